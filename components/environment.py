@@ -1,0 +1,51 @@
+"""Environment variables that every process of the pipeline runs under.
+
+Telemetry of every tool is off, model hubs are not asked, and torch's threads and malloc behave on
+small machines (docs/decisions/0006-process-environment.md).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+QUIET = {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DVC_NO_ANALYTICS": "1",
+    "BENTOML_DO_NOT_TRACK": "True",  # BentoML ignores "1"
+    "GX_ANALYTICS_ENABLED": "false",
+    "HF_HUB_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "TOKENIZERS_PARALLELISM": "true",
+    "TQDM_DISABLE": "1",  # Great Expectations' and transformers' bars; ours are rich's
+}
+
+# Read by libgomp and glibc once, when the process starts.
+THREADS_AND_MEMORY = {
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "GOMP_SPINCOUNT": "0",
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 30),
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 32),
+    "MALLOC_TOP_PAD_": str(1 << 28),
+}
+
+
+def quiet() -> None:
+    """Switch telemetry and hub look-ups off, unless the caller's environment says otherwise."""
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+
+
+def restart_tuned() -> None:
+    """Start this very process again under the thread and malloc settings, unless it has them.
+
+    They are read before Python's first line runs, so setting them from inside is too late.
+    """
+    quiet()
+    if all(name in os.environ for name in THREADS_AND_MEMORY):
+        return
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**THREADS_AND_MEMORY, **os.environ})

@@ -1,0 +1,123 @@
+"""Files that are either whole or absent.
+
+Write to a temporary name on the same file system, fsync, rename; a folder's manifest with SHA-256
+sums is written last, and only what a complete manifest names exists.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from components.errors import UserError
+
+MANIFEST = "manifest.json"
+
+
+def sha256(path: Path) -> str:
+    """Hash a file's bytes; reads in blocks, so any size fits in memory."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fsync(path: Path) -> None:
+    """Flush a file's bytes, or a folder's names, to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def atomic_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary path; when the block ends well, its file takes the place of `path`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        fsync(temporary)
+        temporary.replace(path)
+        fsync(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Yield a temporary folder; when the block ends well, it takes the place of `path`.
+
+    The files get a manifest (written last), so a reader can tell a whole folder from a torn one.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"))
+    temporary.chmod(0o755)  # mkdtemp's 0700 would lock out whoever deploys the folder
+    try:
+        yield temporary
+        write_manifest(temporary)
+        discarded = temporary.with_suffix(".old")
+        if path.exists():
+            path.rename(discarded)
+        temporary.rename(path)
+        fsync(path.parent)
+        shutil.rmtree(discarded, ignore_errors=True)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_manifest(folder: Path) -> None:
+    """Write `manifest.json`: the size and SHA-256 of every file below `folder`."""
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != MANIFEST)
+    for file in files:
+        fsync(file)
+    entries = {
+        file.relative_to(folder).as_posix(): {"bytes": file.stat().st_size, "sha256": sha256(file)}
+        for file in files
+    }
+    write_json(folder / MANIFEST, {"files": entries})
+
+
+def verify_manifest(folder: Path) -> dict[str, Any]:
+    """Check every file that the folder's manifest names and return the manifest.
+
+    Raises:
+        UserError: the manifest is missing, or a file is missing, truncated or altered.
+    """
+    manifest = read_json(folder / MANIFEST)
+    for name, entry in manifest["files"].items():
+        file = folder / name
+        if not file.is_file():
+            raise UserError(f"{file}: missing, but {folder / MANIFEST} names it")
+        if file.stat().st_size != entry["bytes"]:
+            raise UserError(f"{file}: {file.stat().st_size} bytes, expected {entry['bytes']}; truncated?")
+        if sha256(file) != entry["sha256"]:
+            raise UserError(f"{file}: SHA-256 differs from {folder / MANIFEST}; the file was altered")
+    return manifest
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON atomically, readable, with a final newline; NaN is refused (ValueError)."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    with atomic_file(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON.
+
+    Raises:
+        UserError: the file is missing or is not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; run `onetrunk run` to make it") from None
+    except ValueError as error:
+        raise UserError(f"{path}: not JSON ({error})") from None

