@@ -1,0 +1,48 @@
+"""Training as a person watches it: a bar on a terminal, a line now and then in a log."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from components.training.checkpoint import State
+
+LINES = 20  # in a log, over the whole run
+
+
+class Progress:
+    """Reports to standard error; what it says is for people and never kept."""
+
+    def __init__(self) -> None:
+        self.console = Console(file=sys.stderr)
+        columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[losses]}"))
+        self.bar = Bar(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=self.console)
+        self.steps = 0
+
+    def say(self, text: str) -> None:
+        self.console.print(text, highlight=False)
+
+    def start(self, steps: int, done: int) -> None:
+        self.steps = steps
+        if self.console.is_terminal:
+            self.task = self.bar.add_task("training", total=steps, completed=done, losses="")
+            self.bar.start()
+
+    def step(self, step: int, losses: Mapping[str, float]) -> None:
+        text = " ".join(f"{name} {loss:.2f}" for name, loss in losses.items())
+        if self.console.is_terminal:
+            self.bar.update(self.task, completed=step, losses=text)
+        elif step % max(1, self.steps // LINES) == 0:
+            self.say(f"step {step}/{self.steps}  loss: {text}")
+
+    def evaluated(self, step: int, scores: Mapping[str, float]) -> None:
+        self.say(f"step {step}/{self.steps}  validation: " + " ".join(f"{n} {s:.3f}" for n, s in scores.items()))
+
+    def stop(self, state: State) -> None:
+        if self.console.is_terminal:
+            self.bar.stop()
+        self.say(f"best at step {state.best_step}, mean validation score {state.best_score:.3f}")

@@ -1,0 +1,66 @@
+"""Files in, files out: encoded tasks, plan and encoder -> models/multitask and reports/training.json."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import torch
+
+from components.data.encoding import EncodedSplit, card_of
+from components.data.mixture import Plan
+from components.files import atomic_folder, read_json, write_json
+from components.model.multitask import MultiTaskModel
+from components.settings import Project
+from components.training import checkpoint
+from components.training.loop import train
+from components.training.progress import Progress
+
+CODE = ("data/batching.py", "data/mixture.py", "model", "tasks", "training")  # what shapes the weights
+
+
+def run(project: Project, root: Path, progress: Progress) -> None:
+    """Train the project's plan below `root`, going on from a checkpoint of the same run if there is one."""
+    plan_file, encoder, encoded = root / "reports/plan.json", root / project.model.encoder, root / "encoded"
+    plan = Plan.from_json(read_json(plan_file))
+    model = MultiTaskModel.from_encoder(
+        encoder, {name: card_of(encoded / name) for name in plan.tasks}, project.model.dropout, project.seed
+    )
+    model.to(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    manifests = [encoded / name / "manifest.json" for name in plan.tasks]
+    files = [plan_file, encoder / "model.safetensors", encoder / "config.json", *manifests, *_code()]
+    settings = [project.seed, project.model.model_dump(), project.training.model_dump()]
+    checkpoints = root / ".onetrunk/checkpoints" / checkpoint.key(settings, files)
+    history = train(
+        model,
+        plan,
+        project.training,
+        project.seed,
+        {name: EncodedSplit(encoded / name / "train.arrow") for name in plan.tasks},
+        {name: EncodedSplit(encoded / name / "validation.arrow") for name in plan.tasks},
+        _validation_rows(root / "data", list(plan.tasks)),
+        checkpoints,
+        progress,
+    )
+    save(model, encoder / "tokenizer.json", root / "models/multitask")
+    write_json(root / "reports/training.json", {"evaluations": history})
+    shutil.rmtree(checkpoints, ignore_errors=True)
+
+
+def save(model: MultiTaskModel, tokenizer: Path, target: Path) -> None:
+    """Write model and tokenizer atomically, with a manifest."""
+    with atomic_folder(target) as folder:
+        model.save_pretrained(folder)
+        shutil.copy(tokenizer, folder / "tokenizer.json")
+
+
+def _validation_rows(data: Path, names: list[str]) -> Any:
+    tables = {name: pq.read_table(data / name / "validation.parquet").to_pylist() for name in names}
+    return lambda name, rows: [tables[name][row] for row in rows]
+
+
+def _code() -> list[Path]:
+    package = Path(__file__).parent.parent
+    return [file for part in CODE for file in [*(package / part).rglob("*.py"), package / part] if file.is_file()]
