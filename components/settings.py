@@ -211,7 +211,9 @@ def _parse(path: Path) -> Project:
     try:
         return Project.model_validate(raw)
     except ValidationError as error:
-        raise UserError(f"{path}: {_sentence(error.errors()[0])}") from None
+        # A misspelt key is also a missing one; the misspelling says more.
+        first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
+        raise UserError(f"{path}: {_sentence(first)}") from None
 
 
 def _sentence(error: Any) -> str:

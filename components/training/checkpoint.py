@@ -34,6 +34,7 @@ class State:
     best_score: float = float("-inf")
     best_step: int = 0
     evaluations_without_improvement: int = 0
+    losses: dict[str, list[float]] = field(default_factory=dict)  # since the last evaluation
     history: list[dict[str, Any]] = field(default_factory=list)
 
 

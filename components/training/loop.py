@@ -54,19 +54,17 @@ def train(
         state, best = restored
         progress.say(f"going on from step {state.step}")
     progress.start(plan.steps, state.step)
-    losses: dict[str, list[float]] = {name: [] for name in plan.tasks}
     while state.step < plan.steps and state.evaluations_without_improvement < training.patience:
         set_learning_rate(optimiser, state.step, plan.steps, training.warmup)
         batch = step_rows(plan, seed, state.step, {name: split.lengths for name, split in splits.items()})
         step_losses = optimise(model, optimiser, splits, batch, training, seed, state.step)
         for name, loss in step_losses.items():
-            losses[name].append(loss)
+            state.losses.setdefault(name, []).append(loss)
         state.step += 1
         progress.step(state.step, step_losses)
         if state.step % training.evaluate_every == 0 or state.step == plan.steps:
             scores = evaluate(model, validation, training.validation_rows, seed, read_rows)
-            _record(state, scores, losses)
-            losses = {name: [] for name in plan.tasks}
+            _record(state, scores)
             if state.best_step == state.step:
                 best = _copy(model)
             progress.evaluated(state.step, scores)
@@ -141,13 +139,14 @@ def evaluate(
     return scores
 
 
-def _record(state: checkpoint.State, scores: dict[str, float], losses: dict[str, list[float]]) -> None:
+def _record(state: checkpoint.State, scores: dict[str, float]) -> None:
     score = float(np.mean(list(scores.values())))
     if score > state.best_score:
         state.best_score, state.best_step, state.evaluations_without_improvement = score, state.step, 0
     else:
         state.evaluations_without_improvement += 1
-    means = {name: float(np.mean(values)) if values else None for name, values in losses.items()}
+    means = {name: float(np.mean(values)) for name, values in state.losses.items()}
+    state.losses = {}
     state.history.append({"step": state.step, "score": score, "validation": scores, "training_loss": means})
 
 

@@ -1,0 +1,23 @@
+"""Stage evaluate: metrics with intervals, against baselines and the champion on the same rows."""
+
+import sys
+from pathlib import Path
+
+from components.environment import restart_tuned
+from components.stages import run
+
+
+def main() -> None:
+    from components import settings
+    from components.evaluation import evaluate
+    from components.files import sha256
+    from components.release import registry
+
+    candidate = sha256(Path("models/multitask/model.safetensors"))
+    champion = registry.champion(Path("releases"), other_than_model=candidate)
+    evaluate.evaluate(settings.load(), Path(), champion, lambda text: print(text, file=sys.stderr))
+
+
+if __name__ == "__main__":
+    restart_tuned()
+    run(main)

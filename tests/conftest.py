@@ -1,0 +1,148 @@
+"""Shared fixtures. Everything here is synthetic, small and random: for unit tests only."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from components.environment import quiet
+
+quiet()
+
+WORDS = "good bad fine plane train london paris alice bob acme the a was is at to from late early great poor".split()
+
+
+def build_encoder(folder: Path) -> Path:
+    """A randomly initialised two-layer BERT with a WordPiece vocabulary of a few words."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+    from transformers import BertConfig, BertModel, set_seed
+
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS, *"abcdefghijklmnopqrstuvwxyz0123456789.,!?'-"]
+    pieces += [f"##{letter}" for letter in "abcdefghijklmnopqrstuvwxyz0123456789"]
+    tokenizer = Tokenizer(models.WordPiece({piece: i for i, piece in enumerate(pieces)}, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    set_seed(0)
+    config = BertConfig(
+        vocab_size=len(pieces), hidden_size=32, num_hidden_layers=2, num_attention_heads=2,
+        intermediate_size=64, max_position_embeddings=64,
+    )  # fmt: skip
+    BertModel(config).save_pretrained(folder)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_encoder(tmp_path_factory.mktemp("encoder"))
+
+
+def sentence(number: int) -> str:
+    """A distinct synthetic sentence."""
+    words = [WORDS[(number * 7 + i * (number % 5 + 1)) % len(WORDS)] for i in range(3 + number % 9)]
+    return f"{' '.join(words)} {number}"
+
+
+def write_sources(folder: Path, rows: int = 120) -> None:
+    """Synthetic sources of three tasks: mood (classification), people (tagging), closeness (pair regression)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = ["text,label"]
+    sentences, pairs = [], []
+    for n in range(rows):
+        label = "up" if n % 3 else "down"
+        lines.append(f"{'good great' if n % 3 else 'bad poor'} {sentence(n)},{label}")
+        name = ["alice", "bob"][n % 2]
+        words = [*sentence(n).split(), name, "at", "acme"]
+        tags = ["O"] * (len(words) - 3) + ["B-PER", "O", "B-ORG"]
+        sentences.append("\n".join(f"{word}\t{tag}" for word, tag in zip(words, tags, strict=True)))
+        other = sentence(n + 1) if n % 2 else sentence(n)
+        pairs.append({"a": sentence(n), "b": other + " x", "score": float(n % 2) + n / rows / 10})
+    (folder / "mood.csv").write_text("\n".join(lines) + "\n")
+    (folder / "people.conll").write_text("\n\n".join(sentences) + "\n")
+    (folder / "closeness.jsonl").write_text("\n".join(json.dumps(pair) for pair in pairs) + "\n")
+
+
+PARAMS = """\
+seed: 7
+packages: {}
+tasks:
+  mood:
+    family: classification
+    source: {path: sources/mood.csv, format: csv, labels: [down, up]}
+    columns: {text: text, label: label}
+    splits: {validation: 0.2, test: 0.2}
+    cleaning: {}
+    max_length: 24
+    gate: {metric: accuracy, floor: 0.0, margin: 0.5}
+    example: {text: "good plane"}
+  people:
+    family: tagging
+    source: {path: sources/people.conll, format: conll}
+    columns: {tokens: "0", tags: "1"}
+    splits: {validation: 0.2, test: 0.2}
+    cleaning: {}
+    max_length: 32
+    gate: {metric: entity_f1, floor: 0.0, margin: 0.5}
+    example: {text: "alice was at acme"}
+  closeness:
+    family: regression
+    source: {path: sources/closeness.jsonl, format: jsonl}
+    columns: {text: a, text_pair: b, score: score}
+    splits: {validation: 0.2, test: 0.2}
+    cleaning: {}
+    max_length: 48
+    gate: {metric: pearson, floor: -1.0, margin: 0.5}
+    example: {text: "good plane", text_pair: "great plane"}
+checks: {min_rows: 5}
+mixture: {method: temperature, temperature: 2.0}
+model: {encoder: encoder, dropout: 0.1}
+training:
+  tokens: 12000
+  tokens_per_step: 300
+  tokens_per_micro_batch: 400
+  window: 4
+  learning_rate: 1.0e-3
+  head_learning_rate: 1.0e-2
+  evaluate_every: 10
+  validation_rows: 20
+  patience: 10
+  checkpoint_every: 5
+evaluation: {resamples: 200}
+packaging: {name: tiny}
+"""
+
+
+@pytest.fixture
+def tiny_project(tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with params.yaml, synthetic sources and a random encoder; the test runs inside it."""
+    import shutil
+
+    write_sources(tmp_path / "sources")
+    shutil.copytree(tiny_encoder, tmp_path / "encoder")
+    (tmp_path / "params.yaml").write_text(PARAMS)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def encoded_project(tiny_project: Path) -> Path:
+    """The tiny project after ingest, encode and plan: ready to train."""
+    encode_project(tiny_project)
+    return tiny_project
+
+
+def encode_project(root: Path) -> None:
+    from components import settings
+    from components.data import encoding, ingest, plan
+    from components.files import write_json
+
+    project = settings.load(root / "params.yaml")
+    for name, task in project.tasks.items():
+        ingest.ingest(name, task, project.seed, root / "data" / name)
+        encoding.encode(root / "data" / name, root / "encoder/tokenizer.json", root / "encoded" / name)
+    write_json(root / "reports/plan.json", plan.plan(project, root / "encoded", {}))

@@ -1,0 +1,75 @@
+"""A step is a pure function of (plan, seed, step); its micro-batches keep to the token budget."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from components.data.batching import micro_batches, similar_lengths, step_rows
+from components.data.encoding import EncodedSplit
+from components.data.mixture import Plan, TaskPlan
+from components.files import read_json
+
+LENGTHS = {"a": np.arange(5, 105), "b": np.full(40, 12)}
+PLAN = Plan(50, 12.0, 4, {"a": TaskPlan(100, 0.75), "b": TaskPlan(40, 0.25)})
+
+
+def test_a_step_does_not_depend_on_those_before_it() -> None:
+    in_order = [step_rows(PLAN, 1, step, LENGTHS) for step in range(40)]
+    alone = step_rows(PLAN, 1, 37, LENGTHS)
+    assert {name: rows.tolist() for name, rows in alone.items()} == {
+        name: rows.tolist() for name, rows in in_order[37].items()
+    }
+    assert step_rows(PLAN, 2, 37, LENGTHS)["a"].tolist() != alone["a"].tolist()
+
+
+def test_a_window_deals_out_exactly_its_draws_and_each_batch_its_share() -> None:
+    for window in range(5):
+        steps = [step_rows(PLAN, 1, window * 4 + i, LENGTHS) for i in range(4)]
+        assert {len(batch["a"]) for batch in steps} == {9}
+        assert {len(batch["b"]) for batch in steps} == {3}
+    drawn = np.concatenate([step_rows(PLAN, 1, step, LENGTHS)["b"] for step in range(12)])
+    assert np.bincount(drawn[:36], minlength=40).max() == 1  # 36 draws of 40 rows: none twice
+
+
+def test_rows_of_a_step_are_of_similar_length() -> None:
+    spread = [np.ptp(LENGTHS["a"][step_rows(PLAN, 1, step, LENGTHS)["a"]]) for step in range(40)]
+    assert np.median(spread) < 40  # 9 of 100 different lengths at random would span about 80
+
+
+def test_a_task_with_less_than_a_row_a_step_is_sometimes_absent() -> None:
+    plan = Plan(50, 10.0, 4, {"a": TaskPlan(100, 0.97), "b": TaskPlan(40, 0.03)})
+    present = ["b" in step_rows(plan, 1, step, LENGTHS) for step in range(40)]
+    assert 0 < sum(present) < 40
+
+
+def test_micro_batches_keep_to_the_budget_and_lose_no_row() -> None:
+    items = sorted(((int(n), "a", i) for i, n in enumerate(LENGTHS["a"])), reverse=True)
+    groups = list(similar_lengths(items, 300))
+    assert [item for group in groups for item in group] == items
+    assert all(len(group) * group[0][0] <= 300 for group in groups)
+    tokens = sum(n for n, _, _ in items)
+    assert tokens / sum(len(group) * group[0][0] for group in groups) > 0.9
+
+
+def test_a_row_longer_than_the_budget_stands_alone() -> None:
+    assert list(similar_lengths([(500, "a", 0), (90, "a", 1)], 100)) == [[(500, "a", 0)], [(90, "a", 1)]]
+
+
+@pytest.mark.usefixtures("encoded_project")
+def test_tensors_hold_the_encoded_rows() -> None:
+    plan = Plan.from_json(read_json(Path("reports/plan.json")))
+    splits = {name: EncodedSplit(Path("encoded") / name / "train.arrow") for name in plan.tasks}
+    families = {name: read_json(Path("encoded") / name / "task.json")["family"] for name in plan.tasks}
+    batch = step_rows(plan, 7, 0, {name: split.lengths for name, split in splits.items()})
+    micros = list(micro_batches(splits, families, batch, 400))
+    seen = {name: 0 for name in plan.tasks}
+    for micro in micros:
+        for name, places in micro.members.items():
+            assert len(micro.targets[name]) == len(places)
+            seen[name] += len(places)
+    assert seen == {name: len(rows) for name, rows in batch.items()}
+    real = sum(int(split.lengths[batch[name]].sum()) for name, split in splits.items())
+    assert sum(int(micro.mask_BL.sum()) for micro in micros) == real

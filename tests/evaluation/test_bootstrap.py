@@ -1,0 +1,65 @@
+"""Intervals against scipy's bootstrap, and coverage by simulation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from components.evaluation import bootstrap
+from components.tasks.regression import FAMILY as REGRESSION
+
+
+def test_the_interval_agrees_with_scipys() -> None:
+    from scipy import stats
+
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=200)
+    y = x + generator.normal(size=200)
+    rows, predictions = [{"score": v} for v in x], [{"score": v} for v in y]
+    statistics = REGRESSION.statistics("pearson", rows, predictions, {"mean": 0.0})
+    sums = bootstrap.resample(bootstrap.weights([[] for _ in x], 4000, 1), statistics)
+    found = bootstrap.interval(REGRESSION.value("pearson", sums), 0.95)
+    expected = stats.bootstrap(
+        (x, y), lambda a, b: stats.pearsonr(a, b)[0], paired=True, vectorized=False, n_resamples=4000,
+        method="percentile", rng=np.random.default_rng(2),
+    ).confidence_interval  # fmt: skip
+    assert found == pytest.approx([expected.low, expected.high], abs=0.015)
+
+
+def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
+    generator = np.random.default_rng(3)
+    covered = 0
+    for trial in range(200):
+        hits = generator.random(150) < 0.8
+        statistics = np.stack([hits, np.ones(150)], axis=1)
+        sums = bootstrap.resample(bootstrap.weights([[]] * 150, 400, trial), statistics)
+        low, high = bootstrap.interval(sums[:, 0] / sums[:, 1], 0.95)
+        covered += low <= 0.8 <= high
+    assert 0.88 <= covered / 200 <= 0.99
+
+
+def test_groups_widen_the_interval_where_rows_of_a_group_agree() -> None:
+    generator = np.random.default_rng(4)
+    values = np.repeat(generator.random(20) < 0.5, 30)  # 20 groups, all rows of one alike
+    statistics = np.stack([values, np.ones(600)], axis=1).astype(float)
+    spread = {}
+    for name, groups in {"rows": [[]] * 600, "groups": [[str(i // 30)] for i in range(600)]}.items():
+        sums = bootstrap.resample(bootstrap.weights(groups, 500, 5), statistics)
+        low, high = bootstrap.interval(sums[:, 0] / sums[:, 1], 0.95)
+        spread[name] = high - low
+    assert spread["groups"] > 3 * spread["rows"]
+
+
+def test_a_pair_counts_the_product_of_its_documents() -> None:
+    groups = [["a", "b"], ["a", "c"], ["b", "c"]]
+    weights = bootstrap.weights(groups, 50, 6)
+    for ab, ac, bc in weights:
+        assert any(
+            (a * b, a * c, b * c) == (ab, ac, bc) and a + b + c == 3
+            for a in range(4) for b in range(4) for c in range(4)
+        )  # fmt: skip
+
+
+def test_the_p_value_is_small_only_for_a_consistent_loss_and_never_zero() -> None:
+    assert bootstrap.p_value(np.full(999, -0.1)) == pytest.approx(0.001)
+    assert bootstrap.p_value(np.full(999, 0.1)) == 1.0

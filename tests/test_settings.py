@@ -1,0 +1,85 @@
+"""A mistake in params.yaml is one clear sentence with a suggestion."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from components import settings
+from components.errors import UserError
+
+ROOT = Path(__file__).parent.parent
+
+
+def complaint(folder: Path, old: str, new: str) -> str:
+    text = (folder / "params.yaml").read_text()
+    assert old in text
+    (folder / "params.yaml").write_text(text.replace(old, new, 1))
+    with pytest.raises(UserError) as error:
+        settings.load()
+    message = str(error.value)
+    assert "\n" not in message
+    assert message.startswith("params.yaml")
+    return message
+
+
+def test_the_projects_own_params_are_valid(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    assert len(settings.load().tasks) == 6
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("temperature: 2.0", "temprature: 2.0", "mixture.temprature: unknown key (did you mean 'temperature'?)"),
+        ("  tokens: 12000", "  tokenz: 12000", "training.tokenz: unknown key (did you mean 'tokens'?)"),
+        ("path: sources/mood.csv", "path: sources/moood.csv", "no such file 'sources/moood.csv' (did you mean 'mood.csv'?)"),
+        ("encoder: encoder", "encoder: encodr", "model.encoder: no such file 'encodr' (did you mean 'encoder'?)"),
+        ("encoder: encoder", "encoder: downloads/minilm", "no package 'minilm'"),
+        ("family: classification", "family: clasification", "unknown family 'clasification' (did you mean 'classification'?)"),
+        ("metric: accuracy", "metric: acuracy", "no metric 'acuracy' (did you mean 'accuracy'?)"),
+        ("method: temperature", "method: temperatur", "(did you mean 'temperature'?)"),
+        ("columns: {text: text, label: label}", "columns: {text: text, lable: label}", "no such column (did you mean 'label'?)"),
+        ("columns: {text: text, label: label}", "columns: {text: text}", "tasks.mood.columns.label: missing"),
+        ("labels: [down, up]", "labels: [up, up]", "the labels are not distinct"),
+        ("splits: {validation: 0.2, test: 0.2}", "splits: {validation: 1.2}", "tasks.mood.splits.validation: found 1.2"),
+        ("splits: {validation: 0.2, test: 0.2}", "splits: {groups: [texte]}", "(did you mean 'text'?)"),
+        ("seed: 7", "seed: seven", "seed: found 'seven'"),
+        ("  tokens: 12000\n", "", "training.tokens: missing"),
+        ("  learning_rate: 1.0e-3", "\tlearning_rate: 1.0e-3", "found a tab"),
+        ("method: temperature,", "method: fixed_ratio,", "`ratio` is given exactly when method is fixed_ratio"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_one_sentence(tiny_project: Path, old: str, new: str, expected: str) -> None:
+    assert expected in complaint(tiny_project, old, new)
+
+
+def test_a_ratio_names_every_task(tiny_project: Path) -> None:
+    found = complaint(
+        tiny_project, "{method: temperature, temperature: 2.0}", "{method: fixed_ratio, ratio: {mood: 1, peeple: 1}}"
+    )
+    assert "mixture.ratio.peeple: not a task (did you mean 'people'?)" in found
+
+
+def test_no_params_file_says_where_to_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="no such file; run from the project's folder"):
+        settings.load()
+
+
+def test_params_that_are_no_mapping(tiny_project: Path) -> None:
+    (tiny_project / "params.yaml").write_text("- tasks\n")
+    with pytest.raises(UserError, match="found list"):
+        settings.load()
+
+
+def test_validation_imports_nothing_heavy(tiny_project: Path) -> None:
+    """The answer to a typo must not wait for torch or Great Expectations."""
+    code = "import sys; from components import settings; settings.load(); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={"PYTHONPATH": str(ROOT)})
+    assert done.returncode == 0, done.stderr
+    heavy = {"torch", "transformers", "great_expectations", "prefect", "dvc", "bentoml", "sklearn", "pandas"}
+    assert not heavy & set(done.stdout.split())

@@ -1,0 +1,218 @@
+"""The loop's promises: it learns, it resumes to the bit, an absent task's head is left alone."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from components import settings
+from components.data.encoding import EncodedSplit, card_of
+from components.data.mixture import Plan
+from components.files import read_json, sha256
+from components.model.multitask import MultiTaskModel
+from components.training import checkpoint
+from components.training.loop import optimise
+from components.training.optimiser import adamw, factor
+from components.training.progress import Progress
+from components.training.run import run
+
+ROOT = Path(__file__).parents[2]
+MODEL = Path("models/multitask/model.safetensors")
+
+
+class Stop(Progress):
+    """Interrupts the run as a person would, after a given step."""
+
+    def __init__(self, after: int) -> None:
+        super().__init__()
+        self.after = after
+
+    def step(self, step: int, losses) -> None:
+        if step == self.after:
+            raise KeyboardInterrupt
+
+
+def train() -> tuple[str, dict]:
+    shutil.rmtree("models", ignore_errors=True)
+    run(settings.load(), Path(), Progress())
+    return sha256(MODEL), read_json(Path("reports/training.json"))
+
+
+def setup_step(root: Path):
+    project = settings.load(root / "params.yaml")
+    plan = Plan.from_json(read_json(root / "reports/plan.json"))
+    splits = {name: EncodedSplit(root / "encoded" / name / "train.arrow") for name in plan.tasks}
+    cards = {name: card_of(root / "encoded" / name) for name in plan.tasks}
+    model = MultiTaskModel.from_encoder(root / "encoder", cards, 0.0, 1)
+    return project, plan, splits, model
+
+
+@pytest.mark.usefixtures("encoded_project")
+def test_training_learns_and_two_runs_give_the_same_bytes() -> None:
+    first, record = train()
+    assert record["evaluations"][-1]["training_loss"]["people"] < 0.5 * record["evaluations"][0]["training_loss"]["people"]
+    assert train() == (first, record)
+
+
+@pytest.mark.usefixtures("encoded_project")
+@pytest.mark.parametrize("after", [3, 17, 31])
+def test_an_interrupted_run_ends_with_the_same_bytes(after: int) -> None:
+    expected = train()
+    with pytest.raises(KeyboardInterrupt):
+        run(settings.load(), Path(), Stop(after))
+    kept = [path.name for path in Path(".onetrunk/checkpoints").glob("*/step-*")]
+    assert len(kept) == min(2, (after - 1) // 5)
+    assert train() == expected
+    assert not list(Path(".onetrunk/checkpoints").glob("*/step-*"))  # a finished run leaves none
+
+
+@pytest.mark.usefixtures("encoded_project")
+def test_a_damaged_checkpoint_is_left_out_and_the_one_before_is_used(capsys: pytest.CaptureFixture[str]) -> None:
+    expected = train()
+    with pytest.raises(KeyboardInterrupt):
+        run(settings.load(), Path(), Stop(24))
+    newest = max(Path(".onetrunk/checkpoints").glob("*/step-*"))
+    file = newest / "optimiser.safetensors"
+    file.write_bytes(file.read_bytes()[:-7])
+    assert train() == expected
+    said = capsys.readouterr().err
+    assert "step-000000020 is damaged and left out" in said.replace("\n", " ")
+    assert "going on from step 15" in said
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("encoded_project")
+def test_sigkill_at_random_moments_changes_no_bit() -> None:
+    expected = train()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": str(torch.get_num_threads())}
+    shutil.rmtree("models")
+    delays = random.Random(11)
+    for kill in range(20):
+        process = subprocess.Popen([sys.executable, "-m", "components.stages.train"], env=environment)
+        deadline = time.monotonic() + 60
+        while not list(Path(".onetrunk/checkpoints").glob("*/*")) and process.poll() is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        time.sleep(delays.uniform(0, 2.5))
+        if process.poll() is not None:
+            break
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        if kill == 3:
+            break
+    done = subprocess.run([sys.executable, "-m", "components.stages.train"], env=environment, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert (sha256(MODEL), read_json(Path("reports/training.json"))) == expected
+
+
+def test_accumulated_micro_batches_equal_one(encoded_project: Path) -> None:
+    """Per-task means are over the whole step, however it is cut (the reference is one backward per task)."""
+    project, plan, splits, model = setup_step(encoded_project)
+    from components.data.batching import step_rows
+
+    batch = step_rows(plan, 1, 0, {name: split.lengths for name, split in splits.items()})
+    families = {name: card["family"] for name, card in model.config.tasks.items()}
+    from components import tasks
+
+    model.train()
+    total = torch.zeros(())
+    for name, rows in batch.items():
+        micro = _one_batch(splits[name], families, name, rows)
+        logits = model(micro.input_ids_BL, micro.mask_BL, micro.segment_ids_BL, micro.members)[name]
+        summed, units = tasks.get(families[name]).loss(logits, micro.targets[name])
+        total = total + summed / units / len(plan.tasks)
+    total.backward()
+    expected = {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
+    norm = torch.nn.utils.get_total_norm(list(expected.values()))
+    training = project.training.model_copy(update={"clip": 1e9, "tokens_per_micro_batch": 90})
+    optimise(model, adamw(model, training), splits, batch, training, 1, 0)
+    found = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+    assert found.keys() == expected.keys()
+    for name, gradient in expected.items():
+        torch.testing.assert_close(found[name], gradient, rtol=1e-3, atol=1e-5 * float(norm))
+
+
+def _one_batch(split, families, name, rows):
+    from components.data.batching import _collate
+
+    items = sorted(((int(split.lengths[row]), name, int(row)) for row in rows), reverse=True)
+    return _collate({name: split}, families, items)
+
+
+def test_an_absent_tasks_head_stays_as_it_is(encoded_project: Path) -> None:
+    project, _plan, splits, model = setup_step(encoded_project)
+    optimiser = adamw(model, project.training)
+    everything = {name: np.arange(4) for name in splits}
+    optimise(model, optimiser, splits, everything, project.training, 1, 0)
+    before = {name: p.clone() for name, p in model.heads["mood"].named_parameters()}
+    without = {name: rows for name, rows in everything.items() if name != "mood"}
+    optimise(model, optimiser, splits, without, project.training, 1, 1)
+    for name, parameter in model.heads["mood"].named_parameters():
+        assert torch.equal(parameter, before[name])  # neither momentum nor decay moved it
+
+
+def test_a_loss_that_is_not_finite_names_task_step_and_rows(encoded_project: Path) -> None:
+    project, _plan, splits, model = setup_step(encoded_project)
+    with torch.no_grad():
+        model.heads["people"].output.bias.fill_(float("nan"))
+    with pytest.raises(FloatingPointError, match="step 4: the loss of people is nan; rows"):
+        optimise(model, adamw(model, project.training), splits, {"people": np.arange(2)}, project.training, 1, 4)
+
+
+def test_the_learning_rate_rises_falls_and_ends_near_zero() -> None:
+    rates = [factor(step, 100, 0.1) for step in range(100)]
+    assert rates[0] == pytest.approx(0.1)
+    assert max(rates) == rates[9] == 1.0
+    assert rates[-1] == pytest.approx(1 / 90)
+    assert all(a <= b for a, b in zip(rates[:10], rates[1:10], strict=False))
+    assert all(a >= b for a, b in zip(rates[10:], rates[11:], strict=False))
+
+
+@pytest.mark.usefixtures("encoded_project")
+def test_other_data_or_settings_do_not_resume_an_older_run() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run(settings.load(), Path(), Stop(12))
+    params = Path("params.yaml")
+    params.write_text(params.read_text().replace("learning_rate: 1.0e-3", "learning_rate: 2.0e-3", 1))
+    with pytest.raises(KeyboardInterrupt):
+        run(settings.load(), Path(), Stop(7))
+    assert len(list(Path(".onetrunk/checkpoints").iterdir())) == 2
+
+
+def test_a_full_disk_is_one_sentence_and_keeps_the_earlier_checkpoints(
+    encoded_project: Path, small_disk: Path
+) -> None:
+    _project, _plan, _splits, model = setup_step(encoded_project)
+    optimiser = torch.optim.AdamW(model.parameters())
+    best = {"x": torch.zeros(10)}
+    folder = small_disk / "checkpoints"
+    checkpoint.save(folder, model, best, optimiser, checkpoint.State(step=1))
+    big = {"x": torch.zeros(20_000_000)}
+    with pytest.raises(settings.UserError, match="the disk is full, step 2 could not be saved; free some space"):
+        checkpoint.save(folder, model, big, optimiser, checkpoint.State(step=2))
+    assert [path.name for path in folder.iterdir()] == ["step-000000001"]
+    restored = checkpoint.load_newest(folder, model, optimiser, print)
+    assert restored is not None
+    assert restored[0].step == 1
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path):
+    """A real 8 MiB file system; needs the right to mount one."""
+    mount = tmp_path / "small"
+    mount.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(mount)], capture_output=True)
+    if done.returncode != 0:
+        pytest.skip("no right to mount a small file system here")
+    yield mount
+    subprocess.run(["umount", str(mount)], check=True)
