@@ -37,6 +37,8 @@ def build(project: Path, packaging: Packaging, target: Path) -> bundle.Card:
     Raises:
         UserError: the verdict is not PROMOTE, or a file is missing, altered or of another model.
     """
+    for litter in target.parent.glob(f".{target.name}.*.*"):  # of a build that was killed
+        shutil.rmtree(litter)
     with tempfile.TemporaryDirectory(prefix="onetrunk-build-") as scratch:
         context = Path(scratch) / "context"
         _copy_code(context)
@@ -56,6 +58,7 @@ def _copy_code(context: Path) -> None:
             shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, copy)
+    (context / "serving" / "build.py").unlink()
     shutil.move(context / "serving" / "bentofile.yaml", context)
 
 
@@ -68,14 +71,16 @@ def _digest(folder: Path) -> str:
 
 def _run_bentoml(context: Path, home: Path, card: bundle.Card) -> Path:
     """`bentoml build` in a process and a store of its own: a kill harms no other Bento."""
-    labels = {"model": card["model"]["sha256"][:12], "commit": card["commit"] or "none", "verdict": card["verdict"]}
+    labels = {
+        "model": card["model"]["sha256"][:12],
+        "commit": card["commit"] or "none",
+        "verdict": card["verdict"],
+    }
     command = [sys.executable, "-m", "bentoml", "build", str(context), "--output", "tag"]
     command += ["--name", card["name"], "--version", card["version"]]
     command += [word for name, value in labels.items() for word in ("--label", f"{name}={value}")]
     environment = {**os.environ, "BENTOML_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(
-        command, cwd=context, env=environment, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, cwd=context, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"bentoml build failed:\n{done.stdout}\n{done.stderr}")
     return home / "bentos" / card["name"] / card["version"]
@@ -84,5 +89,7 @@ def _run_bentoml(context: Path, home: Path, card: bundle.Card) -> Path:
 def _normalise(bento: Path) -> None:
     """Replace the only thing that differs between two builds of the same: when it was made."""
     file = bento / "bento.yaml"
-    text = re.sub(r"^(\s*creation_time:).*$", rf"\1 {EPOCH}", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    text = re.sub(
+        r"^(\s*creation_time:).*$", rf"\1 {EPOCH}", file.read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
     file.write_text(text, encoding="utf-8")

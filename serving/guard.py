@@ -54,12 +54,14 @@ class Guard:
         return bytes(body)
 
     def _too_large(self) -> BadRequestError:
-        return BadRequestError(f"the body is larger than {self.limit} bytes; send fewer or shorter texts", 413)
+        return BadRequestError(
+            f"the body is larger than {self.limit} bytes; send fewer or shorter texts", 413
+        )
 
 
 def _check_type(content_type: str) -> None:
     """Only JSON: BentoML would also take forms, and pickles on a server behind another."""
-    if content_type.split(";")[0].strip().lower() != "application/json":
+    if content_type.split(";", maxsplit=1)[0].strip().lower() != "application/json":
         found = content_type[:80] or "none"
         raise BadRequestError(f"the content type is {found}, expected application/json", 415)
 

@@ -38,12 +38,16 @@ class Predictor:
         self.cards: dict[str, dict[str, Any]] = self.model.config.tasks
         self.tokenizer = Tokenizer.from_file(str(bundle / "tokenizer.json"))
         self.tokenizer.no_padding()
+        for pair in {card["pair"] for card in self.cards.values()}:  # the first caller shall not wait
+            self.predict([TextItem(text="ready", text_pair="ready" if pair else None)], None)
 
-    def predict(self, texts: Sequence[str | TextItem], names: Sequence[str] | None) -> list[dict[str, BaseModel]]:
+    def predict(
+        self, texts: Sequence[str | TextItem], names: Sequence[str] | None
+    ) -> list[dict[str, BaseModel]]:
         """Answer every text: task -> answer, in the order of the request.
 
         Raises:
-            BadRequestError: an unknown task, too many or too long texts, or a text that does not fit its task.
+            BadRequestError: an unknown task, too many or too long texts, a text of the wrong kind.
         """
         items = [TextItem(text=text) if isinstance(text, str) else text for text in texts]
         self._check_texts(items)
@@ -57,34 +61,32 @@ class Predictor:
         answers: list[dict[str, BaseModel]] = [{} for _ in items]
         for batch in batches([len(encoding) for encoding in encodings]):
             logits = self._logits([encodings[row] for row in batch], [asked[row] for row in batch])
-            for position, row in enumerate(batch):
-                for name in asked[row]:
-                    card, family = self.cards[name], tasks.get(self.cards[name]["family"])
-                    answer = family.answer(
-                        logits[position][name], encodings[row], items[row].text, card["facts"]
-                    )
-                    answers[row][name] = family.response.model_validate(answer)
+            for row, of_task in zip(batch, logits, strict=True):
+                answers[row] = {
+                    name: self._answer(name, values, encodings[row], items[row].text)
+                    for name, values in of_task.items()
+                }
         return answers
 
-    @torch.inference_mode()
-    def _logits(self, encodings: Sequence[Encoding], asked: Sequence[Sequence[str]]) -> list[dict[str, np.ndarray]]:
-        """Per row, task -> logits_C or logits_LC, padding cut off."""
-        shape = len(encodings), max(len(encoding) for encoding in encodings)
-        ids_BL, mask_BL, segments_BL = np.zeros((3, *shape), dtype=np.int64)
-        for row, encoding in enumerate(encodings):
-            length = len(encoding)
-            ids_BL[row, :length], segments_BL[row, :length], mask_BL[row, :length] = encoding.ids, encoding.type_ids, 1
-        rows = {
-            name: [row for row, names in enumerate(asked) if name in names]
-            for name in dict.fromkeys(name for names in asked for name in names)
-        }
-        outputs = self.model(
-            *(torch.from_numpy(array) for array in (ids_BL, mask_BL, segments_BL)),
-            {name: torch.tensor(index) for name, index in rows.items()},
+    def _answer(self, name: str, logits: np.ndarray, encoding: Encoding, text: str) -> BaseModel:
+        family = tasks.get(self.cards[name]["family"])
+        return family.response.model_validate(
+            family.answer(logits, encoding, text, self.cards[name]["facts"])
         )
+
+    @torch.inference_mode()
+    def _logits(
+        self, encodings: Sequence[Encoding], asked: Sequence[Sequence[str]]
+    ) -> list[dict[str, np.ndarray]]:
+        """Per row, task -> logits_C or logits_LC, padding cut off; every task sees its own rows only."""
+        rows: dict[str, list[int]] = {}
+        for row, names in enumerate(asked):
+            for name in names:
+                rows.setdefault(name, []).append(row)
+        outputs = self.model(*pad(encodings), {name: torch.tensor(index) for name, index in rows.items()})
         logits: list[dict[str, np.ndarray]] = [{} for _ in encodings]
         for name, index in rows.items():
-            for row, output in zip(index, outputs[name].float().numpy(), strict=True):
+            for row, output in zip(index, outputs[name].numpy(), strict=True):
                 logits[row][name] = output[: len(encodings[row])] if output.ndim == 2 else output
         return logits
 
@@ -103,7 +105,7 @@ class Predictor:
 
     def _check_names(self, names: Sequence[str] | None) -> None:
         if names is not None and not names:
-            raise BadRequestError("tasks: is empty; leave it out to ask all tasks")
+            raise BadRequestError("tasks: empty; leave it out to ask all tasks")
         for name in names or ():
             if name not in self.cards:
                 known = ", ".join(self.cards)
@@ -117,11 +119,27 @@ class Predictor:
         fitting = [name for name, card in self.cards.items() if card["pair"] == pair]
         for name in names or ():
             if name not in fitting:
-                found = "takes one text, but text_pair is given" if pair else "compares two texts, but text_pair is missing"
+                found = (
+                    "takes one text, but text_pair is given"
+                    if pair
+                    else "compares two texts, but text_pair is missing"
+                )
                 raise BadRequestError(f"texts[{number}]: task '{name}' {found}")
         if not fitting:
-            raise BadRequestError(f"texts[{number}]: no task {'takes a text_pair' if pair else 'does without text_pair'}")
+            raise BadRequestError(
+                f"texts[{number}]: no task {'takes a text_pair' if pair else 'does without text_pair'}"
+            )
         return [name for name in fitting if names is None or name in names]
+
+
+def pad(encodings: Sequence[Encoding]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """(input_ids_BL, mask_BL, segment_ids_BL), L the longest text's length; padding is 0."""
+    longest = max(len(encoding) for encoding in encodings)
+    padded = np.zeros((3, len(encodings), longest), dtype=np.int64)
+    for row, encoding in enumerate(encodings):
+        padded[:, row, : len(encoding)] = encoding.ids, encoding.attention_mask, encoding.type_ids
+    ids, mask, segments = torch.from_numpy(padded)
+    return ids, mask, segments
 
 
 def batches(lengths: Sequence[int]) -> Iterator[list[int]]:

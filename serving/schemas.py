@@ -38,14 +38,26 @@ class PredictRequest(bentoml.IODescriptor):
 
 
 # Every family brings its own answer, so a new family appears here by itself.
-Answer = Union[tuple(tasks.get(name).response for name in tasks.names())]  # noqa: UP007
+Answer: Any = Union[tuple(tasks.get(name).response for name in tasks.names())]  # noqa: UP007
 
 
 class PredictResponse(bentoml.IODescriptor):
     """One object per text, in the order of the request: task -> that task's answer."""
 
     version: str = Field(description="The release that answered; GET /metadata says what it was made from.")
-    answers: list[dict[str, Answer]]  # type: ignore[valid-type]
+    answers: list[dict[str, Answer]]
+
+
+JSON_NAMES: dict[type, str] = {
+    dict: "an object",
+    list: "a list",
+    str: "a string",
+    int: "a number",
+    float: "a number",
+    bool: "a boolean",
+    type(None): "null",
+}
+EXPECTED = {"list_type": "a list", "string_type": "a string"}
 
 
 def parse(body: bytes) -> PredictRequest:
@@ -65,17 +77,15 @@ def _sentence(errors: list[Any]) -> str:
     error = [other for other in errors if other["loc"][:2] == errors[0]["loc"][:2]][-1]
     parts = [part for part in error["loc"] if part != TextItem.__name__]
     where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).lstrip(".")
-    found = type(error["input"]).__name__
+    found = JSON_NAMES.get(type(error["input"]), "bytes")
     if error["type"] == "json_invalid":
         return f"the body is not JSON: {error['ctx']['error']}"
     if not where:
-        return f'the body is a JSON {found}, expected an object such as {{"texts": ["..."]}}'
+        return f'the body is {found}, expected an object such as {{"texts": ["..."]}}'
     if error["type"] == "extra_forbidden":
         known = list(TextItem.model_fields if len(parts) > 1 else PredictRequest.model_fields)
         return f"{where}: unknown key{near_miss(parts[-1], known)}; expected {' or '.join(known)}"
     if error["type"] == "missing":
         return f"{where}: missing"
-    if error["loc"][-1] == TextItem.__name__:
-        return f"{where}: found {found}, expected a string or an object with text and text_pair"
-    message = error["msg"][0].lower() + error["msg"][1:]
-    return f"{where}: found {found}, {message}"
+    expected = EXPECTED.get(error["type"], "a string or an object with text and text_pair")
+    return f"{where}: found {found}, expected {expected}"

@@ -51,4 +51,4 @@ class Onetrunk:
             return refusal(error)
 
 
-Onetrunk.add_asgi_middleware(Guard)
+Onetrunk.add_asgi_middleware(Guard)  # type: ignore[attr-defined] # the decorator made it a Service

@@ -63,9 +63,13 @@ def promoted(project: Path) -> dict[str, Any]:
     """Read the verdict; anything but PROMOTE is refused (UserError), so the gate fails closed."""
     verdict: dict[str, Any] = read_json(project / VERDICT)
     if verdict["verdict"] != "PROMOTE":
-        reasons = [f"{name}: {task['why']}" for name, task in verdict["tasks"].items() if task["gate"] != "pass"]
+        reasons = [
+            f"{name}: {task['why']}" for name, task in verdict["tasks"].items() if task["gate"] != "pass"
+        ]
         why = f" ({'; '.join(reasons)})" if reasons else ""
-        raise UserError(f"{VERDICT}: the verdict is {verdict['verdict']}, expected PROMOTE; nothing is released{why}")
+        raise UserError(
+            f"{VERDICT}: the verdict is {verdict['verdict']}, expected PROMOTE; nothing is released{why}"
+        )
     return verdict
 
 
@@ -74,7 +78,9 @@ def _tasks(project: Path, weights: str, verdict: dict[str, Any]) -> dict[str, An
     evaluation = read_json(project / EVALUATION)
     if evaluation["model"]["sha256"] != weights:
         found, expected = evaluation["model"]["sha256"][:12], weights[:12]
-        raise UserError(f"{EVALUATION}: is of model {found}, but {MODEL / WEIGHTS} is {expected}; evaluate again")
+        raise UserError(
+            f"{EVALUATION}: is of model {found}, but {MODEL / WEIGHTS} is {expected}; evaluate again"
+        )
     cards = read_json(project / MODEL / "config.json")["tasks"]
     return {
         name: {

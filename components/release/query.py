@@ -31,16 +31,28 @@ def ask(bento: Path, questions: Mapping[str, Task]) -> dict[str, dict[str, Any]]
     Raises:
         UserError: the Bento is damaged, does not start, or answers a question wrongly.
     """
+    verify_manifest(bento)
+    with running(bento) as url:
+        return {
+            name: {"question": task.example, "answer": ask_one(url, name, task)}
+            for name, task in questions.items()
+        }
+
+
+def ask_one(url: str, name: str, task: Task) -> dict[str, Any]:
+    """Ask a running service one task's example; the answer is held to the family's response schema.
+
+    Raises:
+        UserError: the service refused, or the answer is not of the schema.
+    """
     import httpx
 
-    verify_manifest(bento)
-    answers = {}
-    with running(bento) as url, httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
-        for name, task in questions.items():
-            response = client.post("/predict", json={"texts": [task.example], "tasks": [name]})
-            answer = _checked(name, task, response.status_code, response.text)
-            answers[name] = {"question": task.example, "answer": _rounded(answer)}
-    return answers
+    question = {"texts": [task.example], "tasks": [name]}
+    response = httpx.post(f"{url}/predict", json=question, timeout=60, trust_env=False)
+    return {
+        key: _rounded(value)
+        for key, value in _checked(name, task, response.status_code, response.text).items()
+    }
 
 
 def _checked(name: str, task: Task, status: int, body: str) -> dict[str, Any]:
