@@ -1,5 +1,7 @@
 """Stage query: start the Bento from its final bytes and ask it one question per task."""
 
+import signal
+import sys
 from pathlib import Path
 
 from components import settings
@@ -9,6 +11,7 @@ from components.stages import run
 
 
 def main() -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # a stopped stage stops its server too
     answers = ask(Path("bento"), settings.load().tasks)
     write_json(Path("reports/answers.json"), answers)
     for name, asked in answers.items():
