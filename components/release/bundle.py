@@ -1,0 +1,115 @@
+"""The bundle: the model's files and the card that says what they are and what they were made from.
+
+The version is a digest of the card, and the card names everything that is packed by its SHA-256. So
+equal versions mean equal releases, and a changed line of code is another version.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from components.errors import UserError
+from components.files import read_json, sha256, verify_manifest, write_json, write_manifest
+from components.settings import Packaging
+
+MODEL = Path("models/multitask")
+EVALUATION = Path("reports/evaluation.json")
+VERDICT = Path("reports/verdict.json")
+WEIGHTS = "model.safetensors"
+FILES = ("config.json", WEIGHTS, "tokenizer.json")
+
+Card = dict[str, Any]
+
+
+def write(project: Path, packaging: Packaging, code: str, folder: Path) -> Card:
+    """Write the bundle of the project's promoted model into `folder`; its manifest comes last.
+
+    `code` is the digest of the code that will serve it. Returns the card.
+
+    Raises:
+        UserError: the verdict is not PROMOTE, or a file is missing, altered or of another model.
+    """
+    verdict = promoted(project)
+    manifest = verify_manifest(project / MODEL)
+    folder.mkdir(parents=True)
+    for name in FILES:
+        if name not in manifest["files"]:
+            raise UserError(f"{project / MODEL / name}: missing, a bundle needs it")
+        shutil.copyfile(project / MODEL / name, folder / name)
+    hashes = {name: manifest["files"][name]["sha256"] for name in FILES}
+    card = {
+        "name": packaging.name,
+        "model": {"sha256": hashes[WEIGHTS], "files": hashes},
+        "data": _data(project, verdict["tasks"]),
+        "code": {"sha256": code},
+        "commit": _commit(project),
+        "verdict": verdict["verdict"],
+        "limits": packaging.model_dump(exclude={"name"}),
+        "tasks": _tasks(project, hashes[WEIGHTS], verdict),
+    }
+    version = hashlib.sha256(json.dumps(card, sort_keys=True).encode()).hexdigest()[:12]
+    card = {"name": card["name"], "version": version, **card}
+    write_json(folder / "card.json", card)
+    write_manifest(folder)
+    return card
+
+
+def promoted(project: Path) -> dict[str, Any]:
+    """Read the verdict; anything but PROMOTE is refused (UserError), so the gate fails closed."""
+    verdict: dict[str, Any] = read_json(project / VERDICT)
+    if verdict["verdict"] != "PROMOTE":
+        reasons = [
+            f"{name}: {task['why']}" for name, task in verdict["tasks"].items() if task["gate"] != "pass"
+        ]
+        why = f" ({'; '.join(reasons)})" if reasons else ""
+        raise UserError(
+            f"{VERDICT}: the verdict is {verdict['verdict']}, expected PROMOTE; nothing is released{why}"
+        )
+    return verdict
+
+
+def _tasks(project: Path, weights: str, verdict: dict[str, Any]) -> dict[str, Any]:
+    """What a caller may know of every task: family, labels, metrics with intervals and baselines."""
+    evaluation = read_json(project / EVALUATION)
+    if evaluation["model"]["sha256"] != weights:
+        found, expected = evaluation["model"]["sha256"][:12], weights[:12]
+        raise UserError(
+            f"{EVALUATION}: is of model {found}, but {MODEL / WEIGHTS} is {expected}; evaluate again"
+        )
+    cards = read_json(project / MODEL / "config.json")["tasks"]
+    return {
+        name: {
+            "family": card["family"],
+            "labels": card["facts"].get("labels"),
+            "pair": card["pair"],
+            "max_length": card["max_length"],
+            "gate": verdict["tasks"][name]["gate"],
+            **{key: evaluation["tasks"][name][key] for key in ("rows", "share", "metrics")},
+        }
+        for name, card in cards.items()
+    }
+
+
+def _data(project: Path, names: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """SHA-256 of every split of every task, from the files on the disk."""
+    folders = {name: project / "data" / name for name in names}
+    return {
+        name: {file.stem: sha256(file) for file in sorted(folder.glob("*.parquet"))}
+        for name, folder in folders.items()
+    }
+
+
+def _commit(project: Path) -> str | None:
+    """The commit that the project stands on; None outside a git repository."""
+    try:
+        git = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=project, capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError:  # git is not installed
+        return None
+    return git.stdout.strip() if git.returncode == 0 else None

@@ -1,0 +1,175 @@
+"""Start a Bento from its final bytes, ask it one question per task over HTTP, stop it."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from components import tasks
+from components.environment import QUIET
+from components.errors import UserError
+from components.files import verify_manifest
+from components.settings import Task
+
+HOST = "127.0.0.1"
+READY_SECONDS = 120.0
+STOP_SECONDS = 10.0
+
+
+def ask(bento: Path, questions: Mapping[str, Task]) -> dict[str, dict[str, Any]]:
+    """Ask every task its example: {task: {"question", "answer"}}, floats rounded to 6 digits.
+
+    Raises:
+        UserError: the Bento is damaged, does not start, or answers a question wrongly.
+    """
+    verify_manifest(bento)
+    with running(bento) as url:
+        return {
+            name: {"question": task.example, "answer": ask_one(url, name, task)}
+            for name, task in questions.items()
+        }
+
+
+def ask_one(url: str, name: str, task: Task) -> dict[str, Any]:
+    """Ask a running service one task's example; the answer is held to the family's response schema.
+
+    Raises:
+        UserError: the service refused, or the answer is not of the schema.
+    """
+    import httpx
+
+    question = {"texts": [task.example], "tasks": [name]}
+    response = httpx.post(f"{url}/predict", json=question, timeout=60, trust_env=False)
+    return {
+        key: _rounded(value)
+        for key, value in _checked(name, task, response.status_code, response.text).items()
+    }
+
+
+def _checked(name: str, task: Task, status: int, body: str) -> dict[str, Any]:
+    """The task's answer, held to its family's response schema."""
+    from pydantic import BaseModel, ValidationError, create_model
+
+    response = tasks.get(task.family).response
+    expected: type[BaseModel] = create_model("Expected", answers=(list[dict[str, response]], ...))  # type: ignore[valid-type]
+    try:
+        answer = expected.model_validate_json(body).model_dump()["answers"][0][name]
+    except (ValidationError, LookupError):
+        raise UserError(
+            f"the Bento answered the example of task '{name}' with {status} {body:.300}; "
+            f"expected 200 and the fields {', '.join(response.model_fields)}"
+        ) from None
+    return dict(answer)
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, 6)
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    return [_rounded(item) for item in value] if isinstance(value, list) else value
+
+
+@contextlib.contextmanager
+def running(bento: Path) -> Iterator[str]:
+    """Serve a Bento on a free port while the block runs; yields its URL.
+
+    Raises:
+        UserError: it ends or is not ready in time; the sentence shows the tail of its log.
+    """
+    with tempfile.TemporaryDirectory(prefix="onetrunk-serve-") as scratch:
+        port = free_port()
+        log = Path(scratch) / "log"
+        with log.open("wb") as output:
+            server = subprocess.Popen(
+                serve_command(bento, HOST, port),
+                cwd=scratch,
+                env=serve_environment(Path(scratch)),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            _wait(server, f"http://{HOST}:{port}", bento, log)
+            yield f"http://{HOST}:{port}"
+        finally:
+            stop(server)
+
+
+def serve_command(bento: Path, host: str, port: int) -> list[str]:
+    """The command that serves a Bento folder, for any working directory."""
+    command = [sys.executable, "-m", "bentoml", "serve", str(bento.absolute())]
+    return [*command, "--host", host, "--port", str(port)]
+
+
+def serve_environment(home: Path) -> dict[str, str]:
+    """Telemetry off, a BentoML home of its own, and no bytecode written into the Bento."""
+    return {**QUIET, **os.environ, "BENTOML_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def check_port(host: str, port: int) -> None:
+    """Raise UserError where `port` cannot be listened on, and say what to do."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port in TIME_WAIT is free
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            taken = error.errno == errno.EADDRINUSE
+            reason = "is already taken" if taken else f"cannot be used ({error.strerror})"
+            raise UserError(f"port {port} on {host} {reason}; choose another with --port") from None
+
+
+def free_port() -> int:
+    """A port of this machine that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait(server: subprocess.Popen[bytes], url: str, bento: Path, log: Path) -> None:
+    import httpx
+
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            raise UserError(f"{bento}: the Bento did not start; its last lines are: {_tail(log)}")
+        with contextlib.suppress(httpx.TransportError):
+            if httpx.get(f"{url}/readyz", timeout=2, trust_env=False).status_code == 200:
+                return
+        time.sleep(0.1)
+    raise UserError(f"{bento}: not ready after {READY_SECONDS:.0f} s; its last lines are: {_tail(log)}")
+
+
+def _tail(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-8:]
+    return " | ".join(line.strip() for line in lines if line.strip())
+
+
+def stop(server: subprocess.Popen[bytes]) -> None:
+    """End a server and its workers: asked first, killed if they take longer than STOP_SECONDS.
+
+    BentoML gives every worker a session of its own, so a process group does not reach them.
+    """
+    import psutil
+
+    try:
+        parent = psutil.Process(server.pid)
+        family = [parent, *parent.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        family = []
+    if server.poll() is None:
+        server.terminate()
+    _, alive = psutil.wait_procs(family, timeout=STOP_SECONDS)
+    for process in alive:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    server.wait()

@@ -1,0 +1,95 @@
+"""Pack code and bundle as a Bento folder: built in a private store, moved into place whole.
+
+The same inputs give the same bytes, so that dvc.lock can name the result.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from components.files import atomic_folder, sha256
+from components.release import bundle
+from components.settings import Packaging
+
+ROOT = Path(__file__).parent.parent
+CODE = (  # what the service imports, and no more
+    "components/__init__.py",
+    "components/environment.py",
+    "components/errors.py",
+    "components/files.py",
+    "components/model",
+    "components/tasks",
+    "serving",
+)
+EPOCH = "2000-01-01T00:00:00+00:00"  # stands for every time of creation
+
+
+def build(project: Path, packaging: Packaging, target: Path) -> bundle.Card:
+    """Build the Bento of the project's promoted model at `target` and return its card.
+
+    Raises:
+        UserError: the verdict is not PROMOTE, or a file is missing, altered or of another model.
+    """
+    for litter in target.parent.glob(f".{target.name}.*.*"):  # of a build that was killed
+        shutil.rmtree(litter)
+    with tempfile.TemporaryDirectory(prefix="onetrunk-build-") as scratch:
+        context = Path(scratch) / "context"
+        _copy_code(context)
+        card = bundle.write(project, packaging, _digest(context), context / "bundle")
+        built = _run_bentoml(context, Path(scratch) / "home", card)
+        _normalise(built)
+        with atomic_folder(target) as folder:
+            shutil.copytree(built, folder, dirs_exist_ok=True)
+    return card
+
+
+def _copy_code(context: Path) -> None:
+    for name in CODE:
+        source, copy = ROOT / name, context / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, copy)
+    (context / "serving" / "build.py").unlink()
+    shutil.move(context / "serving" / "bentofile.yaml", context)
+
+
+def _digest(folder: Path) -> str:
+    """SHA-256 over the names and the bytes of all files below a folder."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    lines = [f"{sha256(file)}  {file.relative_to(folder).as_posix()}\n" for file in files]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _run_bentoml(context: Path, home: Path, card: bundle.Card) -> Path:
+    """`bentoml build` in a process and a store of its own: a kill harms no other Bento."""
+    labels = {
+        "model": card["model"]["sha256"][:12],
+        "commit": card["commit"] or "none",
+        "verdict": card["verdict"],
+    }
+    command = [sys.executable, "-m", "bentoml", "build", str(context), "--output", "tag"]
+    command += ["--name", card["name"], "--version", card["version"]]
+    command += [word for name, value in labels.items() for word in ("--label", f"{name}={value}")]
+    environment = {**os.environ, "BENTOML_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(command, cwd=context, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"bentoml build failed:\n{done.stdout}\n{done.stderr}")
+    return home / "bentos" / card["name"] / card["version"]
+
+
+def _normalise(bento: Path) -> None:
+    """Replace the only thing that differs between two builds of the same: when it was made."""
+    file = bento / "bento.yaml"
+    text = re.sub(
+        r"^(\s*creation_time:).*$", rf"\1 {EPOCH}", file.read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
+    file.write_text(text, encoding="utf-8")

@@ -1,0 +1,37 @@
+import socket
+from pathlib import Path
+
+import pytest
+
+from components.errors import UserError
+from components.release.query import HOST, ask, check_port, free_port, running
+from tests.serving import tiny
+
+
+def test_a_damaged_bento_is_not_started(tmp_path: Path) -> None:
+    bento = tiny.bento_copy(tmp_path / "bento")
+    (bento / "bento.yaml").write_text("")
+    with pytest.raises(UserError, match=r"bento\.yaml: 0 bytes, expected \d+"):
+        ask(bento, {})
+
+
+def test_a_bento_that_cannot_start_is_said_with_the_end_of_its_log(tmp_path: Path) -> None:
+    with (
+        pytest.raises(UserError, match=r"the Bento did not start; its last lines are: .+"),
+        running(tmp_path),
+    ):
+        pass
+
+
+def test_a_taken_port_is_one_clear_sentence() -> None:
+    with socket.socket() as listener:
+        listener.bind((HOST, 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        with pytest.raises(UserError) as refused:
+            check_port(HOST, port)
+    assert str(refused.value) == f"port {port} on {HOST} is already taken; choose another with --port"
+
+
+def test_a_free_port_can_be_served_on() -> None:
+    check_port(HOST, free_port())

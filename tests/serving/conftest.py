@@ -1,0 +1,39 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from components.release import query
+from serving.predictor import Predictor
+from tests.serving import tiny
+
+
+@pytest.fixture(scope="session")
+def bento() -> Path:
+    return tiny.bento()
+
+
+@pytest.fixture(scope="session")
+def predictor(bento: Path) -> Predictor:
+    return Predictor(bento / "src/bundle")
+
+
+@pytest.fixture(scope="session")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the served Bento keeps its log."""
+    return tmp_path_factory.mktemp("server")
+
+
+@pytest.fixture(scope="session")
+def client(bento: Path, scratch: Path) -> Iterator[httpx.Client]:
+    """A client of the Bento, served by BentoML in its own processes for the whole session."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tempfile.tempdir", str(scratch))
+        server = query.running(bento)
+        url = server.__enter__()
+    try:
+        with httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
+            yield client
+    finally:
+        server.__exit__(None, None, None)

@@ -1,0 +1,150 @@
+import importlib.metadata
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from components.errors import UserError
+from components.files import read_json, verify_manifest
+from serving.build import ROOT, build
+from tests.serving import tiny
+
+BUILD = """
+import sys
+from pathlib import Path
+from serving.build import build
+from tests.serving.tiny import PACKAGING
+build(Path(sys.argv[1]), PACKAGING, Path(sys.argv[2]))
+"""
+
+
+@pytest.fixture(scope="module")
+def project(bento: Path) -> Path:
+    return bento.parent / "project"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    }
+
+
+def test_the_same_inputs_give_the_same_bytes(project: Path, bento: Path, tmp_path: Path) -> None:
+    build(project, tiny.PACKAGING, tmp_path / "bento")
+    assert contents(tmp_path / "bento") == contents(bento)
+
+
+def test_the_bento_stands_for_itself(bento: Path) -> None:
+    text = "\n".join(content.decode("utf-8", "replace") for content in contents(bento).values())
+    assert str(ROOT) not in text
+    assert "onetrunk-build-" not in text
+    assert not list(bento.rglob("__pycache__"))
+    assert not list(bento.rglob("*.pkl"))
+
+
+def test_the_bento_runs_its_own_code_even_in_the_checkout(bento: Path) -> None:
+    load = "import sys, bentoml; bentoml.load(sys.argv[1]); import serving.service as s; print(s.__file__)"
+    done = subprocess.run([sys.executable, "-c", load, str(bento)], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.strip().splitlines()[-1:] == [str(bento / "src/serving/service.py")], done.stderr
+
+
+def test_a_changed_limit_is_another_version(project: Path, tmp_path: Path, bento: Path) -> None:
+    card = read_json(bento / "src/bundle/card.json")
+    packaging = tiny.PACKAGING.model_copy(update={"max_texts": 9})
+    other = build(project, packaging, tmp_path / "bento")
+    assert other["version"] != card["version"]
+    assert other["model"] == card["model"]
+
+
+@pytest.mark.parametrize("verdict", ["HOLD", "REJECT"])
+def test_nothing_is_packaged_without_promotion(
+    verdict: str, bento: Path, project: Path, tmp_path: Path
+) -> None:
+    tiny.write_verdict(project, verdict)
+    try:
+        with pytest.raises(UserError, match=f"the verdict is {verdict}, expected PROMOTE"):
+            build(project, tiny.PACKAGING, tmp_path / "bento")
+    finally:
+        tiny.write_verdict(project, "PROMOTE")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        pytest.param(
+            lambda folder: list(folder.glob("tmp/onetrunk-build-*/home")), id="while BentoML builds"
+        ),
+        pytest.param(lambda folder: list(folder.glob("out/.bento.*")), id="while it is moved into place"),
+    ],
+)
+def test_a_killed_build_leaves_nothing_half(
+    moment: Callable[[Path], object], project: Path, bento: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "tmp").mkdir()
+    target = tmp_path / "out/bento"
+    process = subprocess.Popen(
+        [sys.executable, "-c", BUILD, str(project), str(target)],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(tmp_path / "tmp")},
+        start_new_session=True,
+    )
+    while process.poll() is None and not moment(tmp_path):
+        time.sleep(0.001)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    if target.exists():
+        verify_manifest(target)
+    build(project, tiny.PACKAGING, target)
+    assert contents(target) == contents(bento)
+    assert [path.name for path in target.parent.iterdir()] == ["bento"]
+
+
+def test_the_requirements_are_the_locks_lines_of_all_that_the_service_needs() -> None:
+    lock = lines(ROOT / "requirements.lock")
+    ours = lines(ROOT / "serving/requirements.txt")
+    assert ours <= lock
+    roots = {
+        "bentoml",
+        "torch",
+        "transformers",
+        "tokenizers",
+        "safetensors",
+        "numpy",
+        "pyarrow",
+        "pydantic",
+        "seqeval",
+    }
+    assert {name for name, _ in ours} == closure(roots) - {"setuptools"}
+
+
+def lines(path: Path) -> set[tuple[str, str]]:
+    text = [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
+    return {(canonical(line.split("==")[0]), line) for line in text}
+
+
+def closure(roots: set[str]) -> set[str]:
+    """The installed distributions that `roots` need, and they themselves."""
+    seen: set[str] = set()
+    todo = [(name, ("",)) for name in roots]
+    while todo:
+        name, extras = todo.pop()
+        if canonical(name) in seen:
+            continue
+        seen.add(canonical(name))
+        for requirement in map(Requirement, importlib.metadata.requires(name) or []):
+            marker = requirement.marker
+            if marker is None or any(marker.evaluate({"extra": extra}) for extra in extras):
+                todo.append((requirement.name, ("", *requirement.extras)))
+    return seen
+
+
+def canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()

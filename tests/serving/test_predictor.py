@@ -1,0 +1,113 @@
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from components.errors import UserError
+from serving.predictor import TOKENS_PER_BATCH, Predictor, batches
+from serving.schemas import BadRequestError, TextItem
+
+PAIR = TextItem(text="one text", text_pair="another text")
+
+
+def dumped(answers: list) -> list[dict]:
+    return [{name: answer.model_dump() for name, answer in row.items()} for row in answers]
+
+
+def test_a_text_is_answered_by_single_tasks_and_a_pair_by_pair_tasks(predictor: Predictor) -> None:
+    single, pair = predictor.predict(["one text", PAIR], None)
+    assert set(single) == {"sentiment", "ner"}
+    assert set(pair) == {"similarity"}
+
+
+def test_all_tasks_of_a_text_share_one_encoder_pass(predictor: Predictor) -> None:
+    passes = []
+    hook = predictor.model.encoder.register_forward_hook(lambda *_: passes.append(1))
+    try:
+        predictor.predict(["one text", "a second, longer text", PAIR], None)
+    finally:
+        hook.remove()
+    assert len(passes) == 1
+
+
+def test_company_in_a_request_does_not_change_an_answer(predictor: Predictor) -> None:
+    texts = ["short", "a rather longer text, with a few more words in it", PAIR, "mid length"]
+    together = dumped(predictor.predict(texts, None))
+    alone = [dumped(predictor.predict([text], None))[0] for text in texts]
+    for one, other in zip(together, alone, strict=True):
+        assert {name: list(answer) for name, answer in one.items()} == {n: list(a) for n, a in other.items()}
+        if "ner" in one:
+            assert one["ner"] == other["ner"]
+            assert one["sentiment"]["probabilities"] == pytest.approx(
+                other["sentiment"]["probabilities"], abs=1e-5
+            )
+
+
+def test_a_text_is_cut_at_the_longest_limit_of_the_tasks_asked(predictor: Predictor) -> None:
+    head, tail = "a " * 22, "b " * 100  # 22 tokens and [CLS], [SEP] are the limit of sentiment, 24
+    of_sentiment = [predictor.predict([text], ["sentiment"])[0]["sentiment"] for text in (head, head + tail)]
+    assert of_sentiment[0] == of_sentiment[1]
+    of_both = predictor.predict([head + tail], ["sentiment", "ner"])[0]["sentiment"]
+    assert of_both != of_sentiment[0]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(min_size=1, max_size=60).filter(str.strip))
+def test_spans_fit_whatever_text_is_sent(predictor: Predictor, text: str) -> None:
+    end = 0
+    for entity in predictor.predict([text], ["ner"])[0]["ner"].entities:
+        assert end <= entity.start < entity.end <= len(text)
+        assert text[entity.start : entity.end] == entity.text
+        end = entity.end
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Zoë in 北京 today", "👩‍👩‍👧 İstanbul ﬁnds e\u0301t\u00e9", "a\u0000b \u200b c", "\u0000", "½ ǅ ß ẞ ﷺ"],
+)
+def test_odd_unicode_is_answered(predictor: Predictor, text: str) -> None:
+    answer = predictor.predict([text], None)[0]
+    assert all(entity.text == text[entity.start : entity.end] for entity in answer["ner"].entities)
+
+
+@pytest.mark.parametrize(
+    ("texts", "names", "sentence"),
+    [
+        ([], None, "texts: found 0 texts, expected 1 to 8"),
+        (["a"] * 9, None, "texts: found 9 texts, expected 1 to 8"),
+        (["a", " \n"], None, "texts[1]: text is empty"),
+        (["a" * 2001], None, "texts[0]: text has 2001 characters, expected at most 2000"),
+        (["a"], [], "tasks: empty; leave it out to ask all tasks"),
+        (
+            ["a"],
+            ["sentimet"],
+            "tasks: unknown task 'sentimet' (did you mean 'sentiment'?); expected some of "
+            "ner, sentiment, similarity",
+        ),
+        (["a"], ["similarity"], "texts[0]: task 'similarity' compares two texts, but text_pair is missing"),
+        (["a", PAIR], ["ner"], "texts[1]: task 'ner' takes one text, but text_pair is given"),
+    ],
+)
+def test_a_wrong_question_gets_one_clear_sentence(predictor: Predictor, texts, names, sentence: str) -> None:
+    with pytest.raises(BadRequestError) as refused:
+        predictor.predict(texts, names)
+    assert str(refused.value) == sentence
+    assert refused.value.status == 400
+
+
+def test_a_truncated_model_is_refused(bento: Path, tmp_path: Path) -> None:
+    shutil.copytree(bento / "src/bundle", tmp_path / "bundle")
+    weights = tmp_path / "bundle/model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    with pytest.raises(UserError, match=r"model\.safetensors: \d+ bytes, expected \d+; truncated\?"):
+        Predictor(tmp_path / "bundle")
+
+
+@given(st.lists(st.integers(min_value=2, max_value=512), min_size=1, max_size=64))
+def test_batches_hold_every_row_once_within_the_budget(lengths: list[int]) -> None:
+    found = list(batches(lengths))
+    assert sorted(row for batch in found for row in batch) == list(range(len(lengths)))
+    for batch in found:
+        assert len(batch) == 1 or len(batch) * max(lengths[row] for row in batch) <= TOKENS_PER_BATCH

@@ -1,0 +1,180 @@
+"""The real Bento, served by BentoML in its own processes and asked over HTTP."""
+
+import json
+import pickle
+from collections.abc import Iterator
+from pathlib import Path
+
+import bentoml
+import httpx
+import pytest
+
+from components.errors import UserError
+from components.release.query import ask_one, running
+from components.settings import Task
+from tests.serving import tiny
+
+
+def post(client: httpx.Client, body: object, content_type: str = "application/json") -> httpx.Response:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return client.post("/predict", content=content, headers={"content-type": content_type})
+
+
+def test_one_request_answers_all_tasks_of_its_texts(client: httpx.Client) -> None:
+    pair = {"text": "a b", "text_pair": "c d"}
+    response = post(client, {"texts": ["Angela Merkel was in Munich.", pair]})
+    assert response.status_code == 200
+    single, double = response.json()["answers"]
+    assert set(single) == {"sentiment", "ner"}
+    assert set(double) == {"similarity"}
+    assert sum(single["sentiment"]["probabilities"].values()) == pytest.approx(1)
+
+
+def test_tasks_lists_what_metadata_leads_back_from(client: httpx.Client, bento: Path) -> None:
+    listed, metadata = client.get("/tasks").json(), client.get("/metadata").json()
+    version = post(client, {"texts": ["a"]}).json()["version"]
+    assert version == listed["version"] == metadata["version"]
+    assert listed["tasks"]["ner"]["labels"] == ["LOC", "PER"]
+    assert listed["tasks"]["ner"]["metrics"]["metric"]["interval"] == [0.8, 0.95]
+    assert metadata["verdict"] == "PROMOTE"
+    assert set(metadata["data"]["sentiment"]) == {"train", "validation", "test"}
+
+
+def test_the_page_needs_nothing_from_elsewhere(client: httpx.Client) -> None:
+    page = client.get("/")
+    assert page.headers["content-type"].startswith("text/html")
+    assert "http://" not in page.text
+    assert "https://" not in page.text
+
+
+def test_openapi_shows_the_request_and_every_familys_answer(client: httpx.Client) -> None:
+    schemas = client.get("/docs.json").json()["components"]["schemas"]
+    assert {"PredictRequest", "PredictResponse", "TaggingAnswer", "ClassificationAnswer"} <= set(schemas)
+
+
+def test_bentomls_own_client_can_ask(client: httpx.Client) -> None:
+    with bentoml.SyncHTTPClient(str(client.base_url)) as bento_client:
+        assert set(bento_client.predict(texts=["hello"], tasks=["ner"])["answers"][0]) == {"ner"}
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (b"{", "the body is not JSON: EOF while parsing an object at line 1 column 1"),
+        (b"[" * 40_000, "the body is not JSON: recursion limit exceeded at line 1 column 202"),
+        (b'{"texts": ["\\ud800"]}', "the body is not JSON: unexpected end of hex escape at line 1 column 19"),
+        (b'{"texts": ["\xff"]}', "the body is not JSON: invalid unicode code point at line 1 column 13"),
+        ([], 'the body is a list, expected an object such as {"texts": ["..."]}'),
+        ({}, "texts: missing"),
+        ({"texts": "a"}, "texts: found a string, expected a list"),
+        ({"texts": None}, "texts: found null, expected a list"),
+        (
+            {"texts": ["a", 3]},
+            "texts[1]: found a number, expected a string or an object with text and text_pair",
+        ),
+        ({"texts": [{"text": True}]}, "texts[0].text: found a boolean, expected a string"),
+        (
+            {"texts": [{"txt": "a"}]},
+            "texts[0].txt: unknown key (did you mean 'text'?); expected text or text_pair",
+        ),
+        ({"texts": ["a"], "task": []}, "task: unknown key (did you mean 'tasks'?); expected texts or tasks"),
+        ({"texts": ["a"], "tasks": "ner"}, "tasks: found a string, expected a list"),
+        ({"texts": []}, "texts: found 0 texts, expected 1 to 8"),
+    ],
+)
+def test_a_bad_request_gets_one_clear_sentence(client: httpx.Client, body: object, sentence: str) -> None:
+    response = post(client, body)
+    assert response.status_code == 400
+    assert response.json() == {"error": sentence}
+
+
+def test_a_pickle_is_refused_unread(client: httpx.Client) -> None:
+    response = post(client, pickle.dumps({"texts": ["a"]}), "application/vnd.bentoml+pickle")
+    assert response.status_code == 415
+    assert response.json()["error"].endswith("expected application/json")
+
+
+@pytest.mark.parametrize(
+    "content_type", ["multipart/form-data; boundary=x", "application/x-www-form-urlencoded", ""]
+)
+def test_a_form_is_refused(client: httpx.Client, content_type: str) -> None:
+    assert post(client, b"texts=http://localhost", content_type).status_code == 415
+
+
+def test_a_body_that_declares_itself_too_large_is_refused(client: httpx.Client) -> None:
+    response = post(client, {"texts": ["a" * 60_000]})
+    assert response.status_code == 413
+    assert response.json()["error"].startswith("the body is larger than 50000 bytes")
+
+
+def test_a_body_that_grows_too_large_is_refused(client: httpx.Client) -> None:
+    chunks: Iterator[bytes] = (b"x" * 10_000 for _ in range(1000))  # 10 MB, no length declared
+    try:
+        response = client.post("/predict", content=chunks, headers={"content-type": "application/json"})
+    except httpx.TransportError:
+        pass  # the server may close the connection before the client listens
+    else:
+        assert response.status_code == 413
+    assert post(client, {"texts": ["still there"]}).status_code == 200
+
+
+def question(family: str, text: str) -> Task:
+    """A task of the settings, of which the query reads family and example only."""
+    source = {"path": "x", "format": "csv"}
+    unread = {
+        "source": source,
+        "columns": {},
+        "splits": {},
+        "cleaning": {},
+        "gate": {"metric": "x", "floor": 0},
+    }
+    return Task.model_validate({"family": family, "max_length": 64, "example": {"text": text}, **unread})
+
+
+def test_the_query_takes_an_answer_of_its_familys_schema(client: httpx.Client) -> None:
+    answer = ask_one(str(client.base_url), "sentiment", question("classification", "good"))
+    assert set(answer) == {"label", "probability", "probabilities"}
+    assert all(value == round(value, 6) for value in answer["probabilities"].values())
+
+
+@pytest.mark.parametrize(
+    ("name", "family", "complaint"),
+    [
+        (
+            "nr",
+            "tagging",
+            r"example of task 'nr' with 400 .*did you mean 'ner'.*expected 200 and the fields entities",
+        ),
+        (
+            "sentiment",
+            "tagging",
+            r"example of task 'sentiment' with 200 .*expected 200 and the fields entities",
+        ),
+    ],
+)
+def test_the_query_says_what_is_wrong_with_an_answer(
+    client: httpx.Client, name, family, complaint: str
+) -> None:
+    with pytest.raises(UserError, match=complaint):
+        ask_one(str(client.base_url), name, question(family, "good"))
+
+
+def test_no_request_so_far_left_a_traceback_in_the_log(client: httpx.Client, scratch: Path) -> None:
+    post(client, {"texts": []})
+    log = next(scratch.glob("onetrunk-serve-*/log")).read_text()
+    assert "/predict" in log
+    assert "Traceback" not in log
+
+
+def test_a_truncated_model_stops_the_start_with_one_sentence(tmp_path: Path) -> None:
+    bento = tiny.bento_copy(tmp_path / "bento")
+    weights = bento / "src/bundle/model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    with (
+        pytest.raises(
+            UserError, match=r"model\.safetensors: \d+ bytes, expected \d+; truncated\?"
+        ) as refused,
+        running(bento),
+    ):
+        pass
+    assert "Traceback" not in str(refused.value)

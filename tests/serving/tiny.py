@@ -1,0 +1,123 @@
+"""A synthetic project as it stands before the package stage: a tiny random model, data, reports."""
+
+from __future__ import annotations
+
+import shutil
+import string
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from components.files import atomic_folder, sha256, write_json
+from components.settings import Packaging
+
+PACKAGING = Packaging(name="tiny", max_texts=8, max_characters=2000, max_body_bytes=50_000)
+CARDS = {
+    "sentiment": {
+        "family": "classification",
+        "facts": {"labels": ["negative", "neutral", "positive"]},
+        "max_length": 24,
+        "pair": False,
+    },
+    "ner": {
+        "family": "tagging",
+        "facts": {"labels": ["LOC", "PER"], "tags": ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"]},
+        "max_length": 64,
+        "pair": False,
+    },
+    "similarity": {
+        "family": "regression",
+        "facts": {"mean": 2.5, "deviation": 1.5, "minimum": 0.0, "maximum": 5.0},
+        "max_length": 48,
+        "pair": True,
+    },
+}
+
+
+def write_project(folder: Path, verdict: str = "PROMOTE") -> Path:
+    """Write models/multitask, data and reports below `folder`."""
+    write_model(folder / "models/multitask")
+    for name in CARDS:
+        (folder / "data" / name).mkdir(parents=True)
+        for split in ("train", "validation", "test"):
+            table = pa.table({"id": ["a", "b"], "text": [f"{name} {split}", "b"]})
+            pq.write_table(table, folder / "data" / name / f"{split}.parquet")
+    metrics = {"value": 0.9, "interval": [0.8, 0.95], "trivial": 0.5, "linear": 0.7}
+    tasks = {
+        name: {"family": card["family"], "rows": {"train": 2}, "share": 1 / 3, "metrics": {"metric": metrics}}
+        for name, card in CARDS.items()
+    }
+    model = {"sha256": sha256(folder / "models/multitask/model.safetensors")}
+    write_json(folder / "reports/evaluation.json", {"model": model, "champion": None, "tasks": tasks})
+    write_verdict(folder, verdict)
+    return folder
+
+
+def write_verdict(folder: Path, verdict: str) -> None:
+    gate = "pass" if verdict == "PROMOTE" else "reject"
+    tasks = {name: {"gate": gate, "why": f"{name} is {gate}"} for name in CARDS}
+    write_json(folder / "reports/verdict.json", {"verdict": verdict, "tasks": tasks})
+
+
+def write_model(target: Path, seed: int = 0) -> None:
+    """A one-layer random BERT with three heads, and a tokenizer that spells words out."""
+    import torch
+    from transformers import BertConfig
+
+    from components.model.multitask import MultiTaskConfig, MultiTaskModel
+
+    letters = list(string.ascii_lowercase + string.digits)
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *letters, *(f"##{c}" for c in letters), *string.punctuation]
+    encoder = BertConfig(
+        vocab_size=len(words),
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=64,
+    )
+    torch.manual_seed(seed)
+    model = MultiTaskModel(MultiTaskConfig(encoder=encoder.to_dict(), tasks=CARDS))
+    for head in model.heads.values():  # confident, so that every label occurs
+        torch.nn.init.normal_(head.output.weight, std=3.0)
+    with atomic_folder(target) as folder:
+        model.save_pretrained(folder)
+        write_tokenizer(folder / "tokenizer.json", words)
+
+
+def write_tokenizer(path: Path, words: list[str]) -> None:
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+
+    vocabulary = {word: number for number, word in enumerate(words)}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", 2), ("[SEP]", 3)],
+    )
+    tokenizer.enable_padding(length=64)  # as in the files of sentence encoders; the service must undo it
+    tokenizer.save(str(path))
+
+
+@cache
+def bento() -> Path:
+    """A real Bento of the synthetic project, built once a session."""
+    from serving.build import build
+
+    _scratch.append(tempfile.TemporaryDirectory(prefix="onetrunk-test-"))
+    folder = Path(_scratch[-1].name)
+    build(write_project(folder / "project"), PACKAGING, folder / "bento")
+    return folder / "bento"
+
+
+def bento_copy(target: Path) -> Path:
+    shutil.copytree(bento(), target)
+    return target
+
+
+_scratch: list[tempfile.TemporaryDirectory[str]] = []
