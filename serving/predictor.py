@@ -1,6 +1,6 @@
 """Texts in, answers out: one encoder pass for all the tasks that are asked of a text.
 
-Legend: B rows of a batch (texts of similar length), L tokens, C outputs.
+Legend: B sequences of a batch (of similar length), L tokens, D hidden width.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from pydantic import BaseModel
 from tokenizers import Encoding, Tokenizer
+from torch.nn.utils.rnn import pad_sequence
 
 from components import tasks
 from components.errors import near_miss
@@ -20,6 +21,7 @@ from components.files import read_json, verify_manifest
 from components.model.multitask import load
 from serving.schemas import BadRequestError, TextItem
 
+Input = str | tuple[str, str]  # one sequence for the encoder
 TOKENS_PER_BATCH = 4096  # padding included: bounds memory whatever the request
 
 
@@ -55,40 +57,49 @@ class Predictor:
         asked = [self._asked(number, item, names) for number, item in enumerate(items)]
         longest = max(self.cards[name]["max_length"] for row in asked for name in row)
         self.tokenizer.enable_truncation(longest)
-        encodings = self.tokenizer.encode_batch(
-            [item.text if item.text_pair is None else (item.text, item.text_pair) for item in items]
-        )
+        inputs: dict[Input, int] = {}  # every distinct sequence once, whichever tasks and texts ask for it
+        for item, names_of_item in zip(items, asked, strict=True):
+            for name in names_of_item:
+                for sequence in self._inputs(name, item):
+                    inputs.setdefault(sequence, len(inputs))
+        encodings = self.tokenizer.encode_batch(list(inputs))
+        hidden = self._encode(encodings)
         answers: list[dict[str, BaseModel]] = [{} for _ in items]
-        for batch in batches([len(encoding) for encoding in encodings]):
-            logits = self._logits([encodings[row] for row in batch], [asked[row] for row in batch])
-            for row, of_task in zip(batch, logits, strict=True):
-                answers[row] = {
-                    name: self._answer(name, values, encodings[row], items[row].text)
-                    for name, values in of_task.items()
-                }
+        for item, names_of_item, answer in zip(items, asked, answers, strict=True):
+            for name in names_of_item:
+                places = [inputs[sequence] for sequence in self._inputs(name, item)]
+                answer[name] = self._answer(name, item, [hidden[p] for p in places], encodings[places[0]])
         return answers
 
-    def _answer(self, name: str, logits: np.ndarray, encoding: Encoding, text: str) -> BaseModel:
-        family = tasks.get(self.cards[name]["family"])
-        return family.response.model_validate(
-            family.answer(logits, encoding, text, self.cards[name]["facts"])
-        )
+    def _inputs(self, name: str, item: TextItem) -> list[Input]:
+        """The sequences that a task reads of an item: a pair is one, or two where its texts stand apart."""
+        if item.text_pair is None:
+            return [item.text]
+        if tasks.get(self.cards[name]["family"]).apart:
+            return [item.text, item.text_pair]
+        return [(item.text, item.text_pair)]
 
     @torch.inference_mode()
-    def _logits(
-        self, encodings: Sequence[Encoding], asked: Sequence[Sequence[str]]
-    ) -> list[dict[str, np.ndarray]]:
-        """Per row, task -> logits_C or logits_LC, padding cut off; every task sees its own rows only."""
-        rows: dict[str, list[int]] = {}
-        for row, names in enumerate(asked):
-            for name in names:
-                rows.setdefault(name, []).append(row)
-        outputs = self.model(*pad(encodings), {name: torch.tensor(index) for name, index in rows.items()})
-        logits: list[dict[str, np.ndarray]] = [{} for _ in encodings]
-        for name, index in rows.items():
-            for row, output in zip(index, outputs[name].numpy(), strict=True):
-                logits[row][name] = output[: len(encodings[row])] if output.ndim == 2 else output
-        return logits
+    def _encode(self, encodings: Sequence[Encoding]) -> list[torch.Tensor]:
+        """The encoder's states of every sequence: hidden_LD, padding cut off."""
+        hidden: list[torch.Tensor] = [torch.empty(0)] * len(encodings)
+        for batch in batches([len(encoding) for encoding in encodings]):
+            hidden_BLD = self.model.encode(*pad([encodings[row] for row in batch]))
+            for row, states in zip(batch, hidden_BLD, strict=True):
+                hidden[row] = states[: len(encodings[row])]
+        return hidden
+
+    @torch.inference_mode()
+    def _answer(self, name: str, item: TextItem, hidden: list[torch.Tensor], encoding: Encoding) -> BaseModel:
+        """A task's head over an item's one sequence or two."""
+        family = tasks.get(self.cards[name]["family"])
+        states = pad_sequence(hidden, batch_first=True)
+        mask = pad_sequence([torch.ones(len(one), dtype=torch.int64) for one in hidden], batch_first=True)
+        if len(hidden) > 1:
+            states, mask = states.unsqueeze(0), mask.unsqueeze(0)  # [1, 2, L, D]
+        logits = self.model.heads[name](states, mask)[0].numpy()
+        facts = self.cards[name]["facts"]
+        return family.response.model_validate(family.answer(logits, encoding, item.text, facts))
 
     def _check_texts(self, items: Sequence[TextItem]) -> None:
         most, longest = self.limits["max_texts"], self.limits["max_characters"]

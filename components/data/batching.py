@@ -4,13 +4,14 @@ A window of steps is drawn together. Each task's rows of the window are sorted b
 into one chunk a step, and a keyed permutation deals the chunks out, so a step holds rows of similar
 length of every task, and still is a pure function of (plan, seed, step) that costs O(window).
 
-Legend: B rows, L tokens of the longest row.
+Legend: B sequences (a row is one, or two where a pair's texts stand apart), L tokens of the longest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -43,9 +44,21 @@ def _chunk(plan: Plan, task: str, seed: int, window: int, place: int, lengths: n
     return by_length[first : first + sizes[place]]
 
 
+class Item(NamedTuple):
+    """One row to be put in a micro-batch; `length` is that of its longest sequence."""
+
+    length: int
+    task: str
+    row: int
+    sequences: int = 1
+
+
 @dataclass(frozen=True)
 class MicroBatch:
-    """Rows of any tasks for one encoder pass; `members` are the places in B of each task's rows."""
+    """Rows of any tasks for one encoder pass.
+
+    `members` are the places in B of each task's rows: [n], or [n, 2] where a row is two sequences.
+    """
 
     input_ids_BL: torch.Tensor
     mask_BL: torch.Tensor
@@ -67,19 +80,29 @@ def micro_batches(
     splits: Mapping[str, EncodedSplit], families: Mapping[str, str], batch: Batch, budget: int
 ) -> Iterator[MicroBatch]:
     """Cut a step into micro-batches of at most `budget` tokens, padding counted, longest rows first."""
-    items = [(int(splits[name].lengths[row]), name, int(row)) for name, rows in batch.items() for row in rows]
-    for group in similar_lengths(sorted(items, reverse=True), budget):
-        yield _collate(splits, families, group)
+    items = [item for name, rows in batch.items() for item in to_items(splits[name], name, rows)]
+    for group in similar_lengths(items, budget):
+        input_ids, mask, segment_ids, members = assemble(splits, group)
+        targets = {}
+        for name in members:
+            of_task = [splits[name].target(item.row) for item in group if item.task == name]
+            targets[name] = tasks.get(families[name]).collate(of_task, input_ids.shape[1])
+        yield MicroBatch(input_ids, mask, segment_ids, members, targets)
 
 
-def similar_lengths(items: Sequence[tuple[int, str, int]], budget: int) -> Iterator[list[tuple[int, str, int]]]:
-    """Group (length, task, row), sorted from long to short, into micro-batches."""
-    group: list[tuple[int, str, int]] = []
-    for item in items:
+def to_items(split: EncodedSplit, task: str, rows: Iterable[int]) -> list[Item]:
+    sequences = 2 if split.apart else 1
+    return [Item(int(split.lengths[row]), task, int(row), sequences) for row in rows]
+
+
+def similar_lengths(items: Iterable[Item], budget: int) -> Iterator[list[Item]]:
+    """Group rows, from long to short, into micro-batches of at most `budget` tokens with padding."""
+    group: list[Item] = []
+    for item in sorted(items, reverse=True):
         if group:
-            longest = group[0][0]
-            full = (len(group) + 1) * longest > budget
-            dissimilar = item[0] < SIMILAR * longest and len(group) * longest >= WORTHWHILE
+            longest, sequences = group[0].length, sum(member.sequences for member in group)
+            full = (sequences + item.sequences) * longest > budget
+            dissimilar = item.length < SIMILAR * longest and sequences * longest >= WORTHWHILE
             if full or dissimilar:
                 yield group
                 group = []
@@ -88,30 +111,28 @@ def similar_lengths(items: Sequence[tuple[int, str, int]], budget: int) -> Itera
         yield group
 
 
-def _collate(
-    splits: Mapping[str, EncodedSplit], families: Mapping[str, str], group: Sequence[tuple[int, str, int]]
-) -> MicroBatch:
-    length = group[0][0]
-    tokens = [splits[name].tokens(row) for _, name, row in group]
-    input_ids, mask, segment_ids = pad(tokens, length)
-    members: dict[str, list[int]] = {}
-    for place, (_, name, _row) in enumerate(group):
-        members.setdefault(name, []).append(place)
-    targets = {
-        name: tasks.get(families[name]).collate([splits[name].target(group[p][2]) for p in places], length)
-        for name, places in members.items()
-    }
-    index = {name: torch.tensor(places) for name, places in members.items()}
-    return MicroBatch(input_ids, mask, segment_ids, index, targets)
+def assemble(
+    splits: Mapping[str, EncodedSplit], group: Sequence[Item]
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, dict[str, torch.Tensor]]:
+    """input_ids_BL, mask_BL, segment_ids_BL, and each task's places in B, in the order of the group."""
+    sequences: list[tuple[np.ndarray, np.ndarray]] = []
+    members: dict[str, list[Any]] = {}
+    for item in group:
+        places = list(range(len(sequences), len(sequences) + item.sequences))
+        members.setdefault(item.task, []).append(places if item.sequences > 1 else places[0])
+        sequences += splits[item.task].sequences(item.row)
+    return (*pad(sequences, group[0].length), {name: torch.tensor(places) for name, places in members.items()})
 
 
-def pad(tokens: Sequence[tuple[Sequence[int], Sequence[int]]], length: int) -> tuple[torch.Tensor, ...]:
-    """(input_ids, segment_ids) per row -> input_ids_BL, mask_BL, segment_ids_BL.
+def pad(
+    sequences: Sequence[tuple[Sequence[int], Sequence[int]]], length: int
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """(input_ids, segment_ids) per sequence -> input_ids_BL, mask_BL, segment_ids_BL.
 
     Padding has id 0, whatever the tokenizer calls it: the mask hides it from every real token.
     """
-    padded = np.zeros((3, len(tokens), length), dtype=np.int64)
-    for row, (ids, segments) in enumerate(tokens):
+    padded = np.zeros((3, len(sequences), length), dtype=np.int64)
+    for row, (ids, segments) in enumerate(sequences):
         padded[0, row, : len(ids)] = ids
         padded[1, row, : len(ids)] = 1
         padded[2, row, : len(ids)] = segments

@@ -38,9 +38,8 @@ def encode(data: Path, tokenizer_file: Path, target: Path) -> None:
         for split in SPLITS:
             table = pq.read_table(data / f"{split}.parquet")
             columns = family.encode(tokenizer, table, card["facts"])
-            arrays = {"id": table["id"].combine_chunks(), **{name: _array(name, column, family.target_type)
-                                                             for name, column in columns.items()}}
-            encoded = pa.table(arrays).combine_chunks()
+            arrays = {name: _array(name, column, family.target_type) for name, column in columns.items()}
+            encoded = pa.table({"id": table["id"].combine_chunks(), **arrays}).combine_chunks()
             with pa.OSFile(str(folder / f"{split}.arrow"), "wb") as file, pa.ipc.new_file(file, encoded.schema) as out:
                 out.write_table(encoded)
         shutil.copy(data / "task.json", folder / "task.json")
@@ -62,16 +61,25 @@ class EncodedSplit:
         return int(self.table.num_rows)
 
     @cached_property
-    def lengths(self) -> np.ndarray:
-        """lengths_N: tokens of every row."""
-        if not len(self):
-            return np.zeros(0, dtype=np.int64)
-        return np.asarray(self._list("input_ids").value_lengths()).astype(np.int64)
+    def tokens(self) -> np.ndarray:
+        """tokens_N: real tokens of every row."""
+        return np.diff(self._offsets).astype(np.int64)
 
-    def tokens(self, row: int) -> tuple[np.ndarray, np.ndarray]:
-        """(input_ids_L, segment_ids_L) of a row, without a copy."""
-        low, high = self._offsets[row], self._offsets[row + 1]
-        return self._ids[low:high], self._segments[low:high]
+    @cached_property
+    def lengths(self) -> np.ndarray:
+        """lengths_N: tokens of every row's longest sequence."""
+        return np.maximum(self._seconds, self.tokens - self._seconds) if self.apart else self.tokens
+
+    @property
+    def apart(self) -> bool:
+        """Whether a row is two sequences, a pair whose texts the encoder sees one by one."""
+        return "second" in self.table.column_names
+
+    def sequences(self, row: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        """(input_ids_L, segment_ids_L) of each sequence of a row, without a copy."""
+        low, high = int(self._offsets[row]), int(self._offsets[row + 1])
+        cuts = [low, low + int(self._seconds[row]), high] if self.apart else [low, high]
+        return [(self._ids[a:b], self._segments[a:b]) for a, b in zip(cuts, cuts[1:], strict=False)]
 
     def target(self, row: int) -> Any:
         return self.table["target"][row].as_py()
@@ -84,12 +92,16 @@ class EncodedSplit:
         return [str(value) for value in self.table["id"].to_pylist()]
 
     def _list(self, name: str) -> pa.ListArray:
-        column = self.table[name]
-        return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+        return self.table[name].combine_chunks()
+
+    @cached_property
+    def _seconds(self) -> np.ndarray:
+        """Where a row's second sequence starts."""
+        return np.asarray(self.table["second"].to_numpy()).astype(np.int64)
 
     @cached_property
     def _offsets(self) -> np.ndarray:
-        return np.asarray(self._list("input_ids").offsets)
+        return np.asarray(self._list("input_ids").offsets)  # N + 1
 
     @cached_property
     def _ids(self) -> np.ndarray:

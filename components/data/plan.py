@@ -26,7 +26,7 @@ def plan(project: Project, encoded: Path, exclude: dict[str, list[str]]) -> dict
         if not rows:
             raise UserError(f"encoded/{name}: no training row is left; all are held out in other tasks")
     share = shares(project.mixture, usable)
-    mean_length = {name: float(split.lengths.mean()) for name, split in training.items()}
+    mean_length = {name: float(split.tokens.mean()) for name, split in training.items()}
     budget = project.training
     rows_per_step = budget.tokens_per_step / sum(share[name] * mean_length[name] for name in share)
     steps = max(1, round(budget.tokens / budget.tokens_per_step))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import torch
 from torch import nn
+from torch.nn.functional import normalize
 
 
 class PooledHead(nn.Module):
@@ -17,9 +18,33 @@ class PooledHead(nn.Module):
         self.output = nn.Linear(hidden_size, outputs)
 
     def forward(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        weights_BL1 = mask.unsqueeze(-1).to(hidden.dtype)
-        pooled_BD = (hidden * weights_BL1).sum(1) / weights_BL1.sum(1).clamp(min=1)
-        logits: torch.Tensor = self.output(pooled_BD)
+        logits: torch.Tensor = self.output(pool(hidden, mask))
+        return logits
+
+
+SLOPE = 5.0  # cosines span far less than standardised scores do; this keeps the parameter of order 1
+
+
+class PairHead(nn.Module):
+    """Two texts, encoded apart, compared: hidden_B2LD, mask_B2L -> logits_BC.
+
+    A multiple of their cosine, plus a linear layer on [|u - v|, u * v] of the pooled unit vectors
+    (Conneau 2017, section 3.1). The linear layer starts at zero: what the encoder already knows of
+    similarity is where learning starts.
+    """
+
+    def __init__(self, hidden_size: int, outputs: int) -> None:
+        super().__init__()
+        self.output = nn.Linear(2 * hidden_size, outputs)
+        self.scale = nn.Parameter(torch.full((outputs,), 0.4))
+        nn.init.zeros_(self.output.weight)
+        nn.init.zeros_(self.output.bias)
+
+    def forward(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        u_BD, v_BD = normalize(pool(hidden, mask), dim=-1).unbind(1)
+        cosine_B1 = (u_BD * v_BD).sum(-1, keepdim=True)
+        features = torch.cat([(u_BD - v_BD).abs(), u_BD * v_BD], dim=-1)
+        logits: torch.Tensor = SLOPE * self.scale * cosine_B1 + self.output(features)
         return logits
 
 
@@ -33,3 +58,9 @@ class TokenHead(nn.Module):
     def forward(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         logits: torch.Tensor = self.output(hidden)
         return logits
+
+
+def pool(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """The mean of the real tokens' states: [..., L, D], [..., L] -> [..., D]."""
+    weights = mask.unsqueeze(-1).to(hidden.dtype)
+    return (hidden * weights).sum(-2) / weights.sum(-2).clamp(min=1)

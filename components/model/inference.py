@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 
-import numpy as np
 import torch
 
 from components import tasks
-from components.data.batching import pad
+from components.data.batching import assemble, similar_lengths, to_items
 from components.data.encoding import EncodedSplit
 from components.model.multitask import MultiTaskModel
 from components.tasks.base import Prediction
@@ -21,7 +20,6 @@ def predict(
     task: str,
     split: EncodedSplit,
     rows: Sequence[int],
-    progress: Callable[[int], None] = lambda done: None,
 ) -> list[Prediction]:
     """Predictions of `rows`, in their order. Leaves the model in the mode in which it found it."""
     card = model.config.tasks[task]
@@ -29,29 +27,12 @@ def predict(
     training, answers = model.training, {}
     model.eval()
     with torch.inference_mode():
-        for group in _groups(split, rows):
-            for row, logits in zip(group, _logits(model, task, split, group), strict=True):
-                answers[row] = family.decode(logits, split.row(row), card["facts"])
-            progress(len(group))
+        for group in similar_lengths(to_items(split, task, rows), TOKENS):
+            *tensors, members = assemble({task: split}, group)
+            on_device = (tensor.to(model.device) for tensor in tensors)
+            logits = model(*on_device, {task: members[task].to(model.device)})[task].float().cpu().numpy()
+            for item, values in zip(group, logits, strict=True):
+                real = values[: item.length] if values.ndim == 2 else values  # without the padding
+                answers[item.row] = family.decode(real, split.row(item.row), card["facts"])
     model.train(training)
     return [answers[row] for row in rows]
-
-
-def _groups(split: EncodedSplit, rows: Sequence[int]) -> Iterator[list[int]]:
-    group: list[int] = []
-    for row in sorted(rows, key=lambda row: (-split.lengths[row], row)):
-        if group and (len(group) + 1) * split.lengths[group[0]] > TOKENS:
-            yield group
-            group = []
-        group.append(row)
-    if group:
-        yield group
-
-
-def _logits(model: MultiTaskModel, task: str, split: EncodedSplit, group: Sequence[int]) -> Iterator[np.ndarray]:
-    """Each row's logits; of logits per token, the padding is cut off."""
-    tensors = pad([split.tokens(row) for row in group], int(split.lengths[group[0]]))
-    input_ids, mask, segment_ids = (tensor.to(model.device) for tensor in tensors)
-    logits = model(input_ids, mask, segment_ids, {task: slice(None)})[task].float().cpu().numpy()
-    for row, values in zip(group, logits, strict=True):
-        yield values[: split.lengths[row]] if values.ndim == 2 else values

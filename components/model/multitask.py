@@ -1,6 +1,6 @@
 """One encoder, a head per task (hard sharing, Caruana 1997), in Hugging Face's conventions.
 
-Legend: B rows of a micro-batch (of any tasks, of similar length), L tokens, D hidden width.
+Legend: B sequences of a micro-batch (of any tasks, of similar length), L tokens, D hidden width.
 """
 
 from __future__ import annotations
@@ -99,7 +99,10 @@ class MultiTaskModel(PreTrainedModel):
         segment_ids: torch.Tensor,
         rows: Mapping[str, slice | torch.Tensor],
     ) -> dict[str, torch.Tensor]:
-        """One encoder pass for all rows; each task's head sees its own `rows` -> logits per task."""
+        """One encoder pass for all sequences; each task's head sees its own `rows` of them -> logits.
+
+        `rows` index B: [n], or [n, 2] for pairs whose texts stand apart.
+        """
         hidden_BLD = self.encode(input_ids, mask, segment_ids)
         return {name: self.heads[name](hidden_BLD[index], mask[index]) for name, index in rows.items()}
 

@@ -14,7 +14,7 @@ def main() -> None:
     from components.release import registry
 
     candidate = sha256(Path("models/multitask/model.safetensors"))
-    champion = registry.champion(Path("releases"), other_than_model=candidate)
+    champion = registry.champion(other_than_model=candidate)
     evaluate.evaluate(settings.load(), Path(), champion, lambda text: print(text, file=sys.stderr))
 
 

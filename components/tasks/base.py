@@ -55,6 +55,7 @@ class Family(abc.ABC):
     roles: ClassVar[Mapping[str, bool]]  # column -> is it required?
     metrics: ClassVar[tuple[str, ...]]  # higher is better, for each
     target_type: ClassVar[pa.DataType]  # of the encoded `target`
+    apart: ClassVar[bool] = False  # does the encoder see a pair's texts one by one, or as one sequence?
     response: ClassVar[type[BaseModel]]  # the answer of the service
 
     # --- data -----------------------------------------------------------------------------------
@@ -103,7 +104,8 @@ class Family(abc.ABC):
 
     @abc.abstractmethod
     def encode(self, tokenizer: Tokenizer, table: pa.Table, facts: Facts) -> dict[str, list[Any]]:
-        """Tokenise a table: `input_ids`, `segment_ids`, `target` and what `decode` needs, per row."""
+        """Tokenise a table: `input_ids`, `segment_ids`, `target` and what `decode` needs, per row; of a
+        pair whose texts stand apart, `second` is the place of the second text."""
 
     @abc.abstractmethod
     def collate(self, targets: Sequence[Any], length: int) -> torch.Tensor:
@@ -113,7 +115,8 @@ class Family(abc.ABC):
 
     @abc.abstractmethod
     def head(self, hidden_size: int, facts: Facts) -> nn.Module:
-        """The module (hidden_BLD, mask_BL) -> logits, [B, C] or [B, L, C]."""
+        """The module (hidden_BLD, mask_BL) -> logits, [B, C] or [B, L, C]; a pair whose texts stand
+        apart comes as hidden_B2LD, mask_B2L."""
 
     @abc.abstractmethod
     def loss(self, logits: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, int]:
@@ -183,10 +186,21 @@ def read_number(record: Mapping[str, Any], role: str) -> float:
 def encode_texts(tokenizer: Tokenizer, table: pa.Table) -> dict[str, list[Any]]:
     """Tokenise `text`, or `text` and `text_pair` where the table has it, as one sequence."""
     texts: list[Any] = table["text"].to_pylist()
-    if "text_pair" in table.column_names and table["text_pair"].null_count < len(table):
+    if table["text_pair"].null_count < len(table):
         texts = list(zip(texts, table["text_pair"].to_pylist(), strict=True))
     encodings = tokenizer.encode_batch_fast(texts)
     return {
         "input_ids": [encoding.ids for encoding in encodings],
         "segment_ids": [encoding.type_ids for encoding in encodings],
     }
+
+
+def encode_apart(tokenizer: Tokenizer, table: pa.Table) -> dict[str, list[Any]]:
+    """Tokenise `text` and `text_pair` as two sequences; `second` is where the other one starts."""
+    first, second = (encode_texts(tokenizer, _texts(table, role)) for role in ("text", "text_pair"))
+    columns = {name: [a + b for a, b in zip(first[name], second[name], strict=True)] for name in first}
+    return {**columns, "second": [len(ids) for ids in first["input_ids"]]}
+
+
+def _texts(table: pa.Table, role: str) -> pa.Table:
+    return pa.table({"text": table[role], "text_pair": pa.nulls(len(table), pa.string())})

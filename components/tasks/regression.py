@@ -16,6 +16,7 @@ from components.tasks.base import (
     Family,
     Prediction,
     Row,
+    encode_apart,
     encode_texts,
     read_number,
     read_text,
@@ -36,13 +37,18 @@ class RegressionAnswer(BaseModel):
 
 
 class Regression(Family):
-    """Squared error on standardised scores, so that tasks of other units weigh alike."""
+    """Squared error on standardised scores, so that tasks of other units weigh alike.
+
+    The texts of a pair are encoded apart and compared (Reimers & Gurevych 2019): that keeps what a
+    pretrained sentence encoder knows of similarity, which a few hundred scores could not teach anew.
+    """
 
     name = "regression"
     roles: ClassVar[Mapping[str, bool]] = {"text": True, "score": True, "text_pair": False, "id": False}
     metrics = ("pearson", "r2")
     target_type = pa.float32()
     response = RegressionAnswer
+    apart = True
 
     def read(self, record: Mapping[str, Any]) -> Row:
         pair = read_text(record, "text_pair") if "text_pair" in record else None
@@ -62,6 +68,7 @@ class Regression(Family):
         if not deviation > 0:
             raise BadRowError(f"all {len(rows)} training scores are {scores[0]}, nothing to learn")
         return {
+            "pair": rows[0]["text_pair"] is not None,
             "mean": float(scores.mean()),
             "deviation": deviation,
             "minimum": float(scores.min()),
@@ -97,7 +104,8 @@ class Regression(Family):
 
     def encode(self, tokenizer: Tokenizer, table: pa.Table, facts: Facts) -> dict[str, list[Any]]:
         standardised = (table["score"].to_numpy() - facts["mean"]) / facts["deviation"]
-        return {**encode_texts(tokenizer, table), "target": standardised.tolist()}
+        columns = (encode_apart if facts["pair"] else encode_texts)(tokenizer, table)
+        return {**columns, "target": standardised.tolist()}
 
     def collate(self, targets: Sequence[Any], length: int) -> torch.Tensor:
         import torch
@@ -105,9 +113,9 @@ class Regression(Family):
         return torch.tensor(targets, dtype=torch.float32)
 
     def head(self, hidden_size: int, facts: Facts) -> nn.Module:
-        from components.model.heads import PooledHead
+        from components.model.heads import PairHead, PooledHead
 
-        return PooledHead(hidden_size, 1)
+        return PairHead(hidden_size, 1) if facts["pair"] else PooledHead(hidden_size, 1)
 
     def loss(self, logits: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, int]:
         from torch.nn.functional import mse_loss

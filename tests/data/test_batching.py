@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.data.batching import micro_batches, similar_lengths, step_rows
+from components.data.batching import Item, micro_batches, similar_lengths, step_rows
 from components.data.encoding import EncodedSplit
 from components.data.mixture import Plan, TaskPlan
 from components.files import read_json
@@ -46,16 +46,24 @@ def test_a_task_with_less_than_a_row_a_step_is_sometimes_absent() -> None:
 
 
 def test_micro_batches_keep_to_the_budget_and_lose_no_row() -> None:
-    items = sorted(((int(n), "a", i) for i, n in enumerate(LENGTHS["a"])), reverse=True)
+    items = [Item(int(n), "a", i) for i, n in enumerate(LENGTHS["a"])]
     groups = list(similar_lengths(items, 300))
-    assert [item for group in groups for item in group] == items
-    assert all(len(group) * group[0][0] <= 300 for group in groups)
-    tokens = sum(n for n, _, _ in items)
-    assert tokens / sum(len(group) * group[0][0] for group in groups) > 0.9
+    assert sorted(item for group in groups for item in group) == items
+    assert all(len(group) * group[0].length <= 300 for group in groups)
+    tokens = sum(item.length for item in items)
+    assert tokens / sum(len(group) * group[0].length for group in groups) > 0.9
+
+
+def test_a_row_of_two_sequences_counts_twice() -> None:
+    groups = list(similar_lengths([Item(10, "a", i, 2) for i in range(9)], 100))
+    assert [len(group) for group in groups] == [5, 4]
 
 
 def test_a_row_longer_than_the_budget_stands_alone() -> None:
-    assert list(similar_lengths([(500, "a", 0), (90, "a", 1)], 100)) == [[(500, "a", 0)], [(90, "a", 1)]]
+    assert list(similar_lengths([Item(500, "a", 0), Item(90, "a", 1)], 100)) == [
+        [Item(500, "a", 0)],
+        [Item(90, "a", 1)],
+    ]
 
 
 @pytest.mark.usefixtures("encoded_project")
@@ -71,5 +79,5 @@ def test_tensors_hold_the_encoded_rows() -> None:
             assert len(micro.targets[name]) == len(places)
             seen[name] += len(places)
     assert seen == {name: len(rows) for name, rows in batch.items()}
-    real = sum(int(split.lengths[batch[name]].sum()) for name, split in splits.items())
+    real = sum(int(split.tokens[batch[name]].sum()) for name, split in splits.items())
     assert sum(int(micro.mask_BL.sum()) for micro in micros) == real

@@ -143,10 +143,13 @@ def test_accumulated_micro_batches_equal_one(encoded_project: Path) -> None:
 
 
 def _one_batch(split, families, name, rows):
-    from components.data.batching import _collate
+    from components import tasks
+    from components.data.batching import MicroBatch, assemble, to_items
 
-    items = sorted(((int(split.lengths[row]), name, int(row)) for row in rows), reverse=True)
-    return _collate({name: split}, families, items)
+    items = sorted(to_items(split, name, rows), reverse=True)
+    *tensors, members = assemble({name: split}, items)
+    targets = tasks.get(families[name]).collate([split.target(item.row) for item in items], items[0].length)
+    return MicroBatch(*tensors, members, {name: targets})
 
 
 def test_an_absent_tasks_head_stays_as_it_is(encoded_project: Path) -> None:
