@@ -1,10 +1,10 @@
-"""Stage gate: write reports/verdict.json; anything but PROMOTE ends the pipeline here."""
+"""Stage gate: write reports/verdict.json and reports/evaluation.html; anything but PROMOTE ends the pipeline here."""
 
 from pathlib import Path
 
 from components import settings
 from components.errors import UserError
-from components.evaluation import gate, summary
+from components.evaluation import gate, page, summary
 from components.files import read_json, write_json
 from components.stages import run
 
@@ -13,6 +13,7 @@ def main() -> None:
     evaluation = read_json(Path("reports/evaluation.json"))
     verdict = gate.verdict(evaluation, settings.load().tasks)
     write_json(Path("reports/verdict.json"), verdict)
+    page.write(Path())
     summary.write(Path())
     if verdict["verdict"] != "PROMOTE":
         reasons = [f"{name}: {task['why']}" for name, task in verdict["tasks"].items() if task["gate"] != "pass"]

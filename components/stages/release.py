@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from components.evaluation import summary
 from components.files import write_json
 from components.release.bundle import promoted
 from components.release.registry import release
@@ -12,6 +13,7 @@ def main() -> None:
     promoted(Path())
     released = release(Path("bento"))
     write_json(Path("reports/release.json"), released)
+    summary.write(Path())
     print(f"released: {released['release']}")
 
 
