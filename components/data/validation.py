@@ -18,12 +18,12 @@ import pyarrow.parquet as pq
 
 from components import tasks
 from components.data import suites
+from components.data.splits import SPLITS
 from components.errors import UserError
 from components.files import read_json
 from components.settings import Checks, Cleaning
 from components.tasks.base import Family, Row, text_key
 
-SPLITS = ("train", "validation", "test")
 Report = dict[str, Any]  # JSON
 
 
