@@ -4,6 +4,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from great_expectations.expectations import (
+    ExpectColumnValuesToBeInSet,
+    ExpectColumnValuesToNotBeNull,
+    ExpectTableRowCountToBeBetween,
+)
 
 from components.data.expectations import (
     DAMAGE,
@@ -129,11 +134,17 @@ def test_a_check_that_cannot_be_evaluated_is_a_bug_not_a_pass():
         ask(ExpectUndamagedText(column="no_such_column"), text=["sound"])
 
 
-def test_results_come_back_in_the_order_of_the_checks():
-    frame = pd.DataFrame({"id": ["r"], "text": ["sound"], "key": ["k"], "split": ["train"], "label": ["up"]})
+def test_every_check_gets_its_own_result_whatever_order_they_are_evaluated_in():
+    columns = {"text": ["sound"], "key": ["k"], "split": ["train"], "label": ["up"]}
+    frame = pd.DataFrame({"id": ["r"], **columns})
     checks = [
-        Check("third", ExpectEveryClassInTraining(column="label", classes=["up"], minimum=1)),
-        Check("first", ExpectOneValueEach(column_A="key", column_B="split")),
-        Check("second", ExpectUndamagedText(column="text")),
+        Check("holds", ExpectOneValueEach(column_A="key", column_B="split")),
+        Check("fails", ExpectEveryClassInTraining(column="label", classes=["down"])),
+        Check("holds", ExpectUndamagedText(column="text")),
+        Check("fails", ExpectTableRowCountToBeBetween(min_value=2), "warning"),
+        Check("holds", ExpectColumnValuesToNotBeNull(column="key")),
+        Check("fails", ExpectColumnValuesToBeInSet(column="label", value_set=["down"])),
     ]
-    assert [result["title"] for result in evaluate(frame, checks)] == ["third", "first", "second"]
+    statuses = [(result["title"], result["status"]) for result in evaluate(frame, checks)]
+    holds, fails = ("holds", "pass"), ("fails", "error")
+    assert statuses == [holds, fails, holds, ("fails", "warning"), holds, fails]

@@ -212,9 +212,10 @@ def test_the_same_data_gives_the_same_report(tmp_path: Path):
 
 
 def three_tasks(root: Path) -> list[Path]:
-    """mood trains on two texts that people and stars hold out, one of them three times."""
-    people, mood, stars = sound_rows("tagging", "people"), sound_rows("classification", "mood"), None
+    """mood trains on two texts that people and stars hold out, on one of them three times."""
+    people, mood = sound_rows("tagging", "people"), sound_rows("classification", "mood")
     stars = sound_rows("regression", "stars")
+    people["test"][7]["tokens"] = people["test"][0]["tokens"]  # held out twice, and still one text
     shared = " ".join(people["test"][0]["tokens"])
     for n in (3, 4, 5):
         mood["train"][n]["text"] = shared
