@@ -70,11 +70,15 @@ class Classification(Family):
             )
 
     def expectations(self, facts: Facts, checks: Checks) -> list[Check]:
-        from components.data.expectations import ExpectEveryClassInTraining
         from great_expectations.expectations import ExpectColumnValuesToBeInSet
 
+        from components.data.expectations import ExpectEveryClassInTraining
+
         return [
-            Check("label in the label set", ExpectColumnValuesToBeInSet(column="label", value_set=facts["labels"])),
+            Check(
+                "every label is in the label set",
+                ExpectColumnValuesToBeInSet(column="label", value_set=facts["labels"]),
+            ),
             Check(
                 "every class occurs in training",
                 ExpectEveryClassInTraining(column="label", classes=facts["labels"], minimum=1),

@@ -79,10 +79,18 @@ class Tagging(Family):
                 )
 
     def expectations(self, facts: Facts, checks: Checks) -> list[Check]:
-        from components.data.expectations import ExpectEveryClassInTraining, ExpectWellFormedTags
+        from components.data.expectations import (
+            ExpectEveryClassInTraining,
+            ExpectItemsInSet,
+            ExpectWellFormedTags,
+        )
 
         return [
-            Check("tag sequences are well formed (BIO, one tag per token)", ExpectWellFormedTags(column="tags")),
+            Check(
+                "tag sequences are well formed (BIO, one tag per token)",
+                ExpectWellFormedTags(column_A="tokens", column_B="tags"),
+            ),
+            Check("every tag is in the tag set", ExpectItemsInSet(column="tags", value_set=facts["tags"])),
             Check(
                 "every entity type occurs in training",
                 ExpectEveryClassInTraining(column="tags", classes=facts["labels"], minimum=1),

@@ -1,0 +1,18 @@
+"""Stage validate@TASK: measure data/TASK against its suite; reports/validation/TASK.json says what holds."""
+
+from pathlib import Path
+
+from components import settings
+from components.data.validation import validate_task
+from components.files import write_json
+from components.stages import run
+
+
+def main(name: str) -> None:
+    project = settings.load()
+    report = validate_task(Path("data") / name, project.tasks[name].cleaning, project.checks)
+    write_json(Path("reports/validation") / f"{name}.json", report)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,55 @@
+"""Synthetic task folders of the data contract, sound unless a test says otherwise."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from components import tasks
+from components.data.splits import SPLITS
+
+Rows = dict[str, list[dict[str, Any]]]
+FACTS = {
+    "classification": {"labels": ["down", "up"]},
+    "regression": {"mean": 0.5, "deviation": 0.3, "minimum": 0.0, "maximum": 1.0},
+    "tagging": {"labels": ["PER"], "tags": ["O", "B-PER", "I-PER"]},
+}
+
+
+def sound_rows(family: str, task: str = "toy", rows: int = 24) -> Rows:
+    """Rows in which every check holds; no text occurs twice, within the task or in another task."""
+    splits: Rows = {}
+    for split in SPLITS:
+        splits[split] = [_row(family, f"{task} {split} text number {n}", n) for n in range(rows)]
+        for n, row in enumerate(splits[split]):
+            row.update(id=f"{task}-{split}-{n}", groups=[])
+    return splits
+
+
+def _row(family: str, text: str, n: int) -> dict[str, Any]:
+    if family == "tagging":
+        tokens = [*text.split(), "Ada", "Lovelace"]
+        return {"tokens": tokens, "tags": ["O"] * (len(tokens) - 2) + ["B-PER", "I-PER"]}
+    target = {"label": ["down", "up"][n % 2]} if family == "classification" else {"score": n / 24}
+    return {"text": text, "text_pair": None, **target}
+
+
+def write_folder(root: Path, family: str, splits: Rows, task: str = "toy", pair: bool = False) -> Path:
+    """Write data/<task> as ingest does."""
+    folder = root / "data" / task
+    folder.mkdir(parents=True)
+    schema = pa.schema([("id", pa.string()), *tasks.get(family).schema(), ("groups", pa.list_(pa.string()))])
+    for split, rows in splits.items():
+        pq.write_table(pa.Table.from_pylist(rows, schema), folder / f"{split}.parquet")
+    card = {"task": task, "family": family, "facts": FACTS[family], "max_length": 32, "pair": pair}
+    counts = {split: len(rows) for split, rows in splits.items()}
+    (folder / "task.json").write_text(json.dumps({**card, "rows": counts}))
+    removed = {"duplicates": 1, "conflicts": 0, "leakage": 0, "straddling": 0}
+    ids = {reason: ["gone-1"] * count for reason, count in removed.items()}
+    report = {"read": {"rows": sum(counts.values()) + 1}, "removed": removed, "removed_ids": ids}
+    (folder / "ingest.json").write_text(json.dumps(report))
+    return folder
