@@ -1,0 +1,58 @@
+"""The laws of the design that an import shows: who may use what."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+TRAINING = {"torch", "transformers", "numpy", "pyarrow", "safetensors", "pydantic", "rich", "yaml", "tokenizers"}
+
+
+def imported(file: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def files(*folders: str) -> list[Path]:
+    return [file for folder in folders for file in sorted((ROOT / folder).rglob("*.py"))]
+
+
+def test_components_know_neither_prefect_nor_dvc_nor_bentoml() -> None:
+    for file in files("components"):
+        assert not imported(file) & {"prefect", "dvc", "bentoml", "flows"}, file
+
+
+def test_bentoml_is_imported_under_serving_alone() -> None:
+    for file in files("components", "flows"):
+        assert "bentoml" not in imported(file), file
+
+
+@pytest.mark.parametrize("folder", ["components", "flows", "serving"])
+def test_nothing_loads_pickle(folder: str) -> None:
+    for file in files(folder):
+        assert not imported(file) & {"pickle", "cloudpickle", "joblib", "dill"}, file
+        assert "torch.load" not in file.read_text(), file
+
+
+def test_training_runs_on_a_bare_gpu_box() -> None:
+    """What `components.training.run` brings in, beyond the standard library, is the training set of tools."""
+    code = (
+        "import sys; import components.training.run, components.tasks as t; [t.get(n) for n in t.names()];"
+        "import json; print(json.dumps(sorted({m.split('.')[0] for m in sys.modules})))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    for heavy in ("great_expectations", "prefect", "dvc", "bentoml"):
+        assert f'"{heavy}"' not in done.stdout
+    for file in files("components/training", "components/model"):
+        known = set(sys.stdlib_module_names) | TRAINING | {"components"}
+        assert imported(file) <= known, (file, imported(file) - known)

