@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from components.environment import quiet
 from components.errors import UserError
 from components.evaluation.summary import brief
 from components.files import read_json
@@ -35,12 +36,12 @@ def serve(bento: Path, host: str, port: int) -> None:
     Raises:
         UserError: there is no such folder, or the port is taken.
     """
-    from components.release.query import check_port, serve_command, serve_environment
-
     if not bento.is_dir():
         raise UserError(
             f"{bento}: no such folder; a Bento is what `onetrunk run` puts into bento/ and releases/"
         )
+    from components.release.query import check_port, serve_command, serve_environment
+
     check_port(host, port)
     command = serve_command(bento, host, port)
     home = Path(tempfile.mkdtemp(prefix="onetrunk-serve-"))
@@ -53,13 +54,12 @@ def ask(root: Path, request: dict[str, Any]) -> dict[str, Any]:
     Raises:
         UserError: nothing has been released, its bytes are damaged, or the request does not fit the tasks.
     """
-    from components.environment import quiet
-
+    bundle = find(root) / "src" / "bundle"
     quiet()
     from serving.predictor import Predictor
     from serving.schemas import BadRequestError, TextItem
 
-    predictor = Predictor(find(root) / "src" / "bundle")
+    predictor = Predictor(bundle)
     texts = [TextItem(**text) for text in request["texts"]]
     try:
         answers = predictor.predict(texts, request["tasks"])[0]

@@ -111,7 +111,7 @@ def _flow(target: str | None) -> int:
 
         from flows import conclusion, graph
 
-        conclusion.announce(graph.read(root), target)
+        conclusion.announce(graph.read(), target)
 
         from flows.retrain import retrain
 

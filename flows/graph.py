@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,11 @@ from components.errors import UserError, near_miss
 if TYPE_CHECKING:
     from dvc.repo import Repo
 
-LOCK = "dvc.lock"
+LOCK = Path("dvc.lock")
+
+
+class BusyError(UserError):
+    """Another DVC process is working on the project's files, so they cannot be compared now."""
 
 
 @dataclass(frozen=True)
@@ -60,15 +65,16 @@ class Graph:
         return Graph(upstream, self.changed & needed)
 
 
-def read(root: Path) -> Graph:
-    """Read stages and edges of the project in `root`, and compare them with the files on disk.
+def read() -> Graph:
+    """Read stages and edges of the project in the current folder, and compare them with its files.
 
     Raises:
+        BusyError: a stage of the project is being run.
         UserError: dvc.yaml, dvc.lock or params.yaml cannot be read as a pipeline, or it has a cycle.
     """
     from dvc.repo.reproduce import get_active_graph, plan_repro
 
-    with _repository(root) as repo:
+    with _repository() as repo:
         graph = get_active_graph(repo.index.graph)  # an edge leads from a stage to what it needs
         upstream = {
             stage.addressing: frozenset(parent.addressing for parent in graph.successors(stage))
@@ -77,15 +83,14 @@ def read(root: Path) -> Graph:
         return Graph(upstream, frozenset(repo.status()) & frozenset(upstream))
 
 
-def locked_stages(root: Path) -> list[str]:
+def locked_stages() -> list[str]:
     """The stages that dvc.lock holds, in its order."""
     from dvc.utils.serialize import load_yaml
 
-    lock = root / LOCK
-    return list(load_yaml(lock).get("stages", {})) if lock.is_file() else []
+    return list(load_yaml(LOCK).get("stages", {})) if LOCK.is_file() else []
 
 
-def settle_lock(root: Path, before: list[str], graph: Graph) -> None:
+def settle_lock(before: list[str], graph: Graph) -> None:
     """Put the entries that dvc.lock has gained since `before` into the order of `dvc repro`.
 
     DVC appends a stage when it is done, so side by side the order would be left to chance, and
@@ -93,13 +98,13 @@ def settle_lock(root: Path, before: list[str], graph: Graph) -> None:
     """
     from dvc.utils.serialize import modify_yaml
 
-    now = locked_stages(root)
+    now = locked_stages()
     known = [name for name in before if name in now]
     settled = known + [name for name in graph.upstream if name in now and name not in known]
     settled += [name for name in now if name not in settled]
     if settled == now:
         return
-    with _repository(root) as repo, repo.lock, modify_yaml(root / LOCK) as lock:
+    with _repository() as repo, repo.lock, modify_yaml(LOCK) as lock:
         entries = dict(lock["stages"])
         lock["stages"].clear()
         for name in settled:
@@ -107,28 +112,36 @@ def settle_lock(root: Path, before: list[str], graph: Graph) -> None:
 
 
 @contextmanager
-def _repository(root: Path) -> Iterator[Repo]:
+def _repository() -> Iterator[Repo]:
     """DVC's view of the project, its complaints turned into the user's one sentence."""
     import logging
 
     from dvc.exceptions import DvcException
+    from dvc.lock import LockError
     from dvc.repo import Repo
 
     logging.getLogger("dvc").setLevel(logging.ERROR)
     try:
-        with Repo(str(root)) as repo:
+        # Another DVC process holds its lock for moments only: wait rather than fail.
+        with Repo(_wait_for_lock=True) as repo:
             yield repo
+    except LockError as error:
+        pids = ", ".join(re.findall(r"PID (\d+)", str(error)))
+        raise BusyError(
+            f"DVC is running a stage of this project (pid {pids}); wait for its end or stop it"
+        ) from None
     except DvcException as error:
         raise UserError(_sentence(error)) from None
 
 
 def _sentence(error: BaseException) -> str:
-    """DVC's message on one line; for broken YAML also the line, which only the first cause knows."""
-    message = " ".join(str(error).split())
+    """DVC's message on one line, with the first cause, which alone knows the key or the line."""
     cause = error
     while cause.__cause__:
         cause = cause.__cause__
+    message, reason = (" ".join(str(part).split()) for part in (error, cause))
     mark = getattr(cause, "problem_mark", None)
     if mark is not None:
-        message += f" (line {mark.line + 1}: {getattr(cause, 'problem', cause)})"
-    return message if "dvc." in message else f"dvc.yaml: {message}"
+        reason = f"line {mark.line + 1}: {getattr(cause, 'problem', cause)}"
+    sentence = message if reason in message else f"{message}: {reason}"
+    return sentence if "dvc." in sentence else f"dvc.yaml: {sentence}"

@@ -87,19 +87,19 @@ def retrain(target: str | None = None, workers: int = 2) -> State[Any]:
 
 def _retrain(root: Path, target: str | None, workers: int) -> State[Any]:
     settings.load()
-    graph = read(root)
+    graph = read()
     if target is None:
         summary.discard(root)
     else:
         graph = graph.up_to(target)
     screen = Screen(Console(highlight=False), max(map(len, graph.upstream)))
-    locked = locked_stages(root)
+    locked = locked_stages()
     try:
         with screen.live():
             _run_stages(root, graph, screen, workers)
     finally:
         execution.stop_all()  # none is left but after an interruption
-        settle_lock(root, locked, graph)
+        settle_lock(locked, graph)
     state = _conclude(root, target, graph, screen)
     if target is None:
         _publish(root, state)

@@ -71,10 +71,11 @@ class Screen:
                 self.console.print(self._line(stage, outcome, seconds), soft_wrap=True)
 
     def _line(self, stage: str, outcome: Outcome, seconds: float) -> Text:
-        mark = "✗" if outcome.verb == "failed" else "✓"
-        style = STYLES[outcome.verb]
+        mark, style = ("✗" if outcome.verb == "failed" else "✓"), STYLES[outcome.verb]
+        if outcome.may_retry:
+            mark, style = "↻", "yellow"
         line = Text.assemble((f"{mark} {stage:{self.width}}", style), f"  {outcome.verb:9} {seconds:6.1f} s")
-        return line.append(f"  {outcome.message}" + ("; trying again" if outcome.may_retry else ""))
+        return line.append(f"  {outcome.message}") if outcome.message else line
 
     def tally(self, not_run: list[str]) -> None:
         """Close with the numbers of stages."""

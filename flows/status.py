@@ -19,11 +19,15 @@ COLUMN = 100  # characters of stage names before the list is cut
 
 def show(root: Path) -> None:
     """Print it; reads DVC's status and the reports, and starts nothing."""
-    pipeline = graph.read(root)
+    try:
+        pipeline = graph.read()
+        stages, stale = _stages(pipeline), bool(pipeline.stale)
+    except graph.BusyError as error:
+        stages, stale = Text(str(error), "yellow"), True
     table = Table.grid(padding=(0, 2))
-    table.add_row("stages", _stages(pipeline))
+    table.add_row("stages", stages)
     table.add_row("last run", _last_run(record.last(root)))
-    table.add_row("verdict", _verdict(root, bool(pipeline.stale)))
+    table.add_row("verdict", _verdict(root, stale))
     champion = root / CHAMPION
     table.add_row("champion", read_json(champion)["release"] if champion.is_file() else "none yet")
     Console(highlight=False).print(table)
@@ -42,8 +46,12 @@ def _last_run(last: dict[str, Any] | None) -> Text:
         return Text("none yet; try onetrunk run")
     what = "onetrunk run" if last["target"] is None else "onetrunk check"
     if last["state"] != "failed":
-        hint = "; the same command goes on from there" if last["state"] == "interrupted" else ""
-        return Text(f"{what} {'is running' if last['state'] == 'running' else last['state']}{hint}")
+        ending = {
+            "running": "is running",
+            "interrupted": "was interrupted; the same command goes on from there",
+            "completed": "completed",
+        }
+        return Text(f"{what} {ending[last['state']]}")
     reasons = "\n".join(f"{stage or 'flow'}: {sentence}" for stage, sentence in last["failed"].items())
     return Text(f"{what} failed\n{reasons}", "red")
 

@@ -79,10 +79,13 @@ def environment(**extra: str) -> dict[str, str]:
     """For a process in a toy project that imports this checkout."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     quiet = {"DVC_NO_ANALYTICS": "1", "DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
-    return {**os.environ, **quiet, "PATH": path, "PYTHONPATH": str(CHECKOUT), **extra}
+    modules = os.pathsep.join([str(CHECKOUT), os.environ.get("PYTHONPATH", "")])
+    return {**os.environ, **quiet, "PATH": path, "PYTHONPATH": modules, **extra}
 
 
-def onetrunk(project: Path, *arguments: str, timeout: float = 120, **extra: str) -> subprocess.CompletedProcess[str]:
+def onetrunk(
+    project: Path, *arguments: str, timeout: float = 120, **extra: str
+) -> subprocess.CompletedProcess[str]:
     """Run the command line in the project."""
     command = [sys.executable, "-m", "flows.cli", *arguments]
     return subprocess.run(
