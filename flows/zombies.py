@@ -14,7 +14,7 @@ from prefect.client.schemas.sorting import FlowRunSort, TaskRunSort
 from prefect.runtime import flow_run as this
 from prefect.states import Crashed
 
-LIMIT = 200  # the most that the server returns at once; it refuses the client's own default, None
+LIMIT = 200  # the most that the server returns at once
 ALIVE = [StateType.RUNNING, StateType.PENDING]
 
 

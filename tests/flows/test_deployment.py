@@ -54,7 +54,7 @@ def deployed(server: Server, tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.slow
 def test_a_scheduled_run_completes(deployed: Path, server: Server, tmp_path: Path) -> None:
-    deadline = time.monotonic() + 150
+    deadline = time.monotonic() + 90
     runs: list[dict[str, object]] = []
     while not any(run["state_type"] == "COMPLETED" for run in runs):
         assert time.monotonic() < deadline, (tmp_path / "worker.log").read_text()

@@ -73,7 +73,7 @@ def test_an_unknown_stage_gets_the_nearest_name() -> None:
     ("dvc", "sentence"),
     [
         ("stages:\n  a: {cmd: x, outs: [a.txt]\n", r"'dvc.yaml'.*line 3: "),
-        ("stages:\n  a: {cmd: x, dep: [b.txt]}\n", r"'dvc.yaml'.*extra keys not allowed.*dep"),
+        ("stages:\n  a: {cmd: x, dep: [b.txt]}\n", r"dvc.yaml'.*extra keys not allowed.*dep"),
         ("stages:\n  a:\n    cmd: x ${nope}\n", r"'stages.a.cmd' in 'dvc.yaml': Could not find 'nope'"),
         (
             "stages:\n  a: {cmd: x, deps: [b.txt], outs: [a.txt]}\n"

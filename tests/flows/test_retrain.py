@@ -35,13 +35,51 @@ def wait_for(condition: Callable[[], Any], seconds: float = 60) -> Any:
     return result
 
 
+REPORTS = {  # synthetic; what evaluation and gate leave
+    "evaluation": {
+        "model": {"sha256": "ab"},
+        "tasks": {
+            "mood": {
+                "rows": {"train": 800, "validation": 100, "test": 100},
+                "share": 1.0,
+                "metrics": {
+                    "accuracy": {"value": 0.8, "interval": [0.7, 0.9], "trivial": 0.4, "linear": 0.6}
+                },
+            }
+        },
+    },
+    "verdict": {
+        "verdict": "HOLD",
+        "tasks": {"mood": {"gate": "hold", "why": "too few rows", "metric": "accuracy", "value": 0.8}},
+    },
+}
+
+
 @pytest.fixture(scope="module")
 def finished(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project after its first run."""
+    """A project with reports after its first run; beside it what the terminal and the artifact showed."""
     project = toy.make(tmp_path_factory.mktemp("flow") / "project", SLOW_FETCH)
+    (project / "reports").mkdir()
+    for name, report in REPORTS.items():
+        (project / "reports" / f"{name}.json").write_text(json.dumps(report))
     result = run(project, server)
     assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stderr == ""
+    (project.parent / "terminal.txt").write_text(result.stdout)
+    (project.parent / "artifact.md").write_text(server.artifact())
     return project
+
+
+def test_the_summary_is_written_shown_and_published(finished: Path) -> None:
+    assert json.loads((finished / "reports/summary.json").read_text())["verdict"] == "HOLD"
+    terminal, artifact = (
+        (finished.parent / "terminal.txt").read_text(),
+        (finished.parent / "artifact.md").read_text(),
+    )
+    assert "Verdict: HOLD" in terminal
+    assert "onetrunk status" in terminal
+    assert "## Verdict: HOLD" in artifact
+    assert "| mood | 1,000 | 100% | accuracy | 0.800 [0.700, 0.900] |" in artifact
 
 
 def test_a_stage_starts_after_what_it_depends_on(finished: Path) -> None:
@@ -133,6 +171,7 @@ pathlib.Path("held.txt").write_text("")
 """
 
 
+@pytest.mark.slow
 def test_a_busy_dvc_lock_is_retried(server: Server, tmp_path: Path) -> None:
     holder = "  holder:\n    cmd: sleep 1 && python hold.py\n    deps: [hold.py]\n    outs: [held.txt]\n"
     slow = "  slow:\n    cmd: python work.py slow slow.txt 2\n    deps: [work.py]\n    outs: [slow.txt]\n"
@@ -143,6 +182,7 @@ def test_a_busy_dvc_lock_is_retried(server: Server, tmp_path: Path) -> None:
     assert "Unable to acquire lock" in result.stdout
 
 
+@pytest.mark.slow
 def test_a_killed_run_leaves_no_zombie(server: Server, tmp_path: Path) -> None:
     """kill -9; the next run ends the orphaned stage, marks the old run Crashed, and completes."""
     project = toy.make(tmp_path / "project", toy.DVC.replace(" 0.2", " 300"))
@@ -166,6 +206,7 @@ def test_a_killed_run_leaves_no_zombie(server: Server, tmp_path: Path) -> None:
     assert [flow_run["state_type"] for flow_run in server.flow_runs(project)] == ["CRASHED", "COMPLETED"]
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_takes_its_stages_with_it(server: Server, tmp_path: Path) -> None:
     project = toy.make(tmp_path / "project", toy.DVC.replace(" 0.2", " 300"))
     command = [sys.executable, "-m", "flows.cli", "run"]
@@ -188,3 +229,13 @@ def test_an_interrupted_run_takes_its_stages_with_it(server: Server, tmp_path: P
 
 def test_the_record_says_how_the_last_run_ended(finished: Path) -> None:
     assert json.loads((finished / RECORD).read_text()) == {"state": "completed", "target": None}
+
+
+@pytest.mark.slow
+def test_without_a_server_a_run_brings_its_own_and_keeps_the_terminal_clean(finished: Path) -> None:
+    result = toy.onetrunk(finished, "run")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert (finished / ".onetrunk/prefect").is_dir()
+    starting, tally, *_ = result.stdout.splitlines()
+    assert starting.startswith("5 stages, 0 of them not up to date; starting Prefect's server")
+    assert tally == "5 stages: 0 run, 5 up to date and skipped"

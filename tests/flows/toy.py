@@ -83,13 +83,11 @@ def environment(**extra: str) -> dict[str, str]:
     return {**os.environ, **quiet, "PATH": path, "PYTHONPATH": modules, **extra}
 
 
-def onetrunk(
-    project: Path, *arguments: str, timeout: float = 120, **extra: str
-) -> subprocess.CompletedProcess[str]:
+def onetrunk(project: Path, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
     """Run the command line in the project."""
     command = [sys.executable, "-m", "flows.cli", *arguments]
     return subprocess.run(
-        command, cwd=project, env=environment(**extra), capture_output=True, text=True, timeout=timeout
+        command, cwd=project, env=environment(**extra), capture_output=True, text=True, timeout=120
     )
 
 
