@@ -6,7 +6,7 @@ Only what the reports say is repeated here; nothing is computed again.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from components.files import read_json, write_json
 
@@ -88,7 +88,8 @@ def table(summary: dict[str, Any]) -> Table:
     result = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for title in ("task", "rows", "share", "metric", "value [interval]", "trivial", "linear", "gate"):
         numeric = title in ("rows", "share", "value [interval]", "trivial", "linear")
-        result.add_column(title, justify="right" if numeric else "left", no_wrap=title != "gate")
+        justify: Literal["left", "right"] = "right" if numeric else "left"
+        result.add_column(Text(title), justify=justify, no_wrap=title != "gate")
     for name, task in summary["tasks"].items():
         gate = Text.assemble((task["gate"], GATE_STYLES[task["gate"]]), f": {task['why']}")
         result.add_row(name, *_cells(task), gate)

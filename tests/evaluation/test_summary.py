@@ -141,6 +141,7 @@ def test_people_see_tasks_answers_and_the_next_commands(root: Path) -> None:
         "Verdict: PROMOTE",
         "1,000",
         "70%",
+        "value [interval]",
         "0.800 [0.780, 0.820]",
         "pass: above its floor",
         "label good, probability 0.91",
