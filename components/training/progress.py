@@ -24,7 +24,7 @@ class Progress:
         self.steps = 0
 
     def say(self, text: str) -> None:
-        self.console.print(text, highlight=False)
+        self.console.print(text, highlight=False, soft_wrap=True)
 
     def start(self, steps: int, done: int) -> None:
         self.steps = steps

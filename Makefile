@@ -1,0 +1,64 @@
+# `make` alone shows what there is. Every target works from a fresh clone: the first one installs.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run check status serve test test-quick lint format lock clean
+
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## Make the environment in .venv from requirements.lock
+
+# The stamp holds the lock's checksum and comes last: an interrupted setup starts over, and a fresh
+# checkout, whose files all look new, does not install what is there already.
+$(STAMP): requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "error: no $(PYTHON) here; install Python 3.11, or give PYTHON=path" >&2; exit 2; }
+	@sum=$$(cat $^ | cksum); if [ "$$(cat $@ 2>/dev/null)" != "$$sum" ]; then \
+	  echo "installing into $(VENV), about 3 minutes" && \
+	  rm -rf $(VENV) && $(PYTHON) -m venv $(VENV) && \
+	  $(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock && \
+	  $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . && \
+	  echo "$$sum" > $@.new && mv $@.new $@; \
+	else touch $@; fi
+
+run: setup ## Bring everything up to date: data, model, evaluation, gate, Bento
+	@$(BIN)/onetrunk run
+
+check: setup ## Check settings and data; no training
+	@$(BIN)/onetrunk check
+
+status: setup ## Which stages are up to date, the last verdict, the champion
+	@$(BIN)/onetrunk status
+
+serve: setup ## Serve the champion on http://127.0.0.1:3000
+	@$(BIN)/onetrunk serve
+
+test: setup ## Run the whole suite
+	@$(BIN)/python -m pytest
+
+test-quick: setup ## Run the tests that take seconds
+	@$(BIN)/python -m pytest -m "not slow"
+
+lint: setup ## Check style and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: setup ## Put the code into the house's format
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix --quiet .
+
+lock: ## Write requirements.lock anew from pyproject.toml; resolves afresh, so test before you commit
+	@rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock
+	@echo "resolving, about 4 minutes"
+	@$(VENV)-lock/bin/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@{ sed -n '/^#/p' requirements.lock; $(VENV)-lock/bin/pip freeze --all --exclude-editable | grep -v '^pip=='; } > requirements.lock.new
+	@mv requirements.lock.new requirements.lock && rm -rf $(VENV)-lock
+
+clean: ## Remove caches and what the pipeline has made; DVC's cache, .venv and releases stay
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .onetrunk
+	@rm -rf data encoded baselines predictions models reports bento
+	@find components flows serving tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,190 @@
+"""reports/summary.json: the outcome of a run in one small file, and its faces for people.
+
+Only what the reports say is repeated here; nothing is computed again.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from components.files import read_json, write_json
+
+if TYPE_CHECKING:
+    from rich.console import Group
+    from rich.table import Table
+
+SUMMARY = Path("reports/summary.json")
+VERDICT = Path("reports/verdict.json")
+VERDICT_STYLES = {"PROMOTE": "bold green", "HOLD": "bold yellow", "REJECT": "bold red"}
+GATE_STYLES = {"pass": "green", "hold": "yellow", "reject": "red"}
+
+
+def write(root: Path) -> dict[str, Any]:
+    """Compose and write `reports/summary.json` of the project folder `root`, and return it.
+
+    Per task: `rows` (of all splits), `share` of the mixture, the gated `metric` (higher is better)
+    with `value` and `interval`, `baseline` (majority or mean), `linear_baseline` (TF-IDF with a
+    linear model), `gate` (pass, hold or reject) and `why`. `bento` is the path of the package, or
+    None unless this very model was promoted and packaged.
+
+    Raises:
+        UserError: evaluation or verdict is missing.
+    """
+    evaluation = read_json(root / "reports/evaluation.json")
+    verdict = read_json(root / VERDICT)
+    summary = {
+        "verdict": verdict["verdict"],
+        "bento": _bento(root, verdict["verdict"], evaluation["model"]["sha256"]),
+        "tasks": {name: _task(evaluation["tasks"][name], gate) for name, gate in verdict["tasks"].items()},
+    }
+    write_json(root / SUMMARY, summary)
+    return summary
+
+
+def _task(evaluated: dict[str, Any], gate: dict[str, Any]) -> dict[str, Any]:
+    metric = evaluated["metrics"][gate["metric"]]
+    return {
+        "rows": sum(evaluated["rows"].values()),
+        "share": evaluated["share"],
+        "metric": gate["metric"],
+        "value": metric["value"],
+        "interval": metric["interval"],
+        "baseline": metric["trivial"],
+        "linear_baseline": metric["linear"],
+        "gate": gate["gate"],
+        "why": gate["why"],
+    }
+
+
+def _bento(root: Path, verdict: str, model: str) -> str | None:
+    """The package's path, if it was released from the model that was evaluated."""
+    release = root / "reports/release.json"
+    if verdict != "PROMOTE" or not (root / "bento").is_dir() or not release.is_file():
+        return None
+    return "bento" if read_json(release)["model"] == model else None
+
+
+def discard(root: Path) -> None:
+    """Remove the summary of an earlier run, so that it cannot be taken for the coming one's."""
+    (root / SUMMARY).unlink(missing_ok=True)
+
+
+def render(summary: dict[str, Any], root: Path) -> Group:
+    """What a person sees at the end of a run: verdict, tasks, answers, reports, what to try next."""
+    from rich.console import Group
+    from rich.text import Text
+
+    verdict = Text.assemble("Verdict: ", (summary["verdict"], VERDICT_STYLES[summary["verdict"]]))
+    return Group(verdict, table(summary), *_answers(root), _reports(root), _next_commands(summary))
+
+
+def table(summary: dict[str, Any]) -> Table:
+    """One row per task."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    result = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title in ("task", "rows", "share", "metric", "value [interval]", "trivial", "linear", "gate"):
+        numeric = title in ("rows", "share", "value [interval]", "trivial", "linear")
+        justify: Literal["left", "right"] = "right" if numeric else "left"
+        result.add_column(Text(title), justify=justify, no_wrap=title != "gate")
+    for name, task in summary["tasks"].items():
+        gate = Text.assemble((task["gate"], GATE_STYLES[task["gate"]]), f": {task['why']}")
+        result.add_row(name, *_cells(task), gate)
+    return result
+
+
+def _cells(task: dict[str, Any]) -> list[str]:
+    """Rows, share, metric, value with interval, and the two baselines."""
+    low, high = task["interval"]
+    return [
+        f"{task['rows']:,}",
+        f"{task['share']:.0%}",
+        task["metric"],
+        f"{task['value']:.3f} [{low:.3f}, {high:.3f}]",
+        f"{task['baseline']:.3f}",
+        f"{task['linear_baseline']:.3f}",
+    ]
+
+
+def markdown(summary: dict[str, Any]) -> str:
+    """The same table for Prefect's artifact page."""
+    lines = [
+        f"## Verdict: {summary['verdict']}",
+        "",
+        "| task | rows | share | metric | value [interval] | trivial | linear | gate | why |",
+        "|---|--:|--:|---|--:|--:|--:|---|---|",
+    ]
+    for name, task in summary["tasks"].items():
+        cells = [name, *_cells(task), task["gate"], task["why"]]
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    lines += ["", f"Bento: `{summary['bento']}`" if summary["bento"] else "No Bento was released."]
+    return "\n".join(lines)
+
+
+def _answers(root: Path) -> list[Table]:
+    """The packaged model's own answers, one row per task, if it was asked."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    if not (root / "reports/answers.json").is_file():
+        return []
+    result = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title in ("asked the Bento", "question", "answer"):
+        result.add_column(title)
+    for name, exchange in read_json(root / "reports/answers.json").items():
+        question = " / ".join(shorten(text, 48) for text in exchange["question"].values())
+        result.add_row(name, Text(question), Text(shorten(brief(exchange["answer"]), 60)))
+    return [result]
+
+
+def brief(answer: dict[str, Any]) -> str:
+    """An answer of any family in one line: its words and numbers, lists by their words."""
+    parts = []
+    for key, value in answer.items():
+        if isinstance(value, float):
+            parts.append(f"{key} {value:.2f}")
+        elif isinstance(value, list):
+            words = [" ".join(v for v in item.values() if isinstance(v, str)) for item in value]
+            parts.append(f"{key} " + (", ".join(words) or "none"))
+        elif not isinstance(value, dict):
+            parts.append(f"{key} {value}")
+    return ", ".join(parts)
+
+
+def shorten(text: str, width: int) -> str:
+    """The text on one line of at most `width` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= width else line[: width - 1] + "…"
+
+
+def _reports(root: Path) -> Table:
+    from rich.table import Table
+
+    result = Table.grid(padding=(0, 2))
+    for name, what in {
+        "reports/validation.html": "what the data looks like",
+        "reports/evaluation.html": "how good the model is, and against what",
+        "reports/summary.json": "this summary, for programs",
+    }.items():
+        if (root / name).is_file():
+            result.add_row(name, what)
+    return result
+
+
+def _next_commands(summary: dict[str, Any]) -> Table:
+    from rich.table import Table
+
+    result = Table.grid(padding=(0, 2))
+    result.add_row("\nNext:", "")
+    if summary["bento"]:
+        result.add_row("  onetrunk serve", "start the champion on http://127.0.0.1:3000")
+        result.add_row('  onetrunk predict "..."', "ask it about a text of yours")
+    else:
+        result.add_row("  open reports/evaluation.html", "see what the gate saw")
+        result.add_row("  onetrunk run", "once data, params.yaml or floors have changed")
+    result.add_row("  onetrunk status", "which stages are up to date, what is released")
+    return result

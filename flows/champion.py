@@ -1,0 +1,98 @@
+"""The released model: where it is, serving it, asking it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from components.environment import quiet
+from components.errors import UserError
+from components.evaluation.summary import brief
+from components.files import read_json
+
+CHAMPION = Path("releases/champion.json")
+ANSWER_SECONDS = 60.0
+
+
+def find(root: Path) -> Path:
+    """The champion's Bento folder.
+
+    Raises:
+        UserError: nothing has been released.
+    """
+    if not (root / CHAMPION).is_file():
+        raise UserError(
+            f"{CHAMPION}: nothing has been released yet; run `onetrunk run`, or name a Bento with --bento"
+        )
+    release: str = read_json(root / CHAMPION)["release"]
+    return root / CHAMPION.parent / release
+
+
+def serve(bento: Path, host: str, port: int) -> None:
+    """Become BentoML's server of this Bento (does not return).
+
+    Raises:
+        UserError: there is no such folder, or the port is taken.
+    """
+    if not bento.is_dir():
+        raise UserError(
+            f"{bento}: no such folder; a Bento is what `onetrunk run` puts into bento/ and releases/"
+        )
+    from components.release.query import check_port, serve_command, serve_environment
+
+    check_port(host, port)
+    command = serve_command(bento, host, port)
+    home = Path(tempfile.mkdtemp(prefix="onetrunk-serve-"))
+    os.execve(command[0], command, serve_environment(home))  # noqa: S606
+
+
+def ask(root: Path, request: dict[str, Any]) -> dict[str, Any]:
+    """Answer one text in this process: task -> answer.
+
+    Raises:
+        UserError: nothing has been released, its bytes are damaged, or the request does not fit the tasks.
+    """
+    bundle = find(root) / "src" / "bundle"
+    quiet()
+    from serving.predictor import Predictor
+    from serving.schemas import BadRequestError, TextItem
+
+    predictor = Predictor(bundle)
+    texts = [TextItem(**text) for text in request["texts"]]
+    try:
+        answers = predictor.predict(texts, request["tasks"])[0]
+    except BadRequestError as error:
+        raise UserError(str(error)) from None
+    return {task: answer.model_dump() for task, answer in answers.items()}
+
+
+def ask_service(url: str, request: dict[str, Any]) -> dict[str, Any]:
+    """Answer one text by a running service: task -> answer.
+
+    Raises:
+        UserError: it cannot be reached, or it refuses the request.
+    """
+    import httpx
+
+    try:
+        reply = httpx.post(f"{url.rstrip('/')}/predict", json=request, timeout=ANSWER_SECONDS)
+        body = reply.json()
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise UserError(f"{url}: no answer ({error}); is `onetrunk serve` running there?") from None
+    except ValueError:
+        raise UserError(
+            f"{url}: answered {reply.status_code} without JSON; is it a Onetrunk service?"
+        ) from None
+    if reply.is_error:
+        raise UserError(f"{url}: {body.get('error', reply.status_code)}")
+    answers: dict[str, Any] = body["answers"][0]
+    return answers
+
+
+def show(answers: dict[str, Any]) -> None:
+    """One line per task."""
+    width = max(map(len, answers), default=0)
+    for task, answer in answers.items():
+        print(f"{task:{width}}  {brief(answer)}")

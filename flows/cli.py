@@ -1,0 +1,160 @@
+"""`onetrunk`: the pipeline for people. Each command is a thin call of what stages and flows already are.
+
+Nothing heavy is imported before a command needs it, so that --help and a mistake are answered at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from components.errors import EXIT_USER_ERROR, UserError, near_miss
+
+EXIT_FAILED = 1
+EXIT_INTERRUPTED = 130
+DATA_IS_GOOD = "validation"  # the stage that stands between the data and the first GPU second
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what argparse says in one sentence, and names the nearest command for an unknown one."""
+
+    def error(self, message: str) -> NoReturn:
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction) and "invalid choice: '" in message:
+                found = message.split("'")[1]
+                known = ", ".join(action.choices)
+                message = (
+                    f"unknown command '{found}'{near_miss(found, action.choices)}; expected one of {known}"
+                )
+        print(f"error: {message}", file=sys.stderr)
+        sys.exit(EXIT_USER_ERROR)
+
+
+def parser() -> Parser:
+    """The command line."""
+    result = Parser(
+        prog="onetrunk", description="One model for many text tasks: train, gate, package, serve."
+    )
+    commands = result.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("run", help="bring everything up to date: data, model, evaluation, gate, Bento")
+    commands.add_parser("check", help="check settings and data; no training")
+    commands.add_parser("status", help="which stages are up to date, the last verdict, the champion")
+    serve = commands.add_parser("serve", help="serve the champion over HTTP")
+    serve.add_argument("--bento", type=Path, metavar="PATH", help="a Bento's folder; default: the champion's")
+    serve.add_argument("--host", default="127.0.0.1", help="default: %(default)s, this machine only")
+    serve.add_argument("--port", type=int, default=3000, help="default: %(default)s")
+    predict = commands.add_parser("predict", help="ask the champion about a text")
+    predict.add_argument("text", metavar="TEXT")
+    predict.add_argument("--pair", metavar="TEXT", help="the second text, for tasks about a pair")
+    predict.add_argument("--task", nargs="+", metavar="NAME", help="default: every task that fits")
+    predict.add_argument("--url", help="ask a running service instead, e.g. http://127.0.0.1:3000")
+    return result
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command; exit 2 with one sentence for a user's mistake, 1 for a run that failed."""
+    given = parser().parse_args(arguments)
+    try:
+        if given.command == "predict" and given.url:
+            code = _predict(given)  # needs no project
+        else:
+            _require_project(Path.cwd())
+            code = COMMANDS[given.command](given)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        code = EXIT_USER_ERROR
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from here", file=sys.stderr)
+        code = EXIT_INTERRUPTED
+    sys.exit(code)
+
+
+def _require_project(root: Path) -> None:
+    """Check that `root` is the folder of a project.
+
+    Raises:
+        UserError: it is not, with what to do.
+    """
+    for name in ("params.yaml", "dvc.yaml"):
+        if not (root / name).is_file():
+            raise UserError(f"{root}: no {name} here; run onetrunk in the project's folder")
+    if not any((folder / ".git").exists() for folder in (root, *root.parents)):
+        raise UserError(f"{root}: not a git repository; run `git init` and `dvc init` in it")
+    if not (root / ".dvc").is_dir():
+        raise UserError(f"{root}: DVC is not set up here; run `dvc init` in it")
+
+
+def _run(given: argparse.Namespace) -> int:
+    return _flow(target=None)
+
+
+def _check(given: argparse.Namespace) -> int:
+    return _flow(target=DATA_IS_GOOD)
+
+
+def _flow(target: str | None) -> int:
+    """Say what is wrong, or that nothing is to be done, before Prefect's server starts; then run the flow."""
+    from components import settings
+    from components.data.preview import preview
+    from flows import exclusive, server
+
+    root = Path.cwd()
+    for number in (signal.SIGTERM, signal.SIGHUP):  # as with Ctrl-C: stop the stages, then end
+        signal.signal(number, signal.default_int_handler)
+    preview(settings.load())
+    with exclusive.only_run(root):
+        exclusive.stop_leftovers(root)
+
+        from flows import conclusion, graph
+
+        stages = graph.read()
+        if target is not None:
+            stages = stages.up_to(target)
+        if not stages.stale:  # a server that starts only to skip every stage is half a minute of waiting
+            return conclusion.nothing_to_do(root, target, stages)
+        conclusion.announce(stages)
+        server.configure(root)
+
+        from flows.retrain import retrain
+
+        state = retrain(target, return_state=True)
+        return conclusion.show(root, target, state)
+
+
+def _status(given: argparse.Namespace) -> int:
+    from flows import status
+
+    status.show(Path.cwd())
+    return 0
+
+
+def _serve(given: argparse.Namespace) -> int:
+    from flows import champion
+
+    champion.serve(given.bento or champion.find(Path.cwd()), given.host, given.port)
+    return 0
+
+
+def _predict(given: argparse.Namespace) -> int:
+    from flows import champion
+
+    request = {"texts": [{"text": given.text, "text_pair": given.pair}], "tasks": given.task}
+    answers = champion.ask_service(given.url, request) if given.url else champion.ask(Path.cwd(), request)
+    champion.show(answers)
+    return 0
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "run": _run,
+    "check": _check,
+    "status": _status,
+    "serve": _serve,
+    "predict": _predict,
+}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""`onetrunk status`: stages, last run, last verdict and champion, on one screen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from components.evaluation import summary
+from components.files import read_json
+from flows import graph, record
+from flows.champion import CHAMPION
+
+COLUMN = 100  # characters of stage names before the list is cut
+
+
+def show(root: Path) -> None:
+    """Print it; reads DVC's status and the reports, and starts nothing."""
+    try:
+        pipeline = graph.read()
+        stages, stale = _stages(pipeline), bool(pipeline.stale)
+    except graph.BusyError as error:
+        stages, stale = Text(str(error), "yellow"), True
+    table = Table.grid(padding=(0, 2))
+    table.add_row("stages", stages)
+    table.add_row("last run", _last_run(record.last(root)))
+    table.add_row("verdict", _verdict(root, stale))
+    champion = root / CHAMPION
+    table.add_row("champion", read_json(champion)["release"] if champion.is_file() else "none yet")
+    Console(highlight=False).print(table)
+
+
+def _stages(pipeline: graph.Graph) -> Text:
+    if not pipeline.stale:
+        return Text(f"all {len(pipeline.upstream)} up to date", "green")
+    changed = [name for name in pipeline.upstream if name in pipeline.changed]
+    text = f"{len(pipeline.changed)} of {len(pipeline.upstream)} changed, {len(pipeline.stale)} to look at: "
+    return Text(text + summary.shorten(", ".join(changed), COLUMN), "yellow")
+
+
+def _last_run(last: dict[str, Any] | None) -> Text:
+    if last is None:
+        return Text("none yet; try onetrunk run")
+    what = "onetrunk run" if last["target"] is None else "onetrunk check"
+    if last["state"] != "failed":
+        ending = {
+            "running": "is running",
+            "interrupted": "was interrupted; the same command goes on from there",
+            "completed": "completed",
+        }
+        return Text(f"{what} {ending[last['state']]}")
+    reasons = "\n".join(f"{stage or 'flow'}: {sentence}" for stage, sentence in last["failed"].items())
+    return Text(f"{what} failed\n{reasons}", "red")
+
+
+def _verdict(root: Path, stale: bool) -> Text:
+    if not (root / summary.SUMMARY).is_file():
+        return Text("none; the last run did not get that far")
+    verdict = read_json(root / summary.SUMMARY)["verdict"]
+    note = " (of an earlier state of the project)" if stale else ""
+    return Text.assemble((verdict, summary.VERDICT_STYLES[verdict]), note)

@@ -1,0 +1,171 @@
+"""reports/summary.json says what the reports say, and never more."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from components.errors import UserError
+from components.evaluation import summary
+
+MODEL = "ab" * 32
+
+
+def metric(value: float) -> dict[str, Any]:
+    return {"value": value, "interval": [value - 0.02, value + 0.02], "trivial": 0.4, "linear": 0.6}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Synthetic reports of a promoted and packaged run."""
+    reports = {
+        "evaluation": {
+            "model": {"sha256": MODEL},
+            "tasks": {
+                "mood": {
+                    "rows": {"train": 800, "validation": 100, "test": 100},
+                    "share": 0.7,
+                    "metrics": {"accuracy": metric(0.8), "macro_f1": metric(0.7)},
+                },
+                "names": {
+                    "rows": {"train": 40, "validation": 5, "test": 5},
+                    "share": 0.3,
+                    "metrics": {"entity_f1": metric(0.5)},
+                },
+            },
+        },
+        "verdict": {
+            "verdict": "PROMOTE",
+            "tasks": {
+                "mood": {"gate": "pass", "why": "above its floor", "metric": "accuracy", "value": 0.8},
+                "names": {"gate": "pass", "why": "no | worse", "metric": "entity_f1", "value": 0.5},
+            },
+        },
+        "release": {"release": "r1", "model": MODEL, "verdict": "PROMOTE"},
+        "answers": {
+            "mood": {
+                "question": {"text": "Best flight [of] my life, " * 9},
+                "answer": {
+                    "label": "good",
+                    "probability": 0.912345,
+                    "probabilities": {"good": 0.9, "bad": 0.1},
+                },
+            },
+            "names": {
+                "question": {"text": "Ada in Turin"},
+                "answer": {"entities": [{"type": "PER", "text": "Ada", "start": 0, "end": 3}]},
+            },
+        },
+    }
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "bento").mkdir()
+    for name, report in reports.items():
+        (tmp_path / "reports" / f"{name}.json").write_text(json.dumps(report))
+    return tmp_path
+
+
+def change(root: Path, report: str, **values: Any) -> None:
+    file = root / "reports" / f"{report}.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **values}))
+
+
+def shown(content: Any, width: int = 120) -> str:
+    console = Console(file=io.StringIO(), width=width)
+    console.print(content)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_the_fixed_keys_hold_what_the_reports_say(root: Path) -> None:
+    written = summary.write(root)
+    assert written == json.loads((root / "reports/summary.json").read_text())
+    assert (written["verdict"], written["bento"]) == ("PROMOTE", "bento")
+    assert written["tasks"]["mood"] == {
+        "rows": 1000,
+        "share": 0.7,
+        "metric": "accuracy",
+        "value": 0.8,
+        "interval": [0.78, 0.8200000000000001],
+        "baseline": 0.4,
+        "linear_baseline": 0.6,
+        "gate": "pass",
+        "why": "above its floor",
+    }
+
+
+def test_the_same_reports_give_the_same_bytes(root: Path) -> None:
+    summary.write(root)
+    first = (root / "reports/summary.json").read_bytes()
+    summary.write(root)
+    assert (root / "reports/summary.json").read_bytes() == first
+
+
+def test_without_promotion_no_bento_is_named(root: Path) -> None:
+    change(root, "verdict", verdict="HOLD")
+    assert summary.write(root)["bento"] is None
+
+
+def test_a_bento_of_another_model_is_not_named(root: Path) -> None:
+    change(root, "release", model="cd" * 32)
+    assert summary.write(root)["bento"] is None
+
+
+@pytest.mark.parametrize("missing", ["bento", "reports/release.json"])
+def test_a_bento_that_is_not_there_or_not_released_is_not_named(root: Path, missing: str) -> None:
+    (root / missing).rmdir() if (root / missing).is_dir() else (root / missing).unlink()
+    assert summary.write(root)["bento"] is None
+
+
+@pytest.mark.parametrize("missing", ["evaluation", "verdict"])
+def test_a_missing_report_is_one_sentence(root: Path, missing: str) -> None:
+    (root / f"reports/{missing}.json").unlink()
+    with pytest.raises(UserError, match=f"reports/{missing}.json: no such file"):
+        summary.write(root)
+
+
+def test_a_discarded_summary_is_gone_and_may_be_discarded_again(root: Path) -> None:
+    summary.write(root)
+    summary.discard(root)
+    summary.discard(root)
+    assert not (root / "reports/summary.json").exists()
+
+
+def test_people_see_tasks_answers_and_the_next_commands(root: Path) -> None:
+    text = shown(summary.render(summary.write(root), root))
+    for part in (
+        "Verdict: PROMOTE",
+        "1,000",
+        "70%",
+        "value [interval]",
+        "0.800 [0.780, 0.820]",
+        "pass: above its floor",
+        "label good, probability 0.91",
+        "entities PER Ada",
+        "Best flight [of] my life",
+        "reports/summary.json",
+        "onetrunk serve",
+        'onetrunk predict "..."',
+        "onetrunk status",
+    ):
+        assert part in text
+    assert "reports/validation.html" not in text  # not there, so not named
+    assert max(map(len, text.splitlines())) <= 120
+
+
+def test_a_held_release_is_not_offered_for_serving(root: Path) -> None:
+    change(root, "verdict", verdict="HOLD")
+    text = shown(summary.render(summary.write(root), root))
+    assert "Verdict: HOLD" in text
+    assert "onetrunk serve" not in text
+
+
+def test_markdown_has_a_row_per_task_and_no_stray_columns(root: Path) -> None:
+    lines = summary.markdown(summary.write(root)).splitlines()
+    rows = [line for line in lines if line.startswith("| ")]
+    assert len(rows) == 3
+    assert {row.replace("\\|", "").count("|") for row in rows} == {10}

@@ -1,0 +1,146 @@
+"""The command line: quick help, one sentence for a mistake, exit code 2."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.flows import toy
+
+HEAVY = {
+    "prefect",
+    "dvc",
+    "torch",
+    "transformers",
+    "great_expectations",
+    "bentoml",
+    "pandas",
+    "sklearn",
+    "pydantic",
+}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return toy.make(tmp_path_factory.mktemp("cli") / "project")
+
+
+def sentence(result: subprocess.CompletedProcess[str]) -> str:
+    """The one line on stderr of a user's mistake."""
+    assert result.returncode == 2
+    assert result.stdout == ""
+    lines = result.stderr.splitlines()
+    assert len(lines) == 1, result.stderr
+    return lines[0]
+
+
+def test_help_lists_every_command_and_imports_nothing_heavy(tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom flows.cli import main\n"
+        "try: main(['--help'])\n"
+        f"finally: print(sorted({HEAVY!r} & set(sys.modules)))\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=toy.environment(), capture_output=True, text=True
+    )
+    assert result.returncode == 0
+    assert all(
+        f"    {command} " in result.stdout for command in ("run", "check", "status", "serve", "predict")
+    )
+    assert result.stdout.splitlines()[-1] == "[]"
+
+
+def test_an_unknown_command_gets_the_nearest_one(tmp_path: Path) -> None:
+    assert sentence(toy.onetrunk(tmp_path, "statsu")) == (
+        "error: unknown command 'statsu' (did you mean 'status'?); "
+        "expected one of run, check, status, serve, predict"
+    )
+
+
+def test_a_folder_without_a_project_says_where_to_go(tmp_path: Path) -> None:
+    assert sentence(toy.onetrunk(tmp_path, "run")).endswith(
+        "no params.yaml here; run onetrunk in the project's folder"
+    )
+
+
+def test_a_folder_without_git_says_what_to_run(project: Path, tmp_path: Path) -> None:
+    for name in ("params.yaml", "dvc.yaml"):
+        shutil.copy(project / name, tmp_path)
+    assert "not a git repository; run `git init` and `dvc init`" in sentence(toy.onetrunk(tmp_path, "status"))
+
+
+def test_a_folder_without_dvc_says_what_to_run(project: Path, tmp_path: Path) -> None:
+    for name in ("params.yaml", "dvc.yaml"):
+        shutil.copy(project / name, tmp_path)
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    assert "run `dvc init`" in sentence(toy.onetrunk(tmp_path, "status"))
+
+
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_a_mistake_in_the_settings_ends_a_run_before_anything_starts(tmp_path: Path, command: str) -> None:
+    project = toy.make(tmp_path / "project")
+    params = project / "params.yaml"
+    params.write_text(params.read_text().replace("family: regression", "family: regresion", 1))
+    assert "unknown family 'regresion' (did you mean 'regression'?)" in sentence(
+        toy.onetrunk(project, command)
+    )
+    assert not (project / ".onetrunk").exists()
+
+
+def test_a_broken_pipeline_ends_a_run_before_the_server_starts(tmp_path: Path) -> None:
+    project = toy.make(tmp_path / "project", "stages:\n  a: {cmd: x, dep: [b.txt]}\n")
+    assert "extra keys not allowed" in sentence(toy.onetrunk(project, "run"))
+
+
+def test_status_of_a_new_project_fits_one_screen(project: Path) -> None:
+    result = toy.onetrunk(project, "status")
+    assert result.returncode == 0
+    assert "5 of 5 changed" in result.stdout
+    assert "none yet; try onetrunk run" in result.stdout
+    assert len(result.stdout.splitlines()) < 24
+
+
+def test_status_names_the_champion_and_what_failed(tmp_path: Path) -> None:
+    project = toy.make(tmp_path / "project")
+    for name, content in {
+        "releases/champion.json": {"release": "a1b2c3"},
+        ".onetrunk/run.json": {"state": "failed", "target": None, "failed": {"train": "no room"}},
+        "reports/summary.json": {"verdict": "HOLD", "bento": None, "tasks": {}},
+    }.items():
+        (project / name).parent.mkdir(exist_ok=True)
+        (project / name).write_text(json.dumps(content))
+    shown = toy.onetrunk(project, "status").stdout
+    assert "a1b2c3" in shown
+    assert "train: no room" in shown
+    assert "HOLD (of an earlier state of the project)" in shown
+
+
+@pytest.mark.parametrize("arguments", [["serve"], ["predict", "a text"]], ids=["serve", "predict"])
+def test_without_a_release_there_is_nothing_to_ask(project: Path, arguments: list[str]) -> None:
+    assert "nothing has been released yet; run `onetrunk run`" in sentence(toy.onetrunk(project, *arguments))
+
+
+def test_a_bento_that_is_not_there_is_named(project: Path) -> None:
+    assert "nowhere: no such folder" in sentence(toy.onetrunk(project, "serve", "--bento", "nowhere"))
+
+
+def test_a_port_already_taken_is_named(project: Path, tmp_path: Path) -> None:
+    pytest.importorskip("components.release.query")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        result = toy.onetrunk(project, "serve", "--bento", str(tmp_path), "--port", port)
+    assert port in sentence(result)
+
+
+def test_a_service_that_does_not_answer_is_named(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+    said = sentence(toy.onetrunk(tmp_path, "predict", "a text", "--url", url))
+    assert said.startswith(f"error: {url}: no answer (")
+    assert said.endswith("is `onetrunk serve` running there?")

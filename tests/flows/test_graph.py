@@ -1,0 +1,104 @@
+"""The graph is DVC's own; mistakes in it are one sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from components.errors import UserError
+from flows import graph
+from flows.graph import Graph
+from tests.flows import toy
+
+DIAMOND = Graph(
+    upstream={
+        "source": frozenset(),
+        "short": frozenset({"source"}),
+        "left": frozenset({"source"}),
+        "right": frozenset({"left"}),
+        "sink": frozenset({"short", "right"}),
+    },
+    changed=frozenset({"left"}),
+)
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = toy.make(tmp_path / "project")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_the_stages_of_the_pipeline_itself_are_read_in_an_order_that_can_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(toy.CHECKOUT)
+    upstream = graph.read().upstream
+    order = list(upstream)
+    assert {"ingest@sentiment", "validate@ner", "train", "release"} <= set(order)
+    assert upstream["plan"] >= {"encode@sentiment", "validation"}
+    assert all(
+        order.index(parent) < order.index(name) for name, parents in upstream.items() for parent in parents
+    )
+
+
+@pytest.mark.usefixtures("project")
+def test_edges_lead_from_a_stage_to_what_it_reads() -> None:
+    read = graph.read()
+    assert read.upstream["validation"] == {"fetch@left", "fetch@right"}
+    assert read.upstream["side"] == {"fetch@left"}
+    assert read.upstream["fetch@left"] == frozenset()
+    assert read.changed == set(read.upstream)
+
+
+def test_what_follows_from_a_change_is_stale_and_nothing_else() -> None:
+    assert DIAMOND.stale == {"left", "right", "sink"}
+
+
+def test_the_distance_is_the_longest_way_to_the_end() -> None:
+    assert DIAMOND.distance == {"source": 3, "left": 2, "right": 1, "short": 1, "sink": 0}
+
+
+def test_up_to_keeps_what_a_stage_needs() -> None:
+    assert list(DIAMOND.up_to("right").upstream) == ["source", "left", "right"]
+
+
+def test_an_unknown_stage_gets_the_nearest_name() -> None:
+    with pytest.raises(UserError, match=r"dvc.yaml: no stage 'rigth' \(did you mean 'right'\?\)"):
+        DIAMOND.up_to("rigth")
+
+
+@pytest.mark.parametrize(
+    ("dvc", "sentence"),
+    [
+        ("stages:\n  a: {cmd: x, outs: [a.txt]\n", r"'dvc.yaml'.*line 3: "),
+        ("stages:\n  a: {cmd: x, dep: [b.txt]}\n", r"dvc.yaml'.*extra keys not allowed.*dep"),
+        ("stages:\n  a:\n    cmd: x ${nope}\n", r"'stages.a.cmd' in 'dvc.yaml': Could not find 'nope'"),
+        (
+            "stages:\n  a: {cmd: x, deps: [b.txt], outs: [a.txt]}\n"
+            "  b: {cmd: x, deps: [a.txt], outs: [b.txt]}\n",
+            r"dvc.yaml: .*stages: (a, b|b, a)",
+        ),
+    ],
+    ids=["broken YAML", "unknown key", "unknown parameter", "cycle"],
+)
+def test_a_broken_pipeline_is_one_sentence(project: Path, dvc: str, sentence: str) -> None:
+    (project / "dvc.yaml").write_text(dvc)
+    with pytest.raises(UserError, match=sentence) as raised:
+        graph.read()
+    assert "\n" not in str(raised.value)
+
+
+def test_the_lock_gets_the_order_of_dvc_repro_and_keeps_its_entries(project: Path) -> None:
+    lock = project / "dvc.lock"
+    entry = "    cmd: x\n    outs:\n    - path: {0}.txt\n      hash: md5\n      md5: aa\n      size: 1\n"
+    lock.write_text(
+        "schema: '2.0'\nstages:\n"
+        + "".join(f"  {name}:\n{entry.format(name)}" for name in ("sink", "short", "left"))
+    )
+    graph.settle_lock(["short"], DIAMOND)
+    assert graph.locked_stages() == ["short", "left", "sink"]
+    assert lock.read_text() == "schema: '2.0'\nstages:\n" + "".join(
+        f"  {name}:\n{entry.format(name)}" for name in ("short", "left", "sink")
+    )

@@ -1,0 +1,241 @@
+"""The flow against a real Prefect server and real DVC, on synthetic projects."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.flows import toy
+from tests.flows.conftest import Server
+
+SLOW_FETCH = toy.DVC.replace(" 0.2", " 3")
+RECORD = ".onetrunk/run.json"
+
+
+def run(project: Path, server: Server, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return toy.onetrunk(project, *(arguments or ["run"]), **server.environment)
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = 60) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (result := condition()):
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.1)
+    return result
+
+
+REPORTS = {  # synthetic; what evaluation and gate leave
+    "evaluation": {
+        "model": {"sha256": "ab"},
+        "tasks": {
+            "mood": {
+                "rows": {"train": 800, "validation": 100, "test": 100},
+                "share": 1.0,
+                "metrics": {
+                    "accuracy": {"value": 0.8, "interval": [0.7, 0.9], "trivial": 0.4, "linear": 0.6}
+                },
+            }
+        },
+    },
+    "verdict": {
+        "verdict": "HOLD",
+        "tasks": {"mood": {"gate": "hold", "why": "too few rows", "metric": "accuracy", "value": 0.8}},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def finished(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with reports after its first run; beside it what the terminal and the artifact showed."""
+    project = toy.make(tmp_path_factory.mktemp("flow") / "project", SLOW_FETCH)
+    (project / "reports").mkdir()
+    for name, report in REPORTS.items():
+        (project / "reports" / f"{name}.json").write_text(json.dumps(report))
+    result = run(project, server)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stderr == ""
+    (project.parent / "terminal.txt").write_text(result.stdout)
+    (project.parent / "artifact.md").write_text(server.artifact())
+    return project
+
+
+def test_the_summary_is_written_shown_and_published(finished: Path) -> None:
+    assert json.loads((finished / "reports/summary.json").read_text())["verdict"] == "HOLD"
+    terminal, artifact = (
+        (finished.parent / "terminal.txt").read_text(),
+        (finished.parent / "artifact.md").read_text(),
+    )
+    assert "Verdict: HOLD" in terminal
+    assert "onetrunk status" in terminal
+    assert "## Verdict: HOLD" in artifact
+    assert "| mood | 1,000 | 100% | accuracy | 0.800 [0.700, 0.900] |" in artifact
+
+
+def test_a_stage_starts_after_what_it_depends_on(finished: Path) -> None:
+    when = {(stage, what): at for stage, what, at in toy.events(finished)}
+    for before, after in [
+        ("fetch@left", "validation"),
+        ("fetch@right", "validation"),
+        ("fetch@left", "side"),
+        ("validation", "train"),
+    ]:
+        assert when[before, "end"] < when[after, "start"]
+
+
+def test_dvc_repro_leaves_the_same_lock_byte_for_byte(finished: Path, tmp_path: Path) -> None:
+    twin = toy.make(tmp_path / "twin", SLOW_FETCH)
+    subprocess.run([sys.executable, "-m", "dvc", "repro", "-q"], cwd=twin, env=toy.environment(), check=True)
+    assert (finished / "dvc.lock").read_bytes() == (twin / "dvc.lock").read_bytes()
+
+
+def test_every_stage_is_a_task_run_of_its_name(finished: Path, server: Server) -> None:
+    flow_run = server.flow_runs(finished)[0]
+    assert flow_run["state_type"] == "COMPLETED"
+    stages = ["fetch@left", "fetch@right", "side", "train", "validation"]
+    wait_for(lambda: server.task_states(flow_run) == dict.fromkeys(stages, "Ran"))
+
+
+def test_a_second_run_skips_every_stage_without_a_process(finished: Path, server: Server) -> None:
+    project = finished
+    before = toy.events(project)
+    shutil.rmtree(project / ".onetrunk/logs")
+    result = run(project, server)
+    assert result.returncode == 0
+    assert "5 stages: 0 run, 5 up to date and skipped" in result.stdout
+    assert toy.events(project) == before
+    assert not (project / ".onetrunk/logs").exists()
+    states = wait_for(lambda: server.task_states(server.flow_runs(project)[-1]))
+    assert set(states.values()) == {"Skipped"}
+
+
+def test_independent_stages_overlap(finished: Path) -> None:
+    when = {(stage, what): at for stage, what, at in toy.events(finished)}
+    starts = [when["fetch@left", "start"], when["fetch@right", "start"]]
+    assert max(starts) < min(when["fetch@left", "end"], when["fetch@right", "end"])
+
+
+def test_check_retries_a_passing_failure_and_goes_no_further_than_validation(
+    server: Server, tmp_path: Path
+) -> None:
+    project = toy.make(tmp_path / "project")
+    (project / "orders/fetch@left").write_text("75 0")
+    result = run(project, server, "check")
+    assert result.returncode == 0, result.stdout + result.stderr
+    happened = [(stage, what) for stage, what, _ in toy.events(project)]
+    assert happened.count(("fetch@left", "start")) == 2
+    assert {stage for stage, _ in happened} == {"fetch@left", "fetch@right", "validation"}
+
+
+def test_a_users_mistake_in_a_stage_fails_the_flow_and_only_what_depends_on_it(
+    server: Server, tmp_path: Path
+) -> None:
+    project = toy.make(tmp_path / "project")
+    (project / "orders/fetch@right").write_text("2")
+    (project / "reports").mkdir()
+    (project / "reports/summary.json").write_text('{"verdict": "PROMOTE", "bento": null, "tasks": {}}')
+    result = run(project, server)
+    assert result.returncode == 2
+    assert "fetch@right: fetch@right was told to fail" in result.stdout
+    assert "held up: validation, train" in result.stdout
+    assert "PROMOTE" not in result.stdout
+    assert not (project / "reports/summary.json").exists()
+    happened = [(stage, what) for stage, what, _ in toy.events(project)]
+    assert happened.count(("fetch@right", "start")) == 1  # no retry
+    assert ("side", "end") in happened  # independent of it
+    assert not {"validation", "train"} & {stage for stage, _ in happened}
+    flow_run = server.flow_runs(project)[-1]
+    assert flow_run["state_type"] == "FAILED"
+    assert flow_run["state"]["message"] == "fetch@right: fetch@right was told to fail"
+    expected = {"fetch@right": "Failed", "validation": "NotReady", "train": "NotReady"}
+    wait_for(lambda: expected.items() <= server.task_states(flow_run).items())
+    assert "fetch@right was told to fail" in server.artifact()
+
+
+HOLD = """
+import fcntl, pathlib, time
+with open(".dvc/tmp/lock", "a") as lock:
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    time.sleep(4.5)
+pathlib.Path("held.txt").write_text("")
+"""
+
+
+@pytest.mark.slow
+def test_a_busy_dvc_lock_is_retried(server: Server, tmp_path: Path) -> None:
+    holder = "  holder:\n    cmd: sleep 1 && python hold.py\n    deps: [hold.py]\n    outs: [held.txt]\n"
+    slow = "  slow:\n    cmd: python work.py slow slow.txt 2\n    deps: [work.py]\n    outs: [slow.txt]\n"
+    project = toy.make(tmp_path / "project", "stages:\n" + holder + slow)
+    (project / "hold.py").write_text(HOLD)
+    result = run(project, server)
+    assert result.returncode == 0, result.stdout
+    assert "Unable to acquire lock" in result.stdout
+
+
+@pytest.mark.slow
+def test_a_killed_run_leaves_no_zombie(server: Server, tmp_path: Path) -> None:
+    """kill -9; the next run ends the orphaned stage, marks the old run Crashed, and completes."""
+    project = toy.make(tmp_path / "project", toy.DVC.replace(" 0.2", " 300"))
+    command = [sys.executable, "-m", "flows.cli", "run"]
+    first = subprocess.Popen(
+        command, cwd=project, env=toy.environment(**server.environment), stdout=subprocess.DEVNULL
+    )
+    wait_for(lambda: len(toy.events(project)) == 2)
+    rival = run(project, server)
+    assert (rival.returncode, rival.stderr.count("\n")) == (2, 1)
+    assert f"another run is going on (pid {first.pid})" in rival.stderr
+    orphans = psutil.Process(first.pid).children(recursive=True)
+    first.kill()
+    first.wait()
+    assert all(orphan.is_running() for orphan in orphans)
+    assert "was interrupted" in toy.onetrunk(project, "status").stdout
+    (project / "dvc.yaml").write_text(toy.DVC)
+    result = run(project, server)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert not any(orphan.is_running() for orphan in orphans)
+    assert [flow_run["state_type"] for flow_run in server.flow_runs(project)] == ["CRASHED", "COMPLETED"]
+
+
+@pytest.mark.slow
+def test_an_interrupted_run_takes_its_stages_with_it(server: Server, tmp_path: Path) -> None:
+    project = toy.make(tmp_path / "project", toy.DVC.replace(" 0.2", " 300"))
+    command = [sys.executable, "-m", "flows.cli", "run"]
+    process = subprocess.Popen(
+        command,
+        cwd=project,
+        env=toy.environment(**server.environment),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for(lambda: len(toy.events(project)) == 2)
+    stages = psutil.Process(process.pid).children(recursive=True)
+    os.kill(process.pid, signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors == "interrupted; the same command goes on from here\n"
+    wait_for(lambda: not any(stage.is_running() for stage in stages), seconds=10)
+
+
+def test_the_record_says_how_the_last_run_ended(finished: Path) -> None:
+    assert json.loads((finished / RECORD).read_text()) == {"state": "completed", "target": None}
+
+
+@pytest.mark.slow
+def test_without_a_server_a_run_brings_its_own_and_keeps_the_terminal_clean(finished: Path) -> None:
+    result = toy.onetrunk(finished, "run")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert (finished / ".onetrunk/prefect").is_dir()
+    starting, tally, *_ = result.stdout.splitlines()
+    assert starting.startswith("5 stages, 0 of them not up to date; starting Prefect's server")
+    assert tally == "5 stages: 0 run, 5 up to date and skipped"
