@@ -48,4 +48,5 @@ def restart_tuned() -> None:
         return
     sys.stdout.flush()
     sys.stderr.flush()
-    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**THREADS_AND_MEMORY, **os.environ})
+    environment = {**THREADS_AND_MEMORY, **os.environ}
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)  # noqa: S606

@@ -207,7 +207,9 @@ def _parse(path: Path) -> Project:
             problem = "found a tab; YAML is indented with spaces"
         raise UserError(f"{path}: {line}: {problem}") from None
     if not isinstance(raw, dict):
-        raise UserError(f"{path}: expected keys such as tasks, mixture and training, found {type(raw).__name__}")
+        raise UserError(
+            f"{path}: expected keys such as tasks, mixture and training, found {type(raw).__name__}"
+        )
     try:
         return Project.model_validate(raw)
     except ValidationError as error:
@@ -275,7 +277,9 @@ def _check_task(path: Path, name: str, task: Task) -> None:
         )
     for group in task.splits.groups:
         if group not in task.columns:
-            raise UserError(f"{where}.splits.groups: '{group}' is not one of its columns{near_miss(group, task.columns)}")
+            raise UserError(
+                f"{where}.splits.groups: '{group}' is not one of its columns{near_miss(group, task.columns)}"
+            )
     if "text" not in task.example:
         raise UserError(f"{where}.example: missing `text`, the question asked of the packaged model")
 
@@ -293,7 +297,8 @@ def _check_path(project: Project, where: str, value: str) -> None:
         if parts[1] not in project.packages:
             known = ", ".join(project.packages)
             raise UserError(
-                f"{where}: no package '{parts[1]}'{near_miss(parts[1], project.packages)}; packages are {known}"
+                f"{where}: no package '{parts[1]}'{near_miss(parts[1], project.packages)}; "
+                f"packages are {known}"
             )
     elif not Path(value).exists():
         folder = Path(value).parent

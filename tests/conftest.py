@@ -11,7 +11,29 @@ from components.environment import quiet
 
 quiet()
 
-WORDS = "good bad fine plane train london paris alice bob acme the a was is at to from late early great poor".split()
+WORDS = [
+    "good",
+    "bad",
+    "fine",
+    "plane",
+    "train",
+    "london",
+    "paris",
+    "alice",
+    "bob",
+    "acme",
+    "the",
+    "a",
+    "was",
+    "is",
+    "at",
+    "to",
+    "from",
+    "late",
+    "early",
+    "great",
+    "poor",
+]
 
 
 def build_encoder(folder: Path) -> Path:
@@ -25,7 +47,9 @@ def build_encoder(folder: Path) -> Path:
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", 2), ("[SEP]", 3)],
     )
     set_seed(0)
     config = BertConfig(

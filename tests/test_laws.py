@@ -10,7 +10,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-TRAINING = {"torch", "transformers", "numpy", "pyarrow", "safetensors", "pydantic", "rich", "yaml", "tokenizers"}
+TRAINING = {
+    "torch",
+    "transformers",
+    "numpy",
+    "pyarrow",
+    "safetensors",
+    "pydantic",
+    "rich",
+    "yaml",
+    "tokenizers",
+}
 
 
 def imported(file: Path) -> set[str]:

@@ -39,7 +39,9 @@ def small_params() -> dict[str, Any]:
     return params
 
 
-def command(folder: Path, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
+def command(
+    folder: Path, *arguments: str, check: bool = True, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Run a command in a project as a user with the environment activated would."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_")}

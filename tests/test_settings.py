@@ -59,7 +59,9 @@ def test_a_mistake_is_one_sentence(tiny_project: Path, old: str, new: str, expec
 
 def test_a_ratio_names_every_task(tiny_project: Path) -> None:
     found = complaint(
-        tiny_project, "{method: temperature, temperature: 2.0}", "{method: fixed_ratio, ratio: {mood: 1, peeple: 1}}"
+        tiny_project,
+        "{method: temperature, temperature: 2.0}",
+        "{method: fixed_ratio, ratio: {mood: 1, peeple: 1}}",
     )
     assert "mixture.ratio.peeple: not a task (did you mean 'people'?)" in found
 
@@ -79,7 +81,9 @@ def test_params_that_are_no_mapping(tiny_project: Path) -> None:
 def test_validation_imports_nothing_heavy(tiny_project: Path) -> None:
     """The answer to a typo must not wait for torch or Great Expectations."""
     code = "import sys; from components import settings; settings.load(); print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={"PYTHONPATH": str(ROOT)})
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env={"PYTHONPATH": str(ROOT)}
+    )
     assert done.returncode == 0, done.stderr
     heavy = {"torch", "transformers", "great_expectations", "prefect", "dvc", "bentoml", "sklearn", "pandas"}
     assert not heavy & set(done.stdout.split())

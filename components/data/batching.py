@@ -121,11 +121,14 @@ def assemble(
         places = list(range(len(sequences), len(sequences) + item.sequences))
         members.setdefault(item.task, []).append(places if item.sequences > 1 else places[0])
         sequences += splits[item.task].sequences(item.row)
-    return (*pad(sequences, group[0].length), {name: torch.tensor(places) for name, places in members.items()})
+    return (
+        *pad(sequences, group[0].length),
+        {name: torch.tensor(places) for name, places in members.items()},
+    )
 
 
 def pad(
-    sequences: Sequence[tuple[Sequence[int], Sequence[int]]], length: int
+    sequences: Sequence[tuple[np.ndarray, np.ndarray]], length: int
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """(input_ids, segment_ids) per sequence -> input_ids_BL, mask_BL, segment_ids_BL.
 

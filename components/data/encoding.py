@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from functools import cached_property
 from pathlib import Path
@@ -40,7 +41,10 @@ def encode(data: Path, tokenizer_file: Path, target: Path) -> None:
             columns = family.encode(tokenizer, table, card["facts"])
             arrays = {name: _array(name, column, family.target_type) for name, column in columns.items()}
             encoded = pa.table({"id": table["id"].combine_chunks(), **arrays}).combine_chunks()
-            with pa.OSFile(str(folder / f"{split}.arrow"), "wb") as file, pa.ipc.new_file(file, encoded.schema) as out:
+            with (
+                pa.OSFile(str(folder / f"{split}.arrow"), "wb") as file,
+                pa.ipc.new_file(file, encoded.schema) as out,
+            ):
                 out.write_table(encoded)
         shutil.copy(data / "task.json", folder / "task.json")
 
@@ -79,7 +83,7 @@ class EncodedSplit:
         """(input_ids_L, segment_ids_L) of each sequence of a row, without a copy."""
         low, high = int(self._offsets[row]), int(self._offsets[row + 1])
         cuts = [low, low + int(self._seconds[row]), high] if self.apart else [low, high]
-        return [(self._ids[a:b], self._segments[a:b]) for a, b in zip(cuts, cuts[1:], strict=False)]
+        return [(self._ids[a:b], self._segments[a:b]) for a, b in itertools.pairwise(cuts)]
 
     def target(self, row: int) -> Any:
         return self.table["target"][row].as_py()

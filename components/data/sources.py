@@ -84,15 +84,21 @@ def _lines(path: Path, encoding: str) -> Iterator[str]:
             f"set source.encoding in params.yaml to the file's encoding"
         ) from None
     except LookupError:
-        raise UserError(f"{path}: unknown encoding '{encoding}'{near_miss(encoding, ['utf-8', 'latin-1'])}") from None
+        raise UserError(
+            f"{path}: unknown encoding '{encoding}'{near_miss(encoding, ['utf-8', 'latin-1'])}"
+        ) from None
 
 
 def read_delimited(path: Path, source: Source) -> Iterator[tuple[int, Fields]]:
     """CSV or TSV; every row must have as many fields as the header."""
     csv.field_size_limit(MAX_FIELD)
     delimiter = "\t" if source.format == "tsv" else ","
-    quoting = csv.QUOTE_MINIMAL if source.quoting else csv.QUOTE_NONE
-    rows = csv.reader(_lines(path, source.encoding), delimiter=delimiter, quoting=quoting, strict=source.quoting)
+    rows = csv.reader(
+        _lines(path, source.encoding),
+        delimiter=delimiter,
+        quoting=csv.QUOTE_MINIMAL if source.quoting else csv.QUOTE_NONE,
+        strict=source.quoting,
+    )
     header = source.header or _header(path, rows)
     try:
         for skipped, row in enumerate(rows):

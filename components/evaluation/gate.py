@@ -29,7 +29,10 @@ def verdict(evaluation: Mapping[str, Any], tasks: Mapping[str, Task]) -> Verdict
         },
         alpha,
     )
-    judged = {name: _judge(task, measured[name].get(task.gate.metric), name in losses) for name, task in tasks.items()}
+    judged = {
+        name: _judge(task, measured[name].get(task.gate.metric), name in losses)
+        for name, task in tasks.items()
+    }
     gates = {entry["gate"] for entry in judged.values()}
     overall = "REJECT" if "reject" in gates else "HOLD" if "hold" in gates else "PROMOTE"
     return {
@@ -64,18 +67,29 @@ def _judge(task: Task, evidence: Mapping[str, Any] | None, lost: bool) -> dict[s
     return {**judged, "gate": outcome, "why": why}
 
 
-def _reason(metric: str, floor: float, margin: float, evidence: Mapping[str, Any], lost: bool) -> tuple[str, str]:
+def _reason(
+    metric: str, floor: float, margin: float, evidence: Mapping[str, Any], lost: bool
+) -> tuple[str, str]:
     value, low = evidence["value"], evidence["interval"][0]
     if value < floor:
         return "reject", f"{metric} {value:.3f} is below the floor {floor:.3f}"
     if evidence["over_trivial"][0] <= 0:
-        return "reject", f"{metric} {value:.3f} (from {low:.3f}) does not exclude the trivial {evidence['trivial']:.3f}"
+        return (
+            "reject",
+            f"{metric} {value:.3f} (from {low:.3f}) does not exclude the trivial {evidence['trivial']:.3f}",
+        )
     champion = evidence["champion"]
     if champion is None:
         return "pass", f"{metric} {value:.3f} is above the floor {floor:.3f}; no champion to compare with"
     change = f"{champion['difference']:+.3f} [{champion['interval'][0]:+.3f}, {champion['interval'][1]:+.3f}]"
     if lost:
-        return "reject", f"{metric} lost significantly against the champion: {change}, p = {champion['p']:.3f}"
+        return (
+            "reject",
+            f"{metric} lost significantly against the champion: {change}, p = {champion['p']:.3f}",
+        )
     if not champion["interval"][0] > -margin:
-        return "hold", f"a loss beyond the margin {margin:.3f} against the champion cannot be excluded: {change}"
+        return (
+            "hold",
+            f"a loss beyond the margin {margin:.3f} against the champion cannot be excluded: {change}",
+        )
     return "pass", f"{metric} {value:.3f} is above the floor and within the margin of the champion: {change}"

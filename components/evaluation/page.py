@@ -33,7 +33,9 @@ def write(root: Path) -> None:
 
 
 def _task(name: str, gate: dict[str, Any], measured: dict[str, Any], plan: dict[str, Any]) -> dict[str, Any]:
-    metrics = [{"name": metric, **values, "marks": _marks(values)} for metric, values in measured["metrics"].items()]
+    metrics = [
+        {"name": metric, **values, "marks": _marks(values)} for metric, values in measured["metrics"].items()
+    ]
     return {"name": name, **gate, "family": measured["family"], "rows": measured["rows"], "metrics": metrics,
             "plan": plan["tasks"][name]}  # fmt: skip
 

@@ -70,7 +70,12 @@ class MultiTaskModel(PreTrainedModel):
         """
         try:
             encoder_config = AutoConfig.from_pretrained(folder)
-            for name in ("hidden_dropout_prob", "attention_probs_dropout_prob", "dropout", "attention_dropout"):
+            for name in (
+                "hidden_dropout_prob",
+                "attention_probs_dropout_prob",
+                "dropout",
+                "attention_dropout",
+            ):
                 if hasattr(encoder_config, name):
                     setattr(encoder_config, name, dropout)
             encoder = AutoModel.from_pretrained(

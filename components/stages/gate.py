@@ -1,4 +1,4 @@
-"""Stage gate: write reports/verdict.json and reports/evaluation.html; anything but PROMOTE ends the pipeline here."""
+"""Stage gate: write verdict and page; anything but PROMOTE ends the pipeline here."""
 
 from pathlib import Path
 
@@ -16,7 +16,9 @@ def main() -> None:
     page.write(Path())
     summary.write(Path())
     if verdict["verdict"] != "PROMOTE":
-        reasons = [f"{name}: {task['why']}" for name, task in verdict["tasks"].items() if task["gate"] != "pass"]
+        reasons = [
+            f"{name}: {task['why']}" for name, task in verdict["tasks"].items() if task["gate"] != "pass"
+        ]
         raise UserError(f"the gate says {verdict['verdict']}, nothing is packaged; " + "; ".join(reasons))
 
 

@@ -146,7 +146,9 @@ class Regression(Family):
         n = np.maximum(n, 1)
         spread_x, spread_y = xx - x * x / n, yy - y * y / n
         if metric == "r2":
-            return np.asarray(np.where(spread_x > 0, 1 - squared_error / np.where(spread_x > 0, spread_x, 1), 0))
+            return np.asarray(
+                np.where(spread_x > 0, 1 - squared_error / np.where(spread_x > 0, spread_x, 1), 0)
+            )
         tiny = 1e-12 * np.maximum(xx + yy, 1e-300)
         defined = (spread_x > tiny) & (spread_y > tiny)
         scale = np.sqrt(np.where(defined, spread_x * spread_y, 1))
@@ -164,7 +166,9 @@ class Regression(Family):
         from sklearn.linear_model import RidgeCV
 
         pairs = any(row["text_pair"] for row in train)
-        vectorizer = TfidfVectorizer(ngram_range=(1, 1 if pairs else 2), min_df=1 if pairs else 2, sublinear_tf=True)
+        vectorizer = TfidfVectorizer(
+            ngram_range=(1, 1 if pairs else 2), min_df=1 if pairs else 2, sublinear_tf=True
+        )
         texts = [row["text"] for row in train] + [row["text_pair"] for row in train if pairs]
         vectorizer.fit(texts)
 

@@ -201,7 +201,9 @@ class Tagging(Family):
         from sklearn.pipeline import make_pipeline
 
         vectorizer = TfidfVectorizer(analyzer=list, min_df=2)
-        model = make_pipeline(vectorizer, SGDClassifier(alpha=1e-6, max_iter=8, tol=None, random_state=0, n_jobs=2))
+        model = make_pipeline(
+            vectorizer, SGDClassifier(alpha=1e-6, max_iter=8, tol=None, random_state=0, n_jobs=2)
+        )
         model.fit(
             [features for row in train for features in word_features(row["tokens"])],
             [tag for row in train for tag in row["tags"]],
@@ -247,7 +249,9 @@ def word_features(tokens: Sequence[str]) -> list[list[str]]:
     padded = ["<s>", "<s>", *tokens, "</s>", "</s>"]
     features = []
     for i, word in enumerate(tokens, 2):
-        shape = "".join("X" if c.isupper() else "x" if c.islower() else "9" if c.isdigit() else c for c in word)
+        shape = "".join(
+            "X" if c.isupper() else "x" if c.islower() else "9" if c.isdigit() else c for c in word
+        )
         window = [f"{offset}:{padded[i + offset].lower()}" for offset in (-2, -1, 0, 1, 2)]
         affixes = [f"p{n}:{word[:n]}" for n in (2, 3)] + [f"s{n}:{word[-n:]}" for n in (2, 3)]
         cases = [f"{offset}:{padded[i + offset][:1].isupper()}" for offset in (-1, 1)]

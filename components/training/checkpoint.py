@@ -97,7 +97,7 @@ def load_newest(
 
 
 def _optimiser_tensors(model: torch.nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
-    """"parameter name|moment" -> tensor; a parameter that never had a gradient has none."""
+    """ "parameter name|moment" -> tensor; a parameter that never had a gradient has none."""
     return {
         f"{name}|{moment}": tensor
         for name, parameter in model.named_parameters()
@@ -105,7 +105,9 @@ def _optimiser_tensors(model: torch.nn.Module, optimiser: torch.optim.Optimizer)
     }
 
 
-def _restore(model: torch.nn.Module, optimiser: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
+def _restore(
+    model: torch.nn.Module, optimiser: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]
+) -> None:
     parameters = dict(model.named_parameters())
     optimiser.state.clear()
     for name, tensor in tensors.items():

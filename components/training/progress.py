@@ -19,7 +19,12 @@ class Progress:
 
     def __init__(self) -> None:
         self.console = Console(file=sys.stderr)
-        columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[losses]}"))
+        columns = (
+            TextColumn("training"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[losses]}"),
+        )
         self.bar = Bar(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=self.console)
         self.steps = 0
 
@@ -40,7 +45,9 @@ class Progress:
             self.say(f"step {step}/{self.steps}  loss: {text}")
 
     def evaluated(self, step: int, scores: Mapping[str, float]) -> None:
-        self.say(f"step {step}/{self.steps}  validation: " + " ".join(f"{n} {s:.3f}" for n, s in scores.items()))
+        self.say(
+            f"step {step}/{self.steps}  validation: " + " ".join(f"{n} {s:.3f}" for n, s in scores.items())
+        )
 
     def stop(self, state: State) -> None:
         if self.console.is_terminal:

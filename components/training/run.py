@@ -28,7 +28,8 @@ def run(project: Project, root: Path, progress: Progress) -> None:
     model = MultiTaskModel.from_encoder(
         encoder, {name: card_of(encoded / name) for name in plan.tasks}, project.model.dropout, project.seed
     )
-    model.to(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    if torch.cuda.is_available():
+        model.cuda()
     manifests = [encoded / name / "manifest.json" for name in plan.tasks]
     files = [plan_file, encoder / "model.safetensors", encoder / "config.json", *manifests, *_code()]
     settings = [project.seed, project.model.model_dump(), project.training.model_dump()]
@@ -63,4 +64,6 @@ def _validation_rows(data: Path, names: list[str]) -> Any:
 
 def _code() -> list[Path]:
     package = Path(__file__).parent.parent
-    return [file for part in CODE for file in [*(package / part).rglob("*.py"), package / part] if file.is_file()]
+    return [
+        file for part in CODE for file in [*(package / part).rglob("*.py"), package / part] if file.is_file()
+    ]

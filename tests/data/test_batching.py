@@ -73,7 +73,7 @@ def test_tensors_hold_the_encoded_rows() -> None:
     families = {name: read_json(Path("encoded") / name / "task.json")["family"] for name in plan.tasks}
     batch = step_rows(plan, 7, 0, {name: split.lengths for name, split in splits.items()})
     micros = list(micro_batches(splits, families, batch, 400))
-    seen = {name: 0 for name in plan.tasks}
+    seen = dict.fromkeys(plan.tasks, 0)
     for micro in micros:
         for name, places in micro.members.items():
             assert len(micro.targets[name]) == len(places)

@@ -36,7 +36,10 @@ def run(folder: Path, rows: list[str], header: str = "text,label", **changes) ->
 
 
 def read_splits(folder: Path) -> dict[str, list[dict]]:
-    return {name: pq.read_table(folder / f"{name}.parquet").to_pylist() for name in ("train", "validation", "test")}
+    return {
+        name: pq.read_table(folder / f"{name}.parquet").to_pylist()
+        for name in ("train", "validation", "test")
+    }
 
 
 PLAIN = [f"text number {n},{'ab'[n % 2]}" for n in range(60)]
@@ -93,7 +96,9 @@ def test_a_group_never_crosses_splits_and_a_pair_of_two_splits_is_left_out(tmp_p
         splits={"validation": 0.3, "test": 0.3, "groups": ["text", "text_pair"]},
         gate={"metric": "pearson", "floor": 0},
     )
-    documents = {name: {row[c] for row in rows for c in ("text", "text_pair")} for name, rows in splits.items()}
+    documents = {
+        name: {row[c] for row in rows for c in ("text", "text_pair")} for name, rows in splits.items()
+    }
     assert not documents["train"] & documents["test"]
     assert not documents["train"] & documents["validation"]
     kept = sum(map(len, splits.values()))
@@ -147,7 +152,12 @@ def test_tags_shorter_than_the_tokens(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"w": ["EU", "rejects"], "t": ["B-ORG"]}\n')
     source = {"path": str(tmp_path / "a.jsonl"), "format": "jsonl"}
     with pytest.raises(UserError, match="row 1: 2 tokens but 1 tags, expected one tag per token"):
-        ingest("t", task("", family="tagging", source=source, columns={"tokens": "w", "tags": "t"}), 1, tmp_path / "out")
+        ingest(
+            "t",
+            task("", family="tagging", source=source, columns={"tokens": "w", "tags": "t"}),
+            1,
+            tmp_path / "out",
+        )
 
 
 def test_the_same_source_gives_the_same_bytes(tmp_path: Path) -> None:

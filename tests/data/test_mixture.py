@@ -18,9 +18,13 @@ def mixture(method: str, **settings) -> dict[str, float]:
 
 
 def test_the_methods_shares_are_those_of_their_formulas() -> None:
-    assert mixture("proportional") == pytest.approx({"large": 1e4 / 11100, "middle": 1e3 / 11100, "small": 1e2 / 11100})
+    assert mixture("proportional") == pytest.approx(
+        {"large": 1e4 / 11100, "middle": 1e3 / 11100, "small": 1e2 / 11100}
+    )
     assert mixture("uniform") == pytest.approx(dict.fromkeys(ROWS, 1 / 3))
-    assert mixture("inverse_size") == pytest.approx({"large": 1 / 111, "middle": 10 / 111, "small": 100 / 111})
+    assert mixture("inverse_size") == pytest.approx(
+        {"large": 1 / 111, "middle": 10 / 111, "small": 100 / 111}
+    )
     total = 100 + 1000**0.5 + 10
     assert mixture("temperature", temperature=2.0) == pytest.approx(
         {"large": 100 / total, "middle": 1000**0.5 / total, "small": 10 / total}
@@ -69,7 +73,11 @@ def test_an_epoch_visits_every_usable_row_once() -> None:
     assert draw(plan, "t", 3, 0, 7).tolist() != draw(plan, "t", 3, 7, 14).tolist()
 
 
-@given(st.integers(1, 60).flatmap(lambda n: st.tuples(st.just(n), st.sets(st.integers(0, n - 1), max_size=n - 1))))
+@given(
+    st.integers(1, 60).flatmap(
+        lambda n: st.tuples(st.just(n), st.sets(st.integers(0, n - 1), max_size=n - 1))
+    )
+)
 def test_skip_leaves_out_exactly_the_excluded(case: tuple[int, set[int]]) -> None:
     size, excluded = case
     kept = skip(np.arange(size - len(excluded)), sorted(excluded))

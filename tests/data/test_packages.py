@@ -35,8 +35,17 @@ def wheel(folder: Path, members: dict[str, bytes]) -> Package:
         ("vaderSentiment-3.3.2.tar.gz", ["vaderSentiment==3.3.2", "--no-binary", ":all:"]),
         (
             "gensim-4.4.0-cp311-cp311-manylinux_2_24_x86_64.manylinux_2_28_x86_64.whl",
-            ["gensim==4.4.0", "--only-binary", ":all:", "--platform", "manylinux_2_28_x86_64"]
-            + ["--implementation", "cp", "--python-version", "3.11"],
+            [
+                "gensim==4.4.0",
+                "--only-binary",
+                ":all:",
+                "--platform",
+                "manylinux_2_28_x86_64",
+                "--implementation",
+                "cp",
+                "--python-version",
+                "3.11",
+            ],
         ),
     ],
 )

@@ -80,7 +80,10 @@ def test_pair_matrix_gives_the_upper_triangle(tmp_path: Path) -> None:
     (tmp_path / "texts").write_text("a\nb\nc\n")
     (tmp_path / "m").write_text("1 .1 .2\n0 1 .3\n0 0 1\n")
     columns = {"text": "text", "text_pair": "text_pair", "score": "score"}
-    found = [tuple(r.values.values()) for r in records(tmp_path / "m", columns, format="pair_matrix", texts="texts")]
+    found = [
+        tuple(r.values.values())
+        for r in records(tmp_path / "m", columns, format="pair_matrix", texts="texts")
+    ]
     assert found == [("a", "b", ".1"), ("a", "c", ".2"), ("b", "c", ".3")]
     (tmp_path / "m").write_text("1 .1\n0 1\n")
     with pytest.raises(UserError, match="2 rows, but .*texts has 3 texts"):

@@ -37,7 +37,12 @@ def evidence(value: float = 0.8, champion: dict[str, Any] | None = None, **chang
         "champion": champion,
         **changes,
     }
-    return {"model": {"sha256": "m"}, "champion": None, "confidence": 0.95, "tasks": {"t": {"metrics": {"accuracy": entry}}}}
+    return {
+        "model": {"sha256": "m"},
+        "champion": None,
+        "confidence": 0.95,
+        "tasks": {"t": {"metrics": {"accuracy": entry}}},
+    }
 
 
 def against(difference: float, width: float, p: float) -> dict[str, Any]:
@@ -79,7 +84,9 @@ def test_one_rejected_task_rejects_the_release() -> None:
 
 
 def test_a_p_that_is_not_a_number_does_not_pass_as_no_loss() -> None:
-    found = verdict(evidence(champion={**against(0.0, 0.01, 0.5), "interval": [math.nan, 0.1]}), {"t": task()})
+    found = verdict(
+        evidence(champion={**against(0.0, 0.01, 0.5), "interval": [math.nan, 0.1]}), {"t": task()}
+    )
     assert found["verdict"] == "HOLD"
 
 

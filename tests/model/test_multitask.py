@@ -11,7 +11,12 @@ from components.errors import UserError
 from components.model.multitask import MultiTaskModel, load
 
 CARDS = {
-    "mood": {"family": "classification", "facts": {"labels": ["down", "up"]}, "max_length": 16, "pair": False},
+    "mood": {
+        "family": "classification",
+        "facts": {"labels": ["down", "up"]},
+        "max_length": 16,
+        "pair": False,
+    },
     "people": {"family": "tagging", "facts": {"tags": ["O", "B-X", "I-X"]}, "max_length": 16, "pair": False},
 }
 IDS = torch.tensor([[2, 5, 6, 3], [2, 7, 3, 0]])
@@ -55,7 +60,8 @@ def test_padding_changes_nothing(tiny_encoder: Path) -> None:
 
 def test_the_heads_are_a_function_of_the_seed(tiny_encoder: Path) -> None:
     weights = [
-        MultiTaskModel.from_encoder(tiny_encoder, CARDS, 0.1, seed).heads["mood"].output.weight for seed in (3, 3, 4)
+        MultiTaskModel.from_encoder(tiny_encoder, CARDS, 0.1, seed).heads["mood"].output.weight
+        for seed in (3, 3, 4)
     ]
     assert torch.equal(weights[0], weights[1])
     assert not torch.equal(weights[0], weights[2])

@@ -23,7 +23,9 @@ TAGS = st.lists(st.sampled_from(["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]), min_
 
 
 def metric(family: Any, name: str, rows: list, predictions: list, facts: dict) -> float:
-    return float(family.value(name, family.statistics(name, rows, predictions, facts).sum(0, keepdims=True))[0])
+    return float(
+        family.value(name, family.statistics(name, rows, predictions, facts).sum(0, keepdims=True))[0]
+    )
 
 
 def test_accuracy_and_macro_f1_are_scikit_learns() -> None:
@@ -34,7 +36,9 @@ def test_accuracy_and_macro_f1_are_scikit_learns() -> None:
     gold, predicted = generator.choice(["a", "b"], 200), generator.choice(["a", "b", "c"], 200)
     rows, predictions = [{"label": g} for g in gold], [{"label": p} for p in predicted]
     facts = {"labels": labels}
-    assert metric(CLASSIFICATION, "accuracy", rows, predictions, facts) == pytest.approx(accuracy_score(gold, predicted))
+    assert metric(CLASSIFICATION, "accuracy", rows, predictions, facts) == pytest.approx(
+        accuracy_score(gold, predicted)
+    )
     expected = f1_score(gold, predicted, average="macro")
     assert metric(CLASSIFICATION, "macro_f1", rows, predictions, facts) == pytest.approx(expected)
 
@@ -48,7 +52,9 @@ def test_pearson_and_r2_are_scipys_and_scikit_learns() -> None:
     predicted = gold + generator.normal(0, 1, 300)
     rows, predictions = [{"score": g} for g in gold], [{"score": p} for p in predicted]
     facts = {"mean": 3.0}
-    assert metric(REGRESSION, "pearson", rows, predictions, facts) == pytest.approx(pearsonr(gold, predicted)[0])
+    assert metric(REGRESSION, "pearson", rows, predictions, facts) == pytest.approx(
+        pearsonr(gold, predicted)[0]
+    )
     assert metric(REGRESSION, "r2", rows, predictions, facts) == pytest.approx(r2_score(gold, predicted))
 
 
