@@ -28,8 +28,7 @@ def run(project: Project, root: Path, progress: Progress) -> None:
     model = MultiTaskModel.from_encoder(
         encoder, {name: card_of(encoded / name) for name in plan.tasks}, project.model.dropout, project.seed
     )
-    if torch.cuda.is_available():
-        model.cuda()
+    torch.nn.Module.to(model, "cuda" if torch.cuda.is_available() else "cpu")
     manifests = [encoded / name / "manifest.json" for name in plan.tasks]
     files = [plan_file, encoder / "model.safetensors", encoder / "config.json", *manifests, *_code()]
     settings = [project.seed, project.model.model_dump(), project.training.model_dump()]
