@@ -20,8 +20,8 @@ from components import tasks
 from components.data.encoding import EncodedSplit
 from components.data.mixture import Plan, draw, drawn_before, key, permute
 
-SIMILAR = 0.75  # a row this short against the longest of its micro-batch begins a new one ...
-WORTHWHILE = 256  # ... once that holds so many tokens: smaller matrices waste more than padding does
+SIMILAR = 0.6  # a row this short against the longest of its micro-batch begins a new one ...
+WORTHWHILE = 512  # ... once that holds so many tokens: smaller matrices waste more than padding does
 Batch = dict[str, np.ndarray]  # task -> row numbers of a step
 
 

@@ -76,7 +76,8 @@ def render(summary: dict[str, Any], root: Path) -> Group:
     from rich.text import Text
 
     verdict = Text.assemble("Verdict: ", (summary["verdict"], VERDICT_STYLES[summary["verdict"]]))
-    return Group(verdict, table(summary), *_answers(root), _reports(root), _next_commands(summary))
+    answers = _answers(root) if summary["bento"] else []  # else they are of an earlier release
+    return Group(verdict, table(summary), *answers, _reports(root), _next_commands(summary))
 
 
 def table(summary: dict[str, Any]) -> Table:

@@ -47,6 +47,7 @@ def train(
     `read_rows(task, rows)` gives the data rows behind validation row numbers, for the metrics.
     """
     torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # a debugging aid that costs a sixth
     optimiser = adamw(model, training)
     state, best = checkpoint.State(), _copy(model)
     restored = checkpoint.load_newest(checkpoints, model, optimiser, progress.say)
