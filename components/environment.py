@@ -24,7 +24,7 @@ QUIET = {
 
 # Read by libgomp and glibc once, when the process starts.
 THREADS_AND_MEMORY = {
-    "GOMP_SPINCOUNT": "100000",  # a thread that waits spins for a moment only, should another stage need the core
+    "GOMP_SPINCOUNT": "100000",  # a waiting thread spins for a moment only: another stage may need the core
     "MALLOC_MMAP_THRESHOLD_": str(1 << 30),
     "MALLOC_TRIM_THRESHOLD_": str(1 << 32),
     "MALLOC_TOP_PAD_": str(1 << 28),

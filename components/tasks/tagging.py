@@ -155,19 +155,18 @@ class Tagging(Family):
     def decode(self, logits: np.ndarray, encoded: Row, facts: Facts) -> Prediction:
         """A word that was cut off by the length limit, or that has no piece, is O."""
         tags = ["O"] * encoded["words"]
-        best = logits.argmax(-1)
-        for word, position in zip(encoded["word_numbers"], encoded["positions"], strict=True):
-            tags[word] = facts["tags"][best[position]]
-        return {"tags": to_bio(tags)}
+        path = best_path(logits[encoded["positions"]], facts["tags"])
+        for word, tag in zip(encoded["word_numbers"], path, strict=True):
+            tags[word] = tag
+        return {"tags": tags}
 
     def answer(self, logits: np.ndarray, encoding: Encoding, text: str, facts: Facts) -> Prediction:
         """Words are the tokenizer's own; a span runs from its first word's start to its last's end."""
         starts = word_starts(encoding.word_ids)
         ends = {word: offset[1] for word, offset in zip(encoding.word_ids, encoding.offsets, strict=True)}
         begins = {word: encoding.offsets[position][0] for word, position in starts.items()}
-        best = logits.argmax(-1)
         words = list(starts)
-        tags = to_bio([facts["tags"][best[starts[word]]] for word in words])
+        tags = best_path(logits[list(starts.values())], facts["tags"])
         found = []
         for entity, first, last in entities(tags):
             start, end = begins[words[first]], ends[words[last]]
@@ -226,6 +225,27 @@ def to_bio(tags: Sequence[str]) -> list[str]:
         repaired.append(tag if tag == "O" or tag.startswith("B-") or continues else f"B-{tag[2:]}")
         previous = tag
     return repaired
+
+
+def best_path(logits: np.ndarray, tags: Sequence[str]) -> list[str]:
+    """The likeliest well-formed BIO sequence: logits_WC of W words -> W tags (Viterbi 1967).
+
+    The only constraint is that I-X continues B-X or I-X. A greedy choice would break entities apart.
+    """
+    legal_CC = np.array([[tag[:2] != "I-" or before[2:] == tag[2:] for tag in tags] for before in tags])
+    penalty_CC = np.where(legal_CC, 0.0, -np.inf)
+    score_C = np.array([-np.inf if tag[:2] == "I-" else 0.0 for tag in tags])
+    back: list[np.ndarray] = []
+    for word, logits_C in enumerate(logits):
+        if word:
+            total_CC = score_C[:, None] + penalty_CC
+            back.append(total_CC.argmax(0))
+            score_C = total_CC.max(0)
+        score_C = score_C + logits_C
+    path = [int(score_C.argmax())] if len(logits) else []
+    for choices in reversed(back):
+        path.append(int(choices[path[-1]]))
+    return [tags[index] for index in reversed(path)]
 
 
 def entities(tags: Sequence[str]) -> list[tuple[str, int, int]]:

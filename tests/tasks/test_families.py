@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from components.tasks.classification import FAMILY as CLASSIFICATION
 from components.tasks.regression import FAMILY as REGRESSION
 from components.tasks.regression import Regression
 from components.tasks.tagging import FAMILY as TAGGING
-from components.tasks.tagging import entities, to_bio
+from components.tasks.tagging import best_path, entities, to_bio
 
 TAGS = st.lists(st.sampled_from(["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]), min_size=1, max_size=12)
 
@@ -90,6 +91,21 @@ def test_a_repaired_sequence_is_well_formed_and_keeps_its_entities(tags: list[st
 def test_a_tag_that_is_no_bio_is_refused(tag: str) -> None:
     with pytest.raises(BadRowError, match="tag 2 is .* expected O, B-TYPE or I-TYPE"):
         to_bio(["O", tag])
+
+
+@given(words=st.integers(0, 4), seed=st.integers(0, 10_000))
+def test_the_best_path_is_the_best_of_all_well_formed_sequences(words: int, seed: int) -> None:
+    tags = ["O", "B-X", "I-X", "B-Y", "I-Y"]
+    logits = np.random.default_rng(seed).normal(size=(words, 5))
+    legal = [
+        path for path in itertools.product(range(5), repeat=words) if well_formed([tags[i] for i in path])
+    ]
+    expected = max(legal, key=lambda path: sum(logits[word, tag] for word, tag in enumerate(path)))
+    assert best_path(logits, tags) == [tags[i] for i in expected]
+
+
+def well_formed(tags: list[str]) -> bool:
+    return to_bio(tags) == tags
 
 
 def test_iob1_reads_as_bio() -> None:
