@@ -19,7 +19,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@sum=$$(cat $^ | cksum); if [ "$$(cat $@ 2>/dev/null)" != "$$sum" ]; then \
 	  echo "installing into $(VENV), about 3 minutes" && \
 	  rm -rf $(VENV) && $(PYTHON) -m venv $(VENV) && \
-	  $(BIN)/pip install --quiet --disable-pip-version-check --no-compile -r requirements.lock && \
+	  $(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock && \
 	  $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . && \
 	  echo "$$sum" > $@.new && mv $@.new $@; \
 	else touch $@; fi
