@@ -34,7 +34,7 @@ def small_params() -> dict[str, Any]:
         task["gate"].update(floor=-1.0, margin=0.9)
     params["tasks"]["tweet_ner"]["source"]["path"] = "tweets.conll"
     params["mixture"] = {"method": "fixed_ratio", "ratio": {"intensity": 2, "similarity": 1, "tweet_ner": 6}}
-    params["training"].update(tokens=60_000, tokens_per_step=800, evaluate_every=40, validation_rows=20)
+    params["training"].update(tokens=40_000, tokens_per_step=600, evaluate_every=1000, validation_rows=20)
     params["evaluation"]["resamples"] = 200
     return params
 
@@ -154,17 +154,16 @@ def test_a_change_to_one_tasks_data_reruns_only_what_depends_on_it(by_dvc: Path)
 def test_bad_data_stops_the_run_before_anything_trains(original: Path) -> None:
     folder = clone(original, "bad_data")
     source = folder / "tweets.conll"
-    source.write_text(f"{source.read_text()}\nOslo\tB-city\tx\nis\tO\n")
+    source.write_text(f"Oslo\tB-city\nis\tX-city\n\n{source.read_text()}")
     done = onetrunk(folder, "check", check=False)
     assert done.returncode == 2
-    assert "tweets.conll, row" in done.stdout + done.stderr
+    assert done.stderr == "error: tweets.conll, row 1: tag 2 is 'X-city', expected O, B-TYPE or I-TYPE\n"
     assert not (folder / "models").exists()
 
 
 def test_a_failed_gate_keeps_the_verdict_and_packages_nothing(by_flow: Path) -> None:
     params, bento = by_flow / "params.yaml", (by_flow / "bento").stat().st_mtime_ns
-    before = params.read_text()
-    params.write_text(before.replace("floor: -1.0", "floor: 0.99", 1))
+    params.write_text(params.read_text().replace("floor: -1.0", "floor: 0.99", 1))
     done = onetrunk(by_flow, "run", check=False)
     assert done.returncode != 0
     assert "below the floor 0.990" in done.stdout + done.stderr
@@ -173,6 +172,3 @@ def test_a_failed_gate_keeps_the_verdict_and_packages_nothing(by_flow: Path) -> 
     assert (summary["verdict"], summary["bento"]) == ("REJECT", None)
     assert len(list((by_flow / "releases").glob("*/manifest.json"))) == 1
     assert not (by_flow / "bento").exists() or (by_flow / "bento").stat().st_mtime_ns == bento
-    params.write_text(before)
-    onetrunk(by_flow, "run")
-    assert read_json(by_flow / "reports/summary.json")["verdict"] == "PROMOTE"

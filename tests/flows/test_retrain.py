@@ -110,12 +110,27 @@ def test_a_second_run_skips_every_stage_without_a_process(finished: Path, server
     project = finished
     before = toy.events(project)
     shutil.rmtree(project / ".onetrunk/logs")
+    runs = len(server.flow_runs(project))
     result = run(project, server)
     assert result.returncode == 0
-    assert "5 stages: 0 run, 5 up to date and skipped" in result.stdout
+    assert "5 stages, all skipped: nothing has changed" in result.stdout
     assert toy.events(project) == before
     assert not (project / ".onetrunk/logs").exists()
-    states = wait_for(lambda: server.task_states(server.flow_runs(project)[-1]))
+    assert len(server.flow_runs(project)) == runs  # nothing to do needs no server
+
+
+def test_a_scheduled_run_with_nothing_changed_shows_every_stage_as_skipped(
+    finished: Path, server: Server
+) -> None:
+    before = toy.events(finished)
+    flow = [sys.executable, "-c", "from flows.retrain import retrain; retrain()"]  # as a worker calls it
+    done = subprocess.run(
+        flow, cwd=finished, env=toy.environment(**server.environment), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "5 stages: 0 run, 5 up to date and skipped" in done.stdout
+    assert toy.events(finished) == before
+    states = wait_for(lambda: server.task_states(server.flow_runs(finished)[-1]))
     assert set(states.values()) == {"Skipped"}
 
 

@@ -30,7 +30,7 @@ CARDS = {
     },
     "similarity": {
         "family": "regression",
-        "facts": {"mean": 2.5, "deviation": 1.5, "minimum": 0.0, "maximum": 5.0},
+        "facts": {"pair": True, "mean": 2.5, "deviation": 1.5, "minimum": 0.0, "maximum": 5.0},
         "max_length": 48,
         "pair": True,
     },
@@ -58,7 +58,7 @@ def write_project(folder: Path, verdict: str = "PROMOTE") -> Path:
 
 def write_verdict(folder: Path, verdict: str) -> None:
     gate = "pass" if verdict == "PROMOTE" else "reject"
-    tasks = {name: {"gate": gate, "why": f"{name} is {gate}"} for name in CARDS}
+    tasks = {name: {"gate": gate, "metric": "metric", "why": f"{name} is {gate}"} for name in CARDS}
     write_json(folder / "reports/verdict.json", {"verdict": verdict, "tasks": tasks})
 
 
