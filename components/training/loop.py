@@ -49,6 +49,7 @@ def train(
     torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # a debugging aid that costs a sixth
     optimiser = adamw(model, training)
+    weights = {name: task.share for name, task in plan.tasks.items()}
     state, best = checkpoint.State(), _copy(model)
     restored = checkpoint.load_newest(checkpoints, model, optimiser, progress.say)
     if restored:
@@ -58,7 +59,7 @@ def train(
     while state.step < plan.steps and state.evaluations_without_improvement < training.patience:
         set_learning_rate(optimiser, state.step, plan.steps, training.warmup)
         batch = step_rows(plan, seed, state.step, {name: split.lengths for name, split in splits.items()})
-        step_losses = optimise(model, optimiser, splits, batch, training, seed, state.step)
+        step_losses = optimise(model, optimiser, splits, batch, weights, training, seed, state.step)
         for name, loss in step_losses.items():
             state.losses.setdefault(name, []).append(loss)
         state.step += 1
@@ -81,11 +82,15 @@ def optimise(
     optimiser: torch.optim.Optimizer,
     splits: Splits,
     batch: Batch,
+    weights: Mapping[str, float],
     training: Training,
     seed: int,
     step: int,
 ) -> dict[str, float]:
-    """One step on (1/K) sum_i L_i, accumulated over micro-batches; returns each L_i.
+    """One step on sum_i w_i L_i, accumulated over micro-batches; returns each L_i.
+
+    The weights w_i are the mixture's shares, so a row counts alike whichever task it is of, as in
+    sampling by temperature, and a task with one row in a step does not drown the others in noise.
 
     A task that the step does not draw leaves its head's gradient None, so neither momentum nor
     decay moves it. Raises FloatingPointError for a loss that is not finite.
@@ -108,7 +113,7 @@ def optimise(
             summed, _ = tasks.get(families[name]).loss(values.float(), micro.targets[name])
             mean = summed / max(units[name], 1)
             losses[name] += float(mean.detach())
-            total = total + mean / len(model.config.tasks)
+            total = total + weights[name] * mean
         total.backward()
     wrong = [name for name, loss in losses.items() if not np.isfinite(loss)]
     if wrong:

@@ -29,6 +29,7 @@ from components.training.run import run
 
 ROOT = Path(__file__).parents[2]
 MODEL = Path("models/multitask/model.safetensors")
+EQUAL = {"mood": 1 / 3, "people": 1 / 3, "closeness": 1 / 3}
 
 
 class Stop(Progress):
@@ -138,12 +139,12 @@ def test_accumulated_micro_batches_equal_one(encoded_project: Path) -> None:
         micro = _one_batch(splits[name], families, name, rows)
         logits = model(micro.input_ids_BL, micro.mask_BL, micro.segment_ids_BL, micro.members)[name]
         summed, units = tasks.get(families[name]).loss(logits, micro.targets[name])
-        total = total + summed / units / len(plan.tasks)
+        total = total + plan.tasks[name].share * summed / units
     total.backward()
     expected = {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
     norm = torch.nn.utils.get_total_norm(list(expected.values()))
     training = project.training.model_copy(update={"clip": 1e9, "tokens_per_micro_batch": 90})
-    optimise(model, adamw(model, training), splits, batch, training, 1, 0)
+    optimise(model, adamw(model, training), splits, batch, {name: task.share for name, task in plan.tasks.items()}, training, 1, 0)
     found = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
     assert found.keys() == expected.keys()
     for name, gradient in expected.items():
@@ -164,10 +165,10 @@ def test_an_absent_tasks_head_stays_as_it_is(encoded_project: Path) -> None:
     project, _plan, splits, model = setup_step(encoded_project)
     optimiser = adamw(model, project.training)
     everything = {name: np.arange(4) for name in splits}
-    optimise(model, optimiser, splits, everything, project.training, 1, 0)
+    optimise(model, optimiser, splits, everything, EQUAL, project.training, 1, 0)
     before = {name: p.clone() for name, p in model.heads["mood"].named_parameters()}
     without = {name: rows for name, rows in everything.items() if name != "mood"}
-    optimise(model, optimiser, splits, without, project.training, 1, 1)
+    optimise(model, optimiser, splits, without, EQUAL, project.training, 1, 1)
     for name, parameter in model.heads["mood"].named_parameters():
         assert torch.equal(parameter, before[name])  # neither momentum nor decay moved it
 
