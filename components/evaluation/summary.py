@@ -78,7 +78,9 @@ def render(summary: dict[str, Any], root: Path) -> Group:
 
     verdict = Text.assemble("Verdict: ", (summary["verdict"], VERDICT_STYLES[summary["verdict"]]))
     answers = _answers(root) if summary["bento"] else []  # else they are of an earlier release
-    return Group(verdict, table(summary), *_reasons(summary), *answers, _reports(root), _next_commands(summary))
+    return Group(
+        verdict, table(summary), *_reasons(summary), *answers, _reports(root), _next_commands(summary)
+    )
 
 
 def table(summary: dict[str, Any]) -> Table:

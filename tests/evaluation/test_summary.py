@@ -143,7 +143,7 @@ def test_people_see_tasks_answers_and_the_next_commands(root: Path) -> None:
         "70%",
         "value [interval]",
         "0.800 [0.780, 0.820]",
-        "pass: above its floor",
+        "pass",
         "label good, probability 0.91",
         "entities PER Ada",
         "Best flight [of] my life",

@@ -144,7 +144,16 @@ def test_accumulated_micro_batches_equal_one(encoded_project: Path) -> None:
     expected = {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
     norm = torch.nn.utils.get_total_norm(list(expected.values()))
     training = project.training.model_copy(update={"clip": 1e9, "tokens_per_micro_batch": 90})
-    optimise(model, adamw(model, training), splits, batch, {name: task.share for name, task in plan.tasks.items()}, training, 1, 0)
+    optimise(
+        model,
+        adamw(model, training),
+        splits,
+        batch,
+        {name: task.share for name, task in plan.tasks.items()},
+        training,
+        1,
+        0,
+    )
     found = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
     assert found.keys() == expected.keys()
     for name, gradient in expected.items():
