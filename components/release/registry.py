@@ -21,7 +21,8 @@ from components.errors import UserError
 from components.files import MANIFEST, atomic_folder, read_json, verify_manifest, write_json
 
 RELEASES = Path("releases")
-CARD = Path("src/bundle/card.json")  # in a Bento folder
+BUNDLE = Path("src/bundle")  # in a Bento folder: the model and its card
+CARD = BUNDLE / "card.json"
 
 
 def release(bento: Path, releases: Path = RELEASES) -> dict[str, str]:

@@ -14,7 +14,8 @@ def main() -> None:
     from components.release import registry
 
     candidate = sha256(Path("models/multitask/model.safetensors"))
-    champion = registry.champion(other_than_model=candidate)
+    release = registry.champion(other_than_model=candidate)
+    champion = release / registry.BUNDLE if release else None
     evaluate.evaluate(settings.load(), Path(), champion, lambda text: print(text, file=sys.stderr))
 
 
