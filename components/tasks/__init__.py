@@ -9,7 +9,9 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
-from components.tasks.base import Family
+from components.tasks.base import COMMON, Family
+
+__all__ = ["COMMON", "Family", "get", "names", "register"]
 
 _registered: dict[str, Family] = {}
 

@@ -5,38 +5,69 @@ head, loss, metrics, baselines, decoding, response. The loop, the evaluation, th
 the service ask it and never look at its name. Heavy libraries are imported inside the methods that
 use them, so that reading the settings stays instant.
 
-Legend: B rows of a micro-batch, L tokens, D hidden width, C outputs, N rows, S statistics of a
-metric, R resamples.
+A row has inputs, what is asked, and targets, what is answered. Several tasks may read the same
+inputs (joint annotations): then the rows hold the inputs once and each task's targets beside them.
+
+Legend: B sequences of a micro-batch, n rows of one task in it, M sequences of a row, L tokens,
+D hidden width, C outputs, N rows, S statistics of a metric, R resamples.
 """
 
 from __future__ import annotations
 
 import abc
 import hashlib
+import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
+from pydantic import BaseModel, ConfigDict
 
 if TYPE_CHECKING:
     import torch
     from great_expectations.expectations import Expectation
-    from pydantic import BaseModel
     from tokenizers import Encoding, Tokenizer
     from torch import nn
 
     from components.settings import Checks
 
 Row = dict[str, Any]  # one row of the data contract
-Facts = dict[str, Any]  # what a family learnt from the training rows: labels, mean, scale (JSON)
+Facts = dict[str, Any]  # what a family learnt from the training rows, and its options (JSON)
+Layout = dict[str, Any]  # where in the row's tokens its words, choices or windows are (JSON)
 Prediction = dict[str, Any]  # what the model says of one row (JSON), e.g. {"label": ..., "probability": ...}
+Sequence1 = str | tuple[str, str]  # what the encoder reads at once: a text, or two with a separator
+
+COMMON = ("id", "group")  # roles that every family's rows may have
 
 
 class BadRowError(ValueError):
-    """A row that its family cannot read; the source adds the file and the row number."""
+    """A row or a request that its family cannot read; the caller adds where it stands."""
+
+
+class Options(BaseModel):
+    """What params.yaml may set under a task's `options`; a family with options has its own subclass."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Turn(BaseModel):
+    """One turn of a dialogue."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    role: str
+    text: str
+
+
+class TextRequest(BaseModel):
+    """A text, two texts, or a dialogue whose oldest turns are cut where it is too long."""
+
+    text: str
+    text_pair: str
+    turns: list[Turn]
 
 
 @dataclass(frozen=True)
@@ -52,49 +83,89 @@ class Family(abc.ABC):
     """One kind of task. Instances hold no state."""
 
     name: ClassVar[str]
-    roles: ClassVar[Mapping[str, bool]]  # column -> is it required?
-    metrics: ClassVar[tuple[str, ...]]  # higher is better, for each
-    target_type: ClassVar[pa.DataType]  # of the encoded `target`
-    apart: ClassVar[bool] = False  # does the encoder see a pair's texts one by one, or as one sequence?
-    response: ClassVar[type[BaseModel]]  # the answer of the service
+    inputs: ClassVar[tuple[tuple[str, ...], ...]] = (("text",), ("text", "text_pair"), ("turns",))
+    """The sets of input columns of which a task declares one."""
+    targets: ClassVar[Mapping[str, bool]]
+    """Target column -> is it required?"""
+    request: ClassVar[type[BaseModel]] = TextRequest
+    """The fields of a question to the service, and their types; a task takes those it was declared with."""
+    response: ClassVar[type[BaseModel]]
+    """The answer of the service."""
+    example: ClassVar[tuple[dict[str, Any], dict[str, Any]]]
+    """A question and its answer, for the documentation."""
+    options: ClassVar[type[Options]] = Options
+    metrics: ClassVar[tuple[str, ...]]
+    """Higher is better, for each; the first one chooses the best evaluation of a training."""
+    target_type: ClassVar[pa.DataType]
+    """Of one encoded target."""
+    layout_type: ClassVar[pa.DataType | None] = None
+    """Of one encoded layout, where decoding needs one."""
+    offsets: ClassVar[bool] = False
+    """Do `layout` or `target` look at the tokens' places in the text?"""
+    windows: ClassVar[bool] = False
+    """Is a text that is too long read in overlapping windows, rather than cut?"""
 
-    # --- data -----------------------------------------------------------------------------------
+    # --- data: inputs ---------------------------------------------------------------------------
+
+    def asked(self, columns: Iterable[str]) -> tuple[str, ...]:
+        """The fields of a question to a task that declares these columns."""
+        return tuple(role for role in columns if role in self.input_roles())
+
+    def input_roles(self) -> tuple[str, ...]:
+        """Every input column that some task of the family may declare."""
+        return tuple(dict.fromkeys(role for roles in self.inputs for role in roles))
+
+    def read_input(self, record: Mapping[str, Any], options: Mapping[str, Any]) -> Row:
+        """Turn a source's record, or a question to the service (role -> raw value), into `input_schema`.
+
+        Raises:
+            BadRowError: one clause saying what was found and what was expected.
+        """
+        text = read_turns(record["turns"]) if "turns" in record else read_text(record, "text")
+        pair = read_text(record, "text_pair") if "text_pair" in record else None
+        return {"text": text, "text_pair": pair}
+
+    def input_schema(self) -> pa.Schema:
+        """The Parquet columns of the inputs."""
+        return pa.schema([("text", pa.string()), ("text_pair", pa.string())])
+
+    def text_of(self, row: Row) -> str:
+        """The text by which duplicates and leaks are found (a pair counts as one text)."""
+        return f"{row['text']}\n{row.get('text_pair') or ''}"
+
+    # --- data: targets --------------------------------------------------------------------------
 
     @abc.abstractmethod
-    def read(self, record: Mapping[str, Any]) -> Row:
-        """Turn a source's record (role -> raw value) into a row of the contract.
+    def read_target(self, record: Mapping[str, Any], row: Row, options: Mapping[str, Any]) -> Row:
+        """Turn a source's record into `target_schema`; `row` holds the inputs already read.
 
         Raises:
             BadRowError: one clause saying what was found and what was expected.
         """
 
     @abc.abstractmethod
-    def schema(self) -> pa.Schema:
-        """The Parquet columns of the family, `id` and `groups` left out."""
-
-    def text_of(self, row: Row) -> str:
-        """The text by which duplicates and leaks are found (a pair counts as one text)."""
-        return f"{row['text']}\n{row.get('text_pair') or ''}"
+    def target_schema(self) -> pa.Schema:
+        """The Parquet columns of the targets. None in the first of them: this row has no target."""
 
     @abc.abstractmethod
     def target_of(self, row: Row) -> Any:
-        """What the row teaches, comparable with ==: two rows of one text that differ in it conflict."""
+        """What the row teaches, hashable: two rows of one text that differ in it conflict."""
 
     @abc.abstractmethod
-    def learn_facts(self, rows: Sequence[Row], labels: list[str] | None) -> Facts:
-        """Learn from the training rows what encoding and decoding need (label set, mean, scale).
+    def learn_facts(self, rows: Iterable[Row], labels: list[str] | None, options: Mapping[str, Any]) -> Facts:
+        """Learn, in one pass over the training rows that have a target, what encoding and decoding need
+        (label set, mean, scale). `labels` is the closed set that the settings declare.
 
         Raises:
-            BadRowError: a row's label is not in the closed set `labels`.
+            BadRowError: the rows teach nothing, or `labels` does not belong here.
         """
 
-    @abc.abstractmethod
     def check_row(self, row: Row, facts: Facts) -> None:
         """Raise BadRowError where a row of any split does not fit the facts (a label never seen)."""
 
     @abc.abstractmethod
     def expectations(self, facts: Facts, checks: Checks) -> list[Check]:
-        """The family's own expectations over a frame of its columns plus `split`."""
+        """The family's own expectations over the rows that have a target, plus a column `split`."""
 
     @abc.abstractmethod
     def distribution(self, table: pa.Table, facts: Facts) -> list[tuple[str, int]]:
@@ -102,10 +173,29 @@ class Family(abc.ABC):
 
     # --- encoding -------------------------------------------------------------------------------
 
+    def sequences(self, row: Row) -> list[Sequence1]:
+        """What the encoder reads of a row: one sequence, or several."""
+        return [(row["text"], row["text_pair"]) if row.get("text_pair") else row["text"]]
+
+    def several(self, inputs: Sequence[str]) -> bool:
+        """Are the rows of a task with these `asked` inputs several sequences (or windows) each?"""
+        return self.windows
+
+    def truncation(self, inputs: Sequence[str], max_length: int) -> dict[str, Any]:
+        """How a text that is too long is cut: arguments of `Tokenizer.enable_truncation`."""
+        return {"max_length": max_length, "direction": "left" if "turns" in inputs else "right"}
+
+    def layout(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> Layout | None:
+        """What `decode` and `respond` must know of the row's tokens; the same in data and service."""
+        return None
+
+    def focus(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> list[int] | None:
+        """Positions that the head looks at, equally many in every row; None: it looks at all."""
+        return None
+
     @abc.abstractmethod
-    def encode(self, tokenizer: Tokenizer, table: pa.Table, facts: Facts) -> dict[str, list[Any]]:
-        """Tokenise a table: `input_ids`, `segment_ids`, `target` and what `decode` needs, per row; of a
-        pair whose texts stand apart, `second` is the place of the second text."""
+    def target(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> Any:
+        """The row's encoded target, of `target_type`."""
 
     @abc.abstractmethod
     def collate(self, targets: Sequence[Any], length: int) -> torch.Tensor:
@@ -115,26 +205,28 @@ class Family(abc.ABC):
 
     @abc.abstractmethod
     def head(self, hidden_size: int, facts: Facts) -> nn.Module:
-        """The module (hidden_BLD, mask_BL) -> logits, [B, C] or [B, L, C]; a pair whose texts stand
-        apart comes as hidden_B2LD, mask_B2L."""
+        """The module (hidden_nLD, mask_nL) -> logits, [n, C] or [n, L, C]. Where rows are several
+        sequences it gets hidden_nMLD, mask_nML (absent ones masked whole); where the family has a
+        `focus`, also focus_nF."""
 
     @abc.abstractmethod
-    def loss(self, logits: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, int]:
-        """The summed loss over the micro-batch's own units (examples, labelled tokens), and their number."""
+    def loss(self, logits: torch.Tensor, target: torch.Tensor, facts: Facts) -> torch.Tensor:
+        """The loss summed over the micro-batch's own units (examples, labelled tokens)."""
 
-    @abc.abstractmethod
-    def units(self, target: Any) -> int:
-        """How many units one encoded target holds; the sum over a step is its loss's denominator."""
+    def units(self, target: Any, facts: Facts) -> float:
+        """How many units one encoded target holds (or their weight); the sum over a step is the
+        denominator of its loss."""
+        return 1.0
 
     # --- answers --------------------------------------------------------------------------------
 
     @abc.abstractmethod
-    def decode(self, logits: np.ndarray, encoded: Row, facts: Facts) -> Prediction:
-        """One row's logits ([C] or [L, C]) -> its prediction, in the terms of the data."""
+    def decode(self, logits: np.ndarray, layout: Layout | None, facts: Facts) -> Prediction:
+        """One row's logits, padding included, -> its prediction, in the terms of the data."""
 
-    @abc.abstractmethod
-    def answer(self, logits: np.ndarray, encoding: Encoding, text: str, facts: Facts) -> Prediction:
-        """One request's logits -> the fields of `response`; spans are offsets into `text`."""
+    def respond(self, prediction: Prediction, row: Row, layout: Layout | None, facts: Facts) -> Prediction:
+        """The fields of `response` for a question; spans are offsets into its text."""
+        return prediction
 
     # --- evaluation -----------------------------------------------------------------------------
 
@@ -149,12 +241,63 @@ class Family(abc.ABC):
         """The metric from summed statistics: sums_RS -> value_R."""
 
     @abc.abstractmethod
-    def trivial(self, train: Sequence[Row], test: Sequence[Row]) -> list[Prediction]:
+    def trivial(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """Predictions of the majority or the mean of the training rows."""
 
     @abc.abstractmethod
-    def linear(self, train: Sequence[Row], test: Sequence[Row]) -> list[Prediction]:
+    def linear(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """Predictions of TF-IDF features with a linear model trained on the same rows."""
+
+
+# --- reading values ----------------------------------------------------------------------------------
+
+
+def read_text(record: Mapping[str, Any], role: str) -> str:
+    """A text that is there and is not blank."""
+    value = record.get(role)
+    if not isinstance(value, str) or not value.strip():
+        raise BadRowError(f"'{role}' is empty, expected a text")
+    return value.strip()
+
+
+def read_number(record: Mapping[str, Any], role: str) -> float:
+    """A finite number."""
+    try:
+        number = float(record[role])
+    except (TypeError, ValueError):
+        raise BadRowError(f"'{role}' is {record[role]!r:.60}, expected a number") from None
+    if not np.isfinite(number):
+        raise BadRowError(f"'{role}' is {record[role]!r}, expected a finite number")
+    return number
+
+
+def read_list(record: Mapping[str, Any], role: str) -> list[Any]:
+    """A list that is not empty, as such or as JSON text."""
+    value = record.get(role)
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            raise BadRowError(f"'{role}' is {value!r:.60}, expected a JSON list") from None
+    if not isinstance(value, list) or not value:
+        raise BadRowError(f"'{role}' is {value!r:.60}, expected a list that is not empty")
+    return value
+
+
+def read_turns(value: Any) -> str:
+    """A dialogue (strings, or objects with `role` and `text`; as a list or as JSON) -> one text."""
+    lines = []
+    for number, turn in enumerate(read_list({"turns": value}, "turns"), 1):
+        entry = turn if isinstance(turn, dict) else {"role": "AB"[(number + 1) % 2], "text": turn}
+        if not isinstance(entry.get("role"), str) or not str(entry.get("text") or "").strip():
+            raise BadRowError(
+                f"turn {number} is {turn!r:.60}, expected a text or an object with role and text"
+            )
+        lines.append(f"{entry['role'].strip()}: {str(entry['text']).strip()}")
+    return "\n".join(lines)
+
+
+# --- texts -------------------------------------------------------------------------------------------
 
 
 def text_key(text: str) -> str:
@@ -164,43 +307,13 @@ def text_key(text: str) -> str:
     return hashlib.blake2b(canonical.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-def read_text(record: Mapping[str, Any], role: str) -> str:
-    """A text that is there and is not blank."""
-    value = record.get(role)
-    if not isinstance(value, str) or not value.strip():
-        raise BadRowError(f"column '{role}' is empty, expected a text")
-    return value.strip()
-
-
-def read_number(record: Mapping[str, Any], role: str) -> float:
-    """A finite number."""
-    try:
-        number = float(record[role])
-    except (TypeError, ValueError):
-        raise BadRowError(f"column '{role}' is {record[role]!r}, expected a number") from None
-    if not np.isfinite(number):
-        raise BadRowError(f"column '{role}' is {record[role]!r}, expected a finite number")
-    return number
-
-
-def encode_texts(tokenizer: Tokenizer, table: pa.Table) -> dict[str, list[Any]]:
-    """Tokenise `text`, or `text` and `text_pair` where the table has it, as one sequence."""
-    texts: list[Any] = table["text"].to_pylist()
-    if table["text_pair"].null_count < len(table):
-        texts = list(zip(texts, table["text_pair"].to_pylist(), strict=True))
-    encodings = tokenizer.encode_batch_fast(texts)
-    return {
-        "input_ids": [encoding.ids for encoding in encodings],
-        "segment_ids": [encoding.type_ids for encoding in encodings],
-    }
-
-
-def encode_apart(tokenizer: Tokenizer, table: pa.Table) -> dict[str, list[Any]]:
-    """Tokenise `text` and `text_pair` as two sequences; `second` is where the other one starts."""
-    first, second = (encode_texts(tokenizer, _texts(table, role)) for role in ("text", "text_pair"))
-    columns = {name: [a + b for a, b in zip(first[name], second[name], strict=True)] for name in first}
-    return {**columns, "second": [len(ids) for ids in first["input_ids"]]}
-
-
-def _texts(table: pa.Table, role: str) -> pa.Table:
-    return pa.table({"text": table[role], "text_pair": pa.nulls(len(table), pa.string())})
+def tokenise(family: Family, tokenizer: Tokenizer, rows: Sequence[Row]) -> list[list[Encoding]]:
+    """Each row's sequences as encodings; truncation is the tokenizer's setting."""
+    sequences = [family.sequences(row) for row in rows]
+    flat = [one for of_row in sequences for one in of_row]
+    batch = tokenizer.encode_batch if family.offsets or family.windows else tokenizer.encode_batch_fast
+    encodings = iter(batch(flat))
+    encoded = [[next(encodings) for _ in of_row] for of_row in sequences]
+    if not family.windows:
+        return encoded
+    return [[window for one in of_row for window in (one, *one.overflowing)] for of_row in encoded]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from components.errors import near_miss
 from components.tasks.base import (
@@ -16,15 +16,16 @@ from components.tasks.base import (
     Check,
     Facts,
     Family,
+    Layout,
+    Options,
     Prediction,
     Row,
-    encode_texts,
     read_text,
 )
 
 if TYPE_CHECKING:
     import torch
-    from tokenizers import Encoding, Tokenizer
+    from tokenizers import Encoding
     from torch import nn
 
     from components.settings import Checks
@@ -38,28 +39,45 @@ class ClassificationAnswer(BaseModel):
     probabilities: dict[str, float]
 
 
+class ClassificationOptions(Options):
+    """`class_weights: balanced` weighs a class by N / (C n_c) (King & Zeng 2001, as scikit-learn does);
+    `label_smoothing` mixes the one-hot target with the uniform one (Szegedy 2016, section 7)."""
+
+    class_weights: Literal["none", "balanced"] = "none"
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+
+
 class Classification(Family):
     """Softmax cross-entropy over the pooled states."""
 
     name = "classification"
-    roles: ClassVar[Mapping[str, bool]] = {"text": True, "label": True, "text_pair": False, "id": False}
+    targets: ClassVar[Mapping[str, bool]] = {"label": True}
+    options = ClassificationOptions
     metrics = ("accuracy", "macro_f1")
     target_type = pa.int64()
     response = ClassificationAnswer
+    example = (
+        {"text": "The parcel never arrived."},
+        {"label": "complaint", "probability": 0.9, "probabilities": {"complaint": 0.9, "praise": 0.1}},
+    )
 
-    def read(self, record: Mapping[str, Any]) -> Row:
-        pair = read_text(record, "text_pair") if "text_pair" in record else None
-        return {"text": read_text(record, "text"), "text_pair": pair, "label": read_text(record, "label")}
+    def read_target(self, record: Mapping[str, Any], row: Row, options: Mapping[str, Any]) -> Row:
+        return {"label": read_text(record, "label")}
 
-    def schema(self) -> pa.Schema:
-        return pa.schema([("text", pa.string()), ("text_pair", pa.string()), ("label", pa.string())])
+    def target_schema(self) -> pa.Schema:
+        return pa.schema([("label", pa.string())])
 
     def target_of(self, row: Row) -> Any:
         return row["label"]
 
-    def learn_facts(self, rows: Sequence[Row], labels: list[str] | None) -> Facts:
-        found = {row["label"] for row in rows}
-        return {"labels": labels if labels is not None else sorted(found)}
+    def learn_facts(self, rows: Iterable[Row], labels: list[str] | None, options: Mapping[str, Any]) -> Facts:
+        counts = Counter(row["label"] for row in rows)
+        names = labels if labels is not None else sorted(counts)
+        facts: Facts = {"labels": names}
+        if options["class_weights"] == "balanced":
+            # A class without a row has no weight of its own; it never occurs in the loss.
+            facts["weights"] = [counts.total() / (len(names) * (counts[name] or 1)) for name in names]
+        return facts
 
     def check_row(self, row: Row, facts: Facts) -> None:
         if row["label"] not in facts["labels"]:
@@ -96,10 +114,8 @@ class Classification(Family):
         counts = Counter(table["label"].to_pylist())
         return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
-    def encode(self, tokenizer: Tokenizer, table: pa.Table, facts: Facts) -> dict[str, list[Any]]:
-        number = {label: index for index, label in enumerate(facts["labels"])}
-        targets = [number[label] for label in table["label"].to_pylist()]
-        return {**encode_texts(tokenizer, table), "target": targets}
+    def target(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> Any:
+        return facts["labels"].index(row["label"])
 
     def collate(self, targets: Sequence[Any], length: int) -> torch.Tensor:
         import torch
@@ -111,24 +127,25 @@ class Classification(Family):
 
         return PooledHead(hidden_size, len(facts["labels"]))
 
-    def loss(self, logits: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, int]:
+    def loss(self, logits: torch.Tensor, target: torch.Tensor, facts: Facts) -> torch.Tensor:
         from torch.nn.functional import cross_entropy
 
-        return cross_entropy(logits, target, reduction="sum"), len(target)
+        weights = logits.new_tensor(facts["weights"]) if "weights" in facts else None
+        smoothing = facts["options"]["label_smoothing"]
+        return cross_entropy(logits, target, weights, reduction="sum", label_smoothing=smoothing)
 
-    def units(self, target: Any) -> int:
-        return 1
+    def units(self, target: Any, facts: Facts) -> float:
+        """An example, or its class's weight, as PyTorch's weighted mean counts."""
+        return facts["weights"][target] if "weights" in facts else 1.0
 
-    def decode(self, logits: np.ndarray, encoded: Row, facts: Facts) -> Prediction:
-        probabilities = _softmax(logits)
+    def decode(self, logits: np.ndarray, layout: Layout | None, facts: Facts) -> Prediction:
+        probabilities = softmax(logits)
         best = int(probabilities.argmax())
-        return {"label": facts["labels"][best], "probability": float(probabilities[best])}
-
-    def answer(self, logits: np.ndarray, encoding: Encoding, text: str, facts: Facts) -> Prediction:
-        probabilities = _softmax(logits).tolist()
-        by_label = dict(zip(facts["labels"], probabilities, strict=True))
-        label = max(by_label, key=lambda name: by_label[name])
-        return {"label": label, "probability": by_label[label], "probabilities": by_label}
+        return {
+            "label": facts["labels"][best],
+            "probability": float(probabilities[best]),
+            "probabilities": dict(zip(facts["labels"], probabilities.tolist(), strict=True)),
+        }
 
     def statistics(
         self, metric: str, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
@@ -154,11 +171,11 @@ class Classification(Family):
         f1_RC = 2 * hits_RC / np.where(present_RC, predicted_RC + gold_RC, 1)
         return np.asarray(f1_RC.sum(1) / np.maximum(present_RC.sum(1), 1))
 
-    def trivial(self, train: Sequence[Row], test: Sequence[Row]) -> list[Prediction]:
+    def trivial(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         majority = Counter(row["label"] for row in train).most_common(1)[0][0]
         return [{"label": majority} for _ in test]
 
-    def linear(self, train: Sequence[Row], test: Sequence[Row]) -> list[Prediction]:
+    def linear(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """Word unigrams and bigrams, TF-IDF, a linear support vector machine."""
         from sklearn.feature_extraction.text import TfidfVectorizer
         from sklearn.pipeline import make_pipeline
@@ -171,7 +188,7 @@ class Classification(Family):
         return [{"label": str(label)} for label in model.predict([self.text_of(row) for row in test])]
 
 
-def _softmax(logits: np.ndarray) -> np.ndarray:
+def softmax(logits: np.ndarray) -> np.ndarray:
     exponentials = np.exp(logits - logits.max())
     return np.asarray(exponentials / exponentials.sum())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -14,17 +14,16 @@ from components.tasks.base import (
     Check,
     Facts,
     Family,
+    Layout,
     Prediction,
     Row,
-    encode_apart,
-    encode_texts,
+    Sequence1,
     read_number,
-    read_text,
 )
 
 if TYPE_CHECKING:
     import torch
-    from tokenizers import Encoding, Tokenizer
+    from tokenizers import Encoding
     from torch import nn
 
     from components.settings import Checks
@@ -44,39 +43,36 @@ class Regression(Family):
     """
 
     name = "regression"
-    roles: ClassVar[Mapping[str, bool]] = {"text": True, "score": True, "text_pair": False, "id": False}
+    targets: ClassVar[Mapping[str, bool]] = {"score": True}
     metrics = ("pearson", "r2")
     target_type = pa.float32()
     response = RegressionAnswer
-    apart = True
+    example = ({"text": "A fine film.", "text_pair": "I liked the movie."}, {"score": 4.2})
 
-    def read(self, record: Mapping[str, Any]) -> Row:
-        pair = read_text(record, "text_pair") if "text_pair" in record else None
-        return {"text": read_text(record, "text"), "text_pair": pair, "score": read_number(record, "score")}
+    def read_target(self, record: Mapping[str, Any], row: Row, options: Mapping[str, Any]) -> Row:
+        return {"score": read_number(record, "score")}
 
-    def schema(self) -> pa.Schema:
-        return pa.schema([("text", pa.string()), ("text_pair", pa.string()), ("score", pa.float64())])
+    def target_schema(self) -> pa.Schema:
+        return pa.schema([("score", pa.float64())])
 
     def target_of(self, row: Row) -> Any:
         return row["score"]
 
-    def learn_facts(self, rows: Sequence[Row], labels: list[str] | None) -> Facts:
+    def learn_facts(self, rows: Iterable[Row], labels: list[str] | None, options: Mapping[str, Any]) -> Facts:
         if labels is not None:
             raise BadRowError("a regression task has no label set; remove `labels`")
-        scores = np.array([row["score"] for row in rows])
+        pairs = ((row["score"], row["text_pair"] is not None) for row in rows)
+        scores, paired = (np.array(column) for column in zip(*pairs, strict=True))
         deviation = float(scores.std())
         if not deviation > 0:
-            raise BadRowError(f"all {len(rows)} training scores are {scores[0]}, nothing to learn")
+            raise BadRowError(f"all {len(scores)} training scores are {scores[0]}, nothing to learn")
         return {
-            "pair": rows[0]["text_pair"] is not None,
+            "pair": bool(paired[0]),
             "mean": float(scores.mean()),
             "deviation": deviation,
             "minimum": float(scores.min()),
             "maximum": float(scores.max()),
         }
-
-    def check_row(self, row: Row, facts: Facts) -> None:
-        """Any finite score fits; `read` refused the others."""
 
     def expectations(self, facts: Facts, checks: Checks) -> list[Check]:
         from great_expectations.expectations import ExpectColumnValuesToBeBetween
@@ -102,10 +98,15 @@ class Regression(Family):
         pairs = zip(edges, edges[1:], counts, strict=False)
         return [(f"{low:.2f} to {high:.2f}", int(count)) for low, high, count in pairs]
 
-    def encode(self, tokenizer: Tokenizer, table: pa.Table, facts: Facts) -> dict[str, list[Any]]:
-        standardised = (table["score"].to_numpy() - facts["mean"]) / facts["deviation"]
-        columns = (encode_apart if facts["pair"] else encode_texts)(tokenizer, table)
-        return {**columns, "target": standardised.tolist()}
+    def sequences(self, row: Row) -> list[Sequence1]:
+        """The texts of a pair apart."""
+        return [row["text"], row["text_pair"]] if row.get("text_pair") else [row["text"]]
+
+    def several(self, inputs: Sequence[str]) -> bool:
+        return "text_pair" in inputs
+
+    def target(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> Any:
+        return (row["score"] - facts["mean"]) / facts["deviation"]
 
     def collate(self, targets: Sequence[Any], length: int) -> torch.Tensor:
         import torch
@@ -117,19 +118,13 @@ class Regression(Family):
 
         return PairHead(hidden_size, 1) if facts["pair"] else PooledHead(hidden_size, 1)
 
-    def loss(self, logits: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, int]:
+    def loss(self, logits: torch.Tensor, target: torch.Tensor, facts: Facts) -> torch.Tensor:
         from torch.nn.functional import mse_loss
 
-        return mse_loss(logits.squeeze(-1), target, reduction="sum"), len(target)
+        return mse_loss(logits.squeeze(-1), target, reduction="sum")
 
-    def units(self, target: Any) -> int:
-        return 1
-
-    def decode(self, logits: np.ndarray, encoded: Row, facts: Facts) -> Prediction:
+    def decode(self, logits: np.ndarray, layout: Layout | None, facts: Facts) -> Prediction:
         return {"score": float(logits[0]) * facts["deviation"] + facts["mean"]}
-
-    def answer(self, logits: np.ndarray, encoding: Encoding, text: str, facts: Facts) -> Prediction:
-        return self.decode(logits, {}, facts)
 
     def statistics(
         self, metric: str, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
@@ -154,11 +149,11 @@ class Regression(Family):
         scale = np.sqrt(np.where(defined, spread_x * spread_y, 1))
         return np.asarray(np.where(defined, (xy - x * y / n) / scale, 0))
 
-    def trivial(self, train: Sequence[Row], test: Sequence[Row]) -> list[Prediction]:
+    def trivial(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         mean = float(np.mean([row["score"] for row in train]))
         return [{"score": mean} for _ in test]
 
-    def linear(self, train: Sequence[Row], test: Sequence[Row]) -> list[Prediction]:
+    def linear(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """TF-IDF with ridge regression; of a pair, the products and differences of the two texts'
         features and their cosine, since a linear model over the texts apart cannot compare them."""
         from scipy.sparse import hstack

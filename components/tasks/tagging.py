@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -11,11 +12,20 @@ import pyarrow as pa
 from pydantic import BaseModel
 
 from components.errors import near_miss
-from components.tasks.base import BadRowError, Check, Facts, Family, Prediction, Row
+from components.tasks.base import (
+    BadRowError,
+    Check,
+    Facts,
+    Family,
+    Layout,
+    Prediction,
+    Row,
+    read_text,
+)
 
 if TYPE_CHECKING:
     import torch
-    from tokenizers import Encoding, Tokenizer
+    from tokenizers import Encoding
     from torch import nn
 
     from components.settings import Checks
@@ -42,29 +52,58 @@ class Tagging(Family):
     """Softmax cross-entropy on the first piece of every word."""
 
     name = "tagging"
-    roles: ClassVar[Mapping[str, bool]] = {"tokens": True, "tags": True, "id": False}
+    inputs = (("text",), ("tokens",))
+    targets: ClassVar[Mapping[str, bool]] = {"tags": True, "tokens": False}
     metrics = ("entity_f1",)
     target_type = pa.list_(pa.int64())
+    layout_type = pa.struct(
+        [
+            ("words", pa.list_(pa.list_(pa.int32()))),  # [start, end] of every word in the text
+            ("numbers", pa.list_(pa.int32())),  # of the words that were not cut off, ...
+            ("positions", pa.list_(pa.int32())),  # ... and their first pieces
+        ]
+    )
+    offsets = True
     response = TaggingAnswer
+    example = (
+        {"text": "Ada moved to Turin."},
+        {
+            "entities": [
+                {"type": "PER", "text": "Ada", "start": 0, "end": 3},
+                {"type": "LOC", "text": "Turin", "start": 13, "end": 18},
+            ]
+        },
+    )
 
-    def read(self, record: Mapping[str, Any]) -> Row:
-        tokens, tags = _strings(record, "tokens"), _strings(record, "tags")
-        if len(tokens) != len(tags):
-            raise BadRowError(f"{len(tokens)} tokens but {len(tags)} tags, expected one tag per token")
-        if any(not token.strip() for token in tokens):
-            raise BadRowError(f"token {[not t.strip() for t in tokens].index(True) + 1} is blank")
-        return {"tokens": tokens, "tags": to_bio(tags)}
+    def asked(self, columns: Iterable[str]) -> tuple[str, ...]:
+        return ("text",)
 
-    def schema(self) -> pa.Schema:
-        return pa.schema([("tokens", pa.list_(pa.string())), ("tags", pa.list_(pa.string()))])
+    def read_input(self, record: Mapping[str, Any], options: Mapping[str, Any]) -> Row:
+        if "text" in record:
+            return {"text": read_text(record, "text")}
+        return {"text": " ".join(_tokens(record))}
+
+    def input_schema(self) -> pa.Schema:
+        return pa.schema([("text", pa.string())])
 
     def text_of(self, row: Row) -> str:
-        return " ".join(row["tokens"])
+        return str(row["text"])
+
+    def read_target(self, record: Mapping[str, Any], row: Row, options: Mapping[str, Any]) -> Row:
+        tokens = _tokens(record) if "tokens" in record else _words(row["text"])
+        tags = _strings(record, "tags")
+        if len(tokens) != len(tags):
+            raise BadRowError(f"{len(tokens)} tokens but {len(tags)} tags, expected one tag per token")
+        places(tokens, row["text"])
+        return {"tags": to_bio(tags), "tokens": tokens}
+
+    def target_schema(self) -> pa.Schema:
+        return pa.schema([("tags", pa.list_(pa.string())), ("tokens", pa.list_(pa.string()))])
 
     def target_of(self, row: Row) -> Any:
         return tuple(row["tags"])
 
-    def learn_facts(self, rows: Sequence[Row], labels: list[str] | None) -> Facts:
+    def learn_facts(self, rows: Iterable[Row], labels: list[str] | None, options: Mapping[str, Any]) -> Facts:
         types = labels or sorted({tag[2:] for row in rows for tag in row["tags"] if tag != "O"})
         tags = ["O", *(f"{prefix}-{entity}" for entity in types for prefix in "BI")]
         return {"labels": types, "tags": tags}
@@ -110,25 +149,21 @@ class Tagging(Family):
         )
         return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
-    def encode(self, tokenizer: Tokenizer, table: pa.Table, facts: Facts) -> dict[str, list[Any]]:
+    def layout(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> Layout:
+        """The row's words, or, of a question, those that `_WORD` finds."""
+        text = row["text"]
+        words = places(row["tokens"], text) if "tokens" in row else _spans(text)
+        first = first_pieces(encodings[0], words)
+        numbers, positions = list(first), list(first.values())
+        return {"words": words, "numbers": numbers, "positions": positions}
+
+    def target(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> Any:
         number = {tag: index for index, tag in enumerate(facts["tags"])}
-        sentences = table["tokens"].to_pylist()
-        encodings = tokenizer.encode_batch(sentences, is_pretokenized=True)
-        starts = [word_starts(encoding.word_ids) for encoding in encodings]
-        targets = []
-        for encoding, tags, start in zip(encodings, table["tags"].to_pylist(), starts, strict=True):
-            target = [IGNORED] * len(encoding.ids)
-            for word, position in start.items():
-                target[position] = number[tags[word]]
-            targets.append(target)
-        return {
-            "input_ids": [encoding.ids for encoding in encodings],
-            "segment_ids": [encoding.type_ids for encoding in encodings],
-            "target": targets,
-            "words": [len(sentence) for sentence in sentences],
-            "word_numbers": [list(start.keys()) for start in starts],
-            "positions": [list(start.values()) for start in starts],
-        }
+        target = [IGNORED] * len(encodings[0])
+        words = places(row["tokens"], row["text"])
+        for word, position in first_pieces(encodings[0], words).items():
+            target[position] = number[row["tags"][word]]
+        return target
 
     def collate(self, targets: Sequence[Any], length: int) -> torch.Tensor:
         import torch
@@ -143,34 +178,30 @@ class Tagging(Family):
 
         return TokenHead(hidden_size, len(facts["tags"]))
 
-    def loss(self, logits: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, int]:
+    def loss(self, logits: torch.Tensor, target: torch.Tensor, facts: Facts) -> torch.Tensor:
         from torch.nn.functional import cross_entropy
 
-        total = cross_entropy(logits.flatten(0, 1), target.flatten(), ignore_index=IGNORED, reduction="sum")
-        return total, int((target != IGNORED).sum())
+        return cross_entropy(logits.flatten(0, 1), target.flatten(), ignore_index=IGNORED, reduction="sum")
 
-    def units(self, target: Any) -> int:
-        return int((np.asarray(target) != IGNORED).sum())
+    def units(self, target: Any, facts: Facts) -> float:
+        return float((np.asarray(target) != IGNORED).sum())
 
-    def decode(self, logits: np.ndarray, encoded: Row, facts: Facts) -> Prediction:
+    def decode(self, logits: np.ndarray, layout: Layout | None, facts: Facts) -> Prediction:
         """A word that was cut off by the length limit, or that has no piece, is O."""
-        tags = ["O"] * encoded["words"]
-        path = best_path(logits[encoded["positions"]], facts["tags"])
-        for word, tag in zip(encoded["word_numbers"], path, strict=True):
+        assert layout is not None
+        tags = ["O"] * len(layout["words"])
+        path = best_path(logits[layout["positions"]], facts["tags"])
+        for word, tag in zip(layout["numbers"], path, strict=True):
             tags[word] = tag
         return {"tags": tags}
 
-    def answer(self, logits: np.ndarray, encoding: Encoding, text: str, facts: Facts) -> Prediction:
-        """Words are the tokenizer's own; a span runs from its first word's start to its last's end."""
-        starts = word_starts(encoding.word_ids)
-        ends = {word: offset[1] for word, offset in zip(encoding.word_ids, encoding.offsets, strict=True)}
-        begins = {word: encoding.offsets[position][0] for word, position in starts.items()}
-        words = list(starts)
-        tags = best_path(logits[list(starts.values())], facts["tags"])
+    def respond(self, prediction: Prediction, row: Row, layout: Layout | None, facts: Facts) -> Prediction:
+        """A span runs from its first word's start to its last word's end."""
+        assert layout is not None
         found = []
-        for entity, first, last in entities(tags):
-            start, end = begins[words[first]], ends[words[last]]
-            found.append({"type": entity, "text": text[start:end], "start": start, "end": end})
+        for entity, first, last in entities(prediction["tags"]):
+            start, end = layout["words"][first][0], layout["words"][last][1]
+            found.append({"type": entity, "text": row["text"][start:end], "start": start, "end": end})
         return {"entities": found}
 
     def statistics(
@@ -188,11 +219,11 @@ class Tagging(Family):
         both = sums[:, 1] + sums[:, 2]
         return np.asarray(2 * sums[:, 0] / np.where(both > 0, both, 1))
 
-    def trivial(self, train: Sequence[Row], test: Sequence[Row]) -> list[Prediction]:
+    def trivial(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         majority = Counter(tag for row in train for tag in row["tags"]).most_common(1)[0][0]
         return [{"tags": to_bio([majority] * len(row["tokens"]))} for row in test]
 
-    def linear(self, train: Sequence[Row], test: Sequence[Row]) -> list[Prediction]:
+    def linear(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """Each word tagged by itself from TF-IDF features of the word, its neighbours, prefixes,
         suffixes and shape, with a linear support vector machine trained by gradient descent."""
         from sklearn.feature_extraction.text import TfidfVectorizer
@@ -255,13 +286,53 @@ def entities(tags: Sequence[str]) -> list[tuple[str, int, int]]:
     return [(str(kind), int(first), int(last)) for kind, first, last in get_entities(list(tags))]
 
 
-def word_starts(word_ids: Sequence[int | None]) -> dict[int, int]:
-    """Word number -> position of its first piece."""
-    starts: dict[int, int] = {}
-    for position, word in enumerate(word_ids):
-        if word is not None:
-            starts.setdefault(word, position)
-    return starts
+_WORD = re.compile(r"\w+|[^\w\s]")  # of a question's text: a run of letters and digits, or one symbol
+
+
+def _spans(text: str) -> list[list[int]]:
+    return [list(match.span()) for match in _WORD.finditer(text)]
+
+
+def _words(text: str) -> list[str]:
+    return [text[start:end] for start, end in _spans(text)]
+
+
+def places(tokens: Sequence[str], text: str) -> list[list[int]]:
+    """[start, end] of every token in the text, in order.
+
+    Raises:
+        BadRowError: a token is not in the text after the one before it.
+    """
+    found, end = [], 0
+    for number, token in enumerate(tokens, 1):
+        start = text.find(token, end)
+        if start < 0:
+            raise BadRowError(f"token {number}, '{token:.30}', is not in the text after the one before it")
+        end = start + len(token)
+        found.append([start, end])
+    return found
+
+
+def first_pieces(encoding: Encoding, words: Sequence[Sequence[int]]) -> dict[int, int]:
+    """Word number -> position of the first piece that holds a character of the word [start, end].
+
+    A word that was cut off has none, nor has one that shares its piece with the word before.
+    """
+    pieces = [
+        (position, offset)
+        for position, (offset, sequence) in enumerate(
+            zip(encoding.offsets, encoding.sequence_ids, strict=True)
+        )
+        if sequence == 0 and offset[0] < offset[1]
+    ]
+    found: dict[int, int] = {}
+    place, last = 0, -1
+    for word, (start, end) in enumerate(words):
+        while place < len(pieces) and pieces[place][1][1] <= start:
+            place += 1
+        if place < len(pieces) and pieces[place][1][0] < end and pieces[place][0] != last:
+            found[word] = last = pieces[place][0]
+    return found
 
 
 def word_features(tokens: Sequence[str]) -> list[list[str]]:
@@ -284,8 +355,15 @@ def _strings(record: Mapping[str, Any], role: str) -> list[str]:
     if isinstance(value, str):
         value = value.split()
     if not isinstance(value, list) or not value or not all(isinstance(item, str) for item in value):
-        raise BadRowError(f"column '{role}' is {value!r:.60}, expected a list of words")
+        raise BadRowError(f"'{role}' is {value!r:.60}, expected a list of words")
     return value
+
+
+def _tokens(record: Mapping[str, Any]) -> list[str]:
+    tokens = _strings(record, "tokens")
+    if any(not token.strip() for token in tokens):
+        raise BadRowError(f"token {[not t.strip() for t in tokens].index(True) + 1} is blank")
+    return tokens
 
 
 FAMILY = Tagging()
