@@ -4,12 +4,13 @@ A window of steps is drawn together. Each task's rows of the window are sorted b
 into one chunk a step, and a keyed permutation deals the chunks out, so a step holds rows of similar
 length of every task, and still is a pure function of (plan, seed, step) that costs O(window).
 
-Legend: B sequences (a row is one, or two where a pair's texts stand apart), L tokens of the longest.
+Legend: B sequences of a micro-batch (a row is one or several), L tokens of the longest, n rows of one
+task, M sequences of its longest row, F places that a head looks at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -23,6 +24,7 @@ from components.data.mixture import Plan, draw, drawn_before, key, permute
 SIMILAR = 0.6  # a row this short against the longest of its micro-batch begins a new one ...
 WORTHWHILE = 512  # ... once that holds so many tokens: smaller matrices waste more than padding does
 Batch = dict[str, np.ndarray]  # task -> row numbers of a step
+Cards = Mapping[str, dict[str, Any]]  # head -> its card, as in the model's configuration
 
 
 def step_rows(plan: Plan, seed: int, step: int, lengths: Mapping[str, np.ndarray]) -> Batch:
@@ -53,17 +55,27 @@ class Item(NamedTuple):
     sequences: int = 1
 
 
+class Rows(NamedTuple):
+    """What a head is given: places in B of its rows' sequences, and what it looks at in them.
+
+    `index` is index_n, or index_nM where rows are several sequences: -1 where a row has fewer.
+    """
+
+    index: torch.Tensor
+    focus_nF: torch.Tensor | None
+
+    def to(self, device: torch.device) -> Rows:
+        return Rows(self.index.to(device), None if self.focus_nF is None else self.focus_nF.to(device))
+
+
 @dataclass(frozen=True)
 class MicroBatch:
-    """Rows of any tasks for one encoder pass.
-
-    `members` are the places in B of each task's rows: [n], or [n, 2] where a row is two sequences.
-    """
+    """Rows of any tasks for one encoder pass; `heads` and `targets` are by head."""
 
     input_ids_BL: torch.Tensor
     mask_BL: torch.Tensor
     segment_ids_BL: torch.Tensor
-    members: dict[str, torch.Tensor]
+    heads: dict[str, Rows]
     targets: dict[str, torch.Tensor]
 
     def to(self, device: torch.device) -> MicroBatch:
@@ -71,28 +83,47 @@ class MicroBatch:
             self.input_ids_BL.to(device),
             self.mask_BL.to(device),
             self.segment_ids_BL.to(device),
-            {name: index.to(device) for name, index in self.members.items()},
+            {name: rows.to(device) for name, rows in self.heads.items()},
             {name: target.to(device) for name, target in self.targets.items()},
         )
 
 
+def labelled(splits: Mapping[str, EncodedSplit], cards: Cards, batch: Batch) -> Batch:
+    """head -> the row numbers of the step that have its target; a head without any is left out."""
+    rows = {}
+    for head, card in cards.items():
+        of_task = batch.get(card["task"], np.empty(0, dtype=np.int64))
+        known = of_task[splits[card["task"]].labelled(head)[of_task]]
+        if len(known):
+            rows[head] = known
+    return rows
+
+
 def micro_batches(
-    splits: Mapping[str, EncodedSplit], families: Mapping[str, str], batch: Batch, budget: int
+    splits: Mapping[str, EncodedSplit], cards: Cards, batch: Batch, budget: int
 ) -> Iterator[MicroBatch]:
     """Cut a step into micro-batches of at most `budget` tokens, padding counted, longest rows first."""
     items = [item for name, rows in batch.items() for item in to_items(splits[name], name, rows)]
     for group in similar_lengths(items, budget):
-        input_ids, mask, segment_ids, members = assemble(splits, group)
+        rows = labelled(splits, cards, _rows_of(group))
+        of_heads = {head: (cards[head]["task"], set(known.tolist())) for head, known in rows.items()}
+        *tensors, heads = assemble(splits, group, of_heads)
         targets = {}
-        for name in members:
-            of_task = [splits[name].target(item.row) for item in group if item.task == name]
-            targets[name] = tasks.get(families[name]).collate(of_task, input_ids.shape[1])
-        yield MicroBatch(input_ids, mask, segment_ids, members, targets)
+        for head, (task, known) in of_heads.items():
+            values = [splits[task].target(i.row, head) for i in group if i.task == task and i.row in known]
+            targets[head] = tasks.get(cards[head]["family"]).collate(values, tensors[0].shape[1])
+        yield MicroBatch(*tensors, heads, targets)
+
+
+def _rows_of(group: Sequence[Item]) -> Batch:
+    rows: dict[str, list[int]] = {}
+    for item in group:
+        rows.setdefault(item.task, []).append(item.row)
+    return {task: np.array(numbers) for task, numbers in rows.items()}
 
 
 def to_items(split: EncodedSplit, task: str, rows: Iterable[int]) -> list[Item]:
-    sequences = 2 if split.apart else 1
-    return [Item(int(split.lengths[row]), task, int(row), sequences) for row in rows]
+    return [Item(int(split.lengths[row]), task, int(row), len(split.sequences(row))) for row in rows]
 
 
 def similar_lengths(items: Iterable[Item], budget: int) -> Iterator[list[Item]]:
@@ -112,19 +143,34 @@ def similar_lengths(items: Iterable[Item], budget: int) -> Iterator[list[Item]]:
 
 
 def assemble(
-    splits: Mapping[str, EncodedSplit], group: Sequence[Item]
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, dict[str, torch.Tensor]]:
-    """input_ids_BL, mask_BL, segment_ids_BL, and each task's places in B, in the order of the group."""
+    splits: Mapping[str, EncodedSplit],
+    group: Sequence[Item],
+    heads: Mapping[str, tuple[str, Collection[int]]],
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, dict[str, Rows]]:
+    """input_ids_BL, mask_BL, segment_ids_BL, and what each head is given, in the order of the group.
+
+    `heads` are (task, rows) by head: joint heads share their task's sequences.
+    """
     sequences: list[tuple[np.ndarray, np.ndarray]] = []
-    members: dict[str, list[Any]] = {}
+    places: dict[tuple[str, int], list[int]] = {}
     for item in group:
-        places = list(range(len(sequences), len(sequences) + item.sequences))
-        members.setdefault(item.task, []).append(places if item.sequences > 1 else places[0])
-        sequences += splits[item.task].sequences(item.row)
-    return (
-        *pad(sequences, group[0].length),
-        {name: torch.tensor(places) for name, places in members.items()},
-    )
+        of_row = splits[item.task].sequences(item.row)
+        places[item.task, item.row] = list(range(len(sequences), len(sequences) + len(of_row)))
+        sequences += of_row
+    rows = {}
+    for head, (task, known) in heads.items():
+        members = [item.row for item in group if item.task == task and item.row in known]
+        index = _index([places[task, row] for row in members], splits[task].several)
+        focus = [splits[task].focus(row, head) for row in members]
+        rows[head] = Rows(index, torch.tensor(focus) if focus[0] is not None else None)
+    return (*pad(sequences, group[0].length), rows)
+
+
+def _index(places: Sequence[Sequence[int]], several: bool) -> torch.Tensor:
+    if not several:
+        return torch.tensor([place for (place,) in places])
+    most = max(len(of_row) for of_row in places)
+    return torch.tensor([[*of_row, *[-1] * (most - len(of_row))] for of_row in places])
 
 
 def pad(

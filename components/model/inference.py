@@ -16,23 +16,23 @@ TOKENS = 4096  # per encoder pass, padding counted
 
 
 def predict(
-    model: MultiTaskModel,
-    task: str,
-    split: EncodedSplit,
-    rows: Sequence[int],
-) -> list[Prediction]:
-    """Predictions of `rows`, in their order. Leaves the model in the mode in which it found it."""
-    card = model.config.tasks[task]
-    family = tasks.get(card["family"])
-    training, answers = model.training, {}
+    model: MultiTaskModel, task: str, split: EncodedSplit, rows: Sequence[int]
+) -> dict[str, list[Prediction]]:
+    """Each head's predictions of a task's rows, in their order, with or without a target. Leaves the
+    model in the mode in which it found it."""
+    cards = {head: card for head, card in model.config.tasks.items() if card["task"] == task}
+    wanted = {head: (task, set(rows)) for head in cards}
+    training, answers = model.training, {head: {} for head in cards}
     model.eval()
     with torch.inference_mode():
         for group in similar_lengths(to_items(split, task, rows), TOKENS):
-            *tensors, members = assemble({task: split}, group)
+            *tensors, heads = assemble({task: split}, group, wanted)
             on_device = (tensor.to(model.device) for tensor in tensors)
-            logits = model(*on_device, {task: members[task].to(model.device)})[task].float().cpu().numpy()
-            for item, values in zip(group, logits, strict=True):
-                real = values[: item.length] if values.ndim == 2 else values  # without the padding
-                answers[item.row] = family.decode(real, split.row(item.row), card["facts"])
+            logits = model(*on_device, {head: given.to(model.device) for head, given in heads.items()})
+            for head, card in cards.items():
+                values = logits[head].float().cpu().numpy()
+                for item, of_row in zip(group, values, strict=True):
+                    layout = split.layout(item.row, head)
+                    answers[head][item.row] = tasks.get(card["family"]).decode(of_row, layout, card["facts"])
     model.train(training)
-    return [answers[row] for row in rows]
+    return {head: [of_head[row] for row in rows] for head, of_head in answers.items()}

@@ -15,6 +15,7 @@ from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedMode
 from transformers.utils import logging
 
 from components import tasks
+from components.data.batching import Rows
 from components.errors import UserError
 
 logging.set_verbosity_error()
@@ -22,7 +23,7 @@ logging.disable_progress_bar()
 
 
 class MultiTaskConfig(PretrainedConfig):
-    """The encoder's own configuration, and a card per task: family, facts, max_length, pair."""
+    """The encoder's own configuration, and a card per head: task, family, facts, max_length, inputs."""
 
     model_type = "onetrunk"
 
@@ -102,14 +103,19 @@ class MultiTaskModel(PreTrainedModel):
         input_ids: torch.Tensor,
         mask: torch.Tensor,
         segment_ids: torch.Tensor,
-        rows: Mapping[str, slice | torch.Tensor],
+        heads: Mapping[str, Rows],
     ) -> dict[str, torch.Tensor]:
-        """One encoder pass for all sequences; each task's head sees its own `rows` of them -> logits.
-
-        `rows` index B: [n], or [n, 2] for pairs whose texts stand apart.
-        """
+        """One encoder pass for all sequences; each head sees its own rows of them -> logits."""
         hidden_BLD = self.encode(input_ids, mask, segment_ids)
-        return {name: self.heads[name](hidden_BLD[index], mask[index]) for name, index in rows.items()}
+        return {name: self.answer(name, hidden_BLD, mask, rows) for name, rows in heads.items()}
+
+    def answer(self, head: str, hidden_BLD: torch.Tensor, mask_BL: torch.Tensor, rows: Rows) -> torch.Tensor:
+        """A head's logits from the states of its rows."""
+        index = rows.index.clamp(min=0)
+        mask = mask_BL[index] * (rows.index >= 0).unsqueeze(-1)  # a sequence that a row lacks is masked
+        focus = () if rows.focus_nF is None else (rows.focus_nF,)
+        logits: torch.Tensor = self.heads[head](hidden_BLD[index], mask, *focus)
+        return logits
 
 
 def load(folder: Path) -> MultiTaskModel:

@@ -9,6 +9,7 @@ Legend: i a task, L_i its mean loss over its own units (examples, labelled token
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import torch
 from torch.nn.utils import clip_grad_norm_
 
 from components import tasks
-from components.data.batching import Batch, micro_batches, step_rows
+from components.data.batching import Batch, labelled, micro_batches, step_rows
 from components.data.encoding import EncodedSplit
 from components.data.mixture import Plan, key, permute
 from components.model.inference import predict
@@ -44,13 +45,13 @@ def train(
 ) -> list[dict[str, Any]]:
     """Train in place; the model ends as the best of its scheduled evaluations. Returns the record.
 
-    `read_rows(task, rows)` gives the data rows behind validation row numbers, for the metrics.
+    `read_rows(head, rows)` gives the data rows behind validation row numbers, for the metrics.
     """
     torch.use_deterministic_algorithms(True)
     # Filling fresh memory with NaN is a debugging aid; it took a sixth of a step.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     optimiser = adamw(model, training)
-    weights = {name: task.share for name, task in plan.tasks.items()}
+    weights = {head: plan.tasks[card["task"]].share for head, card in model.config.tasks.items()}
     state, best = checkpoint.State(), _copy(model)
     restored = checkpoint.load_newest(checkpoints, model, optimiser, progress.say)
     if restored:
@@ -96,33 +97,38 @@ def optimise(
     A task that the step does not draw leaves its head's gradient None, so neither momentum nor
     decay moves it. Raises FloatingPointError for a loss that is not finite.
     """
-    families = {name: model.config.tasks[name]["family"] for name in batch}
-    units = {
-        name: sum(tasks.get(families[name]).units(splits[name].target(row)) for row in rows)
-        for name, rows in batch.items()
-    }
-    losses = dict.fromkeys(batch, 0.0)
+    cards = model.config.tasks
+    rows = labelled(splits, cards, batch)
+    units = {head: _units(cards[head], head, splits, known) for head, known in rows.items()}
+    losses = dict.fromkeys(rows, 0.0)
     torch.manual_seed(key(seed, "dropout", step) % 2**63)
     model.train()
     optimiser.zero_grad(set_to_none=True)
-    for micro in micro_batches(splits, families, batch, training.tokens_per_micro_batch):
+    for micro in micro_batches(splits, cards, batch, training.tokens_per_micro_batch):
         micro = micro.to(model.device)  # noqa: PLW2901
         with autocast(model.device, training.precision):
-            logits = model(micro.input_ids_BL, micro.mask_BL, micro.segment_ids_BL, micro.members)
+            logits = model(micro.input_ids_BL, micro.mask_BL, micro.segment_ids_BL, micro.heads)
         total = torch.zeros((), device=model.device)
         for name, values in logits.items():
-            summed, _ = tasks.get(families[name]).loss(values.float(), micro.targets[name])
-            mean = summed / max(units[name], 1)
+            family, facts = tasks.get(cards[name]["family"]), cards[name]["facts"]
+            mean = family.loss(values.float(), micro.targets[name], facts) / units[name]
             losses[name] += float(mean.detach())
             total = total + weights[name] * mean
         total.backward()
     wrong = [name for name, loss in losses.items() if not np.isfinite(loss)]
     if wrong:
-        rows = [splits[wrong[0]].row(int(row))["id"] for row in batch[wrong[0]]]
-        raise FloatingPointError(f"step {step}: the loss of {wrong[0]} is {losses[wrong[0]]}; rows {rows}")
+        ids = splits[cards[wrong[0]]["task"]].ids()
+        found = [ids[row] for row in rows[wrong[0]]]
+        raise FloatingPointError(f"step {step}: the loss of {wrong[0]} is {losses[wrong[0]]}; rows {found}")
     clip_grad_norm_(model.parameters(), training.clip)
     optimiser.step()
     return losses
+
+
+def _units(card: dict[str, Any], head: str, splits: Splits, rows: np.ndarray) -> float:
+    """The denominator of a head's loss in a step; 1 where its rows hold no unit at all."""
+    family, split = tasks.get(card["family"]), splits[card["task"]]
+    return sum(family.units(split.target(row, head), card["facts"]) for row in rows) or 1.0
 
 
 def evaluate(
@@ -132,17 +138,18 @@ def evaluate(
     seed: int,
     read_rows: Callable[[str, list[int]], list[dict[str, Any]]],
 ) -> dict[str, float]:
-    """Each task's first metric on the same `limit` validation rows every time."""
+    """Each head's first metric on the same `limit` validation rows of its task every time."""
     scores = {}
-    for name, split in validation.items():
-        card = model.config.tasks[name]
-        family = tasks.get(card["family"])
+    for task, split in validation.items():
         count = min(limit, len(split))
-        rows = permute(np.arange(count), len(split), key(seed, name, "validation")).tolist()
-        predictions = predict(model, name, split, rows)
-        metric = family.metrics[0]
-        statistics = family.statistics(metric, read_rows(name, rows), predictions, card["facts"])
-        scores[name] = float(family.value(metric, statistics.sum(0, keepdims=True))[0])
+        rows = permute(np.arange(count), len(split), key(seed, task, "validation"))
+        for head, predictions in predict(model, task, split, rows.tolist()).items():
+            card, known = model.config.tasks[head], split.labelled(head)[rows]
+            family, answers = tasks.get(card["family"]), list(itertools.compress(predictions, known))
+            gold = read_rows(head, rows[known].tolist())
+            metric = family.metrics[0]
+            sums = family.statistics(metric, gold, answers, card["facts"]).sum(0, keepdims=True)
+            scores[head] = float(family.value(metric, sums)[0])
     return scores
 
 

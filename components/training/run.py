@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 import torch
 
-from components.data.encoding import EncodedSplit, card_of
+from components.data.encoding import EncodedSplit, cards_of
 from components.data.mixture import Plan
+from components.data.rows import read_rows
 from components.files import atomic_folder, read_json, write_json
 from components.model.multitask import MultiTaskModel
 from components.settings import Project
@@ -25,9 +26,8 @@ def run(project: Project, root: Path, progress: Progress) -> None:
     """Train the project's plan below `root`, going on from a checkpoint of the same run if there is one."""
     plan_file, encoder, encoded = root / "reports/plan.json", root / project.model.encoder, root / "encoded"
     plan = Plan.from_json(read_json(plan_file))
-    model = MultiTaskModel.from_encoder(
-        encoder, {name: card_of(encoded / name) for name in plan.tasks}, project.model.dropout, project.seed
-    )
+    cards = {head: card for name in plan.tasks for head, card in cards_of(encoded / name).items()}
+    model = MultiTaskModel.from_encoder(encoder, cards, project.model.dropout, project.seed)
     torch.nn.Module.to(model, "cuda" if torch.cuda.is_available() else "cpu")
     manifests = [encoded / name / "manifest.json" for name in plan.tasks]
     files = [plan_file, encoder / "model.safetensors", encoder / "config.json", *manifests, *_code()]
@@ -40,7 +40,7 @@ def run(project: Project, root: Path, progress: Progress) -> None:
         project.seed,
         {name: EncodedSplit(encoded / name / "train.arrow") for name in plan.tasks},
         {name: EncodedSplit(encoded / name / "validation.arrow") for name in plan.tasks},
-        _validation_rows(root / "data", list(plan.tasks)),
+        _validation_rows(root / "data", cards),
         checkpoints,
         progress,
     )
@@ -56,9 +56,9 @@ def save(model: MultiTaskModel, tokenizer: Path, target: Path) -> None:
         shutil.copy(tokenizer, folder / "tokenizer.json")
 
 
-def _validation_rows(data: Path, names: list[str]) -> Any:
-    tables = {name: pq.read_table(data / name / "validation.parquet").to_pylist() for name in names}
-    return lambda name, rows: [tables[name][row] for row in rows]
+def _validation_rows(data: Path, cards: Mapping[str, dict[str, Any]]) -> Any:
+    rows = {head: read_rows(data / card["task"], "validation", head) for head, card in cards.items()}
+    return lambda head, numbers: [rows[head][number] for number in numbers]
 
 
 def _code() -> list[Path]:

@@ -1,0 +1,33 @@
+"""The rows of the data contract, as each head reads them: the inputs, and the head's own targets.
+
+A task's file holds the inputs once. The targets of the task's own head have their own names; those of
+a joint head have the head's name before them ("slots.tags").
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from components.tasks.base import Row
+
+
+def column_of(task: str, head: str, name: str) -> str:
+    """What a head's target column, or encoded column, is called in its task's files."""
+    return name if head == task else f"{head}.{name}"
+
+
+def view(table: pa.Table, task: str, head: str) -> pa.Table:
+    """The table with the head's own columns under their plain names, and no other head's."""
+    own = {name.removeprefix(f"{head}."): name for name in table.column_names if name.startswith(f"{head}.")}
+    plain = {name: name for name in table.column_names if "." not in name}
+    chosen = plain if head == task else {**plain, **own}
+    return pa.table({name: table[source] for name, source in chosen.items()})
+
+
+def read_rows(folder: Path, split: str, head: str) -> list[Row]:
+    """Every row of a split as the head reads it."""
+    table = pq.read_table(folder / f"{split}.parquet")
+    return view(table, folder.name, head).to_pylist()
