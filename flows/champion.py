@@ -57,10 +57,10 @@ def ask(root: Path, request: dict[str, Any]) -> dict[str, Any]:
     bundle = find(root) / "src" / "bundle"
     quiet()
     from serving.predictor import Predictor
-    from serving.schemas import BadRequestError, TextItem
+    from serving.schemas import BadRequestError, Item
 
     predictor = Predictor(bundle)
-    texts = [TextItem(**text) for text in request["texts"]]
+    texts = [Item(**text) for text in request["texts"]]
     try:
         answers = predictor.predict(texts, request["tasks"])[0]
     except BadRequestError as error:

@@ -6,10 +6,10 @@ Legend: B sequences of a batch (of similar length), L tokens, D hidden width.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from pydantic import BaseModel
 from tokenizers import Encoding, Tokenizer
@@ -19,10 +19,23 @@ from components import tasks
 from components.errors import near_miss
 from components.files import read_json, verify_manifest
 from components.model.multitask import load
-from serving.schemas import BadRequestError, TextItem
+from components.model.tensors import Rows, pad
+from components.tasks.base import BadRowError, Family, Row, tokenise
+from serving.schemas import BadRequestError
 
-Input = str | tuple[str, str]  # one sequence for the encoder
 TOKENS_PER_BATCH = 4096  # padding included: bounds memory whatever the request
+Tokens = tuple[int, ...]  # a sequence's token and segment ids: equal ones are encoded once
+
+
+@dataclass
+class Question:
+    """One task asked of one text."""
+
+    number: int  # of the text in the request
+    head: str
+    family: Family
+    row: Row
+    encodings: list[Encoding]
 
 
 class Predictor:
@@ -40,75 +53,90 @@ class Predictor:
         self.cards: dict[str, dict[str, Any]] = self.model.config.tasks
         self.tokenizer = Tokenizer.from_file(str(bundle / "tokenizer.json"))
         self.tokenizer.no_padding()
-        for pair in {card["pair"] for card in self.cards.values()}:  # the first caller shall not wait
-            self.predict([TextItem(text="ready", text_pair="ready" if pair else None)], None)
+        self._encode([self.tokenizer.encode("ready")])  # the first caller shall not wait
 
     def predict(
-        self, texts: Sequence[str | TextItem], names: Sequence[str] | None
+        self, texts: Sequence[str | BaseModel], names: Sequence[str] | None
     ) -> list[dict[str, BaseModel]]:
         """Answer every text: task -> answer, in the order of the request.
 
         Raises:
             BadRequestError: an unknown task, too many or too long texts, a text of the wrong kind.
         """
-        items = [TextItem(text=text) if isinstance(text, str) else text for text in texts]
+        items = [
+            {"text": text} if isinstance(text, str) else text.model_dump(exclude_none=True) for text in texts
+        ]
         self._check_texts(items)
         self._check_names(names)
-        asked = [self._asked(number, item, names) for number, item in enumerate(items)]
-        longest = max(self.cards[name]["max_length"] for row in asked for name in row)
-        self.tokenizer.enable_truncation(longest)
-        inputs: dict[Input, int] = {}  # every distinct sequence once, whichever tasks and texts ask for it
-        for item, names_of_item in zip(items, asked, strict=True):
-            for name in names_of_item:
-                for sequence in self._inputs(name, item):
-                    inputs.setdefault(sequence, len(inputs))
-        encodings = self.tokenizer.encode_batch(list(inputs))
-        hidden = self._encode(encodings)
+        questions = [
+            self._question(number, head, item)
+            for number, item in enumerate(items)
+            for head in self._asked(number, item, names)
+        ]
+        self._tokenise(questions)
+        hidden = self._encode([encoding for question in questions for encoding in question.encodings])
         answers: list[dict[str, BaseModel]] = [{} for _ in items]
-        for item, names_of_item, answer in zip(items, asked, answers, strict=True):
-            for name in names_of_item:
-                places = [inputs[sequence] for sequence in self._inputs(name, item)]
-                answer[name] = self._answer(name, item, [hidden[p] for p in places], encodings[places[0]])
+        for question in questions:
+            states = [hidden[tokens_of(encoding)] for encoding in question.encodings]
+            answers[question.number][question.head] = self._answer(question, states)
         return answers
 
-    def _inputs(self, name: str, item: TextItem) -> list[Input]:
-        """The sequences that a task reads of an item: a pair is one, or two where its texts stand apart."""
-        if item.text_pair is None:
-            return [item.text]
-        if tasks.get(self.cards[name]["family"]).apart:
-            return [item.text, item.text_pair]
-        return [(item.text, item.text_pair)]
+    def _question(self, number: int, head: str, item: Row) -> Question:
+        card = self.cards[head]
+        family = tasks.get(card["family"])
+        try:
+            row = family.read_input(item, card["facts"]["options"])
+        except BadRowError as error:
+            raise BadRequestError(f"texts[{number}]: {error}") from None
+        return Question(number, head, family, row, [])
+
+    def _tokenise(self, questions: Sequence[Question]) -> None:
+        """Tokenise alike what is cut alike, at the longest limit, so that tasks share their sequences."""
+        alike: dict[str, list[Question]] = {}
+        longest: dict[str, dict[str, Any]] = {}
+        for question in questions:
+            card = self.cards[question.head]
+            setting = question.family.truncation(card["inputs"], card["max_length"])
+            way = repr(sorted((key, value) for key, value in setting.items() if key != "max_length"))
+            alike.setdefault(way, []).append(question)
+            longest[way] = max(longest.get(way, setting), setting, key=lambda one: one["max_length"])
+        for way, group in alike.items():
+            self.tokenizer.enable_truncation(**longest[way])
+            for question in group:
+                (question.encodings,) = tokenise(question.family, self.tokenizer, [question.row])
 
     @torch.inference_mode()
-    def _encode(self, encodings: Sequence[Encoding]) -> list[torch.Tensor]:
-        """The encoder's states of every sequence: hidden_LD, padding cut off."""
-        hidden: list[torch.Tensor] = [torch.empty(0)] * len(encodings)
-        for batch in batches([len(encoding) for encoding in encodings]):
-            hidden_BLD = self.model.encode(*pad([encodings[row] for row in batch]))
-            for row, states in zip(batch, hidden_BLD, strict=True):
-                hidden[row] = states[: len(encodings[row])]
+    def _encode(self, encodings: Sequence[Encoding]) -> dict[Tokens, torch.Tensor]:
+        """The encoder's states of every distinct sequence: hidden_LD, padding cut off."""
+        distinct = {tokens_of(encoding): encoding for encoding in encodings}
+        keys, sequences = list(distinct), list(distinct.values())
+        hidden: dict[Tokens, torch.Tensor] = {}
+        for batch in batches([len(encoding) for encoding in sequences]):
+            tensors = pad([(sequences[row].ids, sequences[row].type_ids) for row in batch])
+            for row, states in zip(batch, self.model.encode(*tensors), strict=True):
+                hidden[keys[row]] = states[: len(sequences[row])]
         return hidden
 
     @torch.inference_mode()
-    def _answer(self, name: str, item: TextItem, hidden: list[torch.Tensor], encoding: Encoding) -> BaseModel:
-        """A task's head over an item's one sequence or two."""
-        family = tasks.get(self.cards[name]["family"])
-        states = pad_sequence(hidden, batch_first=True)
-        mask = pad_sequence([torch.ones(len(one), dtype=torch.int64) for one in hidden], batch_first=True)
-        if len(hidden) > 1:
-            states, mask = states.unsqueeze(0), mask.unsqueeze(0)  # [1, 2, L, D]
-        logits = self.model.heads[name](states, mask)[0].numpy()
-        facts = self.cards[name]["facts"]
-        return family.response.model_validate(family.answer(logits, encoding, item.text, facts))
+    def _answer(self, question: Question, hidden: list[torch.Tensor]) -> BaseModel:
+        """A head over the states of its question's sequences."""
+        card, family, row = self.cards[question.head], question.family, question.row
+        facts, encodings = card["facts"], question.encodings
+        states_BLD = pad_sequence(hidden, batch_first=True)
+        mask_BL = pad_sequence([torch.ones(len(one), dtype=torch.int64) for one in hidden], batch_first=True)
+        places, focus = list(range(len(hidden))), family.focus(row, encodings, facts)
+        rows = Rows.of([places], family.several(card["inputs"]), [focus])
+        logits = self.model.answer(question.head, states_BLD, mask_BL, rows)[0].numpy()
+        layout = family.layout(row, encodings, facts)
+        prediction = family.decode(logits, layout, facts)
+        return family.response.model_validate(family.respond(prediction, row, layout, facts))
 
-    def _check_texts(self, items: Sequence[TextItem]) -> None:
+    def _check_texts(self, items: Sequence[Row]) -> None:
         most, longest = self.limits["max_texts"], self.limits["max_characters"]
         if not 0 < len(items) <= most:
             raise BadRequestError(f"texts: found {len(items)} texts, expected 1 to {most}")
         for number, item in enumerate(items):
-            for key, text in item.model_dump(exclude_none=True).items():
-                if not text.strip():
-                    raise BadRequestError(f"texts[{number}]: {key} is empty")
+            for key, text in strings(item):
                 if len(text) > longest:
                     raise BadRequestError(
                         f"texts[{number}]: {key} has {len(text)} characters, expected at most {longest}"
@@ -124,33 +152,35 @@ class Predictor:
                     f"tasks: unknown task '{name:.60}'{near_miss(name, self.cards)}; expected some of {known}"
                 )
 
-    def _asked(self, number: int, item: TextItem, names: Sequence[str] | None) -> list[str]:
-        """The tasks to answer for an item: those named, or all that take its kind."""
-        pair = item.text_pair is not None
-        fitting = [name for name, card in self.cards.items() if card["pair"] == pair]
+    def _asked(self, number: int, item: Row, names: Sequence[str] | None) -> list[str]:
+        """The tasks to answer for an item: those named, or all that read what it holds."""
+        fitting = [name for name, card in self.cards.items() if set(card["inputs"]) == set(item)]
+        found = " and ".join(item) or "nothing"
         for name in names or ():
             if name not in fitting:
-                found = (
-                    "takes one text, but text_pair is given"
-                    if pair
-                    else "compares two texts, but text_pair is missing"
-                )
-                raise BadRequestError(f"texts[{number}]: task '{name}' {found}")
+                expected = " and ".join(self.cards[name]["inputs"])
+                raise BadRequestError(f"texts[{number}]: task '{name}' reads {expected}, found {found}")
         if not fitting:
-            raise BadRequestError(
-                f"texts[{number}]: no task {'takes a text_pair' if pair else 'does without text_pair'}"
-            )
+            known = "; or ".join(sorted({" and ".join(card["inputs"]) for card in self.cards.values()}))
+            raise BadRequestError(f"texts[{number}]: no task reads {found}; they read {known}")
         return [name for name in fitting if names is None or name in names]
 
 
-def pad(encodings: Sequence[Encoding]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """(input_ids_BL, mask_BL, segment_ids_BL), L the longest text's length; padding is 0."""
-    longest = max(len(encoding) for encoding in encodings)
-    padded = np.zeros((3, len(encodings), longest), dtype=np.int64)
-    for row, encoding in enumerate(encodings):
-        padded[:, row, : len(encoding)] = encoding.ids, encoding.attention_mask, encoding.type_ids
-    ids, mask, segments = torch.from_numpy(padded)
-    return ids, mask, segments
+def tokens_of(encoding: Encoding) -> Tokens:
+    """What the encoder sees of a sequence."""
+    return (*encoding.ids, *encoding.type_ids)
+
+
+def strings(value: Any, key: str = "text") -> Iterator[tuple[str, str]]:
+    """(key, string) of every string in an item, however deep."""
+    if isinstance(value, str):
+        yield key, value
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from strings(inner, name)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from strings(inner, key)
 
 
 def batches(lengths: Sequence[int]) -> Iterator[list[int]]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Union
+from typing import Any, Optional, Union
 
 import bentoml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError, create_model
 
 from components import tasks
 from components.errors import near_miss
@@ -19,25 +19,25 @@ class BadRequestError(Exception):
         self.status = status
 
 
-class TextItem(BaseModel):
-    """A text, or two texts that are answered as a pair."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    text: str
-    text_pair: str | None = None
+# Every family brings its own questions and answers, so a new family appears here by itself.
+_FIELDS: dict[str, Any] = {
+    name: (Optional[field.annotation], None)  # noqa: UP045 the annotation is a value here
+    for family in map(tasks.get, tasks.names())
+    for name, field in family.request.model_fields.items()
+}
+Item: Any = create_model("Item", __config__=ConfigDict(extra="forbid"), **_FIELDS)
+Item.__doc__ = "What a task reads: a text, two as a pair, or the fields that GET /tasks names as its inputs."
 
 
 class PredictRequest(bentoml.IODescriptor):
-    """Texts to be answered, and the tasks asked of each; without `tasks`, all that fit the text."""
+    """Texts to be answered, and the tasks asked of each; without `tasks`, all that read such a text."""
 
     model_config = ConfigDict(extra="forbid")
 
-    texts: list[str | TextItem] = Field(description="Strings, or objects with `text` and `text_pair`.")
+    texts: list[str | Item] = Field(description="Strings, or objects with a task's inputs.")
     tasks: list[str] | None = Field(None, description="Names from GET /tasks; all that fit, if left out.")
 
 
-# Every family brings its own answer, so a new family appears here by itself.
 Answer: Any = Union[tuple(tasks.get(name).response for name in tasks.names())]  # noqa: UP007
 
 
@@ -75,7 +75,7 @@ def parse(body: bytes) -> PredictRequest:
 def _sentence(errors: list[Any]) -> str:
     """One clear sentence for pydantic's complaints; of a text, the last is about the object it may be."""
     error = [other for other in errors if other["loc"][:2] == errors[0]["loc"][:2]][-1]
-    parts = [part for part in error["loc"] if part != TextItem.__name__]
+    parts = [part for part in error["loc"] if part != Item.__name__]
     where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).lstrip(".")
     found = JSON_NAMES.get(type(error["input"]), "bytes")
     if error["type"] == "json_invalid":
@@ -83,9 +83,10 @@ def _sentence(errors: list[Any]) -> str:
     if not where:
         return f'the body is {found}, expected an object such as {{"texts": ["..."]}}'
     if error["type"] == "extra_forbidden":
-        known = list(TextItem.model_fields if len(parts) > 1 else PredictRequest.model_fields)
-        return f"{where}: unknown key{near_miss(parts[-1], known)}; expected {' or '.join(known)}"
+        known = list(Item.model_fields if len(parts) > 1 else PredictRequest.model_fields)
+        near = near_miss(parts[-1], known)
+        return f"{where}: unknown key{near}; expected some of {', '.join(known)}"
     if error["type"] == "missing":
         return f"{where}: missing"
-    expected = EXPECTED.get(error["type"], "a string or an object with text and text_pair")
+    expected = EXPECTED.get(error["type"], "a string or an object with a task's inputs")
     return f"{where}: found {found}, expected {expected}"

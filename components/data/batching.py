@@ -4,8 +4,7 @@ A window of steps is drawn together. Each task's rows of the window are sorted b
 into one chunk a step, and a keyed permutation deals the chunks out, so a step holds rows of similar
 length of every task, and still is a pure function of (plan, seed, step) that costs O(window).
 
-Legend: B sequences of a micro-batch (a row is one or several), L tokens of the longest, n rows of one
-task, M sequences of its longest row, F places that a head looks at.
+Legend: B sequences of a micro-batch (a row is one or several), L tokens of the longest.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ import torch
 from components import tasks
 from components.data.encoding import EncodedSplit
 from components.data.mixture import Plan, draw, drawn_before, key, permute
+from components.model.tensors import Rows, pad
 
 SIMILAR = 0.6  # a row this short against the longest of its micro-batch begins a new one ...
 WORTHWHILE = 512  # ... once that holds so many tokens: smaller matrices waste more than padding does
@@ -53,19 +53,6 @@ class Item(NamedTuple):
     task: str
     row: int
     sequences: int = 1
-
-
-class Rows(NamedTuple):
-    """What a head is given: places in B of its rows' sequences, and what it looks at in them.
-
-    `index` is index_n, or index_nM where rows are several sequences: -1 where a row has fewer.
-    """
-
-    index: torch.Tensor
-    focus_nF: torch.Tensor | None
-
-    def to(self, device: torch.device) -> Rows:
-        return Rows(self.index.to(device), None if self.focus_nF is None else self.focus_nF.to(device))
 
 
 @dataclass(frozen=True)
@@ -107,12 +94,12 @@ def micro_batches(
     for group in similar_lengths(items, budget):
         rows = labelled(splits, cards, _rows_of(group))
         of_heads = {head: (cards[head]["task"], set(known.tolist())) for head, known in rows.items()}
-        *tensors, heads = assemble(splits, group, of_heads)
+        input_ids, mask, segment_ids, heads = assemble(splits, group, of_heads)
         targets = {}
         for head, (task, known) in of_heads.items():
             values = [splits[task].target(i.row, head) for i in group if i.task == task and i.row in known]
-            targets[head] = tasks.get(cards[head]["family"]).collate(values, tensors[0].shape[1])
-        yield MicroBatch(*tensors, heads, targets)
+            targets[head] = tasks.get(cards[head]["family"]).collate(values, input_ids.shape[1])
+        yield MicroBatch(input_ids, mask, segment_ids, heads, targets)
 
 
 def _rows_of(group: Sequence[Item]) -> Batch:
@@ -160,30 +147,6 @@ def assemble(
     rows = {}
     for head, (task, known) in heads.items():
         members = [item.row for item in group if item.task == task and item.row in known]
-        index = _index([places[task, row] for row in members], splits[task].several)
         focus = [splits[task].focus(row, head) for row in members]
-        rows[head] = Rows(index, torch.tensor(focus) if focus[0] is not None else None)
-    return (*pad(sequences, group[0].length), rows)
-
-
-def _index(places: Sequence[Sequence[int]], several: bool) -> torch.Tensor:
-    if not several:
-        return torch.tensor([place for (place,) in places])
-    most = max(len(of_row) for of_row in places)
-    return torch.tensor([[*of_row, *[-1] * (most - len(of_row))] for of_row in places])
-
-
-def pad(
-    sequences: Sequence[tuple[np.ndarray, np.ndarray]], length: int
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """(input_ids, segment_ids) per sequence -> input_ids_BL, mask_BL, segment_ids_BL.
-
-    Padding has id 0, whatever the tokenizer calls it: the mask hides it from every real token.
-    """
-    padded = np.zeros((3, len(sequences), length), dtype=np.int64)
-    for row, (ids, segments) in enumerate(sequences):
-        padded[0, row, : len(ids)] = ids
-        padded[1, row, : len(ids)] = 1
-        padded[2, row, : len(ids)] = segments
-    input_ids, mask, segment_ids = torch.from_numpy(padded)
-    return input_ids, mask, segment_ids
+        rows[head] = Rows.of([places[task, row] for row in members], splits[task].several, focus)
+    return (*pad(sequences), rows)

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from components.tasks.base import Row
+from components import tasks
+from components.files import read_json
+from components.tasks.base import Family, Row
 
 
 def column_of(task: str, head: str, name: str) -> str:
@@ -31,3 +34,17 @@ def read_rows(folder: Path, split: str, head: str) -> list[Row]:
     """Every row of a split as the head reads it."""
     table = pq.read_table(folder / f"{split}.parquet")
     return view(table, folder.name, head).to_pylist()
+
+
+def has_target(table: pa.Table, head: str, task: str, family: Family) -> np.ndarray:
+    """has_N: which rows have the head's target, that is, its first column is not null."""
+    first = column_of(task, head, family.target_schema().names[0])
+    return np.asarray(table[first].is_valid().to_numpy(zero_copy_only=False))
+
+
+def labelled_rows(folder: Path, split: str, head: str) -> list[Row]:
+    """The rows of a split that have the head's target."""
+    card = read_json(folder / "task.json")["heads"][head]
+    table = pq.read_table(folder / f"{split}.parquet")
+    known = has_target(table, head, folder.name, tasks.get(card["family"]))
+    return view(table.filter(pa.array(known)), folder.name, head).to_pylist()

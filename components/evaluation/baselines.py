@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from components import tasks
+from components.data.rows import labelled_rows
 from components.files import atomic_folder, read_json, write_json
 
 
 def baselines(data: Path, target: Path) -> None:
-    """Fit both on the task's training rows and write their predictions of the test rows."""
-    family = tasks.get(read_json(data / "task.json")["family"])
-    train, test = (pq.read_table(data / f"{split}.parquet").to_pylist() for split in ("train", "test"))
+    """Fit both on the training rows of every head and write their predictions of its test rows."""
     with atomic_folder(target) as folder:
-        write_json(folder / "trivial.json", family.trivial(train, test))
-        write_json(folder / "linear.json", family.linear(train, test))
+        for head, card in read_json(data / "task.json")["heads"].items():
+            family = tasks.get(card["family"])
+            train, test = (labelled_rows(data, split, head) for split in ("train", "test"))
+            (folder / head).mkdir()
+            for name, baseline in (("trivial", family.trivial), ("linear", family.linear)):
+                write_json(folder / head / f"{name}.json", baseline(train, test, card["facts"]))

@@ -3,19 +3,21 @@ champion on the same rows."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from components import tasks
-from components.data.encoding import EncodedSplit, card_of
+from components.data.encoding import EncodedSplit, cards_of
+from components.data.rows import labelled_rows
 from components.evaluation import bootstrap
 from components.files import read_json, sha256, write_json
 from components.model import multitask
 from components.model.inference import predict
+from components.model.multitask import MultiTaskModel
 from components.settings import Project
 from components.tasks.base import Facts, Family, Prediction, Row
 
@@ -38,47 +40,54 @@ def evaluate(project: Project, root: Path, champion: Path | None, say: Say) -> N
     }
     for name in project.tasks:
         say(f"evaluating {name}")
-        report["tasks"][name] = _task(project, root, name, candidate, earlier)
-        report["tasks"][name]["share"] = plan["tasks"][name]["share"]
+        for head, measured in _task(project, root, name, candidate, earlier).items():
+            report["tasks"][head] = {**measured, "share": plan["tasks"][name]["share"]}
     write_json(root / "reports/evaluation.json", report)
 
 
 def _task(
-    project: Project,
-    root: Path,
-    name: str,
-    candidate: multitask.MultiTaskModel,
-    earlier: multitask.MultiTaskModel | None,
+    project: Project, root: Path, name: str, candidate: MultiTaskModel, earlier: MultiTaskModel | None
 ) -> dict[str, Any]:
-    card = card_of(root / "encoded" / name)
-    family = tasks.get(card["family"])
+    """What is measured of every head that reads the task's rows."""
     split = EncodedSplit(root / "encoded" / name / "test.arrow")
-    rows = pq.read_table(root / "data" / name / "test.parquet").to_pylist()
-    answers = {
-        "model": predict(candidate, name, split, range(len(split))),
-        "trivial": read_json(root / "baselines" / name / "trivial.json"),
-        "linear": read_json(root / "baselines" / name / "linear.json"),
-    }
-    if earlier is not None and _comparable(earlier, name, card):
-        answers["champion"] = predict(earlier, name, split, range(len(split)))
+    everything = range(len(split))
+    predicted = {"model": predict(candidate, name, split, everything)}
+    if earlier is not None:
+        predicted["champion"] = predict(earlier, name, split, everything)
+    report = {}
+    for head, card in cards_of(root / "encoded" / name).items():
+        known = split.labelled(head)
+        who = {"model", "champion"} if earlier and _comparable(earlier, head, card) else {"model"}
+        answers = {one: list(itertools.compress(predicted[one][head], known)) for one in sorted(who)}
+        report[head] = _head(project, root, head, card, answers)
+    return report
+
+
+def _head(
+    project: Project, root: Path, head: str, card: dict[str, Any], answers: dict[str, list[Prediction]]
+) -> dict[str, Any]:
+    family, data = tasks.get(card["family"]), root / "data" / card["task"]
+    rows = labelled_rows(data, "test", head)
+    for baseline in ("trivial", "linear"):
+        answers[baseline] = read_json(root / "baselines" / card["task"] / head / f"{baseline}.json")
     write_json(
-        root / "predictions" / f"{name}.json",
+        root / "predictions" / f"{head}.json",
         [{"id": row["id"], **answer} for row, answer in zip(rows, answers["model"], strict=True)],
     )
-    seed, settings = project.seed, project.evaluation
-    weights_RN = bootstrap.weights([row["groups"] for row in rows], settings.resamples, seed)
+    settings = project.evaluation
+    weights_RN = bootstrap.weights([row["groups"] for row in rows], settings.resamples, project.seed)
     metrics = {
         metric: compare(family, metric, rows, answers, card["facts"], weights_RN, settings.confidence)
         for metric in family.metrics
     }
-    counts = read_json(root / "data" / name / "task.json")["rows"]
-    return {"family": family.name, "rows": counts, "metrics": metrics}
+    counts = read_json(data / "task.json")["heads"][head]["rows"]
+    return {"task": card["task"], "family": family.name, "rows": counts, "metrics": metrics}
 
 
-def _comparable(earlier: multitask.MultiTaskModel, name: str, card: dict[str, Any]) -> bool:
-    """The champion knows the task under the same family and label set."""
-    known = earlier.config.tasks.get(name)
-    if known is None or known["family"] != card["family"]:
+def _comparable(earlier: MultiTaskModel, head: str, card: dict[str, Any]) -> bool:
+    """The champion knows the head under the same task, family and label set."""
+    known = earlier.config.tasks.get(head)
+    if known is None or (known["task"], known["family"]) != (card["task"], card["family"]):
         return False
     return bool(known["facts"].get("labels") == card["facts"].get("labels"))
 

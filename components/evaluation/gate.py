@@ -12,12 +12,12 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from components.settings import Task
+from components.settings import Annotation
 
 Verdict = dict[str, Any]
 
 
-def verdict(evaluation: Mapping[str, Any], tasks: Mapping[str, Task]) -> Verdict:
+def verdict(evaluation: Mapping[str, Any], tasks: Mapping[str, Annotation]) -> Verdict:
     """Judge every task of the settings; one task that is not `pass` keeps the release back."""
     alpha = 1 - evaluation["confidence"]
     measured = {name: evaluation["tasks"].get(name, {}).get("metrics", {}) for name in tasks}
@@ -54,7 +54,7 @@ def significant_losses(p_values: Mapping[str, float], alpha: float) -> set[str]:
     return significant
 
 
-def _judge(task: Task, evidence: Mapping[str, Any] | None, lost: bool) -> dict[str, Any]:
+def _judge(task: Annotation, evidence: Mapping[str, Any] | None, lost: bool) -> dict[str, Any]:
     gate = task.gate
     judged: dict[str, Any] = {"metric": gate.metric, "floor": gate.floor, "margin": gate.margin}
     if evidence is None:

@@ -37,7 +37,7 @@ def _task(name: str, gate: dict[str, Any], measured: dict[str, Any], plan: dict[
         {"name": metric, **values, "marks": _marks(values)} for metric, values in measured["metrics"].items()
     ]
     return {"name": name, **gate, "family": measured["family"], "rows": measured["rows"], "metrics": metrics,
-            "plan": plan["tasks"][name]}  # fmt: skip
+            "plan": plan["tasks"][measured["task"]]}  # fmt: skip
 
 
 def _marks(values: dict[str, Any]) -> dict[str, float]:

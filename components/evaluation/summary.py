@@ -37,7 +37,11 @@ def write(root: Path) -> dict[str, Any]:
     summary = {
         "verdict": verdict["verdict"],
         "bento": _bento(root, verdict["verdict"], evaluation["model"]["sha256"]),
-        "tasks": {name: _task(evaluation["tasks"][name], gate) for name, gate in verdict["tasks"].items()},
+        "tasks": {
+            name: _task(evaluation["tasks"][name], gate)
+            for name, gate in verdict["tasks"].items()
+            if name in evaluation["tasks"]  # the verdict says of the others that nothing was measured
+        },
     }
     write_json(root / SUMMARY, summary)
     return summary

@@ -22,7 +22,8 @@ def predict(
     model in the mode in which it found it."""
     cards = {head: card for head, card in model.config.tasks.items() if card["task"] == task}
     wanted = {head: (task, set(rows)) for head in cards}
-    training, answers = model.training, {head: {} for head in cards}
+    training = model.training
+    answers: dict[str, dict[int, Prediction]] = {head: {} for head in cards}
     model.eval()
     with torch.inference_mode():
         for group in similar_lengths(to_items(split, task, rows), TOKENS):
@@ -32,7 +33,7 @@ def predict(
             for head, card in cards.items():
                 values = logits[head].float().cpu().numpy()
                 for item, of_row in zip(group, values, strict=True):
-                    layout = split.layout(item.row, head)
+                    layout = split.layout(item.row, head) or {}
                     answers[head][item.row] = tasks.get(card["family"]).decode(of_row, layout, card["facts"])
     model.train(training)
     return {head: [of_head[row] for row in rows] for head, of_head in answers.items()}

@@ -15,8 +15,8 @@ from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedMode
 from transformers.utils import logging
 
 from components import tasks
-from components.data.batching import Rows
 from components.errors import UserError
+from components.model.tensors import Rows
 
 logging.set_verbosity_error()
 logging.disable_progress_bar()
@@ -111,10 +111,10 @@ class MultiTaskModel(PreTrainedModel):
 
     def answer(self, head: str, hidden_BLD: torch.Tensor, mask_BL: torch.Tensor, rows: Rows) -> torch.Tensor:
         """A head's logits from the states of its rows."""
-        index = rows.index.clamp(min=0)
-        mask = mask_BL[index] * (rows.index >= 0).unsqueeze(-1)  # a sequence that a row lacks is masked
+        places = rows.places.clamp(min=0)
+        mask = mask_BL[places] * (rows.places >= 0).unsqueeze(-1)  # a sequence that a row lacks is masked
         focus = () if rows.focus_nF is None else (rows.focus_nF,)
-        logits: torch.Tensor = self.heads[head](hidden_BLD[index], mask, *focus)
+        logits: torch.Tensor = self.heads[head](hidden_BLD[places], mask, *focus)
         return logits
 
 

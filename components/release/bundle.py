@@ -45,7 +45,7 @@ def write(project: Path, packaging: Packaging, code: str, folder: Path) -> Card:
     card = {
         "name": packaging.name,
         "model": {"sha256": hashes[WEIGHTS], "files": hashes},
-        "data": _data(project, verdict["tasks"]),
+        "data": _data(project),
         "code": {"sha256": code},
         "commit": _commit(project),
         "verdict": verdict["verdict"],
@@ -86,7 +86,7 @@ def _tasks(project: Path, weights: str, verdict: dict[str, Any]) -> dict[str, An
         name: {
             "family": card["family"],
             "labels": card["facts"].get("labels"),
-            "pair": card["pair"],
+            "inputs": card["inputs"],
             "max_length": card["max_length"],
             "gate": verdict["tasks"][name]["gate"],
             **{key: evaluation["tasks"][name][key] for key in ("rows", "share", "metrics")},
@@ -95,9 +95,10 @@ def _tasks(project: Path, weights: str, verdict: dict[str, Any]) -> dict[str, An
     }
 
 
-def _data(project: Path, names: dict[str, Any]) -> dict[str, dict[str, str]]:
-    """SHA-256 of every split of every task, from the files on the disk."""
-    folders = {name: project / "data" / name for name in names}
+def _data(project: Path) -> dict[str, dict[str, str]]:
+    """SHA-256 of every split of every task's rows, from the files on the disk."""
+    cards = read_json(project / MODEL / "config.json")["tasks"].values()
+    folders = {card["task"]: project / "data" / card["task"] for card in cards}
     return {
         name: {file.stem: sha256(file) for file in sorted(folder.glob("*.parquet"))}
         for name, folder in folders.items()

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from components import tasks
+from components import tasks as families
 from components.environment import QUIET
 from components.errors import UserError
 from components.files import verify_manifest
@@ -25,7 +25,7 @@ READY_SECONDS = 120.0
 STOP_SECONDS = 10.0
 
 
-def ask(bento: Path, questions: Mapping[str, Task]) -> dict[str, dict[str, Any]]:
+def ask(bento: Path, tasks: Mapping[str, Task]) -> dict[str, dict[str, Any]]:
     """Ask every task its example: {task: {"question", "answer"}}, floats rounded to 6 digits.
 
     Raises:
@@ -34,38 +34,37 @@ def ask(bento: Path, questions: Mapping[str, Task]) -> dict[str, dict[str, Any]]
     verify_manifest(bento)
     with running(bento) as url:
         return {
-            name: {"question": task.example, "answer": ask_one(url, name, task)}
-            for name, task in questions.items()
+            head: {"question": task.example, "answer": ask_one(url, head, task.example, annotation.family)}
+            for name, task in tasks.items()
+            for head, annotation in task.annotations(name).items()
         }
 
 
-def ask_one(url: str, name: str, task: Task) -> dict[str, Any]:
-    """Ask a running service one task's example; the answer is held to the family's response schema.
+def ask_one(url: str, head: str, example: Mapping[str, Any], family: str) -> dict[str, Any]:
+    """Ask a running service one question; the answer is held to the family's response schema.
 
     Raises:
         UserError: the service refused, or the answer is not of the schema.
     """
     import httpx
 
-    question = {"texts": [task.example], "tasks": [name]}
+    question = {"texts": [example], "tasks": [head]}
     response = httpx.post(f"{url}/predict", json=question, timeout=60, trust_env=False)
-    return {
-        key: _rounded(value)
-        for key, value in _checked(name, task, response.status_code, response.text).items()
-    }
+    answer = _checked(head, family, response.status_code, response.text)
+    return {key: _rounded(value) for key, value in answer.items()}
 
 
-def _checked(name: str, task: Task, status: int, body: str) -> dict[str, Any]:
-    """The task's answer, held to its family's response schema."""
+def _checked(head: str, family: str, status: int, body: str) -> dict[str, Any]:
+    """The head's answer, held to its family's response schema."""
     from pydantic import BaseModel, ValidationError, create_model
 
-    response = tasks.get(task.family).response
+    response = families.get(family).response
     expected: type[BaseModel] = create_model("Expected", answers=(list[dict[str, response]], ...))  # type: ignore[valid-type]
     try:
-        answer = expected.model_validate_json(body).model_dump()["answers"][0][name]
+        answer = expected.model_validate_json(body).model_dump()["answers"][0][head]
     except (ValidationError, LookupError):
         raise UserError(
-            f"the Bento answered the example of task '{name}' with {status} {body:.300}; "
+            f"the Bento answered the example of task '{head}' with {status} {body:.300}; "
             f"expected 200 and the fields {', '.join(response.model_fields)}"
         ) from None
     return dict(answer)

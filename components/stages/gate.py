@@ -11,7 +11,8 @@ from components.stages import run
 
 def main() -> None:
     evaluation = read_json(Path("reports/evaluation.json"))
-    verdict = gate.verdict(evaluation, settings.load().tasks)
+    annotations = {head: annotation for head, (_, annotation) in settings.load().heads().items()}
+    verdict = gate.verdict(evaluation, annotations)
     write_json(Path("reports/verdict.json"), verdict)
     page.write(Path())
     summary.write(Path())

@@ -185,9 +185,9 @@ class Family(abc.ABC):
         """How a text that is too long is cut: arguments of `Tokenizer.enable_truncation`."""
         return {"max_length": max_length, "direction": "left" if "turns" in inputs else "right"}
 
-    def layout(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> Layout | None:
+    def layout(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> Layout:
         """What `decode` and `respond` must know of the row's tokens; the same in data and service."""
-        return None
+        return {}
 
     def focus(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> list[int] | None:
         """Positions that the head looks at, equally many in every row; None: it looks at all."""
@@ -221,10 +221,10 @@ class Family(abc.ABC):
     # --- answers --------------------------------------------------------------------------------
 
     @abc.abstractmethod
-    def decode(self, logits: np.ndarray, layout: Layout | None, facts: Facts) -> Prediction:
+    def decode(self, logits: np.ndarray, layout: Layout, facts: Facts) -> Prediction:
         """One row's logits, padding included, -> its prediction, in the terms of the data."""
 
-    def respond(self, prediction: Prediction, row: Row, layout: Layout | None, facts: Facts) -> Prediction:
+    def respond(self, prediction: Prediction, row: Row, layout: Layout, facts: Facts) -> Prediction:
         """The fields of `response` for a question; spans are offsets into its text."""
         return prediction
 
@@ -253,11 +253,11 @@ class Family(abc.ABC):
 
 
 def read_text(record: Mapping[str, Any], role: str) -> str:
-    """A text that is there and is not blank."""
+    """A text that is there and is not blank, as it stands: spans are offsets into it."""
     value = record.get(role)
     if not isinstance(value, str) or not value.strip():
         raise BadRowError(f"'{role}' is empty, expected a text")
-    return value.strip()
+    return value
 
 
 def read_number(record: Mapping[str, Any], role: str) -> float:

@@ -62,7 +62,7 @@ class Classification(Family):
     )
 
     def read_target(self, record: Mapping[str, Any], row: Row, options: Mapping[str, Any]) -> Row:
-        return {"label": read_text(record, "label")}
+        return {"label": read_text(record, "label").strip()}
 
     def target_schema(self) -> pa.Schema:
         return pa.schema([("label", pa.string())])
@@ -138,7 +138,7 @@ class Classification(Family):
         """An example, or its class's weight, as PyTorch's weighted mean counts."""
         return facts["weights"][target] if "weights" in facts else 1.0
 
-    def decode(self, logits: np.ndarray, layout: Layout | None, facts: Facts) -> Prediction:
+    def decode(self, logits: np.ndarray, layout: Layout, facts: Facts) -> Prediction:
         probabilities = softmax(logits)
         best = int(probabilities.argmax())
         return {

@@ -123,7 +123,7 @@ class Regression(Family):
 
         return mse_loss(logits.squeeze(-1), target, reduction="sum")
 
-    def decode(self, logits: np.ndarray, layout: Layout | None, facts: Facts) -> Prediction:
+    def decode(self, logits: np.ndarray, layout: Layout, facts: Facts) -> Prediction:
         return {"score": float(logits[0]) * facts["deviation"] + facts["mean"]}
 
     def statistics(

@@ -186,18 +186,16 @@ class Tagging(Family):
     def units(self, target: Any, facts: Facts) -> float:
         return float((np.asarray(target) != IGNORED).sum())
 
-    def decode(self, logits: np.ndarray, layout: Layout | None, facts: Facts) -> Prediction:
+    def decode(self, logits: np.ndarray, layout: Layout, facts: Facts) -> Prediction:
         """A word that was cut off by the length limit, or that has no piece, is O."""
-        assert layout is not None
         tags = ["O"] * len(layout["words"])
         path = best_path(logits[layout["positions"]], facts["tags"])
         for word, tag in zip(layout["numbers"], path, strict=True):
             tags[word] = tag
         return {"tags": tags}
 
-    def respond(self, prediction: Prediction, row: Row, layout: Layout | None, facts: Facts) -> Prediction:
+    def respond(self, prediction: Prediction, row: Row, layout: Layout, facts: Facts) -> Prediction:
         """A span runs from its first word's start to its last word's end."""
-        assert layout is not None
         found = []
         for entity, first, last in entities(prediction["tags"]):
             start, end = layout["words"][first][0], layout["words"][last][1]

@@ -128,7 +128,7 @@ def optimise(
 def _units(card: dict[str, Any], head: str, splits: Splits, rows: np.ndarray) -> float:
     """The denominator of a head's loss in a step; 1 where its rows hold no unit at all."""
     family, split = tasks.get(card["family"]), splits[card["task"]]
-    return sum(family.units(split.target(row, head), card["facts"]) for row in rows) or 1.0
+    return sum((family.units(split.target(row, head), card["facts"]) for row in rows), 0.0) or 1.0
 
 
 def evaluate(

@@ -1,0 +1,53 @@
+"""What the encoder and the heads are given: padded sequences, and where each head's rows are in them.
+
+Legend: B sequences of a micro-batch, L tokens of the longest, n rows of one head, M sequences of its
+longest row, F places in a row's sequence that a head looks at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+
+class Rows(NamedTuple):
+    """The places in B of a head's rows, and what the head looks at in them.
+
+    `places` is places_n, or places_nM where rows are several sequences: -1 where a row has fewer.
+    """
+
+    places: torch.Tensor
+    focus_nF: torch.Tensor | None = None
+
+    @classmethod
+    def of(cls, places: Sequence[Sequence[int]], several: bool, focus: Sequence[list[int] | None]) -> Rows:
+        """From each row's places and focus."""
+        focus_nF = torch.tensor(focus) if focus[0] is not None else None
+        if not several:
+            return cls(torch.tensor([place for (place,) in places]), focus_nF)
+        most = max(len(of_row) for of_row in places)
+        return cls(torch.tensor([[*of_row, *[-1] * (most - len(of_row))] for of_row in places]), focus_nF)
+
+    def to(self, device: torch.device) -> Rows:
+        """The same on a device."""
+        return Rows(self.places.to(device), None if self.focus_nF is None else self.focus_nF.to(device))
+
+
+def pad(
+    sequences: Sequence[tuple[Sequence[int] | np.ndarray, Sequence[int] | np.ndarray]],
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """(input_ids, segment_ids) per sequence -> input_ids_BL, mask_BL (1 = real token), segment_ids_BL.
+
+    Padding has id 0, whatever the tokenizer calls it: the mask hides it from every real token.
+    """
+    longest = max(len(ids) for ids, _ in sequences)
+    padded = np.zeros((3, len(sequences), longest), dtype=np.int64)
+    for row, (ids, segments) in enumerate(sequences):
+        padded[0, row, : len(ids)] = ids
+        padded[1, row, : len(ids)] = 1
+        padded[2, row, : len(ids)] = segments
+    input_ids, mask, segment_ids = torch.from_numpy(padded)
+    return input_ids, mask, segment_ids
