@@ -103,7 +103,9 @@ class Predictor:
         for way, group in alike.items():
             self.tokenizer.enable_truncation(**longest[way])
             for question in group:
-                (question.encodings,) = tokenise(question.family, self.tokenizer, [question.row])
+                (question.encodings,) = tokenise(
+                    question.family, self.tokenizer, [question.row], offsets=True
+                )
 
     @torch.inference_mode()
     def _encode(self, encodings: Sequence[Encoding]) -> dict[Tokens, torch.Tensor]:

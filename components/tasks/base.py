@@ -307,11 +307,14 @@ def text_key(text: str) -> str:
     return hashlib.blake2b(canonical.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-def tokenise(family: Family, tokenizer: Tokenizer, rows: Sequence[Row]) -> list[list[Encoding]]:
-    """Each row's sequences as encodings; truncation is the tokenizer's setting."""
+def tokenise(
+    family: Family, tokenizer: Tokenizer, rows: Sequence[Row], offsets: bool
+) -> list[list[Encoding]]:
+    """Each row's sequences as encodings; truncation is the tokenizer's setting. `offsets`: with the
+    tokens' places in the text, which costs a little."""
     sequences = [family.sequences(row) for row in rows]
     flat = [one for of_row in sequences for one in of_row]
-    batch = tokenizer.encode_batch if family.offsets or family.windows else tokenizer.encode_batch_fast
+    batch = tokenizer.encode_batch if offsets or family.windows else tokenizer.encode_batch_fast
     encodings = iter(batch(flat))
     encoded = [[next(encodings) for _ in of_row] for of_row in sequences]
     if not family.windows:
