@@ -1,0 +1,16 @@
+"""A tokenizer for the families' tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tiny_encoder: Path) -> Any:
+    """That of the synthetic encoder; each test sets its own truncation."""
+    from tokenizers import Tokenizer
+
+    return Tokenizer.from_file(str(tiny_encoder / "tokenizer.json"))
