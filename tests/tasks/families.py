@@ -46,6 +46,10 @@ def states(encodings: Sequence[Any], padding: int = 0) -> tuple[torch.Tensor, to
     return table[input_ids_ML % 1000] * (1 + torch.arange(input_ids_ML.shape[1]) % 7).unsqueeze(-1), mask_ML
 
 
+def pieces(tokenizer: Any, encoding: Any) -> list[str]:
+    return [tokenizer.id_to_token(number) for number in encoding.ids]
+
+
 def ask(family: Family, tokenizer: Any, question: Mapping[str, Any], facts: Facts, length: int = 24) -> Any:
     """A question through everything that the service does with it, with a fresh head -> the answer."""
     inputs = family.asked(question)
