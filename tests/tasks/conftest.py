@@ -6,6 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# A first example imports libraries, and a loaded machine is slow: how long one takes proves nothing.
+settings.register_profile("families", deadline=None)
+settings.load_profile("families")
 
 
 @pytest.fixture(scope="module")
