@@ -160,7 +160,7 @@ class Family(abc.ABC):
             BadRowError: the rows teach nothing, or `labels` does not belong here.
         """
 
-    def check_row(self, row: Row, facts: Facts) -> None:
+    def check_row(self, row: Row, facts: Facts) -> None:  # noqa: B027 any row fits, unless a family objects
         """Raise BadRowError where a row of any split does not fit the facts (a label never seen)."""
 
     @abc.abstractmethod
