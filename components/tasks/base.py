@@ -259,10 +259,6 @@ def read_text(record: Mapping[str, Any], role: str) -> str:
         raise BadRowError(f"'{role}' is {'missing' if value is None else 'empty'}, expected a text")
     if not isinstance(value, str):
         raise BadRowError(f"'{role}' is {value!r:.60}, expected a text")
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        raise BadRowError(f"'{role}' has half a surrogate pair at character {error.start + 1}") from None
     return value
 
 
