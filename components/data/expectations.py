@@ -141,6 +141,52 @@ class ExpectEveryClassInTraining(ColumnAggregateExpectation):
         return {"success": not short, "result": {"observed_value": short, "details": details}}
 
 
+class _LabelCounts(ColumnAggregateMetricProvider):
+    metric_name = "column.label_counts"
+
+    @column_aggregate_value(engine=PandasExecutionEngine)
+    def _pandas(cls, column: pd.Series, **_: Any) -> dict[str, int]:
+        return dict(Counter(label for labels in column for label in labels))
+
+
+class ExpectEveryLabelInTraining(ExpectEveryClassInTraining):
+    """The same of a column of lists of labels."""
+
+    metric_dependencies = ("column.label_counts",)
+
+    def _validate(
+        self,
+        metrics: dict[str, Any],
+        runtime_configuration: dict[str, Any] | None = None,
+        execution_engine: ExecutionEngine | None = None,
+    ) -> dict[str, Any]:
+        return super()._validate({"column.class_counts": metrics["column.label_counts"]})
+
+
+# --- choices -------------------------------------------------------------------------------------
+
+
+class _NumberOfItem(ColumnPairMapMetricProvider):
+    condition_metric_name = "column_pair_values.number_of_item"
+    condition_value_keys = ("fewest", "most")
+
+    @column_pair_condition_partial(engine=PandasExecutionEngine)
+    def _pandas(cls, items: pd.Series, numbers: pd.Series, fewest: int, most: int, **_: Any) -> pd.Series:
+        return _by_row(
+            lambda of_row, number: fewest <= len(of_row) <= most and 0 <= number < len(of_row), items, numbers
+        )
+
+
+class ExpectNumberOfItem(_PairExpectation):
+    """Column A holds a list of `fewest` to `most` items, column B the number of one of them, from 0."""
+
+    fewest: int
+    most: int
+
+    map_metric = "column_pair_values.number_of_item"
+    success_keys: ClassVar[tuple[str, ...]] = ("fewest", "most", "ignore_row_if", "mostly")
+
+
 def _by_row(sound: Callable[..., bool], *columns: pd.Series) -> pd.Series:
     """Ask the question of every row; a series of bool on the columns' index."""
     answers = [sound(*values) for values in zip(*columns, strict=True)]

@@ -67,7 +67,7 @@ class TextRequest(BaseModel):
 
     text: str
     text_pair: str
-    turns: list[Turn]
+    turns: list[str | Turn]
 
 
 @dataclass(frozen=True)
@@ -255,8 +255,10 @@ class Family(abc.ABC):
 def read_text(record: Mapping[str, Any], role: str) -> str:
     """A text that is there and is not blank, as it stands: spans are offsets into it."""
     value = record.get(role)
-    if not isinstance(value, str) or not value.strip():
-        raise BadRowError(f"'{role}' is empty, expected a text")
+    if value is None or value == "" or (isinstance(value, str) and value.isspace()):
+        raise BadRowError(f"'{role}' is {'missing' if value is None else 'empty'}, expected a text")
+    if not isinstance(value, str):
+        raise BadRowError(f"'{role}' is {value!r:.60}, expected a text")
     return value
 
 
@@ -285,15 +287,17 @@ def read_list(record: Mapping[str, Any], role: str) -> list[Any]:
 
 
 def read_turns(value: Any) -> str:
-    """A dialogue (strings, or objects with `role` and `text`; as a list or as JSON) -> one text."""
+    """A dialogue (as a list or as JSON) -> one text, a line "role: text" for every turn.
+
+    A turn is an object with `role` and `text`, or a string: then the speakers are A and B by turns.
+    """
     lines = []
     for number, turn in enumerate(read_list({"turns": value}, "turns"), 1):
-        entry = turn if isinstance(turn, dict) else {"role": "AB"[(number + 1) % 2], "text": turn}
-        if not isinstance(entry.get("role"), str) or not str(entry.get("text") or "").strip():
-            raise BadRowError(
-                f"turn {number} is {turn!r:.60}, expected a text or an object with role and text"
-            )
-        lines.append(f"{entry['role'].strip()}: {str(entry['text']).strip()}")
+        entry = turn if isinstance(turn, dict) else {"role": "AB"[(number - 1) % 2], "text": turn}
+        try:
+            lines.append(": ".join(read_text(entry, key).strip() for key in ("role", "text")))
+        except BadRowError as error:
+            raise BadRowError(f"turn {number}: {error}") from None
     return "\n".join(lines)
 
 
