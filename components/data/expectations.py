@@ -116,6 +116,30 @@ class ExpectItemsInSet(ColumnMapExpectation):
     success_keys: ClassVar[tuple[str, ...]] = ("value_set", "mostly")
 
 
+# --- answers -------------------------------------------------------------------------------------
+
+
+def answers_stand(context: str, answers: Iterable[dict[str, Any]]) -> bool:
+    """Is every answer in the context at its offset?"""
+    return all(
+        answer["start"] >= 0 and context.startswith(answer["text"], answer["start"]) for answer in answers
+    )
+
+
+class _AnswersInContext(ColumnPairMapMetricProvider):
+    condition_metric_name = "column_pair_values.answers_in_context"
+
+    @column_pair_condition_partial(engine=PandasExecutionEngine)
+    def _pandas(cls, contexts: pd.Series, answers: pd.Series, **_: Any) -> pd.Series:
+        return _by_row(answers_stand, contexts, answers)
+
+
+class ExpectAnswersInContext(_PairExpectation):
+    """Column A holds a context, column B the answers (text and start) to a question about it."""
+
+    map_metric = "column_pair_values.answers_in_context"
+
+
 # --- classes -------------------------------------------------------------------------------------
 
 
@@ -124,10 +148,10 @@ class _ClassCounts(ColumnAggregateMetricProvider):
 
     @column_aggregate_value(engine=PandasExecutionEngine)
     def _pandas(cls, column: pd.Series, **_: Any) -> dict[str, int]:
-        """Rows per label, or, of a column of BIO tag lists, entities per type."""
+        """Rows per label, or, of a column of lists, items of each kind; of BIO tags, entities per type."""
         counts: Counter[str] = Counter()
         for value in column:
-            begun = [value] if isinstance(value, str) else [tag[2:] for tag in value if tag.startswith("B-")]
+            begun = [value] if isinstance(value, str) else [item.removeprefix("B-") for item in value]
             counts.update(begun)
         return dict(counts)
 
@@ -135,7 +159,7 @@ class _ClassCounts(ColumnAggregateMetricProvider):
 class ExpectEveryClassInTraining(ColumnAggregateExpectation):
     """Every class occurs at least `minimum` times in the rows whose `split` is train.
 
-    The column holds labels, or lists of BIO tags, whose entities count. The observed value is
+    The column holds labels, or lists of labels or of BIO tags, whose entities count. The observed value is
     {class: count} of the classes that fall short.
     """
 

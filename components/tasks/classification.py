@@ -53,7 +53,7 @@ class Classification(Family):
     name = "classification"
     targets: ClassVar[Mapping[str, bool]] = {"label": True}
     options = ClassificationOptions
-    metrics = ("accuracy", "macro_f1")
+    metrics: ClassVar[tuple[str, ...]] = ("accuracy", "macro_f1")
     target_type = pa.int64()
     response = ClassificationAnswer
     example = (
