@@ -92,21 +92,21 @@ class Relation(Classification):
     def tokenise(
         self, tokenizer: Tokenizer, rows: Sequence[Row], options: Mapping[str, Any]
     ) -> list[list[Encoding]]:
-        """Where the length limit cuts a marker off, the text around the spans is shortened until it fits."""
+        """Where the length limit cuts a marker off, the text around the spans is shortened until they fit."""
         encodings = tokenizer.encode_batch([marked(row, len(row["text"])) for row in rows], True)
         for number, row in enumerate(rows):
             room = len(row["text"])
-            while room and not {FIRST, SECOND} <= set(encodings[number].word_ids):
+            while room and max(part or 0 for part in encodings[number].word_ids) <= SECOND:
                 room //= 2
                 encodings[number] = tokenizer.encode(marked(row, room), is_pretokenized=True)
         return [[encoding] for encoding in encodings]
 
     def focus(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> list[int]:
-        """Where the markers of head and tail open."""
-        pieces = encodings[0].word_ids
+        """The (last pieces of the) opening markers of head and tail."""
+        last = {part: position for position, part in enumerate(encodings[0].word_ids)}
         order = (FIRST, SECOND) if row["head"] < row["tail"] else (SECOND, FIRST)
         # A normaliser that knows no punctuation leaves no marker; the sequence's first state stands in.
-        return [pieces.index(marker) if marker in pieces else 0 for marker in order]
+        return [last.get(marker, 0) for marker in order]
 
     def head(self, hidden_size: int, facts: Facts) -> nn.Module:
         from components.model.heads import FocusHead

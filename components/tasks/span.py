@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -144,20 +145,27 @@ class SpanExtraction(Family):
     def truncation(
         self, inputs: Sequence[str], max_length: int, options: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """The context is cut into windows; a question is cut only where it takes more than half of them.
-        The windows of a tiny `max_length` share less than `stride`, so that they advance."""
-        stride = min(options["stride"], max(0, (max_length - 8) // 2))
+        """The context is cut into windows. Those of a tiny `max_length` share less than `stride`, so that
+        they advance. (Were the question to be cut here too, each of its parts would meet each window.)"""
+        stride = min(options["stride"], question_room(max_length))
         return {"max_length": max_length, "stride": stride, "strategy": "longest_first"}
 
     def tokenise(
         self, tokenizer: Tokenizer, rows: Sequence[Row], options: Mapping[str, Any]
     ) -> list[list[Encoding]]:
         """Each row's windows, in the order of the context."""
+        asked = tokenizer.encode_batch([row["question"] for row in rows])
+        room = question_room((tokenizer.truncation or {"max_length": sys.maxsize})["max_length"])
+        fitting = [
+            {**row, "question": row["question"][: question.offsets[room][1]]}
+            if len(question) > room + 2
+            else row
+            for row, question in zip(rows, asked, strict=True)
+        ]
         windows = []
-        for (first,) in super().tokenise(tokenizer, rows, options):
-            # A question that was cut has windows too: only those with its beginning are read.
-            alike = [one for one in (first, *first.overflowing) if begins(one, 0) == begins(first, 0)]
-            windows.append(sorted(alike, key=lambda one: begins(one, 1))[: options["max_windows"]])
+        for (first,) in super().tokenise(tokenizer, fitting, options):
+            by_place = {begins(one, 1): one for one in (*first.overflowing[::-1], first)}
+            windows.append([by_place[place] for place in sorted(by_place)[: options["max_windows"]]])
         return windows
 
     def layout(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> Layout:
@@ -171,8 +179,9 @@ class SpanExtraction(Family):
         answer = row["answers"][0]
         start, end = answer["start"], answer["start"] + len(answer["text"])
         found = [context_tokens(encoding, row["context"]) for encoding in encodings]
-        last = len(found) - 1
-        return [answer_tokens(window, start, end, (n == 0, n == last)) for n, window in enumerate(found)]
+        complete = len(found) < facts["options"]["max_windows"]  # else the context may go on behind them
+        edges = [(n == 0, complete and n == len(found) - 1) for n in range(len(found))]
+        return [answer_tokens(window, start, end, edge) for window, edge in zip(found, edges, strict=True)]
 
     def collate(self, targets: Sequence[Any], length: int) -> torch.Tensor:
         """target_nM2."""
@@ -265,6 +274,11 @@ class SpanExtraction(Family):
             guess = rarest_words(row, sentence, length, vectorizer)
             guesses.append(guess if similarity > least else {"start": None, "end": None})
         return guesses
+
+
+def question_room(max_length: int) -> int:
+    """Tokens of a question that are read: under half of a window, special tokens counted."""
+    return max(0, (max_length - 8) // 2)
 
 
 def answer_of(row: Row, prediction: Prediction) -> str | None:

@@ -39,7 +39,7 @@ def answer_tokens(window: Window, start: int, end: int, edges: tuple[bool, bool]
     """Where context[start:end] starts and ends in a window that holds it whole, or at NULL. At the `edges`
     of the context, characters for which the tokenizer has no token are not missed."""
     first, offsets = window
-    inside = [place for place, (low, high) in enumerate(offsets) if low < end and high > start]
+    inside = [place for place, (low, high) in enumerate(offsets) if low < high and low < end and high > start]
     if not inside:
         return [NULL, NULL]
     whole = (edges[0] or offsets[0][0] <= start) and (edges[1] or offsets[-1][1] >= end)
@@ -57,9 +57,7 @@ def best_span(
         return None
     start_T, end_T = np.where(real_T[:, None], logits[:tokens].astype(np.float64), -np.inf).T
     score_TT = start_T[:, None] + end_T[None, :]
-    allowed_TT = np.triu(np.ones((tokens, tokens), dtype=bool)) & ~np.triu(
-        np.ones_like(score_TT, bool), longest
-    )
-    score_TT = np.where(allowed_TT, score_TT, -np.inf)
+    width_TT = np.arange(tokens)[None, :] - np.arange(tokens)[:, None]
+    score_TT = np.where((width_TT >= 0) & (width_TT < longest), score_TT, -np.inf)
     start, end = divmod(int(score_TT.argmax()), tokens)
     return float(score_TT[start, end]), offsets[start][0], offsets[end][1]
