@@ -356,10 +356,11 @@ def _check_inputs(where: str, family: tasks.Family, columns: dict[str, str]) -> 
     if len(family.inputs) == 1 or not given:
         missing = next(role for role in family.inputs[0] if role not in given)
         raise UserError(f"{where}.columns.{missing}: missing; {family.name} needs it")
-    choices = "; or ".join(" and ".join(roles) for roles in family.inputs)
-    raise UserError(
-        f"{where}.columns: found {' and '.join(sorted(given))}, but {family.name} reads {choices}"
+    found, choices = (
+        " and ".join(sorted(given)),
+        "; or ".join(" and ".join(roles) for roles in family.inputs),
     )
+    raise UserError(f"{where}.columns: found {found}, but {family.name} reads {choices}")
 
 
 def _check_options(where: str, family: tasks.Family, options: dict[str, Any]) -> None:

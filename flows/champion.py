@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -57,11 +58,11 @@ def ask(root: Path, request: dict[str, Any]) -> dict[str, Any]:
     bundle = find(root) / "src" / "bundle"
     quiet()
     from serving.predictor import Predictor
-    from serving.schemas import BadRequestError, Item
+    from serving.schemas import BadRequestError, parse
 
     predictor = Predictor(bundle)
-    texts = [Item(**text) for text in request["texts"]]
     try:
+        texts = parse(json.dumps(request).encode()).texts
         answers = predictor.predict(texts, request["tasks"])[0]
     except BadRequestError as error:
         raise UserError(str(error)) from None

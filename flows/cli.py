@@ -6,11 +6,12 @@ Nothing heavy is imported before a command needs it, so that --help and a mistak
 from __future__ import annotations
 
 import argparse
+import json
 import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from components.errors import EXIT_USER_ERROR, UserError, near_miss
 
@@ -48,7 +49,7 @@ def parser() -> Parser:
     serve.add_argument("--host", default="127.0.0.1", help="default: %(default)s, this machine only")
     serve.add_argument("--port", type=int, default=3000, help="default: %(default)s")
     predict = commands.add_parser("predict", help="ask the champion about a text")
-    predict.add_argument("text", metavar="TEXT")
+    predict.add_argument("text", metavar="TEXT", help="a text, or a JSON object with a task's inputs")
     predict.add_argument("--pair", metavar="TEXT", help="the second text, for tasks about a pair")
     predict.add_argument("--task", nargs="+", metavar="NAME", help="default: every task that fits")
     predict.add_argument("--url", help="ask a running service instead, e.g. http://127.0.0.1:3000")
@@ -142,10 +143,21 @@ def _serve(given: argparse.Namespace) -> int:
 def _predict(given: argparse.Namespace) -> int:
     from flows import champion
 
-    request = {"texts": [{"text": given.text, "text_pair": given.pair}], "tasks": given.task}
+    request = {"texts": [_item(given.text, given.pair)], "tasks": given.task}
     answers = champion.ask_service(given.url, request) if given.url else champion.ask(Path.cwd(), request)
     champion.show(answers)
     return 0
+
+
+def _item(text: str, pair: str | None) -> dict[str, Any]:
+    """What the tasks read: `text` and `text_pair`, or the object that TEXT is as JSON."""
+    if not text.lstrip().startswith("{"):
+        return {"text": text, "text_pair": pair} if pair is not None else {"text": text}
+    try:
+        item: dict[str, Any] = json.loads(text)
+    except ValueError as error:
+        raise UserError(f"TEXT begins with a brace but is not JSON ({error})") from None
+    return item
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {

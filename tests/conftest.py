@@ -76,13 +76,15 @@ def sentence(number: int) -> str:
 
 
 def write_sources(folder: Path, rows: int = 120) -> None:
-    """Synthetic sources of three tasks: mood (classification), people (tagging), closeness (pair regression)."""
+    """Synthetic sources of three tasks: mood (classification, jointly with size, which some rows lack),
+    people (tagging), closeness (pair regression)."""
     folder.mkdir(parents=True, exist_ok=True)
-    lines = ["text,label"]
+    lines = ["text,label,size"]
     sentences, pairs = [], []
     for n in range(rows):
         label = "up" if n % 3 else "down"
-        lines.append(f"{'good great' if n % 3 else 'bad poor'} {sentence(n)},{label}")
+        size = ["", "short", "long"][0 if n % 4 == 0 else 1 + (n % 9 > 4)]  # every fourth is not known
+        lines.append(f"{'good great' if n % 3 else 'bad poor'} {sentence(n)},{label},{size}")
         name = ["alice", "bob"][n % 2]
         words = [*sentence(n).split(), name, "at", "acme"]
         tags = ["O"] * (len(words) - 3) + ["B-PER", "O", "B-ORG"]
@@ -107,6 +109,11 @@ tasks:
     max_length: 24
     gate: {metric: accuracy, floor: 0.0, margin: 0.5}
     example: {text: "good plane"}
+    joint:
+      size:
+        family: classification
+        columns: {label: size}
+        gate: {metric: macro_f1, floor: 0.0, margin: 0.5}
   people:
     family: tagging
     source: {path: sources/people.conll, format: conll}

@@ -51,6 +51,16 @@ def test_the_projects_own_params_are_valid(monkeypatch: pytest.MonkeyPatch) -> N
         ("  tokens: 12000\n", "", "training.tokens: missing"),
         ("  learning_rate: 1.0e-3", "\tlearning_rate: 1.0e-3", "found a tab"),
         ("method: temperature,", "method: fixed_ratio,", "`ratio` is given exactly when method is fixed_ratio"),
+        ("family: classification\n        columns", "family: clasification\n        columns", "tasks.mood.joint.size.family: unknown family 'clasification' (did you mean 'classification'?)"),
+        ("columns: {label: size}", "columns: {lable: size}", "tasks.mood.joint.size.columns.lable: classification has no such column (did you mean 'label'?)"),
+        ("columns: {label: size}", "columns: {}", "tasks.mood.joint.size.columns.label: missing; classification needs it"),
+        ("      size:", "      people:", "tasks.mood.joint.people: another task has this name"),
+        ("metric: macro_f1", "metric: macrof1", "tasks.mood.joint.size.gate.metric: classification has no metric 'macrof1'"),
+        ("columns: {text: text, label: label}", "columns: {text: text, turns: text, label: label}", "found text and turns, but classification reads text; or text and text_pair; or turns"),
+        ("columns: {text: text, label: label}", "columns: {label: label}", "tasks.mood.columns.text: missing; classification needs it"),
+        ('example: {text: "good plane"}', 'example: {txt: "good plane"}', "tasks.mood.example: found txt, expected text: the question asked"),
+        ("    cleaning: {}", "    options: {label_smothing: 0.1}\n    cleaning: {}", "tasks.mood.options.label_smothing: unknown option (did you mean 'label_smoothing'?)"),
+        ("    cleaning: {}", "    options: {label_smoothing: 1.5}\n    cleaning: {}", "tasks.mood.options.label_smoothing: found 1.5, input should be less than 1"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_sentence(tiny_project: Path, old: str, new: str, expected: str) -> None:

@@ -110,7 +110,10 @@ def _rows_of(group: Sequence[Item]) -> Batch:
 
 
 def to_items(split: EncodedSplit, task: str, rows: Iterable[int]) -> list[Item]:
-    return [Item(int(split.lengths[row]), task, int(row), len(split.sequences(row))) for row in rows]
+    return [
+        Item(int(split.lengths[row]), task, int(row), len(split.sequences(row)) if split.several else 1)
+        for row in rows
+    ]
 
 
 def similar_lengths(items: Iterable[Item], budget: int) -> Iterator[list[Item]]:

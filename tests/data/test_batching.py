@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from components.data.batching import Item, micro_batches, similar_lengths, step_rows
-from components.data.encoding import EncodedSplit
-from components.data.mixture import Plan, TaskPlan
+from components.data.encoding import EncodedSplit, cards_of
+from components.data.mixture import Plan, TaskPlan, draw, drawn_before
 from components.files import read_json
 
 LENGTHS = {"a": np.arange(5, 105), "b": np.full(40, 12)}
@@ -70,14 +71,39 @@ def test_a_row_longer_than_the_budget_stands_alone() -> None:
 def test_tensors_hold_the_encoded_rows() -> None:
     plan = Plan.from_json(read_json(Path("reports/plan.json")))
     splits = {name: EncodedSplit(Path("encoded") / name / "train.arrow") for name in plan.tasks}
-    families = {name: read_json(Path("encoded") / name / "task.json")["family"] for name in plan.tasks}
+    cards = {head: card for name in plan.tasks for head, card in cards_of(Path("encoded") / name).items()}
     batch = step_rows(plan, 7, 0, {name: split.lengths for name, split in splits.items()})
-    micros = list(micro_batches(splits, families, batch, 400))
-    seen = dict.fromkeys(plan.tasks, 0)
+    micros = list(micro_batches(splits, cards, batch, 400))
+    seen = dict.fromkeys(cards, 0)
     for micro in micros:
-        for name, places in micro.members.items():
-            assert len(micro.targets[name]) == len(places)
-            seen[name] += len(places)
-    assert seen == {name: len(rows) for name, rows in batch.items()}
+        for head, rows in micro.heads.items():
+            assert len(micro.targets[head]) == len(rows.places)
+            seen[head] += len(rows.places)
+    with_size = int(splits["mood"].labelled("size")[batch["mood"]].sum())
+    assert 0 < with_size < len(batch["mood"])
+    assert seen == {**{name: len(rows) for name, rows in batch.items()}, "size": with_size}
     real = sum(int(split.tokens[batch[name]].sum()) for name, split in splits.items())
     assert sum(int(micro.mask_BL.sum()) for micro in micros) == real
+
+
+@pytest.mark.usefixtures("encoded_project")
+def test_joint_heads_read_the_same_sequences() -> None:
+    splits = {"mood": EncodedSplit(Path("encoded/mood/train.arrow"))}
+    cards = cards_of(Path("encoded/mood"))
+    rows = np.flatnonzero(splits["mood"].labelled("size"))[:5]
+    (micro,) = micro_batches(splits, cards, {"mood": rows}, 10_000)
+    assert len(micro.input_ids_BL) == len(rows)  # one copy of each text
+    assert torch.equal(micro.heads["mood"].places, micro.heads["size"].places)
+
+
+def test_a_window_of_uneven_steps_deals_out_every_draw_once_and_not_by_length() -> None:
+    plan = Plan(400, 9.7, 8, {"a": TaskPlan(100, 0.73), "b": TaskPlan(40, 0.27)})
+    ordered = 0
+    for window in range(40):
+        first, last = (drawn_before(plan, "a", 8 * (window + i)) for i in (0, 1))
+        steps = [step_rows(plan, 1, 8 * window + i, LENGTHS)["a"] for i in range(8)]
+        assert len({len(rows) for rows in steps}) > 1  # uneven
+        assert sorted(np.concatenate(steps)) == sorted(draw(plan, "a", 1, first, last))
+        means = [LENGTHS["a"][rows].mean() for rows in steps]
+        ordered += means == sorted(means)
+    assert ordered <= 1  # by chance once in 8! windows

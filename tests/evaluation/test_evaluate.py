@@ -34,7 +34,7 @@ def evaluated(encoded_project: Path) -> dict:
 
 
 def test_every_task_is_measured_against_baselines_and_champion_on_the_same_rows(evaluated: dict) -> None:
-    assert set(evaluated["tasks"]) == {"mood", "people", "closeness"}
+    assert set(evaluated["tasks"]) == {"mood", "size", "people", "closeness"}
     for name, task in evaluated["tasks"].items():
         predictions = read_json(Path("predictions") / f"{name}.json")
         assert len(predictions) == task["rows"]["test"]
@@ -51,8 +51,9 @@ def test_every_task_is_measured_against_baselines_and_champion_on_the_same_rows(
 
 
 def test_the_verdict_replays_and_the_page_needs_nothing_else(evaluated: dict) -> None:
-    first = verdict(evaluated, settings.load().tasks)
-    assert verdict(read_json(Path("reports/evaluation.json")), settings.load().tasks) == first
+    annotations = {head: annotation for head, (_, annotation) in settings.load().heads().items()}
+    first = verdict(evaluated, annotations)
+    assert verdict(read_json(Path("reports/evaluation.json")), annotations) == first
     write_json(Path("reports/verdict.json"), first)
     page.write(Path())
     html = Path("reports/evaluation.html").read_text()

@@ -8,22 +8,12 @@ from typing import Any
 import pytest
 
 from components.evaluation.gate import significant_losses, verdict
-from components.settings import Task
+from components.settings import Annotation
 
 
-def task(**gate: Any) -> Task:
-    return Task.model_validate(
-        {
-            "family": "classification",
-            "source": {"path": "x", "format": "csv"},
-            "columns": {},
-            "splits": {},
-            "cleaning": {},
-            "max_length": 8,
-            "gate": {"metric": "accuracy", "floor": 0.6, "margin": 0.02, **gate},
-            "example": {},
-        }
-    )
+def task(**gate: Any) -> Annotation:
+    metric = {"metric": "accuracy", "floor": 0.6, "margin": 0.02, **gate}
+    return Annotation.model_validate({"family": "classification", "columns": {}, "gate": metric})
 
 
 def evidence(value: float = 0.8, champion: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:

@@ -169,3 +169,12 @@ def test_markdown_has_a_row_per_task_and_no_stray_columns(root: Path) -> None:
     rows = [line for line in lines if line.startswith("| ")]
     assert len(rows) == 3
     assert {row.replace("\\|", "").count("|") for row in rows} == {10}
+
+
+def test_a_task_that_was_not_measured_is_held_by_the_verdict_and_left_out(root: Path) -> None:
+    verdict = json.loads((root / "reports/verdict.json").read_text())
+    lost = {"gate": "hold", "why": "no accuracy was measured", "metric": "accuracy", "value": None}
+    change(root, "verdict", verdict="HOLD", tasks={**verdict["tasks"], "lost": lost})
+    written = summary.write(root)
+    assert written["verdict"] == "HOLD"
+    assert set(written["tasks"]) == {"mood", "names"}

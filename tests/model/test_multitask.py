@@ -9,16 +9,17 @@ import torch
 
 from components.errors import UserError
 from components.model.multitask import MultiTaskModel, load
+from components.model.tensors import Rows
 
 CARDS = {
     "mood": {
         "family": "classification",
         "facts": {"labels": ["down", "up"]},
         "max_length": 16,
-        "pair": False,
     },
-    "people": {"family": "tagging", "facts": {"tags": ["O", "B-X", "I-X"]}, "max_length": 16, "pair": False},
+    "people": {"family": "tagging", "facts": {"tags": ["O", "B-X", "I-X"]}, "max_length": 16},
 }
+ALL = Rows(torch.arange(2))
 IDS = torch.tensor([[2, 5, 6, 3], [2, 7, 3, 0]])
 MASK = (IDS > 0).long()
 
@@ -29,7 +30,7 @@ def build(folder: Path) -> MultiTaskModel:
 
 def logits(model: MultiTaskModel) -> dict[str, torch.Tensor]:
     with torch.inference_mode():
-        return model(IDS, MASK, torch.zeros_like(IDS), dict.fromkeys(CARDS, slice(None)))
+        return model(IDS, MASK, torch.zeros_like(IDS), dict.fromkeys(CARDS, ALL))
 
 
 def test_save_and_load_give_the_same_logits_with_heads_and_cards(tiny_encoder: Path, tmp_path: Path) -> None:
@@ -44,7 +45,7 @@ def test_save_and_load_give_the_same_logits_with_heads_and_cards(tiny_encoder: P
 
 def test_the_heads_share_one_encoder(tiny_encoder: Path) -> None:
     model = build(tiny_encoder)
-    logits_people = model(IDS, MASK, torch.zeros_like(IDS), {"people": slice(None)})["people"]
+    logits_people = model(IDS, MASK, torch.zeros_like(IDS), {"people": ALL})["people"]
     logits_people.sum().backward()
     assert model.encoder.embeddings.word_embeddings.weight.grad is not None
     assert all(p.grad is None for p in model.heads["mood"].parameters())
@@ -54,8 +55,25 @@ def test_padding_changes_nothing(tiny_encoder: Path) -> None:
     model = build(tiny_encoder)
     longer = torch.nn.functional.pad(IDS, (0, 5))
     with torch.inference_mode():
-        padded = model(longer, (longer > 0).long(), torch.zeros_like(longer), {"mood": slice(None)})["mood"]
+        padded = model(longer, (longer > 0).long(), torch.zeros_like(longer), {"mood": ALL})["mood"]
     torch.testing.assert_close(padded, logits(model)["mood"], rtol=1e-5, atol=1e-5)
+
+
+def test_a_sequence_that_a_row_lacks_is_masked(tiny_encoder: Path) -> None:
+    """The states that a head of rows of several sequences is given, seen by a head that returns them."""
+    model = build(tiny_encoder)
+
+    class Seen(torch.nn.Module):
+        def forward(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+            self.hidden, self.mask = hidden, mask
+            return hidden
+
+    model.heads["mood"] = seen = Seen()
+    with torch.inference_mode():
+        model(IDS, MASK, torch.zeros_like(IDS), {"mood": Rows.of([[0, 1], [1]], True, [None, None])})
+    assert seen.hidden.shape[:3] == (2, 2, 4)  # rows, sequences, tokens
+    assert seen.mask.tolist() == [[[1, 1, 1, 1], [1, 1, 1, 0]], [[1, 1, 1, 0], [0, 0, 0, 0]]]
+    torch.testing.assert_close(seen.hidden[0, 1], seen.hidden[1, 0])
 
 
 def test_the_heads_are_a_function_of_the_seed(tiny_encoder: Path) -> None:

@@ -38,7 +38,10 @@ def project(tmp_path: Path) -> Path:
             "cleaning": {},
             "max_length": card["max_length"],
             "gate": {"metric": METRICS[card["family"]], "floor": 0.1},
-            "example": {"text": "Ada was in Rome", **({"text_pair": "so was Bob"} if card["pair"] else {})},
+            "example": {
+                "text": "Ada was in Rome",
+                **({"text_pair": "so was Bob"} if "text_pair" in card["inputs"] else {}),
+            },
         }
         for name, card in tiny.CARDS.items()
     }

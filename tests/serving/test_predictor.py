@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from components.errors import UserError
 from serving.predictor import TOKENS_PER_BATCH, Predictor, batches
-from serving.schemas import BadRequestError, TextItem
+from serving.schemas import BadRequestError, Item
 
-PAIR = TextItem(text="one text", text_pair="another text")
+PAIR = Item(text="one text", text_pair="another text")
 
 
 def dumped(answers: list) -> list[dict]:
@@ -77,7 +77,7 @@ def test_odd_unicode_is_answered(predictor: Predictor, text: str) -> None:
     [
         ([], None, "texts: found 0 texts, expected 1 to 8"),
         (["a"] * 9, None, "texts: found 9 texts, expected 1 to 8"),
-        (["a", " \n"], None, "texts[1]: text is empty"),
+        (["a", " \n"], None, "texts[1]: 'text' is empty, expected a text"),
         (["a" * 2001], None, "texts[0]: text has 2001 characters, expected at most 2000"),
         (["a"], [], "tasks: empty; leave it out to ask all tasks"),
         (
@@ -86,8 +86,14 @@ def test_odd_unicode_is_answered(predictor: Predictor, text: str) -> None:
             "tasks: unknown task 'sentimet' (did you mean 'sentiment'?); expected some of "
             "ner, sentiment, similarity",
         ),
-        (["a"], ["similarity"], "texts[0]: task 'similarity' compares two texts, but text_pair is missing"),
-        (["a", PAIR], ["ner"], "texts[1]: task 'ner' takes one text, but text_pair is given"),
+        (["a"], ["similarity"], "texts[0]: task 'similarity' reads text and text_pair, found text"),
+        ([Item()], None, "texts[0]: no task reads nothing; they read text; or text and text_pair"),
+        (
+            [Item(text_pair="b")],
+            None,
+            "texts[0]: no task reads text_pair; they read text; or text and text_pair",
+        ),
+        (["a", PAIR], ["ner"], "texts[1]: task 'ner' reads text, found text and text_pair"),
     ],
 )
 def test_a_wrong_question_gets_one_clear_sentence(predictor: Predictor, texts, names, sentence: str) -> None:

@@ -11,7 +11,6 @@ import pytest
 
 from components.errors import UserError
 from components.release.query import ask_one, running
-from components.settings import Task
 from tests.serving import tiny
 
 
@@ -70,14 +69,13 @@ def test_bentomls_own_client_can_ask(client: httpx.Client) -> None:
         ({"texts": None}, "texts: found null, expected a list"),
         (
             {"texts": ["a", 3]},
-            "texts[1]: found a number, expected a string or an object with text and text_pair",
+            "texts[1]: found a number, expected a string or an object with a task's inputs",
         ),
         ({"texts": [{"text": True}]}, "texts[0].text: found a boolean, expected a string"),
         (
-            {"texts": [{"txt": "a"}]},
-            "texts[0].txt: unknown key (did you mean 'text'?); expected text or text_pair",
+            {"texts": ["a"], "task": []},
+            "task: unknown key (did you mean 'tasks'?); expected some of texts, tasks",
         ),
-        ({"texts": ["a"], "task": []}, "task: unknown key (did you mean 'tasks'?); expected texts or tasks"),
         ({"texts": ["a"], "tasks": "ner"}, "tasks: found a string, expected a list"),
         ({"texts": []}, "texts: found 0 texts, expected 1 to 8"),
     ],
@@ -86,6 +84,12 @@ def test_a_bad_request_gets_one_clear_sentence(client: httpx.Client, body: objec
     response = post(client, body)
     assert response.status_code == 400
     assert response.json() == {"error": sentence}
+
+
+def test_an_unknown_key_of_a_text_names_its_neighbour_and_what_families_read(client: httpx.Client) -> None:
+    error = post(client, {"texts": [{"txt": "a"}]}).json()["error"]
+    assert error.startswith("texts[0].txt: unknown key (did you mean 'text'?); expected some of ")
+    assert {"text", "text_pair", "turns"} <= set(error.rpartition("some of ")[2].split(", "))
 
 
 def test_a_pickle_is_refused_unread(client: httpx.Client) -> None:
@@ -118,21 +122,8 @@ def test_a_body_that_grows_too_large_is_refused(client: httpx.Client) -> None:
     assert post(client, {"texts": ["still there"]}).status_code == 200
 
 
-def question(family: str, text: str) -> Task:
-    """A task of the settings, of which the query reads family and example only."""
-    source = {"path": "x", "format": "csv"}
-    unread = {
-        "source": source,
-        "columns": {},
-        "splits": {},
-        "cleaning": {},
-        "gate": {"metric": "x", "floor": 0},
-    }
-    return Task.model_validate({"family": family, "max_length": 64, "example": {"text": text}, **unread})
-
-
 def test_the_query_takes_an_answer_of_its_familys_schema(client: httpx.Client) -> None:
-    answer = ask_one(str(client.base_url), "sentiment", question("classification", "good"))
+    answer = ask_one(str(client.base_url), "sentiment", {"text": "good"}, "classification")
     assert set(answer) == {"label", "probability", "probabilities"}
     assert all(value == round(value, 6) for value in answer["probabilities"].values())
 
@@ -156,7 +147,7 @@ def test_the_query_says_what_is_wrong_with_an_answer(
     client: httpx.Client, name, family, complaint: str
 ) -> None:
     with pytest.raises(UserError, match=complaint):
-        ask_one(str(client.base_url), name, question(family, "good"))
+        ask_one(str(client.base_url), name, {"text": "good"}, family)
 
 
 def test_no_request_so_far_left_a_traceback_in_the_log(client: httpx.Client, scratch: Path) -> None:

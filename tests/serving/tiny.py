@@ -11,28 +11,37 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from components import tasks
 from components.files import atomic_folder, sha256, write_json
 from components.settings import Packaging
 
 PACKAGING = Packaging(name="tiny", max_texts=8, max_characters=2000, max_body_bytes=50_000)
+OPTIONS = {"class_weights": "none", "label_smoothing": 0.0}
 CARDS = {
     "sentiment": {
+        "task": "sentiment",
         "family": "classification",
-        "facts": {"labels": ["negative", "neutral", "positive"]},
+        "facts": {"labels": ["negative", "neutral", "positive"], "options": OPTIONS},
         "max_length": 24,
-        "pair": False,
+        "inputs": ["text"],
     },
     "ner": {
+        "task": "ner",
         "family": "tagging",
-        "facts": {"labels": ["LOC", "PER"], "tags": ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"]},
+        "facts": {
+            "labels": ["LOC", "PER"],
+            "tags": ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"],
+            "options": tasks.get("tagging").options().model_dump(),
+        },
         "max_length": 64,
-        "pair": False,
+        "inputs": ["text"],
     },
     "similarity": {
+        "task": "similarity",
         "family": "regression",
-        "facts": {"pair": True, "mean": 2.5, "deviation": 1.5, "minimum": 0.0, "maximum": 5.0},
+        "facts": {"pair": True, "mean": 2.5, "deviation": 1.5, "minimum": 0.0, "maximum": 5.0, "options": {}},
         "max_length": 48,
-        "pair": True,
+        "inputs": ["text", "text_pair"],
     },
 }
 
@@ -46,20 +55,20 @@ def write_project(folder: Path, verdict: str = "PROMOTE") -> Path:
             table = pa.table({"id": ["a", "b"], "text": [f"{name} {split}", "b"]})
             pq.write_table(table, folder / "data" / name / f"{split}.parquet")
     metrics = {"value": 0.9, "interval": [0.8, 0.95], "trivial": 0.5, "linear": 0.7}
-    tasks = {
+    measured = {
         name: {"family": card["family"], "rows": {"train": 2}, "share": 1 / 3, "metrics": {"metric": metrics}}
         for name, card in CARDS.items()
     }
     model = {"sha256": sha256(folder / "models/multitask/model.safetensors")}
-    write_json(folder / "reports/evaluation.json", {"model": model, "champion": None, "tasks": tasks})
+    write_json(folder / "reports/evaluation.json", {"model": model, "champion": None, "tasks": measured})
     write_verdict(folder, verdict)
     return folder
 
 
 def write_verdict(folder: Path, verdict: str) -> None:
     gate = "pass" if verdict == "PROMOTE" else "reject"
-    tasks = {name: {"gate": gate, "metric": "metric", "why": f"{name} is {gate}"} for name in CARDS}
-    write_json(folder / "reports/verdict.json", {"verdict": verdict, "tasks": tasks})
+    judged = {name: {"gate": gate, "metric": "metric", "why": f"{name} is {gate}"} for name in CARDS}
+    write_json(folder / "reports/verdict.json", {"verdict": verdict, "tasks": judged})
 
 
 def write_model(target: Path, seed: int = 0) -> None:

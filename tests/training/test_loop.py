@@ -17,7 +17,7 @@ import pytest
 import torch
 
 from components import settings
-from components.data.encoding import EncodedSplit, card_of
+from components.data.encoding import EncodedSplit, cards_of
 from components.data.mixture import Plan
 from components.files import read_json, sha256
 from components.model.multitask import MultiTaskModel
@@ -29,7 +29,7 @@ from components.training.run import run
 
 ROOT = Path(__file__).parents[2]
 MODEL = Path("models/multitask/model.safetensors")
-EQUAL = {"mood": 1 / 3, "people": 1 / 3, "closeness": 1 / 3}
+EQUAL = dict.fromkeys(["mood", "size", "people", "closeness"], 1 / 4)
 
 
 class Stop(Progress):
@@ -54,7 +54,7 @@ def setup_step(root: Path):
     project = settings.load(root / "params.yaml")
     plan = Plan.from_json(read_json(root / "reports/plan.json"))
     splits = {name: EncodedSplit(root / "encoded" / name / "train.arrow") for name in plan.tasks}
-    cards = {name: card_of(root / "encoded" / name) for name in plan.tasks}
+    cards = {head: card for name in plan.tasks for head, card in cards_of(root / "encoded" / name).items()}
     model = MultiTaskModel.from_encoder(root / "encoder", cards, 0.0, 1)
     return project, plan, splits, model
 
@@ -130,16 +130,13 @@ def test_accumulated_micro_batches_equal_one(encoded_project: Path) -> None:
     from components.data.batching import step_rows
 
     batch = step_rows(plan, 1, 0, {name: split.lengths for name, split in splits.items()})
-    families = {name: card["family"] for name, card in model.config.tasks.items()}
-    from components import tasks
-
+    weights = {head: plan.tasks[card["task"]].share for head, card in model.config.tasks.items()}
     model.train()
     total = torch.zeros(())
-    for name, rows in batch.items():
-        micro = _one_batch(splits[name], families, name, rows)
-        logits = model(micro.input_ids_BL, micro.mask_BL, micro.segment_ids_BL, micro.members)[name]
-        summed, units = tasks.get(families[name]).loss(logits, micro.targets[name])
-        total = total + plan.tasks[name].share * summed / units
+    for head, card in model.config.tasks.items():
+        rows = batch[card["task"]]
+        known = rows[splits[card["task"]].labelled(head)[rows]]
+        total = total + weights[head] * _mean_loss(model, splits[card["task"]], head, card, known)
     total.backward()
     expected = {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
     norm = torch.nn.utils.get_total_norm(list(expected.values()))
@@ -149,7 +146,7 @@ def test_accumulated_micro_batches_equal_one(encoded_project: Path) -> None:
         adamw(model, training),
         splits,
         batch,
-        {name: task.share for name, task in plan.tasks.items()},
+        weights,
         training,
         1,
         0,
@@ -160,14 +157,18 @@ def test_accumulated_micro_batches_equal_one(encoded_project: Path) -> None:
         torch.testing.assert_close(found[name], gradient, rtol=1e-3, atol=1e-5 * float(norm))
 
 
-def _one_batch(split, families, name, rows):
+def _mean_loss(model, split, head, card, rows):
+    """One head's loss in one batch of its own."""
     from components import tasks
-    from components.data.batching import MicroBatch, assemble, to_items
+    from components.data.batching import assemble, to_items
 
-    items = sorted(to_items(split, name, rows), reverse=True)
-    *tensors, members = assemble({name: split}, items)
-    targets = tasks.get(families[name]).collate([split.target(item.row) for item in items], items[0].length)
-    return MicroBatch(*tensors, members, {name: targets})
+    task, family = card["task"], tasks.get(card["family"])
+    items = sorted(to_items(split, task, rows), reverse=True)
+    *tensors, heads = assemble({task: split}, items, {head: (task, set(rows.tolist()))})
+    targets = [split.target(item.row, head) for item in items]
+    collated = family.collate(targets, tensors[0].shape[1])
+    summed = family.loss(model(*tensors, heads)[head], collated, card["facts"])
+    return summed / sum(family.units(target, card["facts"]) for target in targets)
 
 
 def test_an_absent_tasks_head_stays_as_it_is(encoded_project: Path) -> None:
@@ -180,6 +181,18 @@ def test_an_absent_tasks_head_stays_as_it_is(encoded_project: Path) -> None:
     optimise(model, optimiser, splits, without, EQUAL, project.training, 1, 1)
     for name, parameter in model.heads["mood"].named_parameters():
         assert torch.equal(parameter, before[name])  # neither momentum nor decay moved it
+
+
+def test_a_joint_head_whose_target_every_row_lacks_stays_as_it_is(encoded_project: Path) -> None:
+    project, _plan, splits, model = setup_step(encoded_project)
+    optimiser = adamw(model, project.training)
+    optimise(model, optimiser, splits, {"mood": np.arange(12)}, EQUAL, project.training, 1, 0)
+    before = {name: p.clone() for name, p in model.heads["size"].named_parameters()}
+    lacking = np.flatnonzero(~splits["mood"].labelled("size"))[:4]
+    losses = optimise(model, optimiser, splits, {"mood": lacking}, EQUAL, project.training, 1, 1)
+    assert set(losses) == {"mood"}
+    for name, parameter in model.heads["size"].named_parameters():
+        assert torch.equal(parameter, before[name])
 
 
 def test_a_loss_that_is_not_finite_names_task_step_and_rows(encoded_project: Path) -> None:
