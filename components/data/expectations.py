@@ -94,6 +94,30 @@ class ExpectItemsInSet(ColumnMapExpectation):
     success_keys: ClassVar[tuple[str, ...]] = ("value_set", "mostly")
 
 
+# --- answers -------------------------------------------------------------------------------------
+
+
+def answers_stand(context: str, answers: Iterable[dict[str, Any]]) -> bool:
+    """Is every answer in the context at its offset?"""
+    return all(
+        answer["start"] >= 0 and context.startswith(answer["text"], answer["start"]) for answer in answers
+    )
+
+
+class _AnswersInContext(ColumnPairMapMetricProvider):
+    condition_metric_name = "column_pair_values.answers_in_context"
+
+    @column_pair_condition_partial(engine=PandasExecutionEngine)
+    def _pandas(cls, contexts: pd.Series, answers: pd.Series, **_: Any) -> pd.Series:
+        return _by_row(answers_stand, contexts, answers)
+
+
+class ExpectAnswersInContext(_PairExpectation):
+    """Column A holds a context, column B the answers (text and start) to a question about it."""
+
+    map_metric = "column_pair_values.answers_in_context"
+
+
 # --- classes -------------------------------------------------------------------------------------
 
 
@@ -102,12 +126,12 @@ class _ClassCounts(ColumnAggregateMetricProvider):
 
     @column_aggregate_value(engine=PandasExecutionEngine)
     def _pandas(cls, column: pd.Series, **_: Any) -> dict[str, int]:
-        """Rows per label, or, of a column of BIO tag lists, entities per type."""
+        """Rows per label, or, of a column of lists, items of each kind; of BIO tags, entities per type."""
         if isinstance(column.dtype, pd.StringDtype):
             return {str(label): int(count) for label, count in column.value_counts().items()}
         counts: Counter[str] = Counter()
         for value in column:
-            begun = [value] if isinstance(value, str) else [tag[2:] for tag in value if tag.startswith("B-")]
+            begun = [value] if isinstance(value, str) else [item.removeprefix("B-") for item in value]
             counts.update(begun)
         return dict(counts)
 
@@ -115,7 +139,7 @@ class _ClassCounts(ColumnAggregateMetricProvider):
 class ExpectEveryClassInTraining(ColumnAggregateExpectation):
     """Every class occurs at least `minimum` times in the rows whose `split` is train.
 
-    The column holds labels, or lists of BIO tags, whose entities count. The observed value is
+    The column holds labels, or lists of labels or of BIO tags, whose entities count. The observed value is
     {class: count} of the classes that fall short.
     """
 
@@ -139,28 +163,6 @@ class ExpectEveryClassInTraining(ColumnAggregateExpectation):
         short = {name: counts.get(name, 0) for name in self.classes if counts.get(name, 0) < self.minimum}
         details = {"counts": dict(counts)}
         return {"success": not short, "result": {"observed_value": short, "details": details}}
-
-
-class _LabelCounts(ColumnAggregateMetricProvider):
-    metric_name = "column.label_counts"
-
-    @column_aggregate_value(engine=PandasExecutionEngine)
-    def _pandas(cls, column: pd.Series, **_: Any) -> dict[str, int]:
-        return dict(Counter(label for labels in column for label in labels))
-
-
-class ExpectEveryLabelInTraining(ExpectEveryClassInTraining):
-    """The same of a column of lists of labels."""
-
-    metric_dependencies = ("column.label_counts",)
-
-    def _validate(
-        self,
-        metrics: dict[str, Any],
-        runtime_configuration: dict[str, Any] | None = None,
-        execution_engine: ExecutionEngine | None = None,
-    ) -> dict[str, Any]:
-        return super()._validate({"column.class_counts": metrics["column.label_counts"]})
 
 
 # --- choices -------------------------------------------------------------------------------------

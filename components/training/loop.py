@@ -148,7 +148,7 @@ def evaluate(
                 tasks.get(card["family"]),
                 read_rows(head, rows[split.labelled(head)[rows]].tolist()),
             )
-            metric = family.metrics[0]
+            metric = family.measured(card["facts"]["options"])[0]
             sums = family.statistics(metric, gold, predictions, card["facts"]).sum(0, keepdims=True)
             scores[head] = float(family.value(metric, sums)[0])
     return scores
