@@ -207,10 +207,10 @@ def _print(rows: int, results: dict[str, dict[str, Any]]) -> None:
     console.print(table)
     compare = results["compare"]
     low, high = compare["spread"]
+    imports = results["validate"]["imports"]
     console.print(
         f"validation {compare['ours']:.2f} s, the same checks in polars {compare['polars']:.2f} s, ratio "
-        f"{compare['ratio']:.2f} (from {low:.2f} to {high:.2f}); "
-        f"imports before it {results['validate']['imports']:.1f} s"
+        f"{compare['ratio']:.2f} (from {low:.2f} to {high:.2f}); imports before it {imports:.1f} s"
     )
 
 

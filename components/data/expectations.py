@@ -127,7 +127,7 @@ class _ClassCounts(ColumnAggregateMetricProvider):
     @column_aggregate_value(engine=PandasExecutionEngine)
     def _pandas(cls, column: pd.Series, **_: Any) -> dict[str, int]:
         """Rows per label, or, of a column of lists, items of each kind; of BIO tags, entities per type."""
-        if isinstance(column.dtype, pd.StringDtype):
+        if isinstance(column.dtype, pd.StringDtype):  # labels: a million in a moment
             return {str(label): int(count) for label, count in column.value_counts().items()}
         counts: Counter[str] = Counter()
         for value in column:

@@ -79,17 +79,17 @@ class TaskFolder:
             self.found_type(split, field.name) == field.type for split in SPLITS for field in self.schema()
         )
 
-    def chunks(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+    def chunks(self, columns: Sequence[str] | None = None, size: int = CHUNK) -> Iterator[pl.DataFrame]:
         """The rows in order, with `number` and `split`; at least one chunk, though it may be empty."""
         names = list(columns) if columns is not None else self.schema().names
         held = [_empty(self.schema(), names)]
         number = 0
         for split, file in self.files.items():
-            for batch in file.iter_batches(CHUNK, columns=names):
+            for batch in file.iter_batches(size, columns=names):
                 frame = _frame(pa.Table.from_batches([batch]).select(names), split)
                 held.append(frame.with_row_index("number", number))
                 number += len(frame)
-                if sum(map(len, held)) >= CHUNK:
+                if sum(map(len, held)) >= size:
                     yield pl.concat(held)
                     held = []
         if held:

@@ -1,6 +1,6 @@
-"""What is measured of a task's rows, by polars: narrow columns, on which Great Expectations then judges.
+"""What is measured of a task's rows, by polars: counts of rows at fault, on which Great Expectations judges.
 
-Numbers, flags and hashes of a row take some twenty bytes; its text is looked at once and let go.
+A row leaves its number, flags and hashes, some twenty bytes; its text is looked at once and let go.
 """
 
 from __future__ import annotations
@@ -9,21 +9,22 @@ import json
 import re
 from dataclasses import dataclass
 
-import numpy as np
 import polars as pl
 
 from components.data.folder import TaskFolder
 from components.data.keys import canonical, whole_texts
 from components.data.reading import lesson
 from components.data.rows import column_of
+from components.data.suites import EXAMPLES, Measure
+from components.settings import Checks
 
 
 @dataclass(frozen=True)
-class Measures:
-    """All rows have a line in `presence`; those that are complete have one in `texts`."""
+class Lines:
+    """What reading every row once leaves. Rows that lack a required value have no line in `texts`."""
 
-    presence: pl.DataFrame
-    """`split`, and for each required column true, or null where the value is missing."""
+    missing: dict[str, pl.Series]
+    """Required column -> the numbers of the rows that lack it."""
     texts: pl.DataFrame
     """`number`, `split`, `key` (a hash of the canonical text), `characters`, `damaged`."""
     groups: pl.DataFrame
@@ -31,22 +32,50 @@ class Measures:
 
     def incomplete(self) -> list[int]:
         """The numbers of the rows that lack a value."""
-        lacking = self.presence.select(pl.any_horizontal(pl.all().is_null())).to_series()
-        return lacking.arg_true().to_list()
+        return sorted(set().union(*(numbers.to_list() for numbers in self.missing.values())))
 
 
-def measure(data: TaskFolder) -> Measures:
+def read_lines(data: TaskFolder) -> Lines:
     """Read every row once. A NaN, or a list that holds a missing value, is missing."""
-    presence, texts, groups = [], [], []
-    columns = required(data)
+    missing = {name: _is_missing(data, name) for name in required(data)}
+    lacking: dict[str, list[pl.Series]] = {name: [] for name in missing}
+    texts, groups = [], []
     for rows in data.chunks():
-        there = {name: ~_is_missing(data, name) for name in columns}
-        presence.append(rows.select("split", *(_or_null(name, flag) for name, flag in there.items())))
-        complete = rows.filter(pl.all_horizontal(there.values()))
-        texts.append(_measure_texts(data, complete))
+        flags = rows.select("number", **missing)
+        for name in missing:
+            lacking[name].append(flags.filter(name)["number"])
+        complete = rows.filter(~flags.select(pl.any_horizontal(*missing)).to_series())
+        texts.append(_read_texts(data, complete))
         exploded = complete.select("number", "split", group="groups").explode("group").drop_nulls()
         groups.append(exploded.with_columns(pl.col("group").hash()))
-    return Measures(pl.concat(presence), pl.concat(texts), pl.concat(groups))
+    numbers = {name: pl.concat(parts) for name, parts in lacking.items()}
+    return Lines(numbers, pl.concat(texts), pl.concat(groups))
+
+
+def measure(data: TaskFolder, lines: Lines, checks: Checks) -> dict[str, Measure]:
+    """What `suites.common_checks` judges, by its name."""
+    texts, again = lines.texts, _repeats(data, lines.texts)
+    total, complete = sum(data.rows().values()), len(texts)
+    damaged = texts.filter("damaged")["number"]
+    in_range = pl.col("characters").is_between(1, checks.max_characters)
+    groups = lines.groups.filter(pl.col("split").n_unique().over("group") > 1)
+    return {
+        **{f"rows in {split}": Measure(rows, f"found {rows:,}") for split, rows in data.rows().items()},
+        **{f"without {name}": _at_fault(numbers, total) for name, numbers in lines.missing.items()},
+        "texts out of range": _at_fault(texts.filter(~in_range)["number"], complete),
+        "damaged texts": _at_fault(damaged, complete),
+        "share of damaged texts": _at_fault(damaged, complete, value=len(damaged) / max(1, complete)),
+        **{name: _at_fault(again.filter(name)["number"], complete) for name in FAULTS},
+        "groups in two splits": _at_fault(groups["number"], len(lines.groups)),
+    }
+
+
+def _at_fault(numbers: pl.Series, of: int, value: float | None = None) -> Measure:
+    """Rows at fault, by their numbers; what is judged is how many, unless a value is given."""
+    found = len(numbers)
+    detail = f"{found:,} of {of:,} rows" if found else None
+    first = numbers.unique(maintain_order=True).head(EXAMPLES).to_list()
+    return Measure(found if value is None else value, detail, found, first)
 
 
 def required(data: TaskFolder) -> list[str]:
@@ -74,11 +103,7 @@ def _is_missing(data: TaskFolder, name: str) -> pl.Expr:
     return missing
 
 
-def _or_null(name: str, there: pl.Expr) -> pl.Expr:
-    return pl.when(there).then(statement=True).alias(name)
-
-
-def _measure_texts(data: TaskFolder, rows: pl.DataFrame) -> pl.DataFrame:
+def _read_texts(data: TaskFolder, rows: pl.DataFrame) -> pl.DataFrame:
     text = pl.col("text")
     frame = rows.select("number", "split").with_columns(text=whole_texts(data.family, rows))
     return (
@@ -94,30 +119,17 @@ def _measure_texts(data: TaskFolder, rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def with_splits_of_groups(groups: pl.DataFrame) -> pl.DataFrame:
-    """Adds in how many `splits` a row's group lies."""
-    return groups.with_columns(splits=pl.col("split").n_unique().over("group"))
+FAULTS = {
+    "texts in two splits": pl.col("split").n_unique().over("key") > 1,
+    "texts with two targets": pl.col("target").n_unique().over("key") > 1,
+    "texts twice in a split": pl.len().over("split", "key") > 1,
+}
 
 
-def with_repeats(data: TaskFolder, texts: pl.DataFrame) -> pl.DataFrame:
-    """Adds of how many `splits` and `targets` a row's text is, and how many `copies` its split has.
-
-    Only the rows whose text returns are looked at again.
-    """
+def _repeats(data: TaskFolder, texts: pl.DataFrame) -> pl.DataFrame:
+    """The rows whose text returns, which alone are looked at again: `number`, and each fault's flag."""
     again = texts.filter(pl.col("key").is_duplicated()).select("number", "split", "key")
-    target = _lessons(data, again["number"])
-    counted = again.with_columns(target=target).select(
-        "number",
-        splits=pl.col("split").n_unique().over("key"),
-        targets=pl.col("target").n_unique().over("key"),
-        copies=pl.len().over("split", "key"),
-    )
-    place = np.searchsorted(texts["number"].to_numpy(), counted["number"].to_numpy())
-    columns = {}
-    for name in ("splits", "targets", "copies"):
-        columns[name] = np.ones(len(texts), dtype=np.uint32)
-        columns[name][place] = counted[name].to_numpy()
-    return texts.with_columns(**{name: pl.Series(values) for name, values in columns.items()})
+    return again.with_columns(target=_lessons(data, again["number"])).select("number", **FAULTS)
 
 
 def _lessons(data: TaskFolder, numbers: pl.Series) -> pl.Series:
@@ -137,7 +149,8 @@ def labelled(data: TaskFolder, head: str, rows: pl.DataFrame) -> pl.DataFrame:
     family = data.heads[head]
     names = family.target_schema().names
     inputs = {name: name for name in ("number", "split", *data.family.input_schema().names)}
-    plain = {**inputs, **{name: column_of(data.name, head, name) for name in names}}
+    plain = {name: column for name, column in inputs.items() if column in rows.columns}
+    plain |= {name: column_of(data.name, head, name) for name in names}
     return rows.select(pl.col(column).alias(name) for name, column in plain.items()).drop_nulls(names[0])
 
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import pyarrow as pa
@@ -56,6 +57,7 @@ class Reader:
     def __init__(self, name: str, task: Task) -> None:
         self.name, self.task = name, task
         self.heads = [Head.of(head, annotation) for head, annotation in task.annotations(name).items()]
+        self.families = {head.name: head.family for head in self.heads}
         self.family = self.heads[0].family
 
     def columns(self) -> dict[str, str]:
@@ -90,7 +92,7 @@ class Reader:
         except BadRowError as error:
             raise UserError(f"{record.place}: {error}") from None
         row = {**row, **self._answers(targets), "groups": self._groups(record)}
-        taught = lesson(self.name, {head.name: head.family for head in self.heads}, row)
+        taught = lesson(self.name, self.families, row)
         return {**row, "target": json.dumps(taught), "id": self._identity(record, row, taught)}
 
     def view(self, row: Row, head: Head) -> Row | None:
@@ -106,10 +108,10 @@ class Reader:
 
     def _answers(self, targets: Mapping[str, Row | None]) -> Row:
         answers = {}
-        for head in self.heads:
-            target = targets[head.name] or {}
-            for name in head.family.target_schema().names:
-                answers[column_of(self.name, head.name, name)] = target.get(name)
+        for head, family in self.families.items():
+            target = targets[head] or {}
+            for name, column in target_columns(self.name, head, family).items():
+                answers[column] = target.get(name)
         return answers
 
     def _groups(self, record: Record) -> list[str]:
@@ -121,13 +123,19 @@ class Reader:
         return digest(json.dumps([record.split, self.family.text_of(row), taught])).hex()
 
 
+@cache
+def target_columns(task: str, head: str, family: Family) -> dict[str, str]:
+    """What the columns of a head's target are called in its task's files."""
+    return {name: column_of(task, head, name) for name in family.target_schema().names}
+
+
 def head_row(task: str, head: str, family: Family, row: Row) -> Row | None:
     """A row of the task's files as the head reads it, or None where it lacks the head's target
     (`rows.view`, of one row)."""
-    names = family.target_schema().names
-    if row[column_of(task, head, names[0])] is None:
+    target = {name: row[column] for name, column in target_columns(task, head, family).items()}
+    if next(iter(target.values())) is None:
         return None
-    return {**row, **{name: row[column_of(task, head, name)] for name in names}}
+    return {**row, **target}
 
 
 def lesson(task: str, heads: Mapping[str, Family], row: Row) -> Any:

@@ -1,4 +1,4 @@
-"""The suites that every text task must pass, and the one call that lets Great Expectations run them.
+"""The suite that every text task must pass, and the one call that lets Great Expectations run a suite.
 
 A family adds its own checks (`Family.expectations`). Each function imports Great Expectations when
 it is called, since that takes seconds.
@@ -7,7 +7,8 @@ it is called, since that takes seconds.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from components.settings import Checks, Cleaning
@@ -15,14 +16,22 @@ from components.tasks.base import Check
 
 if TYPE_CHECKING:
     import pandas as pd
-    from great_expectations.expectations import Expectation
 
+Severity = Literal["error", "warning"]
 EXAMPLES = 5  # row ids that a result names
 
 
-def evaluate(
-    frames: Iterable[pd.DataFrame], checks: Sequence[Check], unit: str = "rows"
-) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Measure:
+    """What was measured of all rows: the value to be judged, and what a report says of it."""
+
+    value: float
+    detail: str | None = None  # a clause for people
+    found: int = 0  # how many rows are at fault
+    examples: Sequence[Any] = ()  # the first of them
+
+
+def evaluate(frames: Iterable[pd.DataFrame], checks: Sequence[Check]) -> list[dict[str, Any]]:
     """Evaluate the checks on rows that come in one frame or several; a result for each, in their order.
 
     A result holds `title`, `severity`, `status` (pass, warning or error), `found` (how many rows or
@@ -46,15 +55,15 @@ def evaluate(
         batch = definition.get_batch({"dataframe": frame})
         for result in batch.validate(suite, result_format=form).results:
             results[result.expectation_config.meta["number"]].append(result)  # type: ignore[union-attr]
-    return [_read(check, of_check, unit) for check, of_check in zip(checks, results, strict=True)]
+    return [_read(check, of_check) for check, of_check in zip(checks, results, strict=True)]
 
 
-def _read(check: Check, results: Sequence[Any], unit: str) -> dict[str, Any]:
+def _read(check: Check, results: Sequence[Any]) -> dict[str, Any]:
     for result in results:
         if "observed_value" not in result.result and "element_count" not in result.result:
             raise RuntimeError(f"'{check.title}' could not be evaluated: {result.exception_info}")
     success, measured = _merge(check, results)
-    found, detail = _findings(measured, unit)
+    found, detail = _findings(measured)
     return {
         "title": check.title,
         "severity": check.severity,
@@ -85,7 +94,7 @@ def _merge(check: Check, results: Sequence[Any]) -> tuple[bool, dict[str, Any]]:
     return all(result.success for result in results), merged
 
 
-def _findings(measured: dict[str, Any], unit: str) -> tuple[int, str | None]:
+def _findings(measured: dict[str, Any]) -> tuple[int, str | None]:
     observed = measured.get("observed_value")
     if isinstance(observed, dict):  # classes that fall short, with their counts
         rarest = sorted(observed.items(), key=lambda item: (item[1], item[0]))
@@ -95,66 +104,65 @@ def _findings(measured: dict[str, Any], unit: str) -> tuple[int, str | None]:
     if observed is not None:
         return 0, f"found {observed:,}"
     found, of = measured["unexpected_count"], measured["element_count"]
-    return found, f"{found:,} of {of:,} {unit}" if found else None
+    return found, f"{found:,} of {of:,} rows" if found else None
+
+
+def columns_of(checks: Sequence[Check]) -> set[str]:
+    """The columns that the checks look at."""
+    found: set[str] = set()
+    for check in checks:
+        for name, value in check.expectation.dict().items():
+            if name.startswith("column") and value is not None:
+                found.update([value] if isinstance(value, str) else value)
+    return found
+
+
+def judge(measures: Mapping[str, Measure], checks: Sequence[Check]) -> list[dict[str, Any]]:
+    """Let Great Expectations judge measures; each check's column is the name of one."""
+    import pandas as pd
+
+    results = evaluate([pd.DataFrame([{name: measure.value for name, measure in measures.items()}])], checks)
+    for check, result in zip(checks, results, strict=True):
+        measure = measures[check.expectation.column]  # type: ignore[attr-defined]
+        result.update(found=measure.found, detail=measure.detail, examples=measure.examples)
+    return results
 
 
 def schema_checks() -> list[Check]:
-    """Over a frame of columns, `expected` and `found` types."""
-    from great_expectations.expectations import ExpectColumnPairValuesToBeEqual
-
-    equal = ExpectColumnPairValuesToBeEqual(column_A="expected", column_B="found")
-    return [Check("every column is there and has its type", equal)]
+    """Of the columns."""
+    return [_at_most("every column is there and has its type", "columns of another type")]
 
 
-def count_checks(splits: Sequence[str], checks: Checks) -> list[Check]:
-    """Over a frame of one line, with every split's number of rows in its column."""
-    from great_expectations.expectations import ExpectColumnSumToBeBetween
-
-    return [
-        Check(
-            f"at least {checks.min_rows} rows in {split}",
-            ExpectColumnSumToBeBetween(column=split, min_value=checks.min_rows),
-        )
-        for split in splits
-    ]
-
-
-def presence_checks(required: Sequence[str]) -> list[Check]:
-    """Over all rows (`Measures.presence`): no missing values."""
-    from great_expectations.expectations import ExpectColumnValuesToNotBeNull
-
-    return [
-        Check(f"no missing value in column {name}", ExpectColumnValuesToNotBeNull(column=name))
-        for name in required
-    ]
-
-
-def text_checks(cleaning: Cleaning, checks: Checks) -> list[Check]:
-    """Over the complete rows (`Measures.texts`, `measures.with_repeats`)."""
-    from great_expectations.expectations import ExpectColumnValuesToBeBetween, ExpectColumnValuesToBeInSet
-
-    longest, share = checks.max_characters, checks.max_damaged_share
-    in_range = ExpectColumnValuesToBeBetween(column="characters", min_value=1, max_value=longest)
-    mostly_sound = ExpectColumnValuesToBeInSet(column="damaged", value_set=[False], mostly=1 - share)
-    sound = ExpectColumnValuesToBeInSet(column="damaged", value_set=[False])
+def text_checks(
+    splits: Sequence[str], required: Sequence[str], cleaning: Cleaning, checks: Checks
+) -> list[Check]:
+    """What every text task must pass: of the measures that `measures.measure` takes."""
     # Ingest kept conflicts because it was told to, or should have removed them.
-    conflict: Literal["error", "warning"] = "warning" if cleaning.conflicts == "keep" else "error"
+    conflict: Severity = "warning" if cleaning.conflicts == "keep" else "error"
+    longest, share = checks.max_characters, checks.max_damaged_share
+    least = checks.min_rows
+    rows = [_at_least(f"at least {least} rows in {split}", f"rows in {split}", least) for split in splits]
+    values = [_at_most(f"no missing value in column {name}", f"without {name}") for name in required]
     return [
-        Check(f"texts have 1 to {longest:,} characters", in_range),
-        Check(f"encoding damage in at most {share:.0%} of the texts", mostly_sound),
-        Check("no text with encoding damage", sound, "warning"),
-        Check("no text in two splits", _one("splits")),
-        Check("no text with two different targets", _one("targets"), conflict),
-        Check("no text twice in a split", _one("copies"), "warning"),
+        *rows,
+        *values,
+        _at_most(f"texts have 1 to {longest:,} characters", "texts out of range"),
+        _at_most(f"encoding damage in at most {share:.0%} of the texts", "share of damaged texts", share),
+        _at_most("no text with encoding damage", "damaged texts", severity="warning"),
+        _at_most("no text in two splits", "texts in two splits"),
+        _at_most("no text with two different targets", "texts with two targets", severity=conflict),
+        _at_most("no text twice in a split", "texts twice in a split", severity="warning"),
+        _at_most("no group of rows in two splits", "groups in two splits"),
     ]
 
 
-def group_checks() -> list[Check]:
-    """Over a frame of one line per row and group (`measures.with_splits_of_groups`)."""
-    return [Check("no group of rows in two splits", _one("splits"))]
+def _at_most(title: str, measure: str, most: float = 0, severity: Severity = "error") -> Check:
+    from great_expectations.expectations import ExpectColumnMaxToBeBetween
+
+    return Check(title, ExpectColumnMaxToBeBetween(column=measure, max_value=most), severity)
 
 
-def _one(column: str) -> Expectation:
-    from great_expectations.expectations import ExpectColumnValuesToBeBetween
+def _at_least(title: str, measure: str, least: float) -> Check:
+    from great_expectations.expectations import ExpectColumnMaxToBeBetween
 
-    return ExpectColumnValuesToBeBetween(column=column, max_value=1)
+    return Check(title, ExpectColumnMaxToBeBetween(column=measure, min_value=least))

@@ -6,7 +6,7 @@ counts and row ids, never a row's text.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     import polars as pl
 
     from components.data.folder import TaskFolder
-    from components.data.measures import Measures
 
 Report = dict[str, Any]  # JSON
+FLAT, LISTS = 500_000, 100_000  # rows that Great Expectations sees at once, of plain values and of lists
 
 
 # --- one task ------------------------------------------------------------------------------------
@@ -59,88 +59,72 @@ def validate_task(folder: Path, cleaning: Cleaning, checks: Checks) -> Report:
 
 
 def _contents(data: TaskFolder, schema: list[Report], cleaning: Cleaning, checks: Checks) -> Report:
-    from components.data.measures import measure
+    from components.data.measures import measure, read_lines, required
 
-    measures = measure(data)
-    results = _check_presence(data, measures, checks) + _check_texts(data, measures, cleaning, checks)
-    heads = {head: _check_head(data, head, measures.incomplete(), checks) for head in data.heads}
+    lines = read_lines(data)
+    measures = measure(data, lines, checks)
+    results = suites.judge(measures, suites.text_checks(SPLITS, required(data), cleaning, checks))
+    heads = {head: _check_head(data, head, lines.incomplete(), checks) for head in data.heads}
     results += [result for own in heads.values() for result in own.pop("checks")]
     _name_rows(data, results)
     return {
         "checks": schema + results,
         "distribution": heads.pop(data.name)["distribution"],
         "heads": heads,  # the joint ones
-        "lengths": _lengths(measures.texts["characters"].to_numpy()),
+        "lengths": _lengths(lines.texts["characters"].to_numpy()),
     }
 
 
 def _check_schema(data: TaskFolder) -> list[Report]:
-    import pandas as pd
-
-    columns = {}
+    wrong = []
     for split in SPLITS:
         for field in data.schema():
-            found = data.found_type(split, field.name)
-            expected, shown = str(field.type), str(field.type if found == field.type else found or "absent")
-            place = f"{split}.{field.name} is {shown}, expected {expected}"
-            columns[place] = {"expected": expected, "found": shown}
-    frame = pd.DataFrame.from_dict(columns, orient="index")
-    return suites.evaluate([frame], suites.schema_checks(), unit="columns")
-
-
-def _check_presence(data: TaskFolder, measures: Measures, checks: Checks) -> list[Report]:
-    import pandas as pd
-
-    counts = suites.evaluate([pd.DataFrame([data.rows()])], suites.count_checks(SPLITS, checks))
-    presence = measures.presence.drop("split")
-    frame = presence.to_pandas(use_pyarrow_extension_array=True)
-    return counts + suites.evaluate([frame], suites.presence_checks(presence.columns))
-
-
-def _check_texts(data: TaskFolder, measures: Measures, cleaning: Cleaning, checks: Checks) -> list[Report]:
-    from components.data.measures import with_repeats, with_splits_of_groups
-
-    texts = with_repeats(data, measures.texts)
-    narrow = _pandas(texts.drop("split", "key"))
-    results = suites.evaluate([narrow], suites.text_checks(cleaning, checks))
-    if not len(measures.groups):
-        return results
-    groups = with_splits_of_groups(measures.groups)
-    return results + suites.evaluate([_pandas(groups.drop("split", "group"))], suites.group_checks())
+            if (found := data.found_type(split, field.name)) != field.type:
+                wrong.append(f"{split}.{field.name} is {found or 'absent'}, expected {field.type}")
+    detail = f"{len(wrong)} of {len(SPLITS) * len(data.schema())} columns" if wrong else None
+    measure = suites.Measure(len(wrong), detail, len(wrong), wrong[: suites.EXAMPLES])
+    return suites.judge({"columns of another type": measure}, suites.schema_checks())
 
 
 def _check_head(data: TaskFolder, head: str, incomplete: Sequence[int], checks: Checks) -> Report:
     """The head's own checks over its rows, their number and their distribution in every split."""
     family, facts = data.heads[head], data.facts(head)
+    expected = family.expectations(facts, checks)
+    columns = suites.columns_of(expected)
     rows = dict.fromkeys(SPLITS, 0)
     distribution: dict[str, dict[str, int]] = {split: {} for split in SPLITS}
 
     def frames() -> Iterator[pd.DataFrame]:
-        """Counts by the way what Great Expectations looks at, chunk by chunk."""
-        for frame in _labelled(data, head, incomplete):
+        """What Great Expectations looks at, chunk by chunk; counted on its way there."""
+        for frame in _labelled(data, head, columns, incomplete):
             for split in SPLITS:
                 own = frame.filter(split=split)
                 rows[split] += len(own)
                 for label, count in family.distribution(own.to_arrow(), facts):
                     distribution[split][label] = distribution[split].get(label, 0) + count
-            yield _pandas(frame)
+            yield _pandas(frame.select("number", "split", *(n for n in frame.columns if n in columns)))
 
-    results = suites.evaluate(frames(), family.expectations(facts, checks))
+    results = suites.evaluate(frames(), expected)
     for result in results if len(data.heads) > 1 else ():
         result["title"] = f"{head}: {result['title']}"
     pairs = {split: [list(pair) for pair in counts.items()] for split, counts in distribution.items()}
     return {"checks": results, "rows": rows, "distribution": pairs}
 
 
-def _labelled(data: TaskFolder, head: str, incomplete: Sequence[int]) -> Iterator[pl.DataFrame]:
-    """The complete rows that have the head's target, in chunks of its columns."""
+def _labelled(
+    data: TaskFolder, head: str, columns: Collection[str], incomplete: Sequence[int]
+) -> Iterator[pl.DataFrame]:
+    """The complete rows that have the head's target: its target columns, and the inputs among `columns`."""
     import polars as pl
 
     from components.data.measures import labelled
 
-    names = [*data.family.input_schema().names, *data.target_columns(head)]
-    for rows in data.chunks(names):
-        yield labelled(data, head, rows.filter(~pl.col("number").is_in(incomplete)))
+    inputs = [name for name in data.family.input_schema().names if name in columns]
+    names = [*inputs, *data.target_columns(head)]
+    size = LISTS if any(data.dtype(name).is_nested() for name in names) else FLAT
+    for rows in data.chunks(names, size):
+        complete = rows.filter(~pl.col("number").is_in(incomplete)) if incomplete else rows
+        yield labelled(data, head, complete)
 
 
 def _pandas(frame: pl.DataFrame) -> pd.DataFrame:
@@ -185,12 +169,12 @@ def between_tasks(folders: Sequence[Path]) -> Report:
     import polars as pl
 
     from components.data.folder import read_folder
-    from components.data.measures import measure
+    from components.data.measures import read_lines
 
     training, held_out = {}, []
     for data in map(read_folder, folders):
         if data.fits_schema():
-            texts = measure(data).texts.select("number", "split", "key")
+            texts = read_lines(data).texts.select("number", "split", "key")
             training[data.name] = data, texts.filter(split="train").select("number", "key")
             held = texts.filter(pl.col("split") != "train").select("key").unique()
             held_out.append(held.with_columns(other=pl.lit(data.name)))

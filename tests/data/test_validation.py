@@ -259,3 +259,38 @@ def test_the_summary_says_in_one_sentence_what_fails(tmp_path: Path):
     result = summarise({"toy": validate(tmp_path, "classification", rows)}, {"leaks": {}, "exclude": {}})
     assert result["errors"] == ["toy: 'at least 20 rows in validation' does not hold: found 0"]
     assert result["success"] is False
+
+
+def joint_rows() -> Rows:
+    """Every row has a label and tags but these: rows 0 to 3 of a split lack the tags, 4 and 5 the label."""
+    rows = sound_rows("classification")
+    for split in rows.values():
+        for n, row in enumerate(split):
+            tokens = row["text"].split()
+            row["slots.tokens"] = None if n < 4 else tokens
+            row["slots.tags"] = None if n < 4 else ["O"] * (len(tokens) - 1) + ["B-PER"]
+            row["label"] = None if n in (4, 5) else row["label"]
+    return rows
+
+
+def validate_joint(root: Path, rows: Rows) -> dict[str, Any]:
+    folder = write_folder(root, "classification", rows, joint={"slots": "tagging"})
+    return validate_task(folder, Cleaning(), CHECKS)
+
+
+def test_a_joint_head_is_checked_over_the_rows_that_have_its_target(tmp_path: Path):
+    report = validate_joint(tmp_path, joint_rows())
+    assert failures(report) == {}
+    assert report["heads"]["slots"]["rows"] == {"train": 20, "validation": 20, "test": 20}
+    assert report["heads"]["slots"]["distribution"]["train"] == [["PER", 20]]
+    assert sorted(report["distribution"]["test"]) == [["down", 11], ["up", 11]]
+
+
+def test_a_fault_of_a_joint_head_names_the_head_and_the_row(tmp_path: Path):
+    rows = joint_rows()
+    rows["train"][8]["slots.tags"][-1] = "B-LOC"
+    rows["train"][9]["slots.tokens"] = None  # half a target is a missing value
+    assert failures(validate_joint(tmp_path, rows)) == {
+        "no missing value in column slots.tokens": ("error", ["toy-train-9"]),
+        "slots: every tag is in the tag set": ("error", ["toy-train-8"]),
+    }
