@@ -47,7 +47,7 @@ class Fingerprint:
 
 def version(remote: Sql) -> Version:
     """{"columns", "rows", "hash"}."""
-    fingerprint, columns = Fingerprint(), []
+    fingerprint, columns = Fingerprint(), list[str]()
     for columns, rows in _batches(remote):  # noqa: B007 the same each time
         fingerprint.add(rows)
     return fingerprint.version(columns)
@@ -55,9 +55,9 @@ def version(remote: Sql) -> Version:
 
 def fetch(remote: Sql, folder: Path) -> Version:
     """Stream the rows into `rows.parquet`, by way of parts: only the last row settles a column's type."""
-    fingerprint, columns = Fingerprint(), []
+    fingerprint, columns = Fingerprint(), list[str]()
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
-        parts = []
+        parts: list[Path] = []
         for columns, rows in _batches(remote):
             fingerprint.add(rows)
             parts.append(Path(temporary) / f"{len(parts)}.parquet")

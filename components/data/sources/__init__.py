@@ -107,7 +107,7 @@ def _checked(path: Path, source: Source, columns: dict[str, str]) -> Numbered:
     rows = READERS[source.format](path, source)
     head = list(islice(rows, HEAD))
     uses = {name: role for role, name in columns.items()}
-    uses |= {name: "source.filter" for name in source.filter}
+    uses |= dict.fromkeys(source.filter, "source.filter")
     uses |= {source.split_column: "source.split_column"} if source.split_column else {}
     for name, use in uses.items():
         if head and not any(_has(fields, name) for _, fields in head):

@@ -21,11 +21,14 @@ Named = dict[str, list[str]]  # column of class numbers -> the classes' names
 class Columns(dict[str, list[Any]]):
     """A batch's columns as Python values; a column that nobody asks for is never converted."""
 
-    def __init__(self, batch: pa.RecordBatch, named: Named) -> None:
-        self.batch, self.named = batch, named
+    def __init__(self, batch: pa.RecordBatch, path: Path) -> None:
+        self.batch, self.path, self.named = batch, path, _named(batch.schema)
 
     def __missing__(self, name: str) -> list[Any]:
-        values = self.batch.column(name).to_pylist()
+        try:
+            values = self.batch.column(name).to_pylist()
+        except UnicodeDecodeError:
+            raise UserError(f"{self.path}: column '{name}' holds bytes that are not UTF-8") from None
         names = self.named.get(name)
         self[name] = [_name(value, names) for value in values] if names else values
         return self[name]
@@ -38,9 +41,12 @@ class Fields(Mapping[str, Any]):
         self.columns, self.index = columns, index
 
     def __getitem__(self, name: str) -> Any:
-        if name not in self.columns.batch.schema.names:
+        if name not in self:
             raise KeyError(name)
         return self.columns[name][self.index]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.columns.batch.schema.names
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.columns.batch.schema.names)
@@ -106,7 +112,10 @@ def _split_files(path: Path) -> list[Path]:
     if files := [file for file in candidates if split in (file.stem, file.stem.split("-")[0])]:
         return files
     known = {file.stem.split("-")[0] for file in candidates}
-    known |= {state.parent.name for at in (folder, path) for state in at.glob("*/state.json")}
+    inside = [
+        file for sign in ("state.json", "*.parquet") for at in (folder, path) for file in at.glob(f"*/{sign}")
+    ]
+    known |= {file.parent.name for file in inside} - {"data"}
     splits = ", ".join(sorted(known)) or "none (a loading script is never run)"
     raise UserError(
         f"{path}: no split '{split}' of a Hugging Face data set{near_miss(split, known)}; "
@@ -119,12 +128,12 @@ def _rows(files: list[Path], batches: Callable[[Path], Iterator[pa.RecordBatch]]
     try:
         for file in files:
             for batch in batches(file):
-                columns = Columns(batch, _named(batch.schema))
+                columns = Columns(batch, file)
                 for index in range(batch.num_rows):
                     number += 1
                     yield number, Fields(columns, index)
     except (pa.ArrowException, OSError) as error:
-        problem = str(error).splitlines()[0].rstrip(".")
+        problem = (str(error) or "empty").splitlines()[0].rstrip(".")
         raise UserError(f"{file}, after row {number}: not a whole {kind} file ({problem})") from None
 
 

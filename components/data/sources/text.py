@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from components.errors import UserError, near_miss
 from components.settings import Source
 
 MAX_FIELD = 10_000_000  # characters; the csv module's own limit is 131072
-Numbered = Iterator[tuple[int, dict[str, Any]]]  # the row's number in its file, its columns
+Numbered = Iterator[tuple[int, Mapping[str, Any]]]  # the row's number in its file, its columns
 
 
 def lines(path: Path, encoding: str) -> Iterator[str]:
