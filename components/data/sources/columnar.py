@@ -111,11 +111,11 @@ def _split_files(path: Path) -> list[Path]:
     candidates = [file for below in (folder, folder / "data") for file in sorted(below.glob("*.parquet"))]
     if files := [file for file in candidates if split in (file.stem, file.stem.split("-")[0])]:
         return files
+    whole = path if path.is_dir() else folder
     known = {file.stem.split("-")[0] for file in candidates}
-    inside = [
-        file for sign in ("state.json", "*.parquet") for at in (folder, path) for file in at.glob(f"*/{sign}")
-    ]
-    known |= {file.parent.name for file in inside} - {"data"}
+    known |= {file.parent.name for file in [*whole.glob("*/state.json"), *whole.glob("*/*.parquet")]} - {
+        "data"
+    }
     splits = ", ".join(sorted(known)) or "none (a loading script is never run)"
     raise UserError(
         f"{path}: no split '{split}' of a Hugging Face data set{near_miss(split, known)}; "
