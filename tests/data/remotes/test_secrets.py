@@ -37,6 +37,12 @@ def test_the_usual_variables_are_hidden_unasked(monkeypatch: pytest.MonkeyPatch,
     assert redact("the value-of-the-test is shown") == "the *** is shown"
 
 
+def test_other_variables_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKENIZERS_PARALLELISM", "true")
+    monkeypatch.setenv("OLDPWD", "/the/folder")
+    assert redact("true of /the/folder") == "true of /the/folder"
+
+
 def test_an_address_loses_user_and_password() -> None:
     assert redact("at postgresql://me:pw@host/db and https://host/a@b") == (
         "at postgresql://***@host/db and https://host/a@b"
