@@ -119,6 +119,8 @@ def _engine(remote: Sql) -> Engine:
     import sqlalchemy
 
     url = sqlalchemy.make_url(resolve(remote.address))
+    if url.drivername == "postgresql":  # SQLAlchemy's default for it is an older driver
+        url = url.set(drivername="postgresql+psycopg")
     file = url.database or ""
     if url.get_backend_name() == "sqlite" and not Path(file).is_file():  # SQLite would make an empty one
         raise UserError(f"{remote.address}: no such file")

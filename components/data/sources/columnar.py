@@ -23,6 +23,7 @@ class Columns(dict[str, list[Any]]):
 
     def __init__(self, batch: pa.RecordBatch, path: Path) -> None:
         self.batch, self.path, self.named = batch, path, _named(batch.schema)
+        self.names = dict.fromkeys(batch.schema.names)  # asked of each row
 
     def __missing__(self, name: str) -> list[Any]:
         try:
@@ -46,13 +47,13 @@ class Fields(Mapping[str, Any]):
         return self.columns[name][self.index]
 
     def __contains__(self, name: object) -> bool:
-        return name in self.columns.batch.schema.names
+        return name in self.columns.names
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.columns.batch.schema.names)
+        return iter(self.columns.names)
 
     def __len__(self) -> int:
-        return len(self.columns.batch.schema.names)
+        return len(self.columns.names)
 
 
 def _name(value: Any, names: list[str]) -> Any:

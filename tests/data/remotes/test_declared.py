@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+import yaml
 
 from components.data.remotes.declared import check_no_credential
 from components.errors import UserError
 from tests.data.remotes.conftest import declare
+from tests.test_laws import ROOT
 
 REFUSED = [
     ({"kind": "sql", "address": "postgresql://me:hunter2-x@host/db", "query": "select 1"}, "address"),
@@ -41,3 +45,10 @@ def test_a_credential_is_refused_and_not_shown(settings: dict, key: str) -> None
 )
 def test_names_of_variables_are_fine(settings: dict) -> None:
     check_no_credential("params.yaml: remotes.x", declare(**settings))
+
+
+def test_the_documentations_remotes_are_valid() -> None:
+    blocks = re.findall(r"```yaml\n(remotes:.*?)```", (ROOT / "docs/data.md").read_text(), re.DOTALL)
+    assert len(blocks) == 1
+    for name, settings in yaml.safe_load(blocks[0])["remotes"].items():
+        check_no_credential(name, declare(**settings))

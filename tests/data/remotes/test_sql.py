@@ -87,7 +87,7 @@ class TestSqlite:
 class TestPostgres:
     """A real server that asks for a password."""
 
-    ADDRESS = "postgresql+psycopg://${DB_USER}:${DB_PASSWORD}@127.0.0.1:${DB_PORT}/postgres"
+    ADDRESS = "postgresql://${DB_USER}:${DB_PASSWORD}@127.0.0.1:${DB_PORT}/postgres"
 
     @pytest.fixture(autouse=True)
     def table(self, postgres_port: int, monkeypatch: pytest.MonkeyPatch):

@@ -76,6 +76,24 @@ def test_an_unchanged_remote_is_skipped_and_a_changed_one_fetched_anew(project: 
     assert "Running stage 'fetch@tickets'" in dvc(project, "repro", "fetch@tickets").stdout
 
 
+def test_the_flow_asks_each_time_and_fetches_nothing_that_is_here(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows import execution, graph
+
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    with sqlite3.connect(project / "elsewhere.db") as connection:
+        connection.execute("create table t as select 'a' as text")
+    declare(project, tickets={"kind": "sql", "address": "sqlite:///elsewhere.db", "query": "select * from t"})
+    stages = ["version@tickets", "fetch@tickets"]
+    assert [execution.run(project, stage, str).verb for stage in stages] == ["ran", "ran"]
+    found = graph.read()
+    assert found.upstream["fetch@tickets"] == {"version@tickets"}
+    assert "version@tickets" in found.changed  # always: who knows before it has asked?
+    assert "fetch@tickets" not in found.changed
+    assert [execution.run(project, stage, str).verb for stage in stages] == ["ran", "unchanged"]
+
+
 def test_a_web_servers_secret_is_in_nothing_written_or_printed(project: Path, tmp_path: Path) -> None:
     with services.web(project / "sources") as server:
         address = server.address + "/mood.csv?token=${CORPUS_CODE}"
@@ -93,7 +111,7 @@ def test_a_web_servers_secret_is_in_nothing_written_or_printed(project: Path, tm
 
 @pytest.mark.services
 def test_a_databases_password_is_in_nothing_written_or_printed(project: Path, postgres_port: int) -> None:
-    address = f"postgresql+psycopg://{services.USER}:${{DB_PASSWORD}}@127.0.0.1:{postgres_port}/postgres"
+    address = f"postgresql://{services.USER}:${{DB_PASSWORD}}@127.0.0.1:{postgres_port}/postgres"
     query = "select 'good' as text, n as number from generate_series(1, 10) n"
     declare(project, tickets={"kind": "sql", "address": address, "query": query})
     password = services.quoted(services.PASSWORD)
