@@ -38,7 +38,7 @@ def test_the_projects_own_params_are_valid(monkeypatch: pytest.MonkeyPatch) -> N
         ("  tokens: 12000", "  tokenz: 12000", "training.tokenz: unknown key (did you mean 'tokens'?)"),
         ("path: sources/mood.csv", "path: sources/moood.csv", "no such file 'sources/moood.csv' (did you mean 'mood.csv'?)"),
         ("encoder: encoder", "encoder: encodr", "model.encoder: no such file 'encodr' (did you mean 'encoder'?)"),
-        ("encoder: encoder", "encoder: downloads/minilm", "no package 'minilm'"),
+        ("encoder: encoder", "encoder: downloads/minilm", "no package or remote 'minilm'"),
         ("family: classification", "family: clasification", "unknown family 'clasification' (did you mean 'classification'?)"),
         ("metric: accuracy", "metric: acuracy", "no metric 'acuracy' (did you mean 'accuracy'?)"),
         ("method: temperature", "method: temperatur", "(did you mean 'temperature'?)"),
