@@ -19,7 +19,7 @@ from components.data.rows import column_of, view
 from components.data.splits import SPLITS
 from components.errors import UserError
 from components.files import atomic_folder, read_json
-from components.tasks.base import Facts, Family, Row, tokenise
+from components.tasks.base import Facts, Family, Row
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
@@ -64,10 +64,11 @@ class Encoder:
         self.heads: dict[str, tuple[Family, Facts]] = {
             head: (tasks.get(own["family"]), own["facts"]) for head, own in card["heads"].items()
         }
-        self.family, _ = self.heads[self.task]
+        self.family, self.facts = self.heads[self.task]
         self.several = self.family.several(card["inputs"])
         self.tokenizer = _tokenizer(tokenizer_file)
-        self.tokenizer.enable_truncation(**self.family.truncation(card["inputs"], card["max_length"]))
+        cut = self.family.truncation(card["inputs"], card["max_length"], self.facts["options"])
+        self.tokenizer.enable_truncation(**cut)
 
     def schema(self, split: str) -> pa.Schema:
         """The columns of an encoded split; only held-out rows are decoded, so only they need a layout."""
@@ -84,7 +85,8 @@ class Encoder:
 
     def encode(self, table: pa.Table, names: Sequence[str]) -> dict[str, list[Any]]:
         """The columns of some rows."""
-        encodings = tokenise(self.family, self.tokenizer, view(table, self.task, self.task).to_pylist())
+        rows_of_task = view(table, self.task, self.task).to_pylist()
+        encodings = self.family.tokenise(self.tokenizer, rows_of_task, self.facts["options"])
         columns: dict[str, list[Any]] = {
             "id": table["id"].to_pylist(),
             "input_ids": [_joined(encoding.ids for encoding in of_row) for of_row in encodings],

@@ -78,7 +78,7 @@ def _head(
     weights_RN = bootstrap.weights([row["groups"] for row in rows], settings.resamples, project.seed)
     metrics = {
         metric: compare(family, metric, rows, answers, card["facts"], weights_RN, settings.confidence)
-        for metric in family.metrics
+        for metric in family.measured(card["facts"]["options"])
     }
     counts = read_json(data / "task.json")["heads"][head]["rows"]
     return {"task": card["task"], "family": family.name, "rows": counts, "metrics": metrics}

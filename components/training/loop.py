@@ -147,7 +147,7 @@ def evaluate(
             card, known = model.config.tasks[head], split.labelled(head)[rows]
             family, answers = tasks.get(card["family"]), list(itertools.compress(predictions, known))
             gold = read_rows(head, rows[known].tolist())
-            metric = family.metrics[0]
+            metric = family.measured(card["facts"]["options"])[0]
             sums = family.statistics(metric, gold, answers, card["facts"]).sum(0, keepdims=True)
             scores[head] = float(family.value(metric, sums)[0])
     return scores
