@@ -26,6 +26,7 @@ CODE = (  # what the service imports, and no more
     "components/files.py",
     "components/model",
     "components/tasks",
+    "components/text",
     "serving",
 )
 EPOCH = "2000-01-01T00:00:00+00:00"  # stands for every time of creation

@@ -104,7 +104,9 @@ class Predictor:
             self.tokenizer.enable_truncation(**longest[way])
             for question in group:
                 options = self.cards[question.head]["facts"]["options"]
-                (question.encodings,) = question.family.tokenise(self.tokenizer, [question.row], options)
+                (question.encodings,) = question.family.tokenise(
+                    self.tokenizer, [question.row], options, offsets=True
+                )
 
     @torch.inference_mode()
     def _encode(self, encodings: Sequence[Encoding]) -> dict[Tokens, torch.Tensor]:

@@ -85,8 +85,9 @@ class Encoder:
 
     def encode(self, table: pa.Table, names: Sequence[str]) -> dict[str, list[Any]]:
         """The columns of some rows."""
-        rows_of_task = view(table, self.task, self.task).to_pylist()
-        encodings = self.family.tokenise(self.tokenizer, rows_of_task, self.facts["options"])
+        rows = view(table, self.task, self.task).to_pylist()
+        offsets = any(family.offsets for family, _ in self.heads.values())
+        encodings = self.family.tokenise(self.tokenizer, rows, self.facts["options"], offsets)
         columns: dict[str, list[Any]] = {
             "id": table["id"].to_pylist(),
             "input_ids": [_joined(encoding.ids for encoding in of_row) for of_row in encodings],
@@ -151,6 +152,7 @@ class EncodedSplit:
         self.task = path.parent.name
         self._source = pa.memory_map(str(path))
         self.table = pa.ipc.open_file(self._source).read_all()
+        self._labelled: dict[str, np.ndarray] = {}
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -195,7 +197,10 @@ class EncodedSplit:
 
     def labelled(self, head: str | None = None) -> np.ndarray:
         """labelled_N: has the row the head's target?"""
-        return np.asarray(self.table[self._column("target", head)].is_valid().to_numpy())
+        column = self._column("target", head)
+        if column not in self._labelled:  # asked in every step
+            self._labelled[column] = np.asarray(self.table[column].is_valid().to_numpy())
+        return self._labelled[column]
 
     def ids(self) -> list[str]:
         """The rows' ids."""

@@ -8,9 +8,8 @@ expectation, which is what a suite names. Importing this module imports Great Ex
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Literal
 
 import pandas as pd
@@ -38,15 +37,7 @@ from great_expectations.expectations.metrics.map_metric_provider.column_pair_map
 )
 from great_expectations.expectations.row_conditions import Column, RowConditionType
 
-# --- one value goes with one value ---------------------------------------------------------------
-
-
-class _OneValueEach(ColumnPairMapMetricProvider):
-    condition_metric_name = "column_pair_values.one_value_each"
-
-    @column_pair_condition_partial(engine=PandasExecutionEngine)
-    def _pandas(cls, keys: pd.Series, values: pd.Series, **_: Any) -> pd.Series:
-        return values.groupby(keys).transform("nunique") == 1
+# --- tag sequences -------------------------------------------------------------------------------
 
 
 class _PairExpectation(ColumnPairMapExpectation):
@@ -55,19 +46,6 @@ class _PairExpectation(ColumnPairMapExpectation):
     ignore_row_if: Literal["neither"] = "neither"
 
     success_keys: ClassVar[tuple[str, ...]] = ("ignore_row_if", "mostly")
-
-
-class ExpectOneValueEach(_PairExpectation):
-    """Each value of column A goes with exactly one value of column B.
-
-    A text with one target has no conflict; a text in one split does not leak into another. Where it
-    fails, every row of the value of A is unexpected.
-    """
-
-    map_metric = "column_pair_values.one_value_each"
-
-
-# --- tag sequences -------------------------------------------------------------------------------
 
 
 def is_well_formed(tokens: Iterable[str], tags: Iterable[str]) -> bool:
@@ -149,6 +127,8 @@ class _ClassCounts(ColumnAggregateMetricProvider):
     @column_aggregate_value(engine=PandasExecutionEngine)
     def _pandas(cls, column: pd.Series, **_: Any) -> dict[str, int]:
         """Rows per label, or, of a column of lists, items of each kind; of BIO tags, entities per type."""
+        if isinstance(column.dtype, pd.StringDtype):
+            return {str(label): int(count) for label, count in column.value_counts().items()}
         counts: Counter[str] = Counter()
         for value in column:
             begun = [value] if isinstance(value, str) else [item.removeprefix("B-") for item in value]
@@ -176,50 +156,59 @@ class ExpectEveryClassInTraining(ColumnAggregateExpectation):
         runtime_configuration: dict[str, Any] | None = None,
         execution_engine: ExecutionEngine | None = None,
     ) -> dict[str, Any]:
-        counts = metrics["column.class_counts"]
+        return self.judge(metrics["column.class_counts"])
+
+    def judge(self, counts: Mapping[str, int]) -> dict[str, Any]:
+        """The verdict on the classes' counts, which can be added up over several frames."""
         short = {name: counts.get(name, 0) for name in self.classes if counts.get(name, 0) < self.minimum}
-        return {"success": not short, "result": {"observed_value": short}}
+        details = {"counts": dict(counts)}
+        return {"success": not short, "result": {"observed_value": short, "details": details}}
 
 
-# --- encoding damage -----------------------------------------------------------------------------
+class _LabelCounts(ColumnAggregateMetricProvider):
+    metric_name = "column.label_counts"
+
+    @column_aggregate_value(engine=PandasExecutionEngine)
+    def _pandas(cls, column: pd.Series, **_: Any) -> dict[str, int]:
+        return dict(Counter(label for labels in column for label in labels))
 
 
-def _misread(encoding: str) -> str:
-    """The regular expression of UTF-8 read as `encoding`: a lead byte, then its continuation bytes."""
+class ExpectEveryLabelInTraining(ExpectEveryClassInTraining):
+    """The same of a column of lists of labels."""
 
-    def characters(*numbers: int) -> str:
-        return f"[{re.escape(bytes(numbers).decode(encoding, 'ignore'))}]"
+    metric_dependencies = ("column.label_counts",)
 
-    following = characters(*range(0x80, 0xC0))
-    latin, punctuation, emoji = characters(0xC2, 0xC3), characters(0xE2), characters(0xF0)
-    return f"{latin}{following}|{punctuation}{following}{{2}}|{emoji}{following}{{3}}"
-
-
-# Text that was misread twice follows no table any more. What gives it away is an accented letter
-# beside a symbol or a ligature that no language writes there, or a capital inside a word.
-_ACCENTED, _SYMBOL = "[À-ÖØ-öø-ÿ]", "[‰÷×¢¥¬±¦¨¸ŒœŸ]"
-_MISREAD_TWICE = f"{_ACCENTED}{_SYMBOL}|{_SYMBOL}{_ACCENTED}|[à-öø-ÿ][À-ÖØ-Þ]"
-_REPLACED_OR_CONTROL = "[\ufffd\x80-\x9f]"
-DAMAGE = re.compile(
-    "|".join([_REPLACED_OR_CONTROL, _misread("cp1252"), _misread("mac_roman"), _MISREAD_TWICE])
-)
+    def _validate(
+        self,
+        metrics: dict[str, Any],
+        runtime_configuration: dict[str, Any] | None = None,
+        execution_engine: ExecutionEngine | None = None,
+    ) -> dict[str, Any]:
+        return super()._validate({"column.class_counts": metrics["column.label_counts"]})
 
 
-class _UndamagedText(ColumnMapMetricProvider):
-    condition_metric_name = "column_values.undamaged_text"
-
-    @column_condition_partial(engine=PandasExecutionEngine)
-    def _pandas(cls, column: pd.Series, **_: Any) -> pd.Series:
-        return _by_row(lambda text: DAMAGE.search(text) is None, column)
+# --- choices -------------------------------------------------------------------------------------
 
 
-class ExpectUndamagedText(ColumnMapExpectation):
-    """Texts without encoding damage: replacement characters, C1 controls, UTF-8 read as another encoding.
+class _NumberOfItem(ColumnPairMapMetricProvider):
+    condition_metric_name = "column_pair_values.number_of_item"
+    condition_value_keys = ("fewest", "most")
 
-    `mostly` is the share of rows that must be sound.
-    """
+    @column_pair_condition_partial(engine=PandasExecutionEngine)
+    def _pandas(cls, items: pd.Series, numbers: pd.Series, fewest: int, most: int, **_: Any) -> pd.Series:
+        return _by_row(
+            lambda of_row, number: fewest <= len(of_row) <= most and 0 <= number < len(of_row), items, numbers
+        )
 
-    map_metric = "column_values.undamaged_text"
+
+class ExpectNumberOfItem(_PairExpectation):
+    """Column A holds a list of `fewest` to `most` items, column B the number of one of them, from 0."""
+
+    fewest: int
+    most: int
+
+    map_metric = "column_pair_values.number_of_item"
+    success_keys: ClassVar[tuple[str, ...]] = ("fewest", "most", "ignore_row_if", "mostly")
 
 
 def _by_row(sound: Callable[..., bool], *columns: pd.Series) -> pd.Series:

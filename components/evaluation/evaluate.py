@@ -3,7 +3,6 @@ champion on the same rows."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -56,10 +55,8 @@ def _task(
         predicted["champion"] = predict(earlier, name, split, everything)
     report = {}
     for head, card in cards_of(root / "encoded" / name).items():
-        known = split.labelled(head)
-        who = {"model", "champion"} if earlier and _comparable(earlier, head, card) else {"model"}
-        answers = {one: list(itertools.compress(predicted[one][head], known)) for one in sorted(who)}
-        report[head] = _head(project, root, head, card, answers)
+        who = ("model", "champion") if earlier and _comparable(earlier, head, card) else ("model",)
+        report[head] = _head(project, root, head, card, {one: predicted[one][head] for one in who})
     return report
 
 

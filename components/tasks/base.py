@@ -67,7 +67,7 @@ class TextRequest(BaseModel):
 
     text: str
     text_pair: str
-    turns: list[Turn]
+    turns: list[str | Turn]
 
 
 @dataclass(frozen=True)
@@ -186,11 +186,12 @@ class Family(abc.ABC):
         return {"max_length": max_length, "direction": "left" if "turns" in inputs else "right"}
 
     def tokenise(
-        self, tokenizer: Tokenizer, rows: Sequence[Row], options: Mapping[str, Any]
+        self, tokenizer: Tokenizer, rows: Sequence[Row], options: Mapping[str, Any], offsets: bool = True
     ) -> list[list[Encoding]]:
-        """Each row's sequences as encodings; `truncation` is the tokenizer's setting."""
+        """Each row's sequences as encodings; truncation is the tokenizer's setting. `offsets`: with the
+        tokens' places in the text, which costs a little."""
         sequences = [self.sequences(row) for row in rows]
-        batch = tokenizer.encode_batch if self.offsets else tokenizer.encode_batch_fast
+        batch = tokenizer.encode_batch if offsets else tokenizer.encode_batch_fast
         encodings = iter(batch([one for of_row in sequences for one in of_row]))
         return [[next(encodings) for _ in of_row] for of_row in sequences]
 
@@ -274,8 +275,10 @@ class Family(abc.ABC):
 def read_text(record: Mapping[str, Any], role: str) -> str:
     """A text that is there and is not blank, as it stands: spans are offsets into it."""
     value = record.get(role)
-    if not isinstance(value, str) or not value.strip():
-        raise BadRowError(f"'{role}' is empty, expected a text")
+    if value is None or value == "" or (isinstance(value, str) and value.isspace()):
+        raise BadRowError(f"'{role}' is {'missing' if value is None else 'empty'}, expected a text")
+    if not isinstance(value, str):
+        raise BadRowError(f"'{role}' is {value!r:.60}, expected a text")
     return whole(value, role)
 
 
@@ -315,15 +318,17 @@ def read_list(record: Mapping[str, Any], role: str) -> list[Any]:
 
 
 def read_turns(value: Any) -> str:
-    """A dialogue (strings, or objects with `role` and `text`; as a list or as JSON) -> one text."""
+    """A dialogue (as a list or as JSON) -> one text, a line "role: text" for every turn.
+
+    A turn is an object with `role` and `text`, or a string: then the speakers are A and B by turns.
+    """
     lines = []
     for number, turn in enumerate(read_list({"turns": value}, "turns"), 1):
-        entry = turn if isinstance(turn, dict) else {"role": "AB"[(number + 1) % 2], "text": turn}
-        if not isinstance(entry.get("role"), str) or not str(entry.get("text") or "").strip():
-            raise BadRowError(
-                f"turn {number} is {turn!r:.60}, expected a text or an object with role and text"
-            )
-        lines.append(f"{entry['role'].strip()}: {str(entry['text']).strip()}")
+        entry = turn if isinstance(turn, dict) else {"role": "AB"[(number - 1) % 2], "text": turn}
+        try:
+            lines.append(": ".join(read_text(entry, key).strip() for key in ("role", "text")))
+        except BadRowError as error:
+            raise BadRowError(f"turn {number}: {error}") from None
     return "\n".join(lines)
 
 

@@ -90,7 +90,7 @@ class Relation(Classification):
     # --- encoding -------------------------------------------------------------------------------
 
     def tokenise(
-        self, tokenizer: Tokenizer, rows: Sequence[Row], options: Mapping[str, Any]
+        self, tokenizer: Tokenizer, rows: Sequence[Row], options: Mapping[str, Any], offsets: bool = True
     ) -> list[list[Encoding]]:
         """Where the length limit cuts a marker off, the text around the spans is shortened until they fit."""
         encodings = tokenizer.encode_batch([marked(row, len(row["text"])) for row in rows], True)

@@ -19,7 +19,14 @@ from components.training import checkpoint
 from components.training.loop import train
 from components.training.progress import Progress
 
-CODE = ("data/batching.py", "data/mixture.py", "model", "tasks", "training")  # what shapes the weights
+CODE = (
+    "data/batching.py",
+    "data/mixture.py",
+    "model",
+    "tasks",
+    "text",
+    "training",
+)  # what shapes the weights
 
 
 def run(project: Project, root: Path, progress: Progress) -> None:

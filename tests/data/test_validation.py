@@ -215,14 +215,14 @@ def three_tasks(root: Path) -> list[Path]:
     """mood trains on two texts that people and stars hold out, on one of them three times."""
     people, mood = sound_rows("tagging", "people"), sound_rows("classification", "mood")
     stars = sound_rows("regression", "stars")
-    people["test"][7]["tokens"] = people["test"][0]["tokens"]  # held out twice, and still one text
-    shared = " ".join(people["test"][0]["tokens"])
+    shared = people["test"][0]["text"]
+    people["test"][7]["text"] = shared  # held out twice, and still one text
     for n in (3, 4, 5):
         mood["train"][n]["text"] = shared
     mood["train"][9]["text"] = stars["validation"][1]["text"].title()
     stars["validation"][2]["text"] = shared
     stars["train"][0]["text"] = mood["train"][0]["text"]  # both train on it: no leak
-    stars["test"][0]["text"] = people["test"][5]["tokens"][0]  # both hold something out: no leak
+    stars["test"][0]["text"] = people["test"][5]["text"].upper()  # both hold something out: no leak
     return [
         write_folder(root, "tagging", people, "people"),
         write_folder(root, "classification", mood, "mood"),

@@ -1,67 +1,22 @@
-"""Metrics against independent implementations; tags and spans that fit their text; a toy family."""
+"""How families are found; tags and spans that fit their text."""
 
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from components import tasks
 from components.tasks.base import BadRowError, text_key
-from components.tasks.classification import FAMILY as CLASSIFICATION
-from components.tasks.regression import FAMILY as REGRESSION
-from components.tasks.regression import Regression
 from components.tasks.tagging import FAMILY as TAGGING
 from components.tasks.tagging import best_path, entities, to_bio
+from tests.tasks.families import UNICODE, ask, metric, read
 
 TAGS = st.lists(st.sampled_from(["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]), min_size=1, max_size=12)
-
-
-def metric(family: Any, name: str, rows: list, predictions: list, facts: dict) -> float:
-    return float(
-        family.value(name, family.statistics(name, rows, predictions, facts).sum(0, keepdims=True))[0]
-    )
-
-
-def test_accuracy_and_macro_f1_are_scikit_learns() -> None:
-    from sklearn.metrics import accuracy_score, f1_score
-
-    generator = np.random.default_rng(0)
-    labels = ["a", "b", "c", "never"]
-    gold, predicted = generator.choice(["a", "b"], 200), generator.choice(["a", "b", "c"], 200)
-    rows, predictions = [{"label": g} for g in gold], [{"label": p} for p in predicted]
-    facts = {"labels": labels}
-    assert metric(CLASSIFICATION, "accuracy", rows, predictions, facts) == pytest.approx(
-        accuracy_score(gold, predicted)
-    )
-    expected = f1_score(gold, predicted, average="macro")
-    assert metric(CLASSIFICATION, "macro_f1", rows, predictions, facts) == pytest.approx(expected)
-
-
-def test_pearson_and_r2_are_scipys_and_scikit_learns() -> None:
-    from scipy.stats import pearsonr
-    from sklearn.metrics import r2_score
-
-    generator = np.random.default_rng(0)
-    gold = generator.normal(3, 2, 300)
-    predicted = gold + generator.normal(0, 1, 300)
-    rows, predictions = [{"score": g} for g in gold], [{"score": p} for p in predicted]
-    facts = {"mean": 3.0}
-    assert metric(REGRESSION, "pearson", rows, predictions, facts) == pytest.approx(
-        pearsonr(gold, predicted)[0]
-    )
-    assert metric(REGRESSION, "r2", rows, predictions, facts) == pytest.approx(r2_score(gold, predicted))
-
-
-def test_a_constant_prediction_has_pearson_zero_not_nan() -> None:
-    rows, predictions = [{"score": 1.0}, {"score": 2.0}], [{"score": 1.7}, {"score": 1.7}]
-    assert metric(REGRESSION, "pearson", rows, predictions, {"mean": 0.1}) == 0.0
 
 
 @given(st.lists(st.tuples(TAGS, st.integers(0, 2**32 - 1)), min_size=1, max_size=20))
@@ -112,41 +67,25 @@ def test_iob1_reads_as_bio() -> None:
     assert to_bio(["I-PER", "I-PER", "O", "I-LOC", "B-LOC"]) == ["B-PER", "I-PER", "O", "B-LOC", "B-LOC"]
 
 
-def test_truncation_never_shifts_a_label(tiny_encoder: Path) -> None:
-    from tokenizers import Tokenizer
-
-    tokenizer = Tokenizer.from_file(str(tiny_encoder / "tokenizer.json"))
-    tokenizer.enable_truncation(8)
-    tokens = ["alice", "unknownword", "london", "bob", "paris"]
-    facts = {"labels": ["PER", "LOC"], "tags": ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]}
-    table = pa.table({"tokens": [tokens], "tags": [["B-PER", "O", "B-LOC", "B-PER", "B-LOC"]]})
-    encoded = {name: column[0] for name, column in TAGGING.encode(tokenizer, table, facts).items()}
-    assert len(encoded["input_ids"]) == 8
-    logits = np.zeros((8, 5))
-    for position, target in enumerate(encoded["target"]):
-        logits[position, max(target, 0)] = 1
-    gold = ["B-PER", "O", "O", "O", "O"]  # words cut off are O
-    kept = len(encoded["positions"])
-    assert TAGGING.decode(logits, encoded, facts)["tags"][:kept] == table["tags"][0].as_py()[:kept]
-    assert TAGGING.decode(logits, encoded, facts)["tags"][kept:] == gold[kept:]
+FACTS = {"labels": ["PER", "LOC"], "tags": ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"], "options": {}}
 
 
-@given(text=st.text(min_size=1, max_size=60))
-def test_answered_spans_fit_any_text(tiny_tokenizer: Any, text: str) -> None:
-    facts = {"labels": ["PER"], "tags": ["O", "B-PER", "I-PER"]}
-    encoding = tiny_tokenizer.encode(text)
-    logits = np.random.default_rng(len(text)).normal(size=(len(encoding.ids), 3))
-    for entity in TAGGING.answer(logits, encoding, text, facts)["entities"]:
-        assert text[entity["start"] : entity["end"]] == entity["text"] != ""
+def test_truncation_never_shifts_a_label(tokenizer: Any) -> None:
+    tags = ["B-PER", "O", "B-LOC", "B-PER", "B-LOC"]
+    record = {"tokens": ["alice", "unknownword", "london", "bob", "paris"], "tags": tags}
+    row = read(TAGGING, record, FACTS)
+    tokenizer.enable_truncation(**TAGGING.truncation(("text",), 14))
+    (encodings,) = TAGGING.tokenise(tokenizer, [row], {})
+    layout, target = TAGGING.layout(row, encodings, FACTS), TAGGING.target(row, encodings, FACTS)
+    logits = np.eye(5)[np.maximum(target, 0)]
+    assert layout["numbers"] == [0, 1]
+    assert TAGGING.decode(logits, layout, FACTS)["tags"] == ["B-PER", "O", "O", "O", "O"]  # cut off: O
 
 
-@pytest.fixture(scope="module")
-def tiny_tokenizer(tiny_encoder: Path) -> Any:
-    from tokenizers import Tokenizer
-
-    tokenizer = Tokenizer.from_file(str(tiny_encoder / "tokenizer.json"))
-    tokenizer.enable_truncation(32)
-    return tokenizer
+@given(text=UNICODE)
+def test_answered_spans_fit_any_text(tokenizer: Any, text: str) -> None:
+    for entity in ask(TAGGING, tokenizer, {"text": text}, FACTS).entities:
+        assert text[entity.start : entity.end] == entity.text != ""
 
 
 def test_text_keys_ignore_case_punctuation_and_spacing_only() -> None:
@@ -156,41 +95,8 @@ def test_text_keys_ignore_case_punctuation_and_spacing_only() -> None:
 
 
 def test_families_are_found_by_their_files() -> None:
-    assert {"classification", "regression", "tagging"} <= set(tasks.names())
+    expected = {"classification", "multi_label", "multiple_choice", "ordinal", "regression", "tagging"}
+    assert expected <= set(tasks.names())
+    assert all(tasks.get(name).name == name for name in tasks.names())
     with pytest.raises(KeyError):
         tasks.get("ranking")
-
-
-class Stars(Regression):
-    """A toy family that lives in this test module: whole stars from 1 to 5."""
-
-    name = "stars"
-
-    def decode(self, logits: np.ndarray, encoded: dict, facts: dict) -> dict:
-        score = super().decode(logits, encoded, facts)["score"]
-        return {"score": float(np.clip(round(score), 1, 5))}
-
-
-def test_a_family_registered_here_trains_and_predicts(
-    tiny_project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Adding a family touches no other file: settings, ingest, encoding, training and evaluation take it."""
-    from components import settings
-    from components.data.encoding import EncodedSplit
-    from components.model import multitask
-    from components.model.inference import predict
-    from components.training.progress import Progress
-    from components.training.run import run
-    from tests.conftest import encode_project
-
-    monkeypatch.setattr(tasks, "_registered", {})
-    tasks.register(Stars())
-    params = (tiny_project / "params.yaml").read_text().replace("family: regression", "family: stars")
-    (tiny_project / "params.yaml").write_text(params.replace("tokens: 12000", "tokens: 1500"))
-    encode_project(tiny_project)
-    run(settings.load(), Path(), Progress())
-    model = multitask.load(Path("models/multitask"))
-    split = EncodedSplit(Path("encoded/closeness/test.arrow"))
-    predictions = predict(model, "closeness", split, range(len(split)))
-    assert len(predictions) == len(split)
-    assert {prediction["score"] for prediction in predictions} <= {1.0, 2.0, 3.0, 4.0, 5.0}
