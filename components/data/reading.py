@@ -43,7 +43,8 @@ class Head:
     def lacks(self, values: Mapping[str, Any]) -> bool:
         """Has the source nothing to say of this head's target?"""
         targets = self.family.targets
-        roles = [role for role, required in targets.items() if required] or list(targets)
+        roles = [role for role, required in targets.items() if required]
+        roles = roles or [role for role in targets if role not in self.family.input_roles()]
         return all(_is_blank(values.get(role)) for role in roles)
 
 

@@ -163,7 +163,7 @@ class SpanExtraction(Family):
             for row, question in zip(rows, asked, strict=True)
         ]
         windows = []
-        for (first,) in super().tokenise(tokenizer, fitting, options):
+        for (first,) in super().tokenise(tokenizer, fitting, options, offsets):
             by_place = {begins(one, 1): one for one in (*first.overflowing[::-1], first)}
             windows.append([by_place[place] for place in sorted(by_place)[: options["max_windows"]]])
         return windows

@@ -95,7 +95,8 @@ class Tagging(Family):
             "entities": [
                 {"type": "PER", "text": "Ada", "start": 0, "end": 3},
                 {"type": "LOC", "text": "Turin", "start": 13, "end": 18},
-            ]
+            ],
+            "tokens": [],
         },
     )
 
