@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,16 @@ from components import tasks
 from components.tasks.base import BadRowError, text_key, tokenise
 from components.tasks.tagging import FAMILY as TAGGING
 from components.tasks.tagging import best_path, entities, to_bio
-from tests.tasks.families import UNICODE, ask, metric, read
+from tests.tasks.families import UNICODE, ask, learn, metric, read
 
+LEARNT: dict[str, tuple[list[dict], list[str] | None]] = {  # family -> training rows, labels
+    "classification": ([], ["down", "up"]),
+    "multi_label": ([{"labels": ["late", "broken"]}], None),
+    "multiple_choice": ([], None),
+    "ordinal": ([{"label": "low"}], ["low", "medium", "high"]),
+    "regression": ([{"score": 1.0, "text_pair": None}, {"score": 2.0, "text_pair": None}], None),
+    "tagging": ([{"tags": ["B-PER"]}], None),
+}
 TAGS = st.lists(st.sampled_from(["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]), min_size=1, max_size=12)
 
 
@@ -100,3 +109,19 @@ def test_families_are_found_by_their_files() -> None:
     assert all(tasks.get(name).name == name for name in tasks.names())
     with pytest.raises(KeyError):
         tasks.get("ranking")
+
+
+def test_heads_are_saved_and_loaded(tiny_encoder: Path, tmp_path: Path) -> None:
+    """Loading builds them without memory for their values, so none may look at a value when it is built."""
+    import torch
+
+    from components.model.multitask import MultiTaskModel, load
+
+    cards = {
+        name: {"family": name, "task": name, "facts": learn(tasks.get(name), rows, labels)}
+        for name, (rows, labels) in LEARNT.items()
+    }
+    model = MultiTaskModel.from_encoder(tiny_encoder, cards, 0.0, 3)
+    model.save_pretrained(tmp_path)
+    loaded = load(tmp_path).state_dict()
+    assert all(torch.equal(value, loaded[name]) for name, value in model.state_dict().items())
