@@ -5,6 +5,8 @@ Legend: B rows, M sequences of a row, L tokens, D hidden width, C outputs.
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Sequence
 
 import torch
@@ -35,10 +37,11 @@ class OrdinalHead(nn.Module):
 
     def __init__(self, hidden_size: int, above: Sequence[float]) -> None:
         super().__init__()
-        biases = torch.logit(torch.tensor(above, dtype=torch.float64))
+        biases = [math.log(share / (1 - share)) for share in above]
+        gaps = [math.log(math.expm1(one - next_)) for one, next_ in itertools.pairwise(biases)]
         self.score = nn.Linear(hidden_size, 1)
-        self.gaps = nn.Parameter((-biases.diff()).expm1().log().float())  # softplus undoes this
-        nn.init.constant_(self.score.bias, biases[0].item())
+        self.gaps = nn.Parameter(torch.tensor(gaps))  # softplus of these is how far the biases fall
+        nn.init.constant_(self.score.bias, biases[0])
 
     def forward(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         thresholds = torch.cat([self.gaps.new_zeros(1), softplus(self.gaps).cumsum(0)])

@@ -105,10 +105,6 @@ def test_any_unicode_is_read_and_answered(tokenizer: Any, text: str, labels: lis
     assert set(answer.labels) == {name for name, p in answer.probabilities.items() if p >= 0.5}
 
 
-def test_the_documented_example_is_an_answer() -> None:
-    assert FAMILY.response.model_validate(FAMILY.example[1]).model_dump() == FAMILY.example[1]
-
-
 def test_the_threshold_decides_which_labels_hold() -> None:
     facts = learn(FAMILY, ROWS, threshold=0.8)
     prediction = FAMILY.decode(np.log([3.0, 9.0]), {}, facts)  # odds
