@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -16,10 +15,9 @@ from components.errors import TryAgainError, UserError
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
-CHECKSUMS = ("ETag", "etag", "md5Hash", "generation", "Content-MD5", "checksum")
-TIMES = ("LastModified", "Last-Modified", "last_modified", "updated", "mtime")
+CHECKSUMS = ("ETag", "etag", "md5Hash", "generation", "Content-MD5", "checksum", "sha")
+TIMES = ("LastModified", "Last-Modified", "last_modified", "updated", "mtime", "modify")
 Version = dict[str, Any]
-BLOCK = 1 << 20  # bytes
 
 
 def version(remote: Url) -> Version:
@@ -36,8 +34,7 @@ def fetch(remote: Url, folder: Path) -> Version:
         for name, path in files.items():
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            with system.open(path, "rb", block_size=BLOCK) as file, target.open("wb") as out:
-                shutil.copyfileobj(file, out, BLOCK)
+            system.get_file(path, str(target))
     return version(remote)
 
 
@@ -77,7 +74,7 @@ def _version(system: AbstractFileSystem, path: str) -> Version:
     for kind, keys in (("checksum", CHECKSUMS), ("time", TIMES)):
         if said := next((info[key] for key in keys if info.get(key)), None):
             return {"size": info.get("size"), kind: str(said)}
-    with system.open(path, "rb", block_size=BLOCK) as file:
+    with system.open(path, "rb", block_size=0) as file:  # 0: as one stream, for servers without ranges
         digest = hashlib.file_digest(file, "sha256")
     return {"size": info.get("size"), "sha256": digest.hexdigest()}
 

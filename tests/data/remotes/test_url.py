@@ -38,6 +38,12 @@ class TestWeb:
         (web.folder / "a.csv").write_bytes(CSV.replace(b"up", b"no"))
         assert ask(remote) != first
 
+    def test_a_file_of_many_blocks_from_a_server_without_ranges(self, web, bring) -> None:
+        web.etags = False
+        content = b"".join(b"%07d\n" % n for n in range(1_500_000))
+        (web.folder / "a.csv").write_bytes(content)
+        assert (bring(declare(kind="url", address=f"{web.address}/a.csv")) / "a.csv").read_bytes() == content
+
     @pytest.mark.parametrize(
         ("status", "kind", "sentence"),
         [
