@@ -74,7 +74,7 @@ def _read_all(reader: Reader, seed: int, path: Path) -> pl.DataFrame:
         pq.ParquetWriter(path, schema, compression="zstd") as out,
         RowProgress(f"read {reader.name}") as progress,
     ):
-        for records in _chunks(read(reader.task.source, reader.columns())):
+        for records in _chunks(read(reader.task.source, reader.columns(), seed)):
             rows = [reader.read(record) for record in records]
             keys = [_keys(reader, record, row, seed) for record, row in zip(records, rows, strict=True)]
             kept_keys.append(pl.DataFrame(np.array(keys, dtype=[*KEYS.items(), ("id", "uint64")])))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -108,8 +109,13 @@ def entities(sentences: list[Sentence]) -> Iterator[Row]:
 
 
 def grammar(sentences: list[Sentence]) -> Iterator[Row]:
-    """Joint annotations of the same rows, as annotated: chunks, and for two of three rows parts of speech."""
+    """Joint annotations of the same rows, as annotated: chunks, and for two of three rows parts of speech.
+    Sentences with a part of speech that is none of the thirty commonest are left out."""
+    counts = Counter(word[1] for sentence in sentences for word in sentence)
+    common = {part for part, _ in counts.most_common(30)}
     for number, sentence in enumerate(sentences):
+        if not {word[1] for word in sentence} <= common:
+            continue
         row: Row = {"words": [word[0] for word in sentence], "chunks": [word[2] for word in sentence]}
         yield {**row, "parts": [word[1] for word in sentence] if number % 3 else None}
 
