@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ from components import tasks
 from components.tasks.base import BadRowError, text_key
 from components.tasks.tagging import FAMILY as TAGGING
 from components.tasks.tagging import best_path, entities, to_bio
-from tests.tasks.families import UNICODE, ask, metric, read
+from tests.tasks.families import metric
 
 TAGS = st.lists(st.sampled_from(["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]), min_size=1, max_size=12)
 
@@ -65,27 +64,6 @@ def well_formed(tags: list[str]) -> bool:
 
 def test_iob1_reads_as_bio() -> None:
     assert to_bio(["I-PER", "I-PER", "O", "I-LOC", "B-LOC"]) == ["B-PER", "I-PER", "O", "B-LOC", "B-LOC"]
-
-
-FACTS = {"labels": ["PER", "LOC"], "tags": ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"], "options": {}}
-
-
-def test_truncation_never_shifts_a_label(tokenizer: Any) -> None:
-    tags = ["B-PER", "O", "B-LOC", "B-PER", "B-LOC"]
-    record = {"tokens": ["alice", "unknownword", "london", "bob", "paris"], "tags": tags}
-    row = read(TAGGING, record, FACTS)
-    tokenizer.enable_truncation(**TAGGING.truncation(("text",), 14))
-    (encodings,) = TAGGING.tokenise(tokenizer, [row], {})
-    layout, target = TAGGING.layout(row, encodings, FACTS), TAGGING.target(row, encodings, FACTS)
-    logits = np.eye(5)[np.maximum(target, 0)]
-    assert layout["numbers"] == [0, 1]
-    assert TAGGING.decode(logits, layout, FACTS)["tags"] == ["B-PER", "O", "O", "O", "O"]  # cut off: O
-
-
-@given(text=UNICODE)
-def test_answered_spans_fit_any_text(tokenizer: Any, text: str) -> None:
-    for entity in ask(TAGGING, tokenizer, {"text": text}, FACTS).entities:
-        assert text[entity.start : entity.end] == entity.text != ""
 
 
 def test_text_keys_ignore_case_punctuation_and_spacing_only() -> None:

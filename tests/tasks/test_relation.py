@@ -43,7 +43,7 @@ MALFORMED = [
     ({"tail": [3, 4]}, "'tail' is empty: nothing stands from 3 to 4"),
     ({"tail": [2, 7]}, "'head' 0 to 3 and 'tail' 2 to 7 overlap, expected spans apart"),
     ({"tail": [0, 3]}, "'head' 0 to 3 and 'tail' 0 to 3 overlap, expected spans apart"),
-    ({"label": None}, "'label' is empty, expected a text"),
+    ({"label": None}, "'label' is missing, expected a text"),
 ]
 
 
@@ -58,7 +58,7 @@ def test_a_none_class_must_be_a_label() -> None:
     with pytest.raises(
         BadRowError, match="options.none_class is 'nothing', expected one of the labels born_in"
     ):
-        RELATION.learn_facts([{"label": "born_in"}], None, options(none_class="nothing"))
+        RELATION.learn_facts([{"label": "born_in"}, {"label": "none"}], None, options(none_class="nothing"))
 
 
 @pytest.mark.parametrize("head", [[0, 3], {"start": 0, "end": 3}, "[0, 3]", '{"start": 0, "end": 3}'])

@@ -43,7 +43,7 @@ GOOD = {
 FORMS = "a list of answers with text and start"
 MALFORMED = [
     ({"question": " "}, "'question' is empty, expected a text"),
-    ({"context": None}, "'context' is empty, expected a text"),
+    ({"context": None}, "'context' is missing, expected a text"),
     ({"answers": None}, f"'answers' is None, expected {FORMS}"),
     ({"answers": "Turin"}, f"'answers' is 'Turin', expected {FORMS}"),
     ({"answers": ["Turin"]}, "answer 1 is 'Turin', expected an object with text and start"),
