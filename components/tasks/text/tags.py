@@ -27,8 +27,8 @@ def to_bio(tags: Sequence[str], scheme: str = "bio", repair: bool = True) -> lis
     """
     for number, tag in enumerate(tags, 1):
         if tag != "O" and (tag[:1] not in PREFIXES[scheme] or tag[1:2] != "-" or len(tag) < 3):
-            expected = ", ".join(f"{prefix}-TYPE" for prefix in PREFIXES[scheme])
-            raise BadRowError(f"tag {number} is '{tag}', expected O, {expected}")
+            *others, last = (f"{prefix}-TYPE" for prefix in PREFIXES[scheme])
+            raise BadRowError(f"tag {number} is '{tag}', expected {', '.join(['O', *others])} or {last}")
     for number, (previous, tag) in enumerate(pairwise(["O", *tags, "O"]), 1):
         if not repair and not _may_follow(previous, tag, scheme):
             found = f"'{tag}'" if number <= len(tags) else "the end"
