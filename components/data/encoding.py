@@ -19,7 +19,7 @@ from components.data.rows import column_of, view
 from components.data.splits import SPLITS
 from components.errors import UserError
 from components.files import atomic_folder, read_json
-from components.tasks.base import Facts, Family, Row, tokenise
+from components.tasks.base import Facts, Family, Row
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
@@ -64,10 +64,12 @@ class Encoder:
         self.heads: dict[str, tuple[Family, Facts]] = {
             head: (tasks.get(own["family"]), own["facts"]) for head, own in card["heads"].items()
         }
-        self.family, _ = self.heads[self.task]
+        self.family, facts = self.heads[self.task]
+        self.options = facts["options"]
         self.several = self.family.several(card["inputs"])
         self.tokenizer = _tokenizer(tokenizer_file)
-        self.tokenizer.enable_truncation(**self.family.truncation(card["inputs"], card["max_length"]))
+        truncation = self.family.truncation(card["inputs"], card["max_length"], self.options)
+        self.tokenizer.enable_truncation(**truncation)
 
     def schema(self, split: str) -> pa.Schema:
         """The columns of an encoded split; only held-out rows are decoded, so only they need a layout."""
@@ -84,7 +86,9 @@ class Encoder:
 
     def encode(self, table: pa.Table, names: Sequence[str]) -> dict[str, list[Any]]:
         """The columns of some rows."""
-        encodings = tokenise(self.family, self.tokenizer, view(table, self.task, self.task).to_pylist())
+        rows = view(table, self.task, self.task).to_pylist()
+        offsets = any(family.offsets for family, _ in self.heads.values())
+        encodings = self.family.tokenise(self.tokenizer, rows, self.options, offsets)
         columns: dict[str, list[Any]] = {
             "id": table["id"].to_pylist(),
             "input_ids": [_joined(encoding.ids for encoding in of_row) for of_row in encodings],
@@ -149,6 +153,7 @@ class EncodedSplit:
         self.task = path.parent.name
         self._source = pa.memory_map(str(path))
         self.table = pa.ipc.open_file(self._source).read_all()
+        self._labelled: dict[str, np.ndarray] = {}
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -193,7 +198,10 @@ class EncodedSplit:
 
     def labelled(self, head: str | None = None) -> np.ndarray:
         """labelled_N: has the row the head's target?"""
-        return np.asarray(self.table[self._column("target", head)].is_valid().to_numpy())
+        column = self._column("target", head)
+        if column not in self._labelled:  # asked in every step
+            self._labelled[column] = np.asarray(self.table[column].is_valid().to_numpy())
+        return self._labelled[column]
 
     def ids(self) -> list[str]:
         """The rows' ids."""

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import pyarrow as pa
@@ -56,6 +57,7 @@ class Reader:
     def __init__(self, name: str, task: Task) -> None:
         self.name, self.task = name, task
         self.heads = [Head.of(head, annotation) for head, annotation in task.annotations(name).items()]
+        self.families = {head.name: head.family for head in self.heads}
         self.family = self.heads[0].family
 
     def columns(self) -> dict[str, str]:
@@ -89,16 +91,13 @@ class Reader:
                 raise BadRowError(f"no target, expected that of {' or '.join(targets)}")
         except BadRowError as error:
             raise UserError(f"{record.place}: {error}") from None
-        lesson = self._lesson(row, targets)
         row = {**row, **self._answers(targets), "groups": self._groups(record)}
-        return {**row, "target": json.dumps(lesson), "id": self._identity(record, row, lesson)}
+        taught = lesson(self.name, self.families, row)
+        return {**row, "target": json.dumps(taught), "id": self._identity(record, row, taught)}
 
     def view(self, row: Row, head: Head) -> Row | None:
-        """The row as the head reads it, or None where it lacks the target (`rows.view`, of one row)."""
-        if row[column_of(self.name, head.name, head.first)] is None:
-            return None
-        names = head.family.target_schema().names
-        return {**row, **{name: row[column_of(self.name, head.name, name)] for name in names}}
+        """The row as the head reads it, or None where it lacks the target."""
+        return head_row(self.name, head.name, head.family, row)
 
     def _read_target(self, head: Head, record: Record, row: Row) -> Row | None:
         columns = {role: column_of(self.name, head.name, role) for role in head.columns}
@@ -107,29 +106,43 @@ class Reader:
             return None
         return head.family.read_target(values, row, head.options)
 
-    def _lesson(self, row: Row, targets: Mapping[str, Row | None]) -> Any:
-        """What the row teaches: its target, or those of the joint heads together."""
-        lessons = []
-        for head in self.heads:
-            target = targets[head.name]
-            lessons.append(None if target is None else head.family.target_of({**row, **target}))
-        return lessons if self.task.joint else lessons[0]
-
     def _answers(self, targets: Mapping[str, Row | None]) -> Row:
         answers = {}
-        for head in self.heads:
-            target = targets[head.name] or {}
-            for name in head.family.target_schema().names:
-                answers[column_of(self.name, head.name, name)] = target.get(name)
+        for head, family in self.families.items():
+            target = targets[head] or {}
+            for name, column in target_columns(self.name, head, family).items():
+                answers[column] = target.get(name)
         return answers
 
     def _groups(self, record: Record) -> list[str]:
         return [text_key(str(record.values[role])) for role in self.task.splits.groups]
 
-    def _identity(self, record: Record, row: Row, lesson: Any) -> str:
+    def _identity(self, record: Record, row: Row, taught: Any) -> str:
         if "id" in record.values:
             return str(record.values["id"])
-        return digest(json.dumps([record.split, self.family.text_of(row), lesson])).hex()
+        return digest(json.dumps([record.split, self.family.text_of(row), taught])).hex()
+
+
+@cache
+def target_columns(task: str, head: str, family: Family) -> dict[str, str]:
+    """What the columns of a head's target are called in its task's files."""
+    return {name: column_of(task, head, name) for name in family.target_schema().names}
+
+
+def head_row(task: str, head: str, family: Family, row: Row) -> Row | None:
+    """A row of the task's files as the head reads it, or None where it lacks the head's target
+    (`rows.view`, of one row)."""
+    target = {name: row[column] for name, column in target_columns(task, head, family).items()}
+    if next(iter(target.values())) is None:
+        return None
+    return {**row, **target}
+
+
+def lesson(task: str, heads: Mapping[str, Family], row: Row) -> Any:
+    """What a row of the task's files teaches (JSON): its target, or those of all its heads."""
+    views = {head: head_row(task, head, family, row) for head, family in heads.items()}
+    taught = [None if view is None else heads[head].target_of(view) for head, view in views.items()]
+    return taught if len(taught) > 1 else taught[0]
 
 
 def digest(text: str) -> bytes:

@@ -87,6 +87,33 @@ class PairHead(nn.Module):
         return logits
 
 
+class FocusHead(nn.Module):
+    """The states at F places of a sequence, side by side (Baldini Soares 2019, figure 3e), then one linear
+    layer: hidden_BLD, focus_BF -> logits_BC."""
+
+    def __init__(self, hidden_size: int, places: int, outputs: int) -> None:
+        super().__init__()
+        self.output = nn.Linear(places * hidden_size, outputs)
+
+    def forward(self, hidden: torch.Tensor, mask: torch.Tensor, focus: torch.Tensor) -> torch.Tensor:
+        index_BFD = focus.unsqueeze(-1).expand(-1, -1, hidden.shape[-1])
+        logits: torch.Tensor = self.output(hidden.gather(1, index_BFD).flatten(1))
+        return logits
+
+
+class SpanHead(nn.Module):
+    """How well a span starts and ends at every token of every window (Devlin 2019, section 4.2):
+    hidden_BMLD, mask_BML -> logits_BML2; padding neither starts nor ends one."""
+
+    def __init__(self, hidden_size: int) -> None:
+        super().__init__()
+        self.output = nn.Linear(hidden_size, 2)
+
+    def forward(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.output(hidden)
+        return logits.masked_fill(mask.unsqueeze(-1) == 0, torch.finfo(logits.dtype).min)
+
+
 class TokenHead(nn.Module):
     """One linear layer on every token's state: hidden_BLD -> logits_BLC."""
 

@@ -95,15 +95,13 @@ class Family(abc.ABC):
     """A question and its answer, for the documentation."""
     options: ClassVar[type[Options]] = Options
     metrics: ClassVar[tuple[str, ...]]
-    """Higher is better, for each; the first one chooses the best evaluation of a training."""
+    """All that the family can measure; higher is better, for each."""
     target_type: ClassVar[pa.DataType]
     """Of one encoded target."""
     layout_type: ClassVar[pa.DataType | None] = None
     """Of one encoded layout, where decoding needs one."""
     offsets: ClassVar[bool] = False
-    """Do `layout` or `target` look at the tokens' places in the text?"""
-    windows: ClassVar[bool] = False
-    """Is a text that is too long read in overlapping windows, rather than cut?"""
+    """Does encoding look at the tokens' places in the text?"""
 
     # --- data: inputs ---------------------------------------------------------------------------
 
@@ -179,11 +177,23 @@ class Family(abc.ABC):
 
     def several(self, inputs: Sequence[str]) -> bool:
         """Are the rows of a task with these `asked` inputs several sequences (or windows) each?"""
-        return self.windows
+        return False
 
-    def truncation(self, inputs: Sequence[str], max_length: int) -> dict[str, Any]:
+    def truncation(
+        self, inputs: Sequence[str], max_length: int, options: Mapping[str, Any]
+    ) -> dict[str, Any]:
         """How a text that is too long is cut: arguments of `Tokenizer.enable_truncation`."""
         return {"max_length": max_length, "direction": "left" if "turns" in inputs else "right"}
+
+    def tokenise(
+        self, tokenizer: Tokenizer, rows: Sequence[Row], options: Mapping[str, Any], offsets: bool = True
+    ) -> list[list[Encoding]]:
+        """Each row's sequences as encodings; `truncation` is the tokenizer's setting. Without `offsets`,
+        which no head of the rows needs then, it is a little faster."""
+        sequences = [self.sequences(row) for row in rows]
+        batch = tokenizer.encode_batch if offsets else tokenizer.encode_batch_fast
+        encodings = iter(batch([one for of_row in sequences for one in of_row]))
+        return [[next(encodings) for _ in of_row] for of_row in sequences]
 
     def layout(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> Layout:
         """What `decode` and `respond` must know of the row's tokens; the same in data and service."""
@@ -230,6 +240,16 @@ class Family(abc.ABC):
 
     # --- evaluation -----------------------------------------------------------------------------
 
+    def measured(self, options: Mapping[str, Any]) -> tuple[str, ...]:
+        """The metrics of a task with these options; the first chooses the best evaluation of a training."""
+        return self.metrics
+
+    def report(
+        self, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
+    ) -> list[tuple[str, int, float]]:
+        """What the evaluation page draws of each class or type: (its name, gold occurrences, F1)."""
+        return []
+
     @abc.abstractmethod
     def statistics(
         self, metric: str, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
@@ -259,7 +279,18 @@ def read_text(record: Mapping[str, Any], role: str) -> str:
         raise BadRowError(f"'{role}' is {'missing' if value is None else 'empty'}, expected a text")
     if not isinstance(value, str):
         raise BadRowError(f"'{role}' is {value!r:.60}, expected a text")
-    return value
+    return whole(value, role)
+
+
+def whole(text: str, role: str) -> str:
+    """The text, if it is Unicode: half a surrogate pair is no character, and no tokenizer takes it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise BadRowError(
+            f"'{role}' has half a surrogate pair at character {error.start}, expected Unicode text"
+        ) from None
+    return text
 
 
 def read_number(record: Mapping[str, Any], role: str) -> float:
@@ -309,15 +340,3 @@ def text_key(text: str) -> str:
     words = re.findall(r"\w+", text.casefold())
     canonical = " ".join(words) or text  # a text of symbols only stands for itself
     return hashlib.blake2b(canonical.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-
-
-def tokenise(family: Family, tokenizer: Tokenizer, rows: Sequence[Row]) -> list[list[Encoding]]:
-    """Each row's sequences as encodings; truncation is the tokenizer's setting."""
-    sequences = [family.sequences(row) for row in rows]
-    flat = [one for of_row in sequences for one in of_row]
-    batch = tokenizer.encode_batch if family.offsets or family.windows else tokenizer.encode_batch_fast
-    encodings = iter(batch(flat))
-    encoded = [[next(encodings) for _ in of_row] for of_row in sequences]
-    if not family.windows:
-        return encoded
-    return [[window for one in of_row for window in (one, *one.overflowing)] for of_row in encoded]

@@ -108,7 +108,7 @@ class Classification(Family):
         ]
 
     def distribution(self, table: pa.Table, facts: Facts) -> list[tuple[str, int]]:
-        counts = Counter(table["label"].to_pylist())
+        counts = {pair["values"]: pair["counts"] for pair in table["label"].value_counts().to_pylist()}
         return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
     def target(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> Any:

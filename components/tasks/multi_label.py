@@ -82,12 +82,12 @@ class MultiLabel(Family):
             check_label(label, facts["labels"])
 
     def expectations(self, facts: Facts, checks: Checks) -> list[Check]:
-        from components.data.expectations import ExpectEveryLabelInTraining, ExpectItemsInSet
+        from components.data.expectations import ExpectEveryClassInTraining, ExpectItemsInSet
 
         names, few = facts["labels"], checks.min_rows_per_class
         in_set = ExpectItemsInSet(column="labels", value_set=names)
-        at_all = ExpectEveryLabelInTraining(column="labels", classes=names, minimum=1)
-        enough = ExpectEveryLabelInTraining(column="labels", classes=names, minimum=few)
+        at_all = ExpectEveryClassInTraining(column="labels", classes=names, minimum=1)
+        enough = ExpectEveryClassInTraining(column="labels", classes=names, minimum=few)
         return [
             Check("every label is in the label set", in_set),
             Check("every label occurs in training", at_all),

@@ -150,7 +150,7 @@ def pairs(sentences: list[Sentence]) -> Iterator[Row]:
 
 
 def questions(sentences: list[Sentence]) -> Iterator[Row]:
-    """Span, derived: questions from a template about the entities of two sentences; one in four has no answer."""
+    """Span, derived: questions from a template about two sentences' entities; one in four has no answer."""
     for number in range(0, len(sentences) - 1, 4):
         pair = sentences[number : number + 2]
         context, cut = " ".join(map(text_of, pair)), len(text_of(pair[0])) + 1

@@ -14,7 +14,7 @@ import torch
 from hypothesis import strategies as st
 
 from components.model.tensors import pad
-from components.tasks.base import Facts, Family, Prediction, Row, tokenise
+from components.tasks.base import Facts, Family, Prediction, Row
 
 WIDTH = 8
 UNICODE = st.text(min_size=1, max_size=80).filter(lambda text: not text.isspace())
@@ -54,8 +54,8 @@ def ask(family: Family, tokenizer: Any, question: Mapping[str, Any], facts: Fact
     """A question through everything that the service does with it, with a fresh head -> the answer."""
     inputs = family.asked(question)
     row = family.read_input(question, facts["options"])
-    tokenizer.enable_truncation(**family.truncation(inputs, length))
-    (encodings,) = tokenise(family, tokenizer, [row])
+    tokenizer.enable_truncation(**family.truncation(inputs, length, {}))
+    (encodings,) = family.tokenise(tokenizer, [row], {})
     hidden, mask = states(encodings)
     if family.several(inputs):
         hidden, mask = hidden.unsqueeze(0), mask.unsqueeze(0)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from hypothesis import given
 
-from components.tasks.base import BadRowError, tokenise
+from components.tasks.base import BadRowError
 from components.tasks.classification import FAMILY
 from tests.tasks.families import (
     UNICODE,
@@ -109,7 +109,7 @@ def test_losses_add_up_and_reach_the_head() -> None:
 
 def test_padding_changes_no_answer(tokenizer: Any) -> None:
     tokenizer.no_truncation()
-    ((encoding,),) = tokenise(FAMILY, tokenizer, [{"text": "good plane", "text_pair": None}])
+    ((encoding,),) = FAMILY.tokenise(tokenizer, [{"text": "good plane", "text_pair": None}], {})
     head = FAMILY.head(8, FACTS)
     torch.testing.assert_close(head(*states([encoding])), head(*states([encoding], padding=6)))
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components import tasks
-from components.tasks.base import BadRowError, read_turns, tokenise
+from components.tasks.base import BadRowError, read_turns
 from tests.tasks.families import UNICODE, ask, learn, pieces
 
 FAMILY = tasks.get("classification")
@@ -58,16 +58,16 @@ def test_malformed_turns_get_one_sentence(turns: Any, sentence: str) -> None:
 @pytest.mark.parametrize("turns", [STRINGS, OBJECTS])
 def test_the_newest_turns_survive_truncation(tokenizer: Any, turns: list) -> None:
     row = FAMILY.read_input({"turns": turns}, FACTS["options"])
-    tokenizer.enable_truncation(**FAMILY.truncation(("turns",), 10))
-    ((encoding,),) = tokenise(FAMILY, tokenizer, [row])
+    tokenizer.enable_truncation(**FAMILY.truncation(("turns",), 10, {}))
+    ((encoding,),) = FAMILY.tokenise(tokenizer, [row], {})
     colon = "[UNK]"  # the synthetic vocabulary has none
     newest = ["b", colon, "bad", "train", "a", colon, "late", "london"]
     assert pieces(tokenizer, encoding) == ["[CLS]", *newest, "[SEP]"]
 
 
 def test_a_text_keeps_its_beginning(tokenizer: Any) -> None:
-    tokenizer.enable_truncation(**FAMILY.truncation(("text",), 4))
-    ((encoding,),) = tokenise(FAMILY, tokenizer, [{"text": "good plane bad train", "text_pair": None}])
+    tokenizer.enable_truncation(**FAMILY.truncation(("text",), 4, {}))
+    ((encoding,),) = FAMILY.tokenise(tokenizer, [{"text": "good plane bad train", "text_pair": None}], {})
     assert pieces(tokenizer, encoding) == ["[CLS]", "good", "plane", "[SEP]"]
 
 

@@ -1,100 +1,16 @@
-"""How families are found; tags and spans that fit their text."""
+"""How families are found, and that a new one needs no other file."""
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from components import tasks
-from components.tasks.base import BadRowError, text_key, tokenise
-from components.tasks.tagging import FAMILY as TAGGING
-from components.tasks.tagging import best_path, entities, to_bio
-from tests.tasks.families import UNICODE, ask, learn, metric, read
-
-LEARNT: dict[str, tuple[list[dict], list[str] | None]] = {  # family -> training rows, labels
-    "classification": ([], ["down", "up"]),
-    "multi_label": ([{"labels": ["late", "broken"]}], None),
-    "multiple_choice": ([], None),
-    "ordinal": ([{"label": "low"}], ["low", "medium", "high"]),
-    "regression": ([{"score": 1.0, "text_pair": None}, {"score": 2.0, "text_pair": None}], None),
-    "tagging": ([{"tags": ["B-PER"]}], None),
-}
-TAGS = st.lists(st.sampled_from(["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]), min_size=1, max_size=12)
-
-
-@given(st.lists(st.tuples(TAGS, st.integers(0, 2**32 - 1)), min_size=1, max_size=20))
-def test_entity_f1_is_seqevals(sentences: list[tuple[list[str], int]]) -> None:
-    from seqeval.metrics import f1_score
-
-    gold = [to_bio(tags) for tags, _ in sentences]
-    predicted = [
-        to_bio(np.random.default_rng(seed).choice(["O", "B-PER", "I-PER", "B-LOC"], len(tags)).tolist())
-        for tags, seed in sentences
-    ]
-    rows, predictions = [{"tags": tags} for tags in gold], [{"tags": tags} for tags in predicted]
-    expected = f1_score(gold, predicted, zero_division=0)
-    assert metric(TAGGING, "entity_f1", rows, predictions, {}) == pytest.approx(expected)
-
-
-@given(TAGS)
-def test_a_repaired_sequence_is_well_formed_and_keeps_its_entities(tags: list[str]) -> None:
-    repaired = to_bio(tags)
-    assert to_bio(repaired) == repaired
-    assert entities(repaired) == entities(tags)
-    for before, tag in zip(["O", *repaired], repaired, strict=False):
-        assert not tag.startswith("I-") or before[2:] == tag[2:]
-
-
-@pytest.mark.parametrize("tag", ["PER", "X-PER", "B-", "I", ""])
-def test_a_tag_that_is_no_bio_is_refused(tag: str) -> None:
-    with pytest.raises(BadRowError, match="tag 2 is .* expected O, B-TYPE or I-TYPE"):
-        to_bio(["O", tag])
-
-
-@given(words=st.integers(0, 4), seed=st.integers(0, 10_000))
-def test_the_best_path_is_the_best_of_all_well_formed_sequences(words: int, seed: int) -> None:
-    tags = ["O", "B-X", "I-X", "B-Y", "I-Y"]
-    logits = np.random.default_rng(seed).normal(size=(words, 5))
-    legal = [
-        path for path in itertools.product(range(5), repeat=words) if well_formed([tags[i] for i in path])
-    ]
-    expected = max(legal, key=lambda path: sum(logits[word, tag] for word, tag in enumerate(path)))
-    assert best_path(logits, tags) == [tags[i] for i in expected]
-
-
-def well_formed(tags: list[str]) -> bool:
-    return to_bio(tags) == tags
-
-
-def test_iob1_reads_as_bio() -> None:
-    assert to_bio(["I-PER", "I-PER", "O", "I-LOC", "B-LOC"]) == ["B-PER", "I-PER", "O", "B-LOC", "B-LOC"]
-
-
-FACTS = {"labels": ["PER", "LOC"], "tags": ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"], "options": {}}
-
-
-def test_truncation_never_shifts_a_label(tokenizer: Any) -> None:
-    tags = ["B-PER", "O", "B-LOC", "B-PER", "B-LOC"]
-    record = {"tokens": ["alice", "unknownword", "london", "bob", "paris"], "tags": tags}
-    row = read(TAGGING, record, FACTS)
-    tokenizer.enable_truncation(**TAGGING.truncation(("text",), 14))
-    (encodings,) = tokenise(TAGGING, tokenizer, [row])
-    layout, target = TAGGING.layout(row, encodings, FACTS), TAGGING.target(row, encodings, FACTS)
-    logits = np.eye(5)[np.maximum(target, 0)]
-    assert layout["numbers"] == [0, 1]
-    assert TAGGING.decode(logits, layout, FACTS)["tags"] == ["B-PER", "O", "O", "O", "O"]  # cut off: O
-
-
-@given(text=UNICODE)
-def test_answered_spans_fit_any_text(tokenizer: Any, text: str) -> None:
-    for entity in ask(TAGGING, tokenizer, {"text": text}, FACTS).entities:
-        assert text[entity.start : entity.end] == entity.text != ""
+from components.tasks.base import Facts, Layout, Prediction, Row, text_key
+from components.tasks.regression import Regression
+from tests.tasks.families import learn
 
 
 def test_text_keys_ignore_case_punctuation_and_spacing_only() -> None:
@@ -111,6 +27,18 @@ def test_families_are_found_by_their_files() -> None:
         tasks.get("ranking")
 
 
+LEARNT: dict[str, tuple[list[Row], list[str] | None]] = {  # family -> training rows, labels
+    "classification": ([], ["down", "up"]),
+    "multi_label": ([{"labels": ["late", "broken"]}], None),
+    "multiple_choice": ([], None),
+    "ordinal": ([{"label": "low"}], ["low", "medium", "high"]),
+    "regression": ([{"score": 1.0, "text_pair": None}, {"score": 2.0, "text_pair": None}], None),
+    "relation": ([], ["owns", "visits"]),
+    "span": ([{"answers": [{"text": "a", "start": 0}]}], None),
+    "tagging": ([{"tags": ["B-PER"]}], None),
+}
+
+
 def test_heads_are_saved_and_loaded(tiny_encoder: Path, tmp_path: Path) -> None:
     """Loading builds them without memory for their values, so none may look at a value when it is built."""
     import torch
@@ -121,7 +49,43 @@ def test_heads_are_saved_and_loaded(tiny_encoder: Path, tmp_path: Path) -> None:
         name: {"family": name, "task": name, "facts": learn(tasks.get(name), rows, labels)}
         for name, (rows, labels) in LEARNT.items()
     }
+    assert set(cards) == set(tasks.names())
     model = MultiTaskModel.from_encoder(tiny_encoder, cards, 0.0, 3)
     model.save_pretrained(tmp_path)
     loaded = load(tmp_path).state_dict()
     assert all(torch.equal(value, loaded[name]) for name, value in model.state_dict().items())
+
+
+class Stars(Regression):
+    """A toy family that lives in this test module: whole stars from 1 to 5."""
+
+    name = "stars"
+
+    def decode(self, logits: np.ndarray, layout: Layout, facts: Facts) -> Prediction:
+        score = super().decode(logits, layout, facts)["score"]
+        return {"score": float(np.clip(round(score), 1, 5))}
+
+
+def test_a_family_registered_here_trains_and_predicts(
+    tiny_project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Adding a family touches no other file: settings, ingest, encoding, training and evaluation take it."""
+    from components import settings
+    from components.data.encoding import EncodedSplit
+    from components.model import multitask
+    from components.model.inference import predict
+    from components.training.progress import Progress
+    from components.training.run import run
+    from tests.conftest import encode_project
+
+    monkeypatch.setattr(tasks, "_registered", {})
+    tasks.register(Stars())
+    params = (tiny_project / "params.yaml").read_text().replace("family: regression", "family: stars")
+    (tiny_project / "params.yaml").write_text(params.replace("tokens: 12000", "tokens: 1500"))
+    encode_project(tiny_project)
+    run(settings.load(), Path(), Progress())
+    model = multitask.load(Path("models/multitask"))
+    split = EncodedSplit(Path("encoded/closeness/test.arrow"))
+    predictions = predict(model, "closeness", split, range(len(split)))["closeness"]
+    assert len(predictions) == len(split)
+    assert {prediction["score"] for prediction in predictions} <= {1.0, 2.0, 3.0, 4.0, 5.0}

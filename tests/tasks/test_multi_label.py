@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.settings import Checks
-from components.tasks.base import BadRowError, tokenise
+from components.tasks.base import BadRowError
 from components.tasks.multi_label import FAMILY
 from tests.tasks.families import (
     UNICODE,
@@ -139,7 +139,7 @@ def test_losses_add_up_and_reach_the_head() -> None:
 
 def test_padding_changes_no_answer(tokenizer: Any) -> None:
     tokenizer.no_truncation()
-    ((encoding,),) = tokenise(FAMILY, tokenizer, [{"text": "good plane", "text_pair": None}])
+    ((encoding,),) = FAMILY.tokenise(tokenizer, [{"text": "good plane", "text_pair": None}], {})
     head = FAMILY.head(8, FACTS)
     torch.testing.assert_close(head(*states([encoding])), head(*states([encoding], padding=6)))
 
@@ -191,14 +191,18 @@ def test_the_linear_baseline_learns_every_label_by_itself() -> None:
 def test_the_expectations_find_what_is_wrong() -> None:
     from components.data.suites import evaluate
 
-    good = pd.DataFrame({"id": list("abcd"), "labels": [row["labels"] for row in ROWS], "split": "train"})
+    good = (
+        pd.DataFrame({"id": list("abcd"), "labels": [row["labels"] for row in ROWS], "split": "train"})
+        .set_index("id")
+        .rename_axis(None)
+    )
     checks = Checks(min_rows_per_class=2)
-    results = evaluate(good, FAMILY.expectations(FACTS, checks))
+    results = evaluate([good], FAMILY.expectations(FACTS, checks))
     assert [(result["status"], result["detail"]) for result in results] == [
         ("pass", None), ("pass", None), ("warning", "broken 1"),
     ]  # fmt: skip
     bad = good.assign(labels=[["late"], ["lost"], [], ["late"]])
-    results = evaluate(bad, FAMILY.expectations(FACTS, checks))
+    results = evaluate([bad], FAMILY.expectations(FACTS, checks))
     assert [result["status"] for result in results] == ["error", "error", "warning"]
     assert results[0]["examples"] == ["b"]
 

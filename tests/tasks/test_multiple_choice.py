@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.settings import Checks
-from components.tasks.base import BadRowError, tokenise
+from components.tasks.base import BadRowError
 from components.tasks.multiple_choice import FAMILY
 from tests.tasks.families import (
     UNICODE,
@@ -120,17 +120,17 @@ def test_truncation_keeps_every_choice_and_its_number(
     tokenizer: Any, text: str, choices: list[str], length: int
 ) -> None:
     row = read(FAMILY, {"text": text * 9, "choices": choices, "answer": choices[-1]}, FACTS)
-    tokenizer.enable_truncation(**FAMILY.truncation(("text", "choices"), length))
-    (encodings,) = tokenise(FAMILY, tokenizer, [row])
+    tokenizer.enable_truncation(**FAMILY.truncation(("text", "choices"), length, {}))
+    (encodings,) = FAMILY.tokenise(tokenizer, [row], {})
     assert len(encodings) == len(choices)
     assert all(len(encoding) <= length for encoding in encodings)
     assert FAMILY.target(row, encodings, FACTS) == len(choices) - 1
 
 
 def test_a_long_text_is_cut_before_its_choices(tokenizer: Any) -> None:
-    tokenizer.enable_truncation(**FAMILY.truncation(("text", "choices"), 10))
+    tokenizer.enable_truncation(**FAMILY.truncation(("text", "choices"), 10, {}))
     row = {"text": "good " * 50, "choices": ["late train", "early"]}
-    ((first, second),) = tokenise(FAMILY, tokenizer, [row])
+    ((first, second),) = FAMILY.tokenise(tokenizer, [row], {})
     assert pieces(tokenizer, first) == ["[CLS]", *["good"] * 5, "[SEP]", "late", "train", "[SEP]"]
     assert pieces(tokenizer, second) == ["[CLS]", *["good"] * 6, "[SEP]", "early", "[SEP]"]
 
@@ -145,7 +145,7 @@ def test_the_loss_is_the_one_by_hand() -> None:
 def test_rows_of_other_sizes_change_no_answer(tokenizer: Any) -> None:
     """The logits of a row are the same alone and beside a row with more choices and longer texts."""
     tokenizer.no_truncation()
-    three, two = tokenise(FAMILY, tokenizer, ROWS)
+    three, two = FAMILY.tokenise(tokenizer, ROWS, {})
     hidden, mask = zip(states(three, padding=4), states(two, padding=4), strict=True)
     padded = [torch.nn.utils.rnn.pad_sequence(side, batch_first=True) for side in (hidden, mask)]
     head = FAMILY.head(8, FACTS)
@@ -203,10 +203,14 @@ def test_the_linear_baseline_finds_the_choice_that_shares_words() -> None:
 def test_the_expectation_finds_an_answer_that_is_no_choice() -> None:
     from components.data.suites import evaluate
 
-    frame = pd.DataFrame({"id": ["a", "b"], **{key: [row[key] for row in ROWS] for key in ROWS[0]}})
-    (result,) = evaluate(frame, FAMILY.expectations(FACTS, Checks()))
+    frame = (
+        pd.DataFrame({"id": ["a", "b"], **{key: [row[key] for row in ROWS] for key in ROWS[0]}})
+        .set_index("id")
+        .rename_axis(None)
+    )
+    (result,) = evaluate([frame], FAMILY.expectations(FACTS, Checks()))
     assert result["status"] == "pass"
-    (result,) = evaluate(frame.assign(answer=[2, 2]), FAMILY.expectations(FACTS, Checks()))
+    (result,) = evaluate([frame.assign(answer=[2, 2])], FAMILY.expectations(FACTS, Checks()))
     assert (result["status"], result["examples"]) == ("error", ["b"])
 
 
