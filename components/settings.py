@@ -8,16 +8,14 @@ second.
 from __future__ import annotations
 
 from pathlib import Path
-from types import UnionType
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from components import tasks
-from components.data.remotes.declared import KINDS, Remote, check_no_credential
-from components.data.remotes.secrets import redact
-from components.errors import UserError, near_miss
+from components import complaints, consistency
+from components.data.remotes.declared import Remote
+from components.errors import UserError
 
 PARAMS = Path("params.yaml")
 Fraction = Annotated[float, Field(ge=0, lt=1)]
@@ -242,16 +240,7 @@ def load(path: Path = PARAMS) -> Project:
         UserError: one sentence naming the file, the key, what was found and what was expected.
     """
     project = _parse(path)
-    for name, task in project.tasks.items():
-        _check_task(path, name, task)
-    _check_names(path, project)
-    _check_remotes(path, project)
-    unknown = set(project.mixture.ratio) - set(project.tasks)
-    if project.mixture.ratio and (unknown or set(project.mixture.ratio) != set(project.tasks)):
-        name = min(unknown or set(project.tasks) - set(project.mixture.ratio))
-        problem = "not a task" + near_miss(name, project.tasks) if unknown else "missing"
-        raise UserError(f"{path}: mixture.ratio.{name}: {problem}; expected one share per task")
-    _check_files(path, project)
+    consistency.check(path, project)
     return project
 
 
@@ -277,173 +266,4 @@ def _parse(path: Path) -> Project:
     except ValidationError as error:
         # A misspelt key is also a missing one; the misspelling says more.
         first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
-        raise UserError(f"{path}: {_sentence(first)}") from None
-
-
-def _sentence(error: Any) -> str:
-    """One clear sentence for pydantic's first complaint."""
-    where = ".".join(_keys(error["loc"]))
-    if error["type"].startswith("union_tag"):
-        found = error["ctx"].get("tag", "nothing")
-        return f"{where}.kind: found {found}{near_miss(found, KINDS)}; expected one of {', '.join(KINDS)}"
-    if error["type"] == "extra_forbidden":
-        section = _section(error["loc"])
-        expected = ", ".join(section)
-        return f"{where}: unknown key{near_miss(error['loc'][-1], section)}; expected one of {expected}"
-    if error["type"] == "missing":
-        return f"{where}: missing; it has no default"
-    return _complaint(error, where)
-
-
-def _complaint(error: Any, where: str) -> str:
-    """A value that is not what its key expects."""
-    found = error["input"]
-    suggestion = ""
-    if error["type"] == "literal_error":
-        suggestion = near_miss(found, [part.strip("' ") for part in error["ctx"]["expected"].split(",")])
-    message = error["msg"].removeprefix("Value error, ")
-    if isinstance(found, dict | BaseModel):
-        return f"{where}: {message}"
-    return f"{where}: found {redact(repr(found))}, {message[0].lower()}{message[1:]}{suggestion}"
-
-
-def _keys(location: tuple[Any, ...]) -> list[str]:
-    """The keys of params.yaml that lead to `location`; pydantic adds a remote's kind after its name."""
-    keys = [str(part) for part in location if part != "[key]"]
-    return keys[:2] + keys[3:] if keys[:1] == ["remotes"] else keys
-
-
-def _section(location: tuple[Any, ...]) -> list[str]:
-    """The keys that the settings class at `location` knows."""
-    model: Any = Project
-    for part in location[:-1]:
-        if isinstance(model, type) and issubclass(model, BaseModel):
-            model = model.model_fields[str(part)].annotation
-        elif isinstance(model, UnionType):
-            model = KINDS[part]
-        else:  # dict[str, Model]: the value's class
-            model = model.__args__[-1]
-        if not isinstance(model, type) and hasattr(model, "__metadata__"):
-            model = model.__origin__
-    return sorted(model.model_fields)
-
-
-def _check_task(path: Path, name: str, task: Task) -> None:
-    where = f"{path}: tasks.{name}"
-    for head, annotation in task.annotations(name).items():
-        _check_annotation(where if head == name else f"{where}.joint.{head}", head, annotation)
-    family = tasks.get(task.family)
-    _check_inputs(where, family, task.columns)
-    for group in task.splits.groups:
-        if group not in task.columns:
-            raise UserError(
-                f"{where}.splits.groups: '{group}' is not one of its columns{near_miss(group, task.columns)}"
-            )
-    asked, given = family.asked(task.columns), list(task.example)
-    if set(asked) != set(given):
-        raise UserError(
-            f"{where}.example: found {' and '.join(given) or 'nothing'}, expected {' and '.join(asked)}: "
-            f"the question asked of the packaged model"
-        )
-
-
-def _check_names(path: Path, project: Project) -> None:
-    """A joint task's name is that of no other task."""
-    seen = set(project.tasks)
-    for name, task in project.tasks.items():
-        for head in task.joint:
-            if head in seen:
-                raise UserError(f"{path}: tasks.{name}.joint.{head}: another task has this name")
-            seen.add(head)
-
-
-def _check_remotes(path: Path, project: Project) -> None:
-    """A remote has a name of its own and holds no credential; dvc.yaml needs the section to be there."""
-    if "remotes" not in project.model_fields_set and path.with_name("dvc.yaml").exists():
-        raise UserError(f"{path}: remotes: missing; write `remotes: {{}}` where there are none")
-    for name, remote in project.remotes.items():
-        where = f"{path}: remotes.{name}"
-        if not name.isidentifier():
-            raise UserError(f"{where}: a remote's name is letters, digits and underscores")
-        if name in project.packages:
-            raise UserError(f"{where}: a package has this name; expected another")
-        check_no_credential(where, remote)
-
-
-def _check_annotation(where: str, head: str, annotation: Annotation) -> None:
-    if not head.isidentifier():
-        raise UserError(f"{where}: a task's name is letters, digits and underscores")
-    if annotation.family not in tasks.names():
-        known = tasks.names()
-        raise UserError(
-            f"{where}.family: unknown family '{annotation.family}'{near_miss(annotation.family, known)}; "
-            f"expected one of {', '.join(known)}"
-        )
-    family = tasks.get(annotation.family)
-    roles = dict.fromkeys([*family.input_roles(), *family.targets, *tasks.COMMON])
-    for role in annotation.columns:
-        if role not in roles:
-            raise UserError(
-                f"{where}.columns.{role}: {family.name} has no such column{near_miss(role, roles)}; "
-                f"expected some of {', '.join(roles)}"
-            )
-    for role, required in family.targets.items():
-        if required and role not in annotation.columns:
-            raise UserError(f"{where}.columns.{role}: missing; {family.name} needs it")
-    measured = family.measured(_options(f"{where}.options", family, annotation.options))
-    if annotation.gate.metric not in measured:
-        raise UserError(
-            f"{where}.gate.metric: {family.name} has no metric '{annotation.gate.metric}'"
-            f"{near_miss(annotation.gate.metric, measured)}; expected one of {', '.join(measured)}"
-        )
-
-
-def _check_inputs(where: str, family: tasks.Family, columns: dict[str, str]) -> None:
-    """The input columns are one of the sets that the family can read."""
-    given = {role for role in columns if role in family.input_roles()}
-    if any(set(roles) == given or set(roles) < given <= {*roles, *family.targets} for roles in family.inputs):
-        return
-    if len(family.inputs) == 1 or not given:
-        missing = next(role for role in family.inputs[0] if role not in given)
-        raise UserError(f"{where}.columns.{missing}: missing; {family.name} needs it")
-    found, choices = (
-        " and ".join(sorted(given)),
-        "; or ".join(" and ".join(roles) for roles in family.inputs),
-    )
-    raise UserError(f"{where}.columns: found {found}, but {family.name} reads {choices}")
-
-
-def _options(where: str, family: tasks.Family, options: dict[str, Any]) -> dict[str, Any]:
-    """The family's options, with their defaults."""
-    try:
-        return family.options.model_validate(options).model_dump()
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        known = list(family.options.model_fields)
-        if first["type"] == "extra_forbidden":
-            expected = f"expected one of {', '.join(known)}" if known else f"{family.name} has no options"
-            raise UserError(f"{where}.{key}: unknown option{near_miss(key, known)}; {expected}") from None
-        raise UserError(f"{where}.{_complaint(first, key)}") from None
-
-
-def _check_files(path: Path, project: Project) -> None:
-    """A source that no package brings must exist now; a near name in its folder is suggested."""
-    for name, task in project.tasks.items():
-        _check_path(project, f"{path}: tasks.{name}.source.path", task.source.path)
-    _check_path(project, f"{path}: model.encoder", project.model.encoder)
-
-
-def _check_path(project: Project, where: str, value: str) -> None:
-    parts = Path(value).parts
-    if parts[:1] == ("downloads",) and len(parts) > 1:
-        fetched = [*project.packages, *project.remotes]
-        if parts[1] not in fetched:
-            raise UserError(
-                f"{where}: no package or remote '{parts[1]}'{near_miss(parts[1], fetched)}; "
-                f"they are {', '.join(fetched) or 'none'}"
-            )
-    elif not Path(value).exists():
-        folder = Path(value).parent
-        neighbours = [file.name for file in folder.iterdir()] if folder.is_dir() else []
-        raise UserError(f"{where}: no such file '{value}'{near_miss(Path(value).name, neighbours)}")
+        raise UserError(f"{path}: {complaints.sentence(first, Project)}") from None

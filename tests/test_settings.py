@@ -14,6 +14,12 @@ from components.errors import UserError
 ROOT = Path(__file__).parent.parent
 
 
+JOINT = """\
+        family: classification
+        columns: {label: size}
+        gate: {metric: macro_f1"""
+
+
 def complaint(folder: Path, old: str, new: str) -> str:
     text = (folder / "params.yaml").read_text()
     assert old in text
@@ -61,6 +67,8 @@ def test_the_projects_own_params_are_valid(monkeypatch: pytest.MonkeyPatch) -> N
         ('example: {text: "good plane"}', 'example: {txt: "good plane"}', "tasks.mood.example: found txt, expected text: the question asked"),
         ("    cleaning: {}", "    options: {label_smothing: 0.1}\n    cleaning: {}", "tasks.mood.options.label_smothing: unknown option (did you mean 'label_smoothing'?)"),
         ("    cleaning: {}", "    options: {label_smoothing: 1.5}\n    cleaning: {}", "tasks.mood.options.label_smoothing: found 1.5, input should be less than 1"),
+        ('example: {text: "good plane"}', 'example: {text: " "}', "tasks.mood.example: 'text' is empty, expected a text"),
+        (JOINT, JOINT.replace("classification", "relation").replace("macro_f1", "micro_f1"), "tasks.mood.joint.size: relation does not read a row as classification does; make it a task of its own"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_sentence(tiny_project: Path, old: str, new: str, expected: str) -> None:

@@ -1,0 +1,181 @@
+"""What params.yaml must fulfil beyond the type of each key: families, columns, names and files that fit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from components import tasks
+from components.complaints import complaint
+from components.data.remotes.declared import check_no_credential
+from components.errors import UserError, near_miss
+from components.tasks.base import BadRowError
+
+if TYPE_CHECKING:
+    from components.settings import Annotation, Project, Task
+
+
+def check(path: Path, project: Project) -> None:
+    """Check the settings that `path` holds.
+
+    Raises:
+        UserError: one sentence naming the file, the key, what was found and what was expected.
+    """
+    for name, task in project.tasks.items():
+        _check_task(path, name, task)
+    _check_names(path, project)
+    _check_remotes(path, project)
+    _check_ratio(path, project)
+    _check_files(path, project)
+
+
+def _check_ratio(path: Path, project: Project) -> None:
+    ratio = project.mixture.ratio
+    if not ratio or set(ratio) == set(project.tasks):
+        return
+    unknown = set(ratio) - set(project.tasks)
+    name = min(unknown or set(project.tasks) - set(ratio))
+    problem = "not a task" + near_miss(name, project.tasks) if unknown else "missing"
+    raise UserError(f"{path}: mixture.ratio.{name}: {problem}; expected one share per task")
+
+
+def _check_task(path: Path, name: str, task: Task) -> None:
+    where = f"{path}: tasks.{name}"
+    for head, annotation in task.annotations(name).items():
+        _check_annotation(where if head == name else f"{where}.joint.{head}", head, annotation)
+    family = tasks.get(task.family)
+    _check_inputs(where, family, task.columns)
+    for group in task.splits.groups:
+        if group not in task.columns:
+            raise UserError(
+                f"{where}.splits.groups: '{group}' is not one of its columns{near_miss(group, task.columns)}"
+            )
+    asked, given = family.asked(task.columns), list(task.example)
+    if set(asked) != set(given):
+        raise UserError(
+            f"{where}.example: found {' and '.join(given) or 'nothing'}, expected {' and '.join(asked)}: "
+            f"the question asked of the packaged model"
+        )
+    _check_joint(where, task)
+
+
+def _check_joint(where: str, task: Task) -> None:
+    """Joint heads read what the encoder reads for the task's own family; the example shows what that is."""
+    own, asked = tasks.get(task.family), set(tasks.get(task.family).asked(task.columns))
+    try:
+        row = own.read_input(task.example, own.options.model_validate(task.options).model_dump())
+    except BadRowError as error:
+        raise UserError(f"{where}.example: {error}") from None
+    for head, annotation in task.joint.items():
+        family = tasks.get(annotation.family)
+        takes = asked in [set(family.asked(roles)) for roles in family.inputs]
+        alike = takes and type(family).tokenise is type(own).tokenise
+        if not alike or family.sequences(row) != own.sequences(row):
+            raise UserError(
+                f"{where}.joint.{head}: {family.name} does not read a row as {own.name} does; "
+                f"make it a task of its own"
+            )
+
+
+def _check_names(path: Path, project: Project) -> None:
+    """A joint task's name is that of no other task."""
+    seen = set(project.tasks)
+    for name, task in project.tasks.items():
+        for head in task.joint:
+            if head in seen:
+                raise UserError(f"{path}: tasks.{name}.joint.{head}: another task has this name")
+            seen.add(head)
+
+
+def _check_remotes(path: Path, project: Project) -> None:
+    """A remote has a name of its own and holds no credential; dvc.yaml needs the section to be there."""
+    if "remotes" not in project.model_fields_set and path.with_name("dvc.yaml").exists():
+        raise UserError(f"{path}: remotes: missing; write `remotes: {{}}` where there are none")
+    for name, remote in project.remotes.items():
+        where = f"{path}: remotes.{name}"
+        if not name.isidentifier():
+            raise UserError(f"{where}: a remote's name is letters, digits and underscores")
+        if name in project.packages:
+            raise UserError(f"{where}: a package has this name; expected another")
+        check_no_credential(where, remote)
+
+
+def _check_annotation(where: str, head: str, annotation: Annotation) -> None:
+    if not head.isidentifier():
+        raise UserError(f"{where}: a task's name is letters, digits and underscores")
+    if annotation.family not in tasks.names():
+        known = tasks.names()
+        raise UserError(
+            f"{where}.family: unknown family '{annotation.family}'{near_miss(annotation.family, known)}; "
+            f"expected one of {', '.join(known)}"
+        )
+    family = tasks.get(annotation.family)
+    roles = dict.fromkeys([*family.input_roles(), *family.targets, *tasks.COMMON])
+    for role in annotation.columns:
+        if role not in roles:
+            raise UserError(
+                f"{where}.columns.{role}: {family.name} has no such column{near_miss(role, roles)}; "
+                f"expected some of {', '.join(roles)}"
+            )
+    for role, required in family.targets.items():
+        if required and role not in annotation.columns:
+            raise UserError(f"{where}.columns.{role}: missing; {family.name} needs it")
+    measured = family.measured(_options(f"{where}.options", family, annotation.options))
+    if annotation.gate.metric not in measured:
+        raise UserError(
+            f"{where}.gate.metric: {family.name} has no metric '{annotation.gate.metric}'"
+            f"{near_miss(annotation.gate.metric, measured)}; expected one of {', '.join(measured)}"
+        )
+
+
+def _check_inputs(where: str, family: tasks.Family, columns: dict[str, str]) -> None:
+    """The input columns are one of the sets that the family can read."""
+    given = {role for role in columns if role in family.input_roles()}
+    if any(set(roles) == given or set(roles) < given <= {*roles, *family.targets} for roles in family.inputs):
+        return
+    if len(family.inputs) == 1 or not given:
+        missing = next(role for role in family.inputs[0] if role not in given)
+        raise UserError(f"{where}.columns.{missing}: missing; {family.name} needs it")
+    found, choices = (
+        " and ".join(sorted(given)),
+        "; or ".join(" and ".join(roles) for roles in family.inputs),
+    )
+    raise UserError(f"{where}.columns: found {found}, but {family.name} reads {choices}")
+
+
+def _options(where: str, family: tasks.Family, options: dict[str, Any]) -> dict[str, Any]:
+    """The family's options, with their defaults."""
+    try:
+        return family.options.model_validate(options).model_dump()
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        known = list(family.options.model_fields)
+        if first["type"] == "extra_forbidden":
+            expected = f"expected one of {', '.join(known)}" if known else f"{family.name} has no options"
+            raise UserError(f"{where}.{key}: unknown option{near_miss(key, known)}; {expected}") from None
+        raise UserError(f"{where}.{complaint(first, key)}") from None
+
+
+def _check_files(path: Path, project: Project) -> None:
+    """A source that no package brings must exist now; a near name in its folder is suggested."""
+    for name, task in project.tasks.items():
+        _check_path(project, f"{path}: tasks.{name}.source.path", task.source.path)
+    _check_path(project, f"{path}: model.encoder", project.model.encoder)
+
+
+def _check_path(project: Project, where: str, value: str) -> None:
+    parts = Path(value).parts
+    if parts[:1] == ("downloads",) and len(parts) > 1:
+        fetched = [*project.packages, *project.remotes]
+        if parts[1] not in fetched:
+            raise UserError(
+                f"{where}: no package or remote '{parts[1]}'{near_miss(parts[1], fetched)}; "
+                f"they are {', '.join(fetched) or 'none'}"
+            )
+    elif not Path(value).exists():
+        folder = Path(value).parent
+        neighbours = [file.name for file in folder.iterdir()] if folder.is_dir() else []
+        raise UserError(f"{where}: no such file '{value}'{near_miss(Path(value).name, neighbours)}")
