@@ -23,6 +23,7 @@ Positive = Annotated[int, Field(gt=0)]
 Format = Literal[
     "csv", "tsv", "jsonl", "conll", "pair_matrix", "squad", "parquet", "arrow", "huggingface"
 ]  # fmt: skip
+Labels = list[Annotated[str, Field(coerce_numbers_to_str=True)]]
 Split = Literal["train", "validation", "test"]
 Wanted = str | bool | int | float | None
 
@@ -53,7 +54,7 @@ class Source(Settings):
     path: str  # a file, or the folder of `files`
     format: Format
     files: dict[Split, str] = {}  # a name, a pattern ("train-*.parquet"), a split of a Hugging Face data set
-    labels: list[str] | None = None  # the closed set; without it, the labels of the training data
+    labels: Labels | None = None  # the closed set; without it, the labels of the training data
     encoding: str = "utf-8"
     header: list[str] | None = None  # column names of a file that has none
     skip_after_header: int = 0
@@ -111,7 +112,7 @@ class Annotation(Settings):
 
     family: str
     columns: dict[str, str]
-    labels: list[str] | None = None  # the closed set; without it, the labels of the training data
+    labels: Labels | None = None  # the closed set; without it, the labels of the training data
     options: dict[str, Any] = {}
     gate: Gate
 

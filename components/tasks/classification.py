@@ -164,6 +164,16 @@ class Classification(Family):
             return np.asarray(sums[:, 0] / np.maximum(sums[:, 1], 1))
         return macro_f1(sums)
 
+    def report(
+        self, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
+    ) -> list[tuple[str, int, float]]:
+        """F1 of each label."""
+        sums = self.statistics("macro_f1", rows, predictions, facts).sum(0).reshape(-1, 3)
+        return [
+            (label, int(gold), float(2 * hits / max(predicted + gold, 1)))
+            for label, (hits, predicted, gold) in zip(facts["labels"], sums, strict=True)
+        ]
+
     def trivial(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         majority = Counter(row["label"] for row in train).most_common(1)[0][0]
         return [{"label": majority} for _ in test]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -61,13 +61,20 @@ class Regression(Family):
     def learn_facts(self, rows: Iterable[Row], labels: list[str] | None, options: Mapping[str, Any]) -> Facts:
         if labels is not None:
             raise BadRowError("a regression task has no label set; remove `labels`")
-        pairs = ((row["score"], row["text_pair"] is not None) for row in rows)
-        scores, paired = (np.array(column) for column in zip(*pairs, strict=True))
+        paired = False
+
+        def scored() -> Iterator[float]:
+            nonlocal paired
+            for row in rows:
+                paired = row["text_pair"] is not None
+                yield row["score"]
+
+        scores = np.fromiter(scored(), dtype=np.float64)  # eight bytes a row, however many there are
         deviation = float(scores.std())
         if not deviation > 0:
             raise BadRowError(f"all {len(scores)} training scores are {scores[0]}, nothing to learn")
         return {
-            "pair": bool(paired[0]),
+            "pair": paired,
             "mean": float(scores.mean()),
             "deviation": deviation,
             "minimum": float(scores.min()),
