@@ -8,18 +8,25 @@ second.
 from __future__ import annotations
 
 from pathlib import Path
+from types import UnionType
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from components import tasks
+from components.data.remotes.declared import KINDS, Remote, check_no_credential
+from components.data.remotes.secrets import redact
 from components.errors import UserError, near_miss
 
 PARAMS = Path("params.yaml")
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(gt=0)]
-Format = Literal["csv", "tsv", "jsonl", "conll", "pair_matrix"]
+Format = Literal[
+    "csv", "tsv", "jsonl", "conll", "pair_matrix", "squad", "parquet", "arrow", "huggingface"
+]  # fmt: skip
+Split = Literal["train", "validation", "test"]
+Wanted = str | bool | int | float | None
 
 
 class Settings(BaseModel):
@@ -43,11 +50,11 @@ class Package(Settings):
 
 
 class Source(Settings):
-    """Where a task's rows come from and how the file is read."""
+    """Where a task's rows come from, how the file is read, and which of its rows count."""
 
     path: str  # a file, or the folder of `files`
     format: Format
-    files: dict[Literal["train", "validation", "test"], str] = {}
+    files: dict[Split, str] = {}  # a name, a pattern ("train-*.parquet"), a split of a Hugging Face data set
     labels: list[str] | None = None  # the closed set; without it, the labels of the training data
     encoding: str = "utf-8"
     header: list[str] | None = None  # column names of a file that has none
@@ -55,8 +62,26 @@ class Source(Settings):
     quoting: bool = True
     unescape_html: bool = False
     texts: str | None = None  # pair_matrix: the file with one text per line
+    split_column: str | None = None  # the column that says which split a row belongs to, and
+    split_values: dict[str, Split] = {"train": "train", "validation": "validation", "test": "test"}
+    label_map: dict[str, str] = {}  # raw label -> label
+    filter: dict[
+        str, Wanted | list[Wanted]
+    ] = {}  # column -> the value, or the values, of the rows that count
+    limit: Positive | None = None  # rows of a split; the others are left out, chosen by hash
 
     _labels = field_validator("labels")(_distinct)
+
+    @field_validator("label_map", mode="before")
+    @classmethod
+    def _numbers_are_raw_labels_too(cls, names: Any) -> Any:
+        return {str(raw): label for raw, label in names.items()} if isinstance(names, dict) else names
+
+    @model_validator(mode="after")
+    def _splits_are_given_once(self) -> Source:
+        if self.split_column is not None and self.files:
+            raise ValueError("`files` and `split_column` both say which split a row belongs to; give one")
+        return self
 
 
 class Splits(Settings):
@@ -192,6 +217,7 @@ class Project(Settings):
 
     seed: Annotated[int, Field(ge=0)]
     packages: dict[str, Package]
+    remotes: dict[str, Remote] = {}
     tasks: Annotated[dict[str, Task], Field(min_length=1)]
     checks: Checks
     mixture: Mixture
@@ -219,6 +245,7 @@ def load(path: Path = PARAMS) -> Project:
     for name, task in project.tasks.items():
         _check_task(path, name, task)
     _check_names(path, project)
+    _check_remotes(path, project)
     unknown = set(project.mixture.ratio) - set(project.tasks)
     if project.mixture.ratio and (unknown or set(project.mixture.ratio) != set(project.tasks)):
         name = min(unknown or set(project.tasks) - set(project.mixture.ratio))
@@ -255,7 +282,10 @@ def _parse(path: Path) -> Project:
 
 def _sentence(error: Any) -> str:
     """One clear sentence for pydantic's first complaint."""
-    where = ".".join(str(part) for part in error["loc"] if part != "[key]")
+    where = ".".join(_keys(error["loc"]))
+    if error["type"].startswith("union_tag"):
+        found = error["ctx"].get("tag", "nothing")
+        return f"{where}.kind: found {found}{near_miss(found, KINDS)}; expected one of {', '.join(KINDS)}"
     if error["type"] == "extra_forbidden":
         section = _section(error["loc"])
         expected = ", ".join(section)
@@ -274,7 +304,13 @@ def _complaint(error: Any, where: str) -> str:
     message = error["msg"].removeprefix("Value error, ")
     if isinstance(found, dict | BaseModel):
         return f"{where}: {message}"
-    return f"{where}: found {found!r}, {message[0].lower()}{message[1:]}{suggestion}"
+    return f"{where}: found {redact(repr(found))}, {message[0].lower()}{message[1:]}{suggestion}"
+
+
+def _keys(location: tuple[Any, ...]) -> list[str]:
+    """The keys of params.yaml that lead to `location`; pydantic adds a remote's kind after its name."""
+    keys = [str(part) for part in location if part != "[key]"]
+    return keys[:2] + keys[3:] if keys[:1] == ["remotes"] else keys
 
 
 def _section(location: tuple[Any, ...]) -> list[str]:
@@ -283,6 +319,8 @@ def _section(location: tuple[Any, ...]) -> list[str]:
     for part in location[:-1]:
         if isinstance(model, type) and issubclass(model, BaseModel):
             model = model.model_fields[str(part)].annotation
+        elif isinstance(model, UnionType):
+            model = KINDS[part]
         else:  # dict[str, Model]: the value's class
             model = model.__args__[-1]
         if not isinstance(model, type) and hasattr(model, "__metadata__"):
@@ -317,6 +355,19 @@ def _check_names(path: Path, project: Project) -> None:
             if head in seen:
                 raise UserError(f"{path}: tasks.{name}.joint.{head}: another task has this name")
             seen.add(head)
+
+
+def _check_remotes(path: Path, project: Project) -> None:
+    """A remote has a name of its own and holds no credential; dvc.yaml needs the section to be there."""
+    if "remotes" not in project.model_fields_set and path.with_name("dvc.yaml").exists():
+        raise UserError(f"{path}: remotes: missing; write `remotes: {{}}` where there are none")
+    for name, remote in project.remotes.items():
+        where = f"{path}: remotes.{name}"
+        if not name.isidentifier():
+            raise UserError(f"{where}: a remote's name is letters, digits and underscores")
+        if name in project.packages:
+            raise UserError(f"{where}: a package has this name; expected another")
+        check_no_credential(where, remote)
 
 
 def _check_annotation(where: str, head: str, annotation: Annotation) -> None:
@@ -385,11 +436,11 @@ def _check_files(path: Path, project: Project) -> None:
 def _check_path(project: Project, where: str, value: str) -> None:
     parts = Path(value).parts
     if parts[:1] == ("downloads",) and len(parts) > 1:
-        if parts[1] not in project.packages:
-            known = ", ".join(project.packages)
+        fetched = [*project.packages, *project.remotes]
+        if parts[1] not in fetched:
             raise UserError(
-                f"{where}: no package '{parts[1]}'{near_miss(parts[1], project.packages)}; "
-                f"packages are {known}"
+                f"{where}: no package or remote '{parts[1]}'{near_miss(parts[1], fetched)}; "
+                f"they are {', '.join(fetched) or 'none'}"
             )
     elif not Path(value).exists():
         folder = Path(value).parent
