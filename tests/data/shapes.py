@@ -282,10 +282,10 @@ GUESSED = [
 ]  # fmt: skip
 
 ASKED = [
-    Shape("only_texts.csv", table(("text", sentence)), asks="'text' looks like the text, but no column"),
-    Shape("prose.txt", plain("\n".join(sentence(n) for n in ROWS)), asks="no column like what is to be learnt"),
+    Shape("only_texts.csv", table(("text", sentence)), asks="'text' can be read, but no column looks like what is to be learnt; add one"),
+    Shape("prose.txt", plain("\n".join(sentence(n) for n in ROWS)), asks="no column looks like what is to be learnt"),
     Shape("two_texts.csv", table(("left", sentence), ("right", lambda n: sentence(n + 3))),
-          asks="looks like the text, but no column"),
+          asks="'left' and 'right' can be read, but no column looks like what is to be learnt"),
     Shape("title_and_body.csv", labelled(("title", lambda n: sentence(n + 2))),
           asks="several columns could be the text, or two of them a pair"),
     Shape("headerless_pair.csv", table(("", sentence), ("", lambda n: sentence(n + 2)), ("", topic), header=False),
@@ -297,7 +297,7 @@ ASKED = [
     Shape("counts.csv", table(("text", sentence), ("n", lambda n: n * n % 31)),
           asks="it could be classification or regression"),
     Shape("all_distinct.csv", table(("text", sentence), ("label", lambda n: f"label_{n}")),
-          asks="no column like what is to be learnt"),
+          asks="no column looks like what is to be learnt"),
     Shape("four_columns.conll", conll(four_columns, " "), asks="several columns could be tags"),
     Shape("intent_and_slots.jsonl", jsonl(lambda n: {**iobes(n), "text": " ".join(iobes(n)["tokens"]),
                                                      "intent": topic(n)}),

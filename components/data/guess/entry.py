@@ -22,7 +22,9 @@ from components.tasks.base import BadRowError, Row
 MEASURED = 2000  # rows
 LONGEST = 512  # tokens that most encoders take
 PIECES = 1.5  # of a word, where there is no tokenizer to count them
-SHARED = 0.8  # distinct values per row below which rows of one text are kept in one split
+SHARE = 0.1  # of the rows, for a split that the source does not give
+HIGHEST = 0.95  # floor: a baseline that is always right on a few rows says little
+SHARED = 1.25  # rows per text from which on those of one text are kept in one split
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,8 @@ def entry_of(
     length, measured = _max_length(plan, [row for _, row in read], encoder)
     source = {**place.source, **_split_column(columns)}
     source |= {"labels": plan.settings["labels"]} if "labels" in plan.settings else {}
-    made = not place.source.get("files", {}).keys() - {"train"} and "split_column" not in source
-    splits: dict[str, Any] = {"validation": 0.1, "test": 0.1} if made else {}
+    given = {*source.get("files", {}), *source.get("split_values", {}).values()}
+    splits: dict[str, Any] = {split: SHARE for split in ("validation", "test") if split not in given}
     keys = {
         "family": plan.family,
         "source": source,
@@ -111,7 +113,7 @@ def _gate(plan: Plan, rows: list[Row]) -> tuple[str, float, str]:
     with np.errstate(all="ignore"):
         trivial = float(np.nan_to_num(family.value(metric, sums)[0]))
     remark = f"the trivial baseline has {trivial:.2f} on these rows"
-    return metric, round(trivial + 0.1 * (1 - trivial), 2), remark
+    return metric, min(HIGHEST, round(trivial + 0.1 * (1 - trivial), 2)), remark
 
 
 def _max_length(plan: Plan, rows: list[Row], encoder: Path | None) -> tuple[int, str]:
@@ -146,10 +148,11 @@ def _split_column(columns: list[Column]) -> dict[str, Any]:
 
 def _groups(plan: Plan) -> dict[str, list[str]]:
     """Where one of several inputs is shared by many rows (a context), these stay in one split."""
-    if len(plan.inputs) < 2:
+    texts = [(role, column) for role, column in plan.inputs.items() if column.is_text]
+    if len(plan.inputs) < 2 or not texts:
         return {}
-    role, column = min(plan.inputs.items(), key=lambda each: each[1].distinct / len(each[1].values))
-    return {"groups": [role]} if column.distinct < SHARED * len(column.values) else {}
+    role, column = max(texts, key=lambda each: each[1].repeats)
+    return {"groups": [role]} if column.repeats > SHARED else {}
 
 
 def _question(plan: Plan, fields: Fields, row: Row, roles: tuple[str, ...]) -> dict[str, Any]:

@@ -74,21 +74,17 @@ def encoding_of(path: Path, data: bytes, whole: bool) -> str:
     except UnicodeDecodeError as error:
         from charset_normalizer import from_bytes
 
-        best = from_bytes(data[:200_000], cp_isolation=ENCODINGS).best()
-        if best is None:
+        matches = list(from_bytes(data[:200_000], cp_isolation=ENCODINGS))
+        if not matches:
             found = data[error.start]
             raise UserError(
                 f"{path}: byte 0x{found:02x} at {error.start} is no UTF-8, and no other encoding fits; "
                 f"{TEXT_HINT}"
             ) from None
-        return next(name for name in ENCODINGS if _decoded(data, name) == _decoded(data, best.encoding))
-
-
-def _decoded(data: bytes, encoding: str) -> str | None:
-    try:
-        return codecs.getincrementaldecoder(encoding)().decode(data)
-    except UnicodeDecodeError:
-        return None
+        best = min((each.chaos, -each.coherence) for each in matches)
+        equals = [each for each in matches if (each.chaos, -each.coherence) == best]
+        names = {name for each in equals for name in each.could_be_from_charset}
+        return min(names & set(ENCODINGS), key=ENCODINGS.index)  # the commoner one comes first
 
 
 def _text_format(path: Path, text: str) -> dict[str, Any]:

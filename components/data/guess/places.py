@@ -133,7 +133,7 @@ def _by_split(folder: Path, stems: dict[str, str]) -> dict[str, str]:
     if "train" not in found:
         choices = [Choice([], "", address=str(folder / name)) for name in stems]
         raise Question(f"{folder}: {len(stems)} files, none of which is called train", choices)
-    return {split: _pattern(names) for split, names in found.items()}
+    return {split: _pattern(found[split]) for split in dict.fromkeys(SPLITS.values()) if split in found}
 
 
 def _pattern(names: list[str]) -> str:

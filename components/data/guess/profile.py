@@ -18,7 +18,7 @@ Fields = Mapping[str, Any]
 Numbered = list[tuple[int, Fields]]  # the row's number in its file, its columns
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Column:
     """A column of the rows that were read."""
 

@@ -59,19 +59,21 @@ def _name(plan: Plan, role: str) -> str | None:
 def nothing(columns: list[Column], wanted: dict[str, Column], refused: str, family: str | None) -> Question:
     """The question where no family fits: what is missing, and which columns could be it."""
     taken = {role: column.name for role, column in wanted.items()}
-    text = taken.get("text") or next((column.name for column in columns if fit("", "text", column)), None)
-    rest = [column for column in columns if column.name != text and column.values]
+    free = [column for column in columns if column.values and column.name not in taken.values()]
+    texts = [column.name for column in free if fit("", "text", column)]
+    rest = [column for column in free if column.name not in texts]
     why = f"; the nearest guess, {refused}" if refused else ""
     kept = [part for role, name in taken.items() for part in ("--column", f"{role}={name}")]
     kept += ["--family", family] if family else []
-    if text is None:
+    if not texts and not taken:
         found = [Choice([*kept, "--column", f"text={each.name}"], str(each)) for each in rest if each.is_text]
         return Question(f"no column looks like the text{why}", found[:MOST_CHOICES])
-    sentence = f"'{text}' looks like the text, but no column like what is to be learnt from it{why}"
+    shown = " and ".join(f"'{name}'" for name in [*taken.values(), *texts])
+    sentence = f"{shown} can be read, but no column looks like what is to be learnt{why}"
     if not rest:
-        return Question(f"{sentence}; add a column with labels, scores or tags", [])
-    answers = [Choice([*kept, "--column", f"{_target(each)}={each.name}"], str(each)) for each in rest]
-    return Question(sentence, answers[:MOST_CHOICES])
+        return Question(f"{sentence}; add one with labels, scores or tags", [])
+    found = [Choice([*kept, "--column", f"{_target(each)}={each.name}"], str(each)) for each in rest]
+    return Question(sentence, found[:MOST_CHOICES])
 
 
 def _target(column: Column) -> str:

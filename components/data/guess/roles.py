@@ -169,16 +169,17 @@ def _tags(column: Column) -> Fit | None:
     if not tags or (distinct := len(set(tags))) > min(400, len(tags) / 3) or distinct < 2:
         return None
     if types := bio_types(tags):
-        names = ", ".join(sorted(types)[:6])
-        return Fit(_score(column, "tags") + CERTAIN, f"tags of {len(types)} types: {names}")
+        names = ", ".join(sorted(types)[:6]) + (", ..." if len(types) > 6 else "")
+        return Fit(_score(column, "tags") + CERTAIN, f"tags that spell {names}")
     return Fit(_score(column, "tags"), f"{distinct} distinct tags") if column.is_list else None
 
 
 def _spans(column: Column) -> Fit | None:
     if not column.items or not all(isinstance(item, dict) and "type" in item for item in column.items):
         return None
-    types = {str(item["type"]) for item in column.items}
-    return Fit(_score(column, "spans") + CERTAIN, f"spans of {len(types)} types")
+    types = sorted({str(item["type"]) for item in column.items})
+    names = ", ".join(types[:6]) + (", ..." if len(types) > 6 else "")
+    return Fit(_score(column, "spans") + CERTAIN, f"spans of {names}")
 
 
 def _span(role: str) -> Callable[[Column], Fit | None]:
