@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from rich.box import SIMPLE
 from rich.console import Console
@@ -127,9 +128,11 @@ def _rows(found: Guess) -> Table:
     return table
 
 
-def shortened(value: object) -> str:
+def shortened(value: Any) -> str:
     """A value in one line, cut where it is long."""
-    line = " ".join((value if isinstance(value, str) else flow(value)).split())
+    words = isinstance(value, list) and all(isinstance(item, str) for item in value)
+    text = " | ".join(value) if words else value if isinstance(value, str) else flow(value)
+    line = " ".join(text.split())
     return line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…"
 
 

@@ -74,6 +74,21 @@ def test_the_documentation_counts_them() -> None:
     assert f"{len(GUESSED)} are guessed right and {len(ASKED)} are asked about" in page
 
 
+def test_a_file_that_is_sorted_by_its_labels(tmp_path: Path) -> None:
+    """Not only its beginning is looked at, where there is but one label."""
+    lines = ["text,label", *(f"{sentence(n)},{'no' if n < 22_000 else 'yes'}" for n in range(25_000))]
+    (tmp_path / "a.csv").write_text("\n".join(lines))
+    found = guess(str(tmp_path / "a.csv"), Wishes())
+    assert found.plan.fits["label"].reason == "2 distinct values in 12,500 rows"
+
+
+def test_a_column_that_numbers_the_rows_is_left_aside(tmp_path: Path) -> None:
+    columns = ("", lambda n: n + 1), ("", lambda n: n * 7 % 50 / 10), ("", sentence)
+    table(*columns, separator="\t", header=False)(tmp_path / "a.tsv")
+    found = guess(str(tmp_path / "a.tsv"), Wishes())
+    assert found.entry.keys["columns"] == {"text": "column_3", "score": "column_2"}
+
+
 class TestWishes:
     def test_a_named_column_stands(self, tmp_path: Path) -> None:
         labelled(("title", lambda n: sentence(n + 2)))(tmp_path / "a.csv")

@@ -10,7 +10,7 @@ from components.data.guess.choose import choose
 from components.data.guess.entry import Entry, entry_of, load_source, readable
 from components.data.guess.places import Place, identifier, locate
 from components.data.guess.plan import Plan, Wishes
-from components.data.guess.profile import Numbered, columns_of
+from components.data.guess.profile import Numbered, columns_of, spread
 from components.data.guess.questions import Choice, Question
 from components.data.sources import READERS
 from components.errors import UserError
@@ -18,7 +18,8 @@ from components.tasks.base import BadRowError, Row
 
 __all__ = ["Choice", "Guess", "Question", "Wishes", "guess"]
 
-LOOKED = 20_000  # rows, from the beginning
+READ = 200_000  # rows, from the beginning; of these, evenly spread, are looked at
+LOOKED = 20_000
 FEWEST = 10  # rows: fewer show nothing of what repeats
 SHOWN = 5  # rows
 
@@ -52,13 +53,13 @@ def guess(address: str, wishes: Wishes, encoder: Path | None = None) -> Guess:
 
 def _rows(place: Place) -> Numbered:
     source = load_source(place)
-    rows = list(islice(READERS[source.format](place.first, source), LOOKED))
+    rows = list(islice(READERS[source.format](place.first, source), READ))
     if len(rows) < FEWEST:
         raise UserError(
             f"{place.first}: {len(rows)} row{'s' if len(rows) != 1 else ''}, expected at least {FEWEST} "
             f"to guess from"
         )
-    return rows
+    return spread(rows, LOOKED)
 
 
 def _name(place: Place) -> str:

@@ -11,7 +11,7 @@ from itertools import combinations, product
 
 from components import tasks
 from components.data.guess.plan import Plan, Wishes
-from components.data.guess.profile import Column, Numbered
+from components.data.guess.profile import Column, Numbered, spread
 from components.data.guess.questions import MOST_CHOICES, between, nothing
 from components.data.guess.roles import FITS, NAMED, WEAK, Fit, fit
 from components.errors import UserError, near_miss
@@ -116,7 +116,7 @@ def _fitting(
 
 def _problem(plan: Plan, rows: Numbered) -> str:
     """Why the plan does not read its rows: a sentence, or nothing."""
-    tried, first, failed = rows[:TRIED], "", 0
+    tried, first, failed = spread(rows, TRIED), "", 0
     for number, fields in tried:
         try:
             plan.read(fields)

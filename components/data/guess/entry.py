@@ -14,7 +14,7 @@ import yaml
 from components import tasks
 from components.data.guess.places import SPLITS, Place
 from components.data.guess.plan import Plan
-from components.data.guess.profile import Column, Fields, Numbered, words_of
+from components.data.guess.profile import Column, Fields, Numbered, spread, words_of
 from components.errors import UserError
 from components.settings import Source
 from components.tasks.base import BadRowError, Row
@@ -64,7 +64,7 @@ def entry_of(
         UserError: no row is as the family expects, or the rows teach nothing.
     """
     family = tasks.get(plan.family)
-    read = readable(plan, rows[:MEASURED])
+    read = readable(plan, spread(rows, MEASURED))
     if not read:
         raise UserError(f"{place.first}: {plan.family} cannot read one of its rows")
     metric, floor, remark = _gate(plan, [row for _, row in read])

@@ -33,6 +33,7 @@ NAMES = {
 ASIDE = {
     *("id", "uid", "qid", "uuid", "idx", "index", "key", "date", "time", "timestamp", "created"),
     *("updated", "url", "link", "author", "user", "username", "email", "lang", "language", "split"),
+    "confidence",  # of whoever gave the label
 }
 
 # From the lowest to the highest; a column may leave levels out.

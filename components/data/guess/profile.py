@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from components.data.sources import value_at
@@ -52,6 +53,12 @@ class Column:
         return self.numbers is not None and all(number.is_integer() for number in self.numbers)
 
     @cached_property
+    def is_counter(self) -> bool:
+        """Does it number the rows?"""
+        steps = {after - before for before, after in pairwise(self.numbers or [])}
+        return self.is_whole and len(steps) == 1 and steps != {0.0}
+
+    @cached_property
     def is_list(self) -> bool:
         return all(isinstance(value, list) for value in self.values)
 
@@ -85,6 +92,11 @@ def words_of(text: str) -> float:
     """Words of a text; of a script without spaces two characters count as a word."""
     unspaced = len(UNSPACED.findall(text))
     return len(text.split()) + unspaced / 2
+
+
+def spread(rows: Numbered, most: int) -> Numbered:
+    """At most so many of the rows, evenly spread: a file may be sorted by its labels."""
+    return rows[:: max(1, -(-len(rows) // most))]
 
 
 def columns_of(rows: Numbered) -> list[Column]:

@@ -30,7 +30,12 @@ class Fit:
 def fit(family: str, role: str, column: Column) -> Fit | None:
     """How well the column fits the family's role; None if it does not."""
     judge = FITS.get(f"{family}.{role}") or FITS.get(role)
-    if judge is None or not column.values or column.words[-1].rstrip("0123456789") in ASIDE:
+    if (
+        judge is None
+        or not column.values
+        or column.is_counter
+        or column.words[-1].rstrip("0123456789") in ASIDE
+    ):
         return None
     return judge(column)
 
