@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from components.data.guess.choose import choose
-from components.data.guess.entry import Entry, entry_of, load_source, readable
+from components.data.guess.entry import Entry, entry_of, load_source
 from components.data.guess.places import Place, identifier, locate
 from components.data.guess.plan import Plan, Wishes
 from components.data.guess.profile import Numbered, columns_of, spread
@@ -47,8 +47,7 @@ def guess(address: str, wishes: Wishes, encoder: Path | None = None) -> Guess:
         columns = columns_of(rows)
         plan = choose(columns, rows, wishes)
         entry = entry_of(wishes.name or _name(place), place, columns, plan, rows, encoder)
-    read = readable(plan, rows[:SHOWN])
-    return Guess(len(rows), plan, [row for _, row in read], _unread(plan, rows), entry)
+    return Guess(len(rows), plan, *_read(plan, rows), entry)
 
 
 def _rows(place: Place) -> Numbered:
@@ -67,13 +66,16 @@ def _name(place: Place) -> str:
     return identifier(path.stem if path.suffix else path.name)
 
 
-def _unread(plan: Plan, rows: Numbered) -> str:
-    """How many rows the family cannot read, and why the first."""
+def _read(plan: Plan, rows: Numbered) -> tuple[list[Row], str]:
+    """The first rows as the family reads them; how many it cannot read, and why the first."""
+    shown: list[Row] = []
     failed, first = 0, ""
     for number, fields in rows:
         try:
-            plan.read(fields)
+            row = plan.read(fields)
+            shown += [row] if len(shown) < SHOWN else []
         except BadRowError as error:
             failed += 1
             first = first or f"row {number}: {error}"
-    return f"{failed:,} of {len(rows):,} rows cannot be read, the first is {first}" if failed else ""
+    unread = f"{failed:,} of {len(rows):,} rows cannot be read, the first is {first}" if failed else ""
+    return shown, unread

@@ -20,6 +20,7 @@ from components.tasks.base import BadRowError, Family
 MARGIN = 0.35  # plans whose scores are no further apart are equals
 READABLE = 0.8  # share of its rows that a plan must read
 TRIED = 200  # rows
+MOST_COLUMNS = 8  # for a role, the best of them
 
 
 def choose(columns: list[Column], rows: Numbered, wishes: Wishes) -> Plan:
@@ -110,8 +111,9 @@ def _fitting(
         if judged is None and f"{family}.{role}" in FITS and not settled:
             return []
         return [(wanted[role], judged or Fit(WEAK, str(wanted[role])))]
-    judged_all = ((column, fit(family, role, column)) for column in columns if column not in wanted.values())
-    return [(column, judged) for column, judged in judged_all if judged is not None]
+    free = [column for column in columns if column not in wanted.values()]
+    judged_all = [(column, judged) for column in free if (judged := fit(family, role, column)) is not None]
+    return sorted(judged_all, key=lambda each: -each[1].score)[:MOST_COLUMNS]
 
 
 def _problem(plan: Plan, rows: Numbered) -> str:

@@ -64,7 +64,7 @@ def entry_of(
         UserError: no row is as the family expects, or the rows teach nothing.
     """
     family = tasks.get(plan.family)
-    read = readable(plan, spread(rows, MEASURED))
+    read = _readable(plan, spread(rows, MEASURED))
     if not read:
         raise UserError(f"{place.first}: {plan.family} cannot read one of its rows")
     metric, floor, remark = _gate(plan, [row for _, row in read])
@@ -89,7 +89,7 @@ def entry_of(
     return Entry(name, keys, {"max_length": measured, "gate": remark}, place.remotes)
 
 
-def readable(plan: Plan, rows: Numbered) -> list[tuple[Fields, Row]]:
+def _readable(plan: Plan, rows: Numbered) -> list[tuple[Fields, Row]]:
     """The rows that the family reads, as they stand and as it reads them."""
     found = []
     for _, fields in rows:
