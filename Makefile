@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check status serve test test-quick lint format lock clean
+.PHONY: help setup run check status serve test test-quick lint format docs example lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -50,6 +50,13 @@ lint: setup ## Check style and types
 format: setup ## Put the code into the house's format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix --quiet .
+
+example: setup ## Make a project of an example in examples/NAME/project and run it: make example NAME=families
+	@test -d examples/$(NAME)/project || $(BIN)/python examples/start.py $(NAME) examples/$(NAME)/project
+	@cd examples/$(NAME)/project && $(abspath $(BIN))/onetrunk run
+
+docs: setup ## Write the pages that are made from the code
+	@$(BIN)/python docs/make_families.py
 
 lock: ## Write requirements.lock anew from pyproject.toml; resolves afresh, so test before you commit
 	@rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock

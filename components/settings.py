@@ -391,13 +391,12 @@ def _check_annotation(where: str, head: str, annotation: Annotation) -> None:
     for role, required in family.targets.items():
         if required and role not in annotation.columns:
             raise UserError(f"{where}.columns.{role}: missing; {family.name} needs it")
-    if annotation.gate.metric not in family.metrics:
+    measured = family.measured(_options(f"{where}.options", family, annotation.options))
+    if annotation.gate.metric not in measured:
         raise UserError(
             f"{where}.gate.metric: {family.name} has no metric '{annotation.gate.metric}'"
-            f"{near_miss(annotation.gate.metric, family.metrics)}; "
-            f"expected one of {', '.join(family.metrics)}"
+            f"{near_miss(annotation.gate.metric, measured)}; expected one of {', '.join(measured)}"
         )
-    _check_options(f"{where}.options", family, annotation.options)
 
 
 def _check_inputs(where: str, family: tasks.Family, columns: dict[str, str]) -> None:
@@ -408,15 +407,17 @@ def _check_inputs(where: str, family: tasks.Family, columns: dict[str, str]) -> 
     if len(family.inputs) == 1 or not given:
         missing = next(role for role in family.inputs[0] if role not in given)
         raise UserError(f"{where}.columns.{missing}: missing; {family.name} needs it")
-    choices = "; or ".join(" and ".join(roles) for roles in family.inputs)
-    raise UserError(
-        f"{where}.columns: found {' and '.join(sorted(given))}, but {family.name} reads {choices}"
+    found, choices = (
+        " and ".join(sorted(given)),
+        "; or ".join(" and ".join(roles) for roles in family.inputs),
     )
+    raise UserError(f"{where}.columns: found {found}, but {family.name} reads {choices}")
 
 
-def _check_options(where: str, family: tasks.Family, options: dict[str, Any]) -> None:
+def _options(where: str, family: tasks.Family, options: dict[str, Any]) -> dict[str, Any]:
+    """The family's options, with their defaults."""
     try:
-        family.options.model_validate(options)
+        return family.options.model_validate(options).model_dump()
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])

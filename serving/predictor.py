@@ -20,7 +20,7 @@ from components.errors import near_miss
 from components.files import read_json, verify_manifest
 from components.model.multitask import load
 from components.model.tensors import Rows, pad
-from components.tasks.base import BadRowError, Family, Row, tokenise
+from components.tasks.base import BadRowError, Family, Row
 from serving.schemas import BadRequestError
 
 TOKENS_PER_BATCH = 4096  # padding included: bounds memory whatever the request
@@ -96,14 +96,16 @@ class Predictor:
         longest: dict[str, dict[str, Any]] = {}
         for question in questions:
             card = self.cards[question.head]
-            setting = question.family.truncation(card["inputs"], card["max_length"])
+            options = card["facts"]["options"]
+            setting = question.family.truncation(card["inputs"], card["max_length"], options)
             way = repr(sorted((key, value) for key, value in setting.items() if key != "max_length"))
             alike.setdefault(way, []).append(question)
             longest[way] = max(longest.get(way, setting), setting, key=lambda one: one["max_length"])
         for way, group in alike.items():
             self.tokenizer.enable_truncation(**longest[way])
             for question in group:
-                (question.encodings,) = tokenise(question.family, self.tokenizer, [question.row])
+                options = self.cards[question.head]["facts"]["options"]
+                (question.encodings,) = question.family.tokenise(self.tokenizer, [question.row], options)
 
     @torch.inference_mode()
     def _encode(self, encodings: Sequence[Encoding]) -> dict[Tokens, torch.Tensor]:

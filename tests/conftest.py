@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from components.environment import quiet
 
 quiet()
+hypothesis.settings.register_profile("onetrunk", deadline=None)  # a first example may import seconds
+hypothesis.settings.load_profile("onetrunk")
 
 WORDS = [
     "good",

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import itertools
 import shutil
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components import tasks
+from components.data.progress import RowProgress
+from components.data.rows import column_of, view
 from components.data.splits import SPLITS
 from components.errors import UserError
 from components.files import atomic_folder, read_json
-from components.tasks.base import Row
+from components.tasks.base import Facts, Family, Row
+
+if TYPE_CHECKING:
+    from tokenizers import Encoding, Tokenizer
+
+ROWS = 4096  # of a record batch: their encodings are in memory at once
+Card = dict[str, Any]
 
 
 def encode(data: Path, tokenizer_file: Path, target: Path) -> None:
@@ -25,41 +34,126 @@ def encode(data: Path, tokenizer_file: Path, target: Path) -> None:
     Raises:
         UserError: there is no tokenizer.json, or it cannot be read.
     """
-    from tokenizers import Tokenizer
-
     card = read_json(data / "task.json")
-    family = tasks.get(card["family"])
-    try:
-        tokenizer = Tokenizer.from_file(str(tokenizer_file))
-    except Exception as error:  # tokenizers raises a bare Exception
-        raise UserError(f"{tokenizer_file}: not a fast tokenizer ({error})") from None
-    tokenizer.no_padding()
-    tokenizer.enable_truncation(card["max_length"])
     with atomic_folder(target) as folder:
-        for split in SPLITS:
-            table = pq.read_table(data / f"{split}.parquet")
-            columns = family.encode(tokenizer, table, card["facts"])
-            arrays = {name: _array(name, column, family.target_type) for name, column in columns.items()}
-            encoded = pa.table({"id": table["id"].combine_chunks(), **arrays}).combine_chunks()
-            with (
-                pa.OSFile(str(folder / f"{split}.arrow"), "wb") as file,
-                pa.ipc.new_file(file, encoded.schema) as out,
-            ):
-                out.write_table(encoded)
+        encoder = Encoder(card, tokenizer_file)
+        with RowProgress(f"encode {card['task']}", sum(card["rows"].values())) as progress:
+            for split in SPLITS:
+                _encode_split(encoder, data, split, folder, progress)
         shutil.copy(data / "task.json", folder / "task.json")
 
 
-def _array(name: str, column: list[Any], target_type: pa.DataType) -> pa.Array:
-    types = {"input_ids": pa.list_(pa.int32()), "segment_ids": pa.list_(pa.int8()), "target": target_type}
-    return pa.array(column, types.get(name))
+def _encode_split(encoder: Encoder, data: Path, split: str, folder: Path, progress: RowProgress) -> None:
+    schema = encoder.schema(split)
+    with (
+        pa.OSFile(str(folder / f"{split}.arrow"), "wb") as file,
+        pa.ipc.new_file(file, schema) as out,
+    ):
+        for batch in pq.ParquetFile(data / f"{split}.parquet").iter_batches(ROWS):
+            columns = encoder.encode(pa.Table.from_batches([batch]), schema.names)
+            arrays = [pa.array(columns[field.name], field.type) for field in schema]
+            out.write_batch(pa.record_batch(arrays, schema=schema))
+            progress.add(len(batch))
+
+
+class Encoder:
+    """A task's tokenizer, and what each of its heads encodes of a row."""
+
+    def __init__(self, card: Card, tokenizer_file: Path) -> None:
+        self.task: str = card["task"]
+        self.heads: dict[str, tuple[Family, Facts]] = {
+            head: (tasks.get(own["family"]), own["facts"]) for head, own in card["heads"].items()
+        }
+        self.family, facts = self.heads[self.task]
+        self.options = facts["options"]
+        self.several = self.family.several(card["inputs"])
+        self.tokenizer = _tokenizer(tokenizer_file)
+        truncation = self.family.truncation(card["inputs"], card["max_length"], self.options)
+        self.tokenizer.enable_truncation(**truncation)
+
+    def schema(self, split: str) -> pa.Schema:
+        """The columns of an encoded split; only held-out rows are decoded, so only they need a layout."""
+        fields = [("id", pa.string()), ("input_ids", pa.list_(pa.int32()))]
+        fields += [("segment_ids", pa.list_(pa.int8()))]
+        fields += [("cuts", pa.list_(pa.int32()))] if self.several else []
+        for head, (family, _) in self.heads.items():
+            fields.append((column_of(self.task, head, "target"), family.target_type))
+            if family.layout_type is not None and split != "train":
+                fields.append((column_of(self.task, head, "layout"), family.layout_type))
+            if type(family).focus is not Family.focus:
+                fields.append((column_of(self.task, head, "focus"), pa.list_(pa.int32())))
+        return pa.schema(fields)
+
+    def encode(self, table: pa.Table, names: Sequence[str]) -> dict[str, list[Any]]:
+        """The columns of some rows."""
+        rows = view(table, self.task, self.task).to_pylist()
+        offsets = any(family.offsets for family, _ in self.heads.values())
+        encodings = self.family.tokenise(self.tokenizer, rows, self.options, offsets)
+        columns: dict[str, list[Any]] = {
+            "id": table["id"].to_pylist(),
+            "input_ids": [_joined(encoding.ids for encoding in of_row) for of_row in encodings],
+            "segment_ids": [_joined(encoding.type_ids for encoding in of_row) for of_row in encodings],
+            "cuts": [_cuts(of_row) for of_row in encodings] if self.several else [],
+        }
+        for head, (family, facts) in self.heads.items():
+            rows = view(table, self.task, head).to_pylist()
+            first = family.target_schema().names[0]
+            known = [row if row[first] is not None else None for row in rows]
+            for name, ask in (("target", family.target), ("layout", family.layout), ("focus", family.focus)):
+                if (column := column_of(self.task, head, name)) in names:
+                    columns[column] = _ask(ask, known, encodings, facts)
+        return columns
+
+
+def _ask(
+    ask: Any, rows: Sequence[Row | None], encodings: Sequence[Sequence[Encoding]], facts: Facts
+) -> list[Any]:
+    """What the family says of every row that has a target."""
+    pairs = zip(rows, encodings, strict=True)
+    return [None if row is None else ask(row, of_row, facts) for row, of_row in pairs]
+
+
+def _joined(parts: Any) -> list[int]:
+    return list(itertools.chain.from_iterable(parts))
+
+
+def _cuts(encodings: Sequence[Encoding]) -> list[int]:
+    """Where each sequence of a row starts."""
+    return list(itertools.accumulate((len(encoding) for encoding in encodings[:-1]), initial=0))
+
+
+def _tokenizer(file: Path) -> Tokenizer:
+    from tokenizers import Tokenizer
+
+    try:
+        tokenizer = Tokenizer.from_file(str(file))
+    except Exception as error:  # tokenizers raises a bare Exception
+        raise UserError(f"{file}: not a fast tokenizer ({error})") from None
+    tokenizer.no_padding()
+    return tokenizer
+
+
+class _Batch(NamedTuple):
+    """The tokens of one record batch, as they lie in the file; n rows, T tokens, S sequences."""
+
+    offsets: np.ndarray  # n + 1: where each row starts in ...
+    ids: np.ndarray  # ... T
+    segments: np.ndarray  # T
+    edges: np.ndarray  # S + 1: where each sequence starts in ids, and the end
+    firsts: np.ndarray  # n + 1: the number of each row's first sequence
 
 
 class EncodedSplit:
-    """One split of an encoded task, memory-mapped: rows cost nothing until they are read."""
+    """One split of an encoded task, memory-mapped: rows cost nothing until they are read.
+
+    A head is named as in the settings; without a name, the task's own is meant.
+    """
 
     def __init__(self, path: Path) -> None:
+        self.task = path.parent.name
         self._source = pa.memory_map(str(path))
         self.table = pa.ipc.open_file(self._source).read_all()
+        self._labelled: dict[str, np.ndarray] = {}
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -67,56 +161,89 @@ class EncodedSplit:
     @cached_property
     def tokens(self) -> np.ndarray:
         """tokens_N: real tokens of every row."""
-        return np.diff(self._offsets).astype(np.int64)
+        return _concatenated([np.diff(batch.offsets) for batch in self._batches])
 
     @cached_property
     def lengths(self) -> np.ndarray:
         """lengths_N: tokens of every row's longest sequence."""
-        return np.maximum(self._seconds, self.tokens - self._seconds) if self.apart else self.tokens
+        if not self.several:
+            return self.tokens
+        return _concatenated(
+            [np.maximum.reduceat(np.diff(batch.edges), batch.firsts[:-1]) for batch in self._batches]
+        )
 
     @property
-    def apart(self) -> bool:
-        """Whether a row is two sequences, a pair whose texts the encoder sees one by one."""
-        return "second" in self.table.column_names
+    def several(self) -> bool:
+        """Whether a row is several sequences: texts that the encoder sees one by one, or windows."""
+        return "cuts" in self.table.column_names
 
     def sequences(self, row: int) -> list[tuple[np.ndarray, np.ndarray]]:
         """(input_ids_L, segment_ids_L) of each sequence of a row, without a copy."""
-        low, high = int(self._offsets[row]), int(self._offsets[row + 1])
-        cuts = [low, low + int(self._seconds[row]), high] if self.apart else [low, high]
-        return [(self._ids[a:b], self._segments[a:b]) for a, b in itertools.pairwise(cuts)]
+        number, place = divmod(int(row), self._batch_rows)
+        batch = self._batches[number]
+        edges = batch.edges[batch.firsts[place] : batch.firsts[place + 1] + 1]
+        return [(batch.ids[a:b], batch.segments[a:b]) for a, b in itertools.pairwise(edges.tolist())]
 
-    def target(self, row: int) -> Any:
-        return self.table["target"][row].as_py()
+    def target(self, row: int, head: str | None = None) -> Any:
+        """The encoded target, None where the row has none."""
+        return self._value("target", row, head)
 
-    def row(self, row: int) -> Row:
-        """Everything that is stored of a row."""
-        return {name: self.table[name][row].as_py() for name in self.table.column_names}
+    def focus(self, row: int, head: str | None = None) -> list[int] | None:
+        """The places that the head looks at, None where it looks at all."""
+        return self._value("focus", row, head)
+
+    def layout(self, row: int, head: str | None = None) -> Any:
+        """What decoding needs, None where the family needs nothing."""
+        return self._value("layout", row, head)
+
+    def labelled(self, head: str | None = None) -> np.ndarray:
+        """labelled_N: has the row the head's target?"""
+        column = self._column("target", head)
+        if column not in self._labelled:  # asked in every step
+            self._labelled[column] = np.asarray(self.table[column].is_valid().to_numpy())
+        return self._labelled[column]
 
     def ids(self) -> list[str]:
+        """The rows' ids."""
         return [str(value) for value in self.table["id"].to_pylist()]
 
-    def _list(self, name: str) -> pa.ListArray:
-        return self.table[name].combine_chunks()
+    def _column(self, name: str, head: str | None) -> str:
+        return column_of(self.task, head or self.task, name)
+
+    def _value(self, name: str, row: int, head: str | None) -> Any:
+        column = self._column(name, head)
+        return self.table[column][int(row)].as_py() if column in self.table.column_names else None
 
     @cached_property
-    def _seconds(self) -> np.ndarray:
-        """Where a row's second sequence starts."""
-        return np.asarray(self.table["second"].to_numpy()).astype(np.int64)
+    def _batch_rows(self) -> int:
+        """Rows of a record batch; only the last has fewer."""
+        return self._batches[0].offsets.size - 1
 
     @cached_property
-    def _offsets(self) -> np.ndarray:
-        return np.asarray(self._list("input_ids").offsets)  # N + 1
-
-    @cached_property
-    def _ids(self) -> np.ndarray:
-        return np.asarray(self._list("input_ids").values)
-
-    @cached_property
-    def _segments(self) -> np.ndarray:
-        return np.asarray(self._list("segment_ids").values)
+    def _batches(self) -> list[_Batch]:
+        return [_read(batch, self.several) for batch in self.table.to_batches()]
 
 
-def card_of(encoded: Path) -> dict[str, Any]:
-    """A task's card, as the model's configuration carries it."""
+def _read(batch: pa.RecordBatch, several: bool) -> _Batch:
+    ids, segments = batch["input_ids"], batch["segment_ids"]
+    offsets = np.asarray(ids.offsets)
+    edges, firsts = offsets, np.arange(len(offsets))
+    if several:
+        firsts = np.asarray(batch["cuts"].offsets)
+        starts = np.repeat(offsets[:-1], np.diff(firsts)) + np.asarray(batch["cuts"].values)
+        edges = np.append(starts, offsets[-1])
+    return _Batch(offsets, np.asarray(ids.values), np.asarray(segments.values), edges, firsts)
+
+
+def _concatenated(parts: Sequence[np.ndarray]) -> np.ndarray:
+    return np.concatenate([np.empty(0, np.int64), *parts]).astype(np.int64)
+
+
+def cards_of(encoded: Path) -> dict[str, Card]:
+    """The cards of a task's heads, by name, as the model's configuration carries them."""
     card = read_json(encoded / "task.json")
-    return {key: card[key] for key in ("family", "facts", "max_length", "pair")}
+    of_task = {key: card[key] for key in ("task", "max_length", "inputs")}
+    return {
+        head: {"family": own["family"], "facts": own["facts"], **of_task}
+        for head, own in card["heads"].items()
+    }

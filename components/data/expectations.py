@@ -8,9 +8,8 @@ expectation, which is what a suite names. Importing this module imports Great Ex
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Literal
 
 import pandas as pd
@@ -38,15 +37,7 @@ from great_expectations.expectations.metrics.map_metric_provider.column_pair_map
 )
 from great_expectations.expectations.row_conditions import Column, RowConditionType
 
-# --- one value goes with one value ---------------------------------------------------------------
-
-
-class _OneValueEach(ColumnPairMapMetricProvider):
-    condition_metric_name = "column_pair_values.one_value_each"
-
-    @column_pair_condition_partial(engine=PandasExecutionEngine)
-    def _pandas(cls, keys: pd.Series, values: pd.Series, **_: Any) -> pd.Series:
-        return values.groupby(keys).transform("nunique") == 1
+# --- tag sequences -------------------------------------------------------------------------------
 
 
 class _PairExpectation(ColumnPairMapExpectation):
@@ -55,19 +46,6 @@ class _PairExpectation(ColumnPairMapExpectation):
     ignore_row_if: Literal["neither"] = "neither"
 
     success_keys: ClassVar[tuple[str, ...]] = ("ignore_row_if", "mostly")
-
-
-class ExpectOneValueEach(_PairExpectation):
-    """Each value of column A goes with exactly one value of column B.
-
-    A text with one target has no conflict; a text in one split does not leak into another. Where it
-    fails, every row of the value of A is unexpected.
-    """
-
-    map_metric = "column_pair_values.one_value_each"
-
-
-# --- tag sequences -------------------------------------------------------------------------------
 
 
 def is_well_formed(tokens: Iterable[str], tags: Iterable[str]) -> bool:
@@ -116,6 +94,30 @@ class ExpectItemsInSet(ColumnMapExpectation):
     success_keys: ClassVar[tuple[str, ...]] = ("value_set", "mostly")
 
 
+# --- answers -------------------------------------------------------------------------------------
+
+
+def answers_stand(context: str, answers: Iterable[dict[str, Any]]) -> bool:
+    """Is every answer in the context at its offset?"""
+    return all(
+        answer["start"] >= 0 and context.startswith(answer["text"], answer["start"]) for answer in answers
+    )
+
+
+class _AnswersInContext(ColumnPairMapMetricProvider):
+    condition_metric_name = "column_pair_values.answers_in_context"
+
+    @column_pair_condition_partial(engine=PandasExecutionEngine)
+    def _pandas(cls, contexts: pd.Series, answers: pd.Series, **_: Any) -> pd.Series:
+        return _by_row(answers_stand, contexts, answers)
+
+
+class ExpectAnswersInContext(_PairExpectation):
+    """Column A holds a context, column B the answers (text and start) to a question about it."""
+
+    map_metric = "column_pair_values.answers_in_context"
+
+
 # --- classes -------------------------------------------------------------------------------------
 
 
@@ -124,10 +126,12 @@ class _ClassCounts(ColumnAggregateMetricProvider):
 
     @column_aggregate_value(engine=PandasExecutionEngine)
     def _pandas(cls, column: pd.Series, **_: Any) -> dict[str, int]:
-        """Rows per label, or, of a column of BIO tag lists, entities per type."""
+        """Rows per label, or, of a column of lists, items of each kind; of BIO tags, entities per type."""
+        if isinstance(column.dtype, pd.StringDtype):  # labels: a million in a moment
+            return {str(label): int(count) for label, count in column.value_counts().items()}
         counts: Counter[str] = Counter()
         for value in column:
-            begun = [value] if isinstance(value, str) else [tag[2:] for tag in value if tag.startswith("B-")]
+            begun = [value] if isinstance(value, str) else [item.removeprefix("B-") for item in value]
             counts.update(begun)
         return dict(counts)
 
@@ -135,7 +139,7 @@ class _ClassCounts(ColumnAggregateMetricProvider):
 class ExpectEveryClassInTraining(ColumnAggregateExpectation):
     """Every class occurs at least `minimum` times in the rows whose `split` is train.
 
-    The column holds labels, or lists of BIO tags, whose entities count. The observed value is
+    The column holds labels, or lists of labels or of BIO tags, whose entities count. The observed value is
     {class: count} of the classes that fall short.
     """
 
@@ -152,50 +156,37 @@ class ExpectEveryClassInTraining(ColumnAggregateExpectation):
         runtime_configuration: dict[str, Any] | None = None,
         execution_engine: ExecutionEngine | None = None,
     ) -> dict[str, Any]:
-        counts = metrics["column.class_counts"]
+        return self.judge(metrics["column.class_counts"])
+
+    def judge(self, counts: Mapping[str, int]) -> dict[str, Any]:
+        """The verdict on the classes' counts, which can be added up over several frames."""
         short = {name: counts.get(name, 0) for name in self.classes if counts.get(name, 0) < self.minimum}
-        return {"success": not short, "result": {"observed_value": short}}
+        details = {"counts": dict(counts)}
+        return {"success": not short, "result": {"observed_value": short, "details": details}}
 
 
-# --- encoding damage -----------------------------------------------------------------------------
+# --- choices -------------------------------------------------------------------------------------
 
 
-def _misread(encoding: str) -> str:
-    """The regular expression of UTF-8 read as `encoding`: a lead byte, then its continuation bytes."""
+class _NumberOfItem(ColumnPairMapMetricProvider):
+    condition_metric_name = "column_pair_values.number_of_item"
+    condition_value_keys = ("fewest", "most")
 
-    def characters(*numbers: int) -> str:
-        return f"[{re.escape(bytes(numbers).decode(encoding, 'ignore'))}]"
-
-    following = characters(*range(0x80, 0xC0))
-    latin, punctuation, emoji = characters(0xC2, 0xC3), characters(0xE2), characters(0xF0)
-    return f"{latin}{following}|{punctuation}{following}{{2}}|{emoji}{following}{{3}}"
-
-
-# Text that was misread twice follows no table any more. What gives it away is an accented letter
-# beside a symbol or a ligature that no language writes there, or a capital inside a word.
-_ACCENTED, _SYMBOL = "[À-ÖØ-öø-ÿ]", "[‰÷×¢¥¬±¦¨¸ŒœŸ]"
-_MISREAD_TWICE = f"{_ACCENTED}{_SYMBOL}|{_SYMBOL}{_ACCENTED}|[à-öø-ÿ][À-ÖØ-Þ]"
-_REPLACED_OR_CONTROL = "[\ufffd\x80-\x9f]"
-DAMAGE = re.compile(
-    "|".join([_REPLACED_OR_CONTROL, _misread("cp1252"), _misread("mac_roman"), _MISREAD_TWICE])
-)
+    @column_pair_condition_partial(engine=PandasExecutionEngine)
+    def _pandas(cls, items: pd.Series, numbers: pd.Series, fewest: int, most: int, **_: Any) -> pd.Series:
+        return _by_row(
+            lambda of_row, number: fewest <= len(of_row) <= most and 0 <= number < len(of_row), items, numbers
+        )
 
 
-class _UndamagedText(ColumnMapMetricProvider):
-    condition_metric_name = "column_values.undamaged_text"
+class ExpectNumberOfItem(_PairExpectation):
+    """Column A holds a list of `fewest` to `most` items, column B the number of one of them, from 0."""
 
-    @column_condition_partial(engine=PandasExecutionEngine)
-    def _pandas(cls, column: pd.Series, **_: Any) -> pd.Series:
-        return _by_row(lambda text: DAMAGE.search(text) is None, column)
+    fewest: int
+    most: int
 
-
-class ExpectUndamagedText(ColumnMapExpectation):
-    """Texts without encoding damage: replacement characters, C1 controls, UTF-8 read as another encoding.
-
-    `mostly` is the share of rows that must be sound.
-    """
-
-    map_metric = "column_values.undamaged_text"
+    map_metric = "column_pair_values.number_of_item"
+    success_keys: ClassVar[tuple[str, ...]] = ("fewest", "most", "ignore_row_if", "mostly")
 
 
 def _by_row(sound: Callable[..., bool], *columns: pd.Series) -> pd.Series:

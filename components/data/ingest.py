@@ -1,42 +1,40 @@
-"""Source -> data/<task>: read, cleaned, split; known faults are removed, counted and reported."""
+"""Source -> data/<task>: read, cleaned, split; known faults are removed, counted and reported.
+
+The rows are read twice and never held: first from the source into one file, with keys of fixed width
+beside it on which their fate is decided; then from that file into the splits.
+"""
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
+import heapq
 import json
-from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from components import tasks
+from components.data.cleaning import FATES, REASONS, UNDECIDED, decide
+from components.data.progress import RowProgress
+from components.data.reading import Head, Reader, digest
+from components.data.rows import column_of, view
 from components.data.sources import Record, read
-from components.data.splits import SPLITS, assign
+from components.data.splits import SPLITS, position
 from components.errors import UserError
 from components.files import atomic_folder, write_json
-from components.settings import Cleaning, Task
-from components.tasks.base import BadRowError, Family, Row, text_key
+from components.settings import Task
+from components.tasks.base import BadRowError, Facts, Row, text_key
+
+if TYPE_CHECKING:
+    import polars as pl
 
 EXAMPLES = 5  # ids of removed rows that the report names, per reason
-
-
-class Removed:
-    """Counts the rows that cleaning takes out, with a few ids of each kind."""
-
-    def __init__(self) -> None:
-        self.ids: dict[str, list[str]] = {"duplicates": [], "conflicts": [], "leakage": [], "straddling": []}
-
-    def add(self, reason: str, rows: Sequence[Row]) -> None:
-        self.ids[reason] += [row["id"] for row in rows]
-
-    def report(self) -> dict[str, Any]:
-        return {
-            "removed": {reason: len(ids) for reason, ids in self.ids.items()},
-            "removed_ids": {reason: sorted(ids)[:EXAMPLES] for reason, ids in self.ids.items()},
-        }
+CHUNK = 16_384  # rows that are Python objects at once
+KEYS = {"given": "int8", "key": "uint64", "target": "uint64", "low": "float64", "high": "float64"}
 
 
 def ingest(name: str, task: Task, seed: int, target: Path) -> None:
@@ -45,126 +43,178 @@ def ingest(name: str, task: Task, seed: int, target: Path) -> None:
     Raises:
         UserError: a row that its family cannot read, a label outside the set, a duplicated id.
     """
-    family = tasks.get(task.family)
-    rows = _read_rows(family, task)
-    read_rows, removed = len(rows), Removed()
-    rows = clean(rows, task.cleaning, removed)
-    splits = split(rows, task, seed, removed)
-    facts = _learn_facts(name, family, task, splits)
+    reader = Reader(name, task)
     with atomic_folder(target) as folder:
-        for split_name in SPLITS:
-            _write(folder / f"{split_name}.parquet", family, splits[split_name])
-        card = {"task": name, "family": family.name, "facts": facts, "max_length": task.max_length}
-        counts = {split_name: len(splits[split_name]) for split_name in SPLITS}
-        write_json(folder / "task.json", {**card, "pair": "text_pair" in task.columns, "rows": counts})
-        write_json(folder / "ingest.json", {"read": {"rows": read_rows}, **removed.report()})
+        read_rows = folder / "read.parquet"
+        keys = _read_all(reader, seed, read_rows)
+        if "id" in task.columns:
+            _refuse_repeated_ids(read_rows, keys["id"])
+        fate_N = decide(keys, task.cleaning, task.splits)
+        removed = _write_splits(read_rows, reader.schema(), fate_N, folder, name)
+        _require_rows(reader, folder)
+        heads = {head.name: _learn(reader, head, folder, read_rows, fate_N) for head in reader.heads}
+        read_rows.unlink()
+        counts = {split: int((fate_N == code).sum()) for code, split in enumerate(SPLITS)}
+        inputs = list(reader.family.asked(task.columns))
+        card = {"task": name, "max_length": task.max_length, "inputs": inputs, "rows": counts}
+        write_json(folder / "task.json", {**card, "heads": heads})
+        write_json(folder / "ingest.json", {"read": {"rows": len(keys)}, **removed})
 
 
-def _read_rows(family: Family, task: Task) -> list[Row]:
-    rows: list[Row] = []
-    places: dict[str, str] = {}  # id -> where its row stands
-    for record in read(task.source, task.columns):
-        try:
-            row = family.read(record.values)
-        except BadRowError as error:
-            raise UserError(f"{record.place}: {error}") from None
-        row["id"] = _identity(record, row, family)
-        if "id" in task.columns and row["id"] in places:
-            raise UserError(
-                f"{record.place}: id '{row['id']}' is already that of {places[row['id']]}; "
-                f"expected distinct ids"
-            )
-        places[row["id"]] = record.place
-        row["place"], row["split"] = record.place, record.split
-        row["key"] = text_key(family.text_of(row))
-        row["target"] = family.target_of(row)
-        row["groups"] = [text_key(str(record.values[role])) for role in task.splits.groups]
-        rows.append(row)
-    return rows
+# --- the source, once ----------------------------------------------------------------------------
 
 
-def _identity(record: Record, row: Row, family: Family) -> str:
-    if "id" in record.values:
-        return str(record.values["id"])
-    content = json.dumps([record.split, family.text_of(row), family.target_of(row)], ensure_ascii=True)
-    return hashlib.blake2b(content.encode(), digest_size=8).hexdigest()
+def _read_all(reader: Reader, seed: int, path: Path) -> pl.DataFrame:
+    """Write every row, and where it stood, to `path`; return the keys (`cleaning.decide`, and `id`)."""
+    import polars as pl
+
+    schema = reader.schema().append(pa.field("place", pa.string()))
+    kept_keys = []
+    with (
+        pq.ParquetWriter(path, schema, compression="zstd") as out,
+        RowProgress(f"read {reader.name}") as progress,
+    ):
+        for records in _chunks(read(reader.task.source, reader.columns())):
+            rows = [reader.read(record) for record in records]
+            keys = [_keys(reader, record, row, seed) for record, row in zip(records, rows, strict=True)]
+            kept_keys.append(pl.DataFrame(np.array(keys, dtype=[*KEYS.items(), ("id", "uint64")])))
+            places = [{**row, "place": record.place} for record, row in zip(records, rows, strict=True)]
+            out.write_table(_table(places, schema))
+            progress.add(len(rows))
+    return pl.concat(kept_keys)
 
 
-def clean(rows: Sequence[Row], cleaning: Cleaning, removed: Removed) -> list[Row]:
-    """Drop the repeats of a text within its given split, and what its rows cannot agree on."""
-    by_text: dict[tuple[str | None, str], list[Row]] = defaultdict(list)
-    for row in rows:
-        by_text[row["split"], row["key"]].append(row)
-    kept = []
-    for same in by_text.values():
-        agreed = _resolve_conflict(same, cleaning.conflicts, removed) if len(same) > 1 else same
-        if cleaning.duplicates == "drop" and len(agreed) > 1:
-            first = {row["target"]: row for row in reversed(agreed)}  # one row of each target, the first
-            removed.add("duplicates", [row for row in agreed if row is not first[row["target"]]])
-            agreed = [row for row in agreed if row is first[row["target"]]]
-        kept += agreed
-    return kept
+def _chunks(records: Iterator[Record]) -> Iterator[list[Record]]:
+    chunk: list[Record] = []
+    for record in records:
+        chunk.append(record)
+        if len(chunk) == CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
 
 
-def _resolve_conflict(same: list[Row], policy: str, removed: Removed) -> list[Row]:
-    """`drop` every row of a text with several targets, or `keep` all, or those of the `majority`."""
-    counts = Counter(row["target"] for row in same)
-    if len(counts) == 1 or policy == "keep":
-        return same
-    (winner, votes), (_, second) = counts.most_common(2)
-    kept = [row for row in same if row["target"] == winner] if policy == "majority" and votes > second else []
-    removed.add("conflicts", [row for row in same if row not in kept])
-    return kept
+def _keys(reader: Reader, record: Record, row: Row, seed: int) -> tuple[int | float, ...]:
+    text = text_key(reader.family.text_of(row))
+    places = [position(value, seed) for value in row["groups"] or [text]]
+    given = SPLITS.index(record.split) if record.split else UNDECIDED
+    hashes = [int.from_bytes(digest(value), "big") for value in (row["target"], row["id"])]
+    return given, int(text[:16], 16), hashes[0], min(places), max(places), hashes[1]
 
 
-def split(rows: Sequence[Row], task: Task, seed: int, removed: Removed) -> dict[str, list[Row]]:
-    """Given splits stay; missing ones are made from the training rows by hash."""
-    given = {row["split"] for row in rows if row["split"]}
-    made = ["train", *(name for name in SPLITS[1:] if name not in given)]
-    splits: dict[str, list[Row]] = {name: [] for name in SPLITS}
-    for row in rows:
-        chosen = row["split"]
-        if chosen in (None, "train"):
-            chosen = assign(row["groups"] or [row["key"]], task.splits, seed, made)
-        if chosen is None:
-            removed.add("straddling", [row])
-        else:
-            splits[chosen].append(row)
-    if task.cleaning.leakage == "drop":
-        _drop_leaks(splits, removed)
-    return splits
-
-
-def _drop_leaks(splits: dict[str, list[Row]], removed: Removed) -> None:
-    """The test stays as it is; texts of it leave validation, and texts of either leave training."""
-    seen = {row["key"] for row in splits["test"]}
-    for name in ("validation", "train"):
-        removed.add("leakage", [row for row in splits[name] if row["key"] in seen])
-        splits[name] = [row for row in splits[name] if row["key"] not in seen]
-        seen |= {row["key"] for row in splits[name]}
-
-
-def _learn_facts(name: str, family: Family, task: Task, splits: dict[str, list[Row]]) -> dict[str, Any]:
-    for split_name in SPLITS:
-        if not splits[split_name]:
-            raise UserError(
-                f"{task.source.path}: no rows are left for {name}'s {split_name} split; "
-                f"see tasks.{name}.splits in params.yaml"
-            )
+def _table(rows: list[Row], schema: pa.Schema) -> pa.Table:
     try:
-        facts = family.learn_facts(splits["train"], task.source.labels)
-    except BadRowError as error:
-        raise UserError(f"params.yaml: tasks.{name}: {error}") from None
-    for rows in splits.values():
+        return pa.Table.from_pylist(rows, schema)
+    except UnicodeEncodeError:
         for row in rows:
+            _refuse_surrogates(row)
+        raise
+
+
+def _refuse_surrogates(row: Row) -> None:
+    try:
+        json.dumps(row, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        half = f"U+{ord(error.object[error.start]):04X}"
+        raise UserError(f"{row['place']}: {half}, half of a surrogate pair, is not a character") from None
+
+
+def _refuse_repeated_ids(rows: Path, ids: pl.Series) -> None:
+    repeated = np.flatnonzero(~ids.is_first_distinct().to_numpy())
+    if not len(repeated):
+        return
+    second = _row_of(rows, int(repeated[0]))
+    first = _row_of(rows, int(np.flatnonzero(ids.to_numpy() == ids[int(repeated[0])])[0]))
+    raise UserError(
+        f"{second['place']}: id '{second['id']}' is already that of {first['place']}; expected distinct ids"
+    )
+
+
+def _row_of(rows: Path, number: int) -> Row:
+    """The id and the place of the row of this number in the order of the source."""
+    group, place = divmod(number, CHUNK)
+    table = pq.ParquetFile(rows).read_row_group(group, columns=["id", "place"])
+    return table.slice(place, 1).to_pylist()[0]
+
+
+# --- from the rows read to the splits -------------------------------------------------------------
+
+
+def _write_splits(
+    rows: Path, schema: pa.Schema, fate_N: np.ndarray, folder: Path, name: str
+) -> dict[str, Any]:
+    """Write every row to its split; return what was removed: counts, and the first ids of each reason."""
+    first_ids: dict[str, list[str]] = {reason: [] for reason in REASONS}
+    with contextlib.ExitStack() as stack:
+        writers = {
+            split: stack.enter_context(
+                pq.ParquetWriter(folder / f"{split}.parquet", schema, compression="zstd")
+            )
+            for split in SPLITS
+        }
+        progress = stack.enter_context(RowProgress(f"split {name}", len(fate_N)))
+        for batch in pq.ParquetFile(rows).iter_batches(4 * CHUNK):
+            fates = fate_N[progress.rows : progress.rows + len(batch)]
+            for code in np.unique(fates):
+                some = batch.filter(pa.array(fates == code))
+                if (fate := FATES[code]) in writers:
+                    writers[fate].write_batch(some.select(schema.names))
+                else:
+                    first_ids[fate] = heapq.nsmallest(EXAMPLES, first_ids[fate] + some["id"].to_pylist())
+            progress.add(len(batch))
+    counts = {reason: int((fate_N == FATES.index(reason)).sum()) for reason in REASONS}
+    return {"removed": counts, "removed_ids": first_ids}
+
+
+def _require_rows(reader: Reader, folder: Path) -> None:
+    """Every head has rows in every split."""
+    for head in reader.heads:
+        for split in SPLITS:
+            if not _labelled(reader, head, folder, split):
+                of = (
+                    reader.name if head.name == reader.name else f"{reader.name} with a target of {head.name}"
+                )
+                raise UserError(
+                    f"{reader.task.source.path}: no rows are left for {of}'s {split} split; "
+                    f"see tasks.{reader.name}.splits in params.yaml"
+                )
+
+
+def _labelled(reader: Reader, head: Head, folder: Path, split: str) -> int:
+    """How many rows of a split have the head's target."""
+    name = column_of(reader.name, head.name, head.first)
+    batches = pq.ParquetFile(folder / f"{split}.parquet").iter_batches(columns=[name])
+    return sum(len(batch) - batch.column(0).null_count for batch in batches)
+
+
+def _learn(reader: Reader, head: Head, folder: Path, read_rows: Path, fate_N: np.ndarray) -> dict[str, Any]:
+    """The head's entry of task.json; every row of every split must fit the facts."""
+    where = f"tasks.{reader.name}" if head.name == reader.name else f"tasks.{reader.name}.joint.{head.name}"
+    training = (row for _, row in _rows_of(reader, head, folder, "train"))
+    try:
+        learnt = head.family.learn_facts(training, head.labels, head.options)
+    except BadRowError as error:
+        raise UserError(f"params.yaml: {where}: {error}") from None
+    facts: Facts = {**learnt, "options": head.options}
+    rows = dict.fromkeys(SPLITS, 0)
+    for split in SPLITS:
+        for number, row in _rows_of(reader, head, folder, split):
+            rows[split] += 1
             try:
-                family.check_row(row, facts)
+                head.family.check_row(row, facts)
             except BadRowError as error:
-                raise UserError(f"{row['place']}: {error}") from None
-    return facts
+                stood = np.flatnonzero(fate_N == FATES.index(split))[number]
+                raise UserError(f"{_row_of(read_rows, int(stood))['place']}: {error}") from None
+    return {"family": head.family.name, "facts": facts, "rows": rows}
 
 
-def _write(path: Path, family: Family, rows: Sequence[Row]) -> None:
-    schema = pa.schema([("id", pa.string()), *family.schema(), ("groups", pa.list_(pa.string()))])
-    table = pa.Table.from_pylist([{field.name: row[field.name] for field in schema} for row in rows], schema)
-    pq.write_table(table, path, compression="zstd")
+def _rows_of(reader: Reader, head: Head, folder: Path, split: str) -> Iterator[tuple[int, Row]]:
+    """(number in the split, row) of the rows that have the head's target."""
+    start = 0
+    for batch in pq.ParquetFile(folder / f"{split}.parquet").iter_batches(CHUNK):
+        table = view(pa.Table.from_batches([batch]), reader.name, head.name)
+        valid = pc.is_valid(table[head.first])
+        numbers = start + np.flatnonzero(valid.to_numpy())
+        yield from zip(numbers.tolist(), table.filter(valid).to_pylist(), strict=True)
+        start += len(batch)

@@ -8,11 +8,11 @@ from __future__ import annotations
 from itertools import islice
 from pathlib import Path
 
-from components import tasks
+from components.data.reading import Reader
 from components.data.sources import read
 from components.errors import UserError
 from components.settings import Project, Task
-from components.tasks.base import BadRowError
+from components.tasks.base import BadRowError, Row
 
 ROWS = 1000  # per task: a fraction of a second
 
@@ -21,23 +21,29 @@ def preview(project: Project) -> None:
     """Read the head of each task's source.
 
     Raises:
-        UserError: a row that its family cannot read, or whose label is not in `source.labels`.
+        UserError: a row that its family cannot read, or whose label is not in the declared set.
     """
-    for task in project.tasks.values():
+    for name, task in project.tasks.items():
         if Path(task.source.path).exists():
-            _preview(task)
+            _preview(name, task)
 
 
-def _preview(task: Task) -> None:
-    family = tasks.get(task.family)
-    place, rows = "", []
-    try:
-        for record in islice(read(task.source, task.columns), ROWS):
-            place = record.place
-            rows.append((place, family.read(record.values)))
-        if task.source.labels is not None:
-            facts = family.learn_facts([row for _, row in rows], task.source.labels)
-            for place, row in rows:  # noqa: B007 the sentence below names it
-                family.check_row(row, facts)
-    except BadRowError as error:
-        raise UserError(f"{place}: {error}") from None
+def _preview(name: str, task: Task) -> None:
+    reader = Reader(name, task)
+    records = islice(read(task.source, reader.columns()), ROWS)
+    _check_labels(reader, [(record.place, reader.read(record)) for record in records])
+
+
+def _check_labels(reader: Reader, rows: list[tuple[str, Row]]) -> None:
+    """Where the settings declare a closed set, every label is of it."""
+    for head in reader.heads:
+        if head.labels is None:
+            continue
+        seen = [(place, row) for place, full in rows if (row := reader.view(full, head)) is not None]
+        place = seen[0][0] if seen else ""
+        try:
+            facts = head.family.learn_facts((row for _, row in seen), head.labels, head.options)
+            for place, row in seen:  # noqa: B007 the sentence below names it
+                head.family.check_row(row, {**facts, "options": head.options})
+        except BadRowError as error:
+            raise UserError(f"{place}: {error}") from None

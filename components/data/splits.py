@@ -1,4 +1,4 @@
-"""Which split a row belongs to: a hash of its group or text and the seed.
+"""Which split a row belongs to: a hash of its groups or text and the seed.
 
 So new rows never move old ones, and rows of one group, or of one text, never part.
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+
+import numpy as np
 
 from components.settings import Splits
 
@@ -19,18 +21,12 @@ def position(value: str, seed: int) -> float:
     return int.from_bytes(digest, "big") / 2**64
 
 
-def assign(values: Sequence[str], splits: Splits, seed: int, made: Sequence[str] = SPLITS) -> str | None:
-    """The split of a row from its groups (or its text key); None if its groups lie in different ones.
+def assign(position_N: np.ndarray, splits: Splits, made: Sequence[str] = SPLITS) -> np.ndarray:
+    """split_N: for each position the number of its split in `SPLITS`.
 
     `made` are the splits to choose from: the test comes from the low end, validation next to it.
     """
-    chosen = {_choose(position(value, seed), splits, made) for value in values}
-    return chosen.pop() if len(chosen) == 1 else None
-
-
-def _choose(place: float, splits: Splits, made: Sequence[str]) -> str:
     test = splits.test if "test" in made else 0.0
     validation = splits.validation if "validation" in made else 0.0
-    if place < test:
-        return "test"
-    return "validation" if place < test + validation else "train"
+    chosen = np.where(position_N < test + validation, SPLITS.index("validation"), SPLITS.index("train"))
+    return np.where(position_N < test, SPLITS.index("test"), chosen).astype(np.int8)

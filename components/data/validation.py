@@ -6,92 +6,25 @@ counts and row ids, never a row's text.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from components import tasks
 from components.data import suites
 from components.data.splits import SPLITS
-from components.errors import UserError
 from components.files import read_json
 from components.settings import Checks, Cleaning
-from components.tasks.base import Family, Row, text_key
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+
+    from components.data.folder import TaskFolder
 
 Report = dict[str, Any]  # JSON
-
-
-@dataclass(frozen=True)
-class TaskData:
-    """A task's folder of the data contract, in memory."""
-
-    card: dict[str, Any]
-    family: Family
-    tables: dict[str, pa.Table]  # by split
-
-    def schema(self) -> pa.Schema:
-        """The columns that every split must have, and their types."""
-        return pa.schema([("id", pa.string()), *self.family.schema(), ("groups", pa.list_(pa.string()))])
-
-    def required(self) -> list[str]:
-        """The columns without missing values: `text_pair` is one if the task is about pairs."""
-        return [name for name in self.schema().names if name != "text_pair" or self.card["pair"]]
-
-    def found_type(self, split: str, column: str) -> pa.DataType | None:
-        """The type that a column has in a split, None where it is absent."""
-        schema = self.tables[split].schema
-        return schema.field(column).type if column in schema.names else None
-
-    def fits_schema(self) -> bool:
-        """Can the contents be looked at, in every split?"""
-        return all(
-            self.found_type(split, field.name) == field.type for split in SPLITS for field in self.schema()
-        )
-
-    def rows(self) -> list[Row]:
-        """Every row with its `split`; a NaN, or a list that holds a missing value, becomes None."""
-        rows = []
-        for split, table in self.tables.items():
-            for row in table.select(self.schema().names).to_pylist():
-                rows.append({**{name: _or_none(value) for name, value in row.items()}, "split": split})
-        return rows
-
-    def complete_rows(self) -> list[Row]:
-        """The rows that have a value in every required column, with the `text_key` of their text."""
-        required = self.required()
-        complete = [row for row in self.rows() if all(row[name] is not None for name in required)]
-        return [{**row, "text_key": text_key(self.family.text_of(row))} for row in complete]
-
-
-def _or_none(value: Any) -> Any:
-    missing = None in value if isinstance(value, list) else value != value  # noqa: PLR0124 (NaN)
-    return None if missing else value
-
-
-def read_task(folder: Path) -> TaskData:
-    """Read a folder that ingest wrote.
-
-    Raises:
-        UserError: a file is missing or is not what it should be.
-    """
-    card = read_json(folder / "task.json")
-    tables = {split: _read_parquet(folder / f"{split}.parquet") for split in SPLITS}
-    return TaskData(card, tasks.get(card["family"]), tables)
-
-
-def _read_parquet(path: Path) -> pa.Table:
-    try:
-        return pq.read_table(path)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; run `onetrunk run` to make it") from None
-    except (pa.ArrowInvalid, OSError) as error:
-        raise UserError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]})") from None
+FLAT, LISTS = 500_000, 100_000  # rows that Great Expectations sees at once, of plain values and of lists
 
 
 # --- one task ------------------------------------------------------------------------------------
@@ -106,79 +39,122 @@ def validate_task(folder: Path, cleaning: Cleaning, checks: Checks) -> Report:
     Raises:
         UserError: a file of the folder is missing or cannot be read.
     """
-    data = read_task(folder)
+    from components.data.folder import read_folder
+
+    data = read_folder(folder)
     report: Report = {
-        "task": data.card["task"],
+        "task": data.name,
         "family": data.family.name,
-        "rows": {split: len(table) for split, table in data.tables.items()},
+        "rows": data.rows(),
         "ingest": read_json(folder / "ingest.json"),
         "contents_checked": data.fits_schema(),
         "checks": _check_schema(data),
         "distribution": {},
+        "heads": {},
         "lengths": None,
     }
     if not data.fits_schema():
         return report
-    rows = data.complete_rows()
-    report["checks"] += _check_presence(data, checks) + _check_contents(data, rows, cleaning, checks)
-    report["distribution"] = {split: _distribution(data, rows, split) for split in SPLITS}
-    report["lengths"] = _lengths([len(_whole_text(data, row)) for row in rows])
-    return report
+    return report | _contents(data, report["checks"], cleaning, checks)
 
 
-def _check_schema(data: TaskData) -> list[Report]:
-    import pandas as pd
+def _contents(data: TaskFolder, schema: list[Report], cleaning: Cleaning, checks: Checks) -> Report:
+    from components.data.measures import measure, read_lines, required
 
-    columns = []
+    lines = read_lines(data)
+    measures = measure(data, lines, checks)
+    results = suites.judge(measures, suites.text_checks(SPLITS, required(data), cleaning, checks))
+    heads = {head: _check_head(data, head, lines.incomplete(), checks) for head in data.heads}
+    results += [result for own in heads.values() for result in own.pop("checks")]
+    _name_rows(data, results)
+    return {
+        "checks": schema + results,
+        "distribution": heads.pop(data.name)["distribution"],
+        "heads": heads,  # the joint ones
+        "lengths": _lengths(lines.texts["characters"].to_numpy()),
+    }
+
+
+def _check_schema(data: TaskFolder) -> list[Report]:
+    wrong = []
     for split in SPLITS:
         for field in data.schema():
-            found = data.found_type(split, field.name)
-            expected, shown = str(field.type), str(field.type if found == field.type else found or "absent")
-            place = f"{split}.{field.name} is {shown}, expected {expected}"
-            columns.append({"id": place, "expected": expected, "found": shown})
-    return suites.evaluate(pd.DataFrame(columns), suites.schema_checks(), unit="columns")
+            if (found := data.found_type(split, field.name)) != field.type:
+                wrong.append(f"{split}.{field.name} is {found or 'absent'}, expected {field.type}")
+    detail = f"{len(wrong)} of {len(SPLITS) * len(data.schema())} columns" if wrong else None
+    measure = suites.Measure(len(wrong), detail, len(wrong), wrong[: suites.EXAMPLES])
+    return suites.judge({"columns of another type": measure}, suites.schema_checks())
 
 
-def _check_presence(data: TaskData, checks: Checks) -> list[Report]:
+def _check_head(data: TaskFolder, head: str, incomplete: Sequence[int], checks: Checks) -> Report:
+    """The head's own checks over its rows, their number and their distribution in every split."""
+    family, facts = data.heads[head], data.facts(head)
+    expected = family.expectations(facts, checks)
+    columns = suites.columns_of(expected)
+    rows = dict.fromkeys(SPLITS, 0)
+    distribution: dict[str, dict[str, int]] = {split: {} for split in SPLITS}
+
+    def frames() -> Iterator[pd.DataFrame]:
+        """What Great Expectations looks at, chunk by chunk; counted on its way there."""
+        for frame in _labelled(data, head, columns, incomplete):
+            for split in SPLITS:
+                own = frame.filter(split=split)
+                rows[split] += len(own)
+                for label, count in family.distribution(own.to_arrow(), facts):
+                    distribution[split][label] = distribution[split].get(label, 0) + count
+            yield _pandas(frame.select("number", "split", *(n for n in frame.columns if n in columns)))
+
+    results = suites.evaluate(frames(), expected)
+    for result in results if len(data.heads) > 1 else ():
+        result["title"] = f"{head}: {result['title']}"
+    pairs = {split: [list(pair) for pair in counts.items()] for split, counts in distribution.items()}
+    return {"checks": results, "rows": rows, "distribution": pairs}
+
+
+def _labelled(
+    data: TaskFolder, head: str, columns: Collection[str], incomplete: Sequence[int]
+) -> Iterator[pl.DataFrame]:
+    """The complete rows that have the head's target: its target columns, and the inputs among `columns`."""
+    import polars as pl
+
+    from components.data.measures import labelled
+
+    inputs = [name for name in data.family.input_schema().names if name in columns]
+    names = [*inputs, *data.target_columns(head)]
+    size = LISTS if any(data.dtype(name).is_nested() for name in names) else FLAT
+    for rows in data.chunks(names, size):
+        complete = rows.filter(~pl.col("number").is_in(incomplete)) if incomplete else rows
+        yield labelled(data, head, complete)
+
+
+def _pandas(frame: pl.DataFrame) -> pd.DataFrame:
+    """For Great Expectations: indexed by the rows' numbers, lists as Python's own."""
     import pandas as pd
 
-    frame = pd.DataFrame(data.rows(), columns=[*data.schema().names, "split"])
-    return suites.evaluate(frame, suites.presence_checks(SPLITS, data.required(), checks))
+    columns = {
+        name: column.to_list() if column.dtype.is_nested() else column.to_pandas()
+        for name, column in zip(frame.columns, frame.iter_columns(), strict=True)
+        if name != "number"
+    }
+    return pd.DataFrame(columns).set_index(frame["number"].to_numpy())
 
 
-def _check_contents(data: TaskData, rows: list[Row], cleaning: Cleaning, checks: Checks) -> list[Report]:
-    import pandas as pd
-
-    texts = [_whole_text(data, row) for row in rows]
-    frame = pd.DataFrame(rows, columns=[*data.schema().names, "split", "text_key"]).assign(
-        whole_text=texts,
-        characters=[len(text) for text in texts],
-        target_key=[repr(data.family.target_of(row)) for row in rows],
-    )
-    own = data.family.expectations(data.card["facts"], checks)
-    results = suites.evaluate(frame, suites.text_checks(cleaning, checks) + own)
-    groups = frame[["id", "split", "groups"]].explode("groups").dropna().reset_index(drop=True)
-    return results + (suites.evaluate(groups, suites.group_checks()) if len(groups) else [])
+def _name_rows(data: TaskFolder, results: Sequence[Report]) -> None:
+    """Put ids in the place of the examples' row numbers."""
+    ids = data.ids(number for result in results for number in result["examples"])
+    for result in results:
+        result["examples"] = [ids[number] for number in result["examples"]]
 
 
-def _whole_text(data: TaskData, row: Row) -> str:
-    return data.family.text_of(row).strip()
-
-
-def _distribution(data: TaskData, rows: Sequence[Row], split: str) -> list[tuple[str, int]]:
-    table = pa.Table.from_pylist([row for row in rows if row["split"] == split], data.schema())
-    return data.family.distribution(table, data.card["facts"])
-
-
-def _lengths(lengths: Sequence[int]) -> Report:
+def _lengths(lengths: np.ndarray) -> Report:
     """Characters per text: bins [low, high) that double in width, the median and the longest."""
-    longest = max(lengths, default=0)
+    longest = int(lengths.max(initial=0))
     edges = [0, 10]
     while edges[-1] <= longest:
         edges.append(2 * edges[-1])
     counts, _ = np.histogram(lengths, edges)
     bins = [[low, high, int(count)] for low, high, count in zip(edges, edges[1:], counts, strict=False)]
-    return {"bins": bins, "median": float(np.median(lengths)) if lengths else 0.0, "longest": longest}
+    return {"bins": bins, "median": float(np.median(lengths)) if len(lengths) else 0.0, "longest": longest}
 
 
 # --- all tasks -----------------------------------------------------------------------------------
@@ -190,28 +166,26 @@ def between_tasks(folders: Sequence[Path]) -> Report:
     Returns `leaks`, {train_task: {test_task: rows}}, and `exclude`, {train_task: [row ids]}: what
     the mixture plan leaves out of training. A task whose columns are wrong is passed over.
     """
-    import pandas as pd
+    import polars as pl
 
-    rows: list[tuple[int, str, str, str, str]] = []
-    for data in map(read_task, folders):
-        for row in data.complete_rows() if data.fits_schema() else []:
-            role = "training" if row["split"] == "train" else "held out"
-            rows.append((len(rows), data.card["task"], row["id"], row["text_key"], role))
-    frame = pd.DataFrame(rows, columns=["id", "task", "row", "text_key", "role"])
-    (result,) = suites.evaluate(frame, suites.between_tasks_checks(), examples=max(1, len(frame)))
-    both = frame.loc[result["examples"]]
-    held_out = both[both["role"] == "held out"][["task", "text_key"]].drop_duplicates()
-    pairs = both[both["role"] == "training"].merge(held_out, on="text_key", suffixes=("", "_held_out"))
-    pairs = pairs[pairs["task"] != pairs["task_held_out"]]  # within a task it is that task's own error
-    leaks: dict[str, Counter[str]] = {name: Counter() for name in sorted(set(pairs["task"]))}
-    exclude: dict[str, set[str]] = {name: set() for name in leaks}
-    for task, row_id, other in zip(pairs["task"], pairs["row"], pairs["task_held_out"], strict=True):
-        leaks[task][other] += 1
-        exclude[task].add(row_id)
-    return {
-        "leaks": {task: dict(sorted(counts.items())) for task, counts in leaks.items()},
-        "exclude": {task: sorted(ids) for task, ids in exclude.items()},
-    }
+    from components.data.folder import read_folder
+    from components.data.measures import read_lines
+
+    training, held_out = {}, []
+    for data in map(read_folder, folders):
+        if data.fits_schema():
+            texts = read_lines(data).texts.select("number", "split", "key")
+            training[data.name] = data, texts.filter(split="train").select("number", "key")
+            held = texts.filter(pl.col("split") != "train").select("key").unique()
+            held_out.append(held.with_columns(other=pl.lit(data.name)))
+    leaks, exclude = {}, {}
+    for name, (data, own) in sorted(training.items()):
+        others = pl.concat(held_out).filter(pl.col("other") != name)  # its own is that task's own error
+        found = own.join(others, on="key")
+        if len(found):
+            leaks[name] = dict(sorted(found["other"].value_counts().iter_rows()))
+            exclude[name] = sorted(set(data.ids(found["number"]).values()))
+    return {"leaks": leaks, "exclude": exclude}
 
 
 def summarise(reports: Mapping[str, Report], between: Report) -> Report:

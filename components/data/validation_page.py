@@ -71,7 +71,7 @@ def _task(name: str, report: Mapping[str, Any]) -> dict[str, Any]:
             for reason, count in removed.items()
         ],
         "removed_total": sum(removed.values()),
-        "distribution": _bars(report["distribution"], report["rows"]),
+        "targets": _targets(name, report),
         "histogram": _histogram(report["lengths"]),
     }
 
@@ -80,7 +80,16 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
-def _bars(distribution: Mapping[str, Sequence[Any]], rows: Mapping[str, int]) -> dict[str, Any]:
+def _targets(name: str, report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Every head's bars, the task's own first; a joint head's rows are those that have its target."""
+    heads = {name: {"distribution": report["distribution"], "rows": report["rows"]}, **report["heads"]}
+    return [
+        {"head": head, "rows": sum(own["rows"].values()), **_bars(own["distribution"])}
+        for head, own in heads.items()
+    ]
+
+
+def _bars(distribution: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
     """Per label or bin: its count and share of each split, and how wide its bar is (percent)."""
     counts = {split: dict(map(tuple, pairs)) for split, pairs in distribution.items()}
     labels = list(dict.fromkeys(label for pairs in distribution.values() for label, _ in pairs))

@@ -3,7 +3,6 @@ champion on the same rows."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -56,10 +55,8 @@ def _task(
         predicted["champion"] = predict(earlier, name, split, everything)
     report = {}
     for head, card in cards_of(root / "encoded" / name).items():
-        known = split.labelled(head)
-        who = {"model", "champion"} if earlier and _comparable(earlier, head, card) else {"model"}
-        answers = {one: list(itertools.compress(predicted[one][head], known)) for one in sorted(who)}
-        report[head] = _head(project, root, head, card, answers)
+        who = ("model", "champion") if earlier and _comparable(earlier, head, card) else ("model",)
+        report[head] = _head(project, root, head, card, {one: predicted[one][head] for one in who})
     return report
 
 
@@ -78,10 +75,17 @@ def _head(
     weights_RN = bootstrap.weights([row["groups"] for row in rows], settings.resamples, project.seed)
     metrics = {
         metric: compare(family, metric, rows, answers, card["facts"], weights_RN, settings.confidence)
-        for metric in family.metrics
+        for metric in family.measured(card["facts"]["options"])
     }
     counts = read_json(data / "task.json")["heads"][head]["rows"]
-    return {"task": card["task"], "family": family.name, "rows": counts, "metrics": metrics}
+    classes = family.report(rows, answers["model"], card["facts"])
+    return {
+        "task": card["task"],
+        "family": family.name,
+        "rows": counts,
+        "metrics": metrics,
+        "classes": [{"name": name, "rows": n, "f1": value} for name, n, value in classes],
+    }
 
 
 def _comparable(earlier: MultiTaskModel, head: str, card: dict[str, Any]) -> bool:

@@ -37,6 +37,7 @@ def _task(name: str, gate: dict[str, Any], measured: dict[str, Any], plan: dict[
         {"name": metric, **values, "marks": _marks(values)} for metric, values in measured["metrics"].items()
     ]
     return {"name": name, **gate, "family": measured["family"], "rows": measured["rows"], "metrics": metrics,
+            "classes": measured["classes"],
             "plan": plan["tasks"][measured["task"]]}  # fmt: skip
 
 

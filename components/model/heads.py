@@ -1,13 +1,17 @@
 """Heads: the small modules that turn the encoder's states into a task's logits.
 
-Legend: B rows, L tokens, D hidden width, C outputs.
+Legend: B rows, M sequences of a row, L tokens, D hidden width, C outputs.
 """
 
 from __future__ import annotations
 
+import itertools
+import math
+from collections.abc import Sequence
+
 import torch
 from torch import nn
-from torch.nn.functional import normalize
+from torch.nn.functional import normalize, softplus
 
 
 class PooledHead(nn.Module):
@@ -20,6 +24,41 @@ class PooledHead(nn.Module):
     def forward(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         logits: torch.Tensor = self.output(pool(hidden, mask))
         return logits
+
+
+class OrdinalHead(nn.Module):
+    """One score against C - 1 rising thresholds: hidden_BLD, mask_BL -> logits of P(level > k), [B, C - 1].
+
+    CORAL (Cao, Mirjalili & Raschka 2020, section 3): the binary tasks share their weights and differ in
+    their biases. There the biases fall in the optimum (theorem 1); here they do by construction, so
+    that no level's probability is ever negative. They start at the logits of `above`, the shares of
+    training rows above each level but the highest.
+    """
+
+    def __init__(self, hidden_size: int, above: Sequence[float]) -> None:
+        super().__init__()
+        biases = [math.log(share / (1 - share)) for share in above]
+        gaps = [math.log(math.expm1(one - next_)) for one, next_ in itertools.pairwise(biases)]
+        self.score = nn.Linear(hidden_size, 1)
+        self.gaps = nn.Parameter(torch.tensor(gaps))  # softplus of these is how far the biases fall
+        nn.init.constant_(self.score.bias, biases[0])
+
+    def forward(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        thresholds = torch.cat([self.gaps.new_zeros(1), softplus(self.gaps).cumsum(0)])
+        logits: torch.Tensor = self.score(pool(hidden, mask)) - thresholds
+        return logits
+
+
+class ChoiceHead(nn.Module):
+    """One score per sequence of a row: hidden_BMLD, mask_BML -> logits_BM, -inf where a row has fewer."""
+
+    def __init__(self, hidden_size: int) -> None:
+        super().__init__()
+        self.score = nn.Linear(hidden_size, 1, bias=False)  # what all choices share decides nothing
+
+    def forward(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.score(pool(hidden, mask)).squeeze(-1)
+        return logits.masked_fill(mask.sum(-1) == 0, -torch.inf)
 
 
 SLOPE = 5.0  # cosines span far less than standardised scores do; this keeps the parameter of order 1
@@ -46,6 +85,33 @@ class PairHead(nn.Module):
         features = torch.cat([(u_BD - v_BD).abs(), u_BD * v_BD], dim=-1)
         logits: torch.Tensor = SLOPE * self.scale * cosine_B1 + self.output(features)
         return logits
+
+
+class FocusHead(nn.Module):
+    """The states at F places of a sequence, side by side (Baldini Soares 2019, figure 3e), then one linear
+    layer: hidden_BLD, focus_BF -> logits_BC."""
+
+    def __init__(self, hidden_size: int, places: int, outputs: int) -> None:
+        super().__init__()
+        self.output = nn.Linear(places * hidden_size, outputs)
+
+    def forward(self, hidden: torch.Tensor, mask: torch.Tensor, focus: torch.Tensor) -> torch.Tensor:
+        index_BFD = focus.unsqueeze(-1).expand(-1, -1, hidden.shape[-1])
+        logits: torch.Tensor = self.output(hidden.gather(1, index_BFD).flatten(1))
+        return logits
+
+
+class SpanHead(nn.Module):
+    """How well a span starts and ends at every token of every window (Devlin 2019, section 4.2):
+    hidden_BMLD, mask_BML -> logits_BML2; padding neither starts nor ends one."""
+
+    def __init__(self, hidden_size: int) -> None:
+        super().__init__()
+        self.output = nn.Linear(hidden_size, 2)
+
+    def forward(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.output(hidden)
+        return logits.masked_fill(mask.unsqueeze(-1) == 0, torch.finfo(logits.dtype).min)
 
 
 class TokenHead(nn.Module):

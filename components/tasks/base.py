@@ -67,7 +67,7 @@ class TextRequest(BaseModel):
 
     text: str
     text_pair: str
-    turns: list[Turn]
+    turns: list[str | Turn]
 
 
 @dataclass(frozen=True)
@@ -95,15 +95,13 @@ class Family(abc.ABC):
     """A question and its answer, for the documentation."""
     options: ClassVar[type[Options]] = Options
     metrics: ClassVar[tuple[str, ...]]
-    """Higher is better, for each; the first one chooses the best evaluation of a training."""
+    """All that the family can measure; higher is better, for each."""
     target_type: ClassVar[pa.DataType]
     """Of one encoded target."""
     layout_type: ClassVar[pa.DataType | None] = None
     """Of one encoded layout, where decoding needs one."""
     offsets: ClassVar[bool] = False
-    """Do `layout` or `target` look at the tokens' places in the text?"""
-    windows: ClassVar[bool] = False
-    """Is a text that is too long read in overlapping windows, rather than cut?"""
+    """Does encoding look at the tokens' places in the text?"""
 
     # --- data: inputs ---------------------------------------------------------------------------
 
@@ -179,11 +177,23 @@ class Family(abc.ABC):
 
     def several(self, inputs: Sequence[str]) -> bool:
         """Are the rows of a task with these `asked` inputs several sequences (or windows) each?"""
-        return self.windows
+        return False
 
-    def truncation(self, inputs: Sequence[str], max_length: int) -> dict[str, Any]:
+    def truncation(
+        self, inputs: Sequence[str], max_length: int, options: Mapping[str, Any]
+    ) -> dict[str, Any]:
         """How a text that is too long is cut: arguments of `Tokenizer.enable_truncation`."""
         return {"max_length": max_length, "direction": "left" if "turns" in inputs else "right"}
+
+    def tokenise(
+        self, tokenizer: Tokenizer, rows: Sequence[Row], options: Mapping[str, Any], offsets: bool = True
+    ) -> list[list[Encoding]]:
+        """Each row's sequences as encodings; `truncation` is the tokenizer's setting. Without `offsets`,
+        which no head of the rows needs then, it is a little faster."""
+        sequences = [self.sequences(row) for row in rows]
+        batch = tokenizer.encode_batch if offsets else tokenizer.encode_batch_fast
+        encodings = iter(batch([one for of_row in sequences for one in of_row]))
+        return [[next(encodings) for _ in of_row] for of_row in sequences]
 
     def layout(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> Layout:
         """What `decode` and `respond` must know of the row's tokens; the same in data and service."""
@@ -230,6 +240,16 @@ class Family(abc.ABC):
 
     # --- evaluation -----------------------------------------------------------------------------
 
+    def measured(self, options: Mapping[str, Any]) -> tuple[str, ...]:
+        """The metrics of a task with these options; the first chooses the best evaluation of a training."""
+        return self.metrics
+
+    def report(
+        self, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
+    ) -> list[tuple[str, int, float]]:
+        """What the evaluation page draws of each class or type: (its name, gold occurrences, F1)."""
+        return []
+
     @abc.abstractmethod
     def statistics(
         self, metric: str, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
@@ -255,9 +275,22 @@ class Family(abc.ABC):
 def read_text(record: Mapping[str, Any], role: str) -> str:
     """A text that is there and is not blank, as it stands: spans are offsets into it."""
     value = record.get(role)
-    if not isinstance(value, str) or not value.strip():
-        raise BadRowError(f"'{role}' is empty, expected a text")
-    return value
+    if value is None or value == "" or (isinstance(value, str) and value.isspace()):
+        raise BadRowError(f"'{role}' is {'missing' if value is None else 'empty'}, expected a text")
+    if not isinstance(value, str):
+        raise BadRowError(f"'{role}' is {value!r:.60}, expected a text")
+    return whole(value, role)
+
+
+def whole(text: str, role: str) -> str:
+    """The text, if it is Unicode: half a surrogate pair is no character, and no tokenizer takes it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise BadRowError(
+            f"'{role}' has half a surrogate pair at character {error.start}, expected Unicode text"
+        ) from None
+    return text
 
 
 def read_number(record: Mapping[str, Any], role: str) -> float:
@@ -285,15 +318,17 @@ def read_list(record: Mapping[str, Any], role: str) -> list[Any]:
 
 
 def read_turns(value: Any) -> str:
-    """A dialogue (strings, or objects with `role` and `text`; as a list or as JSON) -> one text."""
+    """A dialogue (as a list or as JSON) -> one text, a line "role: text" for every turn.
+
+    A turn is an object with `role` and `text`, or a string: then the speakers are A and B by turns.
+    """
     lines = []
     for number, turn in enumerate(read_list({"turns": value}, "turns"), 1):
-        entry = turn if isinstance(turn, dict) else {"role": "AB"[(number + 1) % 2], "text": turn}
-        if not isinstance(entry.get("role"), str) or not str(entry.get("text") or "").strip():
-            raise BadRowError(
-                f"turn {number} is {turn!r:.60}, expected a text or an object with role and text"
-            )
-        lines.append(f"{entry['role'].strip()}: {str(entry['text']).strip()}")
+        entry = turn if isinstance(turn, dict) else {"role": "AB"[(number - 1) % 2], "text": turn}
+        try:
+            lines.append(": ".join(read_text(entry, key).strip() for key in ("role", "text")))
+        except BadRowError as error:
+            raise BadRowError(f"turn {number}: {error}") from None
     return "\n".join(lines)
 
 
@@ -305,15 +340,3 @@ def text_key(text: str) -> str:
     words = re.findall(r"\w+", text.casefold())
     canonical = " ".join(words) or text  # a text of symbols only stands for itself
     return hashlib.blake2b(canonical.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-
-
-def tokenise(family: Family, tokenizer: Tokenizer, rows: Sequence[Row]) -> list[list[Encoding]]:
-    """Each row's sequences as encodings; truncation is the tokenizer's setting."""
-    sequences = [family.sequences(row) for row in rows]
-    flat = [one for of_row in sequences for one in of_row]
-    batch = tokenizer.encode_batch if family.offsets or family.windows else tokenizer.encode_batch_fast
-    encodings = iter(batch(flat))
-    encoded = [[next(encodings) for _ in of_row] for of_row in sequences]
-    if not family.windows:
-        return encoded
-    return [[window for one in of_row for window in (one, *one.overflowing)] for of_row in encoded]

@@ -52,17 +52,17 @@ class Classification(Family):
 
     name = "classification"
     targets: ClassVar[Mapping[str, bool]] = {"label": True}
-    options = ClassificationOptions
-    metrics = ("accuracy", "macro_f1")
+    options: ClassVar[type[Options]] = ClassificationOptions
+    metrics: ClassVar[tuple[str, ...]] = ("accuracy", "macro_f1")
     target_type = pa.int64()
-    response = ClassificationAnswer
+    response: ClassVar[type[BaseModel]] = ClassificationAnswer
     example = (
         {"text": "The parcel never arrived."},
         {"label": "complaint", "probability": 0.9, "probabilities": {"complaint": 0.9, "praise": 0.1}},
     )
 
     def read_target(self, record: Mapping[str, Any], row: Row, options: Mapping[str, Any]) -> Row:
-        return {"label": read_text(record, "label").strip()}
+        return {"label": read_label(record, "label")}
 
     def target_schema(self) -> pa.Schema:
         return pa.schema([("label", pa.string())])
@@ -73,6 +73,8 @@ class Classification(Family):
     def learn_facts(self, rows: Iterable[Row], labels: list[str] | None, options: Mapping[str, Any]) -> Facts:
         counts = Counter(row["label"] for row in rows)
         names = labels if labels is not None else sorted(counts)
+        if len(names) < 2:
+            raise BadRowError(f"the only label is '{names[0]}', expected two labels or more")
         facts: Facts = {"labels": names}
         if options["class_weights"] == "balanced":
             # A class without a row has no weight of its own; it never occurs in the loss.
@@ -80,12 +82,7 @@ class Classification(Family):
         return facts
 
     def check_row(self, row: Row, facts: Facts) -> None:
-        if row["label"] not in facts["labels"]:
-            known = ", ".join(facts["labels"][:8]) + (", ..." if len(facts["labels"]) > 8 else "")
-            raise BadRowError(
-                f"label '{row['label']}' is not in the label set"
-                f"{near_miss(row['label'], facts['labels'])}; expected one of {known}"
-            )
+        check_label(row["label"], facts["labels"])
 
     def expectations(self, facts: Facts, checks: Checks) -> list[Check]:
         from great_expectations.expectations import ExpectColumnValuesToBeInSet
@@ -111,7 +108,7 @@ class Classification(Family):
         ]
 
     def distribution(self, table: pa.Table, facts: Facts) -> list[tuple[str, int]]:
-        counts = Counter(table["label"].to_pylist())
+        counts = {pair["values"]: pair["counts"] for pair in table["label"].value_counts().to_pylist()}
         return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
     def target(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> Any:
@@ -163,13 +160,9 @@ class Classification(Family):
         return statistics_NCS.reshape(len(rows), classes * 3)
 
     def value(self, metric: str, sums: np.ndarray) -> np.ndarray:
-        """Accuracy, or the unweighted mean F1 of the classes that occur in gold or predictions."""
         if metric == "accuracy":
             return np.asarray(sums[:, 0] / np.maximum(sums[:, 1], 1))
-        hits_RC, predicted_RC, gold_RC = np.moveaxis(sums.reshape(len(sums), -1, 3), 2, 0)
-        present_RC = predicted_RC + gold_RC > 0
-        f1_RC = 2 * hits_RC / np.where(present_RC, predicted_RC + gold_RC, 1)
-        return np.asarray(f1_RC.sum(1) / np.maximum(present_RC.sum(1), 1))
+        return macro_f1(sums)
 
     def trivial(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         majority = Counter(row["label"] for row in train).most_common(1)[0][0]
@@ -186,6 +179,32 @@ class Classification(Family):
         )
         model.fit([self.text_of(row) for row in train], [row["label"] for row in train])
         return [{"label": str(label)} for label in model.predict([self.text_of(row) for row in test])]
+
+
+def read_label(record: Mapping[str, Any], role: str) -> str:
+    """A label: a text that is not blank, or a whole number."""
+    value = record.get(role)
+    return str(value) if isinstance(value, int) else read_text(record, role).strip()
+
+
+def check_label(label: str, labels: Sequence[str]) -> None:
+    """Raise BadRowError for a label outside the set."""
+    if label not in labels:
+        known = ", ".join(labels[:8]) + (", ..." if len(labels) > 8 else "")
+        raise BadRowError(
+            f"label '{label:.60}' is not in the label set{near_miss(label, labels)}; expected one of {known}"
+        )
+
+
+def macro_f1(sums: np.ndarray) -> np.ndarray:
+    """The unweighted mean F1 of the classes that occur in gold or predictions.
+
+    sums_RS -> value_R; S holds (true positives, predicted, gold) of one class after the other.
+    """
+    hits_RC, predicted_RC, gold_RC = np.moveaxis(sums.reshape(len(sums), -1, 3), 2, 0)
+    present_RC = predicted_RC + gold_RC > 0
+    f1_RC = 2 * hits_RC / np.where(present_RC, predicted_RC + gold_RC, 1)
+    return np.asarray(f1_RC.sum(1) / np.maximum(present_RC.sum(1), 1))
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

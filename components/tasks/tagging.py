@@ -1,11 +1,10 @@
-"""Tagging: every word of a sentence has a BIO tag; the entities they spell are what counts."""
+"""Tagging: every word, or character, of a text has a tag; of BIO tags, the entities they spell count."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -18,10 +17,15 @@ from components.tasks.base import (
     Facts,
     Family,
     Layout,
+    Options,
     Prediction,
     Row,
     read_text,
+    whole,
 )
+from components.tasks.text.spans import read_spans
+from components.tasks.text.tags import best_path, entities, to_bio
+from components.tasks.text.words import first_pieces, places, read_words, split_at, units, word_features
 
 if TYPE_CHECKING:
     import torch
@@ -33,6 +37,15 @@ if TYPE_CHECKING:
 IGNORED = -100  # target of special tokens and of a word's later pieces; cross_entropy leaves it out
 
 
+class TaggingOptions(Options):
+    """`scheme` is how the tags spell entities; `plain` tags (parts of speech) spell none. `repair: false`
+    refuses ill-formed sequences. `unit: character` tags every character that is no space."""
+
+    scheme: Literal["bio", "iob1", "iobes", "bmes", "plain"] = "bio"
+    repair: bool = True
+    unit: Literal["word", "character"] = "word"
+
+
 class Entity(BaseModel):
     """A span of the request's text: text[start:end]."""
 
@@ -42,10 +55,20 @@ class Entity(BaseModel):
     end: int
 
 
-class TaggingAnswer(BaseModel):
-    """The entities, in the order of the text."""
+class Token(BaseModel):
+    """A word, or a character, of the request's text, and its tag."""
 
-    entities: list[Entity]
+    text: str
+    start: int
+    end: int
+    tag: str
+
+
+class TaggingAnswer(BaseModel):
+    """The entities or, where the scheme is plain, the tokens, in the order of the text."""
+
+    entities: list[Entity] = []
+    tokens: list[Token] = []
 
 
 class Tagging(Family):
@@ -53,8 +76,9 @@ class Tagging(Family):
 
     name = "tagging"
     inputs = (("text",), ("tokens",))
-    targets: ClassVar[Mapping[str, bool]] = {"tags": True, "tokens": False}
-    metrics = ("entity_f1",)
+    targets: ClassVar[Mapping[str, bool]] = {"tags": False, "spans": False, "tokens": False}
+    options = TaggingOptions
+    metrics = ("entity_f1", "token_accuracy")
     target_type = pa.list_(pa.int64())
     layout_type = pa.struct(
         [
@@ -71,7 +95,8 @@ class Tagging(Family):
             "entities": [
                 {"type": "PER", "text": "Ada", "start": 0, "end": 3},
                 {"type": "LOC", "text": "Turin", "start": 13, "end": 18},
-            ]
+            ],
+            "tokens": [],
         },
     )
 
@@ -81,7 +106,10 @@ class Tagging(Family):
     def read_input(self, record: Mapping[str, Any], options: Mapping[str, Any]) -> Row:
         if "text" in record:
             return {"text": read_text(record, "text")}
-        return {"text": " ".join(_tokens(record))}
+        if options["unit"] == "character" and isinstance(record["tokens"], str):
+            return {"text": read_text(record, "tokens")}
+        between = "" if options["unit"] == "character" else " "
+        return {"text": whole(between.join(read_words(record, "tokens")), "tokens")}
 
     def input_schema(self) -> pa.Schema:
         return pa.schema([("text", pa.string())])
@@ -90,12 +118,20 @@ class Tagging(Family):
         return str(row["text"])
 
     def read_target(self, record: Mapping[str, Any], row: Row, options: Mapping[str, Any]) -> Row:
-        tokens = _tokens(record) if "tokens" in record else _words(row["text"])
-        tags = _strings(record, "tags")
-        if len(tokens) != len(tags):
-            raise BadRowError(f"{len(tokens)} tokens but {len(tags)} tags, expected one tag per token")
-        places(tokens, row["text"])
-        return {"tags": to_bio(tags), "tokens": tokens}
+        """Tags given token by token, or `spans` of the raw text."""
+        if ("tags" in record) == ("spans" in record):
+            raise BadRowError("found both or neither of 'tags' and 'spans', expected one of them")
+        if "spans" in record:
+            return from_spans(record["spans"], row["text"], options)
+        found = units(row["text"], options["unit"])
+        if "tokens" in record and options["unit"] == "word":
+            found = places(read_words(record, "tokens"), row["text"])
+        tags = read_words(record, "tags")
+        if len(found) != len(tags):
+            raise BadRowError(f"{len(found)} tokens but {len(tags)} tags, expected one tag per token")
+        if options["scheme"] != "plain":
+            tags = to_bio(tags, options["scheme"], options["repair"])
+        return {"tags": tags, "tokens": [row["text"][start:end] for start, end in found]}
 
     def target_schema(self) -> pa.Schema:
         return pa.schema([("tags", pa.list_(pa.string())), ("tokens", pa.list_(pa.string()))])
@@ -104,18 +140,23 @@ class Tagging(Family):
         return tuple(row["tags"])
 
     def learn_facts(self, rows: Iterable[Row], labels: list[str] | None, options: Mapping[str, Any]) -> Facts:
-        types = labels or sorted({tag[2:] for row in rows for tag in row["tags"] if tag != "O"})
+        counts = Counter(tag for row in rows for tag in row["tags"])
+        if options["scheme"] == "plain":
+            names = labels or sorted(counts)
+            return {"labels": names, "tags": names, "default": counts.most_common(1)[0][0]}
+        types = labels or sorted({tag[2:] for tag in counts if tag != "O"})
+        if not types:
+            raise BadRowError("no training row has an entity, nothing to learn")
         tags = ["O", *(f"{prefix}-{entity}" for entity in types for prefix in "BI")]
-        return {"labels": types, "tags": tags}
+        return {"labels": types, "tags": tags, "default": "O"}
 
     def check_row(self, row: Row, facts: Facts) -> None:
+        plain, labels = _plain(facts), facts["labels"]
         for tag in row["tags"]:
-            if tag != "O" and tag[2:] not in facts["labels"]:
-                known = ", ".join(facts["labels"])
-                raise BadRowError(
-                    f"tag '{tag}' is not of the label set{near_miss(tag[2:], facts['labels'])}; "
-                    f"expected B- or I- with one of {known}"
-                )
+            if tag not in facts["tags"]:
+                near, known = near_miss(tag if plain else tag[2:], labels), ", ".join(labels)
+                expected = "one of" if plain else "O, or B- or I- with one of"
+                raise BadRowError(f"tag '{tag}' is not of the label set{near}; expected {expected} {known}")
 
     def expectations(self, facts: Facts, checks: Checks) -> list[Check]:
         from components.data.expectations import (
@@ -124,35 +165,36 @@ class Tagging(Family):
             ExpectWellFormedTags,
         )
 
+        few, labels = checks.min_rows_per_class, facts["labels"]
+        spelled = Check(
+            "tag sequences are well formed (BIO, one tag per token)",
+            ExpectWellFormedTags(column_A="tokens", column_B="tags"),
+        )
         return [
-            Check(
-                "tag sequences are well formed (BIO, one tag per token)",
-                ExpectWellFormedTags(column_A="tokens", column_B="tags"),
-            ),
+            *([] if _plain(facts) else [spelled]),
             Check("every tag is in the tag set", ExpectItemsInSet(column="tags", value_set=facts["tags"])),
             Check(
-                "every entity type occurs in training",
-                ExpectEveryClassInTraining(column="tags", classes=facts["labels"], minimum=1),
+                "every tag or entity type occurs in training",
+                ExpectEveryClassInTraining(column="tags", classes=labels, minimum=1),
             ),
             Check(
-                f"at least {checks.min_rows_per_class} training entities per type",
-                ExpectEveryClassInTraining(
-                    column="tags", classes=facts["labels"], minimum=checks.min_rows_per_class
-                ),
+                f"at least {few} in training of each",
+                ExpectEveryClassInTraining(column="tags", classes=labels, minimum=few),
                 "warning",
             ),
         ]
 
     def distribution(self, table: pa.Table, facts: Facts) -> list[tuple[str, int]]:
-        counts = Counter(
-            tag[2:] for tags in table["tags"].to_pylist() for tag in tags if tag.startswith("B-")
-        )
+        """Entities of each type, or tokens of each plain tag."""
+        gold = (tag for tags in table["tags"].to_pylist() for tag in tags)
+        counts = Counter(gold if _plain(facts) else (tag[2:] for tag in gold if tag.startswith("B-")))
         return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
     def layout(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> Layout:
-        """The row's words, or, of a question, those that `_WORD` finds."""
+        """The row's tokens, or, of a question, the units that are found in it."""
         text = row["text"]
-        words = places(row["tokens"], text) if "tokens" in row else _spans(text)
+        known = row.get("tokens") is not None
+        words = places(row["tokens"], text) if known else units(text, facts["options"]["unit"])
         first = first_pieces(encodings[0], words)
         numbers, positions = list(first), list(first.values())
         return {"words": words, "numbers": numbers, "positions": positions}
@@ -187,39 +229,77 @@ class Tagging(Family):
         return float((np.asarray(target) != IGNORED).sum())
 
     def decode(self, logits: np.ndarray, layout: Layout, facts: Facts) -> Prediction:
-        """A word that was cut off by the length limit, or that has no piece, is O."""
-        tags = ["O"] * len(layout["words"])
-        path = best_path(logits[layout["positions"]], facts["tags"])
+        """A word that was cut off by the length limit, or that has no piece, gets the default tag."""
+        tags = [facts["default"]] * len(layout["words"])
+        logits_WC = logits[layout["positions"]]
+        if _plain(facts):
+            path = [facts["tags"][best] for best in logits_WC.argmax(-1)]
+        else:
+            path = best_path(logits_WC, facts["tags"])
         for word, tag in zip(layout["numbers"], path, strict=True):
             tags[word] = tag
         return {"tags": tags}
 
     def respond(self, prediction: Prediction, row: Row, layout: Layout, facts: Facts) -> Prediction:
-        """A span runs from its first word's start to its last word's end."""
-        found = []
-        for entity, first, last in entities(prediction["tags"]):
-            start, end = layout["words"][first][0], layout["words"][last][1]
-            found.append({"type": entity, "text": row["text"][start:end], "start": start, "end": end})
-        return {"entities": found}
+        """An entity runs from its first word's start to its last word's end."""
+        text, words, tags = row["text"], layout["words"], prediction["tags"]
+        if _plain(facts):
+            tagged = zip(words, tags, strict=True)
+            return {"tokens": [{**_span(text, start, end), "tag": tag} for (start, end), tag in tagged]}
+        return {
+            "entities": [
+                {"type": kind, **_span(text, words[first][0], words[last][1])}
+                for kind, first, last in entities(tags)
+            ]
+        }
+
+    def measured(self, options: Mapping[str, Any]) -> tuple[str, ...]:
+        """Plain tags spell no entities."""
+        return ("token_accuracy",) if options["scheme"] == "plain" else self.metrics
 
     def statistics(
         self, metric: str, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
     ) -> np.ndarray:
-        """Per sentence: entities found exactly (type and both ends), predicted, and in the gold."""
-        counts = []
+        """Per sentence: entities found exactly (type and both ends), predicted, and in the gold; or
+        tokens tagged right, and all."""
+        counts: list[tuple[int, ...]] = []
         for row, prediction in zip(rows, predictions, strict=True):
-            gold, predicted = set(entities(row["tags"])), set(entities(prediction["tags"]))
-            counts.append((len(gold & predicted), len(predicted), len(gold)))
+            gold, predicted = row["tags"], prediction["tags"]
+            if metric == "token_accuracy":
+                counts.append((sum(map(str.__eq__, gold, predicted)), len(gold)))
+            else:
+                spelled, guessed = set(entities(gold)), set(entities(predicted))
+                counts.append((len(spelled & guessed), len(guessed), len(spelled)))
         return np.array(counts, dtype=np.float64)
 
     def value(self, metric: str, sums: np.ndarray) -> np.ndarray:
-        """Micro-averaged F1 of entities (CoNLL 2003 shared task)."""
-        both = sums[:, 1] + sums[:, 2]
-        return np.asarray(2 * sums[:, 0] / np.where(both > 0, both, 1))
+        """Micro-averaged F1 of entities (CoNLL 2003 shared task), or the share of tokens tagged right."""
+        if metric == "token_accuracy":
+            return np.asarray(sums[:, 0] / np.maximum(sums[:, 1], 1))
+        return np.asarray(2 * sums[:, 0] / np.maximum(sums[:, 1] + sums[:, 2], 1))
+
+    def report(
+        self, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
+    ) -> list[tuple[str, int, float]]:
+        """F1 of each entity type, or of each plain tag."""
+        found = _words_of if _plain(facts) else entities
+        gold: Counter[str] = Counter()
+        guessed: Counter[str] = Counter()
+        right: Counter[str] = Counter()
+        for row, prediction in zip(rows, predictions, strict=True):
+            in_gold, in_guess = set(found(row["tags"])), set(found(prediction["tags"]))
+            gold.update(kind for kind, _, _ in in_gold)
+            guessed.update(kind for kind, _, _ in in_guess)
+            right.update(kind for kind, _, _ in in_gold & in_guess)
+        return [
+            (kind, gold[kind], 2 * right[kind] / ((gold[kind] + guessed[kind]) or 1))
+            for kind in facts["labels"]
+        ]
 
     def trivial(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
+        """The commonest tag of the training rows for every token."""
         majority = Counter(tag for row in train for tag in row["tags"]).most_common(1)[0][0]
-        return [{"tags": to_bio([majority] * len(row["tokens"]))} for row in test]
+        return [self._tagged([majority] * len(row["tokens"]), facts) for row in test]
 
     def linear(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """Each word tagged by itself from TF-IDF features of the word, its neighbours, prefixes,
@@ -237,131 +317,40 @@ class Tagging(Family):
             [tag for row in train for tag in row["tags"]],
         )
         flat = iter(model.predict([f for row in test for f in word_features(row["tokens"])]))
-        return [{"tags": to_bio([str(next(flat)) for _ in row["tokens"]])} for row in test]
+        return [self._tagged([str(next(flat)) for _ in row["tokens"]], facts) for row in test]
+
+    def _tagged(self, tags: list[str], facts: Facts) -> Prediction:
+        return {"tags": tags if _plain(facts) else to_bio(tags)}
 
 
-def to_bio(tags: Sequence[str]) -> list[str]:
-    """Repair a sequence to BIO: an I- that continues nothing of its type begins an entity.
-
-    So IOB1 reads as BIO. Anything that is neither O nor B-/I- with a type is refused (BadRowError).
-    """
-    repaired = []
-    previous = "O"
-    for position, tag in enumerate(tags, 1):
-        if tag != "O" and (tag[:2] not in ("B-", "I-") or len(tag) == 2):
-            raise BadRowError(f"tag {position} is '{tag}', expected O, B-TYPE or I-TYPE")
-        continues = tag.startswith("I-") and previous[2:] == tag[2:] and previous != "O"
-        repaired.append(tag if tag == "O" or tag.startswith("B-") or continues else f"B-{tag[2:]}")
-        previous = tag
-    return repaired
-
-
-def best_path(logits: np.ndarray, tags: Sequence[str]) -> list[str]:
-    """The likeliest well-formed BIO sequence: logits_WC of W words -> W tags (Viterbi 1967).
-
-    The only constraint is that I-X continues B-X or I-X. A greedy choice would break entities apart.
-    """
-    legal_CC = np.array([[tag[:2] != "I-" or before[2:] == tag[2:] for tag in tags] for before in tags])
-    penalty_CC = np.where(legal_CC, 0.0, -np.inf)
-    score_C = np.array([-np.inf if tag[:2] == "I-" else 0.0 for tag in tags])
-    back: list[np.ndarray] = []
-    for word, logits_C in enumerate(logits):
-        if word:
-            total_CC = score_C[:, None] + penalty_CC
-            back.append(total_CC.argmax(0))
-            score_C = total_CC.max(0)
-        score_C = score_C + logits_C
-    path = [int(score_C.argmax())] if len(logits) else []
-    for choices in reversed(back):
-        path.append(int(choices[path[-1]]))
-    return [tags[index] for index in reversed(path)]
-
-
-def entities(tags: Sequence[str]) -> list[tuple[str, int, int]]:
-    """(type, first word, last word) of every entity, as seqeval reads BIO."""
-    from seqeval.metrics.sequence_labeling import get_entities
-
-    return [(str(kind), int(first), int(last)) for kind, first, last in get_entities(list(tags))]
-
-
-_WORD = re.compile(r"\w+|[^\w\s]")  # of a question's text: a run of letters and digits, or one symbol
-
-
-def _spans(text: str) -> list[list[int]]:
-    return [list(match.span()) for match in _WORD.finditer(text)]
-
-
-def _words(text: str) -> list[str]:
-    return [text[start:end] for start, end in _spans(text)]
-
-
-def places(tokens: Sequence[str], text: str) -> list[list[int]]:
-    """[start, end] of every token in the text, in order.
+def from_spans(value: Any, text: str, options: Mapping[str, Any]) -> Row:
+    """Spans of entities -> tokens and BIO tags; a word that a span cuts is split there.
 
     Raises:
-        BadRowError: a token is not in the text after the one before it.
+        BadRowError: spans that cannot be read, do not fit the text, or overlap.
     """
-    found, end = [], 0
-    for number, token in enumerate(tokens, 1):
-        start = text.find(token, end)
-        if start < 0:
-            raise BadRowError(f"token {number}, '{token:.30}', is not in the text after the one before it")
-        end = start + len(token)
-        found.append([start, end])
-    return found
+    if options["scheme"] == "plain":
+        raise BadRowError("'spans' spell entities, but the scheme is plain; expected 'tags'")
+    spans = read_spans(value, text)
+    found = split_at(units(text, options["unit"]), {end for start, stop, _ in spans for end in (start, stop)})
+    tags = ["O"] * len(found)
+    for start, end, kind in spans:
+        inside = [number for number, word in enumerate(found) if start <= word[0] and word[1] <= end]
+        tags[inside[0] : inside[-1] + 1] = [f"B-{kind}", *[f"I-{kind}"] * (len(inside) - 1)]
+    return {"tags": tags, "tokens": [text[start:end] for start, end in found]}
 
 
-def first_pieces(encoding: Encoding, words: Sequence[Sequence[int]]) -> dict[int, int]:
-    """Word number -> position of the first piece that holds a character of the word [start, end].
-
-    A word that was cut off has none, nor has one that shares its piece with the word before.
-    """
-    pieces = [
-        (position, offset)
-        for position, (offset, sequence) in enumerate(
-            zip(encoding.offsets, encoding.sequence_ids, strict=True)
-        )
-        if sequence == 0 and offset[0] < offset[1]
-    ]
-    found: dict[int, int] = {}
-    place, last = 0, -1
-    for word, (start, end) in enumerate(words):
-        while place < len(pieces) and pieces[place][1][1] <= start:
-            place += 1
-        if place < len(pieces) and pieces[place][1][0] < end and pieces[place][0] != last:
-            found[word] = last = pieces[place][0]
-    return found
+def _span(text: str, start: int, end: int) -> dict[str, Any]:
+    return {"text": text[start:end], "start": start, "end": end}
 
 
-def word_features(tokens: Sequence[str]) -> list[list[str]]:
-    """The linear baseline's features of every word of a sentence."""
-    padded = ["<s>", "<s>", *tokens, "</s>", "</s>"]
-    features = []
-    for i, word in enumerate(tokens, 2):
-        shape = "".join(
-            "X" if c.isupper() else "x" if c.islower() else "9" if c.isdigit() else c for c in word
-        )
-        window = [f"{offset}:{padded[i + offset].lower()}" for offset in (-2, -1, 0, 1, 2)]
-        affixes = [f"p{n}:{word[:n]}" for n in (2, 3)] + [f"s{n}:{word[-n:]}" for n in (2, 3)]
-        cases = [f"{offset}:{padded[i + offset][:1].isupper()}" for offset in (-1, 1)]
-        features.append([*window, *affixes, *cases, f"word:{word}", f"shape:{shape[:8]}"])
-    return features
+def _plain(facts: Facts) -> bool:
+    return bool(facts["options"]["scheme"] == "plain")
 
 
-def _strings(record: Mapping[str, Any], role: str) -> list[str]:
-    value = record.get(role)
-    if isinstance(value, str):
-        value = value.split()
-    if not isinstance(value, list) or not value or not all(isinstance(item, str) for item in value):
-        raise BadRowError(f"'{role}' is {value!r:.60}, expected a list of words")
-    return value
-
-
-def _tokens(record: Mapping[str, Any]) -> list[str]:
-    tokens = _strings(record, "tokens")
-    if any(not token.strip() for token in tokens):
-        raise BadRowError(f"token {[not t.strip() for t in tokens].index(True) + 1} is blank")
-    return tokens
+def _words_of(tags: Sequence[str]) -> list[tuple[str, int, int]]:
+    """Plain tags as if each word were an entity."""
+    return [(tag, number, number) for number, tag in enumerate(tags)]
 
 
 FAMILY = Tagging()

@@ -9,7 +9,6 @@ Legend: i a task, L_i its mean loss over its own units (examples, labelled token
 from __future__ import annotations
 
 import contextlib
-import itertools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -144,11 +143,13 @@ def evaluate(
         count = min(limit, len(split))
         rows = permute(np.arange(count), len(split), key(seed, task, "validation"))
         for head, predictions in predict(model, task, split, rows.tolist()).items():
-            card, known = model.config.tasks[head], split.labelled(head)[rows]
-            family, answers = tasks.get(card["family"]), list(itertools.compress(predictions, known))
-            gold = read_rows(head, rows[known].tolist())
-            metric = family.metrics[0]
-            sums = family.statistics(metric, gold, answers, card["facts"]).sum(0, keepdims=True)
+            card = model.config.tasks[head]
+            family, gold = (
+                tasks.get(card["family"]),
+                read_rows(head, rows[split.labelled(head)[rows]].tolist()),
+            )
+            metric = family.measured(card["facts"]["options"])[0]
+            sums = family.statistics(metric, gold, predictions, card["facts"]).sum(0, keepdims=True)
             scores[head] = float(family.value(metric, sums)[0])
     return scores
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components import tasks
+from components.data.rows import column_of
 from components.data.splits import SPLITS
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -33,21 +34,40 @@ def sound_rows(family: str, task: str = "toy", rows: int = 24) -> Rows:
 def _row(family: str, text: str, n: int) -> dict[str, Any]:
     if family == "tagging":
         tokens = [*text.split(), "Ada", "Lovelace"]
-        return {"tokens": tokens, "tags": ["O"] * (len(tokens) - 2) + ["B-PER", "I-PER"]}
+        tags = ["O"] * (len(tokens) - 2) + ["B-PER", "I-PER"]
+        return {"text": " ".join(tokens), "tags": tags, "tokens": tokens}
     target = {"label": ["down", "up"][n % 2]} if family == "classification" else {"score": n / 24}
     return {"text": text, "text_pair": None, **target}
 
 
-def write_folder(root: Path, family: str, splits: Rows, task: str = "toy", pair: bool = False) -> Path:
-    """Write data/<task> as ingest does."""
+def write_folder(
+    root: Path,
+    family: str,
+    splits: Rows,
+    task: str = "toy",
+    pair: bool = False,
+    joint: dict[str, str] | None = None,
+) -> Path:
+    """Write data/<task> as ingest does; `joint` are further heads and their families."""
     folder = root / "data" / task
     folder.mkdir(parents=True)
-    schema = pa.schema([("id", pa.string()), *tasks.get(family).schema(), ("groups", pa.list_(pa.string()))])
+    heads = {task: family, **(joint or {})}
+    targets = [
+        (column_of(task, head, field.name), field.type)
+        for head, name in heads.items()
+        for field in tasks.get(name).target_schema()
+    ]
+    inputs = tasks.get(family).input_schema()
+    schema = pa.schema([("id", pa.string()), *inputs, *targets, ("groups", pa.list_(pa.string()))])
     for split, rows in splits.items():
         pq.write_table(pa.Table.from_pylist(rows, schema), folder / f"{split}.parquet")
-    card = {"task": task, "family": family, "facts": FACTS[family], "max_length": 32, "pair": pair}
     counts = {split: len(rows) for split, rows in splits.items()}
-    (folder / "task.json").write_text(json.dumps({**card, "rows": counts}))
+    cards = {
+        head: {"family": name, "facts": {**FACTS[name], "options": {}}, "rows": counts}
+        for head, name in heads.items()
+    }
+    card = {"task": task, "max_length": 32, "inputs": ["text", "text_pair"] if pair else ["text"]}
+    (folder / "task.json").write_text(json.dumps({**card, "rows": counts, "heads": cards}))
     removed = {"duplicates": 1, "conflicts": 0, "leakage": 0, "straddling": 0}
     ids = {reason: ["gone-1"] * count for reason, count in removed.items()}
     report = {"read": {"rows": sum(counts.values()) + 1}, "removed": removed, "removed_ids": ids}

@@ -10,7 +10,7 @@ import torch
 
 from components.data.batching import Item, micro_batches, similar_lengths, step_rows
 from components.data.encoding import EncodedSplit, cards_of
-from components.data.mixture import Plan, TaskPlan
+from components.data.mixture import Plan, TaskPlan, draw, drawn_before
 from components.files import read_json
 
 LENGTHS = {"a": np.arange(5, 105), "b": np.full(40, 12)}
@@ -94,3 +94,16 @@ def test_joint_heads_read_the_same_sequences() -> None:
     (micro,) = micro_batches(splits, cards, {"mood": rows}, 10_000)
     assert len(micro.input_ids_BL) == len(rows)  # one copy of each text
     assert torch.equal(micro.heads["mood"].places, micro.heads["size"].places)
+
+
+def test_a_window_of_uneven_steps_deals_out_every_draw_once_and_not_by_length() -> None:
+    plan = Plan(400, 10.1, 8, {"a": TaskPlan(100, 0.73), "b": TaskPlan(40, 0.27)})
+    ordered = 0
+    for window in range(40):
+        first, last = (drawn_before(plan, "a", 8 * (window + i)) for i in (0, 1))
+        steps = [step_rows(plan, 1, 8 * window + i, LENGTHS)["a"] for i in range(8)]
+        assert len({len(rows) for rows in steps}) > 1  # uneven
+        assert sorted(np.concatenate(steps)) == sorted(draw(plan, "a", 1, first, last))
+        means = [LENGTHS["a"][rows].mean() for rows in steps]
+        ordered += means == sorted(means)
+    assert ordered <= 1  # by chance once in 8! windows

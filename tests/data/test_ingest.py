@@ -108,8 +108,8 @@ def test_a_group_never_crosses_splits_and_a_pair_of_two_splits_is_left_out(tmp_p
 @pytest.mark.parametrize(
     ("rows", "changes", "expected"),
     [
-        (["ok,a", ",b"], {}, "a.csv, row 3: column 'text' is empty, expected a text"),
-        ([*PLAIN, "x,"], {}, "row 62: column 'label' is empty"),
+        (["ok,a", ",b"], {}, "a.csv, row 3: 'text' is empty, expected a text"),
+        ([*PLAIN, "x,"], {}, "row 62: 'label' is empty"),
         (
             [*PLAIN, "x,aa"],
             {"source": {"labels": ["a", "b", "aaa"]}},
@@ -138,7 +138,7 @@ def test_a_new_class_in_test_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("score", ["nan", "inf", "", "high"])
 def test_a_score_must_be_a_finite_number(tmp_path: Path, score: str) -> None:
     changes = {"family": "regression", "columns": {"text": "text", "score": "label"}}
-    with pytest.raises(UserError, match=r"row 3: column 'score' is .* expected a (finite )?number"):
+    with pytest.raises(UserError, match=r"row 3: 'score' is .* expected a (finite )?number"):
         run(tmp_path, ["one,1.5", f"two,{score}"], **changes)
 
 
@@ -165,3 +165,82 @@ def test_the_same_source_gives_the_same_bytes(tmp_path: Path) -> None:
     first = verify_manifest(tmp_path / "out")
     run(tmp_path, PLAIN)
     assert verify_manifest(tmp_path / "out") == first
+
+
+JOINT = {
+    "columns": {"text": "text", "label": "intent"},
+    "joint": {
+        "slots": {
+            "family": "tagging",
+            "columns": {"tags": "tags"},
+            "gate": {"metric": "entity_f1", "floor": 0.0},
+        }
+    },
+}
+
+
+def joint_row(n: int) -> str:
+    """Two thirds of the rows have an intent, five sixths have slots."""
+    return f"go to paris {n},{'ab'[n % 2] if n % 3 else ''},{'O O B-CITY O' if n % 6 != 1 else ''}"
+
+
+def test_joint_targets_stand_beside_the_rows_and_may_be_missing(tmp_path: Path) -> None:
+    rows = [joint_row(n) for n in range(90)]
+    splits = run(tmp_path, rows, header="text,intent,tags", **JOINT)
+    by_text = {row["text"]: row for rows in splits.values() for row in rows}
+    assert len(by_text) == 90
+    assert by_text["go to paris 0"]["label"] is None
+    assert by_text["go to paris 0"]["slots.tags"] == ["O", "O", "B-CITY", "O"]
+    assert by_text["go to paris 1"]["label"] == "b"
+    assert by_text["go to paris 1"]["slots.tags"] is None
+    card = read_json(tmp_path / "out/task.json")
+    assert card["inputs"] == ["text"]
+    assert card["heads"]["t"]["facts"]["labels"] == ["a", "b"]
+    assert card["heads"]["slots"]["facts"]["labels"] == ["CITY"]
+    assert sum(card["rows"].values()) == 90
+    assert sum(card["heads"]["t"]["rows"].values()) == 60
+    assert sum(card["heads"]["slots"]["rows"].values()) == 75
+
+
+def test_joint_rows_conflict_where_any_head_disagrees(tmp_path: Path) -> None:
+    rows = [joint_row(n) for n in range(90)] + ["go to paris 2,a,B-CITY O O O"]
+    run(tmp_path, rows, header="text,intent,tags", **JOINT)
+    assert read_json(tmp_path / "out/ingest.json")["removed"]["conflicts"] == 2
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ("go to rome,,", "row 92: no target, expected that of t or slots"),
+        ("go to rome,a,O O", "row 92: 3 tokens but 2 tags, expected one tag per token"),
+        (",a,", "row 92: 'text' is empty, expected a text"),
+    ],
+)
+def test_a_bad_joint_row_is_one_sentence(tmp_path: Path, row: str, expected: str) -> None:
+    with pytest.raises(UserError) as error:
+        run(tmp_path, [*(joint_row(n) for n in range(90)), row], header="text,intent,tags", **JOINT)
+    assert expected in str(error.value)
+
+
+def test_a_joint_head_without_rows_in_a_split_is_one_sentence(tmp_path: Path) -> None:
+    rows = [f"go to paris {n},{'ab'[n % 2]},{'O O O O' if n == 0 else ''}" for n in range(90)]
+    with pytest.raises(UserError, match="no rows are left for t with a target of slots's"):
+        run(tmp_path, rows, header="text,intent,tags", **JOINT)
+
+
+def test_half_a_surrogate_pair_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "fine", "label": "a"}\n{"text": "x\\ud800", "label": "a"}\n')
+    source = {"path": str(tmp_path / "a.jsonl"), "format": "jsonl"}
+    with pytest.raises(
+        UserError, match=r"a\.jsonl, row 2: U\+D800, half of a surrogate pair, is not a character"
+    ):
+        ingest("t", task("", source=source), 1, tmp_path / "out")
+
+
+def test_rows_of_many_chunks_are_read_whole_and_their_places_found(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("components.data.ingest.CHUNK", 7)
+    splits = run(tmp_path, PLAIN)
+    assert sum(map(len, splits.values())) == 60
+    with pytest.raises(UserError, match=r"row 61: label 'c' is not in the label set"):
+        source = {"path": str(tmp_path / "a.csv"), "format": "csv", "labels": ["a", "b"]}
+        run(tmp_path, [*PLAIN[:59], "odd,c"], source=source)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -126,43 +127,45 @@ def test_a_dotted_name_reaches_into_an_object(tmp_path: Path) -> None:
 class TestColumnar:
     """Parquet and Arrow, with lists and objects kept as they are."""
 
-    ROWS = [{"text": f"t{n}", "label": "up", "tags": ["a", "b"], "inner": {"x": n}} for n in range(10_000)]
-    COLUMNS = {"text": "text", "tags": "tags", "id": "inner.x"}
+    ROWS: ClassVar = [
+        {"text": f"t{n}", "label": "up", "tags": ["a", "b"], "inner": {"x": n}} for n in range(10_000)
+    ]
+    COLUMNS: ClassVar = {"text": "text", "tags": "tags", "id": "inner.x"}
 
-    def write(self, folder: Path, format: str) -> Path:
-        table, path = pa.Table.from_pylist(self.ROWS), folder / f"a.{format}"
-        if format == "parquet":
+    def write(self, folder: Path, kind: str) -> Path:
+        table, path = pa.Table.from_pylist(self.ROWS), folder / f"a.{kind}"
+        if kind == "parquet":
             pq.write_table(table, path, row_group_size=3000)
         else:
-            new = pa.ipc.new_file if format == "arrow" else pa.ipc.new_stream
+            new = pa.ipc.new_file if kind == "arrow" else pa.ipc.new_stream
             with new(path, table.schema) as writer:
                 writer.write_table(table, max_chunksize=1000)
         return path
 
-    @pytest.mark.parametrize("format", ["parquet", "arrow", "arrows"])
-    def test_all_rows_come_in_order(self, tmp_path: Path, format: str) -> None:
-        path = self.write(tmp_path, format)
-        found = records(path, self.COLUMNS, format=format.removesuffix("s"))
+    @pytest.mark.parametrize("kind", ["parquet", "arrow", "arrows"])
+    def test_all_rows_come_in_order(self, tmp_path: Path, kind: str) -> None:
+        path = self.write(tmp_path, kind)
+        found = records(path, self.COLUMNS, format=kind.removesuffix("s"))
         expected = [{"text": r["text"], "tags": r["tags"], "id": r["inner"]["x"]} for r in self.ROWS]
         assert [record.values for record in found] == expected
         assert found[-1].place == f"{path}, row 10000"
 
-    @pytest.mark.parametrize("format", ["parquet", "arrow"])
-    def test_a_truncated_file_is_one_sentence(self, tmp_path: Path, format: str) -> None:
-        path = self.write(tmp_path, format)
+    @pytest.mark.parametrize("kind", ["parquet", "arrow"])
+    def test_a_truncated_file_is_one_sentence(self, tmp_path: Path, kind: str) -> None:
+        path = self.write(tmp_path, kind)
         path.write_bytes(path.read_bytes()[:-2000])
         with pytest.raises(
             UserError, match=r"a\.\w+, after row \d+: not a whole (Parquet|Arrow) file"
         ) as error:
-            records(path, self.COLUMNS, format=format)
+            records(path, self.COLUMNS, format=kind)
         assert "\n" not in str(error.value)
 
-    @pytest.mark.parametrize("format", ["parquet", "arrow"])
+    @pytest.mark.parametrize("kind", ["parquet", "arrow"])
     @pytest.mark.parametrize("content", [b"", b"text,label\na,b\n"])
-    def test_another_kind_of_file_is_one_sentence(self, tmp_path: Path, format: str, content: bytes) -> None:
+    def test_another_kind_of_file_is_one_sentence(self, tmp_path: Path, kind: str, content: bytes) -> None:
         (tmp_path / "a").write_bytes(content)
         with pytest.raises(UserError, match="not a whole (Parquet|Arrow) file"):
-            records(tmp_path / "a", format=format)
+            records(tmp_path / "a", format=kind)
 
     def test_a_text_that_is_not_utf8(self, tmp_path: Path) -> None:
         offsets = pa.py_buffer(np.array([0, 4, 8], np.int32))
@@ -200,7 +203,7 @@ SQUAD = {
 
 
 class TestSquad:
-    COLUMNS = {"question": "question", "context": "context", "answers": "answers", "id": "id"}
+    COLUMNS: ClassVar = {"question": "question", "context": "context", "answers": "answers", "id": "id"}
 
     def read(self, path: Path, content: str) -> list[Record]:
         path.write_text(content)
@@ -313,6 +316,6 @@ def test_a_pattern_names_several_files(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    for format in ("csv", "parquet", "arrow", "squad"):
+    for kind in ("csv", "parquet", "arrow", "squad"):
         with pytest.raises(UserError, match=r"no such file; see source\.path"):
-            records(tmp_path / "a", format=format)
+            records(tmp_path / "a", format=kind)

@@ -215,14 +215,14 @@ def three_tasks(root: Path) -> list[Path]:
     """mood trains on two texts that people and stars hold out, on one of them three times."""
     people, mood = sound_rows("tagging", "people"), sound_rows("classification", "mood")
     stars = sound_rows("regression", "stars")
-    people["test"][7]["tokens"] = people["test"][0]["tokens"]  # held out twice, and still one text
-    shared = " ".join(people["test"][0]["tokens"])
+    shared = people["test"][0]["text"]
+    people["test"][7]["text"] = shared  # held out twice, and still one text
     for n in (3, 4, 5):
         mood["train"][n]["text"] = shared
     mood["train"][9]["text"] = stars["validation"][1]["text"].title()
     stars["validation"][2]["text"] = shared
     stars["train"][0]["text"] = mood["train"][0]["text"]  # both train on it: no leak
-    stars["test"][0]["text"] = people["test"][5]["tokens"][0]  # both hold something out: no leak
+    stars["test"][0]["text"] = people["test"][5]["text"].upper()  # both hold something out: no leak
     return [
         write_folder(root, "tagging", people, "people"),
         write_folder(root, "classification", mood, "mood"),
@@ -259,3 +259,38 @@ def test_the_summary_says_in_one_sentence_what_fails(tmp_path: Path):
     result = summarise({"toy": validate(tmp_path, "classification", rows)}, {"leaks": {}, "exclude": {}})
     assert result["errors"] == ["toy: 'at least 20 rows in validation' does not hold: found 0"]
     assert result["success"] is False
+
+
+def joint_rows() -> Rows:
+    """Every row has a label and tags but these: rows 0 to 3 of a split lack the tags, 4 and 5 the label."""
+    rows = sound_rows("classification")
+    for split in rows.values():
+        for n, row in enumerate(split):
+            tokens = row["text"].split()
+            row["slots.tokens"] = None if n < 4 else tokens
+            row["slots.tags"] = None if n < 4 else ["O"] * (len(tokens) - 1) + ["B-PER"]
+            row["label"] = None if n in (4, 5) else row["label"]
+    return rows
+
+
+def validate_joint(root: Path, rows: Rows) -> dict[str, Any]:
+    folder = write_folder(root, "classification", rows, joint={"slots": "tagging"})
+    return validate_task(folder, Cleaning(), CHECKS)
+
+
+def test_a_joint_head_is_checked_over_the_rows_that_have_its_target(tmp_path: Path):
+    report = validate_joint(tmp_path, joint_rows())
+    assert failures(report) == {}
+    assert report["heads"]["slots"]["rows"] == {"train": 20, "validation": 20, "test": 20}
+    assert report["heads"]["slots"]["distribution"]["train"] == [["PER", 20]]
+    assert sorted(report["distribution"]["test"]) == [["down", 11], ["up", 11]]
+
+
+def test_a_fault_of_a_joint_head_names_the_head_and_the_row(tmp_path: Path):
+    rows = joint_rows()
+    rows["train"][8]["slots.tags"][-1] = "B-LOC"
+    rows["train"][9]["slots.tokens"] = None  # half a target is a missing value
+    assert failures(validate_joint(tmp_path, rows)) == {
+        "no missing value in column slots.tokens": ("error", ["toy-train-9"]),
+        "slots: every tag is in the tag set": ("error", ["toy-train-8"]),
+    }

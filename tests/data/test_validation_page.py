@@ -75,7 +75,7 @@ def test_the_page_is_well_formed(faulty: str):
 
 def test_marks_do_not_rely_on_colour_alone(faulty: str):
     seen = words(faulty)
-    assert "✕ error" in seen and "! warning" in seen and "✓ 14 checks hold" in seen
+    assert "✕ error" in seen and "! warning" in seen and "✓ 15 checks hold" in seen
 
 
 def test_the_page_names_the_failed_checks_and_their_rows(faulty: str):
@@ -114,3 +114,16 @@ def test_a_task_whose_columns_are_wrong_still_has_its_place(tmp_path: Path):
     report = validate_task(folder, Cleaning(), Checks(min_rows=20))
     seen = words(render(summarise({"toy": report}, between_tasks([folder]))))
     assert "test.score is absent, expected double" in seen and "the contents were not looked at" in seen
+
+
+def test_every_joint_head_has_its_own_bars(tmp_path: Path):
+    rows = sound_rows("classification")
+    for split in rows.values():
+        for n, row in enumerate(split):
+            row["stars.score"] = None if n < 4 else n / 24
+    folder = write_folder(tmp_path, "classification", rows, joint={"stars": "regression"})
+    report = validate_task(folder, Cleaning(), Checks(min_rows=20))
+    seen = words(render(summarise({"toy": report}, between_tasks([folder]))))
+    assert "Targets of toy, share of each split down 12 · 12 · 12" in seen
+    assert "Targets of stars, share of each split 0.00 to 0.08 0 · 0 · 0" in seen
+    assert "60 rows have this target." in seen

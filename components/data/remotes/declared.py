@@ -27,7 +27,7 @@ class Sql(_Remote):
     """The rows of a query, through SQLAlchemy."""
 
     kind: Literal["sql"]
-    address: str  # e.g. postgresql+psycopg://${PGUSER}:${PGPASSWORD}@host/database
+    address: str  # e.g. postgresql://${DB_USER}:${DB_PASSWORD}@host/database
     query: str
 
 

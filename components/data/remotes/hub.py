@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
 Version = dict[str, Any]
+# The pipeline keeps the hub's libraries offline; this remote is there to ask it. Read at their import.
+os.environ["HF_HUB_OFFLINE"] = "0"
 
 
 def version(remote: HuggingFace) -> Version:
@@ -37,8 +39,6 @@ def fetch(remote: HuggingFace, folder: Path) -> Version:
 
 
 def _api() -> HfApi:
-    # The pipeline keeps the hub's libraries offline; this remote is there to ask the hub.
-    os.environ["HF_HUB_OFFLINE"] = "0"
     from huggingface_hub import HfApi
 
     return HfApi()  # its token is HF_TOKEN
@@ -77,7 +77,11 @@ def _complaints(remote: HuggingFace) -> Iterator[None]:
         raise UserError(
             f"{where}: no such data set, or a private one; HF_TOKEN must be set for these"
         ) from None
-    except (errors.HfHubHTTPError, OSError) as error:
+    except Exception as error:
+        # httpx's failures have no base class that the hub's library would name
+        kinds = {each.__name__ for each in type(error).__mro__}
+        if not kinds & {"HfHubHTTPError", "OSError", "TransportError"}:
+            raise
         response = getattr(error, "response", None)
         if response is not None and response.status_code in (401, 403):
             raise UserError(f"{where}: access refused; see HF_TOKEN in the environment") from None

@@ -13,7 +13,10 @@ from urllib.parse import quote, quote_plus
 from components.errors import TryAgainError, UserError
 
 PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
-SECRET_NAME = re.compile(r"(?i)secret|token|passw|pwd|signature|credential|access_?key|api_?key|^key$|^sig$")
+# Of a variable, an option or a part of an address; not TOKENIZERS_PARALLELISM, not OLDPWD.
+SECRET_NAME = re.compile(
+    r"(?i)secret|token(?!i)|passw|_pwd|signature|credential|access_?key|api_?key|^key$|^sig$"
+)
 USER_INFO = re.compile(r"(?<=://)[^/\s@'\"]*:[^/\s'\"]*(?=@)")  # user:password, up to the last @ of the host
 SHORTEST = 3  # characters: hiding shorter values would garble every sentence and hide nothing
 HIDDEN = "***"
@@ -47,7 +50,7 @@ def _variable(match: re.Match[str]) -> str:
 
 def redact(text: str) -> str:
     """The text without user information in addresses and without any secret of the environment."""
-    named = {value for name, value in os.environ.items() if SECRET_NAME.search(name.removeprefix("PG"))}
+    named = {value for name, value in os.environ.items() if SECRET_NAME.search(name)}
     for value in sorted(_resolved | named, key=len, reverse=True):
         if len(value) >= SHORTEST:
             for form in (value, quote(value, safe=""), quote_plus(value), repr(value)[1:-1]):

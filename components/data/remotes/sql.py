@@ -108,7 +108,7 @@ def _batches(remote: Sql) -> Iterator[tuple[list[str], Sequence[Row[Any]]]]:
         statement = sqlalchemy.text(remote.query.replace(":", r"\:"))  # no parameters: a colon is a colon
         result = connection.execution_options(stream_results=True, yield_per=BATCH).execute(statement)
         columns, empty = list(result.keys()), True
-        for rows in result.partitions():
+        for rows in result.partitions(BATCH):
             empty = False
             yield columns, rows
         if empty:
@@ -119,6 +119,8 @@ def _engine(remote: Sql) -> Engine:
     import sqlalchemy
 
     url = sqlalchemy.make_url(resolve(remote.address))
+    if url.drivername == "postgresql":  # SQLAlchemy's default for it is an older driver
+        url = url.set(drivername="postgresql+psycopg")
     file = url.database or ""
     if url.get_backend_name() == "sqlite" and not Path(file).is_file():  # SQLite would make an empty one
         raise UserError(f"{remote.address}: no such file")
@@ -135,8 +137,9 @@ def _complaints(remote: Sql) -> Iterator[None]:
     except exc.DBAPIError as error:
         reason = str(error.orig).strip().splitlines()[0]
         refused = REFUSED.search(str(error.orig)) is not None
+        lost = error.statement is None and isinstance(error, exc.OperationalError)
         passing = error.connection_invalidated or "database is locked" in reason
-        if passing or (error.statement is None and not refused):
+        if passing or (lost and not refused):
             raise TryAgainError(f"{remote.address}: no answer ({reason})") from None
         raise UserError(f"{remote.address}: {reason}; see its address and its query") from None
     except (exc.ArgumentError, exc.NoSuchModuleError, exc.ResourceClosedError, ModuleNotFoundError) as error:

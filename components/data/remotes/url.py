@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -16,10 +15,9 @@ from components.errors import TryAgainError, UserError
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
-CHECKSUMS = ("ETag", "etag", "md5Hash", "generation", "Content-MD5", "checksum")
-TIMES = ("LastModified", "Last-Modified", "last_modified", "updated", "mtime")
+CHECKSUMS = ("ETag", "etag", "md5Hash", "generation", "Content-MD5", "checksum", "sha")
+TIMES = ("LastModified", "Last-Modified", "last_modified", "updated", "mtime", "modify")
 Version = dict[str, Any]
-BLOCK = 1 << 20  # bytes
 
 
 def version(remote: Url) -> Version:
@@ -36,8 +34,7 @@ def fetch(remote: Url, folder: Path) -> Version:
         for name, path in files.items():
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            with system.open(path, "rb", block_size=BLOCK) as file, target.open("wb") as out:
-                shutil.copyfileobj(file, out, BLOCK)
+            system.get_file(path, str(target))
     return version(remote)
 
 
@@ -77,7 +74,7 @@ def _version(system: AbstractFileSystem, path: str) -> Version:
     for kind, keys in (("checksum", CHECKSUMS), ("time", TIMES)):
         if said := next((info[key] for key in keys if info.get(key)), None):
             return {"size": info.get("size"), kind: str(said)}
-    with system.open(path, "rb", block_size=BLOCK) as file:
+    with system.open(path, "rb", block_size=0) as file:  # 0: as one stream, for servers without ranges
         digest = hashlib.file_digest(file, "sha256")
     return {"size": info.get("size"), "sha256": digest.hexdigest()}
 
@@ -85,12 +82,14 @@ def _version(system: AbstractFileSystem, path: str) -> Version:
 @contextmanager
 def _complaints(remote: Url) -> Iterator[None]:
     """fsspec's failures, and those of the libraries under it, in the user's terms."""
-    where = f"{remote.address}"
+    where = remote.address
     try:
         yield
     except (UserError, TryAgainError):
         raise
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if error.__cause__ is not None:  # fsspec says so of every failure of a web server
+            _explain_http(where, error.__cause__)
         raise UserError(f"{where}: no such file, key or bucket") from None
     except PermissionError as error:
         raise UserError(
@@ -99,19 +98,25 @@ def _complaints(remote: Url) -> Iterator[None]:
     except (ImportError, ValueError) as error:  # an unknown protocol, or one whose library is not here
         raise UserError(f"{where}: {str(error).splitlines()[0]}") from None
     except Exception as error:
-        _explain(where, error)
+        _explain_http(where, error)
+        kinds = {each.__name__ for each in type(error).__mro__}
+        if kinds & {"NoCredentialsError", "PartialCredentialsError"}:
+            raise UserError(f"{where}: access refused ({error}); see the environment") from None
+        if isinstance(error, OSError) or kinds & {"ClientError", "BotoCoreError"}:  # botocore's
+            raise TryAgainError(f"{where}: no answer ({type(error).__name__}: {error})") from None
         raise
 
 
-def _explain(where: str, error: Exception) -> None:
-    """Raise the user's error for what aiohttp or botocore has raised; leave a bug alone."""
-    kinds = {each.__name__ for each in type(error).__mro__}
-    status = getattr(error, "status", None)
-    if status in (401, 403) or kinds & {"NoCredentialsError", "PartialCredentialsError"}:
-        raise UserError(
-            f"{where}: access refused ({error}); see the credentials in the environment"
-        ) from None
-    if status is not None and 400 <= status < 500 and status not in (408, 429):
-        raise UserError(f"{where}: the server answers {status}") from None
-    if isinstance(error, OSError) or status is not None or kinds & {"ClientError", "BotoCoreError"}:
-        raise TryAgainError(f"{where}: no answer ({type(error).__name__}: {error})") from None
+def _explain_http(where: str, error: BaseException) -> None:
+    """Raise the user's error for what aiohttp has raised; leave the rest alone."""
+    import aiohttp
+
+    if isinstance(error, aiohttp.ClientResponseError):
+        if error.status in (401, 403):
+            raise UserError(f"{where}: access refused ({error.status}); see the credentials") from None
+        if 404 < error.status < 500 and error.status not in (408, 429):
+            raise UserError(f"{where}: the server answers {error.status}") from None
+        if error.status != 404:
+            raise TryAgainError(f"{where}: no answer (status {error.status})") from None
+    elif isinstance(error, aiohttp.ClientError | TimeoutError):
+        raise TryAgainError(f"{where}: no answer ({error or type(error).__name__})") from None

@@ -64,7 +64,8 @@ def read(source: Source, columns: dict[str, str], seed: int | None = None) -> It
 
 
 def _records(source: Source, columns: dict[str, str]) -> Iterator[Record]:
-    some = False
+    """Every record that passes the filter."""
+    some, by = False, source.split_column
     for split, path in _files(source):
         empty = True
         for number, fields in _checked(path, source, columns):
@@ -73,11 +74,7 @@ def _records(source: Source, columns: dict[str, str]) -> Iterator[Record]:
                 continue
             place = f"{path}, row {number}"
             some = True
-            given = (
-                split_of(value_at(fields, source.split_column), source, place)
-                if source.split_column
-                else split
-            )
+            given = split_of(value_at(fields, by), source, place) if by else split
             values = {role: _clean(value_at(fields, name), source) for role, name in columns.items()}
             yield Record(given, place, label(values, source.label_map, place))
         if empty:
@@ -127,10 +124,10 @@ def _has(fields: Mapping[str, Any], name: str) -> bool:
 
 def value_at(fields: Mapping[str, Any], name: str) -> Any:
     """The column's value; "a.b" is field b of the object in a. None where this row has none."""
+    if name in fields:
+        return fields[name]
     first, _, rest = name.partition(".")
-    if name in fields or not rest:
-        return fields.get(name)
-    inner = fields.get(first)
+    inner = fields.get(first) if rest else None
     return value_at(inner, rest) if isinstance(inner, Mapping) else None
 
 

@@ -23,6 +23,7 @@ class Columns(dict[str, list[Any]]):
 
     def __init__(self, batch: pa.RecordBatch, path: Path) -> None:
         self.batch, self.path, self.named = batch, path, _named(batch.schema)
+        self.names = dict.fromkeys(batch.schema.names)  # asked of each row
 
     def __missing__(self, name: str) -> list[Any]:
         try:
@@ -46,13 +47,13 @@ class Fields(Mapping[str, Any]):
         return self.columns[name][self.index]
 
     def __contains__(self, name: object) -> bool:
-        return name in self.columns.batch.schema.names
+        return name in self.columns.names
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.columns.batch.schema.names)
+        return iter(self.columns.names)
 
     def __len__(self) -> int:
-        return len(self.columns.batch.schema.names)
+        return len(self.columns.names)
 
 
 def _name(value: Any, names: list[str]) -> Any:
@@ -111,11 +112,11 @@ def _split_files(path: Path) -> list[Path]:
     candidates = [file for below in (folder, folder / "data") for file in sorted(below.glob("*.parquet"))]
     if files := [file for file in candidates if split in (file.stem, file.stem.split("-")[0])]:
         return files
+    whole = path if path.is_dir() else folder
     known = {file.stem.split("-")[0] for file in candidates}
-    inside = [
-        file for sign in ("state.json", "*.parquet") for at in (folder, path) for file in at.glob(f"*/{sign}")
-    ]
-    known |= {file.parent.name for file in inside} - {"data"}
+    known |= {file.parent.name for file in [*whole.glob("*/state.json"), *whole.glob("*/*.parquet")]} - {
+        "data"
+    }
     splits = ", ".join(sorted(known)) or "none (a loading script is never run)"
     raise UserError(
         f"{path}: no split '{split}' of a Hugging Face data set{near_miss(split, known)}; "

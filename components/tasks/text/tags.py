@@ -1,0 +1,90 @@
+"""Tag schemes: BIO, IOB1, IOBES and BMES spell spans of words; inside, there is only BIO.
+
+Legend: W words, C tags.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import pairwise
+
+import numpy as np
+
+from components.tasks.base import BadRowError
+
+PREFIXES = {"bio": "BI", "iob1": "BI", "iobes": "BIES", "bmes": "BMES"}
+
+
+def to_bio(tags: Sequence[str], scheme: str = "bio", repair: bool = True) -> list[str]:
+    """Read a sequence of a scheme as BIO, which differs from it only in how an entity begins.
+
+    `repair` takes an ill-formed sequence as seqeval does: what continues nothing of its type begins an
+    entity, and an entity that is not ended ends where the next tag cannot continue it.
+
+    Raises:
+        BadRowError: a tag that is not of the scheme, or without `repair` one that cannot stand there.
+    """
+    for number, tag in enumerate(tags, 1):
+        if tag != "O" and (tag[:1] not in PREFIXES[scheme] or tag[1:2] != "-" or len(tag) < 3):
+            expected = ", ".join(f"{prefix}-TYPE" for prefix in PREFIXES[scheme])
+            raise BadRowError(f"tag {number} is '{tag}', expected O, {expected}")
+    for number, (previous, tag) in enumerate(pairwise(["O", *tags, "O"]), 1):
+        if not repair and not _may_follow(previous, tag, scheme):
+            found = f"'{tag}'" if number <= len(tags) else "the end"
+            before = f"'{previous}'" if number > 1 else "the start"
+            raise BadRowError(
+                f"token {min(number, len(tags))}: {found} after {before} is ill-formed {scheme.upper()}; "
+                f"expected an entity that is begun and ended, or `repair: true`"
+            )
+    return [tag if tag == "O" else _as_bio(previous, tag) for previous, tag in pairwise(["O", *tags])]
+
+
+def _as_bio(previous: str, tag: str) -> str:
+    """B- where the tag begins an entity, I- where it continues that of the tag before."""
+    continues = tag[0] not in "BS" and previous[0] not in "OES" and previous[2:] == tag[2:]
+    return f"{'I' if continues else 'B'}-{tag[2:]}"
+
+
+def _may_follow(previous: str, tag: str, scheme: str) -> bool:
+    continues = previous[0] not in "OES" and previous[2:] == tag[2:]
+    if scheme == "bio":
+        return tag[0] != "I" or continues
+    if scheme == "iob1":  # B- only where an entity follows another of its type
+        return tag[0] != "B" or continues
+    unfinished = previous[0] not in "OES"
+    return continues and tag[0] in "IME" if unfinished else tag[0] in "OBS"
+
+
+def best_path(logits: np.ndarray, tags: Sequence[str]) -> list[str]:
+    """The likeliest well-formed BIO sequence: logits_WC of W words -> W tags (Viterbi 1967).
+
+    The only constraint is that I-X continues B-X or I-X. A greedy choice would break entities apart.
+    """
+    start_C, penalty_CC = _penalties(tuple(tags))
+    score_C, back = start_C, []
+    for word, logits_C in enumerate(logits):
+        if word:
+            total_CC = score_C[:, None] + penalty_CC
+            back.append(total_CC.argmax(0))
+            score_C = total_CC.max(0)
+        score_C = score_C + logits_C
+    path = [int(score_C.argmax())] if len(logits) else []
+    for choices in reversed(back):
+        path.append(int(choices[path[-1]]))
+    return [tags[index] for index in reversed(path)]
+
+
+@lru_cache(maxsize=64)
+def _penalties(tags: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """0 where a tag may begin a sentence, or follow another, and -inf where it may not."""
+    legal_CC = [[_may_follow(before, tag, "bio") for tag in tags] for before in tags]
+    legal_C = [_may_follow("O", tag, "bio") for tag in tags]
+    return np.where(legal_C, 0.0, -np.inf), np.where(legal_CC, 0.0, -np.inf)
+
+
+def entities(tags: Sequence[str]) -> list[tuple[str, int, int]]:
+    """(type, first word, last word) of every entity, as seqeval reads BIO."""
+    from seqeval.metrics.sequence_labeling import get_entities
+
+    return [(str(kind), int(first), int(last)) for kind, first, last in get_entities(list(tags))]

@@ -1,0 +1,52 @@
+"""Write docs/families.md from the families themselves: `python docs/make_families.py`, or `make docs`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from components import tasks
+from components.tasks.base import Family
+
+PAGE = Path(__file__).with_name("families.md")
+HEAD = """\
+# Task families
+
+Made by `make docs` from `components/tasks/`; a test holds it to the code. A column in `params.yaml` is
+`role: name in your data`; `id` and `group` may be given for every family.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    return "\n".join([HEAD, *(section(tasks.get(name)) for name in tasks.names())])
+
+
+def section(family: Family) -> str:
+    """What one family reads, learns, measures, is asked and answers."""
+    question, answer = (json.dumps(part, ensure_ascii=False) for part in family.example)
+    inputs = "; or ".join(" and ".join(f"`{role}`" for role in roles) for roles in family.inputs)
+    targets = ", ".join(
+        f"`{role}`{'' if needed else ' (optional)'}" for role, needed in family.targets.items()
+    )
+    options = [f"`{name}` ({field.default!r})" for name, field in family.options.model_fields.items()]
+    lines = [
+        f"## `{family.name}`",
+        "",
+        str(type(family).__doc__).strip().splitlines()[0],
+        "",
+        "| | |",
+        "|---|---|",
+        f"| inputs | {inputs} |",
+        f"| targets | {targets} |",
+        f"| metrics | {', '.join(f'`{metric}`' for metric in family.metrics)} |",
+        f"| options | {', '.join(options) or 'none'} |",
+        f"| question | `{question}` |",
+        f"| answer | `{answer}` |",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

