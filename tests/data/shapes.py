@@ -191,6 +191,11 @@ def labelled(*more: tuple[str, Callable[[int], Any]], text: str = "text", label:
     return table((text, sentence), (label, topic), *more)
 
 
+def later(first: int):
+    """Other rows of the same columns."""
+    return table(("text", lambda n: sentence(first + n)), ("label", topic))
+
+
 PAIR = {"text": "sentence1", "text_pair": "sentence2"}
 
 GUESSED = [
@@ -230,7 +235,7 @@ GUESSED = [
     Shape("split_column.csv", labelled(("split", lambda n: ["train", "train", "dev", "test"][n % 4])),
           "classification", {"text": "text", "label": "label"},
           {"split_column": "split", "split_values": {"dev": "validation", "test": "test", "train": "train"}}),
-    Shape("splits", folder(train__csv=labelled(), dev__csv=labelled(), test__csv=labelled()), "classification",
+    Shape("splits", folder(train__csv=labelled(), dev__csv=later(500), test__csv=later(900)), "classification",
           {"text": "text", "label": "label"},
           {"files": {"train": "train.csv", "validation": "dev.csv", "test": "test.csv"}}),
     Shape("shards", folder(**{f"train-0000{i}-of-00002__parquet": parquet(lambda n: {"text": sentence(n),

@@ -13,8 +13,9 @@ from components.data.guess import Question, Wishes, guess
 from components.data.guess.details import scheme_of
 from components.data.guess.formats import encoding_of
 from components.data.guess.write import write
-from components.data.sources import read
+from components.data.ingest import ingest
 from components.errors import UserError
+from components.files import read_json
 from flows.new_task import with_arguments
 from tests.conftest import PARAMS, write_sources
 from tests.data.shapes import ASKED, GUESSED, ROWS, Shape, jsonl, labelled, sentence, table
@@ -37,7 +38,7 @@ def written(shape: Shape, folder: Path) -> str:
 
 @pytest.mark.parametrize("shape", GUESSED, ids=lambda shape: shape.file)
 def test_guesses_right(shape: Shape, project: Path) -> None:
-    """Family, columns, format and options; and the entry is one that the settings and the reader accept."""
+    """Family, columns, format and options; and a run takes in the rows of the entry."""
     found = guess(written(shape, project), Wishes(name="new"))
     keys = found.entry.keys
     assert (keys["family"], keys["columns"]) == (shape.family, shape.columns)
@@ -45,10 +46,10 @@ def test_guesses_right(shape: Shape, project: Path) -> None:
     assert keys.get("options", {}) == shape.options
     assert found.unread == ""
     write(found.entry, Path("params.yaml"))
-    task = settings.load().tasks["new"]
-    records = list(read(task.source, task.columns))
-    assert len(records) >= found.rows
-    assert all(found.plan.columns.keys() == record.values.keys() for record in records)
+    ingest("new", settings.load().tasks["new"], 7, project / "data/new")
+    card = read_json(project / "data/new/task.json")
+    assert set(card["rows"]) == {"train", "validation", "test"}
+    assert sum(card["rows"].values()) > 80
 
 
 @pytest.mark.parametrize("shape", ASKED, ids=lambda shape: shape.file)
