@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import yaml
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.markup import escape
@@ -69,10 +70,13 @@ def with_arguments(wishes: Wishes, arguments: Sequence[str]) -> Wishes:
 
 
 def _encoder(params: Path) -> Path | None:
-    """The encoder's folder, if there is a project and its encoder has been fetched."""
-    if not params.is_file():
+    """The encoder's folder, if it has been fetched; `tasks` may be empty yet."""
+    try:
+        keys = yaml.safe_load(params.read_text(encoding="utf-8"))
+        folder = Path(keys["model"]["encoder"])
+    except (OSError, yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError):
+        settings.load(params)  # says in a sentence what is wrong
         return None
-    folder = Path(settings.load(params).model.encoder)
     return folder if (folder / "tokenizer.json").is_file() else None
 
 

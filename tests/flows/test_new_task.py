@@ -111,6 +111,19 @@ def test_a_mistake_is_one_sentence(project: Path, arguments: list[str], expected
     assert len(result.stderr.splitlines()) == 1
 
 
+def test_the_first_task_of_a_project(project: Path) -> None:
+    tasks = PARAMS[PARAMS.index("tasks:") : PARAMS.index("checks:")]
+    (project / "params.yaml").write_text(PARAMS.replace(tasks, "tasks: {}\n") + "remotes: {}\n")
+    assert new_task.run("films.csv", Wishes(), keep=True) == 0
+    assert list(settings.load(project / "params.yaml").tasks) == ["films"]
+
+
+def test_a_broken_params_file_is_one_sentence(project: Path) -> None:
+    (project / "params.yaml").write_text("tasks: [\n")
+    with pytest.raises(UserError, match="params.yaml: line 2: "):
+        new_task.run("films.csv", Wishes(), keep=True)
+
+
 class Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *arguments: object) -> None:
         """Say nothing."""

@@ -69,23 +69,19 @@ def entry_of(
         raise UserError(f"{place.first}: {plan.family} cannot read one of its rows")
     metric, floor, remark = _gate(plan, [row for _, row in read])
     length, measured = _max_length(plan, [row for _, row in read], encoder)
-    source = {**place.source, **_split_column(columns)}
-    source |= {"labels": plan.settings["labels"]} if "labels" in plan.settings else {}
-    given = {*source.get("files", {}), *source.get("split_values", {}).values()}
-    splits: dict[str, Any] = {split: SHARE for split in ("validation", "test") if split not in given}
+    ordered = {"labels": plan.settings["labels"]} if "labels" in plan.settings else {}
+    source = {**place.source, **_split_column(columns), **ordered}
     keys = {
         "family": plan.family,
         "source": source,
         "columns": {role: column.name for role, column in plan.columns.items()},
-        "options": plan.settings.get("options", {}),
-        "splits": splits | _groups(plan),
+        **({"options": plan.settings["options"]} if "options" in plan.settings else {}),
+        "splits": _splits(source) | _groups(plan),
         "cleaning": {},
         "max_length": length,
         "gate": {"metric": metric, "floor": floor},
         "example": _question(plan, *read[0], roles=family.asked(plan.columns)),
     }
-    if not keys["options"]:
-        del keys["options"]
     return Entry(name, keys, {"max_length": measured, "gate": remark}, place.remotes)
 
 
@@ -144,6 +140,12 @@ def _split_column(columns: list[Column]) -> dict[str, Any]:
             names = {value: SPLITS[value] for value in sorted(values)}
             return {"split_column": column.name, "split_values": names}
     return {}
+
+
+def _splits(source: dict[str, Any]) -> dict[str, Any]:
+    """Shares for the splits that the source does not give."""
+    given = {*source.get("files", {}), *source.get("split_values", {}).values()}
+    return {split: SHARE for split in ("validation", "test") if split not in given}
 
 
 def _groups(plan: Plan) -> dict[str, list[str]]:
