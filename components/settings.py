@@ -56,6 +56,7 @@ class Source(Settings):
     files: dict[Split, str] = {}  # a name, a pattern ("train-*.parquet"), a split of a Hugging Face data set
     labels: Labels | None = None  # the closed set; without it, the labels of the training data
     encoding: str = "utf-8"
+    separator: Annotated[str, Field(min_length=1, max_length=1)] | None = None  # csv: where it is no comma
     header: list[str] | None = None  # column names of a file that has none
     skip_after_header: int = 0
     quoting: bool = True

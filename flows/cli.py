@@ -53,6 +53,12 @@ def parser() -> Parser:
     predict.add_argument("--pair", metavar="TEXT", help="the second text, for tasks about a pair")
     predict.add_argument("--task", nargs="+", metavar="NAME", help="default: every task that fits")
     predict.add_argument("--url", help="ask a running service instead, e.g. http://127.0.0.1:3000")
+    new_task = commands.add_parser("new-task", help="look at data and propose the task for params.yaml")
+    new_task.add_argument("data", metavar="FILE_OR_ADDRESS", help="a file, a folder, or e.g. s3://bucket/key")
+    new_task.add_argument("--name", help="of the task; default: after the file")
+    new_task.add_argument("--family", help="instead of the guessed one")
+    new_task.add_argument("--column", action="append", default=[], metavar="ROLE=NAME", help="e.g. text=body")
+    new_task.add_argument("--write", action="store_true", help="write the task into params.yaml")
     return result
 
 
@@ -149,6 +155,13 @@ def _predict(given: argparse.Namespace) -> int:
     return 0
 
 
+def _new_task(given: argparse.Namespace) -> int:
+    from flows import new_task
+
+    wishes = new_task.wishes_of(given.name, given.family, given.column)
+    return new_task.run(given.data, wishes, given.write)
+
+
 def _item(text: str, pair: str | None) -> dict[str, Any]:
     """What the tasks read: `text` and `text_pair`, or the object that TEXT is as JSON."""
     if not text.lstrip().startswith("{"):
@@ -166,6 +179,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "status": _status,
     "serve": _serve,
     "predict": _predict,
+    "new-task": _new_task,
 }
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def read_delimited(path: Path, source: Source) -> Numbered:
     csv.field_size_limit(MAX_FIELD)
     rows = csv.reader(
         lines(path, source.encoding),
-        delimiter="\t" if source.format == "tsv" else ",",
+        delimiter="\t" if source.format == "tsv" else source.separator or ",",
         quoting=csv.QUOTE_MINIMAL if source.quoting else csv.QUOTE_NONE,
         strict=source.quoting,
     )

@@ -1,0 +1,164 @@
+"""`onetrunk new-task`: what it shows, what it asks, what it writes."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import yaml
+
+from components import settings
+from components.data.guess import Wishes
+from components.errors import UserError
+from flows import new_task
+from tests.conftest import PARAMS, sentence, write_sources
+from tests.data.shapes import genres, labelled, table
+from tests.flows import toy
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project of synthetic data that the command line takes for one."""
+    folder = tmp_path / "project"
+    write_sources(folder / "sources")
+    for name in ("encoder", ".git", ".dvc"):
+        (folder / name).mkdir()
+    (folder / "params.yaml").write_text(PARAMS + "remotes: {}\n")
+    (folder / "dvc.yaml").write_text("stages: {}\n")
+    labelled(("title", lambda n: sentence(n + 2)))(folder / "ambiguous.csv")
+    table(("abstract", sentence), ("genres", lambda n: "|".join(genres(n))))(folder / "films.csv")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_shows_reasons_five_rows_and_the_entry(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert new_task.run("films.csv", Wishes(), keep=False) == 0
+    shown = capsys.readouterr().out
+    assert "120 rows looked at, read as multi_label" in shown
+    assert "from 'genres'    4 labels that stand between '|'" in shown
+    assert sum(sentence(n) in shown.split("for params.yaml")[0] for n in range(10)) == 5
+    proposed = yaml.safe_load(shown.split("for params.yaml:")[1].split("nothing is written yet")[0])
+    assert list(proposed["tasks"]) == ["films"]
+    assert shown.endswith("nothing is written yet: onetrunk new-task films.csv --write\n")
+    assert (project / "params.yaml").read_text() == PARAMS + "remotes: {}\n"
+
+
+def test_write_adds_the_entry_that_was_shown(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert new_task.run("films.csv", Wishes(name="cinema"), keep=True) == 0
+    proposed = yaml.safe_load(capsys.readouterr().out.split("for params.yaml:")[1].split("written to")[0])
+    assert (
+        yaml.safe_load((project / "params.yaml").read_text())["tasks"]["cinema"]
+        == proposed["tasks"]["cinema"]
+    )
+
+
+def test_what_is_open_is_one_sentence_and_command_lines(project: Path) -> None:
+    """The whole command: exit code 2, and each line that it prints works when it is given."""
+    asked = toy.onetrunk(project, "new-task", "ambiguous.csv")
+    assert asked.returncode == 2
+    assert asked.stdout.startswith("several columns could be the text, or two of them a pair.\n")
+    commands = [line.split()[1:] for line in asked.stdout.splitlines() if line.strip().startswith("onetrunk")]
+    assert len(commands) == 3
+    settled = toy.onetrunk(project, *commands[2], "--write")
+    assert settled.returncode == 0, settled.stderr
+    assert settings.load(project / "params.yaml").tasks["ambiguous"].columns == {
+        "text": "title",
+        "label": "label",
+    }
+
+
+def test_on_a_terminal_a_number_settles_it(project: Path) -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "flows.cli", "new-task", "ambiguous.csv", "--write"]
+    with subprocess.Popen(
+        command, cwd=project, env=toy.environment(), stdin=theirs, stdout=subprocess.PIPE, text=True
+    ) as process:
+        os.write(ours, b"2\n")
+        shown = process.communicate(timeout=60)[0]
+    os.close(ours)
+    os.close(theirs)
+    assert process.returncode == 0
+    assert "which one? (number, or nothing to leave)" in shown
+    assert settings.load(project / "params.yaml").tasks["ambiguous"].columns == {
+        "text": "text",
+        "label": "label",
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["nowhere.csv"], "nowhere.csv: no such file or folder"),
+        (["film.csv"], "film.csv: no such file or folder (did you mean 'films.csv'?)"),
+        (["films.csv", "--column", "text"], "--column: found 'text', expected ROLE=NAME"),
+        (["films.csv", "--name", "my films"], "--name: found 'my films', expected letters, digits and underscores"),
+        (["films.csv", "--name", "mood", "--write"], "params.yaml: there is a 'mood' already"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_one_sentence(project: Path, arguments: list[str], expected: str) -> None:
+    result = toy.onetrunk(project, "new-task", *arguments)
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: ")
+    assert expected in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_the_first_task_of_a_project(project: Path) -> None:
+    tasks = PARAMS[PARAMS.index("tasks:") : PARAMS.index("checks:")]
+    (project / "params.yaml").write_text(PARAMS.replace(tasks, "tasks: {}\n") + "remotes: {}\n")
+    assert new_task.run("films.csv", Wishes(), keep=True) == 0
+    assert list(settings.load(project / "params.yaml").tasks) == ["films"]
+
+
+def test_a_broken_params_file_is_one_sentence(project: Path) -> None:
+    (project / "params.yaml").write_text("tasks: [\n")
+    with pytest.raises(UserError, match="params.yaml: line 2: "):
+        new_task.run("films.csv", Wishes(), keep=True)
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *arguments: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[str]:
+    """The address of a real HTTP server with one file."""
+    (tmp_path / "served").mkdir()
+    labelled()(tmp_path / "served/tickets.csv")
+    handler = partial(Quiet, directory=str(tmp_path / "served"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_address[1]}"
+        running.shutdown()
+
+
+def test_an_address_becomes_a_remote_and_a_task(project: Path, server: str) -> None:
+    assert new_task.run(f"{server}/tickets.csv", Wishes(), keep=True) == 0
+    written = yaml.safe_load((project / "params.yaml").read_text())
+    assert written["remotes"] == {"tickets": {"kind": "url", "address": f"{server}/tickets.csv"}}
+    assert written["tasks"]["tickets"]["source"] == {"path": "downloads/tickets/tickets.csv", "format": "csv"}
+
+
+def test_an_address_that_is_not_there(project: Path, server: str) -> None:
+    with pytest.raises(UserError, match="no such file"):
+        new_task.run(f"{server}/nothing.csv", Wishes(), keep=False)
+
+
+def test_a_server_that_is_not_there(project: Path) -> None:
+    with pytest.raises(UserError, match=r"^http://127.0.0.1:9/a.csv: no "):
+        new_task.run("http://127.0.0.1:9/a.csv", Wishes(), keep=False)
+
+
+def test_a_credential_in_an_address_is_refused_and_not_repeated(project: Path) -> None:
+    with pytest.raises(UserError, match=r"a credential stands here; write \$\{NAME\}") as raised:
+        new_task.run("https://me:hunter2@example.org/a.csv", Wishes(), keep=False)
+    assert "hunter2" not in str(raised.value)
