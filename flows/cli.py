@@ -116,11 +116,12 @@ def _flow(target: str | None) -> int:
     with exclusive.only_run(root):
         exclusive.stop_leftovers(root)
 
-        from flows import conclusion, graph
+        from flows import asking, conclusion, graph
 
         stages = graph.read()
         if target is not None:
             stages = stages.up_to(target)
+        stages = asking.ask(root, stages)
         if not stages.stale:  # a server that starts only to skip every stage is half a minute of waiting
             return conclusion.nothing_to_do(root, target, stages)
         conclusion.announce(stages)

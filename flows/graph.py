@@ -28,6 +28,7 @@ class Graph:
 
     upstream: dict[str, frozenset[str]]  # stage -> the stages whose outputs it reads
     changed: frozenset[str]  # stages that `dvc status` finds changed
+    asking: frozenset[str] = frozenset()  # those of them that it always does: they ask a remote its version
 
     @cached_property
     def stale(self) -> frozenset[str]:
@@ -62,7 +63,7 @@ class Graph:
             if name in needed:
                 needed |= parents
         upstream = {name: parents for name, parents in self.upstream.items() if name in needed}
-        return Graph(upstream, self.changed & needed)
+        return Graph(upstream, self.changed & needed, self.asking & needed)
 
 
 def read() -> Graph:
@@ -80,7 +81,8 @@ def read() -> Graph:
             stage.addressing: frozenset(parent.addressing for parent in graph.successors(stage))
             for stage in plan_repro(graph)
         }
-        return Graph(upstream, frozenset(repo.status()) & frozenset(upstream))
+        asking = frozenset(stage.addressing for stage in graph if stage.always_changed)
+        return Graph(upstream, frozenset(repo.status()) & frozenset(upstream), asking)
 
 
 def locked_stages() -> list[str]:

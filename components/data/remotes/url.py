@@ -88,8 +88,8 @@ def _complaints(remote: Url) -> Iterator[None]:
     except (UserError, TryAgainError):
         raise
     except FileNotFoundError as error:
-        if error.__cause__ is not None:  # fsspec says so of every failure of a web server
-            _explain_http(where, error.__cause__)
+        for cause in filter(None, (error.__cause__, error.__context__)):
+            _explain_http(where, cause)  # fsspec says "not found" of every failure of a web server
         raise UserError(f"{where}: no such file, key or bucket") from None
     except PermissionError as error:
         raise UserError(

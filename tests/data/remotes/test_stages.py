@@ -79,12 +79,13 @@ def test_an_unchanged_remote_is_skipped_and_a_changed_one_fetched_anew(project: 
 def test_the_flow_asks_each_time_and_fetches_nothing_that_is_here(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flows import execution, graph
+    from flows import asking, execution, graph
 
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     with sqlite3.connect(project / "elsewhere.db") as connection:
-        connection.execute("create table t as select 'a' as text")
-    declare(project, tickets={"kind": "sql", "address": "sqlite:///elsewhere.db", "query": "select * from t"})
+        connection.execute("create table tickets as select 'a' as text")
+    query = "select * from tickets"
+    declare(project, tickets={"kind": "sql", "address": "sqlite:///elsewhere.db", "query": query})
     stages = ["version@tickets", "fetch@tickets"]
     assert [execution.run(project, stage, str).verb for stage in stages] == ["ran", "ran"]
     found = graph.read()
@@ -92,6 +93,12 @@ def test_the_flow_asks_each_time_and_fetches_nothing_that_is_here(
     assert "version@tickets" in found.changed  # always: who knows before it has asked?
     assert "fetch@tickets" not in found.changed
     assert [execution.run(project, stage, str).verb for stage in stages] == ["ran", "unchanged"]
+    pipeline = found.up_to("fetch@tickets")
+    assert pipeline.stale == set(stages)
+    assert asking.ask(project, pipeline).stale == set()  # nothing new: no server need start
+    with sqlite3.connect(project / "elsewhere.db") as connection:
+        connection.execute("insert into tickets values ('b')")
+    assert asking.ask(project, pipeline).stale == {"fetch@tickets"}
 
 
 def test_a_web_servers_secret_is_in_nothing_written_or_printed(project: Path, tmp_path: Path) -> None:
