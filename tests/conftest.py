@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import hypothesis
@@ -11,6 +12,8 @@ import pytest
 from components.environment import quiet
 
 quiet()
+if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):  # else each would take every core
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
 hypothesis.settings.register_profile("onetrunk", deadline=None)  # a first example may import seconds
 hypothesis.settings.load_profile("onetrunk")
 
