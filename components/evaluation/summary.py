@@ -96,7 +96,8 @@ def table(summary: dict[str, Any]) -> Table:
     for title in ("task", "rows", "share", "metric", "value [interval]", "trivial", "linear", "gate"):
         numeric = title in ("rows", "share", "value [interval]", "trivial", "linear")
         justify: Literal["left", "right"] = "right" if numeric else "left"
-        result.add_column(Text(title), justify=justify, no_wrap=True)
+        long = title in ("task", "metric")  # where the terminal is narrow, names give way, never a number
+        result.add_column(Text(title), justify=justify, no_wrap=not long, overflow="fold")
     for name, task in summary["tasks"].items():
         result.add_row(name, *_cells(task), Text(task["gate"], GATE_STYLES[task["gate"]]))
     return result
@@ -153,23 +154,25 @@ def _answers(root: Path) -> list[Table]:
     for title in ("asked the Bento", "question", "answer"):
         result.add_column(title)
     for name, exchange in read_json(root / "reports/answers.json").items():
-        question = " / ".join(shorten(text, 48) for text in exchange["question"].values())
+        question = " / ".join(shorten(words(part), 48) for part in exchange["question"].values())
         result.add_row(name, Text(question), Text(shorten(brief(exchange["answer"]), 60)))
     return [result]
 
 
 def brief(answer: dict[str, Any]) -> str:
     """An answer of any family in one line: its words and numbers, lists by their words."""
-    parts = []
-    for key, value in answer.items():
-        if isinstance(value, float):
-            parts.append(f"{key} {value:.2f}")
-        elif isinstance(value, list):
-            words = [" ".join(v for v in item.values() if isinstance(v, str)) for item in value]
-            parts.append(f"{key} " + (", ".join(words) or "none"))
-        elif not isinstance(value, dict):
-            parts.append(f"{key} {value}")
-    return ", ".join(parts)
+    return ", ".join(f"{key} {words(value)}" for key, value in answer.items() if not isinstance(value, dict))
+
+
+def words(value: Any) -> str:
+    """A question's or an answer's value as one would say it."""
+    if isinstance(value, float):
+        return f"{value:.2f}"
+    if isinstance(value, list):
+        return ", ".join(words(item) for item in value) or "none"
+    if isinstance(value, dict):
+        return " ".join(item for item in value.values() if isinstance(item, str)) or str(value)
+    return "none" if value is None else str(value)
 
 
 def shorten(text: str, width: int) -> str:

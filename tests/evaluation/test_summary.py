@@ -178,3 +178,17 @@ def test_a_task_that_was_not_measured_is_held_by_the_verdict_and_left_out(root: 
     written = summary.write(root)
     assert written["verdict"] == "HOLD"
     assert set(written["tasks"]) == {"mood", "names"}
+
+
+def test_an_answer_of_any_family_is_one_line() -> None:
+    """The examples that the families give of themselves, and what else an answer may hold."""
+    from components import tasks
+
+    for family in map(tasks.get, tasks.names()):
+        question, answer = family.example
+        assert "\n" not in summary.brief(answer)
+        assert all(summary.words(part) for part in question.values())
+    assert summary.brief({"labels": ["a", "b"], "scores": [0.5], "answer": None}) == (
+        "labels a, b, scores 0.50, answer none"
+    )
+    assert summary.brief({"labels": []}) == "labels none"

@@ -1,0 +1,76 @@
+"""examples/families: one task of every family, trained for real on one encoder, served, and asked.
+
+The gate passes a task only where the interval of its metric excludes the trivial baseline, so PROMOTE
+says that of all of them. Which targets are annotated and which derived: examples/families/prepare.py.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from components import tasks
+from components.files import read_json
+from components.release.query import running
+from tests.test_pipeline import ROOT, onetrunk
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+PARAMS = yaml.safe_load((ROOT / "examples/families/params.yaml").read_text())
+HEADS = {head for name, task in PARAMS["tasks"].items() for head in (name, *task.get("joint", {}))}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("families") / "project"
+    subprocess.run([sys.executable, ROOT / "examples/start.py", "families", folder], check=True)
+    done = onetrunk(folder, "run")
+    assert "PROMOTE" in done.stdout
+    return folder
+
+
+def test_the_example_has_every_family_and_joint_annotations() -> None:
+    declared = {task["family"] for task in PARAMS["tasks"].values()}
+    assert declared == set(tasks.names())
+    assert any(task.get("joint") for task in PARAMS["tasks"].values())
+
+
+def test_every_task_beats_its_trivial_baseline_with_an_interval(project: Path) -> None:
+    measured = read_json(project / "reports/evaluation.json")["tasks"]
+    verdict = read_json(project / "reports/verdict.json")["tasks"]
+    assert set(measured) == HEADS
+    for head, judged in verdict.items():
+        assert judged["gate"] == "pass", judged
+        assert measured[head]["metrics"][judged["metric"]]["over_trivial"][0] > 0
+
+
+def test_a_joint_head_is_measured_on_the_rows_that_have_its_target(project: Path) -> None:
+    measured = read_json(project / "reports/evaluation.json")["tasks"]
+    every, some = measured["grammar"]["rows"]["test"], measured["part_of_speech"]["rows"]["test"]
+    assert 0 < some < every
+
+
+def test_the_bento_answers_every_task(project: Path) -> None:
+    questions: dict[str, Any] = {name: task["example"] for name, task in PARAMS["tasks"].items()}
+    with running(project / "bento") as url:
+        for name, question in questions.items():
+            heads = [name, *PARAMS["tasks"][name].get("joint", {})]
+            asked = {"texts": [question], "tasks": heads}
+            reply = httpx.post(f"{url}/predict", json=asked, timeout=60, trust_env=False)
+            assert reply.status_code == 200, reply.text
+            (answers,) = reply.json()["answers"]
+            assert set(answers) == set(heads)
+            family = tasks.get(PARAMS["tasks"][name]["family"])
+            family.response.model_validate(answers[name])
+        everything = httpx.post(
+            f"{url}/predict", json={"texts": list(questions.values())}, timeout=60, trust_env=False
+        )
+    (topic, *_) = everything.json()["answers"]  # a text, without naming tasks: all that read just a text
+    assert set(topic) == {
+        "topic", "mentions", "strength", "intensity", "entity", "grammar", "part_of_speech",
+    }  # fmt: skip
