@@ -11,7 +11,7 @@ from scipy.optimize import brentq
 from components.training.balancing.base import Combination
 from components.training.balancing.hull import length, shortest
 
-STATIONARY = 1e-6  # of the gradients' root mean square: below it, there is no direction left
+STATIONARY = 1e-5  # of the gradients' root mean square: what is shorter is rounding
 
 
 class CAGrad(Combination):
@@ -51,7 +51,7 @@ def worst_served(gramian_KK: np.ndarray, radius: float) -> np.ndarray:
     def excess(log_t: float) -> float:
         return float(np.log(length(gramian_KK, at(np.exp(log_t))) / radius + 1e-300) - log_t)
 
-    low = np.log(max(length(gramian_KK, shortest(gramian_KK)), 1e-9) / radius) - 1e-6
+    low = np.log(max(length(gramian_KK, shortest(gramian_KK)), STATIONARY) / radius) - 1e-6
     high = np.log(np.sqrt(np.diag(gramian_KK).max()) / radius) + 1e-6
     if excess(low) <= 0:  # the gradients' hull holds zero there: a Pareto-stationary point
         return at(float(np.exp(low)))

@@ -8,17 +8,19 @@ from components.training.balancing.base import Combination
 
 
 class IMTLG(Combination):
-    """Liu et al. 2021, "Towards impartial multi-task learning", for any number of gradients as in
-    Quinton & Rey 2024: G a = K (norms), scaled to sum a = 1, times K for the sum.
+    """Liu et al. 2021, "Towards impartial multi-task learning": G a = norms, scaled to sum a = 1, here K.
 
-    Where gradients depend on each other, the shortest a is taken; where it sums to nothing, no step.
+    Where gradients depend on each other, the shortest a that solves it is taken (Quinton & Rey 2024);
+    where none does, as with opposed gradients, no direction serves all alike, and there is no step.
     """
 
     def factors(self, gramian_KK: np.ndarray, seed: int, step: int) -> np.ndarray:
         scaled_KK = gramian_KK / np.trace(gramian_KK)
-        weights_K = np.linalg.pinv(scaled_KK, rcond=1e-12, hermitian=True) @ np.sqrt(np.diag(scaled_KK))
-        total = weights_K.sum()
-        return np.asarray(len(weights_K) * weights_K / total) if abs(total) > 1e-12 else 0 * weights_K
+        norms_K = np.sqrt(np.diag(scaled_KK))
+        weights_K = np.linalg.pinv(scaled_KK, rcond=1e-12, hermitian=True) @ norms_K
+        solved = np.linalg.norm(scaled_KK @ weights_K - norms_K) < 1e-6 * np.linalg.norm(norms_K)
+        total = weights_K.sum() if solved else 0.0
+        return np.asarray(len(weights_K) * weights_K / total if total else np.zeros_like(weights_K))
 
 
 METHOD = IMTLG
