@@ -373,3 +373,15 @@ def test_a_gramian_without_a_way_forward_gives_numbers(name: str) -> None:
 @pytest.mark.parametrize("name", ["mgda", "upgrad", "cagrad", "aligned_mtl", "imtl_g", "nash_mtl"])
 def test_at_a_pareto_stationary_point_the_step_vanishes(name: str) -> None:
     assert combined(name, np.array([[1.0, 0.0], [-1.0, 0.0]])) == pytest.approx(np.zeros(2), abs=1e-4)
+
+
+@pytest.mark.parametrize("name", ["imtl_g", "aligned_mtl", "mgda", "upgrad", "cagrad", "pcgrad"])
+def test_rounding_in_the_gramian_hardly_moves_the_step(name: str) -> None:
+    """Two tasks with one gradient, and a third: the Gramian is singular but for what rounding leaves."""
+    jacobian = np.array([[1.0, 2.0, 0.5], [1.0, 2.0, 0.5], [-0.5, 1.0, 1.0]])
+    random = np.random.default_rng(0)
+    gramian = jacobian @ jacobian.T
+    expected = combination(name)().factors(gramian, 0, 0) @ jacobian
+    noise = random.normal(size=(3, 3)) * 1e-8 * np.trace(gramian)
+    found = combination(name)().factors(gramian + noise + noise.T, 0, 0) @ jacobian
+    assert found == pytest.approx(expected, abs=1e-3)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import nnls
 
+ROUNDING = float(np.finfo(np.float32).eps)  # of a Gramian; smaller eigenvalues, by the largest, mean nothing
+
 
 def root(gramian_KK: np.ndarray) -> np.ndarray:
     """root_KK with root^T root = G: its columns are the gradients, up to a rotation."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from components.training.balancing.base import Combination
+from components.training.balancing.hull import ROUNDING
 
 
 class AlignedMTL(Combination):
@@ -14,7 +15,7 @@ class AlignedMTL(Combination):
 
     def factors(self, gramian_KK: np.ndarray, seed: int, step: int) -> np.ndarray:
         values_K, vectors_KK = np.linalg.eigh(gramian_KK)
-        kept = values_K > values_K[-1] * len(values_K) * np.finfo(np.float64).eps
+        kept = values_K > values_K[-1] * len(values_K) * ROUNDING
         values, vectors = values_K[kept], vectors_KK[:, kept]
         return np.asarray(np.sqrt(values[0]) * vectors @ (vectors.sum(0) / np.sqrt(values)))
 

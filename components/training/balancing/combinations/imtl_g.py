@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from components.training.balancing.base import Combination
+from components.training.balancing.hull import ROUNDING
 
 
 class IMTLG(Combination):
@@ -17,8 +18,8 @@ class IMTLG(Combination):
     def factors(self, gramian_KK: np.ndarray, seed: int, step: int) -> np.ndarray:
         scaled_KK = gramian_KK / np.trace(gramian_KK)
         norms_K = np.sqrt(np.diag(scaled_KK))
-        weights_K = np.linalg.pinv(scaled_KK, rcond=1e-12, hermitian=True) @ norms_K
-        solved = np.linalg.norm(scaled_KK @ weights_K - norms_K) < 1e-6 * np.linalg.norm(norms_K)
+        weights_K = np.linalg.pinv(scaled_KK, rcond=len(scaled_KK) * ROUNDING, hermitian=True) @ norms_K
+        solved = np.linalg.norm(scaled_KK @ weights_K - norms_K) < 1e-3 * np.linalg.norm(norms_K)
         total = weights_K.sum() if solved else 0.0
         return np.asarray(len(weights_K) * weights_K / total if total else np.zeros_like(weights_K))
 
