@@ -385,3 +385,9 @@ def test_rounding_in_the_gramian_hardly_moves_the_step(name: str) -> None:
     noise = random.normal(size=(3, 3)) * 1e-8 * np.trace(gramian)
     found = combination(name)().factors(gramian + noise + noise.T, 0, 0) @ jacobian
     assert found == pytest.approx(expected, abs=1e-3)
+
+
+@pytest.mark.parametrize("name", ["mgda", "upgrad", "imtl_g", "nash_mtl"])
+def test_between_opposed_gradients_of_unequal_length_nobody_gives_way(name: str) -> None:
+    """torchjd's IMTL-G, for one, follows the longer of the two here and leaves the Pareto set."""
+    assert combined(name, np.array([[2.0, 0.0], [-1.0, 0.0]])) == pytest.approx(np.zeros(2), abs=1e-4)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import nnls
 
 ROUNDING = float(np.finfo(np.float32).eps)  # of a Gramian; smaller eigenvalues, by the largest, mean nothing
 
@@ -25,6 +24,8 @@ def shortest(gramian_KK: np.ndarray) -> np.ndarray:
     The v >= 0 with the least |sum_i v_i g_i|^2 + (sum_i v_i - 1)^2 is a multiple of them: of v = s w
     the best s leaves m / (1 + m) with m = |sum_i w_i g_i|^2, which rises with m.
     """
+    from scipy.optimize import nnls
+
     scale = np.trace(gramian_KK) / len(gramian_KK)
     rows = np.vstack([root(gramian_KK / scale), np.ones(len(gramian_KK))])
     weights_K, _ = nnls(rows, np.append(np.zeros(len(gramian_KK)), 1.0))

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import numpy as np
 from pydantic import Field
-from scipy.optimize import brentq
 
 from components.training.balancing.base import Combination
 from components.training.balancing.hull import length, shortest
@@ -42,6 +41,8 @@ def worst_served(gramian_KK: np.ndarray, radius: float) -> np.ndarray:
     |g_w + t g_0|, the shortest vector of a hull, at the t where |g_w| = t radius; |g_w| / t falls
     with t, so t is found between bounds.
     """
+    from scipy.optimize import brentq
+
     product_K = gramian_KK.mean(1)  # <g_i, g_0>
 
     def at(t: float) -> np.ndarray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import nnls
 
 from components.training.balancing.base import Combination
 from components.training.balancing.hull import root
@@ -17,6 +16,8 @@ class UPGrad(Combination):
     """
 
     def factors(self, gramian_KK: np.ndarray, seed: int, step: int) -> np.ndarray:
+        from scipy.optimize import nnls
+
         root_KK = root(gramian_KK / np.trace(gramian_KK))
         return 1 + sum(nnls(root_KK, -gradient_K)[0] for gradient_K in root_KK.T)
 
