@@ -1,0 +1,114 @@
+"""Shares that change over the steps, in closed form.
+
+A task gives floor(rows per step * integral of its share from 0 to s) rows to the steps before s. The
+mixture's draws need nothing else, so whatever its share does, the batch at step s stays a pure function
+of (plan, seed, s) as long as that integral is one of s alone. Every schedule here is such an integral:
+
+- `curriculum`, and auxiliary tasks whose share decays: shares between knots on straight lines;
+- `dynamic`: constant between knots, each appended once an evaluation has decided it;
+- `alternating`, `round_robin`: all of a step is one task's, in blocks that recur.
+
+A window of steps is drawn together, so shares that were decided at a step hold from the next window on.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Protocol
+
+Shares = Mapping[str, float]
+
+
+class Schedule(Protocol):
+    """A task's share over the steps."""
+
+    def total(self, step: int) -> float:
+        """The integral of the share from step 0 to `step`."""
+
+
+@dataclass(frozen=True)
+class Knots:
+    """Shares at given steps, the first of them 0, on straight lines between and constant after the last.
+
+    A step that stands twice is a jump: the share before it, then the share from it on.
+    """
+
+    steps: tuple[int, ...]
+    shares: tuple[float, ...]
+
+    def total(self, step: int) -> float:
+        """The trapezia before the last knot up to `step`, and a part of the next one."""
+        pieces = zip(self.steps, self.steps[1:], self.shares, self.shares[1:], strict=False)
+        before = [0.0, *accumulate((to - at) * (first + last) / 2 for at, to, first, last in pieces)]
+        place = bisect_right(self.steps, step) - 1
+        along, share = step - self.steps[place], self.shares[place]
+        if place + 1 < len(self.steps):
+            slope = (self.shares[place + 1] - share) / (self.steps[place + 1] - self.steps[place])
+            return before[place] + along * share + slope * along**2 / 2
+        return before[place] + along * share
+
+
+@dataclass(frozen=True)
+class Block:
+    """Every row of steps first, ..., first + length - 1 of each `period` steps, and none of the others."""
+
+    first: int
+    length: int
+    period: int
+
+    def total(self, step: int) -> float:
+        """Whole periods, and the part of the block that this one has had."""
+        periods, along = divmod(step, self.period)
+        return float(periods * self.length + min(max(along - self.first, 0), self.length))
+
+
+def drawn_before(schedule: Schedule, rows_per_step: float, step: int) -> int:
+    """How many rows the task gives to the steps before `step`."""
+    return math.floor(rows_per_step * schedule.total(step) + 1e-9)
+
+
+def constant(shares: Shares) -> dict[str, Knots]:
+    """The mixture without a schedule."""
+    return {task: Knots((0,), (share,)) for task, share in shares.items()}
+
+
+def curriculum(start: Shares, end: Shares, begin: int, finish: int) -> dict[str, Knots]:
+    """From one mixture to another, on straight lines between two steps (each sums to 1, so all do)."""
+    if begin == 0:
+        return {task: Knots((0, finish), (start[task], end[task])) for task in start}
+    return {task: Knots((0, begin, finish), (start[task], start[task], end[task])) for task in start}
+
+
+def decayed(shares: Shares, auxiliary: Mapping[str, float], finish: int) -> dict[str, Knots]:
+    """A curriculum at whose end each auxiliary task keeps the given part of its share; the others grow
+    in proportion."""
+    kept = {task: share * auxiliary.get(task, 1.0) for task, share in shares.items()}
+    main = sum(share for task, share in shares.items() if task not in auxiliary)
+    grown = (1 - sum(kept[task] for task in auxiliary)) / main
+    end = {task: kept[task] if task in auxiliary else share * grown for task, share in shares.items()}
+    return curriculum(shares, end, 0, finish)
+
+
+def dynamic(decided: Sequence[tuple[int, Shares]], window: int) -> dict[str, Knots]:
+    """Shares as decided, each from the first window that begins no sooner; the record is kept in the
+    checkpoint and only ever grows, so no step that was drawn is drawn otherwise later."""
+    begins = [-(-step // window) * window for step, _ in decided]
+    return {task: _stairs(begins, [shares[task] for _, shares in decided]) for task in decided[0][1]}
+
+
+def _stairs(begins: Sequence[int], levels: Sequence[float]) -> Knots:
+    steps, shares = [begins[0]], [levels[0]]
+    for begin, level in zip(begins[1:], levels[1:], strict=True):
+        steps += [begin, begin]
+        shares += [shares[-1], level]
+    return Knots(tuple(steps), tuple(shares))
+
+
+def alternating(blocks: Mapping[str, int]) -> dict[str, Block]:
+    """One task a step, each for as many steps as given, in this order; all 1 is round-robin."""
+    period, first = sum(blocks.values()), [0, *accumulate(blocks.values())]
+    return {task: Block(first[place], steps, period) for place, (task, steps) in enumerate(blocks.items())}

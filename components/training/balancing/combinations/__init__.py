@@ -1,0 +1,1 @@
+"""Combinations of gradients, one file each; see balancing/base.py."""

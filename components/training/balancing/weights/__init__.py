@@ -1,0 +1,1 @@
+"""Weightings of losses, one file each; see balancing/base.py."""
