@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from components import tasks
 from components.complaints import complaint
 from components.data.remotes.declared import check_no_credential
 from components.errors import UserError, near_miss
 from components.tasks.base import BadRowError
+
+Options = TypeVar("Options", bound=BaseModel)
 
 if TYPE_CHECKING:
     from components.settings import Annotation, Project, Task
@@ -28,6 +30,7 @@ def check(path: Path, project: Project) -> None:
     _check_names(path, project)
     _check_remotes(path, project)
     _check_ratio(path, project)
+    _check_balancing(f"{path}: training.balancing", project)
     _check_files(path, project)
 
 
@@ -102,6 +105,26 @@ def _check_remotes(path: Path, project: Project) -> None:
         check_no_credential(where, remote)
 
 
+def _check_balancing(where: str, project: Project) -> None:
+    from components.training import balancing
+
+    chosen = project.training.balancing
+    for key, method, known, find in (
+        ("weights", chosen.weights, balancing.weighting_names(), balancing.weighting),
+        ("combination", chosen.combination, balancing.combination_names(), balancing.combination),
+    ):
+        if method.method not in known:
+            near = near_miss(method.method, known)
+            raise UserError(
+                f"{where}.{key}: unknown method '{method.method}'{near}; expected one of {', '.join(known)}"
+            )
+        _options(f"{where}.{key}", method.method, find(method.method), method.options)
+    try:
+        balancing.build(chosen).weighting.check(project.heads())
+    except ValueError as error:
+        raise UserError(f"{where}.weights.weights.{error}") from None
+
+
 def _check_annotation(where: str, head: str, annotation: Annotation) -> None:
     if not head.isidentifier():
         raise UserError(f"{where}: a task's name is letters, digits and underscores")
@@ -122,7 +145,8 @@ def _check_annotation(where: str, head: str, annotation: Annotation) -> None:
     for role, required in family.targets.items():
         if required and role not in annotation.columns:
             raise UserError(f"{where}.columns.{role}: missing; {family.name} needs it")
-    measured = family.measured(_options(f"{where}.options", family, annotation.options))
+    options = _options(f"{where}.options", family.name, family.options, annotation.options)
+    measured = family.measured(options.model_dump())
     if annotation.gate.metric not in measured:
         raise UserError(
             f"{where}.gate.metric: {family.name} has no metric '{annotation.gate.metric}'"
@@ -145,16 +169,16 @@ def _check_inputs(where: str, family: tasks.Family, columns: dict[str, str]) -> 
     raise UserError(f"{where}.columns: found {found}, but {family.name} reads {choices}")
 
 
-def _options(where: str, family: tasks.Family, options: dict[str, Any]) -> dict[str, Any]:
-    """The family's options, with their defaults."""
+def _options(where: str, owner: str, model: type[Options], options: dict[str, Any]) -> Options:
+    """The options of a family or a method, with their defaults."""
     try:
-        return family.options.model_validate(options).model_dump()
+        return model.model_validate(options)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        known = list(family.options.model_fields)
+        known = [field.alias or name for name, field in model.model_fields.items()]
         if first["type"] == "extra_forbidden":
-            expected = f"expected one of {', '.join(known)}" if known else f"{family.name} has no options"
+            expected = f"expected one of {', '.join(known)}" if known else f"{owner} has no options"
             raise UserError(f"{where}.{key}: unknown option{near_miss(key, known)}; {expected}") from None
         raise UserError(f"{where}.{complaint(first, key)}") from None
 

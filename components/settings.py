@@ -177,6 +177,31 @@ class Model(Settings):
     dropout: Fraction = 0.1
 
 
+class Method(BaseModel):
+    """A balancing method by its name, and its options beside it; or the name alone."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    method: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_alone(cls, value: Any) -> Any:
+        return {"method": value} if isinstance(value, str) else value
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What is set besides the name."""
+        return dict(self.model_extra or {})
+
+
+class Balancing(Settings):
+    """How the tasks' losses are weighed, and how their gradients are combined (docs/choosing-a-method.md)."""
+
+    weights: Method = Method(method="static")  # the mixture's shares
+    combination: Method = Method(method="sum")
+
+
 class Training(Settings):
     """Budget and schedule. Tokens are real tokens, padding not counted."""
 
@@ -190,6 +215,8 @@ class Training(Settings):
     warmup: Fraction = 0.06  # share of the steps
     clip: Annotated[float, Field(gt=0)] = 1.0
     precision: Literal["auto", "fp32", "bf16"] = "auto"
+    balancing: Balancing = Balancing()
+    not_finite: Literal["stop", "skip"] = "stop"  # what a step does whose loss is NaN or infinite
     evaluate_every: Positive
     validation_rows: Positive  # per task, at a scheduled evaluation
     patience: Positive  # scheduled evaluations without improvement before stopping

@@ -94,6 +94,8 @@ class Family(abc.ABC):
     example: ClassVar[tuple[dict[str, Any], dict[str, Any]]]
     """A question and its answer, for the documentation."""
     options: ClassVar[type[Options]] = Options
+    gaussian: ClassVar[bool] = False
+    """Is the loss a squared error, not a negative log-likelihood? (Kendall 2018 weighs them apart.)"""
     metrics: ClassVar[tuple[str, ...]]
     """All that the family can measure; higher is better, for each."""
     target_type: ClassVar[pa.DataType]

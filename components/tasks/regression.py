@@ -43,6 +43,7 @@ class Regression(Family):
     """
 
     name = "regression"
+    gaussian = True
     targets: ClassVar[Mapping[str, bool]] = {"score": True}
     metrics = ("pearson", "r2")
     target_type = pa.float32()

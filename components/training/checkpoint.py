@@ -35,6 +35,8 @@ class State:
     best_step: int = 0
     evaluations_without_improvement: int = 0
     losses: dict[str, list[float]] = field(default_factory=dict)  # since the last evaluation
+    weights: dict[str, list[float]] = field(default_factory=dict)  # of the tasks, since then too
+    balancing: dict[str, Any] = field(default_factory=dict)  # what the balancer remembers
     history: list[dict[str, Any]] = field(default_factory=list)
 
 

@@ -13,9 +13,9 @@ from components.training.balancing import (
     StepFacts,
     TaskFacts,
     combination,
-    combinations,
+    combination_names,
     weighting,
-    weightings,
+    weighting_names,
 )
 
 TASKS = {"a": TaskFacts(0.6), "b": TaskFacts(0.3), "c": TaskFacts(0.1, gaussian=True)}
@@ -46,7 +46,7 @@ def run(which: Balancer, first: int, last: int, tasks: dict[str, TaskFacts] = TA
 
 
 def test_every_method_of_the_issue_is_there() -> None:
-    assert weightings() == sorted(
+    assert weighting_names() == sorted(
         [
             "static",
             "equal",
@@ -59,14 +59,14 @@ def test_every_method_of_the_issue_is_there() -> None:
             "meta",
         ]
     )
-    assert combinations() == sorted(
+    assert combination_names() == sorted(
         ["sum", "pcgrad", "mgda", "cagrad", "nash_mtl", "imtl_g", "aligned_mtl", "upgrad"]
     )
     with pytest.raises(KeyError):
         weighting("base")
 
 
-@pytest.mark.parametrize("weights", weightings())
+@pytest.mark.parametrize("weights", weighting_names())
 @pytest.mark.parametrize("combined", ["sum", "pcgrad"])
 def test_n_steps_a_checkpoint_and_m_steps_are_n_plus_m_steps_bit_for_bit(weights: str, combined: str) -> None:
     whole = balancer(weights, combined)
@@ -79,7 +79,7 @@ def test_n_steps_a_checkpoint_and_m_steps_are_n_plus_m_steps_bit_for_bit(weights
     assert after.state() == whole.state()
 
 
-@pytest.mark.parametrize("weights", weightings())
+@pytest.mark.parametrize("weights", weighting_names())
 def test_a_state_is_a_copy(weights: str) -> None:
     original = balancer(weights)
     list(run(original, 0, 10))
@@ -92,7 +92,7 @@ def test_a_state_is_a_copy(weights: str) -> None:
     assert json.dumps(state) == kept
 
 
-@pytest.mark.parametrize("weights", weightings())
+@pytest.mark.parametrize("weights", weighting_names())
 def test_a_task_that_the_step_did_not_draw_gets_no_weight_and_keeps_its_state(weights: str) -> None:
     which = balancer(weights)
     for step in range(6):
@@ -105,7 +105,7 @@ def test_a_task_that_the_step_did_not_draw_gets_no_weight_and_keeps_its_state(we
     assert (which.state() != before) == bool(before)  # the others' moved, where there is any
 
 
-@pytest.mark.parametrize("weights", weightings())
+@pytest.mark.parametrize("weights", weighting_names())
 @pytest.mark.parametrize("field", ["losses", "norms", "losses_after", "alignments", "gramian_KK"])
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_one_number_that_is_not_finite_leaves_the_state_alone(weights: str, field: str, value: float) -> None:
@@ -123,7 +123,7 @@ def test_one_number_that_is_not_finite_leaves_the_state_alone(weights: str, fiel
         which.weigh(facts)
 
 
-@pytest.mark.parametrize("weights", weightings())
+@pytest.mark.parametrize("weights", weighting_names())
 def test_asking_for_weights_changes_nothing(weights: str) -> None:
     """A step that overflows in half precision is weighed, but never learned from."""
     which = balancer(weights)
@@ -134,7 +134,7 @@ def test_asking_for_weights_changes_nothing(weights: str) -> None:
     assert which.state() == before
 
 
-@pytest.mark.parametrize("weights", weightings())
+@pytest.mark.parametrize("weights", weighting_names())
 def test_tasks_may_come_and_go(weights: str) -> None:
     which = balancer(weights)
     list(run(which, 0, 8))
@@ -153,7 +153,7 @@ def test_tasks_may_come_and_go(weights: str) -> None:
         assert sum(everyone.values()) == pytest.approx(totals[weights])
 
 
-@pytest.mark.parametrize("weights", weightings())
+@pytest.mark.parametrize("weights", weighting_names())
 def test_the_order_of_the_tasks_does_not_matter(weights: str) -> None:
     forward, backward = balancer(weights), balancer(weights)
     for step in range(8):
@@ -197,7 +197,7 @@ def test_with_a_plain_sum_the_shared_parameters_see_the_heads_weights() -> None:
     assert balance.shared == balance.heads
 
 
-@pytest.mark.parametrize("combined", combinations())
+@pytest.mark.parametrize("combined", combination_names())
 def test_a_task_without_a_gradient_stops_nobody(combined: str) -> None:
     jacobian = np.array([[1.0, 2.0], [0.0, 0.0], [2.0, 1.0]])
     facts = StepFacts(0, 0, TASKS, dict.fromkeys(TASKS, 1.0), jacobian @ jacobian.T)
@@ -205,7 +205,7 @@ def test_a_task_without_a_gradient_stops_nobody(combined: str) -> None:
     assert np.linalg.norm(direction) > 0.1
 
 
-@pytest.mark.parametrize("combined", combinations())
+@pytest.mark.parametrize("combined", combination_names())
 def test_a_single_task_keeps_its_gradient(combined: str) -> None:
     facts = StepFacts(0, 0, {"a": TaskFacts(1.0)}, {"a": 1.0}, np.array([[0.25]]))
     factor = balancer("equal", combined).weigh(facts).shared["a"]

@@ -15,7 +15,7 @@ from torchjd import aggregation
 from torchjd.linalg import DualConeProjector
 
 from components.data.mixture import key
-from components.training.balancing import combination, combinations
+from components.training.balancing import combination, combination_names
 
 TORCHJD_EXAMPLE = np.array([[-4.0, 1.0, 1.0], [6.0, 1.0, 1.0]])
 JACOBIANS = {
@@ -306,7 +306,7 @@ def test_nash_mtl_maximises_the_product_of_gains(jacobian: np.ndarray) -> None:
 
 
 @every(JACOBIANS | CONFLICTS)
-@pytest.mark.parametrize("name", combinations())
+@pytest.mark.parametrize("name", combination_names())
 def test_a_common_scale_changes_no_direction(name: str, jacobian: np.ndarray) -> None:
     """Gradients unscaled or not, in any unit: the direction is the same (nash_mtl cuts its length)."""
     if np.linalg.norm(combined(name, jacobian)) < 1e-3:
@@ -340,7 +340,7 @@ def test_cagrad_serves_the_worst_served_task_better_than_the_mean(jacobian: np.n
     assert (jacobian @ mean_scale("cagrad", jacobian)).min() > (jacobian @ jacobian.mean(0)).min()
 
 
-@pytest.mark.parametrize("name", combinations())
+@pytest.mark.parametrize("name", combination_names())
 @pytest.mark.parametrize("start", [(3.0, 2.0), (-2.0, 1.5)])
 def test_on_two_quadratics_the_limit_is_pareto_optimal(name: str, start: tuple[float, float]) -> None:
     """|x - a|^2 / 2 and 2 |x - b|^2: the Pareto set is the segment from a to b."""
@@ -359,7 +359,7 @@ def test_equal_tasks_are_treated_alike(name: str) -> None:
     assert factors[0] == pytest.approx(factors[1], rel=1e-6)
 
 
-@pytest.mark.parametrize("name", combinations())
+@pytest.mark.parametrize("name", combination_names())
 def test_a_gramian_without_a_way_forward_gives_numbers(name: str) -> None:
     """Opposed and equally long, or all the same: finite factors, no exception."""
     for jacobian in (

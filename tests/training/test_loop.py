@@ -21,15 +21,14 @@ from components.data.encoding import EncodedSplit, cards_of
 from components.data.mixture import Plan
 from components.files import read_json, sha256
 from components.model.multitask import MultiTaskModel
-from components.training import checkpoint
-from components.training.loop import optimise
+from components.training import balancing, checkpoint
 from components.training.optimiser import adamw, factor
 from components.training.progress import Progress
 from components.training.run import run
+from components.training.step import NotFiniteError, Stepper
 
 ROOT = Path(__file__).parents[2]
 MODEL = Path("models/multitask/model.safetensors")
-EQUAL = dict.fromkeys(["mood", "size", "people", "closeness"], 1 / 4)
 
 
 class Stop(Progress):
@@ -124,33 +123,37 @@ def test_sigkill_at_random_moments_changes_no_bit() -> None:
     assert (sha256(MODEL), read_json(Path("reports/training.json"))) == expected
 
 
-def test_accumulated_micro_batches_equal_one(encoded_project: Path) -> None:
-    """Per-task means are over the whole step, however it is cut (the reference is one backward per task)."""
-    project, plan, splits, model = setup_step(encoded_project)
+def stepper(root: Path, **changes) -> Stepper:
+    """The step engine of the tiny project."""
+    project, plan, splits, model = setup_step(root)
+    training = project.training.model_copy(update=changes)
+    shares = {head: plan.tasks[card["task"]].share for head, card in model.config.tasks.items()}
+    balancer = balancing.build(training.balancing)
+    return Stepper(model, adamw(model, training), balancer, splits, shares, training, 1)
+
+
+def first_batch(root: Path, engine: Stepper):
     from components.data.batching import step_rows
 
-    batch = step_rows(plan, 1, 0, {name: split.lengths for name, split in splits.items()})
-    weights = {head: plan.tasks[card["task"]].share for head, card in model.config.tasks.items()}
+    plan = Plan.from_json(read_json(root / "reports/plan.json"))
+    return step_rows(plan, 1, 0, {name: split.lengths for name, split in engine.splits.items()})
+
+
+def test_accumulated_micro_batches_equal_one(encoded_project: Path) -> None:
+    """Per-task means are over the whole step, however it is cut (the reference is one backward per task)."""
+    engine = stepper(encoded_project, clip=1e9, tokens_per_micro_batch=90)
+    batch, model = first_batch(encoded_project, engine), engine.model
     model.train()
     total = torch.zeros(())
     for head, card in model.config.tasks.items():
         rows = batch[card["task"]]
-        known = rows[splits[card["task"]].labelled(head)[rows]]
-        total = total + weights[head] * _mean_loss(model, splits[card["task"]], head, card, known)
+        known = rows[engine.splits[card["task"]].labelled(head)[rows]]
+        mean = _mean_loss(model, engine.splits[card["task"]], head, card, known)
+        total = total + engine.shares[head] * mean
     total.backward()
     expected = {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
     norm = torch.nn.utils.get_total_norm(list(expected.values()))
-    training = project.training.model_copy(update={"clip": 1e9, "tokens_per_micro_batch": 90})
-    optimise(
-        model,
-        adamw(model, training),
-        splits,
-        batch,
-        weights,
-        training,
-        1,
-        0,
-    )
+    engine.take(0, batch)
     found = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
     assert found.keys() == expected.keys()
     for name, gradient in expected.items():
@@ -172,36 +175,56 @@ def _mean_loss(model, split, head, card, rows):
 
 
 def test_an_absent_tasks_head_stays_as_it_is(encoded_project: Path) -> None:
-    project, _plan, splits, model = setup_step(encoded_project)
-    optimiser = adamw(model, project.training)
-    everything = {name: np.arange(4) for name in splits}
-    optimise(model, optimiser, splits, everything, EQUAL, project.training, 1, 0)
-    before = {name: p.clone() for name, p in model.heads["mood"].named_parameters()}
-    without = {name: rows for name, rows in everything.items() if name != "mood"}
-    optimise(model, optimiser, splits, without, EQUAL, project.training, 1, 1)
-    for name, parameter in model.heads["mood"].named_parameters():
+    engine = stepper(encoded_project)
+    everything = {name: np.arange(4) for name in engine.splits}
+    engine.take(0, everything)
+    before = {name: p.clone() for name, p in engine.model.heads["mood"].named_parameters()}
+    engine.take(1, {name: rows for name, rows in everything.items() if name != "mood"})
+    for name, parameter in engine.model.heads["mood"].named_parameters():
         assert torch.equal(parameter, before[name])  # neither momentum nor decay moved it
 
 
 def test_a_joint_head_whose_target_every_row_lacks_stays_as_it_is(encoded_project: Path) -> None:
-    project, _plan, splits, model = setup_step(encoded_project)
-    optimiser = adamw(model, project.training)
-    optimise(model, optimiser, splits, {"mood": np.arange(12)}, EQUAL, project.training, 1, 0)
-    before = {name: p.clone() for name, p in model.heads["size"].named_parameters()}
-    lacking = np.flatnonzero(~splits["mood"].labelled("size"))[:4]
-    losses = optimise(model, optimiser, splits, {"mood": lacking}, EQUAL, project.training, 1, 1)
+    engine = stepper(encoded_project)
+    engine.take(0, {"mood": np.arange(12)})
+    before = {name: p.clone() for name, p in engine.model.heads["size"].named_parameters()}
+    lacking = np.flatnonzero(~engine.splits["mood"].labelled("size"))[:4]
+    losses, _ = engine.take(1, {"mood": lacking})
     assert set(losses) == {"mood"}
-    for name, parameter in model.heads["size"].named_parameters():
+    for name, parameter in engine.model.heads["size"].named_parameters():
         assert torch.equal(parameter, before[name])
 
 
-def test_a_loss_that_is_not_finite_names_task_step_and_rows(encoded_project: Path) -> None:
-    project, _plan, splits, model = setup_step(encoded_project)
+def test_a_loss_that_is_not_finite_names_task_step_and_rows_and_changes_nothing(
+    encoded_project: Path,
+) -> None:
+    engine = stepper(encoded_project)
     with torch.no_grad():
-        model.heads["people"].output.bias.fill_(float("nan"))
-    with pytest.raises(FloatingPointError, match="step 4: the loss of people is nan; rows"):
-        rows = {"people": np.arange(2)}
-        optimise(model, adamw(model, project.training), splits, rows, EQUAL, project.training, 1, 4)
+        engine.model.heads["people"].output.bias.fill_(float("nan"))
+    before = {name: p.clone() for name, p in engine.model.encoder.named_parameters()}
+    with pytest.raises(NotFiniteError, match="step 4: the loss of people is nan; rows"):
+        engine.take(4, {"people": np.arange(2)})
+    for name, parameter in engine.model.encoder.named_parameters():
+        assert torch.equal(parameter, before[name])
+
+
+@pytest.mark.usefixtures("encoded_project")
+def test_a_step_whose_loss_is_not_finite_is_skipped_if_the_settings_say_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    params = Path("params.yaml")
+    params.write_text(params.read_text().replace("  window: 4", "  window: 4\n  not_finite: skip"))
+    taken = Stepper.take
+
+    def take(self, step, batch):
+        if step == 7:
+            raise NotFiniteError("step 7: the loss of mood is nan; rows ['a']")
+        return taken(self, step, batch)
+
+    monkeypatch.setattr(Stepper, "take", take)
+    run(settings.load(), Path(), Progress())
+    assert "skipped step 7: the loss of mood is nan; rows ['a']" in capsys.readouterr().err.replace("\n", " ")
+    assert len(read_json(Path("reports/training.json"))["evaluations"]) >= 3
 
 
 def test_the_learning_rate_rises_falls_and_ends_near_zero() -> None:

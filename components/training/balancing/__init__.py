@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
+from components.settings import Balancing
 from components.training.balancing.balancer import Balance, Balancer
 from components.training.balancing.base import Combination, Fact, StepFacts, TaskFacts, Weighting
 
@@ -20,19 +21,29 @@ __all__ = [
     "StepFacts",
     "TaskFacts",
     "Weighting",
+    "build",
     "combination",
-    "combinations",
+    "combination_names",
     "weighting",
-    "weightings",
+    "weighting_names",
 ]
 
 
-def weightings() -> list[str]:
+def build(settings: Balancing) -> Balancer:
+    """The balancer that the settings describe."""
+    weights, combined = settings.weights, settings.combination
+    return Balancer(
+        weighting(weights.method).model_validate(weights.options),
+        combination(combined.method).model_validate(combined.options),
+    )
+
+
+def weighting_names() -> list[str]:
     """List the weightings, without importing them."""
     return _names("weights")
 
 
-def combinations() -> list[str]:
+def combination_names() -> list[str]:
     """List the combinations, without importing them."""
     return _names("combinations")
 

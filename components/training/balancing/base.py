@@ -84,6 +84,8 @@ class Weighting(Method, abc.ABC):
     that the step did not draw gets no weight, and nothing that is remembered of it changes.
     """
 
+    by_this_step: ClassVar[bool] = False
+    """Do the weights depend on the losses of the very step that they weigh?"""
     initial: ClassVar[Mapping[str, float]] = {}
     """What is remembered of a task that was never seen."""
     _tasks: TaskState = PrivateAttr(default_factory=dict)

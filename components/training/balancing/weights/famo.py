@@ -25,6 +25,7 @@ class FAMO(Weighting):
     learning_rate: Annotated[float, Field(gt=0)] = 0.025
     weight_decay: Annotated[float, Field(ge=0)] = 1e-3
     every: Annotated[int, Field(gt=0)] = 1
+    by_this_step: ClassVar[bool] = True
     initial: ClassVar[Mapping[str, float]] = {"logit": 0.0, **INITIAL}
 
     def needs(self, step: int) -> frozenset[Fact]:
