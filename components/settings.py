@@ -35,6 +35,8 @@ class Settings(BaseModel):
 
 
 def _distinct(labels: list[str] | None) -> list[str] | None:
+    if labels is not None and not labels:
+        raise ValueError("the label set is empty; leave it out to take the labels of the training data")
     if labels is not None and len(set(labels)) != len(labels):
         raise ValueError("the labels are not distinct")
     return labels

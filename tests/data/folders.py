@@ -40,6 +40,10 @@ def _row(family: str, text: str, n: int) -> dict[str, Any]:
     return {"text": text, "text_pair": None, **target}
 
 
+def _options(name: str) -> dict[str, Any]:
+    return tasks.get(name).options().model_dump()
+
+
 def write_folder(
     root: Path,
     family: str,
@@ -63,7 +67,7 @@ def write_folder(
         pq.write_table(pa.Table.from_pylist(rows, schema), folder / f"{split}.parquet")
     counts = {split: len(rows) for split, rows in splits.items()}
     cards = {
-        head: {"family": name, "facts": {**FACTS[name], "options": {}}, "rows": counts}
+        head: {"family": name, "facts": {**FACTS[name], "options": _options(name)}, "rows": counts}
         for head, name in heads.items()
     }
     card = {"task": task, "max_length": 32, "inputs": ["text", "text_pair"] if pair else ["text"]}

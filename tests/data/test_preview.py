@@ -29,12 +29,12 @@ def test_good_sources_pass_and_sources_not_yet_here_are_left_alone() -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new", "expected"),
     [
-        ("sources/mood.csv", ",up\n", ",upp\n", "mood.csv, row 3: label 'upp' is not in the label set (did you mean 'up'?)"),
+        ("sources/mood.csv", ",up,", ",upp,", "mood.csv, row 3: label 'upp' is not in the label set (did you mean 'up'?)"),
         ("params.yaml", "labels: [down, up]", "labels: [down, upp]", "label 'up' is not in the label set (did you mean 'upp'?)"),
         ("params.yaml", "{text: text, label: label}", "{text: txet, label: label}", "no column 'txet' for text (did you mean 'text'?)"),
         ("params.yaml", 'tags: "1"', 'tags: "0"', "people.conll, row 1: tag 1 is"),
         ("sources/closeness.jsonl", '"score": 0.0', '"score": NaN', "closeness.jsonl, row 1: 'score' is nan"),
-        ("params.yaml", "format: csv, labels: [down, up]", "format: csv, labels: []", "is not in the label set"),
+        ("params.yaml", "format: csv, labels: [down, up]", "format: csv, labels: []", "tasks.mood.source.labels: found [], the label set is empty"),
     ],
 )  # fmt: skip
 @pytest.mark.usefixtures("tiny_project")

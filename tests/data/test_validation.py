@@ -168,7 +168,7 @@ def test_too_few_rows_of_a_split_are_an_error_even_if_there_are_none(tmp_path: P
 def test_a_task_without_any_row_is_measured_too(tmp_path: Path):
     report = validate(tmp_path, "tagging", {"train": [], "validation": [], "test": []})
     assert "at least 20 rows in train" in failures(report)
-    assert "every entity type occurs in training" in failures(report)
+    assert "every tag or entity type occurs in training" in failures(report)
 
 
 def test_wrong_columns_are_named_and_the_contents_left_alone(tmp_path: Path):

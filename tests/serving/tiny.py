@@ -31,6 +31,7 @@ CARDS = {
         "facts": {
             "labels": ["LOC", "PER"],
             "tags": ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"],
+            "default": "O",
             "options": tasks.get("tagging").options().model_dump(),
         },
         "max_length": 64,

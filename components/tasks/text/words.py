@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
@@ -20,11 +21,22 @@ _WORD = re.compile(rf"(?:\w|{_MARK})+|[^\w\s]{_MARK}*")
 _JOINERS = "\u200c\u200d"  # inside Persian and Indic words, and inside emoji
 
 
+def _json_list(text: str) -> list[Any] | None:
+    """The list that a table's cell holds as JSON; None where it holds something else, as "[1]" in a text."""
+    if not text.lstrip().startswith(('["', '[ "')):
+        return None
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    return found if isinstance(found, list) else None
+
+
 def read_words(record: Mapping[str, Any], role: str) -> list[str]:
-    """A list of words, none of them blank, or a text with spaces between them."""
+    """A list of words, none of them blank; as such, as JSON, or as a text with spaces between them."""
     value = record.get(role)
     if isinstance(value, str):
-        value = value.split()
+        value = _json_list(value) or value.split()
     if not isinstance(value, list) or not value or not all(isinstance(item, str) for item in value):
         raise BadRowError(f"'{role}' is {value!r:.60}, expected a list of words")
     for number, item in enumerate(value, 1):

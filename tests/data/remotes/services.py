@@ -119,7 +119,7 @@ def s3(folder: Path) -> Iterator[str]:
         return False
 
     command = ["weed", "server", "-s3", "-ip=127.0.0.1", f"-dir={folder / 'data'}", f"-s3.config={folder / 's3.json'}",
-               "-master.volumeSizeLimitMB=64", "-volume.max=20", "-s3.port.iceberg=0"]  # fmt: skip
+               "-master.volumeSizeLimitMB=64", "-volume.max=20", "-s3.port.iceberg=0", "-s3.port.lance=0"]  # fmt: skip
     with process([*command, *(f"-{name}={value}" for name, value in ports.items())], ready, folder / "log"):
         yield f"http://127.0.0.1:{port}"
 

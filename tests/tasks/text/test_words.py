@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.tasks.text.words import first_pieces, units, words
+from components.tasks.text.words import first_pieces, read_words, units, words
 from tests.tasks.tiny_tokenizers import CORPUS, KINDS, build
 
 
@@ -56,3 +56,10 @@ def test_every_word_of_a_known_text_has_a_piece(tokenizer: Any) -> None:
     for text in (CORPUS[0], CORPUS[2], CORPUS[5]):
         encoding = tokenizer.encode(text)
         assert len(first_pieces(encoding, words(text))) == len(words(text))
+
+
+def test_words_are_read_from_a_list_from_json_and_from_a_text() -> None:
+    for value in (["a", "b,"], '["a", "b,"]', "a b,"):
+        assert read_words({"tokens": value}, "tokens") == ["a", "b,"]
+    assert read_words({"tokens": "[1] a"}, "tokens") == ["[1]", "a"]
+    assert read_words({"tokens": '["a'}, "tokens") == ['["a']
