@@ -1,4 +1,4 @@
-"""From the mixture's draws to micro-batches: rows of similar length under a token budget.
+"""From the mixture's draws to micro-batches under a token budget: packed, or padded rows of similar length.
 
 A window of steps is drawn together. Each task's rows of the window are sorted by length and cut
 into one chunk a step, and a keyed permutation deals the chunks out, so a step holds rows of similar
@@ -87,11 +87,12 @@ def labelled(splits: Mapping[str, EncodedSplit], cards: Cards, batch: Batch) -> 
 
 
 def micro_batches(
-    splits: Mapping[str, EncodedSplit], cards: Cards, batch: Batch, budget: int
+    splits: Mapping[str, EncodedSplit], cards: Cards, batch: Batch, budget: int, packed: bool = False
 ) -> Iterator[MicroBatch]:
-    """Cut a step into micro-batches of at most `budget` tokens, padding counted, longest rows first."""
+    """Cut a step into micro-batches of at most `budget` tokens, longest rows first. Padding counts, unless
+    the encoder packs."""
     items = [item for name, rows in batch.items() for item in to_items(splits[name], name, rows)]
-    for group in similar_lengths(items, budget):
+    for group in (packs if packed else similar_lengths)(items, budget):
         rows = labelled(splits, cards, _rows_of(group))
         of_heads = {head: (cards[head]["task"], set(known.tolist())) for head, known in rows.items()}
         input_ids, mask, segment_ids, heads = assemble(splits, group, of_heads)
@@ -130,6 +131,26 @@ def similar_lengths(items: Iterable[Item], budget: int) -> Iterator[list[Item]]:
         group.append(item)
     if group:
         yield group
+
+
+def packs(items: Iterable[Item], budget: int) -> Iterator[list[Item]]:
+    """Group rows, from long to short, into micro-batches of at most `budget` real tokens; in a micro-batch
+    each task's rows are together, so that its gradient is one product (training/gradients.py)."""
+    group: list[Item] = []
+    tokens = 0
+    for item in sorted(items, reverse=True):
+        own = item.length * item.sequences
+        if group and tokens + own > budget:
+            yield sorted(group, key=_task_then_length)
+            group, tokens = [], 0
+        group.append(item)
+        tokens += own
+    if group:
+        yield sorted(group, key=_task_then_length)
+
+
+def _task_then_length(item: Item) -> tuple[str, int]:
+    return item.task, -item.length
 
 
 def assemble(

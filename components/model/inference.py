@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import torch
 
 from components import tasks
-from components.data.batching import assemble, similar_lengths, to_items
+from components.data.batching import assemble, packs, similar_lengths, to_items
 from components.data.encoding import EncodedSplit
 from components.model.multitask import MultiTaskModel
 from components.tasks.base import Prediction
 
-TOKENS = 4096  # per encoder pass, padding counted
+TOKENS = 4096  # per encoder pass; padding counts, unless the encoder packs
 
 
 def predict(
@@ -24,8 +24,9 @@ def predict(
     training = model.training
     answers: dict[str, dict[int, Prediction]] = {head: {} for head in cards}
     model.eval()
+    grouped = packs if model.packs else similar_lengths
     with torch.inference_mode():
-        for group in similar_lengths(to_items(split, task, rows), TOKENS):
+        for group in grouped(to_items(split, task, rows), TOKENS):
             numbers = {head: [item.row for item in group if split.labelled(head)[item.row]] for head in cards}
             of_heads = {head: (task, set(of_head)) for head, of_head in numbers.items() if of_head}
             *tensors, heads = assemble({task: split}, group, of_heads)

@@ -1,10 +1,12 @@
 """One encoder, a head per task (hard sharing, Caruana 1997), in Hugging Face's conventions.
 
-Legend: B sequences of a micro-batch (of any tasks, of similar length), L tokens, D hidden width.
+Legend: B sequences of a micro-batch (of any tasks), L tokens of the longest, T tokens of all, D hidden
+width.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,14 +14,16 @@ from typing import Any
 import torch
 from torch import nn
 from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel
-from transformers.utils import logging
+from transformers.utils import logging as transformers_logging
 
 from components import tasks
 from components.errors import UserError
+from components.model.packing import Pack, packable, packed_states
 from components.model.tensors import Rows
 
-logging.set_verbosity_error()
-logging.disable_progress_bar()
+transformers_logging.set_verbosity_error()
+transformers_logging.disable_progress_bar()
+LOG = logging.getLogger(__name__)
 
 
 class MultiTaskConfig(PretrainedConfig):
@@ -48,6 +52,7 @@ class MultiTaskModel(PreTrainedModel):
         super().__init__(config)
         encoder = AutoConfig.for_model(**config.encoder)
         self.encoder = AutoModel.from_config(encoder)
+        self.packs = False  # until `choose_packing` has compared the encoder's states
         self.takes_segments = getattr(encoder, "type_vocab_size", 0) > 1
         self.heads = nn.ModuleDict(
             {
@@ -89,14 +94,38 @@ class MultiTaskModel(PreTrainedModel):
         config = MultiTaskConfig(encoder=encoder_config.to_dict(), tasks=dict(cards))
         model = cls(config)
         model.encoder.load_state_dict(encoder.state_dict())
+        model.choose_packing()
         return model
 
+    def choose_packing(self) -> None:
+        """Pack sequences side by side from now on, where the encoder keeps them apart."""
+        self.packs = packable(self.encoder)
+        if not self.packs:
+            kind = self.config.encoder.get("model_type", "this encoder")
+            LOG.warning("%s: sequences cannot be packed; they are padded, which is slower", kind)
+
     def encode(self, input_ids: torch.Tensor, mask: torch.Tensor, segment_ids: torch.Tensor) -> torch.Tensor:
-        """input_ids_BL, mask_BL (1 = real token), segment_ids_BL -> hidden_BLD."""
-        segments = {"token_type_ids": segment_ids} if self.takes_segments else {}
-        output = self.encoder(input_ids=input_ids, attention_mask=mask, **segments)
-        hidden: torch.Tensor = output.last_hidden_state
-        return hidden
+        """input_ids_BL, mask_BL (1 = real token, then padding), segment_ids_BL -> hidden_BLD; padding's
+        states mean nothing."""
+        states_TD, index_BL = self.states(input_ids, mask, segment_ids)
+        return states_TD[index_BL]
+
+    def states(
+        self, input_ids: torch.Tensor, mask: torch.Tensor, segment_ids: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """states_TD of the micro-batch's tokens, and index_BL, where in T each place's state is.
+
+        T are the real tokens where the encoder packs, and all places, padding too, where it does not.
+        """
+        if not self.packs:
+            segments = {"token_type_ids": segment_ids} if self.takes_segments else {}
+            output = self.encoder(input_ids=input_ids, attention_mask=mask, **segments)
+            return output.last_hidden_state.flatten(0, 1), _places(mask)
+        real_BL = mask.bool()
+        pack = Pack(tuple(mask.sum(1).tolist()), mask.device)
+        segment_ids_T = segment_ids[real_BL] if self.takes_segments else None
+        states_TD = packed_states(self.encoder, input_ids[real_BL], segment_ids_T, pack)
+        return states_TD, (mask.flatten().cumsum(0) - 1).clamp(min=0).view_as(mask)
 
     def forward(
         self,
@@ -106,16 +135,28 @@ class MultiTaskModel(PreTrainedModel):
         heads: Mapping[str, Rows],
     ) -> dict[str, torch.Tensor]:
         """One encoder pass for all sequences; each head sees its own rows of them -> logits."""
-        hidden_BLD = self.encode(input_ids, mask, segment_ids)
-        return {name: self.answer(name, hidden_BLD, mask, rows) for name, rows in heads.items()}
+        states_TD, index_BL = self.states(input_ids, mask, segment_ids)
+        return {name: self._logits(name, states_TD, index_BL, mask, rows) for name, rows in heads.items()}
 
     def answer(self, head: str, hidden_BLD: torch.Tensor, mask_BL: torch.Tensor, rows: Rows) -> torch.Tensor:
         """A head's logits from the states of its rows."""
+        return self._logits(head, hidden_BLD.flatten(0, 1), _places(mask_BL), mask_BL, rows)
+
+    def _logits(
+        self, head: str, states_TD: torch.Tensor, index_BL: torch.Tensor, mask_BL: torch.Tensor, rows: Rows
+    ) -> torch.Tensor:
         places = rows.places.clamp(min=0)
         mask = mask_BL[places] * (rows.places >= 0).unsqueeze(-1)  # a sequence that a row lacks is masked
+        index = index_BL[places]
+        hidden = states_TD.index_select(0, index.flatten()).view(*index.shape, -1)
         focus = () if rows.focus_nF is None else (rows.focus_nF,)
-        logits: torch.Tensor = self.heads[head](hidden_BLD[places], mask, *focus)
+        logits: torch.Tensor = self.heads[head](hidden, mask, *focus)
         return logits
+
+
+def _places(mask_BL: torch.Tensor) -> torch.Tensor:
+    """index_BL where all places have a state, one after the other."""
+    return torch.arange(mask_BL.numel(), device=mask_BL.device).view_as(mask_BL)
 
 
 def load(folder: Path) -> MultiTaskModel:
@@ -131,4 +172,5 @@ def load(folder: Path) -> MultiTaskModel:
     except Exception as error:  # safetensors, transformers and OS errors alike mean: not loadable
         reason = str(error).strip().splitlines()[0]
         raise UserError(f"{folder}: the model cannot be loaded ({reason:.200})") from error
+    model.choose_packing()
     return model.eval()

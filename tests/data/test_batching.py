@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from components.data.batching import Item, micro_batches, similar_lengths, step_rows
+from components.data.batching import Item, micro_batches, packs, similar_lengths, step_rows
 from components.data.encoding import EncodedSplit, cards_of
 from components.data.mixture import Plan, TaskPlan, draw, drawn_before
 from components.files import read_json
@@ -107,3 +107,14 @@ def test_a_window_of_uneven_steps_deals_out_every_draw_once_and_not_by_length() 
         means = [LENGTHS["a"][rows].mean() for rows in steps]
         ordered += means == sorted(means)
     assert ordered <= 1  # by chance once in 8! windows
+
+
+def test_packs_keep_to_the_budget_lose_no_row_and_hold_each_task_together() -> None:
+    items = [Item(int(n), task, i) for task in "ab" for i, n in enumerate(LENGTHS[task])]
+    groups = list(packs(items, 300))
+    assert sorted(item for group in groups for item in group) == sorted(items)
+    assert all(sum(item.length for item in group) <= 300 for group in groups)
+    full = [sum(item.length for item in group) for group in groups[:-1]]
+    assert min(full) > 300 - max(item.length for item in items)
+    for group in groups:
+        assert [item.task for item in group] == sorted(item.task for item in group)

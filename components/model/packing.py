@@ -1,0 +1,163 @@
+"""Sequences of any lengths as one, side by side: no padding is computed.
+
+Transformers' own attention mixes sequences that are packed so, even where their positions begin anew,
+and says nothing. So the encoder is given an attention of ours, registered where transformers looks its
+attention functions up; an encoder that asks for none is found out by `packable` and gets padded batches.
+
+Legend: T tokens of all sequences, H heads of attention, d width of one, n sequences of one length L.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.functional import scaled_dot_product_attention
+from transformers import AttentionInterface, PreTrainedModel
+
+ATTENTION = "onetrunk_packed"
+TOLERANCE = 1e-5  # of a state in fp32, by the largest: other sequences change it by a tenth and more
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Where the sequences of a pack are: their lengths, in order."""
+
+    lengths: tuple[int, ...]
+    device: torch.device
+
+    @cached_property
+    def edges(self) -> torch.Tensor:
+        """Where each sequence starts, and the end, as the kernels for variable lengths want it."""
+        return torch.tensor([0, *itertools.accumulate(self.lengths)], dtype=torch.int32, device=self.device)
+
+    @cached_property
+    def runs(self) -> list[tuple[int, int]]:
+        """(n, L) of neighbours of equal length: they are one call of attention."""
+        return [(len(list(run)), length) for length, run in itertools.groupby(self.lengths)]
+
+    @cached_property
+    def positions(self) -> torch.Tensor:
+        """position_T of every token in its own sequence."""
+        return torch.cat([torch.arange(length) for length in self.lengths]).to(self.device)
+
+
+def packed_states(
+    encoder: nn.Module, input_ids_T: torch.Tensor, segment_ids_T: torch.Tensor | None, pack: Pack
+) -> torch.Tensor:
+    """hidden_TD, every sequence as if it were alone; the encoder's attention is ATTENTION."""
+    segments = {} if segment_ids_T is None else {"token_type_ids": segment_ids_T[None]}
+    positions = pack.positions + _first_position(encoder)
+    output = encoder(input_ids=input_ids_T[None], position_ids=positions[None], pack=pack, **segments)
+    hidden: torch.Tensor = output.last_hidden_state[0]
+    return hidden
+
+
+def _first_position(encoder: nn.Module) -> int:
+    """The encoder's number of a sequence's first position: RoBERTa's begin after that of padding."""
+    for name, module in encoder.named_modules():
+        if name.endswith("position_embeddings") and isinstance(module, nn.Embedding):
+            return 0 if module.padding_idx is None else module.padding_idx + 1
+    return 0
+
+
+def attend(
+    module: nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    *,
+    pack: Pack,
+    dropout: float = 0.0,
+    scaling: float | None = None,
+    sliding_window: int | None = None,
+    **_: Any,
+) -> tuple[torch.Tensor, None]:
+    """Attention within each sequence: query_1HTd (and keys and values, of as many heads or fewer) ->
+    attended_1THd. A token sees those less than `sliding_window` from it, where that is given."""
+    states = [one_1HTd.transpose(1, 2)[0] for one_1HTd in (query, key, value)]
+    if query.is_cuda and query.dtype in {torch.float16, torch.bfloat16} and not dropout:
+        return _by_kernel(states, pack, scaling, sliding_window)[None], None
+    return _by_length(states, pack, dropout, scaling, sliding_window)[None], None
+
+
+def _by_kernel(
+    states: Sequence[torch.Tensor], pack: Pack, scaling: float | None, window: int | None
+) -> torch.Tensor:
+    """One call of FlashAttention for variable lengths: q_THd, k_THd, v_THd -> attended_THd."""
+    from torch.nn.attention.varlen import varlen_attn
+
+    query, key, value = states
+    longest, reach = max(pack.lengths), -1 if window is None else window - 1
+    grouped = query.shape[1] != key.shape[1]
+    attended = varlen_attn(
+        query, key, value, pack.edges, pack.edges, longest, longest,
+        scale=scaling, window_size=(reach, reach), enable_gqa=grouped,
+    )  # fmt: skip
+    assert isinstance(attended, torch.Tensor)  # noqa: S101 it is a tuple only where `return_aux` is given
+    return attended
+
+
+def _by_length(
+    states: Sequence[torch.Tensor], pack: Pack, dropout: float, scaling: float | None, window: int | None
+) -> torch.Tensor:
+    """A call for each run of equal lengths: q_THd, k_THd, v_THd -> attended_THd."""
+    grouped = states[0].shape[1] != states[1].shape[1]
+    sizes = [number * length for number, length in pack.runs]
+    attended = []
+    # Split and cat rather than slices: the gradient of every slice is as large as the pack.
+    for (number, length), *parts in zip(pack.runs, *(one.split(sizes) for one in states), strict=True):
+        query, key, value = (part.reshape(number, length, *part.shape[1:]).transpose(1, 2) for part in parts)
+        mask = None if window is None or length <= window else _band(length, window, query.device)
+        out_nHLd = scaled_dot_product_attention(
+            query, key, value, attn_mask=mask, dropout_p=dropout, scale=scaling, enable_gqa=grouped
+        )
+        attended.append(out_nHLd.transpose(1, 2).flatten(0, 1))
+    return torch.cat(attended)
+
+
+def _band(length: int, window: int, device: torch.device) -> torch.Tensor:
+    """visible_LL: which tokens are less than `window` apart."""
+    places = torch.arange(length, device=device)
+    return (places[:, None] - places).abs() < window
+
+
+AttentionInterface.register(ATTENTION, attend)
+
+
+@torch.no_grad()
+def packable(encoder: PreTrainedModel) -> bool:
+    """Whether the encoder's states of packed sequences are those of each alone; if so, it is set to pack.
+
+    One sequence is longer than the usual windows of local attention; equal lengths are neighbours or not.
+    """
+    before, training = encoder.config._attn_implementation, encoder.training
+    longest = min(160, getattr(encoder.config, "max_position_embeddings", 160) - 2)
+    pack = Pack((3, longest, 5, 5, 3), encoder.device)
+    input_ids_T = 1 + torch.arange(sum(pack.lengths), device=encoder.device) % (encoder.config.vocab_size - 1)
+    input_ids_T[input_ids_T == getattr(encoder.config, "pad_token_id", None)] = 2
+    encoder.eval()
+    try:
+        alone = [encoder(input_ids=one[None])[0][0] for one in input_ids_T.split(list(pack.lengths))]
+        encoder.set_attn_implementation(ATTENTION)
+        expected, found = torch.cat(alone).float(), packed_states(encoder, input_ids_T, None, pack).float()
+        error = (found - expected).abs().max() / expected.abs().max().clamp(min=1)
+        same = found.shape == expected.shape and bool(error <= TOLERANCE)
+    except (
+        TypeError,
+        ValueError,
+        RuntimeError,
+        AttributeError,
+        IndexError,
+    ):  # each encoder refuses in its way
+        same = False
+    if not same:
+        encoder.set_attn_implementation(before)
+    encoder.train(training)
+    return same

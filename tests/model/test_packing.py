@@ -1,0 +1,182 @@
+"""A packed sequence's states and logits are its own: those it has alone, whatever it is packed with."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from transformers import (
+    AlbertConfig,
+    AutoModel,
+    BertConfig,
+    DebertaV2Config,
+    ElectraConfig,
+    ModernBertConfig,
+    MPNetConfig,
+    PreTrainedConfig,
+    PreTrainedModel,
+    RobertaConfig,
+)
+
+from components.data.batching import Item, packs
+from components.model import packing
+from components.model.multitask import MultiTaskModel
+from components.model.packing import Pack, packable, packed_states
+from components.model.tensors import Rows, pad
+
+SIZES = {
+    "vocab_size": 99,
+    "hidden_size": 32,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "intermediate_size": 48,
+}
+MODERN = {"local_attention": 16, "pad_token_id": 0, "cls_token_id": 1, "sep_token_id": 2,
+          "bos_token_id": 1, "eos_token_id": 2}  # fmt: skip
+PACKABLE = {
+    "bert": BertConfig(**SIZES),
+    "roberta": RobertaConfig(**SIZES, pad_token_id=1),  # its positions begin at 2
+    "electra": ElectraConfig(**SIZES, embedding_size=16),
+    "albert": AlbertConfig(**SIZES, embedding_size=16),
+    "modernbert": ModernBertConfig(**SIZES, **MODERN),  # rotary positions, local attention
+}
+LENGTHS = (7, 40, 7, 7, 3, 25)
+
+
+def build(config: PreTrainedConfig) -> PreTrainedModel:
+    """A random encoder whose tokens matter to each other, as in a trained one."""
+    torch.manual_seed(1)
+    encoder = AutoModel.from_config(config).eval()
+    for parameter in encoder.parameters():
+        if parameter.ndim > 1:
+            nn.init.normal_(parameter, std=0.2)
+    return encoder
+
+
+def alone(encoder: PreTrainedModel, sequences: list[torch.Tensor]) -> torch.Tensor:
+    encoder.set_attn_implementation("sdpa")
+    with torch.inference_mode():
+        return torch.cat([encoder(input_ids=one[None]).last_hidden_state[0] for one in sequences])
+
+
+def sequences_of(lengths: tuple[int, ...], seed: int = 0) -> list[torch.Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    return [torch.randint(3, 99, (length,), generator=generator) for length in lengths]
+
+
+@pytest.mark.parametrize("name", PACKABLE)
+def test_packed_states_are_those_of_each_sequence_alone(name: str) -> None:
+    encoder, sequences = build(PACKABLE[name]), sequences_of(LENGTHS)
+    expected = alone(encoder, sequences)
+    assert packable(encoder)
+    with torch.inference_mode():
+        pack = Pack(LENGTHS, torch.device("cpu"))
+        found = packed_states(encoder, torch.cat(sequences), None, pack)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", PACKABLE)
+def test_the_comparison_sees_attention_across_sequences(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Broken on purpose: with the whole pack as one sequence for attention, the encoder is refused."""
+    honest = packing._by_length
+
+    def across(states: Any, pack: Pack, *rest: Any) -> torch.Tensor:
+        return honest(states, Pack((sum(pack.lengths),), pack.device), *rest)
+
+    monkeypatch.setattr(packing, "_by_length", across)
+    assert not packable(build(PACKABLE[name]))
+
+
+def test_the_comparison_sees_wrong_first_positions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packing, "_first_position", lambda _: 0)
+    assert not packable(build(PACKABLE["roberta"]))
+
+
+@pytest.mark.parametrize(
+    "config",
+    [DebertaV2Config(**SIZES, relative_attention=True, pos_att_type=["p2c", "c2p"]), MPNetConfig(**SIZES)],
+)
+def test_an_encoder_of_relative_positions_is_padded_and_still_right(config: PreTrainedConfig) -> None:
+    encoder = build(config)
+    before = encoder.config._attn_implementation
+    assert not packable(encoder)
+    assert encoder.config._attn_implementation == before
+
+
+def test_the_fallback_is_said_in_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    build(MPNetConfig(**SIZES)).save_pretrained(tmp_path)
+    with caplog.at_level(logging.WARNING):
+        model = MultiTaskModel.from_encoder(tmp_path, {}, 0.1, 3)
+    assert not model.packs
+    (line,) = caplog.messages
+    assert line == "mpnet: sequences cannot be packed; they are padded, which is slower"
+
+
+CARD = {"family": "classification", "facts": {"labels": ["a", "b", "c"]}, "max_length": 64}
+
+
+@pytest.fixture(scope="module", params=["bert", "roberta", "modernbert"])
+def model(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[MultiTaskModel]:
+    folder = tmp_path_factory.mktemp("encoder")
+    build(PACKABLE[request.param]).save_pretrained(folder)
+    yield MultiTaskModel.from_encoder(folder, {"one": CARD}, 0.1, 3).eval()
+
+
+def logits(model: MultiTaskModel, sequences: list[torch.Tensor]) -> torch.Tensor:
+    tensors = pad([(one.numpy(), np.zeros(len(one))) for one in sequences])
+    with torch.inference_mode():
+        return model(*tensors, {"one": Rows(torch.arange(len(sequences)))})["one"]
+
+
+def test_logits_do_not_change_with_pack_mates(model: MultiTaskModel) -> None:
+    assert model.packs
+    sequences = sequences_of(LENGTHS)
+    together = logits(model, sequences)
+    for place, sequence in enumerate(sequences):
+        torch.testing.assert_close(logits(model, [sequence])[0], together[place], rtol=1e-5, atol=1e-5)
+    others = [*sequences_of((11, 3), seed=5), sequences[3]]
+    torch.testing.assert_close(logits(model, others)[2], together[3], rtol=1e-5, atol=1e-5)
+
+
+def test_packed_logits_and_gradients_are_those_of_padded_batches(model: MultiTaskModel) -> None:
+    sequences = sequences_of(LENGTHS)
+    tensors = pad([(one.numpy(), np.zeros(len(one))) for one in sequences])
+    rows, results = {"one": Rows(torch.tensor([4, 1, 3]))}, []
+    for packs_, attention in ((True, packing.ATTENTION), (False, "sdpa")):
+        model.packs = packs_
+        model.encoder.set_attn_implementation(attention)
+        model.zero_grad()
+        found = model(*tensors, rows)["one"]
+        found.square().sum().backward()
+        gradients = [p.grad for p in model.parameters() if p.grad is not None]
+        results.append((found.detach(), torch.cat([gradient.flatten() for gradient in gradients])))
+    model.choose_packing()
+    torch.testing.assert_close(results[0][0], results[1][0], rtol=1e-5, atol=1e-5)
+    assert (results[0][1] - results[1][1]).norm() < 1e-5 * results[1][1].norm()
+
+
+def lengths_of_short_texts(rows: int) -> np.ndarray:
+    """Lognormal lengths, mean 30, tail to 256, as texts of a few sentences have them."""
+    return np.random.default_rng(0).lognormal(3.05, 0.85, rows).clip(3, 256).astype(int)
+
+
+def test_the_encoder_computes_real_tokens_alone(model: MultiTaskModel) -> None:
+    """Counted where it happens: the rows of states that enter the encoder's linear layers."""
+    lengths = lengths_of_short_texts(300)
+    assert lengths.max() > 150
+    items = [Item(int(n), "a", i) for i, n in enumerate(lengths)]
+    seen: list[int] = []
+    linear = next(m for name, m in model.encoder.named_modules() if isinstance(m, nn.Linear))
+    hook = linear.register_forward_hook(lambda _, args, __: seen.append(args[0].shape[:-1].numel()))
+    for group in packs(items, 2048):
+        logits(model, sequences_of(tuple(item.length for item in group)))
+    hook.remove()
+    assert sum(item.length for item in items) / sum(seen) >= 0.99
