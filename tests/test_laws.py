@@ -14,6 +14,7 @@ TRAINING = {
     "torch",
     "transformers",
     "numpy",
+    "scipy",
     "pyarrow",
     "safetensors",
     "pydantic",

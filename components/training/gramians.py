@@ -87,6 +87,18 @@ class TaskGradients(abc.ABC):
                 if parameter.grad is not None:
                     parameter.grad.mul_(heads[head])
 
+    def products(self) -> dict[str, float]:
+        """<v, g_i> of every task, with v the gradient that stands in the shared parameters' `.grad`."""
+        total_K = torch.zeros(len(self.heads), dtype=torch.float64)
+        for parameter, stack in self._dense.items():
+            if parameter.grad is not None:
+                total_K += (stack.flatten(1) @ parameter.grad.flatten()).double().cpu()
+        for parameter in self._rows:
+            if parameter.grad is not None:
+                ids_U, stack_KUD = self._stack(parameter)
+                total_K += (stack_KUD.flatten(1) @ parameter.grad[ids_U].flatten()).double().cpu()
+        return dict(zip(self.heads, total_K.tolist(), strict=True))
+
     def stack_of(self, parameter: torch.Tensor) -> torch.Tensor:
         """gradient_K... of a dense parameter, to be added to."""
         if parameter not in self._dense:

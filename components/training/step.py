@@ -27,7 +27,8 @@ from components.data.mixture import key
 from components.model.multitask import MultiTaskModel
 from components.settings import Training
 from components.training.balancing import Balance, Balancer, StepFacts, TaskFacts
-from components.training.gradients import TaskGradients
+from components.training.gramians import task_gradients
+from components.training.last_layer import LastLayer
 
 Splits = Mapping[str, EncodedSplit]
 Losses = dict[str, torch.Tensor]
@@ -84,8 +85,8 @@ class Look:
         self.rows = labelled(stepper.splits, self.cards, batch)
         self.units = {head: self._units(head, known) for head, known in self.rows.items()}
         budget = stepper.training.tokens_per_micro_batch
-        self.batches = list(micro_batches(stepper.splits, self.cards, batch, budget))
-        self.gradients = TaskGradients(self.model)
+        packed = stepper.model.packs
+        self.batches = list(micro_batches(stepper.splits, self.cards, batch, budget, packed))
 
     def _units(self, head: str, rows: np.ndarray) -> float:
         """The denominator of a head's loss in the step; 1 where its rows hold no unit at all."""
@@ -110,14 +111,15 @@ class Look:
     def _backward_after_a_look(self, with_norms: bool) -> tuple[StepFacts, Balance]:
         losses = dict.fromkeys(self.rows, 0.0)
         kept: list[Losses] = []
+        last_layer = LastLayer(self.model)
         for micro in self.micros():
             with contextlib.nullcontext() if with_norms or len(self.batches) == 1 else torch.no_grad():
                 _add(losses, means := self.means(micro))
             if with_norms:
-                self.gradients.add_last_layer(means)
+                last_layer.add(means)
             if len(self.batches) == 1:
                 kept.append(means)
-        facts = self._facts(losses, norms=self.gradients.norms() if with_norms else None)
+        facts = self._facts(losses, norms=last_layer.norms() if with_norms else None)
         balance = self._weigh(losses, facts)
         for means in kept or (self.means(micro) for micro in self.micros()):
             _weighted_sum(means, balance.heads).backward()
@@ -125,12 +127,14 @@ class Look:
 
     def _backward_per_task(self) -> tuple[StepFacts, Balance]:
         losses = dict.fromkeys(self.rows, 0.0)
-        for micro in self.micros():
-            _add(losses, means := self.means(micro))
-            self.gradients.add(means)
-        facts = self._facts(losses, gramian_KK=self.gradients.gramian(list(losses)))
+        self.gradients = task_gradients(self.model, list(losses))
+        with self.gradients:
+            for micro in self.micros():
+                _add(losses, means := self.means(micro))
+                self.gradients.backward(means, micro.mask_BL, micro.heads)
+        facts = self._facts(losses, gramian_KK=self.gradients.gramian())
         balance = self._weigh(losses, facts)
-        self.gradients.apply(balance)
+        self.gradients.apply(balance.shared, balance.heads)
         return facts, balance
 
     def _weigh(self, losses: Mapping[str, float], facts: StepFacts | None = None) -> Balance:
@@ -185,11 +189,11 @@ class Look:
 
     def alignments(self) -> dict[str, float]:
         """<v, g_i>, with v the gradient after the step of the sum of the losses on another batch."""
-        stepper = self.stepper
-        other = Look(stepper, self.step, _other_rows(self.rows, stepper))
+        self.stepper.optimiser.zero_grad(set_to_none=True)
+        other = Look(self.stepper, self.step, _other_rows(self.rows, self.stepper))
         for micro in other.micros():
-            other.gradients.add({"sum": torch.stack(list(other.means(micro).values())).sum()})
-        return self.gradients.products(other.gradients.of("sum"))
+            torch.stack(list(other.means(micro).values())).sum().backward()
+        return self.gradients.products()
 
 
 def _other_rows(rows: Batch, stepper: Stepper) -> Batch:

@@ -1,0 +1,46 @@
+"""Every task's gradient on the last shared layer alone, for methods that look no deeper (GradNorm).
+
+Backward stops at that layer, so K of these cost little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+
+from components.model.multitask import MultiTaskModel
+from components.training.balancing.gramian import gramian
+
+
+class LastLayer:
+    """Collects the gradients over the micro-batches of a step."""
+
+    def __init__(self, model: MultiTaskModel) -> None:
+        self.parameters = _last_layer(model)
+        self._found: dict[str, list[torch.Tensor | None]] = {}
+
+    def add(self, means: Mapping[str, torch.Tensor]) -> None:
+        """Add a micro-batch's; its graph is kept."""
+        for task, mean in means.items():
+            found = torch.autograd.grad(mean, self.parameters, retain_graph=True, allow_unused=True)
+            before = self._found.get(task, [None] * len(found))
+            self._found[task] = [_sum(one, other) for one, other in zip(before, found, strict=True)]
+
+    def norms(self) -> dict[str, float]:
+        """The norm of each task's gradient."""
+        return {task: float(gramian([found])[0, 0]) ** 0.5 for task, found in self._found.items()}
+
+
+def _sum(one: torch.Tensor | None, other: torch.Tensor | None) -> torch.Tensor | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return one + other
+
+
+def _last_layer(model: MultiTaskModel) -> list[torch.nn.Parameter]:
+    """The parameters of the encoder's last block; of an encoder without blocks, its last parameter."""
+    lists = [m for m in model.encoder.modules() if isinstance(m, torch.nn.ModuleList) and len(m) > 0]
+    if not lists:
+        return [list(model.encoder.parameters())[-1]]
+    return list(max(lists, key=len)[-1].parameters())
