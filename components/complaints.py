@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Any
 
 from pydantic import BaseModel
@@ -57,4 +57,6 @@ def _section(location: tuple[Any, ...], root: type[BaseModel]) -> list[str]:
             model = model.__args__[-1]
         if not isinstance(model, type) and hasattr(model, "__metadata__"):
             model = model.__origin__
+        if isinstance(model, UnionType) and NoneType in model.__args__:  # a section that may be left out
+            model = model.__args__[0]
     return sorted(model.model_fields)

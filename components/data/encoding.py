@@ -44,13 +44,17 @@ def encode(data: Path, tokenizer_file: Path, target: Path) -> None:
 
 
 def _encode_split(encoder: Encoder, data: Path, split: str, folder: Path, progress: RowProgress) -> None:
-    schema = encoder.schema(split)
+    schema, rows = encoder.schema(split), pq.ParquetFile(data / f"{split}.parquet")
+    if "difficulty" in rows.schema_arrow.names:
+        schema = schema.append(pa.field("difficulty", pa.float64()))
     with (
         pa.OSFile(str(folder / f"{split}.arrow"), "wb") as file,
         pa.ipc.new_file(file, schema) as out,
     ):
-        for batch in pq.ParquetFile(data / f"{split}.parquet").iter_batches(ROWS):
+        for batch in rows.iter_batches(ROWS):
             columns = encoder.encode(pa.Table.from_batches([batch]), schema.names)
+            if "difficulty" in schema.names:
+                columns["difficulty"] = batch["difficulty"]
             arrays = [pa.array(columns[field.name], field.type) for field in schema]
             out.write_batch(pa.record_batch(arrays, schema=schema))
             progress.add(len(batch))
@@ -171,6 +175,10 @@ class EncodedSplit:
         return _concatenated(
             [np.maximum.reduceat(np.diff(batch.edges), batch.firsts[:-1]) for batch in self._batches]
         )
+
+    def difficulty(self, by: str) -> np.ndarray:
+        """difficulty_N: how hard every row is, by its `length` or by the task's column `difficulty`."""
+        return self.lengths if by == "length" else np.asarray(self.table["difficulty"].to_numpy())
 
     @property
     def several(self) -> bool:
