@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import NoneType, UnionType
 from typing import Any
 
@@ -32,7 +33,7 @@ def complaint(error: Any, where: str) -> str:
     found = error["input"]
     suggestion = ""
     if error["type"] == "literal_error":
-        suggestion = near_miss(found, [part.strip("' ") for part in error["ctx"]["expected"].split(",")])
+        suggestion = near_miss(found, re.findall("'([^']*)'", error["ctx"]["expected"]))
     message = error["msg"].removeprefix("Value error, ")
     if isinstance(found, dict | BaseModel):
         return f"{where}: {message}"

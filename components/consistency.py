@@ -37,12 +37,11 @@ def _check_mixture(path: Path, project: Project) -> None:
     mixture, where = project.mixture, f"{path}: mixture"
     for name in ("auxiliary", "easy_first"):
         _check_known(f"{where}.{name}", getattr(mixture, name), project.tasks)
-    main = [task for task in project.tasks if task not in mixture.auxiliary]
-    if not main:
+    if set(mixture.auxiliary) == set(project.tasks):
         raise UserError(f"{where}.auxiliary: every task is auxiliary; expected one or more that are not")
     for place, rule in mixture.constant().items():
-        _check_every(f"{where}.{place}ratio", "share", rule.ratio, main)
-    _check_every(f"{where}.blocks", "number of steps", mixture.blocks, main)
+        _check_every(f"{where}.{place}ratio", "share", rule.ratio, project)
+    _check_every(f"{where}.blocks", "number of steps", mixture.blocks, project)
     for name, easy in mixture.easy_first.items():
         if easy.by == "difficulty" and "difficulty" not in project.tasks[name].columns:
             raise UserError(
@@ -51,19 +50,22 @@ def _check_mixture(path: Path, project: Project) -> None:
             )
 
 
-def _check_known(where: str, given: Iterable[str], known: Iterable[str], expected: str = "") -> None:
+def _check_known(where: str, given: Iterable[str], known: Collection[str], expected: str = "") -> None:
     for name in given:
         if name not in known:
             expected = expected or f"expected some of {', '.join(known)}"
             raise UserError(f"{where}.{name}: not a task{near_miss(name, known)}; {expected}")
 
 
-def _check_every(where: str, what: str, given: Collection[str], names: Iterable[str]) -> None:
-    """Where any task is named, every one is."""
+def _check_every(where: str, what: str, given: Collection[str], project: Project) -> None:
+    """Where any task is named, every one that is not auxiliary is, and no other."""
     expected = f"expected one {what} per task"
-    _check_known(where, given, names, expected)
-    for name in names:
-        if given and name not in given:
+    _check_known(where, given, project.tasks, expected)
+    for name in project.tasks:
+        auxiliary = name in project.mixture.auxiliary
+        if auxiliary and name in given:
+            raise UserError(f"{where}.{name}: mixture.auxiliary has its share; {expected} that is not there")
+        if given and not auxiliary and name not in given:
             raise UserError(f"{where}.{name}: missing; {expected}")
 
 

@@ -88,7 +88,7 @@ class EasyFirst(_Section):
 class Mixture(Rule):
     """How rows are drawn from the tasks (docs/mixture.md)."""
 
-    method: Constant | Scheduled
+    method: Literal[Constant, Scheduled]
     blocks: dict[str, Positive] = {}  # alternating: steps in a row, in this order
     curriculum: Curriculum | None = None
     dynamic: Dynamic | None = None
