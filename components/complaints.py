@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from types import UnionType
+import re
+from types import NoneType, UnionType
 from typing import Any
 
 from pydantic import BaseModel
@@ -32,7 +33,7 @@ def complaint(error: Any, where: str) -> str:
     found = error["input"]
     suggestion = ""
     if error["type"] == "literal_error":
-        suggestion = near_miss(found, [part.strip("' ") for part in error["ctx"]["expected"].split(",")])
+        suggestion = near_miss(found, re.findall("'([^']*)'", error["ctx"]["expected"]))
     message = error["msg"].removeprefix("Value error, ")
     if isinstance(found, dict | BaseModel):
         return f"{where}: {message}"
@@ -57,4 +58,6 @@ def _section(location: tuple[Any, ...], root: type[BaseModel]) -> list[str]:
             model = model.__args__[-1]
         if not isinstance(model, type) and hasattr(model, "__metadata__"):
             model = model.__origin__
+        if isinstance(model, UnionType) and NoneType in model.__args__:  # a section that may be left out
+            model = model.__args__[0]
     return sorted(model.model_fields)

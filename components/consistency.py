@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -29,19 +30,46 @@ def check(path: Path, project: Project) -> None:
         _check_task(path, name, task)
     _check_names(path, project)
     _check_remotes(path, project)
-    _check_ratio(path, project)
+    _check_mixture(path, project)
     _check_balancing(f"{path}: training.balancing", project)
     _check_files(path, project)
 
 
-def _check_ratio(path: Path, project: Project) -> None:
-    ratio = project.mixture.ratio
-    if not ratio or set(ratio) == set(project.tasks):
-        return
-    unknown = set(ratio) - set(project.tasks)
-    name = min(unknown or set(project.tasks) - set(ratio))
-    problem = "not a task" + near_miss(name, project.tasks) if unknown else "missing"
-    raise UserError(f"{path}: mixture.ratio.{name}: {problem}; expected one share per task")
+def _check_mixture(path: Path, project: Project) -> None:
+    """What the mixture says of tasks is of tasks that there are, and of every one where it must be."""
+    mixture, where = project.mixture, f"{path}: mixture"
+    for name in ("auxiliary", "easy_first"):
+        _check_known(f"{where}.{name}", getattr(mixture, name), project.tasks)
+    if set(mixture.auxiliary) == set(project.tasks):
+        raise UserError(f"{where}.auxiliary: every task is auxiliary; expected one or more that are not")
+    for place, rule in mixture.constant().items():
+        _check_every(f"{where}.{place}ratio", "share", rule.ratio, project)
+    _check_every(f"{where}.blocks", "number of steps", mixture.blocks, project)
+    for name, easy in mixture.easy_first.items():
+        if easy.by == "difficulty" and "difficulty" not in project.tasks[name].columns:
+            raise UserError(
+                f"{where}.easy_first.{name}.by: found difficulty, but tasks.{name}.columns names no "
+                f"such column; expected it there, or by: length"
+            )
+
+
+def _check_known(where: str, given: Iterable[str], known: Collection[str], expected: str = "") -> None:
+    for name in given:
+        if name not in known:
+            expected = expected or f"expected some of {', '.join(known)}"
+            raise UserError(f"{where}.{name}: not a task{near_miss(name, known)}; {expected}")
+
+
+def _check_every(where: str, what: str, given: Collection[str], project: Project) -> None:
+    """Where any task is named, every one that is not auxiliary is, and no other."""
+    expected = f"expected one {what} per task"
+    _check_known(where, given, project.tasks, expected)
+    for name in project.tasks:
+        auxiliary = name in project.mixture.auxiliary
+        if auxiliary and name in given:
+            raise UserError(f"{where}.{name}: mixture.auxiliary has its share; {expected} that is not there")
+        if given and not auxiliary and name not in given:
+            raise UserError(f"{where}.{name}: missing; {expected}")
 
 
 def _check_task(path: Path, name: str, task: Task) -> None:

@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from components import complaints, consistency
+from components.data.mixing.declared import Mixture
 from components.data.remotes.declared import Remote
 from components.errors import UserError
 
@@ -155,21 +156,6 @@ class Checks(Settings):
     min_rows_per_class: Positive = 10
     max_characters: Positive = 10_000
     max_damaged_share: Fraction = 0.2
-
-
-class Mixture(Settings):
-    """How rows are drawn from the tasks (docs/architecture.md, the mixture)."""
-
-    method: Literal["temperature", "proportional", "uniform", "inverse_size", "fixed_ratio"]
-    temperature: Annotated[float, Field(ge=1)] = 1.0
-    cap: Positive | None = None  # rows of a task that count, before the power
-    ratio: dict[str, Annotated[float, Field(gt=0)]] = {}
-
-    @model_validator(mode="after")
-    def _ratio_belongs_to_fixed_ratio(self) -> Mixture:
-        if (self.method == "fixed_ratio") != bool(self.ratio):
-            raise ValueError("`ratio` is given exactly when method is fixed_ratio")
-        return self
 
 
 class Model(Settings):

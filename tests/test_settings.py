@@ -84,6 +84,39 @@ def test_a_ratio_names_every_task(tiny_project: Path) -> None:
     assert "mixture.ratio.peeple: not a task (did you mean 'people'?)" in found
 
 
+@pytest.mark.parametrize(
+    ("mixture", "expected"),
+    [
+        ("{method: alternate}", "(did you mean 'alternating'?)"),
+        ("{method: dynamc}", "(did you mean 'dynamic'?)"),
+        ("{method: alternating}", "mixture: `blocks` is given exactly when method is alternating"),
+        ("{method: uniform, blocks: {mood: 2}}", "mixture: `blocks` is given exactly when method is alternating"),
+        ("{method: alternating, blocks: {mood: 2, people: 1}}", "mixture.blocks.closeness: missing; expected one number of steps per task"),
+        ("{method: alternating, blocks: {mood: 0}}", "mixture.blocks.mood: found 0"),
+        ("{method: curriculum}", "`curriculum` is given exactly when method is curriculum"),
+        ("{method: curriculum, curriculum: {start: {method: uniform}}}", "mixture.curriculum.end: missing"),
+        ("{method: curriculum, curriculum: {start: {method: uniform}, end: {method: uniform}, untl: 1}}", "mixture.curriculum.untl: unknown key (did you mean 'until'?)"),
+        ("{method: curriculum, curriculum: {start: {method: uniform}, end: {methd: uniform}}}", "mixture.curriculum.end.methd: unknown key (did you mean 'method'?)"),
+        ("{method: curriculum, curriculum: {start: {method: uniform}, end: {method: dynamic}}}", "mixture.curriculum.end.method: found 'dynamic'"),
+        ("{method: curriculum, curriculum: {start: {method: uniform}, end: {method: uniform}, begin: 0.5, until: 0.5}}", "mixture.curriculum: begin 0.5 is not before until 0.5"),
+        ("{method: curriculum, curriculum: {start: {method: uniform}, end: {method: fixed_ratio, ratio: {mood: 1, peple: 1}}}}", "mixture.curriculum.end.ratio.peple: not a task (did you mean 'people'?); expected one share per task"),
+        ("{method: dynamic, dynamic: {start: {method: uniform}, keep: 1}}", "mixture.dynamic.keep: found 1, input should be less than 1"),
+        ("{method: dynamic, dynamic: {start: {method: fixed_ratio, ratio: {mood: 1}}}}", "mixture.dynamic.start.ratio.people: missing; expected one share per task"),
+        ("{method: uniform, auxiliary: {mod: {start: 0.5}}}", "mixture.auxiliary.mod: not a task (did you mean 'mood'?); expected some of mood, people, closeness"),
+        ("{method: uniform, auxiliary: {mood: {start: 0.2, end: 0.3}}}", "mixture.auxiliary.mood: end 0.3 is above start 0.2; an auxiliary task's share falls"),
+        ("{method: uniform, auxiliary: {mood: {start: 0.5}, people: {start: 0.5}}}", "mixture: the auxiliary tasks start with 1 of the rows; expected less than 1"),
+        ("{method: round_robin, auxiliary: {mood: {start: 0.5}}}", "mixture: `auxiliary` goes with temperature, proportional, uniform, inverse_size, fixed_ratio, not with round_robin"),
+        ("{method: uniform, auxiliary: {mood: {start: 0.3}, people: {start: 0.3}, closeness: {start: 0.3}}}", "mixture.auxiliary: every task is auxiliary"),
+        ("{method: fixed_ratio, ratio: {mood: 1, people: 2, closeness: 1}, auxiliary: {mood: {start: 0.3}}}", "mixture.ratio.mood: mixture.auxiliary has its share; expected one share per task that is not there"),
+        ("{method: uniform, easy_first: {mood: {by: lenght}}}", "mixture.easy_first.mood.by: found 'lenght'"),
+        ("{method: uniform, easy_first: {moood: {by: length}}}", "mixture.easy_first.moood: not a task (did you mean 'mood'?)"),
+        ("{method: uniform, easy_first: {mood: {by: difficulty}}}", "mixture.easy_first.mood.by: found difficulty, but tasks.mood.columns names no such column"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_the_mixture_is_one_sentence(tiny_project: Path, mixture: str, expected: str) -> None:
+    assert expected in complaint(tiny_project, "{method: temperature, temperature: 2.0}", mixture)
+
+
 def test_no_params_file_says_where_to_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match="no such file; run from the project's folder"):

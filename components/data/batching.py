@@ -164,8 +164,9 @@ def assemble(
     """
     sequences: list[tuple[np.ndarray, np.ndarray]] = []
     places: dict[tuple[str, int], list[int]] = {}
+    read = {task: iter(splits[task].gather(rows)) for task, rows in _rows_of(group).items()}
     for item in group:
-        of_row = splits[item.task].sequences(item.row)
+        of_row = next(read[item.task])
         places[item.task, item.row] = list(range(len(sequences), len(sequences) + len(of_row)))
         sequences += of_row
     rows = {}

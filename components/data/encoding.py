@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 ROWS = 4096  # of a record batch: their encodings are in memory at once
 Card = dict[str, Any]
+Tokens = tuple[np.ndarray, np.ndarray]  # input_ids_L, segment_ids_L
 
 
 def encode(data: Path, tokenizer_file: Path, target: Path) -> None:
@@ -44,13 +45,17 @@ def encode(data: Path, tokenizer_file: Path, target: Path) -> None:
 
 
 def _encode_split(encoder: Encoder, data: Path, split: str, folder: Path, progress: RowProgress) -> None:
-    schema = encoder.schema(split)
+    schema, rows = encoder.schema(split), pq.ParquetFile(data / f"{split}.parquet")
+    if "difficulty" in rows.schema_arrow.names:
+        schema = schema.append(pa.field("difficulty", pa.float64()))
     with (
         pa.OSFile(str(folder / f"{split}.arrow"), "wb") as file,
         pa.ipc.new_file(file, schema) as out,
     ):
-        for batch in pq.ParquetFile(data / f"{split}.parquet").iter_batches(ROWS):
+        for batch in rows.iter_batches(ROWS):
             columns = encoder.encode(pa.Table.from_batches([batch]), schema.names)
+            if "difficulty" in schema.names:
+                columns["difficulty"] = batch["difficulty"]
             arrays = [pa.array(columns[field.name], field.type) for field in schema]
             out.write_batch(pa.record_batch(arrays, schema=schema))
             progress.add(len(batch))
@@ -154,6 +159,7 @@ class EncodedSplit:
         self._source = pa.memory_map(str(path))
         self.table = pa.ipc.open_file(self._source).read_all()
         self._labelled: dict[str, np.ndarray] = {}
+        self._columns: dict[str, list[pa.Array]] = {}
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -172,17 +178,50 @@ class EncodedSplit:
             [np.maximum.reduceat(np.diff(batch.edges), batch.firsts[:-1]) for batch in self._batches]
         )
 
+    def difficulty(self, by: str) -> np.ndarray:
+        """difficulty_N: how hard every row is, by its `length` or by the task's column `difficulty`."""
+        return self.lengths if by == "length" else np.asarray(self.table["difficulty"].to_numpy())
+
     @property
     def several(self) -> bool:
         """Whether a row is several sequences: texts that the encoder sees one by one, or windows."""
         return "cuts" in self.table.column_names
 
-    def sequences(self, row: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    def sequences(self, row: int) -> list[Tokens]:
         """(input_ids_L, segment_ids_L) of each sequence of a row, without a copy."""
         number, place = divmod(int(row), self._batch_rows)
         batch = self._batches[number]
         edges = batch.edges[batch.firsts[place] : batch.firsts[place + 1] + 1]
         return [(batch.ids[a:b], batch.segments[a:b]) for a, b in itertools.pairwise(edges.tolist())]
+
+    def gather(self, rows: Sequence[int] | np.ndarray) -> list[list[Tokens]]:
+        """`sequences` of many rows; where each row is one sequence it takes a quarter of the time."""
+        if self.several:
+            return [self.sequences(row) for row in rows]
+        numbers, places = np.divmod(np.asarray(rows, dtype=np.int64), self._batch_rows)
+        lie, words, octets = self._lie, self._octets.view(np.int32), self._octets.view(np.int8)
+        at = lie["offsets"][numbers] // 4 + places
+        starts, lengths = words[at], (words[at + 1] - words[at]).tolist()
+        ids, segments = lie["ids"][numbers] // 4 + starts, lie["segments"][numbers] + starts
+        spans = zip(ids.tolist(), segments.tolist(), lengths, strict=True)
+        return [[(words[i : i + n], octets[s : s + n])] for i, s, n in spans]
+
+    @cached_property
+    def _octets(self) -> np.ndarray:
+        """The whole file."""
+        self._source.seek(0)
+        size = self._source.size()
+        return np.frombuffer(self._source.read_buffer(size), np.uint8)[: size // 4 * 4]
+
+    @cached_property
+    def _lie(self) -> dict[str, np.ndarray]:
+        """Where in the file the arrays of each record batch begin."""
+        origin = self._octets.ctypes.data
+        names = ("offsets", "ids", "segments")
+        return {
+            name: np.array([getattr(batch, name).ctypes.data - origin for batch in self._batches])
+            for name in names
+        }
 
     def target(self, row: int, head: str | None = None) -> Any:
         """The encoded target, None where the row has none."""
@@ -211,8 +250,16 @@ class EncodedSplit:
         return column_of(self.task, head or self.task, name)
 
     def _value(self, name: str, row: int, head: str | None) -> Any:
-        column = self._column(name, head)
-        return self.table[column][int(row)].as_py() if column in self.table.column_names else None
+        number, place = divmod(int(row), self._batch_rows)
+        chunks = self._chunks(self._column(name, head))
+        return chunks[number][place].as_py() if chunks else None
+
+    def _chunks(self, column: str) -> list[pa.Array]:
+        """A column's record batches; looking one up in the table took ten times as long as its value."""
+        if column not in self._columns:
+            known = column in self.table.column_names
+            self._columns[column] = self.table[column].chunks if known else []
+        return self._columns[column]
 
     @cached_property
     def _batch_rows(self) -> int:

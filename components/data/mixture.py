@@ -2,51 +2,64 @@
 
 The draws of step s are a pure function of (plan, seed, s). No permutation is stored and no cursor
 moves: a keyed bijection walks each task's rows once per epoch, and the number of rows that a task
-has given before step s is closed arithmetic. So step 41,007 costs what step 0 costs, and 100 M
-rows take no memory.
+has given before step s is closed arithmetic, whatever its share does over the steps
+(`mixing/schedules.py`). So step 41,007 costs what step 0 costs, and 100 M rows take no memory.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from components.settings import Mixture
+from components.data.mixing import schedules
+from components.data.mixing.declared import Rule
+from components.data.mixing.schedules import Knots, Schedule
+
+BLOCK = 8192  # numbers that are permuted together: they stay in the processor's cache
+ROUNDS = 5  # four leave neighbours in a set of fifty or less too often together
 
 
-def shares(mixture: Mixture, rows: Mapping[str, int]) -> dict[str, float]:
-    """The share p_i of each task among the rows drawn; they sum to 1.
+def shares(rule: Rule, rows: Mapping[str, int]) -> dict[str, float]:
+    """The share p_i of each task among the rows drawn, by a constant method; they sum to 1.
 
     temperature: p_i ~ min(n_i, cap)^(1/T), the cap before the power (Arivazhagan 2019, Raffel 2020
     section 3.5.2); proportional: T = 1; uniform: 1/K; inverse_size: p_i ~ 1/n_i; fixed_ratio: as given.
     """
-    capped = {name: min(n, mixture.cap) if mixture.cap else n for name, n in rows.items()}
+    capped = {name: min(n, rule.cap) if rule.cap else n for name, n in rows.items()}
     weights = {
-        "temperature": {name: n ** (1 / mixture.temperature) for name, n in capped.items()},
+        "temperature": {name: n ** (1 / rule.temperature) for name, n in capped.items()},
         "proportional": {name: float(n) for name, n in capped.items()},
         "uniform": dict.fromkeys(rows, 1.0),
         "inverse_size": {name: 1 / n for name, n in capped.items()},
-        "fixed_ratio": {name: mixture.ratio.get(name, 0.0) for name in rows},
-    }[mixture.method]
+        "fixed_ratio": {name: rule.ratio.get(name, 0.0) for name in rows},
+    }[rule.method]
     total = sum(weights.values())
     return {name: weight / total for name, weight in weights.items()}
 
 
 @dataclass(frozen=True)
 class TaskPlan:
-    """One task's part of the plan. `excluded` are sorted row numbers that training leaves out."""
+    """One task's part of the plan."""
 
     rows: int
-    share: float
-    excluded: list[int] = field(default_factory=list)
+    share: float  # of the run's rows; where shares are dynamic, that of the start
+    excluded: Sequence[int] | np.ndarray = ()  # sorted numbers of rows that training leaves out
+    schedule: Schedule | None = None  # where the share changes over the steps
+    stages: Sequence[tuple[int, int]] = ()  # (step, how many of the easiest rows are drawn from it on)
+    easiest: np.ndarray | None = None  # with stages: the numbers of the usable rows, easiest first
 
     @property
     def usable(self) -> int:
         return self.rows - len(self.excluded)
+
+    @property
+    def over_steps(self) -> Schedule:
+        return self.schedule or Knots((0,), (self.share,))
 
 
 @dataclass(frozen=True)
@@ -57,40 +70,81 @@ class Plan:
     rows_per_step: float
     window: int
     tasks: dict[str, TaskPlan]
+    keep: float | None = None  # where shares are dynamic: the part of its share that no task loses
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Plan:
-        tasks = {
-            name: TaskPlan(entry["rows"], entry["share"], entry["excluded"])
-            for name, entry in value["tasks"].items()
-        }
-        return cls(value["steps"], value["rows_per_step"], value["window"], tasks)
+    def from_json(cls, value: Mapping[str, Any], easiest: Mapping[str, np.ndarray] | None = None) -> Plan:
+        """The plan of reports/plan.json; `easiest` is `plan.easiest`, for the tasks that have stages."""
+        tasks = {name: _task(entry, (easiest or {}).get(name)) for name, entry in value["tasks"].items()}
+        return cls(value["steps"], value["rows_per_step"], value["window"], tasks, value.get("keep"))
+
+
+def _task(entry: Mapping[str, Any], easiest: np.ndarray | None) -> TaskPlan:
+    schedule = schedules.from_json(entry["schedule"]) if entry.get("schedule") else None
+    excluded = np.array(entry["excluded"], dtype=np.int64)
+    stages = [(step, rows) for step, rows in entry.get("stages", [])]
+    return TaskPlan(entry["rows"], entry["share"], excluded, schedule, stages, easiest)
 
 
 def drawn_before(plan: Plan, task: str, step: int) -> int:
     """How many rows `task` gives to the steps before `step`: its share of them, rounded down.
 
-    Consecutive steps differ by one row at most, so every batch holds the task's share exactly, up
-    to rounding.
+    The rounding of one step never adds to that of another, so every batch holds the task's share of
+    that step exactly, up to one row.
     """
-    return int(np.floor(step * plan.rows_per_step * plan.tasks[task].share + 1e-9))
+    return schedules.drawn_before(plan.tasks[task].over_steps, plan.rows_per_step, step)
+
+
+def share_at(plan: Plan, task: str, step: int) -> float:
+    """The task's share of the rows of one step."""
+    over_steps = plan.tasks[task].over_steps
+    return over_steps.total(step + 1) - over_steps.total(step)
+
+
+class Walk(NamedTuple):
+    """A part of one epoch: places first, ..., last - 1 of a permutation of `size` rows."""
+
+    number: int  # of the epoch
+    size: int
+    first: int
+    last: int
+
+
+def walks(plan: Plan, task: str, first: int, last: int) -> Iterator[Walk]:
+    """The parts of epochs that the task's draws number first, ..., last - 1 are.
+
+    A stage of more rows than the one before begins an epoch of its own.
+    """
+    stages = plan.tasks[task].stages or [(0, plan.tasks[task].usable)]
+    begins = [drawn_before(plan, task, step) for step, _ in stages]
+    epochs = 0
+    for begin, end, (_, size) in zip(begins, [*begins[1:], last], stages, strict=True):
+        at = max(first, begin)
+        while at < min(last, end):
+            epoch, place = divmod(at - begin, size)
+            stop = min(last, end, begin + (epoch + 1) * size)
+            yield Walk(epochs + epoch, size, place, place + stop - at)
+            at = stop
+        epochs += -((begin - end) // size)
 
 
 def draw(plan: Plan, task: str, seed: int, first: int, last: int) -> np.ndarray:
     """Row numbers of the task's draws number first, ..., last - 1 (each epoch visits a row once)."""
-    usable = plan.tasks[task].usable
-    numbers = np.arange(first, last, dtype=np.uint64)
-    epochs, places = numbers // usable, numbers % usable
-    rows = np.empty(len(numbers), dtype=np.int64)
-    for epoch in np.unique(epochs):
-        chosen = epochs == epoch
-        rows[chosen] = permute(places[chosen], usable, key(seed, task, int(epoch)))
-    return skip(rows, plan.tasks[task].excluded)
+    own = plan.tasks[task]
+    parts = [np.empty(0, dtype=np.int64)]
+    for walk in walks(plan, task, first, last):
+        parts.append(permute(np.arange(walk.first, walk.last), walk.size, key(seed, task, walk.number)))
+    rows = np.concatenate(parts)
+    if not own.stages:
+        return skip(rows, own.excluded)
+    if own.easiest is None:
+        raise ValueError(f"the plan draws the easiest rows of {task} first and was not told which they are")
+    return own.easiest[rows]
 
 
-def skip(rows: np.ndarray, excluded: list[int]) -> np.ndarray:
+def skip(rows: np.ndarray, excluded: Sequence[int] | np.ndarray) -> np.ndarray:
     """Map 0, 1, ... onto the row numbers that are not in the sorted list `excluded`."""
-    if not excluded:
+    if not len(excluded):
         return rows
     before = np.asarray(excluded) - np.arange(len(excluded))  # usable rows below each excluded one
     return rows + np.searchsorted(before, rows, side="right")
@@ -103,28 +157,52 @@ def key(*parts: object) -> int:
 
 
 def permute(places: np.ndarray, size: int, secret: int) -> np.ndarray:
-    """A keyed bijection on {0, ..., size - 1}: a Feistel network (Luby & Rackoff 1988) over the next
-    power of four, walked along its cycles until it lands inside (Black & Rogaway 2002, section 3)."""
-    half = max(1, (max(size - 1, 1).bit_length() + 1) // 2)
-    values = places.astype(np.uint64)
-    outside = np.ones(len(values), dtype=bool)
-    while outside.any():
-        values[outside] = _feistel(values[outside], half, secret)
-        outside = values >= size
-    return values.astype(np.int64)
+    """A keyed bijection on {0, ..., size - 1}: a Feistel network (Luby & Rackoff 1988) over pairs of
+    numbers below sqrt(size), added instead of xor-ed, walked along its cycles until it lands inside
+    (the generalised Feistel cipher of Black & Rogaway 2002, section 5)."""
+    side = np.uint64(math.isqrt(max(size - 1, 0)) + 1)  # the pairs are hardly more than the numbers
+    secrets = _secrets(secret)
+    values = np.empty(len(places), dtype=np.uint64)
+    for start in range(0, len(places), BLOCK):
+        values[start : start + BLOCK] = _feistel(
+            places[start : start + BLOCK].astype(np.uint64), side, secrets
+        )
+    while len(outside := np.flatnonzero(values >= size)):
+        values[outside] = _feistel(values[outside], side, secrets)
+    return values.view(np.int64)
 
 
-def _feistel(values: np.ndarray, half: int, secret: int) -> np.ndarray:
-    mask = np.uint64((1 << half) - 1)
-    left, right = values >> np.uint64(half), values & mask
-    for number in range(4):
-        round_key = np.uint64((secret + 0x9E3779B97F4A7C15 * (number + 1)) & 0xFFFFFFFFFFFFFFFF)
-        left, right = right, left ^ (_mix(right ^ round_key) & mask)
-    return (left << np.uint64(half)) | right
+def _feistel(
+    values: np.ndarray, side: np.uint64, secrets: Sequence[tuple[np.uint64, np.uint64]]
+) -> np.ndarray:
+    """left, right -> right, left + hash(right) modulo `side`, in each round; side is below 2^32.
+
+    Hash: multiply and shift, twice (Dietzfelbinger 1997), and scaled to [0, side) without a division.
+    """
+    half = np.uint64(32)
+    left = values // side
+    right = values - left * side
+    for offset, factor in secrets:
+        hashed = right + offset
+        hashed *= factor
+        hashed ^= hashed >> half
+        hashed *= factor
+        hashed >>= half
+        hashed *= side
+        hashed >>= half
+        hashed += left
+        np.minimum(hashed, hashed - side, out=hashed)  # below zero wraps to the largest numbers
+        left, right = right, hashed
+    return left * side + right
 
 
-def _mix(values: np.ndarray) -> np.ndarray:
-    """The finaliser of splitmix64 (Steele 2014); uint64 arithmetic wraps, as it should."""
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
+def _secrets(secret: int) -> list[tuple[np.uint64, np.uint64]]:
+    """For each round an offset and an odd factor: the first numbers of splitmix64 (Steele 2014)."""
+    numbers = []
+    for place in range(1, 2 * ROUNDS + 1):
+        number = (secret + 0x9E3779B97F4A7C15 * place) & 0xFFFFFFFFFFFFFFFF
+        number = (number ^ (number >> 30)) * 0xBF58476D1CE4E5B9 & 0xFFFFFFFFFFFFFFFF
+        number = (number ^ (number >> 27)) * 0x94D049BB133111EB & 0xFFFFFFFFFFFFFFFF
+        numbers.append(number ^ (number >> 31))
+    pairs = zip(numbers[::2], numbers[1::2], strict=True)
+    return [(np.uint64(offset), np.uint64(factor | 1)) for offset, factor in pairs]

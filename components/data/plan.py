@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from components.data.encoding import EncodedSplit
-from components.data.mixture import shares
+from components.data.mixing import easy_first, schedules
+from components.data.mixing.declared import EasyFirst, Mixture
+from components.data.mixing.schedules import Schedule
+from components.data.mixture import Plan, drawn_before, shares
 from components.errors import UserError
 from components.settings import Project
 
@@ -17,7 +24,7 @@ def plan(project: Project, encoded: Path, exclude: dict[str, list[str]]) -> dict
     `exclude` names, per task, training rows whose text is held out in another task.
 
     Raises:
-        UserError: a task has no training row left.
+        UserError: a task has no training row left, or the run is too short to draw any.
     """
     training = {name: EncodedSplit(encoded / name / "train.arrow") for name in project.tasks}
     excluded = {name: _numbers(training[name], exclude.get(name, [])) for name in project.tasks}
@@ -25,26 +32,85 @@ def plan(project: Project, encoded: Path, exclude: dict[str, list[str]]) -> dict
     for name, rows in usable.items():
         if not rows:
             raise UserError(f"encoded/{name}: no training row is left; all are held out in other tasks")
-    share = shares(project.mixture, usable)
-    mean_length = {name: float(split.tokens.mean()) for name, split in training.items()}
     budget = project.training
-    rows_per_step = budget.tokens_per_step / sum(share[name] * mean_length[name] for name in share)
     steps = max(1, round(budget.tokens / budget.tokens_per_step))
-    return {
+    over_steps = schedule(project.mixture, usable, steps)
+    entries: dict[str, dict[str, Any]] = {
+        name: {"rows": len(split), "excluded": excluded[name], "share": over_steps[name].total(steps) / steps}
+        | _changes(over_steps[name])
+        | _lengths(split, excluded[name], project.mixture.easy_first.get(name), steps)
+        for name, split in training.items()
+    }
+    rows_per_step = budget.tokens_per_step / sum(e["share"] * e["mean_tokens"] for e in entries.values())
+    dynamic = project.mixture.dynamic
+    whole = {
         "steps": steps,
         "rows_per_step": rows_per_step,
         "window": budget.window,
-        "tasks": {
-            name: {
-                "rows": len(training[name]),
-                "excluded": excluded[name],
-                "share": share[name],
-                "mean_tokens": mean_length[name],
-                "rows_drawn": round(steps * rows_per_step * share[name]),
-                "epochs": steps * rows_per_step * share[name] / usable[name],
-            }
-            for name in project.tasks
-        },
+        "keep": dynamic.keep if dynamic else None,
+        "tasks": entries,
+    }
+    _count(whole)
+    return whole
+
+
+def schedule(mixture: Mixture, rows: Mapping[str, int], steps: int) -> Mapping[str, Schedule]:
+    """Each task's share over the steps of a run. Dynamic shares begin with those of the start."""
+    if mixture.method == "round_robin":
+        return schedules.alternating(dict.fromkeys(rows, 1))
+    if mixture.method == "alternating":
+        return schedules.alternating(mixture.blocks)
+    if change := mixture.curriculum:
+        begin, finish = round(change.begin * steps), _finish(change.until, steps)
+        start, end = shares(change.start, rows), shares(change.end, rows)
+        return schedules.curriculum(start, end, min(begin, finish - 1), finish)
+    if mixture.dynamic:
+        return schedules.constant(shares(mixture.dynamic.start, rows))
+    main = shares(mixture, {name: n for name, n in rows.items() if name not in mixture.auxiliary})
+    falls = {name: (a.start, a.end, _finish(a.until, steps)) for name, a in mixture.auxiliary.items()}
+    return schedules.decayed(main, falls)
+
+
+def _finish(until: float, steps: int) -> int:
+    return max(1, round(until * steps))
+
+
+def _changes(over_steps: Schedule) -> dict[str, Any]:
+    """The schedule, where the share changes at all."""
+    constant = isinstance(over_steps, schedules.Knots) and len(over_steps.steps) == 1
+    return {} if constant else {"schedule": asdict(over_steps)}  # type: ignore[call-overload]
+
+
+def _lengths(split: EncodedSplit, excluded: list[int], easy: EasyFirst | None, steps: int) -> dict[str, Any]:
+    """The mean tokens of a row that the run draws, and the stages of a task whose easy rows come first."""
+    if easy is None:
+        return {"mean_tokens": float(split.tokens.mean())}
+    order = easy_first.easiest(split.difficulty(easy.by), excluded)
+    stages = easy_first.stages(len(order), easy.first, _finish(easy.until, steps))
+    mean = easy_first.mean_over_run(split.tokens[order], stages, steps)
+    return {"mean_tokens": mean, "easy_first": easy.by, "stages": stages}
+
+
+def _count(whole: dict[str, Any]) -> None:
+    """Write down how many rows of each task the run draws."""
+    drawn = Plan.from_json(whole)
+    for name, entry in whole["tasks"].items():
+        entry["rows_drawn"] = drawn_before(drawn, name, drawn.steps)
+        entry["epochs"] = entry["rows_drawn"] / drawn.tasks[name].usable
+        if not entry["rows_drawn"]:
+            raise UserError(
+                f"params.yaml: mixture: a run of {drawn.steps} steps draws no row of {name}; "
+                f"expected a larger share for it, or more training.tokens"
+            )
+
+
+def easiest(whole: Mapping[str, Any], training: Mapping[str, EncodedSplit]) -> dict[str, np.ndarray]:
+    """The row numbers of the tasks whose easy rows come first, easiest first: once a run, for
+    `Plan.from_json`."""
+    return {
+        name: easy_first.easiest(training[name].difficulty(entry["easy_first"]), entry["excluded"])
+        for name, entry in whole["tasks"].items()
+        if "easy_first" in entry
     }
 
 

@@ -16,7 +16,7 @@ from components.data.rows import column_of
 from components.data.sources import Record
 from components.errors import UserError
 from components.settings import Annotation, Task
-from components.tasks.base import BadRowError, Family, Row, text_key
+from components.tasks.base import BadRowError, Family, Row, read_number, text_key
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,8 @@ class Reader:
             for field in head.family.target_schema()
         ]
         groups = ("groups", pa.list_(pa.string()))
-        return pa.schema([("id", pa.string()), *self.family.input_schema(), *targets, groups])
+        difficulty = [("difficulty", pa.float64())] if "difficulty" in self.task.columns else []
+        return pa.schema([("id", pa.string()), *self.family.input_schema(), *targets, groups, *difficulty])
 
     def read(self, record: Record) -> Row:
         """One row of the files, with `target`: what it teaches, as JSON.
@@ -87,6 +88,8 @@ class Reader:
         """
         try:
             row = self.family.read_input(record.values, self.heads[0].options)
+            if "difficulty" in record.values:
+                row["difficulty"] = read_number(record.values, "difficulty")
             targets = {head.name: self._read_target(head, record, row) for head in self.heads}
             if not any(targets.values()):
                 raise BadRowError(f"no target, expected that of {' or '.join(targets)}")

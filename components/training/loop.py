@@ -17,7 +17,8 @@ import torch
 
 from components import tasks
 from components.data.batching import Batch, step_rows
-from components.data.mixture import Plan, key, permute
+from components.data.mixing import dynamic
+from components.data.mixture import Plan, key, permute, share_at
 from components.model.inference import predict
 from components.model.multitask import MultiTaskModel
 from components.settings import Training
@@ -46,18 +47,20 @@ def train(
     # Filling fresh memory with NaN is a debugging aid; it took a sixth of a step.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     optimiser = adamw(model, training)
-    shares = {head: plan.tasks[card["task"]].share for head, card in model.config.tasks.items()}
-    stepper = Stepper(model, optimiser, balancing.build(training.balancing), splits, shares, training, seed)
+    of_heads = {head: card["task"] for head, card in model.config.tasks.items()}
+    stepper = Stepper(model, optimiser, balancing.build(training.balancing), splits, training, seed)
     state, best = checkpoint.State(), _copy(model)
     restored = checkpoint.load_newest(checkpoints, model, optimiser, progress.say)
     if restored:
         state, best = restored
         stepper.balancer.restore(state.balancing)
         progress.say(f"going on from step {state.step}")
+    plan = dynamic.with_decided(plan, state.history)
     progress.start(plan.steps, state.step)
     while state.step < plan.steps and state.evaluations_without_improvement < training.patience:
         set_learning_rate(optimiser, state.step, plan.steps, training.warmup)
         batch = step_rows(plan, seed, state.step, {name: split.lengths for name, split in splits.items()})
+        stepper.shares = {head: share_at(plan, task, state.step) for head, task in of_heads.items()}
         step_losses = _take(stepper, state, batch, progress)
         state.balancing = stepper.balancer.state()
         state.step += 1
@@ -65,6 +68,10 @@ def train(
         if state.step % training.evaluate_every == 0 or state.step == plan.steps:
             scores = evaluate(model, validation, training.validation_rows, seed, read_rows)
             _record(state, scores)
+            if plan.keep is not None:
+                seen = [entry["validation"] for entry in state.history]
+                state.history[-1]["shares"] = dynamic.decide(plan, seen, of_heads)
+                plan = dynamic.with_decided(plan, state.history)
             if state.best_step == state.step:
                 best = _copy(model)
             progress.evaluated(state.step, scores)

@@ -11,6 +11,7 @@ import torch
 
 from components.data.encoding import EncodedSplit, cards_of
 from components.data.mixture import Plan
+from components.data.plan import easiest
 from components.data.rows import read_rows
 from components.files import atomic_folder, read_json, write_json
 from components.model.multitask import MultiTaskModel
@@ -19,13 +20,23 @@ from components.training import checkpoint
 from components.training.loop import train
 from components.training.progress import Progress
 
-CODE = ("data/batching.py", "data/mixture.py", "model", "tasks", "training")  # what shapes the weights
+# What shapes the weights.
+CODE = ("data/batching.py", "data/mixing", "data/mixture.py", "model", "tasks", "training")
+    "data/batching.py",
+    "data/mixing",
+    "data/mixture.py",
+    "model",
+    "tasks",
+    "training",
+)  # shape the weights
 
 
 def run(project: Project, root: Path, progress: Progress) -> None:
     """Train the project's plan below `root`, going on from a checkpoint of the same run if there is one."""
     plan_file, encoder, encoded = root / "reports/plan.json", root / project.model.encoder, root / "encoded"
-    plan = Plan.from_json(read_json(plan_file))
+    whole = read_json(plan_file)
+    splits = {name: EncodedSplit(encoded / name / "train.arrow") for name in whole["tasks"]}
+    plan = Plan.from_json(whole, easiest(whole, splits))
     cards = {head: card for name in plan.tasks for head, card in cards_of(encoded / name).items()}
     model = MultiTaskModel.from_encoder(encoder, cards, project.model.dropout, project.seed)
     torch.nn.Module.to(model, "cuda" if torch.cuda.is_available() else "cpu")
@@ -38,7 +49,7 @@ def run(project: Project, root: Path, progress: Progress) -> None:
         plan,
         project.training,
         project.seed,
-        {name: EncodedSplit(encoded / name / "train.arrow") for name in plan.tasks},
+        splits,
         {name: EncodedSplit(encoded / name / "validation.arrow") for name in plan.tasks},
         _validation_rows(root / "data", cards),
         checkpoints,

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -47,9 +47,9 @@ class Stepper:
     optimiser: torch.optim.Optimizer
     balancer: Balancer
     splits: Splits
-    shares: Mapping[str, float]  # of the mixture, by head
     training: Training
     seed: int
+    shares: Mapping[str, float] = field(default_factory=dict)  # of the mixture in the coming step, by head
 
     def take(self, step: int, batch: Batch) -> tuple[dict[str, float], Balance]:
         """One step on a batch; returns each L_i and what it counted.

@@ -109,6 +109,20 @@ def test_training_rows_carry_no_layout(folders: tuple[Path, Path]) -> None:
     assert "slots.layout" not in EncodedSplit(root / "encoded/intent/train.arrow").table.column_names
 
 
+def test_rows_that_are_gathered_are_the_rows_one_by_one(folders: tuple[Path, Path]) -> None:
+    root, _ = folders
+    for task in ("intent", "pairs"):
+        split = EncodedSplit(root / f"encoded/{task}/train.arrow")
+        rows = np.random.default_rng(1).permutation(len(split))
+        for row, gathered in zip(rows, split.gather(rows), strict=True):
+            for (ids, segments), (expected_ids, expected_segments) in zip(
+                gathered, split.sequences(row), strict=True
+            ):
+                assert ids.tolist() == expected_ids.tolist() and ids.dtype == expected_ids.dtype
+                assert segments.tolist() == expected_segments.tolist()
+                assert segments.dtype == expected_segments.dtype and not ids.flags.owndata
+
+
 def test_the_tokens_are_read_where_they_lie(folders: tuple[Path, Path]) -> None:
     root, _ = folders
     split = EncodedSplit(root / "encoded/intent/train.arrow")

@@ -129,7 +129,7 @@ def stepper(root: Path, **changes) -> Stepper:
     training = project.training.model_copy(update=changes)
     shares = {head: plan.tasks[card["task"]].share for head, card in model.config.tasks.items()}
     balancer = balancing.build(training.balancing)
-    return Stepper(model, adamw(model, training), balancer, splits, shares, training, 1)
+    return Stepper(model, adamw(model, training), balancer, splits, training, 1, shares)
 
 
 def first_batch(root: Path, engine: Stepper):
@@ -276,3 +276,24 @@ def small_disk(tmp_path: Path):
         pytest.skip("no right to mount a small file system here")
     yield mount
     subprocess.run(["umount", str(mount)], check=True)
+
+
+@pytest.mark.parametrize(
+    "mixture",
+    [
+        "{method: dynamic, dynamic: {start: {method: uniform}}}",
+        "{method: alternating, blocks: {mood: 2, people: 1, closeness: 1}}",
+    ],
+)
+@pytest.mark.usefixtures("tiny_project")
+def test_a_mixture_that_changes_goes_on_to_the_bit(mixture: str) -> None:
+    from tests.conftest import encode_project
+
+    params = Path("params.yaml")
+    text = params.read_text().replace("{method: temperature, temperature: 2.0}", mixture)
+    params.write_text(text)
+    encode_project(Path())
+    expected = train()
+    with pytest.raises(KeyboardInterrupt):
+        run(settings.load(), Path(), Stop(27))
+    assert train() == expected

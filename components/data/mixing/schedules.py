@@ -17,8 +17,9 @@ import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
-from typing import Protocol
+from typing import Any, Protocol
 
 Shares = Mapping[str, float]
 
@@ -40,16 +41,28 @@ class Knots:
     steps: tuple[int, ...]
     shares: tuple[float, ...]
 
+    def at(self, step: int) -> float:
+        """The share at a step."""
+        place = bisect_right(self.steps, step) - 1
+        if place + 1 == len(self.steps):
+            return self.shares[place]
+        part = (step - self.steps[place]) / (self.steps[place + 1] - self.steps[place])
+        return self.shares[place] + part * (self.shares[place + 1] - self.shares[place])
+
+    @cached_property
+    def _before(self) -> list[float]:
+        """The integral up to each knot."""
+        pieces = zip(self.steps, self.steps[1:], self.shares, self.shares[1:], strict=False)
+        return [0.0, *accumulate((to - at) * (first + last) / 2 for at, to, first, last in pieces)]
+
     def total(self, step: int) -> float:
         """The trapezia before the last knot up to `step`, and a part of the next one."""
-        pieces = zip(self.steps, self.steps[1:], self.shares, self.shares[1:], strict=False)
-        before = [0.0, *accumulate((to - at) * (first + last) / 2 for at, to, first, last in pieces)]
         place = bisect_right(self.steps, step) - 1
         along, share = step - self.steps[place], self.shares[place]
+        slope = 0.0
         if place + 1 < len(self.steps):
             slope = (self.shares[place + 1] - share) / (self.steps[place + 1] - self.steps[place])
-            return before[place] + along * share + slope * along**2 / 2
-        return before[place] + along * share
+        return self._before[place] + along * share + slope * along**2 / 2
 
 
 @dataclass(frozen=True)
@@ -83,14 +96,14 @@ def curriculum(start: Shares, end: Shares, begin: int, finish: int) -> dict[str,
     return {task: Knots((0, begin, finish), (start[task], start[task], end[task])) for task in start}
 
 
-def decayed(shares: Shares, auxiliary: Mapping[str, float], finish: int) -> dict[str, Knots]:
-    """A curriculum at whose end each auxiliary task keeps the given part of its share; the others grow
-    in proportion."""
-    kept = {task: share * auxiliary.get(task, 1.0) for task, share in shares.items()}
-    main = sum(share for task, share in shares.items() if task not in auxiliary)
-    grown = (1 - sum(kept[task] for task in auxiliary)) / main
-    end = {task: kept[task] if task in auxiliary else share * grown for task, share in shares.items()}
-    return curriculum(shares, end, 0, finish)
+def decayed(shares: Shares, auxiliary: Mapping[str, tuple[float, float, int]]) -> dict[str, Knots]:
+    """Auxiliary tasks, each on a straight line from one share to another until a step; the others divide
+    the rest as `shares`, which sum to 1, say."""
+    lines = {task: Knots((0, finish), (start, end)) for task, (start, end, finish) in auxiliary.items()}
+    steps = tuple(sorted({0, *(finish for _, _, finish in auxiliary.values())}))
+    rest = [1 - sum(line.at(step) for line in lines.values()) for step in steps]
+    main = {task: Knots(steps, tuple(share * left for left in rest)) for task, share in shares.items()}
+    return {**main, **lines}
 
 
 def dynamic(decided: Sequence[tuple[int, Shares]], window: int) -> dict[str, Knots]:
@@ -112,3 +125,10 @@ def alternating(blocks: Mapping[str, int]) -> dict[str, Block]:
     """One task a step, each for as many steps as given, in this order; all 1 is round-robin."""
     period, first = sum(blocks.values()), [0, *accumulate(blocks.values())]
     return {task: Block(first[place], steps, period) for place, (task, steps) in enumerate(blocks.items())}
+
+
+def from_json(value: Mapping[str, Any]) -> Schedule:
+    """A schedule as `dataclasses.asdict` and JSON leave it."""
+    if "period" in value:
+        return Block(**value)
+    return Knots(tuple(value["steps"]), tuple(value["shares"]))
