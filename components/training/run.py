@@ -22,13 +22,6 @@ from components.training.progress import Progress
 
 # What shapes the weights.
 CODE = ("data/batching.py", "data/mixing", "data/mixture.py", "model", "tasks", "training")
-    "data/batching.py",
-    "data/mixing",
-    "data/mixture.py",
-    "model",
-    "tasks",
-    "training",
-)  # shape the weights
 
 
 def run(project: Project, root: Path, progress: Progress) -> None:
