@@ -56,7 +56,7 @@ def _encode_split(encoder: Encoder, data: Path, split: str, folder: Path, progre
             columns = encoder.encode(pa.Table.from_batches([batch]), schema.names)
             if "difficulty" in schema.names:
                 columns["difficulty"] = batch["difficulty"]
-            arrays = [pa.array(columns[field.name], field.type) for field in schema]
+            arrays = [_array(columns[field.name], field.type) for field in schema]
             out.write_batch(pa.record_batch(arrays, schema=schema))
             progress.add(len(batch))
 
@@ -89,15 +89,15 @@ class Encoder:
                 fields.append((column_of(self.task, head, "focus"), pa.list_(pa.int32())))
         return pa.schema(fields)
 
-    def encode(self, table: pa.Table, names: Sequence[str]) -> dict[str, list[Any]]:
+    def encode(self, table: pa.Table, names: Sequence[str]) -> dict[str, list[Any] | pa.Array]:
         """The columns of some rows."""
         rows = view(table, self.task, self.task).to_pylist()
         offsets = any(family.offsets for family, _ in self.heads.values())
         encodings = self.family.tokenise(self.tokenizer, rows, self.options, offsets)
-        columns: dict[str, list[Any]] = {
-            "id": table["id"].to_pylist(),
-            "input_ids": [_joined(encoding.ids for encoding in of_row) for of_row in encodings],
-            "segment_ids": [_joined(encoding.type_ids for encoding in of_row) for of_row in encodings],
+        columns: dict[str, list[Any] | pa.Array] = {
+            "id": table["id"].combine_chunks(),
+            "input_ids": _joined(encodings, "ids", np.int32),
+            "segment_ids": _joined(encodings, "type_ids", np.int8),
             "cuts": [_cuts(of_row) for of_row in encodings] if self.several else [],
         }
         for head, (family, facts) in self.heads.items():
@@ -110,6 +110,10 @@ class Encoder:
         return columns
 
 
+def _array(values: list[Any] | pa.Array, kind: pa.DataType) -> pa.Array:
+    return values if isinstance(values, pa.Array) else pa.array(values, kind)
+
+
 def _ask(
     ask: Any, rows: Sequence[Row | None], encodings: Sequence[Sequence[Encoding]], facts: Facts
 ) -> list[Any]:
@@ -118,8 +122,11 @@ def _ask(
     return [None if row is None else ask(row, of_row, facts) for row, of_row in pairs]
 
 
-def _joined(parts: Any) -> list[int]:
-    return list(itertools.chain.from_iterable(parts))
+def _joined(encodings: Sequence[Sequence[Encoding]], name: str, dtype: type) -> pa.Array:
+    """A list column: all that the encodings of a row say, one after the other."""
+    ends = np.cumsum([0, *(sum(map(len, of_row)) for of_row in encodings)], dtype=np.int32)
+    numbers = itertools.chain.from_iterable(getattr(one, name) for of_row in encodings for one in of_row)
+    return pa.ListArray.from_arrays(ends, np.fromiter(numbers, dtype, count=ends[-1]))
 
 
 def _cuts(encodings: Sequence[Encoding]) -> list[int]:
