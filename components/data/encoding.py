@@ -56,8 +56,7 @@ def _encode_split(encoder: Encoder, data: Path, split: str, folder: Path, progre
             columns = encoder.encode(pa.Table.from_batches([batch]), schema.names)
             if "difficulty" in schema.names:
                 columns["difficulty"] = batch["difficulty"]
-            arrays = [_array(columns[field.name], field.type) for field in schema]
-            out.write_batch(pa.record_batch(arrays, schema=schema))
+            out.write_batch(pa.record_batch([columns[name] for name in schema.names], schema=schema))
             progress.add(len(batch))
 
 
@@ -110,10 +109,6 @@ class Encoder:
         return columns
 
 
-def _array(values: list[Any] | pa.Array, kind: pa.DataType) -> pa.Array:
-    return values if isinstance(values, pa.Array) else pa.array(values, kind)
-
-
 def _ask(
     ask: Any, rows: Sequence[Row | None], encodings: Sequence[Sequence[Encoding]], facts: Facts
 ) -> list[Any]:
@@ -123,7 +118,7 @@ def _ask(
 
 
 def _joined(encodings: Sequence[Sequence[Encoding]], name: str, dtype: type) -> pa.Array:
-    """A list column: all that the encodings of a row say, one after the other."""
+    """A list column: what a row's encodings say, one after the other."""
     ends = np.cumsum([0, *(sum(map(len, of_row)) for of_row in encodings)], dtype=np.int32)
     numbers = itertools.chain.from_iterable(getattr(one, name) for of_row in encodings for one in of_row)
     return pa.ListArray.from_arrays(ends, np.fromiter(numbers, dtype, count=ends[-1]))
@@ -217,17 +212,16 @@ class EncodedSplit:
     def _octets(self) -> np.ndarray:
         """The whole file."""
         self._source.seek(0)
-        size = self._source.size()
-        return np.frombuffer(self._source.read_buffer(size), np.uint8)[: size // 4 * 4]
+        octets = np.frombuffer(self._source.read_buffer(), np.uint8)
+        return octets[: len(octets) // 4 * 4]
 
     @cached_property
     def _lie(self) -> dict[str, np.ndarray]:
         """Where in the file the arrays of each record batch begin."""
         origin = self._octets.ctypes.data
-        names = ("offsets", "ids", "segments")
         return {
             name: np.array([getattr(batch, name).ctypes.data - origin for batch in self._batches])
-            for name in names
+            for name in ("offsets", "ids", "segments")
         }
 
     def target(self, row: int, head: str | None = None) -> Any:
