@@ -13,7 +13,7 @@ HEAD = """\
 # Task families
 
 Made by `make docs` from `components/tasks/`; a test holds it to the code. A column in `params.yaml` is
-`role: name in your data`; `id` and `group` may be given for every family.
+`role: name in your data`; `id`, `group` and `difficulty` (a number) may be given for every family.
 """
 
 

@@ -56,8 +56,7 @@ def _encode_split(encoder: Encoder, data: Path, split: str, folder: Path, progre
             columns = encoder.encode(pa.Table.from_batches([batch]), schema.names)
             if "difficulty" in schema.names:
                 columns["difficulty"] = batch["difficulty"]
-            arrays = [pa.array(columns[field.name], field.type) for field in schema]
-            out.write_batch(pa.record_batch(arrays, schema=schema))
+            out.write_batch(pa.record_batch([columns[name] for name in schema.names], schema=schema))
             progress.add(len(batch))
 
 
@@ -89,15 +88,15 @@ class Encoder:
                 fields.append((column_of(self.task, head, "focus"), pa.list_(pa.int32())))
         return pa.schema(fields)
 
-    def encode(self, table: pa.Table, names: Sequence[str]) -> dict[str, list[Any]]:
+    def encode(self, table: pa.Table, names: Sequence[str]) -> dict[str, list[Any] | pa.Array]:
         """The columns of some rows."""
         rows = view(table, self.task, self.task).to_pylist()
         offsets = any(family.offsets for family, _ in self.heads.values())
         encodings = self.family.tokenise(self.tokenizer, rows, self.options, offsets)
-        columns: dict[str, list[Any]] = {
-            "id": table["id"].to_pylist(),
-            "input_ids": [_joined(encoding.ids for encoding in of_row) for of_row in encodings],
-            "segment_ids": [_joined(encoding.type_ids for encoding in of_row) for of_row in encodings],
+        columns: dict[str, list[Any] | pa.Array] = {
+            "id": table["id"].combine_chunks(),
+            "input_ids": _joined(encodings, "ids", np.int32),
+            "segment_ids": _joined(encodings, "type_ids", np.int8),
             "cuts": [_cuts(of_row) for of_row in encodings] if self.several else [],
         }
         for head, (family, facts) in self.heads.items():
@@ -118,8 +117,11 @@ def _ask(
     return [None if row is None else ask(row, of_row, facts) for row, of_row in pairs]
 
 
-def _joined(parts: Any) -> list[int]:
-    return list(itertools.chain.from_iterable(parts))
+def _joined(encodings: Sequence[Sequence[Encoding]], name: str, dtype: type) -> pa.Array:
+    """A list column: what a row's encodings say, one after the other."""
+    ends = np.cumsum([0, *(sum(map(len, of_row)) for of_row in encodings)], dtype=np.int32)
+    numbers = itertools.chain.from_iterable(getattr(one, name) for of_row in encodings for one in of_row)
+    return pa.ListArray.from_arrays(ends, np.fromiter(numbers, dtype, count=ends[-1]))
 
 
 def _cuts(encodings: Sequence[Encoding]) -> list[int]:
@@ -210,17 +212,16 @@ class EncodedSplit:
     def _octets(self) -> np.ndarray:
         """The whole file."""
         self._source.seek(0)
-        size = self._source.size()
-        return np.frombuffer(self._source.read_buffer(size), np.uint8)[: size // 4 * 4]
+        octets = np.frombuffer(self._source.read_buffer(), np.uint8)
+        return octets[: len(octets) // 4 * 4]
 
     @cached_property
     def _lie(self) -> dict[str, np.ndarray]:
         """Where in the file the arrays of each record batch begin."""
         origin = self._octets.ctypes.data
-        names = ("offsets", "ids", "segments")
         return {
             name: np.array([getattr(batch, name).ctypes.data - origin for batch in self._batches])
-            for name in names
+            for name in ("offsets", "ids", "segments")
         }
 
     def target(self, row: int, head: str | None = None) -> Any:

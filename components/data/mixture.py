@@ -20,7 +20,7 @@ from components.data.mixing import schedules
 from components.data.mixing.declared import Rule
 from components.data.mixing.schedules import Knots, Schedule
 
-BLOCK = 8192  # numbers that are permuted together: they stay in the processor's cache
+BLOCK = 16_384  # numbers that are permuted together: they stay in the processor's cache
 ROUNDS = 5  # four leave neighbours in a set of fifty or less too often together
 
 
@@ -157,52 +157,55 @@ def key(*parts: object) -> int:
 
 
 def permute(places: np.ndarray, size: int, secret: int) -> np.ndarray:
-    """A keyed bijection on {0, ..., size - 1}: a Feistel network (Luby & Rackoff 1988) over pairs of
-    numbers below sqrt(size), added instead of xor-ed, walked along its cycles until it lands inside
-    (the generalised Feistel cipher of Black & Rogaway 2002, section 5)."""
-    side = np.uint64(math.isqrt(max(size - 1, 0)) + 1)  # the pairs are hardly more than the numbers
+    """A keyed bijection on {0, ..., size - 1}, for sizes up to 2^32: a Feistel network (Luby & Rackoff 1988)
+    over pairs of numbers below sqrt(size), added instead of xor-ed, walked along its cycles until it
+    lands inside (the generalised Feistel cipher of Black & Rogaway 2002, section 5)."""
+    if size > 2**32:
+        raise ValueError(f"{size} rows; expected at most 2^32 of a task")
+    side = np.uint32(math.isqrt(max(size - 1, 0)) + 1)  # the pairs are hardly more than the numbers
     secrets = _secrets(secret)
-    values = np.empty(len(places), dtype=np.uint64)
+    values = np.empty(len(places), dtype=np.uint32)
     for start in range(0, len(places), BLOCK):
-        values[start : start + BLOCK] = _feistel(
-            places[start : start + BLOCK].astype(np.uint64), side, secrets
-        )
+        block = places[start : start + BLOCK].astype(np.uint32)
+        values[start : start + BLOCK] = _feistel(block, side, secrets)
     while len(outside := np.flatnonzero(values >= size)):
         values[outside] = _feistel(values[outside], side, secrets)
-    return values.view(np.int64)
+    return values.astype(np.int64)
 
 
 def _feistel(
-    values: np.ndarray, side: np.uint64, secrets: Sequence[tuple[np.uint64, np.uint64]]
+    values: np.ndarray, side: np.uint32, secrets: Sequence[tuple[np.uint32, np.uint32]]
 ) -> np.ndarray:
-    """left, right -> right, left + hash(right) modulo `side`, in each round; side is below 2^32.
+    """left, right -> right, left + hash(right) modulo `side`, in each round.
 
-    Hash: multiply and shift, twice (Dietzfelbinger 1997), and scaled to [0, side) without a division.
+    Hash: multiply and shift (Dietzfelbinger 1997), twice, and scale to [0, side) without a division.
     """
-    half = np.uint64(32)
+    half = np.uint32(16)
     left = values // side
     right = values - left * side
+    hashed, other = np.empty_like(left), np.empty_like(left)
     for offset, factor in secrets:
-        hashed = right + offset
+        np.add(right, offset, out=hashed)
         hashed *= factor
-        hashed ^= hashed >> half
+        hashed ^= np.right_shift(hashed, half, out=other)
         hashed *= factor
         hashed >>= half
         hashed *= side
         hashed >>= half
         hashed += left
-        np.minimum(hashed, hashed - side, out=hashed)  # below zero wraps to the largest numbers
-        left, right = right, hashed
+        np.subtract(hashed, side, out=other)  # below zero wraps to the largest numbers
+        np.minimum(hashed, other, out=hashed)
+        left, right, hashed = right, hashed, left
     return left * side + right
 
 
-def _secrets(secret: int) -> list[tuple[np.uint64, np.uint64]]:
-    """For each round an offset and an odd factor: the first numbers of splitmix64 (Steele 2014)."""
-    numbers = []
-    for place in range(1, 2 * ROUNDS + 1):
+def _secrets(secret: int) -> list[tuple[np.uint32, np.uint32]]:
+    """For each round an offset and an odd factor, from the first numbers of splitmix64 (Steele 2014)."""
+    pairs = []
+    for place in range(1, ROUNDS + 1):
         number = (secret + 0x9E3779B97F4A7C15 * place) & 0xFFFFFFFFFFFFFFFF
         number = (number ^ (number >> 30)) * 0xBF58476D1CE4E5B9 & 0xFFFFFFFFFFFFFFFF
         number = (number ^ (number >> 27)) * 0x94D049BB133111EB & 0xFFFFFFFFFFFFFFFF
-        numbers.append(number ^ (number >> 31))
-    pairs = zip(numbers[::2], numbers[1::2], strict=True)
-    return [(np.uint64(offset), np.uint64(factor | 1)) for offset, factor in pairs]
+        number ^= number >> 31
+        pairs.append((np.uint32(number >> 32), np.uint32(number & 0xFFFFFFFF | 1)))
+    return pairs
