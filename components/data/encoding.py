@@ -200,29 +200,30 @@ class EncodedSplit:
         """`sequences` of many rows; where each row is one sequence it takes a quarter of the time."""
         if self.several:
             return [self.sequences(row) for row in rows]
+        words, octets, begins = self._flat
         numbers, places = np.divmod(np.asarray(rows, dtype=np.int64), self._batch_rows)
-        lie, words, octets = self._lie, self._octets.view(np.int32), self._octets.view(np.int8)
-        at = lie["offsets"][numbers] // 4 + places
-        starts, lengths = words[at], (words[at + 1] - words[at]).tolist()
-        ids, segments = lie["ids"][numbers] // 4 + starts, lie["segments"][numbers] + starts
-        spans = zip(ids.tolist(), segments.tolist(), lengths, strict=True)
+        offsets, ids, segments = begins[:, numbers]
+        offsets += places
+        starts = words[offsets]
+        lengths = (words[offsets + 1] - starts).tolist()
+        spans = zip((ids + starts).tolist(), (segments + starts).tolist(), lengths, strict=True)
         return [[(words[i : i + n], octets[s : s + n])] for i, s, n in spans]
 
     @cached_property
-    def _octets(self) -> np.ndarray:
-        """The whole file."""
+    def _flat(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The whole file as int32 and as int8, and where in it each record batch's offsets and ids (in the
+        first) and segments (in the second) begin: begins_3b."""
         self._source.seek(0)
-        octets = np.frombuffer(self._source.read_buffer(), np.uint8)
-        return octets[: len(octets) // 4 * 4]
-
-    @cached_property
-    def _lie(self) -> dict[str, np.ndarray]:
-        """Where in the file the arrays of each record batch begin."""
-        origin = self._octets.ctypes.data
-        return {
-            name: np.array([getattr(batch, name).ctypes.data - origin for batch in self._batches])
-            for name in ("offsets", "ids", "segments")
-        }
+        octets = np.frombuffer(self._source.read_buffer(), np.int8)
+        origin, size = octets.ctypes.data, len(octets) // 4 * 4
+        begins = [
+            [
+                (array.ctypes.data - origin) // array.itemsize
+                for array in (batch.offsets, batch.ids, batch.segments)
+            ]
+            for batch in self._batches
+        ]
+        return octets[:size].view(np.int32), octets, np.array(begins).T.copy()
 
     def target(self, row: int, head: str | None = None) -> Any:
         """The encoded target, None where the row has none."""
