@@ -161,7 +161,9 @@ def _answers(root: Path) -> list[Table]:
 
 def brief(answer: dict[str, Any]) -> str:
     """An answer of any family in one line: its words and numbers, lists by their words."""
-    return ", ".join(f"{key} {words(value)}" for key, value in answer.items() if not isinstance(value, dict))
+    said = {key: value for key, value in answer.items() if not isinstance(value, dict)}
+    found = {key: value for key, value in said.items() if value != []} or said
+    return ", ".join(f"{key} {words(value)}" for key, value in found.items())
 
 
 def words(value: Any) -> str:

@@ -192,3 +192,4 @@ def test_an_answer_of_any_family_is_one_line() -> None:
         "labels a, b, scores 0.50, answer none"
     )
     assert summary.brief({"labels": []}) == "labels none"
+    assert summary.brief({"entities": ["Ada"], "tokens": []}) == "entities Ada"
