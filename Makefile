@@ -37,10 +37,10 @@ serve: setup ## Serve the champion on http://127.0.0.1:3000
 	@$(BIN)/onetrunk serve
 
 test: setup ## Run the whole suite
-	@$(BIN)/python -m pytest -n auto --dist loadfile
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 test-quick: setup ## Run the tests that take seconds
-	@$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not slow"
 
 lint: setup ## Check style and types
 	@$(BIN)/ruff check .

@@ -17,6 +17,14 @@ if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):  # else eac
 hypothesis.settings.register_profile("onetrunk", deadline=None)  # a first example may import seconds
 hypothesis.settings.load_profile("onetrunk")
 
+FIRST = ("test_families_example", "test_pipeline", "test_deployment", "test_retrain", "test_learning")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take minutes begin first, or one core would wait for the other at the end."""
+    items.sort(key=lambda item: FIRST.index(item.path.stem) if item.path.stem in FIRST else len(FIRST))
+
+
 WORDS = [
     "good",
     "bad",
