@@ -10,6 +10,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sysconfig
 import tempfile
 import threading
 import time
@@ -118,7 +119,8 @@ def s3(folder: Path) -> Iterator[str]:
             return "Start Seaweed S3 API" in (folder / "log").read_text(errors="replace")
         return False
 
-    command = ["weed", "server", "-s3", "-ip=127.0.0.1", f"-dir={folder / 'data'}", f"-s3.config={folder / 's3.json'}",
+    weed = str(Path(sysconfig.get_path("scripts")) / "weed")  # the environment need not be on PATH
+    command = [weed, "server", "-s3", "-ip=127.0.0.1", f"-dir={folder / 'data'}", f"-s3.config={folder / 's3.json'}",
                "-master.volumeSizeLimitMB=64", "-volume.max=20", "-s3.port.iceberg=0", "-s3.port.lance=0"]  # fmt: skip
     with process([*command, *(f"-{name}={value}" for name, value in ports.items())], ready, folder / "log"):
         yield f"http://127.0.0.1:{port}"
