@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
+from torch.nn.utils import get_total_norm
 
 from components.model.multitask import MultiTaskModel
-from components.training.balancing.gramian import gramian
 
 
 class LastLayer:
@@ -29,7 +29,8 @@ class LastLayer:
 
     def norms(self) -> dict[str, float]:
         """The norm of each task's gradient."""
-        return {task: float(gramian([found])[0, 0]) ** 0.5 for task, found in self._found.items()}
+        own = {task: [one for one in found if one is not None] for task, found in self._found.items()}
+        return {task: float(get_total_norm(found)) for task, found in own.items()}
 
 
 def _sum(one: torch.Tensor | None, other: torch.Tensor | None) -> torch.Tensor | None:
