@@ -17,7 +17,7 @@ from components.tasks.base import BadRowError
 Options = TypeVar("Options", bound=BaseModel)
 
 if TYPE_CHECKING:
-    from components.settings import Annotation, Project, Task
+    from components.settings import Annotation, Method, Project, Task
 
 
 def check(path: Path, project: Project) -> None:
@@ -32,6 +32,7 @@ def check(path: Path, project: Project) -> None:
     _check_remotes(path, project)
     _check_mixture(path, project)
     _check_balancing(f"{path}: training.balancing", project)
+    _check_optimiser(f"{path}: training.optimiser", project.training.optimiser)
     _check_files(path, project)
 
 
@@ -141,16 +142,27 @@ def _check_balancing(where: str, project: Project) -> None:
         ("weights", chosen.weights, balancing.weighting_names(), balancing.weighting),
         ("combination", chosen.combination, balancing.combination_names(), balancing.combination),
     ):
-        if method.method not in known:
-            near = near_miss(method.method, known)
-            raise UserError(
-                f"{where}.{key}: unknown method '{method.method}'{near}; expected one of {', '.join(known)}"
-            )
+        _check_known_method(f"{where}.{key}", method, known)
         _options(f"{where}.{key}", method.method, find(method.method), method.options)
     try:
         balancing.build(chosen).weighting.check(project.heads())
     except ValueError as error:
         raise UserError(f"{where}.weights.weights.{error}") from None
+
+
+def _check_known_method(where: str, method: Method, known: list[str]) -> None:
+    if method.method not in known:
+        near = near_miss(method.method, known)
+        raise UserError(
+            f"{where}: unknown method '{method.method}'{near}; expected one of {', '.join(known)}"
+        )
+
+
+def _check_optimiser(where: str, chosen: Method) -> None:
+    from components.training import optimisers
+
+    _check_known_method(where, chosen, optimisers.names())
+    _options(where, chosen.method, optimisers.optimiser(chosen.method), chosen.options)
 
 
 def _check_annotation(where: str, head: str, annotation: Annotation) -> None:

@@ -166,7 +166,7 @@ class Model(Settings):
 
 
 class Method(BaseModel):
-    """A balancing method by its name, and its options beside it; or the name alone."""
+    """A method (of balancing, an optimiser) by its name, and its options beside it; or the name alone."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
@@ -199,8 +199,11 @@ class Training(Settings):
     window: Positive = 16  # steps whose rows are grouped by length together
     learning_rate: Annotated[float, Field(gt=0)]
     head_learning_rate: Annotated[float, Field(gt=0)]
+    layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0  # an encoder block's rate over that of the next
+    optimiser: Method = Method(method="adamw")
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     warmup: Fraction = 0.06  # share of the steps
+    schedule: Literal["linear", "cosine", "constant"] = "linear"  # after the warm-up
     clip: Annotated[float, Field(gt=0)] = 1.0
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     balancing: Balancing = Balancing()

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import torch
 from torch.nn.utils import get_total_norm
 
+from components.model.blocks import blocks
 from components.model.multitask import MultiTaskModel
 
 
@@ -41,7 +42,5 @@ def _sum(one: torch.Tensor | None, other: torch.Tensor | None) -> torch.Tensor |
 
 def _last_layer(model: MultiTaskModel) -> list[torch.nn.Parameter]:
     """The parameters of the encoder's last block; of an encoder without blocks, its last parameter."""
-    lists = [m for m in model.encoder.modules() if isinstance(m, torch.nn.ModuleList) and len(m) > 0]
-    if not lists:
-        return [list(model.encoder.parameters())[-1]]
-    return list(max(lists, key=len)[-1].parameters())
+    stack = blocks(model.encoder)
+    return list(stack[-1].parameters()) if stack else list(model.encoder.parameters())[-1:]

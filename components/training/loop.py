@@ -22,9 +22,10 @@ from components.data.mixture import Plan, key, permute, share_at
 from components.model.inference import predict
 from components.model.multitask import MultiTaskModel
 from components.settings import Training
-from components.training import balancing, checkpoint
-from components.training.optimiser import adamw, set_learning_rate
+from components.training import balancing, checkpoint, optimisers
+from components.training.parameter_groups import parameter_groups
 from components.training.progress import Progress
+from components.training.schedule import set_learning_rate
 from components.training.step import NotFiniteError, Splits, Stepper
 
 
@@ -46,7 +47,7 @@ def train(
     torch.use_deterministic_algorithms(True)
     # Filling fresh memory with NaN is a debugging aid; it took a sixth of a step.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    optimiser = adamw(model, training)
+    optimiser = optimisers.build(training.optimiser, parameter_groups(model, training))
     of_heads = {head: card["task"] for head, card in model.config.tasks.items()}
     stepper = Stepper(model, optimiser, balancing.build(training.balancing), splits, training, seed)
     state, best = checkpoint.State(), _copy(model)
@@ -58,7 +59,7 @@ def train(
     plan = dynamic.with_decided(plan, state.history)
     progress.start(plan.steps, state.step)
     while state.step < plan.steps and state.evaluations_without_improvement < training.patience:
-        set_learning_rate(optimiser, state.step, plan.steps, training.warmup)
+        set_learning_rate(optimiser, state.step, plan.steps, training)
         batch = step_rows(plan, seed, state.step, {name: split.lengths for name, split in splits.items()})
         stepper.shares = {head: share_at(plan, task, state.step) for head, task in of_heads.items()}
         step_losses = _take(stepper, state, batch, progress)

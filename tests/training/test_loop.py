@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import random
 import shutil
@@ -21,8 +20,8 @@ from components.data.encoding import EncodedSplit, cards_of
 from components.data.mixture import Plan
 from components.files import read_json, sha256
 from components.model.multitask import MultiTaskModel
-from components.training import balancing, checkpoint
-from components.training.optimiser import adamw, factor
+from components.training import balancing, checkpoint, optimisers
+from components.training.parameter_groups import parameter_groups
 from components.training.progress import Progress
 from components.training.run import run
 from components.training.step import NotFiniteError, Stepper
@@ -129,7 +128,8 @@ def stepper(root: Path, **changes) -> Stepper:
     training = project.training.model_copy(update=changes)
     shares = {head: plan.tasks[card["task"]].share for head, card in model.config.tasks.items()}
     balancer = balancing.build(training.balancing)
-    return Stepper(model, adamw(model, training), balancer, splits, training, 1, shares)
+    optimiser = optimisers.build(training.optimiser, parameter_groups(model, training))
+    return Stepper(model, optimiser, balancer, splits, training, 1, shares)
 
 
 def first_batch(root: Path, engine: Stepper):
@@ -225,15 +225,6 @@ def test_a_step_whose_loss_is_not_finite_is_skipped_if_the_settings_say_so(
     run(settings.load(), Path(), Progress())
     assert "skipped step 7: the loss of mood is nan; rows ['a']" in capsys.readouterr().err.replace("\n", " ")
     assert len(read_json(Path("reports/training.json"))["evaluations"]) >= 3
-
-
-def test_the_learning_rate_rises_falls_and_ends_near_zero() -> None:
-    rates = [factor(step, 100, 0.1) for step in range(100)]
-    assert rates[0] == pytest.approx(0.1)
-    assert max(rates) == rates[9] == 1.0
-    assert rates[-1] == pytest.approx(1 / 90)
-    assert all(a <= b for a, b in itertools.pairwise(rates[:10]))
-    assert all(a >= b for a, b in itertools.pairwise(rates[9:]))
 
 
 @pytest.mark.usefixtures("encoded_project")
