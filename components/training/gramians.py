@@ -87,6 +87,15 @@ class TaskGradients(abc.ABC):
                 if parameter.grad is not None:
                     parameter.grad.mul_(heads[head])
 
+    def unscale(self, scale: float) -> None:
+        """Divide every gradient by what the losses were multiplied by."""
+        if scale == 1:
+            return
+        own = [p.grad for head in self.heads for p in self.model.heads[head].parameters()]
+        rows = [sums for parts in self._rows.values() for _, sums in parts]
+        for gradient in [*self._dense.values(), *rows, *(one for one in own if one is not None)]:
+            gradient.div_(scale)
+
     def products(self) -> dict[str, float]:
         """<v, g_i> of every task, with v the gradient that stands in the shared parameters' `.grad`."""
         total_K = torch.zeros(len(self.heads), dtype=torch.float64)

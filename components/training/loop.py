@@ -26,7 +26,7 @@ from components.training import balancing, checkpoint, optimisers
 from components.training.parameter_groups import parameter_groups
 from components.training.progress import Progress
 from components.training.schedule import set_learning_rate
-from components.training.step import NotFiniteError, Splits, Stepper
+from components.training.step import NotFiniteError, ScaleOverflowError, Splits, Stepper
 
 
 def train(
@@ -55,6 +55,7 @@ def train(
     if restored:
         state, best = restored
         stepper.balancer.restore(state.balancing)
+        stepper.scale.restore(state.loss_scale)
         progress.say(f"going on from step {state.step}")
     plan = dynamic.with_decided(plan, state.history)
     progress.start(plan.steps, state.step)
@@ -63,7 +64,7 @@ def train(
         batch = step_rows(plan, seed, state.step, {name: split.lengths for name, split in splits.items()})
         stepper.shares = {head: share_at(plan, task, state.step) for head, task in of_heads.items()}
         step_losses = _take(stepper, state, batch, progress)
-        state.balancing = stepper.balancer.state()
+        state.balancing, state.loss_scale = stepper.balancer.state(), stepper.scale.state()
         state.step += 1
         progress.step(state.step, step_losses)
         if state.step % training.evaluate_every == 0 or state.step == plan.steps:
@@ -84,11 +85,11 @@ def train(
 
 
 def _take(stepper: Stepper, state: checkpoint.State, batch: Batch, progress: Progress) -> dict[str, float]:
-    """A step's losses, none where it was skipped since one was not finite."""
+    """A step's losses, none where it was skipped since one, or a gradient, was not finite."""
     try:
         losses, balance = stepper.take(state.step, batch)
     except NotFiniteError as error:
-        if stepper.training.not_finite == "stop":
+        if stepper.training.not_finite == "stop" and not isinstance(error, ScaleOverflowError):
             raise
         progress.say(f"skipped {error}")
         return {}

@@ -29,6 +29,7 @@ from components.settings import Training
 from components.training.balancing import Balance, Balancer, StepFacts, TaskFacts
 from components.training.gramians import task_gradients
 from components.training.last_layer import LastLayer
+from components.training.loss_scale import LossScale
 
 Splits = Mapping[str, EncodedSplit]
 Losses = dict[str, torch.Tensor]
@@ -37,6 +38,10 @@ PER_TASK = {"gramian_KK", "alignments"}  # facts that need every task's own grad
 
 class NotFiniteError(FloatingPointError):
     """A loss or a gradient is NaN or infinite."""
+
+
+class ScaleOverflowError(NotFiniteError):
+    """The losses are finite, but not the gradients of so much times them in fp16."""
 
 
 @dataclass
@@ -51,6 +56,9 @@ class Stepper:
     seed: int
     shares: Mapping[str, float] = field(default_factory=dict)  # of the mixture in the coming step, by head
 
+    def __post_init__(self) -> None:
+        self.scale = LossScale(self.training.precision)
+
     def take(self, step: int, batch: Batch) -> tuple[dict[str, float], Balance]:
         """One step on a batch; returns each L_i and what it counted.
 
@@ -59,13 +67,19 @@ class Stepper:
 
         Raises:
             NotFiniteError: naming step, task and rows; nothing was changed.
+            ScaleOverflowError: nothing was changed but the loss scale, which is half of what it was.
         """
         look = Look(self, step, batch)
         self.model.train()
         self.optimiser.zero_grad(set_to_none=True)
-        facts, balance = look.backward()
-        clip_grad_norm_(self.model.parameters(), self.training.clip)
+        try:
+            facts, balance = look.backward()
+            look.clip(facts.losses)
+        except ScaleOverflowError:
+            self.scale.overflowed()
+            raise
         self.optimiser.step()
+        self.scale.fitted()
         needs = self.balancer.needs(step)
         if "losses_after" in needs:
             facts = replace(facts, losses_after=look.losses())
@@ -80,7 +94,7 @@ class Look:
 
     def __init__(self, stepper: Stepper, step: int, batch: Batch) -> None:
         self.stepper, self.step = stepper, step
-        self.model, self.balancer = stepper.model, stepper.balancer
+        self.model, self.balancer, self.scale = stepper.model, stepper.balancer, stepper.scale.value
         self.cards: Mapping[str, dict[str, Any]] = stepper.model.config.tasks
         self.rows = labelled(stepper.splits, self.cards, batch)
         self.units = {head: self._units(head, known) for head, known in self.rows.items()}
@@ -105,7 +119,8 @@ class Look:
         losses = dict.fromkeys(self.rows, 0.0)
         for micro in self.micros():
             _add(losses, means := self.means(micro))
-            _weighted_sum(means, balance.heads).backward()
+            self._weighted_sum(means, balance.heads).backward()
+        self._unscale()
         return self._facts(losses), balance
 
     def _backward_after_a_look(self, with_norms: bool) -> tuple[StepFacts, Balance]:
@@ -116,13 +131,15 @@ class Look:
             with contextlib.nullcontext() if with_norms or len(self.batches) == 1 else torch.no_grad():
                 _add(losses, means := self.means(micro))
             if with_norms:
-                last_layer.add(means)
+                last_layer.add(self._scaled(means))
             if len(self.batches) == 1:
                 kept.append(means)
-        facts = self._facts(losses, norms=last_layer.norms() if with_norms else None)
+        norms = {head: norm / self.scale for head, norm in last_layer.norms().items()}
+        facts = self._facts(losses, norms=norms if with_norms else None)
         balance = self._weigh(losses, facts)
         for means in kept or (self.means(micro) for micro in self.micros()):
-            _weighted_sum(means, balance.heads).backward()
+            self._weighted_sum(means, balance.heads).backward()
+        self._unscale()
         return facts, balance
 
     def _backward_per_task(self) -> tuple[StepFacts, Balance]:
@@ -131,11 +148,34 @@ class Look:
         with self.gradients:
             for micro in self.micros():
                 _add(losses, means := self.means(micro))
-                self.gradients.backward(means, micro.mask_BL, micro.heads)
+                self.gradients.backward(self._scaled(means), micro.mask_BL, micro.heads)
+        self.gradients.unscale(self.scale)
         facts = self._facts(losses, gramian_KK=self.gradients.gramian())
         balance = self._weigh(losses, facts)
         self.gradients.apply(balance.shared, balance.heads)
         return facts, balance
+
+    def clip(self, losses: Mapping[str, float]) -> None:
+        """Clip the norm of all gradients together, once.
+
+        Raises:
+            NotFiniteError: one of them is not finite.
+        """
+        norm = clip_grad_norm_(self.model.parameters(), self.stepper.training.clip)
+        if not norm.isfinite():
+            raise self._not_finite(losses, "a gradient is not finite")
+
+    def _scaled(self, means: Losses) -> Losses:
+        return {head: self.scale * mean for head, mean in means.items()} if self.scale != 1 else means
+
+    def _weighted_sum(self, means: Losses, weights: Mapping[str, float]) -> torch.Tensor:
+        return torch.stack([self.scale * weights[head] * mean for head, mean in means.items()]).sum()
+
+    def _unscale(self) -> None:
+        """Divide what stands in `.grad` by the loss scale."""
+        if self.scale != 1:
+            gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
+            torch._foreach_div_(gradients, self.scale)
 
     def _weigh(self, losses: Mapping[str, float], facts: StepFacts | None = None) -> Balance:
         try:
@@ -159,6 +199,9 @@ class Look:
                 ids = self.stepper.splits[self.cards[head]["task"]].ids()
                 found = [ids[row] for row in self.rows[head]]
                 return NotFiniteError(f"step {self.step}: the loss of {head} is {loss}; rows {found}")
+        if self.stepper.scale.can_fall:
+            why = f"a gradient overflowed in fp16; the loss scale falls from {self.scale:g}"
+            return ScaleOverflowError(f"step {self.step}: {why} to {self.scale / 2:g}")
         return NotFiniteError(f"step {self.step}: {why}")
 
     def micros(self) -> Iterator[MicroBatch]:
@@ -192,7 +235,8 @@ class Look:
         self.stepper.optimiser.zero_grad(set_to_none=True)
         other = Look(self.stepper, self.step, _other_rows(self.rows, self.stepper))
         for micro in other.micros():
-            torch.stack(list(other.means(micro).values())).sum().backward()
+            self._weighted_sum(means := other.means(micro), dict.fromkeys(means, 1.0)).backward()
+        self._unscale()
         return self.gradients.products()
 
 
@@ -210,12 +254,10 @@ def _add(losses: dict[str, float], means: Losses) -> None:
         losses[head] += float(mean.detach())
 
 
-def _weighted_sum(means: Losses, weights: Mapping[str, float]) -> torch.Tensor:
-    return torch.stack([weights[head] * mean for head, mean in means.items()]).sum()
-
-
 def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[Any]:
-    """bf16 where asked for, or where the hardware multiplies it natively."""
+    """Half precision where asked for; bf16 also where the hardware multiplies it natively."""
+    if precision == "fp16":
+        return torch.autocast(device.type, dtype=torch.float16)
     if precision == "bf16" or (precision == "auto" and native_bf16(device)):
         return torch.autocast(device.type, dtype=torch.bfloat16)
     return contextlib.nullcontext()
