@@ -205,6 +205,7 @@ class Training(Settings):
     warmup: Fraction = 0.06  # share of the steps
     schedule: Literal["linear", "cosine", "constant"] = "linear"  # after the warm-up
     clip: Annotated[float, Field(gt=0)] = 1.0
+    ema: Fraction = 0.0  # decay of the average of the weights that is evaluated and kept; 0: the weights
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     balancing: Balancing = Balancing()
     not_finite: Literal["stop", "skip"] = "stop"  # what a step does whose loss is NaN or infinite

@@ -1,7 +1,7 @@
 """Checkpoints that are whole or absent, in a folder keyed by what the run depends on.
 
 They live outside the stage's outs, since DVC removes those before it starts a stage again
-(docs/decisions/0004). A checkpoint is a folder with model, best model, optimiser and state, its
+(docs/decisions/0004). A checkpoint is a folder with model, best model, average, optimiser and state, its
 manifest written last; a truncated or altered one is found out and the one before is used.
 """
 
@@ -55,6 +55,7 @@ def save(
     best: dict[str, torch.Tensor],
     optimiser: torch.optim.Optimizer,
     state: State,
+    average: torch.nn.Module | None = None,
 ) -> None:
     """Write folder/step-N atomically and drop all but the newest.
 
@@ -66,6 +67,8 @@ def save(
             save_file(model.state_dict(), target / "model.safetensors")
             save_file(best, target / "best.safetensors")
             save_file(_optimiser_tensors(model, optimiser), target / "optimiser.safetensors")
+            if average is not None:
+                save_file(average.state_dict(), target / "average.safetensors")
             write_json(target / "state.json", _finite(asdict(state)))
     except Exception as error:
         if _disk_full(error):
@@ -79,9 +82,13 @@ def save(
 
 
 def load_newest(
-    folder: Path, model: torch.nn.Module, optimiser: torch.optim.Optimizer, say: Callable[[str], None]
+    folder: Path,
+    model: torch.nn.Module,
+    optimiser: torch.optim.Optimizer,
+    say: Callable[[str], None],
+    average: torch.nn.Module | None = None,
 ) -> tuple[State, dict[str, torch.Tensor]] | None:
-    """Restore the newest whole checkpoint into model and optimiser; None if there is none.
+    """Restore the newest whole checkpoint into model, optimiser and average; None if there is none.
 
     Returns the state and the best model's tensors.
     """
@@ -94,6 +101,8 @@ def load_newest(
             continue
         model.load_state_dict(load_file(checkpoint / "model.safetensors"))
         _restore(model, optimiser, load_file(checkpoint / "optimiser.safetensors"))
+        if average is not None:
+            average.load_state_dict(load_file(checkpoint / "average.safetensors"))
         state = State(**read_json(checkpoint / "state.json"))
         return state, load_file(checkpoint / "best.safetensors")
     return None

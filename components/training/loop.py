@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ from components.model.inference import predict
 from components.model.multitask import MultiTaskModel
 from components.settings import Training
 from components.training import balancing, checkpoint, optimisers
+from components.training.average import averaged
 from components.training.parameter_groups import parameter_groups
 from components.training.progress import Progress
 from components.training.schedule import set_learning_rate
@@ -49,9 +50,13 @@ def train(
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     optimiser = optimisers.build(training.optimiser, parameter_groups(model, training))
     of_heads = {head: card["task"] for head, card in model.config.tasks.items()}
+    average = averaged(model, training.ema) if training.ema else None
+    candidate = (
+        model if average is None else cast(MultiTaskModel, average.module)
+    )  # what is evaluated and kept
     stepper = Stepper(model, optimiser, balancing.build(training.balancing), splits, training, seed)
     state, best = checkpoint.State(), _copy(model)
-    restored = checkpoint.load_newest(checkpoints, model, optimiser, progress.say)
+    restored = checkpoint.load_newest(checkpoints, model, optimiser, progress.say, average)
     if restored:
         state, best = restored
         stepper.balancer.restore(state.balancing)
@@ -66,19 +71,21 @@ def train(
         step_losses = _take(stepper, state, batch, progress)
         state.balancing, state.loss_scale = stepper.balancer.state(), stepper.scale.state()
         state.step += 1
+        if average is not None:
+            average.update_parameters(model)
         progress.step(state.step, step_losses)
         if state.step % training.evaluate_every == 0 or state.step == plan.steps:
-            scores = evaluate(model, validation, training.validation_rows, seed, read_rows)
+            scores = evaluate(candidate, validation, training.validation_rows, seed, read_rows)
             _record(state, scores)
             if plan.keep is not None:
                 seen = [entry["validation"] for entry in state.history]
                 state.history[-1]["shares"] = dynamic.decide(plan, seen, of_heads)
                 plan = dynamic.with_decided(plan, state.history)
             if state.best_step == state.step:
-                best = _copy(model)
+                best = _copy(candidate)
             progress.evaluated(state.step, scores)
         if state.step % training.checkpoint_every == 0:
-            checkpoint.save(checkpoints, model, best, optimiser, state)
+            checkpoint.save(checkpoints, model, best, optimiser, state, average)
     progress.stop(state)
     model.load_state_dict(best)
     return state.history
