@@ -52,7 +52,7 @@ def train(
     of_heads = {head: card["task"] for head, card in model.config.tasks.items()}
     average = averaged(model, training.ema) if training.ema else None
     candidate = (
-        model if average is None else cast(MultiTaskModel, average.module)
+        model if average is None else cast("MultiTaskModel", average.module)
     )  # what is evaluated and kept
     stepper = Stepper(model, optimiser, balancing.build(training.balancing), splits, training, seed)
     state, best = checkpoint.State(), _copy(model)
