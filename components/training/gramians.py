@@ -20,7 +20,7 @@ import functools
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -141,7 +141,6 @@ class PackedGradients(TaskGradients):
 
     def __enter__(self) -> TaskGradients:
         self._segments: list[Segment] = []
-        self._last = True
         self._hooks = []
         wanted = set(self.shared)
         for module in self.model.encoder.modules():
@@ -167,19 +166,20 @@ class PackedGradients(TaskGradients):
         for number, together in enumerate(passes, 1):
             owner = {place: self.heads.index(head) for head, places in together.items() for place in places}
             self._segments = segments([owner.get(place, -1) for place in range(len(lengths))], lengths)
-            self._last = number == len(passes)
             total = torch.stack([losses[head] for head in together]).sum()
-            total.backward(retain_graph=not self._last)
+            total.backward(retain_graph=number < len(passes))
 
-    def _watch(self, module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+    def _watch(
+        self, module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor
+    ) -> torch.Tensor | None:
         if not torch.is_grad_enabled():
-            return
+            return None
         if not output.requires_grad:
             output.requires_grad_()  # of an embedding, where the graph of a frozen encoder begins
-        output.register_hook(functools.partial(self._take, module, [inputs[0].detach()]))
+        watched: torch.Tensor = _Watched.apply(output, inputs[0].detach(), functools.partial(self._take, module))
+        return watched
 
-    def _take(self, module: nn.Module, saved: list[torch.Tensor], gradient: torch.Tensor) -> None:
-        given = saved.pop() if self._last else saved[0]  # as early as autograd would have let go of it
+    def _take(self, module: nn.Module, given: torch.Tensor, gradient: torch.Tensor) -> None:
         GRADIENTS[type(module)](self, module, given, gradient.flatten(0, -2), self._segments)
 
     def add_rows(self, parameter: torch.Tensor, keys: torch.Tensor, gradient_TD: torch.Tensor) -> None:
@@ -188,6 +188,27 @@ class PackedGradients(TaskGradients):
         sums = parameter.new_zeros(len(distinct), gradient_TD.shape[1])
         sums.index_add_(0, place, gradient_TD.to(sums.dtype))
         self._rows.setdefault(parameter, []).append((distinct, sums))
+
+
+class _Watched(torch.autograd.Function):
+    """The identity on a module's output; shows `take` the module's input and the output's gradient.
+
+    The input is saved as autograd saves its own tensors: it goes when the graph goes, and where
+    activations are recomputed it is not kept at all.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, output: torch.Tensor, given: torch.Tensor, take: Callable[..., None]
+    ) -> torch.Tensor:
+        ctx.save_for_backward(given)
+        ctx.take = take
+        return output.view_as(output)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None, None]:  # type: ignore[override]
+        ctx.take(*ctx.saved_tensors, gradient)
+        return gradient, None, None
 
 
 def disjoint(places: Mapping[str, set[int]]) -> list[dict[str, set[int]]]:
