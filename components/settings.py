@@ -207,6 +207,7 @@ class Training(Settings):
     clip: Annotated[float, Field(gt=0)] = 1.0
     ema: Fraction = 0.0  # decay of the average of the weights that is evaluated and kept; 0: the weights
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    gradient_checkpointing: bool = False  # recompute activations in the backward pass: less memory, slower
     balancing: Balancing = Balancing()
     not_finite: Literal["stop", "skip"] = "stop"  # what a step does whose loss is NaN or infinite
     evaluate_every: Positive

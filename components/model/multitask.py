@@ -104,6 +104,23 @@ class MultiTaskModel(PreTrainedModel):
             kind = self.config.encoder.get("model_type", "this encoder")
             LOG.warning("%s: sequences cannot be packed; they are padded, which is slower", kind)
 
+    def recompute_activations(self) -> None:
+        """Keep of each block only its input while training; the rest is computed again in the backward pass
+        (Chen et al. 2016), with the same dropout.
+
+        Raises:
+            UserError: transformers' implementation of the encoder cannot.
+        """
+        try:
+            # Not the reentrant kind: it knows `.backward()` alone, and a task's gradient asks for more.
+            self.encoder.activation_checkpointing_enable({"use_reentrant": False})
+        except ValueError:
+            kind = self.config.encoder.get("model_type", "this encoder")
+            raise UserError(
+                f"params.yaml: training.gradient_checkpointing: found true, but {kind} cannot recompute its "
+                f"activations; expected false"
+            ) from None
+
     def encode(self, input_ids: torch.Tensor, mask: torch.Tensor, segment_ids: torch.Tensor) -> torch.Tensor:
         """input_ids_BL, mask_BL (1 = real token, then padding), segment_ids_BL -> hidden_BLD; padding's
         states mean nothing."""

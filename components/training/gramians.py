@@ -176,7 +176,8 @@ class PackedGradients(TaskGradients):
             return None
         if not output.requires_grad:
             output.requires_grad_()  # of an embedding, where the graph of a frozen encoder begins
-        watched: torch.Tensor = _Watched.apply(output, inputs[0].detach(), functools.partial(self._take, module))
+        take = functools.partial(self._take, module)
+        watched: torch.Tensor = _Watched.apply(output, inputs[0].detach(), take)
         return watched
 
     def _take(self, module: nn.Module, given: torch.Tensor, gradient: torch.Tensor) -> None:
@@ -206,7 +207,7 @@ class _Watched(torch.autograd.Function):
         return output.view_as(output)
 
     @staticmethod
-    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None, None]:
         ctx.take(*ctx.saved_tensors, gradient)
         return gradient, None, None
 

@@ -48,6 +48,8 @@ def train(
     torch.use_deterministic_algorithms(True)
     # Filling fresh memory with NaN is a debugging aid; it took a sixth of a step.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    if training.gradient_checkpointing:
+        model.recompute_activations()
     optimiser = optimisers.build(training.optimiser, parameter_groups(model, training))
     of_heads = {head: card["task"] for head, card in model.config.tasks.items()}
     average = averaged(model, training.ema) if training.ema else None
