@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -20,7 +21,7 @@ from components.data.encoding import EncodedSplit, cards_of
 from components.data.mixture import Plan
 from components.files import read_json, sha256
 from components.model.multitask import MultiTaskModel
-from components.training import balancing, checkpoint, optimisers
+from components.training import balancing, checkpoint, loss_scale, optimisers
 from components.training.parameter_groups import parameter_groups
 from components.training.progress import Progress
 from components.training.run import run
@@ -77,6 +78,28 @@ def test_an_interrupted_run_ends_with_the_same_bytes(after: int) -> None:
     assert len(kept) == min(2, (after - 1) // 5)
     assert train() == expected
     assert not list(Path(".onetrunk/checkpoints").glob("*/step-*"))  # a finished run leaves none
+
+
+@pytest.mark.usefixtures("encoded_project")
+def test_moments_average_and_loss_scale_go_on_to_the_bit(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """LAMB, fp16 with a scale that falls and grows, an average of the weights, recomputed activations."""
+    monkeypatch.setattr(loss_scale, "FIRST", 2.0**20)
+    monkeypatch.setattr(loss_scale, "GROWS_AFTER", 2)
+    params = Path("params.yaml")
+    lines = ["optimiser: lamb", "layer_decay: 0.8", "schedule: cosine", "precision: fp16", "ema: 0.9"]
+    added = "\n  ".join(["window: 4", *lines, "gradient_checkpointing: true"])
+    params.write_text(params.read_text().replace("window: 4", added).replace("tokens: 12000", "tokens: 5000"))
+    expected = train()
+    said = capsys.readouterr().err
+    assert "skipped step 0: a gradient overflowed in fp16; the loss scale falls from 1.04858e+06" in said
+    assert len(set(re.findall(r"skipped step (\d+)", said))) > 5  # it grew again, and fell again
+    with pytest.raises(KeyboardInterrupt):
+        run(settings.load(), Path(), Stop(13))
+    assert "going on from" not in capsys.readouterr().err
+    assert train() == expected
+    assert "going on from step 10" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("encoded_project")
