@@ -19,9 +19,9 @@ WEIGHTS = balancing.weighting_names()
 COMBINATIONS = balancing.combination_names()
 
 
-def gradients(root: Path, budget: int, **chosen: str) -> dict[str, torch.Tensor]:
+def gradients(root: Path, budget: int, clip: float = 1e9, **chosen: str) -> dict[str, torch.Tensor]:
     """The gradients of one step under the budget of a micro-batch."""
-    how = {"balancing": Balancing.model_validate(chosen), "tokens_per_micro_batch": budget, "clip": 1e9}
+    how = {"balancing": Balancing.model_validate(chosen), "tokens_per_micro_batch": budget, "clip": clip}
     engine = stepper(root, **how)
     engine.take(0, first_batch(root, engine))
     return {name: p.grad for name, p in engine.model.named_parameters() if p.grad is not None}
@@ -37,6 +37,16 @@ def test_a_step_in_many_micro_batches_is_a_step_in_one(encoded_project: Path, ch
     norm = float(torch.nn.utils.get_total_norm(list(one.values())))
     for name, gradient in one.items():
         torch.testing.assert_close(many[name], gradient, rtol=1e-2, atol=2e-4 * norm)
+
+
+@pytest.mark.parametrize("chosen", [{}, {"weights": "gradnorm"}, {"combination": "pcgrad"}])
+def test_pitfall_3_the_step_is_clipped_once(encoded_project: Path, chosen: dict) -> None:
+    """Of many micro-batches, too, to the norm asked for, and in the direction of the whole gradient."""
+    whole = gradients(encoded_project, 90, **chosen)
+    clipped = gradients(encoded_project, 90, clip=1e-3, **chosen)
+    scale = 1e-3 / float(torch.nn.utils.get_total_norm(list(whole.values())))
+    for name, gradient in whole.items():
+        torch.testing.assert_close(clipped[name], scale * gradient, rtol=1e-3, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", COMBINATIONS)
