@@ -125,8 +125,7 @@ def _restore(
     for name, tensor in tensors.items():
         parameter_name, _, moment = name.rpartition("|")
         parameter = parameters[parameter_name]
-        device = tensor.device if moment == "step" and not tensor.is_cuda else parameter.device
-        optimiser.state.setdefault(parameter, {})[moment] = tensor.to(device)
+        optimiser.state.setdefault(parameter, {})[moment] = tensor.to(parameter.device)
 
 
 def _finite(state: dict[str, Any]) -> dict[str, Any]:

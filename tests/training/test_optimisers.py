@@ -23,6 +23,7 @@ from components.settings import Method
 from components.training import checkpoint, optimisers
 
 ROOT = Path(__file__).parents[2]
+GPU = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")]
 NAMES = optimisers.names()
 
 
@@ -152,21 +153,22 @@ def test_pitfall_5_a_parameter_without_a_gradient_is_moved_by_nothing(name: str)
     assert not torch.equal(present, before)
 
 
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=GPU)])
 @pytest.mark.parametrize("name", NAMES)
-def test_it_goes_on_from_a_checkpoint_to_the_bit(name: str, tmp_path: Path) -> None:
+def test_it_goes_on_from_a_checkpoint_to_the_bit(name: str, device: str, tmp_path: Path) -> None:
     """Also where a part of the model has not had a gradient yet."""
 
     def steps(model: torch.nn.Module, optimiser: torch.optim.Optimizer, numbers: range) -> None:
         for number in numbers:
             torch.manual_seed(number)
             optimiser.zero_grad()
-            inputs = torch.randn(5, 3)
+            inputs = torch.randn(5, 3).to(device)
             (model[1](model[0](inputs)) if number > 3 else model[0](inputs)).pow(2).sum().backward()
             optimiser.step()
 
     def fresh() -> tuple[torch.nn.Module, torch.optim.Optimizer]:
         torch.manual_seed(9)
-        model = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.Linear(3, 2))
+        model = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.Linear(3, 2)).to(device)
         return model, built(name, *model.parameters(), lr=0.01, weight_decay=0.1)
 
     model, optimiser = fresh()
