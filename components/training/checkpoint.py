@@ -64,11 +64,11 @@ def save(
     """
     try:
         with atomic_folder(folder / f"step-{state.step:09d}") as target:
-            save_file(model.state_dict(), target / "model.safetensors")
+            save_file(_once(model), target / "model.safetensors")
             save_file(best, target / "best.safetensors")
             save_file(_optimiser_tensors(model, optimiser), target / "optimiser.safetensors")
             if average is not None:
-                save_file(average.state_dict(), target / "average.safetensors")
+                save_file(_once(average), target / "average.safetensors")
             write_json(target / "state.json", _finite(asdict(state)))
     except Exception as error:
         if _disk_full(error):
@@ -99,13 +99,27 @@ def load_newest(
             say(f"checkpoint {checkpoint.name} is damaged and left out: {error}")
             shutil.rmtree(checkpoint)
             continue
-        model.load_state_dict(load_file(checkpoint / "model.safetensors"))
+        _load(model, checkpoint / "model.safetensors")
         _restore(model, optimiser, load_file(checkpoint / "optimiser.safetensors"))
         if average is not None:
-            average.load_state_dict(load_file(checkpoint / "average.safetensors"))
+            _load(average, checkpoint / "average.safetensors")
         state = State(**read_json(checkpoint / "state.json"))
         return state, load_file(checkpoint / "best.safetensors")
     return None
+
+
+def _once(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """The model's tensors, one that two modules share under its first name alone."""
+    named: dict[int, str] = {}
+    tensors = model.state_dict()
+    for name, tensor in tensors.items():
+        named.setdefault(tensor.data_ptr(), name)
+    return {name: tensors[name] for name in named.values()}
+
+
+def _load(model: torch.nn.Module, file: Path) -> None:
+    """Restore what `_once` gave; a second name of a shared tensor stays tied to the first."""
+    model.load_state_dict({**model.state_dict(), **load_file(file)})
 
 
 def _optimiser_tensors(model: torch.nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
