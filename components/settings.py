@@ -203,6 +203,7 @@ class Training(Settings):
     warmup: Fraction = 0.06  # share of the steps
     clip: Annotated[float, Field(gt=0)] = 1.0
     precision: Literal["auto", "fp32", "bf16"] = "auto"
+    processes: Positive = 1  # share the rows of every step; each has a GPU of its own (docs/data-parallel.md)
     balancing: Balancing = Balancing()
     not_finite: Literal["stop", "skip"] = "stop"  # what a step does whose loss is NaN or infinite
     evaluate_every: Positive

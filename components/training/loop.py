@@ -22,7 +22,7 @@ from components.data.mixture import Plan, key, permute, share_at
 from components.model.inference import predict
 from components.model.multitask import MultiTaskModel
 from components.settings import Training
-from components.training import balancing, checkpoint
+from components.training import balancing, checkpoint, parallel
 from components.training.optimiser import adamw, set_learning_rate
 from components.training.progress import Progress
 from components.training.step import NotFiniteError, Splits, Stepper
@@ -50,7 +50,8 @@ def train(
     of_heads = {head: card["task"] for head, card in model.config.tasks.items()}
     stepper = Stepper(model, optimiser, balancing.build(training.balancing), splits, training, seed)
     state, best = checkpoint.State(), _copy(model)
-    restored = checkpoint.load_newest(checkpoints, model, optimiser, progress.say)
+    with parallel.first_first():  # it drops what is damaged
+        restored = checkpoint.load_newest(checkpoints, model, optimiser, progress.say)
     if restored:
         state, best = restored
         stepper.balancer.restore(state.balancing)
@@ -66,7 +67,9 @@ def train(
         state.step += 1
         progress.step(state.step, step_losses)
         if state.step % training.evaluate_every == 0 or state.step == plan.steps:
-            scores = evaluate(model, validation, training.validation_rows, seed, read_rows)
+            scores = parallel.by_first(
+                lambda: evaluate(model, validation, training.validation_rows, seed, read_rows), list(of_heads)
+            )
             _record(state, scores)
             if plan.keep is not None:
                 seen = [entry["validation"] for entry in state.history]
@@ -75,7 +78,7 @@ def train(
             if state.best_step == state.step:
                 best = _copy(model)
             progress.evaluated(state.step, scores)
-        if state.step % training.checkpoint_every == 0:
+        if state.step % training.checkpoint_every == 0 and parallel.rank() == 0:
             checkpoint.save(checkpoints, model, best, optimiser, state)
     progress.stop(state)
     model.load_state_dict(best)

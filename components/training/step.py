@@ -26,6 +26,7 @@ from components.data.encoding import EncodedSplit
 from components.data.mixture import key
 from components.model.multitask import MultiTaskModel
 from components.settings import Training
+from components.training import parallel
 from components.training.balancing import Balance, Balancer, StepFacts, TaskFacts
 from components.training.gramians import task_gradients
 from components.training.last_layer import LastLayer
@@ -86,7 +87,8 @@ class Look:
         self.units = {head: self._units(head, known) for head, known in self.rows.items()}
         budget = stepper.training.tokens_per_micro_batch
         packed = stepper.model.packs
-        self.batches = list(micro_batches(stepper.splits, self.cards, batch, budget, packed))
+        own = parallel.own_rows(stepper.splits, batch)
+        self.batches = list(micro_batches(stepper.splits, self.cards, own, budget, packed))
 
     def _units(self, head: str, rows: np.ndarray) -> float:
         """The denominator of a head's loss in the step; 1 where its rows hold no unit at all."""
@@ -106,12 +108,14 @@ class Look:
         for micro in self.micros():
             _add(losses, means := self.means(micro))
             _weighted_sum(means, balance.heads).backward()
-        return self._facts(losses), balance
+        facts = self._facts(parallel.sum_losses(losses))
+        parallel.sum_gradients(list(self.model.parameters()))
+        return facts, balance
 
     def _backward_after_a_look(self, with_norms: bool) -> tuple[StepFacts, Balance]:
         losses = dict.fromkeys(self.rows, 0.0)
         kept: list[Losses] = []
-        last_layer = LastLayer(self.model)
+        last_layer = LastLayer(self.model, list(self.rows))
         for micro in self.micros():
             with contextlib.nullcontext() if with_norms or len(self.batches) == 1 else torch.no_grad():
                 _add(losses, means := self.means(micro))
@@ -119,10 +123,12 @@ class Look:
                 last_layer.add(means)
             if len(self.batches) == 1:
                 kept.append(means)
+        losses = parallel.sum_losses(losses)
         facts = self._facts(losses, norms=last_layer.norms() if with_norms else None)
         balance = self._weigh(losses, facts)
         for means in kept or (self.means(micro) for micro in self.micros()):
             _weighted_sum(means, balance.heads).backward()
+        parallel.sum_gradients(list(self.model.parameters()))
         return facts, balance
 
     def _backward_per_task(self) -> tuple[StepFacts, Balance]:
@@ -132,6 +138,8 @@ class Look:
             for micro in self.micros():
                 _add(losses, means := self.means(micro))
                 self.gradients.backward(means, micro.mask_BL, micro.heads)
+        losses = parallel.sum_losses(losses)
+        self.gradients.reduce()
         facts = self._facts(losses, gramian_KK=self.gradients.gramian())
         balance = self._weigh(losses, facts)
         self.gradients.apply(balance.shared, balance.heads)
@@ -163,7 +171,7 @@ class Look:
 
     def micros(self) -> Iterator[MicroBatch]:
         """The micro-batches on the model's device; dropout draws the same at every look."""
-        torch.manual_seed(key(self.stepper.seed, "dropout", self.step) % 2**63)
+        torch.manual_seed(key(self.stepper.seed, f"dropout{parallel.rank() or ''}", self.step) % 2**63)
         for micro in self.batches:
             yield micro.to(self.model.device)
 
@@ -185,7 +193,7 @@ class Look:
         losses = dict.fromkeys(self.rows, 0.0)
         for micro in self.micros():
             _add(losses, self.means(micro))
-        return losses
+        return parallel.sum_losses(losses)
 
     def alignments(self) -> dict[str, float]:
         """<v, g_i>, with v the gradient after the step of the sum of the losses on another batch."""
@@ -193,6 +201,7 @@ class Look:
         other = Look(self.stepper, self.step, _other_rows(self.rows, self.stepper))
         for micro in other.micros():
             torch.stack(list(other.means(micro).values())).sum().backward()
+        parallel.sum_gradients(list(self.model.parameters()))
         return self.gradients.products()
 
 

@@ -1,0 +1,258 @@
+"""Data parallel training: processes that share the rows of every step and hold the same weights.
+
+Every process draws the same step, since draws are a function of (seed, step), and computes its part of
+the rows. Losses are shares of a mean over the whole step, so what the processes found is summed: losses
+and, per task, gradients, before anything is made of them. From then on all compute the same, the
+combination of the gradients and the optimiser's step among it, and end with the same bits. The first
+process, which is the stage itself, alone evaluates, saves and reports.
+
+Outside of `group` there is one process, and every function here gives back what it was given.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import logging
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import distributed
+
+from components.data.batching import Batch, to_items
+from components.data.encoding import EncodedSplit
+from components.errors import EXIT_TRY_AGAIN, TryAgainError, UserError
+
+Key = TypeVar("Key", bound=Hashable)
+TIMEOUT = datetime.timedelta(minutes=30)  # the others wait as long while the first evaluates or saves
+GRACE = 10.0  # seconds for a process to notice by itself that another is gone
+
+
+# --- the processes ------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def group(count: int, work: Callable[..., object], *given: Any) -> Iterator[None]:
+    """Within it this process is the first of `count`; the others call `work(*given)` meanwhile.
+
+    Processes meet in a file, and talk on the loopback interface and between GPUs: one machine.
+
+    Raises:
+        UserError: there are fewer GPUs than processes.
+        TryAgainError: another process has ended, naming it.
+    """
+    if count == 1:
+        yield
+        return
+    _check_gpus(count)
+    threads = torch.get_num_threads()
+    others: list[BaseProcess] = []
+    done = threading.Event()
+    with tempfile.TemporaryDirectory() as folder:
+        places = [(Path(folder) / "store", rank, count, max(1, threads // count)) for rank in range(count)]
+        try:
+            others += [_start(place, work, given) for place in places[1:]]
+            threading.Thread(target=_watch, args=(others, done), daemon=True).start()
+            _join(*places[0])
+            yield
+        except RuntimeError as error:  # all that is known of a lost connection
+            if wait([other.sentinel for other in others], timeout=GRACE / 2):
+                raise TryAgainError(_lost(others)) from error
+            raise
+        finally:
+            done.set()
+            _leave(others)
+            torch.set_num_threads(threads)
+
+
+def _check_gpus(count: int) -> None:
+    if torch.cuda.is_available() and torch.cuda.device_count() < count:
+        found = torch.cuda.device_count()
+        raise UserError(
+            f"params.yaml: training.processes: found {count}, expected at most {found}, "
+            f"the number of GPUs of this machine"
+        )
+
+
+def _start(
+    place: tuple[Path, int, int, int], work: Callable[..., object], given: tuple[Any, ...]
+) -> BaseProcess:
+    context = multiprocessing.get_context("spawn")  # a forked process cannot use CUDA
+    other = context.Process(target=_follow, args=(place, work, given), daemon=True)
+    other.start()
+    return other
+
+
+def _follow(place: tuple[Path, int, int, int], work: Callable[..., object], given: tuple[Any, ...]) -> None:
+    """The life of a process that is not the first."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the first decides
+    logging.disable(logging.WARNING)  # the first has the same to say
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _join(*place)
+    try:
+        work(*given)
+    except (UserError, FloatingPointError):
+        sys.exit(1)  # of what all have alike: the first says it
+    distributed.destroy_process_group()
+
+
+def _join(store: Path, rank: int, count: int, threads: int) -> None:
+    loopback = next(name for _, name in socket.if_nameindex() if name.startswith("lo"))
+    os.environ["GLOO_SOCKET_IFNAME"] = os.environ["NCCL_SOCKET_IFNAME"] = loopback
+    torch.set_num_threads(threads)
+    backend = "gloo"
+    if torch.cuda.is_available():
+        torch.cuda.set_device(rank)
+        backend = "cpu:gloo,cuda:nccl"
+    distributed.init_process_group(
+        backend, init_method=store.as_uri(), rank=rank, world_size=count, timeout=TIMEOUT
+    )
+
+
+def _leave(others: Sequence[BaseProcess]) -> None:
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
+    for other in others:
+        other.terminate()
+        other.join()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None  # noqa: S101 it was spawned
+    parent.join()
+    os._exit(1)
+
+
+def _watch(others: Sequence[BaseProcess], done: threading.Event) -> None:
+    """End this process where another is gone and it does not notice: it waits for a GPU, or at the start."""
+    wait([other.sentinel for other in others])
+    if any(other.exitcode for other in others) and not done.wait(GRACE):
+        print(f"error: {_lost(others)}", file=sys.stderr, flush=True)  # noqa: T201
+        os._exit(EXIT_TRY_AGAIN)
+
+
+def _lost(others: Sequence[BaseProcess]) -> str:
+    rank, other = next((n, other) for n, other in enumerate(others, 1) if other.exitcode is not None)
+    code = other.exitcode or 0
+    how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+    return (
+        f"training process {rank} of 0 to {len(others)} {how}; run again: training goes on from the last "
+        f"checkpoint"
+    )
+
+
+# --- what they do together ----------------------------------------------------------------------------
+
+
+def alone() -> bool:
+    """Is this the only process?"""
+    return not distributed.is_initialized()
+
+
+def rank() -> int:
+    """This process's number, from 0."""
+    return 0 if alone() else distributed.get_rank()
+
+
+def own_rows(splits: Mapping[str, EncodedSplit], batch: Batch) -> Batch:
+    """This process's rows of a step, none of a task maybe."""
+    return batch if alone() else share(splits, batch, rank(), distributed.get_world_size())
+
+
+def share(splits: Mapping[str, EncodedSplit], batch: Batch, rank: int, count: int) -> Batch:
+    """A process's rows of a step: each row, from long to short, goes where there are the fewest tokens."""
+    tokens = [0] * count
+    own: dict[str, list[int]] = {}
+    for item in sorted(
+        (i for task in batch for i in to_items(splits[task], task, batch[task])), reverse=True
+    ):
+        fewest = tokens.index(min(tokens))
+        tokens[fewest] += item.length * item.sequences
+        if fewest == rank:
+            own.setdefault(item.task, []).append(item.row)
+    return {task: np.array(rows) for task, rows in own.items()}
+
+
+def union(keys: Sequence[Key], own: Collection[Key]) -> list[Key]:
+    """Those of `keys`, the same in every process, that are in any process's `own`."""
+    if alone():
+        return [key for key in keys if key in own]
+    found = torch.tensor([key in own for key in keys], dtype=torch.int32)
+    distributed.all_reduce(found)
+    return [key for key, number in zip(keys, found.tolist(), strict=True) if number]
+
+
+def summed(
+    own: Mapping[Key, torch.Tensor], keys: Sequence[Key], zeros: Callable[[Key], torch.Tensor]
+) -> Mapping[Key, torch.Tensor]:
+    """The tensors' sums over the processes, in the order of `keys`; `zeros` of a key that a process lacks."""
+    if alone():
+        return own
+    sums = {key: own[key].contiguous() if key in own else zeros(key) for key in union(keys, own)}
+    for waiting in [distributed.all_reduce(tensor, async_op=True) for tensor in sums.values()]:
+        waiting.wait()
+    return sums
+
+
+def sum_gradients(parameters: Sequence[torch.nn.Parameter]) -> None:
+    """Sum every `.grad` over the processes; it stays None where no process has one."""
+    own = {parameter: parameter.grad for parameter in parameters if parameter.grad is not None}
+    for parameter, gradient in summed(own, parameters, torch.zeros_like).items():
+        parameter.grad = gradient
+
+
+def sum_losses(own: dict[str, float]) -> dict[str, float]:
+    """Sum every process's share of each loss; all have the same keys in the same order."""
+    if alone():
+        return own
+    values = torch.tensor(list(own.values()), dtype=torch.float64)
+    distributed.all_reduce(values)
+    return dict(zip(own, values.tolist(), strict=True))
+
+
+def gathered(own: torch.Tensor) -> list[torch.Tensor]:
+    """Every process's tensor, in the order of the processes; the first dimension may differ."""
+    if alone():
+        return [own]
+    sizes = [torch.zeros((), dtype=torch.int64) for _ in range(distributed.get_world_size())]
+    distributed.all_gather(sizes, torch.tensor(len(own)))
+    padded = own.new_zeros(int(max(sizes)), *own.shape[1:])
+    padded[: len(own)] = own
+    parts = [torch.empty_like(padded) for _ in sizes]
+    distributed.all_gather(parts, padded)
+    return [part[: int(size)] for part, size in zip(parts, sizes, strict=True)]
+
+
+def by_first(compute: Callable[[], dict[str, float]], names: Sequence[str]) -> dict[str, float]:
+    """What the first process computes of `names`, in every process."""
+    if alone():
+        return compute()
+    values = torch.zeros(len(names), dtype=torch.float64)
+    if rank() == 0:
+        computed = compute()
+        values = torch.tensor([computed[name] for name in names], dtype=torch.float64)
+    distributed.broadcast(values, 0)
+    return dict(zip(names, values.tolist(), strict=True))
+
+
+@contextlib.contextmanager
+def first_first() -> Iterator[None]:
+    """The first process runs the block before the others do."""
+    if not alone() and rank() > 0:
+        distributed.barrier()
+    yield
+    if not alone() and rank() == 0:
+        distributed.barrier()
