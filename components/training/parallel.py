@@ -64,13 +64,15 @@ def group(count: int, work: Callable[..., object], *given: Any) -> Iterator[None
         places = [(Path(folder) / "store", rank, count, max(1, threads // count)) for rank in range(count)]
         try:
             others += [_start(place, work, given) for place in places[1:]]
-            threading.Thread(target=_watch, args=(others, done), daemon=True).start()
+            for other in others:
+                threading.Thread(target=_watch, args=(other, done), daemon=True).start()
             _join(*places[0])
             yield
         except RuntimeError as error:  # all that is known of a lost connection
-            if wait([other.sentinel for other in others], timeout=GRACE / 2):
-                raise TryAgainError(_lost(others)) from error
-            raise
+            lost = wait([other.sentinel for other in others], timeout=GRACE / 2)
+            if not lost:
+                raise
+            raise TryAgainError(_end_of(next(o for o in others if o.sentinel in lost))) from error
         finally:
             done.set()
             _leave(others)
@@ -90,7 +92,9 @@ def _start(
     place: tuple[Path, int, int, int], work: Callable[..., object], given: tuple[Any, ...]
 ) -> BaseProcess:
     context = multiprocessing.get_context("spawn")  # a forked process cannot use CUDA
-    other = context.Process(target=_follow, args=(place, work, given), daemon=True)
+    _, rank, count, _ = place
+    name = f"training process {rank + 1} of {count}"
+    other = context.Process(target=_follow, args=(place, work, given), daemon=True, name=name)
     other.start()
     return other
 
@@ -136,22 +140,21 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _watch(others: Sequence[BaseProcess], done: threading.Event) -> None:
+def _watch(other: BaseProcess, done: threading.Event) -> None:
     """End this process where another is gone and it does not notice: it waits for a GPU, or at the start."""
-    wait([other.sentinel for other in others])
-    if any(other.exitcode for other in others) and not done.wait(GRACE):
-        print(f"error: {_lost(others)}", file=sys.stderr, flush=True)  # noqa: T201
+    wait([other.sentinel])
+    end = _end_of(other)
+    if other.exitcode != 0 and not done.wait(GRACE):
+        print(f"error: {end}", file=sys.stderr, flush=True)  # noqa: T201
         os._exit(EXIT_TRY_AGAIN)
 
 
-def _lost(others: Sequence[BaseProcess]) -> str:
-    rank, other = next((n, other) for n, other in enumerate(others, 1) if other.exitcode is not None)
+def _end_of(other: BaseProcess) -> str:
+    """How a process that is gone has ended, and what to do."""
+    other.join(GRACE)  # its sentinel tells a moment before its exit code is known
     code = other.exitcode or 0
     how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-    return (
-        f"training process {rank} of 0 to {len(others)} {how}; run again: training goes on from the last "
-        f"checkpoint"
-    )
+    return f"{other.name} {how}; run again: training goes on from the last checkpoint"
 
 
 # --- what they do together ----------------------------------------------------------------------------
