@@ -25,7 +25,7 @@ from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, S
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -41,6 +41,15 @@ GRACE = 10.0  # seconds for a process to notice by itself that another is gone
 
 
 # --- the processes ------------------------------------------------------------------------------------
+
+
+class Place(NamedTuple):
+    """A process's place in the group."""
+
+    store: Path  # the file in which they meet
+    rank: int
+    count: int
+    threads: int  # of torch, for all of them together
 
 
 @contextlib.contextmanager
@@ -61,13 +70,16 @@ def group(count: int, work: Callable[..., object], *given: Any) -> Iterator[None
     others: list[BaseProcess] = []
     done = threading.Event()
     with tempfile.TemporaryDirectory() as folder:
-        places = [(Path(folder) / "store", rank, count, max(1, threads // count)) for rank in range(count)]
+        places = [Place(Path(folder) / "store", rank, count, threads) for rank in range(count)]
         try:
             others += [_start(place, work, given) for place in places[1:]]
             for other in others:
                 threading.Thread(target=_watch, args=(other, done), daemon=True).start()
-            _join(*places[0])
+            _join(places[0])
             yield
+            distributed.destroy_process_group()  # as the others do
+            for other in others:
+                other.join(GRACE)
         except RuntimeError as error:  # all that is known of a lost connection
             lost = wait([other.sentinel for other in others], timeout=GRACE / 2)
             if not lost:
@@ -75,7 +87,11 @@ def group(count: int, work: Callable[..., object], *given: Any) -> Iterator[None
             raise TryAgainError(_end_of(next(o for o in others if o.sentinel in lost))) from error
         finally:
             done.set()
-            _leave(others)
+            for other in others:
+                other.terminate()
+                other.join()
+            if distributed.is_initialized():
+                distributed.destroy_process_group()
             torch.set_num_threads(threads)
 
 
@@ -88,23 +104,20 @@ def _check_gpus(count: int) -> None:
         )
 
 
-def _start(
-    place: tuple[Path, int, int, int], work: Callable[..., object], given: tuple[Any, ...]
-) -> BaseProcess:
+def _start(place: Place, work: Callable[..., object], given: tuple[Any, ...]) -> BaseProcess:
     context = multiprocessing.get_context("spawn")  # a forked process cannot use CUDA
-    _, rank, count, _ = place
-    name = f"training process {rank + 1} of {count}"
+    name = f"training process {place.rank + 1} of {place.count}"
     other = context.Process(target=_follow, args=(place, work, given), daemon=True, name=name)
     other.start()
     return other
 
 
-def _follow(place: tuple[Path, int, int, int], work: Callable[..., object], given: tuple[Any, ...]) -> None:
+def _follow(place: Place, work: Callable[..., object], given: tuple[Any, ...]) -> None:
     """The life of a process that is not the first."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the first decides
     logging.disable(logging.WARNING)  # the first has the same to say
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _join(*place)
+    _join(place)
     try:
         work(*given)
     except (UserError, FloatingPointError):
@@ -112,25 +125,18 @@ def _follow(place: tuple[Path, int, int, int], work: Callable[..., object], give
     distributed.destroy_process_group()
 
 
-def _join(store: Path, rank: int, count: int, threads: int) -> None:
+def _join(place: Place) -> None:
     loopback = next(name for _, name in socket.if_nameindex() if name.startswith("lo"))
     os.environ["GLOO_SOCKET_IFNAME"] = os.environ["NCCL_SOCKET_IFNAME"] = loopback
-    torch.set_num_threads(threads)
+    torch.set_num_threads(max(1, place.threads // place.count))
     backend = "gloo"
     if torch.cuda.is_available():
-        torch.cuda.set_device(rank)
+        torch.cuda.set_device(place.rank)
         backend = "cpu:gloo,cuda:nccl"
+    meeting = place.store.as_uri()
     distributed.init_process_group(
-        backend, init_method=store.as_uri(), rank=rank, world_size=count, timeout=TIMEOUT
+        backend, init_method=meeting, rank=place.rank, world_size=place.count, timeout=TIMEOUT
     )
-
-
-def _leave(others: Sequence[BaseProcess]) -> None:
-    if distributed.is_initialized():
-        distributed.destroy_process_group()
-    for other in others:
-        other.terminate()
-        other.join()
 
 
 def _end_with_parent() -> None:
