@@ -16,16 +16,17 @@ import datetime
 import logging
 import multiprocessing
 import os
+import queue
 import signal
 import socket
 import sys
 import tempfile
 import threading
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
-from multiprocessing.connection import wait
+from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -37,13 +38,15 @@ from components.errors import EXIT_TRY_AGAIN, TryAgainError, UserError
 
 Key = TypeVar("Key", bound=Hashable)
 TIMEOUT = datetime.timedelta(minutes=30)  # the others wait as long while the first evaluates or saves
+GO_ON = "run again: training goes on from the last checkpoint"
 GRACE = 10.0  # seconds for a process to notice by itself that another is gone
 
 
 # --- the processes ------------------------------------------------------------------------------------
 
 
-class Place(NamedTuple):
+@dataclass(frozen=True)
+class Place:
     """A process's place in the group."""
 
     store: Path  # the file in which they meet
@@ -60,7 +63,7 @@ def group(count: int, work: Callable[..., object], *given: Any) -> Iterator[None
 
     Raises:
         UserError: there are fewer GPUs than processes.
-        TryAgainError: another process has ended, naming it.
+        TryAgainError: another process has ended, naming it, or does not answer.
     """
     if count == 1:
         yield
@@ -68,30 +71,26 @@ def group(count: int, work: Callable[..., object], *given: Any) -> Iterator[None
     _check_gpus(count)
     threads = torch.get_num_threads()
     others: list[BaseProcess] = []
+    ends: queue.SimpleQueue[str] = queue.SimpleQueue()
     done = threading.Event()
     with tempfile.TemporaryDirectory() as folder:
         places = [Place(Path(folder) / "store", rank, count, threads) for rank in range(count)]
         try:
-            others += [_start(place, work, given) for place in places[1:]]
-            for other in others:
-                threading.Thread(target=_watch, args=(other, done), daemon=True).start()
+            for place in places[1:]:
+                others.append(other := _start(place, work, given))
+                threading.Thread(target=_watch, args=(other, ends, done), daemon=True).start()
             _join(places[0])
             yield
             distributed.destroy_process_group()  # as the others do
             for other in others:
                 other.join(GRACE)
-        except RuntimeError as error:  # all that is known of a lost connection
-            lost = wait([other.sentinel for other in others], timeout=GRACE / 2)
-            if not lost:
-                raise
-            raise TryAgainError(_end_of(next(o for o in others if o.sentinel in lost))) from error
+        except RuntimeError as error:
+            if not isinstance(error, distributed.DistError) and "gloo/transport" not in str(error):
+                raise  # not of a connection
+            raise TryAgainError(_first(ends)) from error
         finally:
             done.set()
-            for other in others:
-                other.terminate()
-                other.join()
-            if distributed.is_initialized():
-                distributed.destroy_process_group()
+            _end(others)
             torch.set_num_threads(threads)
 
 
@@ -110,6 +109,14 @@ def _start(place: Place, work: Callable[..., object], given: tuple[Any, ...]) ->
     other = context.Process(target=_follow, args=(place, work, given), daemon=True, name=name)
     other.start()
     return other
+
+
+def _end(others: Sequence[BaseProcess]) -> None:
+    for other in others:
+        other.terminate()
+        other.join()
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
 
 
 def _follow(place: Place, work: Callable[..., object], given: tuple[Any, ...]) -> None:
@@ -146,21 +153,25 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _watch(other: BaseProcess, done: threading.Event) -> None:
-    """End this process where another is gone and it does not notice: it waits for a GPU, or at the start."""
-    wait([other.sentinel])
-    end = _end_of(other)
-    if other.exitcode != 0 and not done.wait(GRACE):
-        print(f"error: {end}", file=sys.stderr, flush=True)  # noqa: T201
+def _watch(other: BaseProcess, ends: queue.SimpleQueue[str], done: threading.Event) -> None:
+    """Tell how another process failed, and end this one where it does not notice: it waits for a GPU, or
+    at the start. Nobody else asks for the exit code, which the system gives once."""
+    other.join()
+    if not (code := other.exitcode):
+        return
+    how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+    ends.put(f"{other.name} {how}; {GO_ON}")
+    if not done.wait(GRACE):
+        print(f"error: {other.name} {how}; {GO_ON}", file=sys.stderr, flush=True)  # noqa: T201
         os._exit(EXIT_TRY_AGAIN)
 
 
-def _end_of(other: BaseProcess) -> str:
-    """How a process that is gone has ended, and what to do."""
-    other.join(GRACE)  # its sentinel tells a moment before its exit code is known
-    code = other.exitcode or 0
-    how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-    return f"{other.name} {how}; run again: training goes on from the last checkpoint"
+def _first(ends: queue.SimpleQueue[str]) -> str:
+    """How the first process that is gone has ended, if one is."""
+    try:
+        return ends.get(timeout=GRACE / 2)
+    except queue.Empty:
+        return f"a training process has not answered for {TIMEOUT.seconds // 60} minutes; {GO_ON}"
 
 
 # --- what they do together ----------------------------------------------------------------------------
