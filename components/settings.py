@@ -208,6 +208,7 @@ class Training(Settings):
     ema: Fraction = 0.0  # decay of the average of the weights that is evaluated and kept; 0: the weights
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     gradient_checkpointing: bool = False  # recompute activations in the backward pass: less memory, slower
+    processes: Positive = 1  # share the rows of every step; each has a GPU of its own (docs/data-parallel.md)
     balancing: Balancing = Balancing()
     not_finite: Literal["stop", "skip"] = "stop"  # what a step does whose loss is NaN or infinite
     evaluate_every: Positive

@@ -29,6 +29,7 @@ from torch.nn.functional import layer_norm
 
 from components.model.multitask import MultiTaskModel
 from components.model.tensors import Rows
+from components.training import parallel
 
 BLOCK = 1 << 16  # entries at a time: single precision within a block, double from block to block
 
@@ -61,6 +62,14 @@ class TaskGradients(abc.ABC):
     ) -> None:
         """Add the gradients of a micro-batch's unweighted losses, by head; `rows` as the model was given
         them."""
+
+    def reduce(self) -> None:
+        """Sum over the processes what each has found in its rows, before anything is made of it."""
+        if parallel.alone():
+            return
+        self._dense = dict(parallel.summed(self._dense, self.shared, self._zeros))
+        self._rows = {p: self._rows_of_all(p) for p in parallel.union(self.shared, self._rows)}
+        parallel.sum_gradients([p for head in self.heads for p in self.model.heads[head].parameters()])
 
     def gramian(self) -> np.ndarray:
         """gramian_KK in float64, in the order of `heads`; exact to about 1e-7 of the product of the norms."""
@@ -111,8 +120,17 @@ class TaskGradients(abc.ABC):
     def stack_of(self, parameter: torch.Tensor) -> torch.Tensor:
         """gradient_K... of a dense parameter, to be added to."""
         if parameter not in self._dense:
-            self._dense[parameter] = parameter.new_zeros(len(self.heads), *parameter.shape)
+            self._dense[parameter] = self._zeros(parameter)
         return self._dense[parameter]
+
+    def _zeros(self, parameter: torch.Tensor) -> torch.Tensor:
+        return parameter.new_zeros(len(self.heads), *parameter.shape)
+
+    def _rows_of_all(self, parameter: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """What every process has found of an embedding's rows; a process may have found none."""
+        none = (parameter.new_zeros(0, dtype=torch.int64), parameter.new_zeros(0, parameter.shape[1]))
+        keys, sums = (torch.cat(parts) for parts in zip(none, *self._rows.get(parameter, []), strict=True))
+        return list(zip(parallel.gathered(keys), parallel.gathered(sums), strict=True))
 
     def _stack(self, parameter: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """ids_U of an embedding that occurred, and their gradient_KUD."""

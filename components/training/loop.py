@@ -22,7 +22,7 @@ from components.data.mixture import Plan, key, permute, share_at
 from components.model.inference import predict
 from components.model.multitask import MultiTaskModel
 from components.settings import Training
-from components.training import balancing, checkpoint, optimisers
+from components.training import balancing, checkpoint, optimisers, parallel
 from components.training.average import averaged
 from components.training.parameter_groups import parameter_groups
 from components.training.progress import Progress
@@ -58,7 +58,8 @@ def train(
     )  # what is evaluated and kept
     stepper = Stepper(model, optimiser, balancing.build(training.balancing), splits, training, seed)
     state, best = checkpoint.State(), _copy(model)
-    restored = checkpoint.load_newest(checkpoints, model, optimiser, progress.say, average)
+    with parallel.first_first():  # it drops what is damaged
+        restored = checkpoint.load_newest(checkpoints, model, optimiser, progress.say, average)
     if restored:
         state, best = restored
         stepper.balancer.restore(state.balancing)
@@ -77,7 +78,10 @@ def train(
             average.update_parameters(model)
         progress.step(state.step, step_losses)
         if state.step % training.evaluate_every == 0 or state.step == plan.steps:
-            scores = evaluate(candidate, validation, training.validation_rows, seed, read_rows)
+            scores = parallel.by_first(
+                lambda: evaluate(candidate, validation, training.validation_rows, seed, read_rows),
+                list(of_heads),
+            )
             _record(state, scores)
             if plan.keep is not None:
                 seen = [entry["validation"] for entry in state.history]
@@ -86,7 +90,7 @@ def train(
             if state.best_step == state.step:
                 best = _copy(candidate)
             progress.evaluated(state.step, scores)
-        if state.step % training.checkpoint_every == 0:
+        if state.step % training.checkpoint_every == 0 and parallel.rank() == 0:
             checkpoint.save(checkpoints, model, best, optimiser, state, average)
     progress.stop(state)
     model.load_state_dict(best)

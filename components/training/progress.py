@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from typing import TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -15,10 +16,10 @@ LINES = 20  # in a log, over the whole run
 
 
 class Progress:
-    """Reports to standard error; what it says is for people and never kept."""
+    """Reports to standard error, or `to`; what it says is for people and never kept."""
 
-    def __init__(self) -> None:
-        self.console = Console(file=sys.stderr)
+    def __init__(self, to: TextIO | None = None) -> None:
+        self.console = Console(file=to or sys.stderr)
         columns = (
             TextColumn("training"),
             BarColumn(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +17,7 @@ from components.data.rows import read_rows
 from components.files import atomic_folder, read_json, write_json
 from components.model.multitask import MultiTaskModel
 from components.settings import Project
-from components.training import checkpoint
+from components.training import checkpoint, parallel
 from components.training.loop import train
 from components.training.progress import Progress
 
@@ -26,6 +27,17 @@ CODE = ("data/batching.py", "data/mixing", "data/mixture.py", "model", "tasks", 
 
 def run(project: Project, root: Path, progress: Progress) -> None:
     """Train the project's plan below `root`, going on from a checkpoint of the same run if there is one."""
+    with parallel.group(project.training.processes, _alongside, project, root):
+        model, history, checkpoints = fit(project, root, progress)
+    save(model, root / project.model.encoder / "tokenizer.json", root / "models/multitask")
+    write_json(root / "reports/training.json", {"evaluations": history})
+    shutil.rmtree(checkpoints, ignore_errors=True)
+
+
+def fit(
+    project: Project, root: Path, progress: Progress
+) -> tuple[MultiTaskModel, list[dict[str, Any]], Path]:
+    """The trained model, its record, and the folder of its checkpoints."""
     plan_file, encoder, encoded = root / "reports/plan.json", root / project.model.encoder, root / "encoded"
     whole = read_json(plan_file)
     splits = {name: EncodedSplit(encoded / name / "train.arrow") for name in whole["tasks"]}
@@ -48,9 +60,13 @@ def run(project: Project, root: Path, progress: Progress) -> None:
         checkpoints,
         progress,
     )
-    save(model, encoder / "tokenizer.json", root / "models/multitask")
-    write_json(root / "reports/training.json", {"evaluations": history})
-    shutil.rmtree(checkpoints, ignore_errors=True)
+    return model, history, checkpoints
+
+
+def _alongside(project: Project, root: Path) -> None:
+    """What a process that is not the first does."""
+    with Path(os.devnull).open("w") as nowhere:
+        fit(project, root, Progress(nowhere))
 
 
 def save(model: MultiTaskModel, tokenizer: Path, target: Path) -> None:

@@ -26,6 +26,7 @@ from components.data.encoding import EncodedSplit
 from components.data.mixture import key
 from components.model.multitask import MultiTaskModel
 from components.settings import Training
+from components.training import parallel
 from components.training.balancing import Balance, Balancer, StepFacts, TaskFacts
 from components.training.gramians import task_gradients
 from components.training.last_layer import LastLayer
@@ -100,7 +101,8 @@ class Look:
         self.units = {head: self._units(head, known) for head, known in self.rows.items()}
         budget = stepper.training.tokens_per_micro_batch
         packed = stepper.model.packs
-        self.batches = list(micro_batches(stepper.splits, self.cards, batch, budget, packed))
+        own = parallel.own_rows(stepper.splits, batch)
+        self.batches = list(micro_batches(stepper.splits, self.cards, own, budget, packed))
 
     def _units(self, head: str, rows: np.ndarray) -> float:
         """The denominator of a head's loss in the step; 1 where its rows hold no unit at all."""
@@ -120,13 +122,14 @@ class Look:
         for micro in self.micros():
             _add(losses, means := self.means(micro))
             self._weighted_sum(means, balance.heads).backward()
-        self._unscale()
-        return self._facts(losses), balance
+        facts = self._facts(parallel.sum_losses(losses))
+        self._finish()
+        return facts, balance
 
     def _backward_after_a_look(self, with_norms: bool) -> tuple[StepFacts, Balance]:
         losses = dict.fromkeys(self.rows, 0.0)
         kept: list[Losses] = []
-        last_layer = LastLayer(self.model)
+        last_layer = LastLayer(self.model, list(self.rows))
         for micro in self.micros():
             with contextlib.nullcontext() if with_norms or len(self.batches) == 1 else torch.no_grad():
                 _add(losses, means := self.means(micro))
@@ -134,12 +137,13 @@ class Look:
                 last_layer.add(self._scaled(means))
             if len(self.batches) == 1:
                 kept.append(means)
+        losses = parallel.sum_losses(losses)
         norms = {head: norm / self.scale for head, norm in last_layer.norms().items()}
         facts = self._facts(losses, norms=norms if with_norms else None)
         balance = self._weigh(losses, facts)
         for means in kept or (self.means(micro) for micro in self.micros()):
             self._weighted_sum(means, balance.heads).backward()
-        self._unscale()
+        self._finish()
         return facts, balance
 
     def _backward_per_task(self) -> tuple[StepFacts, Balance]:
@@ -149,6 +153,8 @@ class Look:
             for micro in self.micros():
                 _add(losses, means := self.means(micro))
                 self.gradients.backward(self._scaled(means), micro.mask_BL, micro.heads)
+        losses = parallel.sum_losses(losses)
+        self.gradients.reduce()
         self.gradients.unscale(self.scale)
         facts = self._facts(losses, gramian_KK=self.gradients.gramian())
         balance = self._weigh(losses, facts)
@@ -171,8 +177,9 @@ class Look:
     def _weighted_sum(self, means: Losses, weights: Mapping[str, float]) -> torch.Tensor:
         return torch.stack([self.scale * weights[head] * mean for head, mean in means.items()]).sum()
 
-    def _unscale(self) -> None:
-        """Divide what stands in `.grad` by the loss scale."""
+    def _finish(self) -> None:
+        """Make what stands in `.grad` the step's: summed over the processes, divided by the loss scale."""
+        parallel.sum_gradients(list(self.model.parameters()))
         if self.scale != 1:
             gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
             torch._foreach_div_(gradients, self.scale)
@@ -206,7 +213,7 @@ class Look:
 
     def micros(self) -> Iterator[MicroBatch]:
         """The micro-batches on the model's device; dropout draws the same at every look."""
-        torch.manual_seed(key(self.stepper.seed, "dropout", self.step) % 2**63)
+        torch.manual_seed(key(self.stepper.seed, f"dropout{parallel.rank() or ''}", self.step) % 2**63)
         for micro in self.batches:
             yield micro.to(self.model.device)
 
@@ -228,7 +235,7 @@ class Look:
         losses = dict.fromkeys(self.rows, 0.0)
         for micro in self.micros():
             _add(losses, self.means(micro))
-        return losses
+        return parallel.sum_losses(losses)
 
     def alignments(self) -> dict[str, float]:
         """<v, g_i>, with v the gradient after the step of the sum of the losses on another batch."""
@@ -236,7 +243,7 @@ class Look:
         other = Look(self.stepper, self.step, _other_rows(self.rows, self.stepper))
         for micro in other.micros():
             self._weighted_sum(means := other.means(micro), dict.fromkeys(means, 1.0)).backward()
-        self._unscale()
+        self._finish()
         return self.gradients.products()
 
 
