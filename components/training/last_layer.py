@@ -1,47 +1,75 @@
-"""Every task's gradient on the last shared layer alone, for methods that look no deeper (GradNorm).
+"""Every task's gradient on the last shared layer alone, for methods that look no deeper.
 
-Backward stops at that layer, so K of these cost little.
+Backward stops at that layer, so K of these cost little. What follows from them weighs the encoder, so a
+head's loss must count one thing for the head and another for the encoder: `crossing`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
+import numpy as np
 import torch
-from torch.nn.utils import get_total_norm
+from torch import nn
 
 from components.model.multitask import MultiTaskModel
+from components.training.products import inner_products
 
 
 class LastLayer:
     """Collects the gradients over the micro-batches of a step."""
 
     def __init__(self, model: MultiTaskModel) -> None:
-        self.parameters = _last_layer(model)
-        self._found: dict[str, list[torch.Tensor | None]] = {}
+        self.parameters = last_layer(model)
+        self._found: dict[str, torch.Tensor] = {}
 
     def add(self, means: Mapping[str, torch.Tensor]) -> None:
         """Add a micro-batch's; its graph is kept."""
         for task, mean in means.items():
-            found = torch.autograd.grad(mean, self.parameters, retain_graph=True, allow_unused=True)
-            before = self._found.get(task, [None] * len(found))
-            self._found[task] = [_sum(one, other) for one, other in zip(before, found, strict=True)]
+            found = torch.autograd.grad(
+                mean, self.parameters, retain_graph=True, allow_unused=True, materialize_grads=True
+            )
+            flat_P = torch.cat([gradient.flatten() for gradient in found])
+            self._found[task] = self._found[task] + flat_P if task in self._found else flat_P
 
-    def norms(self) -> dict[str, float]:
-        """The norm of each task's gradient."""
-        own = {task: [one for one in found if one is not None] for task, found in self._found.items()}
-        return {task: float(get_total_norm(found)) for task, found in own.items()}
-
-
-def _sum(one: torch.Tensor | None, other: torch.Tensor | None) -> torch.Tensor | None:
-    if one is None or other is None:
-        return other if one is None else one
-    return one + other
+    def gramian(self, tasks: Sequence[str]) -> np.ndarray:
+        """gramian_KK in float64, in the order of `tasks`."""
+        return inner_products([torch.stack([self._found[task] for task in tasks])], len(tasks))
 
 
-def _last_layer(model: MultiTaskModel) -> list[torch.nn.Parameter]:
-    """The parameters of the encoder's last block; of an encoder without blocks, its last parameter."""
-    lists = [m for m in model.encoder.modules() if isinstance(m, torch.nn.ModuleList) and len(m) > 0]
-    if not lists:
-        return [list(model.encoder.parameters())[-1]]
-    return list(max(lists, key=len)[-1].parameters())
+def last_layer(model: MultiTaskModel) -> list[nn.Parameter]:
+    """The last layer of weights of the encoder's last block; of an encoder without blocks, the last of all.
+
+    GradNorm's W (Chen 2018, section 3.1); of a whole block, K backward passes would cost a third of a step.
+    """
+    lists = [m for m in model.encoder.modules() if isinstance(m, nn.ModuleList) and len(m) > 0]
+    block = max(lists, key=len)[-1] if lists else model.encoder
+    layers = [m for m in block.modules() if isinstance(m, nn.Linear) and m.weight.requires_grad]
+    own = layers[-1] if layers else model.encoder
+    return [parameter for parameter in own.parameters() if parameter.requires_grad]
+
+
+@contextlib.contextmanager
+def crossing(model: MultiTaskModel, factors: Mapping[str, float]) -> Iterator[None]:
+    """Gradients that go from a head into the encoder are multiplied by the head's factor, where it has one.
+
+    Forward passes are to run within; a factor is read when their backward passes run.
+    """
+    hooks = [
+        head.register_forward_pre_hook(functools.partial(_watch, factors, name))
+        for name, head in model.heads.items()
+    ]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _watch(factors: Mapping[str, float], name: str, head: nn.Module, inputs: tuple[Any, ...]) -> None:
+    states: torch.Tensor = inputs[0]
+    if states.requires_grad:
+        states.register_hook(lambda gradient: gradient * factors[name] if name in factors else None)
