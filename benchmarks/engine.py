@@ -53,6 +53,18 @@ def write(folder: Path, task: str, heads: Sequence[str], rows: int, seed: int) -
     return EncodedSplit(file)
 
 
+def model(encoder: Path, heads: Mapping[str, Sequence[str]]) -> MultiTaskModel:
+    """MiniLM with the heads of each task, on the GPU where there is one."""
+    cards = {
+        head: {"task": task, "family": "classification", "facts": FACTS, "max_length": 256, "inputs": 1}
+        for task, own in heads.items()
+        for head in own
+    }
+    found = MultiTaskModel.from_encoder(encoder, cards, DROPOUT, 1)
+    torch.nn.Module.to(found, "cuda" if torch.cuda.is_available() else "cpu")
+    return found
+
+
 class Engine:
     """A model, its optimiser and the loop's stepper; `tasks` are the heads of each task."""
 
@@ -66,14 +78,8 @@ class Engine:
     ) -> None:
         self.splits, self.plan = splits, plan
         self.training = Training.model_validate({**SETTINGS, **training})
-        cards = {
-            head: {"task": task, "family": "classification", "facts": FACTS, "max_length": 256, "inputs": 1}
-            for task, own in heads.items()
-            for head in own
-        }
-        self.model = MultiTaskModel.from_encoder(encoder, cards, DROPOUT, 1)
-        torch.nn.Module.to(self.model, "cuda" if torch.cuda.is_available() else "cpu")
-        shares = {head: plan.tasks[card["task"]].share for head, card in cards.items()}
+        self.model = model(encoder, heads)
+        shares = {head: plan.tasks[task].share for task, own in heads.items() for head in own}
         self.stepper = Stepper(
             self.model,
             adamw(self.model, self.training),
@@ -87,20 +93,14 @@ class Engine:
     def take(self, step: int) -> float:
         """One step of the loop; its seconds, of the process's own time (on a GPU, of the clock)."""
         lengths_of = {name: split.lengths for name, split in self.splits.items()}
-        torch.use_deterministic_algorithms(True)  # as the loop does
+        torch.use_deterministic_algorithms(mode=True)  # as the loop does
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         start = now()
         set_learning_rate(self.stepper.optimiser, step, self.plan.steps, self.training.warmup)
         self.stepper.take(step, step_rows(self.plan, 1, step, lengths_of))
         seconds = now() - start
-        torch.use_deterministic_algorithms(False)
+        torch.use_deterministic_algorithms(mode=False)
         return seconds
-
-    def tokens(self, step: int) -> int:
-        """Real tokens of a step."""
-        lengths_of = {name: split.lengths for name, split in self.splits.items()}
-        rows = step_rows(self.plan, 1, step, lengths_of)
-        return sum(int(lengths_of[name][own].sum()) for name, own in rows.items())
 
 
 def plan_of(tasks: Sequence[str], rows: int, steps: int, rows_per_step: float) -> Plan:
