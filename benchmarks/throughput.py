@@ -1,10 +1,14 @@
 """Real tokens per second in training against the Hugging Face Trainer: `python -m benchmarks.throughput`.
 
-MiniLM with one classification head on one CPU thread, synthetic rows of lognormal length (mean 30, tail
-to 256), AdamW (fused), dropout 0.1, the same rows for all. Peers: the Trainer with dynamic padding, and
-with rows grouped by length. A round trains each on the same number of rows; the time is the thread's own,
-so other programs disturb it little. Beside it, the share of the matrix-product peak that our training
-reaches, the peak measured in the same process in turn with it. The last line is one JSON object.
+MiniLM with one classification head, synthetic rows of lognormal length (mean 30, tail to 256), AdamW
+(fused), dropout 0.1, the same rows for all. Ours are the steps of the loop itself, from encoded files:
+drawn, gathered, packed, clipped, taken. Peers: the Trainer with dynamic padding, and with rows grouped by
+length. A round trains each on the same rows once, in turns: on one CPU thread, in the process's own time,
+so that other programs disturb it little; on a GPU where there is one.
+
+Beside it, the share of the matrix-product peak that our training reaches, the peak measured in the same
+process in turn with it, with the plain sum and, of four tasks, with PCGrad. The last line is one JSON
+object.
 """
 
 from __future__ import annotations
@@ -16,55 +20,44 @@ import os
 import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
-import numpy as np
 import torch
 from rich.console import Console
 from rich.table import Table
-from torch.nn.functional import cross_entropy
 
-from benchmarks.texts import lengths
-from components.environment import quiet
-from components.model.multitask import MultiTaskModel
-from components.model.tensors import Rows, pad
+from benchmarks.engine import LABELS, Engine, now, plan_of, write
+from components.environment import restart_tuned
 
 ENCODER = Path("downloads/minilm")
-HEAD, LABELS, RATE = "topic", 4, 2e-5
+RATE = 2e-5
+COMBINED = 4  # tasks
 
 
 def main() -> None:
-    quiet()
+    restart_tuned()
     arguments = _arguments()
     if importlib.util.find_spec("accelerate") is None:
         sys.exit("the Hugging Face Trainer needs accelerate, which is not installed: pip install accelerate")
     torch.set_num_threads(1)
-    bench = Bench(arguments)
-    ways: dict[str, Callable[[], float]] = {
-        "dynamic padding": lambda: bench.trainer("random"),
-        "grouped by length": lambda: bench.trainer("group_by_length"),
-        "ours": bench.ours,
-    }
-    rounds = []
-    for _ in range(arguments.rounds):
-        peak = matrix_peak(bench.dtype)
-        seconds = {name: way() for name, way in ways.items()}
-        rounds.append({**seconds, "peak share": bench.flops / seconds["ours"] / peak})
-    result = _summary(rounds, list(ways), bench.tokens)
+    with tempfile.TemporaryDirectory(prefix="throughput.") as folder:
+        bench = Bench(arguments, Path(folder))
+        rounds = [bench.round() for _ in range(arguments.rounds)]
+    result = _summary(rounds, bench)
     _print(result)
-    print(json.dumps({"rows": arguments.rows, "precision": arguments.precision, **result}))
+    sizes = {"rows": arguments.rows, "batch": arguments.batch, "precision": arguments.precision}
+    print(json.dumps({**sizes, "device": bench.ours.model.device.type, **result}))
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--encoder", type=Path, default=ENCODER)
-    parser.add_argument("--rows", type=int, default=512)
+    parser.add_argument("--rows", type=int, default=256)
     parser.add_argument("--batch", type=int, default=64, help="rows of a step, for all")
+    parser.add_argument("--micro-batch", type=int, default=4096, help="tokens of ours that go together")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32")
     return parser.parse_args()
@@ -73,40 +66,40 @@ def _arguments() -> argparse.Namespace:
 class Bench:
     """The rows, and each way to train on them once."""
 
-    def __init__(self, arguments: argparse.Namespace) -> None:
-        self.encoder, self.batch = arguments.encoder, arguments.batch
+    def __init__(self, arguments: argparse.Namespace, folder: Path) -> None:
+        self.encoder, self.batch, self.folder = arguments.encoder, arguments.batch, folder
         self.dtype = torch.bfloat16 if arguments.precision == "bf16" else torch.float32
-        draw = np.random.default_rng(0)
-        sizes = lengths(arguments.rows, 1)
-        self.rows = [draw.integers(1000, 30000, size) for size in sizes]
-        self.labels = draw.integers(0, LABELS, arguments.rows)
-        self.tokens = int(sizes.sum())
-        card = {"family": "classification", "facts": {"labels": [str(n) for n in range(LABELS)]}}
-        self.model = MultiTaskModel.from_encoder(self.encoder, {HEAD: card}, 0.1, 1).train()
-        linear = [m for m in self.model.encoder.encoder.modules() if isinstance(m, torch.nn.Linear)]
-        weights = sum(module.weight.numel() for module in linear)
-        width = self.model.encoder.config.hidden_size * self.model.encoder.config.num_hidden_layers
-        # Multiplications and additions of the products, forward and (twice) backward; 4 L^2 D of attention.
-        self.flops = 6 * weights * self.tokens + 12 * width * int((sizes**2).sum())
+        self.steps = arguments.rows // arguments.batch
+        settings = {"precision": arguments.precision, "tokens_per_micro_batch": arguments.micro_batch}
+        self.ours = self._engine("one", 1, settings)
+        self.combined = self._engine("four", COMBINED, {**settings, "balancing": {"combination": "pcgrad"}})
+        self.split = self.ours.splits["one0"]
+        for engine in (self.ours, self.combined):
+            engine.take(0)  # the first step makes the optimiser's moments
 
-    def ours(self) -> float:
-        """Packed steps, each of `batch` rows of similar length, as the loop makes them."""
-        optimiser = torch.optim.AdamW(self.model.parameters(), lr=RATE, weight_decay=0.0, fused=True)
-        start = time.process_time()
-        for rows in self._steps():
-            tensors = pad([(self.rows[row], np.zeros(len(self.rows[row]))) for row in rows])
-            with torch.autocast("cpu", torch.bfloat16, enabled=self.dtype == torch.bfloat16):
-                logits = self.model(*tensors, {HEAD: Rows(torch.arange(len(rows)))})[HEAD]
-            cross_entropy(logits.float(), torch.from_numpy(self.labels[rows])).backward()
-            torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-            optimiser.step()
-            optimiser.zero_grad(set_to_none=True)
-        return time.process_time() - start
+    def _engine(self, name: str, count: int, settings: dict[str, Any]) -> Engine:
+        tasks, rows = [f"{name}{number}" for number in range(count)], self.steps * self.batch // count
+        splits = {task: write(self.folder, task, [task], rows, seed) for seed, task in enumerate(tasks, 1)}
+        plan = plan_of(tasks, rows, self.steps, self.batch)
+        return Engine(self.encoder, splits, {task: [task] for task in tasks}, plan, **settings)
 
-    def _steps(self) -> Iterator[np.ndarray]:
-        by_length = np.argsort([-len(row) for row in self.rows], kind="stable")
-        chunks = [by_length[i : i + self.batch] for i in range(0, len(by_length), self.batch)]
-        yield from (chunks[i] for i in np.random.default_rng(2).permutation(len(chunks)))
+    def round(self) -> dict[str, float]:
+        """Seconds of each way, and the shares of the peak."""
+        peak = matrix_peak(self.dtype, self.ours.model.device)
+        seconds = {
+            "dynamic padding": self.trainer("random"),
+            "grouped by length": self.trainer("group_by_length"),
+            "ours": self._all_steps(self.ours),
+        }
+        combined = self._all_steps(self.combined)
+        shares = {
+            "share of the matrix-product peak": flops(self.ours) / seconds["ours"] / peak,
+            "the same with PCGrad of four tasks": flops(self.combined) / combined / peak,
+        }
+        return {**seconds, **shares}
+
+    def _all_steps(self, engine: Engine) -> float:
+        return sum(engine.take(step) for step in range(self.steps))
 
     def trainer(self, sampling: str) -> float:
         """The Hugging Face Trainer, its own model of the same encoder; the time of `train()` alone."""
@@ -124,47 +117,63 @@ class Bench:
         )
         model = AutoModelForSequenceClassification.from_pretrained(self.encoder, num_labels=LABELS)
         data: list[dict[str, Any]] = [
-            {"input_ids": row.tolist(), "labels": int(label)}
-            for row, label in zip(self.rows, self.labels, strict=True)
+            {"input_ids": self.split.sequences(row)[0][0].tolist(), "labels": self.split.target(row)}
+            for row in range(len(self.split))
         ]
         with tempfile.TemporaryDirectory() as folder:
             settings = TrainingArguments(
                 folder, per_device_train_batch_size=self.batch, num_train_epochs=1, learning_rate=RATE,
-                optim="adamw_torch_fused", bf16=self.dtype == torch.bfloat16, use_cpu=True, report_to=[],
+                optim="adamw_torch_fused", bf16=self.dtype == torch.bfloat16, report_to=[],
                 save_strategy="no", logging_strategy="no", disable_tqdm=True,
                 train_sampling_strategy=sampling,
             )  # fmt: skip
             trainer = Trainer(
                 model, settings, train_dataset=data, data_collator=DataCollatorWithPadding(tokenizer)
             )
-            start = time.process_time()
+            start = now()
             trainer.train()
-        return time.process_time() - start
+        return now() - start
 
 
-def matrix_peak(dtype: torch.dtype) -> float:
-    """Operations per second of products of the shapes that a step has."""
-    left, right = torch.randn(2048, 384).to(dtype), torch.randn(384, 1536).to(dtype)
+def flops(engine: Engine) -> int:
+    """Multiplications and additions of all rows' products, forward and (twice) backward: those of the
+    encoder's linear layers, and 4 L^2 D of attention."""
+    linear = [m for m in engine.model.encoder.encoder.modules() if isinstance(m, torch.nn.Linear)]
+    weights = sum(module.weight.numel() for module in linear)
+    config = engine.model.encoder.config
+    width = config.hidden_size * config.num_hidden_layers
+    lengths = [split.lengths for split in engine.splits.values()]
+    return sum(6 * weights * int(own.sum()) + 12 * width * int((own**2).sum()) for own in lengths)
+
+
+def matrix_peak(dtype: torch.dtype, device: torch.device) -> float:
+    """Operations per second of products of the shapes that a step has, on a GPU of larger ones."""
+    rows, inner, columns = (2048, 384, 1536) if device.type == "cpu" else (8192, 8192, 8192)
+    left = torch.randn(rows, inner, device=device).to(dtype)
+    right = torch.randn(inner, columns, device=device).to(dtype)
     best = 0.0
     for _ in range(5):
-        start = time.process_time()
+        start = now()
         for _ in range(10):
             left @ right
-        best = max(best, 10 * 2 * 2048 * 384 * 1536 / (time.process_time() - start))
+        best = max(best, 10 * 2 * rows * inner * columns / (now() - start))
     return best
 
 
-def _summary(rounds: list[dict[str, float]], ways: list[str], tokens: int) -> dict[str, Any]:
-    base = ways[0]
+WAYS = ("dynamic padding", "grouped by length", "ours")
+
+
+def _summary(rounds: list[dict[str, float]], bench: Bench) -> dict[str, Any]:
+    tokens = int(bench.split.tokens.sum())
     result: dict[str, Any] = {
         name: {
             "tokens_per_second": round(tokens / statistics.median(one[name] for one in rounds)),
-            **_spread([one[base] / one[name] for one in rounds]),
+            **_spread([one[WAYS[0]] / one[name] for one in rounds]),
         }
-        for name in ways
+        for name in WAYS
     }
-    result["share of the matrix-product peak"] = _spread([one["peak share"] for one in rounds])
-    return result
+    shares = [name for name in rounds[0] if name not in WAYS]
+    return {**result, **{name: _spread([one[name] for one in rounds]) for name in shares}}
 
 
 def _spread(ratios: list[float]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from transformers.utils import logging as transformers_logging
 
 from components import tasks
 from components.errors import UserError
+from components.model.dropout import quicken
 from components.model.packing import Pack, packable, packed_states
 from components.model.tensors import Rows
 
@@ -52,6 +53,7 @@ class MultiTaskModel(PreTrainedModel):
         super().__init__(config)
         encoder = AutoConfig.for_model(**config.encoder)
         self.encoder = AutoModel.from_config(encoder)
+        quicken(self.encoder)
         self.packs = False  # until `choose_packing` has compared the encoder's states
         self.takes_segments = getattr(encoder, "type_vocab_size", 0) > 1
         self.heads = nn.ModuleDict(

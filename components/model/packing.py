@@ -20,6 +20,8 @@ from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface, PreTrainedModel
 
+from components.model.dropout import dropped
+
 ATTENTION = "onetrunk_packed"
 TOLERANCE = 1e-5  # of a state in fp32, by the largest: other sequences change it by a tenth and more
 
@@ -115,11 +117,26 @@ def _by_length(
     for (number, length), *parts in zip(pack.runs, *(one.split(sizes) for one in states), strict=True):
         query, key, value = (part.reshape(number, length, *part.shape[1:]).transpose(1, 2) for part in parts)
         mask = None if window is None or length <= window else _band(length, window, query.device)
-        out_nHLd = scaled_dot_product_attention(
-            query, key, value, attn_mask=mask, dropout_p=dropout, scale=scaling, enable_gqa=grouped
-        )
+        if dropout and mask is None and not grouped and query.device.type == "cpu":
+            out_nHLd = _spelled_out(query, key, value, dropout, scaling)
+        else:
+            out_nHLd = scaled_dot_product_attention(
+                query, key, value, attn_mask=mask, dropout_p=dropout, scale=scaling, enable_gqa=grouped
+            )
         attended.append(out_nHLd.transpose(1, 2).flatten(0, 1))
     return torch.cat(attended)
+
+
+def _spelled_out(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, dropout: float, scaling: float | None
+) -> torch.Tensor:
+    """Attention (Vaswani 2017, equation 1) with dropout: q_nHLd, k_nHLd, v_nHLd -> attended_nHLd.
+
+    torch's own with dropout has no kernel on a CPU either and takes twice as many passes.
+    """
+    scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+    weights_nHLL = torch.softmax((query * scale) @ key.mT, -1)
+    return dropped(weights_nHLL, dropout) @ value
 
 
 def _band(length: int, window: int, device: torch.device) -> torch.Tensor:

@@ -30,8 +30,7 @@ from torch.nn.functional import layer_norm
 from components.model.multitask import MultiTaskModel
 from components.model.tensors import Rows
 from components.training import parallel
-
-BLOCK = 1 << 16  # entries at a time: single precision within a block, double from block to block
+from components.training.products import inner_products
 
 
 class TaskGradients(abc.ABC):
@@ -72,13 +71,13 @@ class TaskGradients(abc.ABC):
         parallel.sum_gradients([p for head in self.heads for p in self.model.heads[head].parameters()])
 
     def gramian(self) -> np.ndarray:
-        """gramian_KK in float64, in the order of `heads`; exact to about 1e-7 of the product of the norms."""
-        total_KK = torch.zeros(len(self.heads), len(self.heads), dtype=torch.float64)
-        stacks = [*self._dense.values(), *(self._stack(parameter)[1] for parameter in self._rows)]
-        for stack in stacks:
-            for block_Kp in stack.flatten(1).split(BLOCK, dim=1):
-                total_KK += (block_Kp @ block_Kp.T).double().cpu()
-        return total_KK.numpy()
+        """gramian_KK in float64, in the order of `heads`."""
+        embeddings = (self._stack(parameter)[1] for parameter in self._rows)
+        return inner_products(itertools.chain(self._dense.values(), embeddings), len(self.heads))
+
+    def gramian_of(self, parameters: Sequence[torch.Tensor]) -> np.ndarray:
+        """gramian_KK of some dense parameters alone."""
+        return inner_products((self.stack_of(parameter) for parameter in parameters), len(self.heads))
 
     def apply(self, shared: Mapping[str, float], heads: Mapping[str, float]) -> None:
         """Fill `.grad`: sum_i shared_i g_i for the encoder, heads_i times its own for each head's."""

@@ -1,47 +1,79 @@
-"""Every task's gradient on the last shared layer alone, for methods that look no deeper (GradNorm).
+"""Every task's gradient on the last shared layer alone, for methods that look no deeper.
 
-Backward stops at that layer, so K of these cost little.
+Backward stops at that layer, so K of these cost little. What follows from them weighs the encoder, so a
+head's loss must count one thing for the head and another for the encoder: `crossing`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
+import numpy as np
 import torch
-from torch.nn.utils import get_total_norm
+from torch import nn
 
 from components.model.blocks import blocks
 from components.model.multitask import MultiTaskModel
 from components.training import parallel
+from components.training.products import inner_products
 
 
 class LastLayer:
     """Collects the gradients over the micro-batches of a step."""
 
     def __init__(self, model: MultiTaskModel, heads: Sequence[str]) -> None:
-        self.heads, self.parameters = heads, _last_layer(model)
-        self._found: dict[tuple[str, torch.Tensor], torch.Tensor] = {}
+        self.heads, self.parameters = list(heads), last_layer(model)
+        self._found: dict[str, torch.Tensor] = {}
 
     def add(self, means: Mapping[str, torch.Tensor]) -> None:
         """Add a micro-batch's; its graph is kept."""
-        for head, mean in means.items():
-            found = torch.autograd.grad(mean, self.parameters, retain_graph=True, allow_unused=True)
-            for parameter, gradient in zip(self.parameters, found, strict=True):
-                if gradient is not None:
-                    before = self._found.get((head, parameter))
-                    self._found[head, parameter] = gradient if before is None else before + gradient
+        for task, mean in means.items():
+            found = torch.autograd.grad(
+                mean, self.parameters, retain_graph=True, allow_unused=True, materialize_grads=True
+            )
+            flat_P = torch.cat([gradient.flatten() for gradient in found])
+            self._found[task] = self._found[task] + flat_P if task in self._found else flat_P
 
-    def norms(self) -> dict[str, float]:
-        """The norm of each task's gradient, summed over the processes."""
-        places = [(head, parameter) for head in self.heads for parameter in self.parameters]
-        sums = parallel.summed(self._found, places, lambda place: torch.zeros_like(place[1]))
-        of_heads = {
-            head: [sums[head, p] for p in self.parameters if (head, p) in sums] for head in self.heads
-        }
-        return {head: float(get_total_norm(found)) for head, found in of_heads.items()}
+    def gramian(self) -> np.ndarray:
+        """gramian_KK in float64, in the order of `heads`, of what all processes have found."""
+        none_P = torch.cat([torch.zeros_like(parameter).flatten() for parameter in self.parameters])
+        sums = parallel.summed(self._found, self.heads, lambda head: torch.zeros_like(none_P))
+        return inner_products([torch.stack([sums[head] for head in self.heads])], len(self.heads))
 
 
-def _last_layer(model: MultiTaskModel) -> list[torch.nn.Parameter]:
-    """The parameters of the encoder's last block; of an encoder without blocks, its last parameter."""
+def last_layer(model: MultiTaskModel) -> list[nn.Parameter]:
+    """The last layer of weights of the encoder's last block; of an encoder without blocks, the last of all.
+
+    GradNorm's W (Chen 2018, section 3.1); of a whole block, K backward passes would cost a third of a step.
+    """
     stack = blocks(model.encoder)
-    return list(stack[-1].parameters()) if stack else list(model.encoder.parameters())[-1:]
+    block = stack[-1] if stack else model.encoder
+    layers = [m for m in block.modules() if isinstance(m, nn.Linear) and m.weight.requires_grad]
+    own = layers[-1] if layers else model.encoder
+    return [parameter for parameter in own.parameters() if parameter.requires_grad]
+
+
+@contextlib.contextmanager
+def crossing(model: MultiTaskModel, factors: Mapping[str, float]) -> Iterator[None]:
+    """Gradients that go from a head into the encoder are multiplied by the head's factor, where it has one.
+
+    Forward passes are to run within; a factor is read when their backward passes run.
+    """
+    hooks = [
+        head.register_forward_pre_hook(functools.partial(_watch, factors, name))
+        for name, head in model.heads.items()
+    ]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _watch(factors: Mapping[str, float], name: str, head: nn.Module, inputs: tuple[Any, ...]) -> None:
+    states: torch.Tensor = inputs[0]
+    if states.requires_grad:
+        states.register_hook(lambda gradient: gradient * factors[name] if name in factors else None)

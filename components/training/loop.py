@@ -53,9 +53,7 @@ def train(
     optimiser = optimisers.build(training.optimiser, parameter_groups(model, training))
     of_heads = {head: card["task"] for head, card in model.config.tasks.items()}
     average = averaged(model, training.ema) if training.ema else None
-    candidate = (
-        model if average is None else cast("MultiTaskModel", average.module)
-    )  # what is evaluated and kept
+    kept = model if average is None else cast("MultiTaskModel", average.module)  # and evaluated
     stepper = Stepper(model, optimiser, balancing.build(training.balancing), splits, training, seed)
     state, best = checkpoint.State(), _copy(model)
     with parallel.first_first():  # it drops what is damaged
@@ -79,7 +77,7 @@ def train(
         progress.step(state.step, step_losses)
         if state.step % training.evaluate_every == 0 or state.step == plan.steps:
             scores = parallel.by_first(
-                lambda: evaluate(candidate, validation, training.validation_rows, seed, read_rows),
+                lambda: evaluate(kept, validation, training.validation_rows, seed, read_rows),
                 list(of_heads),
             )
             _record(state, scores)
@@ -88,7 +86,7 @@ def train(
                 state.history[-1]["shares"] = dynamic.decide(plan, seen, of_heads)
                 plan = dynamic.with_decided(plan, state.history)
             if state.best_step == state.step:
-                best = _copy(candidate)
+                best = _copy(kept)
             progress.evaluated(state.step, scores)
         if state.step % training.checkpoint_every == 0 and parallel.rank() == 0:
             checkpoint.save(checkpoints, model, best, optimiser, state, average)

@@ -29,12 +29,13 @@ from components.settings import Training
 from components.training import parallel
 from components.training.balancing import Balance, Balancer, StepFacts, TaskFacts
 from components.training.gramians import task_gradients
-from components.training.last_layer import LastLayer
+from components.training.last_layer import LastLayer, crossing, last_layer
 from components.training.loss_scale import LossScale
 
 Splits = Mapping[str, EncodedSplit]
 Losses = dict[str, torch.Tensor]
 PER_TASK = {"gramian_KK", "alignments"}  # facts that need every task's own gradient
+OF_THE_LAST_LAYER = {"norms", "last_layer_KK"}  # ... on the last shared layer alone
 
 
 class NotFiniteError(FloatingPointError):
@@ -115,8 +116,8 @@ class Look:
         needs = self.balancer.needs(self.step)
         if needs & PER_TASK:
             return self._backward_per_task()
-        if "norms" in needs or self.balancer.weighting.by_this_step:
-            return self._backward_after_a_look("norms" in needs)
+        if needs & OF_THE_LAST_LAYER or self.balancer.weighting.by_this_step:
+            return self._backward_after_a_look(bool(needs & OF_THE_LAST_LAYER))
         balance = self._weigh(dict.fromkeys(self.rows, 0.0))  # these weights do not depend on the losses
         losses = dict.fromkeys(self.rows, 0.0)
         for micro in self.micros():
@@ -126,25 +127,33 @@ class Look:
         self._finish()
         return facts, balance
 
-    def _backward_after_a_look(self, with_norms: bool) -> tuple[StepFacts, Balance]:
+    def _backward_after_a_look(self, at_the_last_layer: bool) -> tuple[StepFacts, Balance]:
         losses = dict.fromkeys(self.rows, 0.0)
         kept: list[Losses] = []
-        last_layer = LastLayer(self.model, list(self.rows))
-        for micro in self.micros():
-            with contextlib.nullcontext() if with_norms or len(self.batches) == 1 else torch.no_grad():
-                _add(losses, means := self.means(micro))
-            if with_norms:
-                last_layer.add(self._scaled(means))
-            if len(self.batches) == 1:
-                kept.append(means)
-        losses = parallel.sum_losses(losses)
-        norms = {head: norm / self.scale for head, norm in last_layer.norms().items()}
-        facts = self._facts(losses, norms=norms if with_norms else None)
-        balance = self._weigh(losses, facts)
-        for means in kept or (self.means(micro) for micro in self.micros()):
-            self._weighted_sum(means, balance.heads).backward()
+        seen = LastLayer(self.model, list(self.rows))
+        factors: dict[str, float] = {}  # of a combination, known once the step was looked at
+        with crossing(self.model, factors):
+            for micro in self.micros():
+                graph = at_the_last_layer or len(self.batches) == 1
+                with contextlib.nullcontext() if graph else torch.no_grad():
+                    _add(losses, means := self.means(micro))
+                if at_the_last_layer:
+                    seen.add(self._scaled(means))
+                if len(self.batches) == 1:
+                    kept.append(means)
+            losses = parallel.sum_losses(losses)
+            others = self._of_last_layer(seen.gramian() / self.scale**2) if at_the_last_layer else {}
+            facts = self._facts(losses, **others)
+            balance = self._weigh(losses, facts)
+            factors.update(_factors(balance))
+            for means in kept or (self.means(micro) for micro in self.micros()):
+                self._weighted_sum(means, balance.heads).backward()
         self._finish()
         return facts, balance
+
+    def _of_last_layer(self, gramian_KK: np.ndarray) -> dict[str, Any]:
+        norms = np.sqrt(np.diag(gramian_KK)).tolist()
+        return {"last_layer_KK": gramian_KK, "norms": dict(zip(self.rows, norms, strict=True))}
 
     def _backward_per_task(self) -> tuple[StepFacts, Balance]:
         losses = dict.fromkeys(self.rows, 0.0)
@@ -156,7 +165,10 @@ class Look:
         losses = parallel.sum_losses(losses)
         self.gradients.reduce()
         self.gradients.unscale(self.scale)
-        facts = self._facts(losses, gramian_KK=self.gradients.gramian())
+        others: dict[str, Any] = {}
+        if self.balancer.needs(self.step) & OF_THE_LAST_LAYER:
+            others = self._of_last_layer(self.gradients.gramian_of(last_layer(self.model)))
+        facts = self._facts(losses, gramian_KK=self.gradients.gramian(), **others)
         balance = self._weigh(losses, facts)
         self.gradients.apply(balance.shared, balance.heads)
         return facts, balance
@@ -259,6 +271,12 @@ def _other_rows(rows: Batch, stepper: Stepper) -> Batch:
 def _add(losses: dict[str, float], means: Losses) -> None:
     for head, mean in means.items():
         losses[head] += float(mean.detach())
+
+
+def _factors(balance: Balance) -> dict[str, float]:
+    """c_i of the tasks whose gradients are combined."""
+    pairs = ((head, balance.shared[head], weight) for head, weight in balance.heads.items())
+    return {head: shared / weight for head, shared, weight in pairs if shared != weight}
 
 
 def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[Any]:

@@ -47,10 +47,12 @@ class Balancer:
 
     def _factors(self, facts: StepFacts, w_K: np.ndarray) -> list[float]:
         """c_i from the Gramian of the weighted gradients, without those that are zero."""
-        if not self.combination.needs(facts.step):
+        needs = self.combination.needs(facts.step)
+        if not needs:
             return [1.0] * len(w_K)
-        assert facts.gramian_KK is not None  # noqa: S101 the loop gathers what `needs` says
-        weighted_KK = facts.gramian_KK * np.outer(w_K, w_K)
+        gramian_KK = facts.last_layer_KK if "last_layer_KK" in needs else facts.gramian_KK
+        assert gramian_KK is not None  # noqa: S101 the loop gathers what `needs` says
+        weighted_KK = gramian_KK * np.outer(w_K, w_K)
         factors_K = np.ones(len(w_K))
         moving = np.flatnonzero(np.diag(weighted_KK) > 0)
         if len(moving):

@@ -27,7 +27,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
-Fact = Literal["norms", "gramian_KK", "losses_after", "alignments"]
+Fact = Literal["norms", "gramian_KK", "last_layer_KK", "losses_after", "alignments"]
 Weights = dict[str, float]  # task -> weight
 TaskState = dict[str, dict[str, float]]  # task -> what a method remembers of it
 
@@ -57,13 +57,15 @@ class StepFacts:
     norms: Mapping[str, float] | None = None  # of each g_i on the last shared layer
     losses_after: Mapping[str, float] | None = None  # of the same rows, after the step
     alignments: Mapping[str, float] | None = None  # <g of the look-ahead's loss, g_i>: see weights/meta.py
+    last_layer_KK: np.ndarray | None = None  # gramian_KK of the last shared layer's parameters alone
 
     @property
     def finite(self) -> bool:
         """Is every number a number? A step that shows anything else is to be skipped."""
         given = (self.losses, self.norms, self.losses_after, self.alignments)
         numbers = [value for mapping in given for value in (mapping or {}).values()]
-        whole = self.gramian_KK is None or bool(np.isfinite(self.gramian_KK).all())
+        grams = (self.gramian_KK, self.last_layer_KK)
+        whole = all(gram_KK is None or bool(np.isfinite(gram_KK).all()) for gram_KK in grams)
         return whole and all(math.isfinite(value) for value in numbers)
 
 
@@ -124,9 +126,20 @@ class Combination(Method, abc.ABC):
     that sum to 1), its weights are multiplied by K. So `equal` weights, 1/K, give the paper's own.
     """
 
-    def needs(self, step: int) -> frozenset[Fact]:
-        return frozenset({"gramian_KK"})
-
     @abc.abstractmethod
     def factors(self, gramian_KK: np.ndarray, seed: int, step: int) -> np.ndarray:
         """factors_K, for a Gramian whose diagonal is positive."""
+
+
+class GramianCombination(Combination):
+    """One that looks at the Gramian; `gramian` says of which parameters.
+
+    `exact` is of all that are shared. `last_layer` is of the last shared layer alone, where tasks meet
+    for the last time, and costs a backward pass that stops there for each task: for tasks over the
+    same rows, whose exact Gramian takes K whole ones. Its factors weigh all shared parameters.
+    """
+
+    gramian: Literal["exact", "last_layer"] = "exact"
+
+    def needs(self, step: int) -> frozenset[Fact]:
+        return frozenset({"gramian_KK" if self.gramian == "exact" else "last_layer_KK"})

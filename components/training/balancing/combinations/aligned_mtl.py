@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from components.training.balancing.base import Combination
+from components.training.balancing.base import GramianCombination
 from components.training.balancing.hull import ROUNDING
 
 
-class AlignedMTL(Combination):
+class AlignedMTL(GramianCombination):
     """Algorithm 1 of Senushkin et al. 2023, "Independent component alignment", with the smallest
     singular value as the scale: c = sqrt(lambda_min) V diag(lambda)^(-1/2) V^T 1.
     """

@@ -7,13 +7,13 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from components.training.balancing.base import Combination
+from components.training.balancing.base import GramianCombination
 from components.training.balancing.hull import length, shortest
 
 STATIONARY = 1e-5  # of the gradients' root mean square: what is shorter is rounding
 
 
-class CAGrad(Combination):
+class CAGrad(GramianCombination):
     """Algorithm 1 of Liu et al. 2021, "Conflict-averse gradient descent for multi-task learning".
 
     d = g_0 + s g_w / |g_w| with g_0 the mean, s = c |g_0|, and w in the simplex minimising

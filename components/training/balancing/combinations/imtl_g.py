@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from components.training.balancing.base import Combination
+from components.training.balancing.base import GramianCombination
 from components.training.balancing.hull import ROUNDING
 
 
-class IMTLG(Combination):
+class IMTLG(GramianCombination):
     """Liu et al. 2021, "Towards impartial multi-task learning": G a = norms, scaled to sum a = 1, here K.
 
     Where gradients depend on each other, the shortest a that solves it is taken (Quinton & Rey 2024);

@@ -7,13 +7,13 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from components.training.balancing.base import Combination
+from components.training.balancing.base import GramianCombination
 from components.training.balancing.hull import length
 
 RIDGE = 1e-10  # at a Pareto-stationary point alone G a = 1/a has no solution: there the step vanishes
 
 
-class NashMTL(Combination):
+class NashMTL(GramianCombination):
     """Navon et al. 2022, "Multi-task learning as a bargaining game": G a = 1/a, a > 0 (claim 3.2).
 
     The direction does not change when a loss is multiplied by a number. As in the authors' code, a

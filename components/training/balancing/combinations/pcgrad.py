@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from components.data.mixture import key
-from components.training.balancing.base import Combination
+from components.training.balancing.base import GramianCombination
 
 
-class PCGrad(Combination):
+class PCGrad(GramianCombination):
     """Algorithm 1 of Yu et al. 2020, "Gradient surgery for multi-task learning": sum_i g_i^PC.
 
     g_i^PC starts as g_i and loses its component along g_j wherever the two conflict, for the other

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from components.training.balancing.base import Combination
+from components.training.balancing.base import GramianCombination
 from components.training.balancing.hull import root
 
 
-class UPGrad(Combination):
+class UPGrad(GramianCombination):
     """Quinton & Rey 2024, "Jacobian descent for multi-objective optimization", proposition 1.
 
     The projection of g_i onto {x: <x, g_j> >= 0 for all j} is the shortest g_i + sum_j z_j g_j with
