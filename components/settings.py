@@ -204,6 +204,7 @@ class Training(Settings):
     clip: Annotated[float, Field(gt=0)] = 1.0
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     balancing: Balancing = Balancing()
+    regularisation: list[Method] = []  # each adds a term to every task's loss (docs/regularisation.md)
     not_finite: Literal["stop", "skip"] = "stop"  # what a step does whose loss is NaN or infinite
     evaluate_every: Positive
     validation_rows: Positive  # per task, at a scheduled evaluation

@@ -12,6 +12,7 @@ Legend: i a task (a head), L_i its mean loss over its own units of the step, w_i
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -26,12 +27,13 @@ from components.data.encoding import EncodedSplit
 from components.data.mixture import key
 from components.model.multitask import MultiTaskModel
 from components.settings import Training
+from components.training import regularisation
 from components.training.balancing import Balance, Balancer, StepFacts, TaskFacts
-from components.training.gramians import task_gradients
+from components.training.gramians import TaskGradients, task_gradients
 from components.training.last_layer import LastLayer
+from components.training.passes import Losses, Passes
 
 Splits = Mapping[str, EncodedSplit]
-Losses = dict[str, torch.Tensor]
 PER_TASK = {"gramian_KK", "alignments"}  # facts that need every task's own gradient
 
 
@@ -50,6 +52,9 @@ class Stepper:
     training: Training
     seed: int
     shares: Mapping[str, float] = field(default_factory=dict)  # of the mixture in the coming step, by head
+
+    def __post_init__(self) -> None:
+        self.regularisers = regularisation.build(self.training.regularisation)
 
     def take(self, step: int, batch: Batch) -> tuple[dict[str, float], Balance]:
         """One step on a batch; returns each L_i and what it counted.
@@ -86,6 +91,7 @@ class Look:
         self.units = {head: self._units(head, known) for head, known in self.rows.items()}
         budget = stepper.training.tokens_per_micro_batch
         packed = stepper.model.packs
+        self.gradients: TaskGradients | None = None
         self.batches = list(micro_batches(stepper.splits, self.cards, batch, budget, packed))
 
     def _units(self, head: str, rows: np.ndarray) -> float:
@@ -127,14 +133,14 @@ class Look:
 
     def _backward_per_task(self) -> tuple[StepFacts, Balance]:
         losses = dict.fromkeys(self.rows, 0.0)
-        self.gradients = task_gradients(self.model, list(losses))
-        with self.gradients:
+        self.gradients = gradients = task_gradients(self.model, list(losses))
+        with gradients:
             for micro in self.micros():
                 _add(losses, means := self.means(micro))
-                self.gradients.backward(means, micro.mask_BL, micro.heads)
-        facts = self._facts(losses, gramian_KK=self.gradients.gramian())
+                gradients.backward(means, micro.mask_BL, micro.heads)
+        facts = self._facts(losses, gramian_KK=gradients.gramian())
         balance = self._weigh(losses, facts)
-        self.gradients.apply(balance.shared, balance.heads)
+        gradients.apply(balance.shared, balance.heads)
         return facts, balance
 
     def _weigh(self, losses: Mapping[str, float], facts: StepFacts | None = None) -> Balance:
@@ -168,16 +174,17 @@ class Look:
             yield micro.to(self.model.device)
 
     def means(self, micro: MicroBatch) -> Losses:
-        """Each head's share of its L_i that the micro-batch holds."""
-        with autocast(self.model.device, self.stepper.training.precision):
-            logits = self.model(micro.input_ids_BL, micro.mask_BL, micro.segment_ids_BL, micro.heads)
-        return {
-            head: tasks.get(self.cards[head]["family"]).loss(
-                values.float(), micro.targets[head], self.cards[head]["facts"]
-            )
-            / self.units[head]
-            for head, values in logits.items()
-        }
+        """Each head's share of its L_i that the micro-batch holds, with what regularises it."""
+        precision = functools.partial(autocast, self.model.device, self.stepper.training.precision)
+        passes = Passes(self.model, micro, self.units, precision, self._aside)
+        means = passes.losses(passes.logits)
+        for regulariser in self.stepper.regularisers:
+            for head, term in regulariser.terms(passes).items():
+                means[head] = means[head] + term
+        return means
+
+    def _aside(self) -> contextlib.AbstractContextManager[None]:
+        return self.gradients.paused() if self.gradients else contextlib.nullcontext()
 
     @torch.no_grad()
     def losses(self) -> dict[str, float]:
@@ -189,6 +196,7 @@ class Look:
 
     def alignments(self) -> dict[str, float]:
         """<v, g_i>, with v the gradient after the step of the sum of the losses on another batch."""
+        assert self.gradients is not None  # noqa: S101 who asks for alignments has had them gathered
         self.stepper.optimiser.zero_grad(set_to_none=True)
         other = Look(self.stepper, self.step, _other_rows(self.rows, self.stepper))
         for micro in other.micros():
