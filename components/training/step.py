@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ from components import tasks
 from components.data.batching import Batch, MicroBatch, labelled, micro_batches
 from components.data.encoding import EncodedSplit
 from components.data.mixture import key
+from components.errors import UserError
 from components.model.multitask import MultiTaskModel
 from components.settings import Training
 from components.training import regularisation
@@ -34,6 +35,7 @@ from components.training.last_layer import LastLayer
 from components.training.passes import Losses, Passes
 
 Splits = Mapping[str, EncodedSplit]
+Found = TypeVar("Found")
 PER_TASK = {"gramian_KK", "alignments"}  # facts that need every task's own gradient
 
 
@@ -54,6 +56,7 @@ class Stepper:
     shares: Mapping[str, float] = field(default_factory=dict)  # of the mixture in the coming step, by head
 
     def __post_init__(self) -> None:
+        self.micro_batch_tokens = self.training.tokens_per_micro_batch  # less where memory did not hold them
         self.regularisers = regularisation.build(self.training.regularisation)
 
     def take(self, step: int, batch: Batch) -> tuple[dict[str, float], Balance]:
@@ -64,18 +67,19 @@ class Stepper:
 
         Raises:
             NotFiniteError: naming step, task and rows; nothing was changed.
+            UserError: the device's memory does not hold a single row.
         """
         look = Look(self, step, batch)
         self.model.train()
         self.optimiser.zero_grad(set_to_none=True)
-        facts, balance = look.backward()
+        facts, balance = look.within_memory(look.backward)
         clip_grad_norm_(self.model.parameters(), self.training.clip)
         self.optimiser.step()
         needs = self.balancer.needs(step)
         if "losses_after" in needs:
-            facts = replace(facts, losses_after=look.losses())
+            facts = replace(facts, losses_after=look.within_memory(look.losses))
         if "alignments" in needs:
-            facts = replace(facts, alignments=look.alignments())
+            facts = replace(facts, alignments=look.within_memory(look.alignments))
         self.balancer.update(facts)
         return dict(facts.losses), balance
 
@@ -89,10 +93,35 @@ class Look:
         self.cards: Mapping[str, dict[str, Any]] = stepper.model.config.tasks
         self.rows = labelled(stepper.splits, self.cards, batch)
         self.units = {head: self._units(head, known) for head, known in self.rows.items()}
-        budget = stepper.training.tokens_per_micro_batch
-        packed = stepper.model.packs
+        self.batch = batch
         self.gradients: TaskGradients | None = None
-        self.batches = list(micro_batches(stepper.splits, self.cards, batch, budget, packed))
+        self.cut()
+
+    def cut(self) -> None:
+        """Cut the rows into micro-batches."""
+        budget, packed = self.stepper.micro_batch_tokens, self.model.packs
+        self.batches = list(micro_batches(self.stepper.splits, self.cards, self.batch, budget, packed))
+
+    def within_memory(self, work: Callable[[], Found]) -> Found:
+        """Do the work; where the device's memory does not hold it, again with micro-batches half as large.
+
+        Raises:
+            UserError: each micro-batch is a single row already.
+        """
+        while True:
+            with contextlib.suppress(torch.OutOfMemoryError):
+                return work()
+            # Only now has the error let go of the tensors that its traceback held.
+            self.stepper.optimiser.zero_grad(set_to_none=True)
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+            if len(self.batches) == sum(map(len, self.batch.values())):
+                raise UserError(
+                    f"step {self.step}: out of memory even with a single row in each micro-batch; "
+                    f"lower tasks.*.max_length in params.yaml, or take a smaller encoder"
+                )
+            self.stepper.micro_batch_tokens //= 2
+            self.cut()
 
     def _units(self, head: str, rows: np.ndarray) -> float:
         """The denominator of a head's loss in the step; 1 where its rows hold no unit at all."""
@@ -154,8 +183,8 @@ class Look:
         if any(not np.isfinite(loss) for loss in losses.values()):
             raise self._not_finite(losses, "a loss is not finite")
         known = {
-            head: TaskFacts(self.stepper.shares[head], tasks.get(card["family"]).gaussian)
-            for head, card in self.cards.items()
+            head: TaskFacts(share, tasks.get(self.cards[head]["family"]).gaussian)
+            for head, share in self.stepper.shares.items()
         }
         return StepFacts(self.stepper.seed, self.step, known, dict(losses), **others)
 

@@ -152,13 +152,14 @@ def test_a_perturbed_pass_drops_what_the_first_one_did(encoded_project: Path) ->
 
 WAYS = [
     {"weights": "static"},
+    {"weights": "famo"},  # looks without gradients
     {"weights": "gradnorm"},
     {"weights": "uncertainty", "combination": "pcgrad"},
 ]
 METHODS = ["fgm", {"method": "smart", "epsilon": 0.02, "noise": 0.01, "step_size": 0.02}, "r_drop"]
 
 
-@pytest.mark.parametrize("way", WAYS, ids=["plain", "after a look", "per task"])
+@pytest.mark.parametrize("way", WAYS, ids=["plain", "after a look", "after norms", "per task"])
 @pytest.mark.parametrize("packed", [True, False], ids=["packed", "padded"])
 def test_gradients_are_those_of_each_tasks_regularised_loss(
     encoded_project: Path, way: dict, packed: bool
