@@ -209,6 +209,7 @@ class Training(Settings):
     evaluate_every: Positive
     validation_rows: Positive  # per task, at a scheduled evaluation
     patience: Positive  # scheduled evaluations without improvement before stopping
+    task_patience: Positive | None = None  # the same for each task by itself, which then leaves the mixture
     checkpoint_every: Positive
 
 

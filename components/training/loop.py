@@ -8,7 +8,7 @@ Legend: i a task, L_i its mean loss over its own units (examples, labelled token
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,12 @@ from components.data.mixture import Plan, key, permute, share_at
 from components.model.inference import predict
 from components.model.multitask import MultiTaskModel
 from components.settings import Training
-from components.training import balancing, checkpoint
+from components.training import balancing, checkpoint, interruption, stopping
 from components.training.optimiser import adamw, set_learning_rate
 from components.training.progress import Progress
 from components.training.step import NotFiniteError, Splits, Stepper
+
+GO_ON = "`onetrunk run` (or `dvc repro`) goes on from there"
 
 
 def train(
@@ -54,36 +56,64 @@ def train(
     if restored:
         state, best = restored
         stepper.balancer.restore(state.balancing)
+        stepper.micro_batch_tokens = state.micro_batch_tokens or stepper.micro_batch_tokens
         progress.say(f"going on from step {state.step}")
-    plan = dynamic.with_decided(plan, state.history)
-    progress.start(plan.steps, state.step)
-    while state.step < plan.steps and state.evaluations_without_improvement < training.patience:
-        set_learning_rate(optimiser, state.step, plan.steps, training.warmup)
-        batch = step_rows(plan, seed, state.step, {name: split.lengths for name, split in splits.items()})
-        stepper.shares = {head: share_at(plan, task, state.step) for head, task in of_heads.items()}
-        step_losses = _take(stepper, state, batch, progress)
-        state.balancing = stepper.balancer.state()
-        state.step += 1
-        progress.step(state.step, step_losses)
-        if state.step % training.evaluate_every == 0 or state.step == plan.steps:
-            scores = evaluate(model, validation, training.validation_rows, seed, read_rows)
-            _record(state, scores)
-            if plan.keep is not None:
-                seen = [entry["validation"] for entry in state.history]
-                state.history[-1]["shares"] = dynamic.decide(plan, seen, of_heads)
-                plan = dynamic.with_decided(plan, state.history)
-            if state.best_step == state.step:
-                best = _copy(model)
-            progress.evaluated(state.step, scores)
-        if state.step % training.checkpoint_every == 0:
-            checkpoint.save(checkpoints, model, best, optimiser, state)
-    progress.stop(state)
+    now = _as_decided(plan, state.history)
+    with progress.watching(plan.steps, state.step), interruption.heeded() as interrupted:
+        while state.step < plan.steps and state.evaluations_without_improvement < training.patience:
+            set_learning_rate(optimiser, state.step, plan.steps, training.warmup)
+            batch = step_rows(now, seed, state.step, {name: split.lengths for name, split in splits.items()})
+            stepper.shares = _shares(now, state.step, of_heads)
+            step_losses = _take(stepper, state, batch, progress)
+            state.balancing = stepper.balancer.state()
+            state.step += 1
+            progress.step(state.step, step_losses)
+            if state.step % training.evaluate_every == 0 or state.step == plan.steps:
+                scores = evaluate(model, validation, training.validation_rows, seed, read_rows)
+                _record(state, scores)
+                _decide(plan, training, state, of_heads, progress)
+                now = _as_decided(plan, state.history)
+                if state.best_step == state.step:
+                    best = _copy(model)
+                progress.evaluated(state.step, scores)
+            if state.step % training.checkpoint_every == 0 or interrupted():
+                checkpoint.save(checkpoints, model, best, optimiser, state)
+            if interrupted():
+                raise KeyboardInterrupt(f"interrupted at step {state.step} of {plan.steps}; saved; {GO_ON}")
+    progress.say(stopping.sentence(state.history))
     model.load_state_dict(best)
     return state.history
 
 
+def _as_decided(plan: Plan, history: list[dict[str, Any]]) -> Plan:
+    """The plan, with what the record says of shares and of tasks that have stopped."""
+    return stopping.with_stopped(dynamic.with_decided(plan, history), history)
+
+
+def _shares(plan: Plan, step: int, of_heads: Mapping[str, str]) -> dict[str, float]:
+    """Each head's share of the step, of the tasks that have not stopped."""
+    ends = {name: plan.steps if task.until is None else task.until for name, task in plan.tasks.items()}
+    return {head: share_at(plan, task, step) for head, task in of_heads.items() if step < ends[task]}
+
+
+def _decide(
+    plan: Plan, training: Training, state: checkpoint.State, of_heads: Mapping[str, str], progress: Progress
+) -> None:
+    """Write into the record what its last evaluation means for the mixture."""
+    last = state.history[-1]
+    if plan.keep is not None:
+        last["shares"] = dynamic.decide(plan, [entry["validation"] for entry in state.history], of_heads)
+    if training.task_patience is None:
+        return
+    before = state.history[-2]["stopped"] if len(state.history) > 1 else []
+    last["stopped"] = stopping.stopped(state.history, of_heads, training.task_patience)
+    for task in last["stopped"][len(before) :]:
+        progress.say(f"step {state.step}: {task} stops (training.task_patience is {training.task_patience})")
+
+
 def _take(stepper: Stepper, state: checkpoint.State, batch: Batch, progress: Progress) -> dict[str, float]:
     """A step's losses, none where it was skipped since one was not finite."""
+    tokens = stepper.micro_batch_tokens
     try:
         losses, balance = stepper.take(state.step, batch)
     except NotFiniteError as error:
@@ -91,6 +121,12 @@ def _take(stepper: Stepper, state: checkpoint.State, batch: Batch, progress: Pro
             raise
         progress.say(f"skipped {error}")
         return {}
+    if stepper.micro_batch_tokens < tokens:
+        state.micro_batch_tokens = stepper.micro_batch_tokens
+        progress.say(
+            f"step {state.step}: out of memory; repeated, and from here on, with micro-batches of "
+            f"{state.micro_batch_tokens} tokens (training.tokens_per_micro_batch was {tokens})"
+        )
     for name, loss in losses.items():
         state.losses.setdefault(name, []).append(loss)
         state.weights.setdefault(name, []).append(balance.shared[name])

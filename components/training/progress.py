@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
-
-from components.training.checkpoint import State
 
 LINES = 20  # in a log, over the whole run
 
@@ -31,11 +30,16 @@ class Progress:
     def say(self, text: str) -> None:
         self.console.print(text, highlight=False, soft_wrap=True)
 
-    def start(self, steps: int, done: int) -> None:
+    @contextlib.contextmanager
+    def watching(self, steps: int, done: int) -> Iterator[None]:
+        """While the block lasts, draw the bar, if there is a terminal to draw on."""
         self.steps = steps
-        if self.console.is_terminal:
-            self.task = self.bar.add_task("training", total=steps, completed=done, losses="")
-            self.bar.start()
+        if not self.console.is_terminal:
+            yield
+            return
+        self.task = self.bar.add_task("training", total=steps, completed=done, losses="")
+        with self.bar:
+            yield
 
     def step(self, step: int, losses: Mapping[str, float]) -> None:
         text = " ".join(f"{name} {loss:.2f}" for name, loss in losses.items())
@@ -48,8 +52,3 @@ class Progress:
         self.say(
             f"step {step}/{self.steps}  validation: " + " ".join(f"{n} {s:.3f}" for n, s in scores.items())
         )
-
-    def stop(self, state: State) -> None:
-        if self.console.is_terminal:
-            self.bar.stop()
-        self.say(f"best at step {state.best_step}, mean validation score {state.best_score:.3f}")

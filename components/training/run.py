@@ -16,7 +16,7 @@ from components.data.rows import read_rows
 from components.files import atomic_folder, read_json, write_json
 from components.model.multitask import MultiTaskModel
 from components.settings import Project
-from components.training import checkpoint
+from components.training import checkpoint, stopping
 from components.training.loop import train
 from components.training.progress import Progress
 
@@ -49,7 +49,7 @@ def run(project: Project, root: Path, progress: Progress) -> None:
         progress,
     )
     save(model, encoder / "tokenizer.json", root / "models/multitask")
-    write_json(root / "reports/training.json", {"evaluations": history})
+    write_json(root / "reports/training.json", {"evaluations": history, "kept": stopping.kept(history)})
     shutil.rmtree(checkpoints, ignore_errors=True)
 
 
