@@ -125,6 +125,7 @@ def _flow(target: str | None) -> int:
             return conclusion.nothing_to_do(root, target, stages)
         conclusion.announce(stages)
         server.configure(root)
+        server.start()
 
         from flows.retrain import retrain
 
