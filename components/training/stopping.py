@@ -69,12 +69,12 @@ def kept(history: History) -> dict[str, Any]:
 def sentence(history: History) -> str:
     """The same for a person."""
     found = kept(history)
-    heads = ", ".join(_of_head(head, own, found["step"]) for head, own in found["heads"].items())
+    heads = ", ".join(_of_head(head, own) for head, own in found["heads"].items())
     return f"best at step {found['step']}, mean validation score {found['score']:.3f}: {heads}"
 
 
-def _of_head(head: str, own: Mapping[str, Any], step: int) -> str:
-    if own["best_step"] == step:
+def _of_head(head: str, own: Mapping[str, Any]) -> str:
+    if own["best_score"] == own["score"]:
         return f"{head} {own['score']:.3f}"
     return f"{head} {own['score']:.3f} (its best {own['best_score']:.3f} at step {own['best_step']})"
 

@@ -14,7 +14,7 @@ from components import settings, stages
 from components.training.interruption import heeded
 from components.training.progress import Progress
 from components.training.run import run
-from tests.training.test_loop import train
+from tests.training.test_loop import shorten, train
 
 
 class Signals(Progress):
@@ -31,8 +31,7 @@ class Signals(Progress):
 
 @pytest.mark.usefixtures("encoded_project")
 def test_a_run_that_is_interrupted_loses_no_step_and_ends_with_the_same_bytes() -> None:
-    params = Path("params.yaml")
-    params.write_text(params.read_text().replace("tokens: 12000", "tokens: 4500"))
+    shorten(15)
     expected = train()
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     for number, step in ((signal.SIGINT, 3), (signal.SIGTERM, 12)):  # neither is a step that saves

@@ -14,7 +14,7 @@ import torch
 from components import settings
 from components.data.encoding import EncodedSplit, cards_of
 from components.data.mixture import Plan
-from components.files import read_json, sha256
+from components.files import read_json, sha256, write_json
 from components.model.multitask import MultiTaskModel
 from components.training import balancing, checkpoint
 from components.training.optimiser import adamw, factor
@@ -41,6 +41,12 @@ def train() -> tuple[str, dict]:
     shutil.rmtree("models", ignore_errors=True)
     run(settings.load(), Path(), Progress())
     return sha256(MODEL), read_json(Path("reports/training.json"))
+
+
+def shorten(steps: int) -> None:
+    """A shorter run of the project in the current folder."""
+    plan = Path("reports/plan.json")
+    write_json(plan, {**read_json(plan), "steps": steps})
 
 
 def setup_step(root: Path):

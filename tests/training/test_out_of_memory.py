@@ -19,7 +19,7 @@ from components.settings import Balancing
 from components.training.progress import Progress
 from components.training.run import run
 from components.training.step import Stepper
-from tests.training.test_loop import MODEL, Stop, first_batch, stepper, train
+from tests.training.test_loop import MODEL, Stop, first_batch, shorten, stepper, train
 
 WAYS = [
     {"weights": "static"},
@@ -96,8 +96,7 @@ def test_where_a_single_row_does_not_fit_nothing_has_changed(encoded_project: Pa
 def test_a_resumed_run_keeps_the_smaller_budget(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    params = Path("params.yaml")
-    params.write_text(params.read_text().replace("tokens: 12000", "tokens: 3000"))
+    shorten(10)
     states = MultiTaskModel.states
 
     def check(self, input_ids, mask, segment_ids):

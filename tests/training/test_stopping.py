@@ -15,6 +15,7 @@ from components.files import read_json
 from components.training.progress import Progress
 from components.training.run import run
 from components.training.stopping import kept, sentence, stopped, with_stopped
+from tests.training.test_loop import shorten
 
 HEADS = {"mood": "mood", "size": "mood", "people": "people", "pairs": "pairs"}
 STEPS, WINDOW = 40, 4
@@ -143,7 +144,8 @@ class Watch(Progress):
 def test_a_run_goes_on_without_the_tasks_that_have_stopped(capsys: pytest.CaptureFixture[str]) -> None:
     params = Path("params.yaml")
     text = params.read_text().replace("evaluate_every: 10", "evaluate_every: 6\n  task_patience: 1")
-    params.write_text(text.replace("tokens: 12000", "tokens: 9000"))
+    params.write_text(text)
+    shorten(30)
     watch = Watch()
     run(settings.load(), Path(), watch)
     report = read_json(Path("reports/training.json"))
