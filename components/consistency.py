@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -33,6 +33,7 @@ def check(path: Path, project: Project) -> None:
     _check_mixture(path, project)
     _check_balancing(f"{path}: training.balancing", project)
     _check_optimiser(f"{path}: training.optimiser", project.training.optimiser)
+    _check_regularisation(f"{path}: training.regularisation", project)
     _check_files(path, project)
 
 
@@ -142,27 +143,41 @@ def _check_balancing(where: str, project: Project) -> None:
         ("weights", chosen.weights, balancing.weighting_names(), balancing.weighting),
         ("combination", chosen.combination, balancing.combination_names(), balancing.combination),
     ):
-        _check_known_method(f"{where}.{key}", method, known)
-        _options(f"{where}.{key}", method.method, find(method.method), method.options)
+        _check_method(f"{where}.{key}", method, known, find)
     try:
         balancing.build(chosen).weighting.check(project.heads())
     except ValueError as error:
         raise UserError(f"{where}.weights.weights.{error}") from None
 
 
-def _check_known_method(where: str, method: Method, known: list[str]) -> None:
+def _check_regularisation(where: str, project: Project) -> None:
+    from components.training import regularisation
+
+    for number, method in enumerate(project.training.regularisation):
+        own = f"{where}.{number}"
+        regulariser = _check_method(own, method, regularisation.names(), regularisation.find)
+        try:
+            regulariser.check(project.model.dropout)
+        except ValueError as error:
+            raise UserError(f"{own}: {method.method}: {error}") from None
+
+
+def _check_method(
+    where: str, method: Method, known: list[str], find: Callable[[str], type[Options]]
+) -> Options:
+    """A method that there is, with its options."""
     if method.method not in known:
         near = near_miss(method.method, known)
         raise UserError(
             f"{where}: unknown method '{method.method}'{near}; expected one of {', '.join(known)}"
         )
+    return _options(where, method.method, find(method.method), method.options)
 
 
 def _check_optimiser(where: str, chosen: Method) -> None:
     from components.training import optimisers
 
-    _check_known_method(where, chosen, optimisers.names())
-    _options(where, chosen.method, optimisers.optimiser(chosen.method), chosen.options)
+    _check_method(where, chosen, optimisers.names(), optimisers.optimiser)
 
 
 def _check_annotation(where: str, head: str, annotation: Annotation) -> None:

@@ -9,6 +9,7 @@ import difflib
 from collections.abc import Iterable
 
 EXIT_USER_ERROR = 2
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
 EXIT_TRY_AGAIN = 75  # sysexits.h EX_TEMPFAIL: the flow may retry the stage
 
 

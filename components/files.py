@@ -88,18 +88,22 @@ def verify_manifest(folder: Path) -> dict[str, Any]:
     """Check every file that the folder's manifest names and return the manifest.
 
     Raises:
-        UserError: the manifest is missing, or a file is missing, truncated or altered.
+        UserError: the manifest is missing or damaged, or a file is missing, truncated or altered.
     """
     manifest = read_json(folder / MANIFEST)
-    for name, entry in manifest["files"].items():
+    try:
+        entries = {name: (entry["bytes"], entry["sha256"]) for name, entry in manifest["files"].items()}
+    except (AttributeError, KeyError, TypeError):
+        raise UserError(f"{folder / MANIFEST}: not a list of files with their sizes and sums") from None
+    for name, (size, digest) in entries.items():
         file = folder / name
         if not file.is_file():
             raise UserError(f"{file}: missing, but {folder / MANIFEST} names it")
-        if file.stat().st_size != entry["bytes"]:
-            raise UserError(f"{file}: {file.stat().st_size} bytes, expected {entry['bytes']}; truncated?")
-        if sha256(file) != entry["sha256"]:
+        if file.stat().st_size != size:
+            raise UserError(f"{file}: {file.stat().st_size} bytes, expected {size}; truncated?")
+        if sha256(file) != digest:
             raise UserError(f"{file}: SHA-256 differs from {folder / MANIFEST}; the file was altered")
-    return manifest
+    return dict(manifest)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -210,10 +210,12 @@ class Training(Settings):
     gradient_checkpointing: bool = False  # recompute activations in the backward pass: less memory, slower
     processes: Positive = 1  # share the rows of every step; each has a GPU of its own (docs/data-parallel.md)
     balancing: Balancing = Balancing()
+    regularisation: list[Method] = []  # each adds a term to every task's loss (docs/regularisation.md)
     not_finite: Literal["stop", "skip"] = "stop"  # what a step does whose loss is NaN or infinite
     evaluate_every: Positive
     validation_rows: Positive  # per task, at a scheduled evaluation
     patience: Positive  # scheduled evaluations without improvement before stopping
+    task_patience: Positive | None = None  # the same for each task by itself, which then leaves the mixture
     checkpoint_every: Positive
 
 

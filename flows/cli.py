@@ -13,10 +13,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from components.errors import EXIT_USER_ERROR, UserError, near_miss
+from components.errors import EXIT_INTERRUPTED, EXIT_USER_ERROR, UserError, near_miss
 
 EXIT_FAILED = 1
-EXIT_INTERRUPTED = 130
 DATA_IS_GOOD = "validation"  # the stage that stands between the data and the first GPU second
 
 
@@ -126,6 +125,7 @@ def _flow(target: str | None) -> int:
             return conclusion.nothing_to_do(root, target, stages)
         conclusion.announce(stages)
         server.configure(root)
+        server.start()
 
         from flows.retrain import retrain
 

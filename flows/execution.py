@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from flows.exclusive import MARK, WORKSPACE
 LOCK_BUSY = re.compile(r"Unable to acquire lock|is busy, it is being blocked by|RWLock-file")
 EXITED = re.compile(r"failed to run: .*exited with (-?\d+)$", re.MULTILINE | re.DOTALL)
 OUT_OF_MEMORY = (-9, 137)  # killed by the kernel, as a signal or as a shell reports it
+SECONDS_TO_SAVE = 60.0  # of an interrupted stage: a training ends the step that it is at
 _working: set[subprocess.Popen[str]] = set()
 
 
@@ -62,10 +64,15 @@ def run(root: Path, stage: str, follow: Callable[[str], None]) -> Outcome:
 
 
 def stop_all() -> None:
-    """Stop the stages at work; each is the leader of a process group."""
-    for process in list(_working):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
+    """Interrupt the stages at work, as Ctrl-C would, and give them time to save what they have; then stop
+    them. Each is the leader of a process group."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        for process in list(_working):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, number)
+        deadline = time.monotonic() + SECONDS_TO_SAVE
+        while _working and time.monotonic() < deadline:
+            time.sleep(0.05)
 
 
 def environment(root: Path) -> dict[str, str]:

@@ -5,7 +5,10 @@ Prefect reads its settings when it is imported, so `configure` comes before that
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
+import threading
 from pathlib import Path
 
 from components.environment import quiet
@@ -29,3 +32,23 @@ def configure(root: Path) -> None:
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
     os.environ[MARK] = str(root)  # a server outlives a killed run, and must be found
+
+
+def start() -> None:
+    """Start the run's own server, if it is to have one, where Ctrl-C does not reach it.
+
+    A terminal interrupts all of its processes, and Prefect still tells the server how the run has ended.
+    What a thread does not hear, the processes that it starts do not hear either.
+    """
+    if "PREFECT_API_URL" not in os.environ:
+        thread = threading.Thread(target=_start_unheard, daemon=True)
+        thread.start()
+        thread.join()
+
+
+def _start_unheard() -> None:
+    from prefect.server.api.server import SubprocessASGIServer
+
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    with contextlib.suppress(RuntimeError):  # Prefect's client tries again, and says what is wrong
+        SubprocessASGIServer().start()

@@ -52,6 +52,7 @@ class TaskPlan:
     schedule: Schedule | None = None  # where the share changes over the steps
     stages: Sequence[tuple[int, int]] = ()  # (step, how many of the easiest rows are drawn from it on)
     easiest: np.ndarray | None = None  # with stages: the numbers of the usable rows, easiest first
+    until: int | None = None  # where the task has stopped early: the first step without it
 
     @property
     def usable(self) -> int:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 
 from components.environment import quiet
-from components.errors import EXIT_TRY_AGAIN, EXIT_USER_ERROR, TryAgainError, UserError
+from components.errors import EXIT_INTERRUPTED, EXIT_TRY_AGAIN, EXIT_USER_ERROR, TryAgainError, UserError
 
 
 def run(main: Callable[..., None]) -> None:
@@ -20,3 +20,6 @@ def run(main: Callable[..., None]) -> None:
     except TryAgainError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(EXIT_TRY_AGAIN)
+    except KeyboardInterrupt as interruption:
+        print(str(interruption) or "interrupted; the same command goes on from here", file=sys.stderr)
+        sys.exit(EXIT_INTERRUPTED)

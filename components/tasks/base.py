@@ -225,6 +225,15 @@ class Family(abc.ABC):
     def loss(self, logits: torch.Tensor, target: torch.Tensor, facts: Facts) -> torch.Tensor:
         """The loss summed over the micro-batch's own units (examples, labelled tokens)."""
 
+    def divergence(
+        self, logits: torch.Tensor, others: torch.Tensor, target: torch.Tensor, facts: Facts
+    ) -> torch.Tensor:
+        """How far two outputs for the same rows are apart, summed over the units that `loss` sums over:
+        KL(P || Q) + KL(Q || P), here of softmaxes over C."""
+        from components.model.divergence import categorical
+
+        return categorical(logits, others).sum()
+
     def units(self, target: Any, facts: Facts) -> float:
         """How many units one encoded target holds (or their weight); the sum over a step is the
         denominator of its loss."""

@@ -131,6 +131,16 @@ class Classification(Family):
         smoothing = facts["options"]["label_smoothing"]
         return cross_entropy(logits, target, weights, reduction="sum", label_smoothing=smoothing)
 
+    def divergence(
+        self, logits: torch.Tensor, others: torch.Tensor, target: torch.Tensor, facts: Facts
+    ) -> torch.Tensor:
+        from components.model.divergence import categorical
+
+        apart_n = categorical(logits, others)
+        return (
+            apart_n * logits.new_tensor(facts["weights"])[target] if "weights" in facts else apart_n
+        ).sum()
+
     def units(self, target: Any, facts: Facts) -> float:
         """An example, or its class's weight, as PyTorch's weighted mean counts."""
         return facts["weights"][target] if "weights" in facts else 1.0

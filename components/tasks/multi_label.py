@@ -123,6 +123,14 @@ class MultiLabel(Family):
         loss = binary_cross_entropy_with_logits(logits, gold_nC, pos_weight=weights, reduction="sum")
         return loss / logits.shape[1]
 
+    def divergence(
+        self, logits: torch.Tensor, others: torch.Tensor, target: torch.Tensor, facts: Facts
+    ) -> torch.Tensor:
+        """The mean over the labels, as in the loss."""
+        from components.model.divergence import bernoulli
+
+        return bernoulli(logits, others).mean(-1).sum()
+
     def decode(self, logits: np.ndarray, layout: Layout, facts: Facts) -> Prediction:
         probabilities = dict(zip(facts["labels"], sigmoid(logits).tolist(), strict=True))
         threshold = facts["options"]["threshold"]

@@ -69,6 +69,14 @@ class Ordinal(Classification):
         above = target.unsqueeze(1) > torch.arange(questions, device=target.device)
         return binary_cross_entropy_with_logits(logits, above.to(logits.dtype), reduction="sum") / questions
 
+    def divergence(
+        self, logits: torch.Tensor, others: torch.Tensor, target: torch.Tensor, facts: Facts
+    ) -> torch.Tensor:
+        """The mean over the questions, as in the loss."""
+        from components.model.divergence import bernoulli
+
+        return bernoulli(logits, others).mean(-1).sum()
+
     def decode(self, logits: np.ndarray, layout: Layout, facts: Facts) -> Prediction:
         """The level is the number of questions answered yes, which is the median of the distribution."""
         above = sigmoid(logits)

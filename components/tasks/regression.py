@@ -131,6 +131,12 @@ class Regression(Family):
 
         return mse_loss(logits.squeeze(-1), target, reduction="sum")
 
+    def divergence(
+        self, logits: torch.Tensor, others: torch.Tensor, target: torch.Tensor, facts: Facts
+    ) -> torch.Tensor:
+        """The squared difference, which is that of Gaussians of variance 1 about the two scores."""
+        return (logits - others).square().sum()
+
     def decode(self, logits: np.ndarray, layout: Layout, facts: Facts) -> Prediction:
         return {"score": float(logits[0]) * facts["deviation"] + facts["mean"]}
 

@@ -206,6 +206,15 @@ class SpanExtraction(Family):
         logits_WL2, target_W2 = logits.flatten(0, 1), target.flatten(0, 1)
         return cross_entropy(logits_WL2, target_W2, ignore_index=ABSENT, reduction="sum") / 2
 
+    def divergence(
+        self, logits: torch.Tensor, others: torch.Tensor, target: torch.Tensor, facts: Facts
+    ) -> torch.Tensor:
+        """The mean of both ends' over the places where a span may start or end, summed over windows."""
+        from components.model.divergence import categorical
+
+        apart_nM2 = categorical(logits.transpose(-1, -2), others.transpose(-1, -2))
+        return apart_nM2[target != ABSENT].sum() / 2
+
     def units(self, target: Any, facts: Facts) -> float:
         return float(len(target))
 

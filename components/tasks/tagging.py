@@ -225,6 +225,14 @@ class Tagging(Family):
 
         return cross_entropy(logits.flatten(0, 1), target.flatten(), ignore_index=IGNORED, reduction="sum")
 
+    def divergence(
+        self, logits: torch.Tensor, others: torch.Tensor, target: torch.Tensor, facts: Facts
+    ) -> torch.Tensor:
+        """Of the labelled tokens."""
+        from components.model.divergence import categorical
+
+        return categorical(logits, others)[target != IGNORED].sum()
+
     def units(self, target: Any, facts: Facts) -> float:
         return float((np.asarray(target) != IGNORED).sum())
 

@@ -38,6 +38,7 @@ class State:
     weights: dict[str, list[float]] = field(default_factory=dict)  # of the tasks, since then too
     balancing: dict[str, Any] = field(default_factory=dict)  # what the balancer remembers
     loss_scale: dict[str, float] = field(default_factory=dict)  # in fp16
+    micro_batch_tokens: int | None = None  # where memory did not hold what the settings say
     history: list[dict[str, Any]] = field(default_factory=list)
 
 

@@ -16,9 +16,10 @@ outputs of a linear layer, p entries of a parameter.
 from __future__ import annotations
 
 import abc
+import contextlib
 import functools
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, NamedTuple
 
@@ -54,6 +55,10 @@ class TaskGradients(abc.ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Leave the model as it was."""
+
+    def paused(self) -> contextlib.AbstractContextManager[None]:
+        """Within it, forward and backward passes are of no task and are not counted."""
+        return contextlib.nullcontext()
 
     @abc.abstractmethod
     def backward(
@@ -158,6 +163,7 @@ class PackedGradients(TaskGradients):
 
     def __enter__(self) -> TaskGradients:
         self._segments: list[Segment] = []
+        self._paused = False
         self._hooks = []
         wanted = set(self.shared)
         for module in self.model.encoder.modules():
@@ -186,10 +192,18 @@ class PackedGradients(TaskGradients):
             total = torch.stack([losses[head] for head in together]).sum()
             total.backward(retain_graph=number < len(passes))
 
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        self._paused = True
+        try:
+            yield
+        finally:
+            self._paused = False
+
     def _watch(
         self, module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor
     ) -> torch.Tensor | None:
-        if not torch.is_grad_enabled():
+        if self._paused or not torch.is_grad_enabled():
             return None
         if not output.requires_grad:
             output.requires_grad_()  # of an embedding, where the graph of a frozen encoder begins

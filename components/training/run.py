@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,56 +18,90 @@ from components.data.rows import read_rows
 from components.files import atomic_folder, read_json, write_json
 from components.model.multitask import MultiTaskModel
 from components.settings import Project
-from components.training import checkpoint, parallel
-from components.training.loop import train
-from components.training.progress import Progress
+from components.training import checkpoint, parallel, stopping
+from components.training.affinity import Affinity
+from components.training.loop import ReadRows, train
+from components.watching.base import Watcher
 
 # What shapes the weights.
 CODE = ("data/batching.py", "data/mixing", "data/mixture.py", "model", "tasks", "training")
+Trained = tuple[MultiTaskModel, list[dict[str, Any]]]  # and its record
 
 
-def run(project: Project, root: Path, progress: Progress) -> None:
+def run(project: Project, root: Path, watcher: Watcher) -> None:
     """Train the project's plan below `root`, going on from a checkpoint of the same run if there is one."""
-    with parallel.group(project.training.processes, _alongside, project, root):
-        model, history, checkpoints = fit(project, root, progress)
-    save(model, root / project.model.encoder / "tokenizer.json", root / "models/multitask")
-    write_json(root / "reports/training.json", {"evaluations": history})
-    shutil.rmtree(checkpoints, ignore_errors=True)
+    fit = Fit(project, root, read_json(root / "reports/plan.json"), project.seed)
+    model, history = fit.train(watcher)
+    save(model, fit.encoder / "tokenizer.json", root / "models/multitask")
+    write_json(root / "reports/training.json", {"evaluations": history, "kept": stopping.kept(history)})
+    shutil.rmtree(fit.checkpoints, ignore_errors=True)
 
 
-def fit(
-    project: Project, root: Path, progress: Progress
-) -> tuple[MultiTaskModel, list[dict[str, Any]], Path]:
-    """The trained model, its record, and the folder of its checkpoints."""
-    plan_file, encoder, encoded = root / "reports/plan.json", root / project.model.encoder, root / "encoded"
-    whole = read_json(plan_file)
-    splits = {name: EncodedSplit(encoded / name / "train.arrow") for name in whole["tasks"]}
-    plan = Plan.from_json(whole, easiest(whole, splits))
-    cards = {head: card for name in plan.tasks for head, card in cards_of(encoded / name).items()}
-    model = MultiTaskModel.from_encoder(encoder, cards, project.model.dropout, project.seed)
-    torch.nn.Module.to(model, "cuda" if torch.cuda.is_available() else "cpu")
-    manifests = [encoded / name / "manifest.json" for name in plan.tasks]
-    files = [plan_file, encoder / "model.safetensors", encoder / "config.json", *manifests, *_code()]
-    settings = [project.seed, project.model.model_dump(), project.training.model_dump()]
-    checkpoints = root / ".onetrunk/checkpoints" / checkpoint.key(settings, files)
-    history = train(
-        model,
-        plan,
-        project.training,
-        project.seed,
-        splits,
-        {name: EncodedSplit(encoded / name / "validation.arrow") for name in plan.tasks},
-        _validation_rows(root / "data", cards),
-        checkpoints,
-        progress,
-    )
-    return model, history, checkpoints
+@dataclass(frozen=True)
+class Fit:
+    """One training run below `root`: by a plan (what reports/plan.json holds), with a seed, of some heads."""
+
+    project: Project
+    root: Path
+    plan: Mapping[str, Any]
+    seed: int
+    heads: tuple[str, ...] = ()  # those that train; none named: all
+    area: str = ".onetrunk/checkpoints"  # the folder of its checkpoints, below `root`
+
+    @property
+    def encoder(self) -> Path:
+        return self.root / self.project.model.encoder
+
+    @cached_property
+    def cards(self) -> dict[str, dict[str, Any]]:
+        """The cards of the heads that train."""
+        folders = [self.root / "encoded" / name for name in self.plan["tasks"]]
+        found = {head: card for folder in folders for head, card in cards_of(folder).items()}
+        return {head: card for head, card in found.items() if not self.heads or head in self.heads}
+
+    @cached_property
+    def key(self) -> str:
+        """The name of the run: whatever changes the trained weights changes it."""
+        project = self.project
+        shaping = [self.seed, project.model.model_dump(), project.training.model_dump(), self.plan, self.heads]
+        return checkpoint.key(shaping, inputs(project, self.root, self.plan))
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.root / self.area / self.key
+
+    def train(self, watcher: Watcher, affinity: Affinity | None = None) -> Trained:
+        """The trained model, and the record; goes on from a checkpoint if there is one."""
+        with parallel.group(self.project.training.processes, self._train, Watcher(), affinity):
+            return self._train(watcher, affinity)
+
+    def _train(self, watcher: Watcher, affinity: Affinity | None) -> Trained:
+        """What every process does; only the first is watched."""
+        encoded = self.root / "encoded"
+        splits = {name: EncodedSplit(encoded / name / "train.arrow") for name in self.plan["tasks"]}
+        plan = Plan.from_json(dict(self.plan), easiest(dict(self.plan), splits))
+        model = MultiTaskModel.from_encoder(self.encoder, self.cards, self.project.model.dropout, self.seed)
+        torch.nn.Module.to(model, "cuda" if torch.cuda.is_available() else "cpu")
+        history = train(
+            model,
+            plan,
+            self.project.training,
+            self.seed,
+            splits,
+            {name: EncodedSplit(encoded / name / "validation.arrow") for name in plan.tasks},
+            _validation_rows(self.root / "data", self.cards),
+            self.checkpoints,
+            watcher,
+            affinity,
+        )
+        return model, history
 
 
-def _alongside(project: Project, root: Path) -> None:
-    """What a process that is not the first does."""
-    with Path(os.devnull).open("w") as nowhere:
-        fit(project, root, Progress(nowhere))
+def inputs(project: Project, root: Path, plan: Mapping[str, Any]) -> list[Path]:
+    """The files that a run's weights depend on: the encoder, the encoded tasks, the code."""
+    encoder = root / project.model.encoder
+    manifests = [root / "encoded" / name / "manifest.json" for name in plan["tasks"]]
+    return [encoder / "model.safetensors", encoder / "config.json", *manifests, *_code()]
 
 
 def save(model: MultiTaskModel, tokenizer: Path, target: Path) -> None:
@@ -76,7 +111,7 @@ def save(model: MultiTaskModel, tokenizer: Path, target: Path) -> None:
         shutil.copy(tokenizer, folder / "tokenizer.json")
 
 
-def _validation_rows(data: Path, cards: Mapping[str, dict[str, Any]]) -> Any:
+def _validation_rows(data: Path, cards: Mapping[str, dict[str, Any]]) -> ReadRows:
     rows = {head: read_rows(data / card["task"], "validation", head) for head, card in cards.items()}
     return lambda head, numbers: [rows[head][number] for number in numbers]
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import re
 import shutil
-import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +17,7 @@ import torch
 from components import settings
 from components.data.encoding import EncodedSplit, cards_of
 from components.data.mixture import Plan
-from components.files import read_json, sha256
+from components.files import read_json, sha256, write_json
 from components.model.multitask import MultiTaskModel
 from components.training import balancing, checkpoint, loss_scale, optimisers
 from components.training.parameter_groups import parameter_groups
@@ -27,7 +25,6 @@ from components.training.progress import Progress
 from components.training.run import run
 from components.training.step import NotFiniteError, Stepper
 
-ROOT = Path(__file__).parents[2]
 MODEL = Path("models/multitask/model.safetensors")
 
 
@@ -47,6 +44,12 @@ def train() -> tuple[str, dict]:
     shutil.rmtree("models", ignore_errors=True)
     run(settings.load(), Path(), Progress())
     return sha256(MODEL), read_json(Path("reports/training.json"))
+
+
+def shorten(steps: int) -> None:
+    """A shorter run of the project in the current folder."""
+    plan = Path("reports/plan.json")
+    write_json(plan, {**read_json(plan), "steps": steps})
 
 
 def setup_step(root: Path):
@@ -116,33 +119,6 @@ def test_a_damaged_checkpoint_is_left_out_and_the_one_before_is_used(
     said = capsys.readouterr().err
     assert "step-000000020 is damaged and left out" in said.replace("\n", " ")
     assert "going on from step 15" in said
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("encoded_project")
-def test_sigkill_at_random_moments_changes_no_bit() -> None:
-    expected = train()
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": str(torch.get_num_threads())}
-    shutil.rmtree("models")
-    delays = random.Random(11)
-    for kill in range(20):
-        process = subprocess.Popen([sys.executable, "-m", "components.stages.train"], env=environment)
-        deadline = time.monotonic() + 60
-        while not list(Path(".onetrunk/checkpoints").glob("*/*")) and process.poll() is None:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        time.sleep(delays.uniform(0, 2.5))
-        if process.poll() is not None:
-            break
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        if kill == 3:
-            break
-    done = subprocess.run(
-        [sys.executable, "-m", "components.stages.train"], env=environment, capture_output=True
-    )
-    assert done.returncode == 0, done.stderr
-    assert (sha256(MODEL), read_json(Path("reports/training.json"))) == expected
 
 
 def stepper(root: Path, **changes) -> Stepper:

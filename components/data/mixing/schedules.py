@@ -6,7 +6,8 @@ of (plan, seed, s) as long as that integral is one of s alone. Every schedule he
 
 - `curriculum`, and auxiliary tasks whose share decays: shares between knots on straight lines;
 - `dynamic`: constant between knots, each appended once an evaluation has decided it;
-- `alternating`, `round_robin`: all of a step is one task's, in blocks that recur.
+- `alternating`, `round_robin`: all of a step is one task's, in blocks that recur;
+- tasks that stop early: from a step on, theirs is divided among the others.
 
 A window of steps is drawn together, so shares that were decided at a step hold from the next window on.
 """
@@ -79,6 +80,31 @@ class Block:
         return float(periods * self.length + min(max(along - self.first, 0), self.length))
 
 
+@dataclass(frozen=True)
+class After:
+    """As `before` up to a step, and from it on a weighted sum of other schedules; of none: nothing."""
+
+    before: Schedule
+    since: int
+    parts: tuple[tuple[float, Schedule], ...]
+
+    @cached_property
+    def _at_since(self) -> float:
+        return self.before.total(self.since) - self._sum(self.since)
+
+    def _sum(self, step: int) -> float:
+        return sum(part * schedule.total(step) for part, schedule in self.parts)
+
+    def total(self, step: int) -> float:
+        """The integral of the one up to the step, or of both."""
+        return self.before.total(step) if step <= self.since else self._at_since + self._sum(step)
+
+
+def next_window(step: int, window: int) -> int:
+    """The first step, from this one on, with which a window begins."""
+    return -(-step // window) * window
+
+
 def drawn_before(schedule: Schedule, rows_per_step: float, step: int) -> int:
     """How many rows the task gives to the steps before `step`."""
     return math.floor(rows_per_step * schedule.total(step) + 1e-9)
@@ -109,7 +135,7 @@ def decayed(shares: Shares, auxiliary: Mapping[str, tuple[float, float, int]]) -
 def dynamic(decided: Sequence[tuple[int, Shares]], window: int) -> dict[str, Knots]:
     """Shares as decided, each from the first window that begins no sooner; the record is kept in the
     checkpoint and only ever grows, so no step that was drawn is drawn otherwise later."""
-    begins = [-(-step // window) * window for step, _ in decided]
+    begins = [next_window(step, window) for step, _ in decided]
     return {task: _stairs(begins, [shares[task] for _, shares in decided]) for task in decided[0][1]}
 
 
