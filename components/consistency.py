@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -32,6 +33,7 @@ def check(path: Path, project: Project) -> None:
     _check_remotes(path, project)
     _check_mixture(path, project)
     _check_balancing(f"{path}: training.balancing", project)
+    _check_logging(f"{path}: logging", project)
     _check_files(path, project)
 
 
@@ -151,6 +153,22 @@ def _check_balancing(where: str, project: Project) -> None:
         balancing.build(chosen).weighting.check(project.heads())
     except ValueError as error:
         raise UserError(f"{where}.weights.weights.{error}") from None
+
+
+def _check_logging(where: str, project: Project) -> None:
+    """Every logger is known, named once, and its package is there."""
+    from components import watching
+
+    known = watching.names()
+    for name in project.logging:
+        if name not in known:
+            expected = f"expected some of {', '.join(known)}"
+            raise UserError(f"{where}: unknown logger '{name}'{near_miss(name, known)}; {expected}")
+        if project.logging.count(name) > 1:
+            raise UserError(f"{where}: {name} is named twice")
+        package = watching.logger(name).package
+        if importlib.util.find_spec(package) is None:
+            raise UserError(f"{where}: {name} is not installed; `pip install {package}`, or leave it out")
 
 
 def _check_annotation(where: str, head: str, annotation: Annotation) -> None:

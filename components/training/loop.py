@@ -22,10 +22,10 @@ from components.data.mixture import Plan, key, permute, share_at
 from components.model.inference import predict
 from components.model.multitask import MultiTaskModel
 from components.settings import Training
-from components.training import balancing, checkpoint
+from components.training import balancing, checkpoint, record
 from components.training.optimiser import adamw, set_learning_rate
-from components.training.progress import Progress
 from components.training.step import NotFiniteError, Splits, Stepper
+from components.watching.base import Run, Seen, Watcher
 
 
 def train(
@@ -37,7 +37,7 @@ def train(
     validation: Splits,
     read_rows: Callable[[str, list[int]], list[dict[str, Any]]],
     checkpoints: Path,
-    progress: Progress,
+    watcher: Watcher,
 ) -> list[dict[str, Any]]:
     """Train in place; the model ends as the best of its scheduled evaluations. Returns the record.
 
@@ -50,51 +50,65 @@ def train(
     of_heads = {head: card["task"] for head, card in model.config.tasks.items()}
     stepper = Stepper(model, optimiser, balancing.build(training.balancing), splits, training, seed)
     state, best = checkpoint.State(), _copy(model)
-    restored = checkpoint.load_newest(checkpoints, model, optimiser, progress.say)
+    restored = checkpoint.load_newest(checkpoints, model, optimiser, watcher.say)
     if restored:
         state, best = restored
         stepper.balancer.restore(state.balancing)
-        progress.say(f"going on from step {state.step}")
+        watcher.say(f"going on from step {state.step}")
     plan = dynamic.with_decided(plan, state.history)
-    progress.start(plan.steps, state.step)
+    watcher.start(
+        Run(checkpoints.name, plan.steps, state.step, state.history, training.model_dump(mode="json"))
+    )
     while state.step < plan.steps and state.evaluations_without_improvement < training.patience:
         set_learning_rate(optimiser, state.step, plan.steps, training.warmup)
         batch = step_rows(plan, seed, state.step, {name: split.lengths for name, split in splits.items()})
         stepper.shares = {head: share_at(plan, task, state.step) for head, task in of_heads.items()}
-        step_losses = _take(stepper, state, batch, progress)
+        losses, weights = _take(stepper, state, batch, watcher)
         state.balancing = stepper.balancer.state()
         state.step += 1
-        progress.step(state.step, step_losses)
+        rate = _encoder_rate(optimiser)
+        watcher.step(Seen(state.step, losses, weights, stepper.shares, rate, state.tokens))
         if state.step % training.evaluate_every == 0 or state.step == plan.steps:
             scores = evaluate(model, validation, training.validation_rows, seed, read_rows)
-            _record(state, scores)
+            _record(state, scores, plan, rate)
             if plan.keep is not None:
                 seen = [entry["validation"] for entry in state.history]
                 state.history[-1]["shares"] = dynamic.decide(plan, seen, of_heads)
                 plan = dynamic.with_decided(plan, state.history)
             if state.best_step == state.step:
                 best = _copy(model)
-            progress.evaluated(state.step, scores)
+            watcher.evaluated(state.history[-1])
         if state.step % training.checkpoint_every == 0:
+            watcher.flush()
             checkpoint.save(checkpoints, model, best, optimiser, state)
-    progress.stop(state)
+    watcher.stop(state)
     model.load_state_dict(best)
     return state.history
 
 
-def _take(stepper: Stepper, state: checkpoint.State, batch: Batch, progress: Progress) -> dict[str, float]:
-    """A step's losses, none where it was skipped since one was not finite."""
+def _take(
+    stepper: Stepper, state: checkpoint.State, batch: Batch, watcher: Watcher
+) -> tuple[dict[str, float], dict[str, float]]:
+    """A step's losses and weights, none where it was skipped since one was not finite."""
+    state.tokens += sum(int(stepper.splits[task].tokens[rows].sum()) for task, rows in batch.items())
     try:
         losses, balance = stepper.take(state.step, batch)
     except NotFiniteError as error:
         if stepper.training.not_finite == "stop":
             raise
-        progress.say(f"skipped {error}")
-        return {}
+        watcher.say(f"skipped {error}")
+        return {}, {}
     for name, loss in losses.items():
         state.losses.setdefault(name, []).append(loss)
         state.weights.setdefault(name, []).append(balance.shared[name])
-    return losses
+    if stepper.gramian_KK is not None:
+        record.add_cosines(state.cosines, list(losses), stepper.gramian_KK)
+    return losses, balance.shared
+
+
+def _encoder_rate(optimiser: torch.optim.Optimizer) -> float:
+    """The learning rate of the step just taken."""
+    return float(optimiser.param_groups[0]["lr"])
 
 
 def evaluate(
@@ -121,18 +135,25 @@ def evaluate(
     return scores
 
 
-def _record(state: checkpoint.State, scores: dict[str, float]) -> None:
+def _record(state: checkpoint.State, scores: dict[str, float], plan: Plan, rate: float) -> None:
     score = float(np.mean(list(scores.values())))
     if score > state.best_score:
         state.best_score, state.best_step, state.evaluations_without_improvement = score, state.step, 0
     else:
         state.evaluations_without_improvement += 1
-    means = {name: float(np.mean(values)) for name, values in state.losses.items()}
-    weights = {name: float(np.mean(values)) for name, values in state.weights.items()}
-    state.losses, state.weights = {}, {}
-    state.history.append(
-        {"step": state.step, "score": score, "validation": scores, "training_loss": means, "weights": weights}
-    )
+    entry = {
+        "step": state.step,
+        "score": score,
+        "validation": scores,
+        "training_loss": {name: float(np.mean(values)) for name, values in state.losses.items()},
+        "weights": {name: float(np.mean(values)) for name, values in state.weights.items()},
+        "mixture": record.mixture(plan, state.history, state.step),
+        "cosines": record.means(state.cosines),
+        "learning_rate": rate,
+        "tokens": state.tokens,
+    }
+    state.losses, state.weights, state.cosines = {}, {}, {}
+    state.history.append(entry)
 
 
 def _copy(model: torch.nn.Module) -> dict[str, torch.Tensor]:

@@ -18,13 +18,13 @@ from components.model.multitask import MultiTaskModel
 from components.settings import Project
 from components.training import checkpoint
 from components.training.loop import train
-from components.training.progress import Progress
+from components.watching.base import Watcher
 
 # What shapes the weights.
 CODE = ("data/batching.py", "data/mixing", "data/mixture.py", "model", "tasks", "training")
 
 
-def run(project: Project, root: Path, progress: Progress) -> None:
+def run(project: Project, root: Path, watcher: Watcher) -> None:
     """Train the project's plan below `root`, going on from a checkpoint of the same run if there is one."""
     plan_file, encoder, encoded = root / "reports/plan.json", root / project.model.encoder, root / "encoded"
     whole = read_json(plan_file)
@@ -46,7 +46,7 @@ def run(project: Project, root: Path, progress: Progress) -> None:
         {name: EncodedSplit(encoded / name / "validation.arrow") for name in plan.tasks},
         _validation_rows(root / "data", cards),
         checkpoints,
-        progress,
+        watcher,
     )
     save(model, encoder / "tokenizer.json", root / "models/multitask")
     write_json(root / "reports/training.json", {"evaluations": history})

@@ -50,6 +50,7 @@ class Stepper:
     training: Training
     seed: int
     shares: Mapping[str, float] = field(default_factory=dict)  # of the mixture in the coming step, by head
+    gramian_KK: np.ndarray | None = None  # of the step just taken, if it made one
 
     def take(self, step: int, batch: Batch) -> tuple[dict[str, float], Balance]:
         """One step on a batch; returns each L_i and what it counted.
@@ -72,6 +73,7 @@ class Stepper:
         if "alignments" in needs:
             facts = replace(facts, alignments=look.alignments())
         self.balancer.update(facts)
+        self.gramian_KK = facts.gramian_KK
         return dict(facts.losses), balance
 
 

@@ -1,0 +1,46 @@
+"""DVCLive: one line per scheduled evaluation, in the layout that `dvc plots` and `dvc metrics` read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from components.watching.base import Entry, Logger, Run, flat
+
+if TYPE_CHECKING:
+    from components.training.checkpoint import State
+
+
+class DVCLive(Logger):
+    """Written anew from the record whenever a run begins or goes on, so no line is doubled or lost; with
+    no time in it, so the same run gives the same bytes. It touches neither dvc.yaml nor git."""
+
+    package = "dvclive"
+
+    def start(self, run: Run) -> None:
+        from dvclive import Live
+
+        self.live = Live(str(self.folder / "dvclive"), dvcyaml=None, save_dvc_exp=False)
+        for entry in run.history:
+            self.evaluated(entry)
+
+    def log(self, step: int, values: Mapping[str, float]) -> None:
+        self.live.step = step
+        for name, value in values.items():
+            self.live.log_metric(name, value)
+        self.live.make_summary()
+
+    def step(self, seen: object) -> None:
+        """Single steps are too many for files under version control."""
+
+    def evaluated(self, entry: Entry) -> None:
+        by_head = {"validation": entry["validation"], "loss": entry["training_loss"]}
+        by_task = {"weight": entry["weights"], "share": entry["mixture"]}
+        own = {name: entry[name] for name in ("score", "learning_rate", "tokens")}
+        self.log(entry["step"], own | flat(by_head) | flat(by_task))
+
+    def stop(self, state: State | None = None) -> None:
+        self.live.end()
+
+
+LOGGER = DVCLive
