@@ -40,13 +40,12 @@ def test_a_family_registered_here_trains_and_predicts(
     tiny_project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Adding a family touches no other file: settings, ingest, encoding, training and evaluation take it."""
-    from components.watching.terminal import Terminal
-
     from components import settings
     from components.data.encoding import EncodedSplit
     from components.model import multitask
     from components.model.inference import predict
     from components.training.run import run
+    from components.watching.terminal import Terminal
     from tests.conftest import encode_project
 
     monkeypatch.setattr(tasks, "_registered", {})

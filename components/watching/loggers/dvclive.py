@@ -21,6 +21,7 @@ class DVCLive(Logger):
         from dvclive import Live
 
         self.live = Live(str(self.folder / "dvclive"), dvcyaml=None, save_dvc_exp=False)
+        self.best: Entry | None = None
         for entry in run.history:
             self.evaluated(entry)
 
@@ -34,12 +35,19 @@ class DVCLive(Logger):
         """Single steps are too many for files under version control."""
 
     def evaluated(self, entry: Entry) -> None:
+        if self.best is None or entry["score"] > self.best["score"]:
+            self.best = entry
         by_head = {"validation": entry["validation"], "loss": entry["training_loss"]}
         by_task = {"weight": entry["weights"], "share": entry["mixture"]}
         own = {name: entry[name] for name in ("score", "learning_rate", "tokens")}
         self.log(entry["step"], own | flat(by_head) | flat(by_task))
 
     def stop(self, state: State | None = None) -> None:
+        """Add what the kept model, that of the best evaluation, scored: what two revisions differ in."""
+        if self.best:
+            kept = {"step": self.best["step"], "score": self.best["score"]}
+            for name, value in (kept | flat({"validation": self.best["validation"]})).items():
+                self.live.log_metric(f"kept/{name}", value, plot=False)
         self.live.end()
 
 
