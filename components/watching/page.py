@@ -41,7 +41,7 @@ def render(evaluations: Sequence[Entry]) -> str:
         kept=kept,
         kept_at=100 * kept["step"] / last["step"],
         heads=[_head(head, evaluations, kept) for head in last["validation"]],
-        weights=chart({head: over(evaluations, "weights", head) for head in last["validation"]}),
+        weights=chart({head: over(evaluations, "weights", head) for head in last["validation"]}, low=0.0),
         mixture=chart({task: over(evaluations, "mixture", task) for task in last["mixture"]}, low=0.0),
         rate=chart({"": [(entry["step"], entry["learning_rate"]) for entry in evaluations]}, low=0.0),
         cosines=cosines(evaluations),

@@ -48,7 +48,7 @@ class Terminal(Watcher):
         if self.console.is_terminal:
             self.live.update(self._screen(seen))
         elif seen.step % max(1, self.steps // LINES) == 0:
-            heads = ", ".join(self._head(name, seen.shares) for name in self.losses)
+            heads = ", ".join(self._heads(seen.shares))
             self.say(f"step {seen.step}/{self.steps}  {self._pace(seen.step)}  loss (share): {heads}")
 
     def evaluated(self, entry: Entry) -> None:
@@ -67,15 +67,17 @@ class Terminal(Watcher):
             line.add_column(ratio=ratio, no_wrap=True)
         bar = ProgressBar(total=self.steps, completed=seen.step)
         line.add_row("training", bar, f"{seen.step}/{self.steps}", self._pace(seen.step))
-        heads = [Text(self._head(name, seen.shares), "dim") for name in self.losses]
+        heads = [Text(head, "dim") for head in self._heads(seen.shares)]
         return Group(line, Columns(heads, padding=(0, 3)))
 
     def _pace(self, step: int) -> str:
         tokens, left = self.speed.tokens_per_second(), (self.steps - step) * self.speed.seconds_per_step()
         return f"{tokens:,.0f} tokens/s  {clock(left)} left" if tokens else "..."
 
-    def _head(self, name: str, shares: Mapping[str, float]) -> str:
-        return f"{name} {self.losses[name]:.3f} ({shares[name]:.0%})"
+    def _heads(self, shares: Mapping[str, float]) -> list[str]:
+        """Every head that was drawn so far, in an order that stays."""
+        losses = self.losses
+        return [f"{head} {losses[head]:.3f} ({shares[head]:.0%})" for head in shares if head in losses]
 
 
 def clock(seconds: float) -> str:

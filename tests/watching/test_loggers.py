@@ -132,7 +132,9 @@ class Heard(Watcher):
         self.told.append(f"evaluated {entry['step']}")
 
     def flush(self) -> None:
-        self.told.append(f"flush {self.seen[-1].step}")
+        step = self.seen[-1].step
+        late = any(Path(".onetrunk/checkpoints").glob(f"*/step-{step:09d}"))
+        self.told.append(f"flush {step}" + (", too late" if late else ""))
 
     def stop(self, state: object) -> None:
         self.told.append("stop")
