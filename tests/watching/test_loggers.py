@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from pathlib import Path
 
@@ -13,24 +12,9 @@ from components.errors import UserError
 from components.files import read_json
 from components.training.run import run
 from components.watching import Logger, Run, Seen, Watcher
-from tests.watching.test_terminal import HEADS, seen
+from tests.watching.synthetic import HEADS, contents, entry, seen
 
 DONE = 5  # steps that the checkpoint has
-
-
-def entry(step: int) -> dict:
-    """A synthetic evaluation."""
-    return {
-        "step": step,
-        "score": 0.5 - abs(step - 10) / 100,
-        "validation": dict.fromkeys(HEADS, step / 100),
-        "training_loss": dict.fromkeys(HEADS, 1 / step),
-        "weights": dict.fromkeys(HEADS, 0.5),
-        "mixture": dict.fromkeys(HEADS, 0.2),
-        "learning_rate": 1e-4,
-        "tokens": 100 * step,
-        "cosines": {},
-    }
 
 
 def killed_and_gone_on(name: str, folder: Path) -> None:
@@ -105,11 +89,6 @@ def test_dvclive_is_the_record_alone_and_names_the_kept_step(tmp_path: Path) -> 
     assert told["kept"]["step"] == 10
     assert told["kept"]["score"] == 0.5
     assert told["kept"]["validation"]["ner"] == 0.1
-
-
-def contents(folder: Path) -> dict[str, str]:
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    return {str(f.relative_to(folder)): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
 
 
 class Heard(Watcher):
@@ -199,8 +178,6 @@ def test_a_mistake_in_logging_is_one_sentence(
 
 
 def test_looking_for_loggers_imports_none_of_them(tiny_project: Path) -> None:
-    import subprocess
-
     code = (
         "import sys; from components import watching; [watching.logger(name) for name in watching.names()];"
         "print([p for p in ('torch', 'tensorboard', 'dvclive', 'wandb', 'mlflow') if p in sys.modules])"

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from components.watching import page
-from tests.watching.test_loggers import entry
+from tests.watching.synthetic import entry
 
 
 def evaluations(cosines: dict | None = None) -> list[dict]:

@@ -5,23 +5,9 @@ from __future__ import annotations
 import pytest
 from rich.console import Console
 
-from components.watching.base import Run, Seen, Speed
+from components.watching.base import Run, Speed
 from components.watching.terminal import Terminal, clock
-
-HEADS = ("sentiment", "news_topic", "ner", "intensity", "similarity", "tweet_ner")
-
-
-def seen(step: int, **changes: object) -> Seen:
-    """A step of 1,600 tokens that took half a second."""
-    facts = {
-        "losses": dict.fromkeys(HEADS, 0.5 + step / 1000),
-        "weights": dict.fromkeys(HEADS, 1 / 6),
-        "shares": dict.fromkeys(HEADS, 0.25),
-        "learning_rate": 1e-4,
-        "tokens": 1600 * step,
-        "at": 100 + step / 2,
-    }
-    return Seen(step, **{**facts, **changes})  # type: ignore[arg-type]
+from tests.watching.synthetic import HEADS, seen
 
 
 def test_speed_is_over_the_last_steps_and_the_first_step_has_none() -> None:
