@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -66,13 +67,19 @@ def test_mlflow_has_every_step_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert found.info.status == "FINISHED"
 
 
-def test_wandb_takes_the_run_up_again_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wandb_offline_is_one_run_with_an_id_that_a_resumed_one_has_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("wandb")
     monkeypatch.setenv("WANDB_MODE", "offline")
-    killed_and_gone_on("wandb", tmp_path)
-    folders = sorted((tmp_path / "wandb").glob("offline-run-*-key"))
-    assert folders
-    assert all(list(folder.glob("*.wandb")) for folder in folders)
+    logger = watching.logger("wandb")(tmp_path)
+    logger.start(Run("key", 3))
+    for step in range(1, 4):
+        logger.step(seen(step))
+    logger.evaluated(entry(3))
+    logger.stop(None)
+    (file,) = (tmp_path / "wandb").glob("offline-run-*-key/run-key.wandb")
+    assert all(word in file.read_bytes() for word in (b"loss/ner", b"share/ner", b"validation/ner"))
 
 
 def test_dvclive_is_the_record_alone_and_names_the_kept_step(tmp_path: Path) -> None:
