@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from components import settings, watching
 from components.errors import UserError
 from components.files import read_json
+from components.training import record
 from components.training.run import run
 from components.watching import Logger, Run, Seen, Watcher
 from tests.watching.synthetic import HEADS, contents, entry, seen
@@ -79,6 +82,9 @@ def test_wandb_offline_is_one_run_with_an_id_that_a_resumed_one_has_again(
     logger.evaluated(entry(3))
     logger.stop(None)
     (file,) = (tmp_path / "wandb").glob("offline-run-*-key/run-key.wandb")
+    deadline = time.monotonic() + 30
+    while b"validation/ner" not in file.read_bytes() and time.monotonic() < deadline:
+        time.sleep(0.1)  # W&B's own process writes, in its own time
     assert all(word in file.read_bytes() for word in (b"loss/ner", b"share/ner", b"validation/ner"))
 
 
@@ -127,7 +133,9 @@ class Heard(Watcher):
 
 
 @pytest.mark.usefixtures("encoded_project")
-def test_the_loop_tells_every_step_and_flushes_before_each_checkpoint() -> None:
+def test_the_loop_tells_every_step_and_flushes_before_each_checkpoint(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """An interrupted run and the one that goes on tell, together, what an uninterrupted one does."""
     params = Path("params.yaml")
     small = params.read_text().replace("tokens: 12000", "tokens: 4200")
@@ -135,8 +143,14 @@ def test_the_loop_tells_every_step_and_flushes_before_each_checkpoint() -> None:
     from tests.conftest import encode_project
 
     encode_project(Path())
+    gramians: list[np.ndarray] = []
+    add = record.add_cosines
+    monkeypatch.setattr(record, "add_cosines", lambda *given: (gramians.append(given[2]), add(*given)))
     whole = Heard()
     run(settings.load(), Path(), whole)
+    expected = read_json(Path("reports/training.json"))
+    last_four = [gramian[0, 1] / np.sqrt(gramian[0, 0] * gramian[1, 1]) for gramian in gramians[10:]]
+    assert expected["evaluations"][1]["cosines"]["mood"]["size"] == pytest.approx(np.mean(last_four))
     first, second = Heard(after=8), Heard()
     with pytest.raises(KeyboardInterrupt):
         run(settings.load(), Path(), first)
@@ -149,10 +163,11 @@ def test_the_loop_tells_every_step_and_flushes_before_each_checkpoint() -> None:
     last = whole.seen[-1]
     assert 0.9 * 4200 < last.tokens < 1.1 * 4200
     assert set(last.losses) <= set(last.shares) == {"mood", "size", "people", "closeness"}
-    record = read_json(Path("reports/training.json"))["evaluations"]
-    assert record[-1]["tokens"] == last.tokens
-    assert record[-1]["learning_rate"] == last.learning_rate
-    assert set(record[0]["cosines"]) == {"closeness", "mood", "people"}  # every pair once, by name
+    assert read_json(Path("reports/training.json")) == expected
+    evaluations = expected["evaluations"]
+    assert evaluations[-1]["tokens"] == last.tokens
+    assert evaluations[-1]["learning_rate"] == last.learning_rate
+    assert set(evaluations[0]["cosines"]) == {"closeness", "mood", "people"}  # every pair once, by name
 
 
 def numbers(seen: Seen) -> tuple:
