@@ -9,8 +9,8 @@ test rows of each task. Combinations stand on equal weights, as in their papers.
 validation score, with a seed that is not among the others: so it costs that many runs more.
 
 Delta m (Maninis 2019) is the mean over the heads of (score - static's with the same seed) / (static's mean
-over the seeds), with a t-interval over the seeds; a head on which static scores nothing is left out.
-Results are kept in `--results` as they come: the same command goes on, other arguments begin anew beside
+over the seeds), with a t-interval over the seeds; a head on which static scores less than LEAST is left
+out, since a gain over almost nothing would outweigh all others. Results are kept in `--results` as they come: the same command goes on, other arguments begin anew beside
 them. The last line is one JSON object.
 """
 
@@ -69,6 +69,7 @@ METHODS: dict[str, dict[str, Any]] = {
 }
 CANDIDATES = 6
 SPREAD = 0.7  # standard deviation of the logarithm of a candidate's weights over the shares
+LEAST = 0.1
 EVALUATIONS = 2  # in a run: what they cost is not what is compared
 Run = dict[str, Any]
 
@@ -237,7 +238,7 @@ def drawn(shares: dict[str, float], candidate: int) -> dict[str, float]:
 def compared(runs: list[Run], static: list[Run]) -> dict[str, Any]:
     """A method against static weights, seed by seed."""
     means = {head: statistics.fmean(run["test"][head] for run in static) for head in static[0]["test"]}
-    scale = {head: mean for head, mean in means.items() if mean > 0}
+    scale = {head: mean for head, mean in means.items() if mean >= LEAST}
     pairs = list(zip(runs, static, strict=True))
     delta = [
         statistics.fmean((run["test"][head] - base["test"][head]) / scale[head] for head in scale)
