@@ -10,8 +10,8 @@ validation score, with a seed that is not among the others: so it costs that man
 
 Delta m (Maninis 2019) is the mean over the heads of (score - static's with the same seed) / (static's mean
 over the seeds), with a t-interval over the seeds; a head on which static scores less than LEAST is left
-out, since a gain over almost nothing would outweigh all others. Results are kept in `--results` as they come: the same command goes on, other arguments begin anew beside
-them. The last line is one JSON object.
+out, since a gain over almost nothing would outweigh all others. Results are kept in `--results` as they
+come: the same command goes on, other arguments begin anew beside them. The last line is one JSON object.
 """
 
 from __future__ import annotations
