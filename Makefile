@@ -57,6 +57,7 @@ example: setup ## Make a project of an example in examples/NAME/project and run 
 
 docs: setup ## Write the pages that are made from the code
 	@$(BIN)/python docs/make_families.py
+	@$(BIN)/python docs/make_methods.py
 
 lock: ## Write requirements.lock anew from pyproject.toml; resolves afresh, so test before you commit
 	@rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -34,6 +35,7 @@ def check(path: Path, project: Project) -> None:
     _check_balancing(f"{path}: training.balancing", project)
     _check_optimiser(f"{path}: training.optimiser", project.training.optimiser)
     _check_regularisation(f"{path}: training.regularisation", project)
+    _check_logging(f"{path}: logging", project)
     _check_files(path, project)
 
 
@@ -178,6 +180,22 @@ def _check_optimiser(where: str, chosen: Method) -> None:
     from components.training import optimisers
 
     _check_method(where, chosen, optimisers.names(), optimisers.optimiser)
+
+
+def _check_logging(where: str, project: Project) -> None:
+    """Every logger is known, named once, and its package is there."""
+    from components import watching
+
+    known = watching.names()
+    for name in project.logging:
+        if name not in known:
+            expected = f"expected some of {', '.join(known)}"
+            raise UserError(f"{where}: unknown logger '{name}'{near_miss(name, known)}; {expected}")
+        if project.logging.count(name) > 1:
+            raise UserError(f"{where}: {name} is named twice")
+        package = watching.logger(name).package
+        if importlib.util.find_spec(package) is None:
+            raise UserError(f"{where}: {name} is not installed; `pip install {package}`, or leave it out")
 
 
 def _check_annotation(where: str, head: str, annotation: Annotation) -> None:

@@ -248,6 +248,7 @@ class Project(Settings):
     training: Training
     evaluation: Evaluation
     packaging: Packaging
+    logging: list[str] = []  # who else watches training: docs/watching.md
 
     def heads(self) -> dict[str, tuple[str, Annotation]]:
         """Every head of the model, by its name: (the task whose rows it reads, its annotation)."""

@@ -13,14 +13,38 @@ from components import tasks
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.fixture(scope="module")
-def make_families() -> Any:
-    spec = importlib.util.spec_from_file_location("make_families", ROOT / "docs/make_families.py")
+def _script(name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(name, ROOT / f"docs/{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def make_families() -> Any:
+    return _script("make_families")
+
+
+def test_the_table_of_methods_is_what_the_benchmark_printed() -> None:
+    methods = _script("make_methods")
+    assert methods.PAGE.read_text(encoding="utf-8") == methods.page(), "run `make docs`"
+
+
+def test_every_method_stands_in_the_page_on_choosing_one_or_in_that_on_balancing() -> None:
+    from components.training import balancing
+
+    text = "".join((ROOT / f"docs/{page}.md").read_text() for page in ("choosing-a-method", "balancing"))
+    for name in balancing.weighting_names() + balancing.combination_names():
+        assert f"`{name}`" in text
+
+
+def test_a_methods_row_says_its_interval_and_static_is_the_scale() -> None:
+    methods = _script("make_methods")
+    measured = {"delta_m": [0.0123, -0.05, 0.07], "points": [0.004], "step_ratio": 1.1, "scores": {}}
+    assert methods.line("famo", measured) == "| `famo` | +1.2% [-5.0%, +7.0%] | +0.004 | 1.10 |"
+    assert methods.line("static", measured).endswith("| 0 | 0 | 1.10 |")
 
 
 def test_the_table_of_families_is_the_codes(make_families: Any) -> None:

@@ -189,6 +189,7 @@ def _reports(root: Path) -> Table:
     result = Table.grid(padding=(0, 2))
     for name, what in {
         "reports/validation.html": "what the data looks like",
+        "reports/training.html": "what training went through",
         "reports/evaluation.html": "how good the model is, and against what",
         "reports/summary.json": "this summary, for programs",
     }.items():

@@ -7,11 +7,11 @@ from components.stages import run
 
 
 def main() -> None:
-    from components import settings
+    from components import settings, watching
     from components.training import run as training
-    from components.training.progress import Progress
 
-    training.run(settings.load(), Path(), Progress())
+    project = settings.load()
+    training.run(project, Path(), watching.build(project.logging, Path()))
 
 
 if __name__ == "__main__":

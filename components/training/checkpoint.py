@@ -22,6 +22,7 @@ from safetensors.torch import load_file, save_file
 
 from components.errors import UserError
 from components.files import atomic_folder, read_json, sha256, verify_manifest, write_json
+from components.training.record import Cosines
 
 KEPT = 2
 
@@ -36,6 +37,8 @@ class State:
     evaluations_without_improvement: int = 0
     losses: dict[str, list[float]] = field(default_factory=dict)  # since the last evaluation
     weights: dict[str, list[float]] = field(default_factory=dict)  # of the tasks, since then too
+    cosines: Cosines = field(default_factory=dict)  # of their gradients, since then too
+    tokens: int = 0  # real ones, of all steps
     balancing: dict[str, Any] = field(default_factory=dict)  # what the balancer remembers
     loss_scale: dict[str, float] = field(default_factory=dict)  # in fp16
     micro_batch_tokens: int | None = None  # where memory did not hold what the settings say

@@ -141,7 +141,7 @@ class Loop:
         if self.affinity is not None:
             self.affinity.measure(stepper, state.step, batch)
             state.affinity = self.affinity.state()
-        rate = self._rate()
+        rate = self._rate(state.step)
         losses, weights = self._take(batch)
         state.balancing, state.loss_scale = stepper.balancer.state(), stepper.scale.state()
         state.step += 1
@@ -158,10 +158,10 @@ class Loop:
         ends = {name: all_steps if task.until is None else task.until for name, task in plan.tasks.items()}
         return {head: share_at(plan, task, step) for head, task in self.of_heads.items() if step < ends[task]}
 
-    def _rate(self) -> float:
-        """The encoder's learning rate in the coming step, before any decay by layer."""
+    def _rate(self, step: int) -> float:
+        """The encoder's learning rate in a step, before any decay by layer."""
         training = self.training
-        share = factor(self.state.step, self.plan.steps, training.warmup, training.schedule)
+        share = factor(step, self.plan.steps, training.warmup, training.schedule)
         return training.learning_rate * share
 
     def _take(self, batch: Batch) -> tuple[dict[str, float], dict[str, float]]:
@@ -192,7 +192,7 @@ class Loop:
             lambda: evaluate(self.kept, self.validation, training.validation_rows, self.seed, self.read_rows),
             list(self.of_heads),
         )
-        record.add_evaluation(state, scores, self.now, self._rate())
+        record.add_evaluation(state, scores, self.now, self._rate(state.step - 1))
         self._decide()
         self.now = _as_decided(self.plan, state.history)
         if state.best_step == state.step:

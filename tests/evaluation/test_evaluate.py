@@ -13,8 +13,8 @@ from components.evaluation.baselines import baselines
 from components.evaluation.evaluate import evaluate
 from components.evaluation.gate import verdict
 from components.files import read_json, write_json
-from components.training.progress import Progress
 from components.training.run import run
+from components.watching.terminal import Terminal
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def evaluated(encoded_project: Path) -> dict:
 
     encode_project(encoded_project)
     project = settings.load()
-    run(project, Path(), Progress())
+    run(project, Path(), Terminal())
     for name in project.tasks:
         baselines(Path("data") / name, Path("baselines") / name)
     shutil.copytree("models/multitask", "champion")

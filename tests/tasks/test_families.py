@@ -44,8 +44,8 @@ def test_a_family_registered_here_trains_and_predicts(
     from components.data.encoding import EncodedSplit
     from components.model import multitask
     from components.model.inference import predict
-    from components.training.progress import Progress
     from components.training.run import run
+    from components.watching.terminal import Terminal
     from tests.conftest import encode_project
 
     monkeypatch.setattr(tasks, "_registered", {})
@@ -53,7 +53,7 @@ def test_a_family_registered_here_trains_and_predicts(
     params = (tiny_project / "params.yaml").read_text().replace("family: regression", "family: stars")
     (tiny_project / "params.yaml").write_text(params.replace("tokens: 12000", "tokens: 1500"))
     encode_project(tiny_project)
-    run(settings.load(), Path(), Progress())
+    run(settings.load(), Path(), Terminal())
     model = multitask.load(Path("models/multitask"))
     split = EncodedSplit(Path("encoded/closeness/test.arrow"))
     predictions = predict(model, "closeness", split, range(len(split)))["closeness"]

@@ -49,8 +49,8 @@ def fetch(name: str, package: Package) -> Path:
 
 def learn(rows: list[dict[str, Any]], tokens: int = 16_000, **task: Any) -> dict[str, Any]:
     """Train a task on these rows by itself in the current folder -> its first metric on the test rows."""
-    from components.training.progress import Progress
     from components.training.run import run
+    from components.watching.terminal import Terminal
 
     Path("rows.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n", encoding="utf-8")
     task = {"source": {"path": "rows.jsonl", "format": "jsonl"}, **task}
@@ -64,7 +64,7 @@ def learn(rows: list[dict[str, Any]], tokens: int = 16_000, **task: Any) -> dict
     encoding.encode(data, Path("downloads/minilm/tokenizer.json"), encoded)
     baselines.baselines(data, Path("baselines/task"))
     write_json(Path("reports/plan.json"), plan.plan(project, Path("encoded"), {}))
-    run(project, Path(), Progress())
+    run(project, Path(), Terminal())
     evaluate.evaluate(project, Path(), None, lambda _: None)
     measured = read_json(Path("reports/evaluation.json"))["tasks"]["task"]["metrics"]
     print(json.dumps(measured))  # noqa: T201 what a run with -s shows

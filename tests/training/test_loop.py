@@ -21,28 +21,29 @@ from components.files import read_json, sha256, write_json
 from components.model.multitask import MultiTaskModel
 from components.training import balancing, checkpoint, loss_scale, optimisers
 from components.training.parameter_groups import parameter_groups
-from components.training.progress import Progress
 from components.training.run import run
 from components.training.step import NotFiniteError, Stepper
+from components.watching.base import Seen
+from components.watching.terminal import Terminal
 
 MODEL = Path("models/multitask/model.safetensors")
 
 
-class Stop(Progress):
+class Stop(Terminal):
     """Interrupts the run as a person would, after a given step."""
 
     def __init__(self, after: int) -> None:
         super().__init__()
         self.after = after
 
-    def step(self, step: int, losses) -> None:
-        if step == self.after:
+    def step(self, seen: Seen) -> None:
+        if seen.step == self.after:
             raise KeyboardInterrupt
 
 
 def train() -> tuple[str, dict]:
     shutil.rmtree("models", ignore_errors=True)
-    run(settings.load(), Path(), Progress())
+    run(settings.load(), Path(), Terminal())
     return sha256(MODEL), read_json(Path("reports/training.json"))
 
 
@@ -221,7 +222,7 @@ def test_a_step_whose_loss_is_not_finite_is_skipped_if_the_settings_say_so(
         return taken(self, step, batch)
 
     monkeypatch.setattr(Stepper, "take", take)
-    run(settings.load(), Path(), Progress())
+    run(settings.load(), Path(), Terminal())
     assert "skipped step 7: the loss of mood is nan; rows ['a']" in capsys.readouterr().err.replace("\n", " ")
     assert len(read_json(Path("reports/training.json"))["evaluations"]) >= 3
 

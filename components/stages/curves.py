@@ -1,0 +1,20 @@
+"""Stage curves: what training went through, as a page and as the files that `dvc plots` reads."""
+
+from pathlib import Path
+
+from components.files import read_json
+from components.stages import run
+from components.watching import Run, page
+from components.watching.loggers.dvclive import DVCLive
+
+
+def main() -> None:
+    evaluations = read_json(Path("reports/training.json"))["evaluations"]
+    page.write_page(Path("reports/training.html"), evaluations)
+    live = DVCLive(Path("reports"))
+    live.start(Run("training", evaluations[-1]["step"], history=evaluations))
+    live.stop()
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,35 @@
+"""The stage that makes the training page and DVCLive's files from the record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from components.files import write_json
+from tests.watching.synthetic import contents, entry
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_record_alone_decides_every_byte_and_dvc_finds_metrics_and_plots(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("dvclive")
+    from components.stages import curves
+
+    monkeypatch.chdir(tmp_path)
+    write_json(Path("reports/training.json"), {"evaluations": [entry(step) for step in (5, 10, 12)]})
+    curves.main()
+    first = contents(Path("reports"))
+    curves.main()
+    assert contents(Path("reports")) == first
+    pipeline = yaml.safe_load((ROOT / "dvc.yaml").read_text())
+    outs = pipeline["stages"]["curves"]["outs"]
+    assert {f"reports/{name}" for name in first if name != "training.json"} == {
+        str(file) for out in outs for file in [Path(out), *Path(out).rglob("*")] if file.is_file()
+    }
+    for path in [*pipeline["metrics"], *(name for plot in pipeline["plots"] for name in plot)]:
+        assert Path(path).exists()
+    assert not Path("dvc.yaml").exists()  # DVCLive leaves the project's graph alone
