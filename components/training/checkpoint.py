@@ -37,6 +37,7 @@ class State:
     losses: dict[str, list[float]] = field(default_factory=dict)  # since the last evaluation
     weights: dict[str, list[float]] = field(default_factory=dict)  # of the tasks, since then too
     balancing: dict[str, Any] = field(default_factory=dict)  # what the balancer remembers
+    affinity: dict[str, Any] = field(default_factory=dict)  # of the tasks, where it is measured
     history: list[dict[str, Any]] = field(default_factory=list)
 
 

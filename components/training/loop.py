@@ -23,6 +23,7 @@ from components.model.inference import predict
 from components.model.multitask import MultiTaskModel
 from components.settings import Training
 from components.training import balancing, checkpoint
+from components.training.affinity import Affinity
 from components.training.optimiser import adamw, set_learning_rate
 from components.training.progress import Progress
 from components.training.step import NotFiniteError, Splits, Stepper
@@ -38,10 +39,12 @@ def train(
     read_rows: Callable[[str, list[int]], list[dict[str, Any]]],
     checkpoints: Path,
     progress: Progress,
+    affinity: Affinity | None = None,
 ) -> list[dict[str, Any]]:
     """Train in place; the model ends as the best of its scheduled evaluations. Returns the record.
 
     `read_rows(head, rows)` gives the data rows behind validation row numbers, for the metrics.
+    `affinity` measures, where it is given, what the tasks have in common, and changes nothing.
     """
     torch.use_deterministic_algorithms(True)
     # Filling fresh memory with NaN is a debugging aid; it took a sixth of a step.
@@ -54,6 +57,8 @@ def train(
     if restored:
         state, best = restored
         stepper.balancer.restore(state.balancing)
+        if affinity is not None:
+            affinity.restore(state.affinity)
         progress.say(f"going on from step {state.step}")
     plan = dynamic.with_decided(plan, state.history)
     progress.start(plan.steps, state.step)
@@ -61,6 +66,9 @@ def train(
         set_learning_rate(optimiser, state.step, plan.steps, training.warmup)
         batch = step_rows(plan, seed, state.step, {name: split.lengths for name, split in splits.items()})
         stepper.shares = {head: share_at(plan, task, state.step) for head, task in of_heads.items()}
+        if affinity is not None:
+            affinity.measure(stepper, state.step, batch)
+            state.affinity = affinity.state()
         step_losses = _take(stepper, state, batch, progress)
         state.balancing = stepper.balancer.state()
         state.step += 1

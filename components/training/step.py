@@ -125,13 +125,18 @@ class Look:
             _weighted_sum(means, balance.heads).backward()
         return facts, balance
 
-    def _backward_per_task(self) -> tuple[StepFacts, Balance]:
+    def per_task(self) -> dict[str, float]:
+        """Each task's own gradient, into `gradients`, and its loss."""
         losses = dict.fromkeys(self.rows, 0.0)
         self.gradients = task_gradients(self.model, list(losses))
         with self.gradients:
             for micro in self.micros():
                 _add(losses, means := self.means(micro))
                 self.gradients.backward(means, micro.mask_BL, micro.heads)
+        return losses
+
+    def _backward_per_task(self) -> tuple[StepFacts, Balance]:
+        losses = self.per_task()
         facts = self._facts(losses, gramian_KK=self.gradients.gramian())
         balance = self._weigh(losses, facts)
         self.gradients.apply(balance.shared, balance.heads)
