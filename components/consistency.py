@@ -32,6 +32,8 @@ def check(path: Path, project: Project) -> None:
     _check_remotes(path, project)
     _check_mixture(path, project)
     _check_balancing(f"{path}: training.balancing", project)
+    if project.sharing.seeds and len(project.heads()) == 1:
+        raise UserError(f"{path}: sharing.seeds: there is one task; expected two or more, to share anything")
     _check_files(path, project)
 
 

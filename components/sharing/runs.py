@@ -1,0 +1,109 @@
+"""The runs that are compared: every head alone, and all heads together, once for each seed.
+
+A seed decides the order of the rows, dropout and the first weights of the heads. A run that has ended is
+kept by the name of all it depends on, outside the stage's outs (docs/decisions/0004): an interrupted
+stage goes on with the next run, and a further seed trains that seed alone.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from components import tasks
+from components.data.encoding import EncodedSplit, cards_of
+from components.data.rows import labelled_rows
+from components.files import read_json, write_json
+from components.model.inference import predict
+from components.model.multitask import MultiTaskModel
+from components.settings import Balancing, Method, Project
+from components.training import checkpoint
+from components.training.affinity import Affinity
+from components.training.progress import Progress
+from components.training.run import Fit
+
+SAMPLES = 25  # steps of a joint run at which affinities are measured; each takes K + 3 forward passes
+AREA = ".onetrunk/sharing"
+Result = dict[str, Any]
+
+
+def alone(project: Project, root: Path, task: str) -> None:
+    """Train each head of the task alone -> reports/sharing/alone/TASK.json: head, seed, test metrics.
+
+    One head has nothing to be balanced with, so its loss counts as it is.
+    """
+    single = project.training.model_copy(
+        update={"balancing": Balancing(weights=Method(method="equal"))}  # 1 / K, and K is 1
+    )
+    project = project.model_copy(update={"training": single})
+    plan = root / f"reports/sharing/budgets/{task}.json"
+    results: dict[str, dict[str, Result]] = {}
+    for head in cards_of(root / "encoded" / task):
+        for seed in project.sharing.seeds:
+            fit = Fit(project, root, plan, seed, (head,), AREA)
+            results.setdefault(head, {})[str(seed)] = _once(fit, f"{head} alone, seed {seed}", _alone)
+    write_json(root / f"reports/sharing/alone/{task}.json", results)
+
+
+def joint(project: Project, root: Path) -> None:
+    """Train the whole plan -> reports/sharing/joint.json: seed, test metrics of each head, affinities."""
+    results = {}
+    for seed in project.sharing.seeds:
+        fit = Fit(project, root, root / "reports/plan.json", seed, area=AREA)
+        results[str(seed)] = _once(fit, f"all tasks together, seed {seed}", _joint)
+    write_json(root / "reports/sharing/joint.json", results)
+
+
+def _once(fit: Fit, title: str, train: Callable[[Fit, Progress], Result]) -> Result:
+    """The run's result: as kept, or trained, measured and kept now."""
+    kept = fit.root / AREA / f"{checkpoint.key(fit.key, [Path(__file__)])}.json"
+    if not kept.is_file():
+        progress = Progress()
+        progress.say(title)
+        write_json(kept, train(fit, progress))
+        shutil.rmtree(fit.checkpoints, ignore_errors=True)
+    result: Result = read_json(kept)
+    return result
+
+
+def _alone(fit: Fit, progress: Progress) -> Result:
+    model, _ = fit.train(progress)
+    return measure(model, fit.root)[fit.heads[0]]
+
+
+def _joint(fit: Fit, progress: Progress) -> Result:
+    affinity = Affinity(every=max(1, read_json(fit.plan_file)["steps"] // SAMPLES))
+    model, _ = fit.train(progress, affinity)
+    heads = list(fit.cards)
+    return {
+        "metrics": measure(model, fit.root),
+        "affinity": {
+            "heads": heads,
+            "cosine": affinity.cosines(heads),
+            "look_ahead": affinity.look_aheads(heads),
+        },
+    }
+
+
+def measure(model: MultiTaskModel, root: Path) -> dict[str, dict[str, float]]:
+    """Every metric of every head on its test rows."""
+    cards = model.config.tasks
+    answers: dict[str, Any] = {}
+    for task in {card["task"]: None for card in cards.values()}:
+        split = EncodedSplit(root / "encoded" / task / "test.arrow")
+        answers |= predict(model, task, split, range(len(split)))
+    measured = {}
+    for head, card in cards.items():
+        family, rows = tasks.get(card["family"]), labelled_rows(root / "data" / card["task"], "test", head)
+        measured[head] = {
+            metric: float(
+                family.value(
+                    metric,
+                    family.statistics(metric, rows, answers[head], card["facts"]).sum(0, keepdims=True),
+                )[0]
+            )
+            for metric in family.measured(card["facts"]["options"])
+        }
+    return measured
