@@ -13,18 +13,19 @@ from pathlib import Path
 from typing import Any
 
 from components import tasks
-from components.data.encoding import EncodedSplit, cards_of
+from components.data.encoding import Card, EncodedSplit, cards_of
 from components.data.rows import labelled_rows
 from components.files import read_json, write_json
 from components.model.inference import predict
 from components.model.multitask import MultiTaskModel
 from components.settings import Balancing, Method, Project
+from components.tasks.base import Prediction
 from components.training import checkpoint
 from components.training.affinity import Affinity
 from components.training.progress import Progress
 from components.training.run import Fit
 
-SAMPLES = 25  # steps of a joint run at which affinities are measured; each takes K + 3 forward passes
+SAMPLES, APART = 25, 10  # affinities of a joint run are measured so often, at most every tenth step
 AREA = ".onetrunk/sharing"
 Result = dict[str, Any]
 
@@ -74,7 +75,7 @@ def _alone(fit: Fit, progress: Progress) -> Result:
 
 
 def _joint(fit: Fit, progress: Progress) -> Result:
-    affinity = Affinity(every=max(1, read_json(fit.plan_file)["steps"] // SAMPLES))
+    affinity = Affinity(every=max(APART, read_json(fit.plan_file)["steps"] // SAMPLES))
     model, _ = fit.train(progress, affinity)
     heads = list(fit.cards)
     return {
@@ -94,16 +95,15 @@ def measure(model: MultiTaskModel, root: Path) -> dict[str, dict[str, float]]:
     for task in {card["task"]: None for card in cards.values()}:
         split = EncodedSplit(root / "encoded" / task / "test.arrow")
         answers |= predict(model, task, split, range(len(split)))
-    measured = {}
-    for head, card in cards.items():
-        family, rows = tasks.get(card["family"]), labelled_rows(root / "data" / card["task"], "test", head)
-        measured[head] = {
-            metric: float(
-                family.value(
-                    metric,
-                    family.statistics(metric, rows, answers[head], card["facts"]).sum(0, keepdims=True),
-                )[0]
-            )
-            for metric in family.measured(card["facts"]["options"])
-        }
-    return measured
+    return {head: _metrics(root / "data", head, card, answers[head]) for head, card in cards.items()}
+
+
+def _metrics(data: Path, head: str, card: Card, answers: list[Prediction]) -> dict[str, float]:
+    family, facts = tasks.get(card["family"]), card["facts"]
+    rows = labelled_rows(data / card["task"], "test", head)
+
+    def value(metric: str) -> float:
+        sums = family.statistics(metric, rows, answers, facts).sum(0, keepdims=True)
+        return float(family.value(metric, sums)[0])
+
+    return {metric: value(metric) for metric in family.measured(facts["options"])}
