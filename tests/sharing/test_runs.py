@@ -9,6 +9,8 @@ import pytest
 
 from components import settings
 from components.data import plan
+from components.data.batching import micro_batches
+from components.data.encoding import EncodedSplit, cards_of
 from components.files import read_json, write_json
 from components.sharing import budget, page, report, runs
 from components.training.progress import Progress
@@ -64,3 +66,19 @@ def test_a_comparison_from_the_runs_to_the_page(compared: dict, monkeypatch: pyt
     further = project.model_copy(update={"sharing": settings.Sharing(seeds=[3, 4, 5])})
     with pytest.raises(AssertionError, match="ended before"):
         runs.alone(further, Path(), "mood")
+
+
+@pytest.mark.usefixtures("encoded_project")
+def test_a_head_alone_skips_the_rows_that_lack_its_target() -> None:
+    """Every fourth row has no size: not one micro-batch, however small, is without a loss."""
+    split = EncodedSplit(Path("encoded/mood/train.arrow"))
+    cards = {head: {**card, "task": "mood"} for head, card in cards_of(Path("encoded/mood")).items()}
+    batch = {"mood": np.array([0, 0, *range(len(split))])}  # a row may come twice
+    size = {"size": cards["size"]}
+    found = list(micro_batches({"mood": split}, size, batch, budget=30, packed=True))
+    assert all(list(micro.targets) == ["size"] for micro in found)
+    known = split.labelled("size")[batch["mood"]]
+    assert 0 < known.sum() < len(known)
+    assert sum(len(micro.mask_BL) for micro in found) == known.sum()
+    both = list(micro_batches({"mood": split}, cards, batch, budget=30, packed=True))
+    assert sum(len(micro.mask_BL) for micro in both) == len(batch["mood"])
