@@ -36,6 +36,8 @@ def check(path: Path, project: Project) -> None:
     _check_optimiser(f"{path}: training.optimiser", project.training.optimiser)
     _check_regularisation(f"{path}: training.regularisation", project)
     _check_logging(f"{path}: logging", project)
+    if project.sharing.seeds and len(project.heads()) == 1:
+        raise UserError(f"{path}: sharing.seeds: there is one task; expected two or more, to share anything")
     _check_files(path, project)
 
 

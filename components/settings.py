@@ -226,6 +226,21 @@ class Evaluation(Settings):
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
 
 
+class Sharing(Settings):
+    """Does sharing help? Every task is trained alone too, once with each seed (docs/sharing.md)."""
+
+    seeds: list[Annotated[int, Field(ge=0)]] = []
+
+    @field_validator("seeds")
+    @classmethod
+    def _some_and_distinct(cls, seeds: list[int]) -> list[int]:
+        if not seeds:
+            raise ValueError("there is no seed; write `sharing: {}` where tasks are not to be trained alone")
+        if len(set(seeds)) != len(seeds):
+            raise ValueError("the seeds are not distinct")
+        return seeds
+
+
 class Packaging(Settings):
     """The service's name and the limits it holds callers to."""
 
@@ -247,6 +262,7 @@ class Project(Settings):
     model: Model
     training: Training
     evaluation: Evaluation
+    sharing: Sharing = Sharing()
     packaging: Packaging
     logging: list[str] = []  # who else watches training: docs/watching.md
 

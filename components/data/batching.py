@@ -90,8 +90,9 @@ def micro_batches(
     splits: Mapping[str, EncodedSplit], cards: Cards, batch: Batch, budget: int, packed: bool = False
 ) -> Iterator[MicroBatch]:
     """Cut a step into micro-batches of at most `budget` tokens, longest rows first. Padding counts, unless
-    the encoder packs."""
-    items = [item for name, rows in batch.items() for item in to_items(splits[name], name, rows)]
+    the encoder packs. Rows without a target of these heads are left out."""
+    read = _with_a_target(splits, cards, batch)
+    items = [item for name, rows in read.items() for item in to_items(splits[name], name, rows)]
     for group in (packs if packed else similar_lengths)(items, budget):
         rows = labelled(splits, cards, _rows_of(group))
         of_heads = {head: (cards[head]["task"], set(known.tolist())) for head, known in rows.items()}
@@ -101,6 +102,16 @@ def micro_batches(
             values = [splits[task].target(i.row, head) for i in group if i.task == task and i.row in known]
             targets[head] = tasks.get(cards[head]["family"]).collate(values, input_ids.shape[1])
         yield MicroBatch(input_ids, mask, segment_ids, heads, targets)
+
+
+def _with_a_target(splits: Mapping[str, EncodedSplit], cards: Cards, batch: Batch) -> Batch:
+    """The rows that some head learns from: all of them, unless a head trains without those beside it."""
+    heads = {task: [head for head, card in cards.items() if card["task"] == task] for task in batch}
+    known = {
+        task: np.any([splits[task].labelled(head)[rows] for head in heads[task]], axis=0)
+        for task, rows in batch.items()
+    }
+    return {task: rows[known[task]] for task, rows in batch.items()}
 
 
 def _rows_of(group: Sequence[Item]) -> Batch:

@@ -191,6 +191,7 @@ def _reports(root: Path) -> Table:
         "reports/validation.html": "what the data looks like",
         "reports/training.html": "what training went through",
         "reports/evaluation.html": "how good the model is, and against what",
+        "reports/sharing.html": "whether sharing an encoder helps each task",
         "reports/summary.json": "this summary, for programs",
     }.items():
         if (root / name).is_file():

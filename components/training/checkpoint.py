@@ -42,6 +42,7 @@ class State:
     balancing: dict[str, Any] = field(default_factory=dict)  # what the balancer remembers
     loss_scale: dict[str, float] = field(default_factory=dict)  # in fp16
     micro_batch_tokens: int | None = None  # where memory did not hold what the settings say
+    affinity: dict[str, Any] = field(default_factory=dict)  # of the tasks, where it is measured
     history: list[dict[str, Any]] = field(default_factory=list)
 
 

@@ -43,6 +43,26 @@ def test_the_stages_of_the_pipeline_itself_are_read_in_an_order_that_can_run(
     )
 
 
+def test_tasks_train_alone_only_where_seeds_are_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = toy.make(tmp_path / "project", (toy.CHECKOUT / "dvc.yaml").read_text())
+    monkeypatch.chdir(project)
+    params = (project / "params.yaml").read_text()
+    (project / "params.yaml").write_text(params.replace("sharing: {}\n", ""))  # the key may be missing
+    off = set(graph.read().upstream)
+    (project / "params.yaml").write_text(params.replace("sharing: {}", "sharing: {seeds: [1, 2]}"))
+    whole = graph.read()
+    upstream = whole.upstream
+    tasks = ("sentiment", "news_topic", "ner", "intensity", "similarity", "tweet_ner")
+    alone = {f"alone@{task}-seeds" for task in tasks}
+    assert set(upstream) - off == alone | {"budget@seeds", "joint@seeds", "sharing@seeds"}
+    assert not any("@seeds" in name or "-seeds" in name for name in off)
+    assert upstream["alone@ner-seeds"] == {"ingest@ner", "encode@ner", "budget@seeds", "download@minilm"}
+    assert upstream["sharing@seeds"] == alone | {"joint@seeds"}
+    assert set(whole.up_to("release").upstream) <= off  # no release waits for a comparison
+
+
 @pytest.mark.usefixtures("project")
 def test_edges_lead_from_a_stage_to_what_it_reads() -> None:
     read = graph.read()

@@ -1,0 +1,20 @@
+"""Stage sharing: each task's gain from joint training, what tasks have in common, a suggested grouping."""
+
+from pathlib import Path
+
+from components import settings
+from components.files import write_json
+from components.sharing import page, report
+from components.stages import run
+
+
+def main() -> None:
+    found = report.report(settings.load(), Path())
+    write_json(Path("reports/sharing.json"), found)
+    page.write(Path("reports/sharing.html"), found)
+    for sentence in (found["gains_sentence"], found["grouping_sentence"], found["caveat"]):
+        print(sentence)
+
+
+if __name__ == "__main__":
+    run(main)

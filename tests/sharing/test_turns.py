@@ -1,0 +1,27 @@
+"""A task that comes in turns, alone: a step that is another task's moves nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from components import settings
+from components.data import plan
+from components.files import write_json
+from components.sharing.budget import budgets
+from components.training.progress import Progress
+from components.training.run import Fit
+
+
+@pytest.mark.usefixtures("encoded_project")
+def test_steps_without_rows_are_taken_without_harm() -> None:
+    text = Path("params.yaml").read_text().replace("tokens: 12000", "tokens: 1800")
+    Path("params.yaml").write_text(
+        text.replace("{method: temperature, temperature: 2.0}", "{method: round_robin}")
+    )
+    project = settings.load()
+    write_json(Path("budget.json"), budgets(plan.plan(project, Path("encoded"), {}))["people"])
+    model, record = Fit(project, Path(), Path("budget.json"), 3, ("people",)).train(Progress())
+    assert record[-1]["step"] == 6
+    assert all(parameter.isfinite().all() for parameter in model.parameters())
