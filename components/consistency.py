@@ -33,6 +33,10 @@ def check(path: Path, project: Project) -> None:
     _check_mixture(path, project)
     _check_balancing(f"{path}: training.balancing", project)
     _check_files(path, project)
+    if project.search:
+        from components.search import space
+
+        space.check(path, project)
 
 
 def _check_mixture(path: Path, project: Project) -> None:

@@ -26,17 +26,24 @@ CODE = ("data/batching.py", "data/mixing", "data/mixture.py", "model", "tasks", 
 
 def run(project: Project, root: Path, progress: Progress) -> None:
     """Train the project's plan below `root`, going on from a checkpoint of the same run if there is one."""
-    plan_file, encoder, encoded = root / "reports/plan.json", root / project.model.encoder, root / "encoded"
-    whole = read_json(plan_file)
+    whole = read_json(root / "reports/plan.json")
+    checkpoints = checkpoints_of(project, root, whole)
+    model, history = fit(project, root, whole, checkpoints, progress)
+    save(model, root / project.model.encoder / "tokenizer.json", root / "models/multitask")
+    write_json(root / "reports/training.json", {"evaluations": history})
+    shutil.rmtree(checkpoints, ignore_errors=True)
+
+
+def fit(
+    project: Project, root: Path, whole: dict[str, Any], checkpoints: Path, progress: Progress
+) -> tuple[MultiTaskModel, list[dict[str, Any]]]:
+    """Train by a plan (what reports/plan.json holds) from the data below `root`: the model, the record."""
+    encoder, encoded = root / project.model.encoder, root / "encoded"
     splits = {name: EncodedSplit(encoded / name / "train.arrow") for name in whole["tasks"]}
     plan = Plan.from_json(whole, easiest(whole, splits))
     cards = {head: card for name in plan.tasks for head, card in cards_of(encoded / name).items()}
     model = MultiTaskModel.from_encoder(encoder, cards, project.model.dropout, project.seed)
     torch.nn.Module.to(model, "cuda" if torch.cuda.is_available() else "cpu")
-    manifests = [encoded / name / "manifest.json" for name in plan.tasks]
-    files = [plan_file, encoder / "model.safetensors", encoder / "config.json", *manifests, *_code()]
-    settings = [project.seed, project.model.model_dump(), project.training.model_dump()]
-    checkpoints = root / ".onetrunk/checkpoints" / checkpoint.key(settings, files)
     history = train(
         model,
         plan,
@@ -48,9 +55,20 @@ def run(project: Project, root: Path, progress: Progress) -> None:
         checkpoints,
         progress,
     )
-    save(model, encoder / "tokenizer.json", root / "models/multitask")
-    write_json(root / "reports/training.json", {"evaluations": history})
-    shutil.rmtree(checkpoints, ignore_errors=True)
+    return model, history
+
+
+def checkpoints_of(project: Project, root: Path, whole: dict[str, Any]) -> Path:
+    """The folder of a run's checkpoints, named by all that shapes its weights."""
+    settings = [project.seed, project.model.model_dump(), project.training.model_dump(), whole]
+    return root / ".onetrunk/checkpoints" / checkpoint.key(settings, inputs(project, root))
+
+
+def inputs(project: Project, root: Path) -> list[Path]:
+    """The files that a run's weights depend on: the encoder, the encoded tasks, the code."""
+    encoder = root / project.model.encoder
+    manifests = [root / "encoded" / name / "manifest.json" for name in project.tasks]
+    return [encoder / "model.safetensors", encoder / "config.json", *manifests, *_code()]
 
 
 def save(model: MultiTaskModel, tokenizer: Path, target: Path) -> None:
