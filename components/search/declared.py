@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, model_validator
 
 Positive = Annotated[int, Field(gt=0)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
 KINDS = ({"low", "high"}, {"low", "high", "log"}, {"choices"}, {"simplex"}, {"simplex", "ratio"})
+
+
+def _number(value: Any) -> int | float:
+    """A finite number, one that YAML takes for text among them: 1e-5 has no dot."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError("expected a number")
+    return number
+
+
+Number = Annotated[int | float, PlainValidator(_number)]
 
 
 class _Section(BaseModel):
@@ -21,8 +37,8 @@ class Range(_Section):
     Numbers are whole where both ends are written as whole numbers.
     """
 
-    low: int | Finite = 0
-    high: int | Finite = 0
+    low: Number = 0
+    high: Number = 0
     log: bool = False  # uniform in the logarithm
     choices: Annotated[list[Any], Field(min_length=1)] = []  # YAML values, whole sections among them
     simplex: Annotated[list[str], Field(min_length=2)] = []  # the names that have a weight each
@@ -33,9 +49,7 @@ class Range(_Section):
         given = self.model_fields_set
         if given not in KINDS:
             found = " and ".join(sorted(given)) or "nothing"
-            raise ValueError(
-                f"found {found}; expected low and high (and log), or choices, or simplex (and ratio)"
-            )
+            raise ValueError(f"found {found}; expected low and high, with log or not, or choices, or simplex")
         return self
 
     @model_validator(mode="after")

@@ -113,8 +113,9 @@ def _check_searched(where: str, parameter: str) -> None:
 def _said(path: Path, where: str, values: Values, said: str) -> str:
     """The sentence about a setting, as one about the search that has tried it."""
     said = said.removeprefix(f"{path}: ")
-    key = said.split(": ")[0]
+    key = said.partition(": ")[0]
     for parameter, value in values.items():
         if f"{key}.".startswith(f"{parameter}.") or parameter.startswith(f"{key}."):
-            return f"{where}.{parameter}: at {value}, {said.removeprefix(f'{parameter}: ')}"
+            rest = said.removeprefix(f"{parameter}: ")
+            return f"{where}.{parameter}: {'' if rest.startswith('found ') else f'at {value}, '}{rest}"
     return f"{where}: with {', '.join(f'{p} at {v}' for p, v in values.items())}, {said}"

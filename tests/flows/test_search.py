@@ -52,7 +52,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("search") / "project"
     write_sources(folder / "sources")
     build_encoder(folder / "encoder")
-    short = PARAMS.replace("tokens: 12000", "tokens: 4500").replace("checkpoint_every: 5", "checkpoint_every: 2")
+    short = PARAMS.replace("tokens: 12000", "tokens: 4500").replace(
+        "checkpoint_every: 5", "checkpoint_every: 2"
+    )
     (folder / "params.yaml").write_text(short.replace("evaluate_every: 10", "evaluate_every: 5") + SEARCH)
     (folder / ".gitignore").write_text("/data\n/encoded\n/reports\n.onetrunk/\n")
     here = Path.cwd()
@@ -72,9 +74,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def git(folder: Path, *arguments: str) -> str:
-    return subprocess.run(
-        ["git", *arguments], cwd=folder, check=True, capture_output=True, text=True
-    ).stdout
+    return subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
 def dvc(folder: Path, *arguments: str) -> str:
