@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from dvc.repo import Repo
 
 from components import settings
 from components.errors import UserError
@@ -55,17 +57,15 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     (folder / "params.yaml").write_text(short.replace("evaluate_every: 10", "evaluate_every: 5") + SEARCH)
     (folder / ".gitignore").write_text("/data\n/encoded\n/reports\n.onetrunk/\n")
-    here = Path.cwd()
-    os.chdir(folder)
-    encode_project(folder)
-    os.chdir(here)
+    with contextlib.chdir(folder):
+        encode_project(folder)
     write_json(folder / "reports/validation.json", {"between_tasks": {"exclude": {}}})
     (folder / "dvc.yaml").write_text(DVC)
     git(folder, "init", "-q")
     git(folder, "config", "user.email", "test@localhost")
     git(folder, "config", "user.name", "test")
-    dvc(folder, "init", "-q")
-    dvc(folder, "commit", "-f", "-q")
+    with contextlib.chdir(folder), Repo.init() as repo:
+        repo.commit(force=True)
     git(folder, "add", ".")
     git(folder, "commit", "-qm", "a project")
     return folder
@@ -83,20 +83,28 @@ def dvc(folder: Path, *arguments: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def killed(made: Path) -> subprocess.CompletedProcess[str]:
-    """The search, killed in its second trial, and then given again: what the second call said."""
-    with subprocess.Popen(COMMAND, cwd=made, env=toy.environment(OMP_NUM_THREADS="1")) as process:
-        checkpoints = made / ".onetrunk/checkpoints"
-        seen: set[str] = set()
-        while len(seen) < 2 or not list(checkpoints.glob("*/step-*/manifest.json")):
+def resumed(made: Path) -> str:
+    """The search, killed in its second trial, and then run again: what the second run said."""
+    from flows import search as command
+
+    said = io.StringIO()
+    with contextlib.chdir(made):
+        _killed(made)
+        project = settings.load()
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+            assert command.run(Path.cwd(), project, *presets.find(project, None)) == 0
+    return said.getvalue()
+
+
+def _killed(made: Path) -> None:
+    command = [sys.executable, "-m", "flows.cli", "search"]
+    seen: set[str] = set()
+    with subprocess.Popen(command, env=toy.environment(OMP_NUM_THREADS="1")) as process:
+        while len(seen) < 2 or not list(made.glob(".onetrunk/checkpoints/*/step-*/manifest.json")):
             assert process.poll() is None, "the search has ended before it could be killed"
-            seen |= {folder.name for folder in checkpoints.glob("*")}
+            seen |= {folder.name for folder in made.glob(".onetrunk/checkpoints/*")}
             time.sleep(0.005)
         process.send_signal(signal.SIGKILL)
-    return toy.onetrunk(made, "search", OMP_NUM_THREADS="1")
-
-
-COMMAND = [sys.executable, "-m", "flows.cli", "search"]
 
 
 def opened(made: Path, monkeypatch: pytest.MonkeyPatch):
@@ -109,20 +117,19 @@ def opened(made: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_a_killed_search_goes_on_where_it_was(
-    made: Path, killed: subprocess.CompletedProcess[str], monkeypatch: pytest.MonkeyPatch
+    made: Path, resumed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert killed.returncode == 0, killed.stderr
-    assert "search rate: 1 trials ran to their end" in killed.stdout
-    assert "trial 1/3" not in killed.stdout
-    assert "going on from step" in killed.stderr
-    assert "3 trials ran to their end, 0 were ended early, 0 failed" in killed.stdout
+    assert "search rate: 1 trials ran to their end" in resumed
+    assert "trial 1/3" not in resumed
+    assert "going on from step" in resumed
+    assert "3 trials ran to their end, 0 were ended early, 0 failed" in resumed
     _, _, _, study = opened(made, monkeypatch)
     assert len(study.trials) == 3
     assert not list(Path(".onetrunk/checkpoints").iterdir())
     assert not Path("models").exists()
 
 
-@pytest.mark.usefixtures("killed")
+@pytest.mark.usefixtures("resumed")
 def test_each_trial_is_a_dvc_experiment_and_nothing_of_the_users_is_touched(
     made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,7 +148,7 @@ def test_each_trial_is_a_dvc_experiment_and_nothing_of_the_users_is_touched(
     assert git(made, "stash", "list") == ""
 
 
-@pytest.mark.usefixtures("killed")
+@pytest.mark.usefixtures("resumed")
 def test_the_best_is_taken_into_params_and_the_study_stays_the_same(
     made: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -162,7 +169,7 @@ def test_the_best_is_taken_into_params_and_the_study_stays_the_same(
     assert f"training.learning_rate: {values['training.learning_rate']}" in capsys.readouterr().out
 
 
-@pytest.mark.usefixtures("killed")
+@pytest.mark.usefixtures("resumed")
 def test_dvc_applies_an_experiment(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project, _, _, study = opened(made, monkeypatch)
     worst = studies.best(study)[-1]
@@ -178,7 +185,7 @@ def test_dvc_applies_an_experiment(made: Path, monkeypatch: pytest.MonkeyPatch) 
     assert git(made, "status", "--porcelain") == ""
 
 
-@pytest.mark.usefixtures("killed")
+@pytest.mark.usefixtures("resumed")
 def test_other_settings_begin_a_new_study_and_say_so(
     made: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
