@@ -98,30 +98,30 @@ def _opened(root: Path, project: Project, name: str, search: Search) -> optuna.S
 
 
 def _optimise(root: Path, project: Project, name: str, search: Search, study: optuna.Study) -> None:
-    exclude = _exclude(root)
+    exclude, text = _exclude(root), (root / settings.PARAMS).read_text(encoding="utf-8")
 
     def train(asked: optuna.Trial, values: Values) -> dict[str, Any]:
-        return trial.train(space.with_values(project, values), root, exclude, trial.Pruning(asked))
+        return trial.train(project, values, root, exclude, trial.Pruning(asked))
 
     def ended(frozen: FrozenTrial) -> None:
         console.print(_line(frozen, search, study))
-        _save_experiments(root, name, study)
+        _save_experiments(root, name, study, text)
 
-    _save_experiments(root, name, study)  # the trial after which an earlier call was killed
+    _save_experiments(root, name, study, text)  # the trial after which an earlier call was killed
     studies.optimise(study, project, search, train, ended)
 
 
-def _save_experiments(root: Path, name: str, study: optuna.Study) -> None:
-    """Save each trial that has run to its end, once: what the user removes stays removed."""
+def _save_experiments(root: Path, name: str, study: optuna.Study, text: str) -> None:
+    """Save each trial that has run to its end, once: what the user removes stays removed.
+
+    `text` is params.yaml as it was when the search began; the user may be writing in it since.
+    """
     saved: list[int] = study.user_attrs.get(SAVED, [])
-    text = (root / settings.PARAMS).read_text(encoding="utf-8")
     for frozen in studies.best(study):
         if frozen.number not in saved:
-            params, scores = (
-                edited(text, frozen.user_attrs[studies.VALUES]),
-                frozen.user_attrs[studies.SCORES],
-            )
-            experiments.save(root, experiment(name, study, frozen), params, scores)
+            noted = frozen.user_attrs
+            params = edited(text, noted[studies.VALUES])
+            experiments.save(root, experiment(name, study, frozen), params, noted[studies.SCORES])
             study.set_user_attr(SAVED, saved := [*saved, frozen.number])
 
 

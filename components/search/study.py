@@ -11,9 +11,9 @@ import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from components.data.mixture import key as number_of
-from components.errors import UserError
 from components.search.declared import Range, Search
 from components.search.space import Values, at, outermost_first
+from components.search.trial import FailedTrialError
 from components.settings import Project
 from components.training import checkpoint, run
 
@@ -74,7 +74,7 @@ def optimise(
             frozen = study.tell(trial, scores["score"])
         except optuna.TrialPruned:
             frozen = study.tell(trial, state=TrialState.PRUNED)
-        except (UserError, FloatingPointError) as error:
+        except FailedTrialError as error:
             trial.set_user_attr(PROBLEM, str(error))
             frozen = study.tell(trial, state=TrialState.FAIL)
         ended(frozen)
@@ -133,7 +133,8 @@ def _present(project: Project, parameters: Mapping[str, Range]) -> dict[str, Any
         elif values.simplex:
             found |= _present_weights(parameter, now, values)
         elif isinstance(now, int | float):
-            found |= {parameter: now} if values.low <= now <= values.high else {}
+            fits = values.low <= now <= values.high and (not values.whole or now == int(now))
+            found |= {parameter: now} if fits else {}
     return found
 
 

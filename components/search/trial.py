@@ -14,6 +14,7 @@ import torch
 
 from components.data import plan
 from components.errors import UserError
+from components.search.space import Values, with_values
 from components.settings import Project
 from components.training import run
 from components.training.checkpoint import State
@@ -25,6 +26,7 @@ class Pruning(Progress):
 
     def __init__(self, trial: optuna.Trial) -> None:
         super().__init__()
+        self.bar.live.transient = True  # a trial that has ended is a line in the search's own list
         self.trial = trial
         # A trial that goes on from a checkpoint repeats evaluations that the study knows already.
         self.known = frozenset(trial.study.trials[trial.number].intermediate_values)
@@ -44,27 +46,36 @@ class Pruning(Progress):
         self.bar.stop()
 
 
-def train(project: Project, root: Path, exclude: dict[str, list[str]], progress: Progress) -> dict[str, Any]:
-    """The scheduled evaluation that a training of `project` would keep: its mean score, and each head's.
+class FailedTrialError(Exception):
+    """These values cannot be trained; others may."""
 
-    No model and no report is left behind.
-    `exclude` names, per task, the training rows that are held out in another task. A training that is
-    killed leaves its checkpoints, and the same one goes on from there.
+
+def train(
+    project: Project, values: Values, root: Path, exclude: dict[str, list[str]], progress: Progress
+) -> dict[str, Any]:
+    """The scheduled evaluation that a training with these values would keep: mean score, and each head's.
+
+    No model and no report is left behind. `exclude` names, per task, the training rows that are held out
+    in another task. A training that is killed leaves its checkpoints, and the same one goes on from there.
 
     Raises:
-        UserError: the settings give no plan, e.g. one that draws no row of a task; or memory is out.
-        FloatingPointError: a loss is not finite.
+        FailedTrialError: the values do not go together, or a loss is not finite, or memory is out.
         optuna.TrialPruned: as the watching `progress` has decided.
     """
-    whole = json.loads(json.dumps(plan.plan(project, root / "encoded", exclude)))  # as if read from its file
-    checkpoints = run.checkpoints_of(project, root, whole)
     try:
-        _, history = run.fit(project, root, whole, checkpoints, progress)
-    except (optuna.TrialPruned, FloatingPointError):
+        changed = with_values(project, values)
+        whole = json.loads(json.dumps(plan.plan(changed, root / "encoded", exclude)))  # as read from its file
+    except UserError as error:
+        raise FailedTrialError(str(error)) from error
+    checkpoints = run.checkpoints_of(changed, root, whole)
+    try:
+        _, history = run.fit(changed, root, whole, checkpoints, progress)
+    except optuna.TrialPruned:
         shutil.rmtree(checkpoints, ignore_errors=True)
         raise
-    except torch.OutOfMemoryError:
-        raise UserError("out of memory on the GPU") from None
+    except (FloatingPointError, torch.OutOfMemoryError) as error:
+        shutil.rmtree(checkpoints, ignore_errors=True)
+        raise FailedTrialError(str(error).partition("\n")[0]) from error
     shutil.rmtree(checkpoints, ignore_errors=True)
     kept = max(history, key=lambda entry: entry["score"])
     return {name: kept[name] for name in ("score", "validation")}

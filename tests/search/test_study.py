@@ -10,9 +10,9 @@ import pytest
 from optuna.trial import TrialState
 
 from components import settings
-from components.errors import UserError
 from components.search import study as studies
 from components.search.declared import Range, Search
+from components.search.trial import FailedTrialError
 from tests.search.test_space import with_search
 
 RATE, WEIGHTS = "training.learning_rate", "training.balancing.weights.weights"
@@ -122,9 +122,9 @@ def test_a_trial_worse_than_the_median_is_ended_but_not_before_enough_ran_to_the
 def test_a_trial_that_fails_is_noted_and_the_search_goes_on() -> None:
     def failing(trial: optuna.Trial, values: dict) -> dict:
         if trial.number == 0:
-            raise UserError("no row of mood")
+            raise FailedTrialError("no row of mood")
         if trial.number == 1:
-            raise FloatingPointError("the loss of mood is nan")
+            raise FailedTrialError("the loss of mood is nan")
         return score(trial, values)
 
     study = searched(3, failing)

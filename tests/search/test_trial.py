@@ -33,7 +33,7 @@ def test_a_trial_scores_what_a_training_with_its_settings_does_and_leaves_nothin
     values = {**SHORT, "mixture.temperature": 3.0, "training.balancing.weights": "dwa", "model.dropout": 0.0}
     project = space.with_values(settings.load(), values)
     before = Path("reports/plan.json").read_bytes()
-    scores = trial.train(project, Path(), {}, Progress())
+    scores = trial.train(settings.load(), values, Path(), {}, Progress())
     assert not Path("models").exists()
     assert not list(CHECKPOINTS.iterdir())
     assert Path("reports/plan.json").read_bytes() == before
@@ -65,7 +65,7 @@ def test_a_hopeless_trial_is_ended_and_a_killed_one_goes_on_from_its_checkpoint(
     def optimise(watch: type[trial.Pruning]) -> None:
         def train(asked: optuna.Trial, values: space.Values) -> dict:
             stop = watch if asked.number == 1 else trial.Pruning
-            return trial.train(space.with_values(base, values), Path(), {}, stop(asked))
+            return trial.train(base, values, Path(), {}, stop(asked))
 
         search = Search(parameters=rates, trials=3, prune_after=1)
         studies.optimise(study, base, search, train, lambda _: None)
@@ -88,3 +88,19 @@ def test_a_hopeless_trial_is_ended_and_a_killed_one_goes_on_from_its_checkpoint(
     assert (
         resumed.value == best_of(space.with_values(base, values)) == max(resumed.intermediate_values.values())
     )
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"training.learning_rate": 1e30, "training.clip": 1e30}, "step 1: the loss of .* is nan; rows"),
+        ({"mixture.method": "fixed_ratio"}, "`ratio` is given exactly when method is fixed_ratio"),
+        ({"training.tokens": 20, "training.tokens_per_step": 20}, "draws no row of"),
+    ],
+    ids=["not finite", "no settings", "no plan"],
+)
+@pytest.mark.usefixtures("encoded_project")
+def test_values_that_cannot_be_trained_fail_the_trial_and_leave_nothing(values: dict, expected: str) -> None:
+    with pytest.raises(trial.FailedTrialError, match=expected):
+        trial.train(settings.load(), values, Path(), {}, Progress())
+    assert not list(CHECKPOINTS.glob("*"))
