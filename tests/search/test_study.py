@@ -69,6 +69,21 @@ def test_the_first_trial_is_the_settings_as_they_are_with_equal_weights() -> Non
     }
 
 
+@pytest.mark.parametrize(
+    ("given", "first"),
+    [
+        ({"mood": 4, "size": 2, "people": 2, "closeness": 2}, [0.4, 0.2, 0.2, 0.2]),
+        ({"mood": 1, "size": 100, "people": 1, "closeness": 1}, [0.25] * 4),  # beyond the ratio
+    ],
+)
+@pytest.mark.usefixtures("tiny_project")
+def test_the_first_trial_has_the_weights_as_they_are_if_they_fit(given: dict, first: list[float]) -> None:
+    weights = f"  balancing: {{weights: {{method: static, weights: {given}}}}}\n  window: 4"
+    Path("params.yaml").write_text(Path("params.yaml").read_text().replace("  window: 4", weights))
+    values = searched(1).trials[0].user_attrs[studies.VALUES]
+    assert list(values[WEIGHTS].values()) == first
+
+
 @pytest.mark.usefixtures("tiny_project")
 def test_the_search_finds_what_is_good() -> None:
     found = studies.best(searched(40))[0].user_attrs[studies.VALUES]
