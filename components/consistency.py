@@ -39,6 +39,10 @@ def check(path: Path, project: Project) -> None:
     if project.sharing.seeds and len(project.heads()) == 1:
         raise UserError(f"{path}: sharing.seeds: there is one task; expected two or more, to share anything")
     _check_files(path, project)
+    if project.search:
+        from components.search import space
+
+        space.check(path, project)
 
 
 def _check_mixture(path: Path, project: Project) -> None:

@@ -17,6 +17,7 @@ from components import complaints, consistency
 from components.data.mixing.declared import Mixture
 from components.data.remotes.declared import Remote
 from components.errors import UserError
+from components.search.declared import Search
 
 PARAMS = Path("params.yaml")
 Fraction = Annotated[float, Field(ge=0, lt=1)]
@@ -265,6 +266,7 @@ class Project(Settings):
     sharing: Sharing = Sharing()
     packaging: Packaging
     logging: list[str] = []  # who else watches training: docs/watching.md
+    search: dict[str, Search] = {}
 
     def heads(self) -> dict[str, tuple[str, Annotation]]:
         """Every head of the model, by its name: (the task whose rows it reads, its annotation)."""
@@ -281,12 +283,26 @@ def load(path: Path = PARAMS) -> Project:
     Raises:
         UserError: one sentence naming the file, the key, what was found and what was expected.
     """
-    project = _parse(path)
+    return validated(_parse(path), path)
+
+
+def validated(raw: dict[str, Any], path: Path) -> Project:
+    """The settings that `raw` holds, which is what `path` says.
+
+    Raises:
+        UserError: one sentence naming the file, the key, what was found and what was expected.
+    """
+    try:
+        project = Project.model_validate(raw)
+    except ValidationError as error:
+        # A misspelt key is also a missing one; the misspelling says more.
+        first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
+        raise UserError(f"{path}: {complaints.sentence(first, Project)}") from None
     consistency.check(path, project)
     return project
 
 
-def _parse(path: Path) -> Project:
+def _parse(path: Path) -> dict[str, Any]:
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -303,9 +319,4 @@ def _parse(path: Path) -> Project:
         raise UserError(
             f"{path}: expected keys such as tasks, mixture and training, found {type(raw).__name__}"
         )
-    try:
-        return Project.model_validate(raw)
-    except ValidationError as error:
-        # A misspelt key is also a missing one; the misspelling says more.
-        first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
-        raise UserError(f"{path}: {complaints.sentence(first, Project)}") from None
+    return raw

@@ -58,7 +58,17 @@ def parser() -> Parser:
     new_task.add_argument("--family", help="instead of the guessed one")
     new_task.add_argument("--column", action="append", default=[], metavar="ROLE=NAME", help="e.g. text=body")
     new_task.add_argument("--write", action="store_true", help="write the task into params.yaml")
+    search = commands.add_parser("search", help="try other settings, and find the best on validation rows")
+    search.add_argument("name", nargs="?", metavar="NAME", help="as in params.yaml, or static, the preset")
+    search.add_argument("--trials", type=_positive, metavar="N", help="instead of the declared number")
+    search.add_argument("--apply", action="store_true", help="write the best trial so far into params.yaml")
     return result
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"found '{text}', expected a whole number above 0")
+    return int(text)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -163,6 +173,23 @@ def _new_task(given: argparse.Namespace) -> int:
     return new_task.run(given.data, wishes, given.write)
 
 
+def _search(given: argparse.Namespace) -> int:
+    """Settle what is asked before anything heavy is imported or the process starts again, tuned to train."""
+    from components import settings
+    from components.environment import restart_tuned
+    from components.search import presets
+
+    project = settings.load()
+    name, declared = presets.find(project, given.name)
+    if given.trials is not None:
+        declared = declared.model_copy(update={"trials": given.trials})
+    restart_tuned()
+
+    from flows import search
+
+    return (search.apply if given.apply else search.run)(Path.cwd(), project, name, declared)
+
+
 def _item(text: str, pair: str | None) -> dict[str, Any]:
     """What the tasks read: `text` and `text_pair`, or the object that TEXT is as JSON."""
     if not text.lstrip().startswith("{"):
@@ -181,6 +208,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "serve": _serve,
     "predict": _predict,
     "new-task": _new_task,
+    "search": _search,
 }
 
 if __name__ == "__main__":

@@ -47,10 +47,13 @@ class State:
 
 
 def key(settings: Any, files: Iterable[Path]) -> str:
-    """Name a run by its settings and the content of the files that it reads, its code included."""
+    """Name a run by its settings and the content of the files that it reads, its code included.
+
+    A file counts by its folder's name and its own, so a project that is moved keeps its runs.
+    """
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    for file in sorted(files):
-        digest.update(f"{file.as_posix()} {sha256(file)}\n".encode())
+    for line in sorted(f"{'/'.join(file.parts[-2:])} {sha256(file)}\n" for file in files):
+        digest.update(line.encode())
     return digest.hexdigest()[:16]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -64,7 +64,7 @@ class Fit:
         """The name of the run: whatever changes the trained weights changes it."""
         project = self.project
         shaping = [self.seed, project.model.model_dump(), project.training.model_dump(), self.plan, self.heads]
-        return checkpoint.key(shaping, inputs(project, self.root, self.plan))
+        return checkpoint.key(shaping, inputs(project, self.root, self.plan["tasks"]))
 
     @property
     def checkpoints(self) -> Path:
@@ -97,10 +97,10 @@ class Fit:
         return model, history
 
 
-def inputs(project: Project, root: Path, plan: Mapping[str, Any]) -> list[Path]:
-    """The files that a run's weights depend on: the encoder, the encoded tasks, the code."""
+def inputs(project: Project, root: Path, names: Iterable[str]) -> list[Path]:
+    """The files that the weights depend on: the encoder, the encoded tasks of these names, the code."""
     encoder = root / project.model.encoder
-    manifests = [root / "encoded" / name / "manifest.json" for name in plan["tasks"]]
+    manifests = [root / "encoded" / name / "manifest.json" for name in names]
     return [encoder / "model.safetensors", encoder / "config.json", *manifests, *_code()]
 
 
