@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import torch
+from components.training.optimiser import adamw, set_learning_rate
 
 from benchmarks.texts import lengths
 from components.data.batching import step_rows
@@ -20,7 +21,6 @@ from components.data.rows import column_of
 from components.model.multitask import MultiTaskModel
 from components.settings import Training
 from components.training import balancing
-from components.training.optimiser import adamw, set_learning_rate
 from components.training.step import Stepper
 
 LABELS = 4

@@ -32,7 +32,7 @@ from components.data.mixture import Plan
 from components.environment import restart_tuned
 from components.settings import Training
 from components.training.loop import train
-from components.training.progress import Progress
+from components.watching.base import Watcher
 
 ENCODER = Path("downloads/minilm")
 HEADS, ROWS_PER_STEP = 4, 64
@@ -122,13 +122,6 @@ def _single(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
     return _spread([run(*tasks) / sum(run(task) for task in tasks) for _ in range(arguments.rounds)])
 
 
-class Silent(Progress):
-    """Nothing is said of a training."""
-
-    def say(self, text: str) -> None:
-        pass
-
-
 def _training(encoder: Path, splits: Mapping[str, EncodedSplit], plan: Plan, folder: Path) -> float:
     """Seconds of the loop itself; the evaluation at its end is on rows of the training split."""
     once = dict.fromkeys(("evaluate_every", "checkpoint_every"), 10**9)
@@ -139,7 +132,7 @@ def _training(encoder: Path, splits: Mapping[str, EncodedSplit], plan: Plan, fol
 
     start = now()
     trained = model(encoder, {task: [task] for task in splits})
-    train(trained, plan, settings, 1, splits, splits, read_rows, folder / "checkpoints", Silent())
+    train(trained, plan, settings, 1, splits, splits, read_rows, folder / "checkpoints", Watcher())
     return now() - start
 
 

@@ -81,7 +81,9 @@ class Look:
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
             if not parallel.alone():
-                raise self._out_of_memory("in one of several processes; lower training.tokens_per_micro_batch")
+                raise self._out_of_memory(
+                    "in one of several processes; lower training.tokens_per_micro_batch"
+                )
             if len(self.batches) == sum(map(len, self.own.values())):
                 raise self._out_of_memory(
                     "even with a single row in each micro-batch; lower tasks.*.max_length in params.yaml, "

@@ -63,7 +63,9 @@ def train(
     loop = Loop(model, plan, training, seed, splits, validation, read_rows, checkpoints, watcher, affinity)
     loop.resume()
     state = loop.state
-    watcher.start(Run(checkpoints.name, plan.steps, state.step, state.history, training.model_dump(mode="json")))
+    watcher.start(
+        Run(checkpoints.name, plan.steps, state.step, state.history, training.model_dump(mode="json"))
+    )
     deaf = parallel.rank() > 0  # the first process hears signals, and decides for all
     try:
         with contextlib.nullcontext(lambda: False) if deaf else interruption.heeded() as interrupted:
@@ -217,9 +219,7 @@ class Loop:
         """Write a checkpoint; of several processes the first does."""
         self.watcher.flush()
         if parallel.rank() == 0:
-            checkpoint.save(
-                self.checkpoints, self.model, self.best, self.optimiser, self.state, self.average
-            )
+            checkpoint.save(self.checkpoints, self.model, self.best, self.optimiser, self.state, self.average)
 
 
 def _as_decided(plan: Plan, history: list[dict[str, Any]]) -> Plan:

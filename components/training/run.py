@@ -63,7 +63,13 @@ class Fit:
     def key(self) -> str:
         """The name of the run: whatever changes the trained weights changes it."""
         project = self.project
-        shaping = [self.seed, project.model.model_dump(), project.training.model_dump(), self.plan, self.heads]
+        shaping = [
+            self.seed,
+            project.model.model_dump(),
+            project.training.model_dump(),
+            self.plan,
+            self.heads,
+        ]
         return checkpoint.key(shaping, inputs(project, self.root, self.plan["tasks"]))
 
     @property

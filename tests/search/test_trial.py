@@ -14,8 +14,8 @@ from components.files import read_json, write_json
 from components.search import space, trial
 from components.search import study as studies
 from components.search.declared import Range, Search
-from components.training.progress import Progress
 from components.training.run import run
+from components.watching.terminal import Terminal
 
 SHORT = {"training.tokens": 4500, "training.evaluate_every": 5}
 CHECKPOINTS = Path(".onetrunk/checkpoints")
@@ -24,7 +24,7 @@ CHECKPOINTS = Path(".onetrunk/checkpoints")
 def best_of(project: settings.Project) -> float:
     """What the stages plan and train come to."""
     write_json(Path("reports/plan.json"), plan.plan(project, Path("encoded"), {}))
-    run(project, Path(), Progress())
+    run(project, Path(), Terminal())
     return max(entry["score"] for entry in read_json(Path("reports/training.json"))["evaluations"])
 
 
@@ -33,7 +33,7 @@ def test_a_trial_scores_what_a_training_with_its_settings_does_and_leaves_nothin
     values = {**SHORT, "mixture.temperature": 3.0, "training.balancing.weights": "dwa", "model.dropout": 0.0}
     project = space.with_values(settings.load(), values)
     before = Path("reports/plan.json").read_bytes()
-    scores = trial.train(settings.load(), values, Path(), {}, Progress())
+    scores = trial.train(settings.load(), values, Path(), {}, Terminal())
     assert not Path("models").exists()
     assert not list(CHECKPOINTS.iterdir())
     assert Path("reports/plan.json").read_bytes() == before
@@ -44,7 +44,7 @@ def test_a_trial_scores_what_a_training_with_its_settings_does_and_leaves_nothin
 class Stopped(trial.Pruning):
     """Ends as a killed process does, after some steps."""
 
-    def step(self, step: int, losses) -> None:
+    def step(self, seen) -> None:
         if step == 11:
             raise KeyboardInterrupt
 
@@ -102,5 +102,5 @@ def test_a_hopeless_trial_is_ended_and_a_killed_one_goes_on_from_its_checkpoint(
 @pytest.mark.usefixtures("encoded_project")
 def test_values_that_cannot_be_trained_fail_the_trial_and_leave_nothing(values: dict, expected: str) -> None:
     with pytest.raises(trial.FailedTrialError, match=expected):
-        trial.train(settings.load(), values, Path(), {}, Progress())
+        trial.train(settings.load(), values, Path(), {}, Terminal())
     assert not list(CHECKPOINTS.glob("*"))

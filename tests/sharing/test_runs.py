@@ -13,8 +13,8 @@ from components.data.batching import micro_batches
 from components.data.encoding import EncodedSplit, cards_of
 from components.files import read_json, write_json
 from components.sharing import budget, page, report, runs
-from components.training.progress import Progress
 from components.training.run import Fit
+from components.watching.terminal import Terminal
 
 HEADS = ["mood", "size", "people", "closeness"]
 
@@ -46,7 +46,7 @@ def test_a_comparison_from_the_runs_to_the_page(compared: dict, monkeypatch: pyt
 
     project = settings.load()
     single = Fit(project, Path(), Path("reports/sharing/budgets/mood.json"), 3, ("size",))
-    model, record = single.train(Progress())
+    model, record = single.train(Terminal())
     assert list(model.heads) == ["size"]  # without the head that reads the same rows
     assert record[-1]["step"] == read_json(Path("reports/plan.json"))["steps"]
 

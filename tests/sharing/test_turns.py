@@ -8,10 +8,10 @@ import pytest
 
 from components import settings
 from components.data import plan
-from components.files import write_json
+from components.files import read_json, write_json
 from components.sharing.budget import budgets
-from components.training.progress import Progress
 from components.training.run import Fit
+from components.watching.terminal import Terminal
 
 
 @pytest.mark.usefixtures("encoded_project")
@@ -22,6 +22,6 @@ def test_steps_without_rows_are_taken_without_harm() -> None:
     )
     project = settings.load()
     write_json(Path("budget.json"), budgets(plan.plan(project, Path("encoded"), {}))["people"])
-    model, record = Fit(project, Path(), Path("budget.json"), 3, ("people",)).train(Progress())
+    model, record = Fit(project, Path(), read_json(Path("budget.json")), 3, ("people",)).train(Terminal())
     assert record[-1]["step"] == 6
     assert all(parameter.isfinite().all() for parameter in model.parameters())

@@ -6,7 +6,6 @@ a fork of it. Prints, as JSON, where it was killed.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import random
@@ -14,31 +13,29 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 
 from components import settings
-from components.training.progress import Progress
 from components.training.run import run
+from components.watching.terminal import Terminal
 
 KILLS = 20
 EVENTS = 60  # about what two checkpoints take: files opened, folders made and renamed, old ones removed
 FINAL = Path("final-checkpoint")
 
 
-class KeepsLast(Progress):
+class KeepsLast(Terminal):
     """Copies the last checkpoint before a run that has ended removes it."""
 
     def say(self, text: str) -> None:
         with Path("said.log").open("a") as file:
             file.write(text + "\n")
 
-    @contextlib.contextmanager
-    def watching(self, steps: int, done: int) -> Iterator[None]:
-        yield
+    def stop(self, state) -> None:
         shutil.copytree(max(Path(".onetrunk/checkpoints").glob("*/step-*")), FINAL)
+        super().stop(state)
 
 
 def kill_after(events: int) -> None:

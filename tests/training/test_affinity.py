@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from components.training.optimiser import adamw
 
 from components import settings
 from components.data import plan
@@ -19,10 +20,9 @@ from components.files import read_json, write_json
 from components.model.multitask import MultiTaskModel
 from components.training import affinity, balancing
 from components.training.affinity import Affinity
-from components.training.optimiser import adamw
-from components.training.progress import Progress
 from components.training.run import Fit
 from components.training.step import Look, Stepper
+from components.watching.terminal import Terminal
 
 HEADS = ["mood", "size", "people", "closeness"]
 
@@ -115,11 +115,11 @@ def test_what_no_step_drew_together_is_not_known() -> None:
     assert nothing.look_aheads(["a", "b"]) == [[None, None], [None, None]]
 
 
-class Stop(Progress):
+class Stop(Terminal):
     """Interrupts the run as a person would."""
 
-    def step(self, step: int, losses) -> None:
-        if step == 7:
+    def step(self, seen) -> None:
+        if seen.step == 7:
             raise KeyboardInterrupt
 
 
@@ -131,16 +131,16 @@ def test_weights_are_the_same_with_and_without_and_a_resumed_run_measures_the_sa
     (encoded_project / "params.yaml").write_text(text)
     project = settings.load()
     write_json(Path("reports/plan.json"), plan.plan(project, Path("encoded"), {}))
-    fit = Fit(project, Path(), Path("reports/plan.json"), 5)
-    plain, _ = fit.train(Progress())
+    fit = Fit(project, Path(), read_json(Path("reports/plan.json")), 5)
+    plain, _ = fit.train(Terminal())
     shutil.rmtree(fit.checkpoints)
     whole, resumed = Affinity(every=3), Affinity(every=3)
-    fit.train(Progress(), whole)
+    fit.train(Terminal(), whole)
     shutil.rmtree(fit.checkpoints)
     with pytest.raises(KeyboardInterrupt):
         fit.train(Stop(), Affinity(every=3))
     assert [kept.name for kept in fit.checkpoints.glob("step-*")] == ["step-000000005"]
-    measured, _ = fit.train(Progress(), resumed)
+    measured, _ = fit.train(Terminal(), resumed)
     assert all(torch.equal(value, measured.state_dict()[name]) for name, value in plain.state_dict().items())
     assert resumed.state() == whole.state()
     assert resumed.cosine["mood|people"][0] == 3

@@ -14,8 +14,8 @@ from components.files import read_json
 from components.model import multitask
 from components.training.average import averaged
 from components.training.loop import evaluate
-from components.training.progress import Progress
 from components.training.run import _validation_rows, run
+from components.watching.terminal import Terminal
 from tests.training.test_loop import setup_step
 
 
@@ -60,7 +60,7 @@ def test_the_average_is_what_is_evaluated_kept_and_saved() -> None:
     watching = register_optimizer_step_post_hook(
         lambda optimiser, *_: seen.append(optimiser.param_groups[0]["params"][0].detach().clone())
     )
-    run(settings.load(), Path(), Progress())
+    run(settings.load(), Path(), Terminal())
     watching.remove()
 
     history = read_json(Path("reports/training.json"))["evaluations"]

@@ -23,8 +23,9 @@ STEPS = 12
 
 
 def losses(root: Path) -> dict[str, list[float | None]]:
-    from components.data.batching import step_rows
     from components.training.optimiser import set_learning_rate
+
+    from components.data.batching import step_rows
 
     way = Balancing.model_validate({"weights": "uncertainty", "combination": "pcgrad"})
     engine = stepper(root, balancing=way, tokens_per_micro_batch=150, precision="fp32")

@@ -12,20 +12,20 @@ import pytest
 
 from components import settings, stages
 from components.training.interruption import heeded
-from components.training.progress import Progress
 from components.training.run import run
+from components.watching.terminal import Terminal
 from tests.training.test_loop import shorten, train
 
 
-class Signals(Progress):
+class Signals(Terminal):
     """Sends this process a real signal in the middle of a step."""
 
     def __init__(self, number: signal.Signals, step: int) -> None:
         super().__init__()
         self.number, self.at = number, step
 
-    def step(self, step: int, losses) -> None:
-        if step == self.at:
+    def step(self, seen) -> None:
+        if seen.step == self.at:
             os.kill(os.getpid(), self.number)
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import os
-import random
 import re
 import shutil
 import subprocess

@@ -16,9 +16,9 @@ from components.errors import UserError
 from components.files import read_json, sha256
 from components.model.multitask import MultiTaskModel
 from components.settings import Balancing
-from components.training.progress import Progress
 from components.training.run import run
 from components.training.step import Stepper
+from components.watching.terminal import Terminal
 from tests.training.test_loop import MODEL, Stop, first_batch, shorten, stepper, train
 
 WAYS = [
@@ -116,6 +116,6 @@ def test_a_resumed_run_keeps_the_smaller_budget(
     assert read_json(saved)["micro_batch_tokens"] == 200
     capsys.readouterr()
     monkeypatch.setattr(MultiTaskModel, "states", states)  # another process now leaves it more memory
-    run(settings.load(), Path(), Progress())
+    run(settings.load(), Path(), Terminal())
     assert "out of memory" not in capsys.readouterr().err
     assert (sha256(MODEL), read_json(Path("reports/training.json"))) == expected

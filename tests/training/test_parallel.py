@@ -22,8 +22,8 @@ from components.errors import TryAgainError, UserError
 from components.files import sha256
 from components.settings import Balancing
 from components.training import parallel
-from components.training.progress import Progress
-from components.training.run import fit, run
+from components.training.run import Fit, run
+from components.watching.terminal import Terminal
 from tests.conftest import PARAMS, encode_project, write_sources
 from tests.training.test_loop import MODEL, ROOT, first_batch, stepper
 
@@ -65,11 +65,11 @@ def digest(weights: Weights, told: list) -> str:
     return whole.hexdigest()
 
 
-class EndsItself(Progress):
+class EndsItself(Terminal):
     """A process that is killed after a step."""
 
-    def step(self, step: int, losses) -> None:
-        if parallel.rank() == 1 and step == 13:
+    def step(self, seen) -> None:
+        if parallel.rank() == 1 and seen.step == 13:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -91,12 +91,13 @@ def life(root: Path, notes: Path) -> None:
         if parallel.rank() == 0:
             save_file(weights, notes / f"{name}{packed}")
     project = settings.load(root / "params.yaml")
-    model, history, checkpoints = fit(project, root, Progress())
+    fit = Fit(project, root, read_json(root / "reports/plan.json"), project.seed)
+    model, history = fit._train(Terminal(), None)  # within a group that is there already
     save_file(model.state_dict(), notes / f"model{parallel.rank()}")
     note("digests", "\n".join([*lines, repr(history)]))
     with parallel.first_first():
-        shutil.rmtree(checkpoints, ignore_errors=True)
-    fit(project, root, EndsItself())
+        shutil.rmtree(fit.checkpoints, ignore_errors=True)
+    fit._train(EndsItself(), None)
 
 
 class Seen(NamedTuple):
@@ -156,7 +157,7 @@ def test_a_run_whose_process_was_killed_goes_on_to_the_bit(
     seen: Seen, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(seen.root)
-    run(settings.load(), Path(), Progress())
+    run(settings.load(), Path(), Terminal())
     said = capsys.readouterr().err
     assert said.count("going on from step 10") == 1  # the first process alone reports
     uninterrupted, found = load_file(seen.notes / "model0"), load_file(MODEL)

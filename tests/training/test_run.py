@@ -13,20 +13,20 @@ from components import settings
 from components.data.encoding import EncodedSplit
 from components.files import read_json
 from components.training.loop import evaluate
-from components.training.progress import Progress
 from components.training.run import run
+from components.watching.terminal import Terminal
 from tests.training.test_loop import setup_step, shorten
 
 
-class Curves(Progress):
+class Curves(Terminal):
     """Keeps the losses of every step."""
 
     def __init__(self) -> None:
         super().__init__()
         self.losses: list[dict[str, float]] = []
 
-    def step(self, step: int, losses) -> None:
-        self.losses.append(dict(losses))
+    def step(self, seen) -> None:
+        self.losses.append(dict(seen.losses))
 
 
 @pytest.mark.usefixtures("encoded_project")

@@ -12,9 +12,9 @@ from components.data.batching import step_rows
 from components.data.mixing import schedules
 from components.data.mixture import Plan, TaskPlan, drawn_before, share_at
 from components.files import read_json
-from components.training.progress import Progress
 from components.training.run import run
 from components.training.stopping import kept, sentence, stopped, with_stopped
+from components.watching.terminal import Terminal
 from tests.training.test_loop import shorten
 
 HEADS = {"mood": "mood", "size": "mood", "people": "people", "pairs": "pairs"}
@@ -129,15 +129,15 @@ def test_the_kept_step_and_each_heads_own_best_are_said() -> None:
     )
 
 
-class Watch(Progress):
+class Watch(Terminal):
     """Keeps the heads of every step."""
 
     def __init__(self) -> None:
         super().__init__()
         self.heads: list[set[str]] = []
 
-    def step(self, step: int, losses) -> None:
-        self.heads.append(set(losses))
+    def step(self, seen) -> None:
+        self.heads.append(set(seen.losses))
 
 
 @pytest.mark.usefixtures("encoded_project")
