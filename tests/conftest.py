@@ -165,13 +165,17 @@ packaging: {name: tiny}
 @pytest.fixture
 def tiny_project(tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with params.yaml, synthetic sources and a random encoder; the test runs inside it."""
-    import shutil
-
-    write_sources(tmp_path / "sources")
-    shutil.copytree(tiny_encoder, tmp_path / "encoder")
-    (tmp_path / "params.yaml").write_text(PARAMS)
+    build_project(tmp_path, tiny_encoder)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def build_project(root: Path, encoder: Path) -> None:
+    import shutil
+
+    write_sources(root / "sources")
+    shutil.copytree(encoder, root / "encoder")
+    (root / "params.yaml").write_text(PARAMS)
 
 
 @pytest.fixture
@@ -179,6 +183,23 @@ def encoded_project(tiny_project: Path) -> Path:
     """The tiny project after ingest, encode and plan: ready to train."""
     encode_project(tiny_project)
     return tiny_project
+
+
+@pytest.fixture(scope="session")
+def encoded_once(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Path:
+    root = tmp_path_factory.mktemp("project")
+    build_project(root, tiny_encoder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        encode_project(root)
+    return root
+
+
+@pytest.fixture
+def shared_project(encoded_once: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An encoded tiny project that was made once, for tests that only read; the test runs inside it."""
+    monkeypatch.chdir(encoded_once)
+    return encoded_once
 
 
 def encode_project(root: Path) -> None:

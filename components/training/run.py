@@ -62,15 +62,9 @@ class Fit:
     @cached_property
     def key(self) -> str:
         """The name of the run: whatever changes the trained weights changes it."""
-        project = self.project
-        shaping = [
-            self.seed,
-            project.model.model_dump(),
-            project.training.model_dump(),
-            self.plan,
-            self.heads,
-        ]
-        return checkpoint.key(shaping, inputs(project, self.root, self.plan["tasks"]))
+        model, training = self.project.model.model_dump(), self.project.training.model_dump()
+        shaping = [self.seed, model, training, self.plan, self.heads]
+        return checkpoint.key(shaping, inputs(self.project, self.root, self.plan["tasks"]))
 
     @property
     def checkpoints(self) -> Path:

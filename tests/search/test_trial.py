@@ -45,7 +45,7 @@ class Stopped(trial.Pruning):
     """Ends as a killed process does, after some steps."""
 
     def step(self, seen) -> None:
-        if step == 11:
+        if seen.step == 11:
             raise KeyboardInterrupt
 
 

@@ -45,7 +45,7 @@ def test_a_comparison_from_the_runs_to_the_page(compared: dict, monkeypatch: pyt
     assert sorted(head for group in compared["groups"] for head in group) == sorted(HEADS)
 
     project = settings.load()
-    single = Fit(project, Path(), Path("reports/sharing/budgets/mood.json"), 3, ("size",))
+    single = Fit(project, Path(), read_json(Path("reports/sharing/budgets/mood.json")), 3, ("size",))
     model, record = single.train(Terminal())
     assert list(model.heads) == ["size"]  # without the head that reads the same rows
     assert record[-1]["step"] == read_json(Path("reports/plan.json"))["steps"]

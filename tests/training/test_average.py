@@ -33,8 +33,8 @@ def test_the_average_by_hand() -> None:
         assert average.module.weight.item() == pytest.approx(expected, rel=1e-6)
 
 
-def test_pitfall_7_a_tied_parameter_is_averaged_once(encoded_project: Path) -> None:
-    *_, model = setup_step(encoded_project)
+def test_pitfall_7_a_tied_parameter_is_averaged_once(shared_project: Path) -> None:
+    *_, model = setup_step(shared_project)
     embeddings = model.encoder.get_input_embeddings()
     tied = torch.nn.Linear(embeddings.weight.shape[1], embeddings.weight.shape[0], bias=False)
     tied.weight = embeddings.weight
@@ -54,8 +54,8 @@ def test_pitfall_7_a_tied_parameter_is_averaged_once(encoded_project: Path) -> N
 def test_the_average_is_what_is_evaluated_kept_and_saved() -> None:
     """Worked out from the weights after each step; the record shows the score of what was saved."""
     params = Path("params.yaml")
-    text = params.read_text().replace("tokens: 12000", "tokens: 3600")
-    params.write_text(text.replace("  window: 4", "  window: 4\n  ema: 0.5"))
+    text = params.read_text().replace("tokens: 12000", "tokens: 2400")
+    params.write_text(text.replace("evaluate_every: 10", "evaluate_every: 4\n  ema: 0.5"))
     seen: list[torch.Tensor] = []
     watching = register_optimizer_step_post_hook(
         lambda optimiser, *_: seen.append(optimiser.param_groups[0]["params"][0].detach().clone())

@@ -22,6 +22,7 @@ from components.training.run import run
 from components.training.step import NotFiniteError, Stepper
 from components.watching.base import Seen
 from components.watching.terminal import Terminal
+from tests.conftest import encode_project
 
 MODEL = Path("models/multitask/model.safetensors")
 
@@ -81,7 +82,7 @@ def test_an_interrupted_run_ends_with_the_same_bytes(after: int) -> None:
     assert not list(Path(".onetrunk/checkpoints").glob("*/step-*"))  # a finished run leaves none
 
 
-@pytest.mark.usefixtures("encoded_project")
+@pytest.mark.usefixtures("tiny_project")
 def test_moments_average_and_loss_scale_go_on_to_the_bit(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -91,16 +92,18 @@ def test_moments_average_and_loss_scale_go_on_to_the_bit(
     params = Path("params.yaml")
     lines = ["optimiser: lamb", "layer_decay: 0.8", "schedule: cosine", "precision: fp16", "ema: 0.9"]
     added = "\n  ".join(["window: 4", *lines, "gradient_checkpointing: true"])
-    params.write_text(params.read_text().replace("window: 4", added).replace("tokens: 12000", "tokens: 5000"))
+    text = params.read_text().replace("window: 4", added).replace("tokens: 12000", "tokens: 900")
+    params.write_text(text.replace("tokens_per_step: 300", "tokens_per_step: 100"))
+    encode_project(Path())
     expected = train()
     said = capsys.readouterr().err
     assert "skipped step 0: a gradient overflowed in fp16; the loss scale falls from 1.04858e+06" in said
-    assert len(set(re.findall(r"skipped step (\d+)", said))) > 5  # it grew again, and fell again
+    assert len(set(re.findall(r"skipped step (\d+)", said))) > 3  # it grew again, and fell again
     with pytest.raises(KeyboardInterrupt):
-        run(settings.load(), Path(), Stop(13))
+        run(settings.load(), Path(), Stop(8))
     assert "going on from" not in capsys.readouterr().err
     assert train() == expected
-    assert "going on from step 10" in capsys.readouterr().err
+    assert "going on from step 5" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("encoded_project")
@@ -275,8 +278,6 @@ def small_disk(tmp_path: Path):
 )
 @pytest.mark.usefixtures("tiny_project")
 def test_a_mixture_that_changes_goes_on_to_the_bit(mixture: str) -> None:
-    from tests.conftest import encode_project
-
     params = Path("params.yaml")
     text = params.read_text().replace("{method: temperature, temperature: 2.0}", mixture)
     params.write_text(text)

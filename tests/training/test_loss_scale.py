@@ -36,15 +36,15 @@ def everything(engine: Stepper) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_pitfall_1_gradients_norms_and_gramian_are_those_of_unscaled_losses(
-    encoded_project: Path, way: str
+    shared_project: Path, way: str
 ) -> None:
     """The same as in fp32 but for rounding; the scale alone is a factor of 1024."""
     found = {}
     for precision in ("fp32", "fp16"):
-        one = engine(encoded_project, precision, way)
+        one = engine(shared_project, precision, way)
         one.scale.value = 1024.0 if one.scale.dynamic else 1.0
         one.model.train()
-        look = Look(one, 0, first_batch(encoded_project, one))
+        look = Look(one, 0, first_batch(shared_project, one))
         facts, _ = look.backward()
         gradients = {name: p.grad.clone() for name, p in one.model.named_parameters() if p.grad is not None}
         ahead = look.alignments() if way == "ahead" else {}
@@ -63,14 +63,14 @@ def test_pitfall_1_gradients_norms_and_gramian_are_those_of_unscaled_losses(
 
 @pytest.mark.parametrize("way", [way for way in WAYS if way != "losses"])  # famo divides by the loss
 def test_pitfall_1_one_tasks_overflow_skips_the_step_and_the_balancers_update(
-    encoded_project: Path, way: str
+    shared_project: Path, way: str
 ) -> None:
     """All losses are finite, and the other tasks' gradients are."""
-    one = engine(encoded_project, "fp16", way)
+    one = engine(shared_project, "fp16", way)
     with torch.no_grad():
         one.model.heads["people"].output.weight.mul_(3e4)
     one.scale.value = 1024.0
-    batch = first_batch(encoded_project, one)
+    batch = first_batch(shared_project, one)
     others = {name: rows for name, rows in batch.items() if name != "people"}
     one.take(0, others)
     model, remembered, moments = (
@@ -92,10 +92,10 @@ def test_pitfall_1_one_tasks_overflow_skips_the_step_and_the_balancers_update(
 
 
 @pytest.mark.parametrize("way", ["plain", "per_task"])
-def test_the_scale_falls_until_the_gradients_fit(encoded_project: Path, way: str) -> None:
-    one = engine(encoded_project, "fp16", way)
+def test_the_scale_falls_until_the_gradients_fit(shared_project: Path, way: str) -> None:
+    one = engine(shared_project, "fp16", way)
     one.scale.value = 2.0**26
-    batch, skipped = first_batch(encoded_project, one), 0
+    batch, skipped = first_batch(shared_project, one), 0
     while not one.optimiser.state:
         try:
             one.take(skipped, batch)
@@ -106,9 +106,9 @@ def test_the_scale_falls_until_the_gradients_fit(encoded_project: Path, way: str
 
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16"])
-def test_a_gradient_that_no_scale_would_help_is_not_finite(encoded_project: Path, precision: str) -> None:
+def test_a_gradient_that_no_scale_would_help_is_not_finite(shared_project: Path, precision: str) -> None:
     """As where the root of a norm is taken at zero: the loss is finite, and the step is not to be taken."""
-    one = engine(encoded_project, precision, "plain")
+    one = engine(shared_project, precision, "plain")
     one.scale.value = 1.0
     weight = one.model.heads["mood"].output.weight
     weight.register_hook(lambda gradient: gradient / 0)

@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file
 
 from components import settings
 from components.errors import TryAgainError, UserError
-from components.files import sha256
+from components.files import sha256, read_json
 from components.settings import Balancing
 from components.training import parallel
 from components.training.run import Fit, run

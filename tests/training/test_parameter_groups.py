@@ -39,9 +39,9 @@ def test_depth_counts_from_the_top_block_down_to_the_embeddings(name: str) -> No
     assert all(depth == 0 for key, depth in found.items() if key.startswith(("pooler", "final_norm")))
 
 
-def test_rates_by_hand(encoded_project: Path) -> None:
+def test_rates_by_hand(shared_project: Path) -> None:
     """Two blocks, decay 1/2: the encoder's rate, half of it, a quarter for the embeddings; heads apart."""
-    *_, model = setup_step(encoded_project)
+    *_, model = setup_step(shared_project)
     training = settings.load().training.model_copy(update={"layer_decay": 0.5, "weight_decay": 0.3})
     groups = parameter_groups(model, training)
     of = {p: group for group in groups for p in group["params"]}
@@ -57,14 +57,14 @@ def test_rates_by_hand(encoded_project: Path) -> None:
         assert group["layer_adaptation"] == (expected[1] > 0)
 
 
-def test_without_layer_decay_there_are_two_rates(encoded_project: Path) -> None:
-    *_, model = setup_step(encoded_project)
+def test_without_layer_decay_there_are_two_rates(shared_project: Path) -> None:
+    *_, model = setup_step(shared_project)
     assert {group["lr"] for group in parameter_groups(model, settings.load().training)} == {1e-3, 1e-2}
 
 
-def test_pitfall_7_a_tied_parameter_is_in_one_group_once(encoded_project: Path) -> None:
+def test_pitfall_7_a_tied_parameter_is_in_one_group_once(shared_project: Path) -> None:
     """A head that shares the encoder's word embeddings does not make them move twice a step."""
-    *_, model = setup_step(encoded_project)
+    *_, model = setup_step(shared_project)
     embeddings = model.encoder.get_input_embeddings()
     tied = torch.nn.Linear(embeddings.weight.shape[1], embeddings.weight.shape[0])
     tied.weight = embeddings.weight

@@ -30,9 +30,9 @@ def gradients(root: Path, budget: int, clip: float = 1e9, **chosen: str) -> dict
 @pytest.mark.parametrize(
     "chosen", [{"weights": name} for name in WEIGHTS] + [{"combination": name} for name in COMBINATIONS]
 )
-def test_a_step_in_many_micro_batches_is_a_step_in_one(encoded_project: Path, chosen: dict) -> None:
+def test_a_step_in_many_micro_batches_is_a_step_in_one(shared_project: Path, chosen: dict) -> None:
     """Tasks' gradients are summed over the micro-batches before they are weighed or combined."""
-    one, many = (gradients(encoded_project, budget, **chosen) for budget in (100_000, 90))
+    one, many = (gradients(shared_project, budget, **chosen) for budget in (100_000, 90))
     assert one.keys() == many.keys()
     norm = float(torch.nn.utils.get_total_norm(list(one.values())))
     for name, gradient in one.items():
@@ -40,21 +40,21 @@ def test_a_step_in_many_micro_batches_is_a_step_in_one(encoded_project: Path, ch
 
 
 @pytest.mark.parametrize("chosen", [{}, {"weights": "gradnorm"}, {"combination": "pcgrad"}])
-def test_pitfall_3_the_step_is_clipped_once(encoded_project: Path, chosen: dict) -> None:
+def test_pitfall_3_the_step_is_clipped_once(shared_project: Path, chosen: dict) -> None:
     """Of many micro-batches, too, to the norm asked for, and in the direction of the whole gradient."""
-    whole = gradients(encoded_project, 90, **chosen)
-    clipped = gradients(encoded_project, 90, clip=1e-3, **chosen)
+    whole = gradients(shared_project, 90, **chosen)
+    clipped = gradients(shared_project, 90, clip=1e-3, **chosen)
     scale = 1e-3 / float(torch.nn.utils.get_total_norm(list(whole.values())))
     for name, gradient in whole.items():
         torch.testing.assert_close(clipped[name], scale * gradient, rtol=1e-3, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", COMBINATIONS)
-def test_the_combined_gradient_is_that_of_the_explicit_jacobian(encoded_project: Path, name: str) -> None:
+def test_the_combined_gradient_is_that_of_the_explicit_jacobian(shared_project: Path, name: str) -> None:
     """One whole backward pass for each task, its gradients flattened: the textbook's way."""
-    engine = stepper(encoded_project, balancing=Balancing.model_validate({"combination": name}), clip=1e9)
+    engine = stepper(shared_project, balancing=Balancing.model_validate({"combination": name}), clip=1e9)
     engine.model.train()
-    batch = first_batch(encoded_project, engine)
+    batch = first_batch(shared_project, engine)
     look, shared = Look(engine, 0, batch), list(engine.model.encoder.parameters())
 
     def flat() -> torch.Tensor:
@@ -76,9 +76,9 @@ def test_the_combined_gradient_is_that_of_the_explicit_jacobian(encoded_project:
     assert float((flat() - expected_P).norm()) <= 1e-3 * float(expected_P.norm()) + 1e-9
 
 
-def test_a_head_learns_where_its_factor_is_zero(encoded_project: Path) -> None:
+def test_a_head_learns_where_its_factor_is_zero(shared_project: Path) -> None:
     """A combination settles conflicts that only shared parameters have."""
-    found = gradients(encoded_project, 100_000, combination="mgda")
+    found = gradients(shared_project, 100_000, combination="mgda")
     for head in ("mood", "size", "people", "closeness"):
         assert any(float(g.abs().sum()) > 0 for name, g in found.items() if name.startswith(f"heads.{head}."))
 
