@@ -113,7 +113,7 @@ def _start(place: Place, work: Callable[..., object], given: tuple[Any, ...]) ->
 
 def _end(others: Sequence[BaseProcess]) -> None:
     for other in others:
-        other.terminate()
+        other.kill()  # it has nothing to save, and may be waiting where it heeds no other signal
         other.join()
     if distributed.is_initialized():
         distributed.destroy_process_group()
@@ -121,7 +121,8 @@ def _end(others: Sequence[BaseProcess]) -> None:
 
 def _follow(place: Place, work: Callable[..., object], given: tuple[Any, ...]) -> None:
     """The life of a process that is not the first."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the first decides
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # they reach all; the first decides
+        signal.signal(number, signal.SIG_IGN)
     logging.disable(logging.WARNING)  # the first has the same to say
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _join(place)
@@ -272,7 +273,11 @@ def by_first(compute: Callable[[], dict[str, float]], names: Sequence[str]) -> d
 def first_first() -> Iterator[None]:
     """The first process runs the block before the others do."""
     if not alone() and rank() > 0:
-        distributed.barrier()
+        _meet()
     yield
     if not alone() and rank() == 0:
-        distributed.barrier()
+        _meet()
+
+
+def _meet() -> None:
+    distributed.all_reduce(torch.zeros(1))  # not barrier(), which would open a channel between the GPUs
