@@ -124,7 +124,7 @@ class Bench:
             settings = TrainingArguments(
                 folder, per_device_train_batch_size=self.batch, num_train_epochs=1, learning_rate=RATE,
                 optim="adamw_torch_fused", bf16=self.dtype == torch.bfloat16, report_to=[],
-                save_strategy="no", logging_strategy="no", disable_tqdm=True,
+                save_strategy="no", logging_strategy="no", disable_tqdm=True, dataloader_pin_memory=False,
                 train_sampling_strategy=sampling,
             )  # fmt: skip
             trainer = Trainer(

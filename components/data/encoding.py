@@ -100,9 +100,9 @@ class Encoder:
             "cuts": [_cuts(of_row) for of_row in encodings] if self.several else [],
         }
         for head, (family, facts) in self.heads.items():
-            rows = view(table, self.task, head).to_pylist()
+            own = rows if head == self.task else view(table, self.task, head).to_pylist()
             first = family.target_schema().names[0]
-            known = [row if row[first] is not None else None for row in rows]
+            known = [row if row[first] is not None else None for row in own]
             for name, ask in (("target", family.target), ("layout", family.layout), ("focus", family.focus)):
                 if (column := column_of(self.task, head, name)) in names:
                     columns[column] = _ask(ask, known, encodings, facts)
