@@ -38,6 +38,7 @@ class KeepsLast(Progress):
     @contextlib.contextmanager
     def watching(self, steps: int, done: int) -> Iterator[None]:
         yield
+        shutil.rmtree(FINAL, ignore_errors=True)  # of a run that was killed after this
         shutil.copytree(max(Path(".onetrunk/checkpoints").glob("*/step-*")), FINAL)
 
 
