@@ -34,6 +34,7 @@ class KeepsLast(Terminal):
             file.write(text + "\n")
 
     def stop(self, state) -> None:
+        shutil.rmtree(FINAL, ignore_errors=True)  # of a run that was killed after this
         shutil.copytree(max(Path(".onetrunk/checkpoints").glob("*/step-*")), FINAL)
         super().stop(state)
 

@@ -35,8 +35,8 @@ def record(**scores: list[float]) -> list[dict]:
 
 def test_a_task_leaves_when_none_of_its_heads_has_improved_for_so_many_evaluations() -> None:
     history = record(
-        mood=[0.5, 0.5, 0.4, 0.5],  # equal is no improvement
-        size=[0.1, 0.2, 0.2, 0.2],  # of the same rows, so mood waits for it
+        mood=[0.1, 0.2, 0.2, 0.2],
+        size=[0.5, 0.5, 0.4, 0.5],  # equal is no improvement; of the same rows, so it waits for mood
         people=[0.9, 0.8, 0.85, 0.7],
         pairs=[0.1, 0.2, 0.3, 0.4],
     )
