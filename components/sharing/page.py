@@ -21,9 +21,10 @@ def write(path: Path, report: dict[str, Any]) -> None:
         report=report,
         drawing=_drawing(report["tasks"]),
         matrices=[
-            {"title": "Cosine of the tasks' gradients", "digits": 2, "cells": _cells(report["cosine"], 1)},
+            {"title": "Cosine of the tasks' gradients", "digits": 2,
+             "cells": _cells(report["cosine"], 1, 0.25)},
             {"title": "Look-ahead affinity, per cent", "digits": 3,
-             "cells": _cells(report["look_ahead"], 100)},
+             "cells": _cells(report["look_ahead"], 100, 1e-9)},
         ],
     )  # fmt: skip
     with atomic_file(path) as temporary:
@@ -54,10 +55,11 @@ def _drawing(tasks: dict[str, Any]) -> dict[str, Any]:
     return {"rows": rows, "zero": x(0.0), "ends": [low, high], "width": WIDTH, "height": ROW * len(rows)}
 
 
-def _cells(matrix: list[list[float | None]], scale: float) -> list[list[dict[str, Any]]]:
-    """Each number off the diagonal as it is shown, and how strong its colour is, in per cent."""
+def _cells(matrix: list[list[float | None]], scale: float, strong: float) -> list[list[dict[str, Any]]]:
+    """Each number off the diagonal as it is shown, and how strong its colour is, in per cent: that of the
+    largest is full, if it is as large as `strong`."""
     shown = [[None if i == j else value for j, value in enumerate(row)] for i, row in enumerate(matrix)]
-    largest = max((abs(value) for row in shown for value in row if value is not None), default=0.0) or 1.0
+    largest = max(strong, *(abs(value or 0.0) for row in shown for value in row))
     return [
         [
             {

@@ -103,7 +103,7 @@ def _caveat(open_: list[str], tasks: Mapping[str, Any], seeds: int) -> str:
         return "The grouping is a guess from affinities; with three seeds or more its gains have intervals."
     if not open_:
         return "The grouping is a guess from affinities: train it, and compare, before you rely on it."
-    which = "any task" if len(open_) == len(tasks) else ", ".join(open_)
+    which = "every task" if len(open_) == len(tasks) else ", ".join(open_)
     return (
         f"The grouping is a guess from affinities, and zero is within the interval of the gain of {which}: "
         f"train it, and compare, before you rely on it."
