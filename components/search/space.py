@@ -46,7 +46,7 @@ def with_values(project: Project, values: Mapping[str, Any], path: Path = settin
     Raises:
         UserError: the settings, which `path` holds but for the values, are then not valid.
     """
-    raw = project.model_dump(exclude={"search"})
+    raw = project.model_dump(exclude={"search", "sharing"})  # no part of a training
     for parameter, value in outermost_first(values):
         section = raw
         *parents, last = parameter.split(".")

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from components.training.optimiser import adamw
 
 from components import settings
 from components.data import plan
@@ -36,7 +35,7 @@ def engine(root: Path, **changes) -> tuple[Stepper, dict[str, np.ndarray]]:
     model = MultiTaskModel.from_encoder(root / "encoder", cards, 0.1, 1)
     training = project.training.model_copy(update=changes)
     balancer = balancing.build(training.balancing)
-    stepper = Stepper(model, adamw(model, training), balancer, splits, training, 1)
+    stepper = Stepper(model, optimiser, balancer, splits, training, 1)
     return stepper, step_rows(drawn, 1, 0, {name: split.lengths for name, split in splits.items()})
 
 

@@ -23,9 +23,8 @@ STEPS = 12
 
 
 def losses(root: Path) -> dict[str, list[float | None]]:
-    from components.training.optimiser import set_learning_rate
-
     from components.data.batching import step_rows
+    from components.training.schedule import set_learning_rate
 
     way = Balancing.model_validate({"weights": "uncertainty", "combination": "pcgrad"})
     engine = stepper(root, balancing=way, tokens_per_micro_batch=150, precision="fp32")
@@ -33,7 +32,7 @@ def losses(root: Path) -> dict[str, list[float | None]]:
     plan = setup_step(root)[1]
     curves: dict[str, list[float | None]] = {head: [] for head in engine.model.heads}
     for step in range(STEPS):
-        set_learning_rate(engine.optimiser, step, STEPS, engine.training.warmup)
+        set_learning_rate(engine.optimiser, step, STEPS, engine.training)
         batch = step_rows(plan, 1, step, {name: split.lengths for name, split in engine.splits.items()})
         found, _ = engine.take(step, batch)
         for head, curve in curves.items():

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from components import settings
+from components.data.batching import step_rows
 from components.data.encoding import EncodedSplit, cards_of
 from components.data.mixture import Plan
 from components.files import read_json, sha256, write_json
@@ -129,12 +130,13 @@ def stepper(root: Path, **changes) -> Stepper:
     shares = {head: plan.tasks[card["task"]].share for head, card in model.config.tasks.items()}
     balancer = balancing.build(training.balancing)
     optimiser = optimisers.build(training.optimiser, parameter_groups(model, training))
-    return Stepper(model, optimiser, balancer, splits, training, 1, shares)
+    lengths = {name: split.lengths for name, split in splits.items()}
+    return Stepper(
+        model, optimiser, balancer, splits, training, 1, shares, lambda: step_rows(plan, 1, 1, lengths)
+    )
 
 
 def first_batch(root: Path, engine: Stepper):
-    from components.data.batching import step_rows
-
     plan = Plan.from_json(read_json(root / "reports/plan.json"))
     return step_rows(plan, 1, 0, {name: split.lengths for name, split in engine.splits.items()})
 

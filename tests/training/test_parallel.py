@@ -19,13 +19,14 @@ from safetensors.torch import load_file, save_file
 
 from components import settings
 from components.errors import TryAgainError, UserError
-from components.files import sha256, read_json
+from components.files import read_json, sha256
 from components.settings import Balancing
 from components.training import parallel
 from components.training.run import Fit, run
 from components.watching.terminal import Terminal
 from tests.conftest import PARAMS, encode_project, write_sources
-from tests.training.test_loop import MODEL, ROOT, first_batch, stepper
+from tests.test_laws import ROOT
+from tests.training.test_loop import MODEL, first_batch, stepper
 
 CHOSEN = {
     "sum": {},
