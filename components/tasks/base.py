@@ -9,7 +9,7 @@ A row has inputs, what is asked, and targets, what is answered. Several tasks ma
 inputs (joint annotations): then the rows hold the inputs once and each task's targets beside them.
 
 Legend: B sequences of a micro-batch, n rows of one task in it, M sequences of a row, L tokens,
-D hidden width, C outputs, N rows, S statistics of a metric, R resamples.
+D hidden width, F numbers beside the states, C outputs, N rows, S statistics of a metric, R resamples.
 """
 
 from __future__ import annotations
@@ -102,6 +102,8 @@ class Family(abc.ABC):
     """Of one encoded target."""
     layout_type: ClassVar[pa.DataType | None] = None
     """Of one encoded layout, where decoding needs one."""
+    side_type: ClassVar[pa.DataType | None] = None
+    """Of one of the numbers that `side` gives, where a head needs any."""
     offsets: ClassVar[bool] = False
     """Does encoding look at the tokens' places in the text?"""
 
@@ -201,8 +203,10 @@ class Family(abc.ABC):
         """What `decode` and `respond` must know of the row's tokens; the same in data and service."""
         return {}
 
-    def focus(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> list[int] | None:
-        """Positions that the head looks at, equally many in every row; None: it looks at all."""
+    def side(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> list[int] | list[float] | None:
+        """What the head is given beside the states: F numbers (positions that it looks at, features of the
+        row), equally many in every row; None: nothing. What they mean must not depend on values learnt
+        from the training rows: a champion is asked about rows that were encoded with newer facts."""
         return None
 
     @abc.abstractmethod
@@ -218,8 +222,8 @@ class Family(abc.ABC):
     @abc.abstractmethod
     def head(self, hidden_size: int, facts: Facts) -> nn.Module:
         """The module (hidden_nLD, mask_nL) -> logits, [n, C] or [n, L, C]. Where rows are several
-        sequences it gets hidden_nMLD, mask_nML (absent ones masked whole); where the family has a
-        `focus`, also focus_nF."""
+        sequences it gets hidden_nMLD, mask_nML (absent ones masked whole); where rows have a `side`, also
+        side_nF."""
 
     @abc.abstractmethod
     def loss(self, logits: torch.Tensor, target: torch.Tensor, facts: Facts) -> torch.Tensor:
