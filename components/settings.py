@@ -24,6 +24,7 @@ Positive = Annotated[int, Field(gt=0)]
 Format = Literal[
     "csv", "tsv", "jsonl", "conll", "pair_matrix", "squad", "parquet", "arrow", "huggingface"
 ]  # fmt: skip
+Columns = dict[str, str | list[str]]  # role -> the column, or the columns that make an object of features
 Labels = list[Annotated[str, Field(coerce_numbers_to_str=True)]]
 Split = Literal["train", "validation", "test"]
 Wanted = str | bool | int | float | None
@@ -115,7 +116,7 @@ class Annotation(Settings):
     """What the rows of a task are asked: a family, its columns and options, and the gate of its head."""
 
     family: str
-    columns: dict[str, str]
+    columns: Columns
     labels: Labels | None = None  # the closed set; without it, the labels of the training data
     options: dict[str, Any] = {}
     gate: Gate
@@ -128,7 +129,7 @@ class Task(Settings):
 
     family: str
     source: Source
-    columns: dict[str, str]
+    columns: Columns
     options: dict[str, Any] = {}
     splits: Splits
     cleaning: Cleaning

@@ -86,6 +86,7 @@ class Predictor:
         family = tasks.get(card["family"])
         try:
             row = family.read_input(item, card["facts"]["options"])
+            family.check_question(row, card["facts"])
         except BadRowError as error:
             raise BadRequestError(f"texts[{number}]: {error}") from None
         return Question(number, head, family, row, [])

@@ -15,7 +15,7 @@ from components import tasks
 from components.data.rows import column_of
 from components.data.sources import Record
 from components.errors import UserError
-from components.settings import Annotation, Task
+from components.settings import Annotation, Columns, Task
 from components.tasks.base import BadRowError, Family, Row, read_number, text_key
 
 
@@ -25,7 +25,7 @@ class Head:
 
     name: str
     family: Family
-    columns: Mapping[str, str]
+    columns: Columns
     labels: list[str] | None
     options: dict[str, Any]  # validated, with their defaults
 
@@ -61,7 +61,7 @@ class Reader:
         self.families = {head.name: head.family for head in self.heads}
         self.family = self.heads[0].family
 
-    def columns(self) -> dict[str, str]:
+    def columns(self) -> Columns:
         """Every column that some head reads, by its role ("slots.tags" of the joint head slots)."""
         return {
             column_of(self.name, head.name, role): column

@@ -85,6 +85,9 @@ class Family(abc.ABC):
     name: ClassVar[str]
     inputs: ClassVar[tuple[tuple[str, ...], ...]] = (("text",), ("text", "text_pair"), ("turns",))
     """The sets of input columns of which a task declares one."""
+    optional_inputs: ClassVar[tuple[str, ...]] = ()
+    """Input columns that a task may declare besides; the head is given them (`side`), the encoder never
+    sees them. Each is an object, or a list of columns that make one."""
     targets: ClassVar[Mapping[str, bool]]
     """Target column -> is it required?"""
     request: ClassVar[type[BaseModel]] = TextRequest
@@ -115,7 +118,8 @@ class Family(abc.ABC):
 
     def input_roles(self) -> tuple[str, ...]:
         """Every input column that some task of the family may declare."""
-        return tuple(dict.fromkeys(role for roles in self.inputs for role in roles))
+        roles = [role for roles in self.inputs for role in roles]
+        return tuple(dict.fromkeys([*roles, *self.optional_inputs]))
 
     def read_input(self, record: Mapping[str, Any], options: Mapping[str, Any]) -> Row:
         """Turn a source's record, or a question to the service (role -> raw value), into `input_schema`.
@@ -164,6 +168,9 @@ class Family(abc.ABC):
 
     def check_row(self, row: Row, facts: Facts) -> None:  # noqa: B027 any row fits, unless a family objects
         """Raise BadRowError where a row of any split does not fit the facts (a label never seen)."""
+
+    def check_question(self, row: Row, facts: Facts) -> None:  # noqa: B027 as above
+        """Raise BadRowError where the inputs of a question to the service do not fit the facts."""
 
     @abc.abstractmethod
     def expectations(self, facts: Facts, checks: Checks) -> list[Check]:
@@ -245,6 +252,10 @@ class Family(abc.ABC):
         return prediction
 
     # --- evaluation -----------------------------------------------------------------------------
+
+    def comparable(self, known: Facts, facts: Facts) -> bool:
+        """Can a champion that has learnt the facts `known` be measured on rows encoded with `facts`?"""
+        return bool(known.get("labels") == facts.get("labels"))
 
     def measured(self, options: Mapping[str, Any]) -> tuple[str, ...]:
         """The metrics of a task with these options; the first chooses the best evaluation of a training."""
