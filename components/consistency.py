@@ -17,7 +17,8 @@ from components.tasks.base import BadRowError
 Options = TypeVar("Options", bound=BaseModel)
 
 if TYPE_CHECKING:
-    from components.settings import Annotation, Columns, Project, Task
+    from components.data.columns import Columns
+    from components.settings import Annotation, Project, Task
 
 
 def check(path: Path, project: Project) -> None:

@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from components import complaints, consistency
+from components.data.columns import Columns
 from components.data.mixing.declared import Mixture
 from components.data.remotes.declared import Remote
 from components.errors import UserError
@@ -24,7 +25,6 @@ Positive = Annotated[int, Field(gt=0)]
 Format = Literal[
     "csv", "tsv", "jsonl", "conll", "pair_matrix", "squad", "parquet", "arrow", "huggingface"
 ]  # fmt: skip
-Columns = dict[str, str | list[str]]  # role -> the column, or the columns that make an object of features
 Labels = list[Annotated[str, Field(coerce_numbers_to_str=True)]]
 Split = Literal["train", "validation", "test"]
 Wanted = str | bool | int | float | None

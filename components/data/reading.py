@@ -12,10 +12,11 @@ from typing import Any
 import pyarrow as pa
 
 from components import tasks
+from components.data.columns import Columns
 from components.data.rows import column_of
 from components.data.sources import Record
 from components.errors import UserError
-from components.settings import Annotation, Columns, Task
+from components.settings import Annotation, Task
 from components.tasks.base import BadRowError, Family, Row, read_number, text_key
 
 

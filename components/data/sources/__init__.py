@@ -12,6 +12,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+from components.data.columns import Columns
 from components.data.sources.columnar import read_arrow, read_dataset, read_parquet
 from components.data.sources.select import label, sample, split_of, wanted
 from components.data.sources.squad import read_squad
@@ -23,7 +24,7 @@ from components.data.sources.text import (
     read_pair_matrix,
 )
 from components.errors import UserError, near_miss
-from components.settings import Columns, Format, Source
+from components.settings import Format, Source
 
 HEAD = 1000  # rows in which a column must occur: JSON Lines may leave a key out
 READERS: dict[Format, Callable[[Path, Source], Numbered]] = {
