@@ -111,8 +111,8 @@ class FeaturesHead(nn.Module):
     hidden_BLD, mask_BL, side_BF -> logits_BC (the deep part of Cheng 2016, section 3.2, over a text).
 
     `side` holds a hash for each column of categories, then the numbers; NaN is missing. `categories` are the
-    hashes of each column's vocabulary, `numbers` each one's (centre, scale). Embeddings start at zero, so a
-    category that training never sees says nothing.
+    hashes of each column's vocabulary, `numbers` each one's (centre, scale). The embeddings of what
+    training may never see, a missing value or another category, start at zero: untaught, they say nothing.
     """
 
     def __init__(
@@ -129,7 +129,7 @@ class FeaturesHead(nn.Module):
             sentinel = torch.iinfo(torch.int64).max  # above every hash, so that each has a place
             self.register_buffer(f"vocabulary_{number}", torch.tensor([*sorted(known), sentinel]))
             self.embeddings.append(embedding := nn.Embedding(KNOWN + len(known), EMBEDDING))
-            nn.init.zeros_(embedding.weight)
+            nn.init.zeros_(embedding.weight[:KNOWN])
         self.hidden = nn.Linear(hidden_size + EMBEDDING * len(categories) + 2 * len(numbers), HIDDEN)
         self.output = nn.Linear(HIDDEN, outputs)
 

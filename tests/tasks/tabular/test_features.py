@@ -137,11 +137,13 @@ def test_hashes_survive_a_float_and_the_weights_file(tmp_path: Any) -> None:
 
 
 def test_an_unseen_category_starts_and_stays_at_nothing() -> None:
-    fresh = FeaturesHead(4, [[5]], [], 1)
+    fresh = FeaturesHead(4, [[5, 6]], [], 1)
     side = torch.tensor([[5.0]], dtype=torch.float64)
     fresh(torch.ones(1, 3, 4), torch.ones(1, 3), side).sum().backward()
     gradient = fresh.embeddings[0].weight.grad
     assert gradient[2].abs().sum() > 0
     assert gradient[:2].eq(0).all()
-    assert fresh.embeddings[0].weight.eq(0).all()
-    assert gradient.shape == (3, EMBEDDING)
+    assert gradient[3].eq(0).all()
+    assert fresh.embeddings[0].weight[:2].eq(0).all()
+    assert fresh.embeddings[0].weight[2:].abs().sum(1).gt(0).all()
+    assert gradient.shape == (4, EMBEDDING)
