@@ -214,6 +214,26 @@ def test_a_conversion_is_learnt_from_the_clicks_alone(project: Path) -> None:
     assert heads["conversion"]["facts"]["rate"] == sum(bought) / len(bought)
 
 
+def test_what_stands_in_the_data_reaches_the_head_whole(project: Path) -> None:
+    """A hash has more digits than single precision; and each head is given the features of its own rows."""
+    from components.data.batching import assemble, to_items
+    from components.data.encoding import EncodedSplit
+    from components.tasks.tabular.features import category_hash
+
+    split = EncodedSplit(Path("encoded/click/test.arrow"))
+    rows = pq.read_table("data/click/test.parquet").to_pylist()
+    bought = {n for n, row in enumerate(rows) if row["conversion.outcome"] is not None}
+    heads = {"click": ("click", set(range(len(rows)))), "conversion": ("click", bought)}
+    *_, given = assemble({"click": split}, to_items(split, "click", range(len(rows))), heads)
+    for head, numbers in (("click", range(len(rows))), ("conversion", sorted(bought))):
+        expected = [
+            [category_hash(each["value"]) for each in rows[n]["categorical"]]
+            + [np.nan if each["value"] is None else each["value"] for each in rows[n]["numeric"]]
+            for n in numbers
+        ]
+        np.testing.assert_array_equal(given[head].side_nF, expected)
+
+
 def test_it_trains_and_the_service_answers_as_the_evaluation_does(project: Path) -> None:
     """A served question has the same features by the same way; what is not known may be left out."""
     from components import settings
@@ -286,6 +306,34 @@ def test_a_champion_is_asked_about_newer_rows_as_about_its_own(project: Path) ->
     assert before.keys() < after.keys()
     assert {id_: after[id_] for id_ in before} == pytest.approx(before, abs=1e-6)
     assert not _comparable(champion, "click", {**newer, "facts": {**newer["facts"], "numeric": {}}})
+
+
+def test_a_champion_of_other_features_is_not_asked(project: Path) -> None:
+    """Its head cannot read them; the task is judged as a new one, and joint heads as ever."""
+    from components import settings
+    from components.data.encoding import cards_of
+    from components.evaluation.baselines import baselines
+    from components.evaluation.evaluate import evaluate
+    from components.model.multitask import MultiTaskModel
+    from tests.conftest import encode_project
+
+    def save(folder: str) -> None:
+        cards = cards_of(Path("encoded/click"))
+        MultiTaskModel.from_encoder(Path("encoder"), cards, 0.0, 1).save_pretrained(folder)
+
+    save("champion")
+    params = yaml.safe_load(Path("params.yaml").read_text())
+    params["tasks"]["click"]["columns"]["categorical"] = ["brand"]
+    params["tasks"]["click"]["example"]["categorical"] = {"brand": "acme"}
+    Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    encode_project(project)
+    save("models/multitask")
+    baselines(Path("data/click"), Path("baselines/click"))
+    evaluate(settings.load(), Path(), Path("champion"), lambda _: None)
+    measured = json.loads(Path("reports/evaluation.json").read_text())["tasks"]
+    champions = {head: next(iter(task["metrics"].values()))["champion"] for head, task in measured.items()}
+    assert champions["click"] is champions["conversion"] is None
+    assert champions["topic"] is not None
 
 
 @pytest.mark.parametrize(
