@@ -18,6 +18,7 @@ from components.tasks.base import BadRowError
 Options = TypeVar("Options", bound=BaseModel)
 
 if TYPE_CHECKING:
+    from components.data.columns import Columns
     from components.settings import Annotation, Method, Project, Task
 
 
@@ -100,11 +101,13 @@ def _check_task(path: Path, name: str, task: Task) -> None:
             f"the question asked of the packaged model"
         )
     _check_joint(where, task)
+    _check_features(where, task)
 
 
 def _check_joint(where: str, task: Task) -> None:
     """Joint heads read what the encoder reads for the task's own family; the example shows what that is."""
-    own, asked = tasks.get(task.family), set(tasks.get(task.family).asked(task.columns))
+    own = tasks.get(task.family)
+    asked = set(own.asked(task.columns)) - {*own.optional_inputs}
     try:
         row = own.read_input(task.example, own.options.model_validate(task.options).model_dump())
     except BadRowError as error:
@@ -118,6 +121,17 @@ def _check_joint(where: str, task: Task) -> None:
                 f"{where}.joint.{head}: {family.name} does not read a row as {own.name} does; "
                 f"make it a task of its own"
             )
+
+
+def _check_features(where: str, task: Task) -> None:
+    """The example names no feature that is not a column."""
+    for role, names in task.columns.items():
+        for feature in task.example[role] if isinstance(names, list) else ():
+            if feature not in names:
+                raise UserError(
+                    f"{where}.example.{role}.{feature}: columns.{role} names no such column"
+                    f"{near_miss(feature, names)}; expected some of {', '.join(names)}"
+                )
 
 
 def _check_names(path: Path, project: Project) -> None:
@@ -221,6 +235,12 @@ def _check_annotation(where: str, head: str, annotation: Annotation) -> None:
                 f"{where}.columns.{role}: {family.name} has no such column{near_miss(role, roles)}; "
                 f"expected some of {', '.join(roles)}"
             )
+    for role, names in annotation.columns.items():
+        if isinstance(names, list) and (not names or role not in family.optional_inputs):
+            expected = "one or more" if role in family.optional_inputs else "the name of one"
+            raise UserError(
+                f"{where}.columns.{role}: found a list of {len(names)} columns, expected {expected}"
+            )
     for role, required in family.targets.items():
         if required and role not in annotation.columns:
             raise UserError(f"{where}.columns.{role}: missing; {family.name} needs it")
@@ -233,9 +253,9 @@ def _check_annotation(where: str, head: str, annotation: Annotation) -> None:
         )
 
 
-def _check_inputs(where: str, family: tasks.Family, columns: dict[str, str]) -> None:
+def _check_inputs(where: str, family: tasks.Family, columns: Columns) -> None:
     """The input columns are one of the sets that the family can read."""
-    given = {role for role in columns if role in family.input_roles()}
+    given = {role for role in columns if role in family.input_roles()} - {*family.optional_inputs}
     if any(set(roles) == given or set(roles) < given <= {*roles, *family.targets} for roles in family.inputs):
         return
     if len(family.inputs) == 1 or not given:

@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from components import complaints, consistency
+from components.data.columns import Columns
 from components.data.mixing.declared import Mixture
 from components.data.remotes.declared import Remote
 from components.errors import UserError
@@ -116,7 +117,7 @@ class Annotation(Settings):
     """What the rows of a task are asked: a family, its columns and options, and the gate of its head."""
 
     family: str
-    columns: dict[str, str]
+    columns: Columns
     labels: Labels | None = None  # the closed set; without it, the labels of the training data
     options: dict[str, Any] = {}
     gate: Gate
@@ -129,7 +130,7 @@ class Task(Settings):
 
     family: str
     source: Source
-    columns: dict[str, str]
+    columns: Columns
     options: dict[str, Any] = {}
     splits: Splits
     cleaning: Cleaning

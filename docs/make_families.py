@@ -26,6 +26,8 @@ def section(family: Family) -> str:
     """What one family reads, learns, measures, is asked and answers."""
     question, answer = (json.dumps(part, ensure_ascii=False) for part in family.example)
     inputs = "; or ".join(" and ".join(f"`{role}`" for role in roles) for roles in family.inputs)
+    if family.optional_inputs:
+        inputs += f"; with or without {', '.join(f'`{role}`' for role in family.optional_inputs)}"
     targets = ", ".join(
         f"`{role}`{'' if needed else ' (optional)'}" for role, needed in family.targets.items()
     )

@@ -86,6 +86,7 @@ class Predictor:
         family = tasks.get(card["family"])
         try:
             row = family.read_input(item, card["facts"]["options"])
+            family.check_question(row, card["facts"])
         except BadRowError as error:
             raise BadRequestError(f"texts[{number}]: {error}") from None
         return Question(number, head, family, row, [])
@@ -126,8 +127,8 @@ class Predictor:
         facts, encodings = card["facts"], question.encodings
         states_BLD = pad_sequence(hidden, batch_first=True)
         mask_BL = pad_sequence([torch.ones(len(one), dtype=torch.int64) for one in hidden], batch_first=True)
-        places, focus = list(range(len(hidden))), family.focus(row, encodings, facts)
-        rows = Rows.of([places], family.several(card["inputs"]), [focus])
+        places, side = list(range(len(hidden))), family.side(row, encodings, facts)
+        rows = Rows.of([places], family.several(card["inputs"]), [side])
         logits = self.model.answer(question.head, states_BLD, mask_BL, rows)[0].numpy()
         layout = family.layout(row, encodings, facts)
         prediction = family.decode(logits, layout, facts)

@@ -57,7 +57,13 @@ JSON_NAMES: dict[type, str] = {
     bool: "a boolean",
     type(None): "null",
 }
-EXPECTED = {"list_type": "a list", "string_type": "a string"}
+EXPECTED = {
+    "list_type": "a list",
+    "string_type": "a string",
+    "dict_type": "an object",
+    "float_type": "a number",
+    "float_parsing": "a number",
+}
 
 
 def parse(body: bytes) -> PredictRequest:

@@ -49,6 +49,8 @@ def test_the_projects_own_params_are_valid(monkeypatch: pytest.MonkeyPatch) -> N
         ("metric: accuracy", "metric: acuracy", "no metric 'acuracy' (did you mean 'accuracy'?)"),
         ("method: temperature", "method: temperatur", "(did you mean 'temperature'?)"),
         ("columns: {text: text, label: label}", "columns: {text: text, lable: label}", "no such column (did you mean 'label'?)"),
+        ("columns: {text: text, label: label}", "columns: {text: 5, label: label}", "tasks.mood.columns.text: found 5, expected the name of a column, or a list of them"),
+        ("columns: {text: text, label: label}", "columns: {text: text, label: [label, size]}", "tasks.mood.columns.label: found a list of 2 columns, expected the name of one"),
         ("columns: {text: text, label: label}", "columns: {text: text}", "tasks.mood.columns.label: missing"),
         ("labels: [down, up]", "labels: [up, up]", "the labels are not distinct"),
         ("splits: {validation: 0.2, test: 0.2}", "splits: {validation: 1.2}", "tasks.mood.splits.validation: found 1.2"),

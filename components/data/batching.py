@@ -183,6 +183,6 @@ def assemble(
     rows = {}
     for head, (task, known) in heads.items():
         members = [item.row for item in group if item.task == task and item.row in known]
-        focus = [splits[task].focus(row, head) for row in members]
-        rows[head] = Rows.of([places[task, row] for row in members], splits[task].several, focus)
+        side = [splits[task].side(row, head) for row in members]
+        rows[head] = Rows.of([places[task, row] for row in members], splits[task].several, side)
     return (*pad(sequences), rows)

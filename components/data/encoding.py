@@ -84,8 +84,8 @@ class Encoder:
             fields.append((column_of(self.task, head, "target"), family.target_type))
             if family.layout_type is not None and split != "train":
                 fields.append((column_of(self.task, head, "layout"), family.layout_type))
-            if type(family).focus is not Family.focus:
-                fields.append((column_of(self.task, head, "focus"), pa.list_(pa.int32())))
+            if family.side_type is not None:
+                fields.append((column_of(self.task, head, "side"), pa.list_(family.side_type)))
         return pa.schema(fields)
 
     def encode(self, table: pa.Table, names: Sequence[str]) -> dict[str, list[Any] | pa.Array]:
@@ -103,7 +103,7 @@ class Encoder:
             own = rows if head == self.task else view(table, self.task, head).to_pylist()
             first = family.target_schema().names[0]
             known = [row if row[first] is not None else None for row in own]
-            for name, ask in (("target", family.target), ("layout", family.layout), ("focus", family.focus)):
+            for name, ask in (("target", family.target), ("layout", family.layout), ("side", family.side)):
                 if (column := column_of(self.task, head, name)) in names:
                     columns[column] = _ask(ask, known, encodings, facts)
         return columns
@@ -229,9 +229,9 @@ class EncodedSplit:
         """The encoded target, None where the row has none."""
         return self._value("target", row, head)
 
-    def focus(self, row: int, head: str | None = None) -> list[int] | None:
-        """The places that the head looks at, None where it looks at all."""
-        return self._value("focus", row, head)
+    def side(self, row: int, head: str | None = None) -> list[int] | list[float] | None:
+        """What the head is given beside the states, None where it is given nothing."""
+        return self._value("side", row, head)
 
     def layout(self, row: int, head: str | None = None) -> Any:
         """What decoding needs, None where the family needs nothing."""

@@ -8,6 +8,7 @@ expectation, which is what a suite names. Importing this module imports Great Ex
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Literal
@@ -127,7 +128,7 @@ class _ClassCounts(ColumnAggregateMetricProvider):
     @column_aggregate_value(engine=PandasExecutionEngine)
     def _pandas(cls, column: pd.Series, **_: Any) -> dict[str, int]:
         """Rows per label, or, of a column of lists, items of each kind; of BIO tags, entities per type."""
-        if isinstance(column.dtype, pd.StringDtype):  # labels: a million in a moment
+        if column.dtype != object:  # labels or outcomes: a million in a moment
             return {str(label): int(count) for label, count in column.value_counts().items()}
         counts: Counter[str] = Counter()
         for value in column:
@@ -163,6 +164,28 @@ class ExpectEveryClassInTraining(ColumnAggregateExpectation):
         short = {name: counts.get(name, 0) for name in self.classes if counts.get(name, 0) < self.minimum}
         details = {"counts": dict(counts)}
         return {"success": not short, "result": {"observed_value": short, "details": details}}
+
+
+# --- features ------------------------------------------------------------------------------------
+
+
+class _FiniteNumbers(ColumnMapMetricProvider):
+    condition_metric_name = "column_values.finite_numbers"
+
+    @column_condition_partial(engine=PandasExecutionEngine)
+    def _pandas(cls, column: pd.Series, **_: Any) -> pd.Series:
+        return _by_row(are_finite, column)
+
+
+def are_finite(numbers: Iterable[Mapping[str, Any]]) -> bool:
+    """Is every number that is there finite?"""
+    return all(number["value"] is None or math.isfinite(number["value"]) for number in numbers)
+
+
+class ExpectFiniteNumbers(ColumnMapExpectation):
+    """The column holds a row's list of named numbers; those that are not missing are finite."""
+
+    map_metric = "column_values.finite_numbers"
 
 
 # --- choices -------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from components import tasks
+from components.data.columns import Columns
 from components.data.rows import column_of
 from components.data.sources import Record
 from components.errors import UserError
@@ -25,7 +26,7 @@ class Head:
 
     name: str
     family: Family
-    columns: Mapping[str, str]
+    columns: Columns
     labels: list[str] | None
     options: dict[str, Any]  # validated, with their defaults
 
@@ -61,7 +62,7 @@ class Reader:
         self.families = {head.name: head.family for head in self.heads}
         self.family = self.heads[0].family
 
-    def columns(self) -> dict[str, str]:
+    def columns(self) -> Columns:
         """Every column that some head reads, by its role ("slots.tags" of the joint head slots)."""
         return {
             column_of(self.name, head.name, role): column

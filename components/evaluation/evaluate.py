@@ -50,12 +50,14 @@ def _task(
     """What is measured of every head that reads the task's rows."""
     split = EncodedSplit(root / "encoded" / name / "test.arrow")
     everything = range(len(split))
+    cards = cards_of(root / "encoded" / name)
+    comparable = {head for head, card in cards.items() if earlier and _comparable(earlier, head, card)}
     predicted = {"model": predict(candidate, name, split, everything)}
     if earlier is not None:
-        predicted["champion"] = predict(earlier, name, split, everything)
+        predicted["champion"] = predict(earlier, name, split, everything, comparable)
     report = {}
-    for head, card in cards_of(root / "encoded" / name).items():
-        who = ("model", "champion") if earlier and _comparable(earlier, head, card) else ("model",)
+    for head, card in cards.items():
+        who = ("model", "champion") if head in comparable else ("model",)
         report[head] = _head(project, root, head, card, {one: predicted[one][head] for one in who})
     return report
 
@@ -89,11 +91,11 @@ def _head(
 
 
 def _comparable(earlier: MultiTaskModel, head: str, card: dict[str, Any]) -> bool:
-    """The champion knows the head under the same task, family and label set."""
+    """The champion knows the head under the same task and family, and its family can compare the two."""
     known = earlier.config.tasks.get(head)
     if known is None or (known["task"], known["family"]) != (card["task"], card["family"]):
         return False
-    return bool(known["facts"].get("labels") == card["facts"].get("labels"))
+    return tasks.get(card["family"]).comparable(known["facts"], card["facts"])
 
 
 def compare(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import torch
 
@@ -16,11 +16,16 @@ TOKENS = 4096  # per encoder pass; padding counts, unless the encoder packs
 
 
 def predict(
-    model: MultiTaskModel, task: str, split: EncodedSplit, rows: Sequence[int]
+    model: MultiTaskModel,
+    task: str,
+    split: EncodedSplit,
+    rows: Sequence[int],
+    heads: Collection[str] | None = None,
 ) -> dict[str, list[Prediction]]:
-    """Each head's predictions of those of a task's rows that have its target, in their order. Leaves
-    the model in the mode in which it found it."""
-    cards = {head: card for head, card in model.config.tasks.items() if card["task"] == task}
+    """Each head's predictions of those of a task's rows that have its target, in their order; of all of
+    the task's heads, or of some. Leaves the model in the mode in which it found it."""
+    asked = model.config.tasks if heads is None else heads
+    cards = {h: card for h, card in model.config.tasks.items() if card["task"] == task and h in asked}
     training = model.training
     answers: dict[str, dict[int, Prediction]] = {head: {} for head in cards}
     model.eval()

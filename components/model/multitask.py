@@ -168,8 +168,8 @@ class MultiTaskModel(PreTrainedModel):
         mask = mask_BL[places] * (rows.places >= 0).unsqueeze(-1)  # a sequence that a row lacks is masked
         index = index_BL[places]
         hidden = states_TD.index_select(0, index.flatten()).view(*index.shape, -1)
-        focus = () if rows.focus_nF is None else (rows.focus_nF,)
-        logits: torch.Tensor = self.heads[head](hidden, mask, *focus)
+        side = () if rows.side_nF is None else (rows.side_nF,)
+        logits: torch.Tensor = self.heads[head](hidden, mask, *side)
         return logits
 
 

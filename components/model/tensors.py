@@ -1,7 +1,7 @@
 """What the encoder and the heads are given: padded sequences, and where each head's rows are in them.
 
 Legend: B sequences of a micro-batch, L tokens of the longest, n rows of one head, M sequences of its
-longest row, F places in a row's sequence that a head looks at.
+longest row, F numbers that a head is given beside the states of a row.
 """
 
 from __future__ import annotations
@@ -14,26 +14,29 @@ import torch
 
 
 class Rows(NamedTuple):
-    """The places in B of a head's rows, and what the head looks at in them.
+    """The places in B of a head's rows, and what the head is given beside their states (`Family.side`):
+    positions (int64) or features (float64).
 
     `places` is places_n, or places_nM where rows are several sequences: -1 where a row has fewer.
     """
 
     places: torch.Tensor
-    focus_nF: torch.Tensor | None = None
+    side_nF: torch.Tensor | None = None
 
     @classmethod
-    def of(cls, places: Sequence[Sequence[int]], several: bool, focus: Sequence[list[int] | None]) -> Rows:
-        """From each row's places and focus."""
-        focus_nF = torch.tensor(focus) if focus[0] is not None else None
+    def of(
+        cls, places: Sequence[Sequence[int]], several: bool, side: Sequence[Sequence[float] | None]
+    ) -> Rows:
+        """From each row's places and what stands beside it."""
+        side_nF = torch.from_numpy(np.array(side)) if side[0] is not None else None
         if not several:
-            return cls(torch.tensor([place for (place,) in places]), focus_nF)
+            return cls(torch.tensor([place for (place,) in places]), side_nF)
         most = max(len(of_row) for of_row in places)
-        return cls(torch.tensor([[*of_row, *[-1] * (most - len(of_row))] for of_row in places]), focus_nF)
+        return cls(torch.tensor([[*of_row, *[-1] * (most - len(of_row))] for of_row in places]), side_nF)
 
     def to(self, device: torch.device) -> Rows:
         """The same on a device."""
-        return Rows(self.places.to(device), None if self.focus_nF is None else self.focus_nF.to(device))
+        return Rows(self.places.to(device), None if self.side_nF is None else self.side_nF.to(device))
 
 
 def pad(

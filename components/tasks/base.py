@@ -9,7 +9,7 @@ A row has inputs, what is asked, and targets, what is answered. Several tasks ma
 inputs (joint annotations): then the rows hold the inputs once and each task's targets beside them.
 
 Legend: B sequences of a micro-batch, n rows of one task in it, M sequences of a row, L tokens,
-D hidden width, C outputs, N rows, S statistics of a metric, R resamples.
+D hidden width, F numbers beside the states, C outputs, N rows, S statistics of a metric, R resamples.
 """
 
 from __future__ import annotations
@@ -85,6 +85,9 @@ class Family(abc.ABC):
     name: ClassVar[str]
     inputs: ClassVar[tuple[tuple[str, ...], ...]] = (("text",), ("text", "text_pair"), ("turns",))
     """The sets of input columns of which a task declares one."""
+    optional_inputs: ClassVar[tuple[str, ...]] = ()
+    """Input columns that a task may declare besides; the head is given them (`side`), the encoder never
+    sees them. Each is an object, or a list of columns that make one."""
     targets: ClassVar[Mapping[str, bool]]
     """Target column -> is it required?"""
     request: ClassVar[type[BaseModel]] = TextRequest
@@ -102,6 +105,8 @@ class Family(abc.ABC):
     """Of one encoded target."""
     layout_type: ClassVar[pa.DataType | None] = None
     """Of one encoded layout, where decoding needs one."""
+    side_type: ClassVar[pa.DataType | None] = None
+    """Of one of the numbers that `side` gives, where a head needs any."""
     offsets: ClassVar[bool] = False
     """Does encoding look at the tokens' places in the text?"""
 
@@ -113,7 +118,8 @@ class Family(abc.ABC):
 
     def input_roles(self) -> tuple[str, ...]:
         """Every input column that some task of the family may declare."""
-        return tuple(dict.fromkeys(role for roles in self.inputs for role in roles))
+        roles = [role for roles in self.inputs for role in roles]
+        return tuple(dict.fromkeys([*roles, *self.optional_inputs]))
 
     def read_input(self, record: Mapping[str, Any], options: Mapping[str, Any]) -> Row:
         """Turn a source's record, or a question to the service (role -> raw value), into `input_schema`.
@@ -163,6 +169,9 @@ class Family(abc.ABC):
     def check_row(self, row: Row, facts: Facts) -> None:  # noqa: B027 any row fits, unless a family objects
         """Raise BadRowError where a row of any split does not fit the facts (a label never seen)."""
 
+    def check_question(self, row: Row, facts: Facts) -> None:  # noqa: B027 as above
+        """Raise BadRowError where the inputs of a question to the service do not fit the facts."""
+
     @abc.abstractmethod
     def expectations(self, facts: Facts, checks: Checks) -> list[Check]:
         """The family's own expectations over the rows that have a target, plus a column `split`."""
@@ -201,8 +210,10 @@ class Family(abc.ABC):
         """What `decode` and `respond` must know of the row's tokens; the same in data and service."""
         return {}
 
-    def focus(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> list[int] | None:
-        """Positions that the head looks at, equally many in every row; None: it looks at all."""
+    def side(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> list[int] | list[float] | None:
+        """What the head is given beside the states: F numbers (positions that it looks at, features of the
+        row), equally many in every row; None: nothing. What they mean must not depend on values learnt
+        from the training rows: a champion is asked about rows that were encoded with newer facts."""
         return None
 
     @abc.abstractmethod
@@ -218,8 +229,8 @@ class Family(abc.ABC):
     @abc.abstractmethod
     def head(self, hidden_size: int, facts: Facts) -> nn.Module:
         """The module (hidden_nLD, mask_nL) -> logits, [n, C] or [n, L, C]. Where rows are several
-        sequences it gets hidden_nMLD, mask_nML (absent ones masked whole); where the family has a
-        `focus`, also focus_nF."""
+        sequences it gets hidden_nMLD, mask_nML (absent ones masked whole); where rows have a `side`, also
+        side_nF."""
 
     @abc.abstractmethod
     def loss(self, logits: torch.Tensor, target: torch.Tensor, facts: Facts) -> torch.Tensor:
@@ -250,6 +261,10 @@ class Family(abc.ABC):
         return prediction
 
     # --- evaluation -----------------------------------------------------------------------------
+
+    def comparable(self, known: Facts, facts: Facts) -> bool:
+        """Can a champion that has learnt the facts `known` be measured on rows encoded with `facts`?"""
+        return bool(known.get("labels") == facts.get("labels"))
 
     def measured(self, options: Mapping[str, Any]) -> tuple[str, ...]:
         """The metrics of a task with these options; the first chooses the best evaluation of a training."""

@@ -51,6 +51,7 @@ class Relation(Classification):
     request = RelationRequest
     options = RelationOptions
     metrics = ("micro_f1", "accuracy", "macro_f1")
+    side_type = pa.int32()
     offsets = True
     example: ClassVar[tuple[dict[str, Any], dict[str, Any]]] = (
         {"text": "Ada was born in Turin.", "head": {"start": 0, "end": 3}, "tail": {"start": 16, "end": 21}},
@@ -101,7 +102,7 @@ class Relation(Classification):
                 encodings[number] = tokenizer.encode(marked(row, room), is_pretokenized=True)
         return [[encoding] for encoding in encodings]
 
-    def focus(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> list[int]:
+    def side(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> list[int]:
         """The (last pieces of the) opening markers of head and tail."""
         last = {part: position for position, part in enumerate(encodings[0].word_ids)}
         order = (FIRST, SECOND) if row["head"] < row["tail"] else (SECOND, FIRST)

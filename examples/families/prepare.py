@@ -2,13 +2,16 @@
 
 Topics, intensities, entities, parts of speech and chunks are what people annotated. The other targets
 are derived from those by a rule that stands beside each function, since no package carries a set of
-its own: they show a family at work, and say nothing of how hard its real tasks are.
+its own: they show a family at work, and say nothing of how hard its real tasks are. The readers who
+click are simulated.
 """
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
+import math
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -38,6 +41,7 @@ def main() -> None:
     Path("sources").mkdir(exist_ok=True)
     write("topic", topics(news))
     write("continuation", continuations(news))
+    write("interest", impressions(news))
     write("strength", strengths(Path("downloads/vader/movieReviewSnippets_GroundTruth.txt")))
     # No sentence serves two tasks, so that none leaks from one's training into another's test.
     write("mentions", mentions(sentences[0:6000:3]))
@@ -83,6 +87,39 @@ def continuations(news: list[tuple[str, list[str]]]) -> Iterator[Row]:
         answer = number * 7 % 4
         choices.insert(answer, " ".join(words[30:50]))
         yield {"text": " ".join(words[:30]), "choices": choices, "answer": answer}
+
+
+def impressions(news: list[tuple[str, list[str]]]) -> Iterator[Row]:
+    """Clicks, simulated: real articles, invented readers.
+
+    The log-odds of a click are 2 for news of a takeover and -2 for earnings, +1 in a mail and -1 in the
+    app, and 1 less for every day that the article is old; one age in seven is not known. Who has clicked
+    subscribes or not: the log-odds are 3 for a guest and -3 for a member. Both are drawn by hash.
+    """
+    articles = [(topic, words) for topic, words in news if topic in ("acq", "earn") and 12 <= len(words) < 60]
+    takeovers = [words for topic, words in articles if topic == "acq"][:300]
+    earnings = [words for topic, words in articles if topic == "earn"][:300]
+    for number, words in enumerate([*takeovers, *earnings]):
+        text = " ".join(words[:40])
+        channel = ("mail", "web", "app")[number % 3]
+        reader = ("guest", "member")[number // 3 % 2]
+        days = number % 5 / 2
+        taste = (2 if number < len(takeovers) else -2) + {"mail": 1, "web": 0, "app": -1}[channel] - days + 1
+        clicked = happens(f"click {text}", taste)
+        yield {
+            "text": text,
+            "channel": channel,
+            "reader": reader,
+            "days": days if number % 7 else None,
+            "clicked": clicked,
+            "subscribed": happens(f"subscribe {text}", 3 if reader == "guest" else -3) if clicked else None,
+        }
+
+
+def happens(what: str, log_odds: float) -> bool:
+    """Draw an event by the hash of its name."""
+    share = int.from_bytes(hashlib.blake2b(what.encode(), digest_size=8).digest(), "big") / 2**64
+    return share < 1 / (1 + math.exp(-log_odds))
 
 
 def strengths(path: Path) -> Iterator[Row]:

@@ -13,6 +13,7 @@ from great_expectations.expectations import (
 
 from components.data.expectations import (
     ExpectEveryClassInTraining,
+    ExpectFiniteNumbers,
     ExpectItemsInSet,
     ExpectWellFormedTags,
     is_well_formed,
@@ -59,6 +60,18 @@ def test_an_item_outside_the_set_is_found():
     expectation = ExpectItemsInSet(column="tags", value_set=["O", "B-PER"])
     assert ask(expectation, tags=[["O"], ["B-PER", "O"]])["status"] == "pass"
     assert ask(expectation, tags=[["O"], ["O", "B-LOC"]])["examples"] == [1]
+
+
+def test_an_infinite_number_beside_a_text_is_found_and_a_missing_one_is_fine():
+    rows = [[{"name": "price", "value": value}] for value in (1.5, None, float("inf"), float("nan"))]
+    assert ask(ExpectFiniteNumbers(column="numeric"), numeric=rows[:2])["status"] == "pass"
+    assert ask(ExpectFiniteNumbers(column="numeric"), numeric=rows)["examples"] == [2, 3]
+
+
+def test_an_outcome_that_training_lacks_is_found():
+    both = ExpectEveryClassInTraining(column="outcome", classes=["False", "True"], minimum=2)
+    result = ask(both, split=["train"] * 3 + ["test"], outcome=[False, True, False, True])
+    assert (result["status"], result["detail"]) == ("error", "True 1")
 
 
 def test_a_class_that_only_a_held_out_split_has_is_absent_from_training():

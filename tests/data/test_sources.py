@@ -16,12 +16,23 @@ from components.data.sources import Record, read
 from components.errors import UserError
 from components.settings import Source
 
-COLUMNS = {"text": "text", "label": "label"}
+COLUMNS: dict[str, str | list[str]] = {"text": "text", "label": "label"}
 
 
-def records(path: Path, columns: dict[str, str] = COLUMNS, **source):
+def records(path: Path, columns: dict[str, str | list[str]] = COLUMNS, **source):
     source.setdefault("format", "csv")
     return list(read(Source(path=str(path), **source), columns))
+
+
+def test_a_list_of_columns_becomes_an_object(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_text('{"text": "good", "brand": "a&amp;b", "at": {"hour": 7}}\n{"text": "bad", "at": {}}\n')
+    columns = {"text": "text", "categorical": ["brand", "at.hour"]}
+    first, second = records(file, columns, format="jsonl", unescape_html=True)
+    assert first.values == {"text": "good", "categorical": {"brand": "a&b", "at.hour": 7}}
+    assert second.values == {"text": "bad", "categorical": {"brand": None, "at.hour": None}}
+    with pytest.raises(UserError, match="no column 'colour' for categorical"):
+        records(file, {"text": "text", "categorical": ["brand", "colour"]}, format="jsonl")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from hypothesis import strategies as st
 
-from components.model.tensors import pad
+from components.model.tensors import Rows, pad
 from components.tasks.base import Facts, Family, Prediction, Row
 
 WIDTH = 8
@@ -54,14 +54,16 @@ def ask(family: Family, tokenizer: Any, question: Mapping[str, Any], facts: Fact
     """A question through everything that the service does with it, with a fresh head -> the answer."""
     inputs = family.asked(question)
     row = family.read_input(question, facts["options"])
+    family.check_question(row, facts)
     tokenizer.enable_truncation(**family.truncation(inputs, length, {}))
     (encodings,) = family.tokenise(tokenizer, [row], {})
     hidden, mask = states(encodings)
     if family.several(inputs):
         hidden, mask = hidden.unsqueeze(0), mask.unsqueeze(0)
+    given = Rows.of([[0]], several=False, side=[family.side(row, encodings, facts)]).side_nF
     torch.manual_seed(len(str(question)))
     with torch.inference_mode():
-        logits = family.head(WIDTH, facts)(hidden, mask)[0].numpy()
+        logits = family.head(WIDTH, facts)(hidden, mask, *([] if given is None else [given]))[0].numpy()
     layout = family.layout(row, encodings, facts)
     prediction = family.respond(family.decode(logits, layout, facts), row, layout, facts)
     return family.response.model_validate(prediction)

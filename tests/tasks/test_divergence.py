@@ -86,3 +86,9 @@ def test_both_ends_of_a_span_and_no_window_that_a_row_lacks() -> None:
     ]
     found = tasks.get("span").divergence(one, other, target, {})
     torch.testing.assert_close(found, torch.stack(ends).sum() / 2)
+
+
+def test_clicks_are_one_yes_no_question_a_row() -> None:
+    one, other = pair(4, 1)
+    found = tasks.get("click").divergence(one, other, torch.zeros(4), {})
+    torch.testing.assert_close(found, both_ways(Bernoulli(logits=one), Bernoulli(logits=other)).sum())

@@ -117,7 +117,7 @@ def test_the_markers_survive_any_text_and_any_length(
     any_tokenizer.enable_truncation(**RELATION.truncation(("text", "head", "tail"), length, options()))
     ((encoding,),) = RELATION.tokenise(any_tokenizer, [row], options())
     assert len(encoding) <= length
-    head, tail = RELATION.focus(row, [encoding], facts_of())
+    head, tail = RELATION.side(row, [encoding], facts_of())
     assert [encoding.tokens[place].strip("Ġ▁") for place in (head, tail)] == ["@", "#"]
     assert (head < tail) == (row["head"] < row["tail"])
     logits = np.random.default_rng(seed).normal(size=3)

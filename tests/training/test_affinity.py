@@ -17,8 +17,9 @@ from components.data.encoding import EncodedSplit, cards_of
 from components.data.mixture import Plan
 from components.files import read_json, write_json
 from components.model.multitask import MultiTaskModel
-from components.training import affinity, balancing
+from components.training import affinity, balancing, optimisers
 from components.training.affinity import Affinity
+from components.training.parameter_groups import parameter_groups
 from components.training.run import Fit
 from components.training.step import Look, Stepper
 from components.watching.terminal import Terminal
@@ -35,6 +36,7 @@ def engine(root: Path, **changes) -> tuple[Stepper, dict[str, np.ndarray]]:
     model = MultiTaskModel.from_encoder(root / "encoder", cards, 0.1, 1)
     training = project.training.model_copy(update=changes)
     balancer = balancing.build(training.balancing)
+    optimiser = optimisers.build(training.optimiser, parameter_groups(model, training))
     stepper = Stepper(model, optimiser, balancer, splits, training, 1)
     return stepper, step_rows(drawn, 1, 0, {name: split.lengths for name, split in splits.items()})
 

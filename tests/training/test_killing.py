@@ -17,10 +17,10 @@ ROOT = Path(__file__).parents[2]
 # All that remembers: learned weights, a combination that draws, shares, stopped tasks, second passes.
 CHANGES = {
     "{method: temperature, temperature: 2.0}": "{method: dynamic, dynamic: {start: {method: uniform}}}",
-    "window: 4": "window: 4\n  balancing: {weights: famo, combination: pcgrad}\n  regularisation: [r_drop]",
+    "window: 4": "window: 4\n  precision: fp16\n  balancing: {weights: famo, combination: pcgrad}\n  regularisation: [r_drop]",
     "evaluate_every: 10": "evaluate_every: 4\n  task_patience: 2",
     "checkpoint_every: 5": "checkpoint_every: 2",
-    "tokens: 12000": "tokens: 8400",
+    "tokens: 12000": "tokens: 6600",
 }
 
 

@@ -6,12 +6,13 @@ A reader knows a file format and nothing of task families. Every complaint names
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+from components.data.columns import Columns
 from components.data.sources.columnar import read_arrow, read_dataset, read_parquet
 from components.data.sources.select import label, sample, split_of, wanted
 from components.data.sources.squad import read_squad
@@ -48,8 +49,8 @@ class Record:
     values: dict[str, Any]
 
 
-def read(source: Source, columns: dict[str, str], seed: int | None = None) -> Iterator[Record]:
-    """Read the records of a source, its columns renamed to their roles.
+def read(source: Source, columns: Columns, seed: int | None = None) -> Iterator[Record]:
+    """Read the records of a source, its columns renamed to their roles; a list of columns becomes an object.
 
     With a seed, `source.limit` holds: a sample of each split, chosen by hash, in the source's order.
     Without one every record comes.
@@ -63,7 +64,7 @@ def read(source: Source, columns: dict[str, str], seed: int | None = None) -> It
     return sample(lambda: _records(source, columns), source.limit, seed)
 
 
-def _records(source: Source, columns: dict[str, str]) -> Iterator[Record]:
+def _records(source: Source, columns: Columns) -> Iterator[Record]:
     """Every record that passes the filter."""
     some, by = False, source.split_column
     for split, path in _files(source):
@@ -75,7 +76,7 @@ def _records(source: Source, columns: dict[str, str]) -> Iterator[Record]:
             place = f"{path}, row {number}"
             some = True
             given = split_of(value_at(fields, by), source, place) if by else split
-            values = {role: _clean(value_at(fields, name), source) for role, name in columns.items()}
+            values = {role: _value(fields, name, source) for role, name in columns.items()}
             yield Record(given, place, label(values, source.label_map, place))
         if empty:
             raise UserError(f"{path}: no rows, expected at least one")
@@ -97,13 +98,13 @@ def _files(source: Source) -> Iterator[tuple[str | None, Path]]:
             yield None if single else split, path
 
 
-def _checked(path: Path, source: Source, columns: dict[str, str]) -> Numbered:
+def _checked(path: Path, source: Source, columns: Columns) -> Numbered:
     """The file's rows, once every column in use is known to be there."""
     if not path.exists() and source.format != "huggingface":
         raise UserError(f"{path}: no such file; see source.path in params.yaml")
     rows = READERS[source.format](path, source)
     head = list(islice(rows, HEAD))
-    uses = {name: role for role, name in columns.items()}
+    uses = {name: role for role, names in columns.items() for name in _listed(names)}
     uses |= dict.fromkeys(source.filter, "source.filter")
     uses |= {source.split_column: "source.split_column"} if source.split_column else {}
     for name, use in uses.items():
@@ -129,6 +130,16 @@ def value_at(fields: Mapping[str, Any], name: str) -> Any:
     first, _, rest = name.partition(".")
     inner = fields.get(first) if rest else None
     return value_at(inner, rest) if isinstance(inner, Mapping) else None
+
+
+def _value(fields: Mapping[str, Any], name: str | Sequence[str], source: Source) -> Any:
+    if isinstance(name, str):
+        return _clean(value_at(fields, name), source)
+    return {each: _value(fields, each, source) for each in name}
+
+
+def _listed(names: str | list[str]) -> list[str]:
+    return [names] if isinstance(names, str) else names
 
 
 def _clean(value: Any, source: Source) -> Any:

@@ -14,7 +14,7 @@ from components.settings import Source, Wanted
 if TYPE_CHECKING:
     from components.data.sources import Record
 
-LABELLED = ("label", "labels", "tags", "relation")  # roles whose values a label map renames
+LABELLED = ("label", "labels", "tags", "relation", "outcome")  # roles whose values a label map renames
 
 
 def wanted(

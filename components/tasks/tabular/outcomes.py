@@ -1,0 +1,86 @@
+"""How good the probabilities of a yes-or-no outcome are, as per-row sums that can be resampled.
+
+Legend: N rows, y_N the outcomes (0 or 1), p_N their predicted probabilities, S statistics, R resamples.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+BINS = 10  # of the calibration error
+TINY = 1e-15  # a probability nearer to 0 or 1 than this would cost more than any other error together
+
+
+def roc_auc(y_N: np.ndarray, p_N: np.ndarray) -> np.ndarray:
+    """statistics_N4 of the area under the ROC curve: y, y V, 1 - y, (1 - y) (V - AUC).
+
+    V is a row's placement (DeLong, DeLong & Clarke-Pearson 1988, eq. 3): of a positive the share of the
+    negatives below it, of a negative the share of the positives above it, ties counted half. The mean of
+    either is the AUC itself, exactly. A resample's AUC is the sum of both means less the AUC, but for a
+    term of about 1 / sqrt(N) of its standard deviation.
+    """
+    yes, no = np.sort(p_N[y_N == 1]), np.sort(p_N[y_N == 0])
+    if not len(yes) or not len(no):
+        return np.stack([y_N, y_N / 2, 1 - y_N, 0 * y_N], axis=1)
+    below_N, above_N = _share_below(no, p_N), 1 - _share_below(yes, p_N)
+    auc = below_N[y_N == 1].mean()
+    return np.stack([y_N, y_N * below_N, 1 - y_N, (1 - y_N) * (above_N - auc)], axis=1)
+
+
+def _share_below(sorted_: np.ndarray, p_N: np.ndarray) -> np.ndarray:
+    """share_N of `sorted_` below each p, those equal to it counted half."""
+    below, upto = (np.searchsorted(sorted_, p_N, side) for side in ("left", "right"))
+    return np.asarray((below + upto) / (2 * len(sorted_)))
+
+
+def roc_auc_of(sums: np.ndarray) -> np.ndarray:
+    """value_R from sums_R4; 1/2 where there is no pair of a positive and a negative."""
+    yes, above, no, below = sums.T
+    pairs = (yes > 0) & (no > 0)
+    value = above / np.where(pairs, yes, 1) + below / np.where(pairs, no, 1)
+    return np.asarray(np.where(pairs, value.clip(0, 1), 0.5))
+
+
+def log_losses(y_N: np.ndarray, p_N: np.ndarray) -> np.ndarray:
+    """statistics_N3: 1, y, -log of the probability that was given to what happened."""
+    p_N = p_N.clip(TINY, 1 - TINY)
+    return np.stack([np.ones_like(y_N), y_N, -np.where(y_N == 1, np.log(p_N), np.log1p(-p_N))], axis=1)
+
+
+def negative_log_loss_of(sums: np.ndarray) -> np.ndarray:
+    """value_R from sums_R3: minus the mean log loss, in nats."""
+    return np.asarray(-sums[:, 2] / np.maximum(sums[:, 0], 1))
+
+
+def entropy_gain_of(sums: np.ndarray) -> np.ndarray:
+    """value_R from sums_R3: 1 - NE, the normalised entropy of He et al. 2014 (eq. 1): the log loss over
+    that of always saying the share of positives among the same rows. 0 where the outcome is one alone."""
+    n = np.maximum(sums[:, 0], 1)
+    share = (sums[:, 1] / n).clip(TINY, 1 - TINY)
+    entropy = -(share * np.log(share) + (1 - share) * np.log1p(-share))
+    both = (sums[:, 1] > 0) & (sums[:, 1] < sums[:, 0])
+    return np.asarray(np.where(both, 1 - sums[:, 2] / n / entropy, 0))
+
+
+def calibration(y_N: np.ndarray, p_N: np.ndarray) -> np.ndarray:
+    """statistics_NS: 1, and p - y in the column of the row's bin. The bins hold about equally many rows,
+    for clicks are rare and bins of equal width would put them all in the first; equal p share a bin."""
+    edges = np.quantile(p_N, np.arange(1, BINS) / BINS)
+    bin_N = np.searchsorted(edges, p_N, side="right")
+    statistics_NS = np.zeros((len(p_N), 1 + BINS))
+    statistics_NS[:, 0] = 1
+    statistics_NS[np.arange(len(p_N)), 1 + bin_N] = p_N - y_N
+    return statistics_NS
+
+
+def calibration_of(sums: np.ndarray) -> np.ndarray:
+    """value_R from sums_RS: 1 - expected calibration error (Naeini 2015, with bins of equal mass)."""
+    return np.asarray(1 - np.abs(sums[:, 1:]).sum(1) / np.maximum(sums[:, 0], 1))
+
+
+METRICS = {
+    "auc": (roc_auc, roc_auc_of),
+    "entropy_gain": (log_losses, entropy_gain_of),
+    "negative_log_loss": (log_losses, negative_log_loss_of),
+    "calibration": (calibration, calibration_of),
+}
