@@ -19,6 +19,7 @@ QUIET = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "TOKENIZERS_PARALLELISM": "true",
+    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # on a GPU, torch refuses deterministic products without it
     "TQDM_DISABLE": "1",  # Great Expectations' and transformers' bars; ours are rich's
 }
 
