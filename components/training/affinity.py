@@ -24,9 +24,9 @@ import numpy as np
 import torch
 
 from components.data.batching import Batch
-from components.training.gramians import TaskGradients
 from components.training.look import Look
 from components.training.step import Stepper
+from components.training.task_gradients import TaskGradients
 
 Means = dict[str, list[float]]  # "i|j" -> [times measured, mean]
 

@@ -27,10 +27,11 @@ from components.data.mixture import key
 from components.errors import UserError
 from components.training import parallel
 from components.training.balancing import Balance, StepFacts, TaskFacts
-from components.training.gramians import TaskGradients, task_gradients
+from components.training.gramians import task_gradients
 from components.training.last_layer import LastLayer, crossing, last_layer
 from components.training.passes import Losses, Passes
 from components.training.precision import autocast
+from components.training.task_gradients import TaskGradients
 
 if TYPE_CHECKING:
     from components.training.step import Stepper

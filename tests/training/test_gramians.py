@@ -20,13 +20,8 @@ from transformers import (
 
 from components.model.multitask import MultiTaskModel
 from components.model.tensors import Rows, pad
-from components.training.gramians import (
-    PackedGradients,
-    SeparateGradients,
-    disjoint,
-    segments,
-    task_gradients,
-)
+from components.training.gramians import SeparateGradients, task_gradients
+from components.training.packed_gradients import PackedGradients, disjoint, segments
 
 SIZES = {
     "vocab_size": 99,
