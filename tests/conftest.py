@@ -17,7 +17,10 @@ if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):  # else eac
 hypothesis.settings.register_profile("onetrunk", deadline=None)  # a first example may import seconds
 hypothesis.settings.load_profile("onetrunk")
 
-FIRST = ("test_families_example", "test_pipeline", "test_deployment", "test_retrain", "test_learning")
+FIRST = (
+    "test_families_example", "test_pipeline", "test_deployment", "test_retrain", "test_learning",
+    "test_killing", "test_parallel", "test_search", "test_add_a_family",
+)  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -47,12 +47,14 @@ def test_a_run_that_is_interrupted_loses_no_step_and_ends_with_the_same_bytes() 
 
 
 def test_a_second_ctrl_c_stops_at_once() -> None:
+    ours = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
     with heeded() as asked:
         assert not asked()
         os.kill(os.getpid(), signal.SIGINT)
         assert asked()
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
+    signal.signal(signal.SIGINT, ours)
 
 
 def test_in_another_thread_nothing_is_changed() -> None:
