@@ -85,7 +85,7 @@ class Look:
                 raise self._out_of_memory(
                     "in one of several processes; lower training.tokens_per_micro_batch"
                 )
-            if len(self.batches) == sum(map(len, self.own.values())):
+            if self.stepper.micro_batch_tokens == 1:  # so each is a single row, whatever its length
                 raise self._out_of_memory(
                     "even with a single row in each micro-batch; lower tasks.*.max_length in params.yaml, "
                     "or take a smaller encoder"

@@ -119,3 +119,14 @@ def test_a_resumed_run_keeps_the_smaller_budget(
     run(settings.load(), Path(), Terminal())
     assert "out of memory" not in capsys.readouterr().err
     assert (sha256(MODEL), read_json(Path("reports/training.json"))) == expected
+
+
+def test_rows_without_a_target_do_not_keep_a_step_from_giving_up(encoded_project: Path) -> None:
+    """Rows of mood that size lacks are not encoded where size trains alone: fewer micro-batches than rows."""
+    engine = stepper(encoded_project)
+    for head in ("mood", "people", "closeness"):
+        del engine.model.config.tasks[head]
+    engine.shares = {"size": 1.0}
+    limit(engine.model, lambda: 0)
+    with pytest.raises(UserError, match="out of memory even with a single row"):
+        engine.take(0, {"mood": first_batch(encoded_project, engine)["mood"]})
