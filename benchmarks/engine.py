@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import torch
-from components.training.optimiser import adamw, set_learning_rate
 
 from benchmarks.texts import lengths
 from components.data.batching import step_rows
@@ -20,7 +19,9 @@ from components.data.mixture import Plan, TaskPlan
 from components.data.rows import column_of
 from components.model.multitask import MultiTaskModel
 from components.settings import Training
-from components.training import balancing
+from components.training import balancing, optimisers
+from components.training.parameter_groups import parameter_groups
+from components.training.schedule import set_learning_rate
 from components.training.step import Stepper
 
 LABELS = 4
@@ -82,7 +83,7 @@ class Engine:
         shares = {head: plan.tasks[task].share for task, own in heads.items() for head in own}
         self.stepper = Stepper(
             self.model,
-            adamw(self.model, self.training),
+            optimisers.build(self.training.optimiser, parameter_groups(self.model, self.training)),
             balancing.build(self.training.balancing),
             splits,
             self.training,
@@ -96,7 +97,7 @@ class Engine:
         torch.use_deterministic_algorithms(mode=True)  # as the loop does
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         start = now()
-        set_learning_rate(self.stepper.optimiser, step, self.plan.steps, self.training.warmup)
+        set_learning_rate(self.stepper.optimiser, step, self.plan.steps, self.training)
         self.stepper.take(step, step_rows(self.plan, 1, step, lengths_of))
         seconds = now() - start
         torch.use_deterministic_algorithms(mode=False)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -67,3 +69,14 @@ def test_training_runs_on_a_bare_gpu_box() -> None:
     for file in files("components/training", "components/model"):
         known = set(sys.stdlib_module_names) | TRAINING | {"components"}
         assert imported(file) <= known, (file, imported(file) - known)
+
+
+def test_what_benchmarks_and_examples_import_of_ours_is_there() -> None:
+    """No test runs them whole."""
+    for file in files("benchmarks", "examples", "docs"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(("components", "flows")):
+                module = importlib.import_module(str(node.module))
+                for alias in node.names:
+                    whole = f"{node.module}.{alias.name}"
+                    assert hasattr(module, alias.name) or importlib.util.find_spec(whole), (file, whole)
