@@ -47,25 +47,15 @@ from components.data.rows import read_rows
 from components.environment import quiet, restart_tuned
 from components.files import read_json
 from components.model.multitask import MultiTaskModel
+from components.training import balancing
 from components.training.loop import evaluate, train
 from components.watching import Seen, Watcher
 
-COMBINATIONS = ("pcgrad", "mgda", "cagrad", "nash_mtl", "imtl_g", "aligned_mtl", "upgrad")
-WEIGHTS = (
-    "equal",
-    "uncertainty",
-    "loss_variance",
-    "dwa",
-    "gradnorm",
-    "gradient_normalisation",
-    "famo",
-    "meta",
-)
 METHODS: dict[str, dict[str, Any]] = {
     "static": {},
     "tuned_static": {},
-    **{name: {"weights": name} for name in WEIGHTS},
-    **{name: {"weights": "equal", "combination": name} for name in COMBINATIONS},
+    **{name: {"weights": name} for name in balancing.weighting_names() if name != "static"},
+    **{n: {"weights": "equal", "combination": n} for n in balancing.combination_names() if n != "sum"},
 }
 CANDIDATES = 6
 SPREAD = 0.7  # standard deviation of the logarithm of a candidate's weights over the shares
