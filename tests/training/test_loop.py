@@ -18,10 +18,11 @@ from components.data.mixture import Plan
 from components.files import read_json, sha256, write_json
 from components.model.multitask import MultiTaskModel
 from components.training import balancing, checkpoint, loss_scale, optimisers
+from components.training.loop import Loop
 from components.training.parameter_groups import parameter_groups
 from components.training.run import run
 from components.training.step import NotFiniteError, Stepper
-from components.watching.base import Seen
+from components.watching.base import Seen, Watcher
 from components.watching.terminal import Terminal
 from tests.conftest import encode_project
 
@@ -288,3 +289,37 @@ def test_a_mixture_that_changes_goes_on_to_the_bit(mixture: str) -> None:
     with pytest.raises(KeyboardInterrupt):
         run(settings.load(), Path(), Stop(27))
     assert train() == expected
+
+
+@pytest.mark.usefixtures("encoded_project")
+def test_a_method_that_looks_ahead_sees_the_next_steps_rows() -> None:
+    """Those are drawn by the plan, so they hold no row that it leaves out, and not this step's."""
+    project, plan, splits, model = setup_step(Path())
+    loop = Loop(model, plan, project.training, 1, splits, {}, lambda *_: [], Path("c"), Watcher(), None)
+    loop.state.step = 3
+    lengths = {name: split.lengths for name, split in splits.items()}
+    ahead, now = loop.stepper.following(), step_rows(plan, 1, 3, lengths)
+    assert {name: rows.tolist() for name, rows in ahead.items()} == {
+        name: rows.tolist() for name, rows in step_rows(plan, 1, 4, lengths).items()
+    }
+    assert not set(ahead["mood"].tolist()) & set(now["mood"].tolist())
+
+
+class Fails(Watcher):
+    """Breaks a run off, and hears whether it was told to let go."""
+
+    closed = 0
+
+    def step(self, seen: Seen) -> None:
+        raise OSError("the log is gone")
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.mark.usefixtures("encoded_project")
+def test_a_run_that_breaks_off_lets_go_of_the_terminal() -> None:
+    watcher = Fails()
+    with pytest.raises(OSError, match="the log is gone"):
+        run(settings.load(), Path(), watcher)
+    assert watcher.closed == 1

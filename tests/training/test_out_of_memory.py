@@ -16,6 +16,7 @@ from components.errors import UserError
 from components.files import read_json, sha256
 from components.model.multitask import MultiTaskModel
 from components.settings import Balancing
+from components.training import parallel
 from components.training.run import run
 from components.training.step import Stepper
 from components.watching.terminal import Terminal
@@ -130,3 +131,16 @@ def test_rows_without_a_target_do_not_keep_a_step_from_giving_up(encoded_project
     limit(engine.model, lambda: 0)
     with pytest.raises(UserError, match="out of memory even with a single row"):
         engine.take(0, {"mood": first_batch(encoded_project, engine)["mood"]})
+
+
+def test_one_of_several_processes_does_not_repeat_what_the_others_have_done(
+    encoded_project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = stepper(encoded_project)
+    limit(engine.model, lambda: 0)
+    batch = first_batch(encoded_project, engine)
+    monkeypatch.setattr(parallel, "alone", lambda: False)
+    monkeypatch.setattr(parallel, "rank", lambda: 0)
+    monkeypatch.setattr(parallel, "own_rows", lambda splits, rows: rows)
+    with pytest.raises(UserError, match="in one of several processes; lower training.tokens_per_micro_batch"):
+        engine.take(0, batch)
