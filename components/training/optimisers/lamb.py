@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from components.training.optimisers.base import Decay, Groups, Optimiser
+from components.training.optimisers.base import ByRule, Decay
 
 if TYPE_CHECKING:
     import torch
 
 
-class Lamb(Optimiser):
+class Lamb(ByRule):
     """You et al. 2020, "Large batch optimization for deep learning: training BERT in 76 minutes",
     algorithm 2, with phi the identity and a layer being a tensor:
 
@@ -26,11 +26,6 @@ class Lamb(Optimiser):
     beta2: Decay = 0.999
     epsilon: Annotated[float, Field(gt=0)] = 1e-6
 
-    def build(self, groups: Groups) -> torch.optim.Optimizer:
-        from components.training.optimisers.by_parameter import ByParameter
-
-        return ByParameter(groups, self.move)
-
     def move(
         self,
         parameter: torch.Tensor,
@@ -38,7 +33,6 @@ class Lamb(Optimiser):
         state: dict[str, torch.Tensor],
         group: dict[str, Any],
     ) -> None:
-        """Move a parameter in place."""
         from components.training.optimisers.by_parameter import ratio
 
         if not state:

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from components.training.optimisers.base import Decay, Groups, Optimiser
+from components.training.optimisers.base import ByRule, Decay
 
 if TYPE_CHECKING:
     import torch
 
 
-class Lars(Optimiser):
+class Lars(ByRule):
     """You et al. 2017, "Large batch training of convolutional networks", algorithm 1, a layer being a tensor:
 
     local = trust |x| / (|g| + decay |x|), 1 where one of these is 0; v = momentum v + rate local
@@ -24,11 +24,6 @@ class Lars(Optimiser):
     momentum: Decay = 0.9
     trust: Annotated[float, Field(gt=0)] = 1e-3
 
-    def build(self, groups: Groups) -> torch.optim.Optimizer:
-        from components.training.optimisers.by_parameter import ByParameter
-
-        return ByParameter(groups, self.move)
-
     def move(
         self,
         parameter: torch.Tensor,
@@ -36,7 +31,6 @@ class Lars(Optimiser):
         state: dict[str, torch.Tensor],
         group: dict[str, Any],
     ) -> None:
-        """Move a parameter in place."""
         from components.training.optimisers.by_parameter import ratio
 
         if not state:
