@@ -38,7 +38,8 @@ def add_evaluation(
 
     The score is the mean over the heads that are released: what an auxiliary task forgets is no loss.
     """
-    score = float(np.mean([value for head, value in scores.items() if head not in auxiliary]))
+    released = [value for head, value in scores.items() if head not in auxiliary]
+    score = float(np.mean(released or list(scores.values())))  # an auxiliary task may also train alone
     if score > state.best_score:
         state.best_score, state.best_step, state.evaluations_without_improvement = score, state.step, 0
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,12 @@ from components.data import plan as planning
 from components.data.batching import step_rows
 from components.data.encoding import EncodedSplit
 from components.data.mixture import Plan
+from components.data.rows import read_rows
 from components.errors import UserError
 from components.evaluation import baselines, page
 from components.evaluation.evaluate import evaluate
 from components.evaluation.gate import verdict
-from components.files import read_json, sha256, write_json
+from components.files import read_json, sha256, write_json, write_manifest
 from components.model import auxiliary, multitask
 from components.model.inference import predict
 from components.release import bundle
@@ -114,6 +116,22 @@ def test_heads_that_were_apart_come_back_as_they_were(project: settings.Project,
     auxiliary.save_apart(model, tmp_path / "whole", [])
     assert not (tmp_path / "whole" / auxiliary.FILE).exists()
     assert set(read_json(tmp_path / "whole/config.json")["tasks"]) == set(order)
+
+
+def test_a_task_of_the_family_that_is_released_answers_as_it_was_evaluated(
+    project: settings.Project, tmp_path: Path
+) -> None:
+    folder = tmp_path / "released"
+    auxiliary.save_apart(multitask.load(MODEL), folder, [])
+    shutil.copy(MODEL / "tokenizer.json", folder)
+    write_json(folder / "card.json", {"limits": PACKAGING.model_dump(exclude={"name"})})
+    write_manifest(folder)
+    rows, expected = read_rows(Path("data/aside"), "test", "aside"), read_json(Path("predictions/aside.json"))
+    answers = Predictor(folder).predict([row["text"] for row in rows[:6]], ["aside"])
+    for answer, known in zip(answers, expected, strict=False):
+        found = answer["aside"].model_dump()
+        assert found["log_likelihood"] == pytest.approx(known["log_likelihood"], rel=1e-4)
+        assert found["hidden"] == known["hidden"] > 0
 
 
 def test_its_share_falls_to_nothing_as_declared(project: settings.Project) -> None:
