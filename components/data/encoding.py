@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import shutil
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +17,7 @@ from components.data.progress import RowProgress
 from components.data.rows import column_of, view
 from components.data.splits import SPLITS
 from components.errors import UserError
-from components.files import atomic_folder, read_json
+from components.files import atomic_folder, read_json, write_json
 from components.tasks.base import Facts, Family, Row
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def encode(data: Path, tokenizer_file: Path, target: Path) -> None:
         with RowProgress(f"encode {card['task']}", sum(card["rows"].values())) as progress:
             for split in SPLITS:
                 _encode_split(encoder, data, split, folder, progress)
-        shutil.copy(data / "task.json", folder / "task.json")
+        write_json(folder / "task.json", encoder.card)
 
 
 def _encode_split(encoder: Encoder, data: Path, split: str, folder: Path, progress: RowProgress) -> None:
@@ -65,15 +64,21 @@ class Encoder:
 
     def __init__(self, card: Card, tokenizer_file: Path) -> None:
         self.task: str = card["task"]
+        self.tokenizer = _tokenizer(tokenizer_file)
+        self.card = {**card, "heads": {head: self._known(own) for head, own in card["heads"].items()}}
         self.heads: dict[str, tuple[Family, Facts]] = {
-            head: (tasks.get(own["family"]), own["facts"]) for head, own in card["heads"].items()
+            head: (tasks.get(own["family"]), own["facts"]) for head, own in self.card["heads"].items()
         }
         self.family, facts = self.heads[self.task]
         self.options = facts["options"]
         self.several = self.family.several(card["inputs"])
-        self.tokenizer = _tokenizer(tokenizer_file)
         truncation = self.family.truncation(card["inputs"], card["max_length"], self.options)
         self.tokenizer.enable_truncation(**truncation)
+
+    def _known(self, head: Card) -> Card:
+        """A head's entry of task.json, with what its family must know of the tokenizer."""
+        of_tokens = tasks.get(head["family"]).token_facts(self.tokenizer)
+        return {**head, "facts": {**head["facts"], **of_tokens}}
 
     def schema(self, split: str) -> pa.Schema:
         """The columns of an encoded split; only held-out rows are decoded, so only they need a layout."""

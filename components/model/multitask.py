@@ -18,6 +18,7 @@ from transformers.utils import logging as transformers_logging
 
 from components import tasks
 from components.errors import UserError
+from components.model import auxiliary
 from components.model.dropout import quicken
 from components.model.packing import Pack, packable, packed_states
 from components.model.tensors import Rows
@@ -52,17 +53,17 @@ class MultiTaskModel(PreTrainedModel):
     def __init__(self, config: MultiTaskConfig) -> None:
         super().__init__(config)
         encoder = AutoConfig.for_model(**config.encoder)
+        self.hidden_size: int = encoder.hidden_size
         self.encoder = AutoModel.from_config(encoder)
         quicken(self.encoder)
         self.packs = False  # until `choose_packing` has compared the encoder's states
         self.takes_segments = getattr(encoder, "type_vocab_size", 0) > 1
-        self.heads = nn.ModuleDict(
-            {
-                name: tasks.get(card["family"]).head(encoder.hidden_size, card["facts"])
-                for name, card in config.tasks.items()
-            }
-        )
+        self.heads = nn.ModuleDict({name: self.new_head(card) for name, card in config.tasks.items()})
         self.post_init()
+
+    def new_head(self, card: Mapping[str, Any]) -> nn.Module:
+        """A fresh head of the card's family and facts."""
+        return tasks.get(card["family"]).head(self.hidden_size, card["facts"])
 
     def _init_weights(self, module: nn.Module) -> None:
         """The heads' modules initialise themselves; the encoder is read from its folder."""
@@ -169,8 +170,18 @@ class MultiTaskModel(PreTrainedModel):
         index = index_BL[places]
         hidden = states_TD.index_select(0, index.flatten()).view(*index.shape, -1)
         side = () if rows.side_nF is None else (rows.side_nF,)
-        logits: torch.Tensor = self.heads[head](hidden, mask, *side)
+        words = {"embeddings": self._embeddings()} if self._family(head).embeddings else {}
+        logits: torch.Tensor = self.heads[head](hidden, mask, *side, **words)
         return logits
+
+    def _embeddings(self) -> torch.Tensor:
+        """embeddings_VD of the words, to be read alone: a task's own gradient of them is that of what it has
+        looked up (training/packed_gradients.py), and a head's would be missing there."""
+        weight: torch.Tensor = self.encoder.get_input_embeddings().weight
+        return weight.detach()
+
+    def _family(self, head: str) -> tasks.Family:
+        return tasks.get(self.config.tasks[head]["family"])
 
 
 def _places(mask_BL: torch.Tensor) -> torch.Tensor:
@@ -179,7 +190,7 @@ def _places(mask_BL: torch.Tensor) -> torch.Tensor:
 
 
 def load(folder: Path) -> MultiTaskModel:
-    """Load a saved model for inference.
+    """Load a saved model for inference, with its auxiliary heads where they are in the folder.
 
     Raises:
         UserError: the folder is missing, truncated or not one of ours.
@@ -188,6 +199,7 @@ def load(folder: Path) -> MultiTaskModel:
         raise UserError(f"{folder}: no model here (config.json is missing); run `onetrunk run` to train one")
     try:
         model = MultiTaskModel.from_pretrained(folder, use_safetensors=True)
+        auxiliary.attach(model, folder)
     except Exception as error:  # safetensors, transformers and OS errors alike mean: not loadable
         reason = str(error).strip().splitlines()[0]
         raise UserError(f"{folder}: the model cannot be loaded ({reason:.200})") from error
