@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import shutil
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -18,8 +17,8 @@ from components.data.progress import RowProgress
 from components.data.rows import column_of, view
 from components.data.splits import SPLITS
 from components.errors import UserError
-from components.files import atomic_folder, read_json
-from components.tasks.base import Facts, Family, Row
+from components.files import atomic_folder, read_json, write_json
+from components.tasks.base import BadRowError, Facts, Family, Row
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
@@ -33,15 +32,28 @@ def encode(data: Path, tokenizer_file: Path, target: Path) -> None:
     """Tokenise a task's three splits; a row keeps its `id`, so results lead back to the data.
 
     Raises:
-        UserError: there is no tokenizer.json, or it cannot be read.
+        UserError: there is no tokenizer.json, it cannot be read, or a family needs another encoder.
     """
     card = read_json(data / "task.json")
     with atomic_folder(target) as folder:
+        card = _with_encoder(card, tokenizer_file.parent)
         encoder = Encoder(card, tokenizer_file)
         with RowProgress(f"encode {card['task']}", sum(card["rows"].values())) as progress:
             for split in SPLITS:
                 _encode_split(encoder, data, split, folder, progress)
-        shutil.copy(data / "task.json", folder / "task.json")
+        write_json(folder / "task.json", card)
+
+
+def _with_encoder(card: Card, folder: Path) -> Card:
+    """The task's card, where families add to their facts what they must know of the encoder's folder."""
+    heads = {}
+    for head, own in card["heads"].items():
+        try:
+            facts = tasks.get(own["family"]).facts_with(folder, own["facts"])
+        except BadRowError as error:
+            raise UserError(f"params.yaml: model.encoder: {head}: {error}") from None
+        heads[head] = {**own, "facts": facts}
+    return {**card, "heads": heads}
 
 
 def _encode_split(encoder: Encoder, data: Path, split: str, folder: Path, progress: RowProgress) -> None:

@@ -20,6 +20,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -109,6 +110,9 @@ class Family(abc.ABC):
     """Of one of the numbers that `side` gives, where a head needs any."""
     offsets: ClassVar[bool] = False
     """Does encoding look at the tokens' places in the text?"""
+    teacher: ClassVar[bool] = False
+    """Is the head given the target while it learns (teacher forcing, Williams & Zipser 1989)? Without one, in
+    evaluation and service, it decodes by itself: then its "logits" are what it has decoded."""
 
     # --- data: inputs ---------------------------------------------------------------------------
 
@@ -165,6 +169,15 @@ class Family(abc.ABC):
         Raises:
             BadRowError: the rows teach nothing, or `labels` does not belong here.
         """
+
+    def facts_with(self, encoder: Path, facts: Facts) -> Facts:
+        """The facts, with what encoding and head must know of the encoder's folder (its config.json and
+        tokenizer.json).
+
+        Raises:
+            BadRowError: the family needs another kind of encoder; what was found and what was expected.
+        """
+        return facts
 
     def check_row(self, row: Row, facts: Facts) -> None:  # noqa: B027 any row fits, unless a family objects
         """Raise BadRowError where a row of any split does not fit the facts (a label never seen)."""
@@ -230,7 +243,7 @@ class Family(abc.ABC):
     def head(self, hidden_size: int, facts: Facts) -> nn.Module:
         """The module (hidden_nLD, mask_nL) -> logits, [n, C] or [n, L, C]. Where rows are several
         sequences it gets hidden_nMLD, mask_nML (absent ones masked whole); where rows have a `side`, also
-        side_nF."""
+        side_nF; where it has a `teacher`, in training also the collated targets, by name (`target`)."""
 
     @abc.abstractmethod
     def loss(self, logits: torch.Tensor, target: torch.Tensor, facts: Facts) -> torch.Tensor:
