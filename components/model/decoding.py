@@ -29,7 +29,8 @@ class Steps(Protocol):
 
 @dataclass(frozen=True)
 class Limits:
-    """How a task decodes. `length_penalty` is alpha of Wu et al. 2016; `seconds` are for a batch."""
+    """How a task decodes. `length_penalty` is alpha of Wu et al. 2016; `seconds` are for a row, those of a
+    batch together."""
 
     longest: int
     beams: int = 1
@@ -46,7 +47,7 @@ def search(
     lp(t) = ((5 + t) / 6)^alpha, `end` counted. A row is done when K sequences have ended among the K best of
     a step; so one beam is greedy search. `steps` are to begin with K copies of each row, side by side.
     """
-    beams, deadline = limits.beams, time.monotonic() + limits.seconds
+    beams, deadline = limits.beams, time.monotonic() + limits.seconds * rows
     found_nT = torch.full((rows, limits.longest), ABSENT, device=device)
     best_n = torch.full((rows,), -torch.inf, device=device)
     row_n = torch.arange(rows, device=device)  # those that go on; n falls as rows are done

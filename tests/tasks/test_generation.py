@@ -317,3 +317,54 @@ def test_it_learns_to_copy_and_the_service_answers_as_the_evaluation_does(tiny_p
     ):
         assert set(answers) == {"news", "mood"}
         assert answers["news"].model_dump() == expected, row
+
+
+@pytest.fixture
+def seq2seq_project(tiny_project: Path) -> Path:
+    """The tiny project over a tiny T5 with random weights: no pretrained ones can be had here."""
+    from tests.model import seq2seq_folders
+
+    shutil.rmtree("encoder")
+    seq2seq_folders.build("t5", tiny_project / "encoder")
+    task = yaml.safe_load(TASK)
+    task["options"] = {"decoder": "pretrained", "prefix": "say: ", "max_target": 12, "seconds": 60}
+    task["joint"] = {}
+    declare(tiny_project, task)
+    params = yaml.safe_load((tiny_project / "params.yaml").read_text())
+    mood = yaml.safe_load((tiny_project / "params.yaml").read_text())["tasks"]["news"]
+    mood |= {"family": "classification", "columns": {"text": "text", "label": "mood"}, "options": {}}
+    mood |= {
+        "gate": {"metric": "accuracy", "floor": 0.0},
+        "source": {**mood["source"], "path": "sources/mood.jsonl"},
+    }
+    params["tasks"]["mood"] = mood
+    (tiny_project / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    lines = [{"text": f"{sentence(n)} x", "mood": ["up", "down"][n % 2]} for n in range(60)]
+    (tiny_project / "sources/mood.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n")
+    return tiny_project
+
+
+def test_an_encoder_decoder_trains_and_serves_beside_another_task(seq2seq_project: Path) -> None:
+    """With a combination of gradients too, which asks for each task's own on the encoder."""
+    params = yaml.safe_load(Path("params.yaml").read_text())
+    params["training"] |= {"tokens": 2000, "balancing": {"combination": "pcgrad"}}
+    Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    train(seq2seq_project)
+    rows, found = predicted()
+    assert len({each["text"] for each in found}) > 1
+    for row, expected, answers in zip(
+        rows[:3], found, served([row["text"] for row in rows[:3]]), strict=False
+    ):
+        assert answers["news"].model_dump() == expected
+        assert 0.5 <= answers["mood"].probability <= 1, row
+
+
+def test_a_decoder_that_the_folder_does_not_have_is_found_before_training(tiny_project: Path) -> None:
+    from components.errors import UserError
+    from tests.conftest import encode_project
+
+    task = yaml.safe_load(TASK) | {"options": {"decoder": "pretrained"}}
+    declare(tiny_project, task)
+    with pytest.raises(UserError) as error:
+        encode_project(tiny_project)
+    assert str(error.value).startswith("params.yaml: model.encoder: news: found bert")
