@@ -13,7 +13,7 @@ from components import tasks
 from components.complaints import complaint
 from components.data.remotes.declared import check_no_credential
 from components.errors import UserError, near_miss
-from components.tasks.base import BadRowError
+from components.tasks.base import BadRowError, Row
 
 Options = TypeVar("Options", bound=BaseModel)
 
@@ -113,20 +113,26 @@ def _check_joint(where: str, task: Task) -> None:
     """Joint heads read what the encoder reads for the task's own family; the example shows what that is."""
     own = tasks.get(task.family)
     asked = set(own.asked(task.columns)) - {*own.optional_inputs}
-    try:
-        row = own.read_input(task.example, own.options.model_validate(task.options).model_dump())
-    except BadRowError as error:
-        raise UserError(f"{where}.example: {error}") from None
+    row = _example(where, own, task.options, task)
     for head, annotation in task.joint.items():
         family = tasks.get(annotation.family)
         takes = asked in [set(family.asked(roles)) for roles in family.inputs]
         annotated = bool(family.targets and own.targets)  # not made from the text
         alike = takes and annotated and type(family).tokenise is type(own).tokenise
-        if not alike or family.sequences(row) != own.sequences(row):
+        its = _example(where, family, annotation.options, task) if alike else row
+        if not alike or any(family.sequences(one) != own.sequences(row) for one in (row, its)):
             raise UserError(
                 f"{where}.joint.{head}: {family.name} does not read a row as {own.name} does; "
                 f"make it a task of its own"
             )
+
+
+def _example(where: str, family: tasks.Family, options: dict[str, Any], task: Task) -> Row:
+    """The example as a family reads it with these options."""
+    try:
+        return family.read_input(task.example, family.options.model_validate(options).model_dump())
+    except BadRowError as error:
+        raise UserError(f"{where}.example: {error}") from None
 
 
 def _check_features(where: str, task: Task) -> None:

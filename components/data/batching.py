@@ -99,8 +99,11 @@ def micro_batches(
         input_ids, mask, segment_ids, heads = assemble(splits, group, of_heads)
         targets = {}
         for head, (task, known) in of_heads.items():
+            family = tasks.get(cards[head]["family"])
             values = [splits[task].target(i.row, head) for i in group if i.task == task and i.row in known]
-            targets[head] = tasks.get(cards[head]["family"]).collate(values, input_ids.shape[1])
+            targets[head] = family.collate(values, input_ids.shape[1])
+            if family.teacher:
+                heads[head] = heads[head]._replace(target_nT=targets[head])
         yield MicroBatch(input_ids, mask, segment_ids, heads, targets)
 
 

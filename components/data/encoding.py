@@ -18,7 +18,7 @@ from components.data.rows import column_of, view
 from components.data.splits import SPLITS
 from components.errors import UserError
 from components.files import atomic_folder, read_json, write_json
-from components.tasks.base import Facts, Family, Row
+from components.tasks.base import BadRowError, Facts, Family, Row
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
@@ -32,7 +32,7 @@ def encode(data: Path, tokenizer_file: Path, target: Path) -> None:
     """Tokenise a task's three splits; a row keeps its `id`, so results lead back to the data.
 
     Raises:
-        UserError: there is no tokenizer.json, or it cannot be read.
+        UserError: there is no tokenizer.json, it cannot be read, or a family needs another encoder.
     """
     card = read_json(data / "task.json")
     with atomic_folder(target) as folder:
@@ -41,6 +41,18 @@ def encode(data: Path, tokenizer_file: Path, target: Path) -> None:
             for split in SPLITS:
                 _encode_split(encoder, data, split, folder, progress)
         write_json(folder / "task.json", encoder.card)
+
+
+def _with_encoder(card: Card, folder: Path) -> Card:
+    """The task's card, where families add to their facts what they must know of the encoder's folder."""
+    heads = {}
+    for head, own in card["heads"].items():
+        try:
+            facts = tasks.get(own["family"]).facts_with(folder, own["facts"])
+        except BadRowError as error:
+            raise UserError(f"params.yaml: model.encoder: {head}: {error}") from None
+        heads[head] = {**own, "facts": facts}
+    return {**card, "heads": heads}
 
 
 def _encode_split(encoder: Encoder, data: Path, split: str, folder: Path, progress: RowProgress) -> None:
@@ -65,7 +77,7 @@ class Encoder:
     def __init__(self, card: Card, tokenizer_file: Path) -> None:
         self.task: str = card["task"]
         self.tokenizer = _tokenizer(tokenizer_file)
-        self.card = {**card, "heads": {head: self._known(own) for head, own in card["heads"].items()}}
+        self.card = _with_encoder(card, tokenizer_file.parent)
         self.heads: dict[str, tuple[Family, Facts]] = {
             head: (tasks.get(own["family"]), own["facts"]) for head, own in self.card["heads"].items()
         }
@@ -74,11 +86,6 @@ class Encoder:
         self.several = self.family.several(card["inputs"])
         truncation = self.family.truncation(card["inputs"], card["max_length"], self.options)
         self.tokenizer.enable_truncation(**truncation)
-
-    def _known(self, head: Card) -> Card:
-        """A head's entry of task.json, with what its family must know of the tokenizer."""
-        of_tokens = tasks.get(head["family"]).token_facts(self.tokenizer)
-        return {**head, "facts": {**head["facts"], **of_tokens}}
 
     def schema(self, split: str) -> pa.Schema:
         """The columns of an encoded split; only held-out rows are decoded, so only they need a layout."""

@@ -6,13 +6,23 @@ categories, N numbers), C outputs.
 
 from __future__ import annotations
 
+import abc
 import itertools
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from torch import nn
 from torch.nn.functional import gelu, normalize, softplus
+
+
+class Pretrained(nn.Module, abc.ABC):
+    """A head that begins as a part of the folder that the encoder is read from."""
+
+    @abc.abstractmethod
+    def begin(self, folder: Path) -> None:
+        """Take its weights from the folder."""
 
 
 class PooledHead(nn.Module):

@@ -20,6 +20,7 @@ from components import tasks
 from components.errors import UserError
 from components.model import auxiliary
 from components.model.dropout import quicken
+from components.model.heads import Pretrained
 from components.model.packing import Pack, packable, packed_states
 from components.model.tensors import Rows
 
@@ -45,7 +46,7 @@ class MultiTaskConfig(PretrainedConfig):
 
 
 class MultiTaskModel(PreTrainedModel):
-    """A shared `AutoModel` encoder and a `ModuleDict` of heads."""
+    """A shared `AutoModel` encoder (of an encoder-decoder its encoder) and a `ModuleDict` of heads."""
 
     config_class = MultiTaskConfig
     base_model_prefix = "encoder"
@@ -54,7 +55,7 @@ class MultiTaskModel(PreTrainedModel):
         super().__init__(config)
         encoder = AutoConfig.for_model(**config.encoder)
         self.hidden_size: int = encoder.hidden_size
-        self.encoder = AutoModel.from_config(encoder)
+        self.encoder = _encoder_of(AutoModel.from_config(encoder))
         quicken(self.encoder)
         self.packs = False  # until `choose_packing` has compared the encoder's states
         self.takes_segments = getattr(encoder, "type_vocab_size", 0) > 1
@@ -72,7 +73,8 @@ class MultiTaskModel(PreTrainedModel):
     def from_encoder(
         cls, folder: Path, cards: Mapping[str, dict[str, Any]], dropout: float, seed: int
     ) -> MultiTaskModel:
-        """Put fresh heads (a function of the seed) on a pretrained encoder.
+        """Put fresh heads (a function of the seed) on a pretrained encoder; a head that is `Pretrained`
+        begins as that part of the folder.
 
         Raises:
             UserError: the folder holds no encoder that transformers can read.
@@ -83,12 +85,15 @@ class MultiTaskModel(PreTrainedModel):
                 "hidden_dropout_prob",
                 "attention_probs_dropout_prob",
                 "dropout",
+                "dropout_rate",
                 "attention_dropout",
             ):
                 if hasattr(encoder_config, name):
                     setattr(encoder_config, name, dropout)
-            encoder = AutoModel.from_pretrained(
-                folder, config=encoder_config, dtype=torch.float32, use_safetensors=True
+            encoder = _encoder_of(
+                AutoModel.from_pretrained(
+                    folder, config=encoder_config, dtype=torch.float32, use_safetensors=True
+                )
             )
         except Exception as error:  # transformers and safetensors raise many kinds here
             reason = str(error).strip().splitlines()[0]
@@ -97,6 +102,9 @@ class MultiTaskModel(PreTrainedModel):
         config = MultiTaskConfig(encoder=encoder_config.to_dict(), tasks=dict(cards))
         model = cls(config)
         model.encoder.load_state_dict(encoder.state_dict())
+        for head in model.heads.values():
+            if isinstance(head, Pretrained):
+                head.begin(folder)
         model.choose_packing()
         return model
 
@@ -171,7 +179,8 @@ class MultiTaskModel(PreTrainedModel):
         hidden = states_TD.index_select(0, index.flatten()).view(*index.shape, -1)
         side = () if rows.side_nF is None else (rows.side_nF,)
         words = {"embeddings": self._embeddings()} if self._family(head).embeddings else {}
-        logits: torch.Tensor = self.heads[head](hidden, mask, *side, **words)
+        target = {} if rows.target_nT is None else {"target": rows.target_nT}
+        logits: torch.Tensor = self.heads[head](hidden, mask, *side, **words, **target)
         return logits
 
     def _embeddings(self) -> torch.Tensor:
@@ -182,6 +191,11 @@ class MultiTaskModel(PreTrainedModel):
 
     def _family(self, head: str) -> tasks.Family:
         return tasks.get(self.config.tasks[head]["family"])
+
+
+def _encoder_of(model: Any) -> Any:
+    """The model itself, or the encoder of an encoder-decoder."""
+    return model.get_encoder() if model.config.is_encoder_decoder else model
 
 
 def _places(mask_BL: torch.Tensor) -> torch.Tensor:

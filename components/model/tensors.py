@@ -1,7 +1,7 @@
 """What the encoder and the heads are given: padded sequences, and where each head's rows are in them.
 
 Legend: B sequences of a micro-batch, L tokens of the longest, n rows of one head, M sequences of its
-longest row, F numbers that a head is given beside the states of a row.
+longest row, F numbers that a head is given beside the states of a row, T tokens of a target.
 """
 
 from __future__ import annotations
@@ -14,14 +14,16 @@ import torch
 
 
 class Rows(NamedTuple):
-    """The places in B of a head's rows, and what the head is given beside their states (`Family.side`):
-    positions (int64) or features (float64).
+    """The places in B of a head's rows, and what the head is given beside their states: numbers
+    (`Family.side`), positions (int64) or features (float64), and while it learns the target, where it is
+    taught with it (`Family.teacher`).
 
     `places` is places_n, or places_nM where rows are several sequences: -1 where a row has fewer.
     """
 
     places: torch.Tensor
     side_nF: torch.Tensor | None = None
+    target_nT: torch.Tensor | None = None
 
     @classmethod
     def of(
@@ -36,7 +38,8 @@ class Rows(NamedTuple):
 
     def to(self, device: torch.device) -> Rows:
         """The same on a device."""
-        return Rows(self.places.to(device), None if self.side_nF is None else self.side_nF.to(device))
+        side, target = (None if tensor is None else tensor.to(device) for tensor in self[1:])
+        return Rows(self.places.to(device), side, target)
 
 
 def _filled(side: Sequence[Any]) -> np.ndarray:

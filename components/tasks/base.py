@@ -20,6 +20,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -117,6 +118,9 @@ class Family(abc.ABC):
     """Is the head given the encoder's word embeddings, embeddings_VD, to read? It does not teach them."""
     altering: ClassVar[bool] = False
     """Does training alter the tokens of a row anew at each visit (`altered`)?"""
+    teacher: ClassVar[bool] = False
+    """Is the head given the target while it learns (teacher forcing, Williams & Zipser 1989)? Without one, in
+    evaluation and service, it decodes by itself: then its "logits" are what it has decoded."""
 
     # --- data: inputs ---------------------------------------------------------------------------
 
@@ -179,6 +183,15 @@ class Family(abc.ABC):
             BadRowError: the rows teach nothing, or `labels` does not belong here.
         """
 
+    def facts_with(self, encoder: Path, facts: Facts) -> Facts:
+        """The facts, with what encoding and head must know of the encoder's folder (its config.json and
+        tokenizer.json).
+
+        Raises:
+            BadRowError: the family needs another kind of encoder; what was found and what was expected.
+        """
+        return facts
+
     def check_row(self, row: Row, facts: Facts) -> None:  # noqa: B027 any row fits, unless a family objects
         """Raise BadRowError where a row of any split does not fit the facts (a label never seen)."""
 
@@ -219,14 +232,6 @@ class Family(abc.ABC):
         encodings = iter(batch([one for of_row in sequences for one in of_row]))
         return [[next(encodings) for _ in of_row] for of_row in sequences]
 
-    def token_facts(self, tokenizer: Tokenizer) -> Facts:
-        """What encoding, head and decoding must know of the tokenizer; they join the facts at encoding.
-
-        Raises:
-            UserError: the tokenizer lacks what the family needs.
-        """
-        return {}
-
     def layout(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> Layout:
         """What `decode` and `respond` must know of the row's tokens; the same in data and service."""
         return {}
@@ -260,7 +265,8 @@ class Family(abc.ABC):
     def head(self, hidden_size: int, facts: Facts) -> nn.Module:
         """The module (hidden_nLD, mask_nL) -> logits, [n, C] or [n, L, C]. Where rows are several
         sequences it gets hidden_nMLD, mask_nML (absent ones masked whole); where rows have a `side`, also
-        side_nF; where it reads them, also embeddings_VD by that name."""
+        side_nF; where it reads them, also embeddings_VD by that name; where it has a `teacher`, in training
+        also the collated targets, by name (`target`)."""
 
     @abc.abstractmethod
     def loss(self, logits: torch.Tensor, target: torch.Tensor, facts: Facts) -> torch.Tensor:

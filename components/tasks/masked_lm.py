@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -12,7 +13,6 @@ import numpy as np
 import pyarrow as pa
 from pydantic import BaseModel
 
-from components.errors import UserError
 from components.tasks.base import (
     BadRowError,
     Check,
@@ -98,6 +98,12 @@ class MaskedLanguageModel(Family):
             raise BadRowError("no training text has a word, nothing to learn")
         return {}
 
+    def facts_with(self, encoder: Path, facts: Facts) -> Facts:
+        """The mask token's id, and how many tokens there are."""
+        from tokenizers import Tokenizer
+
+        return {**facts, **_of_tokens(Tokenizer.from_file(str(encoder / "tokenizer.json")))}
+
     def expectations(self, facts: Facts, checks: Checks) -> list[Check]:
         from great_expectations.expectations import ExpectColumnValuesToBeBetween
 
@@ -113,22 +119,11 @@ class MaskedLanguageModel(Family):
 
     # --- encoding -------------------------------------------------------------------------------
 
-    def token_facts(self, tokenizer: Tokenizer) -> Facts:
-        """The mask token's id, and how many tokens there are."""
-        vocabulary = tokenizer.get_vocab()
-        found = [vocabulary[name] for name in MASKS if name in vocabulary]
-        if not found:
-            raise UserError(
-                f"the encoder's tokenizer has no mask token, behind which masked_lm could hide words; "
-                f"expected {' or '.join(MASKS)} in its vocabulary"
-            )
-        return {"mask": found[0], "tokens": max(vocabulary.values()) + 1}
-
     def tokenise(
         self, tokenizer: Tokenizer, rows: Sequence[Row], options: Mapping[str, Any], offsets: bool = True
     ) -> list[list[Encoding]]:
         """Words are hidden here already: a function of the text, the same in data and service."""
-        known = self.token_facts(tokenizer)
+        known = _of_tokens(tokenizer)
         special = {n for n, token in tokenizer.get_added_tokens_decoder().items() if token.special}
         encodings = tokenizer.encode_batch([row["text"] for row in rows])
         return [
@@ -250,6 +245,18 @@ def evaluated(text: str, words: int) -> set[int]:
 
 def _random(text: str) -> Random:
     return Random(int(text_key(text), 16))  # noqa: S311 no secret is kept by it
+
+
+def _of_tokens(tokenizer: Tokenizer) -> Facts:
+    """The mask token's id, and how many tokens there are."""
+    vocabulary = tokenizer.get_vocab()
+    found = [vocabulary[name] for name in MASKS if name in vocabulary]
+    if not found:
+        raise BadRowError(
+            f"its tokenizer has no mask token, behind which words could be hidden; expected "
+            f"{' or '.join(MASKS)} in its vocabulary"
+        )
+    return {"mask": found[0], "tokens": max(vocabulary.values()) + 1}
 
 
 def _hidden(text: str, encoding: Encoding, special: set[int], known: Facts) -> masks.Hidden:

@@ -15,9 +15,9 @@ from hypothesis import given
 from sklearn.metrics import accuracy_score
 
 from components import tasks
-from components.errors import UserError
 from components.model.masked_tokens import MaskedTokensHead
 from components.tasks.base import BadRowError, Row
+from components.tasks.masked_lm import _of_tokens
 from components.tasks.text import masks
 from components.tasks.text.neighbours import Neighbours
 from tests.tasks.families import (
@@ -140,7 +140,7 @@ def test_a_text_without_a_token_has_no_unit() -> None:
 
 def test_a_visit_hides_other_words_of_the_same_text(masking: Any) -> None:
     found, whole = hidden(masking, TEXT), masking.encode(TEXT)
-    facts = FAMILY.token_facts(masking)
+    facts = _of_tokens(masking)
     side = FAMILY.side({"text": TEXT}, [found], facts)
     target = FAMILY.target({"text": TEXT}, [found], facts)
     seen = set()
@@ -353,10 +353,10 @@ def test_labels_texts_without_words_and_a_tokenizer_without_a_mask_are_refused(t
         learn(FAMILY, rows, ["a", "b"])
     with pytest.raises(BadRowError, match="no training text has a word, nothing to learn"):
         learn(FAMILY, [{"text": "\u200b", "words": 0}])
-    with pytest.raises(UserError) as error:
-        FAMILY.token_facts(tokenizer)
+    with pytest.raises(BadRowError) as error:
+        _of_tokens(tokenizer)
     assert str(error.value) == (
-        "the encoder's tokenizer has no mask token, behind which masked_lm could hide words; "
+        "its tokenizer has no mask token, behind which words could be hidden; "
         "expected [MASK] or <mask> in its vocabulary"
     )
 
