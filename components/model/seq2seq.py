@@ -29,7 +29,7 @@ class PretrainedDecoder(Pretrained):
     def __init__(self, config: Mapping[str, Any], limits: Limits) -> None:
         super().__init__()
         self.config, self.limits = AutoConfig.for_model(**config), limits
-        whole = AutoModelForSeq2SeqLM.from_config(self.config)
+        whole = AutoModelForSeq2SeqLM.from_config(self.config, dtype=torch.float32)
         self.decoder = whole.get_decoder()
         self.output = nn.Linear(self.config.d_model, self.config.vocab_size, bias=_bias(whole) is not None)
 
