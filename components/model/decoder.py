@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import nn
@@ -82,7 +82,7 @@ class DecoderHead(nn.Module):
         words_nS = mask.new_zeros(len(mask), 0) if side is None else side.long()
         words_nS = words_nS[:, : int((words_nS >= 0).sum(1).max())] if words_nS.shape[1] else words_nS
         place_nSD = words_nS.clamp(min=0).unsqueeze(-1).expand(-1, -1, self.width)
-        keys_values = [layer.read(hidden) for layer in self.layers]
+        keys_values = [cast("DecoderLayer", layer).read(hidden) for layer in self.layers]
         return Source(keys_values, mask.bool()[:, None, None], hidden.gather(1, place_nSD), words_nS >= 0)
 
     def logits(

@@ -38,7 +38,8 @@ class Rows(NamedTuple):
 
     def to(self, device: torch.device) -> Rows:
         """The same on a device."""
-        return Rows(*(None if tensor is None else tensor.to(device) for tensor in self))
+        side_nF, target_nT = (None if tensor is None else tensor.to(device) for tensor in self[1:])
+        return Rows(self.places.to(device), side_nF, target_nT)
 
 
 def pad(

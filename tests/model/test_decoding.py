@@ -66,6 +66,23 @@ def test_a_beam_that_holds_everything_finds_the_best_of_all_sequences(alpha: flo
     assert found(rows, outputs, Limits(longest, beams=90, length_penalty=alpha)) == best
 
 
+@pytest.mark.parametrize(("then_end", "best"), [(0.61, [END]), (0.64, [2, END])])
+def test_the_length_penalty_is_that_of_the_paper(then_end: float, best: list[int]) -> None:
+    """With alpha 1, lp(2) / lp(1) = (5 + 2) / (5 + 1): P(END) = e^-1 is as good as P(2, END) = e^-(7/6) = 0.5 *
+    0.623."""
+
+    class Hand(Table):
+        def logits(self, seen: tuple[int, ...]) -> torch.Tensor:
+            first = [0.01, math.exp(-1), 0.5, 0.49 - math.exp(-1)]
+            rest = (1 - then_end) / 3
+            return torch.tensor(first if len(seen) == 2 else [rest, then_end, rest, rest]).log()
+
+    limits = Limits(4, beams=2, length_penalty=1.0)
+    token_T = search(Hand(1, 2, 4), 1, START, END, limits, CPU)[0].tolist()
+    assert token_T[: len(best)] == best
+    assert set(token_T[len(best) :]) == {ABSENT}
+
+
 def test_the_length_penalty_prefers_longer_answers() -> None:
     lengths = [
         sum(map(len, found(20, 5, Limits(8, beams=4, length_penalty=alpha)))) for alpha in (0.0, 1.0, 2.0)
