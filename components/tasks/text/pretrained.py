@@ -10,7 +10,7 @@ from components.tasks.base import BadRowError
 
 
 def describe(folder: Path) -> dict[str, Any]:
-    """Its configuration (`pretrained`), its tokenizer (`vocabulary`, JSON), the token that ends a text (`end`).
+    """Its configuration (`pretrained`), its tokenizer (`vocabulary`, JSON), and what ends a text (`end`).
 
     Raises:
         BadRowError: it holds no encoder-decoder that transformers knows.
