@@ -7,19 +7,21 @@ length. A round trains each on the same rows once, in turns: on one CPU thread, 
 so that other programs disturb it little; on a GPU where there is one.
 
 Beside it, the share of the matrix-product peak that our training reaches, the peak measured in the same
-process in turn with it, with the plain sum and, of four tasks, with PCGrad. The last line is one JSON
-object.
+process in turn with it, with the plain sum and, of four tasks, with PCGrad; and the share of the tokens that
+went through each way's encoder that are real, counted there. The last line is one JSON object.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
 import json
 import os
 import statistics
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +57,8 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--encoder", type=Path, default=ENCODER)
-    parser.add_argument("--rows", type=int, default=256)
-    parser.add_argument("--batch", type=int, default=64, help="rows of a step, for all")
+    parser.add_argument("--rows", type=int, default=512)
+    parser.add_argument("--batch", type=int, default=32, help="rows of a step, for all")
     parser.add_argument("--micro-batch", type=int, default=4096, help="tokens of ours that go together")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32")
@@ -74,6 +76,7 @@ class Bench:
         self.ours = self._engine("one", 1, settings)
         self.combined = self._engine("four", COMBINED, {**settings, "balancing": {"combination": "pcgrad"}})
         self.split = self.ours.splits["one0"]
+        self.processed = dict.fromkeys(WAYS, 0)  # tokens that went through the encoder, padding included
         for engine in (self.ours, self.combined):
             engine.take(0)  # the first step makes the optimiser's moments
 
@@ -87,10 +90,11 @@ class Bench:
         """Seconds of each way, and the shares of the peak."""
         peak = matrix_peak(self.dtype, self.ours.model.device)
         seconds = {
-            "dynamic padding": self.trainer("random"),
-            "grouped by length": self.trainer("group_by_length"),
-            "ours": self._all_steps(self.ours),
+            "dynamic padding": self.trainer("dynamic padding", "random"),
+            "grouped by length": self.trainer("grouped by length", "group_by_length"),
         }
+        with self._counting("ours", self.ours.model.encoder):
+            seconds["ours"] = self._all_steps(self.ours)
         combined = self._all_steps(self.combined)
         shares = {
             "share of the matrix-product peak": flops(self.ours) / seconds["ours"] / peak,
@@ -101,7 +105,18 @@ class Bench:
     def _all_steps(self, engine: Engine) -> float:
         return sum(engine.take(step) for step in range(self.steps))
 
-    def trainer(self, sampling: str) -> float:
+    @contextlib.contextmanager
+    def _counting(self, way: str, encoder: torch.nn.Module) -> Iterator[None]:
+        """Count what the encoder embeds while the block runs."""
+
+        def add(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+            self.processed[way] += inputs[0].numel()
+
+        hook = encoder.get_input_embeddings().register_forward_pre_hook(add)
+        yield
+        hook.remove()
+
+    def trainer(self, way: str, sampling: str) -> float:
         """The Hugging Face Trainer, its own model of the same encoder; the time of `train()` alone."""
         from transformers import (
             AutoModelForSequenceClassification,
@@ -130,9 +145,10 @@ class Bench:
             trainer = Trainer(
                 model, settings, train_dataset=data, data_collator=DataCollatorWithPadding(tokenizer)
             )
-            start = now()
-            trainer.train()
-        return now() - start
+            with self._counting(way, model):
+                start = now()
+                trainer.train()
+                return now() - start
 
 
 def flops(engine: Engine) -> int:
@@ -169,6 +185,7 @@ def _summary(rounds: list[dict[str, float]], bench: Bench) -> dict[str, Any]:
         name: {
             "tokens_per_second": round(tokens / statistics.median(one[name] for one in rounds)),
             **_spread([one[WAYS[0]] / one[name] for one in rounds]),
+            "real_over_processed": round(tokens * len(rounds) / bench.processed[name], 4),
         }
         for name in WAYS
     }
@@ -185,13 +202,14 @@ def _spread(ratios: list[float]) -> dict[str, Any]:
 
 def _print(result: dict[str, Any]) -> None:
     table = Table(title="real tokens per second in training, over the Trainer with dynamic padding")
-    for name in ("", "tokens/s", "ratio", "from", "to"):
+    for name in ("", "tokens/s", "real of processed", "ratio", "from", "to"):
         table.add_column(name, justify="right" if name else "left")
     for name, one in result.items():
-        speed = one.get("tokens_per_second")
+        speed, real = one.get("tokens_per_second"), one.get("real_over_processed")
         table.add_row(
-            name, f"{speed:,}" if speed else "", f"{one['ratio']:g}", *(f"{x:g}" for x in one["spread"])
-        )
+            name, f"{speed:,}" if speed else "", f"{real:.2f}" if real else "",
+            *(f"{x:g}" for x in (one["ratio"], *one["spread"])),
+        )  # fmt: skip
     Console().print(table)
 
 

@@ -29,7 +29,7 @@ def check(path: Path, project: Project) -> None:
         UserError: one sentence naming the file, the key, what was found and what was expected.
     """
     for name, task in project.tasks.items():
-        _check_task(path, name, task)
+        _check_task(path, name, task, name in project.mixture.auxiliary)
     _check_names(path, project)
     _check_remotes(path, project)
     _check_mixture(path, project)
@@ -83,10 +83,13 @@ def _check_every(where: str, what: str, given: Collection[str], project: Project
             raise UserError(f"{where}.{name}: missing; {expected}")
 
 
-def _check_task(path: Path, name: str, task: Task) -> None:
+def _check_task(path: Path, name: str, task: Task, auxiliary: bool) -> None:
     where = f"{path}: tasks.{name}"
     for head, annotation in task.annotations(name).items():
-        _check_annotation(where if head == name else f"{where}.joint.{head}", head, annotation)
+        own = where if head == name else f"{where}.joint.{head}"
+        _check_annotation(own, head, annotation)
+        if annotation.gate is None and not auxiliary:
+            raise UserError(f"{own}.gate: missing; only a task of mixture.auxiliary has none")
     family = tasks.get(task.family)
     _check_inputs(where, family, task.columns)
     for group in task.splits.groups:
@@ -94,6 +97,8 @@ def _check_task(path: Path, name: str, task: Task) -> None:
             raise UserError(
                 f"{where}.splits.groups: '{group}' is not one of its columns{near_miss(group, task.columns)}"
             )
+    if auxiliary and not task.example and not task.joint:
+        return
     asked, given = family.asked(task.columns), list(task.example)
     if set(asked) != set(given):
         raise UserError(
@@ -112,7 +117,8 @@ def _check_joint(where: str, task: Task) -> None:
     for head, annotation in task.joint.items():
         family = tasks.get(annotation.family)
         takes = asked in [set(family.asked(roles)) for roles in family.inputs]
-        alike = takes and type(family).tokenise is type(own).tokenise
+        annotated = bool(family.targets and own.targets)  # not made from the text
+        alike = takes and annotated and type(family).tokenise is type(own).tokenise
         its = _example(where, family, annotation.options, task) if alike else row
         if not alike or any(family.sequences(one) != own.sequences(row) for one in (row, its)):
             raise UserError(
@@ -251,11 +257,11 @@ def _check_annotation(where: str, head: str, annotation: Annotation) -> None:
         if required and role not in annotation.columns:
             raise UserError(f"{where}.columns.{role}: missing; {family.name} needs it")
     options = _options(f"{where}.options", family.name, family.options, annotation.options)
-    measured = family.measured(options.model_dump())
-    if annotation.gate.metric not in measured:
+    measured, gate = family.measured(options.model_dump()), annotation.gate
+    if gate is not None and gate.metric not in measured:
         raise UserError(
-            f"{where}.gate.metric: {family.name} has no metric '{annotation.gate.metric}'"
-            f"{near_miss(annotation.gate.metric, measured)}; expected one of {', '.join(measured)}"
+            f"{where}.gate.metric: {family.name} has no metric '{gate.metric}'"
+            f"{near_miss(gate.metric, measured)}; expected one of {', '.join(measured)}"
         )
 
 

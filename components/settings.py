@@ -120,7 +120,7 @@ class Annotation(Settings):
     columns: Columns
     labels: Labels | None = None  # the closed set; without it, the labels of the training data
     options: dict[str, Any] = {}
-    gate: Gate
+    gate: Gate | None = None  # an auxiliary task, which nobody is given an answer of, needs none
 
     _labels = field_validator("labels")(_distinct)
 
@@ -135,8 +135,8 @@ class Task(Settings):
     splits: Splits
     cleaning: Cleaning
     max_length: Annotated[int, Field(ge=8)]
-    gate: Gate
-    example: dict[str, Any]  # the question asked of the packaged Bento
+    gate: Gate | None = None  # an auxiliary task needs neither this ...
+    example: dict[str, Any] = {}  # ... nor this, the question asked of the packaged Bento
     joint: dict[str, Annotation] = {}  # further tasks over the same rows, some of which may lack them
 
     def annotations(self, name: str) -> dict[str, Annotation]:
@@ -275,6 +275,18 @@ class Project(Settings):
             head: (name, annotation)
             for name, task in self.tasks.items()
             for head, annotation in task.annotations(name).items()
+        }
+
+    def released(self) -> dict[str, Task]:
+        """The tasks that a release answers: all but the auxiliary ones."""
+        return {name: task for name, task in self.tasks.items() if name not in self.mixture.auxiliary}
+
+    def gates(self) -> dict[str, Gate]:
+        """The gate of every head that a release answers."""
+        return {
+            head: annotation.gate
+            for head, (name, annotation) in self.heads().items()
+            if name in self.released() and annotation.gate is not None
         }
 
 

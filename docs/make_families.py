@@ -32,6 +32,7 @@ def section(family: Family) -> str:
         f"`{role}`{'' if needed else ' (optional)'}" for role, needed in family.targets.items()
     )
     options = [f"`{name}` ({field.default!r})" for name, field in family.options.model_fields.items()]
+    targets = targets or "none: they are made from the text"
     lines = [
         f"## `{family.name}`",
         "",

@@ -18,7 +18,7 @@ from components.data.rows import column_of, view
 from components.data.splits import SPLITS
 from components.errors import UserError
 from components.files import atomic_folder, read_json, write_json
-from components.tasks.base import BadRowError, Facts, Family, Row
+from components.tasks.base import Facts, Family, Row
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
@@ -36,24 +36,11 @@ def encode(data: Path, tokenizer_file: Path, target: Path) -> None:
     """
     card = read_json(data / "task.json")
     with atomic_folder(target) as folder:
-        card = _with_encoder(card, tokenizer_file.parent)
         encoder = Encoder(card, tokenizer_file)
         with RowProgress(f"encode {card['task']}", sum(card["rows"].values())) as progress:
             for split in SPLITS:
                 _encode_split(encoder, data, split, folder, progress)
-        write_json(folder / "task.json", card)
-
-
-def _with_encoder(card: Card, folder: Path) -> Card:
-    """The task's card, where families add to their facts what they must know of the encoder's folder."""
-    heads = {}
-    for head, own in card["heads"].items():
-        try:
-            facts = tasks.get(own["family"]).facts_with(folder, own["facts"])
-        except BadRowError as error:
-            raise UserError(f"params.yaml: model.encoder: {head}: {error}") from None
-        heads[head] = {**own, "facts": facts}
-    return {**card, "heads": heads}
+        write_json(folder / "task.json", encoder.card)
 
 
 def _encode_split(encoder: Encoder, data: Path, split: str, folder: Path, progress: RowProgress) -> None:
@@ -77,15 +64,22 @@ class Encoder:
 
     def __init__(self, card: Card, tokenizer_file: Path) -> None:
         self.task: str = card["task"]
+        self.tokenizer, self.folder = _tokenizer(tokenizer_file), tokenizer_file.parent
+        self.card = {**card, "heads": {head: self._known(own) for head, own in card["heads"].items()}}
         self.heads: dict[str, tuple[Family, Facts]] = {
-            head: (tasks.get(own["family"]), own["facts"]) for head, own in card["heads"].items()
+            head: (tasks.get(own["family"]), own["facts"]) for head, own in self.card["heads"].items()
         }
         self.family, facts = self.heads[self.task]
         self.options = facts["options"]
         self.several = self.family.several(card["inputs"])
-        self.tokenizer = _tokenizer(tokenizer_file)
         truncation = self.family.truncation(card["inputs"], card["max_length"], self.options)
         self.tokenizer.enable_truncation(**truncation)
+
+    def _known(self, head: Card) -> Card:
+        """A head's entry of task.json, with what its family must know of the encoder's folder."""
+        family, facts = tasks.get(head["family"]), head["facts"]
+        known = family.token_facts(self.tokenizer) | family.encoder_facts(self.folder, facts["options"])
+        return {**head, "facts": {**facts, **known}}
 
     def schema(self, split: str) -> pa.Schema:
         """The columns of an encoded split; only held-out rows are decoded, so only they need a layout."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import heapq
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,7 @@ from components.data.splits import SPLITS, position
 from components.errors import UserError
 from components.files import atomic_folder, write_json
 from components.settings import Task
-from components.tasks.base import BadRowError, Facts, Row, text_key
+from components.tasks.base import BadRowError, Facts, Row, SkippedRowError, text_key
 
 if TYPE_CHECKING:
     import polars as pl
@@ -46,11 +47,11 @@ def ingest(name: str, task: Task, seed: int, target: Path) -> None:
     reader = Reader(name, task)
     with atomic_folder(target) as folder:
         read_rows = folder / "read.parquet"
-        keys = _read_all(reader, seed, read_rows)
+        keys, skipped = _read_all(reader, seed, read_rows)
         if "id" in task.columns:
             _refuse_repeated_ids(read_rows, keys["id"])
         fate_N = decide(keys, task.cleaning, task.splits)
-        removed = _write_splits(read_rows, reader.schema(), fate_N, folder, name)
+        removed = _write_splits(read_rows, reader, fate_N, folder)
         _require_rows(reader, folder)
         heads = {head.name: _learn(reader, head, folder, read_rows, fate_N) for head in reader.heads}
         read_rows.unlink()
@@ -58,36 +59,52 @@ def ingest(name: str, task: Task, seed: int, target: Path) -> None:
         inputs = list(reader.family.asked(task.columns))
         card = {"task": name, "max_length": task.max_length, "inputs": inputs, "rows": counts}
         write_json(folder / "task.json", {**card, "heads": heads})
-        write_json(folder / "ingest.json", {"read": {"rows": len(keys)}, **removed})
+        read_all = {"rows": len(keys) + skipped.total(), "skipped": dict(skipped)}
+        write_json(folder / "ingest.json", {"read": read_all, **removed})
 
 
 # --- the source, once ----------------------------------------------------------------------------
 
 
-def _read_all(reader: Reader, seed: int, path: Path) -> pl.DataFrame:
-    """Write every row, and where it stood, to `path`; return the keys (`cleaning.decide`, and `id`)."""
+def _read_all(reader: Reader, seed: int, path: Path) -> tuple[pl.DataFrame, Counter[str]]:
+    """Write every row, and where it stood, to `path`; return the keys (`cleaning.decide`, and `id`), and how
+    many rows were left out for which reason, since there is nothing in them to ask."""
     import polars as pl
 
     schema = reader.schema().append(pa.field("place", pa.string()))
     kept_keys = []
+    skipped: Counter[str] = Counter()
     with (
         pq.ParquetWriter(path, schema, compression="zstd") as out,
         RowProgress(f"read {reader.name}") as progress,
     ):
-        for records in _chunks(read(reader.task.source, reader.columns(), seed)):
-            rows = [reader.read(record) for record in records]
-            keys = [_keys(reader, record, row, seed) for record, row in zip(records, rows, strict=True)]
+        records = read(reader.task.source, reader.columns(), seed)
+        for chunk in _chunks(_readable(reader, records, skipped)):
+            keys = [_keys(reader, record, row, seed) for record, row in chunk]
             kept_keys.append(pl.DataFrame(np.array(keys, dtype=[*KEYS.items(), ("id", "uint64")])))
-            places = [{**row, "place": record.place} for record, row in zip(records, rows, strict=True)]
-            out.write_table(_table(places, schema))
-            progress.add(len(rows))
-    return pl.concat(kept_keys)
+            out.write_table(_table([{**row, "place": record.place} for record, row in chunk], schema))
+            progress.add(len(chunk))
+    if skipped and not kept_keys:
+        why = "; ".join(skipped)
+        raise UserError(f"{reader.task.source.path}: no row is left for {reader.name}: {why}")
+    return pl.concat(kept_keys), skipped
 
 
-def _chunks(records: Iterator[Record]) -> Iterator[list[Record]]:
-    chunk: list[Record] = []
+def _readable(
+    reader: Reader, records: Iterator[Record], skipped: Counter[str]
+) -> Iterator[tuple[Record, Row]]:
+    """The rows that can be asked, and their records; `skipped` counts the others by their reason."""
     for record in records:
-        chunk.append(record)
+        try:
+            yield record, reader.read(record)
+        except SkippedRowError as reason:
+            skipped[str(reason)] += 1
+
+
+def _chunks(rows: Iterator[tuple[Record, Row]]) -> Iterator[list[tuple[Record, Row]]]:
+    chunk: list[tuple[Record, Row]] = []
+    for row in rows:
+        chunk.append(row)
         if len(chunk) == CHUNK:
             yield chunk
             chunk = []
@@ -141,10 +158,9 @@ def _row_of(rows: Path, number: int) -> Row:
 # --- from the rows read to the splits -------------------------------------------------------------
 
 
-def _write_splits(
-    rows: Path, schema: pa.Schema, fate_N: np.ndarray, folder: Path, name: str
-) -> dict[str, Any]:
+def _write_splits(rows: Path, reader: Reader, fate_N: np.ndarray, folder: Path) -> dict[str, Any]:
     """Write every row to its split; return what was removed: counts, and the first ids of each reason."""
+    schema = reader.schema()
     first_ids: dict[str, list[str]] = {reason: [] for reason in REASONS}
     with contextlib.ExitStack() as stack:
         writers = {
@@ -153,13 +169,13 @@ def _write_splits(
             )
             for split in SPLITS
         }
-        progress = stack.enter_context(RowProgress(f"split {name}", len(fate_N)))
+        progress = stack.enter_context(RowProgress(f"split {reader.name}", len(fate_N)))
         for batch in pq.ParquetFile(rows).iter_batches(4 * CHUNK):
             fates = fate_N[progress.rows : progress.rows + len(batch)]
             for code in np.unique(fates):
                 some = batch.filter(pa.array(fates == code))
                 if (fate := FATES[code]) in writers:
-                    writers[fate].write_batch(some.select(schema.names))
+                    writers[fate].write_batch(reader.family.mingled(some.select(schema.names)))
                 else:
                     first_ids[fate] = heapq.nsmallest(EXAMPLES, first_ids[fate] + some["id"].to_pylist())
             progress.add(len(batch))

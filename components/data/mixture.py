@@ -53,6 +53,7 @@ class TaskPlan:
     stages: Sequence[tuple[int, int]] = ()  # (step, how many of the easiest rows are drawn from it on)
     easiest: np.ndarray | None = None  # with stages: the numbers of the usable rows, easiest first
     until: int | None = None  # where the task has stopped early: the first step without it
+    auxiliary: bool = False  # is it there for the others' sake alone?
 
     @property
     def usable(self) -> int:
@@ -84,7 +85,8 @@ def _task(entry: Mapping[str, Any], easiest: np.ndarray | None) -> TaskPlan:
     schedule = schedules.from_json(entry["schedule"]) if entry.get("schedule") else None
     excluded = np.array(entry["excluded"], dtype=np.int64)
     stages = [(step, rows) for step, rows in entry.get("stages", [])]
-    return TaskPlan(entry["rows"], entry["share"], excluded, schedule, stages, easiest)
+    auxiliary = entry.get("auxiliary", False)
+    return TaskPlan(entry["rows"], entry["share"], excluded, schedule, stages, easiest, auxiliary=auxiliary)
 
 
 def drawn_before(plan: Plan, task: str, step: int) -> int:

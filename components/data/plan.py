@@ -11,7 +11,7 @@ import numpy as np
 
 from components.data.encoding import EncodedSplit
 from components.data.mixing import easy_first, schedules
-from components.data.mixing.declared import EasyFirst, Mixture
+from components.data.mixing.declared import Auxiliary, Curriculum, EasyFirst, Mixture
 from components.data.mixing.schedules import Schedule
 from components.data.mixture import Plan, drawn_before, shares
 from components.errors import UserError
@@ -39,6 +39,7 @@ def plan(project: Project, encoded: Path, exclude: dict[str, list[str]]) -> dict
         name: {"rows": len(split), "excluded": excluded[name], "share": over_steps[name].total(steps) / steps}
         | _changes(over_steps[name])
         | _lengths(split, excluded[name], project.mixture.easy_first.get(name), steps)
+        | ({"auxiliary": True} if name in project.mixture.auxiliary else {})
         for name, split in training.items()
     }
     rows_per_step = budget.tokens_per_step / sum(e["share"] * e["mean_tokens"] for e in entries.values())
@@ -61,14 +62,19 @@ def schedule(mixture: Mixture, rows: Mapping[str, int], steps: int) -> Mapping[s
     if mixture.method == "alternating":
         return schedules.alternating(mixture.blocks)
     if change := mixture.curriculum:
-        begin, finish = round(change.begin * steps), _finish(change.until, steps)
         start, end = shares(change.start, rows), shares(change.end, rows)
-        return schedules.curriculum(start, end, min(begin, finish - 1), finish)
+        return schedules.curriculum(start, end, *_ends(change, steps))
     if mixture.dynamic:
         return schedules.constant(shares(mixture.dynamic.start, rows))
     main = shares(mixture, {name: n for name, n in rows.items() if name not in mixture.auxiliary})
-    falls = {name: (a.start, a.end, _finish(a.until, steps)) for name, a in mixture.auxiliary.items()}
+    falls = {name: (a.start, a.end, *_ends(a, steps)) for name, a in mixture.auxiliary.items()}
     return schedules.decayed(main, falls)
+
+
+def _ends(change: Curriculum | Auxiliary, steps: int) -> tuple[int, int]:
+    """The steps between which shares change."""
+    finish = _finish(change.until, steps)
+    return min(round(change.begin * steps), finish - 1), finish
 
 
 def _finish(until: float, steps: int) -> int:

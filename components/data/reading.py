@@ -17,7 +17,7 @@ from components.data.rows import column_of
 from components.data.sources import Record
 from components.errors import UserError
 from components.settings import Annotation, Task
-from components.tasks.base import BadRowError, Family, Row, read_number, text_key
+from components.tasks.base import BadRowError, Family, Row, SkippedRowError, read_number, text_key
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,7 @@ class Reader:
 
         Raises:
             UserError: its family cannot read it.
+            SkippedRowError: there is nothing in it to ask.
         """
         try:
             row = self.family.read_input(record.values, self.heads[0].options)
@@ -94,6 +95,8 @@ class Reader:
             targets = {head.name: self._read_target(head, record, row) for head in self.heads}
             if not any(targets.values()):
                 raise BadRowError(f"no target, expected that of {' or '.join(targets)}")
+        except SkippedRowError:
+            raise
         except BadRowError as error:
             raise UserError(f"{record.place}: {error}") from None
         row = {**row, **self._answers(targets), "groups": self._groups(record)}

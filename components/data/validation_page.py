@@ -55,7 +55,7 @@ def _task(name: str, report: Mapping[str, Any]) -> dict[str, Any]:
         for status in ("error", "warning", "pass")
     }
     status = next(status for status, checks in by_status.items() if checks)
-    removed = report["ingest"]["removed"]
+    removed, skipped = report["ingest"]["removed"], report["ingest"]["read"].get("skipped", {})
     return {
         "name": name,
         "family": report["family"],
@@ -69,8 +69,9 @@ def _task(name: str, report: Mapping[str, Any]) -> dict[str, Any]:
         "removed": [
             (REASONS.get(reason, reason), count, report["ingest"]["removed_ids"][reason])
             for reason, count in removed.items()
-        ],
-        "removed_total": sum(removed.values()),
+        ]
+        + [(reason, count, []) for reason, count in skipped.items()],
+        "removed_total": sum(removed.values()) + sum(skipped.values()),
         "targets": _targets(name, report),
         "histogram": _histogram(report["lengths"]),
     }

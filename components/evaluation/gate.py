@@ -12,29 +12,28 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from components.settings import Annotation
+from components.settings import Gate
 
 Verdict = dict[str, Any]
 
 
-def verdict(evaluation: Mapping[str, Any], tasks: Mapping[str, Annotation]) -> Verdict:
-    """Judge every task of the settings; one task that is not `pass` keeps the release back."""
+def verdict(evaluation: Mapping[str, Any], gates: Mapping[str, Gate]) -> Verdict:
+    """Judge every task that has a gate; one that is not `pass` keeps the release back."""
     alpha = 1 - evaluation["confidence"]
-    measured = {name: evaluation["tasks"].get(name, {}).get("metrics", {}) for name in tasks}
+    measured = {name: evaluation["tasks"].get(name, {}).get("metrics", {}) for name in gates}
     losses = significant_losses(
         {
             name: entry["champion"]["p"]
-            for name, task in tasks.items()
-            if (entry := measured[name].get(task.gate.metric)) and entry.get("champion")
+            for name, gate in gates.items()
+            if (entry := measured[name].get(gate.metric)) and entry.get("champion")
         },
         alpha,
     )
     judged = {
-        name: _judge(task, measured[name].get(task.gate.metric), name in losses)
-        for name, task in tasks.items()
+        name: _judge(gate, measured[name].get(gate.metric), name in losses) for name, gate in gates.items()
     }
-    gates = {entry["gate"] for entry in judged.values()}
-    overall = "REJECT" if "reject" in gates else "HOLD" if "hold" in gates else "PROMOTE"
+    found = {entry["gate"] for entry in judged.values()}
+    overall = "REJECT" if "reject" in found else "HOLD" if "hold" in found else "PROMOTE"
     return {
         "verdict": overall if judged else "HOLD",
         "model": evaluation["model"],
@@ -54,8 +53,7 @@ def significant_losses(p_values: Mapping[str, float], alpha: float) -> set[str]:
     return significant
 
 
-def _judge(task: Annotation, evidence: Mapping[str, Any] | None, lost: bool) -> dict[str, Any]:
-    gate = task.gate
+def _judge(gate: Gate, evidence: Mapping[str, Any] | None, lost: bool) -> dict[str, Any]:
     judged: dict[str, Any] = {"metric": gate.metric, "floor": gate.floor, "margin": gate.margin}
     if evidence is None:
         return {**judged, "gate": "hold", "why": f"no {gate.metric} was measured", "value": None}

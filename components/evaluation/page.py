@@ -24,7 +24,8 @@ def write(root: Path) -> None:
         verdict=verdict,
         evaluation=evaluation,
         plan=plan,
-        tasks=[_task(name, entry, evaluation["tasks"][name], plan) for name, entry in verdict["tasks"].items()
+        tasks=[_task(name, entry, evaluation["tasks"][name], plan)
+               for name, entry in {**verdict["tasks"], **_auxiliary(evaluation, plan)}.items()
                if name in evaluation["tasks"]],
         curves=_curves(training["evaluations"]),
     )  # fmt: skip
@@ -39,6 +40,16 @@ def _task(name: str, gate: dict[str, Any], measured: dict[str, Any], plan: dict[
     return {"name": name, **gate, "family": measured["family"], "rows": measured["rows"], "metrics": metrics,
             "classes": measured["classes"],
             "plan": plan["tasks"][measured["task"]]}  # fmt: skip
+
+
+def _auxiliary(evaluation: dict[str, Any], plan: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What stands in place of a verdict on heads that are trained and measured, and not released."""
+    why = "An auxiliary task, which is there for the others' sake: it is not judged and not released"
+    return {
+        head: {"gate": "auxiliary", "metric": next(iter(measured["metrics"])), "why": why}
+        for head, measured in evaluation["tasks"].items()
+        if plan["tasks"][measured["task"]].get("auxiliary")
+    }
 
 
 def _marks(values: dict[str, Any]) -> dict[str, float]:

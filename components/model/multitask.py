@@ -18,6 +18,7 @@ from transformers.utils import logging as transformers_logging
 
 from components import tasks
 from components.errors import UserError
+from components.model import auxiliary
 from components.model.dropout import quicken
 from components.model.heads import Pretrained
 from components.model.packing import Pack, packable, packed_states
@@ -53,17 +54,17 @@ class MultiTaskModel(PreTrainedModel):
     def __init__(self, config: MultiTaskConfig) -> None:
         super().__init__(config)
         encoder = AutoConfig.for_model(**config.encoder)
+        self.hidden_size: int = encoder.hidden_size
         self.encoder = _encoder_of(AutoModel.from_config(encoder))
         quicken(self.encoder)
         self.packs = False  # until `choose_packing` has compared the encoder's states
         self.takes_segments = getattr(encoder, "type_vocab_size", 0) > 1
-        self.heads = nn.ModuleDict(
-            {
-                name: tasks.get(card["family"]).head(encoder.hidden_size, card["facts"])
-                for name, card in config.tasks.items()
-            }
-        )
+        self.heads = nn.ModuleDict({name: self.new_head(card) for name, card in config.tasks.items()})
         self.post_init()
+
+    def new_head(self, card: Mapping[str, Any]) -> nn.Module:
+        """A fresh head of the card's family and facts."""
+        return tasks.get(card["family"]).head(self.hidden_size, card["facts"])
 
     def _init_weights(self, module: nn.Module) -> None:
         """The heads' modules initialise themselves; the encoder is read from its folder."""
@@ -178,8 +179,18 @@ class MultiTaskModel(PreTrainedModel):
         hidden = states_TD.index_select(0, index.flatten()).view(*index.shape, -1)
         side = () if rows.side_nF is None else (rows.side_nF,)
         target = {} if rows.target_nT is None else {"target": rows.target_nT}
-        logits: torch.Tensor = self.heads[head](hidden, mask, *side, **target)
+        words = {"embeddings": self._embeddings()} if self._family(head).embeddings else {}
+        logits: torch.Tensor = self.heads[head](hidden, mask, *side, **target, **words)
         return logits
+
+    def _embeddings(self) -> torch.Tensor:
+        """embeddings_VD of the words, to be read alone: a task's own gradient of them is that of what it has
+        looked up (training/packed_gradients.py), and a head's would be missing there."""
+        weight: torch.Tensor = self.encoder.get_input_embeddings().weight
+        return weight.detach()
+
+    def _family(self, head: str) -> tasks.Family:
+        return tasks.get(self.config.tasks[head]["family"])
 
 
 def _encoder_of(model: PreTrainedModel) -> PreTrainedModel:
@@ -194,7 +205,7 @@ def _places(mask_BL: torch.Tensor) -> torch.Tensor:
 
 
 def load(folder: Path) -> MultiTaskModel:
-    """Load a saved model for inference.
+    """Load a saved model for inference, with its auxiliary heads where they are in the folder.
 
     Raises:
         UserError: the folder is missing, truncated or not one of ours.
@@ -203,6 +214,7 @@ def load(folder: Path) -> MultiTaskModel:
         raise UserError(f"{folder}: no model here (config.json is missing); run `onetrunk run` to train one")
     try:
         model = MultiTaskModel.from_pretrained(folder, use_safetensors=True)
+        auxiliary.attach(model, folder)
     except Exception as error:  # safetensors, transformers and OS errors alike mean: not loadable
         reason = str(error).strip().splitlines()[0]
         raise UserError(f"{folder}: the model cannot be loaded ({reason:.200})") from error

@@ -7,7 +7,7 @@ longest row, F numbers that a head is given beside the states of a row, T tokens
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -30,7 +30,7 @@ class Rows(NamedTuple):
         cls, places: Sequence[Sequence[int]], several: bool, side: Sequence[Sequence[float] | None]
     ) -> Rows:
         """From each row's places and what stands beside it."""
-        side_nF = torch.from_numpy(np.array(side)) if side[0] is not None else None
+        side_nF = torch.from_numpy(_filled(side)) if side[0] is not None else None
         if not several:
             return cls(torch.tensor([place for (place,) in places]), side_nF)
         most = max(len(of_row) for of_row in places)
@@ -40,6 +40,12 @@ class Rows(NamedTuple):
         """The same on a device."""
         side_nF, target_nT = (None if tensor is None else tensor.to(device) for tensor in self[1:])
         return Rows(self.places.to(device), side_nF, target_nT)
+
+
+def _filled(side: Sequence[Any]) -> np.ndarray:
+    """side_nF: as many numbers in each row, -1 where it has fewer."""
+    most = max(len(of_row) for of_row in side)
+    return np.array([[*of_row, *[-1] * (most - len(of_row))] for of_row in side])
 
 
 def pad(

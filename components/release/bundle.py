@@ -15,6 +15,7 @@ from typing import Any
 
 from components.errors import UserError
 from components.files import read_json, sha256, verify_manifest, write_json, write_manifest
+from components.model import auxiliary
 from components.settings import Packaging
 
 MODEL = Path("models/multitask")
@@ -96,9 +97,10 @@ def _tasks(project: Path, weights: str, verdict: dict[str, Any]) -> dict[str, An
 
 
 def _data(project: Path) -> dict[str, dict[str, str]]:
-    """SHA-256 of every split of every task's rows, from the files on the disk."""
-    cards = read_json(project / MODEL / "config.json")["tasks"].values()
-    folders = {card["task"]: project / "data" / card["task"] for card in cards}
+    """SHA-256 of every split of every task's rows, from the files on the disk; also of the auxiliary tasks,
+    which are not released but have shaped the weights."""
+    cards = {**read_json(project / MODEL / "config.json")["tasks"], **auxiliary.cards(project / MODEL)}
+    folders = {card["task"]: project / "data" / card["task"] for card in cards.values()}
     return {
         name: {file.stem: sha256(file) for file in sorted(folder.glob("*.parquet"))}
         for name, folder in folders.items()

@@ -25,7 +25,7 @@ def report(project: Project, root: Path) -> Report:
         for head, results in read_json(folder / "alone" / f"{name}.json").items()
     }
     confidence = project.evaluation.confidence
-    metric = {head: annotation.gate.metric for head, (_, annotation) in project.heads().items()}
+    metric = {head: gate.metric for head, gate in project.gates().items()}
     together = {head: [joint[seed]["metrics"][head][metric[head]] for seed in seeds] for head in metric}
     apart = {head: [alone[head][seed][metric[head]] for seed in seeds] for head in metric}
     found = gains.gains(together, apart, confidence)

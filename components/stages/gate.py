@@ -11,8 +11,7 @@ from components.stages import run
 
 def main() -> None:
     evaluation = read_json(Path("reports/evaluation.json"))
-    annotations = {head: annotation for head, (_, annotation) in settings.load().heads().items()}
-    verdict = gate.verdict(evaluation, annotations)
+    verdict = gate.verdict(evaluation, settings.load().gates())
     write_json(Path("reports/verdict.json"), verdict)
     page.write(Path())
     summary.write(Path())

@@ -12,7 +12,7 @@ from components.stages import run
 
 def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # a stopped stage stops its server too
-    answers = ask(Path("bento"), settings.load().tasks)
+    answers = ask(Path("bento"), settings.load().released())
     write_json(Path("reports/answers.json"), answers)
     for name, asked in answers.items():
         print(f"{name}: {asked['question']} -> {asked['answer']}")

@@ -48,6 +48,10 @@ class BadRowError(ValueError):
     """A row or a request that its family cannot read; the caller adds where it stands."""
 
 
+class SkippedRowError(BadRowError):
+    """A row that teaches nothing and is no mistake: ingest leaves it out and counts it."""
+
+
 class Options(BaseModel):
     """What params.yaml may set under a task's `options`; a family with options has its own subclass."""
 
@@ -113,6 +117,10 @@ class Family(abc.ABC):
     teacher: ClassVar[bool] = False
     """Is the head given the target while it learns (teacher forcing, Williams & Zipser 1989)? Without one, in
     evaluation and service, it decodes by itself: then its "logits" are what it has decoded."""
+    embeddings: ClassVar[bool] = False
+    """Is the head given the encoder's word embeddings, embeddings_VD, to read? It does not teach them."""
+    altering: ClassVar[bool] = False
+    """Does training alter the tokens of a row anew at each visit (`altered`)?"""
 
     # --- data: inputs ---------------------------------------------------------------------------
 
@@ -130,6 +138,7 @@ class Family(abc.ABC):
 
         Raises:
             BadRowError: one clause saying what was found and what was expected.
+            SkippedRowError: the row is right, but there is nothing in it to ask; says why.
         """
         text = read_turns(record["turns"]) if "turns" in record else read_text(record, "text")
         pair = read_text(record, "text_pair") if "text_pair" in record else None
@@ -138,6 +147,10 @@ class Family(abc.ABC):
     def input_schema(self) -> pa.Schema:
         """The Parquet columns of the inputs."""
         return pa.schema([("text", pa.string()), ("text_pair", pa.string())])
+
+    def mingled(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+        """Rows of one split, before they are written: what each of them takes of others (a negative)."""
+        return rows
 
     def text_of(self, row: Row) -> str:
         """The text by which duplicates and leaks are found (a pair counts as one text)."""
@@ -169,15 +182,6 @@ class Family(abc.ABC):
         Raises:
             BadRowError: the rows teach nothing, or `labels` does not belong here.
         """
-
-    def facts_with(self, encoder: Path, facts: Facts) -> Facts:
-        """The facts, with what encoding and head must know of the encoder's folder (its config.json and
-        tokenizer.json).
-
-        Raises:
-            BadRowError: the family needs another kind of encoder; what was found and what was expected.
-        """
-        return facts
 
     def check_row(self, row: Row, facts: Facts) -> None:  # noqa: B027 any row fits, unless a family objects
         """Raise BadRowError where a row of any split does not fit the facts (a label never seen)."""
@@ -219,14 +223,31 @@ class Family(abc.ABC):
         encodings = iter(batch([one for of_row in sequences for one in of_row]))
         return [[next(encodings) for _ in of_row] for of_row in sequences]
 
+    def token_facts(self, tokenizer: Tokenizer) -> Facts:
+        """What encoding, head and decoding must know of the tokenizer; they join the facts at encoding.
+
+        Raises:
+            UserError: the tokenizer lacks what the family needs.
+        """
+        return {}
+
+    def encoder_facts(self, folder: Path, options: Mapping[str, Any]) -> Facts:
+        """The same of the encoder's folder, its config.json and tokenizer.json.
+
+        Raises:
+            UserError: the family needs another kind of encoder; what was found and what was expected.
+        """
+        return {}
+
     def layout(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> Layout:
         """What `decode` and `respond` must know of the row's tokens; the same in data and service."""
         return {}
 
     def side(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> list[int] | list[float] | None:
         """What the head is given beside the states: F numbers (positions that it looks at, features of the
-        row), equally many in every row; None: nothing. What they mean must not depend on values learnt
-        from the training rows: a champion is asked about rows that were encoded with newer facts."""
+        row); rows with fewer are filled up with -1 behind them; None: nothing. What they mean must not
+        depend on values learnt from the training rows: a champion is asked about rows that were encoded
+        with newer facts."""
         return None
 
     @abc.abstractmethod
@@ -237,13 +258,22 @@ class Family(abc.ABC):
     def collate(self, targets: Sequence[Any], length: int) -> torch.Tensor:
         """Stack encoded targets for a micro-batch padded to `length` tokens."""
 
+    def altered(
+        self, ids: np.ndarray, side: list[int], target: Any, secret: int, facts: Facts
+    ) -> tuple[np.ndarray, list[int]]:
+        """The tokens ids_L of a row, and what the head is given beside them, at the visit of training that
+        `secret`, a function of (seed, step, row), stands for. Of families that are `altering`, and of their
+        rows of one sequence; units may not depend on the visit."""
+        return ids, side
+
     # --- model ----------------------------------------------------------------------------------
 
     @abc.abstractmethod
     def head(self, hidden_size: int, facts: Facts) -> nn.Module:
         """The module (hidden_nLD, mask_nL) -> logits, [n, C] or [n, L, C]. Where rows are several
         sequences it gets hidden_nMLD, mask_nML (absent ones masked whole); where rows have a `side`, also
-        side_nF; where it has a `teacher`, in training also the collated targets, by name (`target`)."""
+        side_nF; where it reads them, also embeddings_VD by that name; where it has a `teacher`, in training
+        also the collated targets, as `target`."""
 
     @abc.abstractmethod
     def loss(self, logits: torch.Tensor, target: torch.Tensor, facts: Facts) -> torch.Tensor:

@@ -128,10 +128,6 @@ class Generation(Family):
             return {}
         return {"vocabulary": vocabulary, "characters_per_token": seen.characters_per_token(vocabulary)}
 
-    def facts_with(self, encoder: Path, facts: Facts) -> Facts:
-        """Of a pretrained encoder-decoder also what it is: its configuration and its tokenizer."""
-        return facts if facts["options"]["decoder"] == "small" else {**facts, **describe(encoder)}
-
     def expectations(self, facts: Facts, checks: Checks) -> list[Check]:
         from great_expectations.expectations import ExpectColumnValueLengthsToBeBetween
 
@@ -154,6 +150,10 @@ class Generation(Family):
 
     # --- encoding -------------------------------------------------------------------------------
 
+    def encoder_facts(self, folder: Path, options: Mapping[str, Any]) -> Facts:
+        """Of a pretrained encoder-decoder what it is: its configuration and its tokenizer."""
+        return describe(folder) if options["decoder"] == "pretrained" else {}
+
     def sequences(self, row: Row) -> list[Sequence1]:
         first, *second = parts_of(row)
         return [(first, *second)] if second else [first]
@@ -162,9 +162,7 @@ class Generation(Family):
         return {"words": list(self._words(row, encodings, facts))}
 
     def side(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> list[int] | None:
-        """Padded with -1 to `copies`, equally many for every row."""
-        places = [*self._words(row, encodings, facts).values()]
-        return [*places, *[-1] * (_copies(facts) - len(places))] or None
+        return [*self._words(row, encodings, facts).values()] if _copies(facts) else None
 
     def _words(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> dict[str, int]:
         return pieces.words_of(parts_of(row), encodings[0], _copies(facts))

@@ -32,6 +32,7 @@ from components.training.last_layer import LastLayer, crossing, last_layer
 from components.training.passes import Losses, Passes
 from components.training.precision import autocast
 from components.training.task_gradients import TaskGradients
+from components.training.visits import visited
 
 if TYPE_CHECKING:
     from components.training.step import Stepper
@@ -58,6 +59,7 @@ class Look:
         self.model, self.balancer, self.scale = stepper.model, stepper.balancer, stepper.scale.value
         self.cards: Mapping[str, dict[str, Any]] = stepper.model.config.tasks
         self.rows = labelled(stepper.splits, self.cards, batch)
+        self.splits = visited(stepper.splits, self.cards, stepper.seed, step)
         self.units = {head: self._units(head, known) for head, known in self.rows.items()}
         self.own = parallel.own_rows(stepper.splits, batch)
         self.gradients: TaskGradients | None = None
@@ -66,7 +68,7 @@ class Look:
     def _cut(self) -> None:
         """Cut the rows into micro-batches."""
         budget, packed = self.stepper.micro_batch_tokens, self.model.packs
-        self.batches = list(micro_batches(self.stepper.splits, self.cards, self.own, budget, packed))
+        self.batches = list(micro_batches(self.splits, self.cards, self.own, budget, packed))
 
     def within_memory(self, work: Callable[[], Found]) -> Found:
         """Do the work; where the device's memory does not hold it, again with micro-batches half as large.

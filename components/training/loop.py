@@ -194,7 +194,8 @@ class Loop:
             lambda: evaluate(self.kept, self.validation, training.validation_rows, self.seed, self.read_rows),
             list(self.of_heads),
         )
-        record.add_evaluation(state, scores, self.now, self._rate(state.step - 1))
+        auxiliary = [head for head, task in self.of_heads.items() if self.plan.tasks[task].auxiliary]
+        record.add_evaluation(state, scores, self.now, self._rate(state.step - 1), auxiliary)
         self._decide()
         self.now = _as_decided(self.plan, state.history)
         if state.best_step == state.step:

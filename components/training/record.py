@@ -7,7 +7,7 @@ writes the same bytes.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,9 +31,15 @@ def add_step(
         add_cosines(state.cosines, list(losses), gramian_KK)
 
 
-def add_evaluation(state: State, scores: dict[str, float], plan: Plan, rate: float) -> None:
-    """Add an entry to the history: the scores, and what the steps since the last one showed."""
-    score = float(np.mean(list(scores.values())))
+def add_evaluation(
+    state: State, scores: dict[str, float], plan: Plan, rate: float, auxiliary: Collection[str] = ()
+) -> None:
+    """Add an entry to the history: the scores, and what the steps since the last one showed.
+
+    The score is the mean over the heads that are released: what an auxiliary task forgets is no loss.
+    """
+    released = [value for head, value in scores.items() if head not in auxiliary]
+    score = float(np.mean(released or list(scores.values())))  # an auxiliary task may also train alone
     if score > state.best_score:
         state.best_score, state.best_step, state.evaluations_without_improvement = score, state.step, 0
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ from components.data.mixture import Plan
 from components.data.plan import easiest
 from components.data.rows import read_rows
 from components.files import atomic_folder, read_json, write_json
+from components.model.auxiliary import save_apart
 from components.model.multitask import MultiTaskModel
 from components.settings import Project
 from components.training import checkpoint, parallel, stopping
@@ -32,7 +33,7 @@ def run(project: Project, root: Path, watcher: Watcher) -> None:
     """Train the project's plan below `root`, going on from a checkpoint of the same run if there is one."""
     fit = Fit(project, root, read_json(root / "reports/plan.json"), project.seed)
     model, history = fit.train(watcher)
-    save(model, fit.encoder / "tokenizer.json", root / "models/multitask")
+    save(model, fit.encoder / "tokenizer.json", root / "models/multitask", fit.auxiliary)
     write_json(root / "reports/training.json", {"evaluations": history, "kept": stopping.kept(history)})
     shutil.rmtree(fit.checkpoints, ignore_errors=True)
 
@@ -58,6 +59,12 @@ class Fit:
         folders = [self.root / "encoded" / name for name in self.plan["tasks"]]
         found = {head: card for folder in folders for head, card in cards_of(folder).items()}
         return {head: card for head, card in found.items() if not self.heads or head in self.heads}
+
+    @property
+    def auxiliary(self) -> list[str]:
+        """The heads of auxiliary tasks."""
+        plans = self.plan["tasks"]
+        return [head for head, card in self.cards.items() if plans[card["task"]].get("auxiliary")]
 
     @cached_property
     def key(self) -> str:
@@ -104,10 +111,10 @@ def inputs(project: Project, root: Path, names: Iterable[str]) -> list[Path]:
     return [encoder / "model.safetensors", encoder / "config.json", *manifests, *_code()]
 
 
-def save(model: MultiTaskModel, tokenizer: Path, target: Path) -> None:
-    """Write model and tokenizer atomically, with a manifest."""
+def save(model: MultiTaskModel, tokenizer: Path, target: Path, apart: Collection[str] = ()) -> None:
+    """Write model and tokenizer atomically, with a manifest; the heads `apart` in a file of their own."""
     with atomic_folder(target) as folder:
-        model.save_pretrained(folder)
+        save_apart(model, folder, apart)
         shutil.copy(tokenizer, folder / "tokenizer.json")
 
 

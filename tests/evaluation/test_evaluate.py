@@ -51,9 +51,9 @@ def test_every_task_is_measured_against_baselines_and_champion_on_the_same_rows(
 
 
 def test_the_verdict_replays_and_the_page_needs_nothing_else(evaluated: dict) -> None:
-    annotations = {head: annotation for head, (_, annotation) in settings.load().heads().items()}
-    first = verdict(evaluated, annotations)
-    assert verdict(read_json(Path("reports/evaluation.json")), annotations) == first
+    gates = settings.load().gates()
+    first = verdict(evaluated, gates)
+    assert verdict(read_json(Path("reports/evaluation.json")), gates) == first
     write_json(Path("reports/verdict.json"), first)
     page.write(Path())
     html = Path("reports/evaluation.html").read_text()

@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 
 from components.evaluation.gate import significant_losses, verdict
-from components.settings import Annotation
+from components.settings import Gate
 
 
-def task(**gate: Any) -> Annotation:
-    metric = {"metric": "accuracy", "floor": 0.6, "margin": 0.02, **gate}
-    return Annotation.model_validate({"family": "classification", "columns": {}, "gate": metric})
+def task(**gate: Any) -> Gate:
+    return Gate.model_validate({"metric": "accuracy", "floor": 0.6, "margin": 0.02, **gate})
 
 
 def evidence(value: float = 0.8, champion: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:

@@ -158,7 +158,7 @@ def test_an_encoded_target_says_the_target(tokenizer: Any, text: str) -> None:
         "text": row["target"].strip(),
         "complete": True,
     }
-    assert len(FAMILY.side(row, encodings, facts) or []) == 8
+    assert len(FAMILY.side(row, encodings, facts) or []) == len(layout["words"]) <= 8
 
 
 def test_a_target_that_is_too_long_is_cut_and_does_not_end(tokenizer: Any) -> None:
@@ -371,7 +371,7 @@ def test_a_decoder_that_the_folder_does_not_have_is_found_before_training(tiny_p
     declare(tiny_project, task)
     with pytest.raises(UserError) as error:
         encode_project(tiny_project)
-    assert str(error.value).startswith("params.yaml: model.encoder: news: found bert")
+    assert str(error.value).startswith("encoder: found bert without a decoder")
 
 
 def test_a_champion_with_another_vocabulary_is_asked_about_newer_rows(tokenizer: Any) -> None:

@@ -62,10 +62,12 @@ class Dynamic(_Section):
 
 
 class Auxiliary(_Section):
-    """A task that helps the others: its share of the rows falls on a straight line."""
+    """A task that helps the others and that nobody is given an answer of: it is trained and measured, and
+    kept out of gate, bundle and service. Its share of the rows falls on a straight line."""
 
     start: Part
     end: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    begin: Annotated[float, Field(ge=0, lt=1)] = 0.0  # until here it stays as it starts
     until: Until = 1.0
 
     @model_validator(mode="after")
@@ -74,6 +76,8 @@ class Auxiliary(_Section):
             raise ValueError(
                 f"end {self.end:g} is above start {self.start:g}; an auxiliary task's share falls"
             )
+        if self.begin >= self.until:
+            raise ValueError(f"begin {self.begin:g} is not before until {self.until:g}")
         return self
 
 

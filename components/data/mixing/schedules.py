@@ -117,19 +117,23 @@ def constant(shares: Shares) -> dict[str, Knots]:
 
 def curriculum(start: Shares, end: Shares, begin: int, finish: int) -> dict[str, Knots]:
     """From one mixture to another, on straight lines between two steps (each sums to 1, so all do)."""
-    if begin == 0:
-        return {task: Knots((0, finish), (start[task], end[task])) for task in start}
-    return {task: Knots((0, begin, finish), (start[task], start[task], end[task])) for task in start}
+    return {task: _line(start[task], end[task], begin, finish) for task in start}
 
 
-def decayed(shares: Shares, auxiliary: Mapping[str, tuple[float, float, int]]) -> dict[str, Knots]:
-    """Auxiliary tasks, each on a straight line from one share to another until a step; the others divide
-    the rest as `shares`, which sum to 1, say."""
-    lines = {task: Knots((0, finish), (start, end)) for task, (start, end, finish) in auxiliary.items()}
-    steps = tuple(sorted({0, *(finish for _, _, finish in auxiliary.values())}))
+def decayed(shares: Shares, auxiliary: Mapping[str, tuple[float, float, int, int]]) -> dict[str, Knots]:
+    """Auxiliary tasks, each on a straight line from one share to another between two steps; the others
+    divide the rest as `shares`, which sum to 1, say."""
+    lines = {task: _line(*falls) for task, falls in auxiliary.items()}
+    steps = tuple(sorted({step for line in lines.values() for step in line.steps} | {0}))
     rest = [1 - sum(line.at(step) for line in lines.values()) for step in steps]
     main = {task: Knots(steps, tuple(share * left for left in rest)) for task, share in shares.items()}
     return {**main, **lines}
+
+
+def _line(start: float, end: float, begin: int, finish: int) -> Knots:
+    """One share until a step, then to another on a straight line."""
+    flat = () if begin == 0 else (0,)
+    return Knots((*flat, begin, finish), (*(start for _ in flat), start, end))
 
 
 def dynamic(decided: Sequence[tuple[int, Shares]], window: int) -> dict[str, Knots]:

@@ -62,7 +62,7 @@ def test_the_closed_form_is_the_sum_of_the_share_at_every_half_step(
 
 
 def test_an_auxiliary_task_fades_and_the_others_keep_their_proportions() -> None:
-    schedules = decayed({"a": 2 / 3, "b": 1 / 3}, {"help": (0.4, 0.1, 100), "more": (0.2, 0.0, 50)})
+    schedules = decayed({"a": 2 / 3, "b": 1 / 3}, {"help": (0.4, 0.1, 0, 100), "more": (0.2, 0.0, 0, 50)})
     start = {task: schedule.at(0) for task, schedule in schedules.items()}
     assert start == pytest.approx({"a": 0.4 * 2 / 3, "b": 0.4 / 3, "help": 0.4, "more": 0.2})
     end = {task: schedule.total(501) - schedule.total(500) for task, schedule in schedules.items()}
@@ -70,6 +70,14 @@ def test_an_auxiliary_task_fades_and_the_others_keep_their_proportions() -> None
     for step in range(120):
         assert sum(schedule.at(step) for schedule in schedules.values()) == pytest.approx(1)
         assert schedules["a"].at(step) == pytest.approx(2 * schedules["b"].at(step))
+
+
+def test_an_auxiliary_task_may_come_before_the_others_and_then_fade() -> None:
+    schedules = decayed({"a": 1.0}, {"first": (0.9, 0.0, 30, 40)})
+    assert [schedules["first"].at(step) for step in (0, 15, 30, 35, 40, 99)] == pytest.approx(
+        [0.9, 0.9, 0.9, 0.45, 0, 0]
+    )
+    assert [schedules["a"].at(step) for step in (0, 30, 35, 40)] == pytest.approx([0.1, 0.1, 0.55, 1])
 
 
 def test_what_was_decided_holds_from_the_next_window_and_never_changes_the_past() -> None:

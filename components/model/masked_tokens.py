@@ -1,0 +1,44 @@
+"""The head of a masked language model.
+
+Legend: B rows, L tokens, D hidden width, P hidden tokens of a row, Q of all rows, V tokens of the
+vocabulary.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy, gelu, linear
+
+
+class MaskedTokensHead(nn.Module):
+    """Scores of hidden tokens against the encoder's word embeddings, by a layer and a bias of its own:
+    hidden_BLD, side_B2P, embeddings_VD -> logits_BP2 (the head of Devlin et al. 2019's code).
+
+    `side` holds a position, what stood there, the next position, ..., and -1 where a row has no more. Of a
+    place the logits are the logarithm of the probability of what stood there, and 1 where that is the
+    likeliest; both are 0 where a row has no more. So the scores of a whole vocabulary never leave the head,
+    and are computed for hidden tokens alone. The embeddings are read, not taught (`Family.embeddings`).
+    """
+
+    def __init__(self, hidden_size: int, tokens: int) -> None:
+        super().__init__()
+        self.dense = nn.Linear(hidden_size, hidden_size)
+        self.norm = nn.LayerNorm(hidden_size, eps=1e-12)
+        self.bias = nn.Parameter(torch.zeros(tokens))
+
+    def forward(
+        self, hidden: torch.Tensor, mask: torch.Tensor, side: torch.Tensor, *, embeddings: torch.Tensor
+    ) -> torch.Tensor:
+        position_BP, gold_BP = side.unflatten(1, (side.shape[1] // 2, 2)).long().unbind(-1)
+        row_Q, place_Q = (position_BP >= 0).nonzero(as_tuple=True)
+        states_QD = hidden[row_Q, position_BP[row_Q, place_Q]]
+        features_QD = self.norm(gelu(self.dense(states_QD)))
+        # An encoder may have more embeddings than its tokenizer has tokens.
+        scores_QV = linear(features_QD, embeddings[: len(self.bias)], self.bias).float()
+        gold_Q = gold_BP[row_Q, place_Q]
+        log_likelihood_Q = -cross_entropy(scores_QV, gold_Q, reduction="none")
+        right_Q = scores_QV.detach().argmax(-1) == gold_Q
+        logits = scores_QV.new_zeros(*position_BP.shape, 2)
+        logits[row_Q, place_Q] = torch.stack([log_likelihood_Q, right_Q.float()], -1)
+        return logits

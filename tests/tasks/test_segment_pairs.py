@@ -1,0 +1,193 @@
+"""Sentence order and context prediction: where a text is cut, what is shown of it, and what is left out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+
+from components import tasks
+from components.tasks.base import BadRowError, Row, SkippedRowError
+from components.tasks.text.segments import draw, halves, sentences
+from tests.tasks.families import UNICODE, ask, learn, metric, options, read, resampled_equals_repeated
+
+ORDER, CONTEXT = tasks.get("sentence_order"), tasks.get("context_prediction")
+BOTH = pytest.mark.parametrize("family", [ORDER, CONTEXT], ids=lambda family: family.name)
+OPTIONS = options(ORDER)
+FACTS = {"options": OPTIONS, "labels": list(ORDER.labels)}
+
+
+def rows(family: Any, number: int) -> list[Row]:
+    """Synthetic texts of three sentences each, with as many words as tell them apart."""
+    texts = [f"First {n} alpha. Then {n} beta! At last {n} gamma?" for n in range(number)]
+    found = [family.read_input({"text": text}, OPTIONS) for text in texts]
+    return [{**row, **family.read_target({}, row, OPTIONS)} for row in found]
+
+
+# --- where a text is cut ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("It rained. The streets are wet!", ["It rained.", "The streets are wet!"]),
+        ("Really?! \"Yes.\" She left.", ["Really?!", '"Yes."', "She left."]),
+        ("a title\n\n a text", ["a title", "a text"]),
+        ("今天下雨。路很滑！真的？", ["今天下雨。", "路很滑！", "真的？"]),
+        ("3.5 percent of x.y in v1.2", ["3.5 percent of x.y in v1.2"]),
+        ("no boundary at all", ["no boundary at all"]),
+        ("One sentence ...  !!! ", ["One sentence ..."]),
+        ("Mr. Smith came.", ["Mr.", "Smith came."]),  # the rule is plain
+        ("", []),
+    ],
+)  # fmt: skip
+def test_a_text_is_split_where_its_sentences_end(text: str, expected: list[str]) -> None:
+    assert sentences(text) == expected
+
+
+@given(text=UNICODE)
+def test_sentences_lose_nothing_but_spaces_and_what_has_no_letter(text: str) -> None:
+    kept = "".join(filter(str.isalnum, "".join(sentences(text))))
+    assert kept == "".join(filter(str.isalnum, text))
+
+
+def test_two_halves_are_neighbours_and_every_boundary_is_cut_at() -> None:
+    seen = Counter()
+    for number in range(300):
+        first, second = halves(f"a{number}. b. c. d.", draw(f"a{number}"))
+        assert f"{first} {second}" == f"a{number}. b. c. d."
+        seen[first.count(".")] += 1
+    assert set(seen) == {1, 2, 3}
+    assert min(seen.values()) > 60
+
+
+@BOTH
+@pytest.mark.parametrize("text", ["no boundary", "word", "One sentence.", "... !!! ?", "a\n", "x. ?!"])
+def test_a_text_of_one_sentence_is_left_out_not_refused(family: Any, text: str) -> None:
+    with pytest.raises(SkippedRowError, match="the text has only one sentence, expected two or more"):
+        read(family, {"text": text}, FACTS)
+
+
+# --- what is shown ---------------------------------------------------------------------------------
+
+
+def test_half_of_the_pairs_are_swapped_and_the_label_says_which() -> None:
+    found = rows(ORDER, 400)
+    for row in found:
+        shown = f"{row['first']} {row['second']}", f"{row['second']} {row['first']}"
+        assert row["text"] == shown[row["label"] == "swapped"]
+    swapped = sum(row["label"] == "swapped" for row in found)
+    assert swapped / 400 == pytest.approx(0.5, abs=0.08)
+
+
+def batch(found: list[Row]) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pylist(found, pa.schema([(name, pa.string()) for name in found[0]]))
+
+
+def test_half_of_the_contexts_are_another_rows() -> None:
+    found = rows(CONTEXT, 400)
+    mingled = CONTEXT.mingled(batch(found)).to_pylist()
+    seconds = {row["second"]: number for number, row in enumerate(found)}
+    for number, (row, before) in enumerate(zip(mingled, found, strict=True)):
+        assert (row["text"], row["first"], row["label"]) == (before["text"], before["first"], before["label"])
+        assert (seconds[row["second"]] == number) == (row["label"] == "same text")
+    other = [number for number, row in enumerate(mingled) if row["label"] == "another text"]
+    assert len(other) / 400 == pytest.approx(0.5, abs=0.08)
+    distances = [(seconds[mingled[number]["second"]] - number) % 400 for number in other]
+    assert len(set(distances)) > 100  # any other row, not a neighbour
+    assert CONTEXT.mingled(batch(found)).equals(CONTEXT.mingled(batch(found)))
+
+
+def test_a_row_alone_in_its_split_has_no_other_text() -> None:
+    alone = next(row for row in rows(CONTEXT, 20) if row["label"] == "another text")
+    (row,) = CONTEXT.mingled(batch([alone])).to_pylist()
+    assert row == {**alone, "label": "same text"}
+
+
+@BOTH
+def test_rows_are_a_function_of_the_text_alone(family: Any) -> None:
+    assert rows(family, 30) == rows(family, 30)
+    cuts = {
+        (row["label"], row["first"].count("gamma"), row["second"].count("beta")) for row in rows(family, 30)
+    }
+    assert len(cuts) > 2
+
+
+@BOTH
+@given(text=UNICODE)
+def test_any_unicode_is_answered(family: Any, tokenizer: Any, text: str) -> None:
+    facts = {"options": OPTIONS, "labels": list(family.labels)}
+    question = {"text": f"{text} a. b {text}"}
+    for length in (4, 24):  # [CLS] and [SEP]s with one token or none of the texts; and most of them
+        answer = ask(family, tokenizer, question, facts, length)
+        assert answer.label in family.labels
+        assert sum(answer.probabilities.values()) == pytest.approx(1)
+
+
+# --- metrics, baselines, malformed rows -------------------------------------------------------------
+
+
+@BOTH
+def test_the_metrics_can_be_resampled(family: Any) -> None:
+    found, generator = rows(family, 40), np.random.default_rng(0)
+    guesses = [{"label": family.labels[n]} for n in generator.integers(0, 2, 40)]
+    facts = learn(family, found)
+    assert metric(family, "accuracy", found, guesses, facts) == np.mean(
+        [row["label"] == guess["label"] for row, guess in zip(found, guesses, strict=True)]
+    )
+    assert resampled_equals_repeated(family, found, guesses, facts)
+
+
+def test_the_linear_baseline_sees_which_words_stand_first_and_what_two_segments_share() -> None:
+    found = rows(ORDER, 60)
+    facts = learn(ORDER, found)
+    assert metric(ORDER, "accuracy", found, ORDER.linear(found, found, facts), facts) == 1
+    kinds = ["oil", "tennis", "rain", "cheese", "court", "moon", "bank", "horse"]
+    texts = [f"A {kinds[n % 8]} came {n}. It was {kinds[n % 8]} again." for n in range(240)]
+    found = [CONTEXT.read_input({"text": text}, OPTIONS) for text in texts]
+    found = [{**row, **CONTEXT.read_target({}, row, OPTIONS)} for row in found]
+    found = CONTEXT.mingled(batch(found)).to_pylist()
+    facts = learn(CONTEXT, found)
+    train, test = found[:180], found[180:]
+    assert metric(CONTEXT, "accuracy", test, CONTEXT.linear(train, test, facts), facts) > 0.8
+    assert metric(CONTEXT, "accuracy", test, CONTEXT.trivial(train, test, facts), facts) < 0.7
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("record", "sentence"),
+    [
+        ({}, "'text' is missing, expected a text"),
+        ({"text": None}, "'text' is missing, expected a text"),
+        ({"text": ""}, "'text' is empty, expected a text"),
+        ({"text": "\u3000\n"}, "'text' is empty, expected a text"),
+        ({"text": 3.5}, "'text' is 3.5, expected a text"),
+        ({"text": ["It rained.", "It is wet."]}, "'text' is ['It rained.', 'It is wet.'], expected a text"),
+        ({"text": {"a": "b"}}, "'text' is {'a': 'b'}, expected a text"),
+        ({"text": True}, "'text' is True, expected a text"),
+        ({"text": "A. \udfff B."}, "'text' has half a surrogate pair at character 3, expected Unicode text"),
+    ],
+)
+def test_a_malformed_row_gets_one_sentence(family: Any, record: dict, sentence: str) -> None:
+    with pytest.raises(BadRowError) as error:
+        read(family, record, FACTS)
+    assert str(error.value) == sentence
+    assert not isinstance(error.value, SkippedRowError)
+
+
+@BOTH
+def test_labels_are_the_familys_own(family: Any) -> None:
+    assert learn(family, rows(family, 9))["labels"] == list(family.labels)
+    with pytest.raises(BadRowError, match=f"the labels of {family.name} are its own; remove `labels`"):
+        learn(family, rows(family, 9), ["a", "b"])
+
+
+@BOTH
+def test_texts_that_differ_in_punctuation_alone_do_not_conflict(family: Any) -> None:
+    facts = {"options": OPTIONS, "labels": list(family.labels)}
+    one, other = (read(family, {"text": text}, facts) for text in ("A b. C d.", "A b! C d?"))
+    assert family.target_of(one) == family.target_of(other)

@@ -1,0 +1,115 @@
+"""What training alters of a row at a visit is a function of (seed, step, row), and of nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from components import settings
+from components.data.batching import micro_batches
+from components.data.encoding import EncodedSplit, cards_of
+from components.files import read_json, sha256
+from components.training.run import run
+from components.training.visits import visited
+from components.watching.base import Seen
+from components.watching.terminal import Terminal
+from tests.conftest import encode_project, sentence
+from tests.tasks.self_supervised import add_task, mask_token
+
+MODEL = Path("models/multitask")
+
+
+@pytest.fixture
+def project(tiny_project: Path) -> Path:
+    """The tiny project with masked words beside mood, encoded."""
+    mask_token(tiny_project / "encoder")
+    add_task(tiny_project, "masked_lm", [{"text": f"{sentence(n)} {sentence(n + 1)}"} for n in range(80)])
+    encode_project(tiny_project)
+    return tiny_project
+
+
+def seen(step: int, rows: list[int], budget: int = 10**6, seed: int = 7) -> dict[int, tuple[Any, Any]]:
+    """What micro-batches of these rows hold: row -> its tokens, and what its head is given beside them."""
+    splits = {"aside": EncodedSplit(Path("encoded/aside/train.arrow"))}
+    cards = cards_of(Path("encoded/aside"))
+    longest_first = sorted(rows, key=lambda row: (-splits["aside"].lengths[row], -row))
+    found = []
+    for micro in micro_batches(visited(splits, cards, seed, step), cards, {"aside": np.array(rows)}, budget):
+        side = micro.heads["aside"].side_nF
+        assert side is not None
+        pairs = zip(micro.input_ids_BL, micro.mask_BL, side, strict=True)
+        found += [(ids[mask.bool()].tolist(), of_row[of_row >= 0].tolist()) for ids, mask, of_row in pairs]
+    return dict(zip(longest_first, found, strict=True))
+
+
+@pytest.mark.usefixtures("project")
+def test_a_visit_is_a_function_of_seed_step_and_row() -> None:
+    rows = list(range(12))
+    first = seen(3, rows)
+    assert seen(3, rows) == first
+    assert seen(3, rows, budget=40) == first  # smaller micro-batches, as after running out of memory
+    assert seen(3, rows[::2]) == {row: first[row] for row in rows[::2]}  # a process's own rows
+    for other in (seen(4, rows), seen(3, rows, seed=8)):
+        assert sum(other[row] != first[row] for row in rows) > 8
+    split = EncodedSplit(Path("encoded/aside/train.arrow"))
+    assert sum(first[row][1] == split.side(row) for row in rows) < 6  # and not as it is encoded
+
+
+class Stop(Terminal):
+    """Interrupts the run as a person would, after a given step."""
+
+    def step(self, seen: Seen) -> None:
+        if seen.step == 6:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.usefixtures("project")
+def test_a_run_with_masked_words_that_was_stopped_goes_on_to_the_same_bytes() -> None:
+    files = ("model.safetensors", "auxiliary.safetensors")
+    with pytest.raises(KeyboardInterrupt):
+        run(settings.load(), Path(), Stop())
+    run(settings.load(), Path(), Terminal())
+    resumed, record = [sha256(MODEL / name) for name in files], read_json(Path("reports/training.json"))
+    run(settings.load(), Path(), Terminal())
+    assert [sha256(MODEL / name) for name in files] == resumed
+    assert read_json(Path("reports/training.json")) == record
+
+
+@pytest.mark.usefixtures("project")
+def test_each_tasks_own_gradient_is_autograds_with_masked_words_too() -> None:
+    """Packed gradients see the encoder's modules alone; that the head reads the embeddings adds nothing."""
+    import torch
+
+    from components.training import balancing
+    from components.training.look import Look
+    from components.training.step import Stepper
+    from tests.training.test_loop import setup_step
+
+    settings_, _, splits, model = setup_step(Path())
+    model.train()
+    sgd = torch.optim.SGD(model.parameters(), 0.1)
+    chosen = balancing.build(settings.Balancing(combination=settings.Method(method="pcgrad")))
+    stepper = Stepper(
+        model, sgd, chosen, splits, settings_.training, 7, {"mood": 0.5, "size": 0.5, "aside": 0.5}
+    )
+    batch = {"mood": np.arange(6), "aside": np.arange(6)}
+    look = Look(stepper, 0, batch)
+    losses, gradients = look.per_task()
+    gramian_KK = gradients.gramian()
+    flat = []
+    for head in losses:
+        stepper.model.zero_grad(set_to_none=True)
+        for micro in look.micros():
+            means = look.means(micro)
+            if head in means:
+                means[head].backward()
+        own = [
+            p.grad if p.grad is not None else torch.zeros_like(p) for p in stepper.model.encoder.parameters()
+        ]
+        flat.append(torch.cat([one.flatten().double() for one in own]))
+    expected = torch.stack(flat) @ torch.stack(flat).T
+    assert "aside" in losses
+    np.testing.assert_allclose(gramian_KK, expected.numpy(), rtol=1e-4, atol=1e-8)
