@@ -47,62 +47,75 @@ def search(
     lp(t) = ((5 + t) / 6)^alpha, `end` counted. A row is done when K sequences have ended among the K best of
     a step; so one beam is greedy search. `steps` are to begin with K copies of each row, side by side.
     """
-    beams, deadline = limits.beams, time.monotonic() + limits.seconds * rows
-    found_nT = torch.full((rows, limits.longest), ABSENT, device=device)
-    best_n = torch.full((rows,), -torch.inf, device=device)
-    row_n = torch.arange(rows, device=device)  # those that go on; n falls as rows are done
-    ended_n = torch.zeros(rows, dtype=torch.int64, device=device)
-    score_nK = torch.full((rows, beams), -torch.inf, device=device)
-    score_nK[:, 0] = 0  # the copies are alike: one of them counts
-    token_nKT = torch.full((rows, beams, limits.longest), ABSENT, device=device)
-    token_R = torch.full((rows * beams,), start, device=device)
+    deadline = time.monotonic() + limits.seconds * rows
+    beams = _Beams(rows, end, limits, device)
+    token_R = torch.full((rows * limits.beams,), start, device=device)
     for place in range(limits.longest):
-        logits_RV = steps.advance(token_R).float()
-        total_nKV = score_nK.unsqueeze(-1) + logits_RV.log_softmax(-1).view(len(row_n), beams, -1)
-        top_nC, flat_nC = total_nKV.flatten(1).topk(min(2 * beams, total_nKV[0].numel()))
-        parent_nC, next_nC = flat_nC // total_nKV.shape[-1], flat_nC % total_nKV.shape[-1]
-        token_nCT = token_nKT.gather(1, parent_nC.unsqueeze(-1).expand(-1, -1, limits.longest))
-        token_nCT[:, :, place] = next_nC
-
-        ends_nC = (next_nC == end) & top_nC.isfinite()
-        ended_nK = ends_nC[:, :beams]
-        closed_nK = top_nC[:, :beams].masked_fill(~ended_nK, -torch.inf) / _penalty(place + 1, limits)
-        _keep(best_n, found_nT, row_n, closed_nK, token_nCT[:, :beams])
-        ended_n = ended_n + ended_nK.sum(1)
-
-        live_nK = ends_nC.to(torch.int8).argsort(dim=1, stable=True)[
-            :, :beams
-        ]  # the best that have not ended
-        score_nK = top_nC.masked_fill(ends_nC, -torch.inf).gather(1, live_nK)
-        going = (ended_n < beams) & score_nK.isfinite().any(1)
-        place_nK = torch.arange(len(row_n), device=device).unsqueeze(-1) * beams + parent_nC.gather(
-            1, live_nK
-        )
-        token_nKT = token_nCT.gather(1, live_nK.unsqueeze(-1).expand(-1, -1, limits.longest))[going]
-        score_nK, row_n, ended_n = score_nK[going], row_n[going], ended_n[going]
-        if not len(row_n):
+        place_R = beams.extend(place, steps.advance(token_R).float().log_softmax(-1))
+        if not len(place_R):
             break
         if place + 1 == limits.longest or time.monotonic() >= deadline:
-            _keep(best_n, found_nT, row_n, score_nK / _penalty(place + 1, limits), token_nKT)
+            beams.keep(place, beams.score_nK, beams.token_nKT)
             break
-        steps.select(place_nK[going].flatten())
-        token_R = token_nKT[:, :, place].flatten()
-    return found_nT
+        steps.select(place_R)
+        token_R = beams.token_nKT[:, :, place].flatten()
+    return beams.found_nT
 
 
-def _penalty(length: int, limits: Limits) -> float:
-    return float(((5 + length) / 6) ** limits.length_penalty)
+class _Beams:
+    """The hypotheses of the n rows that go on, and of every row the best that has ended.
 
+    Of each row C = 2 K candidates are looked at in a step: K may end, and K are left to go on.
+    """
 
-def _keep(
-    best_n: torch.Tensor,
-    found_nT: torch.Tensor,
-    row_n: torch.Tensor,
-    score_nK: torch.Tensor,
-    token_nKT: torch.Tensor,
-) -> None:
-    """Take a row's best of these sequences, where it is better than what the row has."""
-    top_n, which_n = score_nK.max(1)
-    better_n = top_n > best_n[row_n]
-    best_n[row_n[better_n]] = top_n[better_n]
-    found_nT[row_n[better_n]] = token_nKT[better_n, which_n[better_n]]
+    def __init__(self, rows: int, end: int, limits: Limits, device: torch.device) -> None:
+        self.end, self.limits = end, limits
+        self.found_nT = torch.full((rows, limits.longest), ABSENT, device=device)
+        self.best_n = torch.full((rows,), -torch.inf, device=device)
+        self.row_n = torch.arange(rows, device=device)
+        self.ended_n = torch.zeros_like(self.row_n)
+        self.token_nKT = torch.full((rows, limits.beams, limits.longest), ABSENT, device=device)
+        self.score_nK = torch.full((rows, limits.beams), -torch.inf, device=device)
+        self.score_nK[:, 0] = 0  # the copies of a row are alike: one of them counts
+
+    def extend(self, place: int, log_p_RV: torch.Tensor) -> torch.Tensor:
+        """Take one more token; return place_R, the sequences that go on, of those that `log_p_RV` is for."""
+        beams = self.limits.beams
+        top_nC, parent_nC, token_nC = self._candidates(log_p_RV)
+        token_nCT = self.token_nKT.gather(1, self._wide(parent_nC))
+        token_nCT[:, :, place] = token_nC
+        ends_nC = (token_nC == self.end) & top_nC.isfinite()
+        ended_nK = ends_nC[:, :beams]
+        self.keep(place, top_nC[:, :beams].masked_fill(~ended_nK, -torch.inf), token_nCT[:, :beams])
+        self.ended_n = self.ended_n + ended_nK.sum(1)
+        live_nK = ends_nC.to(torch.int8).argsort(dim=1, stable=True)[:, :beams]  # the best without an end
+        self.score_nK = top_nC.masked_fill(ends_nC, -torch.inf).gather(1, live_nK)
+        self.token_nKT = token_nCT.gather(1, self._wide(live_nK))
+        first_n1 = torch.arange(0, len(log_p_RV), beams, device=log_p_RV.device).unsqueeze(-1)
+        return self._going(first_n1 + parent_nC.gather(1, live_nK))
+
+    def keep(self, place: int, score_nK: torch.Tensor, token_nKT: torch.Tensor) -> None:
+        """Take a row's best of these sequences, which end here, where it is better than what the row has."""
+        penalty = ((5 + place + 1) / 6) ** self.limits.length_penalty
+        top_n, which_n = (score_nK / penalty).max(1)
+        better_n = top_n > self.best_n[self.row_n]
+        self.best_n[self.row_n[better_n]] = top_n[better_n]
+        self.found_nT[self.row_n[better_n]] = token_nKT[better_n, which_n[better_n]]
+
+    def _candidates(self, log_p_RV: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """The best continuations: their score_nC, parent_nC and token_nC."""
+        outputs = log_p_RV.shape[-1]
+        total_nKV = self.score_nK.unsqueeze(-1) + log_p_RV.view(*self.score_nK.shape, outputs)
+        flat_nX = total_nKV.flatten(1)
+        top_nC, flat_nC = flat_nX.topk(min(2 * self.limits.beams, flat_nX.shape[1]))
+        return top_nC, flat_nC // outputs, flat_nC % outputs
+
+    def _going(self, place_nK: torch.Tensor) -> torch.Tensor:
+        """Let go of the rows that are done; place_R of the others' sequences."""
+        going = (self.ended_n < self.limits.beams) & self.score_nK.isfinite().any(1)
+        self.row_n, self.ended_n = self.row_n[going], self.ended_n[going]
+        self.score_nK, self.token_nKT = self.score_nK[going], self.token_nKT[going]
+        return place_nK[going].flatten()
+
+    def _wide(self, index_nC: torch.Tensor) -> torch.Tensor:
+        return index_nC.unsqueeze(-1).expand(-1, -1, self.limits.longest)

@@ -22,14 +22,14 @@ class PretrainedDecoder(Pretrained):
     """hidden_nLD, mask_nL, target_nT -> logits of every target token given those before it, [n, T, V].
     Without a target it decodes: token_nT.
 
-    `config` is the folder's config.json. Embeddings and output matrix are the decoder's own: those of the
-    encoder are every task's to move.
+    `config` is the folder's config.json, `end` the token that ends a text. Embeddings and output matrix are
+    the decoder's own: those of the encoder are every task's to move.
     """
 
-    def __init__(self, config: Mapping[str, Any], limits: Limits) -> None:
+    def __init__(self, config: Mapping[str, Any], end: int, limits: Limits) -> None:
         super().__init__()
-        self.config, self.limits = AutoConfig.for_model(**config), limits
-        whole = AutoModelForSeq2SeqLM.from_config(self.config)
+        self.config, self.end, self.limits = AutoConfig.for_model(**config), end, limits
+        whole = AutoModelForSeq2SeqLM.from_config(self.config, dtype=torch.float32)
         self.decoder = whole.get_decoder()
         self.output = nn.Linear(self.config.d_model, self.config.vocab_size, bias=_bias(whole) is not None)
 
@@ -48,7 +48,7 @@ class PretrainedDecoder(Pretrained):
         side: torch.Tensor | None = None,
         target: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        start, end = self.config.decoder_start_token_id, self.config.eos_token_id
+        start, end = self.config.decoder_start_token_id, self.end
         if target is None:
             steps, rows = _Steps(self, hidden, mask), len(hidden)
             steps.select(torch.arange(rows, device=hidden.device).repeat_interleave(self.limits.beams))

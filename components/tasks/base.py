@@ -183,15 +183,6 @@ class Family(abc.ABC):
             BadRowError: the rows teach nothing, or `labels` does not belong here.
         """
 
-    def facts_with(self, encoder: Path, facts: Facts) -> Facts:
-        """The facts, with what encoding and head must know of the encoder's folder (its config.json and
-        tokenizer.json).
-
-        Raises:
-            BadRowError: the family needs another kind of encoder; what was found and what was expected.
-        """
-        return facts
-
     def check_row(self, row: Row, facts: Facts) -> None:  # noqa: B027 any row fits, unless a family objects
         """Raise BadRowError where a row of any split does not fit the facts (a label never seen)."""
 

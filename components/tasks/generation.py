@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -27,6 +26,7 @@ from components.tasks.base import (
 )
 from components.tasks.text import overlap, pieces
 from components.tasks.text.extractive import lead, nearest
+from components.tasks.text.pretrained import describe
 
 if TYPE_CHECKING:
     import torch
@@ -128,25 +128,6 @@ class Generation(Family):
             return {}
         return {"vocabulary": vocabulary, "characters_per_token": seen.characters_per_token(vocabulary)}
 
-    def facts_with(self, encoder: Path, facts: Facts) -> Facts:
-        """Of a pretrained encoder-decoder also what it is: its configuration and its tokenizer."""
-        if facts["options"]["decoder"] == "small":
-            return facts
-        try:
-            config = json.loads((encoder / "config.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            raise BadRowError(f"{encoder / 'config.json'} is missing or not JSON") from None
-        missing = {"decoder_start_token_id", "eos_token_id"} - {
-            k for k, value in config.items() if value is not None
-        }
-        if not config.get("is_encoder_decoder") or missing:
-            found = f"{config.get('model_type')} without {' and '.join(sorted(missing)) or 'a decoder'}"
-            raise BadRowError(
-                f"found {found}; `decoder: pretrained` expects an encoder-decoder such as T5 or BART"
-            )
-        tokenizer = (encoder / "tokenizer.json").read_text(encoding="utf-8")
-        return {**facts, "pretrained": config, "vocabulary": tokenizer}
-
     def expectations(self, facts: Facts, checks: Checks) -> list[Check]:
         from great_expectations.expectations import ExpectColumnValueLengthsToBeBetween
 
@@ -169,6 +150,10 @@ class Generation(Family):
 
     # --- encoding -------------------------------------------------------------------------------
 
+    def encoder_facts(self, folder: Path, options: Mapping[str, Any]) -> Facts:
+        """Of a pretrained encoder-decoder what it is: its configuration and its tokenizer."""
+        return describe(folder) if options["decoder"] == "pretrained" else {}
+
     def sequences(self, row: Row) -> list[Sequence1]:
         first, *second = parts_of(row)
         return [(first, second[0])] if second else [first]
@@ -177,9 +162,7 @@ class Generation(Family):
         return {"words": list(self._words(row, encodings, facts))}
 
     def side(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> list[int] | None:
-        """Padded with -1 to `copies`, equally many for every row."""
-        places = [*self._words(row, encodings, facts).values()]
-        return [*places, *[-1] * (_copies(facts) - len(places))] or None
+        return [*self._words(row, encodings, facts).values()] if _copies(facts) else None
 
     def _words(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> dict[str, int]:
         return pieces.words_of(parts_of(row), encodings[0], _copies(facts))
@@ -189,9 +172,9 @@ class Generation(Family):
         if facts["options"]["decoder"] == "small":
             words = self._words(row, encodings, facts)
             numbers = pieces.write(row["target"], words, facts["vocabulary"])
-            end = pieces.outputs(facts["vocabulary"]) - 1
         else:
-            numbers, end = pieces.read(facts["vocabulary"]).encode(row["target"]).ids, _end(facts)
+            numbers = pieces.read(facts["vocabulary"]).encode(row["target"]).ids
+        end = _end(facts)
         ended = numbers if numbers[-1:] == [end] else [*numbers, end]
         return ended[: facts["options"]["max_target"]]
 
@@ -214,7 +197,7 @@ class Generation(Family):
         options = facts["options"]
         limits = Limits(*(options[key] for key in ("max_target", "beams", "length_penalty", "seconds")))
         if options["decoder"] == "pretrained":
-            return PretrainedDecoder(facts["pretrained"], limits)
+            return PretrainedDecoder(facts["pretrained"], facts["end"], limits)
         outputs = pieces.outputs(facts["vocabulary"])
         return DecoderHead(hidden_size, outputs, options["layers"], options["dropout"], limits)
 
@@ -244,11 +227,9 @@ class Generation(Family):
     def decode(self, logits: np.ndarray, layout: Layout, facts: Facts) -> Prediction:
         """The tokens that the head has decoded, token_T, as a text."""
         numbers = [int(number) for number in logits if number >= 0]
-        small = facts["options"]["decoder"] == "small"
-        end = pieces.outputs(facts["vocabulary"]) - 1 if small else _end(facts)
-        complete = end in numbers
+        complete = (end := _end(facts)) in numbers
         said = numbers[: numbers.index(end)] if complete else numbers
-        if small:
+        if facts["options"]["decoder"] == "small":
             text = pieces.spell(said, layout["words"], facts["vocabulary"])
         else:
             text = pieces.read(facts["vocabulary"]).decode(said)
@@ -294,8 +275,8 @@ def _copies(facts: Facts) -> int:
 
 
 def _end(facts: Facts) -> int:
-    end = facts["pretrained"]["eos_token_id"]
-    return int(end[0] if isinstance(end, list) else end)
+    """The number that ends a text."""
+    return int(facts["end"]) if "end" in facts else pieces.outputs(facts["vocabulary"]) - 1
 
 
 FAMILY = Generation()

@@ -55,7 +55,7 @@ def score(row: int, tokens: tuple[int, ...], outputs: int, alpha: float) -> floa
 @pytest.mark.parametrize("alpha", [0.0, 0.6, 1.5])
 def test_a_beam_that_holds_everything_finds_the_best_of_all_sequences(alpha: float) -> None:
     """Brute force over 4 outputs and 4 places: whatever ends, or is 4 tokens long."""
-    outputs, longest, rows = 4, 4, 12
+    outputs, longest, rows = 4, 4, 6
     every = [
         tokens
         for length in range(1, longest + 1)
@@ -63,12 +63,29 @@ def test_a_beam_that_holds_everything_finds_the_best_of_all_sequences(alpha: flo
         if END not in tokens[:-1] and (tokens[-1] == END or length == longest)
     ]
     best = [list(max(every, key=lambda tokens: score(row, tokens, outputs, alpha))) for row in range(rows)]
-    assert found(rows, outputs, Limits(longest, beams=300, length_penalty=alpha)) == best
+    assert found(rows, outputs, Limits(longest, beams=90, length_penalty=alpha)) == best
+
+
+@pytest.mark.parametrize(("then_end", "best"), [(0.61, [END]), (0.64, [2, END])])
+def test_the_length_penalty_is_that_of_the_paper(then_end: float, best: list[int]) -> None:
+    """With alpha 1, lp(2) / lp(1) = (5 + 2) / (5 + 1): P(END) = e^-1 is as good as P(2, END) = e^-(7/6) = 0.5 *
+    0.623."""
+
+    class Hand(Table):
+        def logits(self, seen: tuple[int, ...]) -> torch.Tensor:
+            first = [0.01, math.exp(-1), 0.5, 0.49 - math.exp(-1)]
+            rest = (1 - then_end) / 3
+            return torch.tensor(first if len(seen) == 2 else [rest, then_end, rest, rest]).log()
+
+    limits = Limits(4, beams=2, length_penalty=1.0)
+    token_T = search(Hand(1, 2, 4), 1, START, END, limits, CPU)[0].tolist()
+    assert token_T[: len(best)] == best
+    assert set(token_T[len(best) :]) == {ABSENT}
 
 
 def test_the_length_penalty_prefers_longer_answers() -> None:
     lengths = [
-        sum(map(len, found(40, 5, Limits(8, beams=4, length_penalty=alpha)))) for alpha in (0.0, 1.0, 2.0)
+        sum(map(len, found(20, 5, Limits(8, beams=4, length_penalty=alpha)))) for alpha in (0.0, 1.0, 2.0)
     ]
     assert lengths[0] < lengths[1] < lengths[2]
 
@@ -84,8 +101,8 @@ def test_one_beam_takes_the_likeliest_token_every_time() -> None:
 def test_a_beam_is_what_a_plain_list_of_hypotheses_gives() -> None:
     """Two beams, held to the algorithm written with lists, a row at a time."""
     limits = Limits(6, beams=2, length_penalty=0.6)
-    together = found(25, 5, limits)
-    assert together == [listed(row, 5, limits) for row in range(25)]
+    together = found(15, 5, limits)
+    assert together == [listed(row, 5, limits) for row in range(15)]
     assert len({len(tokens) for tokens in together}) > 2  # rows are done at different times
 
 

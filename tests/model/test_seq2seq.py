@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 
+from components.errors import UserError
 from components.model.decoding import Limits
 from components.model.multitask import MultiTaskModel, load
 from components.model.tensors import Rows
@@ -37,7 +38,10 @@ def whole(folder: Path) -> Any:
 def model(folder: Path) -> MultiTaskModel:
     options = FAMILY.options(decoder="pretrained", max_target=9).model_dump()
     cards = {
-        "reply": {"family": "generation", "facts": FAMILY.facts_with(folder, {"options": options})},
+        "reply": {
+            "family": "generation",
+            "facts": {"options": options, **FAMILY.encoder_facts(folder, options)},
+        },
         "mood": {"family": "classification", "facts": {"labels": ["down", "up"]}},
     }
     return MultiTaskModel.from_encoder(folder, cards, 0.0, 3).eval()
@@ -101,15 +105,13 @@ def test_another_task_has_its_head_on_the_same_encoder(model: MultiTaskModel) ->
 
 
 def test_an_encoder_without_a_decoder_is_refused(tiny_encoder: Path, folder: Path, tmp_path: Path) -> None:
-    from components.tasks.base import BadRowError
-
-    facts = {"options": FAMILY.options(decoder="pretrained").model_dump()}
-    with pytest.raises(BadRowError, match="found bert .*; `decoder: pretrained` expects an encoder-decoder"):
-        FAMILY.facts_with(tiny_encoder, facts)
-    with pytest.raises(BadRowError, match=r"config\.json is missing or not JSON"):
-        FAMILY.facts_with(tmp_path, facts)
+    given = FAMILY.options(decoder="pretrained").model_dump()
+    with pytest.raises(UserError, match="found bert .*; `decoder: pretrained` expects an encoder-decoder"):
+        FAMILY.encoder_facts(tiny_encoder, given)
+    with pytest.raises(UserError, match=r"config\.json missing, or no model's configuration"):
+        FAMILY.encoder_facts(tmp_path, given)
     config = json.loads((folder / "config.json").read_text())
-    del config["decoder_start_token_id"]
+    config["decoder_start_token_id"] = None
     (tmp_path / "config.json").write_text(json.dumps(config))
-    with pytest.raises(BadRowError, match="without decoder_start_token_id"):
-        FAMILY.facts_with(tmp_path, facts)
+    with pytest.raises(UserError, match="without decoder_start_token_id"):
+        FAMILY.encoder_facts(tmp_path, given)
