@@ -18,7 +18,7 @@ from components.data.rows import column_of, view
 from components.data.splits import SPLITS
 from components.errors import UserError
 from components.files import atomic_folder, read_json, write_json
-from components.tasks.base import BadRowError, Facts, Family, Row
+from components.tasks.base import Facts, Family, Row
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
@@ -44,14 +44,12 @@ def encode(data: Path, tokenizer_file: Path, target: Path) -> None:
 
 
 def _with_encoder(card: Card, folder: Path) -> Card:
-    """The task's card, where families add to their facts what they must know of the encoder's folder."""
+    """The task's card, where each head's facts have what its family must know of the encoder's folder."""
     heads = {}
     for head, own in card["heads"].items():
-        try:
-            facts = tasks.get(own["family"]).facts_with(folder, own["facts"])
-        except BadRowError as error:
-            raise UserError(f"params.yaml: model.encoder: {head}: {error}") from None
-        heads[head] = {**own, "facts": facts}
+        facts = own["facts"]
+        of_encoder = tasks.get(own["family"]).encoder_facts(folder, facts["options"])
+        heads[head] = {**own, "facts": {**facts, **of_encoder}}
     return {**card, "heads": heads}
 
 

@@ -223,6 +223,15 @@ class Family(abc.ABC):
         encodings = iter(batch([one for of_row in sequences for one in of_row]))
         return [[next(encodings) for _ in of_row] for of_row in sequences]
 
+    def encoder_facts(self, folder: Path, options: Mapping[str, Any]) -> Facts:
+        """What encoding, head and decoding must know of the encoder's folder, its config.json and
+        tokenizer.json; it joins the facts at encoding.
+
+        Raises:
+            UserError: the family needs another encoder; what was found and what was expected.
+        """
+        return {}
+
     def layout(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> Layout:
         """What `decode` and `respond` must know of the row's tokens; the same in data and service."""
         return {}

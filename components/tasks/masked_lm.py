@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from pydantic import BaseModel
 
+from components.errors import UserError
 from components.tasks.base import (
     BadRowError,
     Check,
@@ -98,11 +99,11 @@ class MaskedLanguageModel(Family):
             raise BadRowError("no training text has a word, nothing to learn")
         return {}
 
-    def facts_with(self, encoder: Path, facts: Facts) -> Facts:
+    def encoder_facts(self, folder: Path, options: Mapping[str, Any]) -> Facts:
         """The mask token's id, and how many tokens there are."""
         from tokenizers import Tokenizer
 
-        return {**facts, **_of_tokens(Tokenizer.from_file(str(encoder / "tokenizer.json")))}
+        return _of_tokens(Tokenizer.from_file(str(folder / "tokenizer.json")))
 
     def expectations(self, facts: Facts, checks: Checks) -> list[Check]:
         from great_expectations.expectations import ExpectColumnValuesToBeBetween
@@ -252,9 +253,9 @@ def _of_tokens(tokenizer: Tokenizer) -> Facts:
     vocabulary = tokenizer.get_vocab()
     found = [vocabulary[name] for name in MASKS if name in vocabulary]
     if not found:
-        raise BadRowError(
-            f"its tokenizer has no mask token, behind which words could be hidden; expected "
-            f"{' or '.join(MASKS)} in its vocabulary"
+        raise UserError(
+            f"the encoder's tokenizer has no mask token, behind which masked_lm could hide words; "
+            f"expected {' or '.join(MASKS)} in its vocabulary"
         )
     return {"mask": found[0], "tokens": max(vocabulary.values()) + 1}
 

@@ -249,5 +249,5 @@ def test_rows_of_one_sentence_are_left_out_and_counted(tiny_project: Path, famil
 
 def test_no_mask_token_is_found_before_training(tiny_project: Path) -> None:
     add_task(tiny_project, "masked_lm", TEXTS)
-    with pytest.raises(UserError, match="its tokenizer has no mask token"):
+    with pytest.raises(UserError, match="the encoder's tokenizer has no mask token"):
         encode_project(tiny_project)

@@ -15,6 +15,7 @@ from hypothesis import given
 from sklearn.metrics import accuracy_score
 
 from components import tasks
+from components.errors import UserError
 from components.model.masked_tokens import MaskedTokensHead
 from components.tasks.base import BadRowError, Row
 from components.tasks.masked_lm import _of_tokens
@@ -353,10 +354,10 @@ def test_labels_texts_without_words_and_a_tokenizer_without_a_mask_are_refused(t
         learn(FAMILY, rows, ["a", "b"])
     with pytest.raises(BadRowError, match="no training text has a word, nothing to learn"):
         learn(FAMILY, [{"text": "\u200b", "words": 0}])
-    with pytest.raises(BadRowError) as error:
+    with pytest.raises(UserError) as error:
         _of_tokens(tokenizer)
     assert str(error.value) == (
-        "its tokenizer has no mask token, behind which words could be hidden; "
+        "the encoder's tokenizer has no mask token, behind which masked_lm could hide words; "
         "expected [MASK] or <mask> in its vocabulary"
     )
 
