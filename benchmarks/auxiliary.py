@@ -2,10 +2,10 @@
 
 Trains one task of the project (data/, encoded/ and the encoder must be there), the smallest one of tweets by
 default, once alone and once with a masked language model beside it, for every seed, on one thread. The
-unlabelled texts are the training texts of another task. Both ways take as many
-steps, each of the same rows of the task in the same numbers over the run; the hidden words come on top, with
-a share of the rows that falls from `--start` to none at 80 % of the run. Seeds vary the order of the rows
-and the heads' beginnings.
+unlabelled texts are the training texts of another task. Both ways take as many steps and as many rows of the
+task, the same ones; the hidden words come on top, with a share of the rows that falls from `--start` to none
+at 80 % of the run. Seeds vary the order of the rows and the heads' beginnings. Results are kept in
+`--results` as they come: the same command goes on.
 
 The kept model, the better of two evaluations on validation rows, is measured on all test rows of the task.
 The table shows the difference of each seed, and their mean with its 95 % t-interval: where zero is within
@@ -56,7 +56,10 @@ def main() -> None:
     arguments = _arguments()
     torch.set_num_threads(1)
     job = {key: vars(arguments)[key] for key in ("task", "texts", "tokens", "start", "rows")}
-    runs = {way: [train_one({**job, "way": way, "seed": seed}) for seed in arguments.seeds] for way in WAYS}
+    runs = {
+        way: [_once({**job, "way": way, "seed": seed}, arguments.results) for seed in arguments.seeds]
+        for way in WAYS
+    }
     result = compared(*runs.values())
     _print(arguments, runs, result)
     print(json.dumps({**job, "seeds": arguments.seeds, **result}))
@@ -70,7 +73,23 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--tokens", type=int, default=60_000, help="of the task's own rows")
     parser.add_argument("--start", type=float, default=0.5, help="share of the hidden words' rows at first")
+    parser.add_argument("--results", type=Path, default=Path(".onetrunk/auxiliary.jsonl"))
     return parser.parse_args()
+
+
+def _once(job: Run, results: Path) -> Run:
+    """The run, as it was made before or now."""
+    lines = results.read_text(encoding="utf-8").splitlines() if results.is_file() else []
+    for made in map(json.loads, lines):
+        if job.items() <= made.items():
+            return dict(made)
+    made = train_one(job)
+    results.parent.mkdir(parents=True, exist_ok=True)
+    with results.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(made) + "\n")
+    told = f"{job['way']}, seed {job['seed']}: {made['score']:.4f}, {made['seconds']:.0f} s of CPU"
+    print(told, file=sys.stderr, flush=True)
+    return made
 
 
 def train_one(job: Run) -> Run:
@@ -105,8 +124,6 @@ def train_one(job: Run) -> Run:
             lambda head, numbers: [read["test"][head][number] for number in numbers],
         )  # fmt: skip
     seconds = time.process_time() - start
-    told = f"{job['way']}, seed {job['seed']}: {scores[job['task']]:.4f}, {seconds:.0f} s of CPU"
-    print(told, file=sys.stderr, flush=True)
     return {**job, "score": scores[job["task"]], "aside": scores.get(ASIDE), "seconds": seconds}
 
 

@@ -102,6 +102,13 @@ def test_half_of_the_contexts_are_another_rows() -> None:
     assert CONTEXT.mingled(batch(found)).equals(CONTEXT.mingled(batch(found)))
 
 
+def test_another_text_is_never_the_rows_own_however_few_there_are() -> None:
+    found = rows(CONTEXT, 90)
+    for few in (found[start : start + 3] for start in range(0, 90, 3)):
+        for row, before in zip(CONTEXT.mingled(batch(few)).to_pylist(), few, strict=True):
+            assert (row["second"] == before["second"]) == (row["label"] == "same text")
+
+
 def test_a_row_alone_in_its_split_has_no_other_text() -> None:
     alone = next(row for row in rows(CONTEXT, 20) if row["label"] == "another text")
     (row,) = CONTEXT.mingled(batch([alone])).to_pylist()

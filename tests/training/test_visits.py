@@ -16,7 +16,7 @@ from components.training.run import run
 from components.training.visits import visited
 from components.watching.base import Seen
 from components.watching.terminal import Terminal
-from tests.conftest import encode_project, sentence
+from tests.conftest import WORDS, encode_project, sentence
 from tests.tasks.self_supervised import add_task, mask_token
 
 MODEL = Path("models/multitask")
@@ -56,6 +56,15 @@ def test_a_visit_is_a_function_of_seed_step_and_row() -> None:
         assert sum(other[row] != first[row] for row in rows) > 8
     split = EncodedSplit(Path("encoded/aside/train.arrow"))
     assert sum(first[row][1] == split.side(row) for row in rows) < 6  # and not as it is encoded
+
+
+def test_rows_of_one_step_are_altered_each_in_its_own_way(tiny_project: Path) -> None:
+    mask_token(tiny_project / "encoder")
+    texts = [f"good great plane was late at {one} from {other} to" for one in WORDS for other in WORDS[:2]]
+    add_task(tiny_project, "masked_lm", [{"text": text} for text in texts])  # alike but for two words
+    encode_project(tiny_project)
+    places = {tuple(side[::2]) for _, side in seen(3, list(range(20))).values()}
+    assert len(places) > 5
 
 
 class Stop(Terminal):

@@ -23,22 +23,24 @@ class Neighbours:
                 for context in ((left, right), (left, None), (None, right), ANY):
                     self._seen[context][word] += 1
         everything = self._seen[ANY]
+        self._commonest = everything.most_common(1)[0][0]
         self._total = everything.total() + len(everything) + 1  # Laplace's rule, an unknown word counted
 
     def guess(self, words: Sequence[str], number: int, hidden: Collection[int]) -> tuple[bool, float]:
         """Is the word of this number the likeliest, and the logarithm of its probability? The other hidden
         words are not looked at."""
-        known = [None if place in hidden else word for place, word in enumerate(words)]
-        left, right = [EDGE, *known][number], [*known[1:], EDGE][number]
+        shown = [None if place in hidden else word for place, word in enumerate(words)]
+        left, right = [EDGE, *shown][number], [*shown[1:], EDGE][number]
         weights: dict[Context, float] = {(left, right): BOTH, (left, None): ONE, (None, right): ONE}
         weights.pop(ANY, None)  # both neighbours are hidden
-        seen = [(weight, self._seen[one]) for one, weight in weights.items() if one in self._seen]
-        candidates = {word for _, counts in seen for word in counts}
-        candidates |= {word for word, _ in self._seen[ANY].most_common(1)}
-        likeliest = max(sorted(candidates), key=lambda word: self._probability(word, seen))
-        return likeliest == words[number], math.log(self._probability(words[number], seen))
+        known = [(weight, self._seen[one]) for one, weight in weights.items() if one in self._seen]
+        whole = NONE + sum(weight for weight, _ in known)
+        parts = [(weight / whole / counts.total(), counts) for weight, counts in known]
 
-    def _probability(self, word: str, seen: Sequence[tuple[float, Counter[str]]]) -> float:
-        total = NONE * (self._seen[ANY][word] + 1) / self._total
-        total += sum(weight * counts[word] / counts.total() for weight, counts in seen)
-        return total / (NONE + sum(weight for weight, _ in seen))
+        def probability(word: str) -> float:
+            anywhere = NONE / whole * (self._seen[ANY][word] + 1) / self._total
+            return anywhere + sum(part * counts[word] for part, counts in parts)
+
+        candidates = {word for _, counts in parts for word in counts} | {self._commonest}
+        likeliest = max(sorted(candidates), key=probability)
+        return likeliest == words[number], math.log(probability(words[number]))
