@@ -88,6 +88,25 @@ class PairHead(nn.Module):
         return logits
 
 
+class IndexedHead(nn.Module):
+    """A head that chooses among N candidates, whose vectors are made once: the index.
+
+    While it learns it scores the candidates that the micro-batch holds, as it wants; `model.train()`
+    drops the index, since the weights it was made of are about to move. In evaluation it is given an index
+    and scores all of it: hidden, mask -> scores_nN.
+    """
+
+    candidates_ND: torch.Tensor | None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("candidates_ND", None, persistent=False)
+
+    def index(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """The vectors of some candidates, whose states come as those of rows do -> vectors_nD."""
+        raise NotImplementedError
+
+
 class FocusHead(nn.Module):
     """The states at F places of a sequence, side by side (Baldini Soares 2019, figure 3e), then one linear
     layer: hidden_BLD, focus_BF -> logits_BC."""
