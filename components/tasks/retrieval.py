@@ -24,7 +24,7 @@ from components.tasks.base import (
 )
 from components.tasks.ranking.measures import DEPTH, METRICS
 from components.tasks.ranking.similar import best, similarities
-from components.tasks.ranking.templates import read_identity, read_templates
+from components.tasks.ranking.templates import read_identity, read_templates, template_of
 
 if TYPE_CHECKING:
     import torch
@@ -100,13 +100,10 @@ class Retrieval(Family):
         answer = read_identity(dict(record), "answer")
         if not options["templates"]:
             return {"answer": answer}
-        templates = read_templates(options["templates"])
-        if answer not in templates:
-            named = {text: identity for identity, text in templates.items()}
-            if answer not in named:
-                raise _unknown(answer, templates)
-            answer = named[answer]
-        return {"answer": answer}
+        found = template_of(options["templates"], answer)
+        if found is None:
+            raise _unknown(answer, read_templates(options["templates"]))
+        return {"answer": found}
 
     def target_schema(self) -> pa.Schema:
         return pa.schema([("answer", pa.string())])
