@@ -106,6 +106,7 @@ def _check_task(path: Path, name: str, task: Task, auxiliary: bool) -> None:
             f"the question asked of the packaged model"
         )
     _check_joint(where, task)
+    _check_reads(where, task)
     _check_features(where, task)
 
 
@@ -117,8 +118,12 @@ def _check_joint(where: str, task: Task) -> None:
     for head, annotation in task.joint.items():
         family = tasks.get(annotation.family)
         takes = asked in [set(family.asked(roles)) for roles in family.inputs]
-        annotated = bool(family.targets and own.targets)  # not made from the text
-        alike = takes and annotated and type(family).tokenise is type(own).tokenise
+        alike = takes and all(
+            type(one).tokenise is type(own).tokenise
+            and type(one).for_learning is tasks.Family.for_learning
+            and one.targets  # not made from the text
+            for one in (family, own)
+        )
         its = _example(where, family, annotation.options, task) if alike else row
         if not alike or any(family.sequences(one) != own.sequences(row) for one in (row, its)):
             raise UserError(
@@ -133,6 +138,20 @@ def _example(where: str, family: tasks.Family, options: dict[str, Any], task: Ta
         return family.read_input(task.example, family.options.model_validate(options).model_dump())
     except BadRowError as error:
         raise UserError(f"{where}.example: {error}") from None
+
+
+def _check_reads(where: str, task: Task) -> None:
+    """Only what lies below a task's source is watched for changes."""
+    source = Path(task.source.path)
+    for annotation in task.annotations("").values():
+        family = tasks.get(annotation.family)
+        for file in family.reads(family.options.model_validate(annotation.options).model_dump()):
+            if not Path(file).resolve().is_relative_to(source.resolve()):
+                raise UserError(
+                    f"{where}.options: '{file}' is not below source.path, '{source}', and a change of it "
+                    f"would go unseen; expected both in one folder: that is source.path, and source.files "
+                    f"names the rows"
+                )
 
 
 def _check_features(where: str, task: Task) -> None:
