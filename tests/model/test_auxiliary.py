@@ -233,6 +233,15 @@ def test_a_mistake_in_declaring_it_is_one_sentence(tiny_project: Path, change: A
     assert "\n" not in found
 
 
+def test_a_gate_that_it_is_given_judges_nothing(tiny_project: Path) -> None:
+    """So that a task becomes an auxiliary one by a line in the mixture alone."""
+    add_task(tiny_project, "masked_lm", TEXTS, gate={"metric": "accuracy", "floor": 0.99})
+    assert set(settings.load().gates()) == {"mood", "size"}
+    changed(tiny_project, lambda p: p["tasks"]["aside"].update(example={"text": "good plane"}))
+    changed(tiny_project, not_auxiliary)
+    assert set(settings.load().gates()) == {"mood", "size", "aside"}
+
+
 @pytest.mark.parametrize("family", ["sentence_order", "context_prediction"])
 def test_rows_of_one_sentence_are_left_out_and_counted(tiny_project: Path, family: str) -> None:
     add_task(tiny_project, family, [*TEXTS, *({"text": sentence(500 + n)} for n in range(7))])

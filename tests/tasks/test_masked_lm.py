@@ -268,6 +268,8 @@ def test_a_word_is_guessed_where_each_of_its_tokens_is() -> None:
     assert logits[:, 1].tolist() == [0, 1, 1, 1, 0]
     found = FAMILY.decode(logits, {"words": [3, 3, 5, 9]}, {})  # and one of padding
     assert found == {"hidden": 3, "guessed": 2, "log_likelihood": pytest.approx(math.log(0.5 * 0.25 * 0.5))}
+    both_missed = np.array([[-1.0, 0.0], [-1.0, 0.0], [-1.0, 1.0]])
+    assert FAMILY.decode(both_missed, {"words": [3, 3, 5]}, {})["guessed"] == 1
 
 
 def test_metrics_are_those_of_all_words_together() -> None:
