@@ -43,20 +43,11 @@ def test_complex_scores_are_the_four_products_of_trouillon() -> None:
     torch.testing.assert_close(compare(combine(s, w)[None], o[None]).squeeze(), expected)
 
 
-@pytest.mark.parametrize("scoring", SCORINGS)
-def test_a_relation_that_changes_nothing_is_where_learning_starts(scoring: str) -> None:
-    """Then an entity's best answer is what is most like it."""
-    combine, compare, identity = SCORINGS[scoring]
-    vectors_ND = torch.nn.functional.normalize(torch.randn(5, 8), dim=-1)
-    scores_NN = compare(combine(vectors_ND, identity(8).expand(5, -1)), vectors_ND)
-    assert scores_NN.argmax(1).tolist() == list(range(5))
-
-
-def one_hot_head(scoring: str = "distmult", taught: tuple[tuple[int, int, int], ...] = ((0, 0, 1), (1, 1, 0))) -> TripleHead:
-    """A head of four entities with the unit vectors as states, to itself as every relation has it."""
+def one_hot_head(scoring: str, taught: list[tuple[int, int, int]]) -> TripleHead:
+    """Of four entities, whose vectors are unit vectors, as their states are."""
     head = TripleHead(4, relations=1, entities=4, scoring=scoring, taught=taught)
     with torch.no_grad():
-        head.entity.weight.copy_(torch.eye(4))
+        head.entity.weight.copy_(7 * torch.eye(4))  # their length does not count
         head.entity.bias.zero_()
         head.relation.weight.copy_(torch.tensor([[1.0, 2, 3, 4], [5, 6, 7, 8]]))
         head.sharpness.zero_()
@@ -64,11 +55,76 @@ def one_hot_head(scoring: str = "distmult", taught: tuple[tuple[int, int, int], 
 
 
 def states(entities: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
-    """hidden_nMLD of unit vectors and mask_nML; the second token of a sequence is padding."""
+    """hidden_nMLD of unit vectors, mask_nML; the second token of each sequence is padding, to be ignored."""
     hidden = torch.eye(4)[torch.tensor(entities)]
-    return torch.stack([hidden, 99 * torch.ones_like(hidden)], 2), torch.tensor([1, 0]).expand(*hidden.shape[:2], 2)
+    mask = torch.tensor([1, 0]).expand(*hidden.shape[:2], 2)
+    return torch.stack([hidden, torch.full_like(hidden, 99.0)], 2), mask
 
 
-def known(scores: torch.Tensor) -> list[int]:
-    """Which entities of the micro-batch count as wrong."""
-    return torch.isfinite(scores[1:]).nonzero().flatten().tolist()
+def side(entities: list[list[int]]) -> torch.Tensor:
+    return torch.tensor([[0, *of_row] for of_row in entities])
+
+
+def test_answers_are_held_against_the_entities_of_the_batch_that_training_does_not_know() -> None:
+    """Rows (0, r, 1), with 3 drawn, and (0, r, 2), with 1 drawn. Of 0 both tails are known, and neither is held
+    against the other; each entity counts once."""
+    entities = [[0, 1, 3], [0, 2, 1]]
+    taught = [(0, 0, 1), (0, 0, 2), (1, 1, 0), (2, 1, 0)]
+    logits_nQP = one_hot_head("distmult", taught)(*states(entities), side(entities))
+    rivals = [
+        [
+            [entities[p // 3][p % 3] for p in range(6) if of_question[1 + p].isfinite()]
+            for of_question in of_row
+        ]
+        for of_row in logits_nQP
+    ]
+    assert rivals == [[[0, 3], [1, 3, 2]], [[0, 3], [1, 3, 2]]]
+
+
+def test_the_right_answer_comes_first_and_heads_are_asked_by_the_inverse() -> None:
+    """TransE with unit vectors: |h + r - t| of (0, r, 1), and |t + r' - h| with the inverse's r'."""
+    entities = [[0, 1]]
+    logits_12P = one_hot_head("transe", [(0, 0, 1), (1, 1, 0)])(*states(entities), side(entities))
+    r, inverse = torch.tensor([1.0, 2, 3, 4]), torch.tensor([5.0, 6, 7, 8])
+    h, t = torch.eye(4)[:2]
+    expected = -torch.stack([(h + r - t).norm(), (t + inverse - h).norm()])
+    torch.testing.assert_close(logits_12P[0, :, 0], expected)
+
+
+@pytest.mark.parametrize("scoring", SCORINGS)
+def test_with_an_index_every_candidate_is_scored_alike_whoever_asks(scoring: str) -> None:
+    """A question alone has the scores that it has as the first of a triple, and the head of a triple those of a
+    question by the inverse, whose number is 1."""
+    head = one_hot_head(scoring, [(0, 0, 1)])
+    answer_n1 = head(*states([[0, 1], [2, 3]]), side([[0, 1], [2, 3]]))[:, 0, 0]
+    head.eval()
+    head.candidates_ND = head.index(*states([[0], [1], [2], [3]]))
+    torch.testing.assert_close(head.candidates_ND, torch.eye(4))
+    both_1QN = head(*states([[0, 1]]), torch.tensor([[0]]))
+    tail_1QN = head(*states([[0]]), torch.tensor([[0]]))
+    head_1QN = head(*states([[1]]), torch.tensor([[1]]))
+    torch.testing.assert_close(both_1QN, torch.cat([tail_1QN, head_1QN], 1))
+    torch.testing.assert_close(tail_1QN[0, 0, 1], answer_n1[0])
+
+
+@pytest.mark.parametrize("scoring", SCORINGS)
+def test_the_gradient_reaches_states_and_parameters(scoring: str) -> None:
+    head = TripleHead(5, relations=2, entities=3, scoring=scoring, taught=[(0, 0, 1), (1, 2, 0)]).train()
+    hidden = torch.randn(1, 3, 2, 5, requires_grad=True)
+    logits_1QP = head(hidden, torch.ones(1, 3, 2), torch.tensor([[0, 0, 1, 2]]))
+    (-logits_1QP.log_softmax(-1)[..., 0]).sum().backward()
+    for tensor in (hidden, *head.parameters()):
+        assert tensor.grad is not None
+        assert tensor.grad.isfinite().all()
+        assert tensor.grad.abs().sum() > 0
+    assert head.relation.weight.grad[1].abs().sum() == 0  # the relation that no row has
+
+
+def test_head_and_tail_may_be_the_same_entity() -> None:
+    """Alone in a batch it has no rival: nothing to learn, and no NaN."""
+    head = one_hot_head("complex", [(2, 0, 2), (2, 1, 2)])
+    logits_1QP = head(*states([[2, 2]]), side([[2, 2]]))
+    loss = -logits_1QP.log_softmax(-1)[..., 0].sum()
+    loss.backward()
+    assert loss.item() == 0
+    assert head.entity.weight.grad.isfinite().all()
