@@ -336,7 +336,7 @@ def test_a_candidate_is_encoded_once_in_a_micro_batch(project: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ("scoring: complex", "scoring: rotate", "options.scoring: found 'rotate', expected 'transe', 'distmult' or 'complex'"),
+        ("scoring: complex", "scoring: rotate", "options.scoring: found 'rotate', input should be 'transe', 'distmult' or 'complex'"),
         ("negatives: 1", "negatives: -1", "options.negatives: found -1"),
         ("top: 3", "tops: 3", "options.tops: unknown option (did you mean 'top'?)"),
         ("relation: relation, ", "", "columns.relation: missing; knowledge_graph needs it"),
