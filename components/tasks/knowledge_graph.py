@@ -112,7 +112,8 @@ class KnowledgeGraph(Family):
     def learn_facts(self, rows: Iterable[Row], labels: list[str] | None, options: Mapping[str, Any]) -> Facts:
         if labels is not None:
             raise BadRowError("the entities of a knowledge graph are its rows' own; remove `labels`")
-        relations, entities = set(), set()
+        relations: set[str] = set()
+        entities: set[str] = set()
         for row in rows:
             relations.add(row["relation"])
             entities.update((row["head"], row["tail"]))

@@ -313,24 +313,51 @@ def test_it_trains_and_the_service_answers_as_the_evaluation_does(project: Path)
 
 
 def test_a_candidate_is_encoded_once_in_a_micro_batch(project: Path) -> None:
-    """Its states are those of all the rows that hold it, and each row is given its own."""
+    """And each row is given the states of its own sequences."""
     from components.data.batching import assemble, to_items
-    from components.data.encoding import EncodedSplit, cards_of
-    from components.model.multitask import MultiTaskModel
+    from components.data.encoding import EncodedSplit
 
     split = EncodedSplit(Path("encoded/graph/train.arrow"))
     numbers = range(len(split))
     heads = {"graph": ("graph", set(numbers))}
     input_ids, mask, _, given_rows = assemble({"graph": split}, to_items(split, "graph", numbers), heads)
-    read = [bytes(ids[real.bool()].numpy()) for ids, real in zip(input_ids, mask, strict=True)]
+    read = [ids[real.bool()].numpy().tobytes() for ids, real in zip(input_ids, mask, strict=True)]
     assert len(set(read)) == len(read) == 30
     for row, places in zip(numbers, given_rows["graph"].places, strict=True):
         own = [np.asarray(ids, dtype=np.int64).tobytes() for ids, _ in split.sequences(row)]
         assert [read[place] for place in places] == own
-    tables = pq.read_table("data/graph/train.parquet").to_pylist()
-    names = sorted({row[role] for row in tables for role in ("head", "tail")})
-    model = MultiTaskModel.from_encoder(Path("encoder"), cards_of(Path("encoded/graph")), 0.0, 1)
-    assert len(model.heads["graph"].taught_E) == 2 * len(tables) > len(names)
+
+
+def test_the_gradient_of_shared_sequences_is_that_of_a_plain_backward_pass(project: Path) -> None:
+    """Of all of the encoder's parameters, as the packed pass finds it, to 1e-4."""
+    from components.data.batching import micro_batches
+    from components.data.encoding import EncodedSplit, cards_of
+    from components.model.multitask import MultiTaskModel
+    from components.training.gramians import task_gradients
+    from components.training.packed_gradients import PackedGradients
+
+    cards = cards_of(Path("encoded/graph"))
+    model = MultiTaskModel.from_encoder(Path("encoder"), cards, 0.0, 1).train()
+    splits = {"graph": EncodedSplit(Path("encoded/graph/train.arrow"))}
+    (micro,) = micro_batches(splits, cards, {"graph": np.arange(12)}, 9999, packed=True)
+
+    def loss() -> torch.Tensor:
+        logits = model(micro.input_ids_BL, micro.mask_BL, micro.segment_ids_BL, micro.heads)["graph"]
+        return FAMILY.loss(logits, micro.targets["graph"], cards["graph"]["facts"])
+
+    loss().backward()
+    expected = [parameter.grad for parameter in model.encoder.parameters()]
+    model.zero_grad()
+    gradients = task_gradients(model, ["graph"])
+    assert isinstance(gradients, PackedGradients)
+    with gradients:
+        gradients.backward({"graph": loss()}, micro.mask_BL, micro.heads)
+    gradients.apply({"graph": 1.0}, {"graph": 1.0})
+    for parameter, plain in zip(model.encoder.parameters(), expected, strict=True):
+        if plain is not None and parameter.grad is not None:
+            torch.testing.assert_close(parameter.grad, plain, rtol=1e-4, atol=1e-6)
+    squares = sum(float(plain.square().sum()) for plain in expected if plain is not None)
+    assert gradients.gramian()[0, 0] == pytest.approx(squares, rel=1e-4)
 
 
 @pytest.mark.parametrize(
