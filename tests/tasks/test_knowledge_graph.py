@@ -143,6 +143,8 @@ def test_what_is_known_is_left_out_of_the_ranks() -> None:
     """Of (alice, lives in, ?) rome is asked for and paris is known; of (?, lives in, rome) carol is known."""
     layout = FAMILY.layout(rows(TEST)[0], [], FACTS)
     assert layout == {"answers": ["rome", "alice"], "others": [["paris"], ["carol"]]}
+    of_training = FAMILY.layout(rows(TRAIN)[0], [], FACTS)
+    assert of_training["others"] == [["rome"], ["bob", "dave", "erin"]]  # rome, erin: the test alone knows
     scores_QN = np.zeros((2, len(NUMBER)))
     scores_QN[0, [NUMBER[name] for name in ("paris", "italy", "rome")]] = 3, 2, 1
     scores_QN[1, [NUMBER[name] for name in ("carol", "alice")]] = 2, 1
