@@ -24,7 +24,7 @@ from components.tasks.base import (
 )
 from components.tasks.ranking.measures import DEPTH, METRICS
 from components.tasks.ranking.similar import best, similarities
-from components.tasks.ranking.templates import read_identity, read_templates
+from components.tasks.ranking.templates import read_identity, read_templates, template_of
 
 if TYPE_CHECKING:
     import torch
@@ -83,6 +83,15 @@ class Retrieval(Family):
 
     # --- data -----------------------------------------------------------------------------------
 
+    def read_input(self, record: Mapping[str, Any], options: Mapping[str, Any]) -> Row:
+        return {"text": super().read_input(record, options)["text"]}
+
+    def input_schema(self) -> pa.Schema:
+        return pa.schema([("text", pa.string())])
+
+    def text_of(self, row: Row) -> str:
+        return str(row["text"])
+
     def reads(self, options: Mapping[str, Any]) -> list[str]:
         return [options["templates"]] if options["templates"] else []
 
@@ -91,13 +100,10 @@ class Retrieval(Family):
         answer = read_identity(dict(record), "answer")
         if not options["templates"]:
             return {"answer": answer}
-        templates = read_templates(options["templates"])
-        if answer not in templates:
-            named = {text: identity for identity, text in templates.items()}
-            if answer not in named:
-                raise _unknown(answer, templates)
-            answer = named[answer]
-        return {"answer": answer}
+        found = template_of(options["templates"], answer)
+        if found is None:
+            raise _unknown(answer, read_templates(options["templates"]))
+        return {"answer": found}
 
     def target_schema(self) -> pa.Schema:
         return pa.schema([("answer", pa.string())])

@@ -126,6 +126,16 @@ def test_hard_negatives_are_the_templates_most_like_the_question_but_its_answer(
     assert [sorted(row["ids"]) for row in every] == [sorted(ANSWERS)] * 2
 
 
+def test_a_target_names_what_stands_beside_the_question_its_answer_first(templates: str) -> None:
+    facts = facts_of(templates, negatives=2)
+    rows = [{"text": "train", "answer": "ride"}, {"text": "plane", "answer": "fly"}]
+    one, other = (FAMILY.target(row, [], facts) for row in FAMILY.for_learning(rows, facts))
+    assert len(set(one)) == 3
+    assert set(one) == set(other)
+    assert FAMILY.target(rows[0], [], facts) == one[:1]  # of a held-out row
+    assert FAMILY.target({"answer": "Ride"}, [], facts) != one[:1]
+
+
 def test_a_dialogue_loses_its_oldest_turns_and_a_template_its_end(tokenizer: Any) -> None:
     cut = FAMILY.truncation(("turns",), 4, {})
     tokenizer.enable_truncation(**cut)
@@ -439,3 +449,11 @@ def test_an_interrupted_run_ends_with_the_same_weights_and_index(project: Path) 
         run(settings.load(), Path(), Stop(6))
     assert train() == expected
     assert index.read_bytes() == whole
+
+
+@pytest.mark.parametrize("asked", [{"text": "good plane"}, {"turns": ["good plane", "bad train"]}])
+def test_a_row_has_a_value_in_every_input_column_of_its_files(asked: dict[str, Any]) -> None:
+    """Validation refuses a column that has none."""
+    row = FAMILY.read_input(asked, FACTS["options"])
+    assert list(row) == FAMILY.input_schema().names
+    assert None not in row.values()

@@ -18,11 +18,27 @@ def read_templates(path: str) -> dict[str, str]:
     Raises:
         UserError: the file is missing, empty or not in its format; a template is blank or there twice.
     """
+    return _read(path, _changed(path))
+
+
+def template_of(path: str, answer: str) -> str | None:
+    """The id of the template that has this id or, if none has, this text; None where there is none."""
+    if answer in _read(path, _changed(path)):
+        return answer
+    return _by_text(path, _changed(path)).get(answer)
+
+
+def _changed(path: str) -> int:
     file = Path(path)
-    return _read(path, file.stat().st_mtime_ns if file.is_file() else 0)
+    return file.stat().st_mtime_ns if file.is_file() else 0
 
 
 @lru_cache(maxsize=8)  # asked of every row
+def _by_text(path: str, changed: int) -> dict[str, str]:
+    return {text: identity for identity, text in _read(path, changed).items()}
+
+
+@lru_cache(maxsize=8)
 def _read(path: str, changed: int) -> dict[str, str]:
     templates: dict[str, str] = {}
     places: dict[tuple[str, str], str] = {}
