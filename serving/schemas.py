@@ -19,12 +19,14 @@ class BadRequestError(Exception):
         self.status = status
 
 
-# Every family brings its own questions and answers, so a new family appears here by itself.
-_FIELDS: dict[str, Any] = {
-    name: (Optional[field.annotation], None)  # noqa: UP045 the annotation is a value here
-    for family in map(tasks.get, tasks.names())
-    for name, field in family.request.model_fields.items()
-}
+# Every family brings its own questions and answers, so a new family appears here by itself. A field that
+# families type differently is of any of these types; the family that is asked reads it.
+_TYPES: dict[str, dict[Any, None]] = {}
+for _family in map(tasks.get, tasks.names()):
+    for _name, _field in _family.request.model_fields.items():
+        _TYPES.setdefault(_name, {})[_field.annotation] = None
+_FIELDS: dict[str, Any] = {name: (Optional[Union[tuple(types)]], None) for name, types in _TYPES.items()}  # noqa: UP007, UP045 the types are values here
+_MEMBERS = {getattr(kind, "__name__", "") for types in _TYPES.values() if len(types) > 1 for kind in types}
 Item: Any = create_model("Item", __config__=ConfigDict(extra="forbid"), **_FIELDS)
 Item.__doc__ = "What a task reads: a text, two as a pair, or the fields that GET /tasks names as its inputs."
 
@@ -81,7 +83,8 @@ def parse(body: bytes) -> PredictRequest:
 def _sentence(errors: list[Any]) -> str:
     """One clear sentence for pydantic's complaints; of a text, the last is about the object it may be."""
     error = [other for other in errors if other["loc"][:2] == errors[0]["loc"][:2]][-1]
-    parts = [part for part in error["loc"] if part != Item.__name__]
+    named = {2: {Item.__name__}, 4: _MEMBERS}  # where pydantic says which member of a union it speaks of
+    parts = [part for place, part in enumerate(error["loc"]) if part not in named.get(place, ())]
     where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).lstrip(".")
     found = JSON_NAMES.get(type(error["input"]), "bytes")
     if error["type"] == "json_invalid":

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from components import tasks
-from components.data.encoding import EncodedSplit
+from components.data.encoding import EncodedSplit, Tokens
 from components.data.mixture import Plan, draw, drawn_before, key, permute
 from components.model.tensors import Rows, pad
 
@@ -174,15 +174,28 @@ def assemble(
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, dict[str, Rows]]:
     """input_ids_BL, mask_BL, segment_ids_BL, and what each head is given, in the order of the group.
 
-    `heads` are (task, rows) by head: joint heads share their task's sequences.
+    `heads` are (task, rows) by head: joint heads share their task's sequences. Where a task chooses among
+    candidates its rows hold the same ones again and again, and each is encoded once.
     """
-    sequences: list[tuple[np.ndarray, np.ndarray]] = []
+    sequences: list[Tokens] = []
     places: dict[tuple[str, int], list[int]] = {}
+    seen: dict[tuple[str, bytes, bytes], int] = {}
+
+    def place(task: str, sequence: Tokens) -> int:
+        ids, segments = sequence
+        known = seen.setdefault((task, ids.tobytes(), segments.tobytes()), len(sequences))
+        if known == len(sequences):
+            sequences.append(sequence)
+        return known
+
     read = {task: iter(splits[task].gather(rows)) for task, rows in _rows_of(group).items()}
     for item in group:
         of_row = next(read[item.task])
-        places[item.task, item.row] = list(range(len(sequences), len(sequences) + len(of_row)))
-        sequences += of_row
+        if splits[item.task].repeats:
+            places[item.task, item.row] = [place(item.task, sequence) for sequence in of_row]
+        else:
+            places[item.task, item.row] = list(range(len(sequences), len(sequences) + len(of_row)))
+            sequences += of_row
     rows = {}
     for head, (task, known) in heads.items():
         members = [item.row for item in group if item.task == task and item.row in known]

@@ -294,6 +294,11 @@ class EncodedSplit:
             self._labelled[column] = np.asarray(self.table[column].is_valid().to_numpy())
         return self._labelled[column]
 
+    @cached_property
+    def repeats(self) -> bool:
+        """Do rows hold the same sequences again and again: candidates that some head chooses among?"""
+        return any(self.path.parent.glob(candidates_file("*")))
+
     def candidates(self, head: str) -> EncodedSplit | None:
         """What the head's answers are chosen from, None where they are no choice among rows."""
         path = self.path.with_name(candidates_file(head))

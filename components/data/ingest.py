@@ -207,10 +207,14 @@ def _labelled(reader: Reader, head: Head, folder: Path, split: str) -> int:
 def _learn(reader: Reader, head: Head, folder: Path, read_rows: Path, fate_N: np.ndarray) -> dict[str, Any]:
     """The head's entry of task.json; every row of every split must fit the facts."""
     where = f"tasks.{reader.name}" if head.name == reader.name else f"tasks.{reader.name}.joint.{head.name}"
-    training = (row for _, row in _rows_of(reader, head, folder, "train"))
+
+    def rows_of(split: str) -> Iterator[Row]:
+        return (row for _, row in _rows_of(reader, head, folder, split))
+
     try:
-        learnt = head.family.learn_facts(training, head.labels, head.options)
+        learnt = head.family.learn_facts(rows_of("train"), head.labels, head.options)
         facts: Facts = {**learnt, "options": head.options}
+        facts |= head.family.survey(facts, {split: rows_of(split) for split in SPLITS})
         _require_few(len(head.family.candidates(facts)))
     except BadRowError as error:
         raise UserError(f"params.yaml: {where}: {error}") from None

@@ -184,6 +184,11 @@ class Family(abc.ABC):
             BadRowError: the rows teach nothing, or `labels` does not belong here.
         """
 
+    def survey(self, facts: Facts, splits: Mapping[str, Iterable[Row]]) -> Facts:
+        """What the rows of every split add to the facts that is no lesson, such as what there is to choose
+        from, or which answers are known to be right as well. Each split can be read once."""
+        return {}
+
     def check_row(self, row: Row, facts: Facts) -> None:  # noqa: B027 any row fits, unless a family objects
         """Raise BadRowError where a row of any split does not fit the facts (a label never seen)."""
 
