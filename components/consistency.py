@@ -101,6 +101,7 @@ def _check_task(path: Path, name: str, task: Task) -> None:
             f"the question asked of the packaged model"
         )
     _check_joint(where, task)
+    _check_reads(where, task)
     _check_features(where, task)
 
 
@@ -115,12 +116,30 @@ def _check_joint(where: str, task: Task) -> None:
     for head, annotation in task.joint.items():
         family = tasks.get(annotation.family)
         takes = asked in [set(family.asked(roles)) for roles in family.inputs]
-        alike = takes and type(family).tokenise is type(own).tokenise
+        alike = takes and all(
+            type(family).tokenise is type(own).tokenise
+            and type(one).for_learning is tasks.Family.for_learning
+            for one in (family, own)
+        )
         if not alike or family.sequences(row) != own.sequences(row):
             raise UserError(
                 f"{where}.joint.{head}: {family.name} does not read a row as {own.name} does; "
                 f"make it a task of its own"
             )
+
+
+def _check_reads(where: str, task: Task) -> None:
+    """Only what lies below a task's source is watched for changes."""
+    source = Path(task.source.path)
+    for annotation in task.annotations("").values():
+        family = tasks.get(annotation.family)
+        for file in family.reads(family.options.model_validate(annotation.options).model_dump()):
+            if not Path(file).resolve().is_relative_to(source.resolve()):
+                raise UserError(
+                    f"{where}.options: '{file}' is not below source.path, '{source}', and a change of it "
+                    f"would go unseen; expected both in one folder: that is source.path, and source.files "
+                    f"names the rows"
+                )
 
 
 def _check_features(where: str, task: Task) -> None:

@@ -41,6 +41,8 @@ def encode(data: Path, tokenizer_file: Path, target: Path) -> None:
         with RowProgress(f"encode {card['task']}", sum(card["rows"].values())) as progress:
             for split in SPLITS:
                 _encode_split(encoder, data, split, folder, progress)
+        for head in encoder.heads:
+            _encode_candidates(encoder, head, folder)
         shutil.copy(data / "task.json", folder / "task.json")
 
 
@@ -53,11 +55,34 @@ def _encode_split(encoder: Encoder, data: Path, split: str, folder: Path, progre
         pa.ipc.new_file(file, schema) as out,
     ):
         for batch in rows.iter_batches(ROWS):
-            columns = encoder.encode(pa.Table.from_batches([batch]), schema.names)
+            columns = encoder.encode(pa.Table.from_batches([batch]), schema.names, split == "train")
             if "difficulty" in schema.names:
                 columns["difficulty"] = batch["difficulty"]
             out.write_batch(pa.record_batch([columns[name] for name in schema.names], schema=schema))
             progress.add(len(batch))
+
+
+def _encode_candidates(encoder: Encoder, head: str, folder: Path) -> None:
+    """Write what the answers of a head are chosen from, as a split's rows are written."""
+    family, facts = encoder.heads[head]
+    if not (rows := family.candidates(facts)):
+        return
+    schema = encoder.sequences_schema()
+    with (
+        pa.OSFile(str(folder / candidates_file(head)), "wb") as file,
+        pa.ipc.new_file(file, schema) as out,
+    ):
+        for first in range(0, len(rows), ROWS):
+            some = rows[first : first + ROWS]
+            encodings = family.tokenise(encoder.tokenizer, some, facts["options"], offsets=False)
+            ids = pa.array([str(first + number) for number in range(len(some))])
+            columns = encoder.sequences(ids, encodings)
+            out.write_batch(pa.record_batch([columns[name] for name in schema.names], schema=schema))
+
+
+def candidates_file(head: str) -> str:
+    """The name, in an encoded task's folder, of the rows that a head's answers are chosen from."""
+    return f"candidates.{head}.arrow"
 
 
 class Encoder:
@@ -75,11 +100,16 @@ class Encoder:
         truncation = self.family.truncation(card["inputs"], card["max_length"], self.options)
         self.tokenizer.enable_truncation(**truncation)
 
-    def schema(self, split: str) -> pa.Schema:
-        """The columns of an encoded split; only held-out rows are decoded, so only they need a layout."""
+    def sequences_schema(self) -> pa.Schema:
+        """The columns of what the encoder reads of a row."""
         fields = [("id", pa.string()), ("input_ids", pa.list_(pa.int32()))]
         fields += [("segment_ids", pa.list_(pa.int8()))]
         fields += [("cuts", pa.list_(pa.int32()))] if self.several else []
+        return pa.schema(fields)
+
+    def schema(self, split: str) -> pa.Schema:
+        """The columns of an encoded split; only held-out rows are decoded, so only they need a layout."""
+        fields: list[Any] = [*self.sequences_schema()]
         for head, (family, _) in self.heads.items():
             fields.append((column_of(self.task, head, "target"), family.target_type))
             if family.layout_type is not None and split != "train":
@@ -88,17 +118,15 @@ class Encoder:
                 fields.append((column_of(self.task, head, "side"), pa.list_(family.side_type)))
         return pa.schema(fields)
 
-    def encode(self, table: pa.Table, names: Sequence[str]) -> dict[str, list[Any] | pa.Array]:
-        """The columns of some rows."""
+    def encode(
+        self, table: pa.Table, names: Sequence[str], learning: bool
+    ) -> dict[str, list[Any] | pa.Array]:
+        """The columns of some rows, which the model will learn from, or only answer."""
         rows = view(table, self.task, self.task).to_pylist()
+        rows = self.family.for_learning(rows, self.heads[self.task][1]) if learning else rows
         offsets = any(family.offsets for family, _ in self.heads.values())
         encodings = self.family.tokenise(self.tokenizer, rows, self.options, offsets)
-        columns: dict[str, list[Any] | pa.Array] = {
-            "id": table["id"].combine_chunks(),
-            "input_ids": _joined(encodings, "ids", np.int32),
-            "segment_ids": _joined(encodings, "type_ids", np.int8),
-            "cuts": [_cuts(of_row) for of_row in encodings] if self.several else [],
-        }
+        columns = self.sequences(table["id"].combine_chunks(), encodings)
         for head, (family, facts) in self.heads.items():
             own = rows if head == self.task else view(table, self.task, head).to_pylist()
             first = family.target_schema().names[0]
@@ -107,6 +135,17 @@ class Encoder:
                 if (column := column_of(self.task, head, name)) in names:
                     columns[column] = _ask(ask, known, encodings, facts)
         return columns
+
+    def sequences(
+        self, ids: pa.Array, encodings: Sequence[Sequence[Encoding]]
+    ) -> dict[str, list[Any] | pa.Array]:
+        """The columns of what the encoder reads of some rows."""
+        return {
+            "id": ids,
+            "input_ids": _joined(encodings, "ids", np.int32),
+            "segment_ids": _joined(encodings, "type_ids", np.int8),
+            "cuts": [_cuts(of_row) for of_row in encodings] if self.several else [],
+        }
 
 
 def _ask(
@@ -157,6 +196,7 @@ class EncodedSplit:
     """
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         self.task = path.parent.name
         self._source = pa.memory_map(str(path))
         self.table = pa.ipc.open_file(self._source).read_all()
@@ -243,6 +283,11 @@ class EncodedSplit:
         if column not in self._labelled:  # asked in every step
             self._labelled[column] = np.asarray(self.table[column].is_valid().to_numpy())
         return self._labelled[column]
+
+    def candidates(self, head: str) -> EncodedSplit | None:
+        """What the head's answers are chosen from, None where they are no choice among rows."""
+        path = self.path.with_name(candidates_file(head))
+        return EncodedSplit(path) if path.exists() else None
 
     def ids(self) -> list[str]:
         """The rows' ids."""

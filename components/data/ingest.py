@@ -27,7 +27,7 @@ from components.data.splits import SPLITS, position
 from components.errors import UserError
 from components.files import atomic_folder, write_json
 from components.settings import Task
-from components.tasks.base import BadRowError, Facts, Row, text_key
+from components.tasks.base import CANDIDATES, BadRowError, Facts, Row, text_key
 
 if TYPE_CHECKING:
     import polars as pl
@@ -194,9 +194,10 @@ def _learn(reader: Reader, head: Head, folder: Path, read_rows: Path, fate_N: np
     training = (row for _, row in _rows_of(reader, head, folder, "train"))
     try:
         learnt = head.family.learn_facts(training, head.labels, head.options)
+        facts: Facts = {**learnt, "options": head.options}
+        _require_few(len(head.family.candidates(facts)))
     except BadRowError as error:
         raise UserError(f"params.yaml: {where}: {error}") from None
-    facts: Facts = {**learnt, "options": head.options}
     rows = dict.fromkeys(SPLITS, 0)
     for split in SPLITS:
         for number, row in _rows_of(reader, head, folder, split):
@@ -207,6 +208,11 @@ def _learn(reader: Reader, head: Head, folder: Path, read_rows: Path, fate_N: np
                 stood = np.flatnonzero(fate_N == FATES.index(split))[number]
                 raise UserError(f"{_row_of(read_rows, int(stood))['place']}: {error}") from None
     return {"family": head.family.name, "facts": facts, "rows": rows}
+
+
+def _require_few(candidates: int) -> None:
+    if candidates > CANDIDATES:
+        raise BadRowError(f"found {candidates:,} candidates for an answer, expected at most {CANDIDATES:,}")
 
 
 def _rows_of(reader: Reader, head: Head, folder: Path, split: str) -> Iterator[tuple[int, Row]]:

@@ -88,6 +88,57 @@ class PairHead(nn.Module):
         return logits
 
 
+class IndexedHead(nn.Module):
+    """A head that chooses among N candidates, whose vectors are made once: the index.
+
+    While it learns it scores the candidates that the micro-batch holds, as it wants; `model.train()`
+    drops the index, since the weights it was made of are about to move. In evaluation it is given an index
+    and scores all of it: hidden, mask -> scores_nN.
+    """
+
+    candidates_ND: torch.Tensor | None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("candidates_ND", None, persistent=False)
+
+    def index(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """The vectors of some candidates, whose states come as those of rows do -> vectors_nD."""
+        raise NotImplementedError
+
+
+COSINES, MOST = 20.0, 100.0  # times a cosine: at first, and at most (Radford 2021, section 2.5)
+
+
+class BiEncoderHead(IndexedHead):
+    """Cosines of a row's question, its first sequence, and candidates, all encoded apart.
+
+    While it learns: hidden_nMLD, mask_nML -> logits_nC of the C = n (M - 1) candidates that stand beside the
+    n questions, row by row, over a learnt temperature (Radford 2021, section 2.3). With an index:
+    cosine_nN.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor(math.log(COSINES)))
+
+    def forward(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        question_nD, *beside = self._vectors(hidden, mask).unbind(1)
+        if self.candidates_ND is not None:
+            return question_nD @ self.candidates_ND.T
+        candidate_CD = torch.stack(beside, 1).flatten(0, 1)
+        logits: torch.Tensor = self.scale.exp().clamp(max=MOST) * (question_nD @ candidate_CD.T)
+        return logits
+
+    def index(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        return self._vectors(hidden, mask)[:, 0]
+
+    @staticmethod
+    def _vectors(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """vectors_nMD of length 1."""
+        return normalize(pool(hidden, mask), dim=-1)
+
+
 class FocusHead(nn.Module):
     """The states at F places of a sequence, side by side (Baldini Soares 2019, figure 3e), then one linear
     layer: hidden_BLD, focus_BF -> logits_BC."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import contextlib
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
 
 import torch
 
 from components import tasks
 from components.data.batching import assemble, packs, similar_lengths, to_items
-from components.data.encoding import EncodedSplit
+from components.data.encoding import EncodedSplit, candidates_file
+from components.model.heads import IndexedHead
 from components.model.multitask import MultiTaskModel
 from components.tasks.base import Prediction
 
@@ -30,7 +33,7 @@ def predict(
     answers: dict[str, dict[int, Prediction]] = {head: {} for head in cards}
     model.eval()
     grouped = packs if model.packs else similar_lengths
-    with torch.inference_mode():
+    with _indexed(model, split, cards), torch.inference_mode():
         for group in grouped(to_items(split, task, rows), TOKENS):
             numbers = {head: [item.row for item in group if split.labelled(head)[item.row]] for head in cards}
             of_heads = {head: (task, set(of_head)) for head, of_head in numbers.items() if of_head}
@@ -44,3 +47,47 @@ def predict(
                     answers[head][row] = tasks.get(card["family"]).decode(of_row, layout, card["facts"])
     model.train(training)
     return {head: [of_head[row] for row in rows if row in of_head] for head, of_head in answers.items()}
+
+
+def vectors(model: MultiTaskModel, encoded: Path) -> dict[str, torch.Tensor]:
+    """vectors_ND of the candidates of every head that has any, by head, from the encoded tasks. Leaves the
+    model in the mode in which it found it."""
+    training = model.training
+    model.eval()
+    files = {
+        head: encoded / card["task"] / candidates_file(head) for head, card in model.config.tasks.items()
+    }
+    found = {head: _vectors(model, head, EncodedSplit(file)) for head, file in files.items() if file.exists()}
+    model.train(training)
+    return found
+
+
+@contextlib.contextmanager
+def _indexed(model: MultiTaskModel, split: EncodedSplit, heads: Collection[str]) -> Iterator[None]:
+    """Give those heads an index that choose among candidates and have none; it does not outlive the block,
+    or it would outlive the weights."""
+    without = []
+    for head in heads:
+        module, candidates = model.heads[head], split.candidates(head)
+        if isinstance(module, IndexedHead) and module.candidates_ND is None and candidates is not None:
+            module.candidates_ND = _vectors(model, head, candidates)
+            without.append(module)
+    try:
+        yield
+    finally:
+        for module in without:
+            module.candidates_ND = None
+
+
+@torch.no_grad()
+def _vectors(model: MultiTaskModel, head: str, candidates: EncodedSplit) -> torch.Tensor:
+    """vectors_ND of a head's candidates, in their order."""
+    task, rows = candidates.task, range(len(candidates))
+    order, found = [], []
+    for group in (packs if model.packs else similar_lengths)(to_items(candidates, task, rows), TOKENS):
+        input_ids, mask, segment_ids, heads = assemble({task: candidates}, group, {head: (task, rows)})
+        on_device = (tensor.to(model.device) for tensor in (input_ids, mask, segment_ids))
+        found.append(model.vectors(head, heads[head].to(model.device), *on_device).float())
+        order += [item.row for item in group]
+    place_N = torch.tensor(order, device=model.device).argsort()
+    return torch.cat(found)[place_N]

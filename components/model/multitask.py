@@ -18,7 +18,9 @@ from transformers.utils import logging as transformers_logging
 
 from components import tasks
 from components.errors import UserError
+from components.model import index
 from components.model.dropout import quicken
+from components.model.heads import IndexedHead
 from components.model.packing import Pack, packable, packed_states
 from components.model.tensors import Rows
 
@@ -99,6 +101,14 @@ class MultiTaskModel(PreTrainedModel):
         model.choose_packing()
         return model
 
+    def train(self, mode: bool = True) -> MultiTaskModel:
+        """As torch's. What was made of the weights goes before they move: the heads' indices."""
+        for head in self.heads.values() if mode else ():
+            if isinstance(head, IndexedHead):
+                head.candidates_ND = None
+        super().train(mode)
+        return self
+
     def choose_packing(self) -> None:
         """Pack sequences side by side from now on, where the encoder keeps them apart."""
         self.packs = packable(self.encoder)
@@ -161,16 +171,32 @@ class MultiTaskModel(PreTrainedModel):
         """A head's logits from the states of its rows."""
         return self._logits(head, hidden_BLD.flatten(0, 1), _places(mask_BL), mask_BL, rows)
 
+    def vectors(
+        self, head: str, rows: Rows, input_ids: torch.Tensor, mask: torch.Tensor, segment_ids: torch.Tensor
+    ) -> torch.Tensor:
+        """vectors_nD, of an indexed head's candidates."""
+        states_TD, index_BL = self.states(input_ids, mask, segment_ids)
+        indexed = self.heads[head]
+        assert isinstance(indexed, IndexedHead)  # noqa: S101 its family has candidates
+        return indexed.index(*_of_rows(states_TD, index_BL, mask, rows))
+
     def _logits(
         self, head: str, states_TD: torch.Tensor, index_BL: torch.Tensor, mask_BL: torch.Tensor, rows: Rows
     ) -> torch.Tensor:
-        places = rows.places.clamp(min=0)
-        mask = mask_BL[places] * (rows.places >= 0).unsqueeze(-1)  # a sequence that a row lacks is masked
-        index = index_BL[places]
-        hidden = states_TD.index_select(0, index.flatten()).view(*index.shape, -1)
+        hidden, mask = _of_rows(states_TD, index_BL, mask_BL, rows)
         side = () if rows.side_nF is None else (rows.side_nF,)
         logits: torch.Tensor = self.heads[head](hidden, mask, *side)
         return logits
+
+
+def _of_rows(
+    states_TD: torch.Tensor, index_BL: torch.Tensor, mask_BL: torch.Tensor, rows: Rows
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """hidden_nLD, mask_nL of a head's rows, or hidden_nMLD, mask_nML."""
+    places = rows.places.clamp(min=0)
+    mask = mask_BL[places] * (rows.places >= 0).unsqueeze(-1)  # a sequence that a row lacks is masked
+    index = index_BL[places]
+    return states_TD.index_select(0, index.flatten()).view(*index.shape, -1), mask
 
 
 def _places(mask_BL: torch.Tensor) -> torch.Tensor:
@@ -179,10 +205,10 @@ def _places(mask_BL: torch.Tensor) -> torch.Tensor:
 
 
 def load(folder: Path) -> MultiTaskModel:
-    """Load a saved model for inference.
+    """Load a saved model for inference, and the indices of its heads.
 
     Raises:
-        UserError: the folder is missing, truncated or not one of ours.
+        UserError: the folder is missing, truncated or not one of ours; an index is not this model's.
     """
     if not (folder / "config.json").is_file():
         raise UserError(f"{folder}: no model here (config.json is missing); run `onetrunk run` to train one")
@@ -192,4 +218,6 @@ def load(folder: Path) -> MultiTaskModel:
         reason = str(error).strip().splitlines()[0]
         raise UserError(f"{folder}: the model cannot be loaded ({reason:.200})") from error
     model.choose_packing()
+    for head, vectors_ND in index.read_all(folder, model.config.tasks).items():
+        model.heads[head].candidates_ND = torch.from_numpy(vectors_ND)
     return model.eval()

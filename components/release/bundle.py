@@ -15,13 +15,14 @@ from typing import Any
 
 from components.errors import UserError
 from components.files import read_json, sha256, verify_manifest, write_json, write_manifest
+from components.model import index
 from components.settings import Packaging
 
 MODEL = Path("models/multitask")
 EVALUATION = Path("reports/evaluation.json")
 VERDICT = Path("reports/verdict.json")
-WEIGHTS = "model.safetensors"
-FILES = ("config.json", WEIGHTS, "tokenizer.json")
+WEIGHTS = index.WEIGHTS
+FILES = ("config.json", WEIGHTS, "tokenizer.json")  # and the indices of its heads
 
 Card = dict[str, Any]
 
@@ -37,11 +38,13 @@ def write(project: Path, packaging: Packaging, code: str, folder: Path) -> Card:
     verdict = promoted(project)
     manifest = verify_manifest(project / MODEL)
     folder.mkdir(parents=True)
-    for name in FILES:
+    names = [*FILES, *map(index.file_name, index.sizes(_cards(project)))]
+    for name in names:
         if name not in manifest["files"]:
             raise UserError(f"{project / MODEL / name}: missing, a bundle needs it")
         shutil.copyfile(project / MODEL / name, folder / name)
-    hashes = {name: manifest["files"][name]["sha256"] for name in FILES}
+    hashes = {name: manifest["files"][name]["sha256"] for name in names}
+    index.read_all(folder, _cards(project))
     card = {
         "name": packaging.name,
         "model": {"sha256": hashes[WEIGHTS], "files": hashes},
@@ -81,7 +84,6 @@ def _tasks(project: Path, weights: str, verdict: dict[str, Any]) -> dict[str, An
         raise UserError(
             f"{EVALUATION}: is of model {found}, but {MODEL / WEIGHTS} is {expected}; evaluate again"
         )
-    cards = read_json(project / MODEL / "config.json")["tasks"]
     return {
         name: {
             "family": card["family"],
@@ -91,18 +93,23 @@ def _tasks(project: Path, weights: str, verdict: dict[str, Any]) -> dict[str, An
             "gate": verdict["tasks"][name]["gate"],
             **{key: evaluation["tasks"][name][key] for key in ("rows", "share", "metrics")},
         }
-        for name, card in cards.items()
+        for name, card in _cards(project).items()
     }
 
 
 def _data(project: Path) -> dict[str, dict[str, str]]:
     """SHA-256 of every split of every task's rows, from the files on the disk."""
-    cards = read_json(project / MODEL / "config.json")["tasks"].values()
-    folders = {card["task"]: project / "data" / card["task"] for card in cards}
+    folders = {card["task"]: project / "data" / card["task"] for card in _cards(project).values()}
     return {
         name: {file.stem: sha256(file) for file in sorted(folder.glob("*.parquet"))}
         for name, folder in folders.items()
     }
+
+
+def _cards(project: Path) -> dict[str, Any]:
+    """The cards of the model's heads, by name."""
+    cards: dict[str, Any] = read_json(project / MODEL / "config.json")["tasks"]
+    return cards
 
 
 def _commit(project: Path) -> str | None:

@@ -41,6 +41,7 @@ Prediction = dict[str, Any]  # what the model says of one row (JSON), e.g. {"lab
 Sequence1 = str | tuple[str, str]  # what the encoder reads at once: a text, or two with a separator
 
 COMMON = ("id", "group", "difficulty")  # roles that every family's rows may have
+CANDIDATES = 20_000  # most of a head: their vectors ship with the model, and a question is scored against all
 
 
 class BadRowError(ValueError):
@@ -172,6 +173,16 @@ class Family(abc.ABC):
     def check_question(self, row: Row, facts: Facts) -> None:  # noqa: B027 as above
         """Raise BadRowError where the inputs of a question to the service do not fit the facts."""
 
+    def reads(self, options: Mapping[str, Any]) -> list[str]:
+        """The files that `learn_facts` reads besides the source: paths from the project's folder, below
+        `source.path`, which is watched for changes."""
+        return []
+
+    def candidates(self, facts: Facts) -> list[Row]:
+        """The rows (inputs alone) that an answer is chosen from, at most CANDIDATES; none: the answer is no
+        choice among rows. The head is then a `components.model.heads.IndexedHead`."""
+        return []
+
     @abc.abstractmethod
     def expectations(self, facts: Facts, checks: Checks) -> list[Check]:
         """The family's own expectations over the rows that have a target, plus a column `split`."""
@@ -185,6 +196,12 @@ class Family(abc.ABC):
     def sequences(self, row: Row) -> list[Sequence1]:
         """What the encoder reads of a row: one sequence, or several."""
         return [(row["text"], row["text_pair"]) if row.get("text_pair") else row["text"]]
+
+    def for_learning(self, rows: Sequence[Row], facts: Facts) -> Sequence[Row]:
+        """The training rows with what the encoder reads besides while the model learns from them (the
+        right answer, wrong ones): `sequences` and `target` are asked of these. A family that adds anything
+        has rows of `several` sequences and shares them with no joint head."""
+        return rows
 
     def several(self, inputs: Sequence[str]) -> bool:
         """Are the rows of a task with these `asked` inputs several sequences (or windows) each?"""

@@ -16,6 +16,8 @@ from components.data.mixture import Plan
 from components.data.plan import easiest
 from components.data.rows import read_rows
 from components.files import atomic_folder, read_json, write_json
+from components.model import index
+from components.model.inference import vectors
 from components.model.multitask import MultiTaskModel
 from components.settings import Project
 from components.training import checkpoint, parallel, stopping
@@ -32,7 +34,7 @@ def run(project: Project, root: Path, watcher: Watcher) -> None:
     """Train the project's plan below `root`, going on from a checkpoint of the same run if there is one."""
     fit = Fit(project, root, read_json(root / "reports/plan.json"), project.seed)
     model, history = fit.train(watcher)
-    save(model, fit.encoder / "tokenizer.json", root / "models/multitask")
+    save(model, root / "encoded", fit.encoder / "tokenizer.json", root / "models/multitask")
     write_json(root / "reports/training.json", {"evaluations": history, "kept": stopping.kept(history)})
     shutil.rmtree(fit.checkpoints, ignore_errors=True)
 
@@ -104,10 +106,12 @@ def inputs(project: Project, root: Path, names: Iterable[str]) -> list[Path]:
     return [encoder / "model.safetensors", encoder / "config.json", *manifests, *_code()]
 
 
-def save(model: MultiTaskModel, tokenizer: Path, target: Path) -> None:
-    """Write model and tokenizer atomically, with a manifest."""
+def save(model: MultiTaskModel, encoded: Path, tokenizer: Path, target: Path) -> None:
+    """Write model, indices and tokenizer atomically, with a manifest."""
     with atomic_folder(target) as folder:
         model.save_pretrained(folder)
+        for head, vectors_ND in vectors(model, encoded).items():
+            index.write(folder, head, vectors_ND.cpu().numpy())
         shutil.copy(tokenizer, folder / "tokenizer.json")
 
 
