@@ -19,6 +19,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -38,8 +39,8 @@ from components.data.packages import fetch
 from components.settings import Package
 
 Row = dict[str, Any]
-ROWS = {"train": 36, "validation": 6, "test": 15}  # messages for each answer
-DIALOGUES = {"train": 18, "validation": 3, "test": 8}
+MESSAGES = {"train": 36, "validation": 6, "test": 15}  # messages for each answer
+DIALOGUES = {"train": 18, "validation": 3, "test": 8}  # the same
 FEWEST = 5  # templates of an answer: three to learn from, one for each other split
 
 KEPT_FOR_THE_TEST = 3  # of the closing words of each urgency
@@ -108,7 +109,7 @@ class Desk:
         return {"start": slot.start + by, "end": slot.end + by, "type": self.types[slot.type]}
 
     def dialogue(self, request: Request, earlier: Request, answers: Mapping[str, str], dice: Random) -> Row:
-        """A row of dialogues.jsonl: a request alone, or after another one that was answered, or one that
+        """A row of dialogues/: a request alone, or after another one that was answered, or one that
         names no room: then the customer was asked for it, and the last turn does not say what is wanted."""
         said, slots = self.say(request, dice)
         turns = [("customer", said)]
@@ -136,18 +137,21 @@ def main() -> None:
     said = remarks(Path("downloads/vader/amazonReviewSnippets_GroundTruth.txt"), params["seed"])
     desk = Desk(grammar, words, said)
     requests = split(read_requests(grammar, list(answers)), params["seed"])
-    Path("sources").mkdir(exist_ok=True)
-    write("messages", messages(desk, requests, params["seed"]))
-    write("dialogues", dialogues(desk, requests, answers, params["seed"]))
+    write(Path("sources/messages.jsonl"), messages(desk, requests, params["seed"]))
+    for part in requests:
+        rows = dialogues(desk, requests[part], DIALOGUES[part], answers, f"{params['seed']} dialogue {part}")
+        write(Path(f"sources/dialogues/{part}.jsonl"), rows)
+    shutil.copy("answers.jsonl", "sources/dialogues")
 
 
 def read_jsonl(path: Path) -> Iterator[Row]:
     return (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
 
 
-def write(name: str, rows: Iterator[Row]) -> None:
+def write(path: Path, rows: Iterator[Row]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     lines = [json.dumps(row, ensure_ascii=False) for row in rows]
-    Path(f"sources/{name}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def read_requests(grammar: Mapping[str, Any], answers: Sequence[str]) -> Iterator[Request]:
@@ -170,7 +174,7 @@ def split(requests: Iterator[Request], seed: int) -> dict[str, dict[str, list[Re
     of_answer: dict[str, dict[str, Request]] = defaultdict(dict)
     for request in requests:
         of_answer[request.answer].setdefault(request.template, request)
-    found: dict[str, dict[str, list[Request]]] = {name: {} for name in ROWS}
+    found: dict[str, dict[str, list[Request]]] = {name: {} for name in MESSAGES}
     for answer, templates in of_answer.items():
         if len(templates) < FEWEST:
             continue
@@ -200,26 +204,20 @@ def messages(desk: Desk, requests: Mapping[str, Mapping[str, list[Request]]], se
     """Equally many messages for every answer, its templates by turns."""
     for part, of_answer in requests.items():
         for answer, known in of_answer.items():
-            for number in range(ROWS[part]):
+            for number in range(MESSAGES[part]):
                 dice = Random(f"{seed} message {part} {answer} {number}")  # noqa: S311
                 yield desk.message(known[number % len(known)], part, dice)
 
 
 def dialogues(
-    desk: Desk,
-    requests: Mapping[str, Mapping[str, list[Request]]],
-    answers: Mapping[str, str],
-    seed: int,
+    desk: Desk, requests: Mapping[str, list[Request]], count: int, answers: Mapping[str, str], seed: str
 ) -> Iterator[Row]:
-    """The same for dialogues; what was asked earlier in one is of its own split too."""
-    for part, of_answer in requests.items():
-        everything = [request for known in of_answer.values() for request in known]
-        for answer, known in of_answer.items():
-            for number in range(DIALOGUES[part]):
-                dice = Random(f"{seed} dialogue {part} {answer} {number}")  # noqa: S311
-                request = known[number % len(known)]
-                row = desk.dialogue(request, dice.choice(everything), answers, dice)
-                yield {"split": part, **row}
+    """The same for the dialogues of a split; what was asked earlier in one is of that split too."""
+    everything = [request for known in requests.values() for request in known]
+    for answer, known in requests.items():
+        for number in range(count):
+            dice = Random(f"{seed} {answer} {number}")  # noqa: S311
+            yield desk.dialogue(known[number % len(known)], dice.choice(everything), answers, dice)
 
 
 if __name__ == "__main__":
