@@ -169,16 +169,18 @@ def read_requests(grammar: Mapping[str, Any], answers: Sequence[str]) -> Iterato
 def split(requests: Iterator[Request], seed: int) -> dict[str, dict[str, list[Request]]]:
     """split -> answer -> requests: of every answer's templates a fifth for the test, a tenth for validation.
 
-    An answer with fewer than `FEWEST` templates is left out.
+    A template that several answers fit is the first one's. An answer with fewer than `FEWEST` is left out.
     """
-    of_answer: dict[str, dict[str, Request]] = defaultdict(dict)
+    distinct: dict[str, Request] = {}
     for request in requests:
-        of_answer[request.answer].setdefault(request.template, request)
+        distinct.setdefault(request.template, request)
+    of_answer: dict[str, list[Request]] = defaultdict(list)
+    for request in distinct.values():
+        of_answer[request.answer].append(request)
     found: dict[str, dict[str, list[Request]]] = {name: {} for name in MESSAGES}
-    for answer, templates in of_answer.items():
-        if len(templates) < FEWEST:
+    for answer, shuffled in of_answer.items():
+        if len(shuffled) < FEWEST:
             continue
-        shuffled = list(templates.values())
         Random(f"{seed} {answer}").shuffle(shuffled)  # noqa: S311
         test, validation = -(-len(shuffled) // 5), -(-len(shuffled) // 10)
         found["test"][answer] = shuffled[:test]
