@@ -29,7 +29,8 @@ def declare_desk(root: Path) -> None:
     """Make the tiny project below `root` one of these two tasks."""
     params = yaml.safe_load((root / "params.yaml").read_text())
     params["tasks"] = {"desk": yaml.safe_load(TASK), "mood": params["tasks"]["mood"]}
-    params["training"]["tokens"] = 3000
+    del params["tasks"]["mood"]["joint"]
+    params["training"]["tokens"] = 2500
     (root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     (root / "desk").mkdir()
     lines = [json.dumps({"id": i, "text": text}) for i, text in TEMPLATES.items()]
