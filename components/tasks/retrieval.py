@@ -83,6 +83,15 @@ class Retrieval(Family):
 
     # --- data -----------------------------------------------------------------------------------
 
+    def read_input(self, record: Mapping[str, Any], options: Mapping[str, Any]) -> Row:
+        return {"text": super().read_input(record, options)["text"]}
+
+    def input_schema(self) -> pa.Schema:
+        return pa.schema([("text", pa.string())])
+
+    def text_of(self, row: Row) -> str:
+        return str(row["text"])
+
     def reads(self, options: Mapping[str, Any]) -> list[str]:
         return [options["templates"]] if options["templates"] else []
 

@@ -118,7 +118,7 @@ def test_a_missing_page_and_a_missing_bento_are_said_before_anything_runs(
     ("text", "sentence"),
     [
         ("", r"questions\.json: Invalid JSON"),
-        ("{}", r"questions\.json: Input should be a valid list"),
+        ("{}", r"questions\.json: Input should be a valid array"),
         ("[]", r"questions\.json: an empty list"),
         ('[{"about": "A."}]', r"questions\.json\[0\]\.request: Field required"),
         ('[{"about": "A.", "request": []}]', r"questions\.json\[0\]\.request: "),

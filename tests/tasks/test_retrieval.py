@@ -419,3 +419,11 @@ def test_an_interrupted_run_ends_with_the_same_weights_and_index(project: Path) 
         run(settings.load(), Path(), Stop(6))
     assert train() == expected
     assert index.read_bytes() == whole
+
+
+@pytest.mark.parametrize("asked", [{"text": "good plane"}, {"turns": ["good plane", "bad train"]}])
+def test_a_row_has_a_value_in_every_input_column_of_its_files(asked: dict[str, Any]) -> None:
+    """Validation refuses a column that has none."""
+    row = FAMILY.read_input(asked, FACTS["options"])
+    assert list(row) == FAMILY.input_schema().names
+    assert None not in row.values()
