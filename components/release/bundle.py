@@ -38,7 +38,7 @@ def write(project: Path, packaging: Packaging, code: str, folder: Path) -> Card:
     verdict = promoted(project)
     manifest = verify_manifest(project / MODEL)
     folder.mkdir(parents=True)
-    names = [*FILES, *map(index.file_name, index.sizes(_cards(project)))]
+    names = [*FILES, *map(index.file_name, index.candidates(_cards(project)))]
     for name in names:
         if name not in manifest["files"]:
             raise UserError(f"{project / MODEL / name}: missing, a bundle needs it")

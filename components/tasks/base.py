@@ -180,7 +180,8 @@ class Family(abc.ABC):
 
     def candidates(self, facts: Facts) -> list[Row]:
         """The rows (inputs alone) that an answer is chosen from, at most CANDIDATES; none: the answer is no
-        choice among rows. The head is then a `components.model.heads.IndexedHead`."""
+        choice among rows. The head is then a `components.model.heads.IndexedHead`. Their order must not
+        be that of an object's keys: transformers sorts these where it writes the facts."""
         return []
 
     @abc.abstractmethod

@@ -121,14 +121,14 @@ class Retrieval(Family):
         if len(counts) < 2:
             raise BadRowError(f"all {counts.total()} training rows have the same answer, nothing to learn")
         path = options["templates"]
-        return {"templates": read_templates(path) if path else {text: text for text in sorted(counts)}}
+        return {"templates": read_templates(path) if path else {text: text for text in counts}}
 
     def check_row(self, row: Row, facts: Facts) -> None:
         if row["answer"] not in facts["templates"]:
             raise _unknown(row["answer"], facts["templates"])
 
     def candidates(self, facts: Facts) -> list[Row]:
-        return [{"text": None, "beside": [text]} for text in facts["templates"].values()]
+        return [{"text": None, "beside": [facts["templates"][identity]]} for identity in ids_of(facts)]
 
     def expectations(self, facts: Facts, checks: Checks) -> list[Check]:
         from great_expectations.expectations import ExpectColumnValuesToBeInSet
@@ -145,19 +145,15 @@ class Retrieval(Family):
     def for_learning(self, rows: Sequence[Row], facts: Facts) -> Sequence[Row]:
         """Each with its answer and the templates most like its question that are not: `beside`, their
         texts, and `ids`."""
-        templates, count = facts["templates"], facts["options"]["negatives"]
-        ids = list(templates)
-        number = {identity: place for place, identity in enumerate(ids)}
-        own = [number[row["answer"]] for row in rows]
-        alike = [[] for _ in rows] if not count else [
-            best(scores_N, count + 1)
-            for scores_N in similarities([row["text"] for row in rows], list(templates.values()))
-        ]  # fmt: skip
+        ids, count = ids_of(facts), facts["options"]["negatives"]
+        texts = [facts["templates"][identity] for identity in ids]
+        alike = similarities([row["text"] for row in rows], texts)
         learning = []
-        for row, right, found in zip(rows, own, alike, strict=True):
-            wrong = [place for place in found if place != right][:count]
-            beside = [ids[place] for place in (right, *wrong)]
-            learning.append({**row, "ids": beside, "beside": [templates[identity] for identity in beside]})
+        for row, scores_N in zip(rows, alike, strict=True):
+            nearest = [ids[place] for place in best(scores_N, count + 1)]
+            wrong = [identity for identity in nearest if identity != row["answer"]][:count]
+            beside = [row["answer"], *wrong]
+            learning.append({**row, "ids": beside, "beside": [facts["templates"][one] for one in beside]})
         return learning
 
     def several(self, inputs: Sequence[str]) -> bool:
@@ -219,7 +215,7 @@ class Retrieval(Family):
 
     def decode(self, logits: np.ndarray, layout: Layout, facts: Facts) -> Prediction:
         """From the cosines of all templates."""
-        ids = list(facts["templates"])
+        ids = ids_of(facts)
         ranking = best(logits, max(facts["options"]["top"], DEPTH))
         return {"ranking": [{"id": ids[place], "score": float(logits[place])} for place in ranking]}
 
@@ -253,9 +249,9 @@ class Retrieval(Family):
 
     def linear(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """TF-IDF: a template is as near as the nearest of its own text and its training questions."""
-        ids = list(facts["templates"])
+        ids = ids_of(facts)
         number = {identity: place for place, identity in enumerate(ids)}
-        texts = [*facts["templates"].values(), *(row["text"] for row in train)]
+        texts = [*(facts["templates"][identity] for identity in ids), *(row["text"] for row in train)]
         owner = np.array([*range(len(ids)), *(number[row["answer"]] for row in train)])
         found = []
         for cosine in similarities([row["text"] for row in test], texts):
@@ -264,6 +260,11 @@ class Retrieval(Family):
             ranking = best(score_N, DEPTH)
             found.append({"ranking": [{"id": ids[n], "score": float(score_N[n])} for n in ranking]})
         return found
+
+
+def ids_of(facts: Facts) -> list[str]:
+    """The ids of the templates, in the order of the candidates."""
+    return sorted(facts["templates"])
 
 
 def distinct(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:

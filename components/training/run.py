@@ -110,8 +110,9 @@ def save(model: MultiTaskModel, encoded: Path, tokenizer: Path, target: Path) ->
     """Write model, indices and tokenizer atomically, with a manifest."""
     with atomic_folder(target) as folder:
         model.save_pretrained(folder)
-        for head, vectors_ND in vectors(model, encoded).items():
-            index.write(folder, head, vectors_ND.cpu().numpy())
+        found = vectors(model, encoded)
+        for head, rows in index.candidates(model.config.tasks).items():
+            index.write(folder, head, rows, found[head].cpu().numpy())
         shutil.copy(tokenizer, folder / "tokenizer.json")
 
 

@@ -64,6 +64,10 @@ def read(folder: Path) -> dict[str, np.ndarray]:
     return index.read_all(folder, read_json(folder / "config.json")["tasks"])
 
 
+def rows_of(folder: Path) -> list[dict]:
+    return index.candidates(read_json(folder / "config.json")["tasks"])["desk"]
+
+
 MODEL = Path("models/multitask")
 
 
@@ -74,7 +78,7 @@ def test_its_vectors_are_those_of_each_candidate_alone() -> None:
 
     model, tokenizer = build(1).eval(), Tokenizer.from_file(str(TOKENIZER))
     expected = []
-    for text in TEMPLATES.values():
+    for _, text in sorted(TEMPLATES.items()):
         ids = torch.tensor([tokenizer.encode(text).ids])
         with torch.no_grad():
             mean_D = model.encode(ids, torch.ones_like(ids), torch.zeros_like(ids))[0].mean(0)
@@ -122,7 +126,7 @@ def test_answers_come_from_the_index_that_was_saved() -> None:
     """Not from one that is built anew: the first two candidates change places in the file."""
     split = EncodedSplit(Path("encoded/desk/test.arrow"))
     before = predict(load(MODEL), "desk", split, [0])["desk"][0]["ranking"]
-    index.write(MODEL, "desk", read(MODEL)["desk"][[1, 0, 2, 3]])
+    index.write(MODEL, "desk", rows_of(MODEL), read(MODEL)["desk"][[1, 0, 2, 3]])
     after = predict(load(MODEL), "desk", split, [0])["desk"][0]["ranking"]
     swap = {"t0": "t1", "t1": "t0"}
     assert [swap.get(one["id"], one["id"]) for one in after] == [one["id"] for one in before]
@@ -173,12 +177,15 @@ def test_an_index_of_other_weights_is_refused_at_load_package_and_service() -> N
 
 
 @pytest.mark.usefixtures("root")
-def test_a_missing_an_empty_and_a_short_index_are_refused() -> None:
+def test_a_missing_an_empty_and_a_short_index_and_one_of_other_candidates_are_refused() -> None:
     vectors_ND = read(MODEL)["desk"]
     for some, found in ((vectors_ND[:3], 3), (vectors_ND[:0], 0)):
-        index.write(MODEL, "desk", some)
-        with pytest.raises(UserError, match=f"{found} vectors, expected one for each of 4 candidates"):
+        index.write(MODEL, "desk", rows_of(MODEL), some)
+        with pytest.raises(UserError, match=f"{found} vectors of other candidates than the model's 4"):
             load(MODEL)
+    index.write(MODEL, "desk", rows_of(MODEL)[::-1], vectors_ND)
+    with pytest.raises(UserError, match="4 vectors of other candidates than the model's 4; train again"):
+        load(MODEL)
     (MODEL / FILE).unlink()
     with pytest.raises(UserError, match=r"index\.desk\.safetensors: missing, the model chooses its answers"):
         load(MODEL)

@@ -20,9 +20,8 @@ max_length: 16
 gate: {metric: recall_at_1, floor: 0.0, margin: 0.5}
 example: {text: good plane}
 """
-TEMPLATES = {
-    f"t{n}": text for n, text in enumerate(["good plane", "bad train", "late london", "early paris"])
-}
+TEMPLATES = {"t2": "good plane", "t0": "bad train to paris", "t3": "late london", "t1": "early paris"}
+"""Not in the order of their ids, nor of one length."""
 
 
 def declare_desk(root: Path) -> None:

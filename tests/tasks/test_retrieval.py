@@ -259,24 +259,37 @@ def test_a_templates_own_text_finds_it_and_only_the_top_are_given(tokenizer: Any
         assert found[0].score == pytest.approx(1, abs=1e-5)
 
 
-def test_metrics_can_be_resampled() -> None:
+@pytest.mark.parametrize("top", [1, 12])
+def test_metrics_are_those_of_the_whole_ranking_and_can_be_resampled(top: int) -> None:
+    """However few answers the service gives."""
+    from sklearn.metrics import ndcg_score, top_k_accuracy_score
+
     draw = np.random.default_rng(0)
-    facts = {"templates": {str(n): str(n) for n in range(20)}, "options": options(FAMILY)}
-    found = [FAMILY.decode(row, {}, facts) for row in draw.normal(size=(30, 20))]
-    rows = [{"answer": str(n)} for n in draw.integers(0, 20, 30)]
-    assert 0 < metric(FAMILY, "recall_at_1", rows, found, facts) < metric(FAMILY, "recall_at_5", rows, found, facts) < 1  # fmt: skip
+    ids = [f"{n:02}" for n in range(20)]
+    facts = {"templates": {one: one for one in ids}, "options": options(FAMILY, top=top)}
+    scores_NC, right_N = draw.normal(size=(30, 20)), draw.integers(0, 20, 30)
+    found = [FAMILY.decode(row, {}, facts) for row in scores_NC]
+    rows = [{"answer": ids[n]} for n in right_N]
+    for k in (1, 5):
+        expected = top_k_accuracy_score(right_N, scores_NC, k=k, labels=range(20))
+        assert metric(FAMILY, f"recall_at_{k}", rows, found, facts) == pytest.approx(expected)
+    cut = [{"ranking": one["ranking"][:10]} for one in found]
+    expected = ndcg_score(np.eye(20)[right_N], scores_NC, k=10)
+    assert metric(FAMILY, "ndcg_at_10", rows, cut, facts) == pytest.approx(expected)
     assert resampled_equals_repeated(FAMILY, rows, found, facts)
 
 
 def test_the_baselines() -> None:
-    """The most popular are ranked alike for all; a training question that is near finds its answer, also
-    where the template's own words do not."""
+    """The most popular are ranked alike for all. A template is as near as its nearest text: its own, or one
+    training question, not all of them together."""
     trivial = FAMILY.trivial(ROWS, ROWS[:2], FACTS)
     assert [[one["id"] for one in found["ranking"]] for found in trivial] == [["bad train", "good plane"]] * 2
     facts = {"templates": {"a": "x y", "b": "late"}, "options": options(FAMILY)}
-    train = [{"text": "paris alice", "answer": "a"}, {"text": "early", "answer": "b"}]
-    found = FAMILY.linear(train, [{"text": "alice"}, {"text": "late late"}], facts)
-    assert [one["ranking"][0]["id"] for one in found] == ["a", "b"]
+    train = [{"text": f"paris alice {n}", "answer": "a"} for n in range(9)]
+    train += [{"text": "paris", "answer": "b"}]
+    asked = [{"text": "alice"}, {"text": "late late"}, {"text": "paris"}]
+    found = FAMILY.linear(train, asked, facts)
+    assert [one["ranking"][0]["id"] for one in found] == ["a", "b", "b"]
 
 
 def test_a_champion_is_compared_where_ids_mean_the_same() -> None:
@@ -349,10 +362,17 @@ def test_templates_whose_change_would_go_unseen_are_refused(project: Path) -> No
     )
 
 
-def test_its_rows_are_shared_with_no_joint_head(project: Path) -> None:
-    joint = {"mood2": {"family": "classification", "columns": {"label": "answer"},
-                       "gate": {"metric": "accuracy", "floor": 0.0}}}  # fmt: skip
-    assert "does not read a row as retrieval does; make it a task of its own" in refused(project, joint=joint)
+@pytest.mark.parametrize("family", ["classification", "retrieval"])
+def test_its_rows_are_shared_with_no_joint_head(project: Path, family: str) -> None:
+    of_family = {
+        "classification": {"columns": {"label": "answer"}, "gate": {"metric": "accuracy", "floor": 0.0}},
+        "retrieval": {"columns": {"answer": "answer"}, "gate": {"metric": "recall_at_1", "floor": 0.0}},
+    }
+    joint = {"second": {"family": family, **of_family[family]}}
+    assert refused(project, joint=joint) == (
+        f"params.yaml: tasks.desk.joint.second: {family} does not read a row as retrieval does; "
+        "make it a task of its own"
+    )
 
 
 def test_too_many_templates_are_refused_before_training(
