@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check status serve test test-quick lint format docs example lock clean
+.PHONY: help setup run check status serve test test-quick lint format docs example transcript lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -54,6 +54,9 @@ format: setup ## Put the code into the house's format
 example: setup ## Make a project of an example in examples/NAME/project and run it: make example NAME=families
 	@test -d examples/$(NAME)/project || $(BIN)/python examples/start.py $(NAME) examples/$(NAME)/project
 	@cd examples/$(NAME)/project && $(abspath $(BIN))/onetrunk run
+
+transcript: setup ## Ask the Bento of an example, and write questions and answers into its page
+	@$(BIN)/python examples/transcript.py $(NAME)
 
 docs: setup ## Write the pages that are made from the code
 	@$(BIN)/python docs/make_families.py
