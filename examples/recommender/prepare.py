@@ -5,8 +5,8 @@ who the people are. A film that somebody rated counts as clicked, and as convert
 or five: all of that is real. What nobody has recorded is what was shown and not clicked: as is usual with
 such data, those films are drawn at random from the ones that the person never rated.
 
-What a reader likes is told by films rated before; the impressions are of later ones, so nothing is known
-of the future. A film's rows are in one split (`group` in params.yaml): the films of the test are new.
+What a reader likes is told by a film rated before; the impressions are of later ones, so nothing is known
+of the future. A reader's rows are in one split (`group` in params.yaml): the readers of the test are new.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ from components.settings import Package
 
 Row = dict[str, Any]
 SHOWN = 7  # films that a reader clicked, and as many that the reader did not
-LIKED = 3  # films that say what a reader likes
 STARS = 4  # and more: the reader liked it
 FOLDER = Path("downloads/movielens")
 
@@ -71,8 +70,13 @@ def shown(user: Row, ratings: Sequence[Row], described: dict[int, Row]) -> Itera
     """A reader's impressions: of the later half of what was rated, and of films never rated."""
     earlier, later = ratings[: len(ratings) // 2], ratings[len(ratings) // 2 :]
     liked = [rating["movie_id"] for rating in earlier if rating["rating"] >= STARS]
-    taste = [described[film]["film"] for film in drawn(liked, LIKED, user)] or ["nothing yet"]
-    known = {"likes": "; ".join(taste), "age": user["age"], "occupation": user["occupation"]}
+    taste = [described[film]["film"] for film in drawn(liked, 1, user)] or ["nothing yet"]
+    known = {
+        "reader": user["user_id"],
+        "likes": taste[0],
+        "age": user["age"],
+        "occupation": user["occupation"],
+    }
     stars = {rating["movie_id"]: rating["rating"] for rating in later}
     for film in drawn(list(stars), SHOWN, user):
         yield {**described[film], **known, "clicked": True, "converted": stars[film] >= STARS}

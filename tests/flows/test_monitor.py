@@ -10,23 +10,25 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
 from components.files import sha256, write_json, write_manifest
+from serving.predictor import Predictor
 from tests.conftest import PARAMS, sentence, write_sources
 from tests.flows import toy
 from tests.flows.conftest import Server
 from tests.serving import tiny
 
-DAYS = 14
+DAYS = 10
 MONITOR = """\
 remotes: {}
 monitor:
   articles: {path: news, columns: {text: text, published: published}}
   topic: size
   negative: {task: mood, label: down}
-  min_windows: 8
+  min_windows: 6
 """
 RUN = "from flows.monitor import monitor; print('STATE', monitor(return_state=True).message)"
 # A run that was killed between sending an event and noting that it had.
@@ -45,31 +47,59 @@ def card(head: str, labels: list[str]) -> dict[str, Any]:
     return {"task": "mood", "family": "classification", "facts": facts, "max_length": 24, "inputs": ["text"]}
 
 
-def release(root: Path, version: str, seed: int) -> None:
-    """A champion of random weights, which answers mood and size."""
-    import torch
-
+def release(root: Path, version: str, seed: int) -> Path:
+    """A champion of random weights, which answers mood and size; its bundle."""
     bundle = root / "releases" / version / "src/bundle"
     cards = {"mood": card("mood", ["down", "up"]), "size": card("size", ["long", "short"])}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tiny, "CARDS", cards)
-        torch.manual_seed(seed)
         tiny.write_model(bundle, seed)
+    seal(bundle, version)
+    write_json(root / "releases/champion.json", {"release": version})
+    return bundle
+
+
+def seal(bundle: Path, version: str) -> None:
     about = {"version": version, "model": {"sha256": sha256(bundle / "model.safetensors")}}
     write_json(bundle / "card.json", {**about, "limits": tiny.PACKAGING.model_dump(exclude={"name"})})
     write_manifest(bundle)
-    write_json(root / "releases/champion.json", {"release": version})
+
+
+def split_evenly(bundle: Path, texts: list[str]) -> dict[tuple[str, str], list[str]]:
+    """Shift the heads' biases so that each label is said of half the texts: (size, mood) -> texts."""
+    import torch
+
+    predictor = Predictor(bundle)
+    said = [
+        answers
+        for start in range(0, len(texts), 8)
+        for answers in predictor.predict(texts[start : start + 8], None)
+    ]
+    labels = []
+    for head, (one, other) in (("size", ("long", "short")), ("mood", ("down", "up"))):
+        probabilities = [answers[head].probabilities for answers in said]  # type: ignore[attr-defined]
+        odds = np.array([np.log(found[one] / found[other]) for found in probabilities])
+        labels.append(np.where(odds > np.median(odds), one, other))
+        with torch.no_grad():
+            predictor.model.heads[head].output.bias[0] -= float(np.median(odds))
+    predictor.model.save_pretrained(bundle)
+    seal(bundle, "first")
+    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for text, *pair in zip(texts, *labels, strict=True):
+        found[pair[0], pair[1]].append(text)
+    return found
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project with a champion and fourteen days of news: one in five of a topic is bad, then all."""
+    """A project with a champion and ten days of news: two of ten articles of a topic are bad, then all."""
     root = tmp_path_factory.mktemp("monitor") / "project"
     write_sources(root / "sources")
     (root / "encoder").mkdir()
     (root / "params.yaml").write_text(PARAMS + MONITOR)
-    release(root, "first", seed=1)
-    said = answered(root, [f"{sentence(number)} {number % 7 * 'ab '}" for number in range(1500)])
+    said = split_evenly(
+        release(root, "first", seed=1), [f"{sentence(number)} {number % 7 * 'ab '}" for number in range(500)]
+    )
     first = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - DAYS * timedelta(days=1)
     (root / "news").mkdir()
     for day in range(DAYS):
@@ -84,19 +114,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (root / f"news/{day:02d}.jsonl").write_text("\n".join(lines) + "\n")
     (root / "news/broken.txt").write_text(" ")
     return root
-
-
-def answered(root: Path, texts: list[str]) -> dict[tuple[str, str], list[str]]:
-    """(size, mood) -> the texts that the champion says it of."""
-    from serving.predictor import Predictor
-
-    predictor = Predictor(root / "releases/first/src/bundle")
-    found: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for start in range(0, len(texts), 8):
-        some = texts[start : start + 8]
-        for text, answers in zip(some, predictor.predict(some, None), strict=True):
-            found[answers["size"].label, answers["mood"].label].append(text)  # type: ignore[attr-defined]
-    return found
 
 
 def run(project: Path, server: Server, code: str = RUN) -> str:
@@ -161,9 +178,9 @@ def test_another_champion_scores_anew_and_is_not_held_to_the_scores_of_the_old_o
         ("topic: size", "topic: people", "monitor.topic: 'people' does not answer a text with a label"),
         ("label: down}\n  min", "label: dawn}\n  min", "monitor.negative.label: 'mood' has no label 'dawn' (did you mean 'down'?); it has down, up"),
         ("{task: mood", "{task: mud", "monitor.negative.task: no task 'mud'"),
-        ("min_windows: 8", "min_windows: 4", "monitor.min_windows: found 4, input should be greater than or equal to 5"),
-        ("min_windows: 8", "min_windows: 80", "monitor: min_windows 80 is above history_windows 60"),
-        ("min_windows: 8", "alpha: 1.5", "monitor.alpha: found 1.5, input should be less than 1"),
+        ("min_windows: 6", "min_windows: 4", "monitor.min_windows: found 4, input should be greater than or equal to 5"),
+        ("min_windows: 6", "min_windows: 60", "monitor: min_windows 80 is above history_windows 60"),
+        ("min_windows: 6", "alpha: 1.5", "monitor.alpha: found 1.5, input should be less than 1"),
         ("published: published", "publisht: published", "monitor.articles.columns.publisht: unknown key (did you mean 'published'?)"),
     ],
 )  # fmt: skip
