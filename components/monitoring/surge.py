@@ -84,7 +84,9 @@ def _narrowed(ends: Ends, weights: np.ndarray) -> Ends:
     return ends[0] + step * first, ends[0] + step * last
 
 
-def _log_likelihood(x: np.ndarray, n: np.ndarray, alpha: np.ndarray, beta: np.ndarray) -> np.ndarray:
+def _log_likelihood(
+    x: np.ndarray | int, n: np.ndarray | int, alpha: np.ndarray, beta: np.ndarray
+) -> np.ndarray:
     """Of x negatives among n in one order, beta-binomial."""
     return np.asarray(betaln(x + alpha, n - x + beta) - betaln(alpha, beta))
 
@@ -92,7 +94,7 @@ def _log_likelihood(x: np.ndarray, n: np.ndarray, alpha: np.ndarray, beta: np.nd
 def _probability(x: int, n: int, alpha: np.ndarray, beta: np.ndarray) -> np.ndarray:
     """Of x negatives among n in any order."""
     orders = gammaln(n + 1) - gammaln(x + 1) - gammaln(n - x + 1)
-    return np.exp(orders + _log_likelihood(np.float64(x), np.float64(n), alpha, beta))
+    return np.exp(orders + _log_likelihood(x, n, alpha, beta))
 
 
 @dataclass(frozen=True)
