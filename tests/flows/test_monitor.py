@@ -179,7 +179,7 @@ def test_another_champion_scores_anew_and_is_not_held_to_the_scores_of_the_old_o
         ("label: down}\n  min", "label: dawn}\n  min", "monitor.negative.label: 'mood' has no label 'dawn' (did you mean 'down'?); it has down, up"),
         ("{task: mood", "{task: mud", "monitor.negative.task: no task 'mud'"),
         ("min_windows: 6", "min_windows: 4", "monitor.min_windows: found 4, input should be greater than or equal to 5"),
-        ("min_windows: 6", "min_windows: 60", "monitor: min_windows 80 is above history_windows 60"),
+        ("min_windows: 6", "min_windows: 80", "monitor: min_windows 80 is above history_windows 60"),
         ("min_windows: 6", "alpha: 1.5", "monitor.alpha: found 1.5, input should be less than 1"),
         ("published: published", "publisht: published", "monitor.articles.columns.publisht: unknown key (did you mean 'published'?)"),
     ],
