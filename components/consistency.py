@@ -13,6 +13,7 @@ from components import tasks
 from components.complaints import complaint
 from components.data.remotes.declared import check_no_credential
 from components.errors import UserError, near_miss
+from components.monitoring import declared as monitoring
 from components.tasks.base import BadRowError, Row
 
 Options = TypeVar("Options", bound=BaseModel)
@@ -40,6 +41,8 @@ def check(path: Path, project: Project) -> None:
     if project.sharing.seeds and len(project.heads()) == 1:
         raise UserError(f"{path}: sharing.seeds: there is one task; expected two or more, to share anything")
     _check_files(path, project)
+    if project.monitor:
+        monitoring.check(f"{path}: monitor", project)
     if project.search:
         from components.search import space
 

@@ -18,6 +18,7 @@ from components.data.columns import Columns
 from components.data.mixing.declared import Mixture
 from components.data.remotes.declared import Remote
 from components.errors import UserError
+from components.monitoring.declared import Monitor
 from components.search.declared import Search
 
 PARAMS = Path("params.yaml")
@@ -268,6 +269,7 @@ class Project(Settings):
     packaging: Packaging
     logging: list[str] = []  # who else watches training: docs/watching.md
     search: dict[str, Search] = {}
+    monitor: Monitor | None = None  # a watch over new articles: docs/monitoring.md
 
     def heads(self) -> dict[str, tuple[str, Annotation]]:
         """Every head of the model, by its name: (the task whose rows it reads, its annotation)."""

@@ -62,6 +62,7 @@ def parser() -> Parser:
     search.add_argument("name", nargs="?", metavar="NAME", help="as in params.yaml, or static, the preset")
     search.add_argument("--trials", type=_positive, metavar="N", help="instead of the declared number")
     search.add_argument("--apply", action="store_true", help="write the best trial so far into params.yaml")
+    commands.add_parser("monitor", help="score new articles, and raise an event where negative news surges")
     return result
 
 
@@ -190,6 +191,27 @@ def _search(given: argparse.Namespace) -> int:
     return (search.apply if given.apply else search.run)(Path.cwd(), project, name, declared)
 
 
+def _monitor(given: argparse.Namespace) -> int:
+    """Say what is wrong before Prefect's server starts; then run the flow."""
+    from components import settings
+    from components.monitoring.declared import find
+    from flows import champion, server
+
+    root = Path.cwd()
+    find(settings.load())
+    champion.find(root)
+    server.configure(root)
+    server.start()
+
+    from flows.monitor import REFUSED, monitor
+
+    state = monitor(return_state=True)
+    if state.name == REFUSED:
+        raise UserError(str(state.message))
+    state.result()
+    return 0
+
+
 def _item(text: str, pair: str | None) -> dict[str, Any]:
     """What the tasks read: `text` and `text_pair`, or the object that TEXT is as JSON."""
     if not text.lstrip().startswith("{"):
@@ -209,6 +231,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "predict": _predict,
     "new-task": _new_task,
     "search": _search,
+    "monitor": _monitor,
 }
 
 if __name__ == "__main__":

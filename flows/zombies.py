@@ -18,13 +18,13 @@ LIMIT = 200  # the most that the server returns at once
 ALIVE = [StateType.RUNNING, StateType.PENDING]
 
 
-def claim_and_sweep(root: Path) -> None:
+def claim_and_sweep(root: Path, kind: str = "onetrunk") -> None:
     """Tag this flow run with the project, and mark as Crashed the others that bear the tag and live.
 
-    Call it while holding the project's run lock: the others' processes are then dead. The tag names
-    the machine too, so that machines that share a server do not sweep each other.
+    Call it while holding the lock of the project's runs of this kind: the others' processes are then
+    dead. The tag names the machine too, so that machines that share a server do not sweep each other.
     """
-    tag = f"onetrunk:{socket.gethostname()}:{root}"
+    tag = f"{kind}:{socket.gethostname()}:{root}"
     with get_client(sync_client=True) as client:
         client.update_flow_run(UUID(this.id), tags=[*this.tags, tag])
         bears_tag = FlowRunFilter.model_validate(

@@ -52,7 +52,7 @@ def test_help_lists_every_command_and_imports_nothing_heavy(tmp_path: Path) -> N
     assert result.returncode == 0
     assert all(
         f"    {command} " in result.stdout
-        for command in ("run", "check", "status", "serve", "predict", "new-task", "search")
+        for command in ("run", "check", "status", "serve", "predict", "new-task", "search", "monitor")
     )
     assert result.stdout.splitlines()[-1] == "[]"
 
@@ -60,7 +60,7 @@ def test_help_lists_every_command_and_imports_nothing_heavy(tmp_path: Path) -> N
 def test_an_unknown_command_gets_the_nearest_one(tmp_path: Path) -> None:
     assert sentence(toy.onetrunk(tmp_path, "statsu")) == (
         "error: unknown command 'statsu' (did you mean 'status'?); "
-        "expected one of run, check, status, serve, predict, new-task, search"
+        "expected one of run, check, status, serve, predict, new-task, search, monitor"
     )
 
 

@@ -28,7 +28,7 @@ def lines(path: Path, encoding: str) -> Iterator[str]:
     except UnicodeDecodeError as error:
         raise UserError(
             f"{path}: byte 0x{error.object[error.start]:02x} after line {number} is not {encoding}; "
-            f"set source.encoding in params.yaml to the file's encoding"
+            f"set `encoding` in params.yaml to the file's"
         ) from None
     except LookupError:
         raise UserError(

@@ -1,0 +1,135 @@
+"""Is a window's share of negative articles larger than its topic's history explains?
+
+Windows differ in their true share by more than chance: news comes in stories. So window w of a topic has
+a share of its own, drawn from a Beta distribution, and its negatives are beta-binomial:
+
+    pi_w ~ Beta(m s, (1 - m) s),    x_w | n_w, pi_w ~ Binomial(n_w, pi_w)
+
+m is the topic's mean share; 1 / (s + 1) is the correlation of two articles of one window. Neither is
+known: both are integrated over given the history, so that a short history makes a wide prediction and
+not a false alarm. The prior of m is Jeffreys'; that of s is the uniform shrinkage prior, s / (s + n)
+uniform on (0, 1) where n is a typical window's number of articles (Daniels 1999, "A prior for the
+variance in hierarchical models"). A window's p-value is its predictive tail P(X >= x | n, history).
+
+Legend: W windows of the history, G points of the grid over (m, s).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import betaln, expit, gammaln, logsumexp
+from scipy.stats import false_discovery_control
+
+POINTS = (48, 24)  # of the grid, along m and along s
+ROUNDS = 4  # of narrowing the grid to where the posterior is
+NEGLIGIBLE = 1e-9  # posterior weight of a point
+MEAN = (0.0, np.pi / 2)  # arcsin(sqrt(m)): Jeffreys' prior is uniform in it
+SHRINKAGE = (-7.0, 7.0)  # logit of s / (s + n): from windows that share nothing to windows that are alike
+Counts = tuple[int, int]  # of a window: negatives, articles
+Ends = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """Beta distributions of a window's true share, and how probable each is."""
+
+    alpha_G: np.ndarray
+    beta_G: np.ndarray
+    weight_G: np.ndarray
+
+    @property
+    def share(self) -> float:
+        """The expected share of negatives."""
+        return float(self.weight_G @ (self.alpha_G / (self.alpha_G + self.beta_G)))
+
+    def tail(self, negatives: int, articles: int) -> float:
+        """P(X >= negatives) in a window of so many articles; the side with fewer terms is summed."""
+        below = negatives <= articles / 2
+        counts = range(negatives) if below else range(negatives, articles + 1)
+        total = sum(self.weight_G @ _probability(x, articles, self.alpha_G, self.beta_G) for x in counts)
+        return float(np.clip(1 - total if below else total, 0, 1))
+
+
+def posterior(history: Sequence[Counts]) -> Posterior:
+    """The distribution of a further window's true share, given the counts of those before it."""
+    negatives_W, articles_W = np.array(history, dtype=np.float64).T
+    means, shrinkages = MEAN, SHRINKAGE
+    for _ in range(ROUNDS):
+        mean, shrinkage = _middles(means, POINTS[0]), _middles(shrinkages, POINTS[1])
+        mean_G, shrinkage_G = (grid.ravel() for grid in np.meshgrid(mean, shrinkage, indexing="ij"))
+        s_G = np.median(articles_W) * np.exp(shrinkage_G)
+        alpha_G, beta_G = np.sin(mean_G) ** 2 * s_G, np.cos(mean_G) ** 2 * s_G
+        log_WG = _log_likelihood(negatives_W[:, None], articles_W[:, None], alpha_G, beta_G)
+        log_G = log_WG.sum(0) + np.log(expit(shrinkage_G) * expit(-shrinkage_G))  # uniform, seen in the logit
+        weight_G = np.exp(log_G - logsumexp(log_G))
+        grid = weight_G.reshape(POINTS)
+        means, shrinkages = _narrowed(means, grid.sum(1)), _narrowed(shrinkages, grid.sum(0))
+    kept = weight_G > NEGLIGIBLE
+    return Posterior(alpha_G[kept], beta_G[kept], weight_G[kept] / weight_G[kept].sum())
+
+
+def _middles(ends: Ends, points: int) -> np.ndarray:
+    """The middles of so many equal parts."""
+    return ends[0] + (ends[1] - ends[0]) * (np.arange(points) + 0.5) / points
+
+
+def _narrowed(ends: Ends, weights: np.ndarray) -> Ends:
+    """The part of the range that holds the weight, and a point more on either side."""
+    held = np.flatnonzero(weights > NEGLIGIBLE)
+    first, last = max(held[0] - 1, 0), min(held[-1] + 2, len(weights))
+    step = (ends[1] - ends[0]) / len(weights)
+    return ends[0] + step * first, ends[0] + step * last
+
+
+def _log_likelihood(
+    x: np.ndarray | int, n: np.ndarray | int, alpha: np.ndarray, beta: np.ndarray
+) -> np.ndarray:
+    """Of x negatives among n in one order, beta-binomial."""
+    return np.asarray(betaln(x + alpha, n - x + beta) - betaln(alpha, beta))
+
+
+def _probability(x: int, n: int, alpha: np.ndarray, beta: np.ndarray) -> np.ndarray:
+    """Of x negatives among n in any order."""
+    orders = gammaln(n + 1) - gammaln(x + 1) - gammaln(n - x + 1)
+    return np.exp(orders + _log_likelihood(x, n, alpha, beta))
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one window is, for one topic."""
+
+    negatives: int
+    articles: int
+    windows: int  # of the history, with articles on the topic
+    expected: float | None = None  # negatives; None: too little history for a verdict
+    p: float | None = None
+    q: float | None = None  # p, adjusted for the number of topics (Benjamini & Hochberg 1995)
+    surge: bool = False
+
+
+def judge(
+    window: Mapping[str, Counts], history: Mapping[str, Sequence[Counts]], least: int, alpha: float
+) -> dict[str, Finding]:
+    """Every topic of a window against its own history; of the surges, a share of `alpha` is false.
+
+    A topic with fewer than `least` windows of history gets no verdict.
+    """
+    found = {topic: _find(counts, history.get(topic, ()), least) for topic, counts in window.items()}
+    tested = {topic: finding.p for topic, finding in found.items() if finding.p is not None}
+    if tested:
+        adjusted = false_discovery_control(list(tested.values()), method="bh")
+        for topic, q in zip(tested, adjusted, strict=True):
+            found[topic] = replace(found[topic], q=float(q), surge=bool(q <= alpha))
+    return found
+
+
+def _find(counts: Counts, history: Sequence[Counts], least: int) -> Finding:
+    negatives, articles = counts
+    if len(history) < least:
+        return Finding(negatives, articles, len(history))
+    belief = posterior(history)
+    tail = belief.tail(negatives, articles)
+    return Finding(negatives, articles, len(history), belief.share * articles, tail)

@@ -1,0 +1,88 @@
+"""The flow `monitor`: score new articles with the champion, and raise an event where negative news surges.
+
+Put it on a schedule (docs/monitoring.md). Killed anywhere, the next run goes on: an article is counted
+once, a window is judged once, and a surge is raised once.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from prefect import flow, task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+
+from components import settings
+from components.errors import UserError
+from components.files import read_json
+from components.monitoring.declared import find
+from components.monitoring.history import FOLDER, History
+from components.monitoring.judging import judge_windows
+from flows import scoring, surges, zombies
+from flows.scoring import Scored
+
+ARTIFACT = "monitor-summary"
+REFUSED = "Refused"  # the state after a user's mistake
+SHOWN = 10  # topics of a window
+NAMED = 3  # articles that cannot be read
+
+score = task(scoring.score, name="score", cache_policy=NO_CACHE, persist_result=False)
+judge = task(judge_windows, name="judge", cache_policy=NO_CACHE, persist_result=False)
+raise_surges = task(surges.raise_all, name="raise", cache_policy=NO_CACHE, persist_result=False)
+
+
+@flow(name="monitor", persist_result=False)
+def monitor() -> State[Any]:
+    """Score what is new, judge the windows that have ended, raise the surges: the project in this folder.
+
+    One run of a project at a time; another waits. The run is Failed by a user's mistake, with its sentence.
+    """
+    root = Path.cwd()
+    history = History(root / FOLDER)
+    try:
+        project = settings.load()
+        declared = find(project)
+        with history.turn():
+            zombies.claim_and_sweep(root, "onetrunk-monitor")
+            now = datetime.now(UTC)
+            scored = score(root, declared, history, now)
+            windows = judge(history, declared, scored.model, now)
+            raised = raise_surges(root, project.packaging.name, history)
+    except UserError as error:
+        return Failed(name=REFUSED, message=str(error))
+    lines = [*_told(scored), *(line for window in windows for line in table(read_json(history.file(window))))]
+    create_markdown_artifact("\n".join(lines), key=ARTIFACT, description="What the last run has found")
+    print("\n".join(lines))
+    return Completed(message=f"{_counted(scored.new, 'new article')}, {_counted(raised, 'surge')}")
+
+
+def _told(scored: Scored) -> list[str]:
+    """What was scored, and what could not be."""
+    lines = [f"{_counted(scored.new, 'new article')}, scored by release {scored.release}"]
+    if scored.left_out:
+        lines.append(f"{_counted(len(scored.left_out), 'article')} left out:")
+        lines += [f"- {sentence}" for sentence in scored.left_out[:NAMED]]
+    return lines
+
+
+def table(judgement: dict[str, Any]) -> list[str]:
+    """A window's topics as a Markdown table, the likeliest surge first."""
+    tested = [(topic, found) for topic, found in judgement["topics"].items() if found["q"] is not None]
+    few = len(judgement["topics"]) - len(tested)
+    lines = ["", f"{judgement['start'][:16]} to {judgement['end'][:16]}:"]
+    if tested:
+        lines += ["", "| topic | negative | articles | expected | q | |", "|---|---|---|---|---|---|"]
+    for topic, found in sorted(tested, key=lambda item: (item[1]["q"], item[1]["p"]))[:SHOWN]:
+        numbers = f"{found['negatives']} | {found['articles']} | {found['expected']:.1f} | {found['q']:.2g}"
+        lines.append(f"| {topic} | {numbers} | {'SURGE' if found['surge'] else ''} |")
+    if len(tested) > SHOWN:
+        lines.append(f"\nand {len(tested) - SHOWN} topics more, none of them likelier")
+    return [*lines, f"\n{_counted(few, 'topic')} with too little history for a verdict"] if few else lines
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -1,0 +1,66 @@
+"""A surge -> one event on Prefect's server, however often the flow runs or is killed."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from prefect.client.orchestration import get_client
+from prefect.events import emit_event
+from prefect.events.filters import EventFilter, EventIDFilter
+
+from components.errors import UserError
+from components.monitoring.history import History
+
+EVENT = "onetrunk.negative-surge"
+SECONDS = 30.0  # for an event to reach the server
+
+
+def raise_all(root: Path, name: str, history: History) -> int:
+    """Emit an event for every surge that has not been raised, and return how many there are.
+
+    An event's id is made of what it says, so one that a killed run has sent is not a second one when it
+    is sent again. What the server does not show is not raised: the next run tries again.
+
+    Raises:
+        UserError: the server does not show them in time.
+    """
+    raised = 0
+    for file, judgement in history.judgements():
+        if judgement["raised"]:
+            continue
+        surges = {topic: found for topic, found in judgement["topics"].items() if found["surge"]}
+        ids = [_emit(root, name, judgement, topic, found) for topic, found in surges.items()]
+        _await(ids)
+        history.raised(file)
+        raised += len(ids)
+    return raised
+
+
+def _emit(root: Path, name: str, judgement: dict[str, Any], topic: str, found: dict[str, Any]) -> UUID:
+    identity = uuid5(NAMESPACE_URL, f"{root.as_uri()}/{judgement['start']}/{judgement['hours']}/{topic}")
+    window = {key: judgement[key] for key in ("start", "end", "model", "alpha")}
+    emit_event(
+        event=EVENT,
+        resource={"prefect.resource.id": f"onetrunk.{name}.topic.{topic}", "prefect.resource.name": topic},
+        payload={"topic": topic, **window, **found},
+        id=identity,
+    )
+    return identity
+
+
+def _await(ids: list[UUID]) -> None:
+    """Wait until the server shows the events: they go there by a socket that confirms nothing."""
+    deadline = time.monotonic() + SECONDS
+    with get_client(sync_client=True) as client:
+        while time.monotonic() < deadline:
+            shown = client.read_events(EventFilter(id=EventIDFilter(id=ids)), limit=len(ids)).events
+            if {event.id for event in shown} == set(ids):
+                return
+            time.sleep(0.2)
+    raise UserError(
+        f"{len(ids)} surges were found, but their events did not reach Prefect's server within "
+        f"{SECONDS:.0f} seconds; the next run sends them again"
+    )

@@ -1,0 +1,207 @@
+"""The flow `monitor` with a real Prefect server and a real, tiny model whose answers are random but fixed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from components.files import sha256, write_json, write_manifest
+from serving.predictor import Predictor
+from tests.conftest import PARAMS, sentence, write_sources
+from tests.flows import toy
+from tests.flows.conftest import Server
+from tests.serving import tiny
+
+DAYS = 10
+MONITOR = """\
+remotes: {}
+monitor:
+  articles: {path: news, columns: {text: text, published: published}}
+  topic: size
+  negative: {task: mood, label: down}
+  min_windows: 6
+"""
+RUN = "from flows.monitor import monitor; print('STATE', monitor(return_state=True).message)"
+# A run that was killed between sending an event and noting that it had.
+AGAIN = """
+import json, pathlib
+from flows.monitor import monitor
+(file,) = [file for file in pathlib.Path("monitoring/judged").iterdir() if '"surge": true' in file.read_text()]
+file.write_text(file.read_text().replace('"raised": true', '"raised": false'))
+for _ in range(2):
+    print("STATE", monitor(return_state=True).message)
+"""
+
+
+def card(head: str, labels: list[str]) -> dict[str, Any]:
+    facts = {"labels": labels, "options": tiny.OPTIONS}
+    return {"task": "mood", "family": "classification", "facts": facts, "max_length": 24, "inputs": ["text"]}
+
+
+def release(root: Path, version: str, seed: int) -> Path:
+    """A champion of random weights, which answers mood and size; its bundle."""
+    bundle = root / "releases" / version / "src/bundle"
+    cards = {"mood": card("mood", ["down", "up"]), "size": card("size", ["long", "short"])}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tiny, "CARDS", cards)
+        tiny.write_model(bundle, seed)
+    seal(bundle, version)
+    write_json(root / "releases/champion.json", {"release": version})
+    return bundle
+
+
+def seal(bundle: Path, version: str) -> None:
+    about = {"version": version, "model": {"sha256": sha256(bundle / "model.safetensors")}}
+    write_json(bundle / "card.json", {**about, "limits": tiny.PACKAGING.model_dump(exclude={"name"})})
+    write_manifest(bundle)
+
+
+def split_evenly(bundle: Path, texts: list[str]) -> dict[tuple[str, str], list[str]]:
+    """Shift the heads' biases so that each label is said of half the texts: (size, mood) -> texts."""
+    import torch
+
+    predictor = Predictor(bundle)
+    said = [
+        answers
+        for start in range(0, len(texts), 8)
+        for answers in predictor.predict(texts[start : start + 8], None)
+    ]
+    labels = []
+    for head, (one, other) in (("size", ("long", "short")), ("mood", ("down", "up"))):
+        probabilities = [answers[head].probabilities for answers in said]  # type: ignore[attr-defined]
+        odds = np.array([np.log(found[one] / found[other]) for found in probabilities])
+        labels.append(np.where(odds > np.median(odds), one, other))
+        with torch.no_grad():
+            predictor.model.heads[head].output.bias[0] -= float(np.median(odds))
+    predictor.model.save_pretrained(bundle)
+    seal(bundle, "first")
+    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for text, *pair in zip(texts, *labels, strict=True):
+        found[pair[0], pair[1]].append(text)
+    return found
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with a champion and ten days of news: two of ten articles of a topic are bad, then all."""
+    root = tmp_path_factory.mktemp("monitor") / "project"
+    write_sources(root / "sources")
+    (root / "encoder").mkdir()
+    (root / "params.yaml").write_text(PARAMS + MONITOR)
+    said = split_evenly(
+        release(root, "first", seed=1), [f"{sentence(number)} {number % 7 * 'ab '}" for number in range(500)]
+    )
+    first = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - DAYS * timedelta(days=1)
+    (root / "news").mkdir()
+    for day in range(DAYS):
+        bad = 10 if day == DAYS - 1 else 2
+        today = [said["short", "down"].pop() for _ in range(bad)]
+        today += [said["short", "up"].pop() for _ in range(10 - bad)] + [
+            said["long", "up"].pop() for _ in range(3)
+        ]
+        lines = [
+            json.dumps({"text": text, "published": str(first + day * timedelta(days=1))}) for text in today
+        ]
+        (root / f"news/{day:02d}.jsonl").write_text("\n".join(lines) + "\n")
+    (root / "news/broken.txt").write_text(" ")
+    return root
+
+
+def run(project: Path, server: Server, code: str = RUN) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=project,
+        env=toy.environment(**server.environment),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def events(server: Server) -> list[dict[str, Any]]:
+    wanted = {"filter": {"event": {"name": ["onetrunk.negative-surge"]}}}
+    found: list[dict[str, Any]] = server.api.post("events/filter", json=wanted).json()["events"]
+    return found
+
+
+def test_a_surge_is_scored_judged_and_raised_once(project: Path, server: Server) -> None:
+    said = run(project, server)
+    assert f"{13 * DAYS} new articles, scored by release first" in said
+    assert "1 article left out:\n- news/broken.txt: 'text' is empty" in said
+    assert "| short | 10 | 10 | 2." in said
+    assert f"STATE {13 * DAYS} new articles, 1 surge" in said
+    (event,) = events(server)
+    assert event["resource"]["prefect.resource.id"] == "onetrunk.tiny.topic.short"
+    assert event["payload"]["negatives"] == 10
+    assert event["payload"]["articles"] == 10
+    assert event["payload"]["q"] < 0.01
+    (flow_run,) = server.flow_runs(project)
+    assert flow_run["state_type"] == "COMPLETED"
+    assert "| short | 10 | 10 |" in server.api.get("artifacts/monitor-summary/latest").json()["data"]
+
+    said = run(project, server, AGAIN)
+    assert "STATE 0 new articles, 1 surge" in said  # sent again, for nobody knows that it has been
+    assert "STATE 0 new articles, 0 surges" in said
+    assert events(server) == [event]
+
+
+def test_another_champion_scores_anew_and_is_not_held_to_the_scores_of_the_old_one(
+    project: Path, server: Server
+) -> None:
+    """After the test above."""
+    release(project, "second", seed=2)
+    said = run(project, server)
+    assert f"{13 * DAYS} new articles, scored by release second" in said
+    scores = pl.read_parquet(project / "monitoring/scores/*.parquet")
+    assert scores["model"].n_unique() == 2
+    assert len(scores) == len(scores.unique(["id", "model"])) == 26 * DAYS
+    times = scores.group_by("id").agg(pl.col("published").n_unique())
+    assert set(times["published"]) == {1}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("monitor:\n", "watch:\n", "watch: unknown key"),
+        ("topic: size", "topic: sise", "monitor.topic: no task 'sise' (did you mean 'size'?); expected one of mood, size"),
+        ("topic: size", "topic: closeness", "monitor.topic: 'closeness' does not answer a text with a label"),
+        ("topic: size", "topic: people", "monitor.topic: 'people' does not answer a text with a label"),
+        ("label: down}\n  min", "label: dawn}\n  min", "monitor.negative.label: 'mood' has no label 'dawn' (did you mean 'down'?); it has down, up"),
+        ("{task: mood", "{task: mud", "monitor.negative.task: no task 'mud'"),
+        ("min_windows: 6", "min_windows: 4", "monitor.min_windows: found 4, input should be greater than or equal to 5"),
+        ("min_windows: 6", "min_windows: 80", "monitor: min_windows 80 is above history_windows 60"),
+        ("min_windows: 6", "alpha: 1.5", "monitor.alpha: found 1.5, input should be less than 1"),
+        ("published: published", "publisht: published", "monitor.articles.columns.publisht: unknown key (did you mean 'published'?)"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_the_settings_is_one_sentence(
+    tiny_project: Path, old: str, new: str, expected: str
+) -> None:
+    from components import settings
+    from components.errors import UserError
+
+    assert old in PARAMS + MONITOR
+    (tiny_project / "params.yaml").write_text((PARAMS + MONITOR).replace(old, new))
+    with pytest.raises(UserError) as error:
+        settings.load()
+    assert expected in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_without_a_champion_or_a_section_nothing_starts(tmp_path: Path) -> None:
+    project = toy.make(tmp_path / "project")
+    done = toy.onetrunk(project, "monitor")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "error: params.yaml: monitor: missing; docs/monitoring.md says what belongs there\n",
+    )
