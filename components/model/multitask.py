@@ -193,10 +193,9 @@ class MultiTaskModel(PreTrainedModel):
         return tasks.get(self.config.tasks[head]["family"])
 
 
-def _encoder_of(model: PreTrainedModel) -> PreTrainedModel:
+def _encoder_of(model: PreTrainedModel) -> Any:
     """The model itself, or the encoder of an encoder-decoder."""
-    encoder: PreTrainedModel = model.get_encoder() if model.config.is_encoder_decoder else model
-    return encoder
+    return model.get_encoder() if model.config.is_encoder_decoder else model
 
 
 def _places(mask_BL: torch.Tensor) -> torch.Tensor:

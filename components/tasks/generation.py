@@ -156,7 +156,7 @@ class Generation(Family):
 
     def sequences(self, row: Row) -> list[Sequence1]:
         first, *second = parts_of(row)
-        return [(first, *second)] if second else [first]
+        return [(first, second[0])] if second else [first]
 
     def layout(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> Layout:
         return {"words": list(self._words(row, encodings, facts))}
