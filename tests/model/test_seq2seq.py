@@ -108,7 +108,7 @@ def test_an_encoder_without_a_decoder_is_refused(tiny_encoder: Path, folder: Pat
     given = FAMILY.options(decoder="pretrained").model_dump()
     with pytest.raises(UserError, match="found bert .*; `decoder: pretrained` expects an encoder-decoder"):
         FAMILY.encoder_facts(tiny_encoder, given)
-    with pytest.raises(UserError, match=r"config\.json missing, or no model's configuration"):
+    with pytest.raises(UserError, match=r"config\.json: missing, or no model's configuration"):
         FAMILY.encoder_facts(tmp_path, given)
     config = json.loads((folder / "config.json").read_text())
     config["decoder_start_token_id"] = None

@@ -371,7 +371,7 @@ def test_a_decoder_that_the_folder_does_not_have_is_found_before_training(tiny_p
     declare(tiny_project, task)
     with pytest.raises(UserError) as error:
         encode_project(tiny_project)
-    assert str(error.value).startswith("encoder: found bert without a decoder")
+    assert "encoder: found bert without a decoder; `decoder: pretrained` expects" in str(error.value)
 
 
 def test_a_champion_with_another_vocabulary_is_asked_about_newer_rows(tokenizer: Any) -> None:

@@ -26,7 +26,8 @@ def describe(folder: Path) -> dict[str, Any]:
         key for key in ("decoder_start_token_id", "eos_token_id") if getattr(config, key, None) is None
     ]
     if not config.is_encoder_decoder or missing:
-        found = f"{config.model_type} without {' and '.join(missing or ['a decoder'])}"
+        lacks = " and ".join(missing) if config.is_encoder_decoder else "a decoder"
+        found = f"{config.model_type} without {lacks}"
         raise UserError(
             f"{folder}: found {found}; `decoder: pretrained` expects an encoder-decoder such as T5 or BART"
         )
