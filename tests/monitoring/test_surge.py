@@ -133,7 +133,9 @@ def test_a_topic_is_compared_with_its_own_history() -> None:
 
 
 def test_too_little_history_is_no_verdict() -> None:
-    found = judge({"new": (20, 20), "short": (20, 20)}, {"short": [(0, 20)] * 9}, 10, 0.5)
+    history = {"short": [(0, 20)] * 9, "enough": [(0, 20)] * 10}
+    found = judge({"new": (20, 20), "short": (20, 20), "enough": (20, 20)}, history, 10, 0.5)
+    assert found["enough"].surge
     assert found["new"] == Finding(20, 20, 0)
     assert found["short"] == Finding(20, 20, 9)
 
@@ -149,7 +151,9 @@ def test_the_more_topics_there_are_the_less_one_of_them_says() -> None:
     assert alone.p is not None
     assert among["a"].q == pytest.approx(4 * alone.p)
     assert (among["a"].p, among["c"].q) == (alone.p, pytest.approx(among["c"].p))
-    assert alone.surge == (alone.p <= 0.01)
+    held = {topic: (7 if topic == "a" else 2, 20) for topic in "abcd"}
+    assert judge({"a": (7, 20)}, {"a": history}, 10, 2 * alone.p)["a"].surge
+    assert not judge(held, dict.fromkeys("abcd", history), 10, 2 * alone.p)["a"].surge
 
 
 def test_the_grid_finds_a_narrow_posterior() -> None:
