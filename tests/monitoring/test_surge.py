@@ -43,6 +43,7 @@ def test_the_tail_of_what_is_not_known_is_the_mean_of_the_tails() -> None:
     [
         [(1, 8), (0, 5), (3, 12), (2, 9), (1, 10)],
         [(0, 6)] * 8,
+        [(7, 8), (5, 5), (11, 12), (9, 9), (8, 10)],
         [(9, 30), (0, 25), (22, 28), (3, 31), (1, 40)],
     ],
 )
@@ -59,6 +60,12 @@ def test_the_posterior_is_that_of_the_two_priors(history: list[tuple[int, int]])
     for negatives in (2, 5, 9):
         tail = sum(betabinom.pmf(x, 12, alpha, beta) for x in range(negatives, 13))
         assert found.tail(negatives, 12) == pytest.approx(float(weight @ tail), rel=0.06, abs=1e-4)
+
+
+def test_one_article_moves_jeffreys_prior_as_by_hand() -> None:
+    """Beta(1/2, 1/2) and one negative article make Beta(3/2, 1/2), whatever s is: its mean is 3/4."""
+    assert posterior([(1, 1)]).share == pytest.approx(0.75, abs=2e-3)
+    assert posterior([(0, 1)]).share == pytest.approx(0.25, abs=2e-3)
 
 
 def test_after_a_long_history_the_tail_is_that_of_the_likeliest_parameters() -> None:
@@ -126,7 +133,9 @@ def test_a_topic_is_compared_with_its_own_history() -> None:
 
 
 def test_too_little_history_is_no_verdict() -> None:
-    found = judge({"new": (20, 20), "short": (20, 20)}, {"short": [(0, 20)] * 9}, 10, 0.5)
+    history = {"short": [(0, 20)] * 9, "enough": [(0, 20)] * 10}
+    found = judge({"new": (20, 20), "short": (20, 20), "enough": (20, 20)}, history, 10, 0.5)
+    assert found["enough"].surge
     assert found["new"] == Finding(20, 20, 0)
     assert found["short"] == Finding(20, 20, 9)
 
@@ -142,7 +151,9 @@ def test_the_more_topics_there_are_the_less_one_of_them_says() -> None:
     assert alone.p is not None
     assert among["a"].q == pytest.approx(4 * alone.p)
     assert (among["a"].p, among["c"].q) == (alone.p, pytest.approx(among["c"].p))
-    assert alone.surge == (alone.p <= 0.01)
+    held = {topic: (7 if topic == "a" else 2, 20) for topic in "abcd"}
+    assert judge({"a": (7, 20)}, {"a": history}, 10, 2 * alone.p)["a"].surge
+    assert not judge(held, dict.fromkeys("abcd", history), 10, 2 * alone.p)["a"].surge
 
 
 def test_the_grid_finds_a_narrow_posterior() -> None:
