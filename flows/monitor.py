@@ -30,9 +30,9 @@ REFUSED = "Refused"  # the state after a user's mistake
 SHOWN = 10  # topics of a window
 NAMED = 3  # articles that cannot be read
 
-score = task(scoring.score, name="score", cache_policy=NO_CACHE, persist_result=False)
-judge = task(judge_windows, name="judge", cache_policy=NO_CACHE, persist_result=False)
-raise_surges = task(surges.raise_all, name="raise", cache_policy=NO_CACHE, persist_result=False)
+score = task(name="score", cache_policy=NO_CACHE, persist_result=False)(scoring.score)
+judge = task(name="judge", cache_policy=NO_CACHE, persist_result=False)(judge_windows)
+raise_surges = task(name="raise", cache_policy=NO_CACHE, persist_result=False)(surges.raise_all)
 
 
 @flow(name="monitor", persist_result=False)

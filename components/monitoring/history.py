@@ -25,7 +25,7 @@ from components.monitoring.surge import Counts
 
 FOLDER = Path("monitoring")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-SCHEMA = {
+SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "id": pl.String,
     "published": pl.Datetime("us", "UTC"),
     "topic": pl.String,
