@@ -26,6 +26,7 @@ NAMES = {
         "answers": "answers answer",
         "choices": "choices options endings candidates alternatives",
         "answer": "answer label correct gold target",
+        "template": "answer reply response template",
     }.items()
 }
 

@@ -219,6 +219,13 @@ def _answer(column: Column) -> Fit | None:
     return Fit(_score(column, "answer"), "the right choice")
 
 
+def _template(column: Column) -> Fit | None:
+    """An answer out of many: known by name, or any label would be one."""
+    if not column.is_text or not _named(column, "template"):
+        return None
+    return Fit(NAMED, f"{column.distinct:,} distinct answers in {column.rows:,} rows")
+
+
 def _turns(column: Column) -> Fit | None:
     objects = bool(column.items) and all(isinstance(item, dict) and "text" in item for item in column.items)
     strings = bool(column.items) and all(isinstance(item, str) for item in column.items)
@@ -234,4 +241,5 @@ FITS: dict[str, Callable[[Column], Fit | None]] = {
     "spans": _spans, "head": _span("head"), "tail": _span("tail"), "label": _label, "ordinal.label": _level,
     "score": _number, "labels": _labels, "question": _passage("question"), "context": _passage("context"),
     "answers": _answers, "choices": _choices, "answer": _answer,
+    "retrieval.answer": _template,
 }  # fmt: skip
