@@ -6,7 +6,7 @@ editorials, each rated by twenty people (Hutto & Gilbert 2014). It is out of dom
 so where you use it, or put sentences of your own in its place.
 
 The stream is semi-synthetic: the articles are real, Reuters' test articles that no task has trained on;
-their dates are invented, and so is the surge of the last day: sixteen articles on takeovers, each of
+their dates are invented, and so is the surge of the last day: twenty-four articles on takeovers, each of
 which begins with one of the editorials' gloomiest sentences.
 """
 
@@ -32,7 +32,7 @@ Row = dict[str, Any]
 FIRST = datetime(1987, 9, 1)  # UTC; invented
 DAYS = 40  # of history; the surge comes on the day after
 EDGE = 0.5  # of the mean rating, which goes from -4 to 4
-SURGING = 16  # articles
+SURGING = 24  # articles
 
 
 def main() -> None:
