@@ -98,7 +98,7 @@ class PairHead(nn.Module):
         return logits
 
 
-class IndexedHead(nn.Module):
+class IndexedHead(nn.Module, abc.ABC):
     """A head that chooses among N candidates, whose vectors are made once: the index.
 
     While it learns it scores the candidates that the micro-batch holds, as it wants; `model.train()`
@@ -112,9 +112,9 @@ class IndexedHead(nn.Module):
         super().__init__()
         self.register_buffer("candidates_ND", None, persistent=False)
 
+    @abc.abstractmethod
     def index(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """The vectors of some candidates, whose states come as those of rows do -> vectors_nD."""
-        raise NotImplementedError
 
 
 COSINES, MOST = 20.0, 100.0  # times a cosine: at first, and at most (Radford 2021, section 2.5)

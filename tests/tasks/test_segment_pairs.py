@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 
 from components import tasks
+from components.data.ingest import ingest
+from components.settings import Task
 from components.tasks.base import BadRowError, Row, SkippedRowError
 from components.tasks.text.segments import draw, halves, sentences
 from tests.tasks.families import UNICODE, ask, learn, metric, options, read, resampled_equals_repeated
@@ -198,3 +203,29 @@ def test_texts_that_differ_in_punctuation_alone_do_not_conflict(family: Any) -> 
     facts = {"options": OPTIONS, "labels": list(family.labels)}
     one, other = (read(family, {"text": text}, facts) for text in ("A b. C d.", "A b! C d?"))
     assert family.target_of(one) == family.target_of(other)
+
+
+# --- through ingest ---------------------------------------------------------------------------------
+
+
+def test_ingest_gives_a_row_of_another_text_the_segment_of_a_row_of_its_own_split(tmp_path: Path) -> None:
+    texts = [f"First {n} alpha. Then {n} beta." for n in range(200)]
+    source = tmp_path / "texts.jsonl"
+    source.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    task = {
+        "family": CONTEXT.name,
+        "source": {"path": str(source), "format": "jsonl"},
+        "columns": {"text": "text"},
+        "splits": {"validation": 0.2, "test": 0.2},
+        "cleaning": {},
+        "max_length": 24,
+    }
+    ingest("context", Task.model_validate(task), 1, tmp_path / "data")
+    for split in ("train", "validation", "test"):
+        rows = pq.read_table(tmp_path / f"data/{split}.parquet").to_pylist()
+        own = {row["text"].split()[1] for row in rows}
+        for row in rows:
+            second = row["second"].split()[1]
+            assert second in own
+            assert (second == row["text"].split()[1]) == (row["label"] == CONTEXT.labels[0])
+        assert len({row["label"] for row in rows}) == 2
