@@ -179,19 +179,32 @@ def test_a_users_mistake_in_a_stage_fails_the_flow_and_only_what_depends_on_it(
 
 HOLD = """
 import fcntl, pathlib, time
+log = pathlib.Path(".onetrunk/logs/waiter.log")
 with open(".dvc/tmp/lock", "a") as lock:
     fcntl.flock(lock, fcntl.LOCK_EX)
-    time.sleep(4.5)
+    pathlib.Path("made").mkdir(exist_ok=True)
+    pathlib.Path("made/held").write_text("")
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not (log.exists() and "Unable to acquire lock" in log.read_text()):
+        time.sleep(0.05)
 pathlib.Path("held.txt").write_text("")
+"""
+WAIT = """
+import pathlib, time
+while not pathlib.Path("made/held").exists():
+    time.sleep(0.05)
+pathlib.Path("waited.txt").write_text("")
 """
 
 
 @pytest.mark.slow
 def test_a_busy_dvc_lock_is_retried(server: Server, tmp_path: Path) -> None:
-    holder = "  holder:\n    cmd: sleep 1 && python hold.py\n    deps: [hold.py]\n    outs: [held.txt]\n"
-    slow = "  slow:\n    cmd: python work.py slow slow.txt 2\n    deps: [work.py]\n    outs: [slow.txt]\n"
-    project = toy.make(tmp_path / "project", "stages:\n" + holder + slow)
-    (project / "hold.py").write_text(HOLD)
+    """`holder` keeps DVC's lock until DVC has given up on `waiter`, whichever of the two begins first."""
+    stage = "  {0}:\n    cmd: python {0}.py\n    deps: [{0}.py]\n    outs: [{1}]\n"
+    stages = stage.format("holder", "held.txt") + stage.format("waiter", "waited.txt")
+    project = toy.make(tmp_path / "project", "stages:\n" + stages)
+    (project / "holder.py").write_text(HOLD)
+    (project / "waiter.py").write_text(WAIT)
     result = run(project, server)
     assert result.returncode == 0, result.stdout
     assert "Unable to acquire lock" in result.stdout
