@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -18,18 +18,22 @@ from torch import nn
 from components.model.blocks import blocks
 from components.model.multitask import MultiTaskModel
 from components.training import parallel
+from components.training.balancing.base import Fact
 from components.training.products import inner_products
+from components.training.shallow import Shallow
 
 
-class LastLayer:
-    """Collects the gradients over the micro-batches of a step."""
+class LastLayer(Shallow):
+    """The Gramian of the gradients on the last shared layer's parameters, and their norms."""
+
+    shows: ClassVar[frozenset[Fact]] = frozenset({"norms", "last_layer_KK"})
 
     def __init__(self, model: MultiTaskModel, heads: Sequence[str]) -> None:
-        self.heads, self.parameters = list(heads), last_layer(model)
+        super().__init__(model, heads)
+        self.parameters = last_layer(model)
         self._found: dict[str, torch.Tensor] = {}
 
     def add(self, means: Mapping[str, torch.Tensor]) -> None:
-        """Add a micro-batch's; its graph is kept."""
         for task, mean in means.items():
             found = torch.autograd.grad(
                 mean, self.parameters, retain_graph=True, allow_unused=True, materialize_grads=True
@@ -37,11 +41,17 @@ class LastLayer:
             flat_P = torch.cat([gradient.flatten() for gradient in found])
             self._found[task] = self._found[task] + flat_P if task in self._found else flat_P
 
-    def gramian(self) -> np.ndarray:
-        """gramian_KK in float64, in the order of `heads`, of what all processes have found."""
+    def facts(self, scale: float) -> dict[str, Any]:
         none_P = torch.cat([torch.zeros_like(parameter).flatten() for parameter in self.parameters])
         sums = parallel.summed(self._found, self.heads, lambda head: torch.zeros_like(none_P))
-        return inner_products([torch.stack([sums[head] for head in self.heads])], len(self.heads))
+        stack_KP = torch.stack([sums[head] for head in self.heads])
+        return of_last_layer(self.heads, inner_products([stack_KP], len(self.heads)) / scale**2)
+
+
+def of_last_layer(heads: Sequence[str], gramian_KK: np.ndarray) -> dict[str, Any]:
+    """The facts of a Gramian of the last layer."""
+    norms = np.sqrt(np.diag(gramian_KK)).tolist()
+    return {"last_layer_KK": gramian_KK, "norms": dict(zip(heads, norms, strict=True))}
 
 
 def last_layer(model: MultiTaskModel) -> list[nn.Parameter]:

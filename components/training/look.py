@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -28,9 +28,11 @@ from components.errors import UserError
 from components.training import parallel
 from components.training.balancing import Balance, StepFacts, TaskFacts
 from components.training.gramians import task_gradients
-from components.training.last_layer import LastLayer, crossing, last_layer
+from components.training.last_layer import LastLayer, crossing, last_layer, of_last_layer
 from components.training.passes import Losses, Passes
 from components.training.precision import autocast
+from components.training.representation import Representation
+from components.training.shallow import Shallow
 from components.training.task_gradients import TaskGradients
 from components.training.visits import visited
 
@@ -40,7 +42,6 @@ if TYPE_CHECKING:
 Splits = Mapping[str, EncodedSplit]
 Found = TypeVar("Found")
 PER_TASK = {"gramian_KK", "alignments"}  # facts that need every task's own gradient
-OF_THE_LAST_LAYER = {"norms", "last_layer_KK"}  # ... on the last shared layer alone
 
 
 class NotFiniteError(FloatingPointError):
@@ -109,8 +110,10 @@ class Look:
         needs = self.balancer.needs(self.step)
         if needs & PER_TASK:
             return self._backward_per_task()
-        if needs & OF_THE_LAST_LAYER or self.balancer.weighting.by_this_step:
-            return self._backward_after_a_look(bool(needs & OF_THE_LAST_LAYER))
+        kinds: tuple[type[Shallow], ...] = (LastLayer, Representation)
+        seen = [kind(self.model, list(self.rows)) for kind in kinds if needs & kind.shows]
+        if seen or self.balancer.weighting.by_this_step:
+            return self._backward_after_a_look(seen)
         balance = self._weigh(dict.fromkeys(self.rows, 0.0))  # these weights do not depend on the losses
         losses = dict.fromkeys(self.rows, 0.0)
         for micro in self.micros():
@@ -120,33 +123,36 @@ class Look:
         self._finish()
         return facts, balance
 
-    def _backward_after_a_look(self, at_the_last_layer: bool) -> tuple[StepFacts, Balance]:
+    def _backward_after_a_look(self, seen: Sequence[Shallow]) -> tuple[StepFacts, Balance]:
         losses = dict.fromkeys(self.rows, 0.0)
         kept: list[Losses] = []
-        seen = LastLayer(self.model, list(self.rows))
         factors: dict[str, float] = {}  # of a combination, known once the step was looked at
         with crossing(self.model, factors):
-            for micro in self.micros():
-                graph = at_the_last_layer or len(self.batches) == 1
-                with contextlib.nullcontext() if graph else torch.no_grad():
-                    _add(losses, means := self.means(micro))
-                if at_the_last_layer:
-                    seen.add(self._scaled(means))
+            for means in self._looked_at(seen):
+                _add(losses, means)
                 if len(self.batches) == 1:
                     kept.append(means)
-            losses = parallel.sum_losses(losses)
-            others = self._of_last_layer(seen.gramian() / self.scale**2) if at_the_last_layer else {}
-            facts = self._facts(losses, **others)
-            balance = self._weigh(losses, facts)
+            shown = {name: fact for one in seen for name, fact in one.facts(self.scale).items()}
+            facts = self._facts(parallel.sum_losses(losses), **shown)
+            balance = self._weigh(facts.losses, facts)
             factors.update(_factors(balance))
             for means in kept or (self.means(micro) for micro in self.micros()):
                 self._weighted_sum(means, balance.heads).backward()
         self._finish()
         return facts, balance
 
-    def _of_last_layer(self, gramian_KK: np.ndarray) -> dict[str, Any]:
-        norms = np.sqrt(np.diag(gramian_KK)).tolist()
-        return {"last_layer_KK": gramian_KK, "norms": dict(zip(self.rows, norms, strict=True))}
+    def _looked_at(self, seen: Sequence[Shallow]) -> Iterator[Losses]:
+        """Each micro-batch's losses, with a graph where one is needed, after `seen` has them, too."""
+        graph = bool(seen) or len(self.batches) == 1
+        with contextlib.ExitStack() as stack:
+            for one in seen:
+                stack.enter_context(one)
+            for micro in self.micros():
+                with contextlib.nullcontext() if graph else torch.no_grad():
+                    means = self.means(micro)
+                for one in seen:
+                    one.add(self._scaled(means))
+                yield means
 
     def per_task(self) -> tuple[dict[str, float], TaskGradients]:
         """Each task's loss, and its own gradient."""
@@ -163,8 +169,8 @@ class Look:
     def _backward_per_task(self) -> tuple[StepFacts, Balance]:
         losses, gradients = self.per_task()
         others: dict[str, Any] = {}
-        if self.balancer.needs(self.step) & OF_THE_LAST_LAYER:
-            others = self._of_last_layer(gradients.gramian_of(last_layer(self.model)))
+        if self.balancer.needs(self.step) & LastLayer.shows:
+            others = of_last_layer(list(self.rows), gradients.gramian_of(last_layer(self.model)))
         facts = self._facts(losses, gramian_KK=gradients.gramian(), **others)
         balance = self._weigh(losses, facts)
         gradients.apply(balance.shared, balance.heads)

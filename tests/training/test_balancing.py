@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -106,15 +107,17 @@ def test_a_task_that_the_step_did_not_draw_gets_no_weight_and_keeps_its_state(we
 
 
 @pytest.mark.parametrize("weights", weighting_names())
-@pytest.mark.parametrize("field", ["losses", "norms", "losses_after", "alignments", "gramian_KK"])
+@pytest.mark.parametrize(
+    "field", ["losses", "norms", "losses_after", "alignments", "gramian_KK", "representation_KK"]
+)
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_one_number_that_is_not_finite_leaves_the_state_alone(weights: str, field: str, value: float) -> None:
     which = balancer(weights)
     list(run(which, 0, 6))
     before = which.state()
     facts = step_facts(6, drawn=("a", "b"))
-    if facts.gramian_KK is not None and field == "gramian_KK":
-        facts.gramian_KK[0, 1] = value
+    if field.endswith("_KK"):
+        facts = replace(facts, **{field: np.array([[1.0, value], [value, 1.0]])})
     else:
         getattr(facts, field)["b"] = value
     which.update(facts)

@@ -16,10 +16,11 @@ from components.training.loss_scale import LossScale
 from components.training.step import Look, NotFiniteError, ScaleOverflowError, Stepper
 from tests.training.test_loop import first_batch, stepper
 
-WAYS = {  # of backward: plain, after a look at losses, after one at norms, per task, and with a look ahead
+WAYS = {  # of backward: plain, after a look at losses, at norms, at the states, per task, and with a look ahead
     "plain": {},
     "losses": {"weights": "famo"},
     "norms": {"weights": "gradnorm"},
+    "representation": {"combination": {"method": "mgda", "gramian": "representation"}},
     "per_task": {"combination": "pcgrad"},
     "ahead": {"weights": "meta", "combination": "mgda"},
 }
@@ -56,9 +57,10 @@ def test_pitfall_1_gradients_norms_and_gramian_are_those_of_unscaled_losses(
     assert facts.losses == pytest.approx(exact.losses, rel=0.01)
     assert facts.norms == (None if exact.norms is None else pytest.approx(exact.norms, rel=0.05))
     assert halves_ahead == pytest.approx(ahead, rel=0.2, abs=0.02)
-    if exact.gramian_KK is not None:
-        norms = np.sqrt(np.diag(exact.gramian_KK))
-        assert np.abs(facts.gramian_KK - exact.gramian_KK).max() < 0.05 * np.outer(norms, norms).max()
+    for name in ("gramian_KK", "representation_KK"):
+        exact_KK, found_KK = getattr(exact, name), getattr(facts, name)
+        assert (found_KK is None) == (exact_KK is None)
+        assert exact_KK is None or np.abs(found_KK - exact_KK).max() < 0.05 * np.diag(exact_KK).max()
 
 
 @pytest.mark.parametrize("way", [way for way in WAYS if way != "losses"])  # famo divides by the loss

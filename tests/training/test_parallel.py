@@ -32,6 +32,7 @@ CHOSEN = {
     "sum": {},
     "pcgrad": {"weights": "uncertainty", "combination": "pcgrad"},
     "gradnorm": {"weights": "gradnorm"},
+    "representation": {"combination": {"method": "mgda", "gramian": "representation"}},
     "famo": {"weights": "famo"},
     "meta": {"weights": "meta", "combination": "upgrad"},
 }

@@ -50,8 +50,8 @@ class Balancer:
         needs = self.combination.needs(facts.step)
         if not needs:
             return [1.0] * len(w_K)
-        gramian_KK = facts.last_layer_KK if "last_layer_KK" in needs else facts.gramian_KK
-        assert gramian_KK is not None  # noqa: S101 the loop gathers what `needs` says
+        (which,) = needs  # a combination looks at one Gramian; where a weighting has the exact one, at that
+        gramian_KK = getattr(facts, which) if facts.gramian_KK is None else facts.gramian_KK
         weighted_KK = gramian_KK * np.outer(w_K, w_K)
         factors_K = np.ones(len(w_K))
         moving = np.flatnonzero(np.diag(weighted_KK) > 0)

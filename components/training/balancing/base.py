@@ -27,7 +27,12 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
-Fact = Literal["norms", "gramian_KK", "last_layer_KK", "losses_after", "alignments"]
+Fact = Literal["norms", "gramian_KK", "last_layer_KK", "representation_KK", "losses_after", "alignments"]
+GRAMIANS: dict[str, Fact] = {
+    "exact": "gramian_KK",
+    "last_layer": "last_layer_KK",
+    "representation": "representation_KK",
+}
 Weights = dict[str, float]  # task -> weight
 TaskState = dict[str, dict[str, float]]  # task -> what a method remembers of it
 
@@ -58,13 +63,14 @@ class StepFacts:
     losses_after: Mapping[str, float] | None = None  # of the same rows, after the step
     alignments: Mapping[str, float] | None = None  # <g of the look-ahead's loss, g_i>: see weights/meta.py
     last_layer_KK: np.ndarray | None = None  # gramian_KK of the last shared layer's parameters alone
+    representation_KK: np.ndarray | None = None  # inner products of the gradients on the hidden states
 
     @property
     def finite(self) -> bool:
         """Is every number a number? A step that shows anything else is to be skipped."""
         given = (self.losses, self.norms, self.losses_after, self.alignments)
         numbers = [value for mapping in given for value in (mapping or {}).values()]
-        grams = (self.gramian_KK, self.last_layer_KK)
+        grams = (self.gramian_KK, self.last_layer_KK, self.representation_KK)
         whole = all(gram_KK is None or bool(np.isfinite(gram_KK).all()) for gram_KK in grams)
         return whole and all(math.isfinite(value) for value in numbers)
 
@@ -132,14 +138,16 @@ class Combination(Method, abc.ABC):
 
 
 class GramianCombination(Combination):
-    """One that looks at the Gramian; `gramian` says of which parameters.
+    """One that looks at the Gramian; `gramian` says of which gradients.
 
-    `exact` is of all that are shared. `last_layer` is of the last shared layer alone, where tasks meet
-    for the last time, and costs a backward pass that stops there for each task: for tasks over the
-    same rows, whose exact Gramian takes K whole ones. Its factors weigh all shared parameters.
+    `exact` is of those on all that is shared. The others are for tasks over the same rows, whose exact
+    Gramian takes K whole backward passes, and their factors weigh all shared parameters: `last_layer` is
+    of those on the last shared layer alone, where tasks meet for the last time, and `representation` of
+    those on the encoder's hidden states, for which backward goes through the heads and no further. Where
+    a weighting needs the exact one, it is at hand and used.
     """
 
-    gramian: Literal["exact", "last_layer"] = "exact"
+    gramian: Literal["exact", "last_layer", "representation"] = "exact"
 
     def needs(self, step: int) -> frozenset[Fact]:
-        return frozenset({"gramian_KK" if self.gramian == "exact" else "last_layer_KK"})
+        return frozenset({GRAMIANS[self.gramian]})

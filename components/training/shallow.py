@@ -1,0 +1,38 @@
+"""What looks at each task's gradient without a backward pass through the encoder."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, ClassVar, Self
+
+import torch
+
+from components.model.multitask import MultiTaskModel
+from components.training.balancing.base import Fact
+
+
+class Shallow(abc.ABC):
+    """Collects gradients over the micro-batches of a step, whose forward passes run within its context."""
+
+    shows: ClassVar[frozenset[Fact]]
+
+    def __init__(self, model: MultiTaskModel, heads: Sequence[str]) -> None:
+        self.model, self.heads = model, list(heads)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(  # noqa: B027 most have nothing to undo
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    @abc.abstractmethod
+    def add(self, means: Mapping[str, torch.Tensor]) -> None:
+        """Add a micro-batch's losses; their graph is kept."""
+
+    @abc.abstractmethod
+    def facts(self, scale: float) -> dict[str, Any]:
+        """What it `shows`, of what all processes have found: of losses that were multiplied by `scale`."""
