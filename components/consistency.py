@@ -12,9 +12,9 @@ from pydantic import BaseModel, ValidationError
 from components import tasks
 from components.complaints import complaint
 from components.data.remotes.declared import check_no_credential
-from components.errors import UserError, near_miss
+from components.errors import BadRowError, UserError, near_miss
 from components.monitoring import declared as monitoring
-from components.tasks.base import BadRowError, Row
+from components.tasks.base import Row
 
 Options = TypeVar("Options", bound=BaseModel)
 

@@ -10,19 +10,9 @@ import numpy as np
 import pyarrow as pa
 from pydantic import BaseModel
 
-from components.errors import near_miss
-from components.tasks.base import (
-    BadRowError,
-    Check,
-    Facts,
-    Family,
-    Layout,
-    Options,
-    Prediction,
-    Row,
-    read_text,
-    whole,
-)
+from components.errors import BadRowError, near_miss
+from components.tasks.base import Check, Facts, Family, Layout, Options, Prediction, Row
+from components.tasks.text.reading import read_text, whole
 from components.tasks.text.spans import read_spans
 from components.tasks.text.tags import best_path, entities, to_bio
 from components.tasks.text.words import first_pieces, places, read_words, split_at, units, word_features

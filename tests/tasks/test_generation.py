@@ -15,7 +15,7 @@ import torch
 import yaml
 from hypothesis import given, settings
 
-from components.tasks.base import BadRowError
+from components.errors import BadRowError
 from components.tasks.generation import FAMILY
 from components.tasks.text import pieces
 from components.tasks.text.extractive import lead, nearest

@@ -17,7 +17,8 @@ import torch
 import yaml
 from hypothesis import given
 
-from components.tasks.base import BadRowError, Facts, Row
+from components.errors import BadRowError
+from components.tasks.base import Facts, Row
 from components.tasks.knowledge_graph import FAMILY
 from tests.tasks.families import (
     UNICODE,
@@ -98,7 +99,7 @@ def test_rows_that_teach_nothing_labels_and_ambiguous_names_are_refused() -> Non
 
 def test_names_are_not_words() -> None:
     """Punctuation and case tell entities apart, and so duplicates from triples of their own."""
-    from components.tasks.base import text_key
+    from components.tasks.text.keys import text_key
 
     keys = {
         text_key(FAMILY.text_of(row))

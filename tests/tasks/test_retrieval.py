@@ -13,9 +13,8 @@ import torch
 import yaml
 from hypothesis import given
 
-from components.errors import UserError
+from components.errors import BadRowError, UserError
 from components.model.heads import BiEncoderHead
-from components.tasks.base import BadRowError
 from components.tasks.retrieval import FAMILY, distinct
 from tests.tasks.desk import TEMPLATES, declare_desk
 from tests.tasks.families import (

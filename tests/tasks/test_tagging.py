@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.tasks.base import BadRowError
+from components.errors import BadRowError
 from components.tasks.tagging import FAMILY as TAGGING
 from components.tasks.tagging import IGNORED, from_spans
 from components.tasks.text.tags import entities

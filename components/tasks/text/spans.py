@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from components.tasks.base import BadRowError
+from components.errors import BadRowError
+from components.tasks.text.reading import read_json
 
 
 class Span(BaseModel):
@@ -19,16 +19,6 @@ class Span(BaseModel):
 
     start: int
     end: int
-
-
-def read_json(value: Any, what: str, expected: str) -> Any:
-    """A value that may be given as JSON text."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except ValueError:
-        raise BadRowError(f"{what} is {value!r:.60}, expected {expected}") from None
 
 
 def read_span(value: Any, text: str, what: str) -> tuple[int, int]:
