@@ -12,7 +12,7 @@ from typing import Any, cast
 import numpy as np
 
 from components import tasks
-from components.data.encoding import EncodedSplit, Tokens
+from components.data.encoded import EncodedSplit, Tokens
 from components.data.mixture import key
 from components.tasks.base import Facts, Family
 

@@ -35,7 +35,7 @@ def test_a_family_registered_here_trains_and_predicts(
 ) -> None:
     """Adding a family touches no other file: settings, ingest, encoding, training and evaluation take it."""
     from components import settings
-    from components.data.encoding import EncodedSplit
+    from components.data.encoded import EncodedSplit
     from components.model import multitask
     from components.model.inference import predict
     from components.training.run import run

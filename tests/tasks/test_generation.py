@@ -293,7 +293,7 @@ def served(texts: list[str]) -> list[dict[str, Any]]:
 
 
 def predicted() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    from components.data.encoding import EncodedSplit
+    from components.data.encoded import EncodedSplit
     from components.model import multitask
     from components.model.inference import predict
 

@@ -319,7 +319,7 @@ def project(tiny_project: Path) -> Path:
 
 def test_it_trains_and_the_service_ranks_as_the_evaluation_does(project: Path) -> None:
     from components import settings
-    from components.data.encoding import EncodedSplit
+    from components.data.encoded import EncodedSplit
     from components.files import write_json, write_manifest
     from components.model import multitask
     from components.model.inference import predict
