@@ -33,7 +33,8 @@ from rich.table import Table
 
 from benchmarks.methods import t_interval
 from components import settings
-from components.data.encoding import EncodedSplit, cards_of, encode
+from components.data.encoded import EncodedSplit, cards_of
+from components.data.encoding import encode
 from components.data.ingest import ingest
 from components.data.mixing.declared import Mixture
 from components.data.mixture import Plan

@@ -14,7 +14,8 @@ import torch
 
 from benchmarks.texts import lengths
 from components.data.batching import step_rows
-from components.data.encoding import ROWS, EncodedSplit
+from components.data.encoded import EncodedSplit
+from components.data.encoding import ROWS
 from components.data.mixture import Plan, TaskPlan
 from components.data.rows import column_of
 from components.model.multitask import MultiTaskModel

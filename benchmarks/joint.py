@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.engine import FACTS, SETTINGS, Engine, model, now, plan_of, write
-from components.data.encoding import EncodedSplit
+from components.data.encoded import EncodedSplit
 from components.data.mixture import Plan
 from components.environment import restart_tuned
 from components.settings import Training

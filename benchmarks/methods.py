@@ -39,7 +39,7 @@ from rich.table import Table
 from scipy.stats import t
 
 from components import settings
-from components.data.encoding import EncodedSplit, cards_of
+from components.data.encoded import EncodedSplit, cards_of
 from components.data.mixture import Plan
 from components.data.plan import easiest
 from components.data.plan import plan as make_plan

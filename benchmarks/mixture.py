@@ -208,7 +208,8 @@ def _tokenising(folder: Path, file: Path, rounds: int) -> dict[str, Any]:
     import pyarrow.parquet as pq
     from tokenizers import Tokenizer
 
-    from components.data.encoding import EncodedSplit, encode
+    from components.data.encoded import EncodedSplit
+    from components.data.encoding import encode
 
     splits = ("train", "validation", "test")
     texts = [
@@ -242,7 +243,7 @@ def _gather(folder: Path, rounds: int) -> dict[str, Any]:
     """Microseconds a row: random batches of one step, their tokens ready to be put into a tensor."""
     import datasets
 
-    from components.data.encoding import EncodedSplit
+    from components.data.encoded import EncodedSplit
 
     datasets.disable_progress_bars()
     split = EncodedSplit(folder / "encoded/t/train.arrow")

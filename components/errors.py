@@ -1,4 +1,4 @@
-"""The two failures a user meets without a traceback.
+"""The failures that a user meets without a traceback, and those of a row, of which one of them is made.
 
 Everything else that is raised is a bug and shows its traceback.
 """
@@ -20,6 +20,14 @@ class UserError(Exception):
 
 class TryAgainError(Exception):
     """A passing failure (a download, a lock): the same command may succeed later."""
+
+
+class BadRowError(ValueError):
+    """A row or a request that its family cannot read; the caller adds where it stands."""
+
+
+class SkippedRowError(BadRowError):
+    """A row that teaches nothing and is no mistake: ingest leaves it out and counts it."""
 
 
 def near_miss(found: object, known: Iterable[str]) -> str:

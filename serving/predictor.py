@@ -16,11 +16,11 @@ from tokenizers import Encoding, Tokenizer
 from torch.nn.utils.rnn import pad_sequence
 
 from components import tasks
-from components.errors import near_miss
+from components.errors import BadRowError, near_miss
 from components.files import read_json, verify_manifest
 from components.model.multitask import load
 from components.model.tensors import Rows, pad
-from components.tasks.base import BadRowError, Family, Row
+from components.tasks.base import Family, Row
 from serving.schemas import BadRequestError
 
 TOKENS_PER_BATCH = 4096  # padding included: bounds memory whatever the request

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from components import tasks
-from components.data.encoding import EncodedSplit, Tokens
+from components.data.encoded import EncodedSplit, Tokens
 from components.data.mixture import Plan, draw, drawn_before, key, permute
 from components.model.tensors import Rows, pad
 

@@ -25,10 +25,11 @@ from components.data.reading import Head, Reader, digest
 from components.data.rows import column_of, view
 from components.data.sources import Record, read
 from components.data.splits import SPLITS, position
-from components.errors import UserError
+from components.errors import BadRowError, SkippedRowError, UserError
 from components.files import atomic_folder, write_json
 from components.settings import Task
-from components.tasks.base import CANDIDATES, BadRowError, Facts, Row, SkippedRowError, text_key
+from components.tasks.base import CANDIDATES, Facts, Row
+from components.tasks.text.keys import text_key
 
 if TYPE_CHECKING:
     import polars as pl

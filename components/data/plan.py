@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from components.data.encoding import EncodedSplit
+from components.data.encoded import EncodedSplit
 from components.data.mixing import easy_first, schedules
 from components.data.mixing.declared import Auxiliary, Curriculum, EasyFirst, Mixture
 from components.data.mixing.schedules import Schedule

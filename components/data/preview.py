@@ -10,9 +10,9 @@ from pathlib import Path
 
 from components.data.reading import Reader
 from components.data.sources import read
-from components.errors import UserError
+from components.errors import BadRowError, UserError
 from components.settings import Project, Task
-from components.tasks.base import BadRowError, Row
+from components.tasks.base import Row
 
 ROWS = 1000  # per task: a fraction of a second
 

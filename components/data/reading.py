@@ -15,9 +15,11 @@ from components import tasks
 from components.data.columns import Columns
 from components.data.rows import column_of
 from components.data.sources import Record
-from components.errors import UserError
+from components.errors import BadRowError, SkippedRowError, UserError
 from components.settings import Annotation, Task
-from components.tasks.base import BadRowError, Family, Row, SkippedRowError, read_number, text_key
+from components.tasks.base import Family, Row
+from components.tasks.text.keys import text_key
+from components.tasks.text.reading import read_number
 
 
 @dataclass(frozen=True)

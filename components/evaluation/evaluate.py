@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from components import tasks
-from components.data.encoding import EncodedSplit, cards_of
+from components.data.encoded import EncodedSplit, cards_of
 from components.data.rows import labelled_rows
 from components.evaluation import bootstrap
 from components.files import read_json, sha256, write_json

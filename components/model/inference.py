@@ -10,7 +10,7 @@ import torch
 
 from components import tasks
 from components.data.batching import assemble, packs, similar_lengths, to_items
-from components.data.encoding import EncodedSplit, candidates_file
+from components.data.encoded import EncodedSplit, candidates_file
 from components.model.heads import IndexedHead
 from components.model.multitask import MultiTaskModel
 from components.tasks.base import Prediction

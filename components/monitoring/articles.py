@@ -10,10 +10,11 @@ from typing import Any
 
 from components.data.sources import READERS, value_at
 from components.data.sources.text import lines
-from components.errors import UserError
+from components.errors import BadRowError, UserError
 from components.monitoring.declared import Articles
 from components.settings import Format, Source
-from components.tasks.base import BadRowError, read_text, text_key
+from components.tasks.text.keys import text_key
+from components.tasks.text.reading import read_text
 
 TABLES: dict[str, Format] = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".parquet": "parquet"}
 TEXT = ".txt"

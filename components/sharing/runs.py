@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from components import tasks
-from components.data.encoding import Card, EncodedSplit, cards_of
+from components.data.encoded import Card, EncodedSplit, cards_of
 from components.data.rows import labelled_rows
 from components.files import read_json, write_json
 from components.model.inference import predict

@@ -15,9 +15,6 @@ D hidden width, F numbers beside the states, C outputs, N rows, S statistics of 
 from __future__ import annotations
 
 import abc
-import hashlib
-import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +23,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
+
+from components.tasks.text.reading import read_text, read_turns
 
 if TYPE_CHECKING:
     import torch
@@ -43,14 +42,6 @@ Sequence1 = str | tuple[str, str]  # what the encoder reads at once: a text, or 
 
 COMMON = ("id", "group", "difficulty")  # roles that every family's rows may have
 CANDIDATES = 20_000  # most of a head: their vectors ship with the model, and a question is scored against all
-
-
-class BadRowError(ValueError):
-    """A row or a request that its family cannot read; the caller adds where it stands."""
-
-
-class SkippedRowError(BadRowError):
-    """A row that teaches nothing and is no mistake: ingest leaves it out and counts it."""
 
 
 class Options(BaseModel):
@@ -352,76 +343,3 @@ class Family(abc.ABC):
     @abc.abstractmethod
     def linear(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """Predictions of TF-IDF features with a linear model trained on the same rows."""
-
-
-# --- reading values ----------------------------------------------------------------------------------
-
-
-def read_text(record: Mapping[str, Any], role: str) -> str:
-    """A text that is there and is not blank, as it stands: spans are offsets into it."""
-    value = record.get(role)
-    if value is None or value == "" or (isinstance(value, str) and value.isspace()):
-        raise BadRowError(f"'{role}' is {'missing' if value is None else 'empty'}, expected a text")
-    if not isinstance(value, str):
-        raise BadRowError(f"'{role}' is {value!r:.60}, expected a text")
-    return whole(value, role)
-
-
-def whole(text: str, role: str) -> str:
-    """The text, if it is Unicode: half a surrogate pair is no character, and no tokenizer takes it."""
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise BadRowError(
-            f"'{role}' has half a surrogate pair at character {error.start}, expected Unicode text"
-        ) from None
-    return text
-
-
-def read_number(record: Mapping[str, Any], role: str) -> float:
-    """A finite number."""
-    try:
-        number = float(record[role])
-    except (TypeError, ValueError):
-        raise BadRowError(f"'{role}' is {record[role]!r:.60}, expected a number") from None
-    if not np.isfinite(number):
-        raise BadRowError(f"'{role}' is {record[role]!r}, expected a finite number")
-    return number
-
-
-def read_list(record: Mapping[str, Any], role: str) -> list[Any]:
-    """A list that is not empty, as such or as JSON text."""
-    value = record.get(role)
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            raise BadRowError(f"'{role}' is {value!r:.60}, expected a JSON list") from None
-    if not isinstance(value, list) or not value:
-        raise BadRowError(f"'{role}' is {value!r:.60}, expected a list that is not empty")
-    return value
-
-
-def read_turns(value: Any) -> str:
-    """A dialogue (as a list or as JSON) -> one text, a line "role: text" for every turn.
-
-    A turn is an object with `role` and `text`, or a string: then the speakers are A and B by turns.
-    """
-    lines = []
-    for number, turn in enumerate(read_list({"turns": value}, "turns"), 1):
-        entry = turn if isinstance(turn, dict) else {"role": "AB"[(number - 1) % 2], "text": turn}
-        try:
-            lines.append(": ".join(read_text(entry, key).strip() for key in ("role", "text")))
-        except BadRowError as error:
-            raise BadRowError(f"turn {number}: {error}") from None
-    return "\n".join(lines)
-
-
-# --- texts -------------------------------------------------------------------------------------------
-
-
-def text_key(text: str) -> str:
-    """Hash a text without case, punctuation and spacing: equal keys count as one text."""
-    words = re.findall(r"\w+", text.casefold())
-    canonical = " ".join(words) or text  # a text of symbols only stands for itself
-    return hashlib.blake2b(canonical.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -10,18 +10,9 @@ import numpy as np
 import pyarrow as pa
 from pydantic import BaseModel, Field
 
-from components.errors import near_miss
-from components.tasks.base import (
-    BadRowError,
-    Check,
-    Facts,
-    Family,
-    Layout,
-    Options,
-    Prediction,
-    Row,
-    read_text,
-)
+from components.errors import BadRowError, near_miss
+from components.tasks.base import Check, Facts, Family, Layout, Options, Prediction, Row
+from components.tasks.text.reading import read_text
 
 if TYPE_CHECKING:
     import torch

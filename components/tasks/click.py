@@ -11,17 +11,8 @@ import numpy as np
 import pyarrow as pa
 from pydantic import BaseModel, Field
 
-from components.tasks.base import (
-    BadRowError,
-    Check,
-    Facts,
-    Family,
-    Layout,
-    Options,
-    Prediction,
-    Row,
-    TextRequest,
-)
+from components.errors import BadRowError
+from components.tasks.base import Check, Facts, Family, Layout, Options, Prediction, Row, TextRequest
 from components.tasks.multi_label import sigmoid
 from components.tasks.tabular import features
 from components.tasks.tabular.outcomes import METRICS

@@ -11,22 +11,12 @@ import numpy as np
 import pyarrow as pa
 from pydantic import BaseModel, Field, field_validator
 
-from components.tasks.base import (
-    BadRowError,
-    Check,
-    Facts,
-    Family,
-    Layout,
-    Options,
-    Prediction,
-    Row,
-    Sequence1,
-    read_text,
-    whole,
-)
+from components.errors import BadRowError
+from components.tasks.base import Check, Facts, Family, Layout, Options, Prediction, Row, Sequence1
 from components.tasks.text import overlap, pieces
 from components.tasks.text.extractive import lead, nearest
 from components.tasks.text.pretrained import describe
+from components.tasks.text.reading import read_text, whole
 
 if TYPE_CHECKING:
     import torch

@@ -11,19 +11,10 @@ import numpy as np
 import pyarrow as pa
 from pydantic import BaseModel, Field
 
-from components.tasks.base import (
-    BadRowError,
-    Check,
-    Facts,
-    Family,
-    Layout,
-    Options,
-    Prediction,
-    Row,
-    Sequence1,
-    read_text,
-)
+from components.errors import BadRowError
+from components.tasks.base import Check, Facts, Family, Layout, Options, Prediction, Row, Sequence1
 from components.tasks.graph import baselines, ranking, triples
+from components.tasks.text.reading import read_text
 
 if TYPE_CHECKING:
     import torch

@@ -13,19 +13,11 @@ import numpy as np
 import pyarrow as pa
 from pydantic import BaseModel
 
-from components.errors import UserError
-from components.tasks.base import (
-    BadRowError,
-    Check,
-    Facts,
-    Family,
-    Layout,
-    Prediction,
-    Row,
-    read_text,
-    text_key,
-)
+from components.errors import BadRowError, UserError
+from components.tasks.base import Check, Facts, Family, Layout, Prediction, Row
 from components.tasks.text import masks
+from components.tasks.text.keys import text_key
+from components.tasks.text.reading import read_text
 
 if TYPE_CHECKING:
     import torch

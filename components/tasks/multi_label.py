@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 from pydantic import BaseModel, Field
 
-from components.tasks.base import BadRowError, Check, Facts, Family, Layout, Options, Prediction, Row
+from components.errors import BadRowError
+from components.tasks.base import Check, Facts, Family, Layout, Options, Prediction, Row
 from components.tasks.classification import check_label, macro_f1, read_label
 
 if TYPE_CHECKING:

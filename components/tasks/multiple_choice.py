@@ -10,21 +10,10 @@ import numpy as np
 import pyarrow as pa
 from pydantic import BaseModel
 
-from components.errors import near_miss
-from components.tasks.base import (
-    BadRowError,
-    Check,
-    Facts,
-    Family,
-    Layout,
-    Prediction,
-    Row,
-    Sequence1,
-    TextRequest,
-    read_list,
-    read_text,
-)
+from components.errors import BadRowError, near_miss
+from components.tasks.base import Check, Facts, Family, Layout, Prediction, Row, Sequence1, TextRequest
 from components.tasks.classification import softmax
+from components.tasks.text.reading import read_list, read_text
 
 if TYPE_CHECKING:
     import torch

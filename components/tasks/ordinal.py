@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 from pydantic import BaseModel
 
-from components.tasks.base import BadRowError, Facts, Layout, Options, Prediction, Row
+from components.errors import BadRowError
+from components.tasks.base import Facts, Layout, Options, Prediction, Row
 from components.tasks.classification import Classification
 from components.tasks.multi_label import sigmoid
 

@@ -9,17 +9,9 @@ import numpy as np
 import pyarrow as pa
 from pydantic import BaseModel
 
-from components.tasks.base import (
-    BadRowError,
-    Check,
-    Facts,
-    Family,
-    Layout,
-    Prediction,
-    Row,
-    Sequence1,
-    read_number,
-)
+from components.errors import BadRowError
+from components.tasks.base import Check, Facts, Family, Layout, Prediction, Row, Sequence1
+from components.tasks.text.reading import read_number
 
 if TYPE_CHECKING:
     import torch

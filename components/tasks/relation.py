@@ -10,8 +10,10 @@ import numpy as np
 import pyarrow as pa
 from pydantic import BaseModel
 
-from components.tasks.base import BadRowError, Facts, Prediction, Row, read_text
+from components.errors import BadRowError
+from components.tasks.base import Facts, Prediction, Row
 from components.tasks.classification import Classification, ClassificationOptions
+from components.tasks.text.reading import read_text
 from components.tasks.text.spans import Span, read_span
 
 if TYPE_CHECKING:

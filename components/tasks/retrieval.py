@@ -11,17 +11,8 @@ import numpy as np
 import pyarrow as pa
 from pydantic import BaseModel, Field
 
-from components.errors import near_miss
-from components.tasks.base import (
-    BadRowError,
-    Check,
-    Facts,
-    Family,
-    Layout,
-    Options,
-    Prediction,
-    Row,
-)
+from components.errors import BadRowError, near_miss
+from components.tasks.base import Check, Facts, Family, Layout, Options, Prediction, Row
 from components.tasks.ranking.measures import DEPTH, METRICS
 from components.tasks.ranking.similar import best, similarities
 from components.tasks.ranking.templates import read_identity, read_templates, template_of

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -11,19 +10,11 @@ import numpy as np
 import pyarrow as pa
 from pydantic import BaseModel, Field
 
-from components.tasks.base import (
-    BadRowError,
-    Check,
-    Facts,
-    Family,
-    Layout,
-    Options,
-    Prediction,
-    Row,
-    Sequence1,
-    read_text,
-)
+from components.errors import BadRowError
+from components.tasks.base import Check, Facts, Family, Layout, Options, Prediction, Row, Sequence1
 from components.tasks.text.answers import checked, exact_match, normalise, read_answers, token_f1
+from components.tasks.text.reading import read_text
+from components.tasks.text.span_baselines import first_words, likest_sentence, rarest_words
 from components.tasks.text.windows import NULL, answer_tokens, begins, best_span, context_tokens
 
 if TYPE_CHECKING:
@@ -294,37 +285,6 @@ def answer_of(row: Row, prediction: Prediction) -> str | None:
     """The predicted answer's text."""
     start, end = prediction["start"], prediction["end"]
     return None if start is None else str(row["context"][start:end])
-
-
-def first_words(row: Row, count: int) -> Prediction:
-    """The first words of the context; no answer for a count of 0."""
-    found = [match.end() for match in re.finditer(r"\S+", row["context"])][:count]
-    return {"start": 0, "end": found[-1]} if found else {"start": None, "end": None}
-
-
-def likest_sentence(row: Row, vectorizer: Any) -> tuple[float, tuple[int, int]]:
-    """The cosine with the question, and the place, of the context's sentence that is most like it."""
-    context = row["context"]
-    sentences = [match.span() for match in re.finditer(r"[^.!?]*[^.!?\s][^.!?]*[.!?]*", context)]
-    sentences = sentences or [(0, len(context))]
-    vectors = vectorizer.transform([row["question"], *(context[start:end] for start, end in sentences)])
-    cosines = (vectors[1:] @ vectors[0].T).toarray()[:, 0]
-    return float(cosines.max()), sentences[int(cosines.argmax())]
-
-
-def rarest_words(row: Row, sentence: tuple[int, int], count: int, vectorizer: Any) -> Prediction:
-    """The run of words with the greatest sum of inverse document frequencies, the question's counting 0."""
-    words = [match.span() for match in re.compile(r"\S+").finditer(row["context"], *sentence)]
-    known, analyse = set(vectorizer.build_analyzer()(row["question"])), vectorizer.build_analyzer()
-    rarity = []
-    for start, end in words:
-        terms = [term for term in analyse(row["context"][start:end]) if term not in known]
-        rarity.append(
-            sum(vectorizer.idf_[vectorizer.vocabulary_[t]] for t in terms if t in vectorizer.vocabulary_)
-        )
-    sums = np.convolve(rarity, np.ones(min(max(count, 1), len(words))), "valid")
-    first = int(sums.argmax())
-    return {"start": words[first][0], "end": words[first + len(words) - len(sums)][1]}
 
 
 FAMILY = SpanExtraction()

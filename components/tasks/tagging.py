@@ -10,22 +10,12 @@ import numpy as np
 import pyarrow as pa
 from pydantic import BaseModel
 
-from components.errors import near_miss
-from components.tasks.base import (
-    BadRowError,
-    Check,
-    Facts,
-    Family,
-    Layout,
-    Options,
-    Prediction,
-    Row,
-    read_text,
-    whole,
-)
-from components.tasks.text.spans import read_spans
+from components.errors import BadRowError, near_miss
+from components.tasks.base import Check, Facts, Family, Layout, Options, Prediction, Row
+from components.tasks.text.reading import read_text, whole
+from components.tasks.text.spans import read_spans, to_tags
 from components.tasks.text.tags import best_path, entities, to_bio
-from components.tasks.text.words import first_pieces, places, read_words, split_at, units, word_features
+from components.tasks.text.words import first_pieces, places, read_words, units, word_features
 
 if TYPE_CHECKING:
     import torch
@@ -122,7 +112,9 @@ class Tagging(Family):
         if ("tags" in record) == ("spans" in record):
             raise BadRowError("found both or neither of 'tags' and 'spans', expected one of them")
         if "spans" in record:
-            return from_spans(record["spans"], row["text"], options)
+            if options["scheme"] == "plain":
+                raise BadRowError("'spans' spell entities, but the scheme is plain; expected 'tags'")
+            return to_tags(read_spans(record["spans"], row["text"]), row["text"], options["unit"])
         found = units(row["text"], options["unit"])
         if "tokens" in record and options["unit"] == "word":
             found = places(read_words(record, "tokens"), row["text"])
@@ -329,23 +321,6 @@ class Tagging(Family):
 
     def _tagged(self, tags: list[str], facts: Facts) -> Prediction:
         return {"tags": tags if _plain(facts) else to_bio(tags)}
-
-
-def from_spans(value: Any, text: str, options: Mapping[str, Any]) -> Row:
-    """Spans of entities -> tokens and BIO tags; a word that a span cuts is split there.
-
-    Raises:
-        BadRowError: spans that cannot be read, do not fit the text, or overlap.
-    """
-    if options["scheme"] == "plain":
-        raise BadRowError("'spans' spell entities, but the scheme is plain; expected 'tags'")
-    spans = read_spans(value, text)
-    found = split_at(units(text, options["unit"]), {end for start, stop, _ in spans for end in (start, stop)})
-    tags = ["O"] * len(found)
-    for start, end, kind in spans:
-        inside = [number for number, word in enumerate(found) if start <= word[0] and word[1] <= end]
-        tags[inside[0] : inside[-1] + 1] = [f"B-{kind}", *[f"I-{kind}"] * (len(inside) - 1)]
-    return {"tags": tags, "tokens": [text[start:end] for start, end in found]}
 
 
 def _span(text: str, start: int, end: int) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from torch.nn.utils import clip_grad_norm_
 
 from components import tasks
 from components.data.batching import Batch, MicroBatch, labelled, micro_batches
-from components.data.encoding import EncodedSplit
+from components.data.encoded import EncodedSplit
 from components.data.mixture import key
 from components.errors import UserError
 from components.training import parallel

@@ -33,7 +33,7 @@ import torch
 from torch import distributed
 
 from components.data.batching import Batch, to_items
-from components.data.encoding import EncodedSplit
+from components.data.encoded import EncodedSplit
 from components.errors import EXIT_TRY_AGAIN, TryAgainError, UserError
 
 Key = TypeVar("Key", bound=Hashable)

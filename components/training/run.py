@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from components.data.encoding import EncodedSplit, cards_of
+from components.data.encoded import EncodedSplit, cards_of
 from components.data.mixture import Plan
 from components.data.plan import easiest
 from components.data.rows import read_rows

@@ -12,7 +12,7 @@ from typing import Any, cast
 import numpy as np
 
 from components import tasks
-from components.data.encoding import EncodedSplit, Tokens
+from components.data.encoded import EncodedSplit, Tokens
 from components.data.mixture import key
 from components.tasks.base import Facts, Family
 
@@ -52,7 +52,7 @@ def visited(
     splits: Mapping[str, EncodedSplit], cards: Mapping[str, Mapping[str, Any]], seed: int, step: int
 ) -> dict[str, EncodedSplit]:
     """The splits as training sees them in a step. A family that is altering has its rows to itself: no
-    other head reads what it has altered (consistency.py)."""
+    other head reads what it has altered (consistency/tasks.py)."""
     seen = dict(splits)
     for card in cards.values():
         family = tasks.get(card["family"])

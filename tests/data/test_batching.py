@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from components.data.batching import Item, micro_batches, packs, similar_lengths, step_rows
-from components.data.encoding import EncodedSplit, cards_of
+from components.data.encoded import EncodedSplit, cards_of
 from components.data.mixture import Plan, TaskPlan, draw, drawn_before
 from components.files import read_json
 

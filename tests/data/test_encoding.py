@@ -9,7 +9,8 @@ import pytest
 from tokenizers import Tokenizer
 
 from components.data import encoding
-from components.data.encoding import EncodedSplit, cards_of, encode
+from components.data.encoded import EncodedSplit, cards_of
+from components.data.encoding import encode
 from components.data.ingest import ingest
 from components.data.rows import read_rows
 from components.errors import UserError

@@ -14,7 +14,7 @@ from components.data.folder import read_folder
 from components.data.keys import canonical, whole_texts
 from components.data.measures import DAMAGE, measure, read_lines
 from components.settings import Checks
-from components.tasks.base import text_key
+from components.tasks.text.keys import text_key
 from tests.data.folders import sound_rows, write_folder
 
 # Characters that this Python's Unicode knows: later ones are letters to polars and not yet to Python.

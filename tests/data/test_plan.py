@@ -12,7 +12,8 @@ import yaml
 from components import settings
 from components.data import plan as planning
 from components.data.batching import step_rows
-from components.data.encoding import EncodedSplit, encode
+from components.data.encoded import EncodedSplit
+from components.data.encoding import encode
 from components.data.ingest import ingest
 from components.data.mixture import Plan
 from components.errors import UserError

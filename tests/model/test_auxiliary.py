@@ -15,7 +15,7 @@ from safetensors import safe_open
 from components import settings
 from components.data import plan as planning
 from components.data.batching import step_rows
-from components.data.encoding import EncodedSplit
+from components.data.encoded import EncodedSplit
 from components.data.mixture import Plan
 from components.data.rows import read_rows
 from components.errors import UserError

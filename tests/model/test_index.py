@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from components.data.encoding import EncodedSplit, cards_of
+from components.data.encoded import EncodedSplit, cards_of
 from components.errors import UserError
 from components.files import read_json, sha256, write_json, write_manifest
 from components.model import index

@@ -10,7 +10,7 @@ import pytest
 from components import settings
 from components.data import plan
 from components.data.batching import micro_batches
-from components.data.encoding import EncodedSplit, cards_of
+from components.data.encoded import EncodedSplit, cards_of
 from components.files import read_json, write_json
 from components.sharing import budget, page, report, runs
 from components.training.run import Fit

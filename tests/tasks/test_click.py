@@ -15,7 +15,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.tasks.base import BadRowError
+from components.errors import BadRowError
 from components.tasks.click import FAMILY
 from tests.tasks.families import (
     UNICODE,
@@ -217,7 +217,7 @@ def test_a_conversion_is_learnt_from_the_clicks_alone(project: Path) -> None:
 def test_what_stands_in_the_data_reaches_the_head_whole(project: Path) -> None:
     """A hash has more digits than single precision; and each head is given the features of its own rows."""
     from components.data.batching import assemble, to_items
-    from components.data.encoding import EncodedSplit
+    from components.data.encoded import EncodedSplit
     from components.tasks.tabular.features import category_hash
 
     split = EncodedSplit(Path("encoded/click/test.arrow"))
@@ -237,7 +237,7 @@ def test_what_stands_in_the_data_reaches_the_head_whole(project: Path) -> None:
 def test_it_trains_and_the_service_answers_as_the_evaluation_does(project: Path) -> None:
     """A served question has the same features by the same way; what is not known may be left out."""
     from components import settings
-    from components.data.encoding import EncodedSplit
+    from components.data.encoded import EncodedSplit
     from components.files import write_json, write_manifest
     from components.model import multitask
     from components.model.inference import predict
@@ -277,7 +277,7 @@ def test_it_trains_and_the_service_answers_as_the_evaluation_does(project: Path)
 
 def test_a_champion_is_asked_about_newer_rows_as_about_its_own(project: Path) -> None:
     """Newer rows have other brands and prices, so another vocabulary and scale; old rows read as ever."""
-    from components.data.encoding import EncodedSplit, cards_of
+    from components.data.encoded import EncodedSplit, cards_of
     from components.evaluation.evaluate import _comparable
     from components.model.inference import predict
     from components.model.multitask import MultiTaskModel
@@ -311,7 +311,7 @@ def test_a_champion_is_asked_about_newer_rows_as_about_its_own(project: Path) ->
 def test_a_champion_of_other_features_is_not_asked(project: Path) -> None:
     """Its head cannot read them; the task is judged as a new one, and joint heads as ever."""
     from components import settings
-    from components.data.encoding import cards_of
+    from components.data.encoded import cards_of
     from components.evaluation.baselines import baselines
     from components.evaluation.evaluate import evaluate
     from components.model.multitask import MultiTaskModel

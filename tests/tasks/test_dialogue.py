@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components import tasks
-from components.tasks.base import BadRowError, read_turns
+from components.errors import BadRowError
+from components.tasks.text.reading import read_turns
 from tests.tasks.families import UNICODE, ask, learn, pieces
 
 FAMILY = tasks.get("classification")

@@ -8,14 +8,8 @@ import numpy as np
 import pytest
 
 from components import tasks
-from components.tasks.base import Facts, Layout, Prediction, text_key
+from components.tasks.base import Facts, Layout, Prediction
 from components.tasks.regression import Regression
-
-
-def test_text_keys_ignore_case_punctuation_and_spacing_only() -> None:
-    assert text_key("Hello,  World!") == text_key("hello world")
-    assert text_key("hello world") != text_key("helloworld")
-    assert text_key("!!!") != text_key("???")
 
 
 def test_families_are_found_by_their_files() -> None:
@@ -41,7 +35,7 @@ def test_a_family_registered_here_trains_and_predicts(
 ) -> None:
     """Adding a family touches no other file: settings, ingest, encoding, training and evaluation take it."""
     from components import settings
-    from components.data.encoding import EncodedSplit
+    from components.data.encoded import EncodedSplit
     from components.model import multitask
     from components.model.inference import predict
     from components.training.run import run

@@ -15,7 +15,7 @@ import torch
 import yaml
 from hypothesis import given, settings
 
-from components.tasks.base import BadRowError
+from components.errors import BadRowError
 from components.tasks.generation import FAMILY
 from components.tasks.text import pieces
 from components.tasks.text.extractive import lead, nearest
@@ -293,7 +293,7 @@ def served(texts: list[str]) -> list[dict[str, Any]]:
 
 
 def predicted() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    from components.data.encoding import EncodedSplit
+    from components.data.encoded import EncodedSplit
     from components.model import multitask
     from components.model.inference import predict
 

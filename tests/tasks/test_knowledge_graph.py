@@ -17,7 +17,8 @@ import torch
 import yaml
 from hypothesis import given
 
-from components.tasks.base import BadRowError, Facts, Row
+from components.errors import BadRowError
+from components.tasks.base import Facts, Row
 from components.tasks.knowledge_graph import FAMILY
 from tests.tasks.families import (
     UNICODE,
@@ -98,7 +99,7 @@ def test_rows_that_teach_nothing_labels_and_ambiguous_names_are_refused() -> Non
 
 def test_names_are_not_words() -> None:
     """Punctuation and case tell entities apart, and so duplicates from triples of their own."""
-    from components.tasks.base import text_key
+    from components.tasks.text.keys import text_key
 
     keys = {
         text_key(FAMILY.text_of(row))
@@ -272,7 +273,7 @@ def project(tiny_project: Path) -> Path:
 def test_it_trains_and_the_service_answers_as_the_evaluation_does(project: Path) -> None:
     """The package's index holds every entity; a new one is read; relations are asked both ways."""
     from components import settings
-    from components.data.encoding import EncodedSplit
+    from components.data.encoded import EncodedSplit
     from components.files import write_json, write_manifest
     from components.model import multitask
     from components.model.inference import predict
@@ -317,7 +318,7 @@ def test_it_trains_and_the_service_answers_as_the_evaluation_does(project: Path)
 def test_a_candidate_is_encoded_once_in_a_micro_batch(project: Path) -> None:
     """And each row is given the states of its own sequences."""
     from components.data.batching import assemble, to_items
-    from components.data.encoding import EncodedSplit
+    from components.data.encoded import EncodedSplit
 
     split = EncodedSplit(Path("encoded/graph/train.arrow"))
     numbers = range(len(split))
@@ -333,7 +334,7 @@ def test_a_candidate_is_encoded_once_in_a_micro_batch(project: Path) -> None:
 def test_the_gradient_of_shared_sequences_is_that_of_a_plain_backward_pass(project: Path) -> None:
     """Of all of the encoder's parameters, as the packed pass finds it, to 1e-4."""
     from components.data.batching import micro_batches
-    from components.data.encoding import EncodedSplit, cards_of
+    from components.data.encoded import EncodedSplit, cards_of
     from components.model.multitask import MultiTaskModel
     from components.training.gramians import task_gradients
     from components.training.packed_gradients import PackedGradients

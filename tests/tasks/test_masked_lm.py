@@ -15,9 +15,9 @@ from hypothesis import given
 from sklearn.metrics import accuracy_score
 
 from components import tasks
-from components.errors import UserError
+from components.errors import BadRowError, UserError
 from components.model.masked_tokens import MaskedTokensHead
-from components.tasks.base import BadRowError, Row
+from components.tasks.base import Row
 from components.tasks.masked_lm import _of_tokens
 from components.tasks.text import masks
 from components.tasks.text.neighbours import Neighbours

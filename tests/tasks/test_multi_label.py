@@ -11,8 +11,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components.errors import BadRowError
 from components.settings import Checks
-from components.tasks.base import BadRowError
 from components.tasks.multi_label import FAMILY
 from tests.tasks.families import (
     UNICODE,

@@ -12,8 +12,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components.errors import BadRowError
 from components.settings import Checks
-from components.tasks.base import BadRowError
 from components.tasks.multiple_choice import FAMILY
 from tests.tasks.families import (
     UNICODE,

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.tasks.base import BadRowError
+from components.errors import BadRowError
 from components.tasks.ordinal import FAMILY
 from tests.tasks.families import (
     UNICODE,

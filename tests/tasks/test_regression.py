@@ -9,7 +9,7 @@ import pytest
 import torch
 from hypothesis import given
 
-from components.tasks.base import BadRowError
+from components.errors import BadRowError
 from components.tasks.regression import FAMILY
 from tests.tasks.families import (
     UNICODE,

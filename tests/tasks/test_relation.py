@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from components.tasks.base import BadRowError
+from components.errors import BadRowError
 from components.tasks.relation import FAMILY as RELATION
 from components.tasks.relation import marked
 

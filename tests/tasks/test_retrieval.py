@@ -13,9 +13,8 @@ import torch
 import yaml
 from hypothesis import given
 
-from components.errors import UserError
+from components.errors import BadRowError, UserError
 from components.model.heads import BiEncoderHead
-from components.tasks.base import BadRowError
 from components.tasks.retrieval import FAMILY, distinct
 from tests.tasks.desk import TEMPLATES, declare_desk
 from tests.tasks.families import (
@@ -320,7 +319,7 @@ def project(tiny_project: Path) -> Path:
 
 def test_it_trains_and_the_service_ranks_as_the_evaluation_does(project: Path) -> None:
     from components import settings
-    from components.data.encoding import EncodedSplit
+    from components.data.encoded import EncodedSplit
     from components.files import write_json, write_manifest
     from components.model import multitask
     from components.model.inference import predict

@@ -15,8 +15,9 @@ from hypothesis import given
 
 from components import tasks
 from components.data.ingest import ingest
+from components.errors import BadRowError, SkippedRowError
 from components.settings import Task
-from components.tasks.base import BadRowError, Row, SkippedRowError
+from components.tasks.base import Row
 from components.tasks.text.segments import draw, halves, sentences
 from tests.tasks.families import UNICODE, ask, learn, metric, options, read, resampled_equals_repeated
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.tasks.base import BadRowError
+from components.errors import BadRowError
 from components.tasks.span import FAMILY as SPAN
 from components.tasks.span import answer_of
 from components.tasks.text.answers import exact_match, token_f1

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.tasks.base import BadRowError
+from components.errors import BadRowError
 from components.tasks.tagging import FAMILY as TAGGING
-from components.tasks.tagging import IGNORED, from_spans
+from components.tasks.tagging import IGNORED
 from components.tasks.text.tags import entities
 from components.tasks.text.words import places, units
 
@@ -138,7 +138,7 @@ def spanned_texts(draw: st.DrawFn) -> tuple[str, list[dict[str, Any]]]:
 @given(spanned=spanned_texts(), unit=st.sampled_from(["word", "character"]))
 def test_spans_of_any_text_come_back_from_its_tokens_and_tags(spanned: tuple, unit: str) -> None:
     text, spans = spanned
-    row = from_spans(spans, text, options(unit=unit))
+    row = TAGGING.read_target({"spans": spans}, {"text": text}, options(unit=unit))
     where = places(row["tokens"], text)
     found = [(where[a][0], where[b][1], kind) for kind, a, b in entities(row["tags"])]
     stripped = []

@@ -13,7 +13,7 @@ import torch
 from components import settings
 from components.data import plan
 from components.data.batching import step_rows
-from components.data.encoding import EncodedSplit, cards_of
+from components.data.encoded import EncodedSplit, cards_of
 from components.data.mixture import Plan
 from components.files import read_json, write_json
 from components.model.multitask import MultiTaskModel

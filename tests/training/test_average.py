@@ -9,7 +9,7 @@ import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from components import settings
-from components.data.encoding import EncodedSplit
+from components.data.encoded import EncodedSplit
 from components.files import read_json
 from components.model import multitask
 from components.training.average import averaged

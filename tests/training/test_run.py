@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from components import settings
-from components.data.encoding import EncodedSplit
+from components.data.encoded import EncodedSplit
 from components.files import read_json
 from components.training.loop import evaluate
 from components.training.run import run

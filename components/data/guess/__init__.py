@@ -13,8 +13,8 @@ from components.data.guess.plan import Plan, Wishes
 from components.data.guess.profile import Numbered, columns_of, spread
 from components.data.guess.questions import Choice, Question
 from components.data.sources import READERS
-from components.errors import UserError
-from components.tasks.base import BadRowError, Row
+from components.errors import BadRowError, UserError
+from components.tasks.base import Row
 
 __all__ = ["Choice", "Guess", "Question", "Wishes", "guess"]
 

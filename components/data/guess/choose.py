@@ -14,8 +14,8 @@ from components.data.guess.plan import Plan, Wishes
 from components.data.guess.profile import Column, Numbered, spread
 from components.data.guess.questions import MOST_CHOICES, between, nothing
 from components.data.guess.roles import FITS, NAMED, WEAK, Fit, fit
-from components.errors import UserError, near_miss
-from components.tasks.base import BadRowError, Family
+from components.errors import BadRowError, UserError, near_miss
+from components.tasks.base import Family
 
 MARGIN = 0.35  # plans whose scores are no further apart are equals
 READABLE = 0.8  # share of its rows that a plan must read

@@ -15,9 +15,9 @@ from components import tasks
 from components.data.guess.places import SPLITS, Place
 from components.data.guess.plan import Plan
 from components.data.guess.profile import Column, Fields, Numbered, spread, words_of
-from components.errors import UserError
+from components.errors import BadRowError, UserError
 from components.settings import Source
-from components.tasks.base import BadRowError, Row
+from components.tasks.base import Row
 
 MEASURED = 2000  # rows
 LONGEST = 512  # tokens that most encoders take

@@ -11,8 +11,8 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from components.errors import near_miss
-from components.tasks.base import BadRowError, Facts, Row
+from components.errors import BadRowError, near_miss
+from components.tasks.base import Facts, Row
 
 INVERSE = "inverse of "
 NAMED = 8  # relations that a complaint names

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from components.errors import UserError
-from components.tasks.base import BadRowError, Row, read_text
+from components.errors import BadRowError, UserError
+from components.tasks.base import Row
+from components.tasks.text.reading import read_text
 
 FORMATS = ("csv", "tsv", "jsonl")
 

@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from components.errors import near_miss
-from components.tasks.base import BadRowError, Facts, Row, read_number, whole
+from components.errors import BadRowError, near_miss
+from components.tasks.base import Facts, Row
+from components.tasks.text.reading import read_number, whole
 
 HASH_BITS = 53  # as many as a float64 holds exactly
 NORMAL_IQR = 1.349  # of the standard normal distribution

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from components.tasks.base import BadRowError
-from components.tasks.text.spans import read_json
+from components.errors import BadRowError
+from components.tasks.text.reading import read_json
 
 FORMS = "a list of answers with text and start"
 

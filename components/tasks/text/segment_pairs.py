@@ -9,8 +9,10 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from components.tasks.base import BadRowError, Facts, Prediction, Row, Sequence1, read_text
+from components.errors import BadRowError
+from components.tasks.base import Facts, Prediction, Row, Sequence1
 from components.tasks.classification import Classification
+from components.tasks.text.reading import read_text
 from components.tasks.text.segments import draw, halves
 
 

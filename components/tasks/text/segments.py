@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from random import Random
 
-from components.tasks.base import SkippedRowError, text_key
+from components.errors import SkippedRowError
+from components.tasks.text.keys import text_key
 
 # A sentence ends with . ! or ? and what closes after it, before a space; with a Chinese or Japanese full
 # stop; or with its line. The rule is plain: an abbreviation ends a sentence, too.

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from components.tasks.base import BadRowError
+from components.errors import BadRowError
+from components.tasks.text.reading import read_json
+from components.tasks.text.words import split_at, units
 
 
 class Span(BaseModel):
@@ -19,16 +20,6 @@ class Span(BaseModel):
 
     start: int
     end: int
-
-
-def read_json(value: Any, what: str, expected: str) -> Any:
-    """A value that may be given as JSON text."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except ValueError:
-        raise BadRowError(f"{what} is {value!r:.60}, expected {expected}") from None
 
 
 def read_span(value: Any, text: str, what: str) -> tuple[int, int]:
@@ -71,3 +62,14 @@ def read_spans(value: Any, text: str) -> list[tuple[int, int, str]]:
         if other < end:
             raise BadRowError(f"spans {start} to {end} and {other} to {stop} overlap, expected spans apart")
     return spans
+
+
+def to_tags(spans: Sequence[tuple[int, int, str]], text: str, unit: str) -> dict[str, list[str]]:
+    """Spans as `read_spans` gives them -> the text's tokens and their BIO tags; a word that a span cuts is
+    split there."""
+    found = split_at(units(text, unit), {end for start, stop, _ in spans for end in (start, stop)})
+    tags = ["O"] * len(found)
+    for start, end, kind in spans:
+        inside = [number for number, word in enumerate(found) if start <= word[0] and word[1] <= end]
+        tags[inside[0] : inside[-1] + 1] = [f"B-{kind}", *[f"I-{kind}"] * (len(inside) - 1)]
+    return {"tags": tags, "tokens": [text[start:end] for start, end in found]}

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from components.tasks.base import BadRowError
+from components.errors import BadRowError
 
 PREFIXES = {"bio": "BI", "iob1": "BI", "iobes": "BIES", "bmes": "BMES"}
 

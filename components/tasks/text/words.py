@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from components.tasks.base import BadRowError
+from components.errors import BadRowError
 
 if TYPE_CHECKING:
     from tokenizers import Encoding

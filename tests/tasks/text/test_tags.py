@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.tasks.base import BadRowError
+from components.errors import BadRowError
 from components.tasks.text.tags import PREFIXES, entities, to_bio
 
 SCHEMES = sorted(PREFIXES)

@@ -1,0 +1,76 @@
+"""The values of a record, read or refused: BadRowError says what was found and what was expected."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from components.errors import BadRowError
+
+
+def read_text(record: Mapping[str, Any], role: str) -> str:
+    """A text that is there and is not blank, as it stands: spans are offsets into it."""
+    value = record.get(role)
+    if value is None or value == "" or (isinstance(value, str) and value.isspace()):
+        raise BadRowError(f"'{role}' is {'missing' if value is None else 'empty'}, expected a text")
+    if not isinstance(value, str):
+        raise BadRowError(f"'{role}' is {value!r:.60}, expected a text")
+    return whole(value, role)
+
+
+def whole(text: str, role: str) -> str:
+    """The text, if it is Unicode: half a surrogate pair is no character, and no tokenizer takes it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise BadRowError(
+            f"'{role}' has half a surrogate pair at character {error.start}, expected Unicode text"
+        ) from None
+    return text
+
+
+def read_number(record: Mapping[str, Any], role: str) -> float:
+    """A finite number."""
+    try:
+        number = float(record[role])
+    except (TypeError, ValueError):
+        raise BadRowError(f"'{role}' is {record[role]!r:.60}, expected a number") from None
+    if not np.isfinite(number):
+        raise BadRowError(f"'{role}' is {record[role]!r}, expected a finite number")
+    return number
+
+
+def read_json(value: Any, what: str, expected: str) -> Any:
+    """A value that may be given as JSON text."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise BadRowError(f"{what} is {value!r:.60}, expected {expected}") from None
+
+
+def read_list(record: Mapping[str, Any], role: str) -> list[Any]:
+    """A list that is not empty, as such or as JSON text."""
+    value = read_json(record.get(role), f"'{role}'", "a JSON list")
+    if not isinstance(value, list) or not value:
+        raise BadRowError(f"'{role}' is {value!r:.60}, expected a list that is not empty")
+    return value
+
+
+def read_turns(value: Any) -> str:
+    """A dialogue (as a list or as JSON) -> one text, a line "role: text" for every turn.
+
+    A turn is an object with `role` and `text`, or a string: then the speakers are A and B by turns.
+    """
+    lines = []
+    for number, turn in enumerate(read_list({"turns": value}, "turns"), 1):
+        entry = turn if isinstance(turn, dict) else {"role": "AB"[(number - 1) % 2], "text": turn}
+        try:
+            lines.append(": ".join(read_text(entry, key).strip() for key in ("role", "text")))
+        except BadRowError as error:
+            raise BadRowError(f"turn {number}: {error}") from None
+    return "\n".join(lines)
