@@ -50,6 +50,7 @@ APART: dict[str, dict[str, Any]] = {
 }
 TOGETHER: dict[str, dict[str, Any]] = {
     "equal": SUM,
+    "pcgrad, representation": {**SUM, "combination": {"method": "pcgrad", "gramian": "representation"}},
     "pcgrad, last layer": {**SUM, "combination": {"method": "pcgrad", "gramian": "last_layer"}},
     "famo": {"weights": "famo"},
     "famo, every 4": {"weights": {"method": "famo", "every": 4}},

@@ -102,6 +102,7 @@ class Encoder:
         self.several = self.family.several(card["inputs"])
         truncation = self.family.truncation(card["inputs"], card["max_length"], self.options)
         self.tokenizer.enable_truncation(**truncation)
+        self.alone_is_zero = not any(self.tokenizer.encode("a").type_ids)
 
     def sequences_schema(self) -> pa.Schema:
         """The columns of what the encoder reads of a row."""
@@ -143,12 +144,19 @@ class Encoder:
         self, ids: pa.Array, encodings: Sequence[Sequence[Encoding]]
     ) -> dict[str, list[Any] | pa.Array]:
         """The columns of what the encoder reads of some rows."""
+        input_ids = _joined(encodings, "ids", np.int32)
         return {
             "id": ids,
-            "input_ids": _joined(encodings, "ids", np.int32),
-            "segment_ids": _joined(encodings, "type_ids", np.int8),
+            "input_ids": input_ids,
+            "segment_ids": self._segments(encodings, input_ids),
             "cuts": [_cuts(of_row) for of_row in encodings] if self.several else [],
         }
+
+    def _segments(self, encodings: Sequence[Sequence[Encoding]], like: pa.ListArray) -> pa.Array:
+        """Asking each encoding takes a tenth of all the time; where no row is a pair, that can be spared."""
+        if self.alone_is_zero and all(one.n_sequences == 1 for of_row in encodings for one in of_row):
+            return pa.ListArray.from_arrays(like.offsets, np.zeros(len(like.values), np.int8))
+        return _joined(encodings, "type_ids", np.int8)
 
 
 def _ask(

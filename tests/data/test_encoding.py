@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, processors
 
 from components.data import encoding
 from components.data.encoded import EncodedSplit, cards_of
@@ -55,6 +55,20 @@ def folders(request, tmp_path: Path, tiny_encoder: Path, monkeypatch) -> tuple[P
         ingest(name, Task.model_validate(task), 1, tmp_path / "data" / name)
         encode(tmp_path / "data" / name, tiny_encoder / "tokenizer.json", tmp_path / "encoded" / name)
     return tmp_path, tiny_encoder
+
+
+def test_segments_are_the_tokenizers_even_of_a_text_alone(folders: tuple[Path, Path]) -> None:
+    """XLNet's, for one, gives its class token a segment of its own."""
+    root, encoder = folders
+    tokenizer = Tokenizer.from_file(str(encoder / "tokenizer.json"))
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="$A:0 [SEP]:0 [CLS]:2", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    tokenizer.save(str(root / "tokenizer.json"))
+    encode(root / "data/intent", root / "tokenizer.json", root / "encoded/intent")
+    split = EncodedSplit(root / "encoded/intent/train.arrow")
+    ((_, segments),) = split.sequences(0)
+    assert segments.tolist() == [0] * (len(segments) - 1) + [2]
 
 
 def test_tokens_are_those_of_the_text(folders: tuple[Path, Path]) -> None:
