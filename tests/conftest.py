@@ -19,7 +19,7 @@ hypothesis.settings.load_profile("onetrunk")
 
 FIRST = (
     "test_families_example", "test_pipeline", "test_deployment", "test_retrain", "test_learning",
-    "test_killing", "test_parallel", "test_search", "test_add_a_family",
+    "test_killing", "test_monitor", "test_parallel", "test_search", "test_add_a_family", "test_transcript",
 )  # fmt: skip
 
 
