@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from components import settings
-from components.settings import Balancing
 from components.training import balancing
+from components.training.declared import Balancing
 from components.training.last_layer import crossing, last_layer
 from components.training.step import Look, Stepper
 from tests.training.test_loop import first_batch, stepper

@@ -19,8 +19,8 @@ import pytorch_optimizer
 import torch
 
 from components import settings
-from components.settings import Method
 from components.training import checkpoint, optimisers
+from components.training.declared import Method
 
 ROOT = Path(__file__).parents[2]
 GPU = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")]

@@ -14,7 +14,7 @@ from torch.distributions import Categorical, kl_divergence
 from torch.nn.functional import cross_entropy
 
 from components import settings, tasks
-from components.settings import Balancing, Method
+from components.training.declared import Balancing, Method
 from components.training.step import Look, Stepper
 from tests.training.test_loop import first_batch, stepper
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from components import settings
-from components.settings import Balancing
 from components.training import balancing
+from components.training.declared import Balancing
 from components.training.run import run
 from components.training.step import Look
 from tests.training.test_loop import Stop, first_batch, stepper, train
