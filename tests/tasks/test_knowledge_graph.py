@@ -20,6 +20,7 @@ from hypothesis import given
 from components.errors import BadRowError
 from components.tasks.base import Facts, Row
 from components.tasks.knowledge_graph import FAMILY
+from tests.complaints import complaint_of_task
 from tests.tasks.families import (
     UNICODE,
     learn,
@@ -377,17 +378,8 @@ def test_the_gradient_of_shared_sequences_is_that_of_a_plain_backward_pass(proje
     ],
 )  # fmt: skip
 def test_a_mistake_in_params_is_one_sentence(tiny_project: Path, old: str, new: str, sentence: str) -> None:
-    from components import settings
-    from components.errors import UserError
-
-    params = yaml.safe_load((tiny_project / "params.yaml").read_text())
-    assert old in TASK
-    params["tasks"] = {"graph": yaml.safe_load(TASK.replace(old, new, 1))}
-    (tiny_project / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     write_graph(tiny_project)
-    with pytest.raises(UserError) as error:
-        settings.load()
-    assert f"tasks.graph.{sentence}" in str(error.value)
+    assert f"tasks.graph.{sentence}" in complaint_of_task(tiny_project, "graph", TASK, old, new)
 
 
 @pytest.mark.parametrize(

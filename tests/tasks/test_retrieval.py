@@ -16,6 +16,7 @@ from hypothesis import given
 from components.errors import BadRowError, UserError
 from components.model.heads import BiEncoderHead
 from components.tasks.retrieval import FAMILY, distinct
+from tests.complaints import refusal
 from tests.tasks.desk import TEMPLATES, declare_desk
 from tests.tasks.families import (
     UNICODE,
@@ -354,14 +355,10 @@ def test_it_trains_and_the_service_ranks_as_the_evaluation_does(project: Path) -
 
 def refused(project: Path, **task: Any) -> str:
     """What is said of settings whose task of questions has these keys."""
-    from components import settings
-
     params = yaml.safe_load(Path("params.yaml").read_text())
     params["tasks"]["desk"] |= task
     Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
-    with pytest.raises(UserError) as error:
-        settings.load()
-    return str(error.value)
+    return refusal()
 
 
 def test_templates_whose_change_would_go_unseen_are_refused(project: Path) -> None:
