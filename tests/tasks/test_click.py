@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -237,23 +236,11 @@ def test_what_stands_in_the_data_reaches_the_head_whole(project: Path) -> None:
 
 def test_it_trains_and_the_service_answers_as_the_evaluation_does(project: Path) -> None:
     """A served question has the same features by the same way; what is not known may be left out."""
-    from components import settings
-    from components.data.encoded import EncodedSplit
-    from components.files import write_json, write_manifest
-    from components.model import multitask
-    from components.model.inference import predict
-    from components.training.run import run
-    from components.watching.terminal import Terminal
-    from serving.predictor import Predictor
     from serving.schemas import BadRequestError, parse
+    from tests.tasks.trained import evaluated, service, train
 
-    run(settings.load(), Path(), Terminal())
-    shutil.copytree("models/multitask", "bundle")
-    write_json(Path("bundle/card.json"), {"limits": {"max_texts": 8, "max_characters": 100}})
-    write_manifest(Path("bundle"))
-    predictor = Predictor(Path("bundle"))
-    split = EncodedSplit(Path("encoded/click/test.arrow"))
-    expected = predict(multitask.load(Path("models/multitask")), "click", split, range(len(split)))["click"]
+    train()
+    predictor, expected = service(), evaluated("click")
 
     def answers(row: dict[str, Any]) -> dict[str, Any]:
         named = {
