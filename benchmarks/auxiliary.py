@@ -42,7 +42,8 @@ from components.data.plan import plan as make_plan
 from components.data.rows import read_rows
 from components.environment import quiet, restart_tuned
 from components.model.multitask import MultiTaskModel
-from components.settings import Project, Task, Training
+from components.settings import Project, Task
+from components.training.declared import Training
 from components.training.loop import evaluate, train
 from components.watching import Watcher
 

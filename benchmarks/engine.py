@@ -19,8 +19,8 @@ from components.data.encoding import ROWS
 from components.data.mixture import Plan, TaskPlan
 from components.data.rows import column_of
 from components.model.multitask import MultiTaskModel
-from components.settings import Training
 from components.training import balancing, optimisers
+from components.training.declared import Training
 from components.training.parameter_groups import parameter_groups
 from components.training.schedule import set_learning_rate
 from components.training.step import Stepper

@@ -30,7 +30,7 @@ from benchmarks.engine import FACTS, SETTINGS, Engine, model, now, plan_of, writ
 from components.data.encoded import EncodedSplit
 from components.data.mixture import Plan
 from components.environment import restart_tuned
-from components.settings import Training
+from components.training.declared import Training
 from components.training.loop import train
 from components.watching.base import Watcher
 

@@ -48,6 +48,7 @@ from components.environment import quiet, restart_tuned
 from components.files import read_json
 from components.model.multitask import MultiTaskModel
 from components.training import balancing
+from components.training.declared import Balancing, Training
 from components.training.loop import evaluate, train
 from components.watching import Seen, Watcher
 
@@ -201,14 +202,12 @@ def _reader(cards: dict[str, Any], split: str) -> Any:
     return lambda head, numbers: [rows[head][number] for number in numbers]
 
 
-def _plan(
-    project: settings.Project, job: Run, balancing: dict[str, Any]
-) -> tuple[settings.Training, dict[str, Any]]:
+def _plan(project: settings.Project, job: Run, balancing: dict[str, Any]) -> tuple[Training, dict[str, Any]]:
     """The project's training with the job's budget and balancing, and the plan for it."""
     steps = max(1, round(job["tokens"] / project.training.tokens_per_step))
     changes = {
         "tokens": job["tokens"],
-        "balancing": settings.Balancing.model_validate(balancing),
+        "balancing": Balancing.model_validate(balancing),
         "evaluate_every": max(1, steps // EVALUATIONS),
         "patience": steps,
         "checkpoint_every": steps + 1,

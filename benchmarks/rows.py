@@ -146,8 +146,9 @@ def _import_both() -> None:
 
 
 def ours(root: Path) -> dict[str, Any]:
+    from components.data.declared import Cleaning
     from components.data.validation import validate_task
-    from components.settings import Checks, Cleaning
+    from components.settings import Checks
 
     return validate_task(root / "data/rows", Cleaning(), Checks())
 

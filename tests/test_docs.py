@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from components import tasks
+from tests.scripts import script
 
 ROOT = Path(__file__).parent.parent
 
 
-def _script(name: str) -> Any:
-    spec = importlib.util.spec_from_file_location(name, ROOT / f"docs/{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="module")
 def make_families() -> Any:
-    return _script("make_families")
+    return script("docs/make_families.py")
 
 
 def test_the_table_of_methods_is_what_the_benchmark_printed() -> None:
-    methods = _script("make_methods")
+    methods = script("docs/make_methods.py")
     assert methods.PAGE.read_text(encoding="utf-8") == methods.page(), "run `make docs`"
 
 
@@ -41,7 +32,7 @@ def test_every_method_stands_in_the_page_on_choosing_one_or_in_that_on_balancing
 
 
 def test_a_methods_row_says_its_interval_and_static_is_the_scale() -> None:
-    methods = _script("make_methods")
+    methods = script("docs/make_methods.py")
     measured = {"delta_m": [0.0123, -0.05, 0.07], "points": [0.004], "step_ratio": 1.1, "scores": {}}
     assert methods.line("famo", measured) == "| `famo` | +1.2% [-5.0%, +7.0%] | +0.004 | 1.10 |"
     assert methods.line("static", measured).endswith("| 0 | 0 | 1.10 |")

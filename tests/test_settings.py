@@ -10,6 +10,7 @@ import pytest
 
 from components import settings
 from components.errors import UserError
+from tests.complaints import complaint
 
 ROOT = Path(__file__).parent.parent
 
@@ -18,18 +19,6 @@ JOINT = """\
         family: classification
         columns: {label: size}
         gate: {metric: macro_f1"""
-
-
-def complaint(folder: Path, old: str, new: str) -> str:
-    text = (folder / "params.yaml").read_text()
-    assert old in text
-    (folder / "params.yaml").write_text(text.replace(old, new, 1))
-    with pytest.raises(UserError) as error:
-        settings.load()
-    message = str(error.value)
-    assert "\n" not in message
-    assert message.startswith("params.yaml")
-    return message
 
 
 def test_the_projects_own_params_are_valid(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from components import settings
 from components.errors import UserError
-from tests.test_settings import complaint
+from tests.complaints import complaint
 
 PACKAGES = "packages: {}\n"
 SQL = "{kind: sql, address: 'sqlite:///a.db', query: select 1}"

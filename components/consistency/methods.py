@@ -11,7 +11,8 @@ from components.consistency.options import Options, check_options
 from components.errors import UserError, near_miss
 
 if TYPE_CHECKING:
-    from components.settings import Method, Project
+    from components.settings import Project
+    from components.training.declared import Method
 
 
 def check(path: Path, project: Project) -> None:

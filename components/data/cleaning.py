@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from components.data.declared import Cleaning, Splits
 from components.data.splits import SPLITS, assign
-from components.settings import Cleaning, Splits
 
 if TYPE_CHECKING:
     import polars as pl

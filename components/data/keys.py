@@ -25,9 +25,7 @@ def canonical(text: pl.Expr) -> pl.Expr:
     """The words of a text without case, punctuation and spacing (`text_key` before it is hashed)."""
     special = _special_folds()
     folded = text.str.to_lowercase().str.replace_many(list(special), list(special.values()))
-    words = folded.str.replace_all(r"[^\p{L}\p{N}_]+", " ").str.strip_chars(
-        " "
-    )  # Python's \w is [\p{L}\p{N}_]
+    words = folded.str.replace_all(NOT_A_WORD, " ").str.strip_chars(" ")
     return pl.when(words == "").then(text).otherwise(words)  # a text of symbols only stands for itself
 
 

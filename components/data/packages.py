@@ -13,9 +13,9 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from components.data.declared import Package
 from components.errors import TryAgainError, UserError
 from components.files import atomic_folder, sha256
-from components.settings import Package
 
 CACHE = Path(".onetrunk/packages")
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from components.settings import Splits
+from components.data.declared import Splits
 
 SPLITS = ("train", "validation", "test")
 

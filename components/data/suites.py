@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from components.settings import Checks, Cleaning
+from components.data.declared import Cleaning
+from components.settings import Checks
 from components.tasks.base import Check
 
 if TYPE_CHECKING:

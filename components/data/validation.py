@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from components.data import suites
+from components.data.declared import Cleaning
 from components.data.splits import SPLITS
 from components.files import read_json
-from components.settings import Checks, Cleaning
+from components.settings import Checks
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,11 +8,11 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
+from components.data.declared import Format, Source
 from components.data.sources import READERS, value_at
 from components.data.sources.text import lines
 from components.errors import BadRowError, UserError
 from components.monitoring.declared import Articles
-from components.settings import Format, Source
 from components.tasks.text.keys import text_key
 from components.tasks.text.reading import read_text
 

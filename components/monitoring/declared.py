@@ -6,22 +6,17 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from components import tasks
 from components.errors import UserError, near_miss
+from components.section import Positive, Section
 
 if TYPE_CHECKING:
     from components.settings import Project
 
-Positive = Annotated[int, Field(gt=0)]
 
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ArticleColumns(_Section):
+class ArticleColumns(Section):
     """The columns of a table of articles; a text file is one article, published when it was written."""
 
     text: str = "text"
@@ -29,7 +24,7 @@ class ArticleColumns(_Section):
     id: str | None = None  # without it, articles with the same words are one
 
 
-class Articles(_Section):
+class Articles(Section):
     """Where new articles appear."""
 
     path: str  # a table (.csv, .tsv, .jsonl, .parquet), or a folder of tables and .txt files
@@ -37,14 +32,14 @@ class Articles(_Section):
     encoding: str = "utf-8"
 
 
-class Negative(_Section):
+class Negative(Section):
     """The answer that is counted."""
 
     task: str
     label: str
 
 
-class Monitor(_Section):
+class Monitor(Section):
     """A watch for surges of negative news on a topic (docs/monitoring.md)."""
 
     articles: Articles

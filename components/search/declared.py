@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, model_validator
+from pydantic import Field, PlainValidator, model_validator
 
-Positive = Annotated[int, Field(gt=0)]
+from components.section import Positive, Section
+
 KINDS = ({"low", "high"}, {"low", "high", "log"}, {"choices"}, {"simplex"}, {"simplex", "ratio"})
 
 
@@ -27,11 +28,7 @@ def _number(value: Any) -> int | float:
 Number = Annotated[int | float, PlainValidator(_number)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Range(_Section):
+class Range(Section):
     """The values of one setting: numbers between two ends, one of a list, or weights that sum to 1.
 
     Numbers are whole where both ends are written as whole numbers.
@@ -75,7 +72,7 @@ class Range(_Section):
         return isinstance(self.low, int) and isinstance(self.high, int)
 
 
-class Search(_Section):
+class Search(Section):
     """A search by name (docs/search.md)."""
 
     parameters: Annotated[dict[str, Range], Field(min_length=1)]  # dotted path -> its values

@@ -18,10 +18,11 @@ from components.data.rows import labelled_rows
 from components.files import read_json, write_json
 from components.model.inference import predict
 from components.model.multitask import MultiTaskModel
-from components.settings import Balancing, Method, Project
+from components.settings import Project
 from components.tasks.base import Prediction
 from components.training import checkpoint
 from components.training.affinity import Affinity
+from components.training.declared import Balancing, Method
 from components.training.run import Fit
 from components.watching.base import Watcher
 from components.watching.terminal import Terminal

@@ -23,10 +23,10 @@ from components.data.mixing import dynamic
 from components.data.mixture import Plan, key, permute, share_at
 from components.model.inference import predict
 from components.model.multitask import MultiTaskModel
-from components.settings import Training
 from components.training import balancing, checkpoint, interruption, optimisers, parallel, record, stopping
 from components.training.affinity import Affinity
 from components.training.average import averaged
+from components.training.declared import Training
 from components.training.parameter_groups import parameter_groups
 from components.training.schedule import factor, set_learning_rate
 from components.training.step import NotFiniteError, ScaleOverflowError, Splits, Stepper

@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from components.settings import Training
+from components.training.declared import Training
 
 
 def set_learning_rate(optimiser: torch.optim.Optimizer, step: int, steps: int, training: Training) -> None:

@@ -13,9 +13,9 @@ import torch
 
 from components.data.batching import Batch
 from components.model.multitask import MultiTaskModel
-from components.settings import Training
 from components.training import regularisation
 from components.training.balancing import Balance, Balancer
+from components.training.declared import Training
 from components.training.look import Look, NotFiniteError, ScaleOverflowError, Splits
 from components.training.loss_scale import LossScale
 

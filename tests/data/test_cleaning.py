@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.data.cleaning import FATES, decide
+from components.data.declared import Cleaning, Splits
 from components.data.splits import SPLITS
-from components.settings import Cleaning, Splits
 
 ROW = st.tuples(
     st.sampled_from([-1, 0, 1, 2]),  # given split

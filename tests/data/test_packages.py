@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from components.data import packages
+from components.data.declared import Package
 from components.errors import TryAgainError, UserError
-from components.settings import Package
 
 
 def wheel(folder: Path, members: dict[str, bytes]) -> Package:

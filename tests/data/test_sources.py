@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from components.data.declared import Source
 from components.data.sources import Record, read
 from components.errors import UserError
-from components.settings import Source
 
 COLUMNS: dict[str, str | list[str]] = {"text": "text", "label": "label"}
 

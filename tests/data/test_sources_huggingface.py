@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from components.data.declared import Source
 from components.data.sources import read
 from components.errors import UserError
-from components.settings import Source
 
 COLUMNS = {"tokens": "tokens", "tags": "tags", "label": "label"}
 

@@ -7,9 +7,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from components.data.declared import Cleaning
 from components.data.validation import between_tasks, summarise, validate_task
 from components.errors import UserError
-from components.settings import Checks, Cleaning
+from components.settings import Checks
 from tests.data.folders import Rows, sound_rows, write_folder
 
 CHECKS = Checks(min_rows=20, min_rows_per_class=10, max_characters=200, max_damaged_share=0.2)

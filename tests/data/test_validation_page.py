@@ -8,9 +8,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from components.data.declared import Cleaning
 from components.data.validation import between_tasks, summarise, validate_task
 from components.data.validation_page import render
-from components.settings import Checks, Cleaning
+from components.settings import Checks
 from tests.data.folders import Rows, sound_rows, write_folder
 
 VOID = {"meta", "br", "link", "img", "input", "hr"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,18 +10,14 @@ import pytest
 import yaml
 
 from components import settings
+from tests.scripts import script
 
 EXAMPLE = Path(__file__).parents[2] / "examples/news"
 
 
 @pytest.fixture(scope="module")
 def prepare() -> Any:
-    spec = importlib.util.spec_from_file_location("prepare_news", EXAMPLE / "prepare.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script("examples/news/prepare.py")
 
 
 def test_a_rating_is_one_of_three_classes_and_remembers_its_article(prepare: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 
 from components import settings
+from tests.scripts import script
 
 EXAMPLE = Path(__file__).parents[2] / "examples/recommender"
 FILMS = [
@@ -26,12 +26,7 @@ RATINGS = [
 
 @pytest.fixture(scope="module")
 def prepare() -> Any:
-    spec = importlib.util.spec_from_file_location("prepare_recommender", EXAMPLE / "prepare.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script("examples/recommender/prepare.py")
 
 
 @pytest.fixture(scope="module")

@@ -12,16 +12,10 @@ import pytest
 import torch
 from torch import nn
 from transformers import (
-    AlbertConfig,
     AutoModel,
-    BertConfig,
-    DebertaV2Config,
-    ElectraConfig,
-    ModernBertConfig,
     MPNetConfig,
     PreTrainedConfig,
     PreTrainedModel,
-    RobertaConfig,
 )
 
 from components.data.batching import Item, packs
@@ -29,23 +23,8 @@ from components.model import packing
 from components.model.multitask import MultiTaskModel
 from components.model.packing import Pack, packable, packed_states
 from components.model.tensors import Rows, pad
+from tests.model.encoders import DEBERTA, PACKABLE, SIZES
 
-SIZES = {
-    "vocab_size": 99,
-    "hidden_size": 32,
-    "num_hidden_layers": 3,
-    "num_attention_heads": 4,
-    "intermediate_size": 48,
-}
-MODERN = {"local_attention": 16, "pad_token_id": 0, "cls_token_id": 1, "sep_token_id": 2,
-          "bos_token_id": 1, "eos_token_id": 2}  # fmt: skip
-PACKABLE = {
-    "bert": BertConfig(**SIZES),
-    "roberta": RobertaConfig(**SIZES, pad_token_id=1),  # its positions begin at 2
-    "electra": ElectraConfig(**SIZES, embedding_size=16),
-    "albert": AlbertConfig(**SIZES, embedding_size=16),
-    "modernbert": ModernBertConfig(**SIZES, **MODERN),  # rotary positions, local attention
-}
 LENGTHS = (7, 40, 7, 7, 3, 25)
 
 
@@ -100,7 +79,7 @@ def test_the_comparison_sees_wrong_first_positions(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize(
     "config",
-    [DebertaV2Config(**SIZES, relative_attention=True, pos_att_type=["p2c", "c2p"]), MPNetConfig(**SIZES)],
+    [DEBERTA, MPNetConfig(**SIZES)],
 )
 def test_an_encoder_of_relative_positions_is_padded_and_still_right(config: PreTrainedConfig) -> None:
     encoder = build(config)

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from components import settings
-from tests.test_settings import complaint
+from tests.complaints import complaint
 
 LAST = "packaging: {name: tiny}"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from hypothesis import strategies as st
 
 from components.errors import BadRowError
 from components.tasks.click import FAMILY
+from tests.complaints import complaint_of_task
 from tests.tasks.families import (
     UNICODE,
     ask,
@@ -236,23 +236,11 @@ def test_what_stands_in_the_data_reaches_the_head_whole(project: Path) -> None:
 
 def test_it_trains_and_the_service_answers_as_the_evaluation_does(project: Path) -> None:
     """A served question has the same features by the same way; what is not known may be left out."""
-    from components import settings
-    from components.data.encoded import EncodedSplit
-    from components.files import write_json, write_manifest
-    from components.model import multitask
-    from components.model.inference import predict
-    from components.training.run import run
-    from components.watching.terminal import Terminal
-    from serving.predictor import Predictor
     from serving.schemas import BadRequestError, parse
+    from tests.tasks.trained import evaluated, service, train
 
-    run(settings.load(), Path(), Terminal())
-    shutil.copytree("models/multitask", "bundle")
-    write_json(Path("bundle/card.json"), {"limits": {"max_texts": 8, "max_characters": 100}})
-    write_manifest(Path("bundle"))
-    predictor = Predictor(Path("bundle"))
-    split = EncodedSplit(Path("encoded/click/test.arrow"))
-    expected = predict(multitask.load(Path("models/multitask")), "click", split, range(len(split)))["click"]
+    train()
+    predictor, expected = service(), evaluated("click")
 
     def answers(row: dict[str, Any]) -> dict[str, Any]:
         named = {
@@ -350,17 +338,8 @@ def test_a_champion_of_other_features_is_not_asked(project: Path) -> None:
     ],
 )  # fmt: skip
 def test_a_mistake_in_params_is_one_sentence(tiny_project: Path, old: str, new: str, sentence: str) -> None:
-    from components import settings
-    from components.errors import UserError
-
-    params = yaml.safe_load((tiny_project / "params.yaml").read_text())
-    assert old in TASK
-    params["tasks"] = {"click": yaml.safe_load(TASK.replace(old, new, 1))}
-    (tiny_project / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     write_log(tiny_project, 4, ["acme"])
-    with pytest.raises(UserError) as error:
-        settings.load()
-    assert f"tasks.click.{sentence}" in str(error.value)
+    assert f"tasks.click.{sentence}" in complaint_of_task(tiny_project, "click", TASK, old, new)
 
 
 def test_a_column_of_features_that_is_not_there_is_named(project: Path) -> None:

@@ -19,6 +19,7 @@ from components.errors import BadRowError
 from components.tasks.generation import FAMILY
 from components.tasks.text import pieces
 from components.tasks.text.extractive import lead, nearest
+from tests.complaints import refusal
 from tests.conftest import WORDS, sentence
 from tests.tasks.families import UNICODE, WIDTH, ask, learn, metric, options, read, states
 
@@ -112,9 +113,6 @@ joint:
     ],
 )
 def test_a_mistake_in_params_is_one_sentence(tiny_project: Path, old: str, new: str, sentence: str) -> None:
-    from components import settings
-    from components.errors import UserError
-
     assert old in TASK
     task = yaml.safe_load(
         TASK.replace("vocabulary: 300, max_target: 12, ", "")
@@ -122,10 +120,7 @@ def test_a_mistake_in_params_is_one_sentence(tiny_project: Path, old: str, new: 
         .replace(", seconds: 60", "")
     )
     declare(tiny_project, task)
-    with pytest.raises(UserError) as error:
-        settings.load()
-    assert f"tasks.news.{sentence}" in str(error.value)
-    assert "\n" not in str(error.value)
+    assert f"tasks.news.{sentence}" in refusal()
 
 
 def test_a_prefix_is_read_by_the_encoder_and_is_no_part_of_the_text() -> None:
@@ -272,34 +267,24 @@ def declare(folder: Path, task: dict[str, Any], **training: Any) -> None:
 
 
 def train(folder: Path) -> None:
-    from components import settings
-    from components.training.run import run
-    from components.watching.terminal import Terminal
     from tests.conftest import encode_project
+    from tests.tasks import trained
 
     encode_project(folder)
-    run(settings.load(), Path(), Terminal())
+    trained.train()
 
 
 def served(texts: list[str]) -> list[dict[str, Any]]:
-    from components.files import write_json, write_manifest
-    from serving.predictor import Predictor
     from serving.schemas import parse
+    from tests.tasks.trained import service
 
-    shutil.copytree("models/multitask", "bundle")
-    write_json(Path("bundle/card.json"), {"limits": {"max_texts": 8, "max_characters": 1000}})
-    write_manifest(Path("bundle"))
-    return Predictor(Path("bundle")).predict(parse(json.dumps({"texts": texts}).encode()).texts, None)
+    return service().predict(parse(json.dumps({"texts": texts}).encode()).texts, None)
 
 
 def predicted() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    from components.data.encoded import EncodedSplit
-    from components.model import multitask
-    from components.model.inference import predict
+    from tests.tasks.trained import evaluated
 
-    rows = pq.read_table("data/news/test.parquet").to_pylist()
-    split = EncodedSplit(Path("encoded/news/test.arrow"))
-    return rows, predict(multitask.load(Path("models/multitask")), "news", split, range(len(split)))["news"]
+    return pq.read_table("data/news/test.parquet").to_pylist(), evaluated("news")
 
 
 def test_it_learns_to_copy_and_the_service_answers_as_the_evaluation_does(tiny_project: Path) -> None:

@@ -6,7 +6,6 @@ The graph is synthetic: who lives where, and which country a town is in.
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from hypothesis import given
 from components.errors import BadRowError
 from components.tasks.base import Facts, Row
 from components.tasks.knowledge_graph import FAMILY
+from tests.complaints import complaint_of_task
 from tests.tasks.families import (
     UNICODE,
     learn,
@@ -272,24 +272,11 @@ def project(tiny_project: Path) -> Path:
 
 def test_it_trains_and_the_service_answers_as_the_evaluation_does(project: Path) -> None:
     """The package's index holds every entity; a new one is read; relations are asked both ways."""
-    from components import settings
-    from components.data.encoded import EncodedSplit
-    from components.files import write_json, write_manifest
-    from components.model import multitask
-    from components.model.inference import predict
-    from components.training.run import run
-    from components.watching.terminal import Terminal
-    from serving.predictor import Predictor
     from serving.schemas import BadRequestError, parse
+    from tests.tasks.trained import evaluated, service, train
 
-    run(settings.load(), Path(), Terminal())
-    shutil.copytree("models/multitask", "bundle")
-    write_json(Path("bundle/card.json"), {"limits": {"max_texts": 8, "max_characters": 100}})
-    write_manifest(Path("bundle"))
-    predictor = Predictor(Path("bundle"))
-    split = EncodedSplit(Path("encoded/graph/test.arrow"))
-    model = multitask.load(Path("models/multitask"))
-    expected = predict(model, "graph", split, range(len(split)))["graph"]
+    train()
+    predictor, expected = service(), evaluated("graph")
 
     def ask(**question: Any) -> list[dict[str, Any]]:
         body = json.dumps({"texts": [question]})
@@ -377,17 +364,8 @@ def test_the_gradient_of_shared_sequences_is_that_of_a_plain_backward_pass(proje
     ],
 )  # fmt: skip
 def test_a_mistake_in_params_is_one_sentence(tiny_project: Path, old: str, new: str, sentence: str) -> None:
-    from components import settings
-    from components.errors import UserError
-
-    params = yaml.safe_load((tiny_project / "params.yaml").read_text())
-    assert old in TASK
-    params["tasks"] = {"graph": yaml.safe_load(TASK.replace(old, new, 1))}
-    (tiny_project / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     write_graph(tiny_project)
-    with pytest.raises(UserError) as error:
-        settings.load()
-    assert f"tasks.graph.{sentence}" in str(error.value)
+    assert f"tasks.graph.{sentence}" in complaint_of_task(tiny_project, "graph", TASK, old, new)
 
 
 @pytest.mark.parametrize(

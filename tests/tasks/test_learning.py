@@ -16,9 +16,9 @@ import yaml
 
 from components import settings
 from components.data import encoding, ingest, packages, plan
+from components.data.declared import Package
 from components.evaluation import baselines, evaluate
 from components.files import read_json, write_json
-from components.settings import Package
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from hypothesis import given
 from components.errors import BadRowError, UserError
 from components.model.heads import BiEncoderHead
 from components.tasks.retrieval import FAMILY, distinct
+from tests.complaints import refusal
 from tests.tasks.desk import TEMPLATES, declare_desk
 from tests.tasks.families import (
     UNICODE,
@@ -318,30 +318,18 @@ def project(tiny_project: Path) -> Path:
 
 
 def test_it_trains_and_the_service_ranks_as_the_evaluation_does(project: Path) -> None:
-    from components import settings
-    from components.data.encoded import EncodedSplit
-    from components.files import write_json, write_manifest
-    from components.model import multitask
-    from components.model.inference import predict
-    from components.training.run import run
-    from components.watching.terminal import Terminal
-    from serving.predictor import Predictor
-    from tests.conftest import encode_project
-
-    encode_project(project)
-    train = EncodedSplit(Path("encoded/desk/train.arrow"))
-    test = EncodedSplit(Path("encoded/desk/test.arrow"))
-    assert {len(train.sequences(row)) for row in range(len(train))} == {3}  # question, answer, negative
-    assert {len(test.sequences(row)) for row in range(len(test))} == {1}
-    run(settings.load(), Path(), Terminal())
-    shutil.copytree("models/multitask", "bundle")
-    write_json(Path("bundle/card.json"), {"limits": {"max_texts": 8, "max_characters": 100}})
-    write_manifest(Path("bundle"))
-    model = multitask.load(Path("models/multitask"))
-    expected = predict(model, "desk", test, range(len(test)))["desk"]
-    predictor = Predictor(Path("bundle"))
     import pyarrow.parquet as pq
 
+    from components.data.encoded import EncodedSplit
+    from tests.conftest import encode_project
+    from tests.tasks.trained import evaluated, service, train
+
+    encode_project(project)
+    for split, sequences in (("train", 3), ("test", 1)):  # question, answer, negative; the question
+        rows = EncodedSplit(Path(f"encoded/desk/{split}.arrow"))
+        assert {len(rows.sequences(row)) for row in range(len(rows))} == {sequences}
+    train()
+    predictor, expected = service(), evaluated("desk")
     rows = pq.read_table("data/desk/test.parquet").to_pylist()
     for row, prediction in zip(rows, expected, strict=True):
         (found,) = predictor.predict([row["text"]], ["desk"])
@@ -354,14 +342,10 @@ def test_it_trains_and_the_service_ranks_as_the_evaluation_does(project: Path) -
 
 def refused(project: Path, **task: Any) -> str:
     """What is said of settings whose task of questions has these keys."""
-    from components import settings
-
     params = yaml.safe_load(Path("params.yaml").read_text())
     params["tasks"]["desk"] |= task
     Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
-    with pytest.raises(UserError) as error:
-        settings.load()
-    return str(error.value)
+    return refusal()
 
 
 def test_templates_whose_change_would_go_unseen_are_refused(project: Path) -> None:

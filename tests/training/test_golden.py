@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.settings import Balancing
+from components.training.declared import Balancing
 from tests.training.test_loop import setup_step, stepper
 
 GOLDEN = Path(__file__).with_name("golden_losses.json")

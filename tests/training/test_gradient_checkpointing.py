@@ -11,10 +11,11 @@ from torch.profiler import ProfilerActivity, profile
 
 from components.errors import UserError
 from components.model.multitask import MultiTaskModel
-from components.settings import Balancing
+from components.training.declared import Balancing
 from components.training.gramians import task_gradients
 from components.training.step import Look
-from tests.training.test_gramians import CARDS, DISJOINT, ENCODERS, JOINT, build, gathered, run
+from tests.model.encoders import ENCODERS
+from tests.training.test_gramians import CARDS, DISJOINT, JOINT, build, gathered, run
 from tests.training.test_loop import first_batch, stepper
 from tests.training.test_loss_scale import WAYS
 

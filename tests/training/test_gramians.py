@@ -8,38 +8,16 @@ import numpy as np
 import pytest
 import torch
 from transformers import (
-    AlbertConfig,
     AutoModel,
-    BertConfig,
-    DebertaV2Config,
-    ElectraConfig,
-    ModernBertConfig,
     PreTrainedConfig,
-    RobertaConfig,
 )
 
 from components.model.multitask import MultiTaskModel
 from components.model.tensors import Rows, pad
 from components.training.gramians import SeparateGradients, task_gradients
 from components.training.packed_gradients import PackedGradients, disjoint, segments
+from tests.model.encoders import ENCODERS
 
-SIZES = {
-    "vocab_size": 99,
-    "hidden_size": 32,
-    "num_hidden_layers": 3,
-    "num_attention_heads": 4,
-    "intermediate_size": 48,
-}
-MODERN = {"local_attention": 16, "pad_token_id": 0, "cls_token_id": 1, "sep_token_id": 2,
-          "bos_token_id": 1, "eos_token_id": 2}  # fmt: skip
-ENCODERS = {
-    "bert": BertConfig(**SIZES),
-    "roberta": RobertaConfig(**SIZES, pad_token_id=1),
-    "electra": ElectraConfig(**SIZES, embedding_size=16),
-    "albert": AlbertConfig(**SIZES, embedding_size=16),  # its layers share their weights
-    "modernbert": ModernBertConfig(**SIZES, **MODERN),
-    "deberta": DebertaV2Config(**SIZES, relative_attention=True, pos_att_type=["p2c", "c2p"]),  # padded
-}
 CARDS = {
     "a": {"family": "classification", "facts": {"labels": ["x", "y", "z"]}, "max_length": 64},
     "b": {"family": "tagging", "facts": {"tags": ["O", "B-X", "I-X"]}, "max_length": 64},

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from components import settings
-from components.settings import Balancing
 from components.training import balancing
+from components.training.declared import Balancing
 from components.training.last_layer import crossing, last_layer
 from components.training.step import Look, Stepper
+from tests.complaints import complaint
 from tests.training.test_loop import first_batch, stepper
 
 LAST = "encoder.encoder.layer.1.output.dense."
@@ -96,9 +96,6 @@ def test_nothing_watches_the_heads_afterwards(encoded_project: Path) -> None:
 
 
 def test_a_gramian_that_is_not_offered_is_one_sentence(tiny_project: Path) -> None:
-    params = tiny_project / "params.yaml"
-    chosen = "{combination: {method: pcgrad, gramian: last}}"
-    params.write_text(params.read_text().replace("  window: 4", f"  window: 4\n  balancing: {chosen}"))
-    with pytest.raises(settings.UserError) as error:
-        settings.load()
-    assert str(error.value).startswith("params.yaml: training.balancing.combination.gramian: found 'last'")
+    chosen = "balancing: {combination: {method: pcgrad, gramian: last}}"
+    said = complaint(tiny_project, "  window: 4", f"  window: 4\n  {chosen}")
+    assert said.startswith("params.yaml: training.balancing.combination.gramian: found 'last'")

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from components.settings import Balancing
 from components.training import loss_scale
+from components.training.declared import Balancing
 from components.training.loss_scale import LossScale
 from components.training.step import Look, NotFiniteError, ScaleOverflowError, Stepper
 from tests.training.test_loop import first_batch, stepper

@@ -18,9 +18,9 @@ import pytest
 import pytorch_optimizer
 import torch
 
-from components import settings
-from components.settings import Method
 from components.training import checkpoint, optimisers
+from components.training.declared import Method
+from tests.complaints import complaint
 
 ROOT = Path(__file__).parents[2]
 GPU = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")]
@@ -193,11 +193,8 @@ def test_it_goes_on_from_a_checkpoint_to_the_bit(name: str, device: str, tmp_pat
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_sentence(tiny_project: Path, chosen: str, sentence: str) -> None:
-    params = tiny_project / "params.yaml"
-    params.write_text(params.read_text().replace("  window: 4", f"  window: 4\n  {chosen}"))
-    with pytest.raises(settings.UserError) as error:
-        settings.load()
-    assert str(error.value).startswith(f"params.yaml: training.{sentence}")
+    said = complaint(tiny_project, "  window: 4", f"  window: 4\n  {chosen}")
+    assert said.startswith(f"params.yaml: training.{sentence}")
 
 
 def test_settings_are_checked_without_torch() -> None:

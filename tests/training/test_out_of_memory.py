@@ -15,8 +15,8 @@ from components import settings
 from components.errors import UserError
 from components.files import read_json, sha256
 from components.model.multitask import MultiTaskModel
-from components.settings import Balancing
 from components.training import parallel
+from components.training.declared import Balancing
 from components.training.run import run
 from components.training.step import Stepper
 from components.watching.terminal import Terminal

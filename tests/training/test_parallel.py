@@ -20,8 +20,8 @@ from safetensors.torch import load_file, save_file
 from components import settings
 from components.errors import TryAgainError, UserError
 from components.files import read_json, sha256
-from components.settings import Balancing
 from components.training import parallel
+from components.training.declared import Balancing
 from components.training.run import Fit, run
 from components.watching.terminal import Terminal
 from tests.conftest import PARAMS, encode_project, write_sources

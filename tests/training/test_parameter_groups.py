@@ -10,7 +10,7 @@ from transformers import AutoModel, DistilBertConfig, MPNetConfig
 
 from components import settings
 from components.training.parameter_groups import depths, parameter_groups
-from tests.training.test_gramians import ENCODERS, SIZES
+from tests.model.encoders import ENCODERS, SIZES
 from tests.training.test_loop import setup_step
 
 DISTIL = {"vocab_size": 99, "dim": 32, "n_layers": 3, "n_heads": 4, "hidden_dim": 48}

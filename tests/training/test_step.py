@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from components import settings
-from components.settings import Balancing
 from components.training import balancing
+from components.training.declared import Balancing
 from components.training.run import run
 from components.training.step import Look
+from tests.complaints import complaint
 from tests.training.test_loop import Stop, first_batch, stepper, train
 
 WEIGHTS = balancing.weighting_names()
@@ -112,8 +113,5 @@ def test_balancing_goes_on_to_the_bit(chosen: dict) -> None:
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_sentence(tiny_project: Path, chosen: str, sentence: str) -> None:
-    params = tiny_project / "params.yaml"
-    params.write_text(params.read_text().replace("  window: 4", f"  window: 4\n  balancing: {chosen}"))
-    with pytest.raises(settings.UserError) as error:
-        settings.load()
-    assert str(error.value).startswith(f"params.yaml: training.balancing.{sentence}")
+    said = complaint(tiny_project, "  window: 4", f"  window: 4\n  balancing: {chosen}")
+    assert said.startswith(f"params.yaml: training.balancing.{sentence}")

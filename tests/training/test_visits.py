@@ -12,6 +12,7 @@ from components import settings
 from components.data.batching import micro_batches
 from components.data.encoded import EncodedSplit, cards_of
 from components.files import read_json, sha256
+from components.training.declared import Balancing, Method
 from components.training.run import run
 from components.training.visits import visited
 from components.watching.base import Seen
@@ -100,7 +101,7 @@ def test_each_tasks_own_gradient_is_autograds_with_masked_words_too() -> None:
     settings_, _, splits, model = setup_step(Path())
     model.train()
     sgd = torch.optim.SGD(model.parameters(), 0.1)
-    chosen = balancing.build(settings.Balancing(combination=settings.Method(method="pcgrad")))
+    chosen = balancing.build(Balancing(combination=Method(method="pcgrad")))
     stepper = Stepper(
         model, sgd, chosen, splits, settings_.training, 7, {"mood": 0.5, "size": 0.5, "aside": 0.5}
     )

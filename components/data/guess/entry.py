@@ -12,11 +12,11 @@ import numpy as np
 import yaml
 
 from components import tasks
+from components.data.declared import Source
 from components.data.guess.places import SPLITS, Place
 from components.data.guess.plan import Plan
 from components.data.guess.profile import Column, Fields, Numbered, spread, words_of
 from components.errors import BadRowError, UserError
-from components.settings import Source
 from components.tasks.base import Row
 
 MEASURED = 2000  # rows

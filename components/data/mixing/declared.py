@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-Positive = Annotated[int, Field(gt=0)]
+from components.section import Positive, Section
+
 Part = Annotated[float, Field(gt=0, lt=1)]
 Until = Annotated[float, Field(gt=0, le=1)]  # a part of the run
 Constant = Literal["temperature", "proportional", "uniform", "inverse_size", "fixed_ratio"]
 Scheduled = Literal["round_robin", "alternating", "curriculum", "dynamic"]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Rule(_Section):
+class Rule(Section):
     """A method, and what the constant ones need; `shares` in mixture.py has their formulas."""
 
     temperature: Annotated[float, Field(ge=1)] = 1.0
@@ -39,7 +36,7 @@ class Shares(Rule):
     method: Constant
 
 
-class Curriculum(_Section):
+class Curriculum(Section):
     """From one mixture to another, on straight lines between two moments of the run."""
 
     start: Shares
@@ -54,14 +51,14 @@ class Curriculum(_Section):
         return self
 
 
-class Dynamic(_Section):
+class Dynamic(Section):
     """Shares decided anew after every scheduled evaluation, from each task's learning progress."""
 
     start: Shares
     keep: Part = 0.2  # of its share at the start, which a task has whatever its progress
 
 
-class Auxiliary(_Section):
+class Auxiliary(Section):
     """A task that helps the others and that nobody is given an answer of: it is trained and measured, and
     kept out of gate, bundle and service. Its share of the rows falls on a straight line."""
 
@@ -81,7 +78,7 @@ class Auxiliary(_Section):
         return self
 
 
-class EasyFirst(_Section):
+class EasyFirst(Section):
     """A task whose easiest rows come first, more and more of them, and then all."""
 
     by: Literal["length", "difficulty"]  # difficulty: a column of the task

@@ -5,17 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from components.data.remotes.secrets import PLACEHOLDER, SECRET_NAME
 from components.errors import UserError
+from components.section import Section
 
 
-class _Remote(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Url(_Remote):
+class Url(Section):
     """A file, a folder or a pattern at any address that fsspec knows: s3://, gs://, https://, ..."""
 
     kind: Literal["url"]
@@ -23,7 +20,7 @@ class Url(_Remote):
     options: dict[str, Any] = {}  # fsspec's storage options, e.g. {endpoint_url: ..., anon: true}
 
 
-class Sql(_Remote):
+class Sql(Section):
     """The rows of a query, through SQLAlchemy."""
 
     kind: Literal["sql"]
@@ -31,7 +28,7 @@ class Sql(_Remote):
     query: str
 
 
-class HuggingFace(_Remote):
+class HuggingFace(Section):
     """Files of a data set of the Hugging Face hub; its loading script is never run."""
 
     kind: Literal["huggingface"]
@@ -40,7 +37,7 @@ class HuggingFace(_Remote):
     files: Annotated[list[str], Field(min_length=1)] = ["*.parquet"]  # patterns
 
 
-class Dvc(_Remote):
+class Dvc(Section):
     """A file or folder that DVC or git tracks in another repository."""
 
     kind: Literal["dvc"]
@@ -50,10 +47,10 @@ class Dvc(_Remote):
 
 
 Remote = Annotated[Url | Sql | HuggingFace | Dvc, Field(discriminator="kind")]
-KINDS: dict[str, type[_Remote]] = {"url": Url, "sql": Sql, "huggingface": HuggingFace, "dvc": Dvc}
+KINDS: dict[str, type[Section]] = {"url": Url, "sql": Sql, "huggingface": HuggingFace, "dvc": Dvc}
 
 
-def check_no_credential(where: str, remote: _Remote) -> None:
+def check_no_credential(where: str, remote: Section) -> None:
     """Params.yaml is committed, and dvc.lock repeats it.
 
     Raises:

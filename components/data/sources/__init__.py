@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from components.data.columns import Columns
+from components.data.declared import Format, Source
 from components.data.sources.columnar import read_arrow, read_dataset, read_parquet
 from components.data.sources.select import label, sample, split_of, wanted
 from components.data.sources.squad import read_squad
@@ -24,7 +25,6 @@ from components.data.sources.text import (
     read_pair_matrix,
 )
 from components.errors import UserError, near_miss
-from components.settings import Format, Source
 
 HEAD = 1000  # rows in which a column must occur: JSON Lines may leave a key out
 READERS: dict[Format, Callable[[Path, Source], Numbered]] = {

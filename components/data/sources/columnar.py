@@ -10,9 +10,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from components.data.declared import Source
 from components.data.sources.text import Numbered
 from components.errors import UserError, near_miss
-from components.settings import Source
 
 BATCH = 4096  # rows
 Named = dict[str, list[str]]  # column of class numbers -> the classes' names

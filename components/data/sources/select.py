@@ -8,8 +8,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from components.data.declared import Source, Wanted
 from components.errors import UserError, near_miss
-from components.settings import Source, Wanted
 
 if TYPE_CHECKING:
     from components.data.sources import Record

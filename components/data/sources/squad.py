@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from components.data.declared import Source
 from components.data.sources.text import Numbered
 from components.errors import UserError
-from components.settings import Source
 
 
 def read_squad(path: Path, source: Source) -> Numbered:

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from components.data.declared import Source
 from components.errors import UserError, near_miss
-from components.settings import Source
 
 MAX_FIELD = 10_000_000  # characters; the csv module's own limit is 131072
 Numbered = Iterator[tuple[int, Mapping[str, Any]]]  # the row's number in its file, its columns

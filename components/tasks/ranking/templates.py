@@ -61,8 +61,8 @@ def _read(path: str, changed: int) -> dict[str, str]:
 
 def _records(path: str) -> Iterator[tuple[str, Row]]:
     """(place, record) of every template; the readers of sources say what is wrong with the file."""
+    from components.data.declared import Source
     from components.data.sources import read
-    from components.settings import Source
 
     kind = Path(path).suffix[1:].lower()
     if kind not in FORMATS:
