@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -78,6 +79,7 @@ def test_the_same_words_in_a_text_file_and_a_table_are_one_article(tmp_path: Pat
         ("a.jsonl", b'{"key": "1", "body": "x"}', "row 1: 'at' is None, expected a time such as 2026-11-20T14:30"),
         ("a.jsonl", b'{"key": "1", "body": "x", "at": "yesterday"}', "row 1: 'at' is 'yesterday', expected a time"),
         ("a.jsonl", b'{"key": "1", "body": "x", "at": 1763600000}', "row 1: 'at' is 1763600000, expected a time"),
+        ("a.jsonl", b'{"key": "1", "body": "x", "at": "0001-01-01T00:00+14:00"}', "row 1: 'at' is '0001-01-01T00:00+14:00', expected a time between the years 1 and 9999"),
         ("a.jsonl", b'{"body": "x", "at": "2026-11-19"}', "row 1: 'key' is None, expected a text or a whole number"),
         ("a.jsonl", b'{"key": 1.5, "body": "x", "at": "2026-11-19"}', "row 1: 'key' is 1.5, expected a text or a whole"),
         ("a.jsonl", b'{"key": "1", "body": "\\ud800", "at": "2026-11-19"}', "row 1: 'body' has half a surrogate pair"),
@@ -135,3 +137,19 @@ def test_a_time_with_a_zone_is_that_moment(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"key": "1", "body": "x", "at": "2026-11-20T13:30:00+02:00"}\n')
     ((article,), _) = found(tmp_path)
     assert NOW - article.published == timedelta(minutes=30)
+
+
+def test_a_file_that_vanishes_while_the_folder_is_read_is_named_and_the_others_are_read(
+    tmp_path: Path,
+) -> None:
+    for name in "abc":
+        (tmp_path / f"{name}.txt").write_text(f"Article {name}.")
+    complaints: list[str] = []
+    articles = read(Articles(path=str(tmp_path)), datetime.now(UTC), complaints.append)
+    assert next(articles).text == "Article a."
+    (tmp_path / "b.txt").unlink()
+    assert [article.text for article in articles] == ["Article c."]
+    assert complaints == [f"{tmp_path}/b.txt: cannot be read (No such file or directory)"]
+    shutil.rmtree(tmp_path)
+    with pytest.raises(UserError, match="no such file or folder; see monitor"):
+        found(tmp_path)
