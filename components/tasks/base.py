@@ -386,7 +386,7 @@ def read_number(record: Mapping[str, Any], role: str) -> float:
     """A finite number."""
     try:
         number = float(record[role])
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise BadRowError(f"'{role}' is {record[role]!r:.60}, expected a number") from None
     if not np.isfinite(number):
         raise BadRowError(f"'{role}' is {record[role]!r}, expected a finite number")
@@ -399,7 +399,7 @@ def read_list(record: Mapping[str, Any], role: str) -> list[Any]:
     if isinstance(value, str):
         try:
             value = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise BadRowError(f"'{role}' is {value!r:.60}, expected a JSON list") from None
     if not isinstance(value, list) or not value:
         raise BadRowError(f"'{role}' is {value!r:.60}, expected a list that is not empty")

@@ -27,7 +27,7 @@ def read_json(value: Any, what: str, expected: str) -> Any:
         return value
     try:
         return json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadRowError(f"{what} is {value!r:.60}, expected {expected}") from None
 
 
