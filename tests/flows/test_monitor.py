@@ -218,6 +218,10 @@ def test_an_article_keeps_the_time_and_the_words_under_which_it_was_first_seen(d
     assert (done.new, list(both["id"]), list(both["published"])) == (1, ["1", "1"], [NOW, NOW])
     (done, _) = scored(desk, declared(text="text", id="key"), NOW + timedelta(days=4))
     assert done.new == 0
+    hours = [{"text": f"Gold {n}.", "key": "2", "at": str(NOW - n * timedelta(hours=1))} for n in (3, 2, 4)]
+    write("b.jsonl", *hours)
+    (done, scores) = scored(desk, declared(text="text", id="key", published="at"))
+    assert scores.filter(id="2")["published"].to_list() == [NOW - timedelta(hours=3)]
 
 
 def test_articles_that_no_window_will_be_compared_with_are_not_scored(desk: Path) -> None:
@@ -259,7 +263,7 @@ def test_an_article_that_the_champion_cannot_answer_is_left_out_alone(desk: Path
     ],
 )  # fmt: skip
 def test_a_champion_whose_task_was_another_one_is_one_sentence(
-    desk: Path, change: dict[str, Any], sentence: str
+    change: dict[str, Any], sentence: str
 ) -> None:
     cards = {"mood": card("mood", ["down", "up"]), "size": card("size", ["long", "short"]) | change}
     with pytest.raises(UserError, match=f"^{sentence}") as error:
@@ -268,6 +272,14 @@ def test_a_champion_whose_task_was_another_one_is_one_sentence(
     del cards["size"]
     with pytest.raises(UserError, match=r"^the champion has no task 'size', which params\.yaml names"):
         scoring.check(cards, declared())
+
+
+def test_the_champion_is_looked_at_before_anything_is_scored(desk: Path) -> None:
+    release(desk, "other", 2, size=card("size", ["long", "short"]) | {"inputs": ["text", "text_pair"]})
+    write("a.jsonl", {"text": "Oil is dear."})
+    with pytest.raises(UserError, match="'size' does not answer a text with a label"):
+        scored(desk, declared())
+    assert not list((desk / "monitoring").glob("scores/*"))
 
 
 # --- mistakes ------------------------------------------------------------------------------------------
@@ -280,6 +292,7 @@ def test_a_champion_whose_task_was_another_one_is_one_sentence(
         ("topic: size", "topic: sise", "monitor.topic: no task 'sise' (did you mean 'size'?); expected one of mood, size"),
         ("topic: size", "topic: closeness", "monitor.topic: 'closeness' does not answer a text with a label"),
         ("topic: size", "topic: people", "monitor.topic: 'people' does not answer a text with a label"),
+        ("{task: mood, label: down}", "{task: closeness, label: down}", "monitor.negative.task: 'closeness' does not answer a text with a label"),
         ("label: down}\n  min", "label: dawn}\n  min", "monitor.negative.label: 'mood' has no label 'dawn' (did you mean 'down'?); it has down, up"),
         ("{task: mood", "{task: mud", "monitor.negative.task: no task 'mud'"),
         ("min_windows: 6", "min_windows: 4", "monitor.min_windows: found 4, input should be greater than or equal to 5"),

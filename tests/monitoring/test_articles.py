@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -50,6 +51,9 @@ def test_a_folder_of_tables_and_texts_is_read_in_order(tmp_path: Path) -> None:
 
 def test_what_is_hidden_or_of_another_kind_or_of_the_future_waits(tmp_path: Path) -> None:
     (tmp_path / ".half.txt").write_text("Half an arti")
+    (tmp_path / ".coming").mkdir()
+    (tmp_path / ".coming/a.txt").write_text("Half an arti")
+    (tmp_path / "empty.csv").write_text("")
     (tmp_path / "notes.md").write_text("Nothing")
     (tmp_path / "empty.jsonl").write_text("")
     (tmp_path / "a.jsonl").write_text('{"key": "a", "body": "Later.", "at": "2026-11-20T12:00:01"}\n')
@@ -81,6 +85,8 @@ def test_the_same_words_in_a_text_file_and_a_table_are_one_article(tmp_path: Pat
         ("a.jsonl", b'{"key": "1", "body": "x", "at": 1763600000}', "row 1: 'at' is 1763600000, expected a time"),
         ("a.jsonl", b'{"key": "1", "body": "x", "at": "0001-01-01T00:00+14:00"}', "row 1: 'at' is '0001-01-01T00:00+14:00', expected a time between the years 1 and 9999"),
         ("a.jsonl", b'{"body": "x", "at": "2026-11-19"}', "row 1: 'key' is None, expected a text or a whole number"),
+        ("a.jsonl", b'{"key": " ", "body": "x", "at": "2026-11-19"}', "row 1: 'key' is ' ', expected a text or a whole"),
+        ("a.jsonl", b'{"key": true, "body": "x", "at": "2026-11-19"}', "row 1: 'key' is True, expected a text or a whole"),
         ("a.jsonl", b'{"key": 1.5, "body": "x", "at": "2026-11-19"}', "row 1: 'key' is 1.5, expected a text or a whole"),
         ("a.jsonl", b'{"key": "1", "body": "\\ud800", "at": "2026-11-19"}', "row 1: 'body' has half a surrogate pair"),
         ("a.csv", b"key,body,at\n1,,2026-11-19\n", "row 2: 'body' is empty, expected a text"),
@@ -153,3 +159,17 @@ def test_a_file_that_vanishes_while_the_folder_is_read_is_named_and_the_others_a
     shutil.rmtree(tmp_path)
     with pytest.raises(UserError, match="no such file or folder; see monitor"):
         found(tmp_path)
+
+
+def test_a_time_without_a_zone_is_utc_wherever_the_machine_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
+    time.tzset()
+    try:
+        (tmp_path / "a.jsonl").write_text('{"key": "1", "body": "x", "at": "2026-11-20T11:30:00"}\n')
+        ((article,), _) = found(tmp_path)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert NOW - article.published == timedelta(minutes=30)

@@ -39,6 +39,8 @@ def test_each_article_is_counted_once_by_each_model(tmp_path: Path) -> None:
     }
     assert counts(history.read(), "new", DAY) == {"oil": {first + 3: (0, 1)}}
     assert counts(history.read(), "unknown", DAY) == {}
+    history.add([score("a", 0, False)])  # what was said first counts
+    assert counts(history.read(), "m", DAY)["oil"][first] == (1, 2)
 
 
 def test_a_window_holds_its_start_and_not_its_end() -> None:
@@ -163,6 +165,9 @@ def test_at_first_the_latest_window_that_has_ended_is_judged(tmp_path: Path) -> 
     assert calm["raised"]
     assert surging["topics"]["oil"]["surge"]
     assert not surging["raised"]
+    (file,) = [file for file, found in history.judgements() if not found["raised"]]
+    history.raised(file)
+    assert history.judgements()[1] == (file, {**surging, "raised": True})
     assert surging["topics"]["oil"]["windows"] == 11
     assert surging["topics"]["oil"]["expected"] == pytest.approx(4, abs=0.3)
 
