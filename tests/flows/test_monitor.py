@@ -262,9 +262,7 @@ def test_an_article_that_the_champion_cannot_answer_is_left_out_alone(desk: Path
         ({"inputs": ["text", "text_pair"]}, "the champion's task 'size' does not answer a text with a label"),
     ],
 )  # fmt: skip
-def test_a_champion_whose_task_was_another_one_is_one_sentence(
-    change: dict[str, Any], sentence: str
-) -> None:
+def test_a_champion_whose_task_was_another_one_is_one_sentence(change: dict[str, Any], sentence: str) -> None:
     cards = {"mood": card("mood", ["down", "up"]), "size": card("size", ["long", "short"]) | change}
     with pytest.raises(UserError, match=f"^{sentence}") as error:
         scoring.check(cards, declared())
