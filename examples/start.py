@@ -12,19 +12,25 @@ import subprocess
 import sys
 from pathlib import Path
 
+from components.errors import EXIT_USER_ERROR, UserError
+
 ROOT = Path(__file__).resolve().parent.parent
 CODE = ("components", "flows", "serving", ".dvc")
 FILES = ("dvc.yaml", ".gitignore", ".dvcignore", "pyproject.toml", "requirements.lock")
 
 
 def start(name: str, folder: Path) -> None:
-    """Copy the code, put the example's own files over it, prepare its data, commit."""
+    """Copy the code, put the example's own files over it, prepare its data, commit.
+
+    Raises:
+        UserError: there is no such example, or the folder is there already.
+    """
     example = ROOT / "examples" / name
     if not (example / "params.yaml").is_file():
         known = ", ".join(sorted(path.parent.name for path in ROOT.glob("examples/*/params.yaml")))
-        sys.exit(f"error: no example '{name}'; there are {known}")
+        raise UserError(f"no example '{name}'; there are {known}")
     if folder.exists():
-        sys.exit(f"error: {folder} is there already; go on in it, or remove it")
+        raise UserError(f"{folder}: it is there already; go on in it, or remove it")
     skipped = shutil.ignore_patterns("__pycache__", "cache", "tmp", "config.local", "project")
     for part in CODE:
         shutil.copytree(ROOT / part, folder / part, ignore=skipped)
@@ -41,5 +47,19 @@ def start(name: str, folder: Path) -> None:
         subprocess.run([*git, *command], cwd=folder, check=True)
 
 
+def main(name: str, folder: str) -> None:
+    """Make the project; what cannot be made whole is not left behind."""
+    try:
+        start(name, Path(folder))
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(EXIT_USER_ERROR)
+    except subprocess.CalledProcessError as error:  # which has said why
+        shutil.rmtree(folder)
+        sys.exit(error.returncode)
+
+
 if __name__ == "__main__":
-    start(sys.argv[1], Path(sys.argv[2]))
+    if len(sys.argv) != 3:
+        sys.exit("usage: python examples/start.py NAME FOLDER")
+    main(*sys.argv[1:])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from components import tasks
 from components.errors import UserError, near_miss
 from components.files import read_json
 from components.monitoring import articles
@@ -52,7 +53,7 @@ def score(root: Path, monitor: Monitor, history: History, now: datetime) -> Scor
     from serving.predictor import Predictor
 
     predictor = Predictor(bundle)
-    _check(predictor.cards, monitor)
+    check(predictor.cards, monitor)
     for start in range(0, len(fresh), AT_ONCE):
         scores = list(_scores(predictor, fresh[start : start + AT_ONCE], monitor, done))
         if scores:
@@ -82,13 +83,23 @@ def _fresh(monitor: Monitor, history: History, done: Scored, now: datetime) -> l
     ]
 
 
-def _check(cards: dict[str, dict[str, Any]], monitor: Monitor) -> None:
-    """The champion may be older than params.yaml."""
+def check(cards: dict[str, dict[str, Any]], monitor: Monitor) -> None:
+    """The champion, which may be older than params.yaml, answers what the monitor asks.
+
+    Raises:
+        UserError: it lacks a task or a label, or its task of this name is another one.
+    """
     for task in (monitor.topic, monitor.negative.task):
         if task not in cards:
             raise UserError(
                 f"the champion has no task '{task}'{near_miss(task, cards)}, which params.yaml names under "
                 f"monitor; it has {', '.join(cards)}"
+            )
+        answer = tasks.get(cards[task]["family"]).response
+        if "label" not in answer.model_fields or cards[task]["inputs"] != ["text"]:
+            raise UserError(
+                f"the champion's task '{task}' does not answer a text with a label, as params.yaml expects "
+                f"under monitor; release one that does, or name another task"
             )
     labels = cards[monitor.negative.task]["facts"]["labels"]
     check_label("params.yaml: monitor.negative.label", monitor.negative, labels)

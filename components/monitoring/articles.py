@@ -38,11 +38,14 @@ def read(declared: Articles, now: datetime, complain: Callable[[str], None]) -> 
     """
     for path in _files(Path(declared.path)):
         articles = _text_file(path, declared.encoding) if path.suffix == TEXT else _table(path, declared, now)
-        for article in articles:
-            if isinstance(article, str):
-                complain(article)
-            elif article.published <= now:
-                yield article
+        try:
+            for article in articles:
+                if isinstance(article, str):
+                    complain(article)
+                elif article.published <= now:
+                    yield article
+        except OSError as error:  # it was there a moment ago
+            complain(f"{path}: cannot be read ({error.strerror})")
 
 
 def _files(path: Path) -> list[Path]:
@@ -97,7 +100,12 @@ def _published(fields: Mapping[str, Any], column: str) -> datetime:
         found = datetime.combine(found, time())
     if not isinstance(found, datetime):
         raise BadRowError(f"'{column}' is {value!r:.60}, expected a time such as 2026-11-20T14:30")
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    try:
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (OverflowError, ValueError):
+        raise BadRowError(
+            f"'{column}' is {value!r:.60}, expected a time between the years 1 and 9999"
+        ) from None
 
 
 def _id(fields: Mapping[str, Any], column: str | None) -> str | None:

@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from pydantic import BaseModel, ValidationError
 
 from components.errors import UserError
 from components.files import atomic_file, read_json, write_json
-from components.monitoring.surge import Counts
+from components.monitoring.surge import Counts, Finding
 
 FOLDER = Path("monitoring")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -45,6 +46,19 @@ class Score:
     negative: bool
     answers: str
     model: str
+
+
+class Judgement(BaseModel):
+    """What a window was found to be, topic by topic."""
+
+    number: int
+    hours: int
+    start: str
+    end: str
+    model: str
+    alpha: float
+    topics: dict[str, Finding]
+    raised: bool
 
 
 @dataclass(frozen=True)
@@ -100,20 +114,23 @@ class History:
         """Every score but for its answers, in the order in which they were added.
 
         Raises:
-            UserError: a file is damaged.
+            UserError: a file is damaged, or of another version.
         """
         columns = [name for name in SCHEMA if name != "answers"]
         frames = [pl.DataFrame(schema=SCHEMA).select(columns)]
         for part in self._parts():
             try:
-                frames.append(pl.read_parquet(part, columns=columns))
+                frames.append(pl.read_parquet(part, columns=columns).match_to_schema(frames[0].schema))
             except (pl.exceptions.PolarsError, OSError) as error:
-                problem = str(error).splitlines()[0]
-                raise UserError(f"{part}: not a readable file of scores ({problem})") from None
+                problem = str(error).strip().splitlines()[0]
+                raise UserError(
+                    f"{part}: not a readable file of scores ({problem}); restore it, or remove it: then its "
+                    f"articles, where they are still there, are scored again"
+                ) from None
         return pl.concat(frames)
 
     def _parts(self) -> list[Path]:
-        return sorted(self.scores.glob("[0-9]*.parquet"))
+        return sorted(self.scores.glob(f"{'[0-9]' * 8}.parquet"))  # and no copy beside them
 
     # --- windows ------------------------------------------------------------------------------------
 
@@ -122,12 +139,29 @@ class History:
         return self.judged / f"{window.name}.json"
 
     def judgements(self) -> list[tuple[Path, dict[str, Any]]]:
-        """Every judgement, oldest window first."""
-        return [(file, read_json(file)) for file in sorted(self.judged.glob("[0-9]*.json"))]
+        """Every judgement, oldest window first.
+
+        Raises:
+            UserError: a file is damaged, or of another version.
+        """
+        return [(file, _judgement(file)) for file in sorted(self.judged.glob("[0-9]*.json"))]
 
     def raised(self, file: Path) -> None:
         """Note that the surges of a judgement have been raised."""
         write_json(file, {**read_json(file), "raised": True})
+
+
+def _judgement(file: Path) -> dict[str, Any]:
+    found: dict[str, Any] = read_json(file)
+    try:
+        Judgement.model_validate(found)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the whole"
+        raise UserError(
+            f"{file}: not a judgement of a window ({where}: {first['msg']}); restore it, or remove it"
+        ) from None
+    return found
 
 
 def counts(scores: pl.DataFrame, model: str, length: timedelta) -> dict[str, dict[int, Counts]]:

@@ -24,6 +24,7 @@ import numpy as np
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
+from components.tasks.text.pairs import shortened
 from components.tasks.text.reading import read_text, read_turns
 
 if TYPE_CHECKING:
@@ -234,7 +235,9 @@ class Family(abc.ABC):
         which no head of the rows needs then, it is a little faster."""
         sequences = [self.sequences(row) for row in rows]
         batch = tokenizer.encode_batch if offsets else tokenizer.encode_batch_fast
-        encodings = iter(batch([one for of_row in sequences for one in of_row]))
+        every = (one for of_row in sequences for one in of_row)
+        short = [one if isinstance(one, str) else shortened(tokenizer, one) for one in every]
+        encodings = iter(batch(short))
         return [[next(encodings) for _ in of_row] for of_row in sequences]
 
     def encoder_facts(self, folder: Path, options: Mapping[str, Any]) -> Facts:

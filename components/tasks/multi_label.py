@@ -201,7 +201,7 @@ def _split(text: str, separator: str) -> Any:
         return [part for part in text.split(separator) if part.strip()]
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadRowError(f"'labels' is {text!r:.60}, expected a JSON list") from None
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from components.data.declared import Source
+from components.data.declared import Format, Source
 from components.data.sources import Record, read
 from components.errors import UserError
 
@@ -55,6 +55,19 @@ def test_a_malformed_csv_is_one_sentence(tmp_path: Path, content: bytes, expecte
     assert expected in str(error.value)
     assert "a.csv" in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("format_", ["csv", "jsonl", "conll"])
+def test_a_folder_in_place_of_a_file_is_one_sentence(tmp_path: Path, format_: Format) -> None:
+    with pytest.raises(UserError) as error:
+        records(tmp_path, {"text": "0"}, format=format_)
+    assert str(error.value) == f"{tmp_path}: cannot be read (Is a directory), expected a file"
+
+
+def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_text('\ufeff{"text": "good", "label": "up"}\n{"text": "\ufeffbad", "label": "down"}\n')
+    assert [record.values["text"] for record in records(file, format="jsonl")] == ["good", "\ufeffbad"]
 
 
 def test_one_megabyte_in_one_field_is_read(tmp_path: Path) -> None:

@@ -151,6 +151,9 @@ def test_long_json_has_lines_that_fit_and_means_the_same() -> None:
     assert max(map(len, text.splitlines())) <= transcript.WIDTH
     assert '\n        {"type": "name", "text": "größe", "start": 1},\n' in text
     assert transcript.layout({"a": [1, 2]}) == '{"a": [1, 2]}'
+    inner = transcript.layout({"a": {"b": ["x" * 100]}, "c": 1})  # 109 characters, and 4 before them
+    assert max(map(len, inner.splitlines())) == 108 < transcript.WIDTH
+    assert transcript.shortened([0.12345, 0.5]) == [0.1235, 0.5]
 
 
 def test_the_command_says_a_mistake_and_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:

@@ -118,6 +118,23 @@ def test_heads_that_were_apart_come_back_as_they_were(project: settings.Project,
     assert set(read_json(tmp_path / "whole/config.json")["tasks"]) == set(order)
 
 
+def test_heads_whose_names_begin_alike_come_back_in_their_order(
+    project: settings.Project, tmp_path: Path
+) -> None:
+    model = multitask.load(MODEL)
+    cards = dict(model.config.tasks)
+    model.config.tasks.clear()
+    model.config.tasks.update({"aside": cards["aside"], **cards, "aside_too": cards["aside"]})
+    heads = {"aside": model.heads["aside"], **model.heads, "aside_too": model.new_head(cards["aside"])}
+    model.heads.clear()
+    model.heads.update(heads)
+    auxiliary.save_apart(model, tmp_path, ["aside", "aside_too"])
+    assert list(model.heads) == list(model.config.tasks) == ["aside", "mood", "size", "aside_too"]
+    again = multitask.load(tmp_path).heads
+    for name in ("aside", "aside_too"):
+        torch.testing.assert_close(again[name].state_dict(), heads[name].state_dict())
+
+
 def test_a_task_of_the_family_that_is_released_answers_as_it_was_evaluated(
     project: settings.Project, tmp_path: Path
 ) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -49,6 +51,9 @@ def test_a_folder_of_tables_and_texts_is_read_in_order(tmp_path: Path) -> None:
 
 def test_what_is_hidden_or_of_another_kind_or_of_the_future_waits(tmp_path: Path) -> None:
     (tmp_path / ".half.txt").write_text("Half an arti")
+    (tmp_path / ".coming").mkdir()
+    (tmp_path / ".coming/a.txt").write_text("Half an arti")
+    (tmp_path / "empty.csv").write_text("")
     (tmp_path / "notes.md").write_text("Nothing")
     (tmp_path / "empty.jsonl").write_text("")
     (tmp_path / "a.jsonl").write_text('{"key": "a", "body": "Later.", "at": "2026-11-20T12:00:01"}\n')
@@ -78,7 +83,10 @@ def test_the_same_words_in_a_text_file_and_a_table_are_one_article(tmp_path: Pat
         ("a.jsonl", b'{"key": "1", "body": "x"}', "row 1: 'at' is None, expected a time such as 2026-11-20T14:30"),
         ("a.jsonl", b'{"key": "1", "body": "x", "at": "yesterday"}', "row 1: 'at' is 'yesterday', expected a time"),
         ("a.jsonl", b'{"key": "1", "body": "x", "at": 1763600000}', "row 1: 'at' is 1763600000, expected a time"),
+        ("a.jsonl", b'{"key": "1", "body": "x", "at": "0001-01-01T00:00+14:00"}', "row 1: 'at' is '0001-01-01T00:00+14:00', expected a time between the years 1 and 9999"),
         ("a.jsonl", b'{"body": "x", "at": "2026-11-19"}', "row 1: 'key' is None, expected a text or a whole number"),
+        ("a.jsonl", b'{"key": " ", "body": "x", "at": "2026-11-19"}', "row 1: 'key' is ' ', expected a text or a whole"),
+        ("a.jsonl", b'{"key": true, "body": "x", "at": "2026-11-19"}', "row 1: 'key' is True, expected a text or a whole"),
         ("a.jsonl", b'{"key": 1.5, "body": "x", "at": "2026-11-19"}', "row 1: 'key' is 1.5, expected a text or a whole"),
         ("a.jsonl", b'{"key": "1", "body": "\\ud800", "at": "2026-11-19"}', "row 1: 'body' has half a surrogate pair"),
         ("a.csv", b"key,body,at\n1,,2026-11-19\n", "row 2: 'body' is empty, expected a text"),
@@ -134,4 +142,34 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_a_time_with_a_zone_is_that_moment(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"key": "1", "body": "x", "at": "2026-11-20T13:30:00+02:00"}\n')
     ((article,), _) = found(tmp_path)
+    assert NOW - article.published == timedelta(minutes=30)
+
+
+def test_a_file_that_vanishes_while_the_folder_is_read_is_named_and_the_others_are_read(
+    tmp_path: Path,
+) -> None:
+    for name in "abc":
+        (tmp_path / f"{name}.txt").write_text(f"Article {name}.")
+    complaints: list[str] = []
+    articles = read(Articles(path=str(tmp_path)), datetime.now(UTC), complaints.append)
+    assert next(articles).text == "Article a."
+    (tmp_path / "b.txt").unlink()
+    assert [article.text for article in articles] == ["Article c."]
+    assert complaints == [f"{tmp_path}/b.txt: cannot be read (No such file or directory)"]
+    shutil.rmtree(tmp_path)
+    with pytest.raises(UserError, match="no such file or folder; see monitor"):
+        found(tmp_path)
+
+
+def test_a_time_without_a_zone_is_utc_wherever_the_machine_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
+    time.tzset()
+    try:
+        (tmp_path / "a.jsonl").write_text('{"key": "1", "body": "x", "at": "2026-11-20T11:30:00"}\n')
+        ((article,), _) = found(tmp_path)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
     assert NOW - article.published == timedelta(minutes=30)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from components.errors import UserError
@@ -37,6 +39,8 @@ def test_each_article_is_counted_once_by_each_model(tmp_path: Path) -> None:
     }
     assert counts(history.read(), "new", DAY) == {"oil": {first + 3: (0, 1)}}
     assert counts(history.read(), "unknown", DAY) == {}
+    history.add([score("a", 0, False)])  # what was said first counts
+    assert counts(history.read(), "m", DAY)["oil"][first] == (1, 2)
 
 
 def test_a_window_holds_its_start_and_not_its_end() -> None:
@@ -54,6 +58,45 @@ def test_a_damaged_file_of_scores_is_named(tmp_path: Path) -> None:
     (tmp_path / "scores/00000002.parquet").write_bytes(b"PAR1")
     with pytest.raises(UserError, match="00000002.parquet: not a readable file of scores"):
         history.read()
+
+
+def test_scores_of_another_version_are_named_and_a_copy_is_none(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    history.add([score("a", 0)])
+    shutil.copy(tmp_path / "scores/00000001.parquet", tmp_path / "scores/00000001 (copy).parquet")
+    assert list(history.read()["id"]) == ["a"]
+    history.add([score("b", 0)])
+    file = tmp_path / "scores/00000002.parquet"
+    whole = pl.read_parquet(file)
+    for other in (whole.drop("negative"), whole.with_columns(pl.col("published").cast(pl.Int64))):
+        other.write_parquet(file)
+        with pytest.raises(
+            UserError, match=r"00000002\.parquet: not a readable file of scores .*; restore"
+        ) as error:
+            history.read()
+        assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("{", "[", "not JSON"),
+        ('"raised"', '"done"', r"not a judgement of a window \(raised: Field required\); restore it"),
+        ('"negatives"', '"bad"', r"not a judgement of a window \(topics\.oil\.negatives: Field required\)"),
+        ('"number": ', '"number": "a', "not"),
+    ],
+)
+def test_a_damaged_judgement_is_named(tmp_path: Path, old: str, new: str, sentence: str) -> None:
+    history = filled(tmp_path, 3, surge=False)
+    (window,) = judge_windows(history, MONITOR, "m", FIRST + 3 * DAY)
+    file = history.file(window)
+    file.write_text(file.read_text().replace(old, new))
+    with pytest.raises(UserError, match=rf"{file.name}: {sentence}") as error:
+        judge_windows(history, MONITOR, "m", FIRST + 4 * DAY)
+    assert "\n" not in str(error.value)
+    file.write_text("[]")
+    with pytest.raises(UserError, match=r"not a judgement of a window \(the whole: "):
+        history.judgements()
 
 
 WRITER = """
@@ -122,6 +165,9 @@ def test_at_first_the_latest_window_that_has_ended_is_judged(tmp_path: Path) -> 
     assert calm["raised"]
     assert surging["topics"]["oil"]["surge"]
     assert not surging["raised"]
+    (file,) = [file for file, found in history.judgements() if not found["raised"]]
+    history.raised(file)
+    assert history.judgements()[1] == (file, {**surging, "raised": True})
     assert surging["topics"]["oil"]["windows"] == 11
     assert surging["topics"]["oil"]["expected"] == pytest.approx(4, abs=0.3)
 

@@ -67,6 +67,7 @@ OF_TEXT = learn(FAMILY, [{**row, "categorical": None, "numeric": None} for row i
             {"categorical": {"brand": "\ud800"}},
             "'categorical.brand' has half a surrogate pair at character 0, expected Unicode text",
         ),
+        ({"numeric": {"price": 10**400}}, f"'numeric.price' is 1{'0' * 59}, expected a number"),
         ({"numeric": {"price": "2,50"}}, "'numeric.price' is '2,50', expected a number"),
         ({"numeric": {"price": {"eur": 2}}}, "'numeric.price' is {'eur': 2}, expected a number"),
         ({"numeric": {"price": float("inf")}}, "'numeric.price' is inf, expected a finite number"),

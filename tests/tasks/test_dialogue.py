@@ -39,6 +39,7 @@ def test_turns_with_roles_are_read_as_a_list_and_as_json(turns: Any) -> None:
         (None, "'turns' is None, expected a list that is not empty"),
         ([], "'turns' is [], expected a list that is not empty"),
         ("hello", "'turns' is 'hello', expected a JSON list"),
+        ("[" * 100_000, f"'turns' is '{'[' * 59}, expected a JSON list"),
         (
             '{"role": "a", "text": "hi"}',
             "'turns' is {'role': 'a', 'text': 'hi'}, expected a list that is not empty",

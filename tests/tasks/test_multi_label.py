@@ -46,6 +46,7 @@ FACTS = learn(FAMILY, ROWS)  # broken, late
             {"text": "a", "labels": {"late": True}},
             "'labels' is {'late': True}, expected a list of labels, or a text with ',' between them",
         ),
+        ({"text": "a", "labels": "[" * 100_000}, f"'labels' is '{'[' * 59}, expected a JSON list"),
         ({"text": "a", "labels": "[late, broken"}, "'labels' is '[late, broken', expected a JSON list"),
         ({"text": "a", "labels": ["late", " "]}, "'label 2' is empty, expected a text"),
         ({"text": "a", "labels": ["late", None]}, "'label 2' is missing, expected a text"),

@@ -34,6 +34,7 @@ MALFORMED = [
     ({"text": ""}, "'text' is empty, expected a text"),
     ({"text": "x\udc00y"}, "'text' has half a surrogate pair at character 1, expected Unicode text"),
     ({"head": None}, "'head' is None, expected the start and the end of a span"),
+    ({"head": "[" * 100_000}, f"'head' is '{'[' * 59}, expected the start and the end of a span"),
     ({"head": "0-3"}, "'head' is '0-3', expected the start and the end of a span"),
     ({"head": [0]}, "'head' is [0], expected the start and the end of a span"),
     ({"tail": {"start": 16}}, "'tail' is {'start': 16}, expected the start and the end of a span"),

@@ -59,6 +59,32 @@ def test_a_visit_is_a_function_of_seed_step_and_row() -> None:
     assert sum(first[row][1] == split.side(row) for row in rows) < 6  # and not as it is encoded
 
 
+@pytest.mark.usefixtures("project")
+def test_the_words_that_are_asked_for_are_hidden_and_no_others() -> None:
+    split = EncodedSplit(Path("encoded/aside/train.arrow"))
+    mask = cards_of(Path("encoded/aside"))["aside"]["facts"]["mask"]
+    masked = 0
+    for row, (ids, side) in seen(3, list(range(40))).items():
+        asked = dict(zip(side[::2], side[1::2], strict=True))
+        whole = [asked.get(place, number) for place, number in enumerate(ids)]
+        known = dict(zip(*[iter(split.side(row) or [])] * 2, strict=True))
+        ((encoded, _),) = split.sequences(row)
+        assert whole == [known.get(place, number) for place, number in enumerate(encoded.tolist())]
+        masked += sum(ids[place] == mask for place in asked)
+    assert masked > 25
+
+
+@pytest.mark.usefixtures("project")
+def test_tasks_of_the_same_rows_are_altered_each_in_its_own_way_and_others_not_at_all() -> None:
+    split, mood = (EncodedSplit(Path(f"encoded/{name}/train.arrow")) for name in ("aside", "mood"))
+    cards = cards_of(Path("encoded/aside")) | cards_of(Path("encoded/mood"))
+    cards["twin"] = cards["aside"] | {"task": "twin"}
+    splits = visited({"aside": split, "twin": split, "mood": mood}, cards, 7, 3)
+    pairs = [(splits["aside"].side(row), splits["twin"].side(row)) for row in range(12)]
+    assert sum(one != other for one, other in pairs) > 8
+    assert splits["mood"] is mood
+
+
 def test_rows_of_one_step_are_altered_each_in_its_own_way(tiny_project: Path) -> None:
     mask_token(tiny_project / "encoder")
     texts = [f"good great plane was late at {one} from {other} to" for one in WORDS for other in WORDS[:2]]

@@ -19,12 +19,12 @@ Numbered = Iterator[tuple[int, Mapping[str, Any]]]  # the row's number in its fi
 
 
 def lines(path: Path, encoding: str) -> Iterator[str]:
-    """A file's lines with their ends; a byte outside the encoding is named."""
+    """A file's lines with their ends, without a byte order mark; a byte outside the encoding is named."""
     number = 0
     try:
         with path.open(encoding=encoding, newline="") as file:
-            for number, line in enumerate(file, 1):  # noqa: B007 the error below reports it
-                yield line
+            for number, line in enumerate(file, 1):
+                yield line.removeprefix("\ufeff") if number == 1 else line
     except UnicodeDecodeError as error:
         raise UserError(
             f"{path}: byte 0x{error.object[error.start]:02x} after line {number} is not {encoding}; "
@@ -34,6 +34,8 @@ def lines(path: Path, encoding: str) -> Iterator[str]:
         raise UserError(
             f"{path}: unknown encoding '{encoding}'{near_miss(encoding, ['utf-8', 'latin-1'])}"
         ) from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}), expected a file") from None
 
 
 def read_delimited(path: Path, source: Source) -> Numbered:
@@ -63,7 +65,7 @@ def read_delimited(path: Path, source: Source) -> Numbered:
 def _header(path: Path, rows: Iterator[list[str]]) -> list[str]:
     for row in rows:
         if any(row):
-            return [name.removeprefix("\ufeff").strip() for name in row]
+            return [name.strip() for name in row]
     raise UserError(f"{path}: the file is empty, expected a header and rows")
 
 

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
 WORD = re.compile(rf"[{CHARACTERS}]|[^\W{CHARACTERS}]+")  # what can be copied
 SAMPLE = 2_000  # texts that say how many characters a token has
+LEARNT = 4_000  # characters of a text: to learn from a word takes the square of its length
 
 
 def learn(texts: Iterable[str], size: int) -> str:
-    """The vocabulary (JSON) of the texts, of `size` tokens and bytes or fewer if they do not give so many."""
+    """The vocabulary (JSON) of the texts' beginnings, of `size` tokens and bytes or fewer if they do not
+    give so many."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
     tokenizer = Tokenizer(models.BPE())
@@ -30,7 +32,7 @@ def learn(texts: Iterable[str], size: int) -> str:
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(vocab_size=size, show_progress=False, initial_alphabet=alphabet)
-    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.train_from_iterator((text[:LEARNT] for text in texts), trainer)
     return str(tokenizer.to_str())
 
 

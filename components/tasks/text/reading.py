@@ -36,7 +36,7 @@ def read_number(record: Mapping[str, Any], role: str) -> float:
     """A finite number."""
     try:
         number = float(record[role])
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise BadRowError(f"'{role}' is {record[role]!r:.60}, expected a number") from None
     if not np.isfinite(number):
         raise BadRowError(f"'{role}' is {record[role]!r}, expected a finite number")
@@ -49,7 +49,7 @@ def read_json(value: Any, what: str, expected: str) -> Any:
         return value
     try:
         return json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadRowError(f"{what} is {value!r:.60}, expected {expected}") from None
 
 

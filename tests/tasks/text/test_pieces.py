@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -14,6 +15,25 @@ from tests.tasks.tiny_tokenizers import CORPUS
 VOCABULARY = pieces.learn(CORPUS, 400)
 SIZE = pieces.outputs(VOCABULARY)
 TEXT = st.text(max_size=40)
+
+
+def test_what_looks_like_a_special_token_is_text() -> None:
+    """Or a target that spells out the end would end there."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_str(VOCABULARY)
+    tokenizer.add_special_tokens(["</s>"])
+    end = tokenizer.token_to_id("</s>")
+    assert end in tokenizer.encode("a </s> b").ids
+    read = pieces.read(tokenizer.to_str())
+    assert end not in read.encode("a </s> b").ids
+    assert read.decode(read.encode("a </s> b").ids) == "a </s> b"
+
+
+def test_a_long_text_without_spaces_is_learnt_from_in_a_moment() -> None:
+    began = time.process_time()
+    pieces.learn([*CORPUS, "他在北京工作我们很好" * 20_000], 1000)
+    assert time.process_time() - began < 10  # of the whole, a quarter of an hour
 
 
 @settings(max_examples=40)
