@@ -5,11 +5,13 @@ Legend: B sequences of a batch (of similar length), L tokens, D hidden width.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from pydantic import BaseModel
 from tokenizers import Encoding, Tokenizer
@@ -20,7 +22,7 @@ from components.errors import BadRowError, near_miss
 from components.files import read_json, verify_manifest
 from components.model.multitask import load
 from components.model.tensors import Rows, pad
-from components.tasks.base import Family, Row
+from components.tasks.base import Facts, Family, Row
 from serving.schemas import BadRequestError
 
 TOKENS_PER_BATCH = 4096  # padding included: bounds memory whatever the request
@@ -76,9 +78,13 @@ class Predictor:
         self._tokenise(questions)
         hidden = self._encode([encoding for question in questions for encoding in question.encodings])
         answers: list[dict[str, BaseModel]] = [{} for _ in items]
-        for question in questions:
-            states = [hidden[tokens_of(encoding)] for encoding in question.encodings]
-            answers[question.number][question.head] = self._answer(question, states)
+        for head in self.cards:
+            asked = [question for question in questions if question.head == head]
+            for batch in batches([shape_of(question.encodings) for question in asked]):
+                together = [asked[row] for row in batch]
+                share = len(together) / len(asked)
+                for question, answer in zip(together, self._answers(together, hidden, share), strict=True):
+                    answers[question.number][head] = answer
         return answers
 
     def _question(self, number: int, head: str, item: Row) -> Question:
@@ -114,23 +120,37 @@ class Predictor:
         distinct = {tokens_of(encoding): encoding for encoding in encodings}
         keys, sequences = list(distinct), list(distinct.values())
         hidden: dict[Tokens, torch.Tensor] = {}
-        for batch in batches([len(encoding) for encoding in sequences]):
+        for batch in batches([shape_of([encoding]) for encoding in sequences]):
             tensors = pad([(sequences[row].ids, sequences[row].type_ids) for row in batch])
             for row, states in zip(batch, self.model.encode(*tensors), strict=True):
                 hidden[keys[row]] = states[: len(sequences[row])]
         return hidden
 
     @torch.inference_mode()
-    def _answer(self, question: Question, hidden: list[torch.Tensor]) -> BaseModel:
-        """A head over the states of its question's sequences."""
-        card, family, row = self.cards[question.head], question.family, question.row
-        facts, encodings = card["facts"], question.encodings
-        states_BLD = pad_sequence(hidden, batch_first=True)
-        mask_BL = pad_sequence([torch.ones(len(one), dtype=torch.int64) for one in hidden], batch_first=True)
-        places, side = list(range(len(hidden))), family.side(row, encodings, facts)
-        rows = Rows.of([places], family.several(card["inputs"]), [side])
-        logits = self.model.answer(question.head, states_BLD, mask_BL, rows)[0].numpy()
-        layout = family.layout(row, encodings, facts)
+    def _answers(
+        self, questions: Sequence[Question], hidden: Mapping[Tokens, torch.Tensor], share: float
+    ) -> list[BaseModel]:
+        """A head over the states of its questions' sequences; `share` of what it is asked in the request."""
+        head, family = questions[0].head, questions[0].family
+        card = self.cards[head]
+        facts = card["facts"]
+        counts = [len(question.encodings) for question in questions]
+        states = [hidden[tokens_of(one)] for question in questions for one in question.encodings]
+        states_BLD = pad_sequence(states, batch_first=True)
+        mask_BL = pad_sequence([torch.ones(len(one), dtype=torch.int64) for one in states], batch_first=True)
+        numbers = iter(range(len(states)))
+        places = [list(itertools.islice(numbers, count)) for count in counts]
+        side = [family.side(question.row, question.encodings, facts) for question in questions]
+        rows = Rows.of(places, family.several(card["inputs"]), side)
+        logits = self.model.answer(head, states_BLD, mask_BL, rows, share).numpy()
+        return [
+            self._respond(question, values, facts) for question, values in zip(questions, logits, strict=True)
+        ]
+
+    @staticmethod
+    def _respond(question: Question, logits: np.ndarray, facts: Facts) -> BaseModel:
+        family, row = question.family, question.row
+        layout = family.layout(row, question.encodings, facts)
         prediction = family.decode(logits, layout, facts)
         return family.response.model_validate(family.respond(prediction, row, layout, facts))
 
@@ -186,12 +206,22 @@ def strings(value: Any, key: str = "text") -> Iterator[tuple[str, str]]:
             yield from strings(inner, key)
 
 
-def batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Row numbers, shortest text first, in batches of at most TOKENS_PER_BATCH tokens with padding."""
+def shape_of(encodings: Sequence[Encoding]) -> tuple[int, int]:
+    """How many sequences, and the length of the longest."""
+    return len(encodings), max(map(len, encodings))
+
+
+def batches(shapes: Sequence[tuple[int, int]]) -> Iterator[list[int]]:
+    """Numbers of rows (sequences, length), the smallest first, in batches of at most TOKENS_PER_BATCH tokens
+    with padding."""
     batch: list[int] = []
-    for row in sorted(range(len(lengths)), key=lambda row: lengths[row]):
-        if batch and (len(batch) + 1) * lengths[row] > TOKENS_PER_BATCH:
+    longest = 0
+    for row in sorted(range(len(shapes)), key=lambda row: shapes[row]):
+        sequences, length = shapes[row]
+        if batch and (len(batch) + 1) * sequences * max(longest, length) > TOKENS_PER_BATCH:
             yield batch
-            batch = []
+            batch, longest = [], 0
         batch.append(row)
-    yield batch
+        longest = max(longest, length)
+    if batch:
+        yield batch

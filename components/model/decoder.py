@@ -42,7 +42,8 @@ class Source(NamedTuple):
 
 class DecoderHead(nn.Module):
     """hidden_nLD, mask_nL, side_nS (where each word begins in L, -1: none), target_nT -> logits of every
-    target token given those before it, [n, T, V + 2S]. Without a target it decodes: token_nT."""
+    target token given those before it, [n, T, V + 2S]. Without a target it decodes: token_nT;
+    the rows are a `share` of a request, None: of an evaluation, which has no clock."""
 
     def __init__(self, width: int, vocabulary: int, layers: int, dropout: float, limits: Limits) -> None:
         super().__init__()
@@ -67,12 +68,13 @@ class DecoderHead(nn.Module):
         mask: torch.Tensor,
         side: torch.Tensor | None = None,
         target: torch.Tensor | None = None,
+        share: float | None = None,
     ) -> torch.Tensor:
         source = self.read(hidden, mask, side)
         if target is None:
             steps, rows = CachedSteps(self, source), len(hidden)
             steps.select(torch.arange(rows, device=hidden.device).repeat_interleave(self.limits.beams))
-            return search(steps, rows, self.end, self.end, self.limits, hidden.device)
+            return search(steps, rows, self.end, self.end, self.limits.within(share), hidden.device)
         before_nT = target.roll(1, 1).clamp(min=0)  # what is behind a row's end predicts nothing that counts
         before_nT[:, 0] = self.end
         return self.logits(before_nT, source)[0]

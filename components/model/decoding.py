@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -29,13 +29,17 @@ class Steps(Protocol):
 
 @dataclass(frozen=True)
 class Limits:
-    """How a task decodes. `length_penalty` is alpha of Wu et al. 2016; `seconds` are for a row, those of a
-    batch together."""
+    """How a task decodes. `length_penalty` is alpha of Wu et al. 2016; `seconds` are for all rows of a
+    request together. An evaluation has no clock: what it says depends on no machine."""
 
     longest: int
     beams: int = 1
     length_penalty: float = 0.0
     seconds: float = math.inf
+
+    def within(self, share: float | None) -> Limits:
+        """Those of such a share of a request's rows; of an evaluation's (None)."""
+        return replace(self, seconds=math.inf if share is None else share * self.seconds)
 
 
 def search(
@@ -47,7 +51,7 @@ def search(
     lp(t) = ((5 + t) / 6)^alpha, `end` counted. A row is done when K sequences have ended among the K best of
     a step; so one beam is greedy search. `steps` are to begin with K copies of each row, side by side.
     """
-    deadline = time.monotonic() + limits.seconds * rows
+    deadline = time.monotonic() + limits.seconds
     beams = _Beams(rows, end, limits, device)
     token_R = torch.full((rows * limits.beams,), start, device=device)
     for place in range(limits.longest):

@@ -174,9 +174,13 @@ class MultiTaskModel(PreTrainedModel):
         states_TD, index_BL = self.states(input_ids, mask, segment_ids)
         return {name: self._logits(name, states_TD, index_BL, mask, rows) for name, rows in heads.items()}
 
-    def answer(self, head: str, hidden_BLD: torch.Tensor, mask_BL: torch.Tensor, rows: Rows) -> torch.Tensor:
-        """A head's logits from the states of its rows."""
-        return self._logits(head, hidden_BLD.flatten(0, 1), _places(mask_BL), mask_BL, rows)
+    def answer(
+        self, head: str, hidden_BLD: torch.Tensor, mask_BL: torch.Tensor, rows: Rows, share: float
+    ) -> torch.Tensor:
+        """A head's logits from the states of its rows, which are such a `share` of those of a request; a head
+        that decodes may take that share of its seconds."""
+        hurry = {"share": share} if self._family(head).teacher else {}
+        return self._logits(head, hidden_BLD.flatten(0, 1), _places(mask_BL), mask_BL, rows, **hurry)
 
     def vectors(
         self, head: str, rows: Rows, input_ids: torch.Tensor, mask: torch.Tensor, segment_ids: torch.Tensor
@@ -188,13 +192,19 @@ class MultiTaskModel(PreTrainedModel):
         return indexed.index(*_of_rows(states_TD, index_BL, mask, rows))
 
     def _logits(
-        self, head: str, states_TD: torch.Tensor, index_BL: torch.Tensor, mask_BL: torch.Tensor, rows: Rows
+        self,
+        head: str,
+        states_TD: torch.Tensor,
+        index_BL: torch.Tensor,
+        mask_BL: torch.Tensor,
+        rows: Rows,
+        **hurry: float,
     ) -> torch.Tensor:
         hidden, mask = _of_rows(states_TD, index_BL, mask_BL, rows)
         side = () if rows.side_nF is None else (rows.side_nF,)
         words = {"embeddings": self._embeddings()} if self._family(head).embeddings else {}
         target = {} if rows.target_nT is None else {"target": rows.target_nT}
-        logits: torch.Tensor = self.heads[head](hidden, mask, *side, **words, **target)
+        logits: torch.Tensor = self.heads[head](hidden, mask, *side, **words, **target, **hurry)
         return logits
 
     def _embeddings(self) -> torch.Tensor:

@@ -20,7 +20,8 @@ from components.model.heads import Pretrained
 
 class PretrainedDecoder(Pretrained):
     """hidden_nLD, mask_nL, target_nT -> logits of every target token given those before it, [n, T, V].
-    Without a target it decodes: token_nT.
+    Without a target it decodes: token_nT; the rows are a `share` of a request, None: of an
+    evaluation, which has no clock.
 
     `config` is the folder's config.json, `end` the token that ends a text. Embeddings and output matrix are
     the decoder's own: those of the encoder are every task's to move.
@@ -47,12 +48,13 @@ class PretrainedDecoder(Pretrained):
         mask: torch.Tensor,
         side: torch.Tensor | None = None,
         target: torch.Tensor | None = None,
+        share: float | None = None,
     ) -> torch.Tensor:
         start, end = self.config.decoder_start_token_id, self.end
         if target is None:
             steps, rows = _Steps(self, hidden, mask), len(hidden)
             steps.select(torch.arange(rows, device=hidden.device).repeat_interleave(self.limits.beams))
-            return search(steps, rows, start, end, self.limits, hidden.device)
+            return search(steps, rows, start, end, self.limits.within(share), hidden.device)
         before_nT = target.roll(1, 1).clamp(min=0)  # what is behind a row's end predicts nothing that counts
         before_nT[:, 0] = start
         states = self.decoder(

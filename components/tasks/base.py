@@ -113,7 +113,8 @@ class Family(abc.ABC):
     """Does training alter the tokens of a row anew at each visit (`altered`)?"""
     teacher: ClassVar[bool] = False
     """Is the head given the target while it learns (teacher forcing, Williams & Zipser 1989)? Without one, in
-    evaluation and service, it decodes by itself: then its "logits" are what it has decoded."""
+    evaluation and service, it decodes by itself: then its "logits" are what it has decoded. In the service it
+    is also given, as `share`, the part of a request's rows that these are; its time is bounded by request."""
 
     # --- data: inputs ---------------------------------------------------------------------------
 

@@ -34,7 +34,7 @@ class GenerationOptions(Options):
     """`decoder: small` is the task's own, of `layers`, with a `vocabulary` learnt from the training targets
     and up to `copies` words of the source that it can copy; `pretrained` is that of the encoder's folder.
 
-    A target has at most `max_target` tokens; an answer too, and takes at most `seconds`.
+    A target has at most `max_target` tokens; an answer too. The answers of a request take at most `seconds`.
     `beams: 1` is greedy. `length_penalty` is alpha of Wu et al. 2016. `prefix` is put before the text.
     """
 

@@ -123,6 +123,14 @@ def test_a_batch_is_decoded_as_its_rows_alone(head: DecoderHead, beams: int) -> 
     assert together.max() >= VOCABULARY  # something was copied
 
 
+def test_only_a_request_has_a_clock_of_which_a_part_of_it_gets_a_share(head: DecoderHead) -> None:
+    with torch.no_grad():
+        head.bias[head.end] = -1e4  # it never ends by itself
+    head.limits = Limits(40, seconds=1e-9)
+    assert [int((head(*source(), share=share)[0] >= 0).sum()) for share in (None, 1.0)] == [40, 1]
+    assert Limits(40, seconds=8).within(0.25).seconds == 2
+
+
 def test_greedy_decoding_is_the_argmax_of_the_uncached_decoder(head: DecoderHead) -> None:
     head.limits = replace(head.limits, beams=1)
     found = head(*source())

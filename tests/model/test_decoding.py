@@ -155,7 +155,7 @@ class Never(Table):
 
 def test_it_ends_after_so_many_seconds_with_what_there_is() -> None:
     steps = Never(3, 2, 5, pause=0.02)
-    limits = Limits(1000, beams=2, seconds=0.1 / 3)  # for each of three rows
+    limits = Limits(1000, beams=2, seconds=0.1)
     token_nT = search(steps, 3, START, END, limits, CPU)
     assert 1 <= steps.calls <= 8
     said = (token_nT >= 0).sum(1).tolist()

@@ -84,6 +84,15 @@ def test_what_it_says_is_what_generate_says(model: MultiTaskModel, whole: Any, b
     assert len({tuple(row) for row in found.tolist()}) > 1  # they depend on the source
 
 
+@torch.inference_mode()
+def test_the_service_bounds_its_time_and_an_evaluation_does_not(model: MultiTaskModel) -> None:
+    model.heads["reply"].limits = Limits(5, seconds=1e-9)
+    hidden = model.encode(IDS, MASK, torch.zeros_like(IDS))
+    answered = model.answer("reply", hidden, MASK, Rows(torch.arange(3)), 1.0)
+    assert (answered >= 0).sum(1).tolist() == [1, 1, 1]
+    assert (logits(model, None) >= 0).sum() > 3
+
+
 def test_saved_and_loaded_it_says_the_same(model: MultiTaskModel, tmp_path: Path) -> None:
     model.heads["reply"].limits = replace(model.heads["reply"].limits, beams=1)
     model.save_pretrained(tmp_path)

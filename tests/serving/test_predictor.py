@@ -45,6 +45,31 @@ def test_company_in_a_request_does_not_change_an_answer(predictor: Predictor) ->
             )
 
 
+def test_each_task_answers_in_batches_within_the_budget_that_share_its_time(
+    predictor: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = ["a " * count for count in (20, 3, 11, 5, 18)]
+    at_once = dumped(predictor.predict(texts, None))
+    shares: dict[str, list[float]] = {"sentiment": [], "ner": []}
+    answer = predictor.model.answer
+
+    def seen(head, hidden_BLD, mask_BL, rows, share):
+        assert len(mask_BL) == 1 or mask_BL.numel() <= 48
+        shares[head].append(share)
+        return answer(head, hidden_BLD, mask_BL, rows, share)
+
+    monkeypatch.setattr(predictor.model, "answer", seen)
+    monkeypatch.setattr("serving.predictor.TOKENS_PER_BATCH", 48)
+    for one, other in zip(at_once, dumped(predictor.predict(texts, None)), strict=True):
+        assert one["ner"] == other["ner"]
+        assert one["sentiment"]["probabilities"] == pytest.approx(
+            other["sentiment"]["probabilities"], abs=1e-5
+        )
+    for of_head in shares.values():
+        assert len(of_head) > 1
+        assert sum(of_head) == pytest.approx(1)
+
+
 def test_a_text_is_cut_at_the_longest_limit_of_the_tasks_asked(predictor: Predictor) -> None:
     head, tail = "a " * 22, "b " * 100  # 22 tokens and [CLS], [SEP] are the limit of sentiment, 24
     of_sentiment = [predictor.predict([text], ["sentiment"])[0]["sentiment"] for text in (head, head + tail)]
@@ -111,9 +136,13 @@ def test_a_truncated_model_is_refused(bento: Path, tmp_path: Path) -> None:
         Predictor(tmp_path / "bundle")
 
 
-@given(st.lists(st.integers(min_value=2, max_value=512), min_size=1, max_size=64))
-def test_batches_hold_every_row_once_within_the_budget(lengths: list[int]) -> None:
-    found = list(batches(lengths))
-    assert sorted(row for batch in found for row in batch) == list(range(len(lengths)))
+SHAPES = st.tuples(st.integers(min_value=1, max_value=9), st.integers(min_value=2, max_value=512))
+
+
+@given(st.lists(SHAPES, max_size=64))
+def test_batches_hold_every_row_once_within_the_budget(shapes: list[tuple[int, int]]) -> None:
+    found = list(batches(shapes))
+    assert sorted(row for batch in found for row in batch) == list(range(len(shapes)))
     for batch in found:
-        assert len(batch) == 1 or len(batch) * max(lengths[row] for row in batch) <= TOKENS_PER_BATCH
+        sequences, longest = (max(shapes[row][side] for row in batch) for side in (0, 1))
+        assert len(batch) == 1 or len(batch) * sequences * longest <= TOKENS_PER_BATCH

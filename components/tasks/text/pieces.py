@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
 
 WORD = re.compile(rf"[{CHARACTERS}]|[^\W{CHARACTERS}]+")  # what can be copied
+LONGEST = 64  # characters of a word that is copied: an answer of so many tokens is then so long at most
 SAMPLE = 2_000  # texts that say how many characters a token has
 LEARNT = 4_000  # characters of a text: to learn from a word takes the square of its length
 
@@ -77,13 +78,13 @@ def outputs(vocabulary: str) -> int:
 
 def words_of(parts: Sequence[str], encoding: Encoding, most: int) -> dict[str, int]:
     """The first distinct words of a source, and the token at which each first begins; words that were cut off
-    are left out."""
+    or are too long are left out."""
     found: dict[str, int] = {}
     for number, part in enumerate(parts):
         for match in WORD.finditer(part):
             if len(found) == most:
                 return found
-            if match[0] not in found:
+            if match[0] not in found and len(match[0]) <= LONGEST:
                 place = encoding.char_to_token(match.start(), number)
                 if place is not None:
                     found[match[0]] = place

@@ -97,3 +97,11 @@ def test_words_that_were_cut_off_and_more_than_are_wanted_are_left_out(tokenizer
     assert list(pieces.words_of([text], tokenizer.encode(text), 2)) == ["good", "plane"]
     tokenizer.enable_truncation(max_length=5, direction="left")
     assert list(pieces.words_of([text], tokenizer.encode(text), 50)) == ["late", "london", "paris"]
+
+
+def test_a_word_of_more_than_64_characters_is_not_copied(any_tokenizer: Any) -> None:
+    """Or an answer of so many tokens could be as many times as long as any text."""
+    longest = "a" * 64
+    any_tokenizer.enable_truncation(max_length=500)
+    text = f"b{longest} {longest} plane"
+    assert list(pieces.words_of([text], any_tokenizer.encode(text), 50)) == [longest, "plane"]
