@@ -5,13 +5,17 @@ from __future__ import annotations
 import abc
 from collections.abc import Iterable, Mapping, Sequence
 from random import Random
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
 
 from components.tasks.base import BadRowError, Facts, Prediction, Row, Sequence1, read_text
 from components.tasks.classification import Classification
 from components.tasks.text.segments import draw, halves
+
+if TYPE_CHECKING:
+    from tokenizers import Encoding
+    from torch import nn
 
 
 class SegmentPairs(Classification):
@@ -20,6 +24,7 @@ class SegmentPairs(Classification):
     labels: ClassVar[tuple[str, str]]
     inputs = (("text",),)
     targets: ClassVar[Mapping[str, bool]] = {}
+    side_type = pa.int32()
 
     @abc.abstractmethod
     def shown(self, first: str, second: str, random: Random) -> tuple[str, str, str]:
@@ -55,6 +60,16 @@ class SegmentPairs(Classification):
     def sequences(self, row: Row) -> list[Sequence1]:
         """The two segments, with a separator."""
         return [(row["first"], row["second"])]
+
+    def side(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> list[int] | list[float] | None:
+        """Where the second segment begins."""
+        (encoding,) = encodings
+        return [encoding.sequence_ids.index(1) if 1 in encoding.sequence_ids else len(encoding)]
+
+    def head(self, hidden_size: int, facts: Facts) -> nn.Module:
+        from components.model.heads import SegmentsHead
+
+        return SegmentsHead(hidden_size, len(facts["labels"]))
 
     def linear(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """TF-IDF of either segment, their products and their cosine; a linear support vector machine."""
