@@ -135,10 +135,24 @@ class Encoder:
             own = rows if head == self.task else view(table, self.task, head).to_pylist()
             first = family.target_schema().names[0]
             known = [row if row[first] is not None else None for row in own]
+            if learning:
+                self._count(family, facts, known, encodings)
             for name, ask in (("target", family.target), ("layout", family.layout), ("side", family.side)):
                 if (column := column_of(self.task, head, name)) in names:
                     columns[column] = _ask(ask, known, encodings, facts)
         return columns
+
+    def _count(
+        self,
+        family: Family,
+        facts: Facts,
+        rows: Sequence[Row | None],
+        encodings: Sequence[Sequence[Encoding]],
+    ) -> None:
+        """Add what the family counts in the training rows that have its target to the facts of its card."""
+        some = [of_row for row, of_row in zip(rows, encodings, strict=True) if row is not None]
+        if (counts := family.tally(some, facts)) is not None:
+            facts["tally"] = (counts + np.array(facts.get("tally", 0))).tolist()
 
     def sequences(
         self, ids: pa.Array, encodings: Sequence[Sequence[Encoding]]

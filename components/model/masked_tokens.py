@@ -6,9 +6,13 @@ vocabulary.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy, gelu, linear
+
+GAIN = 0.3  # of the features at first: their scores then add little to the logarithms of the shares
 
 
 class MaskedTokensHead(nn.Module):
@@ -19,13 +23,17 @@ class MaskedTokensHead(nn.Module):
     place the logits are the logarithm of the probability of what stood there, and 1 where that is the
     likeliest; both are 0 where a row has no more. So the scores of a whole vocabulary never leave the head,
     and are computed for hidden tokens alone. The embeddings are read, not taught (`Family.embeddings`).
+
+    `counts` says how often each token stands in the training texts: learning starts at their shares, not at
+    "all tokens are alike", from where some hundred steps lead to where counting is already.
     """
 
-    def __init__(self, hidden_size: int, tokens: int) -> None:
+    def __init__(self, hidden_size: int, counts: Sequence[int]) -> None:
         super().__init__()
         self.dense = nn.Linear(hidden_size, hidden_size)
         self.norm = nn.LayerNorm(hidden_size, eps=1e-12)
-        self.bias = nn.Parameter(torch.zeros(tokens))
+        self.bias = nn.Parameter(shares(counts).log().float())
+        nn.init.constant_(self.norm.weight, GAIN)
 
     def forward(
         self, hidden: torch.Tensor, mask: torch.Tensor, side: torch.Tensor, *, embeddings: torch.Tensor
@@ -42,3 +50,11 @@ class MaskedTokensHead(nn.Module):
         logits = scores_QV.new_zeros(*position_BP.shape, 2)
         logits[row_Q, place_Q] = torch.stack([log_likelihood_Q, right_Q.float()], -1)
         return logits
+
+
+def shares(counts: Sequence[int]) -> torch.Tensor:
+    """count_V -> share_V, of which none is 0: new tokens are as likely as there have been kinds of tokens so
+    far (Witten & Bell 1991, method C), and a new one is any of all."""
+    count_V = torch.tensor(counts, dtype=torch.float64)
+    kinds = (count_V > 0).sum().clamp(min=1)  # cut off before its first word, a text has none
+    return (count_V + kinds / len(counts)) / (count_V.sum() + kinds)

@@ -250,6 +250,11 @@ class Family(abc.ABC):
         """
         return {}
 
+    def tally(self, encodings: Sequence[Sequence[Encoding]], facts: Facts) -> np.ndarray | None:
+        """Whole numbers, what is counted in the encodings of some training rows (how often each token is
+        there); their sum over all training rows joins the facts as `tally`. None: nothing is counted."""
+        return None
+
     def layout(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> Layout:
         """What `decode` and `respond` must know of the row's tokens; the same in data and service."""
         return {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from components.tasks.base import Check, Facts, Family, Layout, Prediction, Row
 from components.tasks.text import masks
 from components.tasks.text.keys import text_key
 from components.tasks.text.reading import read_text
+from components.tasks.text.shares import Shares
 
 if TYPE_CHECKING:
     import torch
@@ -124,6 +124,12 @@ class MaskedLanguageModel(Family):
             for row, encoding in zip(rows, encodings, strict=True)
         ]
 
+    def tally(self, encodings: Sequence[Sequence[Encoding]], facts: Facts) -> np.ndarray | None:
+        """How often each token stands in a word of the texts."""
+        texts = cast("Sequence[Sequence[masks.Hidden]]", encodings)
+        seen = [number for (hidden,) in texts for number in hidden.of_words()]
+        return np.bincount(np.array(seen, dtype=np.int64), minlength=facts["tokens"])
+
     def side(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> list[int] | None:
         (hidden,) = cast("Sequence[masks.Hidden]", encodings)
         return masks.side_of(hidden.positions, hidden.gold)
@@ -152,7 +158,7 @@ class MaskedLanguageModel(Family):
     def head(self, hidden_size: int, facts: Facts) -> nn.Module:
         from components.model.masked_tokens import MaskedTokensHead
 
-        return MaskedTokensHead(hidden_size, facts["tokens"])
+        return MaskedTokensHead(hidden_size, facts["tally"])
 
     def loss(self, logits: torch.Tensor, target: torch.Tensor, facts: Facts) -> torch.Tensor:
         """Minus the log-likelihood of what is hidden, logits_nP2[..., 0]."""
@@ -200,15 +206,14 @@ class MaskedLanguageModel(Family):
         return np.asarray(sums[:, 0] / np.maximum(sums[:, 1], 1))
 
     def trivial(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
-        """The most frequent word, and each word's share of the training words (Laplace's rule)."""
+        """The most frequent word, and each word's share of the training words."""
         counts = Counter(word for row in train for word in spelt(row["text"]))
-        (best, _), total = counts.most_common(1)[0], counts.total() + len(counts) + 1
-        log = {word: math.log((count + 1) / total) for word, count in counts.items()}
+        ((best, _),), shares = counts.most_common(1), Shares(counts)
         answers = []
         for row in test:
             words = spelt(row["text"])
             hidden = [words[number] for number in evaluated(row["text"], len(words))]
-            answers.append(_scored([(word == best, log.get(word, -math.log(total))) for word in hidden]))
+            answers.append(_scored([(word == best, shares.log(word)) for word in hidden]))
         return answers
 
     def linear(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
+import shutil
 from collections import Counter
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -13,14 +16,20 @@ import pytest
 import torch
 from hypothesis import given
 from sklearn.metrics import accuracy_score
+from tokenizers import Tokenizer
 
 from components import tasks
+from components.data import encoding
+from components.data.ingest import ingest
+from components.data.rows import read_rows
 from components.errors import BadRowError, UserError
-from components.model.masked_tokens import MaskedTokensHead
+from components.model.masked_tokens import MaskedTokensHead, shares
+from components.settings import Task
 from components.tasks.base import Row
 from components.tasks.masked_lm import _of_tokens
 from components.tasks.text import masks
 from components.tasks.text.neighbours import Neighbours
+from components.tasks.text.shares import Shares
 from tests.tasks.families import (
     UNICODE,
     learn,
@@ -30,6 +39,7 @@ from tests.tasks.families import (
     read,
     resampled_equals_repeated,
 )
+from tests.tasks.self_supervised import mask_token
 
 FAMILY = tasks.get("masked_lm")
 OPTIONS = options(FAMILY)
@@ -136,6 +146,49 @@ def test_a_text_without_a_token_has_no_unit() -> None:
     assert side == []
 
 
+def test_what_is_counted_are_the_tokens_of_words_whatever_is_hidden(masking: Any) -> None:
+    texts = [TEXT, "Turin , Turin", "was born </s> <mask>"]
+    encodings = FAMILY.tokenise(masking, [{"text": text} for text in texts], OPTIONS)
+    facts = _of_tokens(masking)
+    whole = Counter(
+        number
+        for text, (found,) in zip(texts, encodings, strict=True)
+        for number, word in zip(masking.encode(text).ids, found.words, strict=True)
+        if word != masks.NO_WORD
+    )
+    counted = FAMILY.tally(encodings, facts)
+    assert len(counted) == facts["tokens"]
+    assert {number: int(counted[number]) for number in np.flatnonzero(counted)} == whole
+
+
+def test_encoding_counts_the_training_rows_in_all_of_their_record_batches(
+    tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encoding, "ROWS", 7)
+    folder = tmp_path / "encoder"
+    shutil.copytree(tiny_encoder, folder)
+    mask_token(folder)
+    source = tmp_path / "texts.jsonl"
+    source.write_text("".join(json.dumps({"text": f"late train {n} to paris"}) + "\n" for n in range(60)))
+    task = {
+        "family": FAMILY.name,
+        "source": {"path": str(source), "format": "jsonl"},
+        "columns": {"text": "text"},
+        "splits": {"validation": 0.2, "test": 0.2},
+        "cleaning": {},
+        "max_length": 12,
+    }
+    ingest("aside", Task.model_validate(task), 1, tmp_path / "data/aside")
+    encoding.encode(tmp_path / "data/aside", folder / "tokenizer.json", tmp_path / "encoded/aside")
+    (card,) = encoding.cards_of(tmp_path / "encoded/aside").values()
+    rows = read_rows(tmp_path / "data/aside", "train", "aside")
+    assert 7 < len(rows) < 60
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tally = card["facts"]["tally"]
+    assert tally[tokenizer.token_to_id("paris")] == len(rows)
+    assert sum(tally) == sum(len(tokenizer.encode(row["text"], add_special_tokens=False)) for row in rows)
+
+
 # --- visits ----------------------------------------------------------------------------------------
 
 
@@ -183,8 +236,8 @@ def ours(theirs: Any, tokens: int) -> Any:
     """The model with the weights of theirs."""
     from components.model.multitask import MultiTaskConfig, MultiTaskModel
 
-    card = {"task": "aside", "family": "masked_lm", "facts": {"mask": 1, "tokens": tokens, "options": {}},
-            "max_length": 24, "inputs": ["text"]}  # fmt: skip
+    facts = {"mask": 1, "tokens": tokens, "tally": [1] * tokens, "options": {}}
+    card = {"task": "aside", "family": "masked_lm", "facts": facts, "max_length": 24, "inputs": ["text"]}
     model = MultiTaskModel(MultiTaskConfig(encoder=theirs.config.to_dict(), tasks={"aside": card}))
     model.encoder.load_state_dict(theirs.bert.state_dict(), strict=False)
     head, transform = model.heads["aside"], theirs.cls.predictions.transform
@@ -235,7 +288,7 @@ def test_the_word_embeddings_learn_where_they_are_read_in_not_where_they_score()
 
 def test_what_the_tokenizer_does_not_know_is_not_scored() -> None:
     """An encoder whose vocabulary is filled up to a round number."""
-    head = MaskedTokensHead(4, 5)
+    head = MaskedTokensHead(4, [1] * 5)
     torch.nn.init.normal_(head.bias)
     hidden, embeddings = torch.randn(1, 2, 4), torch.randn(8, 4)
     side = torch.tensor([[1, 3]])
@@ -243,8 +296,37 @@ def test_what_the_tokenizer_does_not_know_is_not_scored() -> None:
     assert torch.equal(few, head(hidden, None, side, embeddings=embeddings))
 
 
+def test_learning_starts_at_each_tokens_share_of_the_training_texts() -> None:
+    """By hand: 8 tokens of 3 kinds, so that 3 of 11 are new, each any of 5."""
+    counts = [0, 5, 2, 0, 1]
+    expected = np.array([0, 5, 2, 0, 1]) / 11 + 3 / 11 / 5
+    assert shares(counts).numpy() == pytest.approx(expected)
+    assert shares([0, 0]).tolist() == [0.5, 0.5]
+    head = MaskedTokensHead(4, counts)
+    side = torch.tensor([[number for token in range(5) for number in (0, token)]])
+    blank = torch.zeros(5, 4)
+    logits = head(torch.randn(1, 2, 4), None, side, embeddings=blank)
+    assert logits[0, :, 0].exp().tolist() == pytest.approx(expected.tolist())
+    assert logits[0, :, 1].tolist() == [0, 1, 0, 0, 0]
+
+
+def test_at_first_the_features_cost_little_of_what_the_shares_give() -> None:
+    """Embeddings as long as those of a real encoder, 384 wide and about 1.4 long; no feature tells anything."""
+    torch.manual_seed(0)
+    tokens, width, places = 2000, 384, 400
+    counts = (1000 / torch.arange(1, tokens + 1)).long() + 1  # Zipf's law
+    head = MaskedTokensHead(width, counts.tolist())
+    gold = torch.multinomial(counts.double(), places, replacement=True, generator=torch.manual_seed(1))
+    side = torch.stack([torch.arange(places), gold], -1).view(1, -1)
+    embeddings = torch.nn.functional.normalize(torch.randn(tokens, width), dim=-1) * 1.4
+    log_likelihood = head(torch.randn(1, places, width), None, side, embeddings=embeddings)[..., 0].mean()
+    by_shares = float(shares(counts.tolist()).log()[gold].mean())
+    assert by_shares > -math.log(tokens) + 0.8
+    assert log_likelihood.item() == pytest.approx(by_shares, abs=0.2)
+
+
 def test_a_head_of_no_hidden_token_is_still_one_that_learns() -> None:
-    head = MaskedTokensHead(4, 5)
+    head = MaskedTokensHead(4, [1] * 5)
     for side in (torch.full((2, 4), -1), torch.zeros(2, 0)):
         logits = head(torch.randn(2, 3, 4), None, side, embeddings=torch.randn(5, 4))
         assert logits.shape == (2, side.shape[1] // 2, 2)
@@ -301,7 +383,8 @@ def test_the_trivial_baseline_is_the_most_frequent_word_on_the_words_that_the_mo
         assert answer["hidden"] == len(asked) == 2
         assert answer["guessed"] == asked.count("was")
         known = {"was": 3 / 8, "born": 2 / 8, "turin": 2 / 8}
-        log = sum(math.log(known.get(word, 1 / 8)) for word in asked)
+        shares = Shares(Counter(was=2, born=1, turin=1))
+        log = sum(math.log(known[word]) if word in known else shares.log(word) for word in asked)
         assert answer["log_likelihood"] == pytest.approx(log)
     assert any(answer["guessed"] for answer in found)
 
@@ -315,7 +398,13 @@ def test_neighbours_mix_what_was_seen_between_behind_before_and_anywhere() -> No
     right, log = model.guess(["a", "y", "?"], 1, {1})  # never seen between them, nor before the last
     assert not right
     assert math.exp(log) == pytest.approx((0.2 * 1 / 3 + 0.1 * (2 + 1) / 20) / (0.2 + 0.1))
-    assert model.guess(["q", "z", "q"], 1, {0, 1, 2}) == (False, pytest.approx(math.log(1 / 20)))
+    letters = Counter("axbycd")  # each once in the known words, which have six ends
+    shares = [(letters["z"] + 1) / (6 + 6 + 7 + 1), (6 + 1) / (6 + 6 + 7 + 1)]
+    unknown = math.log(1 / 20) + sum(map(math.log, shares))
+    assert model.guess(["q", "z", "q"], 1, {0, 1, 2}) == (False, pytest.approx(unknown))
+    right, log = model.guess(["a", "z" * 5000, "b"], 1, {1})
+    assert not right
+    assert -math.inf < log < -10_000
 
 
 def test_the_second_baseline_is_better_where_neighbours_tell() -> None:

@@ -11,11 +11,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 from hypothesis import given
 
 from components import tasks
 from components.data.ingest import ingest
 from components.errors import BadRowError, SkippedRowError
+from components.model.heads import SegmentsHead
 from components.settings import Task
 from components.tasks.base import Row
 from components.tasks.text.segments import draw, halves, sentences
@@ -139,6 +141,48 @@ def test_any_unicode_is_answered(family: Any, tokenizer: Any, text: str) -> None
         answer = ask(family, tokenizer, question, facts, length)
         assert answer.label in family.labels
         assert sum(answer.probabilities.values()) == pytest.approx(1)
+
+
+# --- the head -------------------------------------------------------------------------------------
+
+
+@BOTH
+def test_the_head_is_told_where_the_second_segment_begins(family: Any, any_tokenizer: Any) -> None:
+    row = {"first": "was born at Turin", "second": "London . she did move"}
+    (encodings,) = family.tokenise(any_tokenizer, [row], OPTIONS)
+    (place,) = family.side(row, encodings, FACTS)
+    assert any_tokenizer.decode(encodings[0].ids[place:]).replace(" ", "").lower().startswith("london")
+    assert "london" not in any_tokenizer.decode(encodings[0].ids[:place]).lower()
+    any_tokenizer.enable_truncation(max_length=4)  # nothing is left of one of them
+    (cut,) = family.tokenise(any_tokenizer, [{**row, "second": "."}], OPTIONS)
+    assert family.side(row, cut, FACTS)[0] <= len(cut[0])
+    any_tokenizer.no_truncation()
+
+
+def test_the_head_compares_the_means_of_the_two_segments() -> None:
+    """Against the sum written out, row by row; the second row is shorter, and padded with anything."""
+    torch.manual_seed(0)
+    head = SegmentsHead(4, 2)
+    assert torch.equal(head(torch.randn(1, 3, 4), torch.ones(1, 3), torch.tensor([[1]])), torch.zeros(1, 2))
+    for parameter in head.parameters():
+        torch.nn.init.normal_(parameter)
+    hidden = torch.randn(2, 6, 4)
+    mask = torch.tensor([[1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 0, 0]])
+    logits = head(hidden, mask, torch.tensor([[4], [1]]))
+    for row, (first, second) in enumerate([(slice(0, 4), slice(4, 6)), (slice(0, 1), slice(1, 4))]):
+        means = [hidden[row, part].mean(0) for part in (first, second)]
+        u, v = (mean / mean.norm() for mean in means)
+        features = torch.cat([u, v, (u - v).abs(), u * v])
+        expected = head.output.weight @ features + head.output.bias + 5 * head.scale * (u @ v)
+        assert logits[row].tolist() == pytest.approx(expected.tolist(), rel=1e-4)
+
+
+def test_a_segment_of_which_nothing_is_left_is_no_number_that_is_none() -> None:
+    head = SegmentsHead(4, 2)
+    torch.nn.init.normal_(head.output.weight)
+    hidden = torch.randn(1, 3, 4, requires_grad=True)
+    head(hidden, torch.ones(1, 3), torch.tensor([[3]])).sum().backward()
+    assert hidden.grad.isfinite().all()
 
 
 # --- metrics, baselines, malformed rows -------------------------------------------------------------

@@ -45,6 +45,11 @@ class Hidden:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def of_words(self) -> list[int]:
+        """The ids of all tokens that belong to a word, as they stood before any was hidden."""
+        whole = unhidden(self.ids, side_of(self.positions, self.gold))
+        return [number for number, word in zip(whole, self.words, strict=True) if word != NO_WORD]
+
 
 def word_spans(text: str) -> list[tuple[int, int]]:
     """Where the words of a text start and end."""
@@ -98,13 +103,19 @@ def side_of(positions: Sequence[int], gold: Sequence[int]) -> list[int]:
     return [number for pair in zip(positions, gold, strict=True) for number in pair]
 
 
+def unhidden(ids: Sequence[int], side: Sequence[int]) -> list[int]:
+    """ids_L in which some words are hidden, and their `side_of` -> the ids_L of the text."""
+    whole = list(ids)
+    for place, number in zip(side[::2], side[1::2], strict=True):
+        whole[place] = number
+    return whole
+
+
 def hidden_anew(
     ids_L: np.ndarray, side: Sequence[int], words: Sequence[int], mask: int, tokens: int, secret: int
 ) -> tuple[np.ndarray, list[int]]:
     """ids_L in which some words are hidden, and their `side_of` -> the same text with others hidden."""
-    whole = ids_L.tolist()
-    for place, number in zip(side[::2], side[1::2], strict=True):
-        whole[place] = number
+    whole = unhidden(ids_L.tolist(), side)
     random = Random(secret)  # noqa: S311 no secret is kept by it
     wanted = chosen(sorted({word for word in words if word != NO_WORD}), random)
     changed, positions = hide(whole, words, wanted, mask, tokens, random)

@@ -6,6 +6,8 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
+from components.tasks.text.shares import Shares
+
 EDGE = ""  # stands before the first word and behind the last
 Context = tuple[str | None, str | None]  # the words before and behind; None: any
 ANY: Context = (None, None)
@@ -22,9 +24,8 @@ class Neighbours:
             for left, word, right in zip([EDGE, *words], words, [*words[1:], EDGE], strict=False):
                 for context in ((left, right), (left, None), (None, right), ANY):
                     self._seen[context][word] += 1
-        everything = self._seen[ANY]
-        self._commonest = everything.most_common(1)[0][0]
-        self._total = everything.total() + len(everything) + 1  # Laplace's rule, an unknown word counted
+        self._commonest = self._seen[ANY].most_common(1)[0][0]
+        self._shares = Shares(self._seen[ANY])
 
     def guess(self, words: Sequence[str], number: int, hidden: Collection[int]) -> tuple[bool, float]:
         """Is the word of this number the likeliest, and the logarithm of its probability? The other hidden
@@ -38,9 +39,12 @@ class Neighbours:
         parts = [(weight / whole / counts.total(), counts) for weight, counts in known]
 
         def probability(word: str) -> float:
-            anywhere = NONE / whole * (self._seen[ANY][word] + 1) / self._total
+            anywhere = NONE / whole * self._shares.of(word)
             return anywhere + sum(part * counts[word] for part, counts in parts)
 
         candidates = {word for _, counts in parts for word in counts} | {self._commonest}
         likeliest = max(sorted(candidates), key=probability)
-        return likeliest == words[number], math.log(probability(words[number]))
+        word = words[number]
+        if word in self._seen[ANY]:
+            return likeliest == word, math.log(probability(word))
+        return False, math.log(NONE / whole) + self._shares.log(word)

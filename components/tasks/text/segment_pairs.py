@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Iterable, Mapping, Sequence
 from random import Random
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
 
@@ -15,6 +15,10 @@ from components.tasks.classification import Classification
 from components.tasks.text.reading import read_text
 from components.tasks.text.segments import draw, halves
 
+if TYPE_CHECKING:
+    from tokenizers import Encoding
+    from torch import nn
+
 
 class SegmentPairs(Classification):
     """Classification of two segments, read together, under two labels that are made from the text."""
@@ -22,6 +26,7 @@ class SegmentPairs(Classification):
     labels: ClassVar[tuple[str, str]]
     inputs = (("text",),)
     targets: ClassVar[Mapping[str, bool]] = {}
+    side_type = pa.int32()
 
     @abc.abstractmethod
     def shown(self, first: str, second: str, random: Random) -> tuple[str, str, str]:
@@ -57,6 +62,16 @@ class SegmentPairs(Classification):
     def sequences(self, row: Row) -> list[Sequence1]:
         """The two segments, with a separator."""
         return [(row["first"], row["second"])]
+
+    def side(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> list[int] | list[float] | None:
+        """Where the second segment begins."""
+        (encoding,) = encodings
+        return [encoding.sequence_ids.index(1) if 1 in encoding.sequence_ids else len(encoding)]
+
+    def head(self, hidden_size: int, facts: Facts) -> nn.Module:
+        from components.model.heads import SegmentsHead
+
+        return SegmentsHead(hidden_size, len(facts["labels"]))
 
     def linear(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """TF-IDF of either segment, their products and their cosine; a linear support vector machine."""

@@ -1,0 +1,44 @@
+"""Training a few tasks in a folder of their own, for benchmarks: `root` has data/ and encoded/ of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from components.data.encoded import EncodedSplit, cards_of
+from components.data.mixture import Plan
+from components.data.rows import read_rows
+from components.model.multitask import MultiTaskModel
+from components.settings import Project, Training
+from components.training.loop import ReadRows, train
+from components.watching import Watcher
+
+
+def fit(project: Project, training: Training, plan: dict[str, Any], root: Path, seed: int) -> MultiTaskModel:
+    """The project's encoder and fresh heads, trained by the plan (that of `components.data.plan`): the best
+    of its scheduled evaluations."""
+    cards = cards_below(root, plan["tasks"])
+    model = MultiTaskModel.from_encoder(Path(project.model.encoder), cards, project.model.dropout, seed)
+    train(
+        model, Plan.from_json(plan), training, seed, splits(root, plan["tasks"], "train"),
+        splits(root, plan["tasks"], "validation"), reader(root, cards, "validation"), root / "checkpoints",
+        Watcher(),
+    )  # fmt: skip
+    return model
+
+
+def cards_below(root: Path, names: Iterable[str]) -> dict[str, Any]:
+    """The cards of the tasks' heads, by name."""
+    return {head: card for name in names for head, card in cards_of(root / "encoded" / name).items()}
+
+
+def splits(root: Path, names: Iterable[str], split: str) -> dict[str, EncodedSplit]:
+    """The encoded rows of each task."""
+    return {name: EncodedSplit(root / "encoded" / name / f"{split}.arrow") for name in names}
+
+
+def reader(root: Path, cards: dict[str, Any], split: str) -> ReadRows:
+    """Gives the data rows behind the numbers of a head's encoded ones."""
+    rows = {head: read_rows(root / "data" / card["task"], split, head) for head, card in cards.items()}
+    return lambda head, numbers: [rows[head][number] for number in numbers]
