@@ -164,12 +164,6 @@ def test_it_ends_after_so_many_seconds_with_what_there_is() -> None:
     assert torch.equal(token_nT[:, : steps.calls], unhurried)
 
 
-def test_rows_of_a_batch_have_their_seconds_together() -> None:
-    steps = Never(60, 1, 3, pause=0.05)
-    search(steps, 60, START, END, Limits(4, seconds=0.1), CPU)  # a row alone would be cut off at its third
-    assert steps.calls == 4
-
-
 def test_one_step_is_taken_however_little_time_there_is() -> None:
     assert (search(Never(1, 1, 4), 1, START, END, Limits(9, seconds=1e-9), CPU) >= 0).sum() == 1
 

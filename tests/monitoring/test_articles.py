@@ -155,7 +155,7 @@ def test_a_file_that_vanishes_while_the_folder_is_read_is_named_and_the_others_a
     assert next(articles).text == "Article a."
     (tmp_path / "b.txt").unlink()
     assert [article.text for article in articles] == ["Article c."]
-    assert complaints == [f"{tmp_path}/b.txt: cannot be read (No such file or directory)"]
+    assert complaints == [f"{tmp_path}/b.txt: cannot be read (No such file or directory), expected a file"]
     shutil.rmtree(tmp_path)
     with pytest.raises(UserError, match="no such file or folder; see monitor"):
         found(tmp_path)

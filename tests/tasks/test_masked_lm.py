@@ -20,6 +20,7 @@ from tokenizers import Tokenizer
 
 from components import tasks
 from components.data import encoding
+from components.data.encoded import cards_of
 from components.data.ingest import ingest
 from components.data.rows import read_rows
 from components.errors import BadRowError, UserError
@@ -180,7 +181,7 @@ def test_encoding_counts_the_training_rows_in_all_of_their_record_batches(
     }
     ingest("aside", Task.model_validate(task), 1, tmp_path / "data/aside")
     encoding.encode(tmp_path / "data/aside", folder / "tokenizer.json", tmp_path / "encoded/aside")
-    (card,) = encoding.cards_of(tmp_path / "encoded/aside").values()
+    (card,) = cards_of(tmp_path / "encoded/aside").values()
     rows = read_rows(tmp_path / "data/aside", "train", "aside")
     assert 7 < len(rows) < 60
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
