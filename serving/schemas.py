@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, ValidationError, create_model
 
 from components import tasks
 from components.errors import near_miss
+from components.tasks.base import Turn
 
 
 class BadRequestError(Exception):
@@ -59,6 +60,7 @@ JSON_NAMES: dict[type, str] = {
     bool: "a boolean",
     type(None): "null",
 }
+SHOWN = 60  # characters of a key
 EXPECTED = {
     "list_type": "a list",
     "string_type": "a string",
@@ -83,8 +85,11 @@ def parse(body: bytes) -> PredictRequest:
 def _sentence(errors: list[Any]) -> str:
     """One clear sentence for pydantic's complaints; of a text, the last is about the object it may be."""
     error = [other for other in errors if other["loc"][:2] == errors[0]["loc"][:2]][-1]
-    named = {2: {Item.__name__}, 4: _MEMBERS}  # where pydantic says which member of a union it speaks of
+    # where pydantic says which member of a union it speaks of
+    named = {2: {Item.__name__}, 4: _MEMBERS, 5: {Turn.__name__}}
     parts = [part for place, part in enumerate(error["loc"]) if part not in named.get(place, ())]
+    parts = [part[:SHOWN] if isinstance(part, str) else part for part in parts]
+    of_turn = parts[2:3] == ["turns"]
     where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).lstrip(".")
     found = JSON_NAMES.get(type(error["input"]), "bytes")
     if error["type"] == "json_invalid":
@@ -92,10 +97,11 @@ def _sentence(errors: list[Any]) -> str:
     if not where:
         return f'the body is {found}, expected an object such as {{"texts": ["..."]}}'
     if error["type"] == "extra_forbidden":
-        known = list(Item.model_fields if len(parts) > 1 else PredictRequest.model_fields)
-        near = near_miss(parts[-1], known)
+        model = Turn if of_turn else Item if len(parts) > 1 else PredictRequest
+        known, near = list(model.model_fields), near_miss(parts[-1], model.model_fields)
         return f"{where}: unknown key{near}; expected some of {', '.join(known)}"
     if error["type"] == "missing":
         return f"{where}: missing"
-    expected = EXPECTED.get(error["type"], "a string or an object with a task's inputs")
+    either = "role and text" if of_turn else "a task's inputs"
+    expected = EXPECTED.get(error["type"], f"a string or an object with {either}")
     return f"{where}: found {found}, expected {expected}"

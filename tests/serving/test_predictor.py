@@ -1,5 +1,7 @@
+import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 
 from components.errors import UserError
 from serving.predictor import TOKENS_PER_BATCH, Predictor, batches
-from serving.schemas import BadRequestError, Item
+from serving.schemas import BadRequestError, Item, parse
 
 PAIR = Item(text="one text", text_pair="another text")
 
@@ -86,6 +88,30 @@ def test_spans_fit_whatever_text_is_sent(predictor: Predictor, text: str) -> Non
         assert end <= entity.start < entity.end <= len(text)
         assert text[entity.start : entity.end] == entity.text
         end = entity.end
+
+
+@pytest.mark.parametrize(
+    ("item", "sentence"),
+    [
+        ({"turns": [None]}, "texts[0].turns[0]: found null, expected a string or an object with role and text"),
+        ({"turns": ["a", 5]}, "texts[0].turns[1]: found a number, expected a string or an object with role and text"),
+        ({"turns": [["a"]]}, "texts[0].turns[0]: found a list, expected a string or an object with role and text"),
+        ({"turns": [{"text": "a"}]}, "texts[0].turns[0].role: missing"),
+        ({"turns": [{"rôle": "b", "role": "b", "text": "a"}]}, "texts[0].turns[0].rôle: unknown key (did you mean 'role'?); expected some of role, text"),
+        ({"turns": "a"}, "texts[0].turns: found a string, expected a list"),
+    ],
+)  # fmt: skip
+def test_a_wrong_turn_gets_one_clear_sentence(item: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(BadRequestError) as refused:
+        parse(json.dumps({"texts": [item]}).encode())
+    assert str(refused.value) == sentence
+
+
+def test_a_long_key_is_not_said_back() -> None:
+    with pytest.raises(BadRequestError) as refused:
+        parse(json.dumps({"texts": [{"k" * 900_000: 1}]}).encode())
+    assert str(refused.value).startswith(f"texts[0].{'k' * 60}: unknown key; expected some of text, ")
+    assert len(str(refused.value)) < 300
 
 
 @pytest.mark.parametrize(
