@@ -5,6 +5,7 @@ Prefect reads its settings when it is imported, so `configure` comes before that
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import signal
@@ -35,10 +36,11 @@ def configure(root: Path) -> None:
 
 
 def start() -> None:
-    """Start the run's own server, if it is to have one, where Ctrl-C does not reach it.
+    """Start the run's own server, if it is to have one, where no signal but SIGKILL reaches it.
 
-    A terminal interrupts all of its processes, and Prefect still tells the server how the run has ended.
-    What a thread does not hear, the processes that it starts do not hear either.
+    Ctrl-C, `timeout` and a service manager signal all processes of a run at once, and Prefect still tells
+    the server how the run has ended: without one, it waits for minutes. What a thread does not hear, the
+    processes that it starts do not hear either.
     """
     if "PREFECT_API_URL" not in os.environ:
         thread = threading.Thread(target=_start_unheard, daemon=True)
@@ -49,6 +51,9 @@ def start() -> None:
 def _start_unheard() -> None:
     from prefect.server.api.server import SubprocessASGIServer
 
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    server = SubprocessASGIServer()
     with contextlib.suppress(RuntimeError):  # Prefect's client tries again, and says what is wrong
-        SubprocessASGIServer().start()
+        server.start()
+        if server.server_process:
+            atexit.register(server.server_process.kill)  # before Prefect's own way, which it does not hear

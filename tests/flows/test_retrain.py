@@ -255,6 +255,23 @@ def test_an_interrupted_run_takes_its_stages_with_it(server: Server, tmp_path: P
     wait_for(lambda: not any(stage.is_running() for stage in stages), seconds=10)
 
 
+@pytest.mark.slow
+def test_a_signal_to_all_processes_of_a_run_leaves_it_its_own_server_to_end_with(tmp_path: Path) -> None:
+    """As `timeout` and service managers send it."""
+    project = toy.make(tmp_path / "project", toy.DVC.replace(" 0.2", " 300"))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flows.cli", "run"], cwd=project, env=toy.environment(), text=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+    wait_for(lambda: len(toy.events(project)) == 2)
+    others = psutil.Process(process.pid).children(recursive=True)
+    os.killpg(process.pid, signal.SIGTERM)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert errors == "interrupted; the same command goes on from here\n"
+    wait_for(lambda: not any(other.is_running() for other in others), seconds=10)
+
+
 def test_the_record_says_how_the_last_run_ended(finished: Path) -> None:
     assert json.loads((finished / RECORD).read_text()) == {"state": "completed", "target": None}
 
