@@ -235,38 +235,19 @@ def test_a_killed_run_leaves_no_zombie(server: Server, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_an_interrupted_run_takes_its_stages_with_it(server: Server, tmp_path: Path) -> None:
+@pytest.mark.parametrize("to_all", [False, True], ids=["to the run", "to all its processes"])
+def test_an_interrupted_run_takes_its_stages_with_it(server: Server, tmp_path: Path, to_all: bool) -> None:
+    """`timeout` and service managers signal all processes: the run's own server must outlive that, to be told."""
     project = toy.make(tmp_path / "project", toy.DVC.replace(" 0.2", " 300"))
-    command = [sys.executable, "-m", "flows.cli", "run"]
+    environment = toy.environment() if to_all else toy.environment(**server.environment)
     process = subprocess.Popen(
-        command,
-        cwd=project,
-        env=toy.environment(**server.environment),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    wait_for(lambda: len(toy.events(project)) == 2)
-    stages = psutil.Process(process.pid).children(recursive=True)
-    os.kill(process.pid, signal.SIGTERM)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert errors == "interrupted; the same command goes on from here\n"
-    wait_for(lambda: not any(stage.is_running() for stage in stages), seconds=10)
-
-
-@pytest.mark.slow
-def test_a_signal_to_all_processes_of_a_run_leaves_it_its_own_server_to_end_with(tmp_path: Path) -> None:
-    """As `timeout` and service managers send it."""
-    project = toy.make(tmp_path / "project", toy.DVC.replace(" 0.2", " 300"))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "flows.cli", "run"], cwd=project, env=toy.environment(), text=True,
+        [sys.executable, "-m", "flows.cli", "run"], cwd=project, env=environment, text=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
     )  # fmt: skip
     wait_for(lambda: len(toy.events(project)) == 2)
     others = psutil.Process(process.pid).children(recursive=True)
-    os.killpg(process.pid, signal.SIGTERM)
-    _, errors = process.communicate(timeout=30)
+    (os.killpg if to_all else os.kill)(process.pid, signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert errors == "interrupted; the same command goes on from here\n"
     wait_for(lambda: not any(other.is_running() for other in others), seconds=10)

@@ -45,6 +45,25 @@ def jacobian(gradients: dict[str, dict[str, torch.Tensor]], prefix: str) -> np.n
     return torch.stack(rows).numpy()
 
 
+def check_a_step(
+    which: Stepper,
+    root: Path,
+    gradients: dict[str, dict[str, torch.Tensor]],
+    own: float,
+    factors_K: np.ndarray,
+) -> None:
+    """The encoder's gradient is the sum of the tasks', each by its weight and its factor; a head's has none."""
+    assert not np.allclose(factors_K, 1), "these tasks do not conflict: the test shows nothing"
+    which.take(0, first_batch(root, which))
+    taken = {key: p.grad.double() for key, p in which.model.named_parameters() if p.grad is not None}
+    expected_P = factors_K @ (own * jacobian(gradients, "encoder."))
+    (found_P,) = jacobian({"step": taken}, "encoder.")
+    assert np.linalg.norm(found_P - expected_P) <= 1e-3 * np.linalg.norm(expected_P)
+    for head, of_head in gradients.items():
+        for parameter in (key for key in of_head if key.startswith(f"heads.{head}.")):
+            torch.testing.assert_close(taken[parameter], own * of_head[parameter], rtol=1e-3, atol=1e-6)
+
+
 def test_the_last_layer_is_the_last_weights_of_the_last_block(encoded_project: Path) -> None:
     model = engine(encoded_project).model
     named = {id(parameter): name for name, parameter in model.named_parameters()}
@@ -65,15 +84,7 @@ def test_factors_of_the_last_layer_weigh_the_encoder_and_not_the_heads(
     own = 1 / len(gradients) if weights == "equal" else 1.0  # GradNorm's first weights
     last_KP = own * jacobian(gradients, LAST)
     factors_K = balancing.combination(name)().factors(last_KP @ last_KP.T, which.seed, 0)
-    assert not np.allclose(factors_K, 1), "these tasks do not conflict: the test shows nothing"
-    which.take(0, first_batch(encoded_project, which))
-    shared = {key: p.grad.double() for key, p in which.model.named_parameters() if p.grad is not None}
-    expected_P = factors_K @ (own * jacobian(gradients, "encoder."))
-    (found_P,) = jacobian({"step": shared}, "encoder.")
-    assert np.linalg.norm(found_P - expected_P) <= 1e-3 * np.linalg.norm(expected_P)
-    for head, of_head in gradients.items():
-        for parameter in (key for key in of_head if key.startswith(f"heads.{head}.")):
-            torch.testing.assert_close(shared[parameter], own * of_head[parameter], rtol=1e-3, atol=1e-6)
+    check_a_step(which, encoded_project, gradients, own, factors_K)
 
 
 def test_gradnorm_composes_with_an_exact_combination(encoded_project: Path) -> None:

@@ -13,7 +13,7 @@ from components.training import balancing
 from components.training.regularisation import Regulariser
 from components.training.regularisation.r_drop import RDrop
 from components.training.step import Look, Stepper
-from tests.training.test_last_layer import by_autograd, engine, jacobian
+from tests.training.test_last_layer import by_autograd, check_a_step, engine
 from tests.training.test_loop import first_batch
 
 CHOSEN = {"method": "pcgrad", "gramian": "representation"}
@@ -55,15 +55,7 @@ def test_factors_of_the_representation_weigh_the_encoder_and_not_the_heads(
     own = 1 / len(gradients)
     gramian_KK = own**2 * states_KX @ states_KX.T
     factors_K = balancing.combination("pcgrad")().factors(gramian_KK, which.seed, 0)
-    assert not np.allclose(factors_K, 1), "these tasks do not conflict: the test shows nothing"
-    which.take(0, first_batch(encoded_project, which))
-    shared = {key: p.grad.double() for key, p in which.model.named_parameters() if p.grad is not None}
-    expected_P = factors_K @ (own * jacobian(gradients, "encoder."))
-    (found_P,) = jacobian({"step": shared}, "encoder.")
-    assert np.linalg.norm(found_P - expected_P) <= 1e-3 * np.linalg.norm(expected_P)
-    for head, of_head in gradients.items():
-        for parameter in (key for key in of_head if key.startswith(f"heads.{head}.")):
-            torch.testing.assert_close(shared[parameter], own * of_head[parameter], rtol=1e-3, atol=1e-6)
+    check_a_step(which, encoded_project, gradients, own, factors_K)
 
 
 def test_gradnorm_and_the_representation_are_seen_in_one_look(encoded_project: Path) -> None:
