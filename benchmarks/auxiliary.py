@@ -34,13 +34,13 @@ from rich.table import Table
 from benchmarks.fitting import cards_below, fit, reader, splits
 from benchmarks.methods import t_interval
 from benchmarks.unlabelled import FAMILIES, NEWS, make
-from components import settings
-from components.data.mixing.declared import Mixture
-from components.data.plan import plan as make_plan
+from components import params
+from components.data.mixture.plan import plan as make_plan
 from components.environment import quiet, restart_tuned
-from components.settings import Project
-from components.training.declared import Training
-from components.training.loop import evaluate
+from components.settings.mixture import Mixture
+from components.settings.project import Project
+from components.settings.training import Training
+from components.training.run.loop import evaluate
 
 ASIDE, UNTIL, ALONE = "aside", 0.8, "alone"
 Run = dict[str, Any]
@@ -108,7 +108,7 @@ def train_one(job: Run) -> Run:
 
 def _project(job: Run, root: Path) -> Project:
     """The project with the task, and with the auxiliary, whose rows are made here."""
-    project = settings.load()
+    project = params.load()
     tasks = {job["task"]: project.tasks[job["task"]]}
     for folder in ("data", "encoded"):
         (root / folder).mkdir()

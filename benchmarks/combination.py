@@ -32,11 +32,11 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.texts import lengths
+from components.data.batches.tensors import Rows, pad
 from components.environment import quiet
 from components.model.multitask import MultiTaskModel
-from components.model.tensors import Rows, pad
 from components.training import balancing
-from components.training.gramians import task_gradients
+from components.training.gradients.separate import task_gradients
 
 ENCODER = Path("downloads/minilm")
 Step = Callable[["Bench"], None]

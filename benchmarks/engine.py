@@ -13,17 +13,17 @@ import pyarrow as pa
 import torch
 
 from benchmarks.texts import lengths
-from components.data.batching import step_rows
-from components.data.encoded import EncodedSplit
-from components.data.encoding import ROWS
-from components.data.mixture import Plan, TaskPlan
-from components.data.rows import column_of
+from components.data.batches.batching import step_rows
+from components.data.contract.rows import column_of
+from components.data.encoding.encode import ROWS
+from components.data.encoding.split import EncodedSplit
+from components.data.mixture.draws import Plan, TaskPlan
 from components.model.multitask import MultiTaskModel
+from components.settings.training import Training
 from components.training import balancing, optimisers
-from components.training.declared import Training
 from components.training.parameter_groups import parameter_groups
 from components.training.schedule import set_learning_rate
-from components.training.step import Stepper
+from components.training.step.stepper import Stepper
 
 LABELS = 4
 FACTS = {"labels": [str(number) for number in range(LABELS)], "options": {"label_smoothing": 0.0}}

@@ -6,18 +6,18 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from components.data.encoded import EncodedSplit, cards_of
-from components.data.mixture import Plan
-from components.data.rows import read_rows
+from components.data.contract.rows import read_rows
+from components.data.encoding.split import EncodedSplit, cards_of
+from components.data.mixture.draws import Plan
 from components.model.multitask import MultiTaskModel
-from components.settings import Project, Training
-from components.training.loop import ReadRows, train
-from components.watching import Watcher
+from components.settings.project import Project, Training
+from components.tracking import Watcher
+from components.training.run.loop import ReadRows, train
 
 
 def fit(project: Project, training: Training, plan: dict[str, Any], root: Path, seed: int) -> MultiTaskModel:
-    """The project's encoder and fresh heads, trained by the plan (that of `components.data.plan`): the best
-    of its scheduled evaluations."""
+    """The project's encoder and fresh heads, trained by the plan (of `components.data.mixture.plan`):
+    the best of its scheduled evaluations."""
     cards = cards_below(root, plan["tasks"])
     model = MultiTaskModel.from_encoder(Path(project.model.encoder), cards, project.model.dropout, seed)
     train(

@@ -27,12 +27,12 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.engine import FACTS, SETTINGS, Engine, model, now, plan_of, write
-from components.data.encoded import EncodedSplit
-from components.data.mixture import Plan
+from components.data.encoding.split import EncodedSplit
+from components.data.mixture.draws import Plan
 from components.environment import restart_tuned
-from components.training.declared import Training
-from components.training.loop import train
-from components.watching.base import Watcher
+from components.settings.training import Training
+from components.training.run.loop import train
+from components.training.run.watcher import Watcher
 
 ENCODER = Path("downloads/minilm")
 HEADS, ROWS_PER_STEP = 4, 64

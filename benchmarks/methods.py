@@ -38,19 +38,20 @@ from rich.console import Console
 from rich.table import Table
 from scipy.stats import t
 
-from components import settings
-from components.data.encoded import EncodedSplit, cards_of
-from components.data.mixture import Plan
-from components.data.plan import easiest
-from components.data.plan import plan as make_plan
-from components.data.rows import read_rows
+from components import params
+from components.data.contract.rows import read_rows
+from components.data.encoding.split import EncodedSplit, cards_of
+from components.data.mixture.draws import Plan
+from components.data.mixture.plan import easiest
+from components.data.mixture.plan import plan as make_plan
 from components.environment import quiet, restart_tuned
 from components.files import read_json
 from components.model.multitask import MultiTaskModel
+from components.settings.project import Project
+from components.settings.training import Balancing, Training
+from components.tracking import Seen, Watcher
 from components.training import balancing
-from components.training.declared import Balancing, Training
-from components.training.loop import evaluate, train
-from components.watching import Seen, Watcher
+from components.training.run.loop import evaluate, train
 
 METHODS: dict[str, dict[str, Any]] = {
     "static": {},
@@ -169,7 +170,7 @@ class Clock(Watcher):
 
 def train_one(job: Run) -> Run:
     """One training: the job, its scores by head on the test rows, seconds of a step and of all."""
-    project = settings.load()
+    project = params.load()
     cards = {head: card for name in project.tasks for head, card in cards_of(Path("encoded") / name).items()}
     training, validation, test = (_encoded(project, split) for split in ("train", "validation", "test"))
     balancing = job["balancing"]
@@ -193,7 +194,7 @@ def train_one(job: Run) -> Run:
     return {**job, "test": scores, "validation": kept, "step": clock.median(), "seconds": seconds}
 
 
-def _encoded(project: settings.Project, split: str) -> dict[str, EncodedSplit]:
+def _encoded(project: Project, split: str) -> dict[str, EncodedSplit]:
     return {name: EncodedSplit(Path("encoded") / name / f"{split}.arrow") for name in project.tasks}
 
 
@@ -202,7 +203,7 @@ def _reader(cards: dict[str, Any], split: str) -> Any:
     return lambda head, numbers: [rows[head][number] for number in numbers]
 
 
-def _plan(project: settings.Project, job: Run, balancing: dict[str, Any]) -> tuple[Training, dict[str, Any]]:
+def _plan(project: Project, job: Run, balancing: dict[str, Any]) -> tuple[Training, dict[str, Any]]:
     """The project's training with the job's budget and balancing, and the plan for it."""
     steps = max(1, round(job["tokens"] / project.training.tokens_per_step))
     changes = {

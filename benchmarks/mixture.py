@@ -92,7 +92,7 @@ def _peak_mib() -> float:
 
 
 def _ours(rows: int) -> dict[str, float]:
-    from components.data.mixture import Plan, TaskPlan, draw
+    from components.data.mixture.draws import Plan, TaskPlan, draw
 
     before, start = _peak_mib(), time.perf_counter()
     plan = Plan(10**9, ROWS_PER_STEP, WINDOW, {"t": TaskPlan(rows, 1.0)})
@@ -155,8 +155,8 @@ def _draws(rounds: int) -> dict[str, Any]:
 
 def _steps() -> dict[str, dict[str, float]]:
     """The rows of one step, its window included: microseconds at the first step and far into the run."""
-    from components.data.batching import step_rows
-    from components.data.mixture import Plan, TaskPlan
+    from components.data.batches.batching import step_rows
+    from components.data.mixture.draws import Plan, TaskPlan
 
     lengths = {"t": np.full(LARGE, 30)}
     plan = Plan(10**9, ROWS_PER_STEP, WINDOW, {"t": TaskPlan(LARGE, 1.0)})
@@ -172,8 +172,8 @@ def _steps() -> dict[str, dict[str, float]]:
 
 def _write(folder: Path, rows: int) -> None:
     """Synthetic texts of 3 to 60 made-up words."""
-    from components.data.ingest import ingest
-    from components.settings import Task
+    from components.data.ingest.ingest import ingest
+    from components.settings.project import Task
 
     rng = random.Random(7)  # noqa: S311
     words = ["".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=rng.randint(2, 9))) for _ in range(20_000)]
@@ -208,8 +208,8 @@ def _tokenising(folder: Path, file: Path, rounds: int) -> dict[str, Any]:
     import pyarrow.parquet as pq
     from tokenizers import Tokenizer
 
-    from components.data.encoded import EncodedSplit
-    from components.data.encoding import encode
+    from components.data.encoding.encode import encode
+    from components.data.encoding.split import EncodedSplit
 
     splits = ("train", "validation", "test")
     texts = [
@@ -243,7 +243,7 @@ def _gather(folder: Path, rounds: int) -> dict[str, Any]:
     """Microseconds a row: random batches of one step, their tokens ready to be put into a tensor."""
     import datasets
 
-    from components.data.encoded import EncodedSplit
+    from components.data.encoding.split import EncodedSplit
 
     datasets.disable_progress_bars()
     split = EncodedSplit(folder / "encoded/t/train.arrow")

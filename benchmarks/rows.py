@@ -92,8 +92,8 @@ def _measured(work: Callable[[], Any]) -> dict[str, float]:
 
 
 def run_ingest(arguments: argparse.Namespace) -> dict[str, float]:
-    from components.data.ingest import ingest
-    from components.settings import Task
+    from components.data.ingest.ingest import ingest
+    from components.settings.project import Task
 
     task = Task.model_validate(
         {
@@ -116,7 +116,7 @@ def run_validate(arguments: argparse.Namespace) -> dict[str, float]:
 
 
 def run_encode(arguments: argparse.Namespace) -> dict[str, float]:
-    from components.data.encoding import encode
+    from components.data.encoding.encode import encode
 
     data, target = arguments.root / "data/rows", arguments.root / "encoded/rows"
     return _measured(lambda: encode(data, arguments.tokenizer, target))
@@ -141,14 +141,13 @@ def run_compare(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _import_both() -> None:
 
-    import components.data.expectations
-    import components.data.measures  # noqa: F401
+    pass
 
 
 def ours(root: Path) -> dict[str, Any]:
-    from components.data.declared import Cleaning
-    from components.data.validation import validate_task
-    from components.settings import Checks
+    from components.data.validation.validate import validate_task
+    from components.settings.data import Cleaning
+    from components.settings.project import Checks
 
     return validate_task(root / "data/rows", Cleaning(), Checks())
 
@@ -157,8 +156,8 @@ def plain(root: Path) -> dict[str, int]:
     """The same eight checks as somebody would write them in polars, and how many rows fail each."""
     import polars as pl
 
-    from components.data.measures import DAMAGE
-    from components.data.splits import SPLITS
+    from components.data.contract.splits import SPLITS
+    from components.data.validation.measures import DAMAGE
 
     text = pl.col("text")
     words = text.str.to_lowercase().str.replace_all(r"\W+", " ").str.strip_chars()

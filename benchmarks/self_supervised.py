@@ -25,16 +25,16 @@ from rich.table import Table
 
 from benchmarks.fitting import cards_below, fit, splits
 from benchmarks.unlabelled import FAMILIES, NEWS, make
-from components import settings, tasks
-from components.data.mixing.declared import Mixture
-from components.data.plan import plan as make_plan
-from components.data.rows import labelled_rows
+from components import families, params
+from components.data.contract.rows import labelled_rows
+from components.data.mixture.plan import plan as make_plan
 from components.environment import quiet, restart_tuned
 from components.evaluation import bootstrap
 from components.evaluation.evaluate import compare
 from components.model.inference import predict
 from components.model.multitask import MultiTaskModel
-from components.settings import Project, Training
+from components.settings.mixture import Mixture
+from components.settings.project import Project, Training
 
 NAME, RESAMPLES, CONFIDENCE = "unlabelled", 1000, 0.95
 Measured = dict[str, Any]
@@ -65,7 +65,7 @@ def learnt(family: str, arguments: argparse.Namespace) -> Measured:
     """One training: seconds of CPU, test rows, and each metric as the evaluation has it."""
     start = time.process_time()
     with tempfile.TemporaryDirectory(prefix="self_supervised.") as name:
-        root, project = Path(name), settings.load()
+        root, project = Path(name), params.load()
         task = make(NAME, family, arguments.texts, arguments.rows, project, root)
         project = project.model_copy(update={"tasks": {NAME: task}})
         training, plan = _plan(project, arguments.tokens, root)
@@ -88,7 +88,7 @@ def _plan(project: Project, tokens: int, root: Path) -> tuple[Training, dict[str
 def measured(model: MultiTaskModel, root: Path, seed: int) -> tuple[int, Measured]:
     """How many test rows there are, and what the project's evaluation says of them."""
     (card,) = cards_below(root, [NAME]).values()
-    family, facts = tasks.get(card["family"]), card["facts"]
+    family, facts = families.get(card["family"]), card["facts"]
     learnt_from, rows = (labelled_rows(root / "data" / NAME, split, NAME) for split in ("train", "test"))
     answers = {
         "model": predict(model, NAME, splits(root, [NAME], "test")[NAME], range(len(rows)))[NAME],

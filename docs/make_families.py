@@ -5,21 +5,21 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from components import tasks
-from components.tasks.base import Family
+from components import families
+from components.families.base import Family
 
 PAGE = Path(__file__).with_name("families.md")
 HEAD = """\
 # Task families
 
-Made by `make docs` from `components/tasks/`; a test holds it to the code. A column in `params.yaml` is
+Made by `make docs` from `components/families/`; a test holds it to the code. A column in `params.yaml` is
 `role: name in your data`; `id`, `group` and `difficulty` (a number) may be given for every family.
 """
 
 
 def page() -> str:
     """The whole page."""
-    return "\n".join([HEAD, *(section(tasks.get(name)) for name in tasks.names())])
+    return "\n".join([HEAD, *(section(families.get(name)) for name in families.names())])
 
 
 def section(family: Family) -> str:

@@ -115,33 +115,33 @@ def _check(given: argparse.Namespace) -> int:
 
 def _flow(target: str | None) -> int:
     """Say what is wrong, or that nothing is to be done, before Prefect's server starts; then run the flow."""
-    from components import settings
-    from components.data.preview import preview
-    from flows import exclusive, server
+    from components import params
+    from components.data.ingest.preview import preview
+    from flows.running import lock, prefect_server
 
     root = Path.cwd()
     for number in (signal.SIGTERM, signal.SIGHUP):  # as with Ctrl-C: stop the stages, then end
         signal.signal(number, signal.default_int_handler)
-    preview(settings.load())
-    with exclusive.only_run(root):
-        exclusive.stop_leftovers(root)
+    preview(params.load())
+    with lock.only_run(root):
+        lock.stop_leftovers(root)
 
-        from flows import asking, conclusion, graph
+        from flows.running import graph, remote_versions, report
 
         stages = graph.read()
         if target is not None:
             stages = stages.up_to(target)
-        stages = asking.ask(root, stages)
+        stages = remote_versions.ask(root, stages)
         if not stages.stale:  # a server that starts only to skip every stage is half a minute of waiting
-            return conclusion.nothing_to_do(root, target, stages)
-        conclusion.announce(stages)
-        server.configure(root)
-        server.start()
+            return report.nothing_to_do(root, target, stages)
+        report.announce(stages)
+        prefect_server.configure(root)
+        prefect_server.start()
 
         from flows.retrain import retrain
 
         state = retrain(target, return_state=True)
-        return conclusion.show(root, target, state)
+        return report.show(root, target, state)
 
 
 def _status(given: argparse.Namespace) -> int:
@@ -176,11 +176,11 @@ def _new_task(given: argparse.Namespace) -> int:
 
 def _search(given: argparse.Namespace) -> int:
     """Settle what is asked before anything heavy is imported or the process starts again, tuned to train."""
-    from components import settings
+    from components import params
     from components.environment import restart_tuned
     from components.search import presets
 
-    project = settings.load()
+    project = params.load()
     name, declared = presets.find(project, given.name)
     if given.trials is not None:
         declared = declared.model_copy(update={"trials": given.trials})
@@ -193,15 +193,16 @@ def _search(given: argparse.Namespace) -> int:
 
 def _monitor(given: argparse.Namespace) -> int:
     """Say what is wrong before Prefect's server starts; then run the flow."""
-    from components import settings
-    from components.monitoring.declared import find
-    from flows import champion, server
+    from components import params
+    from components.params.checks.monitor import find
+    from flows import champion
+    from flows.running import prefect_server
 
     root = Path.cwd()
-    find(settings.load())
+    find(params.load())
     champion.find(root)
-    server.configure(root)
-    server.start()
+    prefect_server.configure(root)
+    prefect_server.start()
 
     from flows.monitor import REFUSED, monitor
 

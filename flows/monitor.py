@@ -16,14 +16,15 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from components import settings
+from components import params
 from components.errors import UserError
 from components.files import read_json
-from components.monitoring.declared import find
 from components.monitoring.history import FOLDER, History
 from components.monitoring.judging import judge_windows
-from flows import scoring, surges, zombies
-from flows.scoring import Scored
+from components.params.checks.monitor import find
+from flows.monitoring import events, scoring
+from flows.monitoring.scoring import Scored
+from flows.running import orphans
 
 ARTIFACT = "monitor-summary"
 REFUSED = "Refused"  # the state after a user's mistake
@@ -32,7 +33,7 @@ NAMED = 3  # articles that cannot be read
 
 score = task(name="score", cache_policy=NO_CACHE, persist_result=False)(scoring.score)
 judge = task(name="judge", cache_policy=NO_CACHE, persist_result=False)(judge_windows)
-raise_surges = task(name="raise", cache_policy=NO_CACHE, persist_result=False)(surges.raise_all)
+raise_surges = task(name="raise", cache_policy=NO_CACHE, persist_result=False)(events.raise_all)
 
 
 @flow(name="monitor", persist_result=False)
@@ -44,10 +45,10 @@ def monitor() -> State[Any]:
     root = Path.cwd()
     history = History(root / FOLDER)
     try:
-        project = settings.load()
+        project = params.load()
         declared = find(project)
         with history.turn():
-            zombies.claim_and_sweep(root, "onetrunk-monitor")
+            orphans.claim_and_sweep(root, "onetrunk-monitor")
             now = datetime.now(UTC)
             scored = score(root, declared, history, now)
             windows = judge(history, declared, scored.model, now)

@@ -16,21 +16,21 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from components import settings
-from components.data.guess import Choice, Guess, Question, Wishes, guess
-from components.data.guess.entry import flow
-from components.data.guess.write import write
+from components import params
+from components.data.propose import Choice, Guess, Question, Wishes, guess
+from components.data.propose.entry import flow
+from components.data.propose.write import write
 from components.errors import EXIT_USER_ERROR, UserError
 
 WIDTH = 60  # characters of a value that are shown
 
 
-def run(address: str, wishes: Wishes, keep: bool, params: Path = settings.PARAMS) -> int:
+def run(address: str, wishes: Wishes, keep: bool, settings_file: Path = params.PARAMS) -> int:
     """Show the guess and, with `keep`, write it; 2 where something is open that nobody is there to settle."""
     console = Console(highlight=False, soft_wrap=True)
     while True:
         try:
-            found = guess(address, wishes, _encoder(params))
+            found = guess(address, wishes, _encoder(settings_file))
             break
         except Question as question:
             chosen = _ask(question, console, address, wishes)
@@ -39,8 +39,8 @@ def run(address: str, wishes: Wishes, keep: bool, params: Path = settings.PARAMS
             address, wishes = chosen.address or address, with_arguments(wishes, chosen.arguments)
     _show(found, console)
     if keep:
-        write(found.entry, params)
-        console.print(f"written to {params}; `onetrunk check` looks at all of its rows")
+        write(found.entry, settings_file)
+        console.print(f"written to {settings_file}; `onetrunk check` looks at all of its rows")
     else:
         console.print(f"nothing is written yet: {escape(_command(address, wishes))} --write")
     return 0
@@ -69,13 +69,13 @@ def with_arguments(wishes: Wishes, arguments: Sequence[str]) -> Wishes:
     return replace(wishes, family=family, columns={**wishes.columns, **columns})
 
 
-def _encoder(params: Path) -> Path | None:
+def _encoder(settings_file: Path) -> Path | None:
     """The encoder's folder, if it has been fetched; `tasks` may be empty yet."""
     try:
-        keys = yaml.safe_load(params.read_text(encoding="utf-8"))
+        keys = yaml.safe_load(settings_file.read_text(encoding="utf-8"))
         folder = Path(keys["model"]["encoder"])
     except (OSError, yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError):
-        settings.load(params)  # says in a sentence what is wrong
+        params.load(settings_file)  # says in a sentence what is wrong
         return None
     return folder if (folder / "tokenizer.json").is_file() else None
 
@@ -117,7 +117,7 @@ def _show(found: Guess, console: Console) -> None:
         console.print(Text(f"\n{found.unread}; a run stops at such a row", "yellow"))
     remotes = found.entry.remotes_yaml()
     proposal = f"remotes:\n{_indent(remotes)}" if remotes else ""
-    console.print(f"\nfor {settings.PARAMS}:\n")
+    console.print(f"\nfor {params.PARAMS}:\n")
     console.print(Text(f"{proposal}tasks:\n{_indent(found.entry.task_yaml())}"))
 
 

@@ -19,15 +19,15 @@ from prefect.states import Completed, Failed
 from prefect.tasks import Task
 from rich.console import Console
 
-from components import settings
+from components import params
 from components.errors import EXIT_USER_ERROR, UserError
 from components.evaluation import summary
 from components.files import read_json
-from flows import execution, record, zombies
-from flows.exclusive import only_run, stop_leftovers
-from flows.execution import Outcome
-from flows.graph import Graph, locked_stages, read, settle_lock
-from flows.screen import Screen
+from flows.running import dvc_stage, orphans, run_state
+from flows.running.console import Screen
+from flows.running.dvc_stage import Outcome
+from flows.running.graph import Graph, locked_stages, read, settle_lock
+from flows.running.lock import only_run, stop_leftovers
 
 RETRY_DELAYS = [2.0, 5.0, 15.0, 30.0]  # seconds; for locks and downloads
 ARTIFACT = "retrain-summary"
@@ -53,9 +53,9 @@ def run_stage(name: str, root: Path, stale: bool, screen: Screen) -> State[Any]:
         return Completed(name="Skipped", message="neither it nor what it depends on has changed")
     started = time.monotonic()
     with screen.working(name) as follow:
-        outcome = execution.run(root, name, follow)
+        outcome = dvc_stage.run(root, name, follow)
     screen.ended(name, outcome, time.monotonic() - started)
-    log = execution.log_path(root, name).relative_to(root)
+    log = dvc_stage.log_path(root, name).relative_to(root)
     if outcome.verb != "failed":
         get_run_logger().info("%s (log: %s)", outcome.verb, log)
         return Completed(name=outcome.verb.capitalize())
@@ -74,19 +74,19 @@ def retrain(target: str | None = None, workers: int = 2) -> State[Any]:
     try:
         with only_run(root):
             stop_leftovers(root)
-            zombies.claim_and_sweep(root)
-            record.begin(root, target)
+            orphans.claim_and_sweep(root)
+            run_state.begin(root, target)
             try:
                 return _retrain(root, target, workers)
             except UserError as error:
-                record.fail(root, target, {"": str(error)}, [], users_mistake=True)
+                run_state.fail(root, target, {"": str(error)}, [], users_mistake=True)
                 raise
     except UserError as error:
         return Failed(message=str(error))
 
 
 def _retrain(root: Path, target: str | None, workers: int) -> State[Any]:
-    settings.load()
+    params.load()
     graph = read()
     if target is None:
         summary.discard(root)
@@ -98,7 +98,7 @@ def _retrain(root: Path, target: str | None, workers: int) -> State[Any]:
         with screen.live():
             _run_stages(root, graph, screen, workers)
     finally:
-        execution.stop_all()  # none is left but after an interruption
+        dvc_stage.stop_all()  # none is left but after an interruption
         settle_lock(locked, graph)
     state = _conclude(root, target, graph, screen)
     if target is None:
@@ -134,11 +134,11 @@ def _conclude(root: Path, target: str | None, graph: Graph, screen: Screen) -> S
     not_run = [name for name in graph.upstream if name not in screen.outcomes]
     screen.tally(not_run)
     if not failed:
-        record.complete(root, target)
+        run_state.complete(root, target)
         return Completed(message="everything is up to date")
     sentences = {name: outcome.message for name, outcome in failed.items()}
     users_mistake = any(outcome.exit_code == EXIT_USER_ERROR for outcome in failed.values())
-    record.fail(root, target, sentences, not_run, users_mistake)
+    run_state.fail(root, target, sentences, not_run, users_mistake)
     return Failed(message="; ".join(f"{name}: {sentence}" for name, sentence in sentences.items()))
 
 

@@ -12,17 +12,19 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from components import settings
-from components.data.guess.entry import flow
+from components import params
+from components.data.propose.entry import flow
 from components.errors import UserError
 from components.files import atomic_file, read_json
-from components.search import space, trial
+from components.params import searches
+from components.params.searches import Values
 from components.search import study as studies
-from components.search.declared import Search
+from components.search import trial
 from components.search.edit import edited
-from components.search.space import Values
-from components.settings import Project
-from flows import exclusive, experiments, graph
+from components.settings.project import Project
+from components.settings.search import Search
+from flows import experiments
+from flows.running import graph, lock
 
 SHOWN = 5  # of the best trials
 SAVED = "experiments"  # what a study notes: the numbers of the trials that are DVC experiments
@@ -36,8 +38,8 @@ def run(root: Path, project: Project, name: str, search: Search) -> int:
         UserError: the data are not encoded as params.yaml says, or experiments cannot be saved.
     """
     experiments.check(root)
-    with exclusive.only_run(root):
-        exclusive.stop_leftovers(root)
+    with lock.only_run(root):
+        lock.stop_leftovers(root)
         _require_data()
         study = _opened(root, project, name, search)
         _optimise(root, project, name, search, study)
@@ -54,12 +56,12 @@ def apply(root: Path, project: Project, name: str, search: Search) -> int:
     ranked = studies.best(_opened(root, project, name, search))
     if not ranked:
         raise UserError(f"search.{name}: no trial has run to its end; run `onetrunk search {name}` first")
-    values, params = ranked[0].user_attrs[studies.VALUES], root / settings.PARAMS
-    with atomic_file(params) as copy:
-        copy.write_text(edited(params.read_text(encoding="utf-8"), values), encoding="utf-8")
-        if settings.load(copy).model_copy(update={"search": {}}) != space.with_values(project, values):
-            raise UserError(f"{params}: not written, its YAML is too intricate; put in {flow(values)}")
-    console.print(f"written to {settings.PARAMS}: trial {ranked[0].number + 1}, score {ranked[0].value:.4f}")
+    values, settings_file = ranked[0].user_attrs[studies.VALUES], root / params.PARAMS
+    with atomic_file(settings_file) as copy:
+        copy.write_text(edited(settings_file.read_text(encoding="utf-8"), values), encoding="utf-8")
+        if params.load(copy).model_copy(update={"search": {}}) != searches.with_values(project, values):
+            raise UserError(f"{settings_file}: not written, its YAML is too intricate; put in {flow(values)}")
+    console.print(f"written to {params.PARAMS}: trial {ranked[0].number + 1}, score {ranked[0].value:.4f}")
     for parameter, value in values.items():
         console.print(Text(f"  {parameter}: {flow(value)}"))
     console.print("Next: onetrunk run")
@@ -98,7 +100,7 @@ def _opened(root: Path, project: Project, name: str, search: Search) -> optuna.S
 
 
 def _optimise(root: Path, project: Project, name: str, search: Search, study: optuna.Study) -> None:
-    exclude, text = _exclude(root), (root / settings.PARAMS).read_text(encoding="utf-8")
+    exclude, text = _exclude(root), (root / params.PARAMS).read_text(encoding="utf-8")
 
     def train(asked: optuna.Trial, values: Values) -> dict[str, Any]:
         return trial.train(project, values, root, exclude, trial.Pruning(asked))
@@ -120,8 +122,8 @@ def _save_experiments(root: Path, name: str, study: optuna.Study, text: str) -> 
     for frozen in studies.best(study):
         if frozen.number not in saved:
             noted = frozen.user_attrs
-            params = edited(text, noted[studies.VALUES])
-            experiments.save(root, experiment(name, study, frozen), params, noted[studies.SCORES])
+            settings_file = edited(text, noted[studies.VALUES])
+            experiments.save(root, experiment(name, study, frozen), settings_file, noted[studies.SCORES])
             study.set_user_attr(SAVED, saved := [*saved, frozen.number])
 
 

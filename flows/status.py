@@ -11,8 +11,8 @@ from rich.text import Text
 
 from components.evaluation import summary
 from components.files import read_json
-from flows import graph, record
 from flows.champion import CHAMPION
+from flows.running import graph, run_state
 
 COLUMN = 100  # characters of stage names before the list is cut
 
@@ -26,7 +26,7 @@ def show(root: Path) -> None:
         stages, stale = Text(str(error), "yellow"), True
     table = Table.grid(padding=(0, 2))
     table.add_row("stages", stages)
-    table.add_row("last run", _last_run(record.last(root)))
+    table.add_row("last run", _last_run(run_state.last(root)))
     table.add_row("verdict", _verdict(root, stale))
     champion = root / CHAMPION
     table.add_row("champion", read_json(champion)["release"] if champion.is_file() else "none yet")

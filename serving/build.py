@@ -16,7 +16,7 @@ from pathlib import Path
 
 from components.files import atomic_folder, sha256
 from components.release import bundle
-from components.settings import Packaging
+from components.settings.project import Packaging
 
 ROOT = Path(__file__).parent.parent
 CODE = (  # what the service imports, and no more
@@ -25,7 +25,7 @@ CODE = (  # what the service imports, and no more
     "components/errors.py",
     "components/files.py",
     "components/model",
-    "components/tasks",
+    "components/families",
     "serving",
 )
 EPOCH = "2000-01-01T00:00:00+00:00"  # stands for every time of creation

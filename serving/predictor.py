@@ -17,12 +17,12 @@ from pydantic import BaseModel
 from tokenizers import Encoding, Tokenizer
 from torch.nn.utils.rnn import pad_sequence
 
-from components import tasks
+from components import families
+from components.data.batches.tensors import Rows, pad
 from components.errors import BadRowError, near_miss
+from components.families.base import Facts, Family, Row
 from components.files import read_json, verify_manifest
 from components.model.multitask import load
-from components.model.tensors import Rows, pad
-from components.tasks.base import Facts, Family, Row
 from serving.schemas import BadRequestError
 
 TOKENS_PER_BATCH = 4096  # padding included: bounds memory whatever the request
@@ -89,7 +89,7 @@ class Predictor:
 
     def _question(self, number: int, head: str, item: Row) -> Question:
         card = self.cards[head]
-        family = tasks.get(card["family"])
+        family = families.get(card["family"])
         try:
             row = family.read_input(item, card["facts"]["options"])
             family.check_question(row, card["facts"])

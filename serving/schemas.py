@@ -7,9 +7,9 @@ from typing import Any, Optional, Union
 import bentoml
 from pydantic import ConfigDict, Field, ValidationError, create_model
 
-from components import tasks
+from components import families as tasks
 from components.errors import near_miss
-from components.tasks.base import Turn
+from components.families.base import Turn
 
 
 class BadRequestError(Exception):

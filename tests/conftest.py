@@ -211,12 +211,14 @@ def shared_project(encoded_once: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def encode_project(root: Path) -> None:
-    from components import settings
-    from components.data import encoding, ingest, plan
+    from components import params
+    from components.data.encoding import encode
+    from components.data.ingest import ingest
+    from components.data.mixture import plan
     from components.files import write_json
 
-    project = settings.load(root / "params.yaml")
+    project = params.load(root / "params.yaml")
     for name, task in project.tasks.items():
         ingest.ingest(name, task, project.seed, root / "data" / name)
-        encoding.encode(root / "data" / name, root / "encoder/tokenizer.json", root / "encoded" / name)
+        encode.encode(root / "data" / name, root / "encoder/tokenizer.json", root / "encoded" / name)
     write_json(root / "reports/plan.json", plan.plan(project, root / "encoded", {}))

@@ -29,7 +29,8 @@ def project(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Pat
     """A copy of the code with the page's file in it, and a project with the page's task."""
     folder = tmp_path_factory.mktemp("family")
     shutil.copytree(ROOT / "components", folder / "components")
-    (folder / "components/tasks/counts.py").write_text(block("python"))
+    (folder / "components/families/counts").mkdir()
+    (folder / "components/families/counts/family.py").write_text(block("python"))
     shutil.copytree(tiny_encoder, folder / "encoder")
     params = yaml.safe_load(PARAMS)
     params["tasks"] = yaml.safe_load(block("yaml"))
@@ -78,7 +79,7 @@ def test_the_pages_metric_is_scikit_learns(project: Path) -> None:
 
 
 def test_the_page_names_what_the_base_offers() -> None:
-    from components.tasks.base import Family
+    from components.families.base import Family
 
     section = PAGE.partition("## What a family may want besides")[2]
     for name in re.findall(r"`(\w+)`", section.replace('`facts["options"]`', "").replace("`Options`", "")):

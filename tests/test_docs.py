@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components import tasks
+from components import families
 from tests.scripts import script
 
 ROOT = Path(__file__).parent.parent
@@ -42,9 +42,9 @@ def test_the_table_of_families_is_the_codes(make_families: Any) -> None:
     assert make_families.PAGE.read_text(encoding="utf-8") == make_families.page(), "run `make docs`"
 
 
-@pytest.mark.parametrize("name", tasks.names())
+@pytest.mark.parametrize("name", families.names())
 def test_a_familys_example_is_a_question_it_takes_and_an_answer_of_its_schema(name: str) -> None:
-    family = tasks.get(name)
+    family = families.get(name)
     question, answer = family.example
     required = set(question) - {*family.optional_inputs}
     assert required in [set(family.asked(roles)) for roles in family.inputs]

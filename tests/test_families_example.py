@@ -15,10 +15,10 @@ import httpx
 import pytest
 import yaml
 
-from components import tasks
+from components import families
 from components.files import read_json
 from components.release.query import running
-from flows.execution import environment
+from flows.running.dvc_stage import environment
 from tests.test_pipeline import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -56,7 +56,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_family_is_in_the_example_or_has_an_end_to_end_test_of_its_own() -> None:
     declared = {task["family"] for task in PARAMS["tasks"].values()}
     assert declared.isdisjoint(ELSEWHERE)
-    assert declared | set(ELSEWHERE) == set(tasks.names())
+    assert declared | set(ELSEWHERE) == set(families.names())
     assert all((ROOT / file).is_file() for file in ELSEWHERE.values())
     assert any(task.get("joint") for task in PARAMS["tasks"].values())
 
@@ -86,7 +86,7 @@ def test_the_bento_answers_every_task(project: Path) -> None:
             assert reply.status_code == 200, reply.text
             (answers,) = reply.json()["answers"]
             assert set(answers) == set(heads)
-            family = tasks.get(PARAMS["tasks"][name]["family"])
+            family = families.get(PARAMS["tasks"][name]["family"])
             family.response.model_validate(answers[name])
         everything = httpx.post(
             f"{url}/predict", json={"texts": list(questions.values())}, timeout=60, trust_env=False

@@ -60,9 +60,9 @@ def test_nothing_loads_pickle(folder: str) -> None:
 
 
 def test_training_runs_on_a_bare_gpu_box() -> None:
-    """What `components.training.run` brings in, beyond the standard library, is the training set of tools."""
+    """What `components.training.run.fit` brings in, beyond the standard library, is the training set of tools."""
     code = (
-        "import sys; import components.training.run, components.tasks as t; [t.get(n) for n in t.names()];"
+        "import sys; import components.training.run.fit, components.families as t; [t.get(n) for n in t.names()];"
         "import json; print(json.dumps(sorted({m.split('.')[0] for m in sys.modules})))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from components import tasks
-from components.data.rows import labelled_rows
+from components import families
+from components.data.contract.rows import labelled_rows
 from components.files import atomic_folder, read_json, write_json
 
 
@@ -13,7 +13,7 @@ def baselines(data: Path, target: Path) -> None:
     """Fit both on the training rows of every head and write their predictions of its test rows."""
     with atomic_folder(target) as folder:
         for head, card in read_json(data / "task.json")["heads"].items():
-            family = tasks.get(card["family"])
+            family = families.get(card["family"])
             train, test = (labelled_rows(data, split, head) for split in ("train", "test"))
             (folder / head).mkdir()
             for name, baseline in (("trivial", family.trivial), ("linear", family.linear)):

@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from components import tasks
-from components.data.encoded import EncodedSplit, cards_of
-from components.data.rows import labelled_rows
+from components import families
+from components.data.contract.rows import labelled_rows
+from components.data.encoding.split import EncodedSplit, cards_of
 from components.evaluation import bootstrap
+from components.families.base import Facts, Family, Prediction, Row
 from components.files import read_json, sha256, write_json
 from components.model import multitask
 from components.model.inference import predict
 from components.model.multitask import MultiTaskModel
-from components.settings import Project
-from components.tasks.base import Facts, Family, Prediction, Row
+from components.settings.project import Project
 
 Say = Callable[[str], None]
 
@@ -65,7 +65,7 @@ def _task(
 def _head(
     project: Project, root: Path, head: str, card: dict[str, Any], answers: dict[str, list[Prediction]]
 ) -> dict[str, Any]:
-    family, data = tasks.get(card["family"]), root / "data" / card["task"]
+    family, data = families.get(card["family"]), root / "data" / card["task"]
     rows = labelled_rows(data, "test", head)
     for baseline in ("trivial", "linear"):
         answers[baseline] = read_json(root / "baselines" / card["task"] / head / f"{baseline}.json")
@@ -95,7 +95,7 @@ def _comparable(earlier: MultiTaskModel, head: str, card: dict[str, Any]) -> boo
     known = earlier.config.tasks.get(head)
     if known is None or (known["task"], known["family"]) != (card["task"], card["family"]):
         return False
-    return tasks.get(card["family"]).comparable(known["facts"], card["facts"])
+    return families.get(card["family"]).comparable(known["facts"], card["facts"])
 
 
 def compare(

@@ -12,7 +12,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from components.settings import Gate
+from components.settings.project import Gate
 
 Verdict = dict[str, Any]
 

@@ -18,10 +18,10 @@ import numpy as np
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from components import tasks
+from components import families
 from components.errors import UserError
+from components.families.base import Row
 from components.files import sha256
-from components.tasks.base import Row
 
 WEIGHTS = "model.safetensors"
 KEY = "onetrunk"  # one entry of metadata: safetensors does not keep the order of several
@@ -35,7 +35,7 @@ def file_name(head: str) -> str:
 
 def candidates(cards: Cards) -> dict[str, list[Row]]:
     """Those of every head that chooses among any, by head."""
-    found = {head: tasks.get(card["family"]).candidates(card["facts"]) for head, card in cards.items()}
+    found = {head: families.get(card["family"]).candidates(card["facts"]) for head, card in cards.items()}
     return {head: rows for head, rows in found.items() if rows}
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import torch
 
-from components import tasks
-from components.data.batching import assemble, packs, similar_lengths, to_items
-from components.data.encoded import EncodedSplit, candidates_file
-from components.model.heads import IndexedHead
+from components import families
+from components.data.batches.batching import assemble, packs, similar_lengths, to_items
+from components.data.encoding.split import EncodedSplit, candidates_file
+from components.families.base import Prediction
+from components.families.shared.heads import IndexedHead
 from components.model.multitask import MultiTaskModel
-from components.tasks.base import Prediction
 
 TOKENS = 4096  # per encoder pass; padding counts, unless the encoder packs
 
@@ -44,7 +44,7 @@ def predict(
                 card, values = cards[head], logits[head].float().cpu().numpy()
                 for row, of_row in zip(numbers[head], values, strict=True):
                     layout = split.layout(row, head) or {}
-                    answers[head][row] = tasks.get(card["family"]).decode(of_row, layout, card["facts"])
+                    answers[head][row] = families.get(card["family"]).decode(of_row, layout, card["facts"])
     model.train(training)
     return {head: [of_head[row] for row in rows if row in of_head] for head, of_head in answers.items()}
 

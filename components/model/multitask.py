@@ -16,13 +16,13 @@ from torch import nn
 from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
-from components import tasks
+from components import families as tasks
+from components.data.batches.tensors import Rows
+from components.dropout import quicken
 from components.errors import UserError
+from components.families.shared.heads import IndexedHead, Pretrained
 from components.model import auxiliary, index
-from components.model.dropout import quicken
-from components.model.heads import IndexedHead, Pretrained
 from components.model.packing import Pack, packable, packed_states
-from components.model.tensors import Rows
 
 transformers_logging.set_verbosity_error()
 transformers_logging.disable_progress_bar()

@@ -20,7 +20,7 @@ from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface, PreTrainedModel
 
-from components.model.dropout import dropped
+from components.dropout import dropped
 
 ATTENTION = "onetrunk_packed"
 TOLERANCE = 1e-5  # of a state in fp32, by the largest: other sequences change it by a tenth and more

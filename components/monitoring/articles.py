@@ -8,13 +8,13 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
-from components.data.declared import Format, Source
-from components.data.sources import READERS, value_at
-from components.data.sources.text import lines
+from components.data.sources.formats import READERS, value_at
+from components.data.sources.formats.text import lines
 from components.errors import BadRowError, UserError
-from components.monitoring.declared import Articles
-from components.tasks.text.keys import text_key
-from components.tasks.text.reading import read_text
+from components.families.shared.fields import read_text
+from components.families.shared.fingerprint import text_key
+from components.settings.data import Format, Source
+from components.settings.monitor import Articles
 
 TABLES: dict[str, Format] = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".parquet": "parquet"}
 TEXT = ".txt"

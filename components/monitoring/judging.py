@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from components.files import write_json
-from components.monitoring.declared import Monitor
 from components.monitoring.history import History, Window, counts
 from components.monitoring.surge import Counts, judge
+from components.settings.monitor import Monitor
 
 Counted = dict[str, dict[int, Counts]]  # topic -> number of a window -> its counts
 

@@ -16,7 +16,7 @@ from typing import Any
 from components.errors import UserError
 from components.files import read_json, sha256, verify_manifest, write_json, write_manifest
 from components.model import auxiliary, index
-from components.settings import Packaging
+from components.settings.project import Packaging
 
 MODEL = Path("models/multitask")
 EVALUATION = Path("reports/evaluation.json")

@@ -15,11 +15,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from components import tasks as families
+from components import families
 from components.environment import QUIET
 from components.errors import UserError
 from components.files import verify_manifest
-from components.settings import Task
+from components.settings.project import Task
 
 HOST = "127.0.0.1"
 READY_SECONDS = 120.0

@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.representer import RoundTripRepresenter
 from ruamel.yaml.util import load_yaml_guess_indent
 
-from components.search.space import Values, outermost_first
+from components.params.searches import Values, outermost_first
 
 
 class _Representer(RoundTripRepresenter):

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from components.errors import UserError, near_miss
-from components.search.declared import Range, Search
+from components.settings.search import Range, Search
 
 if TYPE_CHECKING:
-    from components.settings import Project
+    from components.settings.project import Project
 
 
 FACTOR = 8  # the learning rate is tried between rate / FACTOR and rate * FACTOR

@@ -10,12 +10,12 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from components.data.mixture import key as number_of
-from components.search.declared import Range, Search
-from components.search.space import Values, at, outermost_first
+from components.keyed import derive_seed as number_of
+from components.params.searches import Values, at, outermost_first
 from components.search.trial import FailedTrialError
-from components.settings import Project
-from components.training import checkpoint, run
+from components.settings.project import Project
+from components.settings.search import Range, Search
+from components.training.run import checkpoint, fit
 
 DIGITS = 4  # of a number that is tried: params.yaml stays readable, and what is written is what was trained
 VALUES, SCORES, PROBLEM = "values", "scores", "problem"  # what a study notes of a trial
@@ -29,7 +29,7 @@ def identity(project: Project, search: Search, root: Path, exclude: Mapping[str,
     for parameter, _ in outermost_first(search.parameters):
         _drop(settings, parameter.split("."))
     space = {parameter: values.model_dump() for parameter, values in search.parameters.items()}
-    return checkpoint.key([project.seed, settings, space, exclude], run.inputs(project, root, project.tasks))
+    return checkpoint.key([project.seed, settings, space, exclude], fit.inputs(project, root, project.tasks))
 
 
 def file_of(root: Path, name: str) -> Path:

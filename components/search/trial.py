@@ -10,14 +10,14 @@ from typing import Any
 import optuna
 import torch
 
-from components.data import plan
+from components.data.mixture import plan
 from components.errors import UserError
-from components.search.space import Values, with_values
-from components.settings import Project
-from components.training.checkpoint import State
-from components.training.run import Fit
-from components.watching.base import Entry, Seen, Watcher
-from components.watching.terminal import Terminal
+from components.params.searches import Values, with_values
+from components.settings.project import Project
+from components.tracking.terminal import Terminal
+from components.training.run.checkpoint import State
+from components.training.run.fit import Fit
+from components.training.run.watcher import Entry, Seen, Watcher
 
 
 class Pruning(Terminal):

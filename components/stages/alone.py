@@ -7,10 +7,10 @@ from components.stages import run
 
 
 def main(task: str) -> None:
-    from components import settings
-    from components.sharing import runs
+    from components import params
+    from components.comparison import runs
 
-    runs.alone(settings.load(), Path(), task)
+    runs.alone(params.load(), Path(), task)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from components.sharing import budget
+from components.comparison import budget
 from components.stages import run
 
 

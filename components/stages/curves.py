@@ -4,8 +4,8 @@ from pathlib import Path
 
 from components.files import read_json
 from components.stages import run
-from components.watching import Run, page
-from components.watching.loggers.dvclive import DVCLive
+from components.tracking import Run, page
+from components.tracking.loggers.dvclive import DVCLive
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ DVC can depend on a key of params.yaml only if it is there; a task's options and
 from pathlib import Path
 from typing import Any
 
-from components import settings
+from components import params
 from components.files import atomic_folder, write_json
 from components.stages import run
 
@@ -15,7 +15,7 @@ JUDGED_LATER: Any = {"gate": True, "example": True, "joint": {"__all__": {"gate"
 
 def main() -> None:
     with atomic_folder(Path("declared")) as folder:
-        for name, task in settings.load().tasks.items():
+        for name, task in params.load().tasks.items():
             write_json(folder / f"{name}.json", task.model_dump(mode="json", exclude=JUDGED_LATER))
 
 

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from components import settings
-from components.data import packages
+from components import params
+from components.data.sources import packages
 from components.stages import run
 
 
 def main(name: str) -> None:
-    packages.fetch(settings.load().packages[name], Path("downloads") / name)
+    packages.fetch(params.load().packages[name], Path("downloads") / name)
 
 
 if __name__ == "__main__":

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from components import settings
-from components.data import encoding
+from components import params
+from components.data.encoding import encode
 from components.stages import run
 
 
 def main(name: str) -> None:
-    tokenizer = Path(settings.load().model.encoder) / "tokenizer.json"
-    encoding.encode(Path("data") / name, tokenizer, Path("encoded") / name)
+    tokenizer = Path(params.load().model.encoder) / "tokenizer.json"
+    encode.encode(Path("data") / name, tokenizer, Path("encoded") / name)
 
 
 if __name__ == "__main__":

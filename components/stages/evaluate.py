@@ -8,7 +8,7 @@ from components.stages import run
 
 
 def main() -> None:
-    from components import settings
+    from components import params
     from components.evaluation import evaluate
     from components.files import sha256
     from components.release import registry
@@ -16,7 +16,7 @@ def main() -> None:
     candidate = sha256(Path("models/multitask/model.safetensors"))
     release = registry.champion(other_than_model=candidate)
     champion = release / registry.BUNDLE if release else None
-    evaluate.evaluate(settings.load(), Path(), champion, lambda text: print(text, file=sys.stderr))
+    evaluate.evaluate(params.load(), Path(), champion, lambda text: print(text, file=sys.stderr))
 
 
 if __name__ == "__main__":

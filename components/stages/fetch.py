@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from components import settings
-from components.data import remotes
+from components import params
+from components.data.sources import remotes
 from components.stages import run
 
 
 def main(name: str) -> None:
     folder = Path("downloads")
-    remotes.fetch(settings.load().remotes[name], folder / f"{name}.version.json", folder / name)
+    remotes.fetch(params.load().remotes[name], folder / f"{name}.version.json", folder / name)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from components import settings
+from components import params
 from components.errors import UserError
 from components.evaluation import gate, page, summary
 from components.files import read_json, write_json
@@ -11,7 +11,7 @@ from components.stages import run
 
 def main() -> None:
     evaluation = read_json(Path("reports/evaluation.json"))
-    verdict = gate.verdict(evaluation, settings.load().gates())
+    verdict = gate.verdict(evaluation, params.load().gates())
     write_json(Path("reports/verdict.json"), verdict)
     page.write(Path())
     summary.write(Path())

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from components import settings
-from components.data import ingest
+from components import params
+from components.data.ingest import ingest
 from components.stages import run
 
 
 def main(name: str) -> None:
-    project = settings.load()
+    project = params.load()
     ingest.ingest(name, project.tasks[name], project.seed, Path("data") / name)
 
 

@@ -7,10 +7,10 @@ from components.stages import run
 
 
 def main() -> None:
-    from components import settings
-    from components.sharing import runs
+    from components import params
+    from components.comparison import runs
 
-    runs.joint(settings.load(), Path())
+    runs.joint(params.load(), Path())
 
 
 if __name__ == "__main__":

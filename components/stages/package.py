@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from components import settings
+from components import params
 from components.stages import run
 from serving.build import build
 
 
 def main() -> None:
-    packaging = settings.load().packaging
+    packaging = params.load().packaging
     card = build(Path(), packaging, Path("bento"))
     print(f"bento: {packaging.name}:{card['version']}")
 

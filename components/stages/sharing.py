@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from components import settings
+from components import params
+from components.comparison import page, report
 from components.files import write_json
-from components.sharing import page, report
 from components.stages import run
 
 
 def main() -> None:
-    found = report.report(settings.load(), Path())
+    found = report.report(params.load(), Path())
     write_json(Path("reports/sharing.json"), found)
     page.write(Path("reports/sharing.html"), found)
     for sentence in (found["gains_sentence"], found["grouping_sentence"], found["caveat"]):

@@ -7,11 +7,11 @@ from components.stages import run
 
 
 def main() -> None:
-    from components import settings, watching
-    from components.training import run as training
+    from components import params, tracking
+    from components.training.run import fit as training
 
-    project = settings.load()
-    training.run(project, Path(), watching.build(project.logging, Path()))
+    project = params.load()
+    training.run(project, Path(), tracking.build(project.logging, Path()))
 
 
 if __name__ == "__main__":

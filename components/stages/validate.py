@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from components import settings
-from components.data.validation import validate_task
+from components import params
+from components.data.validation.validate import validate_task
 from components.files import write_json
 from components.stages import run
 
 
 def main(name: str) -> None:
-    project = settings.load()
+    project = params.load()
     report = validate_task(Path("data") / name, project.tasks[name].cleaning, project.checks)
     write_json(Path("reports/validation") / f"{name}.json", report)
 

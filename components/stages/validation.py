@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from components import settings
-from components.data.validation import between_tasks, summarise
-from components.data.validation_page import write_page
+from components import params
+from components.data.validation.page import write_page
+from components.data.validation.validate import between_tasks, summarise
 from components.errors import UserError
 from components.files import read_json, write_json
 from components.stages import run
@@ -13,7 +13,7 @@ RESULT, PAGE = Path("reports/validation.json"), Path("reports/validation.html")
 
 
 def main() -> None:
-    names = settings.load().tasks
+    names = params.load().tasks
     reports = {name: read_json(Path("reports/validation") / f"{name}.json") for name in names}
     result = summarise(reports, between_tasks([Path("data") / name for name in names]))
     write_json(RESULT, result)

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from components import settings
-from components.data import remotes
+from components import params
+from components.data.sources import remotes
 from components.stages import run
 
 
 def main(name: str) -> None:
-    remotes.version(settings.load().remotes[name], Path("downloads") / f"{name}.version.json")
+    remotes.version(params.load().remotes[name], Path("downloads") / f"{name}.version.json")
 
 
 if __name__ == "__main__":

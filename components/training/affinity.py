@@ -23,10 +23,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from components.data.batching import Batch
-from components.training.look import Look
-from components.training.step import Stepper
-from components.training.task_gradients import TaskGradients
+from components.data.batches.batching import Batch
+from components.training.gradients.base import TaskGradients
+from components.training.step.backward import Look
+from components.training.step.stepper import Stepper
 
 Means = dict[str, list[float]]  # "i|j" -> [times measured, mean]
 

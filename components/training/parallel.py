@@ -32,8 +32,8 @@ import numpy as np
 import torch
 from torch import distributed
 
-from components.data.batching import Batch, to_items
-from components.data.encoded import EncodedSplit
+from components.data.batches.batching import Batch, to_items
+from components.data.encoding.split import EncodedSplit
 from components.errors import EXIT_TRY_AGAIN, TryAgainError, UserError
 
 Key = TypeVar("Key", bound=Hashable)

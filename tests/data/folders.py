@@ -9,9 +9,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from components import tasks
-from components.data.rows import column_of
-from components.data.splits import SPLITS
+from components import families
+from components.data.contract.rows import column_of
+from components.data.contract.splits import SPLITS
 
 Rows = dict[str, list[dict[str, Any]]]
 FACTS = {
@@ -41,7 +41,7 @@ def _row(family: str, text: str, n: int) -> dict[str, Any]:
 
 
 def _options(name: str) -> dict[str, Any]:
-    return tasks.get(name).options().model_dump()
+    return families.get(name).options().model_dump()
 
 
 def write_folder(
@@ -59,9 +59,9 @@ def write_folder(
     targets = [
         (column_of(task, head, field.name), field.type)
         for head, name in heads.items()
-        for field in tasks.get(name).target_schema()
+        for field in families.get(name).target_schema()
     ]
-    inputs = tasks.get(family).input_schema()
+    inputs = families.get(family).input_schema()
     schema = pa.schema([("id", pa.string()), *inputs, *targets, ("groups", pa.list_(pa.string()))])
     for split, rows in splits.items():
         pq.write_table(pa.Table.from_pylist(rows, schema), folder / f"{split}.parquet")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from components.evaluation import bootstrap
-from components.tasks.regression import FAMILY as REGRESSION
+from components.families.regression.family import FAMILY as REGRESSION
 
 
 def test_the_interval_agrees_with_scipys() -> None:

@@ -7,24 +7,24 @@ from pathlib import Path
 
 import pytest
 
-from components import settings
+from components import params
 from components.evaluation import page
 from components.evaluation.baselines import baselines
 from components.evaluation.evaluate import evaluate
 from components.evaluation.gate import verdict
 from components.files import read_json, write_json
-from components.training.run import run
-from components.watching.terminal import Terminal
+from components.tracking.terminal import Terminal
+from components.training.run.fit import run
 
 
 @pytest.fixture
 def evaluated(encoded_project: Path) -> dict:
-    params = (encoded_project / "params.yaml").read_text()
-    (encoded_project / "params.yaml").write_text(params.replace("tokens: 12000", "tokens: 6000"))
+    settings_file = (encoded_project / "params.yaml").read_text()
+    (encoded_project / "params.yaml").write_text(settings_file.replace("tokens: 12000", "tokens: 6000"))
     from tests.conftest import encode_project
 
     encode_project(encoded_project)
-    project = settings.load()
+    project = params.load()
     run(project, Path(), Terminal())
     for name in project.tasks:
         baselines(Path("data") / name, Path("baselines") / name)
@@ -51,7 +51,7 @@ def test_every_task_is_measured_against_baselines_and_champion_on_the_same_rows(
 
 
 def test_the_verdict_replays_and_the_page_needs_nothing_else(evaluated: dict) -> None:
-    gates = settings.load().gates()
+    gates = params.load().gates()
     first = verdict(evaluated, gates)
     assert verdict(read_json(Path("reports/evaluation.json")), gates) == first
     write_json(Path("reports/verdict.json"), first)
@@ -69,7 +69,7 @@ def test_a_champion_with_other_labels_is_not_compared(evaluated: dict) -> None:
     config = read_json(card)
     config["tasks"]["mood"]["facts"]["labels"] = ["up", "down"]
     write_json(card, config)
-    evaluate(settings.load(), Path(), Path("champion"), lambda text: None)
+    evaluate(params.load(), Path(), Path("champion"), lambda text: None)
     tasks = read_json(Path("reports/evaluation.json"))["tasks"]
     assert tasks["mood"]["metrics"]["accuracy"]["champion"] is None
     assert tasks["people"]["metrics"]["entity_f1"]["champion"] is not None

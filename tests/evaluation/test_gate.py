@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from components.evaluation.gate import significant_losses, verdict
-from components.settings import Gate
+from components.settings.project import Gate
 
 
 def task(**gate: Any) -> Gate:

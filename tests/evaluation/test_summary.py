@@ -182,9 +182,9 @@ def test_a_task_that_was_not_measured_is_held_by_the_verdict_and_left_out(root: 
 
 def test_an_answer_of_any_family_is_one_line() -> None:
     """The examples that the families give of themselves, and what else an answer may hold."""
-    from components import tasks
+    from components import families
 
-    for family in map(tasks.get, tasks.names()):
+    for family in map(families.get, families.names()):
         question, answer = family.example
         assert "\n" not in summary.brief(answer)
         assert all(summary.words(part) for part in question.values())

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 import yaml
 
-from components import settings
-from components.data.ingest import ingest
-from components.data.rows import labelled_rows
+from components import params
+from components.data.contract.rows import labelled_rows
+from components.data.ingest.ingest import ingest
 
 ROOT = Path(__file__).parents[2]
 DESK = ROOT / "examples/desk"
@@ -199,7 +199,7 @@ def test_the_settings_are_valid_and_ingest_keeps_the_rows(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(project)
-    found = settings.load()
+    found = params.load()
     assert set(found.heads()) == {"intent", "slots", "sentiment", "urgency", "answer"}
     for name, task in found.tasks.items():
         ingest(name, task, found.seed, project / "data" / name)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components import settings
+from components import params
 from tests.scripts import script
 
 EXAMPLE = Path(__file__).parents[2] / "examples/news"
@@ -80,7 +80,7 @@ def test_the_settings_are_valid_once_the_sources_are_there(
     (tmp_path / "sources").mkdir()
     (tmp_path / "sources/sentiment.jsonl").touch()
     monkeypatch.chdir(tmp_path)
-    assert settings.load().monitor is not None
+    assert params.load().monitor is not None
 
 
 def test_its_deployments_are_flows_of_the_project() -> None:

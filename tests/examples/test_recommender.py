@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from components import settings
+from components import params
 from tests.scripts import script
 
 EXAMPLE = Path(__file__).parents[2] / "examples/recommender"
@@ -92,4 +92,4 @@ def test_the_settings_are_valid_once_the_sources_are_there(
     (tmp_path / "sources").mkdir()
     (tmp_path / "sources/impressions.jsonl").touch()
     monkeypatch.chdir(tmp_path)
-    assert set(settings.load().heads()) == {"click", "conversion"}
+    assert set(params.load().heads()) == {"click", "conversion"}

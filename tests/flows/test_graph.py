@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from components.errors import UserError
-from flows import graph
-from flows.graph import Graph
+from flows.running import graph
+from flows.running.graph import Graph
 from tests.flows import toy
 
 DIAMOND = Graph(

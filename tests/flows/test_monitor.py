@@ -16,15 +16,15 @@ import pytest
 
 from components.errors import UserError
 from components.files import sha256, write_json, write_manifest
-from components.monitoring.declared import Monitor
 from components.monitoring.history import History
-from flows import scoring
-from flows.scoring import Scored
+from components.settings.monitor import Monitor
+from flows.monitoring import scoring
+from flows.monitoring.scoring import Scored
 from serving.predictor import Predictor
-from tests.complaints import complaint
 from tests.conftest import PARAMS, sentence, write_sources
 from tests.flows import toy
 from tests.flows.conftest import Server
+from tests.params.messages import complaint
 from tests.serving import tiny
 
 DAYS = 10

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from components import settings
-from components.data.guess import Wishes
+from components import params
+from components.data.propose import Wishes
 from components.errors import UserError
 from flows import new_task
 from tests.conftest import PARAMS, sentence, write_sources
@@ -69,7 +69,7 @@ def test_what_is_open_is_one_sentence_and_command_lines(project: Path) -> None:
     assert len(commands) == 3
     settled = toy.onetrunk(project, *commands[2], "--write")
     assert settled.returncode == 0, settled.stderr
-    assert settings.load(project / "params.yaml").tasks["ambiguous"].columns == {
+    assert params.load(project / "params.yaml").tasks["ambiguous"].columns == {
         "text": "title",
         "label": "label",
     }
@@ -87,7 +87,7 @@ def test_on_a_terminal_a_number_settles_it(project: Path) -> None:
     os.close(theirs)
     assert process.returncode == 0
     assert "which one? (number, or nothing to leave)" in shown
-    assert settings.load(project / "params.yaml").tasks["ambiguous"].columns == {
+    assert params.load(project / "params.yaml").tasks["ambiguous"].columns == {
         "text": "text",
         "label": "label",
     }
@@ -115,7 +115,7 @@ def test_the_first_task_of_a_project(project: Path) -> None:
     tasks = PARAMS[PARAMS.index("tasks:") : PARAMS.index("checks:")]
     (project / "params.yaml").write_text(PARAMS.replace(tasks, "tasks: {}\n") + "remotes: {}\n")
     assert new_task.run("films.csv", Wishes(), keep=True) == 0
-    assert list(settings.load(project / "params.yaml").tasks) == ["films"]
+    assert list(params.load(project / "params.yaml").tasks) == ["films"]
 
 
 def test_a_broken_params_file_is_one_sentence(project: Path) -> None:

@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 from dvc.repo import Repo
 
-from components import settings
+from components import params
 from components.errors import UserError
 from components.files import write_json
-from components.search import presets, space
+from components.params import searches
+from components.search import presets
 from components.search import study as studies
 from tests.conftest import PARAMS, build_encoder, encode_project, write_sources
 from tests.flows import toy
@@ -90,7 +91,7 @@ def resumed(made: Path) -> str:
     said = io.StringIO()
     with contextlib.chdir(made):
         _killed(made)
-        project = settings.load()
+        project = params.load()
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             assert command.run(Path.cwd(), project, *presets.find(project, None)) == 0
     return said.getvalue()
@@ -110,7 +111,7 @@ def _killed(made: Path) -> None:
 def opened(made: Path, monkeypatch: pytest.MonkeyPatch):
     """The project, its search and its study, from inside its folder."""
     monkeypatch.chdir(made)
-    project = settings.load()
+    project = params.load()
     name, search = presets.find(project, None)
     identity = studies.identity(project, search, Path(), {})
     return project, name, search, studies.open_study(studies.file_of(Path(), name), identity)
@@ -159,11 +160,11 @@ def test_the_best_is_taken_into_params_and_the_study_stays_the_same(
     assert best.value == max(trial.value for trial in study.trials)
     try:
         assert command.apply(Path(), project, name, search) == 0
-        applied, text = settings.load(), Path("params.yaml").read_text()
+        applied, text = params.load(), Path("params.yaml").read_text()
     finally:
         Path("params.yaml").write_text(before)
     values = best.user_attrs[studies.VALUES]
-    assert applied.model_copy(update={"search": {}}) == space.with_values(project, values)
+    assert applied.model_copy(update={"search": {}}) == searches.with_values(project, values)
     assert "# of the encoder" in text
     assert studies.identity(applied, search, Path(), {}) == study.study_name
     assert f"training.learning_rate: {values['training.learning_rate']}" in capsys.readouterr().out
@@ -175,8 +176,8 @@ def test_dvc_applies_an_experiment(made: Path, monkeypatch: pytest.MonkeyPatch) 
     worst = studies.best(study)[-1]
     try:
         dvc(made, "exp", "apply", f"rate-{study.study_name[:6]}-{worst.number + 1}")
-        applied = settings.load()
-        assert applied.model_copy(update={"search": {}}) == space.with_values(
+        applied = params.load()
+        assert applied.model_copy(update={"search": {}}) == searches.with_values(
             project, worst.user_attrs[studies.VALUES]
         )
     finally:
@@ -192,7 +193,7 @@ def test_other_settings_begin_a_new_study_and_say_so(
     from flows import search as command
 
     project, name, search, _ = opened(made, monkeypatch)
-    other = space.with_values(project, {"training.clip": 0.5})
+    other = searches.with_values(project, {"training.clip": 0.5})
     with pytest.raises(
         UserError, match="search.rate: no trial has run to its end; run `onetrunk search rate` first"
     ):

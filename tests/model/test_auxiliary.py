@@ -12,12 +12,12 @@ import torch
 import yaml
 from safetensors import safe_open
 
-from components import settings
-from components.data import plan as planning
-from components.data.batching import step_rows
-from components.data.encoded import EncodedSplit
-from components.data.mixture import Plan
-from components.data.rows import read_rows
+from components import params
+from components.data.batches.batching import step_rows
+from components.data.contract.rows import read_rows
+from components.data.encoding.split import EncodedSplit
+from components.data.mixture import plan as planning
+from components.data.mixture.draws import Plan
 from components.errors import UserError
 from components.evaluation import baselines, page
 from components.evaluation.evaluate import evaluate
@@ -26,14 +26,15 @@ from components.files import read_json, sha256, write_json, write_manifest
 from components.model import auxiliary, multitask
 from components.model.inference import predict
 from components.release import bundle
-from components.training import record
-from components.training.checkpoint import State
-from components.training.run import run
-from components.watching.terminal import Terminal
+from components.settings.project import Project
+from components.tracking.terminal import Terminal
+from components.training.run import history
+from components.training.run.checkpoint import State
+from components.training.run.fit import run
 from serving.predictor import Predictor
 from tests.conftest import build_project, encode_project, sentence
+from tests.families.self_supervised import add_task, mask_token
 from tests.serving.tiny import PACKAGING
-from tests.tasks.self_supervised import add_task, mask_token
 
 MODEL = Path("models/multitask")
 TEXTS = [{"text": f"{sentence(n)}. {sentence(n + 1)}!"} for n in range(90)]
@@ -49,7 +50,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Pat
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         encode_project(root)
-        project = settings.load()
+        project = params.load()
         run(project, Path(), Terminal())
         for name in project.tasks:
             baselines.baselines(Path("data") / name, Path("baselines") / name)
@@ -61,12 +62,12 @@ def trained(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Pat
 
 
 @pytest.fixture
-def project(trained: Path, monkeypatch: pytest.MonkeyPatch) -> settings.Project:
+def project(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     monkeypatch.chdir(trained)
-    return settings.load()
+    return params.load()
 
 
-def test_it_is_measured_and_not_judged(project: settings.Project) -> None:
+def test_it_is_measured_and_not_judged(project: Project) -> None:
     measured = read_json(Path("reports/evaluation.json"))["tasks"]
     assert set(measured) == {"mood", "size", "aside"}
     assert set(measured["aside"]["metrics"]) == {"accuracy", "log_likelihood"}
@@ -78,7 +79,7 @@ def test_it_is_measured_and_not_judged(project: settings.Project) -> None:
     assert html.count('class="verdict auxiliary"') == 1
 
 
-def test_the_models_own_files_know_nothing_of_it(project: settings.Project) -> None:
+def test_the_models_own_files_know_nothing_of_it(project: Project) -> None:
     with safe_open(MODEL / "model.safetensors", framework="numpy") as file:
         names = set(file.keys())
     assert any(name.startswith("heads.mood.") for name in names)
@@ -87,7 +88,7 @@ def test_the_models_own_files_know_nothing_of_it(project: settings.Project) -> N
     assert set(multitask.load(MODEL).config.tasks) == {"mood", "size", "aside"}
 
 
-def test_the_bundle_answers_without_it_and_names_its_data(project: settings.Project, tmp_path: Path) -> None:
+def test_the_bundle_answers_without_it_and_names_its_data(project: Project, tmp_path: Path) -> None:
     verdict = read_json(Path("reports/verdict.json"))
     write_json(Path("reports/verdict.json"), {**verdict, "verdict": "PROMOTE"})
     card = bundle.write(Path(), PACKAGING, "code", tmp_path / "bundle")
@@ -104,7 +105,7 @@ def test_the_bundle_answers_without_it_and_names_its_data(project: settings.Proj
     assert set(answers) == {"mood", "size"}
 
 
-def test_heads_that_were_apart_come_back_as_they_were(project: settings.Project, tmp_path: Path) -> None:
+def test_heads_that_were_apart_come_back_as_they_were(project: Project, tmp_path: Path) -> None:
     model = multitask.load(MODEL)
     split = EncodedSplit(Path("encoded/aside/test.arrow"))
     before, order = predict(model, "aside", split, range(len(split))), list(model.heads)
@@ -118,9 +119,7 @@ def test_heads_that_were_apart_come_back_as_they_were(project: settings.Project,
     assert set(read_json(tmp_path / "whole/config.json")["tasks"]) == set(order)
 
 
-def test_heads_whose_names_begin_alike_come_back_in_their_order(
-    project: settings.Project, tmp_path: Path
-) -> None:
+def test_heads_whose_names_begin_alike_come_back_in_their_order(project: Project, tmp_path: Path) -> None:
     model = multitask.load(MODEL)
     cards = dict(model.config.tasks)
     model.config.tasks.clear()
@@ -136,7 +135,7 @@ def test_heads_whose_names_begin_alike_come_back_in_their_order(
 
 
 def test_a_task_of_the_family_that_is_released_answers_as_it_was_evaluated(
-    project: settings.Project, tmp_path: Path
+    project: Project, tmp_path: Path
 ) -> None:
     folder = tmp_path / "released"
     auxiliary.save_apart(multitask.load(MODEL), folder, [])
@@ -151,7 +150,7 @@ def test_a_task_of_the_family_that_is_released_answers_as_it_was_evaluated(
         assert found["hidden"] == known["hidden"] > 0
 
 
-def test_its_share_falls_to_nothing_as_declared(project: settings.Project) -> None:
+def test_its_share_falls_to_nothing_as_declared(project: Project) -> None:
     def rows(fall: dict[str, float]) -> np.ndarray:
         mixture = project.mixture.model_validate({"method": "uniform", "auxiliary": {"aside": fall}})
         longer = project.training.model_copy(update={"tokens": 30_000})
@@ -175,14 +174,14 @@ def test_its_share_falls_to_nothing_as_declared(project: settings.Project) -> No
     assert (before[32:] == 0).all()
 
 
-def test_what_it_forgets_does_not_choose_the_model(project: settings.Project) -> None:
+def test_what_it_forgets_does_not_choose_the_model(project: Project) -> None:
     plan, state = Plan.from_json(read_json(Path("reports/plan.json"))), State()
     for step, scores in (
         (5, {"mood": 0.4, "size": 0.6, "aside": 0.9}),
         (10, {"mood": 0.6, "size": 0.6, "aside": 0.1}),
     ):
         state.step = step
-        record.add_evaluation(state, scores, plan, 0.1, ["aside"])
+        history.add_evaluation(state, scores, plan, 0.1, ["aside"])
     assert state.best_step == 10
     assert [entry["score"] for entry in state.history] == pytest.approx([0.5, 0.6])
     found: list[dict[str, Any]] = read_json(Path("reports/training.json"))["evaluations"]
@@ -195,9 +194,9 @@ def test_what_it_forgets_does_not_choose_the_model(project: settings.Project) ->
 
 
 def changed(project: Path, change: Any) -> None:
-    params = yaml.safe_load((project / "params.yaml").read_text())
-    change(params)
-    (project / "params.yaml").write_text(yaml.safe_dump(params))
+    raw = yaml.safe_load((project / "params.yaml").read_text())
+    change(raw)
+    (project / "params.yaml").write_text(yaml.safe_dump(raw))
 
 
 def sentence_of(project: Path, change: Any) -> str:
@@ -205,27 +204,27 @@ def sentence_of(project: Path, change: Any) -> str:
     add_task(project, "masked_lm", TEXTS)
     changed(project, change)
     with pytest.raises(UserError) as error:
-        settings.load()
+        params.load()
     return str(error.value)
 
 
-def not_auxiliary(params: dict) -> None:
-    params["mixture"] = {"method": "uniform"}
+def not_auxiliary(raw: dict) -> None:
+    raw["mixture"] = {"method": "uniform"}
 
 
-def without_an_example(params: dict) -> None:
-    not_auxiliary(params)
-    params["tasks"]["aside"]["gate"] = {"metric": "accuracy", "floor": 0.1}
+def without_an_example(raw: dict) -> None:
+    not_auxiliary(raw)
+    raw["tasks"]["aside"]["gate"] = {"metric": "accuracy", "floor": 0.1}
 
 
-def joint(params: dict) -> None:
-    params["tasks"]["mood"]["joint"]["aside_too"] = {"family": "masked_lm", "columns": {}}
-    params["tasks"]["mood"]["joint"]["aside_too"]["gate"] = {"metric": "accuracy", "floor": 0.1}
+def joint(raw: dict) -> None:
+    raw["tasks"]["mood"]["joint"]["aside_too"] = {"family": "masked_lm", "columns": {}}
+    raw["tasks"]["mood"]["joint"]["aside_too"]["gate"] = {"metric": "accuracy", "floor": 0.1}
 
 
-def joint_of_its_own(params: dict) -> None:
-    params["tasks"]["aside"]["joint"] = {"again": {"family": "masked_lm", "columns": {}}}
-    params["tasks"]["aside"]["example"] = {"text": "good plane"}
+def joint_of_its_own(raw: dict) -> None:
+    raw["tasks"]["aside"]["joint"] = {"again": {"family": "masked_lm", "columns": {}}}
+    raw["tasks"]["aside"]["example"] = {"text": "good plane"}
 
 
 @pytest.mark.parametrize(
@@ -253,10 +252,10 @@ def test_a_mistake_in_declaring_it_is_one_sentence(tiny_project: Path, change: A
 def test_a_gate_that_it_is_given_judges_nothing(tiny_project: Path) -> None:
     """So that a task becomes an auxiliary one by a line in the mixture alone."""
     add_task(tiny_project, "masked_lm", TEXTS, gate={"metric": "accuracy", "floor": 0.99})
-    assert set(settings.load().gates()) == {"mood", "size"}
+    assert set(params.load().gates()) == {"mood", "size"}
     changed(tiny_project, lambda p: p["tasks"]["aside"].update(example={"text": "good plane"}))
     changed(tiny_project, not_auxiliary)
-    assert set(settings.load().gates()) == {"mood", "size", "aside"}
+    assert set(params.load().gates()) == {"mood", "size", "aside"}
 
 
 @pytest.mark.parametrize("family", ["sentence_order", "context_prediction"])

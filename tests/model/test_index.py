@@ -11,17 +11,17 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from components.data.encoded import EncodedSplit, cards_of
+from components.data.encoding.split import EncodedSplit, cards_of
 from components.errors import UserError
 from components.files import read_json, sha256, write_json, write_manifest
 from components.model import index
 from components.model.inference import predict, vectors
 from components.model.multitask import MultiTaskModel, load
 from components.release import bundle
-from components.training.run import save
+from components.training.run.fit import save
 from tests.conftest import build_project, encode_project
+from tests.families.desk import TEMPLATES, declare_desk
 from tests.serving.tiny import PACKAGING
-from tests.tasks.desk import TEMPLATES, declare_desk
 
 FILE = "index.desk.safetensors"
 TOKENIZER = Path("encoder/tokenizer.json")

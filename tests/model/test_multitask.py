@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from components.data.batches.tensors import Rows
 from components.errors import UserError
 from components.model.multitask import MultiTaskModel, load
-from components.model.tensors import Rows
 
 CARDS = {
     "mood": {

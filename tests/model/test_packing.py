@@ -18,11 +18,11 @@ from transformers import (
     PreTrainedModel,
 )
 
-from components.data.batching import Item, packs
+from components.data.batches.batching import Item, packs
+from components.data.batches.tensors import Rows, pad
 from components.model import packing
 from components.model.multitask import MultiTaskModel
 from components.model.packing import Pack, packable, packed_states
-from components.model.tensors import Rows, pad
 from tests.model.encoders import DEBERTA, PACKABLE, SIZES
 
 LENGTHS = (7, 40, 7, 7, 3, 25)

@@ -14,7 +14,7 @@ import pytest
 
 from components.errors import UserError
 from components.monitoring.articles import Article, read
-from components.monitoring.declared import ArticleColumns, Articles
+from components.settings.monitor import ArticleColumns, Articles
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ALL = ArticleColumns(text="body", published="at", id="key")

@@ -13,9 +13,9 @@ import polars as pl
 import pytest
 
 from components.errors import UserError
-from components.monitoring.declared import Articles, Monitor, Negative
 from components.monitoring.history import History, Score, Window, counts
 from components.monitoring.judging import judge_windows
+from components.settings.monitor import Articles, Monitor, Negative
 
 DAY = timedelta(days=1)
 FIRST = datetime(2026, 11, 1, tzinfo=UTC)

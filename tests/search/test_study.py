@@ -9,11 +9,11 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from components import settings
+from components import params
 from components.search import study as studies
-from components.search.declared import Range, Search
 from components.search.trial import FailedTrialError
-from tests.search.test_space import with_search
+from components.settings.search import Range, Search
+from tests.params.test_searches import with_search
 
 RATE, WEIGHTS = "training.learning_rate", "training.balancing.weights.weights"
 NAMES = ["mood", "size", "people", "closeness"]
@@ -35,7 +35,7 @@ def searched(trials: int, train=score, study: optuna.Study | None = None, **chan
     """A study in memory, which is sooner than on a disk."""
     study = study or optuna.create_study(direction="maximize")
     search = Search(parameters=SPACE, trials=trials, **changes)
-    studies.optimise(study, settings.load(), search, train, lambda _: None)
+    studies.optimise(study, params.load(), search, train, lambda _: None)
     return study
 
 
@@ -155,9 +155,11 @@ def test_a_trial_that_fails_is_noted_and_the_search_goes_on() -> None:
 def test_a_study_is_of_one_space_one_state_of_the_data_and_the_other_settings(encoded_project: Path) -> None:
     def identity(parameters: str, change: tuple[str, str] = ("", ""), exclude: dict | None = None) -> str:
         project = with_search(parameters)
-        params = Path("params.yaml")
-        params.write_text(params.read_text().replace(*change) if change[0] else params.read_text())
-        project = settings.load()
+        settings_file = Path("params.yaml")
+        settings_file.write_text(
+            settings_file.read_text().replace(*change) if change[0] else settings_file.read_text()
+        )
+        project = params.load()
         return studies.identity(project, project.search["s"], encoded_project, exclude or {})
 
     rate = "training.learning_rate: {low: 1e-4, high: 1e-2}"

@@ -8,20 +8,22 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from components import settings
-from components.data import plan
+from components import params
+from components.data.mixture import plan
 from components.files import read_json, write_json
-from components.search import space, trial
+from components.params import searches
 from components.search import study as studies
-from components.search.declared import Range, Search
-from components.training.run import run
-from components.watching.terminal import Terminal
+from components.search import trial
+from components.settings.project import Project
+from components.settings.search import Range, Search
+from components.tracking.terminal import Terminal
+from components.training.run.fit import run
 
 SHORT = {"training.tokens": 4500, "training.evaluate_every": 5, "training.checkpoint_every": 2}
 CHECKPOINTS = Path(".onetrunk/checkpoints")
 
 
-def best_of(project: settings.Project) -> float:
+def best_of(project: Project) -> float:
     """What the stages plan and train come to."""
     write_json(Path("reports/plan.json"), plan.plan(project, Path("encoded"), {}))
     run(project, Path(), Terminal())
@@ -31,9 +33,9 @@ def best_of(project: settings.Project) -> float:
 @pytest.mark.usefixtures("encoded_project")
 def test_a_trial_scores_what_a_training_with_its_settings_does_and_leaves_nothing() -> None:
     values = {**SHORT, "mixture.temperature": 3.0, "training.balancing.weights": "dwa", "model.dropout": 0.0}
-    project = space.with_values(settings.load(), values)
+    project = searches.with_values(params.load(), values)
     before = Path("reports/plan.json").read_bytes()
-    scores = trial.train(settings.load(), values, Path(), {}, Terminal())
+    scores = trial.train(params.load(), values, Path(), {}, Terminal())
     assert not Path("models").exists()
     assert not list(CHECKPOINTS.iterdir())
     assert Path("reports/plan.json").read_bytes() == before
@@ -53,7 +55,7 @@ class Stopped(trial.Pruning):
 def test_a_hopeless_trial_is_ended_and_a_killed_one_goes_on_from_its_checkpoint(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    base = space.with_values(settings.load(), SHORT)
+    base = searches.with_values(params.load(), SHORT)
     rates = {
         f"training.{name}": Range(low=1e-9, high=1e-1, log=True)
         for name in ("learning_rate", "head_learning_rate")
@@ -63,7 +65,7 @@ def test_a_hopeless_trial_is_ended_and_a_killed_one_goes_on_from_its_checkpoint(
         study.enqueue_trial(dict.fromkeys(rates, rate))
 
     def optimise(watch: type[trial.Pruning]) -> None:
-        def train(asked: optuna.Trial, values: space.Values) -> dict:
+        def train(asked: optuna.Trial, values: searches.Values) -> dict:
             stop = watch if asked.number == 1 else trial.Pruning
             return trial.train(base, values, Path(), {}, stop(asked))
 
@@ -86,7 +88,9 @@ def test_a_hopeless_trial_is_ended_and_a_killed_one_goes_on_from_its_checkpoint(
     assert list(hopeless.intermediate_values) == [5]
     values = resumed.user_attrs[studies.VALUES]
     assert (
-        resumed.value == best_of(space.with_values(base, values)) == max(resumed.intermediate_values.values())
+        resumed.value
+        == best_of(searches.with_values(base, values))
+        == max(resumed.intermediate_values.values())
     )
 
 
@@ -102,5 +106,5 @@ def test_a_hopeless_trial_is_ended_and_a_killed_one_goes_on_from_its_checkpoint(
 @pytest.mark.usefixtures("encoded_project")
 def test_values_that_cannot_be_trained_fail_the_trial_and_leave_nothing(values: dict, expected: str) -> None:
     with pytest.raises(trial.FailedTrialError, match=expected):
-        trial.train(settings.load(), values, Path(), {}, Terminal())
+        trial.train(params.load(), values, Path(), {}, Terminal())
     assert not list(CHECKPOINTS.glob("*"))

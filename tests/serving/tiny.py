@@ -11,9 +11,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from components import tasks
+from components import families
 from components.files import atomic_folder, sha256, write_json
-from components.settings import Packaging
+from components.settings.project import Packaging
 
 PACKAGING = Packaging(name="tiny", max_texts=8, max_characters=2000, max_body_bytes=50_000)
 OPTIONS = {"class_weights": "none", "label_smoothing": 0.0}
@@ -32,7 +32,7 @@ CARDS = {
             "labels": ["LOC", "PER"],
             "tags": ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"],
             "default": "O",
-            "options": tasks.get("tagging").options().model_dump(),
+            "options": families.get("tagging").options().model_dump(),
         },
         "max_length": 64,
         "inputs": ["text"],

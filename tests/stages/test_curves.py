@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from components.files import write_json
-from tests.watching.synthetic import contents, entry
+from tests.tracking.synthetic import contents, entry
 
 ROOT = Path(__file__).parents[2]
 

@@ -10,26 +10,26 @@ import numpy as np
 import pytest
 import torch
 
-from components import settings
-from components.data import plan
-from components.data.batching import step_rows
-from components.data.encoded import EncodedSplit, cards_of
-from components.data.mixture import Plan
+from components import params
+from components.data.batches.batching import step_rows
+from components.data.encoding.split import EncodedSplit, cards_of
+from components.data.mixture import plan
+from components.data.mixture.draws import Plan
 from components.files import read_json, write_json
 from components.model.multitask import MultiTaskModel
+from components.tracking.terminal import Terminal
 from components.training import affinity, balancing, optimisers
 from components.training.affinity import Affinity
 from components.training.parameter_groups import parameter_groups
-from components.training.run import Fit
-from components.training.step import Look, Stepper
-from components.watching.terminal import Terminal
+from components.training.run.fit import Fit
+from components.training.step.stepper import Look, Stepper
 
 HEADS = ["mood", "size", "people", "closeness"]
 
 
 def engine(root: Path, **changes) -> tuple[Stepper, dict[str, np.ndarray]]:
     """The step engine of the tiny project, and its first batch."""
-    project = settings.load(root / "params.yaml")
+    project = params.load(root / "params.yaml")
     drawn = Plan.from_json(read_json(root / "reports/plan.json"))
     splits = {name: EncodedSplit(root / "encoded" / name / "train.arrow") for name in drawn.tasks}
     cards = {head: card for name in drawn.tasks for head, card in cards_of(root / "encoded" / name).items()}
@@ -130,7 +130,7 @@ def test_weights_are_the_same_with_and_without_and_a_resumed_run_measures_the_sa
     text = (encoded_project / "params.yaml").read_text().replace("tokens: 12000", "tokens: 2400")
     text = text.replace("  window: 4", "  window: 4\n  balancing: {combination: pcgrad}")
     (encoded_project / "params.yaml").write_text(text)
-    project = settings.load()
+    project = params.load()
     write_json(Path("reports/plan.json"), plan.plan(project, Path("encoded"), {}))
     fit = Fit(project, Path(), read_json(Path("reports/plan.json")), 5)
     plain, _ = fit.train(Terminal())

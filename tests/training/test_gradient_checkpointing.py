@@ -11,13 +11,13 @@ from torch.profiler import ProfilerActivity, profile
 
 from components.errors import UserError
 from components.model.multitask import MultiTaskModel
-from components.training.declared import Balancing
-from components.training.gramians import task_gradients
-from components.training.step import Look
+from components.settings.training import Balancing
+from components.training.gradients.separate import task_gradients
+from components.training.step.stepper import Look
 from tests.model.encoders import ENCODERS
-from tests.training.test_gramians import CARDS, DISJOINT, JOINT, build, gathered, run
-from tests.training.test_loop import first_batch, stepper
-from tests.training.test_loss_scale import WAYS
+from tests.training.gradients.test_separate import CARDS, DISJOINT, JOINT, build, gathered, run
+from tests.training.run.test_loop import first_batch, stepper
+from tests.training.step.test_loss_scale import WAYS
 
 
 @pytest.mark.parametrize(

@@ -17,16 +17,16 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from components import settings
+from components import params
 from components.errors import TryAgainError, UserError
 from components.files import read_json, sha256
+from components.settings.training import Balancing
+from components.tracking.terminal import Terminal
 from components.training import parallel
-from components.training.declared import Balancing
-from components.training.run import Fit, run
-from components.watching.terminal import Terminal
+from components.training.run.fit import Fit, run
 from tests.conftest import PARAMS, encode_project, write_sources
 from tests.test_laws import ROOT
-from tests.training.test_loop import MODEL, first_batch, stepper
+from tests.training.run.test_loop import MODEL, first_batch, stepper
 
 CHOSEN = {
     "sum": {},
@@ -92,7 +92,7 @@ def life(root: Path, notes: Path) -> None:
         lines.append(f"{name} {packed} {digest(weights, told)}")
         if parallel.rank() == 0:
             save_file(weights, notes / f"{name}{packed}")
-    project = settings.load(root / "params.yaml")
+    project = params.load(root / "params.yaml")
     fit = Fit(project, root, read_json(root / "reports/plan.json"), project.seed)
     model, history = fit._train(Terminal(), None)  # within a group that is there already
     save_file(model.state_dict(), notes / f"model{parallel.rank()}")
@@ -159,7 +159,7 @@ def test_a_run_whose_process_was_killed_goes_on_to_the_bit(
     seen: Seen, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(seen.root)
-    run(settings.load(), Path(), Terminal())
+    run(params.load(), Path(), Terminal())
     said = capsys.readouterr().err
     assert said.count("going on from step 10") == 1  # the first process alone reports
     uninterrupted, found = load_file(seen.notes / "model0"), load_file(MODEL)

@@ -8,10 +8,10 @@ import pytest
 import torch
 from transformers import AutoModel, DistilBertConfig, MPNetConfig
 
-from components import settings
+from components import params
 from components.training.parameter_groups import depths, parameter_groups
 from tests.model.encoders import ENCODERS, SIZES
-from tests.training.test_loop import setup_step
+from tests.training.run.test_loop import setup_step
 
 DISTIL = {"vocab_size": 99, "dim": 32, "n_layers": 3, "n_heads": 4, "hidden_dim": 48}
 ALL = {**ENCODERS, "distilbert": DistilBertConfig(**DISTIL), "mpnet": MPNetConfig(**SIZES)}
@@ -42,7 +42,7 @@ def test_depth_counts_from_the_top_block_down_to_the_embeddings(name: str) -> No
 def test_rates_by_hand(shared_project: Path) -> None:
     """Two blocks, decay 1/2: the encoder's rate, half of it, a quarter for the embeddings; heads apart."""
     *_, model = setup_step(shared_project)
-    training = settings.load().training.model_copy(update={"layer_decay": 0.5, "weight_decay": 0.3})
+    training = params.load().training.model_copy(update={"layer_decay": 0.5, "weight_decay": 0.3})
     groups = parameter_groups(model, training)
     of = {p: group for group in groups for p in group["params"]}
     for name, expected in {
@@ -59,7 +59,7 @@ def test_rates_by_hand(shared_project: Path) -> None:
 
 def test_without_layer_decay_there_are_two_rates(shared_project: Path) -> None:
     *_, model = setup_step(shared_project)
-    assert {group["lr"] for group in parameter_groups(model, settings.load().training)} == {1e-3, 1e-2}
+    assert {group["lr"] for group in parameter_groups(model, params.load().training)} == {1e-3, 1e-2}
 
 
 def test_pitfall_7_a_tied_parameter_is_in_one_group_once(shared_project: Path) -> None:
@@ -69,7 +69,7 @@ def test_pitfall_7_a_tied_parameter_is_in_one_group_once(shared_project: Path) -
     tied = torch.nn.Linear(embeddings.weight.shape[1], embeddings.weight.shape[0])
     tied.weight = embeddings.weight
     model.heads["words"] = tied
-    groups = parameter_groups(model, settings.load().training)
+    groups = parameter_groups(model, params.load().training)
     every = [id(p) for group in groups for p in group["params"]]
     assert len(every) == len(set(every)) == len(list(model.parameters()))
     (group,) = [group for group in groups if any(p is embeddings.weight for p in group["params"])]

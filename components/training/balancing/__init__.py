@@ -9,9 +9,9 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
+from components.settings.training import Balancing
 from components.training.balancing.balancer import Balance, Balancer
 from components.training.balancing.base import Combination, Fact, StepFacts, TaskFacts, Weighting
-from components.training.declared import Balancing
 
 __all__ = [
     "Balance",

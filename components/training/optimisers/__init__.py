@@ -10,7 +10,7 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components.training.declared import Method
+from components.settings.training import Method
 from components.training.optimisers.base import Groups, Optimiser
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import importlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from components.training.declared import Method
+from components.settings.training import Method
 from components.training.regularisation.base import Regulariser
 
 __all__ = ["Regulariser", "build", "find", "names"]

@@ -1,8 +1,9 @@
 """What a regularising method must offer.
 
 A method is a file of this folder with a class called METHOD, whose fields are the options that a user
-may set. It sees a micro-batch's passes through the model (components/training/passes.py) and adds a term
-to each head's loss, so balancing weighs the sum. What it draws, it draws with torch's generators, which
+may set. It sees a micro-batch's passes through the model (components/training/step/forward.py) and
+adds a term to each head's loss, so balancing weighs the sum. What it draws, it draws with torch's
+generators, which
 are seeded for every step: it remembers nothing.
 """
 
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 
 if TYPE_CHECKING:
-    from components.training.passes import Losses, Passes
+    from components.training.step.forward import Losses, Passes
 
 
 class Regulariser(BaseModel, abc.ABC):

@@ -9,7 +9,7 @@ from pydantic import Field
 from components.training.regularisation.base import Regulariser
 
 if TYPE_CHECKING:
-    from components.training.passes import Losses, Passes
+    from components.training.step.forward import Losses, Passes
 
 TINY = 1e-12  # keeps a gradient of 0 from dividing
 

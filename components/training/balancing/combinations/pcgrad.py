@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from components.data.mixture import key
+from components.keyed import derive_seed
 from components.training.balancing.base import GramianCombination
 
 
@@ -16,7 +16,7 @@ class PCGrad(GramianCombination):
     """
 
     def factors(self, gramian_KK: np.ndarray, seed: int, step: int) -> np.ndarray:
-        random = np.random.default_rng(key(seed, "pcgrad", step))
+        random = np.random.default_rng(derive_seed(seed, "pcgrad", step))
         projected_KK = np.eye(len(gramian_KK))  # row i: g_i^PC as a combination of the gradients
         for i, row in enumerate(projected_KK):
             for j in random.permutation(len(row)):

@@ -1,0 +1,204 @@
+"""Text -> tokens, once: data/<task> -> encoded/<task>, Arrow files that are memory-mapped to train."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from components import families
+from components.data.contract.progress import RowProgress
+from components.data.contract.rows import column_of, view
+from components.data.contract.splits import SPLITS
+from components.data.encoding.split import Card, candidates_file
+from components.errors import UserError
+from components.families.base import Facts, Family, Row
+from components.files import atomic_folder, read_json, write_json
+
+if TYPE_CHECKING:
+    from tokenizers import Encoding, Tokenizer
+
+ROWS = 4096  # of a record batch: their encodings are in memory at once
+
+
+def encode(data: Path, tokenizer_file: Path, target: Path) -> None:
+    """Tokenise a task's three splits; a row keeps its `id`, so results lead back to the data.
+
+    Raises:
+        UserError: there is no tokenizer.json, it cannot be read, or a family needs another encoder.
+    """
+    card = read_json(data / "task.json")
+    with atomic_folder(target) as folder:
+        encoder = Encoder(card, tokenizer_file)
+        with RowProgress(f"encode {card['task']}", sum(card["rows"].values())) as progress:
+            for split in SPLITS:
+                _encode_split(encoder, data, split, folder, progress)
+        for head in encoder.heads:
+            _encode_candidates(encoder, head, folder)
+        write_json(folder / "task.json", encoder.card)
+
+
+def _with_encoder(card: Card, folder: Path) -> Card:
+    """The task's card, where each head's facts have what its family must know of the encoder's folder."""
+    heads = {}
+    for head, own in card["heads"].items():
+        facts = own["facts"]
+        of_encoder = families.get(own["family"]).encoder_facts(folder, facts["options"])
+        heads[head] = {**own, "facts": {**facts, **of_encoder}}
+    return {**card, "heads": heads}
+
+
+def _encode_split(encoder: Encoder, data: Path, split: str, folder: Path, progress: RowProgress) -> None:
+    schema, rows = encoder.schema(split), pq.ParquetFile(data / f"{split}.parquet")
+    if "difficulty" in rows.schema_arrow.names:
+        schema = schema.append(pa.field("difficulty", pa.float64()))
+    with (
+        pa.OSFile(str(folder / f"{split}.arrow"), "wb") as file,
+        pa.ipc.new_file(file, schema) as out,
+    ):
+        for batch in rows.iter_batches(ROWS):
+            columns = encoder.encode(pa.Table.from_batches([batch]), schema.names, split == "train")
+            if "difficulty" in schema.names:
+                columns["difficulty"] = batch["difficulty"]
+            out.write_batch(pa.record_batch([columns[name] for name in schema.names], schema=schema))
+            progress.add(len(batch))
+
+
+def _encode_candidates(encoder: Encoder, head: str, folder: Path) -> None:
+    """Write what the answers of a head are chosen from, as a split's rows are written."""
+    family, facts = encoder.heads[head]
+    if not (rows := family.candidates(facts)):
+        return
+    schema = encoder.sequences_schema()
+    with (
+        pa.OSFile(str(folder / candidates_file(head)), "wb") as file,
+        pa.ipc.new_file(file, schema) as out,
+    ):
+        for first in range(0, len(rows), ROWS):
+            some = rows[first : first + ROWS]
+            encodings = family.tokenise(encoder.tokenizer, some, facts["options"], offsets=False)
+            ids = pa.array([str(first + number) for number in range(len(some))])
+            columns = encoder.sequences(ids, encodings)
+            out.write_batch(pa.record_batch([columns[name] for name in schema.names], schema=schema))
+
+
+class Encoder:
+    """A task's tokenizer, and what each of its heads encodes of a row."""
+
+    def __init__(self, card: Card, tokenizer_file: Path) -> None:
+        self.task: str = card["task"]
+        self.tokenizer = _tokenizer(tokenizer_file)
+        self.card = _with_encoder(card, tokenizer_file.parent)
+        self.heads: dict[str, tuple[Family, Facts]] = {
+            head: (families.get(own["family"]), own["facts"]) for head, own in self.card["heads"].items()
+        }
+        self.family, facts = self.heads[self.task]
+        self.options = facts["options"]
+        self.several = self.family.several(card["inputs"])
+        truncation = self.family.truncation(card["inputs"], card["max_length"], self.options)
+        self.tokenizer.enable_truncation(**truncation)
+        self.alone_is_zero = not any(self.tokenizer.encode("a").type_ids)
+
+    def sequences_schema(self) -> pa.Schema:
+        """The columns of what the encoder reads of a row."""
+        fields = [("id", pa.string()), ("input_ids", pa.list_(pa.int32()))]
+        fields += [("segment_ids", pa.list_(pa.int8()))]
+        fields += [("cuts", pa.list_(pa.int32()))] if self.several else []
+        return pa.schema(fields)
+
+    def schema(self, split: str) -> pa.Schema:
+        """The columns of an encoded split; only held-out rows are decoded, so only they need a layout."""
+        fields: list[Any] = [*self.sequences_schema()]
+        for head, (family, _) in self.heads.items():
+            fields.append((column_of(self.task, head, "target"), family.target_type))
+            if family.layout_type is not None and split != "train":
+                fields.append((column_of(self.task, head, "layout"), family.layout_type))
+            if family.side_type is not None:
+                fields.append((column_of(self.task, head, "side"), pa.list_(family.side_type)))
+        return pa.schema(fields)
+
+    def encode(
+        self, table: pa.Table, names: Sequence[str], learning: bool
+    ) -> dict[str, list[Any] | pa.Array]:
+        """The columns of some rows, which the model will learn from, or only answer."""
+        rows = view(table, self.task, self.task).to_pylist()
+        rows = self.family.for_learning(rows, self.heads[self.task][1]) if learning else rows
+        offsets = any(family.offsets for family, _ in self.heads.values())
+        encodings = self.family.tokenise(self.tokenizer, rows, self.options, offsets)
+        columns = self.sequences(table["id"].combine_chunks(), encodings)
+        for head, (family, facts) in self.heads.items():
+            own = rows if head == self.task else view(table, self.task, head).to_pylist()
+            first = family.target_schema().names[0]
+            known = [row if row[first] is not None else None for row in own]
+            if learning:
+                self._count(family, facts, known, encodings)
+            for name, ask in (("target", family.target), ("layout", family.layout), ("side", family.side)):
+                if (column := column_of(self.task, head, name)) in names:
+                    columns[column] = _ask(ask, known, encodings, facts)
+        return columns
+
+    def _count(
+        self,
+        family: Family,
+        facts: Facts,
+        rows: Sequence[Row | None],
+        encodings: Sequence[Sequence[Encoding]],
+    ) -> None:
+        """Add what the family counts in the training rows that have its target to the facts of its card."""
+        some = [of_row for row, of_row in zip(rows, encodings, strict=True) if row is not None]
+        if (counts := family.tally(some, facts)) is not None:
+            facts["tally"] = (counts + np.array(facts.get("tally", 0))).tolist()
+
+    def sequences(
+        self, ids: pa.Array, encodings: Sequence[Sequence[Encoding]]
+    ) -> dict[str, list[Any] | pa.Array]:
+        """The columns of what the encoder reads of some rows."""
+        input_ids = _joined(encodings, "ids", np.int32)
+        return {
+            "id": ids,
+            "input_ids": input_ids,
+            "segment_ids": self._segments(encodings, input_ids),
+            "cuts": [_cuts(of_row) for of_row in encodings] if self.several else [],
+        }
+
+    def _segments(self, encodings: Sequence[Sequence[Encoding]], like: pa.ListArray) -> pa.Array:
+        """Asking each encoding takes a tenth of all the time; where no row is a pair, that can be spared."""
+        if self.alone_is_zero and all(one.n_sequences == 1 for of_row in encodings for one in of_row):
+            return pa.ListArray.from_arrays(like.offsets, np.zeros(len(like.values), np.int8))
+        return _joined(encodings, "type_ids", np.int8)
+
+
+def _ask(
+    ask: Any, rows: Sequence[Row | None], encodings: Sequence[Sequence[Encoding]], facts: Facts
+) -> list[Any]:
+    """What the family says of every row that has a target."""
+    pairs = zip(rows, encodings, strict=True)
+    return [None if row is None else ask(row, of_row, facts) for row, of_row in pairs]
+
+
+def _joined(encodings: Sequence[Sequence[Encoding]], name: str, dtype: type) -> pa.Array:
+    """A list column: what a row's encodings say, one after the other."""
+    ends = np.cumsum([0, *(sum(map(len, of_row)) for of_row in encodings)], dtype=np.int32)
+    numbers = itertools.chain.from_iterable(getattr(one, name) for of_row in encodings for one in of_row)
+    return pa.ListArray.from_arrays(ends, np.fromiter(numbers, dtype, count=ends[-1]))
+
+
+def _cuts(encodings: Sequence[Encoding]) -> list[int]:
+    """Where each sequence of a row starts."""
+    return list(itertools.accumulate((len(encoding) for encoding in encodings[:-1]), initial=0))
+
+
+def _tokenizer(file: Path) -> Tokenizer:
+    from tokenizers import Tokenizer
+
+    try:
+        tokenizer = Tokenizer.from_file(str(file))
+    except Exception as error:  # tokenizers raises a bare Exception
+        raise UserError(f"{file}: not a fast tokenizer ({error})") from None
+    tokenizer.no_padding()
+    return tokenizer

@@ -1,0 +1,247 @@
+"""Source -> data/<task>: read, cleaned, split; known faults are removed, counted and reported.
+
+The rows are read twice and never held: first from the source into one file, with keys of fixed width
+beside it on which their fate is decided; then from that file into the splits.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from components.data.contract.progress import RowProgress
+from components.data.contract.rows import column_of, view
+from components.data.contract.splits import SPLITS, position
+from components.data.ingest.cleaning import FATES, REASONS, UNDECIDED, decide
+from components.data.ingest.reader import Head, Reader, digest
+from components.data.sources.formats import Record, read
+from components.errors import BadRowError, SkippedRowError, UserError
+from components.families.base import CANDIDATES, Facts, Row
+from components.families.shared.fingerprint import text_key
+from components.files import atomic_folder, write_json
+from components.settings.project import Task
+
+if TYPE_CHECKING:
+    import polars as pl
+
+EXAMPLES = 5  # ids of removed rows that the report names, per reason
+CHUNK = 16_384  # rows that are Python objects at once
+KEYS = {"given": "int8", "key": "uint64", "target": "uint64", "low": "float64", "high": "float64"}
+
+
+def ingest(name: str, task: Task, seed: int, target: Path) -> None:
+    """Read a task's source and write its folder: three Parquet files, task.json and ingest.json.
+
+    Raises:
+        UserError: a row that its family cannot read, a label outside the set, a duplicated id.
+    """
+    reader = Reader(name, task)
+    with atomic_folder(target) as folder:
+        read_rows = folder / "read.parquet"
+        keys, skipped = _read_all(reader, seed, read_rows)
+        if "id" in task.columns:
+            _refuse_repeated_ids(read_rows, keys["id"])
+        fate_N = decide(keys, task.cleaning, task.splits)
+        removed = _write_splits(read_rows, reader, fate_N, folder)
+        _require_rows(reader, folder)
+        heads = {head.name: _learn(reader, head, folder, read_rows, fate_N) for head in reader.heads}
+        read_rows.unlink()
+        counts = {split: int((fate_N == code).sum()) for code, split in enumerate(SPLITS)}
+        inputs = list(reader.family.asked(task.columns))
+        card = {"task": name, "max_length": task.max_length, "inputs": inputs, "rows": counts}
+        write_json(folder / "task.json", {**card, "heads": heads})
+        read_all = {"rows": len(keys) + skipped.total(), "skipped": dict(skipped)}
+        write_json(folder / "ingest.json", {"read": read_all, **removed})
+
+
+# --- the source, once ----------------------------------------------------------------------------
+
+
+def _read_all(reader: Reader, seed: int, path: Path) -> tuple[pl.DataFrame, Counter[str]]:
+    """Write every row, and where it stood, to `path`; return the keys (`cleaning.decide`, and `id`), and how
+    many rows were left out for which reason, since there is nothing in them to ask."""
+    import polars as pl
+
+    schema = reader.schema().append(pa.field("place", pa.string()))
+    kept_keys = []
+    skipped: Counter[str] = Counter()
+    with (
+        pq.ParquetWriter(path, schema, compression="zstd") as out,
+        RowProgress(f"read {reader.name}") as progress,
+    ):
+        records = read(reader.task.source, reader.columns(), seed)
+        for chunk in _chunks(_readable(reader, records, skipped)):
+            keys = [_keys(reader, record, row, seed) for record, row in chunk]
+            kept_keys.append(pl.DataFrame(np.array(keys, dtype=[*KEYS.items(), ("id", "uint64")])))
+            out.write_table(_table([{**row, "place": record.place} for record, row in chunk], schema))
+            progress.add(len(chunk))
+    if skipped and not kept_keys:
+        why = "; ".join(skipped)
+        raise UserError(f"{reader.task.source.path}: no row is left for {reader.name}: {why}")
+    return pl.concat(kept_keys), skipped
+
+
+def _readable(
+    reader: Reader, records: Iterator[Record], skipped: Counter[str]
+) -> Iterator[tuple[Record, Row]]:
+    """The rows that can be asked, and their records; `skipped` counts the others by their reason."""
+    for record in records:
+        try:
+            yield record, reader.read(record)
+        except SkippedRowError as reason:
+            skipped[str(reason)] += 1
+
+
+def _chunks(rows: Iterator[tuple[Record, Row]]) -> Iterator[list[tuple[Record, Row]]]:
+    chunk: list[tuple[Record, Row]] = []
+    for row in rows:
+        chunk.append(row)
+        if len(chunk) == CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _keys(reader: Reader, record: Record, row: Row, seed: int) -> tuple[int | float, ...]:
+    text = text_key(reader.family.text_of(row))
+    places = [position(value, seed) for value in row["groups"] or [text]]
+    given = SPLITS.index(record.split) if record.split else UNDECIDED
+    hashes = [int.from_bytes(digest(value), "big") for value in (row["target"], row["id"])]
+    return given, int(text[:16], 16), hashes[0], min(places), max(places), hashes[1]
+
+
+def _table(rows: list[Row], schema: pa.Schema) -> pa.Table:
+    try:
+        return pa.Table.from_pylist(rows, schema)
+    except UnicodeEncodeError:
+        for row in rows:
+            _refuse_surrogates(row)
+        raise
+
+
+def _refuse_surrogates(row: Row) -> None:
+    try:
+        json.dumps(row, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        half = f"U+{ord(error.object[error.start]):04X}"
+        raise UserError(f"{row['place']}: {half}, half of a surrogate pair, is not a character") from None
+
+
+def _refuse_repeated_ids(rows: Path, ids: pl.Series) -> None:
+    repeated = np.flatnonzero(~ids.is_first_distinct().to_numpy())
+    if not len(repeated):
+        return
+    second = _row_of(rows, int(repeated[0]))
+    first = _row_of(rows, int(np.flatnonzero(ids.to_numpy() == ids[int(repeated[0])])[0]))
+    raise UserError(
+        f"{second['place']}: id '{second['id']}' is already that of {first['place']}; expected distinct ids"
+    )
+
+
+def _row_of(rows: Path, number: int) -> Row:
+    """The id and the place of the row of this number in the order of the source."""
+    group, place = divmod(number, CHUNK)
+    table = pq.ParquetFile(rows).read_row_group(group, columns=["id", "place"])
+    return table.slice(place, 1).to_pylist()[0]
+
+
+# --- from the rows read to the splits -------------------------------------------------------------
+
+
+def _write_splits(rows: Path, reader: Reader, fate_N: np.ndarray, folder: Path) -> dict[str, Any]:
+    """Write every row to its split; return what was removed: counts, and the first ids of each reason."""
+    schema = reader.schema()
+    first_ids: dict[str, list[str]] = {reason: [] for reason in REASONS}
+    with contextlib.ExitStack() as stack:
+        writers = {
+            split: stack.enter_context(
+                pq.ParquetWriter(folder / f"{split}.parquet", schema, compression="zstd")
+            )
+            for split in SPLITS
+        }
+        progress = stack.enter_context(RowProgress(f"split {reader.name}", len(fate_N)))
+        for batch in pq.ParquetFile(rows).iter_batches(4 * CHUNK):
+            fates = fate_N[progress.rows : progress.rows + len(batch)]
+            for code in np.unique(fates):
+                some = batch.filter(pa.array(fates == code))
+                if (fate := FATES[code]) in writers:
+                    writers[fate].write_batch(reader.family.mingled(some.select(schema.names)))
+                else:
+                    first_ids[fate] = heapq.nsmallest(EXAMPLES, first_ids[fate] + some["id"].to_pylist())
+            progress.add(len(batch))
+    counts = {reason: int((fate_N == FATES.index(reason)).sum()) for reason in REASONS}
+    return {"removed": counts, "removed_ids": first_ids}
+
+
+def _require_rows(reader: Reader, folder: Path) -> None:
+    """Every head has rows in every split."""
+    for head in reader.heads:
+        for split in SPLITS:
+            if not _labelled(reader, head, folder, split):
+                of = (
+                    reader.name if head.name == reader.name else f"{reader.name} with a target of {head.name}"
+                )
+                raise UserError(
+                    f"{reader.task.source.path}: no rows are left for {of}'s {split} split; "
+                    f"see tasks.{reader.name}.splits in params.yaml"
+                )
+
+
+def _labelled(reader: Reader, head: Head, folder: Path, split: str) -> int:
+    """How many rows of a split have the head's target."""
+    name = column_of(reader.name, head.name, head.first)
+    batches = pq.ParquetFile(folder / f"{split}.parquet").iter_batches(columns=[name])
+    return sum(len(batch) - batch.column(0).null_count for batch in batches)
+
+
+def _learn(reader: Reader, head: Head, folder: Path, read_rows: Path, fate_N: np.ndarray) -> dict[str, Any]:
+    """The head's entry of task.json; every row of every split must fit the facts."""
+    where = f"tasks.{reader.name}" if head.name == reader.name else f"tasks.{reader.name}.joint.{head.name}"
+
+    def rows_of(split: str) -> Iterator[Row]:
+        return (row for _, row in _rows_of(reader, head, folder, split))
+
+    try:
+        learnt = head.family.learn_facts(rows_of("train"), head.labels, head.options)
+        facts: Facts = {**learnt, "options": head.options}
+        facts |= head.family.survey(facts, {split: rows_of(split) for split in SPLITS})
+        _require_few(len(head.family.candidates(facts)))
+    except BadRowError as error:
+        raise UserError(f"params.yaml: {where}: {error}") from None
+    rows = dict.fromkeys(SPLITS, 0)
+    for split in SPLITS:
+        for number, row in _rows_of(reader, head, folder, split):
+            rows[split] += 1
+            try:
+                head.family.check_row(row, facts)
+            except BadRowError as error:
+                stood = np.flatnonzero(fate_N == FATES.index(split))[number]
+                raise UserError(f"{_row_of(read_rows, int(stood))['place']}: {error}") from None
+    return {"family": head.family.name, "facts": facts, "rows": rows}
+
+
+def _require_few(candidates: int) -> None:
+    if candidates > CANDIDATES:
+        raise BadRowError(f"found {candidates:,} candidates for an answer, expected at most {CANDIDATES:,}")
+
+
+def _rows_of(reader: Reader, head: Head, folder: Path, split: str) -> Iterator[tuple[int, Row]]:
+    """(number in the split, row) of the rows that have the head's target."""
+    start = 0
+    for batch in pq.ParquetFile(folder / f"{split}.parquet").iter_batches(CHUNK):
+        table = view(pa.Table.from_batches([batch]), reader.name, head.name)
+        valid = pc.is_valid(table[head.first])
+        numbers = start + np.flatnonzero(valid.to_numpy())
+        yield from zip(numbers.tolist(), table.filter(valid).to_pylist(), strict=True)
+        start += len(batch)

@@ -1,0 +1,160 @@
+"""Records of a source -> rows of the data contract: the inputs once, every head's target beside them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import pyarrow as pa
+
+from components import families
+from components.data.contract.rows import column_of
+from components.data.sources.formats import Record
+from components.errors import BadRowError, SkippedRowError, UserError
+from components.families.base import Family, Row
+from components.families.shared.fields import read_number
+from components.families.shared.fingerprint import text_key
+from components.settings.columns import Columns
+from components.settings.project import Annotation, Task
+
+
+@dataclass(frozen=True)
+class Head:
+    """What the rows are asked by one head, as ingest reads it."""
+
+    name: str
+    family: Family
+    columns: Columns
+    labels: list[str] | None
+    options: dict[str, Any]  # validated, with their defaults
+
+    @classmethod
+    def of(cls, name: str, annotation: Annotation) -> Head:
+        family = families.get(annotation.family)
+        options = family.options.model_validate(annotation.options).model_dump(mode="json")
+        return cls(name, family, annotation.columns, annotation.labels, options)
+
+    @property
+    def first(self) -> str:
+        """The target column whose None says that a row has no target."""
+        return self.family.target_schema().names[0]
+
+    def lacks(self, values: Mapping[str, Any]) -> bool:
+        """Has the source nothing to say of this head's target?"""
+        targets = self.family.targets
+        roles = [role for role, required in targets.items() if required]
+        roles = roles or [role for role in targets if role not in self.family.input_roles()]
+        return all(_is_blank(values.get(role)) for role in roles)
+
+
+def _is_blank(value: Any) -> bool:
+    return value is None or value != value or (isinstance(value, str) and not value.strip())  # noqa: PLR0124
+
+
+class Reader:
+    """Reads a task's records: the inputs once, and every head's target beside them."""
+
+    def __init__(self, name: str, task: Task) -> None:
+        self.name, self.task = name, task
+        self.heads = [Head.of(head, annotation) for head, annotation in task.annotations(name).items()]
+        self.families = {head.name: head.family for head in self.heads}
+        self.family = self.heads[0].family
+
+    def columns(self) -> Columns:
+        """Every column that some head reads, by its role ("slots.tags" of the joint head slots)."""
+        return {
+            column_of(self.name, head.name, role): column
+            for head in self.heads
+            for role, column in head.columns.items()
+        }
+
+    def schema(self) -> pa.Schema:
+        """The columns of the task's files."""
+        targets = [
+            (column_of(self.name, head.name, field.name), field.type)
+            for head in self.heads
+            for field in head.family.target_schema()
+        ]
+        groups = ("groups", pa.list_(pa.string()))
+        difficulty = [("difficulty", pa.float64())] if "difficulty" in self.task.columns else []
+        return pa.schema([("id", pa.string()), *self.family.input_schema(), *targets, groups, *difficulty])
+
+    def read(self, record: Record) -> Row:
+        """One row of the files, with `target`: what it teaches, as JSON.
+
+        Raises:
+            UserError: its family cannot read it.
+            SkippedRowError: there is nothing in it to ask.
+        """
+        try:
+            row = self.family.read_input(record.values, self.heads[0].options)
+            if "difficulty" in record.values:
+                row["difficulty"] = read_number(record.values, "difficulty")
+            targets = {head.name: self._read_target(head, record, row) for head in self.heads}
+            if not any(targets.values()):
+                raise BadRowError(f"no target, expected that of {' or '.join(targets)}")
+        except SkippedRowError:
+            raise
+        except BadRowError as error:
+            raise UserError(f"{record.place}: {error}") from None
+        row = {**row, **self._answers(targets), "groups": self._groups(record)}
+        taught = lesson(self.name, self.families, row)
+        return {**row, "target": json.dumps(taught), "id": self._identity(record, row, taught)}
+
+    def view(self, row: Row, head: Head) -> Row | None:
+        """The row as the head reads it, or None where it lacks the target."""
+        return head_row(self.name, head.name, head.family, row)
+
+    def _read_target(self, head: Head, record: Record, row: Row) -> Row | None:
+        columns = {role: column_of(self.name, head.name, role) for role in head.columns}
+        values = {role: record.values[name] for role, name in columns.items() if name in record.values}
+        if self.task.joint and head.lacks(values):
+            return None
+        return head.family.read_target(values, row, head.options)
+
+    def _answers(self, targets: Mapping[str, Row | None]) -> Row:
+        answers = {}
+        for head, family in self.families.items():
+            target = targets[head] or {}
+            for name, column in target_columns(self.name, head, family).items():
+                answers[column] = target.get(name)
+        return answers
+
+    def _groups(self, record: Record) -> list[str]:
+        return [text_key(str(record.values[role])) for role in self.task.splits.groups]
+
+    def _identity(self, record: Record, row: Row, taught: Any) -> str:
+        if "id" in record.values:
+            return str(record.values["id"])
+        return digest(json.dumps([record.split, self.family.text_of(row), taught])).hex()
+
+
+@cache
+def target_columns(task: str, head: str, family: Family) -> dict[str, str]:
+    """What the columns of a head's target are called in its task's files."""
+    return {name: column_of(task, head, name) for name in family.target_schema().names}
+
+
+def head_row(task: str, head: str, family: Family, row: Row) -> Row | None:
+    """A row of the task's files as the head reads it, or None where it lacks the head's target
+    (`rows.view`, of one row)."""
+    target = {name: row[column] for name, column in target_columns(task, head, family).items()}
+    if next(iter(target.values())) is None:
+        return None
+    return {**row, **target}
+
+
+def lesson(task: str, heads: Mapping[str, Family], row: Row) -> Any:
+    """What a row of the task's files teaches (JSON): its target, or those of all its heads."""
+    views = {head: head_row(task, head, family, row) for head, family in heads.items()}
+    taught = [None if view is None else heads[head].target_of(view) for head, view in views.items()]
+    return taught if len(taught) > 1 else taught[0]
+
+
+def digest(text: str) -> bytes:
+    """64 bits of a text's hash."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()

@@ -1,0 +1,151 @@
+"""The mixture: which rows of which task a step draws.
+
+The draws of step s are a pure function of (plan, seed, s). No permutation is stored and no cursor
+moves: a keyed bijection walks each task's rows once per epoch, and the number of rows that a task
+has given before step s is closed arithmetic, whatever its share does over the steps
+(schedules.py). So step 41,007 costs what step 0 costs, and 100 M rows take no memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from components.data.mixture import schedules
+from components.data.mixture.schedules import Knots, Schedule
+from components.keyed import derive_seed, permute
+from components.settings.mixture import Rule
+
+
+def shares(rule: Rule, rows: Mapping[str, int]) -> dict[str, float]:
+    """The share p_i of each task among the rows drawn, by a constant method; they sum to 1.
+
+    temperature: p_i ~ min(n_i, cap)^(1/T), the cap before the power (Arivazhagan 2019, Raffel 2020
+    section 3.5.2); proportional: T = 1; uniform: 1/K; inverse_size: p_i ~ 1/n_i; fixed_ratio: as given.
+    """
+    capped = {name: min(n, rule.cap) if rule.cap else n for name, n in rows.items()}
+    weights = {
+        "temperature": {name: n ** (1 / rule.temperature) for name, n in capped.items()},
+        "proportional": {name: float(n) for name, n in capped.items()},
+        "uniform": dict.fromkeys(rows, 1.0),
+        "inverse_size": {name: 1 / n for name, n in capped.items()},
+        "fixed_ratio": {name: rule.ratio.get(name, 0.0) for name in rows},
+    }[rule.method]
+    total = sum(weights.values())
+    return {name: weight / total for name, weight in weights.items()}
+
+
+@dataclass(frozen=True)
+class TaskPlan:
+    """One task's part of the plan."""
+
+    rows: int
+    share: float  # of the run's rows; where shares are dynamic, that of the start
+    excluded: Sequence[int] | np.ndarray = ()  # sorted numbers of rows that training leaves out
+    schedule: Schedule | None = None  # where the share changes over the steps
+    stages: Sequence[tuple[int, int]] = ()  # (step, how many of the easiest rows are drawn from it on)
+    easiest: np.ndarray | None = None  # with stages: the numbers of the usable rows, easiest first
+    until: int | None = None  # where the task has stopped early: the first step without it
+    auxiliary: bool = False  # is it there for the others' sake alone?
+
+    @property
+    def usable(self) -> int:
+        return self.rows - len(self.excluded)
+
+    @property
+    def over_steps(self) -> Schedule:
+        return self.schedule or Knots((0,), (self.share,))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the whole run draws: `rows_per_step` rows a step for `steps` steps."""
+
+    steps: int
+    rows_per_step: float
+    window: int
+    tasks: dict[str, TaskPlan]
+    keep: float | None = None  # where shares are dynamic: the part of its share that no task loses
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any], easiest: Mapping[str, np.ndarray] | None = None) -> Plan:
+        """The plan of reports/plan.json; `easiest` is `plan.easiest`, for the tasks that have stages."""
+        tasks = {name: _task(entry, (easiest or {}).get(name)) for name, entry in value["tasks"].items()}
+        return cls(value["steps"], value["rows_per_step"], value["window"], tasks, value.get("keep"))
+
+
+def _task(entry: Mapping[str, Any], easiest: np.ndarray | None) -> TaskPlan:
+    schedule = schedules.from_json(entry["schedule"]) if entry.get("schedule") else None
+    excluded = np.array(entry["excluded"], dtype=np.int64)
+    stages = [(step, rows) for step, rows in entry.get("stages", [])]
+    auxiliary = entry.get("auxiliary", False)
+    return TaskPlan(entry["rows"], entry["share"], excluded, schedule, stages, easiest, auxiliary=auxiliary)
+
+
+def rows_before(plan: Plan, task: str, step: int) -> int:
+    """How many rows `task` gives to the steps before `step`: its share of them, rounded down.
+
+    The rounding of one step never adds to that of another, so every batch holds the task's share of
+    that step exactly, up to one row.
+    """
+    return schedules.drawn_before(plan.tasks[task].over_steps, plan.rows_per_step, step)
+
+
+def share_at(plan: Plan, task: str, step: int) -> float:
+    """The task's share of the rows of one step."""
+    over_steps = plan.tasks[task].over_steps
+    return over_steps.total(step + 1) - over_steps.total(step)
+
+
+class EpochSlice(NamedTuple):
+    """A part of one epoch: places first, ..., last - 1 of a permutation of `size` rows."""
+
+    number: int  # of the epoch
+    size: int
+    first: int
+    last: int
+
+
+def epoch_slices(plan: Plan, task: str, first: int, last: int) -> Iterator[EpochSlice]:
+    """The parts of epochs that the task's draws number first, ..., last - 1 are.
+
+    A stage of more rows than the one before begins an epoch of its own.
+    """
+    stages = plan.tasks[task].stages or [(0, plan.tasks[task].usable)]
+    begins = [rows_before(plan, task, step) for step, _ in stages]
+    epochs = 0
+    for begin, end, (_, size) in zip(begins, [*begins[1:], last], stages, strict=True):
+        at = max(first, begin)
+        while at < min(last, end):
+            epoch, place = divmod(at - begin, size)
+            stop = min(last, end, begin + (epoch + 1) * size)
+            yield EpochSlice(epochs + epoch, size, place, place + stop - at)
+            at = stop
+        epochs += -((begin - end) // size)
+
+
+def draw(plan: Plan, task: str, seed: int, first: int, last: int) -> np.ndarray:
+    """Row numbers of the task's draws number first, ..., last - 1 (each epoch visits a row once)."""
+    own = plan.tasks[task]
+    parts = [np.empty(0, dtype=np.int64)]
+    for walk in epoch_slices(plan, task, first, last):
+        parts.append(
+            permute(np.arange(walk.first, walk.last), walk.size, derive_seed(seed, task, walk.number))
+        )
+    rows = np.concatenate(parts)
+    if not own.stages:
+        return skip(rows, own.excluded)
+    if own.easiest is None:
+        raise ValueError(f"the plan draws the easiest rows of {task} first and was not told which they are")
+    return own.easiest[rows]
+
+
+def skip(rows: np.ndarray, excluded: Sequence[int] | np.ndarray) -> np.ndarray:
+    """Map 0, 1, ... onto the row numbers that are not in the sorted list `excluded`."""
+    if not len(excluded):
+        return rows
+    before = np.asarray(excluded) - np.arange(len(excluded))  # usable rows below each excluded one
+    return rows + np.searchsorted(before, rows, side="right")

@@ -1,0 +1,147 @@
+"""From columns to the plan that fits them best.
+
+Every family says itself which inputs and targets it reads, and reads the rows of every plan that is
+worth considering. Where two plans are about equally good, the user is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations, product
+
+from components import families as tasks
+from components.data.propose.candidate import Plan, Wishes
+from components.data.propose.profile import Column, Numbered, spread
+from components.data.propose.questions import MOST_CHOICES, between, nothing
+from components.data.propose.roles import FITS, NAMED, WEAK, Fit, fit
+from components.errors import BadRowError, UserError, near_miss
+from components.families.base import Family
+
+MARGIN = 0.35  # plans whose scores are no further apart are equals
+READABLE = 0.8  # share of its rows that a plan must read
+TRIED = 200  # rows
+MOST_COLUMNS = 8  # for a role, the best of them
+
+
+def choose(columns: list[Column], rows: Numbered, wishes: Wishes) -> Plan:
+    """The best plan that reads the rows.
+
+    Raises:
+        Question: several are as good, or there is none.
+        UserError: the user's wishes fit no family, or no row.
+    """
+    wanted = _wanted(columns, wishes)
+    candidates = sorted(_plans(columns, wanted, wishes.family), key=lambda plan: -plan.score)
+    equals: list[Plan] = []
+    refused = ""
+    for plan in candidates:
+        if equals and plan.score < equals[0].score - MARGIN and not _another(plan, equals):
+            continue
+        problem = _problem(plan, rows)
+        refused = refused or problem
+        if not problem and not any(_same(plan, other) for other in equals):
+            equals.append(plan)
+    if len(equals) == 1:
+        return equals[0]
+    if equals:
+        raise between(equals[:MOST_CHOICES])
+    if refused and (wishes.columns or wishes.family):
+        raise UserError(refused)
+    raise nothing(columns, wanted, refused, wishes.family)
+
+
+def _wanted(columns: list[Column], wishes: Wishes) -> dict[str, Column]:
+    """The columns that the user has named, by role."""
+    named = {column.name: column for column in columns}
+    known = tasks.names()
+    if wishes.family is not None and wishes.family not in known:
+        raise UserError(
+            f"--family: unknown family '{wishes.family}'{near_miss(wishes.family, known)}; "
+            f"expected one of {', '.join(known)}"
+        )
+    families = [tasks.get(name) for name in ([wishes.family] if wishes.family else known)]
+    roles = list(dict.fromkeys(role for each in families for role in [*each.input_roles(), *each.targets]))
+    for role, name in wishes.columns.items():
+        if role not in roles:
+            raise UserError(
+                f"--column: no role '{role}'{near_miss(role, roles)}; expected one of {', '.join(roles)}"
+            )
+        if name not in named:
+            raise UserError(f"--column: no column '{name}'{near_miss(name, named)}; found {', '.join(named)}")
+        if not named[name].values:
+            raise UserError(f"--column: {named[name]}")
+    return {role: named[name] for role, name in wishes.columns.items()}
+
+
+def _plans(columns: list[Column], wanted: dict[str, Column], only: str | None) -> Iterator[Plan]:
+    for name in [only] if only else tasks.names():
+        for roles in _role_sets(tasks.get(name), wanted):
+            fitting = [_fitting(name, role, columns, wanted, name == only) for role in roles]
+            for chosen in product(*fitting):
+                taken = dict(zip(roles, (column for column, _ in chosen), strict=True))
+                fits = dict(zip(roles, (judged for _, judged in chosen), strict=True))
+                if not any(_overlap(*two) for two in combinations(taken.values(), 2)):
+                    yield Plan(name, taken, fits)
+
+
+def _overlap(one: Column, other: Column) -> bool:
+    """Are they one column, or is one a field of the other's objects?"""
+    shorter, longer = sorted((f"{one.name}.", f"{other.name}."), key=len)
+    return longer.startswith(shorter)
+
+
+def _role_sets(family: Family, wanted: dict[str, Column]) -> Iterator[tuple[str, ...]]:
+    """The inputs and targets of which a task declares one; inputs that the user names are all there are."""
+    given = {role for role in wanted if role in family.input_roles()}
+    exact = [inputs for inputs in family.inputs if set(inputs) == given]
+    required = [role for role, needed in family.targets.items() if needed]
+    one_of = [role for role in family.targets if role not in family.input_roles()]
+    for inputs in exact or family.inputs:
+        for targets in [required] if required else [[role] for role in one_of]:
+            if set(wanted) <= {*inputs, *targets}:
+                yield (*inputs, *targets)
+
+
+def _fitting(
+    family: str, role: str, columns: list[Column], wanted: dict[str, Column], settled: bool
+) -> list[tuple[Column, Fit]]:
+    """The columns that could play the role; `settled` is a family that the user has named."""
+    if role in wanted:
+        judged = fit(family, role, wanted[role])
+        if judged is None and f"{family}.{role}" in FITS and not settled:
+            return []
+        return [(wanted[role], judged or Fit(WEAK, str(wanted[role])))]
+    free = [column for column in columns if column not in wanted.values()]
+    judged_all = [(column, judged) for column in free if (judged := fit(family, role, column)) is not None]
+    return sorted(judged_all, key=lambda each: -each[1].score)[:MOST_COLUMNS]
+
+
+def _problem(plan: Plan, rows: Numbered) -> str:
+    """Why the plan does not read its rows: a sentence, or nothing."""
+    tried, first, failed = spread(rows, TRIED), "", 0
+    for number, fields in tried:
+        try:
+            plan.read(fields)
+        except BadRowError as error:
+            failed += 1
+            first = first or f"row {number}: {error}"
+    if failed <= (1 - READABLE) * len(tried):
+        return ""
+    roles = ", ".join(f"{role} from '{column.name}'" for role, column in plan.columns.items())
+    return f"{plan.family} ({roles}) cannot read {failed} of {len(tried)} rows; {first}"
+
+
+def _another(plan: Plan, equals: list[Plan]) -> bool:
+    """Does the plan learn from another column, whose name says so, than the best ones do?"""
+    taken = {column.name for each in equals for column in each.columns.values()}
+    targets = {role: column for role, column in plan.columns.items() if role not in plan.inputs}
+    named = all(plan.fits[role].score >= NAMED for role in targets)
+    return named and not any(column.name in taken for column in targets.values())
+
+
+def _same(plan: Plan, other: Plan) -> bool:
+    """The same columns as inputs in another order: the first one stands."""
+    ours, theirs = ({column.name for column in each.inputs.values()} for each in (plan, other))
+    targets = [set(each.columns) - set(each.inputs) for each in (plan, other)]
+    same_targets = all(plan.columns[role] is other.columns.get(role) for role in targets[0])
+    return plan.family == other.family and ours == theirs and same_targets

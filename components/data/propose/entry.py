@@ -1,0 +1,180 @@
+"""The proposed entry of params.yaml: what `settings.load` accepts, and what was measured for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from components import families
+from components.data.propose.candidate import Plan
+from components.data.propose.places import SPLITS, Place
+from components.data.propose.profile import Column, Fields, Numbered, spread, words_of
+from components.errors import BadRowError, UserError
+from components.families.base import Row
+from components.settings.data import Source
+
+MEASURED = 2000  # rows
+LONGEST = 512  # tokens that most encoders take
+PIECES = 1.5  # of a word, where there is no tokenizer to count them
+SHARE = 0.1  # of the rows, for a split that the source does not give
+HIGHEST = 0.95  # floor: a baseline that is always right on a few rows says little
+SHARED = 1.25  # rows per text from which on those of one text are kept in one split
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A task's name, its keys, and a remark on some of them."""
+
+    name: str
+    keys: dict[str, Any]
+    remarks: dict[str, str]
+    remotes: dict[str, dict[str, Any]]
+
+    def task_yaml(self) -> str:
+        """The entry below `tasks`, a key a line, without indentation."""
+        lines = [f"{self.name}:"]
+        for key, value in self.keys.items():
+            remark = f" # {self.remarks[key]}" if key in self.remarks else ""
+            lines.append(f"  {key}: {flow(value)}{remark}")
+        return "\n".join(lines) + "\n"
+
+    def remotes_yaml(self) -> str:
+        """The entries below `remotes`; empty where the data are here."""
+        return "".join(f"{name}: {flow(value)}\n" for name, value in self.remotes.items())
+
+
+def flow(value: Any) -> str:
+    """A value as YAML in one line."""
+    text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10**9)
+    return text.removesuffix("\n").removesuffix("\n...")
+
+
+def entry_of(
+    name: str, place: Place, columns: list[Column], plan: Plan, rows: Numbered, encoder: Path | None
+) -> Entry:
+    """The entry of a task whose rows the plan reads; `encoder` is a folder with a tokenizer.
+
+    Raises:
+        UserError: no row is as the family expects, or the rows teach nothing.
+    """
+    family = families.get(plan.family)
+    read = _readable(plan, spread(rows, MEASURED))
+    if not read:
+        raise UserError(f"{place.first}: {plan.family} cannot read one of its rows")
+    metric, floor, remark = _gate(plan, [row for _, row in read])
+    length, measured = _max_length(plan, [row for _, row in read], encoder)
+    ordered = {"labels": plan.settings["labels"]} if "labels" in plan.settings else {}
+    source = {**place.source, **_split_column(columns), **ordered}
+    keys = {
+        "family": plan.family,
+        "source": source,
+        "columns": {role: column.name for role, column in plan.columns.items()},
+        **({"options": plan.settings["options"]} if "options" in plan.settings else {}),
+        "splits": _splits(source) | _groups(plan),
+        "cleaning": {},
+        "max_length": length,
+        "gate": {"metric": metric, "floor": floor},
+        "example": _question(plan, *read[0], roles=family.asked(plan.columns)),
+    }
+    return Entry(name, keys, {"max_length": measured, "gate": remark}, place.remotes)
+
+
+def _readable(plan: Plan, rows: Numbered) -> list[tuple[Fields, Row]]:
+    """The rows that the family reads, as they stand and as it reads them."""
+    found = []
+    for _, fields in rows:
+        try:
+            found.append((fields, plan.read(fields)))
+        except BadRowError:
+            continue
+    return found
+
+
+def _gate(plan: Plan, rows: list[Row]) -> tuple[str, float, str]:
+    """The family's first metric and, as floor, a tenth of the way from the trivial baseline to 1."""
+    family, options = families.get(plan.family), plan.options
+    metric = family.measured(options)[0]
+    try:
+        facts = {**family.learn_facts(rows, plan.settings.get("labels"), options), "options": options}
+    except BadRowError as error:
+        raise UserError(f"{plan.family}: {error}") from None
+    predictions = family.trivial(rows, rows, facts)
+    sums = family.statistics(metric, rows, predictions, facts).sum(0, keepdims=True)
+    with np.errstate(all="ignore"):
+        trivial = float(np.nan_to_num(family.value(metric, sums)[0]))
+    remark = f"the trivial baseline has {trivial:.2f} on these rows"
+    return metric, min(HIGHEST, round(trivial + 0.1 * (1 - trivial), 2)), remark
+
+
+def _max_length(plan: Plan, rows: list[Row], encoder: Path | None) -> tuple[int, str]:
+    """A length that 99 of 100 sequences fit into, in steps of 16 tokens."""
+    family = families.get(plan.family)
+    sequences = [sequence for row in rows for sequence in family.sequences(row)]
+    parts = [sequence if isinstance(sequence, tuple) else (sequence,) for sequence in sequences]
+    if encoder is None:
+        lengths = [sum(words_of(text) * PIECES + 1 for text in part) + 1 for part in parts]
+    else:
+        from tokenizers import Tokenizer
+
+        tokenizer = Tokenizer.from_file(str(encoder / "tokenizer.json"))
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        lengths = [len(encoding) for encoding in tokenizer.encode_batch_fast(sequences)]
+    most = float(np.quantile(lengths, 0.99))
+    length = int(min(LONGEST, max(16, -(-most // 16) * 16)))
+    how = "tokens of the encoder" if encoder else "tokens, estimated from words"
+    return length, f"99 % of the rows have at most {most:.0f} {how}"
+
+
+def _split_column(columns: list[Column]) -> dict[str, Any]:
+    """The column that says which split a row belongs to, if there is one."""
+    for column in columns:
+        values = {str(value) for value in column.values}
+        if "split" in column.words and values and values <= set(SPLITS) and "train" in values | {"training"}:
+            names = {value: SPLITS[value] for value in sorted(values)}
+            return {"split_column": column.name, "split_values": names}
+    return {}
+
+
+def _splits(source: dict[str, Any]) -> dict[str, Any]:
+    """Shares for the splits that the source does not give."""
+    given = {*source.get("files", {}), *source.get("split_values", {}).values()}
+    return {split: SHARE for split in ("validation", "test") if split not in given}
+
+
+def _groups(plan: Plan) -> dict[str, list[str]]:
+    """Where one of several inputs is shared by many rows (a context), these stay in one split."""
+    texts = [(role, column) for role, column in plan.inputs.items() if column.is_text]
+    if len(plan.inputs) < 2 or not texts:
+        return {}
+    role, column = max(texts, key=lambda each: each[1].repeats)
+    return {"groups": [role]} if column.repeats > SHARED else {}
+
+
+def _question(plan: Plan, fields: Fields, row: Row, roles: tuple[str, ...]) -> dict[str, Any]:
+    """The inputs of a row as a question to the service."""
+    record: Mapping[str, Any] = plan.record(fields)
+    return {role: _asked(record.get(role, row.get(role))) for role in roles}
+
+
+def _asked(value: Any) -> Any:
+    """Lists and objects as such, not as JSON text; a span by the names of its ends."""
+    if isinstance(value, str) and value[:1] in ("[", "{"):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return value
+    if isinstance(value, list) and len(value) == 2 and all(type(end) is int for end in value):
+        return {"start": value[0], "end": value[1]}
+    return value
+
+
+def load_source(place: Place) -> Source:
+    """The source as its reader takes it, with the path where the file is at the moment."""
+    return Source.model_validate({**place.source, "path": str(place.first), "files": {}})

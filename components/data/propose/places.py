@@ -1,0 +1,142 @@
+"""Where the data are: a file, a folder, what a run has downloaded, or an address."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from os.path import commonprefix
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from components.data.propose.formats import source_of
+from components.data.propose.questions import Choice, Question
+from components.errors import TryAgainError, UserError, near_miss
+
+SPLITS = {
+    "train": "train", "training": "train", "trn": "train",
+    "validation": "validation", "valid": "validation", "val": "validation", "dev": "validation",
+    "test": "test", "testing": "test", "tst": "test",
+}  # fmt: skip
+SUFFIXES = {
+    *(".csv", ".tsv", ".tab", ".txt", ".jsonl", ".json", ".ndjson", ".parquet", ".arrow"),
+    *(".conll", ".iob", ".bio", ".bmes"),
+}
+NOT_DATA = re.compile(r"(?i)readme|licen[cs]e|dataset_infos?|manifest|\.version\.json")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A source as params.yaml names it, and where its files are at the moment."""
+
+    source: dict[str, Any]
+    at: Path
+    remotes: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def first(self) -> Path:
+        """What is looked at: the file, or the training file, of several the first."""
+        name = self.source.get("files", {}).get("train")
+        return self.at if name is None else next(iter(sorted(self.at.glob(name))), self.at / name)
+
+
+@contextmanager
+def locate(address: str) -> Iterator[Place]:
+    """Find the data and how they are read; what lies elsewhere is fetched for as long as the block lasts.
+
+    Raises:
+        UserError: nothing is there, or it is in no known format.
+        Question: a folder has several files, none of which is called train.
+    """
+    if "://" not in address:
+        path = Path(address)
+        if not path.exists():
+            raise UserError(_missing(path))
+        yield Place({"path": address.rstrip("/"), **_described(path)}, path)
+        return
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        remote = _fetch(address, folder)
+        files = [file for file in folder.rglob("*") if file.is_file()]
+        name = identifier(Path(files[0].name).stem if len(files) == 1 else Path(address.rstrip("/*")).name)
+        at = files[0] if len(files) == 1 else folder
+        below = f"/{at.relative_to(folder)}" if len(files) == 1 else ""
+        yield Place({"path": f"downloads/{name}{below}", **_described(at)}, at, {name: remote})
+
+
+def identifier(name: str) -> str:
+    """A name that params.yaml takes, of any other."""
+    word = re.sub(r"\W+", "_", name.lower()).strip("_")
+    return word if word.isidentifier() else f"task_{word}".rstrip("_")
+
+
+def _missing(path: Path) -> str:
+    if path.parts[:1] == ("downloads",) and len(path.parts) > 1:
+        name = path.parts[1]
+        return f"{path}: not fetched yet; `dvc repro download@{name}` or `dvc repro fetch@{name}` fetches it"
+    folder = path.parent
+    neighbours = [file.name for file in folder.iterdir()] if folder.is_dir() else []
+    return f"{path}: no such file or folder{near_miss(path.name, neighbours)}"
+
+
+def _fetch(address: str, folder: Path) -> dict[str, Any]:
+    """Bring the files of an address into the folder; returns its entry under `remotes`."""
+    from components.data.sources.remotes import url
+    from components.settings.remotes import Url, check_no_credential
+    from components.settings.secrets import guarded, redact
+
+    remote = Url(kind="url", address=address)
+    check_no_credential(redact(address), remote)
+    try:
+        with guarded():
+            url.fetch(remote, folder)
+    except TryAgainError as error:
+        raise UserError(str(error)) from None
+    return {"kind": "url", "address": address}
+
+
+def _described(path: Path) -> dict[str, Any]:
+    """Format and files of a file or folder."""
+    if path.is_file():
+        return source_of(path)
+    if (path / "dataset_dict.json").is_file():
+        splits = json.loads((path / "dataset_dict.json").read_text(encoding="utf-8"))["splits"]
+        return {"format": "huggingface", "files": _by_split(path, {name: name for name in splits})}
+    if (path / "state.json").is_file():
+        return {"format": "huggingface"}
+    files = [file for file in sorted(path.rglob("*")) if _is_data(file, path)]
+    if not files:
+        raise UserError(f"{path}: no data file in this folder, expected one of {', '.join(sorted(SUFFIXES))}")
+    if len(files) == 1:
+        name = str(files[0].relative_to(path))
+        return {"files": {"train": name}, **source_of(files[0])}
+    found = _by_split(path, {str(file.relative_to(path)): file.stem for file in files})
+    return {"files": found, **source_of(min(path.glob(found["train"])))}
+
+
+def _is_data(file: Path, folder: Path) -> bool:
+    if any(part.startswith(".") for part in file.relative_to(folder).parts) or NOT_DATA.search(file.name):
+        return False
+    return file.is_file() and file.suffix.lower() in SUFFIXES
+
+
+def _by_split(folder: Path, stems: dict[str, str]) -> dict[str, str]:
+    """Split -> its file or, where it has several, their pattern."""
+    found: dict[str, list[str]] = {}
+    for name, stem in stems.items():
+        words = re.findall(r"[a-z]+", stem.lower())
+        for split in dict.fromkeys(SPLITS[word] for word in words if word in SPLITS):
+            found.setdefault(split, []).append(name)
+    if "train" not in found:
+        choices = [Choice([], "", address=str(folder / name)) for name in stems]
+        raise Question(f"{folder}: {len(stems)} files, none of which is called train", choices)
+    return {split: _pattern(found[split]) for split in dict.fromkeys(SPLITS.values()) if split in found}
+
+
+def _pattern(names: list[str]) -> str:
+    if len(names) == 1:
+        return names[0]
+    return f"{commonprefix(names)}*{Path(names[0]).suffix}"  # noqa: RUF071 letters, not folders

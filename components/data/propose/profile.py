@@ -1,0 +1,127 @@
+"""What the values of a column look like, whatever they mean."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+from components.data.sources.formats import value_at
+
+# Scripts that put no spaces between words: kana, Chinese characters, and Thai, Lao, Khmer, Burmese.
+UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
+WORD = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+|[^\W\d_a-zA-Z]+")  # of a column's name
+Fields = Mapping[str, Any]
+Numbered = list[tuple[int, Fields]]  # the row's number in its file, its columns
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """A column of the rows that were read."""
+
+    name: str
+    values: list[Any]  # of the rows that have one; JSON lists and objects within texts are read
+    rows: int
+
+    @cached_property
+    def words(self) -> list[str]:
+        """The words of its name: "reviewText" and "review_text" are review and text."""
+        parts = WORD.findall(self.name.split(".")[-1])
+        return [part.lower() for part in parts] or [""]
+
+    @cached_property
+    def is_text(self) -> bool:
+        return all(isinstance(value, str) for value in self.values) and self.numbers is None
+
+    @cached_property
+    def numbers(self) -> list[float] | None:
+        """Its values as numbers, if all of them are."""
+        if any(isinstance(value, bool | list | dict) for value in self.values):
+            return None
+        try:
+            return [float(value) for value in self.values]
+        except (TypeError, ValueError):
+            return None
+
+    @cached_property
+    def is_whole(self) -> bool:
+        """Are they whole numbers?"""
+        return self.numbers is not None and all(number.is_integer() for number in self.numbers)
+
+    @cached_property
+    def is_counter(self) -> bool:
+        """Does it number the rows?"""
+        steps = {after - before for before, after in pairwise(self.numbers or [])}
+        return self.is_whole and len(steps) == 1 and steps != {0.0}
+
+    @cached_property
+    def is_list(self) -> bool:
+        return all(isinstance(value, list) for value in self.values)
+
+    @cached_property
+    def items(self) -> list[Any]:
+        """The items of all its lists."""
+        return [item for value in self.values for item in value] if self.is_list else []
+
+    @cached_property
+    def distinct(self) -> int:
+        """How many different values there are."""
+        return len({json.dumps(value, default=str) for value in self.values})
+
+    @cached_property
+    def repeats(self) -> float:
+        """How often a value occurs, on average."""
+        return len(self.values) / self.distinct
+
+    @cached_property
+    def length(self) -> float:
+        """Words of a text, on average; of a script without spaces two characters count as a word."""
+        texts = self.values if self.is_text else []
+        return sum(words_of(text) for text in texts) / max(len(texts), 1)
+
+    def __str__(self) -> str:
+        what = f"{self.distinct:,} distinct values in {self.rows:,} rows"
+        return f"'{self.name}': {what}" if self.values else f"'{self.name}': empty in all {self.rows:,} rows"
+
+
+def words_of(text: str) -> float:
+    """Words of a text; of a script without spaces two characters count as a word."""
+    unspaced = len(UNSPACED.findall(text))
+    return len(text.split()) + unspaced / 2
+
+
+def spread(rows: Numbered, most: int) -> Numbered:
+    """At most so many of the rows, evenly spread: a file may be sorted by its labels."""
+    return rows[:: max(1, -(-len(rows) // most))]
+
+
+def columns_of(rows: Numbered) -> list[Column]:
+    """The columns of the rows, in their order; fields of nested objects are "outer.inner"."""
+    names = dict.fromkeys(name for _, fields in rows for name in _names(fields))
+    found = []
+    for name in names:
+        values = [value_at(fields, name) for _, fields in rows]
+        given = [value for value in values if value is not None and value != ""]
+        found.append(Column(name, parsed(given), len(rows)))
+    return found
+
+
+def _names(fields: Fields, outer: str = "") -> Iterable[str]:
+    for name, value in fields.items():
+        yield f"{outer}{name}"
+        if isinstance(value, Mapping) and outer.count(".") < 2:
+            yield from _names(value, f"{outer}{name}.")
+
+
+def parsed(values: list[Any]) -> list[Any]:
+    """JSON lists and objects that are given as texts, read; anything else as it is."""
+    if not all(isinstance(value, str) and value[:1] in "[{" for value in values):
+        return values
+    try:
+        return [json.loads(value) for value in values]
+    except ValueError:
+        return values

@@ -1,0 +1,245 @@
+"""How well a column fits a role, by its name and by its values, and why.
+
+A column's name alone never makes it fit; values alone make it fit less well than both together. One
+small function a role, in one table; a family that asks more of a role than others has an entry of its
+own ("ordinal.label"). Whether the family can read the values is asked of the family itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from components.data.propose.names import ASIDE, NAMES, SCALES
+from components.data.propose.profile import Column
+
+NAMED, PLAIN, WEAK = 1.0, 0.7, 0.3
+CERTAIN = 0.5  # added where the values could hardly be anything else
+LEVELS = range(3, 12)  # levels of an ordinal scale
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How well a column fits a role."""
+
+    score: float
+    reason: str
+
+
+def fit(family: str, role: str, column: Column) -> Fit | None:
+    """How well the column fits the family's role; None if it does not."""
+    judge = FITS.get(f"{family}.{role}") or FITS.get(role)
+    if (
+        judge is None
+        or not column.values
+        or column.is_counter
+        or column.words[-1].rstrip("0123456789") in ASIDE
+    ):
+        return None
+    return judge(column)
+
+
+def _named(column: Column, role: str) -> bool:
+    return not NAMES[role].isdisjoint([*column.words, "_".join(column.words)])
+
+
+def _score(column: Column, role: str) -> float:
+    return NAMED if _named(column, role) else PLAIN
+
+
+def _text(column: Column) -> Fit | None:
+    named = _named(column, "text")
+    enough = column.length >= (1.5 if named else 2.5) and column.distinct > 0.3 * len(column.values)
+    if not column.is_text or not enough:
+        return None
+    return Fit(NAMED if named else PLAIN, f"{column.length:.0f} words on average")
+
+
+def _text_pair(column: Column) -> Fit | None:
+    if not column.is_text or column.length < 1.5 or column.repeats > 20:
+        return None
+    named = _named(column, "text_pair")
+    return Fit(NAMED if named else WEAK, f"{column.length:.0f} words on average, beside the text")
+
+
+def _passage(role: str) -> Callable[[Column], Fit | None]:
+    """A question or a context: known by name."""
+
+    def judge(column: Column) -> Fit | None:
+        if not column.is_text or not _named(column, role):
+            return None
+        return Fit(NAMED, f"{column.length:.0f} words on average")
+
+    return judge
+
+
+def _label(column: Column) -> Fit | None:
+    flat = not any(isinstance(value, list | dict) for value in column.values)
+    whole = column.numbers is None or column.is_whole
+    if not flat or not whole or column.length > 4 or column.distinct < 2 or column.repeats < 3:
+        return None
+    return Fit(_score(column, "label"), str(column.distinct) + f" distinct values in {column.rows:,} rows")
+
+
+def levels(column: Column) -> list[str] | None:
+    """The column's values from the lowest to the highest, if they are an ordered scale's."""
+    values = {str(value).strip() for value in column.values}
+    if len(values) not in LEVELS:
+        return None
+    if column.is_whole:
+        in_order = sorted(values, key=float)
+        return in_order if float(in_order[-1]) - float(in_order[0]) < max(LEVELS) else None
+    plain = {re.sub(r"\W+", "_", value.lower()): value for value in values}
+    for scale in SCALES:
+        if set(plain) <= set(scale):
+            return [plain[level] for level in scale if level in plain]
+    return None
+
+
+def _level(column: Column) -> Fit | None:
+    found = levels(column)
+    if found is None or column.repeats < 3:
+        return None
+    reason = f"{len(found)} levels with an order, {', '.join(found)}, in {column.rows:,} rows"
+    if column.numbers is None:
+        return Fit(NAMED + CERTAIN, reason)
+    return Fit(NAMED + CERTAIN / 2 if _named(column, "ordinal") else _score(column, "label"), reason)
+
+
+def _number(column: Column) -> Fit | None:
+    numbers = column.numbers
+    if numbers is None or column.distinct < 3:
+        return None
+    reason = f"{column.distinct:,} distinct numbers from {min(numbers):g} to {max(numbers):g}"
+    if column.is_whole and column.distinct in LEVELS:
+        return Fit(WEAK, reason)
+    return Fit(_score(column, "score") + (0 if column.is_whole else CERTAIN / 2), reason)
+
+
+def separator_of(column: Column) -> str | None:
+    """The sign between the labels of a text, if the parts repeat in other combinations."""
+    for sign in "|;,":
+        combined = [value for value in column.values if isinstance(value, str) and sign in value]
+        if not combined or not column.is_text:
+            continue
+        parts = {part.strip() for value in column.values for part in value.split(sign)}
+        short = all(len(part.split()) <= 3 for part in parts)
+        if short and len(combined) >= 0.1 * len(column.values) and len(parts) <= column.distinct:
+            return sign
+    return None
+
+
+def _labels(column: Column) -> Fit | None:
+    sign = separator_of(column)
+    if sign is not None:
+        parts = {part.strip() for value in column.values for part in value.split(sign)}
+        return Fit(_score(column, "labels") + CERTAIN, f"{len(parts)} labels that stand between '{sign}'")
+    strings = column.items and all(isinstance(item, str) for item in column.items)
+    if not strings or any(len(value) != len(set(value)) for value in column.values):
+        return None
+    distinct = len(set(column.items))
+    if distinct > len(column.items) / 3 or max(len(item.split()) for item in column.items) > 4:
+        return None
+    return Fit(_score(column, "labels"), f"lists of {distinct} distinct labels in {column.rows:,} rows")
+
+
+def _words(column: Column) -> list[str]:
+    """The words of lists of words, or of texts with spaces between them."""
+    if column.is_text:
+        return [word for value in column.values for word in value.split()]
+    return column.items if all(isinstance(item, str) for item in column.items) else []
+
+
+def _tokens(column: Column) -> Fit | None:
+    words = _words(column)
+    if not words or not column.is_list or len(words) < 3 * len(column.values):
+        return None
+    distinct = len(set(words))
+    if bio_types(words) is not None or column.distinct < 0.3 * len(column.values):
+        return None
+    named = _named(column, "tokens") or column.name == "0"  # the first column of a CoNLL file
+    return Fit(NAMED + CERTAIN if named else WEAK, f"{distinct:,} distinct words")
+
+
+def bio_types(tags: list[str]) -> set[str] | None:
+    """The entity types that the tags spell ("B-PER", "O"), if they do."""
+    if not all(tag == "O" or re.match(r"[BIESM]-.", tag) for tag in tags):
+        return None
+    return {tag[2:] for tag in tags if tag != "O"} or None
+
+
+def _tags(column: Column) -> Fit | None:
+    tags = _words(column)
+    if not tags or (distinct := len(set(tags))) > min(400, len(tags) / 3) or distinct < 2:
+        return None
+    if types := bio_types(tags):
+        names = ", ".join(sorted(types)[:6]) + (", ..." if len(types) > 6 else "")
+        return Fit(_score(column, "tags") + CERTAIN, f"tags that spell {names}")
+    return Fit(_score(column, "tags"), f"{distinct} distinct tags") if column.is_list else None
+
+
+def _spans(column: Column) -> Fit | None:
+    if not column.items or not all(isinstance(item, dict) and "type" in item for item in column.items):
+        return None
+    types = sorted({str(item["type"]) for item in column.items})
+    names = ", ".join(types[:6]) + (", ..." if len(types) > 6 else "")
+    return Fit(_score(column, "spans") + CERTAIN, f"spans of {names}")
+
+
+def _span(role: str) -> Callable[[Column], Fit | None]:
+    def judge(column: Column) -> Fit | None:
+        pairs = all(isinstance(value, list) and len(value) == 2 for value in column.values)
+        objects = all(isinstance(value, dict) and {"start", "end"} <= set(value) for value in column.values)
+        return Fit(_score(column, role), "a start and an end in each row") if pairs or objects else None
+
+    return judge
+
+
+def _answers(column: Column) -> Fit | None:
+    shaped = [answer for value in column.values for answer in (value if isinstance(value, list) else [value])]
+    if not shaped or not all(isinstance(answer, dict) and "text" in answer for answer in shaped):
+        return None
+    return Fit(_score(column, "answers") + CERTAIN, "answers with their texts")
+
+
+def _choices(column: Column) -> Fit | None:
+    lengths = {len(value) for value in column.values} if column.is_list else {0}
+    strings = all(isinstance(item, str) for item in column.items)
+    if not strings or min(lengths) < 2 or max(lengths) > 20:
+        return None
+    named = _named(column, "choices")
+    return Fit(NAMED + CERTAIN if named else WEAK, f"{min(lengths)} to {max(lengths)} choices in each row")
+
+
+def _answer(column: Column) -> Fit | None:
+    numbers = column.numbers
+    if not column.is_text and (numbers is None or set(numbers) - set(range(20))):
+        return None
+    return Fit(_score(column, "answer"), "the right choice")
+
+
+def _template(column: Column) -> Fit | None:
+    """An answer out of many: known by name, or any label would be one."""
+    if not column.is_text or not _named(column, "template"):
+        return None
+    return Fit(NAMED, f"{column.distinct:,} distinct answers in {column.rows:,} rows")
+
+
+def _turns(column: Column) -> Fit | None:
+    objects = bool(column.items) and all(isinstance(item, dict) and "text" in item for item in column.items)
+    strings = bool(column.items) and all(isinstance(item, str) for item in column.items)
+    words = sum(len(str(item).split()) for item in column.items) / max(len(column.items), 1)
+    if not objects and not (strings and words >= 2 and _named(column, "turns")):
+        return None
+    mean = len(column.items) / len(column.values)
+    return Fit(_score(column, "turns") + CERTAIN, f"{mean:.0f} turns on average")
+
+
+FITS: dict[str, Callable[[Column], Fit | None]] = {
+    "text": _text, "text_pair": _text_pair, "turns": _turns, "tokens": _tokens, "tags": _tags,
+    "spans": _spans, "head": _span("head"), "tail": _span("tail"), "label": _label, "ordinal.label": _level,
+    "score": _number, "labels": _labels, "question": _passage("question"), "context": _passage("context"),
+    "answers": _answers, "choices": _choices, "answer": _answer,
+    "retrieval.answer": _template,
+}  # fmt: skip

@@ -1,0 +1,146 @@
+"""Source files -> records: (split or None, place, {role: raw value}).
+
+A reader knows a file format and nothing of task families. Every complaint names file and row.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from components.data.sources.formats.columnar import read_arrow, read_dataset, read_parquet
+from components.data.sources.formats.select import label, sample, split_of, wanted
+from components.data.sources.formats.squad import read_squad
+from components.data.sources.formats.text import (
+    Numbered,
+    read_conll,
+    read_delimited,
+    read_jsonl,
+    read_pair_matrix,
+)
+from components.errors import UserError, near_miss
+from components.settings.columns import Columns
+from components.settings.data import Format, Source
+
+HEAD = 1000  # rows in which a column must occur: JSON Lines may leave a key out
+READERS: dict[Format, Callable[[Path, Source], Numbered]] = {
+    "csv": read_delimited,
+    "tsv": read_delimited,
+    "jsonl": read_jsonl,
+    "conll": read_conll,
+    "pair_matrix": read_pair_matrix,
+    "squad": read_squad,
+    "parquet": read_parquet,
+    "arrow": read_arrow,
+    "huggingface": read_dataset,
+}
+
+
+@dataclass(frozen=True)
+class Record:
+    """One raw row: the split that the source gives it, where it stands, its columns by role."""
+
+    split: str | None
+    place: str
+    values: dict[str, Any]
+
+
+def read(source: Source, columns: Columns, seed: int | None = None) -> Iterator[Record]:
+    """Read the records of a source, its columns renamed to their roles; a list of columns becomes an object.
+
+    With a seed, `source.limit` holds: a sample of each split, chosen by hash, in the source's order.
+    Without one every record comes.
+
+    Raises:
+        UserError: a file that is missing, empty, not in its encoding or not in its format, or that
+            lacks a column; a label that the label map lacks.
+    """
+    if seed is None or source.limit is None:
+        return _records(source, columns)
+    return sample(lambda: _records(source, columns), source.limit, seed)
+
+
+def _records(source: Source, columns: Columns) -> Iterator[Record]:
+    """Every record that passes the filter."""
+    some, by = False, source.split_column
+    for split, path in _files(source):
+        empty = True
+        for number, fields in _checked(path, source, columns):
+            empty = False
+            if not wanted(fields, source.filter, value_at):
+                continue
+            place = f"{path}, row {number}"
+            some = True
+            given = split_of(value_at(fields, by), source, place) if by else split
+            values = {role: _value(fields, name, source) for role, name in columns.items()}
+            yield Record(given, place, label(values, source.label_map, place))
+        if empty:
+            raise UserError(f"{path}: no rows, expected at least one")
+    if not some:
+        raise UserError(f"{source.path}: no row passes source.filter; see params.yaml")
+
+
+def _files(source: Source) -> Iterator[tuple[str | None, Path]]:
+    """The files and their splits; a single train file without a test file is split by us."""
+    if not source.files:
+        yield None, Path(source.path)
+    single = list(source.files) == ["train"]
+    for split, name in source.files.items():
+        pattern = "*" in name
+        paths = sorted(Path(source.path).glob(name)) if pattern else [Path(source.path) / name]
+        if not paths:
+            raise UserError(f"{source.path}: no file fits '{name}'; see source.files in params.yaml")
+        for path in paths:
+            yield None if single else split, path
+
+
+def _checked(path: Path, source: Source, columns: Columns) -> Numbered:
+    """The file's rows, once every column in use is known to be there."""
+    if not path.exists() and source.format != "huggingface":
+        raise UserError(f"{path}: no such file; see source.path in params.yaml")
+    rows = READERS[source.format](path, source)
+    head = list(islice(rows, HEAD))
+    uses = {name: role for role, names in columns.items() for name in _listed(names)}
+    uses |= dict.fromkeys(source.filter, "source.filter")
+    uses |= {source.split_column: "source.split_column"} if source.split_column else {}
+    for name, use in uses.items():
+        if head and not any(_has(fields, name) for _, fields in head):
+            known = dict.fromkeys(chain.from_iterable(fields for _, fields in head))
+            raise UserError(
+                f"{path}: no column '{name}' for {use}{near_miss(name, known)}; found {', '.join(known)}"
+            )
+    return chain(head, rows)
+
+
+def _has(fields: Mapping[str, Any], name: str) -> bool:
+    first, _, rest = name.partition(".")
+    if name in fields or not rest or first not in fields:
+        return name in fields
+    return isinstance(fields[first], Mapping) and _has(fields[first], rest)
+
+
+def value_at(fields: Mapping[str, Any], name: str) -> Any:
+    """The column's value; "a.b" is field b of the object in a. None where this row has none."""
+    if name in fields:
+        return fields[name]
+    first, _, rest = name.partition(".")
+    inner = fields.get(first) if rest else None
+    return value_at(inner, rest) if isinstance(inner, Mapping) else None
+
+
+def _value(fields: Mapping[str, Any], name: str | Sequence[str], source: Source) -> Any:
+    if isinstance(name, str):
+        return _clean(value_at(fields, name), source)
+    return {each: _value(fields, each, source) for each in name}
+
+
+def _listed(names: str | list[str]) -> list[str]:
+    return [names] if isinstance(names, str) else names
+
+
+def _clean(value: Any, source: Source) -> Any:
+    return html.unescape(value) if source.unescape_html and isinstance(value, str) else value

@@ -1,0 +1,169 @@
+"""The suite that every text task must pass, and the one call that lets Great Expectations run a suite.
+
+A family adds its own checks (`Family.expectations`). Each function imports Great Expectations when
+it is called, since that takes seconds.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from components.families.base import Check
+from components.settings.data import Cleaning
+from components.settings.project import Checks
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Severity = Literal["error", "warning"]
+EXAMPLES = 5  # row ids that a result names
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What was measured of all rows: the value to be judged, and what a report says of it."""
+
+    value: float
+    detail: str | None = None  # a clause for people
+    found: int = 0  # how many rows are at fault
+    examples: Sequence[Any] = ()  # the first of them
+
+
+def evaluate(frames: Iterable[pd.DataFrame], checks: Sequence[Check]) -> list[dict[str, Any]]:
+    """Evaluate the checks on rows that come in one frame or several; a result for each, in their order.
+
+    A result holds `title`, `severity`, `status` (pass, warning or error), `found` (how many rows or
+    classes are at fault), `detail` (a clause for people, or None) and `examples`: the index labels of
+    the first rows at fault. The rows' own values, which Great Expectations reports too, stay here.
+    """
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    asset = context.data_sources.add_pandas("memory").add_dataframe_asset("frame")
+    definition = asset.add_batch_definition_whole_dataframe("whole")
+    suite = gx.ExpectationSuite("suite")
+    for number, check in enumerate(checks):
+        check.expectation.meta = {"number": number}  # results come back in another order
+        suite.add_expectation(check.expectation)
+    form = {"result_format": "SUMMARY", "partial_unexpected_count": EXAMPLES}
+    results: list[list[Any]] = [[] for _ in checks]
+    for frame in frames:
+        batch = definition.get_batch({"dataframe": frame})
+        for result in batch.validate(suite, result_format=form).results:
+            results[result.expectation_config.meta["number"]].append(result)  # type: ignore[union-attr]
+    return [_read(check, of_check) for check, of_check in zip(checks, results, strict=True)]
+
+
+def _read(check: Check, results: Sequence[Any]) -> dict[str, Any]:
+    for result in results:
+        if "observed_value" not in result.result and "element_count" not in result.result:
+            raise RuntimeError(f"'{check.title}' could not be evaluated: {result.exception_info}")
+    success, measured = _merge(check, results)
+    found, detail = _findings(measured)
+    return {
+        "title": check.title,
+        "severity": check.severity,
+        "status": "pass" if success else check.severity,
+        "found": found,
+        "detail": detail,
+        "examples": list(dict.fromkeys(measured.get("partial_unexpected_index_list") or []))[:EXAMPLES],
+    }
+
+
+def _merge(check: Check, results: Sequence[Any]) -> tuple[bool, dict[str, Any]]:
+    """The result on all rows from those on each frame: rows at fault are added up, classes counted anew."""
+    if len(results) == 1:
+        return results[0].success, results[0].result
+    if hasattr(check.expectation, "judge"):  # of counts that are sums over the frames
+        counts: Counter[str] = Counter()
+        for result in results:
+            counts.update(result.result["details"]["counts"])
+        judged = check.expectation.judge(counts)
+        return judged["success"], judged["result"]
+    if any("element_count" not in result.result for result in results):
+        raise RuntimeError(f"'{check.title}' cannot be evaluated frame by frame")
+    merged: dict[str, Any] = {"partial_unexpected_index_list": []}
+    for name in ("element_count", "unexpected_count"):
+        merged[name] = sum(result.result[name] for result in results)
+    for result in results:
+        merged["partial_unexpected_index_list"] += result.result.get("partial_unexpected_index_list") or []
+    return all(result.success for result in results), merged
+
+
+def _findings(measured: dict[str, Any]) -> tuple[int, str | None]:
+    observed = measured.get("observed_value")
+    if isinstance(observed, dict):  # classes that fall short, with their counts
+        rarest = sorted(observed.items(), key=lambda item: (item[1], item[0]))
+        named = ", ".join(f"{name} {count}" for name, count in rarest[:EXAMPLES])
+        more = f" and {len(rarest) - EXAMPLES} more" if len(rarest) > EXAMPLES else ""
+        return len(rarest), named + more or None
+    if observed is not None:
+        return 0, f"found {observed:,}"
+    found, of = measured["unexpected_count"], measured["element_count"]
+    return found, f"{found:,} of {of:,} rows" if found else None
+
+
+def columns_of(checks: Sequence[Check]) -> set[str]:
+    """The columns that the checks look at."""
+    found: set[str] = set()
+    for check in checks:
+        for name, value in check.expectation.dict().items():
+            if name.startswith("column") and value is not None:
+                found.update([value] if isinstance(value, str) else value)
+    return found
+
+
+def judge(measures: Mapping[str, Measure], checks: Sequence[Check]) -> list[dict[str, Any]]:
+    """Let Great Expectations judge measures; each check's column is the name of one."""
+    import pandas as pd
+
+    results = evaluate([pd.DataFrame([{name: measure.value for name, measure in measures.items()}])], checks)
+    for check, result in zip(checks, results, strict=True):
+        measure = measures[check.expectation.column]  # type: ignore[attr-defined]
+        result.update(found=measure.found, detail=measure.detail, examples=measure.examples)
+    return results
+
+
+def schema_checks() -> list[Check]:
+    """Of the columns."""
+    return [_at_most("every column is there and has its type", "columns of another type")]
+
+
+def text_checks(
+    splits: Sequence[str], required: Sequence[str], cleaning: Cleaning, checks: Checks
+) -> list[Check]:
+    """What every text task must pass: of the measures that `measures.measure` takes."""
+    # Ingest kept conflicts because it was told to, or should have removed them.
+    conflict: Severity = "warning" if cleaning.conflicts == "keep" else "error"
+    longest, share = checks.max_characters, checks.max_damaged_share
+    least = checks.min_rows
+    rows = [_at_least(f"at least {least} rows in {split}", f"rows in {split}", least) for split in splits]
+    values = [_at_most(f"no missing value in column {name}", f"without {name}") for name in required]
+    return [
+        *rows,
+        *values,
+        _at_most(f"texts have 1 to {longest:,} characters", "texts out of range"),
+        _at_most(f"encoding damage in at most {share:.0%} of the texts", "share of damaged texts", share),
+        _at_most("no text with encoding damage", "damaged texts", severity="warning"),
+        _at_most("no text in two splits", "texts in two splits"),
+        _at_most("no text with two different targets", "texts with two targets", severity=conflict),
+        _at_most("no text twice in a split", "texts twice in a split", severity="warning"),
+        _at_most("no group of rows in two splits", "groups in two splits"),
+    ]
+
+
+def _at_most(title: str, measure: str, most: float = 0, severity: Severity = "error") -> Check:
+    from great_expectations.expectations import ExpectColumnMaxToBeBetween
+
+    return Check(title, ExpectColumnMaxToBeBetween(column=measure, max_value=most), severity)
+
+
+def _at_least(title: str, measure: str, least: float) -> Check:
+    from great_expectations.expectations import ExpectColumnMaxToBeBetween
+
+    return Check(title, ExpectColumnMaxToBeBetween(column=measure, min_value=least))

@@ -1,0 +1,213 @@
+"""Measures the tasks' data: each task by itself, then all of them together.
+
+Nothing here stops a run: a report says which checks hold, and the joint stage decides. Reports hold
+counts and row ids, never a row's text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from components.data.contract.splits import SPLITS
+from components.data.validation import suites
+from components.files import read_json
+from components.settings.data import Cleaning
+from components.settings.project import Checks
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+
+    from components.data.validation.folder import TaskFolder
+
+Report = dict[str, Any]  # JSON
+FLAT, LISTS = 500_000, 100_000  # rows that Great Expectations sees at once, of plain values and of lists
+
+
+# --- one task ------------------------------------------------------------------------------------
+
+
+def validate_task(folder: Path, cleaning: Cleaning, checks: Checks) -> Report:
+    """Return the report of the task in `folder`: its checks, counts, distributions and lengths.
+
+    `cleaning` says which faults ingest has removed, so that finding one is an error. Where the
+    columns are wrong the contents are not looked at, and `contents_checked` is false.
+
+    Raises:
+        UserError: a file of the folder is missing or cannot be read.
+    """
+    from components.data.validation.folder import read_folder
+
+    data = read_folder(folder)
+    report: Report = {
+        "task": data.name,
+        "family": data.family.name,
+        "rows": data.rows(),
+        "ingest": read_json(folder / "ingest.json"),
+        "contents_checked": data.fits_schema(),
+        "checks": _check_schema(data),
+        "distribution": {},
+        "heads": {},
+        "lengths": None,
+    }
+    if not data.fits_schema():
+        return report
+    return report | _contents(data, report["checks"], cleaning, checks)
+
+
+def _contents(data: TaskFolder, schema: list[Report], cleaning: Cleaning, checks: Checks) -> Report:
+    from components.data.validation.measures import measure, read_lines, required
+
+    lines = read_lines(data)
+    measures = measure(data, lines, checks)
+    results = suites.judge(measures, suites.text_checks(SPLITS, required(data), cleaning, checks))
+    heads = {head: _check_head(data, head, lines.incomplete(), checks) for head in data.heads}
+    results += [result for own in heads.values() for result in own.pop("checks")]
+    _name_rows(data, results)
+    return {
+        "checks": schema + results,
+        "distribution": heads.pop(data.name)["distribution"],
+        "heads": heads,  # the joint ones
+        "lengths": _lengths(lines.texts["characters"].to_numpy()),
+    }
+
+
+def _check_schema(data: TaskFolder) -> list[Report]:
+    wrong = []
+    for split in SPLITS:
+        for field in data.schema():
+            if (found := data.found_type(split, field.name)) != field.type:
+                wrong.append(f"{split}.{field.name} is {found or 'absent'}, expected {field.type}")
+    detail = f"{len(wrong)} of {len(SPLITS) * len(data.schema())} columns" if wrong else None
+    measure = suites.Measure(len(wrong), detail, len(wrong), wrong[: suites.EXAMPLES])
+    return suites.judge({"columns of another type": measure}, suites.schema_checks())
+
+
+def _check_head(data: TaskFolder, head: str, incomplete: Sequence[int], checks: Checks) -> Report:
+    """The head's own checks over its rows, their number and their distribution in every split."""
+    family, facts = data.heads[head], data.facts(head)
+    expected = family.expectations(facts, checks)
+    columns = suites.columns_of(expected)
+    rows = dict.fromkeys(SPLITS, 0)
+    distribution: dict[str, dict[str, int]] = {split: {} for split in SPLITS}
+
+    def frames() -> Iterator[pd.DataFrame]:
+        """What Great Expectations looks at, chunk by chunk; counted on its way there."""
+        for frame in _labelled(data, head, columns, incomplete):
+            for split in SPLITS:
+                own = frame.filter(split=split)
+                rows[split] += len(own)
+                for label, count in family.distribution(own.to_arrow(), facts):
+                    distribution[split][label] = distribution[split].get(label, 0) + count
+            yield _pandas(frame.select("number", "split", *(n for n in frame.columns if n in columns)))
+
+    results = suites.evaluate(frames(), expected)
+    for result in results if len(data.heads) > 1 else ():
+        result["title"] = f"{head}: {result['title']}"
+    pairs = {split: [list(pair) for pair in counts.items()] for split, counts in distribution.items()}
+    return {"checks": results, "rows": rows, "distribution": pairs}
+
+
+def _labelled(
+    data: TaskFolder, head: str, columns: Collection[str], incomplete: Sequence[int]
+) -> Iterator[pl.DataFrame]:
+    """The complete rows that have the head's target: its target columns, and the inputs among `columns`."""
+    import polars as pl
+
+    from components.data.validation.measures import labelled
+
+    inputs = [name for name in data.family.input_schema().names if name in columns]
+    names = [*inputs, *data.target_columns(head)]
+    size = LISTS if any(data.dtype(name).is_nested() for name in names) else FLAT
+    for rows in data.chunks(names, size):
+        complete = rows.filter(~pl.col("number").is_in(incomplete)) if incomplete else rows
+        yield labelled(data, head, complete)
+
+
+def _pandas(frame: pl.DataFrame) -> pd.DataFrame:
+    """For Great Expectations: indexed by the rows' numbers, lists as Python's own."""
+    import pandas as pd
+
+    columns = {
+        name: column.to_list() if column.dtype.is_nested() else column.to_pandas()
+        for name, column in zip(frame.columns, frame.iter_columns(), strict=True)
+        if name != "number"
+    }
+    return pd.DataFrame(columns).set_index(frame["number"].to_numpy())
+
+
+def _name_rows(data: TaskFolder, results: Sequence[Report]) -> None:
+    """Put ids in the place of the examples' row numbers."""
+    ids = data.ids(number for result in results for number in result["examples"])
+    for result in results:
+        result["examples"] = [ids[number] for number in result["examples"]]
+
+
+def _lengths(lengths: np.ndarray) -> Report:
+    """Characters per text: bins [low, high) that double in width, the median and the longest."""
+    longest = int(lengths.max(initial=0))
+    edges = [0, 10]
+    while edges[-1] <= longest:
+        edges.append(2 * edges[-1])
+    counts, _ = np.histogram(lengths, edges)
+    bins = [[low, high, int(count)] for low, high, count in zip(edges, edges[1:], counts, strict=False)]
+    return {"bins": bins, "median": float(np.median(lengths)) if len(lengths) else 0.0, "longest": longest}
+
+
+# --- all tasks -----------------------------------------------------------------------------------
+
+
+def between_tasks(folders: Sequence[Path]) -> Report:
+    """Find training rows of one task whose text another task holds out (validation or test).
+
+    Returns `leaks`, {train_task: {test_task: rows}}, and `exclude`, {train_task: [row ids]}: what
+    the mixture plan leaves out of training. A task whose columns are wrong is passed over.
+    """
+    import polars as pl
+
+    from components.data.validation.folder import read_folder
+    from components.data.validation.measures import read_lines
+
+    training, held_out = {}, []
+    for data in map(read_folder, folders):
+        if data.fits_schema():
+            texts = read_lines(data).texts.select("number", "split", "key")
+            training[data.name] = data, texts.filter(split="train").select("number", "key")
+            held = texts.filter(pl.col("split") != "train").select("key").unique()
+            held_out.append(held.with_columns(other=pl.lit(data.name)))
+    leaks, exclude = {}, {}
+    for name, (data, own) in sorted(training.items()):
+        others = pl.concat(held_out).filter(pl.col("other") != name)  # its own is that task's own error
+        found = own.join(others, on="key")
+        if len(found):
+            leaks[name] = dict(sorted(found["other"].value_counts().iter_rows()))
+            exclude[name] = sorted(set(data.ids(found["number"]).values()))
+    return {"leaks": leaks, "exclude": exclude}
+
+
+def summarise(reports: Mapping[str, Report], between: Report) -> Report:
+    """Join the tasks' reports: `success`, and one sentence for every error and warning."""
+    sentences: dict[str, list[str]] = {"error": [], "warning": [], "pass": []}
+    for task, report in reports.items():
+        for check in report["checks"]:
+            sentences[check["status"]].append(_sentence(task, check))
+    for task, others in between["leaks"].items():
+        held_out = ", ".join(f"{other} ({count:,})" for other, count in others.items())
+        rows = len(between["exclude"][task])
+        sentences["warning"].append(f"{task}: {rows:,} training rows are left out, held out by {held_out}")
+    return {
+        "success": not sentences["error"],
+        "errors": sentences["error"],
+        "warnings": sentences["warning"],
+        "tasks": dict(reports),
+        "between_tasks": between,
+    }
+
+
+def _sentence(task: str, check: Report) -> str:
+    examples = f", such as {' and '.join(check['examples'][:2])}" if check["examples"] else ""
+    return f"{task}: '{check['title']}' does not hold: {check['detail']}{examples}"

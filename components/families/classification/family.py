@@ -1,0 +1,227 @@
+"""Classification: a text, or a pair of texts, belongs to one of C classes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+import pyarrow as pa
+from pydantic import BaseModel, Field
+
+from components.errors import BadRowError, near_miss
+from components.families.base import Check, Facts, Family, Layout, Options, Prediction, Row
+from components.families.shared.fields import read_text
+
+if TYPE_CHECKING:
+    import torch
+    from tokenizers import Encoding
+    from torch import nn
+
+    from components.settings.project import Checks
+
+
+class ClassificationAnswer(BaseModel):
+    """The most probable label, and the probability of every label."""
+
+    label: str
+    probability: float
+    probabilities: dict[str, float]
+
+
+class ClassificationOptions(Options):
+    """`class_weights: balanced` weighs a class by N / (C n_c) (King & Zeng 2001, as scikit-learn does);
+    `label_smoothing` mixes the one-hot target with the uniform one (Szegedy 2016, section 7)."""
+
+    class_weights: Literal["none", "balanced"] = "none"
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+
+
+class Classification(Family):
+    """Softmax cross-entropy over the pooled states."""
+
+    name = "classification"
+    targets: ClassVar[Mapping[str, bool]] = {"label": True}
+    options: ClassVar[type[Options]] = ClassificationOptions
+    metrics: ClassVar[tuple[str, ...]] = ("accuracy", "macro_f1")
+    target_type = pa.int64()
+    response: ClassVar[type[BaseModel]] = ClassificationAnswer
+    example = (
+        {"text": "The parcel never arrived."},
+        {"label": "complaint", "probability": 0.9, "probabilities": {"complaint": 0.9, "praise": 0.1}},
+    )
+
+    def read_target(self, record: Mapping[str, Any], row: Row, options: Mapping[str, Any]) -> Row:
+        return {"label": read_label(record, "label")}
+
+    def target_schema(self) -> pa.Schema:
+        return pa.schema([("label", pa.string())])
+
+    def target_of(self, row: Row) -> Any:
+        return row["label"]
+
+    def learn_facts(self, rows: Iterable[Row], labels: list[str] | None, options: Mapping[str, Any]) -> Facts:
+        counts = Counter(row["label"] for row in rows)
+        names = labels if labels is not None else sorted(counts)
+        if len(names) < 2:
+            raise BadRowError(f"the only label is '{names[0]}', expected two labels or more")
+        facts: Facts = {"labels": names}
+        if options["class_weights"] == "balanced":
+            # A class without a row has no weight of its own; it never occurs in the loss.
+            facts["weights"] = [counts.total() / (len(names) * (counts[name] or 1)) for name in names]
+        return facts
+
+    def check_row(self, row: Row, facts: Facts) -> None:
+        check_label(row["label"], facts["labels"])
+
+    def expectations(self, facts: Facts, checks: Checks) -> list[Check]:
+        from great_expectations.expectations import ExpectColumnValuesToBeInSet
+
+        from components.families.shared.expectations import ExpectEveryClassInTraining
+
+        return [
+            Check(
+                "every label is in the label set",
+                ExpectColumnValuesToBeInSet(column="label", value_set=facts["labels"]),
+            ),
+            Check(
+                "every class occurs in training",
+                ExpectEveryClassInTraining(column="label", classes=facts["labels"], minimum=1),
+            ),
+            Check(
+                f"at least {checks.min_rows_per_class} training rows per class",
+                ExpectEveryClassInTraining(
+                    column="label", classes=facts["labels"], minimum=checks.min_rows_per_class
+                ),
+                "warning",
+            ),
+        ]
+
+    def distribution(self, table: pa.Table, facts: Facts) -> list[tuple[str, int]]:
+        counts = {pair["values"]: pair["counts"] for pair in table["label"].value_counts().to_pylist()}
+        return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+    def target(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> Any:
+        return facts["labels"].index(row["label"])
+
+    def collate(self, targets: Sequence[Any], length: int) -> torch.Tensor:
+        import torch
+
+        return torch.tensor(targets, dtype=torch.int64)
+
+    def head(self, hidden_size: int, facts: Facts) -> nn.Module:
+        from components.families.shared.heads import PooledHead
+
+        return PooledHead(hidden_size, len(facts["labels"]))
+
+    def loss(self, logits: torch.Tensor, target: torch.Tensor, facts: Facts) -> torch.Tensor:
+        from torch.nn.functional import cross_entropy
+
+        weights = logits.new_tensor(facts["weights"]) if "weights" in facts else None
+        smoothing = facts["options"]["label_smoothing"]
+        return cross_entropy(logits, target, weights, reduction="sum", label_smoothing=smoothing)
+
+    def divergence(
+        self, logits: torch.Tensor, others: torch.Tensor, target: torch.Tensor, facts: Facts
+    ) -> torch.Tensor:
+        from components.families.shared.divergence import categorical
+
+        apart_n = categorical(logits, others)
+        return (
+            apart_n * logits.new_tensor(facts["weights"])[target] if "weights" in facts else apart_n
+        ).sum()
+
+    def units(self, target: Any, facts: Facts) -> float:
+        """An example, or its class's weight, as PyTorch's weighted mean counts."""
+        return facts["weights"][target] if "weights" in facts else 1.0
+
+    def decode(self, logits: np.ndarray, layout: Layout, facts: Facts) -> Prediction:
+        probabilities = softmax(logits)
+        best = int(probabilities.argmax())
+        return {
+            "label": facts["labels"][best],
+            "probability": float(probabilities[best]),
+            "probabilities": dict(zip(facts["labels"], probabilities.tolist(), strict=True)),
+        }
+
+    def statistics(
+        self, metric: str, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
+    ) -> np.ndarray:
+        number = {label: index for index, label in enumerate(facts["labels"])}
+        gold_N = np.array([number[row["label"]] for row in rows])
+        predicted_N = np.array([number[prediction["label"]] for prediction in predictions])
+        if metric == "accuracy":
+            return np.stack([gold_N == predicted_N, np.ones(len(rows))], axis=1).astype(np.float64)
+        classes, index = len(number), np.arange(len(rows))
+        statistics_NCS = np.zeros((len(rows), classes, 3))  # true positives, predicted, gold
+        statistics_NCS[index[gold_N == predicted_N], gold_N[gold_N == predicted_N], 0] = 1
+        statistics_NCS[index, predicted_N, 1] = 1
+        statistics_NCS[index, gold_N, 2] = 1
+        return statistics_NCS.reshape(len(rows), classes * 3)
+
+    def value(self, metric: str, sums: np.ndarray) -> np.ndarray:
+        if metric == "accuracy":
+            return np.asarray(sums[:, 0] / np.maximum(sums[:, 1], 1))
+        return macro_f1(sums)
+
+    def report(
+        self, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
+    ) -> list[tuple[str, int, float]]:
+        """F1 of each label."""
+        statistics_NS = Classification.statistics(self, "macro_f1", rows, predictions, facts)  # not a heir's
+        sums = statistics_NS.sum(0).reshape(-1, 3)
+        return [
+            (label, int(gold), float(2 * hits / max(predicted + gold, 1)))
+            for label, (hits, predicted, gold) in zip(facts["labels"], sums, strict=True)
+        ]
+
+    def trivial(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
+        majority = Counter(row["label"] for row in train).most_common(1)[0][0]
+        return [{"label": majority} for _ in test]
+
+    def linear(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
+        """Word unigrams and bigrams, TF-IDF, a linear support vector machine."""
+        from sklearn.feature_extraction.text import TfidfVectorizer
+        from sklearn.pipeline import make_pipeline
+        from sklearn.svm import LinearSVC
+
+        model = make_pipeline(
+            TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True), LinearSVC(random_state=0)
+        )
+        model.fit([self.text_of(row) for row in train], [row["label"] for row in train])
+        return [{"label": str(label)} for label in model.predict([self.text_of(row) for row in test])]
+
+
+def read_label(record: Mapping[str, Any], role: str) -> str:
+    """A label: a text that is not blank, or a whole number."""
+    value = record.get(role)
+    return str(value) if isinstance(value, int) else read_text(record, role).strip()
+
+
+def check_label(label: str, labels: Sequence[str]) -> None:
+    """Raise BadRowError for a label outside the set."""
+    if label not in labels:
+        known = ", ".join(labels[:8]) + (", ..." if len(labels) > 8 else "")
+        raise BadRowError(
+            f"label '{label:.60}' is not in the label set{near_miss(label, labels)}; expected one of {known}"
+        )
+
+
+def macro_f1(sums: np.ndarray) -> np.ndarray:
+    """The unweighted mean F1 of the classes that occur in gold or predictions.
+
+    sums_RS -> value_R; S holds (true positives, predicted, gold) of one class after the other.
+    """
+    hits_RC, predicted_RC, gold_RC = np.moveaxis(sums.reshape(len(sums), -1, 3), 2, 0)
+    present_RC = predicted_RC + gold_RC > 0
+    f1_RC = 2 * hits_RC / np.where(present_RC, predicted_RC + gold_RC, 1)
+    return np.asarray(f1_RC.sum(1) / np.maximum(present_RC.sum(1), 1))
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    exponentials = np.exp(logits - logits.max())
+    return np.asarray(exponentials / exponentials.sum())
+
+
+FAMILY = Classification()

@@ -1,0 +1,222 @@
+"""Multi-label classification: any number of C labels hold of a text, or of a pair of texts."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+import pyarrow as pa
+from pydantic import BaseModel, Field
+
+from components.errors import BadRowError
+from components.families.base import Check, Facts, Family, Layout, Options, Prediction, Row
+from components.families.classification.family import check_label, macro_f1, read_label
+
+if TYPE_CHECKING:
+    import torch
+    from tokenizers import Encoding
+    from torch import nn
+
+    from components.settings.project import Checks
+
+PADDING = -1  # fills up the label numbers of a row that has fewer than another
+
+
+class MultiLabelAnswer(BaseModel):
+    """The labels that hold, and the probability of every label by itself."""
+
+    labels: list[str]
+    probabilities: dict[str, float]
+
+
+class MultiLabelOptions(Options):
+    """`separator` stands between the labels of a text; a label holds from the probability `threshold`
+    on; `positive_weights: balanced` weighs a label's positives by negatives / positives."""
+
+    separator: str = Field(",", min_length=1)
+    threshold: float = Field(0.5, gt=0, lt=1)
+    positive_weights: Literal["none", "balanced"] = "none"
+
+
+class MultiLabel(Family):
+    """Binary cross-entropy of each label over the pooled states, averaged over the labels."""
+
+    name = "multi_label"
+    targets: ClassVar[Mapping[str, bool]] = {"labels": True}
+    options = MultiLabelOptions
+    metrics = ("micro_f1", "macro_f1", "subset_accuracy")
+    target_type = pa.list_(pa.int32())  # the numbers of the row's labels
+    response = MultiLabelAnswer
+    example = (
+        {"text": "The parcel came late and broken."},
+        {"labels": ["damage", "delay"], "probabilities": {"damage": 0.9, "delay": 0.8, "praise": 0.1}},
+    )
+
+    def read_target(self, record: Mapping[str, Any], row: Row, options: Mapping[str, Any]) -> Row:
+        return {"labels": read_labels(record.get("labels"), options["separator"])}
+
+    def target_schema(self) -> pa.Schema:
+        return pa.schema([("labels", pa.list_(pa.string()))])
+
+    def target_of(self, row: Row) -> Any:
+        return tuple(sorted(row["labels"]))
+
+    def learn_facts(self, rows: Iterable[Row], labels: list[str] | None, options: Mapping[str, Any]) -> Facts:
+        counts: Counter[str] = Counter()
+        total = 0
+        for total, row in enumerate(rows, 1):  # noqa: B007 the last one is the number of rows
+            counts.update(row["labels"])
+        if not counts:
+            raise BadRowError("no training row has a label, nothing to learn")
+        names = labels if labels is not None else sorted(counts)
+        facts: Facts = {"labels": names}
+        if options["positive_weights"] == "balanced":
+            # A label without a row, or without a row that lacks it, has nothing to be balanced.
+            facts["weights"] = [(total - counts[name]) / (counts[name] or total) or 1.0 for name in names]
+        return facts
+
+    def check_row(self, row: Row, facts: Facts) -> None:
+        for label in row["labels"]:
+            check_label(label, facts["labels"])
+
+    def expectations(self, facts: Facts, checks: Checks) -> list[Check]:
+        from components.families.shared.expectations import ExpectEveryClassInTraining, ExpectItemsInSet
+
+        names, few = facts["labels"], checks.min_rows_per_class
+        in_set = ExpectItemsInSet(column="labels", value_set=names)
+        at_all = ExpectEveryClassInTraining(column="labels", classes=names, minimum=1)
+        enough = ExpectEveryClassInTraining(column="labels", classes=names, minimum=few)
+        return [
+            Check("every label is in the label set", in_set),
+            Check("every label occurs in training", at_all),
+            Check(f"at least {few} training rows per label", enough, "warning"),
+        ]
+
+    def distribution(self, table: pa.Table, facts: Facts) -> list[tuple[str, int]]:
+        """Rows per label; those without any are counted too."""
+        counts = Counter(label for labels in table["labels"].to_pylist() for label in labels or ["(none)"])
+        return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+    def target(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> Any:
+        return [facts["labels"].index(label) for label in row["labels"]]
+
+    def collate(self, targets: Sequence[Any], length: int) -> torch.Tensor:
+        """numbers_nK, K the most labels of a row."""
+        import torch
+
+        most = max(map(len, targets))
+        return torch.tensor([[*t, *[PADDING] * (most - len(t))] for t in targets], dtype=torch.int64)
+
+    def head(self, hidden_size: int, facts: Facts) -> nn.Module:
+        from components.families.shared.heads import PooledHead
+
+        return PooledHead(hidden_size, len(facts["labels"]))
+
+    def loss(self, logits: torch.Tensor, target: torch.Tensor, facts: Facts) -> torch.Tensor:
+        from torch.nn.functional import binary_cross_entropy_with_logits, pad
+
+        # Column 0 takes the padding: number k is column k + 1.
+        gold_nC = pad(logits.new_zeros(logits.shape), (1, 0)).scatter(1, target - PADDING, 1.0)[:, 1:]
+        weights = logits.new_tensor(facts["weights"]) if "weights" in facts else None
+        loss = binary_cross_entropy_with_logits(logits, gold_nC, pos_weight=weights, reduction="sum")
+        return loss / logits.shape[1]
+
+    def divergence(
+        self, logits: torch.Tensor, others: torch.Tensor, target: torch.Tensor, facts: Facts
+    ) -> torch.Tensor:
+        """The mean over the labels, as in the loss."""
+        from components.families.shared.divergence import bernoulli
+
+        return bernoulli(logits, others).mean(-1).sum()
+
+    def decode(self, logits: np.ndarray, layout: Layout, facts: Facts) -> Prediction:
+        probabilities = dict(zip(facts["labels"], sigmoid(logits).tolist(), strict=True))
+        threshold = facts["options"]["threshold"]
+        labels = [label for label, probability in probabilities.items() if probability >= threshold]
+        return {"labels": labels, "probabilities": probabilities}
+
+    def statistics(
+        self, metric: str, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
+    ) -> np.ndarray:
+        """Per row, and per label for macro F1: (true positives, predicted, gold); or (equal, 1)."""
+        gold_NC, predicted_NC = (_indicators(side, facts["labels"]) for side in (rows, predictions))
+        if metric == "subset_accuracy":
+            equal_N = (gold_NC == predicted_NC).all(1)
+            return np.stack([equal_N, np.ones(len(rows))], axis=1).astype(np.float64)
+        statistics_NCS = np.stack([gold_NC & predicted_NC, predicted_NC, gold_NC], axis=2).astype(np.float64)
+        return statistics_NCS.sum(1) if metric == "micro_f1" else statistics_NCS.reshape(len(rows), -1)
+
+    def value(self, metric: str, sums: np.ndarray) -> np.ndarray:
+        if metric == "subset_accuracy":
+            return np.asarray(sums[:, 0] / np.maximum(sums[:, 1], 1))
+        return macro_f1(sums)  # of one class that holds all labels, it is micro F1
+
+    def trivial(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
+        """The labels of at least half of the training rows, or else the most frequent one."""
+        counts = Counter(label for row in train for label in row["labels"])
+        usual = [label for label, count in counts.items() if 2 * count >= len(train)]
+        labels = sorted(usual) or [counts.most_common(1)[0][0]]
+        return [{"labels": labels} for _ in test]
+
+    def linear(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
+        """Word unigrams and bigrams, TF-IDF, a linear support vector machine for every label."""
+        from sklearn.feature_extraction.text import TfidfVectorizer
+        from sklearn.multiclass import OneVsRestClassifier
+        from sklearn.pipeline import make_pipeline
+        from sklearn.svm import LinearSVC
+
+        names = sorted({label for row in train for label in row["labels"]})
+        model = make_pipeline(
+            TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True),
+            OneVsRestClassifier(LinearSVC(random_state=0)),
+        )
+        model.fit([self.text_of(row) for row in train], _indicators(train, names).astype(int))
+        found_NC = model.predict([self.text_of(row) for row in test])
+        return [{"labels": [names[number] for number in np.flatnonzero(row)]} for row in found_NC]
+
+
+def read_labels(value: Any, separator: str) -> list[str]:
+    """A list of labels, as such, as JSON, or as a text with a separator; an empty one is none of them."""
+    labels = _split(value, separator) if isinstance(value, str) else value
+    if not isinstance(labels, list):
+        raise BadRowError(
+            f"'labels' is {value!r:.60}, expected a list of labels, or a text with '{separator}' between them"
+        )
+    numbered = {f"label {number}": label for number, label in enumerate(labels, 1)}
+    names = [read_label(numbered, role) for role in numbered]
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is not None:  # most often a one-hot vector, which would read as the labels 0 and 1
+        raise BadRowError(
+            f"'labels' is {value!r:.60}, '{repeated:.60}' is there twice; expected distinct names"
+        )
+    return names
+
+
+def _split(text: str, separator: str) -> Any:
+    """A text that begins like a JSON list is one."""
+    if not text.lstrip().startswith("["):
+        return [part for part in text.split(separator) if part.strip()]
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise BadRowError(f"'labels' is {text!r:.60}, expected a JSON list") from None
+
+
+def _indicators(rows: Sequence[Row], names: Sequence[str]) -> np.ndarray:
+    """holds_NC: does the label hold of the row?"""
+    number = {name: index for index, name in enumerate(names)}
+    holds_NC = np.zeros((len(rows), len(names)), dtype=bool)
+    for index, row in enumerate(rows):
+        holds_NC[index, [number[label] for label in row["labels"]]] = True
+    return holds_NC
+
+
+def sigmoid(logits: np.ndarray) -> np.ndarray:
+    """1 / (1 + exp(-x)), without overflow."""
+    return np.asarray(np.exp(-np.logaddexp(0, -logits)))
+
+
+FAMILY = MultiLabel()

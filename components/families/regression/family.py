@@ -1,0 +1,195 @@
+"""Regression: a text, or a pair of texts, has a score."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+from pydantic import BaseModel
+
+from components.errors import BadRowError
+from components.families.base import Check, Facts, Family, Layout, Prediction, Row, Sequence1
+from components.families.shared.fields import read_number
+
+if TYPE_CHECKING:
+    import torch
+    from tokenizers import Encoding
+    from torch import nn
+
+    from components.settings.project import Checks
+
+
+class RegressionAnswer(BaseModel):
+    """The predicted score, in the units of the training data."""
+
+    score: float
+
+
+class Regression(Family):
+    """Squared error on standardised scores, so that tasks of other units weigh alike.
+
+    The texts of a pair are encoded apart and compared (Reimers & Gurevych 2019): that keeps what a
+    pretrained sentence encoder knows of similarity, which a few hundred scores could not teach anew.
+    """
+
+    name = "regression"
+    gaussian = True
+    targets: ClassVar[Mapping[str, bool]] = {"score": True}
+    metrics = ("pearson", "r2")
+    target_type = pa.float32()
+    response = RegressionAnswer
+    example = ({"text": "A fine film.", "text_pair": "I liked the movie."}, {"score": 4.2})
+
+    def read_target(self, record: Mapping[str, Any], row: Row, options: Mapping[str, Any]) -> Row:
+        return {"score": read_number(record, "score")}
+
+    def target_schema(self) -> pa.Schema:
+        return pa.schema([("score", pa.float64())])
+
+    def target_of(self, row: Row) -> Any:
+        return row["score"]
+
+    def learn_facts(self, rows: Iterable[Row], labels: list[str] | None, options: Mapping[str, Any]) -> Facts:
+        if labels is not None:
+            raise BadRowError("a regression task has no label set; remove `labels`")
+        paired = False
+
+        def scored() -> Iterator[float]:
+            nonlocal paired
+            for row in rows:
+                paired = row["text_pair"] is not None
+                yield row["score"]
+
+        scores = np.fromiter(scored(), dtype=np.float64)  # eight bytes a row, however many there are
+        deviation = float(scores.std())
+        if not deviation > 0:
+            raise BadRowError(f"all {len(scores)} training scores are {scores[0]}, nothing to learn")
+        return {
+            "pair": paired,
+            "mean": float(scores.mean()),
+            "deviation": deviation,
+            "minimum": float(scores.min()),
+            "maximum": float(scores.max()),
+        }
+
+    def expectations(self, facts: Facts, checks: Checks) -> list[Check]:
+        from great_expectations.expectations import ExpectColumnValuesToBeBetween
+
+        largest = float(np.finfo(np.float64).max)
+        return [
+            Check(
+                "every score is a finite number",
+                ExpectColumnValuesToBeBetween(column="score", min_value=-largest, max_value=largest),
+            ),
+            Check(
+                "held-out scores within the range of training",
+                ExpectColumnValuesToBeBetween(
+                    column="score", min_value=facts["minimum"], max_value=facts["maximum"]
+                ),
+                "warning",
+            ),
+        ]
+
+    def distribution(self, table: pa.Table, facts: Facts) -> list[tuple[str, int]]:
+        low, high = facts["minimum"], facts["maximum"]  # held-out scores beyond count in the outermost bins
+        counts, edges = np.histogram(table["score"].to_numpy().clip(low, high), bins=12, range=(low, high))
+        pairs = zip(edges, edges[1:], counts, strict=False)
+        return [(f"{low:.2f} to {high:.2f}", int(count)) for low, high, count in pairs]
+
+    def sequences(self, row: Row) -> list[Sequence1]:
+        """The texts of a pair apart."""
+        return [row["text"], row["text_pair"]] if row.get("text_pair") else [row["text"]]
+
+    def several(self, inputs: Sequence[str]) -> bool:
+        return "text_pair" in inputs
+
+    def target(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> Any:
+        return (row["score"] - facts["mean"]) / facts["deviation"]
+
+    def collate(self, targets: Sequence[Any], length: int) -> torch.Tensor:
+        import torch
+
+        return torch.tensor(targets, dtype=torch.float32)
+
+    def head(self, hidden_size: int, facts: Facts) -> nn.Module:
+        from components.families.shared.heads import PairHead, PooledHead
+
+        return PairHead(hidden_size, 1) if facts["pair"] else PooledHead(hidden_size, 1)
+
+    def loss(self, logits: torch.Tensor, target: torch.Tensor, facts: Facts) -> torch.Tensor:
+        from torch.nn.functional import mse_loss
+
+        return mse_loss(logits.squeeze(-1), target, reduction="sum")
+
+    def divergence(
+        self, logits: torch.Tensor, others: torch.Tensor, target: torch.Tensor, facts: Facts
+    ) -> torch.Tensor:
+        """The squared difference, which is that of Gaussians of variance 1 about the two scores."""
+        return (logits - others).square().sum()
+
+    def decode(self, logits: np.ndarray, layout: Layout, facts: Facts) -> Prediction:
+        return {"score": float(logits[0]) * facts["deviation"] + facts["mean"]}
+
+    def statistics(
+        self, metric: str, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
+    ) -> np.ndarray:
+        """Power sums of gold x and prediction y: 1, x, y, xx, yy, xy, (x - y)^2; x, y centred on the
+        training mean, which changes neither metric and keeps the sums well conditioned."""
+        x = np.array([row["score"] for row in rows]) - facts["mean"]
+        y = np.array([prediction["score"] for prediction in predictions]) - facts["mean"]
+        return np.stack([np.ones(len(x)), x, y, x * x, y * y, x * y, (x - y) ** 2], axis=1)
+
+    def value(self, metric: str, sums: np.ndarray) -> np.ndarray:
+        """Pearson's r (0 where either side is constant), or R^2 = 1 - SSE / SST."""
+        n, x, y, xx, yy, xy, squared_error = sums.T
+        n = np.maximum(n, 1)
+        spread_x, spread_y = xx - x * x / n, yy - y * y / n
+        if metric == "r2":
+            return np.asarray(
+                np.where(spread_x > 0, 1 - squared_error / np.where(spread_x > 0, spread_x, 1), 0)
+            )
+        tiny = 1e-12 * np.maximum(xx + yy, 1e-300)
+        defined = (spread_x > tiny) & (spread_y > tiny)
+        scale = np.sqrt(np.where(defined, spread_x * spread_y, 1))
+        return np.asarray(np.where(defined, (xy - x * y / n) / scale, 0))
+
+    def trivial(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
+        mean = float(np.mean([row["score"] for row in train]))
+        return [{"score": mean} for _ in test]
+
+    def linear(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
+        """TF-IDF with ridge regression; of a pair, the products and differences of the two texts'
+        features and their cosine, since a linear model over the texts apart cannot compare them."""
+        from scipy.sparse import hstack
+        from sklearn.feature_extraction.text import TfidfVectorizer
+        from sklearn.linear_model import RidgeCV
+
+        pairs = any(row["text_pair"] for row in train)
+        vectorizer = TfidfVectorizer(
+            ngram_range=(1, 1 if pairs else 2), min_df=1 if pairs else 2, sublinear_tf=True
+        )
+        texts = [row["text"] for row in train] + [row["text_pair"] for row in train if pairs]
+        vectorizer.fit(texts)
+
+        def features(rows: Sequence[Row]) -> Any:
+            first = vectorizer.transform([row["text"] for row in rows])
+            if not pairs:
+                return first
+            second = vectorizer.transform([row["text_pair"] for row in rows])
+            product = first.multiply(second)
+            return hstack([product, abs(first - second), product.sum(axis=1)]).tocsr()
+
+        model = RidgeCV(alphas=(0.1, 0.3, 1.0, 3.0, 10.0)) if len(train) < 1000 else _ridge()
+        model.fit(features(train), [row["score"] for row in train])
+        return [{"score": float(score)} for score in model.predict(features(test))]
+
+
+def _ridge() -> Any:
+    from sklearn.linear_model import Ridge
+
+    return Ridge(alpha=1.0, solver="sparse_cg", random_state=0)
+
+
+FAMILY = Regression()

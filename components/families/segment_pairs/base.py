@@ -1,0 +1,90 @@
+"""What families have in common that ask of two segments of texts whether they stand as they once stood."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterable, Mapping, Sequence
+from random import Random
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pyarrow as pa
+
+from components.errors import BadRowError
+from components.families.base import Facts, Prediction, Row, Sequence1
+from components.families.classification.family import Classification
+from components.families.segment_pairs.segments import draw, halves
+from components.families.shared.fields import read_text
+
+if TYPE_CHECKING:
+    from tokenizers import Encoding
+    from torch import nn
+
+
+class SegmentPairs(Classification):
+    """Classification of two segments, read together, under two labels that are made from the text."""
+
+    labels: ClassVar[tuple[str, str]]
+    inputs = (("text",),)
+    targets: ClassVar[Mapping[str, bool]] = {}
+    side_type = pa.int32()
+
+    @abc.abstractmethod
+    def shown(self, first: str, second: str, random: Random) -> tuple[str, str, str]:
+        """What is shown of two neighbouring segments, and the label."""
+
+    def read_input(self, record: Mapping[str, Any], options: Mapping[str, Any]) -> Row:
+        text = read_text(record, "text")
+        first, second, _ = self._made(text)
+        return {"text": text, "first": first, "second": second}
+
+    def _made(self, text: str) -> tuple[str, str, str]:
+        random = draw(text)
+        return self.shown(*halves(text, random), random)
+
+    def input_schema(self) -> pa.Schema:
+        return pa.schema([(name, pa.string()) for name in ("text", "first", "second")])
+
+    def text_of(self, row: Row) -> str:
+        return str(row["text"])
+
+    def read_target(self, record: Mapping[str, Any], row: Row, options: Mapping[str, Any]) -> Row:
+        return {"label": self._made(row["text"])[2]}
+
+    def target_of(self, row: Row) -> Any:
+        """The text is all that it teaches: texts that count as one never conflict."""
+        return None
+
+    def learn_facts(self, rows: Iterable[Row], labels: list[str] | None, options: Mapping[str, Any]) -> Facts:
+        if labels is not None:
+            raise BadRowError(f"the labels of {self.name} are its own; remove `labels`")
+        return super().learn_facts(rows, list(self.labels), options)
+
+    def sequences(self, row: Row) -> list[Sequence1]:
+        """The two segments, with a separator."""
+        return [(row["first"], row["second"])]
+
+    def side(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> list[int] | list[float] | None:
+        """Where the second segment begins."""
+        (encoding,) = encodings
+        return [encoding.sequence_ids.index(1) if 1 in encoding.sequence_ids else len(encoding)]
+
+    def head(self, hidden_size: int, facts: Facts) -> nn.Module:
+        from components.families.shared.heads import SegmentsHead
+
+        return SegmentsHead(hidden_size, len(facts["labels"]))
+
+    def linear(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
+        """TF-IDF of either segment, their products and their cosine; a linear support vector machine."""
+        from scipy.sparse import hstack
+        from sklearn.feature_extraction.text import TfidfVectorizer
+        from sklearn.svm import LinearSVC
+
+        words = TfidfVectorizer(sublinear_tf=True).fit([row["text"] for row in train])
+
+        def columns(rows: Sequence[Row]) -> Any:
+            first, second = (words.transform([row[name] for row in rows]) for name in ("first", "second"))
+            product = first.multiply(second)
+            return hstack([first, second, product, product.sum(axis=1)]).tocsr()
+
+        model = LinearSVC(random_state=0).fit(columns(train), [row["label"] for row in train])
+        return [{"label": str(label)} for label in model.predict(columns(test))]

@@ -1,0 +1,75 @@
+"""Spans of a text as data and requests give them: half-open, counted in characters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from components.errors import BadRowError
+from components.families.shared.fields import read_json
+from components.families.shared.words import split_at, units
+
+
+class Span(BaseModel):
+    """text[start:end], in characters (code points)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    start: int
+    end: int
+
+
+def read_span(value: Any, text: str, what: str) -> tuple[int, int]:
+    """{"start": ..., "end": ...} or [start, end], as such or as JSON, -> a span that fits the text.
+
+    Raises:
+        BadRowError: `what` cannot be read, is not within the text, or is empty.
+    """
+    expected = "the start and the end of a span"
+    found = read_json(value, what, expected)
+    ends = [found.get("start"), found.get("end")] if isinstance(found, Mapping) else found
+    if not isinstance(ends, list | tuple) or len(ends) != 2 or any(type(end) is not int for end in ends):
+        raise BadRowError(f"{what} is {value!r:.60}, expected {expected}")
+    start, end = ends
+    if not 0 <= start <= end <= len(text):
+        raise BadRowError(f"{what} is {start} to {end}, expected a span of the text's {len(text)} characters")
+    if not text[start:end].strip():
+        raise BadRowError(f"{what} is empty: nothing stands from {start} to {end}")
+    return start, end
+
+
+def read_spans(value: Any, text: str) -> list[tuple[int, int, str]]:
+    """A list of {"start", "end", "type"}, as such or as JSON -> (start, end, type), in the order of the text.
+
+    Raises:
+        BadRowError: spans that cannot be read, do not fit the text, or overlap.
+    """
+    expected = "a list of objects with start, end and type"
+    given = read_json(value, "'spans'", expected)
+    if not isinstance(given, list):
+        raise BadRowError(f"'spans' is {value!r:.60}, expected {expected}")
+    spans = []
+    for number, span in enumerate(given, 1):
+        kind = span.get("type") if isinstance(span, Mapping) else None
+        if not isinstance(kind, str) or not kind.strip():
+            raise BadRowError(f"span {number} is {span!r:.60}, expected an object with start, end and type")
+        spans.append((*read_span(span, text, f"span {number}"), kind.strip()))
+    spans.sort()
+    for (start, end, _), (other, stop, _) in pairwise(spans):
+        if other < end:
+            raise BadRowError(f"spans {start} to {end} and {other} to {stop} overlap, expected spans apart")
+    return spans
+
+
+def to_tags(spans: Sequence[tuple[int, int, str]], text: str, unit: str) -> dict[str, list[str]]:
+    """Spans as `read_spans` gives them -> the text's tokens and their BIO tags; a word that a span cuts is
+    split there."""
+    found = split_at(units(text, unit), {end for start, stop, _ in spans for end in (start, stop)})
+    tags = ["O"] * len(found)
+    for start, end, kind in spans:
+        inside = [number for number, word in enumerate(found) if start <= word[0] and word[1] <= end]
+        tags[inside[0] : inside[-1] + 1] = [f"B-{kind}", *[f"I-{kind}"] * (len(inside) - 1)]
+    return {"tags": tags, "tokens": [text[start:end] for start, end in found]}

@@ -1,0 +1,79 @@
+"""Answers that are spans of a context: as data give them, and as SQuAD's official script scores them."""
+
+from __future__ import annotations
+
+import re
+import string
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from components.errors import BadRowError
+from components.families.shared.fields import read_json
+
+FORMS = "a list of answers with text and start"
+
+
+def read_answers(value: Any) -> list[dict[str, Any]]:
+    """Answers as [{"text", "start"}], with SQuAD's "answer_start", or as Hugging Face's two lists; as such
+    or as JSON; an empty list where the question has none.
+
+    Raises:
+        BadRowError: what was found instead.
+    """
+    given = read_json(value, "'answers'", FORMS)
+    if isinstance(given, Mapping):
+        texts, starts = given.get("text"), given.get("answer_start", given.get("start"))
+        if not isinstance(texts, list) or not isinstance(starts, list) or len(texts) != len(starts):
+            raise BadRowError(f"'answers' is {value!r:.60}, expected as many texts as starts")
+        given = [{"text": text, "start": start} for text, start in zip(texts, starts, strict=True)]
+    if not isinstance(given, list):
+        raise BadRowError(f"'answers' is {value!r:.60}, expected {FORMS}")
+    return [_read_answer(answer, number) for number, answer in enumerate(given, 1)]
+
+
+def _read_answer(answer: Any, number: int) -> dict[str, Any]:
+    found = answer if isinstance(answer, Mapping) else {}
+    text, start = found.get("text"), found.get("start", found.get("answer_start"))
+    if not isinstance(text, str) or not text.strip() or type(start) is not int:
+        raise BadRowError(f"answer {number} is {answer!r:.60}, expected an object with text and start")
+    return {"text": text, "start": start}
+
+
+def checked(answer: dict[str, Any], context: str, number: int, repair: bool) -> dict[str, Any]:
+    """The answer, at the offset where it is; `repair` takes the nearest to the one given."""
+    text, start = answer["text"], answer["start"]
+    if start >= 0 and context.startswith(text, start):
+        return answer
+    found = [match.start() for match in re.finditer(f"(?={re.escape(text)})", context)]
+    if not found:
+        raise BadRowError(f"answer {number}, {text!r:.40}, is not in the context")
+    if not repair:
+        raise BadRowError(
+            f"answer {number}, {text!r:.40}, is not at {start} of the context but at {found[0]}; "
+            f"expected its offset in characters, or `repair: true`"
+        )
+    return {"text": text, "start": min(found, key=lambda place: abs(place - start))}
+
+
+# --- the official arithmetic (SQuAD's evaluate-v2.0.py) ----------------------------------------------
+
+
+def normalise(text: str) -> str:
+    """Lower case, without punctuation, articles and repeated spaces."""
+    bare = "".join(one for one in text.lower() if one not in string.punctuation)
+    return " ".join(re.sub(r"\b(a|an|the)\b", " ", bare).split())
+
+
+def exact_match(answer: str, gold: str) -> float:
+    """1 where both are the same once normalised."""
+    return float(normalise(answer) == normalise(gold))
+
+
+def token_f1(answer: str, gold: str) -> float:
+    """F1 of the normalised words; if either has none, 1 where both have none."""
+    predicted, expected = normalise(answer).split(), normalise(gold).split()
+    if not predicted or not expected:
+        return float(predicted == expected)
+    same = (Counter(predicted) & Counter(expected)).total()
+    return 2 * same / (len(predicted) + len(expected))

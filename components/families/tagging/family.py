@@ -1,0 +1,339 @@
+"""Tagging: every word, or character, of a text has a tag; of BIO tags, the entities they spell count."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+import pyarrow as pa
+from pydantic import BaseModel
+
+from components.errors import BadRowError, near_miss
+from components.families.base import Check, Facts, Family, Layout, Options, Prediction, Row
+from components.families.shared.fields import read_text, whole
+from components.families.shared.spans import read_spans, to_tags
+from components.families.shared.words import first_pieces, places, read_words, units, word_features
+from components.families.tagging.schemes import best_path, entities, to_bio
+
+if TYPE_CHECKING:
+    import torch
+    from tokenizers import Encoding
+    from torch import nn
+
+    from components.settings.project import Checks
+
+IGNORED = -100  # target of special tokens and of a word's later pieces; cross_entropy leaves it out
+
+
+class TaggingOptions(Options):
+    """`scheme` is how the tags spell entities; `plain` tags (parts of speech) spell none. `repair: false`
+    refuses ill-formed sequences. `unit: character` tags every character that is no space."""
+
+    scheme: Literal["bio", "iob1", "iobes", "bmes", "plain"] = "bio"
+    repair: bool = True
+    unit: Literal["word", "character"] = "word"
+
+
+class Entity(BaseModel):
+    """A span of the request's text: text[start:end]."""
+
+    type: str
+    text: str
+    start: int
+    end: int
+
+
+class Token(BaseModel):
+    """A word, or a character, of the request's text, and its tag."""
+
+    text: str
+    start: int
+    end: int
+    tag: str
+
+
+class TaggingAnswer(BaseModel):
+    """The entities or, where the scheme is plain, the tokens, in the order of the text."""
+
+    entities: list[Entity] = []
+    tokens: list[Token] = []
+
+
+class Tagging(Family):
+    """Softmax cross-entropy on the first piece of every word."""
+
+    name = "tagging"
+    inputs = (("text",), ("tokens",))
+    targets: ClassVar[Mapping[str, bool]] = {"tags": False, "spans": False, "tokens": False}
+    options = TaggingOptions
+    metrics = ("entity_f1", "token_accuracy")
+    target_type = pa.list_(pa.int64())
+    layout_type = pa.struct(
+        [
+            ("words", pa.list_(pa.list_(pa.int32()))),  # [start, end] of every word in the text
+            ("numbers", pa.list_(pa.int32())),  # of the words that were not cut off, ...
+            ("positions", pa.list_(pa.int32())),  # ... and their first pieces
+        ]
+    )
+    offsets = True
+    response = TaggingAnswer
+    example = (
+        {"text": "Ada moved to Turin."},
+        {
+            "entities": [
+                {"type": "PER", "text": "Ada", "start": 0, "end": 3},
+                {"type": "LOC", "text": "Turin", "start": 13, "end": 18},
+            ],
+            "tokens": [],
+        },
+    )
+
+    def asked(self, columns: Iterable[str]) -> tuple[str, ...]:
+        return ("text",)
+
+    def read_input(self, record: Mapping[str, Any], options: Mapping[str, Any]) -> Row:
+        if "text" in record:
+            return {"text": read_text(record, "text")}
+        if options["unit"] == "character" and isinstance(record["tokens"], str):
+            return {"text": read_text(record, "tokens")}
+        between = "" if options["unit"] == "character" else " "
+        return {"text": whole(between.join(read_words(record, "tokens")), "tokens")}
+
+    def input_schema(self) -> pa.Schema:
+        return pa.schema([("text", pa.string())])
+
+    def text_of(self, row: Row) -> str:
+        return str(row["text"])
+
+    def read_target(self, record: Mapping[str, Any], row: Row, options: Mapping[str, Any]) -> Row:
+        """Tags given token by token, or `spans` of the raw text."""
+        if ("tags" in record) == ("spans" in record):
+            raise BadRowError("found both or neither of 'tags' and 'spans', expected one of them")
+        if "spans" in record:
+            if options["scheme"] == "plain":
+                raise BadRowError("'spans' spell entities, but the scheme is plain; expected 'tags'")
+            return to_tags(read_spans(record["spans"], row["text"]), row["text"], options["unit"])
+        found = units(row["text"], options["unit"])
+        if "tokens" in record and options["unit"] == "word":
+            found = places(read_words(record, "tokens"), row["text"])
+        tags = read_words(record, "tags")
+        if len(found) != len(tags):
+            raise BadRowError(f"{len(found)} tokens but {len(tags)} tags, expected one tag per token")
+        if options["scheme"] != "plain":
+            tags = to_bio(tags, options["scheme"], options["repair"])
+        return {"tags": tags, "tokens": [row["text"][start:end] for start, end in found]}
+
+    def target_schema(self) -> pa.Schema:
+        return pa.schema([("tags", pa.list_(pa.string())), ("tokens", pa.list_(pa.string()))])
+
+    def target_of(self, row: Row) -> Any:
+        return tuple(row["tags"])
+
+    def learn_facts(self, rows: Iterable[Row], labels: list[str] | None, options: Mapping[str, Any]) -> Facts:
+        counts = Counter(tag for row in rows for tag in row["tags"])
+        if options["scheme"] == "plain":
+            names = labels or sorted(counts)
+            return {"labels": names, "tags": names, "default": counts.most_common(1)[0][0]}
+        types = labels or sorted({tag[2:] for tag in counts if tag != "O"})
+        if not types:
+            raise BadRowError("no training row has an entity, nothing to learn")
+        tags = ["O", *(f"{prefix}-{entity}" for entity in types for prefix in "BI")]
+        return {"labels": types, "tags": tags, "default": "O"}
+
+    def check_row(self, row: Row, facts: Facts) -> None:
+        plain, labels = _plain(facts), facts["labels"]
+        for tag in row["tags"]:
+            if tag not in facts["tags"]:
+                near, known = near_miss(tag if plain else tag[2:], labels), ", ".join(labels)
+                expected = "one of" if plain else "O, or B- or I- with one of"
+                raise BadRowError(f"tag '{tag}' is not of the label set{near}; expected {expected} {known}")
+
+    def expectations(self, facts: Facts, checks: Checks) -> list[Check]:
+        from components.families.shared.expectations import (
+            ExpectEveryClassInTraining,
+            ExpectItemsInSet,
+            ExpectWellFormedTags,
+        )
+
+        few, labels = checks.min_rows_per_class, facts["labels"]
+        spelled = Check(
+            "tag sequences are well formed (BIO, one tag per token)",
+            ExpectWellFormedTags(column_A="tokens", column_B="tags"),
+        )
+        return [
+            *([] if _plain(facts) else [spelled]),
+            Check("every tag is in the tag set", ExpectItemsInSet(column="tags", value_set=facts["tags"])),
+            Check(
+                "every tag or entity type occurs in training",
+                ExpectEveryClassInTraining(column="tags", classes=labels, minimum=1),
+            ),
+            Check(
+                f"at least {few} in training of each",
+                ExpectEveryClassInTraining(column="tags", classes=labels, minimum=few),
+                "warning",
+            ),
+        ]
+
+    def distribution(self, table: pa.Table, facts: Facts) -> list[tuple[str, int]]:
+        """Entities of each type, or tokens of each plain tag."""
+        gold = (tag for tags in table["tags"].to_pylist() for tag in tags)
+        counts = Counter(gold if _plain(facts) else (tag[2:] for tag in gold if tag.startswith("B-")))
+        return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+    def layout(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> Layout:
+        """The row's tokens, or, of a question, the units that are found in it."""
+        text = row["text"]
+        known = row.get("tokens") is not None
+        words = places(row["tokens"], text) if known else units(text, facts["options"]["unit"])
+        first = first_pieces(encodings[0], words)
+        numbers, positions = list(first), list(first.values())
+        return {"words": words, "numbers": numbers, "positions": positions}
+
+    def target(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> Any:
+        number = {tag: index for index, tag in enumerate(facts["tags"])}
+        target = [IGNORED] * len(encodings[0])
+        words = places(row["tokens"], row["text"])
+        for word, position in first_pieces(encodings[0], words).items():
+            target[position] = number[row["tags"][word]]
+        return target
+
+    def collate(self, targets: Sequence[Any], length: int) -> torch.Tensor:
+        import torch
+
+        padded = np.full((len(targets), length), IGNORED, dtype=np.int64)
+        for row, target in enumerate(targets):
+            padded[row, : len(target)] = target
+        return torch.from_numpy(padded)
+
+    def head(self, hidden_size: int, facts: Facts) -> nn.Module:
+        from components.families.shared.heads import TokenHead
+
+        return TokenHead(hidden_size, len(facts["tags"]))
+
+    def loss(self, logits: torch.Tensor, target: torch.Tensor, facts: Facts) -> torch.Tensor:
+        from torch.nn.functional import cross_entropy
+
+        return cross_entropy(logits.flatten(0, 1), target.flatten(), ignore_index=IGNORED, reduction="sum")
+
+    def divergence(
+        self, logits: torch.Tensor, others: torch.Tensor, target: torch.Tensor, facts: Facts
+    ) -> torch.Tensor:
+        """Of the labelled tokens."""
+        from components.families.shared.divergence import categorical
+
+        return categorical(logits, others)[target != IGNORED].sum()
+
+    def units(self, target: Any, facts: Facts) -> float:
+        return float((np.asarray(target) != IGNORED).sum())
+
+    def decode(self, logits: np.ndarray, layout: Layout, facts: Facts) -> Prediction:
+        """A word that was cut off by the length limit, or that has no piece, gets the default tag."""
+        tags = [facts["default"]] * len(layout["words"])
+        logits_WC = logits[layout["positions"]]
+        if _plain(facts):
+            path = [facts["tags"][best] for best in logits_WC.argmax(-1)]
+        else:
+            path = best_path(logits_WC, facts["tags"])
+        for word, tag in zip(layout["numbers"], path, strict=True):
+            tags[word] = tag
+        return {"tags": tags}
+
+    def respond(self, prediction: Prediction, row: Row, layout: Layout, facts: Facts) -> Prediction:
+        """An entity runs from its first word's start to its last word's end."""
+        text, words, tags = row["text"], layout["words"], prediction["tags"]
+        if _plain(facts):
+            tagged = zip(words, tags, strict=True)
+            return {"tokens": [{**_span(text, start, end), "tag": tag} for (start, end), tag in tagged]}
+        return {
+            "entities": [
+                {"type": kind, **_span(text, words[first][0], words[last][1])}
+                for kind, first, last in entities(tags)
+            ]
+        }
+
+    def measured(self, options: Mapping[str, Any]) -> tuple[str, ...]:
+        """Plain tags spell no entities."""
+        return ("token_accuracy",) if options["scheme"] == "plain" else self.metrics
+
+    def statistics(
+        self, metric: str, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
+    ) -> np.ndarray:
+        """Per sentence: entities found exactly (type and both ends), predicted, and in the gold; or
+        tokens tagged right, and all."""
+        counts: list[tuple[int, ...]] = []
+        for row, prediction in zip(rows, predictions, strict=True):
+            gold, predicted = row["tags"], prediction["tags"]
+            if metric == "token_accuracy":
+                counts.append((sum(map(str.__eq__, gold, predicted)), len(gold)))
+            else:
+                spelled, guessed = set(entities(gold)), set(entities(predicted))
+                counts.append((len(spelled & guessed), len(guessed), len(spelled)))
+        return np.array(counts, dtype=np.float64)
+
+    def value(self, metric: str, sums: np.ndarray) -> np.ndarray:
+        """Micro-averaged F1 of entities (CoNLL 2003 shared task), or the share of tokens tagged right."""
+        if metric == "token_accuracy":
+            return np.asarray(sums[:, 0] / np.maximum(sums[:, 1], 1))
+        return np.asarray(2 * sums[:, 0] / np.maximum(sums[:, 1] + sums[:, 2], 1))
+
+    def report(
+        self, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
+    ) -> list[tuple[str, int, float]]:
+        """F1 of each entity type, or of each plain tag."""
+        found = _words_of if _plain(facts) else entities
+        gold: Counter[str] = Counter()
+        guessed: Counter[str] = Counter()
+        right: Counter[str] = Counter()
+        for row, prediction in zip(rows, predictions, strict=True):
+            in_gold, in_guess = set(found(row["tags"])), set(found(prediction["tags"]))
+            gold.update(kind for kind, _, _ in in_gold)
+            guessed.update(kind for kind, _, _ in in_guess)
+            right.update(kind for kind, _, _ in in_gold & in_guess)
+        return [
+            (kind, gold[kind], 2 * right[kind] / ((gold[kind] + guessed[kind]) or 1))
+            for kind in facts["labels"]
+        ]
+
+    def trivial(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
+        """The commonest tag of the training rows for every token."""
+        majority = Counter(tag for row in train for tag in row["tags"]).most_common(1)[0][0]
+        return [self._tagged([majority] * len(row["tokens"]), facts) for row in test]
+
+    def linear(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
+        """Each word tagged by itself from TF-IDF features of the word, its neighbours, prefixes,
+        suffixes and shape, with a linear support vector machine trained by gradient descent."""
+        from sklearn.feature_extraction.text import TfidfVectorizer
+        from sklearn.linear_model import SGDClassifier
+        from sklearn.pipeline import make_pipeline
+
+        vectorizer = TfidfVectorizer(analyzer=list, min_df=2)
+        model = make_pipeline(
+            vectorizer, SGDClassifier(alpha=1e-6, max_iter=8, tol=None, random_state=0, n_jobs=2)
+        )
+        model.fit(
+            [features for row in train for features in word_features(row["tokens"])],
+            [tag for row in train for tag in row["tags"]],
+        )
+        flat = iter(model.predict([f for row in test for f in word_features(row["tokens"])]))
+        return [self._tagged([str(next(flat)) for _ in row["tokens"]], facts) for row in test]
+
+    def _tagged(self, tags: list[str], facts: Facts) -> Prediction:
+        return {"tags": tags if _plain(facts) else to_bio(tags)}
+
+
+def _span(text: str, start: int, end: int) -> dict[str, Any]:
+    return {"text": text[start:end], "start": start, "end": end}
+
+
+def _plain(facts: Facts) -> bool:
+    return bool(facts["options"]["scheme"] == "plain")
+
+
+def _words_of(tags: Sequence[str]) -> list[tuple[str, int, int]]:
+    """Plain tags as if each word were an entity."""
+    return [(tag, number, number) for number, tag in enumerate(tags)]
+
+
+FAMILY = Tagging()

@@ -1,0 +1,79 @@
+"""What training must fulfil: methods and loggers that there are, with options that they have."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from components.errors import UserError, near_miss
+from components.params.checks.options import Options, check_options
+
+if TYPE_CHECKING:
+    from components.settings.project import Project
+    from components.settings.training import Method
+
+
+def check(path: Path, project: Project) -> None:
+    """Check the methods of `training`, and `logging`; UserError as `consistency.check`."""
+    from components.training import optimisers
+
+    where, chosen = f"{path}: training", project.training.optimiser
+    _balancing(f"{where}.balancing", project)
+    _method(f"{where}.optimiser", chosen, optimisers.names(), optimisers.optimiser)
+    _regularisation(f"{where}.regularisation", project)
+    _logging(f"{path}: logging", project)
+
+
+def _balancing(where: str, project: Project) -> None:
+    from components.training import balancing
+
+    chosen = project.training.balancing
+    for key, method, known, find in (
+        ("weights", chosen.weights, balancing.weighting_names(), balancing.weighting),
+        ("combination", chosen.combination, balancing.combination_names(), balancing.combination),
+    ):
+        _method(f"{where}.{key}", method, known, find)
+    try:
+        balancing.build(chosen).weighting.check(project.heads())
+    except ValueError as error:
+        raise UserError(f"{where}.weights.weights.{error}") from None
+
+
+def _regularisation(where: str, project: Project) -> None:
+    from components.training import regularisation
+
+    for number, method in enumerate(project.training.regularisation):
+        own = f"{where}.{number}"
+        regulariser = _method(own, method, regularisation.names(), regularisation.find)
+        try:
+            regulariser.check(project.model.dropout)
+        except ValueError as error:
+            raise UserError(f"{own}: {method.method}: {error}") from None
+
+
+def _method(where: str, method: Method, known: list[str], find: Callable[[str], type[Options]]) -> Options:
+    """A method that there is, with its options."""
+    if method.method not in known:
+        near = near_miss(method.method, known)
+        raise UserError(
+            f"{where}: unknown method '{method.method}'{near}; expected one of {', '.join(known)}"
+        )
+    return check_options(where, method.method, find(method.method), method.options)
+
+
+def _logging(where: str, project: Project) -> None:
+    """Every logger is known, named once, and its package is there."""
+    from components import tracking
+
+    known = tracking.names()
+    for name in project.logging:
+        if name not in known:
+            expected = f"expected some of {', '.join(known)}"
+            raise UserError(f"{where}: unknown logger '{name}'{near_miss(name, known)}; {expected}")
+        if project.logging.count(name) > 1:
+            raise UserError(f"{where}: {name} is named twice")
+        package = tracking.logger(name).package
+        if importlib.util.find_spec(package) is None:
+            raise UserError(f"{where}: {name} is not installed; `pip install {package}`, or leave it out")

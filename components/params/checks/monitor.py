@@ -1,0 +1,50 @@
+"""The tasks and the label of the monitor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from components import families
+from components.errors import UserError, near_miss
+from components.settings.monitor import Monitor, Negative
+from components.settings.project import Project
+
+
+def find(project: Project) -> Monitor:
+    """What params.yaml says of the monitor.
+
+    Raises:
+        UserError: nothing.
+    """
+    if project.monitor is None:
+        raise UserError("params.yaml: monitor: missing; docs/monitoring.md says what belongs there")
+    return project.monitor
+
+
+def check(where: str, project: Project) -> None:
+    """The monitor's tasks read a text alone and answer with a label, and the label it counts is one.
+
+    Raises:
+        UserError: one sentence that begins with `where`, which is the section.
+    """
+    monitor, heads = find(project), project.heads()
+    for key, head in (("topic", monitor.topic), ("negative.task", monitor.negative.task)):
+        if head not in heads:
+            near = near_miss(head, heads)
+            raise UserError(f"{where}.{key}: no task '{head}'{near}; expected one of {', '.join(heads)}")
+        name, annotation = heads[head]
+        asked = families.get(project.tasks[name].family).asked(project.tasks[name].columns)
+        if "label" not in families.get(annotation.family).response.model_fields or asked != ("text",):
+            raise UserError(f"{where}.{key}: '{head}' does not answer a text with a label; choose another")
+    labels = heads[monitor.negative.task][1].labels
+    if labels is not None:
+        check_label(f"{where}.negative.label", monitor.negative, labels)
+
+
+def check_label(where: str, negative: Negative, labels: Sequence[str]) -> None:
+    """Raise UserError where the label to be counted is not one of the task's labels."""
+    if negative.label not in labels:
+        near = near_miss(negative.label, labels)
+        raise UserError(
+            f"{where}: '{negative.task}' has no label '{negative.label}'{near}; it has {', '.join(labels)}"
+        )

@@ -1,0 +1,26 @@
+"""What the options of a family or a method must fulfil: they are among its own."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from components.errors import UserError, near_miss
+from components.params.messages import complaint
+
+Options = TypeVar("Options", bound=BaseModel)
+
+
+def check_options(where: str, owner: str, model: type[Options], options: dict[str, Any]) -> Options:
+    """The options of a family or a method, with their defaults; UserError as `consistency.check`."""
+    try:
+        return model.model_validate(options)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        known = [field.alias or name for name, field in model.model_fields.items()]
+        if first["type"] == "extra_forbidden":
+            expected = f"expected one of {', '.join(known)}" if known else f"{owner} has no options"
+            raise UserError(f"{where}.{key}: unknown option{near_miss(key, known)}; {expected}") from None
+        raise UserError(f"{where}.{complaint(first, key)}") from None

@@ -1,0 +1,30 @@
+"""Settings that are read -> typed settings that fit together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from components.errors import UserError
+from components.params import checks, messages
+from components.settings.project import Project
+
+PARAMS = Path("params.yaml")
+
+
+def validated(raw: dict[str, Any], path: Path) -> Project:
+    """The settings that `raw` holds, which is what `path` says.
+
+    Raises:
+        UserError: one sentence naming the file, the key, what was found and what was expected.
+    """
+    try:
+        project = Project.model_validate(raw)
+    except ValidationError as error:
+        # A misspelt key is also a missing one; the misspelling says more.
+        first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
+        raise UserError(f"{path}: {messages.sentence(first, Project)}") from None
+    checks.check(path, project)
+    return project

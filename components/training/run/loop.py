@@ -1,0 +1,253 @@
+"""The training loop: draw, take a step, evaluate on a schedule, save.
+
+Every random choice is a function of (seed, step), so a run that was killed and started again ends
+with the same bytes.
+
+Legend: i a task, L_i its mean loss over its own units (examples, labelled tokens) of a step.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+
+from components import families
+from components.data.batches.batching import Batch, step_rows
+from components.data.mixture import dynamic
+from components.data.mixture.draws import Plan, share_at
+from components.keyed import derive_seed, permute
+from components.model.inference import predict
+from components.model.multitask import MultiTaskModel
+from components.settings.training import Training
+from components.training import balancing, optimisers, parallel
+from components.training.affinity import Affinity
+from components.training.parameter_groups import parameter_groups
+from components.training.run import checkpoint, interruption, stopping
+from components.training.run import history as record
+from components.training.run.ema import averaged
+from components.training.run.watcher import Run, Seen, Watcher
+from components.training.schedule import factor, set_learning_rate
+from components.training.step.stepper import NotFiniteError, ScaleOverflowError, Splits, Stepper
+
+ReadRows = Callable[[str, list[int]], list[dict[str, Any]]]
+GO_ON = "`onetrunk run` (or `dvc repro`) goes on from there"
+
+
+def train(
+    model: MultiTaskModel,
+    plan: Plan,
+    training: Training,
+    seed: int,
+    splits: Splits,
+    validation: Splits,
+    read_rows: ReadRows,
+    checkpoints: Path,
+    watcher: Watcher,
+    affinity: Affinity | None = None,
+) -> list[dict[str, Any]]:
+    """Train in place; the model ends as the best of its scheduled evaluations. Returns the record.
+
+    `read_rows(head, rows)` gives the data rows behind validation row numbers, for the metrics.
+    `affinity` measures, where it is given, what the tasks have in common, and changes nothing.
+
+    Raises:
+        NotFiniteError: a loss or a gradient is none, and `not_finite` says stop.
+        KeyboardInterrupt: SIGINT or SIGTERM; the step at work was ended and saved before.
+    """
+    torch.use_deterministic_algorithms(True)
+    # Filling fresh memory with NaN is a debugging aid; it took a sixth of a step.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    loop = Loop(model, plan, training, seed, splits, validation, read_rows, checkpoints, watcher, affinity)
+    loop.resume()
+    state = loop.state
+    watcher.start(
+        Run(checkpoints.name, plan.steps, state.step, state.history, training.model_dump(mode="json"))
+    )
+    deaf = parallel.rank() > 0  # the first process hears signals, and decides for all
+    try:
+        with contextlib.nullcontext(lambda: False) if deaf else interruption.heeded() as interrupted:
+            while state.step < plan.steps and state.evaluations_without_improvement < training.patience:
+                loop.step()
+                if state.step % training.evaluate_every == 0 or state.step == plan.steps:
+                    loop.evaluate()
+                if state.step % training.checkpoint_every == 0 or interrupted():
+                    loop.save()
+                if interrupted():
+                    raise KeyboardInterrupt(
+                        f"interrupted at step {state.step} of {plan.steps}; saved; {GO_ON}"
+                    )
+        watcher.stop(state)
+    finally:
+        watcher.close()
+    model.load_state_dict(loop.best)
+    return state.history
+
+
+@dataclass
+class Loop:
+    """What the loop works with; all that a checkpoint must hold is in model, average, optimiser, best and
+    state."""
+
+    model: MultiTaskModel
+    plan: Plan
+    training: Training
+    seed: int
+    splits: Splits
+    validation: Splits
+    read_rows: ReadRows
+    checkpoints: Path
+    watcher: Watcher
+    affinity: Affinity | None
+
+    def __post_init__(self) -> None:
+        model, training = self.model, self.training
+        if training.gradient_checkpointing:
+            model.recompute_activations()
+        self.of_heads = {head: card["task"] for head, card in model.config.tasks.items()}
+        self.lengths = {name: split.lengths for name, split in self.splits.items()}
+        self.optimiser = optimisers.build(training.optimiser, parameter_groups(model, training))
+        self.average = averaged(model, training.ema) if training.ema else None
+        self.kept = model if self.average is None else cast("MultiTaskModel", self.average.module)
+        balancer = balancing.build(training.balancing)
+        self.stepper = Stepper(model, self.optimiser, balancer, self.splits, training, self.seed)
+        self.stepper.following = lambda: self._rows(self.state.step + 1)
+        self.state, self.best, self.now = checkpoint.State(), _copy(model), self.plan
+
+    def resume(self) -> None:
+        """Go on from the newest whole checkpoint, if there is one."""
+        with parallel.first_first():  # it drops what is damaged
+            restored = checkpoint.load_newest(
+                self.checkpoints, self.model, self.optimiser, self.watcher.say, self.average
+            )
+        if restored is None:
+            return
+        self.state, self.best = restored
+        state, stepper = self.state, self.stepper
+        stepper.balancer.restore(state.balancing)
+        stepper.scale.restore(state.loss_scale)
+        stepper.micro_batch_tokens = state.micro_batch_tokens or stepper.micro_batch_tokens
+        if self.affinity is not None:
+            self.affinity.restore(state.affinity)
+        self.now = _as_decided(self.plan, state.history)
+        self.watcher.say(f"going on from step {state.step}")
+
+    def step(self) -> None:
+        """Draw a step's rows and take it."""
+        state, stepper = self.state, self.stepper
+        set_learning_rate(self.optimiser, state.step, self.plan.steps, self.training)
+        batch = self._rows(state.step)
+        stepper.shares = self._shares()
+        if self.affinity is not None:
+            self.affinity.measure(stepper, state.step, batch)
+            state.affinity = self.affinity.state()
+        rate = self._rate(state.step)
+        losses, weights = self._take(batch)
+        state.balancing, state.loss_scale = stepper.balancer.state(), stepper.scale.state()
+        state.step += 1
+        if self.average is not None:
+            self.average.update_parameters(self.model)
+        self.watcher.step(Seen(state.step, losses, weights, stepper.shares, rate, state.tokens))
+
+    def _rows(self, step: int) -> Batch:
+        return step_rows(self.now, self.seed, step, self.lengths)
+
+    def _shares(self) -> dict[str, float]:
+        """Each head's share of the coming step, of the tasks that have not stopped."""
+        step, all_steps, plan = self.state.step, self.plan.steps, self.now
+        ends = {name: all_steps if task.until is None else task.until for name, task in plan.tasks.items()}
+        return {head: share_at(plan, task, step) for head, task in self.of_heads.items() if step < ends[task]}
+
+    def _rate(self, step: int) -> float:
+        """The encoder's learning rate in a step, before any decay by layer."""
+        training = self.training
+        share = factor(step, self.plan.steps, training.warmup, training.schedule)
+        return training.learning_rate * share
+
+    def _take(self, batch: Batch) -> tuple[dict[str, float], dict[str, float]]:
+        """A step's losses and weights; none where it was skipped since one, or a gradient, was not finite."""
+        state, stepper = self.state, self.stepper
+        state.tokens += sum(int(self.splits[task].tokens[rows].sum()) for task, rows in batch.items())
+        budget = stepper.micro_batch_tokens
+        try:
+            losses, balance = stepper.take(state.step, batch)
+        except NotFiniteError as error:
+            if self.training.not_finite == "stop" and not isinstance(error, ScaleOverflowError):
+                raise
+            self.watcher.say(f"skipped {error}")
+            return {}, {}
+        if stepper.micro_batch_tokens < budget:
+            state.micro_batch_tokens = stepper.micro_batch_tokens
+            self.watcher.say(
+                f"step {state.step}: out of memory; repeated, and from here on, with micro-batches of "
+                f"{state.micro_batch_tokens} tokens (training.tokens_per_micro_batch was {budget})"
+            )
+        record.add_step(state, losses, balance.shared, stepper.gramian_KK)
+        return losses, balance.shared
+
+    def evaluate(self) -> None:
+        """Measure every head, record it, and decide what that means for the mixture and the kept model."""
+        state, training = self.state, self.training
+        scores = parallel.by_first(
+            lambda: evaluate(self.kept, self.validation, training.validation_rows, self.seed, self.read_rows),
+            list(self.of_heads),
+        )
+        auxiliary = [head for head, task in self.of_heads.items() if self.plan.tasks[task].auxiliary]
+        record.add_evaluation(state, scores, self.now, self._rate(state.step - 1), auxiliary)
+        self._decide()
+        self.now = _as_decided(self.plan, state.history)
+        if state.best_step == state.step:
+            self.best = _copy(self.kept)
+        self.watcher.evaluated(state.history[-1])
+
+    def _decide(self) -> None:
+        """Write into the record what its last evaluation means for the mixture."""
+        history, patience = self.state.history, self.training.task_patience
+        last = history[-1]
+        if self.plan.keep is not None:
+            seen = [entry["validation"] for entry in history]
+            last["shares"] = dynamic.decide(self.plan, seen, self.of_heads)
+        if patience is None:
+            return
+        before = history[-2]["stopped"] if len(history) > 1 else []
+        last["stopped"] = stopping.stopped(history, self.of_heads, patience)
+        for task in last["stopped"][len(before) :]:
+            self.watcher.say(f"step {last['step']}: {task} stops (training.task_patience is {patience})")
+
+    def save(self) -> None:
+        """Write a checkpoint; of several processes the first does."""
+        self.watcher.flush()
+        if parallel.rank() == 0:
+            checkpoint.save(self.checkpoints, self.model, self.best, self.optimiser, self.state, self.average)
+
+
+def _as_decided(plan: Plan, history: list[dict[str, Any]]) -> Plan:
+    """The plan, with what the record says of shares and of tasks that have stopped."""
+    return stopping.with_stopped(dynamic.with_decided(plan, history), history)
+
+
+def evaluate(
+    model: MultiTaskModel, validation: Splits, limit: int, seed: int, read_rows: ReadRows
+) -> dict[str, float]:
+    """Each head's first metric on the same `limit` validation rows of its task every time."""
+    scores = {}
+    for task, split in validation.items():
+        count = min(limit, len(split))
+        rows = permute(np.arange(count), len(split), derive_seed(seed, task, "validation"))
+        for head, predictions in predict(model, task, split, rows.tolist()).items():
+            card = model.config.tasks[head]
+            family = families.get(card["family"])
+            gold = read_rows(head, rows[split.labelled(head)[rows]].tolist())
+            metric = family.measured(card["facts"]["options"])[0]
+            sums = family.statistics(metric, gold, predictions, card["facts"]).sum(0, keepdims=True)
+            scores[head] = float(family.value(metric, sums)[0])
+    return scores
+
+
+def _copy(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}

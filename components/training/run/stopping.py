@@ -1,0 +1,84 @@
+"""Early stopping of single tasks, and which step was best for whom.
+
+All of it is read from the record of scheduled evaluations, which the checkpoint keeps, so a resumed run
+decides as the uninterrupted one did. A task is known by its name, its heads are the questions asked of
+its rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from components.data.mixture import schedules
+from components.data.mixture.draws import Plan
+from components.data.mixture.schedules import After
+
+History = Sequence[Mapping[str, Any]]
+
+
+def stopped(history: History, of_heads: Mapping[str, str], patience: int) -> list[str]:
+    """The tasks that have left by the last evaluation: those that had, and those no head of which has
+    improved on its best for `patience` evaluations. Of tasks that would leave all at once, the one that
+    improved last stays.
+
+    `of_heads` names each head's task.
+    """
+    gone = list(history[-2].get("stopped", [])) if len(history) > 1 else []
+    waited: dict[str, int] = {}
+    for head, task in of_heads.items():
+        since = len(history) - 1 - _best(history, head)
+        waited[task] = min(since, waited.get(task, since))
+    training = [task for task in waited if task not in gone]
+    leaving = [task for task in training if waited[task] >= patience]
+    if leaving == training:
+        leaving.remove(min(leaving, key=lambda task: waited[task]))
+    return gone + leaving
+
+
+def with_stopped(plan: Plan, history: History) -> Plan:
+    """The plan in which each task that has stopped gives nothing from the next window on; those that still
+    train divide what it would have had by their shares of the run."""
+    declared = {name: task.over_steps for name, task in plan.tasks.items()}
+    tasks = dict(plan.tasks)
+    gone: list[str] = []
+    for entry in history:
+        if len(entry.get("stopped", [])) == len(gone):
+            continue
+        gone, since = entry["stopped"], schedules.next_window(entry["step"], plan.window)
+        rest = sum(task.share for name, task in plan.tasks.items() if name not in gone)
+        for name, task in tasks.items():
+            left = [(task.share / rest, declared[other]) for other in gone]
+            parts = () if name in gone else ((1.0, declared[name]), *left)
+            until = since if name in gone and task.until is None else task.until
+            tasks[name] = replace(task, schedule=After(task.over_steps, since, parts), until=until)
+    return replace(plan, tasks=tasks)
+
+
+def kept(history: History) -> dict[str, Any]:
+    """The step whose model is kept, the best of all heads together, and each head's own best beside it."""
+    best = max(history, key=lambda entry: entry["score"])  # the first of equals
+    heads = {}
+    for head, score in best["validation"].items():
+        own = history[_best(history, head)]
+        heads[head] = {"score": score, "best_score": own["validation"][head], "best_step": own["step"]}
+    return {"step": best["step"], "score": best["score"], "heads": heads}
+
+
+def sentence(history: History) -> str:
+    """The same for a person."""
+    found = kept(history)
+    heads = ", ".join(_of_head(head, own) for head, own in found["heads"].items())
+    return f"best at step {found['step']}, mean validation score {found['score']:.3f}: {heads}"
+
+
+def _of_head(head: str, own: Mapping[str, Any]) -> str:
+    if own["best_score"] == own["score"]:
+        return f"{head} {own['score']:.3f}"
+    return f"{head} {own['score']:.3f} (its best {own['best_score']:.3f} at step {own['best_step']})"
+
+
+def _best(history: History, head: str) -> int:
+    """The number of the evaluation that was a head's best, the first of equals."""
+    return max(range(len(history)), key=lambda number: history[number]["validation"][head])

@@ -1,0 +1,108 @@
+"""The passes of one micro-batch through the model: the one that training makes, and those that a
+regulariser asks for besides.
+
+Legend: B sequences, L tokens of the longest, D width of the word embeddings.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from typing import Any
+
+import torch
+
+from components import families
+from components.data.batches.batching import MicroBatch
+from components.model.multitask import MultiTaskModel
+
+Losses = dict[str, torch.Tensor]  # by head: its share, that the micro-batch holds, of a mean over the step
+Logits = dict[str, torch.Tensor]  # by head, in single precision
+
+
+class Passes:
+    """The first pass is made at once; its output is `logits`.
+
+    `units` are the denominators of the step's means. Within an `autocast` context the model runs in the
+    precision of the training; what happens within an `aside` context is not counted to any task's gradient.
+    """
+
+    def __init__(
+        self,
+        model: MultiTaskModel,
+        micro: MicroBatch,
+        units: Mapping[str, float],
+        autocast: Callable[[], AbstractContextManager[Any]],
+        aside: Callable[[], AbstractContextManager[Any]],
+    ) -> None:
+        self.model, self.micro, self.units = model, micro, units
+        self._autocast, self._aside = autocast, aside
+        self._devices = [model.device] if model.device.type == "cuda" else []
+        self._random = [torch.get_rng_state(), *map(torch.cuda.get_rng_state, self._devices)]
+        self.logits = self.redrawn()
+
+    def redrawn(self) -> Logits:
+        """A pass that drops other units than those before it."""
+        micro = self.micro
+        with self._autocast():
+            found = self.model(micro.input_ids_BL, micro.mask_BL, micro.segment_ids_BL, micro.heads)
+        return {head: values.float() for head, values in found.items()}
+
+    def perturbed(self, delta_BLD: torch.Tensor) -> Logits:
+        """A pass whose word embeddings are moved by delta; it drops the units that the first one did."""
+        with self._as_first(), self._moved(delta_BLD):
+            return self.redrawn()
+
+    def nothing(self) -> torch.Tensor:
+        """A delta_BLD of zeros."""
+        width = self.model.encoder.get_input_embeddings().weight.shape[1]
+        return torch.zeros(*self.micro.mask_BL.shape, width, device=self.model.device)
+
+    def gradient(self, of: Callable[[Logits], Losses], delta_BLD: torch.Tensor) -> torch.Tensor:
+        """gradient_BLD, on delta, of the sum over all heads of `of` the perturbed pass, per unit: over the
+        step's units it would be too small for half precision."""
+        with torch.enable_grad(), self._aside():
+            moved_BLD = delta_BLD.detach().requires_grad_()
+            found = of(self.perturbed(moved_BLD))
+            total = torch.stack([self.units[head] * value for head, value in found.items()]).sum()
+            return torch.autograd.grad(total, moved_BLD)[0]
+
+    def losses(self, logits: Logits) -> Losses:
+        """Each head's own loss."""
+        return {
+            head: self._family(head).loss(*self._seen(head, values)) / self.units[head]
+            for head, values in logits.items()
+        }
+
+    def divergences(self, logits: Logits, others: Logits) -> Losses:
+        """How far each head's outputs of two passes are apart."""
+        return {
+            head: self._family(head).divergence(values, *self._seen(head, others[head])) / self.units[head]
+            for head, values in logits.items()
+        }
+
+    def _family(self, head: str) -> families.Family:
+        return families.get(self.model.config.tasks[head]["family"])
+
+    def _seen(self, head: str, logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, dict[str, Any]]:
+        return logits, self.micro.targets[head], self.model.config.tasks[head]["facts"]
+
+    @contextlib.contextmanager
+    def _moved(self, delta_BLD: torch.Tensor) -> Iterator[None]:
+        delta = delta_BLD[self.micro.mask_BL.bool()][None] if self.model.packs else delta_BLD
+        embeddings = self.model.encoder.get_input_embeddings()
+        hook = embeddings.register_forward_hook(lambda module, inputs, output: output + delta)
+        try:
+            yield
+        finally:
+            hook.remove()
+
+    @contextlib.contextmanager
+    def _as_first(self) -> Iterator[None]:
+        """Let torch draw what it drew for the first pass; what it draws afterwards is as if it had not."""
+        with torch.random.fork_rng(self._devices):
+            torch.set_rng_state(self._random[0])
+            for device, state in zip(self._devices, self._random[1:], strict=True):
+                torch.cuda.set_rng_state(state, device)
+            yield

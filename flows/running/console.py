@@ -1,0 +1,86 @@
+"""What a run shows: a line per stage that has ended, and below them the stages at work."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from threading import Lock
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from flows.running.dvc_stage import Outcome
+
+STYLES = {"ran": "green", "restored": "cyan", "unchanged": "dim", "skipped": "dim", "failed": "bold red"}
+EVERY = 10.0  # seconds between two lines of one stage's progress where there is no terminal
+
+
+class Screen:
+    """Shows stages as they start, speak and end; keeps the outcomes.
+
+    On a terminal each stage at work has a line with its latest output; elsewhere (a file, a
+    worker's log) that output is printed at most every ten seconds, so short stages stay silent.
+    """
+
+    def __init__(self, console: Console, width: int) -> None:
+        self.console = console
+        self.width = width  # of the longest stage name
+        self.outcomes: dict[str, tuple[Outcome, float]] = {}  # stage -> how it ended, seconds
+        self._working: dict[str, tuple[float, str]] = {}  # stage -> since when, latest line
+        self._lock = Lock()
+
+    def live(self) -> AbstractContextManager[object]:
+        """Draw the stages at work until the block ends, if there is a terminal to draw on."""
+        if not self.console.is_terminal:
+            return nullcontext()
+        return Live(get_renderable=self._render, console=self.console, refresh_per_second=4, transient=True)
+
+    def _render(self) -> Table:
+        table = Table.grid(padding=(0, 1))
+        for stage, (since, line) in list(self._working.items()):
+            clock = f"{time.monotonic() - since:4.0f} s"
+            table.add_row(Text(f"· {stage:{self.width}}", "yellow"), clock, Text(line, "dim", no_wrap=True))
+        return table
+
+    @contextmanager
+    def working(self, stage: str) -> Iterator[Callable[[str], None]]:
+        """While the block lasts, show `stage` with the latest line given to what is yielded."""
+        spoken = time.monotonic()
+        self._working[stage] = (spoken, "")
+
+        def follow(line: str) -> None:
+            nonlocal spoken
+            self._working[stage] = (self._working[stage][0], line)
+            if not self.console.is_terminal and line and time.monotonic() - spoken > EVERY:
+                spoken = time.monotonic()
+                self.console.print(Text(f"· {stage:{self.width}}  {line}"), soft_wrap=True)
+
+        try:
+            yield follow
+        finally:
+            del self._working[stage]
+
+    def ended(self, stage: str, outcome: Outcome, seconds: float) -> None:
+        """Keep and show how a stage ended; a retry's outcome takes the place of the first."""
+        with self._lock:
+            self.outcomes[stage] = (outcome, seconds)
+            if outcome.verb != "skipped":
+                self.console.print(self._line(stage, outcome, seconds), soft_wrap=True)
+
+    def _line(self, stage: str, outcome: Outcome, seconds: float) -> Text:
+        mark, style = ("✗" if outcome.verb == "failed" else "✓"), STYLES[outcome.verb]
+        if outcome.may_retry:
+            mark, style = "↻", "yellow"
+        line = Text.assemble((f"{mark} {stage:{self.width}}", style), f"  {outcome.verb:9} {seconds:6.1f} s")
+        return line.append(f"  {outcome.message}") if outcome.message else line
+
+    def tally(self, not_run: list[str]) -> None:
+        """Close with the numbers of stages."""
+        verbs = [outcome.verb for outcome, _ in self.outcomes.values()]
+        idle, failed = verbs.count("skipped") + verbs.count("unchanged"), verbs.count("failed")
+        parts = [f"{len(verbs) - idle - failed} run", f"{idle} up to date and skipped"]
+        parts += [f"{failed} failed, {len(not_run)} held up by that"] if failed else []
+        self.console.print(f"{len(verbs) + len(not_run)} stages: {', '.join(parts)}")

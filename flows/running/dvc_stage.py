@@ -1,0 +1,115 @@
+"""One DVC stage as a process: `dvc repro --single-item`, its log, and what came of it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from components.environment import QUIET
+from components.errors import EXIT_TRY_AGAIN
+from flows.running.lock import MARK, WORKSPACE
+
+LOCK_BUSY = re.compile(r"Unable to acquire lock|is busy, it is being blocked by|RWLock-file")
+EXITED = re.compile(r"failed to run: .*exited with (-?\d+)$", re.MULTILINE | re.DOTALL)
+OUT_OF_MEMORY = (-9, 137)  # killed by the kernel, as a signal or as a shell reports it
+SECONDS_TO_SAVE = 60.0  # of an interrupted stage: a training ends the step that it is at
+_working: set[subprocess.Popen[str]] = set()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a stage ended. `unchanged`: DVC looked and found nothing to do; `restored`: DVC had the
+    outputs of the same inputs in its cache; `skipped`: no process was needed to know that."""
+
+    verb: Literal["ran", "restored", "unchanged", "skipped", "failed"]
+    message: str = ""  # of a failed stage, the sentence to show
+    exit_code: int = 0  # of the stage itself, where it ran
+    may_retry: bool = False
+
+
+def log_path(root: Path, stage: str) -> Path:
+    """Where the stage's output goes."""
+    return root / WORKSPACE / "logs" / f"{stage.replace('/', '.')}.log"
+
+
+def run(root: Path, stage: str, follow: Callable[[str], None]) -> Outcome:
+    """Reproduce one stage, calling `follow` with each line of its output as it comes."""
+    command = [sys.executable, "-m", "dvc", "repro", "--single-item", stage]
+    lines = []
+    log = log_path(root, stage)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w", encoding="utf-8") as file:
+        process = subprocess.Popen(
+            command, cwd=root, env=environment(root), text=True, encoding="utf-8", errors="replace",
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+        _working.add(process)
+        for line in process.stdout or ():
+            file.write(line)
+            file.flush()
+            lines.append(line.rstrip())
+            follow(line.strip())
+    code = process.wait()
+    _working.discard(process)
+    return _succeeded(lines) if code == 0 else _failed(lines, code)
+
+
+def stop_all() -> None:
+    """Interrupt the stages at work, as Ctrl-C would, and give them time to save what they have; then stop
+    them. Each is the leader of a process group."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        for process in list(_working):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, number)
+        deadline = time.monotonic() + SECONDS_TO_SAVE
+        while _working and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+
+def environment(root: Path) -> dict[str, str]:
+    """The environment of a stage: this interpreter first, telemetry off, output at once, the mark."""
+    folder = str(Path(sys.executable).parent)
+    path = os.pathsep.join([folder, os.environ.get("PATH", os.defpath)])
+    return {**QUIET, **os.environ, "PATH": path, "PYTHONUNBUFFERED": "1", MARK: str(root)}
+
+
+def _succeeded(lines: list[str]) -> Outcome:
+    output = "\n".join(lines)
+    if "didn't change, skipping" in output:
+        return Outcome("unchanged")
+    if "is cached - skipping run" in output:
+        return Outcome("restored")
+    return Outcome("ran")
+
+
+def _failed(lines: list[str], dvc_code: int) -> Outcome:
+    output = "\n".join(lines)
+    exited = EXITED.search(output)
+    if exited is None:
+        busy = LOCK_BUSY.search(output) is not None
+        return Outcome("failed", _last(lines, "ERROR: ") or f"dvc exited with {dvc_code}", may_retry=busy)
+    code = int(exited[1])
+    if code in OUT_OF_MEMORY:
+        return Outcome("failed", "killed by the system; out of memory?", code)
+    message = _last(lines, "error: ") or _last_of_stage(lines) or f"exited with {code}"
+    return Outcome("failed", message, code, may_retry=code == EXIT_TRY_AGAIN)
+
+
+def _last(lines: list[str], prefix: str) -> str:
+    """The last line that starts with `prefix`, without it; empty if there is none."""
+    return next((line.removeprefix(prefix) for line in reversed(lines) if line.startswith(prefix)), "")
+
+
+def _last_of_stage(lines: list[str]) -> str:
+    """The last line that the stage itself has written: of a traceback, what was raised."""
+    own: Iterator[str] = (line for line in reversed(lines) if line and not line.startswith(("ERROR: ", "> ")))
+    return next(own, "")

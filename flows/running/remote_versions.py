@@ -1,0 +1,23 @@
+"""Remotes are asked their versions before a server is started for a run that may have nothing to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flows.running import dvc_stage, graph
+from flows.running.graph import Graph
+
+
+def ask(root: Path, stages: Graph) -> Graph:
+    """Run the stages that only ask, if nothing else is to be done, and see what follows from the answers.
+
+    Where one fails, the graph comes back as it was: the flow runs it again, and retries and reports.
+    """
+    if not stages.changed or not stages.changed <= stages.asking:
+        return stages
+    for name in sorted(stages.changed):
+        if dvc_stage.run(root, name, lambda line: None).verb == "failed":
+            return stages
+    found = graph.read()
+    changed = found.changed & stages.upstream.keys() - stages.asking
+    return Graph(stages.upstream, changed, stages.asking)

@@ -1,0 +1,80 @@
+"""The first and the last words of a run on the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.text import Text
+
+from components.errors import EXIT_USER_ERROR
+from components.evaluation import summary
+from components.files import read_json
+from flows.running import run_state
+from flows.running.dvc_stage import log_path
+from flows.running.graph import Graph
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import State
+
+EXIT_FAILED = 1
+console = Console(highlight=False)
+
+
+def announce(graph: Graph) -> None:
+    """Say how much there is to do, before the seconds of silence while Prefect's server starts."""
+    console.print(
+        f"{len(graph.upstream)} stages, {len(graph.stale)} of them not up to date; "
+        "starting Prefect's server (10 to 30 seconds)"
+    )
+
+
+def nothing_to_do(root: Path, target: str | None, graph: Graph) -> int:
+    """All stages are skipped: show what the last run has come to, composed anew from its reports."""
+    console.print(f"{len(graph.upstream)} stages, all skipped: nothing has changed since they last ran")
+    run_state.complete(root, target)
+    if target is None and (root / summary.VERDICT).is_file():
+        summary.write(root)
+    return _completed(root, target)
+
+
+def show(root: Path, target: str | None, state: State[Any]) -> int:
+    """Show what the run has come to, and return the exit code; a bug raises its own exception.
+
+    The summary is shown only if this very run has written it, so an old verdict never looks new.
+    """
+    last = run_state.last(root)
+    if last is not None and last["state"] == "failed":
+        return _failed(root, last["failed"], last["not_run"], last["users_mistake"])
+    state.result()
+    return _completed(root, target)
+
+
+def _completed(root: Path, target: str | None) -> int:
+    if target is not None:
+        console.print("\nSettings and data are in order: reports/validation.html\nNext: onetrunk run")
+    else:
+        _summary(root)
+    return 0
+
+
+def _failed(root: Path, failed: dict[str, str], not_run: list[str], users_mistake: bool) -> int:
+    _summary(root)
+    console.print(Text("\nThe run has failed; nothing new was released.", "bold red"))
+    for stage, sentence in failed.items():
+        console.print(Text(f"  {stage}: {sentence}" if stage else f"  {sentence}"), soft_wrap=True)
+        if stage:
+            console.print(Text(f"    log: {log_path(root, stage).relative_to(root)}", "dim"))
+    if not_run:
+        console.print(Text(f"  held up: {', '.join(not_run)}"), soft_wrap=True)
+    console.print(
+        "Next: put it right and give the same command again; stages that are done are not repeated."
+    )
+    return EXIT_USER_ERROR if users_mistake else EXIT_FAILED
+
+
+def _summary(root: Path) -> None:
+    if (root / summary.SUMMARY).is_file():
+        console.print()
+        console.print(summary.render(read_json(root / summary.SUMMARY), root))

@@ -1,0 +1,120 @@
+"""The plan says what the run draws: what it counts is what the draws give, whatever the mixture."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from components import params
+from components.data.batches.batching import step_rows
+from components.data.encoding.encode import encode
+from components.data.encoding.split import EncodedSplit
+from components.data.ingest.ingest import ingest
+from components.data.mixture import plan as planning
+from components.data.mixture.draws import Plan
+from components.errors import UserError
+from components.settings.project import Project
+
+ENCODED = Path("encoded")
+CURRICULUM = {
+    "start": {"method": "fixed_ratio", "ratio": {"mood": 8, "people": 1, "closeness": 1}},
+    "end": {"method": "uniform"},
+    "until": 0.5,
+}
+MIXTURES = [
+    {"method": "temperature", "temperature": 2.0, "cap": 50},
+    {"method": "round_robin"},
+    {"method": "alternating", "blocks": {"people": 1, "mood": 3, "closeness": 2}},
+    {"method": "curriculum", "curriculum": CURRICULUM},
+    {"method": "uniform", "auxiliary": {"mood": {"start": 0.5, "until": 0.5}}},
+    {"method": "dynamic", "dynamic": {"start": {"method": "uniform"}}},
+    {
+        "method": "uniform",
+        "easy_first": {"mood": {"by": "length"}, "closeness": {"by": "length", "until": 1}},
+    },
+]
+
+
+def project_with(mixture: dict) -> Project:
+    settings_file = Path("params.yaml")
+    settings_file.write_text(
+        yaml.safe_dump({**yaml.safe_load(settings_file.read_text()), "mixture": mixture})
+    )
+    return params.load()
+
+
+def draws(whole: dict) -> tuple[Plan, dict[str, EncodedSplit], list[dict[str, np.ndarray]]]:
+    """Every step of the run, as training draws it from the JSON."""
+    splits = {name: EncodedSplit(ENCODED / name / "train.arrow") for name in whole["tasks"]}
+    read = json.loads(json.dumps(whole))
+    plan = Plan.from_json(read, planning.easiest(read, splits))
+    lengths = {name: split.lengths for name, split in splits.items()}
+    return plan, splits, [step_rows(plan, 7, step, lengths) for step in range(plan.steps)]
+
+
+@pytest.mark.usefixtures("encoded_project")
+def test_the_run_draws_what_the_plan_counts_and_spends_its_tokens() -> None:
+    for mixture in MIXTURES:
+        whole = planning.plan(project_with(mixture), ENCODED, {})
+        plan, splits, steps = draws(whole)
+        assert sum(entry["share"] for entry in whole["tasks"].values()) == pytest.approx(1)
+        tokens = 0
+        for name, entry in whole["tasks"].items():
+            rows = np.concatenate([step[name] for step in steps if name in step])
+            assert len(rows) == entry["rows_drawn"]
+            assert len(rows) == pytest.approx(plan.steps * plan.rows_per_step * entry["share"], abs=1)
+            tokens += int(splits[name].tokens[rows].sum())
+        assert tokens == pytest.approx(12_000, rel=0.05), mixture
+
+
+@pytest.mark.usefixtures("encoded_project")
+def test_a_curriculum_ends_with_its_last_mixture_and_an_auxiliary_task_with_nothing() -> None:
+    _, _, steps = draws(planning.plan(project_with(MIXTURES[3]), ENCODED, {}))
+    first, last = (
+        [sum(len(step.get(name, ())) for step in part) for name in ("mood", "people", "closeness")]
+        for part in (steps[:4], steps[20:])
+    )
+    assert first[0] > 4 * first[1]
+    assert np.ptp(last) <= 2
+    _, _, steps = draws(planning.plan(project_with(MIXTURES[4]), ENCODED, {}))
+    assert "mood" in steps[0] and not any("mood" in step for step in steps[21:])
+
+
+@pytest.mark.usefixtures("encoded_project")
+def test_short_rows_come_first_and_excluded_ones_never() -> None:
+    split = EncodedSplit(ENCODED / "mood/train.arrow")
+    held_out = split.ids()[:5]
+    _, _, steps = draws(planning.plan(project_with(MIXTURES[6]), ENCODED, {"mood": held_out}))
+    early = np.concatenate([step["mood"] for step in steps[:4]])
+    late = np.concatenate([step["mood"] for step in steps[20:]])
+    assert split.lengths[early].max() <= np.quantile(split.lengths, 0.4)
+    assert split.lengths[late].max() == split.lengths[5:].max()
+    assert not set(np.concatenate([early, late])) & set(range(5))
+
+
+def test_the_difficulty_of_a_row_is_a_column_of_its_source(tiny_project: Path) -> None:
+    settings_file = yaml.safe_load(Path("params.yaml").read_text())
+    settings_file["tasks"]["closeness"]["columns"]["difficulty"] = "score"
+    Path("params.yaml").write_text(yaml.safe_dump(settings_file))
+    project = project_with({"method": "uniform", "easy_first": {"closeness": {"by": "difficulty"}}})
+    for name, task in project.tasks.items():
+        ingest(name, task, project.seed, Path("data") / name)
+        encode(Path("data") / name, Path("encoder/tokenizer.json"), ENCODED / name)
+    _, splits, steps = draws(planning.plan(project, ENCODED, {}))
+    difficulty = splits["closeness"].difficulty("difficulty")
+    early = np.concatenate([step["closeness"] for step in steps[:4] if "closeness" in step])
+    assert difficulty[early].max() <= np.quantile(difficulty, 0.35)
+
+
+@pytest.mark.usefixtures("encoded_project")
+def test_a_run_that_draws_no_row_of_a_task_is_refused() -> None:
+    ratio = {"mood": 100_000, "people": 1, "closeness": 1}
+    project = project_with({"method": "fixed_ratio", "ratio": ratio})
+    with pytest.raises(
+        UserError, match="mixture: a run of 40 steps draws no row of closeness; expected a larger"
+    ):
+        planning.plan(project, ENCODED, {})

@@ -1,0 +1,251 @@
+"""Differently shaped files (synthetic, tests/data/shapes.py): each is guessed right, or rightly asked about."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from components import params
+from components.data.ingest.ingest import ingest
+from components.data.propose import Question, Wishes, guess
+from components.data.propose.details import scheme_of
+from components.data.propose.formats import encoding_of
+from components.data.propose.write import write
+from components.errors import UserError
+from components.files import read_json
+from flows.new_task import with_arguments
+from tests.conftest import PARAMS, write_sources
+from tests.data.shapes import ASKED, GUESSED, ROWS, Shape, jsonl, labelled, sentence, table
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder whose params.yaml is valid; its encoder has not been fetched."""
+    write_sources(tmp_path / "sources")
+    (tmp_path / "encoder").mkdir()
+    (tmp_path / "params.yaml").write_text(PARAMS)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def written(shape: Shape, folder: Path) -> str:
+    shape.write(folder / shape.file)
+    return str(folder / shape.file)
+
+
+@pytest.mark.parametrize("shape", GUESSED, ids=lambda shape: shape.file)
+def test_guesses_right(shape: Shape, project: Path) -> None:
+    """Family, columns, format and options; and a run takes in the rows of the entry."""
+    found = guess(written(shape, project), Wishes(name="new"))
+    keys = found.entry.keys
+    assert (keys["family"], keys["columns"]) == (shape.family, shape.columns)
+    assert {key: keys["source"][key] for key in shape.source} == shape.source
+    assert keys.get("options", {}) == shape.options
+    assert found.unread == ""
+    write(found.entry, Path("params.yaml"))
+    ingest("new", params.load().tasks["new"], 7, project / "data/new")
+    card = read_json(project / "data/new/task.json")
+    assert set(card["rows"]) == {"train", "validation", "test"}
+    assert sum(card["rows"].values()) > 80
+
+
+@pytest.mark.parametrize("shape", ASKED, ids=lambda shape: shape.file)
+def test_asks_rightly(shape: Shape, tmp_path: Path) -> None:
+    """In one sentence; and every answer that it offers settles it."""
+    address = written(shape, tmp_path)
+    with pytest.raises(Question) as asked:
+        guess(address, Wishes())
+    assert shape.asks in str(asked.value)
+    for choice in asked.value.choices:
+        found = guess(choice.address or address, with_arguments(Wishes(), choice.arguments))
+        said = zip(choice.arguments[::2], choice.arguments[1::2], strict=True)
+        named = dict(value.split("=") for flag, value in said if flag == "--column")
+        assert named.items() <= found.entry.keys["columns"].items()
+
+
+def test_there_are_thirty_shapes_and_more() -> None:
+    assert len({shape.file for shape in [*GUESSED, *ASKED]}) >= 30
+
+
+def test_the_documentation_counts_them() -> None:
+    page = (Path(__file__).parents[3] / "docs/new-task.md").read_text(encoding="utf-8")
+    assert f"{len(GUESSED)} are guessed right and {len(ASKED)} are asked about" in page
+
+
+def test_a_file_that_is_sorted_by_its_labels(tmp_path: Path) -> None:
+    """Not only its beginning is looked at, where there is but one label."""
+    lines = ["text,label", *(f"{sentence(n)},{'no' if n < 22_000 else 'yes'}" for n in range(25_000))]
+    (tmp_path / "a.csv").write_text("\n".join(lines))
+    found = guess(str(tmp_path / "a.csv"), Wishes())
+    assert found.plan.fits["label"].reason == "2 distinct values in 12,500 rows"
+
+
+def test_a_column_that_numbers_the_rows_is_left_aside(tmp_path: Path) -> None:
+    columns = ("", lambda n: n + 1), ("", lambda n: n * 7 % 50 / 10), ("", sentence)
+    table(*columns, separator="\t", header=False)(tmp_path / "a.tsv")
+    found = guess(str(tmp_path / "a.tsv"), Wishes())
+    assert found.entry.keys["columns"] == {"text": "column_3", "score": "column_2"}
+
+
+class TestWishes:
+    def test_a_named_column_stands(self, tmp_path: Path) -> None:
+        labelled(("title", lambda n: sentence(n + 2)))(tmp_path / "a.csv")
+        found = guess(str(tmp_path / "a.csv"), Wishes(columns={"text": "title"}))
+        assert found.entry.keys["columns"] == {"text": "title", "label": "label"}
+
+    def test_a_named_family_stands(self, tmp_path: Path) -> None:
+        table(("text", sentence), ("stars", lambda n: n % 5))(tmp_path / "a.csv")
+        found = guess(str(tmp_path / "a.csv"), Wishes(family="regression"))
+        assert found.entry.keys["columns"] == {"text": "text", "score": "stars"}
+
+    @pytest.mark.parametrize(
+        ("wishes", "expected"),
+        [
+            (Wishes(family="clasification"), "unknown family 'clasification' (did you mean 'classification'?)"),
+            (Wishes(columns={"txt": "text"}), "no role 'txt' (did you mean 'text'?)"),
+            (Wishes(columns={"text": "txet"}), "no column 'txet' (did you mean 'text'?); found text, label"),
+            (Wishes(family="regression", columns={"score": "label"}), "expected a number"),
+        ],
+    )  # fmt: skip
+    def test_one_that_cannot_be_is_a_sentence(self, tmp_path: Path, wishes: Wishes, expected: str) -> None:
+        labelled()(tmp_path / "a.csv")
+        with pytest.raises(UserError) as raised:
+            guess(str(tmp_path / "a.csv"), wishes)
+        assert expected in str(raised.value)
+        assert "\n" not in str(raised.value)
+
+
+class TestEntry:
+    def test_rows_that_cannot_be_read_are_counted(self, tmp_path: Path) -> None:
+        table(("text", lambda n: sentence(n) if n != 7 else " "), ("label", lambda n: n % 2))(
+            tmp_path / "a.csv"
+        )
+        found = guess(str(tmp_path / "a.csv"), Wishes())
+        assert found.unread.startswith("1 of 120 rows cannot be read, the first is row 9: 'text' is empty")
+
+    def test_the_encoders_own_tokenizer_counts(self, tmp_path: Path) -> None:
+        from tokenizers import Tokenizer, models, pre_tokenizers
+
+        tokenizer = Tokenizer(models.WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
+        tokenizer.pre_tokenizer = pre_tokenizers.Split("", "isolated")  # a character, a token
+        tokenizer.save(str(tmp_path / "tokenizer.json"))
+        table(("text", lambda n: f"{sentence(n)} {'x' * 90}"), ("label", lambda n: n % 2))(tmp_path / "a.csv")
+        by_words = guess(str(tmp_path / "a.csv"), Wishes()).entry
+        by_tokens = guess(str(tmp_path / "a.csv"), Wishes(), tmp_path).entry
+        assert by_words.keys["max_length"] == 32
+        assert by_words.remarks["max_length"].endswith("estimated from words")
+        assert by_tokens.keys["max_length"] > 96
+
+    def test_the_floor_is_a_little_above_the_trivial_baseline(self, tmp_path: Path) -> None:
+        table(("text", sentence), ("label", lambda n: "yes" if n % 4 else "no"))(tmp_path / "a.csv")
+        found = guess(str(tmp_path / "a.csv"), Wishes()).entry
+        assert found.keys["gate"] == {"metric": "accuracy", "floor": 0.78}  # 0.75 + 0.1 x 0.25, rounded
+        assert found.remarks["gate"] == "the trivial baseline has 0.75 on these rows"
+
+    def test_rows_of_one_context_stay_in_one_split(self, tmp_path: Path) -> None:
+        jsonl(lambda n: {"premise": sentence(n // 3), "hypothesis": sentence(n), "label": "ny"[n % 2]})(
+            tmp_path / "a.jsonl"
+        )
+        found = guess(str(tmp_path / "a.jsonl"), Wishes()).entry
+        assert found.keys["splits"] == {"validation": 0.1, "test": 0.1, "groups": ["text"]}
+
+
+@pytest.mark.parametrize(
+    ("tags", "scheme"),
+    [
+        ("B-PER I-PER O B-PER", "bio"),
+        ("I-PER B-PER O I-ORG I-ORG", "iob1"),
+        ("B-PER E-PER O S-ORG", "iobes"),
+        ("B-PER M-PER E-PER O S-ORG", "bmes"),
+        ("NOUN VERB NOUN", "plain"),
+        ("B E S B M E", "plain"),  # word segmentation: tags without types
+    ],
+)
+def test_the_scheme_is_seen_by_how_entities_begin(tags: str, scheme: str) -> None:
+    assert scheme_of([tags.split()]) == scheme
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("utf-8", "Schöne Grüße"),
+        ("utf-8-sig", "Schöne Grüße"),
+        ("utf-16", "Schöne Grüße"),
+        ("cp1252", "Schöne Grüße aus München, das Café “war” sehr nett – danke… "),
+        ("mac_roman", "Schöne Grüße aus München, das Café “war” sehr nett – danke… "),
+        ("cp1250", "Zażółć gęślą jaźń, proszę bardzo. "),
+        ("cp1251", "Привет, как дела? Посылка не пришла вовремя. "),
+        ("gb18030", "我今天在北京买了一本书，质量非常好。"),
+        ("shift_jis", "この映画はとても面白いです。配送が遅れました。"),
+    ],
+)
+def test_the_encoding_is_seen_by_its_bytes(encoding: str, text: str) -> None:
+    assert encoding_of(Path("a.csv"), (text * 40).encode(encoding), whole=True) == encoding
+
+
+def database(path: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("create table t (a)")
+
+
+def nothing(path: Path) -> None:
+    path.mkdir()
+
+
+BAD = {
+    "an empty file": (lambda path: path.write_text(""), "the file is empty, expected rows"),
+    "blank lines": (lambda path: path.write_text("\n\n \n"), "the file is empty, expected rows"),
+    "one row": (lambda path: path.write_text("text,label\na b c,d\n"), "1 row, expected at least 10"),
+    "only a header": (lambda path: path.write_text("text,label\n"), "0 rows, expected at least 10"),
+    "a binary file": (lambda path: path.write_bytes(bytes(range(256)) * 9), "a binary file, expected CSV"),
+    "gzip": (lambda path: path.write_bytes(b"\x1f\x8b\x08 and so on"), "compressed with gzip; unpack it first"),
+    "Excel": (lambda path: path.write_bytes(b"PK\x03\x04 and so on"), "an Excel sheet; unpack it, or save it"),
+    "a database": (database, "an SQLite database; name a query of it under `remotes`"),
+    "a folder of nothing": (nothing, "no data file in this folder, expected one of .arrow"),
+    "a JSON list": (lambda path: path.write_text('[{"a": 1}]'), "expected JSON Lines, one object a line; jq -c"),
+    "half a Parquet file": (lambda path: path.write_bytes(b"PAR1 and so on"), "not a whole Parquet file"),
+    "broken JSON Lines": (lambda path: path.write_text('{"a": 1}\n{"a" 2}\n'), "row 2: not JSON"),
+    "an address that is not there": (lambda path: None, "no such file or folder"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_bad_input_is_one_sentence(bad: str, tmp_path: Path) -> None:
+    make, expected = BAD[bad]
+    make(tmp_path / "data")
+    with pytest.raises(UserError) as raised:
+        guess(str(tmp_path / "data"), Wishes())
+    assert expected in str(raised.value)
+    assert str(tmp_path / "data") in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_what_has_not_been_downloaded_says_how() -> None:
+    with pytest.raises(UserError, match="not fetched yet; `dvc repro download@corpus`"):
+        guess("downloads/corpus/a.csv", Wishes())
+
+
+def test_a_data_set_saved_to_disk(tmp_path: Path) -> None:
+    """The folder that `datasets.DatasetDict.save_to_disk` leaves, and class numbers that have names."""
+    datasets = pytest.importorskip("datasets")
+    labels = datasets.Features(
+        {"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["no", "yes"])}
+    )
+    rows = {"text": [sentence(n) for n in ROWS], "label": [n % 2 for n in ROWS]}
+    one = datasets.Dataset.from_dict(rows, features=labels)
+    datasets.DatasetDict(train=one, test=one).save_to_disk(str(tmp_path / "corpus"))
+    found = guess(str(tmp_path / "corpus"), Wishes())
+    assert found.entry.keys["source"]["format"] == "huggingface"
+    assert found.entry.keys["source"]["files"] == {"train": "train", "test": "test"}
+    assert found.entry.keys["splits"] == {"validation": 0.1}
+    assert found.shown[1]["label"] == "yes"
+
+
+def test_an_arrow_stream(tmp_path: Path) -> None:
+    content = pa.table({"text": [sentence(n) for n in ROWS], "label": ["ab"[n % 2] for n in ROWS]})
+    with pa.ipc.new_stream(str(tmp_path / "a.arrow"), content.schema) as file:
+        file.write_table(content)
+    assert guess(str(tmp_path / "a.arrow"), Wishes()).entry.keys["source"]["format"] == "arrow"

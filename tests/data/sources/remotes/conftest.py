@@ -1,0 +1,71 @@
+"""Servers for a session, and what every remote's test needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+from components.data.sources import remotes
+from components.files import read_json
+from components.settings.remotes import Remote
+from tests.data.sources.remotes import services
+
+SERVICES = ("postgres_port", "s3_address")  # fixtures
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if set(SERVICES) & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.services)
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope="session")
+def postgres_port() -> Iterator[int]:
+    with services.postgres() as port:
+        yield port
+
+
+@pytest.fixture(scope="session")
+def s3_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with services.s3(tmp_path_factory.mktemp("s3")) as address:
+        yield address
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[services.Server]:
+    folder = tmp_path / "web"
+    folder.mkdir()
+    with services.web(folder) as server:
+        yield server
+
+
+def declare(**settings: Any) -> Remote:
+    return TypeAdapter(Remote).validate_python(settings)
+
+
+@pytest.fixture
+def ask(tmp_path: Path) -> Callable[[Remote], Any]:
+    """What version@NAME would write."""
+
+    def ask(remote: Remote) -> Any:
+        remotes.version(remote, tmp_path / "version.json")
+        return read_json(tmp_path / "version.json")
+
+    return ask
+
+
+@pytest.fixture
+def bring(tmp_path: Path) -> Callable[[Remote], Path]:
+    """version@NAME and fetch@NAME; the folder that DVC would keep."""
+
+    def bring(remote: Remote) -> Path:
+        remotes.version(remote, tmp_path / "version.json")
+        remotes.fetch(remote, tmp_path / "version.json", tmp_path / "downloads/name")
+        return tmp_path / "downloads/name"
+
+    return bring

@@ -1,0 +1,151 @@
+"""version@NAME and fetch@NAME under DVC, from the repository's own dvc.yaml: asked each time, fetched
+when there is something new; no secret in anything written or printed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.data.sources.remotes import services
+from tests.test_laws import ROOT
+
+pytestmark = pytest.mark.slow
+SECRET = "value-of-the-test"
+
+
+@pytest.fixture
+def project(tiny_project: Path) -> Path:
+    """The tiny project with the real dvc.yaml and the components it names."""
+    (tiny_project / "components").symlink_to(ROOT / "components")
+    for name in ("dvc.yaml", ".dvcignore"):  # else bytecode that another test writes is a change
+        shutil.copy(ROOT / name, tiny_project)
+    subprocess.run(["git", "init", "-q"], cwd=tiny_project, check=True)
+    dvc(tiny_project, "init", "-q")
+    return tiny_project
+
+
+def dvc(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "dvc", *words], cwd=folder, capture_output=True, text=True,
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", **environment},
+    )  # fmt: skip
+
+
+def declare(folder: Path, **remotes: dict) -> None:
+    params = yaml.safe_load((folder / "params.yaml").read_text())
+    (folder / "params.yaml").write_text(yaml.safe_dump({**params, "remotes": remotes}, sort_keys=False))
+
+
+def written(folder: Path) -> list[Path]:
+    """Every file of the project but the components; DVC's caches, temporary files and logs with it."""
+    return [file for file in folder.rglob("*") if file.is_file() and "components" not in file.parts]
+
+
+def leaks(folder: Path, secret: str) -> list[Path]:
+    return [file for file in written(folder) if secret.encode() in file.read_bytes()]
+
+
+def test_no_remotes_are_no_stages(project: Path) -> None:
+    declare(project)
+    done = dvc(project, "stage", "list", "--name-only")
+    assert done.returncode == 0, done.stderr
+    names = done.stdout.split()
+    assert "ingest@mood" in names
+    assert not [name for name in names if name.startswith(("version@", "fetch@"))]
+
+
+def test_an_unchanged_remote_is_skipped_and_a_changed_one_fetched_anew(project: Path) -> None:
+    database = project / "elsewhere.db"
+    with sqlite3.connect(database) as connection:
+        connection.execute("create table t (text text)")
+        connection.execute("insert into t values ('a')")
+    declare(project, tickets={"kind": "sql", "address": f"sqlite:///{database}", "query": "select * from t"})
+    first = dvc(project, "repro", "fetch@tickets")
+    assert "Running stage 'fetch@tickets'" in first.stdout, first.stderr
+    again = dvc(project, "repro", "fetch@tickets")
+    assert "Running stage 'version@tickets'" in again.stdout
+    assert "Stage 'fetch@tickets' didn't change, skipping" in again.stdout
+    with sqlite3.connect(database) as connection:
+        connection.execute("insert into t values ('b')")
+    assert "Running stage 'fetch@tickets'" in dvc(project, "repro", "fetch@tickets").stdout
+
+
+def test_the_flow_asks_each_time_and_fetches_nothing_that_is_here(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows.running import dvc_stage, graph, remote_versions
+
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    with sqlite3.connect(project / "elsewhere.db") as connection:
+        connection.execute("create table tickets as select 'a' as text")
+    query = "select * from tickets"
+    declare(project, tickets={"kind": "sql", "address": "sqlite:///elsewhere.db", "query": query})
+    stages = ["version@tickets", "fetch@tickets"]
+    assert [dvc_stage.run(project, stage, str).verb for stage in stages] == ["ran", "ran"]
+    found = graph.read()
+    assert found.upstream["fetch@tickets"] == {"version@tickets"}
+    assert "version@tickets" in found.changed  # always: who knows before it has asked?
+    assert "fetch@tickets" not in found.changed
+    assert [dvc_stage.run(project, stage, str).verb for stage in stages] == ["ran", "unchanged"]
+    pipeline = found.up_to("fetch@tickets")
+    assert pipeline.stale == set(stages)
+    assert remote_versions.ask(project, pipeline).stale == set()  # nothing new: no server need start
+    with sqlite3.connect(project / "elsewhere.db") as connection:
+        connection.execute("insert into tickets values ('b')")
+    assert remote_versions.ask(project, pipeline).stale == {"fetch@tickets"}
+
+
+def test_a_web_servers_secret_is_in_nothing_written_or_printed(project: Path, tmp_path: Path) -> None:
+    with services.web(project / "sources") as server:
+        address = server.address + "/mood.csv?token=${CORPUS_CODE}"
+        declare(project, corpus={"kind": "url", "address": address})
+        done = dvc(project, "repro", "fetch@corpus", CORPUS_CODE=SECRET)
+        assert (project / "downloads/corpus/mood.csv").is_file(), done.stderr
+        assert any(SECRET in asked for asked in server.asked)
+        server.status = 500
+        failed = dvc(project, "repro", "fetch@corpus", CORPUS_CODE=SECRET)
+    assert "failed to reproduce" in failed.stderr
+    assert SECRET not in done.stdout + done.stderr + failed.stdout + failed.stderr
+    assert leaks(project, "${CORPUS_CODE}")  # the search finds what is there: params.yaml, dvc.lock
+    assert leaks(project, SECRET) == []
+
+
+@pytest.mark.services
+def test_a_databases_password_is_in_nothing_written_or_printed(project: Path, postgres_port: int) -> None:
+    address = f"postgresql://{services.USER}:${{DB_PASSWORD}}@127.0.0.1:{postgres_port}/postgres"
+    query = "select 'good' as text, n as number from generate_series(1, 10) n"
+    declare(project, tickets={"kind": "sql", "address": address, "query": query})
+    password = services.quoted(services.PASSWORD)
+    done = dvc(project, "repro", "fetch@tickets", DB_PASSWORD=password)
+    assert (project / "downloads/tickets/rows.parquet").is_file(), done.stderr
+    failed = dvc(project, "repro", "fetch@tickets", DB_PASSWORD=SECRET)
+    assert "password authentication failed" in failed.stderr
+    for secret in (services.PASSWORD, password, SECRET):
+        assert secret not in done.stdout + done.stderr + failed.stdout + failed.stderr
+        assert leaks(project, secret) == []
+
+
+@pytest.mark.services
+def test_a_buckets_keys_are_in_nothing_written_or_printed(project: Path, s3_address: str) -> None:
+    import s3fs
+
+    keys = {"AWS_ACCESS_KEY_ID": services.ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": services.SECRET_KEY}
+    system = s3fs.S3FileSystem(key=services.ACCESS_KEY, secret=services.SECRET_KEY, endpoint_url=s3_address)
+    system.makedirs("bucket", exist_ok=True)
+    system.put(str(project / "sources/mood.csv"), "bucket/stages/mood.csv")
+    options = {"endpoint_url": s3_address}
+    declare(project, corpus={"kind": "url", "address": "s3://bucket/stages", "options": options})
+    done = dvc(project, "repro", "fetch@corpus", **keys)
+    assert (project / "downloads/corpus/mood.csv").is_file(), done.stderr
+    failed = dvc(project, "repro", "fetch@corpus", **{**keys, "AWS_SECRET_ACCESS_KEY": SECRET})
+    assert "access refused" in failed.stderr
+    for secret in (*keys.values(), SECRET):
+        assert secret not in done.stdout + done.stderr + failed.stdout + failed.stderr
+        assert leaks(project, secret) == []

@@ -1,0 +1,114 @@
+"""What the tests of all families do: read a row, ask a question, measure.
+
+The head's input here is random numbers in place of an encoder's states: these tests are about everything
+round it. Legend: M sequences of a row, L tokens, D hidden width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from hypothesis import strategies as st
+
+from components.data.batches.tensors import Rows, pad
+from components.families.base import Facts, Family, Prediction, Row
+
+WIDTH = 8
+UNICODE = st.text(min_size=1, max_size=80).filter(lambda text: not text.isspace())
+
+
+def options(family: Family, **given: Any) -> dict[str, Any]:
+    return family.options(**given).model_dump()
+
+
+def learn(family: Family, rows: Sequence[Row], labels: list[str] | None = None, **given: Any) -> Facts:
+    """The facts as ingest writes them."""
+    facts = family.learn_facts(rows, labels, options(family, **given))
+    return {**facts, "options": options(family, **given)}
+
+
+def read(family: Family, record: Mapping[str, Any], facts: Facts) -> Row:
+    """A source's record -> the row that ingest writes."""
+    row = family.read_input(record, facts["options"])
+    row |= family.read_target(record, row, facts["options"])
+    family.check_row(row, facts)
+    return row
+
+
+def states(encodings: Sequence[Any], padding: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """hidden_MLD, mask_ML of a row: random states that depend on the token and its place only."""
+    input_ids_ML, mask_ML, _ = pad([(one.ids, one.type_ids) for one in encodings])
+    input_ids_ML, mask_ML = (torch.nn.functional.pad(t, (0, padding)) for t in (input_ids_ML, mask_ML))
+    table = torch.randn(1000, WIDTH, generator=torch.Generator().manual_seed(0))
+    return table[input_ids_ML % 1000] * (1 + torch.arange(input_ids_ML.shape[1]) % 7).unsqueeze(-1), mask_ML
+
+
+def pieces(tokenizer: Any, encoding: Any) -> list[str]:
+    return [tokenizer.id_to_token(number) for number in encoding.ids]
+
+
+def ask(family: Family, tokenizer: Any, question: Mapping[str, Any], facts: Facts, length: int = 24) -> Any:
+    """A question through everything that the service does with it, with a fresh head -> the answer."""
+    inputs = family.asked(question)
+    row = family.read_input(question, facts["options"])
+    family.check_question(row, facts)
+    tokenizer.enable_truncation(**family.truncation(inputs, length, {}))
+    (encodings,) = family.tokenise(tokenizer, [row], {})
+    hidden, mask = states(encodings)
+    if family.several(inputs):
+        hidden, mask = hidden.unsqueeze(0), mask.unsqueeze(0)
+    given = Rows.of([[0]], several=False, side=[family.side(row, encodings, facts)]).side_nF
+    torch.manual_seed(len(str(question)))
+    with torch.inference_mode():
+        logits = family.head(WIDTH, facts)(hidden, mask, *([] if given is None else [given]))[0].numpy()
+    layout = family.layout(row, encodings, facts)
+    prediction = family.respond(family.decode(logits, layout, facts), row, layout, facts)
+    return family.response.model_validate(prediction)
+
+
+def metric(
+    family: Family, name: str, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
+) -> float:
+    statistics_NS = family.statistics(name, rows, predictions, facts)
+    return float(family.value(name, statistics_NS.sum(0, keepdims=True))[0])
+
+
+def resampled_equals_repeated(
+    family: Family, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
+) -> bool:
+    """Is a metric of weighted sums that of the rows repeated so often? The bootstrap rests on it."""
+    counts = np.random.default_rng(0).integers(0, 3, len(rows))
+    repeated = [index for index, count in enumerate(counts) for _ in range(count)]
+    for name in family.metrics:
+        sums_1S = counts[None] @ family.statistics(name, rows, predictions, facts)
+        expected = metric(
+            family, name, [rows[i] for i in repeated], [predictions[i] for i in repeated], facts
+        )
+        if not np.isclose(family.value(name, sums_1S)[0], expected):
+            return False
+    return True
+
+
+def losses_add_up(family: Family, logits: Sequence[Any], targets: Sequence[Any], facts: Facts) -> bool:
+    """Is the loss of rows together the sum of their losses alone? A step's micro-batches rest on it."""
+
+    def loss(of: slice) -> float:
+        batch = torch.tensor(np.array(logits[of]), dtype=torch.float32)
+        return float(family.loss(batch, family.collate(targets[of], 0), facts))
+
+    alone = sum(loss(slice(row, row + 1)) for row in range(len(targets)))
+    return bool(np.isclose(loss(slice(None)), alone, rtol=1e-5))
+
+
+def gradient_reaches_the_head(
+    family: Family, hidden: torch.Tensor, mask: torch.Tensor, targets: Sequence[Any], facts: Facts
+) -> bool:
+    """Does the loss move the states and every parameter of the head?"""
+    hidden = hidden.clone().requires_grad_()
+    head = family.head(WIDTH, facts)
+    family.loss(head(hidden, mask), family.collate(targets, hidden.shape[-2]), facts).backward()
+    gradients = [hidden.grad, *(parameter.grad for parameter in head.parameters())]
+    return all(grad is not None and grad.isfinite().all() and grad.abs().sum() > 0 for grad in gradients)

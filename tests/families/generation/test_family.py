@@ -1,0 +1,373 @@
+"""Generation: rows read or refused in one sentence, losses by hand, answers that end, and the whole way round."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+import yaml
+from hypothesis import given, settings
+
+from components.errors import BadRowError
+from components.families.generation import copy_vocabulary
+from components.families.generation.baselines import lead, nearest
+from components.families.generation.family import FAMILY
+from tests.conftest import WORDS, sentence
+from tests.families.families import UNICODE, WIDTH, ask, learn, metric, options, read, states
+from tests.params.messages import refusal
+
+ROWS = [
+    {
+        "text": f"{sentence(n)}. More of it.",
+        "text_pair": None,
+        "prefix": None,
+        "target": f"{WORDS[n % 7]} {n % 3}",
+    }
+    for n in range(30)
+]
+FACTS = learn(FAMILY, ROWS, vocabulary=300, copies=8, max_target=12)
+END = copy_vocabulary.outputs(FACTS["vocabulary"]) - 1
+GOOD = {"text": "a plane", "target": "plane"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"text": None}, "'text' is missing, expected a text"),
+        ({"text": "\n "}, "'text' is empty, expected a text"),
+        ({"text": 7}, "'text' is 7, expected a text"),
+        ({"target": None}, "'target' is missing, expected a text"),
+        ({"target": ""}, "'target' is empty, expected a text"),
+        ({"target": " \t"}, "'target' is empty, expected a text"),
+        ({"target": ["a"]}, "'target' is ['a'], expected a text"),
+        ({"target": 4.5}, "'target' is 4.5, expected a text"),
+        ({"target": "a\ud800b"}, "'target' has half a surrogate pair at character 1, expected Unicode text"),
+        ({"text": "\udfffa"}, "'text' has half a surrogate pair at character 0, expected Unicode text"),
+        ({"text_pair": ""}, "'text_pair' is empty, expected a text"),
+        ({"turns": "[]"}, "'turns' is [], expected a list that is not empty"),
+        ({"turns": [{"role": "A", "text": ""}]}, "turn 1: 'text' is empty, expected a text"),
+    ],
+)
+def test_a_malformed_row_is_one_sentence(wrong: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(BadRowError) as error:
+        read(FAMILY, GOOD | wrong, FACTS)
+    assert str(error.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("targets", "labels", "sentence"),
+    [
+        (["same", "same"], None, "all 2 training targets are 'same', nothing to learn"),
+        (["one", "two"], ["one"], "a generation task has no label set; remove `labels`"),
+    ],
+)
+def test_targets_that_teach_nothing_are_refused(targets: list[str], labels: Any, sentence: str) -> None:
+    rows = [{"text": "a", "target": target} for target in targets]
+    for decoder in ("small", "pretrained"):
+        with pytest.raises(BadRowError) as error:
+            learn(FAMILY, rows, labels, decoder=decoder)
+        assert str(error.value) == sentence
+
+
+TASK = """
+family: generation
+source: {path: sources/news.jsonl, format: jsonl}
+columns: {text: text, target: headline}
+options: {vocabulary: 300, max_target: 12, copies: 8, seconds: 60}
+splits: {validation: 0.2, test: 0.2}
+cleaning: {}
+max_length: 24
+gate: {metric: rouge_l, floor: 0.0, margin: 0.5}
+example: {text: good plane}
+joint:
+  mood:
+    family: classification
+    columns: {label: mood}
+    gate: {metric: accuracy, floor: 0.0, margin: 0.5}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("copies: 8", "beams: 0", "options.beams: found 0"),
+        ("copies: 8", "max_target: 0", "options.max_target: found 0"),
+        ("copies: 8", "seconds: 0", "options.seconds: found 0"),
+        ("copies: 8", "vocabulary: 10", "options.vocabulary: found 10"),
+        ("copies: 8", "prefix: 5", "options.prefix: found 5"),
+        ("copies: 8", "decoder: huge", "options.decoder: found 'huge'"),
+        ("copies: 8", "length_penalty: -1", "options.length_penalty: found -1"),
+        ("copies: 8", "beam: 2", "options.beam: unknown option (did you mean 'beams'?)"),
+        ("copies: 8", "label_smoothing: 1.0", "options.label_smoothing: found 1"),
+        ("target: headline", "label: headline", "columns.label: generation has no such column"),
+        ("rouge_l", "rouge", "gate.metric: generation has no metric 'rouge'"),
+        ("copies: 8", "prefix: 'say: '", "joint.mood: classification does not read a row as generation does"),
+        ("max_length: 24", "max_length: 1", "max_length: found 1"),
+    ],
+)
+def test_a_mistake_in_params_is_one_sentence(tiny_project: Path, old: str, new: str, sentence: str) -> None:
+    assert old in TASK
+    task = yaml.safe_load(
+        TASK.replace("vocabulary: 300, max_target: 12, ", "")
+        .replace(old, new, 1)
+        .replace(", seconds: 60", "")
+    )
+    declare(tiny_project, task)
+    assert f"tasks.news.{sentence}" in refusal()
+
+
+def test_a_prefix_is_read_by_the_encoder_and_is_no_part_of_the_text() -> None:
+    given = options(FAMILY, prefix="summarize: ")
+    row = FAMILY.read_input({"text": "a plane", "text_pair": "late"}, given)
+    assert FAMILY.sequences(row) == [("summarize: a plane", "late")]
+    assert FAMILY.text_of(row) == FAMILY.text_of(
+        FAMILY.read_input({"text": "a plane", "text_pair": "late"}, options(FAMILY))
+    )
+    with pytest.raises(ValueError, match="half a surrogate pair"):
+        options(FAMILY, prefix="\ud800")
+
+
+def encoded(
+    tokenizer: Any, record: dict[str, Any], facts: dict[str, Any], length: int = 24
+) -> tuple[Any, Any]:
+    row = read(FAMILY, record, facts)
+    tokenizer.enable_truncation(max_length=length)
+    return row, FAMILY.tokenise(tokenizer, [row], facts["options"])[0]
+
+
+@settings(max_examples=30)
+@given(UNICODE)
+def test_an_encoded_target_says_the_target(tokenizer: Any, text: str) -> None:
+    facts = {**FACTS, "options": FACTS["options"] | {"max_target": 1000, "prefix": "say: "}}
+    row, encodings = encoded(tokenizer, {"text": f"good {text}", "target": text}, facts)
+    target = FAMILY.target(row, encodings, facts)
+    layout = FAMILY.layout(row, encodings, facts)
+    assert FAMILY.decode(np.array(target, float), layout, facts) == {
+        "text": row["target"].strip(),
+        "complete": True,
+    }
+    assert len(FAMILY.side(row, encodings, facts) or []) == len(layout["words"]) <= 8
+
+
+def test_a_target_that_is_too_long_is_cut_and_does_not_end(tokenizer: Any) -> None:
+    for most in (1, 3):
+        facts = {**FACTS, "options": FACTS["options"] | {"max_target": most}}
+        row, encodings = encoded(tokenizer, {"text": "a", "target": "zzzz yyyy xxxx"}, facts)
+        target = FAMILY.target(row, encodings, facts)
+        assert len(target) == most == FAMILY.units(target, facts)
+        assert END not in target
+        assert not FAMILY.decode(np.array(target, float), {"words": []}, facts)["complete"]
+
+
+def test_the_loss_is_the_sum_over_tokens_and_padding_counts_nothing() -> None:
+    """Logits log 1, log 2, log 5 give 1/8, 2/8, 5/8: -log 5/8 - log 2/8 for two tokens, of three units with
+    the other row's."""
+    logits = torch.log(torch.tensor([1.0, 2.0, 5.0])).expand(2, 2, 3)
+    target = FAMILY.collate([[2, 1], [0]], 0)
+    assert target.tolist() == [[2, 1], [0, -100]]
+    expected = -math.log(5 / 8) - math.log(2 / 8) - math.log(1 / 8)
+    assert float(FAMILY.loss(logits, target, FACTS)) == pytest.approx(expected)
+    assert sum(FAMILY.units(each, FACTS) for each in ([2, 1], [0])) == 3
+
+
+def test_smoothing_is_that_of_torch_over_the_vocabulary_alone() -> None:
+    facts = {**FACTS, "options": FACTS["options"] | {"label_smoothing": 0.2}}
+    torch.manual_seed(0)
+    logits, target = torch.randn(2, 3, END + 1), torch.tensor([[4, END, -100], [0, 7, END]])
+    expected = torch.nn.functional.cross_entropy(
+        logits.flatten(0, 1), target.flatten(), label_smoothing=0.2, reduction="sum", ignore_index=-100
+    )
+    torch.testing.assert_close(FAMILY.loss(logits, target, facts), expected)
+    absent = torch.full((2, 3, 4), torch.finfo(torch.float32).min)  # words that no row has
+    torch.testing.assert_close(FAMILY.loss(torch.cat([logits, absent], -1), target, facts), expected)
+
+
+def test_tokens_that_a_row_lacks_do_not_make_two_outputs_differ() -> None:
+    from torch.distributions import Categorical, kl_divergence
+
+    one, other = torch.randn(2, 1, 3, 5, generator=torch.Generator().manual_seed(0))
+    target = torch.tensor([[1, 2, -100]])
+    p, q = (Categorical(logits=each[0, :2]) for each in (one, other))
+    expected = (kl_divergence(p, q) + kl_divergence(q, p)).sum()
+    torch.testing.assert_close(FAMILY.divergence(one, other, target, FACTS), expected)
+
+
+@settings(max_examples=15)
+@given(UNICODE)
+def test_any_question_is_answered_within_the_limits(tokenizer: Any, text: str) -> None:
+    answer = ask(FAMILY, tokenizer, {"text": text}, FACTS)
+    assert isinstance(answer.text, str)
+    answer.text.encode()  # it is Unicode, whatever bytes were said
+
+
+def test_an_answer_is_cut_where_it_does_not_end(tokenizer: Any) -> None:
+    row, encodings = encoded(tokenizer, GOOD, FACTS)
+    head = FAMILY.head(WIDTH, FACTS).eval()
+    torch.nn.init.constant_(head.bias, 0)
+    with torch.no_grad():
+        head.bias[END] = -1e4
+    hidden, mask = states(encodings)
+    found = head(hidden, mask, torch.tensor([FAMILY.side(row, encodings, FACTS)]))
+    assert found.shape == (1, 12)
+    assert FAMILY.decode(found[0].numpy(), FAMILY.layout(row, encodings, FACTS), FACTS)["complete"] is False
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("One. Two.", "One."),
+        ("Version 2.5 is out! Buy it.", "Version 2.5 is out!"),
+        ("a headline\nand the rest", "a headline"),
+        ("他在北京。他工作。", "他在北京。"),
+        ("no end at all", "no end at all"),
+        ("...", "..."),
+    ],
+)
+def test_the_trivial_answer_is_the_first_sentence(text: str, first: str) -> None:
+    assert lead(text) == first
+    assert FAMILY.trivial([], [{"text": text}], FACTS) == [{"text": first, "complete": True}]
+
+
+def test_the_linear_answer_is_that_of_the_nearest_text() -> None:
+    assert nearest(["the plane is late", "他在北京工作"], ["北京", "late planes, a late plane"]) == [1, 0]
+    train = [{"text": "a b c", "target": "one"}, {"text": "x y z", "target": "two"}]
+    found = FAMILY.linear(train, [{"text": "z y"}, {"text": "b"}], FACTS)
+    assert [each["text"] for each in found] == ["two", "one"]
+
+
+def test_a_metric_of_the_answers_is_the_mean_over_rows() -> None:
+    rows = [{"target": "the late plane"}, {"target": "good"}]
+    found = [{"text": "late plane"}, {"text": "bad"}]
+    assert metric(FAMILY, "rouge_l", rows, found, FACTS) == pytest.approx((2 * 2 / 5 + 0) / 2)
+
+
+# --- a project --------------------------------------------------------------------------------------
+
+
+def declare(folder: Path, task: dict[str, Any], **training: Any) -> None:
+    """The tiny project with one task; its synthetic headlines are two words of the text."""
+    params = yaml.safe_load((folder / "params.yaml").read_text())
+    params["tasks"] = {"news": task}
+    params["training"] |= {"tokens": 1500, **training}
+    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    lines = []
+    for n in range(120):
+        text = sentence(n)
+        lines.append(
+            {"text": text, "headline": " ".join(text.split()[:2]), "mood": ["up", "down", None][n % 3]}
+        )
+    (folder / "sources/news.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n")
+
+
+def train(folder: Path) -> None:
+    from tests.conftest import encode_project
+    from tests.families import trained
+
+    encode_project(folder)
+    trained.train()
+
+
+def served(texts: list[str]) -> list[dict[str, Any]]:
+    from serving.schemas import parse
+    from tests.families.trained import service
+
+    return service().predict(parse(json.dumps({"texts": texts}).encode()).texts, None)
+
+
+def predicted() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    from tests.families.trained import evaluated
+
+    return pq.read_table("data/news/test.parquet").to_pylist(), evaluated("news")
+
+
+def test_it_learns_to_copy_and_the_service_answers_as_the_evaluation_does(tiny_project: Path) -> None:
+    """The first two words of a synthetic sentence; jointly with a classification that some rows lack."""
+    task = yaml.safe_load(TASK)
+    task["options"]["dropout"] = 0.0
+    declare(tiny_project, task, tokens=30_000, evaluate_every=1000)
+    train(tiny_project)
+    rows, found = predicted()
+    facts = json.loads(Path("encoded/news/task.json").read_text())["heads"]["news"]["facts"]
+    assert metric(FAMILY, "rouge_l", rows, found, facts) > 0.6
+    assert all(each["complete"] for each in found)
+    for row, expected, answers in zip(
+        rows[:6], found, served([row["text"] for row in rows[:6]]), strict=False
+    ):
+        assert set(answers) == {"news", "mood"}
+        assert answers["news"].model_dump() == expected, row
+
+
+@pytest.fixture
+def seq2seq_project(tiny_project: Path) -> Path:
+    """The tiny project over a tiny T5 with random weights: no pretrained ones can be had here."""
+    from tests.families.generation import seq2seq_folders
+
+    shutil.rmtree("encoder")
+    seq2seq_folders.build("t5", tiny_project / "encoder")
+    task = yaml.safe_load(TASK)
+    task["options"] = {"decoder": "pretrained", "prefix": "say: ", "max_target": 12, "seconds": 60}
+    task["joint"] = {}
+    declare(tiny_project, task)
+    params = yaml.safe_load((tiny_project / "params.yaml").read_text())
+    mood = yaml.safe_load((tiny_project / "params.yaml").read_text())["tasks"]["news"]
+    mood |= {"family": "classification", "columns": {"text": "text", "label": "mood"}, "options": {}}
+    mood |= {
+        "gate": {"metric": "accuracy", "floor": 0.0},
+        "source": {**mood["source"], "path": "sources/mood.jsonl"},
+    }
+    params["tasks"]["mood"] = mood
+    (tiny_project / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    lines = [{"text": f"{sentence(n)} x", "mood": ["up", "down"][n % 2]} for n in range(60)]
+    (tiny_project / "sources/mood.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n")
+    return tiny_project
+
+
+def test_an_encoder_decoder_trains_and_serves_beside_another_task(seq2seq_project: Path) -> None:
+    """With a combination of gradients too, which asks for each task's own on the encoder."""
+    params = yaml.safe_load(Path("params.yaml").read_text())
+    params["training"] |= {
+        "tokens": 2000,
+        "balancing": {"combination": "pcgrad"},
+        "regularisation": ["r_drop"],
+    }
+    Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    train(seq2seq_project)
+    rows, found = predicted()
+    assert len({each["text"] for each in found}) > 1
+    for row, expected, answers in zip(
+        rows[:3], found, served([row["text"] for row in rows[:3]]), strict=False
+    ):
+        assert answers["news"].model_dump() == expected
+        assert 0.5 <= answers["mood"].probability <= 1, row
+
+
+def test_a_decoder_that_the_folder_does_not_have_is_found_before_training(tiny_project: Path) -> None:
+    from components.errors import UserError
+    from tests.conftest import encode_project
+
+    task = yaml.safe_load(TASK) | {"options": {"decoder": "pretrained"}}
+    declare(tiny_project, task)
+    with pytest.raises(UserError) as error:
+        encode_project(tiny_project)
+    assert "encoder: found bert without a decoder; `decoder: pretrained` expects" in str(error.value)
+
+
+def test_a_champion_with_another_vocabulary_is_asked_about_newer_rows(tokenizer: Any) -> None:
+    """Nothing that a row carries depends on the vocabulary."""
+    older = learn(
+        FAMILY, [{**row, "target": f"old {n}"} for n, row in enumerate(ROWS)], copies=8, max_target=12
+    )
+    assert older["vocabulary"] != FACTS["vocabulary"]
+    assert FAMILY.comparable(older, FACTS)
+    row, encodings = encoded(tokenizer, GOOD, FACTS)
+    for ask_of in (FAMILY.side, FAMILY.layout):
+        assert ask_of(row, encodings, older) == ask_of(row, encodings, FACTS)
+    for changed in ({"copies": 9}, {"decoder": "pretrained"}, {"prefix": "say: "}):
+        assert not FAMILY.comparable({**older, "options": older["options"] | changed}, FACTS)

@@ -1,0 +1,35 @@
+"""What the project of this folder learns, and what the evaluation and the service then say."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from components import params
+from components.data.encoding.split import EncodedSplit
+from components.families.base import Prediction
+from components.files import write_json, write_manifest
+from components.model import multitask
+from components.model.inference import predict
+from components.tracking.terminal import Terminal
+from components.training.run.fit import run
+from serving.predictor import Predictor
+
+
+def train() -> None:
+    """Train on what is encoded."""
+    run(params.load(), Path(), Terminal())
+
+
+def evaluated(task: str) -> list[Prediction]:
+    """What the evaluation predicts of the task's test rows."""
+    split = EncodedSplit(Path(f"encoded/{task}/test.arrow"))
+    return predict(multitask.load(Path("models/multitask")), task, split, range(len(split)))[task]
+
+
+def service() -> Predictor:
+    """What the service answers with, from a bundle of the model."""
+    shutil.copytree("models/multitask", "bundle")
+    write_json(Path("bundle/card.json"), {"limits": {"max_texts": 8, "max_characters": 1000}})
+    write_manifest(Path("bundle"))
+    return Predictor(Path("bundle"))

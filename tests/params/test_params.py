@@ -1,0 +1,131 @@
+"""A mistake in params.yaml is one clear sentence with a suggestion."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from components import params
+from components.errors import UserError
+from tests.params.messages import complaint
+
+ROOT = Path(__file__).parents[2]
+
+
+JOINT = """\
+        family: classification
+        columns: {label: size}
+        gate: {metric: macro_f1"""
+
+
+def test_the_projects_own_params_are_valid(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    assert len(params.load().tasks) == 6
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("temperature: 2.0", "temprature: 2.0", "mixture.temprature: unknown key (did you mean 'temperature'?)"),
+        ("  tokens: 12000", "  tokenz: 12000", "training.tokenz: unknown key (did you mean 'tokens'?)"),
+        ("path: sources/mood.csv", "path: sources/moood.csv", "no such file 'sources/moood.csv' (did you mean 'mood.csv'?)"),
+        ("encoder: encoder", "encoder: encodr", "model.encoder: no such file 'encodr' (did you mean 'encoder'?)"),
+        ("encoder: encoder", "encoder: downloads/minilm", "no package or remote 'minilm'"),
+        ("family: classification", "family: clasification", "unknown family 'clasification' (did you mean 'classification'?)"),
+        ("metric: accuracy", "metric: acuracy", "no metric 'acuracy' (did you mean 'accuracy'?)"),
+        ("method: temperature", "method: temperatur", "(did you mean 'temperature'?)"),
+        ("columns: {text: text, label: label}", "columns: {text: text, lable: label}", "no such column (did you mean 'label'?)"),
+        ("columns: {text: text, label: label}", "columns: {text: 5, label: label}", "tasks.mood.columns.text: found 5, expected the name of a column, or a list of them"),
+        ("columns: {text: text, label: label}", "columns: {text: text, label: [label, size]}", "tasks.mood.columns.label: found a list of 2 columns, expected the name of one"),
+        ("columns: {text: text, label: label}", "columns: {text: text}", "tasks.mood.columns.label: missing"),
+        ("labels: [down, up]", "labels: [up, up]", "the labels are not distinct"),
+        ("splits: {validation: 0.2, test: 0.2}", "splits: {validation: 1.2}", "tasks.mood.splits.validation: found 1.2"),
+        ("splits: {validation: 0.2, test: 0.2}", "splits: {groups: [texte]}", "(did you mean 'text'?)"),
+        ("seed: 7", "seed: seven", "seed: found 'seven'"),
+        ("  tokens: 12000\n", "", "training.tokens: missing"),
+        ("  learning_rate: 1.0e-3", "\tlearning_rate: 1.0e-3", "found a tab"),
+        ("method: temperature,", "method: fixed_ratio,", "`ratio` is given exactly when method is fixed_ratio"),
+        ("family: classification\n        columns", "family: clasification\n        columns", "tasks.mood.joint.size.family: unknown family 'clasification' (did you mean 'classification'?)"),
+        ("columns: {label: size}", "columns: {lable: size}", "tasks.mood.joint.size.columns.lable: classification has no such column (did you mean 'label'?)"),
+        ("columns: {label: size}", "columns: {}", "tasks.mood.joint.size.columns.label: missing; classification needs it"),
+        ("      size:", "      people:", "tasks.mood.joint.people: another task has this name"),
+        ("metric: macro_f1", "metric: macrof1", "tasks.mood.joint.size.gate.metric: classification has no metric 'macrof1'"),
+        ("columns: {text: text, label: label}", "columns: {text: text, turns: text, label: label}", "found text and turns, but classification reads text; or text and text_pair; or turns"),
+        ("columns: {text: text, label: label}", "columns: {label: label}", "tasks.mood.columns.text: missing; classification needs it"),
+        ('example: {text: "good plane"}', 'example: {txt: "good plane"}', "tasks.mood.example: found txt, expected text: the question asked"),
+        ("    cleaning: {}", "    options: {label_smothing: 0.1}\n    cleaning: {}", "tasks.mood.options.label_smothing: unknown option (did you mean 'label_smoothing'?)"),
+        ("    cleaning: {}", "    options: {label_smoothing: 1.5}\n    cleaning: {}", "tasks.mood.options.label_smoothing: found 1.5, input should be less than 1"),
+        ('example: {text: "good plane"}', 'example: {text: " "}', "tasks.mood.example: 'text' is empty, expected a text"),
+        (JOINT, JOINT.replace("classification", "relation").replace("macro_f1", "micro_f1"), "tasks.mood.joint.size: relation does not read a row as classification does; make it a task of its own"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_one_sentence(tiny_project: Path, old: str, new: str, expected: str) -> None:
+    assert expected in complaint(tiny_project, old, new)
+
+
+def test_a_ratio_names_every_task(tiny_project: Path) -> None:
+    found = complaint(
+        tiny_project,
+        "{method: temperature, temperature: 2.0}",
+        "{method: fixed_ratio, ratio: {mood: 1, peeple: 1}}",
+    )
+    assert "mixture.ratio.peeple: not a task (did you mean 'people'?)" in found
+
+
+@pytest.mark.parametrize(
+    ("mixture", "expected"),
+    [
+        ("{method: alternate}", "(did you mean 'alternating'?)"),
+        ("{method: dynamc}", "(did you mean 'dynamic'?)"),
+        ("{method: alternating}", "mixture: `blocks` is given exactly when method is alternating"),
+        ("{method: uniform, blocks: {mood: 2}}", "mixture: `blocks` is given exactly when method is alternating"),
+        ("{method: alternating, blocks: {mood: 2, people: 1}}", "mixture.blocks.closeness: missing; expected one number of steps per task"),
+        ("{method: alternating, blocks: {mood: 0}}", "mixture.blocks.mood: found 0"),
+        ("{method: curriculum}", "`curriculum` is given exactly when method is curriculum"),
+        ("{method: curriculum, curriculum: {start: {method: uniform}}}", "mixture.curriculum.end: missing"),
+        ("{method: curriculum, curriculum: {start: {method: uniform}, end: {method: uniform}, untl: 1}}", "mixture.curriculum.untl: unknown key (did you mean 'until'?)"),
+        ("{method: curriculum, curriculum: {start: {method: uniform}, end: {methd: uniform}}}", "mixture.curriculum.end.methd: unknown key (did you mean 'method'?)"),
+        ("{method: curriculum, curriculum: {start: {method: uniform}, end: {method: dynamic}}}", "mixture.curriculum.end.method: found 'dynamic'"),
+        ("{method: curriculum, curriculum: {start: {method: uniform}, end: {method: uniform}, begin: 0.5, until: 0.5}}", "mixture.curriculum: begin 0.5 is not before until 0.5"),
+        ("{method: curriculum, curriculum: {start: {method: uniform}, end: {method: fixed_ratio, ratio: {mood: 1, peple: 1}}}}", "mixture.curriculum.end.ratio.peple: not a task (did you mean 'people'?); expected one share per task"),
+        ("{method: dynamic, dynamic: {start: {method: uniform}, keep: 1}}", "mixture.dynamic.keep: found 1, input should be less than 1"),
+        ("{method: dynamic, dynamic: {start: {method: fixed_ratio, ratio: {mood: 1}}}}", "mixture.dynamic.start.ratio.people: missing; expected one share per task"),
+        ("{method: uniform, auxiliary: {mod: {start: 0.5}}}", "mixture.auxiliary.mod: not a task (did you mean 'mood'?); expected some of mood, people, closeness"),
+        ("{method: uniform, auxiliary: {mood: {start: 0.2, end: 0.3}}}", "mixture.auxiliary.mood: end 0.3 is above start 0.2; an auxiliary task's share falls"),
+        ("{method: uniform, auxiliary: {mood: {start: 0.5}, people: {start: 0.5}}}", "mixture: the auxiliary tasks start with 1 of the rows; expected less than 1"),
+        ("{method: round_robin, auxiliary: {mood: {start: 0.5}}}", "mixture: `auxiliary` goes with temperature, proportional, uniform, inverse_size, fixed_ratio, not with round_robin"),
+        ("{method: uniform, auxiliary: {mood: {start: 0.3}, people: {start: 0.3}, closeness: {start: 0.3}}}", "mixture.auxiliary: every task is auxiliary"),
+        ("{method: fixed_ratio, ratio: {mood: 1, people: 2, closeness: 1}, auxiliary: {mood: {start: 0.3}}}", "mixture.ratio.mood: mixture.auxiliary has its share; expected one share per task that is not there"),
+        ("{method: uniform, easy_first: {mood: {by: lenght}}}", "mixture.easy_first.mood.by: found 'lenght'"),
+        ("{method: uniform, easy_first: {moood: {by: length}}}", "mixture.easy_first.moood: not a task (did you mean 'mood'?)"),
+        ("{method: uniform, easy_first: {mood: {by: difficulty}}}", "mixture.easy_first.mood.by: found difficulty, but tasks.mood.columns names no such column"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_the_mixture_is_one_sentence(tiny_project: Path, mixture: str, expected: str) -> None:
+    assert expected in complaint(tiny_project, "{method: temperature, temperature: 2.0}", mixture)
+
+
+def test_no_params_file_says_where_to_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="no such file; run from the project's folder"):
+        params.load()
+
+
+def test_params_that_are_no_mapping(tiny_project: Path) -> None:
+    (tiny_project / "params.yaml").write_text("- tasks\n")
+    with pytest.raises(UserError, match="found list"):
+        params.load()
+
+
+def test_validation_imports_nothing_heavy(tiny_project: Path) -> None:
+    """The answer to a typo must not wait for torch or Great Expectations."""
+    code = "import sys; from components import params; params.load(); print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env={"PYTHONPATH": str(ROOT)}
+    )
+    assert done.returncode == 0, done.stderr
+    heavy = {"torch", "transformers", "great_expectations", "prefect", "dvc", "bentoml", "sklearn", "pandas"}
+    assert not heavy & set(done.stdout.split())

@@ -1,0 +1,65 @@
+"""The progress line says losses, shares, speed and time left, on a terminal and in a log."""
+
+from __future__ import annotations
+
+import pytest
+from rich.console import Console
+
+from components.tracking.terminal import Terminal, clock
+from components.training.run.watcher import Run, Speed
+from tests.tracking.synthetic import HEADS, seen
+
+
+def test_speed_is_over_the_last_steps_and_the_first_step_has_none() -> None:
+    speed = Speed()
+    speed.add(seen(1, at=0.0))
+    assert (speed.tokens_per_second(), speed.seconds_per_step()) == (0.0, 0.0)
+    for step in range(2, 60):
+        speed.add(seen(step))
+    assert speed.tokens_per_second() == pytest.approx(3200)  # the slow first step is forgotten
+    assert speed.seconds_per_step() == pytest.approx(0.5)
+
+
+def test_a_log_gets_twenty_lines_with_all_that_the_bar_shows(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal = Terminal()
+    terminal.start(Run("a", 400))
+    for step in range(1, 401):
+        terminal.step(seen(step))
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 20
+    assert lines[4].startswith(
+        "step 100/400  3,200 tokens/s  2:30 left  loss (share): sentiment 0.600 (25%), "
+    )
+    assert "tweet_ner 0.600 (25%)" in lines[4]
+
+
+def test_a_head_that_a_step_does_not_draw_keeps_its_last_loss(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal = Terminal()
+    terminal.start(Run("a", 2))
+    terminal.step(seen(1))
+    terminal.step(seen(2, losses={"ner": 0.1}))
+    assert "sentiment 0.501 (25%), news_topic 0.501 (25%), ner 0.100 (25%)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_on_a_terminal_nothing_is_cut_off(width: int) -> None:
+    terminal = Terminal()
+    terminal.console = Console(width=width, force_terminal=True, color_system=None)
+    terminal.start(Run("a", 325))
+    terminal.live.stop()
+    terminal.step(seen(119))
+    with terminal.console.capture() as captured:
+        terminal.console.print(terminal._screen(seen(120)))
+    text = captured.get()
+    assert all(len(line.rstrip()) <= width for line in text.splitlines())
+    assert "120/325" in text
+    assert "…" not in text
+    for head in HEADS:
+        assert f"{head} 0.619 (25%)" in text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0:00"), (65.4, "1:05"), (3725, "1:02:05"), (200_000, "2 d 07 h")]
+)
+def test_time_left_is_as_one_reads_a_clock(seconds: float, text: str) -> None:
+    assert clock(seconds) == text

@@ -1,0 +1,393 @@
+"""Combinations against the papers' arithmetic, against torchjd on the explicit Jacobian, and on toy problems.
+
+torchjd shares no code with ours. Three of its methods need solvers that are not among our tools
+(quadprog and ECOS are GPL); for those it is asked where they are installed, and always its
+published outputs and a slow, independent solver are.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy.optimize import minimize
+from torchjd import aggregation
+from torchjd.linalg import DualConeProjector
+
+from components.keyed import derive_seed
+from components.training.balancing import combination, combination_names
+
+TORCHJD_EXAMPLE = np.array([[-4.0, 1.0, 1.0], [6.0, 1.0, 1.0]])
+JACOBIANS = {
+    f"{rows} tasks, seed {seed}": np.random.default_rng(seed).normal(size=(rows, 12))
+    * np.random.default_rng(seed + 100).uniform(0.3, 3, size=(rows, 1))
+    for rows in (2, 3, 5)
+    for seed in range(3)
+}
+CONFLICTS = {  # hard ones: few dimensions, so that gradients oppose each other
+    f"{rows} tasks in {columns} dimensions, seed {seed}": np.random.default_rng(seed).normal(
+        size=(rows, columns)
+    )
+    for rows, columns in ((2, 2), (3, 3), (4, 3))
+    for seed in range(3)
+}
+
+
+def combined(
+    name: str, jacobian_Kp: np.ndarray, seed: int = 0, step: int = 0, **options: float
+) -> np.ndarray:
+    """sum_i c_i g_i."""
+    factors_K = combination(name)(**options).factors(jacobian_Kp @ jacobian_Kp.T, seed, step)
+    return factors_K @ jacobian_Kp
+
+
+def mean_scale(name: str, jacobian_Kp: np.ndarray, **options: float) -> np.ndarray:
+    """The same on the papers' scale, that of a mean."""
+    return combined(name, jacobian_Kp, **options) / len(jacobian_Kp)
+
+
+def stationary(jacobian_Kp: np.ndarray) -> bool:
+    """Does every direction raise some loss?"""
+    return bool(np.linalg.norm(combined("mgda", jacobian_Kp)) < 1e-6)
+
+
+def every(jacobians: dict[str, np.ndarray]):
+    return pytest.mark.parametrize("jacobian", jacobians.values(), ids=jacobians.keys())
+
+
+# --- by hand -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["sum", "pcgrad", "upgrad"])
+def test_gradients_without_conflict_are_summed(name: str) -> None:
+    orthogonal = np.diag([3.0, 1.0, 2.0])
+    aligned = np.array([[1.0, 0.0, 1.0], [1.0, 1.0, 0.0], [2.0, 1.0, 1.0]])
+    for jacobian in (orthogonal, aligned):
+        assert combined(name, jacobian) == pytest.approx(jacobian.sum(0))
+
+
+def test_pcgrad_of_two_opposed_gradients_by_hand() -> None:
+    # g1 = (1, 0), g2 = (-1, 1): <g1, g2> = -1.
+    # g1 - (-1/2) g2 = (1/2, 1/2); g2 - (-1/1) g1 = (0, 1); their sum is (1/2, 3/2).
+    assert combined("pcgrad", np.array([[1.0, 0.0], [-1.0, 1.0]])) == pytest.approx(np.array([0.5, 1.5]))
+
+
+def test_pcgrad_acts_on_the_task_not_on_each_parameter() -> None:
+    # Opposed in the first parameter, aligned enough in the second: the tasks do not conflict.
+    jacobian = np.array([[1.0, 2.0], [-1.0, 2.0]])
+    assert combined("pcgrad", jacobian) == pytest.approx(np.array([0.0, 4.0]))
+
+
+def test_pcgrads_order_is_random_in_the_step_and_the_same_on_every_rank() -> None:
+    jacobian = np.array([[1.0, 0.1], [-1.0, 0.2], [0.3, -1.0], [-0.2, 0.7]])
+    outcomes = [combined("pcgrad", jacobian, seed=7, step=step) for step in range(20)]
+    torch.manual_seed(5)
+    np.random.seed(5)
+    again = [combined("pcgrad", jacobian, seed=7, step=step) for step in range(20)]
+    assert np.array_equal(outcomes, again)
+    assert len({tuple(outcome.round(9)) for outcome in outcomes}) > 3
+    assert not np.array_equal(outcomes, [combined("pcgrad", jacobian, seed=8, step=s) for s in range(20)])
+
+
+def test_mgda_of_two_gradients_by_hand() -> None:
+    # Sener & Koltun 2018, equation 4: alpha = <g2 - g1, g2> / |g1 - g2|^2, cut to [0, 1].
+    jacobian = np.array([[2.0, 0.0], [-1.0, 1.0]])
+    alpha = (-3 * -1 + 1 * 1) / 10
+    assert mean_scale("mgda", jacobian) == pytest.approx(alpha * jacobian[0] + (1 - alpha) * jacobian[1])
+    longer = np.array([[1.0, 0.0], [3.0, 1.0]])  # the shortest point is the end g1
+    assert mean_scale("mgda", longer) == pytest.approx(longer[0])
+
+
+def test_cagrad_with_no_radius_is_the_sum_and_with_one_direction_grows_by_c() -> None:
+    jacobian = np.array([[2.0, 0.0], [-1.0, 1.0]])
+    assert combined("cagrad", jacobian, c=0.0) == pytest.approx(jacobian.sum(0))
+    same = np.array([[1.0, 2.0], [1.0, 2.0]])  # g_w = g_0 for every w: d = (1 + c) g_0
+    assert mean_scale("cagrad", same, c=0.5) == pytest.approx(1.5 * same[0])
+
+
+def test_imtl_g_projects_equally_on_every_gradient() -> None:
+    # u1 = (1, 0), u2 = (0, 1); a1 * 2 = a2 * 1 with a1 + a2 = 1: a = (1/3, 2/3), d = (2/3, 2/3).
+    assert mean_scale("imtl_g", np.array([[2.0, 0.0], [0.0, 1.0]])) == pytest.approx(np.array([2 / 3, 2 / 3]))
+    for jacobian in JACOBIANS.values():
+        units = jacobian / np.linalg.norm(jacobian, axis=1, keepdims=True)
+        projections = units @ combined("imtl_g", jacobian)
+        assert projections == pytest.approx(np.full(len(jacobian), projections[0]), rel=1e-8)
+
+
+def test_aligned_mtl_makes_orthogonal_gradients_as_long_as_the_shortest() -> None:
+    # G = diag(9, 1): c = sqrt(1) * (1/3, 1), so each gradient comes out of length 1.
+    assert combined("aligned_mtl", np.diag([3.0, 1.0])) == pytest.approx(np.array([1.0, 1.0]))
+
+
+def test_nash_mtl_solves_its_equation() -> None:
+    # Orthogonal: G a = 1/a gives a_i = 1 / |g_i|, d = (1, 1), cut to length 1.
+    assert combined("nash_mtl", np.diag([3.0, 0.5])) == pytest.approx(np.full(2, 0.5**0.5))
+    for jacobian in JACOBIANS.values():
+        gramian = jacobian @ jacobian.T
+        scale = float(np.linalg.norm(gramian))
+        weights = combination("nash_mtl")(max_norm=1e9).factors(gramian, 0, 0)
+        assert gramian / scale @ weights == pytest.approx(1 / weights, rel=1e-7)
+
+
+# --- against torchjd on the explicit Jacobian --------------------------------------------------------
+
+PUBLISHED = {  # torchjd's documented outputs for its example, to its four digits
+    ("mgda", ()): [0.0, 1.0, 1.0],
+    ("cagrad", (("c", 0.5),)): [0.1835, 1.2041, 1.2041],
+    ("imtl_g", ()): [0.0767, 1.0, 1.0],
+    ("aligned_mtl", ()): [0.2133, 0.9673, 0.9673],
+}
+
+
+@pytest.mark.parametrize(("method", "expected"), PUBLISHED.items(), ids=[name for name, _ in PUBLISHED])
+def test_the_published_outputs_of_torchjd(method, expected) -> None:
+    name, options = method
+    assert mean_scale(name, TORCHJD_EXAMPLE, **dict(options)) == pytest.approx(np.array(expected), abs=6e-5)
+
+
+def test_the_published_outputs_of_torchjd_on_other_scales() -> None:
+    assert combined("pcgrad", TORCHJD_EXAMPLE) == pytest.approx(np.array([0.5848, 3.8012, 3.8012]), abs=6e-5)
+    # torchjd stops its iteration at 1e-3 of the equation, and adds 1e-4 to UPGrad's diagonal.
+    assert combined("nash_mtl", TORCHJD_EXAMPLE) == pytest.approx(
+        np.array([0.0542, 0.7061, 0.7061]), abs=2e-3
+    )
+    assert mean_scale("upgrad", TORCHJD_EXAMPLE) == pytest.approx(
+        np.array([0.2929, 1.9004, 1.9004]), abs=1e-3
+    )
+
+
+@every(JACOBIANS | CONFLICTS)
+@pytest.mark.parametrize(
+    ("name", "aggregator"),
+    [("imtl_g", aggregation.IMTLG()), ("aligned_mtl", aggregation.AlignedMTL())],
+    ids=["imtl_g", "aligned_mtl"],
+)
+def test_the_weights_combine_the_jacobian_as_torchjd_does(name, aggregator, jacobian: np.ndarray) -> None:
+    if name == "imtl_g" and len(jacobian) > jacobian.shape[1]:
+        pytest.skip("no direction serves all gradients alike; torchjd returns one that serves none")
+    expected = aggregator(torch.tensor(jacobian)).numpy()
+    assert mean_scale(name, jacobian) == pytest.approx(expected, abs=1e-5)
+
+
+@every(JACOBIANS | CONFLICTS)
+def test_mgda_is_torchjds_and_where_its_iteration_is_still_on_its_way_shorter(jacobian: np.ndarray) -> None:
+    expected = aggregation.MGDA(epsilon=1e-12, max_iters=300)(torch.tensor(jacobian)).numpy()
+    ours = mean_scale("mgda", jacobian)
+    assert np.linalg.norm(ours) <= np.linalg.norm(expected) + 1e-9
+    assert ours == pytest.approx(expected, abs=1e-5 if len(jacobian) == 2 else 0.05)
+
+
+@every(CONFLICTS)
+def test_pcgrad_is_torchjds_given_the_same_order(jacobian: np.ndarray, monkeypatch) -> None:
+    for step in range(3):
+        random = np.random.default_rng(derive_seed(0, "pcgrad", step))
+        monkeypatch.setattr(torch, "randperm", lambda n, random=random: torch.tensor(random.permutation(n)))
+        expected = aggregation.PCGrad()(torch.tensor(jacobian)).numpy()
+        assert combined("pcgrad", jacobian, step=step) == pytest.approx(expected, abs=1e-9)
+
+
+class SlowProjector(DualConeProjector):
+    """torchjd's quadratic program, min v^T G v with v >= u, by a general solver."""
+
+    def __call__(self, U: torch.Tensor, G: torch.Tensor) -> torch.Tensor:
+        gramian = G.numpy() / np.trace(G.numpy())
+
+        def solve(u: np.ndarray) -> np.ndarray:
+            found = minimize(
+                lambda v: (v @ gramian @ v, 2 * gramian @ v),
+                u + 0.1,
+                jac=True,
+                method="L-BFGS-B",
+                bounds=[(bound, None) for bound in u],
+                options={"ftol": 1e-16, "gtol": 1e-12, "maxiter": 5000},
+            )
+            return found.x
+
+        return torch.tensor(np.array([solve(u) for u in U.numpy()]))
+
+
+@every(JACOBIANS | CONFLICTS)
+def test_upgrad_is_torchjds_with_a_general_solver(jacobian: np.ndarray) -> None:
+    expected = aggregation.UPGrad(projector=SlowProjector())(torch.tensor(jacobian)).numpy()
+    assert mean_scale("upgrad", jacobian) == pytest.approx(expected, abs=1e-5)
+
+
+def test_upgrad_is_torchjds() -> None:
+    pytest.importorskip("quadprog")
+    from torchjd.linalg import QuadprogProjector
+
+    aggregator = aggregation.UPGrad(projector=QuadprogProjector(reg_eps=1e-10))
+    for jacobian in (JACOBIANS | CONFLICTS).values():
+        expected = aggregator(torch.tensor(jacobian)).numpy()
+        assert mean_scale("upgrad", jacobian) == pytest.approx(expected, abs=1e-5)
+
+
+def test_cagrad_is_torchjds() -> None:
+    pytest.importorskip("cvxpy")
+    for jacobian in (JACOBIANS | CONFLICTS).values():
+        expected = aggregation.CAGrad(c=0.4)(torch.tensor(jacobian)).numpy()
+        assert mean_scale("cagrad", jacobian) == pytest.approx(expected, abs=1e-5)
+
+
+def test_nash_mtl_is_torchjds() -> None:
+    pytest.importorskip("ecos")
+    for jacobian in JACOBIANS.values():
+        aggregator = aggregation.NashMTL(n_tasks=len(jacobian), optim_niter=200)
+        expected = aggregator(torch.tensor(jacobian)).numpy()
+        assert combined("nash_mtl", jacobian) == pytest.approx(expected, abs=2e-3)
+
+
+@every(JACOBIANS | CONFLICTS)
+@pytest.mark.parametrize("c", [0.2, 0.4, 0.9])
+def test_cagrad_solves_the_papers_problem_in_the_primal(c: float, jacobian: np.ndarray) -> None:
+    """max over d of min_i <g_i, d>, |d - g_0| <= c |g_0|: no direction of the ball does better (equation 1),
+    as a general solver finds it in the space of the parameters."""
+    mean = jacobian.mean(0)
+    radius = c * np.linalg.norm(mean)
+    ours = mean_scale("cagrad", jacobian, c=c)
+    assert np.linalg.norm(ours - mean) <= radius * (1 + 1e-9)
+    basis = np.linalg.qr(jacobian.T)[0]  # the best d lies in the gradients' span
+    rows = jacobian @ basis
+    found = minimize(
+        lambda x: -x[-1],
+        np.append(mean @ basis, (jacobian @ mean).min()),
+        jac=lambda x: np.append(np.zeros(len(x) - 1), -1.0),
+        method="SLSQP",
+        constraints=[
+            {
+                "type": "ineq",
+                "fun": lambda x: rows @ x[:-1] - x[-1],
+                "jac": lambda x: np.c_[rows, -np.ones(len(rows))],
+            },
+            {
+                "type": "ineq",
+                "fun": lambda x: radius**2 - ((x[:-1] - mean @ basis) ** 2).sum(),
+                "jac": lambda x: np.append(-2 * (x[:-1] - mean @ basis), 0.0),
+            },
+        ],
+        options={"ftol": 1e-13, "maxiter": 1000},
+    )
+    assert (jacobian @ ours).min() >= -found.fun - 1e-6
+    assert basis @ found.x[:-1] == pytest.approx(ours, abs=1e-4)
+
+
+@every(JACOBIANS | CONFLICTS)
+def test_mgda_is_the_shortest_vector_of_the_hull(jacobian: np.ndarray) -> None:
+    """The conditions of optimality: <g_i, d> >= |d|^2, with equality where a weight is positive."""
+    weights = combination("mgda")().factors(jacobian @ jacobian.T, 0, 0) / len(jacobian)
+    direction = weights @ jacobian
+    surplus = jacobian @ direction - direction @ direction
+    assert weights.min() >= 0
+    assert weights.sum() == pytest.approx(1)
+    assert surplus.min() >= -1e-9
+    assert np.abs(weights * surplus).max() < 1e-9
+
+
+@every(JACOBIANS)
+def test_nash_mtl_maximises_the_product_of_gains(jacobian: np.ndarray) -> None:
+    """Its definition: of the directions of length 1 it has the largest sum of log <g_i, d>."""
+    direction = combined("nash_mtl", jacobian)
+    direction /= np.linalg.norm(direction)
+    start = np.linalg.lstsq(jacobian, np.ones(len(jacobian)), rcond=None)[0]
+    span = np.linalg.qr(jacobian.T)[0]
+    rows = jacobian @ span
+
+    def loss(x: np.ndarray) -> float:
+        gains = rows @ x
+        return np.inf if gains.min() <= 0 else -np.log(gains).sum() + len(rows) * np.log(np.linalg.norm(x))
+
+    found = minimize(
+        loss, start @ span, method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-13, "maxiter": 20000}
+    )
+    assert loss(direction @ span) <= found.fun + 1e-9
+
+
+# --- what the papers promise -------------------------------------------------------------------------
+
+
+@every(JACOBIANS | CONFLICTS)
+@pytest.mark.parametrize("name", combination_names())
+def test_a_common_scale_changes_no_direction(name: str, jacobian: np.ndarray) -> None:
+    """Gradients unscaled or not, in any unit: the direction is the same (nash_mtl cuts its length)."""
+    if np.linalg.norm(combined(name, jacobian)) < 1e-3:
+        pytest.skip("there is no direction")
+    directions = [combined(name, scale * jacobian) for scale in (1.0, 65536.0, 2.0**-20)]
+    units = [direction / np.linalg.norm(direction) for direction in directions]
+    assert units[1] == pytest.approx(units[0], abs=1e-6)
+    assert units[2] == pytest.approx(units[0], abs=1e-6)
+    if name != "nash_mtl":
+        assert directions[1] / 65536.0 == pytest.approx(directions[0], rel=1e-5, abs=1e-7)
+
+
+@every(JACOBIANS)
+def test_nash_mtls_direction_ignores_the_scale_of_each_loss(jacobian: np.ndarray) -> None:
+    scaled = jacobian * np.logspace(-3, 3, len(jacobian))[:, None]
+    first, second = combined("nash_mtl", jacobian), combined("nash_mtl", scaled)
+    assert second / np.linalg.norm(second) == pytest.approx(first / np.linalg.norm(first), abs=1e-8)
+
+
+@every(JACOBIANS | CONFLICTS)
+@pytest.mark.parametrize(
+    ("name", "options"), [("mgda", {}), ("upgrad", {}), ("nash_mtl", {}), ("cagrad", {"c": 1.0})]
+)
+def test_no_loss_rises_in_a_small_step(name: str, options: dict, jacobian: np.ndarray) -> None:
+    slopes = jacobian @ combined(name, jacobian, **options)
+    assert slopes.min() >= (-1e-3 if stationary(jacobian) else -1e-9)
+
+
+@every(CONFLICTS)
+def test_cagrad_serves_the_worst_served_task_better_than_the_mean(jacobian: np.ndarray) -> None:
+    assert (jacobian @ mean_scale("cagrad", jacobian)).min() > (jacobian @ jacobian.mean(0)).min()
+
+
+@pytest.mark.parametrize("name", combination_names())
+@pytest.mark.parametrize("start", [(3.0, 2.0), (-2.0, 1.5)])
+def test_on_two_quadratics_the_limit_is_pareto_optimal(name: str, start: tuple[float, float]) -> None:
+    """|x - a|^2 / 2 and 2 |x - b|^2: the Pareto set is the segment from a to b."""
+    a, b, x = np.array([0.0, 0.0]), np.array([1.0, 0.0]), np.array(start)
+    for step in range(600):
+        direction = combined(name, np.array([x - a, 4 * (x - b)]), step=step)
+        x = x - 0.3 / (1 + step / 5) * direction / max(np.linalg.norm(direction), 1e-9)
+    nearest = np.array([x[0].clip(0, 1), 0.0])
+    assert np.linalg.norm(x - nearest) < 5e-3
+
+
+@pytest.mark.parametrize("name", ["mgda", "upgrad", "cagrad", "nash_mtl"])
+def test_equal_tasks_are_treated_alike(name: str) -> None:
+    jacobian = np.array([[1.0, 0.2, 0.0], [0.2, 1.0, 0.0]])
+    factors = combination(name)().factors(jacobian @ jacobian.T, 0, 0)
+    assert factors[0] == pytest.approx(factors[1], rel=1e-6)
+
+
+@pytest.mark.parametrize("name", combination_names())
+def test_a_gramian_without_a_way_forward_gives_numbers(name: str) -> None:
+    """Opposed and equally long, or all the same: finite factors, no exception."""
+    for jacobian in (
+        np.array([[1.0, 0.0], [-1.0, 0.0]]),
+        np.array([[1.0, 2.0]] * 3),
+        np.array([[1e-8, 0.0]]),
+    ):
+        assert np.isfinite(combined(name, jacobian)).all()
+
+
+@pytest.mark.parametrize("name", ["mgda", "upgrad", "cagrad", "aligned_mtl", "imtl_g", "nash_mtl"])
+def test_at_a_pareto_stationary_point_the_step_vanishes(name: str) -> None:
+    assert combined(name, np.array([[1.0, 0.0], [-1.0, 0.0]])) == pytest.approx(np.zeros(2), abs=1e-4)
+
+
+@pytest.mark.parametrize("name", ["imtl_g", "aligned_mtl", "mgda", "upgrad", "cagrad", "pcgrad"])
+def test_rounding_in_the_gramian_hardly_moves_the_step(name: str) -> None:
+    """Two tasks with one gradient, and a third: the Gramian is singular but for what rounding leaves."""
+    jacobian = np.array([[1.0, 2.0, 0.5], [1.0, 2.0, 0.5], [-0.5, 1.0, 1.0]])
+    random = np.random.default_rng(0)
+    gramian = jacobian @ jacobian.T
+    expected = combination(name)().factors(gramian, 0, 0) @ jacobian
+    rounding = random.normal(size=(3, 3)) * 1e-4
+    found = combination(name)().factors(gramian + rounding @ rounding.T, 0, 0) @ jacobian
+    assert found == pytest.approx(expected, abs=1e-3)
+
+
+@pytest.mark.parametrize("name", ["mgda", "upgrad", "imtl_g", "nash_mtl"])
+def test_between_opposed_gradients_of_unequal_length_nobody_gives_way(name: str) -> None:
+    """torchjd's IMTL-G, for one, follows the longer of the two here and leaves the Pareto set."""
+    assert combined(name, np.array([[2.0, 0.0], [-1.0, 0.0]])) == pytest.approx(np.zeros(2), abs=1e-4)

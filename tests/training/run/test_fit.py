@@ -1,0 +1,102 @@
+"""What a run counts and measures: steps, not passes; means over all steps; held-out scores, never the test's."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from components import params
+from components.data.encoding.split import EncodedSplit
+from components.files import read_json
+from components.tracking.terminal import Terminal
+from components.training.run.fit import run
+from components.training.run.loop import evaluate
+from tests.training.run.test_loop import setup_step, shorten
+
+
+class Curves(Terminal):
+    """Keeps the losses of every step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.losses: list[dict[str, float]] = []
+
+    def step(self, seen) -> None:
+        self.losses.append(dict(seen.losses))
+
+
+@pytest.mark.usefixtures("encoded_project")
+def test_a_run_is_a_number_of_steps_and_records_the_mean_of_each_tasks_losses() -> None:
+    """Pitfall 6: under a mixture no task's pass ends an epoch. Pitfall 9: no test row is ever needed."""
+    settings_file = Path("params.yaml")
+    text = settings_file.read_text().replace("patience: 10", "patience: 99")
+    settings_file.write_text(text.replace("evaluate_every: 10", "evaluate_every: 9"))
+    shorten(25)
+    plan = read_json(Path("reports/plan.json"))
+    for held_out in [*Path("data").glob("*/test.parquet"), *Path("encoded").glob("*/test.arrow")]:
+        held_out.unlink()
+    curves = Curves()
+    run(params.load(), Path(), curves)
+    assert len(curves.losses) == 25
+    record = read_json(Path("reports/training.json"))["evaluations"]
+    assert [entry["step"] for entry in record] == [9, 18, 25]
+    for first, entry in zip((0, 9, 18), record, strict=True):
+        steps = curves.losses[first : entry["step"]]
+        for head in ("mood", "size", "people", "closeness"):
+            own = [losses[head] for losses in steps if head in losses]
+            assert len(own) > 1
+            assert entry["training_loss"][head] == pytest.approx(np.mean(own), rel=1e-12)
+        shares = {name: task["share"] for name, task in plan["tasks"].items()}
+        assert entry["weights"]["people"] == pytest.approx(shares["people"])
+        assert entry["score"] == pytest.approx(np.mean(list(entry["validation"].values())))
+
+
+def test_the_steps_of_a_run_do_not_depend_on_how_many_rows_a_task_has(tiny_project: Path) -> None:
+    """Pitfall 6: twice the rows of one task are half its passes in as many steps."""
+    from tests.conftest import encode_project, write_sources
+
+    plans = []
+    for rows in (120, 240):
+        shutil.rmtree(tiny_project / "sources")
+        write_sources(tiny_project / "sources", rows)
+        encode_project(tiny_project)
+        plans.append(read_json(tiny_project / "reports/plan.json"))
+    small, large = plans
+    assert small["steps"] == large["steps"] == 12000 // 300
+    passes = [sum(task["epochs"] for task in plan["tasks"].values()) for plan in plans]
+    assert passes[1] == pytest.approx(passes[0] / 2, rel=0.15)
+
+
+def test_an_evaluation_drops_nothing_keeps_no_gradient_and_leaves_the_model_training(
+    encoded_project: Path,
+) -> None:
+    """Pitfall 9: scores with dropout 0.9 in the model are those without any."""
+    project, plan, _splits, model = setup_step(encoded_project)
+    validation = {
+        name: EncodedSplit(encoded_project / "encoded" / name / "validation.arrow") for name in plan.tasks
+    }
+    read_rows = _rows(encoded_project, model.config.tasks)
+    expected = evaluate(model.eval(), validation, 20, project.seed, read_rows)
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.9
+    seen = []
+    model.encoder.register_forward_hook(
+        lambda module, inputs, output: seen.append(
+            (module.training, torch.is_grad_enabled(), output[0].requires_grad)
+        )
+    )
+    assert evaluate(model.train(), validation, 20, project.seed, read_rows) == expected
+    assert set(seen) == {(False, False, False)}
+    assert model.training
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def _rows(root: Path, cards: dict):
+    from components.training.run.fit import _validation_rows
+
+    return _validation_rows(root / "data", cards)

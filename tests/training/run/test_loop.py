@@ -1,0 +1,330 @@
+"""The loop's promises: it learns, it resumes to the bit, an absent task's head is left alone."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from components import params
+from components.data.batches.batching import step_rows
+from components.data.encoding.split import EncodedSplit, cards_of
+from components.data.mixture.draws import Plan
+from components.errors import UserError
+from components.files import read_json, sha256, write_json
+from components.model.multitask import MultiTaskModel
+from components.tracking.terminal import Terminal
+from components.training import balancing, optimisers
+from components.training.parameter_groups import parameter_groups
+from components.training.run import checkpoint
+from components.training.run.fit import run
+from components.training.run.loop import Loop
+from components.training.run.watcher import Seen, Watcher
+from components.training.step import loss_scale
+from components.training.step.stepper import NotFiniteError, Stepper
+from tests.conftest import encode_project
+
+MODEL = Path("models/multitask/model.safetensors")
+
+
+class Stop(Terminal):
+    """Interrupts the run as a person would, after a given step."""
+
+    def __init__(self, after: int) -> None:
+        super().__init__()
+        self.after = after
+
+    def step(self, seen: Seen) -> None:
+        if seen.step == self.after:
+            raise KeyboardInterrupt
+
+
+def train() -> tuple[str, dict]:
+    shutil.rmtree("models", ignore_errors=True)
+    run(params.load(), Path(), Terminal())
+    return sha256(MODEL), read_json(Path("reports/training.json"))
+
+
+def shorten(steps: int) -> None:
+    """A shorter run of the project in the current folder."""
+    plan = Path("reports/plan.json")
+    write_json(plan, {**read_json(plan), "steps": steps})
+
+
+def setup_step(root: Path):
+    project = params.load(root / "params.yaml")
+    plan = Plan.from_json(read_json(root / "reports/plan.json"))
+    splits = {name: EncodedSplit(root / "encoded" / name / "train.arrow") for name in plan.tasks}
+    cards = {head: card for name in plan.tasks for head, card in cards_of(root / "encoded" / name).items()}
+    model = MultiTaskModel.from_encoder(root / "encoder", cards, 0.0, 1)
+    return project, plan, splits, model
+
+
+@pytest.mark.usefixtures("encoded_project")
+def test_training_learns_and_two_runs_give_the_same_bytes() -> None:
+    first, record = train()
+    assert (
+        record["evaluations"][-1]["training_loss"]["people"]
+        < 0.5 * record["evaluations"][0]["training_loss"]["people"]
+    )
+    assert train() == (first, record)
+
+
+@pytest.mark.usefixtures("encoded_project")
+@pytest.mark.parametrize("after", [3, 17, 31])
+def test_an_interrupted_run_ends_with_the_same_bytes(after: int) -> None:
+    expected = train()
+    with pytest.raises(KeyboardInterrupt):
+        run(params.load(), Path(), Stop(after))
+    kept = [path.name for path in Path(".onetrunk/checkpoints").glob("*/step-*")]
+    assert len(kept) == min(2, (after - 1) // 5)
+    assert train() == expected
+    assert not list(Path(".onetrunk/checkpoints").glob("*/step-*"))  # a finished run leaves none
+
+
+@pytest.mark.usefixtures("tiny_project")
+def test_moments_average_and_loss_scale_go_on_to_the_bit(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """LAMB, fp16 with a scale that falls and grows, an average of the weights, recomputed activations."""
+    monkeypatch.setattr(loss_scale, "FIRST", 2.0**20)
+    monkeypatch.setattr(loss_scale, "GROWS_AFTER", 2)
+    settings_file = Path("params.yaml")
+    lines = ["optimiser: lamb", "layer_decay: 0.8", "schedule: cosine", "precision: fp16", "ema: 0.9"]
+    added = "\n  ".join(["window: 4", *lines, "gradient_checkpointing: true"])
+    text = settings_file.read_text().replace("window: 4", added).replace("tokens: 12000", "tokens: 900")
+    settings_file.write_text(text.replace("tokens_per_step: 300", "tokens_per_step: 100"))
+    encode_project(Path())
+    expected = train()
+    said = capsys.readouterr().err
+    assert "skipped step 0: a gradient overflowed in fp16; the loss scale falls from 1.04858e+06" in said
+    assert len(set(re.findall(r"skipped step (\d+)", said))) > 3  # it grew again, and fell again
+    with pytest.raises(KeyboardInterrupt):
+        run(params.load(), Path(), Stop(8))
+    assert "going on from" not in capsys.readouterr().err
+    assert train() == expected
+    assert "going on from step 5" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("encoded_project")
+def test_a_damaged_checkpoint_is_left_out_and_the_one_before_is_used(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    expected = train()
+    with pytest.raises(KeyboardInterrupt):
+        run(params.load(), Path(), Stop(24))
+    newest = max(Path(".onetrunk/checkpoints").glob("*/step-*"))
+    file = newest / "optimiser.safetensors"
+    file.write_bytes(file.read_bytes()[:-7])
+    assert train() == expected
+    said = capsys.readouterr().err
+    assert "step-000000020 is damaged and left out" in said.replace("\n", " ")
+    assert "going on from step 15" in said
+
+
+def stepper(root: Path, **changes) -> Stepper:
+    """The step engine of the tiny project."""
+    project, plan, splits, model = setup_step(root)
+    training = project.training.model_copy(update=changes)
+    shares = {head: plan.tasks[card["task"]].share for head, card in model.config.tasks.items()}
+    balancer = balancing.build(training.balancing)
+    optimiser = optimisers.build(training.optimiser, parameter_groups(model, training))
+    lengths = {name: split.lengths for name, split in splits.items()}
+    return Stepper(
+        model, optimiser, balancer, splits, training, 1, shares, lambda: step_rows(plan, 1, 1, lengths)
+    )
+
+
+def first_batch(root: Path, engine: Stepper):
+    plan = Plan.from_json(read_json(root / "reports/plan.json"))
+    return step_rows(plan, 1, 0, {name: split.lengths for name, split in engine.splits.items()})
+
+
+def test_accumulated_micro_batches_equal_one(encoded_project: Path) -> None:
+    """Per-task means are over the whole step, however it is cut (the reference is one backward per task)."""
+    engine = stepper(encoded_project, clip=1e9, tokens_per_micro_batch=90)
+    batch, model = first_batch(encoded_project, engine), engine.model
+    model.train()
+    total = torch.zeros(())
+    for head, card in model.config.tasks.items():
+        rows = batch[card["task"]]
+        known = rows[engine.splits[card["task"]].labelled(head)[rows]]
+        mean = _mean_loss(model, engine.splits[card["task"]], head, card, known)
+        total = total + engine.shares[head] * mean
+    total.backward()
+    expected = {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
+    norm = torch.nn.utils.get_total_norm(list(expected.values()))
+    engine.take(0, batch)
+    found = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+    assert found.keys() == expected.keys()
+    for name, gradient in expected.items():
+        torch.testing.assert_close(found[name], gradient, rtol=1e-3, atol=1e-5 * float(norm))
+
+
+def _mean_loss(model, split, head, card, rows):
+    """One head's loss in one batch of its own."""
+    from components import families
+    from components.data.batches.batching import assemble, to_items
+
+    task, family = card["task"], families.get(card["family"])
+    items = sorted(to_items(split, task, rows), reverse=True)
+    *tensors, heads = assemble({task: split}, items, {head: (task, set(rows.tolist()))})
+    targets = [split.target(item.row, head) for item in items]
+    collated = family.collate(targets, tensors[0].shape[1])
+    summed = family.loss(model(*tensors, heads)[head], collated, card["facts"])
+    return summed / sum(family.units(target, card["facts"]) for target in targets)
+
+
+def test_an_absent_tasks_head_stays_as_it_is(encoded_project: Path) -> None:
+    engine = stepper(encoded_project)
+    everything = {name: np.arange(4) for name in engine.splits}
+    engine.take(0, everything)
+    before = {name: p.clone() for name, p in engine.model.heads["mood"].named_parameters()}
+    engine.take(1, {name: rows for name, rows in everything.items() if name != "mood"})
+    for name, parameter in engine.model.heads["mood"].named_parameters():
+        assert torch.equal(parameter, before[name])  # neither momentum nor decay moved it
+
+
+def test_a_joint_head_whose_target_every_row_lacks_stays_as_it_is(encoded_project: Path) -> None:
+    engine = stepper(encoded_project)
+    engine.take(0, {"mood": np.arange(12)})
+    before = {name: p.clone() for name, p in engine.model.heads["size"].named_parameters()}
+    lacking = np.flatnonzero(~engine.splits["mood"].labelled("size"))[:4]
+    losses, _ = engine.take(1, {"mood": lacking})
+    assert set(losses) == {"mood"}
+    for name, parameter in engine.model.heads["size"].named_parameters():
+        assert torch.equal(parameter, before[name])
+
+
+def test_a_loss_that_is_not_finite_names_task_step_and_rows_and_changes_nothing(
+    encoded_project: Path,
+) -> None:
+    engine = stepper(encoded_project)
+    with torch.no_grad():
+        engine.model.heads["people"].output.bias.fill_(float("nan"))
+    before = {name: p.clone() for name, p in engine.model.encoder.named_parameters()}
+    with pytest.raises(NotFiniteError, match="step 4: the loss of people is nan; rows"):
+        engine.take(4, {"people": np.arange(2)})
+    for name, parameter in engine.model.encoder.named_parameters():
+        assert torch.equal(parameter, before[name])
+
+
+@pytest.mark.usefixtures("encoded_project")
+def test_a_step_whose_loss_is_not_finite_is_skipped_if_the_settings_say_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings_file = Path("params.yaml")
+    settings_file.write_text(
+        settings_file.read_text().replace("  window: 4", "  window: 4\n  not_finite: skip")
+    )
+    taken = Stepper.take
+
+    def take(self, step, batch):
+        if step == 7:
+            raise NotFiniteError("step 7: the loss of mood is nan; rows ['a']")
+        return taken(self, step, batch)
+
+    monkeypatch.setattr(Stepper, "take", take)
+    run(params.load(), Path(), Terminal())
+    assert "skipped step 7: the loss of mood is nan; rows ['a']" in capsys.readouterr().err.replace("\n", " ")
+    assert len(read_json(Path("reports/training.json"))["evaluations"]) >= 3
+
+
+@pytest.mark.usefixtures("encoded_project")
+def test_other_data_or_settings_do_not_resume_an_older_run() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run(params.load(), Path(), Stop(12))
+    settings_file = Path("params.yaml")
+    settings_file.write_text(
+        settings_file.read_text().replace("learning_rate: 1.0e-3", "learning_rate: 2.0e-3", 1)
+    )
+    with pytest.raises(KeyboardInterrupt):
+        run(params.load(), Path(), Stop(7))
+    assert len(list(Path(".onetrunk/checkpoints").iterdir())) == 2
+
+
+def test_a_full_disk_is_one_sentence_and_keeps_the_earlier_checkpoints(
+    encoded_project: Path, small_disk: Path
+) -> None:
+    _project, _plan, _splits, model = setup_step(encoded_project)
+    optimiser = torch.optim.AdamW(model.parameters())
+    best = {"x": torch.zeros(10)}
+    folder = small_disk / "checkpoints"
+    checkpoint.save(folder, model, best, optimiser, checkpoint.State(step=1))
+    big = {"x": torch.zeros(20_000_000)}
+    with pytest.raises(UserError, match="the disk is full, step 2 could not be saved; free some space"):
+        checkpoint.save(folder, model, big, optimiser, checkpoint.State(step=2))
+    assert [path.name for path in folder.iterdir()] == ["step-000000001"]
+    restored = checkpoint.load_newest(folder, model, optimiser, print)
+    assert restored is not None
+    assert restored[0].step == 1
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path):
+    """A real 8 MiB file system; needs the right to mount one."""
+    mount = tmp_path / "small"
+    mount.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(mount)], capture_output=True)
+    if done.returncode != 0:
+        pytest.skip("no right to mount a small file system here")
+    yield mount
+    subprocess.run(["umount", str(mount)], check=True)
+
+
+@pytest.mark.parametrize(
+    "mixture",
+    [
+        "{method: dynamic, dynamic: {start: {method: uniform}}}",
+        "{method: alternating, blocks: {mood: 2, people: 1, closeness: 1}}",
+    ],
+)
+@pytest.mark.usefixtures("tiny_project")
+def test_a_mixture_that_changes_goes_on_to_the_bit(mixture: str) -> None:
+    settings_file = Path("params.yaml")
+    text = settings_file.read_text().replace("{method: temperature, temperature: 2.0}", mixture)
+    settings_file.write_text(text)
+    encode_project(Path())
+    expected = train()
+    with pytest.raises(KeyboardInterrupt):
+        run(params.load(), Path(), Stop(27))
+    assert train() == expected
+
+
+@pytest.mark.usefixtures("encoded_project")
+def test_a_method_that_looks_ahead_sees_the_next_steps_rows() -> None:
+    """Those are drawn by the plan, so they hold no row that it leaves out, and not this step's."""
+    project, plan, splits, model = setup_step(Path())
+    loop = Loop(model, plan, project.training, 1, splits, {}, lambda *_: [], Path("c"), Watcher(), None)
+    loop.state.step = 3
+    lengths = {name: split.lengths for name, split in splits.items()}
+    ahead, now = loop.stepper.following(), step_rows(plan, 1, 3, lengths)
+    assert {name: rows.tolist() for name, rows in ahead.items()} == {
+        name: rows.tolist() for name, rows in step_rows(plan, 1, 4, lengths).items()
+    }
+    assert not set(ahead["mood"].tolist()) & set(now["mood"].tolist())
+
+
+class Fails(Watcher):
+    """Breaks a run off, and hears whether it was told to let go."""
+
+    closed = 0
+
+    def step(self, seen: Seen) -> None:
+        raise OSError("the log is gone")
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.mark.usefixtures("encoded_project")
+def test_a_run_that_breaks_off_lets_go_of_the_terminal() -> None:
+    watcher = Fails()
+    with pytest.raises(OSError, match="the log is gone"):
+        run(params.load(), Path(), watcher)
+    assert watcher.closed == 1

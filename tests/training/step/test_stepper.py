@@ -1,0 +1,117 @@
+"""A step with balancing: what it computes does not depend on how it is cut or on where it was resumed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from components import params
+from components.settings.training import Balancing
+from components.training import balancing
+from components.training.run.fit import run
+from components.training.step.stepper import Look
+from tests.params.messages import complaint
+from tests.training.run.test_loop import Stop, first_batch, stepper, train
+
+WEIGHTS = balancing.weighting_names()
+COMBINATIONS = balancing.combination_names()
+
+
+def gradients(root: Path, budget: int, clip: float = 1e9, **chosen: str) -> dict[str, torch.Tensor]:
+    """The gradients of one step under the budget of a micro-batch."""
+    how = {"balancing": Balancing.model_validate(chosen), "tokens_per_micro_batch": budget, "clip": clip}
+    engine = stepper(root, **how)
+    engine.take(0, first_batch(root, engine))
+    return {name: p.grad for name, p in engine.model.named_parameters() if p.grad is not None}
+
+
+@pytest.mark.parametrize(
+    "chosen", [{"weights": name} for name in WEIGHTS] + [{"combination": name} for name in COMBINATIONS]
+)
+def test_a_step_in_many_micro_batches_is_a_step_in_one(shared_project: Path, chosen: dict) -> None:
+    """Tasks' gradients are summed over the micro-batches before they are weighed or combined."""
+    one, many = (gradients(shared_project, budget, **chosen) for budget in (100_000, 90))
+    assert one.keys() == many.keys()
+    norm = float(torch.nn.utils.get_total_norm(list(one.values())))
+    for name, gradient in one.items():
+        torch.testing.assert_close(many[name], gradient, rtol=1e-2, atol=2e-4 * norm)
+
+
+@pytest.mark.parametrize("chosen", [{}, {"weights": "gradnorm"}, {"combination": "pcgrad"}])
+def test_pitfall_3_the_step_is_clipped_once(shared_project: Path, chosen: dict) -> None:
+    """Of many micro-batches, too, to the norm asked for, and in the direction of the whole gradient."""
+    whole = gradients(shared_project, 90, **chosen)
+    clipped = gradients(shared_project, 90, clip=1e-3, **chosen)
+    scale = 1e-3 / float(torch.nn.utils.get_total_norm(list(whole.values())))
+    for name, gradient in whole.items():
+        torch.testing.assert_close(clipped[name], scale * gradient, rtol=1e-3, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", COMBINATIONS)
+def test_the_combined_gradient_is_that_of_the_explicit_jacobian(shared_project: Path, name: str) -> None:
+    """One whole backward pass for each task, its gradients flattened: the textbook's way."""
+    engine = stepper(shared_project, balancing=Balancing.model_validate({"combination": name}), clip=1e9)
+    engine.model.train()
+    batch = first_batch(shared_project, engine)
+    look, shared = Look(engine, 0, batch), list(engine.model.encoder.parameters())
+
+    def flat() -> torch.Tensor:
+        found = [torch.zeros_like(p) if p.grad is None else p.grad for p in shared]
+        return torch.cat([gradient.reshape(-1) for gradient in found]).double()
+
+    rows = []
+    for head in look.rows:
+        engine.model.zero_grad()
+        for micro in look.micros():
+            means = look.means(micro)
+            if head in means:
+                means[head].backward()
+        rows.append(engine.shares[head] * flat())
+    weighted_KP = torch.stack(rows)
+    factors_K = balancing.combination(name)().factors((weighted_KP @ weighted_KP.T).numpy(), 1, 0)
+    expected_P = torch.from_numpy(np.asarray(factors_K)) @ weighted_KP
+    engine.take(0, batch)
+    assert float((flat() - expected_P).norm()) <= 1e-3 * float(expected_P.norm()) + 1e-9
+
+
+def test_a_head_learns_where_its_factor_is_zero(shared_project: Path) -> None:
+    """A combination settles conflicts that only shared parameters have."""
+    found = gradients(shared_project, 100_000, combination="mgda")
+    for head in ("mood", "size", "people", "closeness"):
+        assert any(float(g.abs().sum()) > 0 for name, g in found.items() if name.startswith(f"heads.{head}."))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "chosen",
+    [{"weights": name} for name in WEIGHTS if name not in ("static", "equal")] + [{"combination": "pcgrad"}],
+)
+@pytest.mark.usefixtures("encoded_project")
+def test_balancing_goes_on_to_the_bit(chosen: dict) -> None:
+    settings_file = Path("params.yaml")
+    balance = ", ".join(f"{key}: {name}" for key, name in chosen.items())
+    text = settings_file.read_text().replace("  window: 4", f"  window: 4\n  balancing: {{{balance}}}")
+    settings_file.write_text(text.replace("tokens: 12000", "tokens: 6000"))
+    expected = train()
+    with pytest.raises(KeyboardInterrupt):
+        run(params.load(), Path(), Stop(13))
+    assert train() == expected
+
+
+@pytest.mark.parametrize(
+    ("chosen", "sentence"),
+    [
+        ("{weights: dwaa}", "weights: unknown method 'dwaa' (did you mean 'dwa'?); expected one of "),
+        ("{combination: pcgradd}", "combination: unknown method 'pcgradd' (did you mean 'pcgrad'?)"),
+        ("{weights: {method: dwa, temprature: 2}}", "weights.temprature: unknown option (did you mean 'temperature'?)"),
+        ("{weights: {method: gradnorm, alpha: -1}}", "weights.alpha: found -1, input should be greater than or equal to 0"),
+        ("{weights: {method: static, weights: {moood: 1}}}", "weights.weights.moood: not a task (did you mean 'mood'?)"),
+        ("{combination: {method: sum, x: 1}}", "combination.x: unknown option; sum has no options"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_one_sentence(tiny_project: Path, chosen: str, sentence: str) -> None:
+    said = complaint(tiny_project, "  window: 4", f"  window: 4\n  balancing: {chosen}")
+    assert said.startswith(f"params.yaml: training.balancing.{sentence}")
