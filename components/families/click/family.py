@@ -111,7 +111,8 @@ class Click(Family):
         features.check_names(row, facts)
 
     def expectations(self, facts: Facts, checks: Checks) -> list[Check]:
-        from components.families.shared.expectations import ExpectEveryClassInTraining, ExpectFiniteNumbers
+        from components.families.click.expectations import ExpectFiniteNumbers
+        from components.families.shared.expectations import ExpectEveryClassInTraining
 
         few, both = checks.min_rows_per_class, ["False", "True"]
         at_all = ExpectEveryClassInTraining(column="outcome", classes=both, minimum=1)
@@ -144,7 +145,8 @@ class Click(Family):
         """It starts at the share of positives."""
         from torch import nn
 
-        from components.families.shared.heads import FeaturesHead, PooledHead
+        from components.families.click.head import FeaturesHead
+        from components.families.shared.heads import PooledHead
 
         categories = [
             [int(features.category_hash(name)) for name in facts["categorical"][column]]

@@ -83,7 +83,10 @@ class MultiLabel(Family):
             check_label(label, facts["labels"])
 
     def expectations(self, facts: Facts, checks: Checks) -> list[Check]:
-        from components.families.shared.expectations import ExpectEveryClassInTraining, ExpectItemsInSet
+        from components.families.shared.expectations import (
+            ExpectEveryClassInTraining,
+            ExpectItemsInSet,
+        )
 
         names, few = facts["labels"], checks.min_rows_per_class
         in_set = ExpectItemsInSet(column="labels", value_set=names)

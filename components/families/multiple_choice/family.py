@@ -81,7 +81,7 @@ class MultipleChoice(Family):
         return {}
 
     def expectations(self, facts: Facts, checks: Checks) -> list[Check]:
-        from components.families.shared.expectations import ExpectNumberOfItem
+        from components.families.multiple_choice.expectations import ExpectNumberOfItem
 
         among = ExpectNumberOfItem(column_A="choices", column_B="answer", fewest=FEWEST, most=MOST)
         return [Check(f"{FEWEST} to {MOST} choices, and the answer is one of them", among)]
@@ -107,7 +107,7 @@ class MultipleChoice(Family):
         return torch.tensor(targets, dtype=torch.int64)
 
     def head(self, hidden_size: int, facts: Facts) -> nn.Module:
-        from components.families.shared.heads import ChoiceHead
+        from components.families.multiple_choice.head import ChoiceHead
 
         return ChoiceHead(hidden_size)
 

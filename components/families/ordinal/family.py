@@ -58,7 +58,7 @@ class Ordinal(Classification):
         return [(name, counts.pop(name, 0)) for name in facts["labels"]] + sorted(counts.items())
 
     def head(self, hidden_size: int, facts: Facts) -> nn.Module:
-        from components.families.shared.heads import OrdinalHead
+        from components.families.ordinal.head import OrdinalHead
 
         return OrdinalHead(hidden_size, facts["above"])
 

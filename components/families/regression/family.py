@@ -114,7 +114,8 @@ class Regression(Family):
         return torch.tensor(targets, dtype=torch.float32)
 
     def head(self, hidden_size: int, facts: Facts) -> nn.Module:
-        from components.families.shared.heads import PairHead, PooledHead
+        from components.families.regression.head import PairHead
+        from components.families.shared.heads import PooledHead
 
         return PairHead(hidden_size, 1) if facts["pair"] else PooledHead(hidden_size, 1)
 

@@ -112,7 +112,7 @@ class Relation(Classification):
         return [last.get(marker, 0) for marker in order]
 
     def head(self, hidden_size: int, facts: Facts) -> nn.Module:
-        from components.families.shared.heads import FocusHead
+        from components.families.relation.head import FocusHead
 
         return FocusHead(hidden_size, len(ROLES), len(facts["labels"]))
 

@@ -182,7 +182,7 @@ class Retrieval(Family):
     # --- model ----------------------------------------------------------------------------------
 
     def head(self, hidden_size: int, facts: Facts) -> nn.Module:
-        from components.families.shared.heads import BiEncoderHead
+        from components.families.retrieval.head import BiEncoderHead
 
         return BiEncoderHead()
 

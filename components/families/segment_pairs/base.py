@@ -69,7 +69,7 @@ class SegmentPairs(Classification):
         return [encoding.sequence_ids.index(1) if 1 in encoding.sequence_ids else len(encoding)]
 
     def head(self, hidden_size: int, facts: Facts) -> nn.Module:
-        from components.families.shared.heads import SegmentsHead
+        from components.families.segment_pairs.head import SegmentsHead
 
         return SegmentsHead(hidden_size, len(facts["labels"]))
 

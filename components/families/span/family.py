@@ -111,7 +111,7 @@ class SpanExtraction(Family):
         return {"unanswerable": 1 - sum(answered) / len(answered)}
 
     def expectations(self, facts: Facts, checks: Checks) -> list[Check]:
-        from components.families.shared.expectations import ExpectAnswersInContext
+        from components.families.span.expectations import ExpectAnswersInContext
 
         answers = ExpectAnswersInContext(column_A="context", column_B="answers")
         return [Check("every answer stands in its context, at its offset", answers)]
@@ -186,7 +186,7 @@ class SpanExtraction(Family):
     # --- model ----------------------------------------------------------------------------------
 
     def head(self, hidden_size: int, facts: Facts) -> nn.Module:
-        from components.families.shared.heads import SpanHead
+        from components.families.span.head import SpanHead
 
         return SpanHead(hidden_size)
 

@@ -154,8 +154,8 @@ class Tagging(Family):
         from components.families.shared.expectations import (
             ExpectEveryClassInTraining,
             ExpectItemsInSet,
-            ExpectWellFormedTags,
         )
+        from components.families.tagging.expectations import ExpectWellFormedTags
 
         few, labels = checks.min_rows_per_class, facts["labels"]
         spelled = Check(
@@ -208,7 +208,7 @@ class Tagging(Family):
         return torch.from_numpy(padded)
 
     def head(self, hidden_size: int, facts: Facts) -> nn.Module:
-        from components.families.shared.heads import TokenHead
+        from components.families.tagging.head import TokenHead
 
         return TokenHead(hidden_size, len(facts["tags"]))
 

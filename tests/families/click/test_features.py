@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.families.click import features
-from components.families.shared.heads import EMBEDDING, FeaturesHead
+from components.families.click.head import EMBEDDING, FeaturesHead
 
 
 def row(categorical: dict[str, Any] | None = None, numeric: dict[str, Any] | None = None) -> dict[str, Any]:

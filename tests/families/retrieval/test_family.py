@@ -14,7 +14,7 @@ from hypothesis import given
 
 from components.errors import BadRowError, UserError
 from components.families.retrieval.family import FAMILY, distinct
-from components.families.shared.heads import BiEncoderHead
+from components.families.retrieval.head import BiEncoderHead
 from tests.families.desk import TEMPLATES, declare_desk
 from tests.families.families import (
     UNICODE,

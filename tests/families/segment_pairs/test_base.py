@@ -18,8 +18,8 @@ from components import families
 from components.data.ingest.ingest import ingest
 from components.errors import BadRowError, SkippedRowError
 from components.families.base import Row
+from components.families.segment_pairs.head import SegmentsHead
 from components.families.segment_pairs.segments import draw, halves, sentences
-from components.families.shared.heads import SegmentsHead
 from components.settings.project import Task
 from tests.families.families import UNICODE, ask, learn, metric, options, read, resampled_equals_repeated
 
