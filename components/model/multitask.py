@@ -20,6 +20,7 @@ from components import families as tasks
 from components.data.batches.tensors import Rows
 from components.dropout import quicken
 from components.errors import UserError
+from components.families.base.capabilities import ReadsWordEmbeddings, TeacherForcing
 from components.families.shared.heads import IndexedHead, Pretrained
 from components.model import auxiliary, index
 from components.model.packing import Pack, packable, packed_states
@@ -179,7 +180,7 @@ class MultiTaskModel(PreTrainedModel):
     ) -> torch.Tensor:
         """A head's logits from the states of its rows, which are such a `share` of those of a request; a head
         that decodes may take that share of its seconds."""
-        hurry = {"share": share} if self._family(head).teacher else {}
+        hurry = {"share": share} if isinstance(self._family(head), TeacherForcing) else {}
         return self._logits(head, hidden_BLD.flatten(0, 1), _places(mask_BL), mask_BL, rows, **hurry)
 
     def vectors(
@@ -201,10 +202,11 @@ class MultiTaskModel(PreTrainedModel):
         **hurry: float,
     ) -> torch.Tensor:
         hidden, mask = _of_rows(states_TD, index_BL, mask_BL, rows)
-        side = () if rows.side_nF is None else (rows.side_nF,)
-        words = {"embeddings": self._embeddings()} if self._family(head).embeddings else {}
+        extra = () if rows.extra_nF is None else (rows.extra_nF,)
+        reads = isinstance(self._family(head), ReadsWordEmbeddings)
+        words = {"embeddings": self._embeddings()} if reads else {}
         target = {} if rows.target_nT is None else {"target": rows.target_nT}
-        logits: torch.Tensor = self.heads[head](hidden, mask, *side, **words, **target, **hurry)
+        logits: torch.Tensor = self.heads[head](hidden, mask, *extra, **words, **target, **hurry)
         return logits
 
     def _embeddings(self) -> torch.Tensor:

@@ -20,9 +20,9 @@ MISSING, OTHER, KNOWN = 0, 1, 2  # numbers of a category's embedding; those of t
 
 class FeaturesHead(nn.Module):
     """The pooled states beside embedded categories and standardised numbers, then one hidden layer:
-    hidden_BLD, mask_BL, side_BF -> logits_BC (the deep part of Cheng 2016, section 3.2, over a text).
+    hidden_BLD, mask_BL, extra_BF -> logits_BC (the deep part of Cheng 2016, section 3.2, over a text).
 
-    `side` holds a hash for each column of categories, then the numbers; NaN is missing. `categories` are the
+    `extra` holds a hash for each column of categories, then the numbers; NaN is missing. `categories` are the
     hashes of each column's vocabulary, `numbers` each one's (centre, scale). The embeddings of what
     training may never see, a missing value or another category, start at zero: untaught, they say nothing.
     """
@@ -45,9 +45,9 @@ class FeaturesHead(nn.Module):
         self.hidden = nn.Linear(hidden_size + EMBEDDING * len(categories) + 2 * len(numbers), HIDDEN)
         self.output = nn.Linear(HIDDEN, outputs)
 
-    def forward(self, hidden: torch.Tensor, mask: torch.Tensor, side: torch.Tensor) -> torch.Tensor:
+    def forward(self, hidden: torch.Tensor, mask: torch.Tensor, extra: torch.Tensor) -> torch.Tensor:
         pooled_BD = pool(hidden, mask)
-        hashes_BK, numbers_BN = side.split([len(self.embeddings), len(self.numbers)], dim=1)
+        hashes_BK, numbers_BN = extra.split([len(self.embeddings), len(self.numbers)], dim=1)
         embedded = [
             embedding(self._entries(number, hashes_BK[:, number]))
             for number, embedding in enumerate(self.embeddings)

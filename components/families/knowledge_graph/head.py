@@ -72,11 +72,11 @@ SCORINGS = {
 
 
 class TripleHead(IndexedHead):
-    """While it learns: hidden_nMLD, mask_nML, side_n(1+M) -> logits_nQ(1+P) of the right answer, then of the
+    """While it learns: hidden_nMLD, mask_nML, extra_n(1+M) -> logits_nQ(1+P) of the right answer, then of the
     entities of the whole micro-batch; -inf where one has come already, or is known to be right as well.
-    With an index: hidden_nMLD, mask_nML, side_nF -> scores_nQN.
+    With an index: hidden_nMLD, mask_nML, extra_nF -> scores_nQN.
 
-    `side` holds the relation's number, then those of the entities. Two sequences or more are two questions:
+    `extra` holds the relation's number, then those of the entities. Two sequences or more are two questions:
     which tail has this head, and which head has this tail. An entity's vector is a linear map of its pooled
     states, of length 1 (Bordes 2013, algorithm 1, line 5): none is the answer to everything for its length.
 
@@ -104,14 +104,14 @@ class TripleHead(IndexedHead):
         """hidden_n1LD, mask_n1L -> vectors_nD of n entities."""
         return self._vectors(hidden, mask).squeeze(1)
 
-    def forward(self, hidden: torch.Tensor, mask: torch.Tensor, side: torch.Tensor) -> torch.Tensor:
+    def forward(self, hidden: torch.Tensor, mask: torch.Tensor, extra: torch.Tensor) -> torch.Tensor:
         vectors_nMD = self._vectors(hidden, mask)
         questions = min(2, hidden.shape[1])
-        relation_nQ = side[:, :1] + self.relations * torch.arange(questions, device=side.device)
+        relation_nQ = extra[:, :1] + self.relations * torch.arange(questions, device=extra.device)
         sought_nQD = self.scoring.combine(vectors_nMD[:, :questions], self.relation(relation_nQ))
         if self.candidates_ND is not None:
             return self._scores(sought_nQD, self.candidates_ND)
-        return self._against_the_batch(sought_nQD, relation_nQ, vectors_nMD, side[:, 1:])
+        return self._against_the_batch(sought_nQD, relation_nQ, vectors_nMD, extra[:, 1:])
 
     def _vectors(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         vectors: torch.Tensor = normalize(self.entity(pool(hidden, mask)), dim=-1)

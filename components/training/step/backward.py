@@ -24,6 +24,7 @@ from components import families
 from components.data.batches.batching import Batch, MicroBatch, labelled, micro_batches
 from components.data.encoding.split import EncodedSplit
 from components.errors import UserError
+from components.families.base.capabilities import SquaredErrorLoss
 from components.keyed import derive_seed
 from components.training import parallel
 from components.training.balancing import Balance, StepFacts, TaskFacts
@@ -32,7 +33,7 @@ from components.training.gradients.last_layer import LastLayer, crossing, last_l
 from components.training.gradients.probe import Shallow
 from components.training.gradients.representation import Representation
 from components.training.gradients.separate import task_gradients
-from components.training.step.augment import visited
+from components.training.step.augment import augmented
 from components.training.step.forward import Losses, Passes
 from components.training.step.precision import autocast
 
@@ -60,7 +61,7 @@ class Look:
         self.model, self.balancer, self.scale = stepper.model, stepper.balancer, stepper.scale.value
         self.cards: Mapping[str, dict[str, Any]] = stepper.model.config.tasks
         self.rows = labelled(stepper.splits, self.cards, batch)
-        self.splits = visited(stepper.splits, self.cards, stepper.seed, step)
+        self.splits = augmented(stepper.splits, self.cards, stepper.seed, step)
         self.units = {head: self._units(head, known) for head, known in self.rows.items()}
         self.own = parallel.own_rows(stepper.splits, batch)
         self.gradients: TaskGradients | None = None
@@ -210,7 +211,7 @@ class Look:
         if any(not np.isfinite(loss) for loss in losses.values()):
             raise self._not_finite(losses, "a loss is not finite")
         known = {
-            head: TaskFacts(share, families.get(self.cards[head]["family"]).gaussian)
+            head: TaskFacts(share, isinstance(families.get(self.cards[head]["family"]), SquaredErrorLoss))
             for head, share in self.stepper.shares.items()
         }
         return StepFacts(self.stepper.seed, self.step, known, dict(losses), **others)
