@@ -88,7 +88,7 @@ class Generation(EncoderFacts, ExtraInputs, TeacherForcing, Family):
     # --- data -----------------------------------------------------------------------------------
 
     def read_input(self, record: Mapping[str, Any], options: Mapping[str, Any]) -> Row:
-        return {**super().read_input(record, options), "prefix": options["prefix"] or None}
+        return {**super().read_input(record, options), "prefix": options["prefix"]}
 
     def input_schema(self) -> pa.Schema:
         return super().input_schema().append(pa.field("prefix", pa.string()))

@@ -23,29 +23,29 @@ Combine = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # head, relation
 Compare = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # sought_nD, candidates_ND -> scores_nN
 
 
-def translate(head: torch.Tensor, relation: torch.Tensor) -> torch.Tensor:
+def transe(head: torch.Tensor, relation: torch.Tensor) -> torch.Tensor:
     """h + r (Bordes et al. 2013, section 2)."""
     return head + relation
 
 
-def scale(head: torch.Tensor, relation: torch.Tensor) -> torch.Tensor:
+def distmult(head: torch.Tensor, relation: torch.Tensor) -> torch.Tensor:
     """h * r (Yang et al. 2015, section 3.1: diag(r) h)."""
     return head * relation
 
 
-def turn(head: torch.Tensor, relation: torch.Tensor) -> torch.Tensor:
+def complex_product(head: torch.Tensor, relation: torch.Tensor) -> torch.Tensor:
     """h * r of complex numbers: a vector's first half are their real parts, the other the imaginary ones."""
     (a, b), (c, d) = head.chunk(2, -1), relation.chunk(2, -1)
     return torch.cat([a * c - b * d, a * d + b * c], -1)
 
 
-def nearness(sought: torch.Tensor, candidates: torch.Tensor) -> torch.Tensor:
+def negative_distance(sought: torch.Tensor, candidates: torch.Tensor) -> torch.Tensor:
     """Minus the Euclidean distance. The fast way by a matrix product would lose half of the digits, and the
     rank of an answer would depend on how many are asked at once."""
     return -torch.cdist(sought, candidates, compute_mode="donot_use_mm_for_euclid_dist")
 
 
-def product(sought: torch.Tensor, candidates: torch.Tensor) -> torch.Tensor:
+def inner_product(sought: torch.Tensor, candidates: torch.Tensor) -> torch.Tensor:
     """The inner product; of complex numbers, the real part of that with the candidate's conjugate."""
     return sought @ candidates.T
 
@@ -63,11 +63,11 @@ class Scoring(NamedTuple):
 SPREAD = 0.1  # standard deviation of a relation's entries, where learning starts
 SCORINGS = {
     # -|h + r - t|, Bordes 2013, section 2
-    "transe": Scoring(translate, nearness, lambda width: 10.0),
+    "transe": Scoring(transe, negative_distance, lambda width: 10.0),
     # sum h r t, Yang 2015, equation 2 of a diagonal matrix
-    "distmult": Scoring(scale, product, lambda width: width**0.5 / (2 * SPREAD)),
+    "distmult": Scoring(distmult, inner_product, lambda width: width**0.5 / (2 * SPREAD)),
     # Re(sum h r conj(t)), Trouillon et al. 2016, equation 9
-    "complex": Scoring(turn, product, lambda width: width**0.5 / (2 * SPREAD)),
+    "complex": Scoring(complex_product, inner_product, lambda width: width**0.5 / (2 * SPREAD)),
 }
 
 

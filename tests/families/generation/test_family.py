@@ -27,7 +27,7 @@ ROWS = [
     {
         "text": f"{sentence(n)}. More of it.",
         "text_pair": None,
-        "prefix": None,
+        "prefix": "",
         "target": f"{WORDS[n % 7]} {n % 3}",
     }
     for n in range(30)
@@ -132,6 +132,21 @@ def test_a_prefix_is_read_by_the_encoder_and_is_no_part_of_the_text() -> None:
     )
     with pytest.raises(ValueError, match="half a surrogate pair"):
         options(FAMILY, prefix="\ud800")
+
+
+def test_a_task_without_a_prefix_passes_validation(tiny_project: Path) -> None:
+    from components import params
+    from components.data.ingest.ingest import ingest
+    from components.data.validation.validate import validate_task
+
+    declare(tiny_project, yaml.safe_load(TASK))
+    project = params.load()
+    task = project.tasks["news"]
+    ingest("news", task, project.seed, Path("data/news"))
+    checks = validate_task(Path("data/news"), task.cleaning, project.checks)["checks"]
+    assert [
+        check["title"] for check in checks if check["status"] == "error" and "missing" in check["title"]
+    ] == []
 
 
 def encoded(
