@@ -14,6 +14,7 @@ import torch
 from hypothesis import strategies as st
 
 from components.data.batches.tensors import Rows, pad
+from components.data.ingest.reader import with_extra_files
 from components.families.base import Facts, Family, Metric, Prediction, Row
 from components.families.base.capabilities import extra_inputs_of, is_multi_sequence
 
@@ -27,14 +28,14 @@ def options(family: Family, **given: Any) -> dict[str, Any]:
 
 def learn(family: Family, rows: Sequence[Row], labels: list[str] | None = None, **given: Any) -> Facts:
     """The facts as ingest writes them."""
-    facts = family.learn_facts(rows, labels, options(family, **given))
+    facts = family.learn_facts(rows, labels, with_extra_files(family, options(family, **given)))
     return {**facts, "options": options(family, **given)}
 
 
 def read(family: Family, record: Mapping[str, Any], facts: Facts) -> Row:
     """A source's record -> the row that ingest writes."""
     row = family.read_input(record, facts["options"])
-    row |= family.read_target(record, row, facts["options"])
+    row |= family.read_target(record, row, with_extra_files(family, facts["options"]))
     family.check_row(row, facts)
     return row
 

@@ -223,7 +223,7 @@ def _learn(reader: Reader, head: Head, folder: Path, read_rows: Path, fate_N: np
         return (row for _, row in _rows_of(reader, head, folder, split))
 
     try:
-        learnt = head.family.learn_facts(rows_of("train"), head.labels, head.options)
+        learnt = head.family.learn_facts(rows_of("train"), head.labels, head.read_options)
         facts: Facts = {**learnt, "options": head.options}
         if isinstance(head.family, FactsOfAllSplits):
             facts |= head.family.facts_of_all_splits(facts, {split: rows_of(split) for split in SPLITS})

@@ -8,7 +8,7 @@ Legend: n rows, L tokens, F numbers beside the states, V words of the encoder.
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from tokenizers import Encoding
 
 Numbers = list[int] | list[float]  # what a head is given besides a row's states
+ReadTable = Callable[[Path, str, Mapping[str, str]], Iterator[tuple[str, Row]]]
+"""(file, format, role -> column) -> (where it stands, its columns by role) of each of its rows."""
 MOST_CANDIDATES = 20_000  # of a head: their vectors ship with the model, and a question is scored against all
 
 
@@ -33,6 +35,15 @@ class ExtraFiles(abc.ABC):
     @abc.abstractmethod
     def extra_files(self, options: Mapping[str, Any]) -> list[str]:
         """Their paths from the project's folder, below `source.path`, which is watched for changes."""
+
+    @abc.abstractmethod
+    def with_extra_files(self, options: Mapping[str, Any], read: ReadTable) -> Mapping[str, Any]:
+        """The options with what the files hold, as `read_target` and `learn_facts` are given them; `read` is
+        the sources' own reader.
+
+        Raises:
+            UserError: a file cannot be read.
+        """
 
 
 class NegativesFromRows(abc.ABC):

@@ -13,9 +13,9 @@ from pydantic import BaseModel, Field
 
 from components.errors import BadRowError, near_miss
 from components.families.base import Check, Facts, Family, Layout, Options, Prediction, Row
-from components.families.base.capabilities import Candidates, ExtraFiles, MultiSequence
+from components.families.base.capabilities import Candidates, ExtraFiles, MultiSequence, ReadTable
 from components.families.retrieval.metrics import DEPTH, METRICS
-from components.families.retrieval.templates import read_identity, read_templates, template_of
+from components.families.retrieval.templates import Templates, read_identity, read_templates
 from components.families.retrieval.tfidf import best, similarities
 
 if TYPE_CHECKING:
@@ -85,14 +85,19 @@ class Retrieval(ExtraFiles, Candidates, MultiSequence, Family):
     def extra_files(self, options: Mapping[str, Any]) -> list[str]:
         return [options["templates"]] if options["templates"] else []
 
+    def with_extra_files(self, options: Mapping[str, Any], read: ReadTable) -> Mapping[str, Any]:
+        path = options["templates"]
+        return {**options, "templates": read_templates(path, read) if path else None}
+
     def read_target(self, record: Mapping[str, Any], row: Row, options: Mapping[str, Any]) -> Row:
         """The template's id, given as such or as its exact text."""
         answer = read_identity(dict(record), "answer")
-        if not options["templates"]:
+        templates: Templates | None = options["templates"]
+        if templates is None:
             return {"answer": answer}
-        found = template_of(options["templates"], answer)
+        found = templates.find(answer)
         if found is None:
-            raise _unknown(answer, read_templates(options["templates"]))
+            raise _unknown(answer, templates.texts)
         return {"answer": found}
 
     def target_schema(self) -> pa.Schema:
@@ -107,8 +112,8 @@ class Retrieval(ExtraFiles, Candidates, MultiSequence, Family):
         counts = Counter(row["answer"] for row in rows)
         if len(counts) < 2:
             raise BadRowError(f"all {counts.total()} training rows have the same answer, nothing to learn")
-        path = options["templates"]
-        return {"templates": read_templates(path) if path else {text: text for text in counts}}
+        templates: Templates | None = options["templates"]
+        return {"templates": templates.texts if templates else {text: text for text in counts}}
 
     def check_row(self, row: Row, facts: Facts) -> None:
         if row["answer"] not in facts["templates"]:

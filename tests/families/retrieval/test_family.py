@@ -89,7 +89,7 @@ def test_an_answer_is_an_id_or_the_exact_text(templates: str, answer: str) -> No
 
 def test_an_answer_that_no_template_has_is_refused_where_it_stands(templates: str) -> None:
     with pytest.raises(BadRowError) as error:
-        FAMILY.read_target({"answer": "flyy"}, {}, options(FAMILY, templates=templates))
+        read(FAMILY, {"text": "a", "answer": "flyy"}, facts_of(templates))
     assert str(error.value) == (
         "'answer' is 'flyy' (did you mean 'fly'?); expected the id or the text of one of 3 templates"
     )
