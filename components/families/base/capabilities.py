@@ -126,7 +126,7 @@ class ExtraInputs(abc.ABC):
 
 
 class Augmentation(abc.ABC):
-    """Training sees a row of one sequence in other ways at each visit."""
+    """Training sees a row's first sequence in other ways at each visit, with as many tokens."""
 
     row_encoding: ClassVar[str | None] = None
 

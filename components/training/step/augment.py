@@ -31,19 +31,19 @@ class AugmentedSplit:
 
     def gather(self, rows: Sequence[int] | np.ndarray) -> list[list[Tokens]]:
         """`EncodedSplit.gather`, augmented."""
-        segments = [segments for ((_, segments),) in self._split.gather(rows)]
-        return [[(self._row(row)[0], own)] for row, own in zip(rows, segments, strict=True)]
+        found = zip(rows, self._split.gather(rows), strict=True)
+        return [[(self._row(row)[0], segments), *others] for row, ((_, segments), *others) in found]
 
     def extra_inputs(self, row: int, head: str | None = None) -> Numbers | None:
         """`EncodedSplit.extra_inputs`, augmented."""
-        return self._row(row)[1]
+        return None if self._split.extra_inputs(row) is None else self._row(row)[1]
 
     def _row(self, row: int) -> tuple[np.ndarray, list[int]]:
         row = int(row)
         if row not in self._seen:
             split = self._split
-            ((ids, _),) = split.sequences(row)
-            extra, target = cast("list[int]", split.extra_inputs(row)), split.target(row)
+            (ids, _), *_ = split.sequences(row)
+            extra, target = cast("list[int]", split.extra_inputs(row) or []), split.target(row)
             key = derive_seed(self._key, row)
             self._seen[row] = self._family.augment(ids, extra, target, key, self._facts)
         return self._seen[row]
