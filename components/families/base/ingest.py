@@ -23,6 +23,9 @@ class IngestPart(abc.ABC):
     object, or a list of columns that make one."""
     targets: ClassVar[Mapping[str, bool]]
     """Target column -> is it required?"""
+    role_kinds: ClassVar[Mapping[str, str]] = {}
+    """Role -> the kind of column that `onetrunk new-task` looks for, where that is not the role's name: an
+    entry of components/data/propose/roles.py."""
     options: ClassVar[type[Options]] = Options
     text_columns: ClassVar[tuple[str, ...]] = ("text", "text_pair")
     """The columns that make the text by which duplicates and leaks are found; () where `text_of` makes it in

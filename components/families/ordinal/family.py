@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -38,6 +38,7 @@ class Ordinal(Classification):
 
     name = "ordinal"
     options = Options
+    role_kinds: ClassVar[Mapping[str, str]] = {"label": "level"}
     metrics = METRICS
     response = OrdinalAnswer
     example = (

@@ -66,6 +66,7 @@ class Retrieval(ExtraFiles, Candidates, MultiSequence, Family):
     targets: ClassVar[Mapping[str, bool]] = {"answer": True}
     text_columns = ("text",)
     options = RetrievalOptions
+    role_kinds: ClassVar[Mapping[str, str]] = {"answer": "template"}
     metrics = METRICS
     target_type = pa.list_(pa.int64())
     response = RetrievalAnswer
