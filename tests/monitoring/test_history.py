@@ -166,7 +166,7 @@ def test_at_first_the_latest_window_that_has_ended_is_judged(tmp_path: Path) -> 
     assert surging["topics"]["oil"]["surge"]
     assert not surging["raised"]
     (file,) = [file for file, found in history.judgements() if not found["raised"]]
-    history.raised(file)
+    history.mark_raised(file)
     assert history.judgements()[1] == (file, {**surging, "raised": True})
     assert surging["topics"]["oil"]["windows"] == 11
     assert surging["topics"]["oil"]["expected"] == pytest.approx(4, abs=0.3)

@@ -10,8 +10,10 @@ import torch
 
 from components.settings.training import Balancing
 from components.training import balancing
-from components.training.gradients.last_layer import crossing, last_layer
-from components.training.step.stepper import Look, Stepper
+from components.training.gradients.last_layer import last_layer
+from components.training.gradients.scaling import EncoderScaling
+from components.training.step.backward import StepBackward
+from components.training.step.stepper import Stepper
 from tests.params.messages import complaint
 from tests.training.run.test_loop import first_batch, stepper
 
@@ -27,7 +29,7 @@ def engine(root: Path, budget: int = 100_000, **chosen: object) -> Stepper:
 
 def by_autograd(which: Stepper, root: Path) -> dict[str, dict[str, torch.Tensor]]:
     """The oracle: head -> parameter -> gradient of its loss, a whole backward pass for each."""
-    look, found = Look(which, 0, first_batch(root, which)), {}
+    look, found = StepBackward(which, 0, first_batch(root, which)), {}
     for head in look.rows:
         which.model.zero_grad()
         for micro in look.micros():
@@ -100,7 +102,7 @@ def test_gradnorm_composes_with_an_exact_combination(encoded_project: Path) -> N
 
 def test_nothing_watches_the_heads_afterwards(encoded_project: Path) -> None:
     model = engine(encoded_project).model
-    with pytest.raises(ZeroDivisionError), crossing(model, {}):
+    with pytest.raises(ZeroDivisionError), EncoderScaling(model):
         assert all(head._forward_pre_hooks for head in model.heads.values())
         _ = 1 / 0
     assert not any(head._forward_pre_hooks for head in model.heads.values())

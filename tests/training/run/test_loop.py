@@ -24,6 +24,7 @@ from components.training.parameter_groups import parameter_groups
 from components.training.run import checkpoint
 from components.training.run.fit import run
 from components.training.run.loop import Loop
+from components.training.run.state import State
 from components.training.run.watcher import Seen, Watcher
 from components.training.step import loss_scale
 from components.training.step.stepper import NotFiniteError, Stepper
@@ -255,10 +256,10 @@ def test_a_full_disk_is_one_sentence_and_keeps_the_earlier_checkpoints(
     optimiser = torch.optim.AdamW(model.parameters())
     best = {"x": torch.zeros(10)}
     folder = small_disk / "checkpoints"
-    checkpoint.save(folder, model, best, optimiser, checkpoint.State(step=1))
+    checkpoint.save(folder, model, best, optimiser, State(step=1))
     big = {"x": torch.zeros(20_000_000)}
     with pytest.raises(UserError, match="the disk is full, step 2 could not be saved; free some space"):
-        checkpoint.save(folder, model, big, optimiser, checkpoint.State(step=2))
+        checkpoint.save(folder, model, big, optimiser, State(step=2))
     assert [path.name for path in folder.iterdir()] == ["step-000000001"]
     restored = checkpoint.load_newest(folder, model, optimiser, print)
     assert restored is not None
@@ -303,7 +304,7 @@ def test_a_method_that_looks_ahead_sees_the_next_steps_rows() -> None:
     loop = Loop(model, plan, project.training, 1, splits, {}, lambda *_: [], Path("c"), Watcher(), None)
     loop.state.step = 3
     lengths = {name: split.lengths for name, split in splits.items()}
-    ahead, now = loop.stepper.following(), step_rows(plan, 1, 3, lengths)
+    ahead, now = loop.stepper.next_batch(), step_rows(plan, 1, 3, lengths)
     assert {name: rows.tolist() for name, rows in ahead.items()} == {
         name: rows.tolist() for name, rows in step_rows(plan, 1, 4, lengths).items()
     }
