@@ -15,9 +15,8 @@ from components.settings.training import Balancing
 from components.training.gradients.separate import task_gradients
 from components.training.step.backward import StepBackward
 from tests.model.encoders import ENCODERS
-from tests.training.gradients.test_separate import CARDS, DISJOINT, JOINT, build, gathered, run
-from tests.training.run.test_loop import first_batch, stepper
-from tests.training.step.test_loss_scale import WAYS
+from tests.training.gradients.micros import CARDS, DISJOINT, JOINT, build, gathered, run
+from tests.training.steps import WAYS, first_batch, stepper
 
 
 @pytest.mark.parametrize(

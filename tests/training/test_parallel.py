@@ -25,8 +25,9 @@ from components.tracking.terminal import Terminal
 from components.training import parallel
 from components.training.run.fit import Fit, run
 from tests.conftest import PARAMS, encode_project, write_sources
-from tests.test_laws import ROOT
-from tests.training.run.test_loop import MODEL, first_batch, stepper
+from tests.scripts import ROOT
+from tests.training.runs import MODEL
+from tests.training.steps import first_batch, stepper
 
 CHOSEN = {
     "sum": {},

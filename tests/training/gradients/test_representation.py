@@ -14,8 +14,8 @@ from components.training.regularisation import Regulariser
 from components.training.regularisation.r_drop import RDrop
 from components.training.step.backward import StepBackward
 from components.training.step.stepper import Stepper
-from tests.training.gradients.test_last_layer import by_autograd, check_a_step, engine
-from tests.training.run.test_loop import first_batch
+from tests.training.gradients.explicit import by_autograd, check_a_step, engine
+from tests.training.steps import first_batch
 
 CHOSEN = {"method": "pcgrad", "gramian": "representation"}
 

@@ -18,7 +18,7 @@ from components.settings.training import Balancing, Method
 from components.training.step.backward import StepBackward
 from components.training.step.stepper import Stepper
 from tests.params.messages import complaint
-from tests.training.run.test_loop import first_batch, stepper
+from tests.training.steps import first_batch, stepper
 
 HEADS = ("closeness", "mood", "people", "size")
 

@@ -16,7 +16,7 @@ from components.tracking.terminal import Terminal
 from components.training.run.ema import ema_model
 from components.training.run.fit import _validation_rows, run
 from components.training.run.loop import evaluate
-from tests.training.run.test_loop import setup_step
+from tests.training.steps import setup_step
 
 
 def test_the_average_by_hand() -> None:

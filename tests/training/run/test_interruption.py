@@ -14,7 +14,7 @@ from components import params, stages
 from components.tracking.terminal import Terminal
 from components.training.run.fit import run
 from components.training.run.interruption import stop_requested
-from tests.training.run.test_loop import shorten, train
+from tests.training.runs import shorten, train
 
 
 class Signals(Terminal):

@@ -124,7 +124,7 @@ def test_each_tasks_own_gradient_is_autograds_with_masked_words_too() -> None:
     from components.training import balancing
     from components.training.step.backward import StepBackward
     from components.training.step.stepper import Stepper
-    from tests.training.run.test_loop import setup_step
+    from tests.training.steps import setup_step
 
     settings_, _, splits, model = setup_step(Path())
     model.train()

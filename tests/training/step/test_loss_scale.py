@@ -15,16 +15,7 @@ from components.training.step import loss_scale
 from components.training.step.backward import StepBackward
 from components.training.step.loss_scale import LossScale
 from components.training.step.stepper import NotFiniteError, ScaleOverflowError, Stepper
-from tests.training.run.test_loop import first_batch, stepper
-
-WAYS = {  # of backward: plain, after a look at losses, at norms, at the states, per task, and with a look ahead
-    "plain": {},
-    "losses": {"weights": "famo"},
-    "norms": {"weights": "gradnorm"},
-    "representation": {"combination": {"method": "mgda", "gramian": "representation"}},
-    "per_task": {"combination": "pcgrad"},
-    "ahead": {"weights": "meta", "combination": "mgda"},
-}
+from tests.training.steps import WAYS, first_batch, stepper
 
 
 def engine(root: Path, precision: str, way: str) -> Stepper:

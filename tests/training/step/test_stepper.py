@@ -14,7 +14,8 @@ from components.training import balancing
 from components.training.run.fit import run
 from components.training.step.backward import StepBackward
 from tests.params.messages import complaint
-from tests.training.run.test_loop import Stop, first_batch, stepper, train
+from tests.training.runs import Stop, train
+from tests.training.steps import first_batch, stepper
 
 WEIGHTS = balancing.weighting_names()
 COMBINATIONS = balancing.combination_names()
