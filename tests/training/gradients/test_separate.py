@@ -60,6 +60,28 @@ def test_gramian_and_combined_gradient_are_those_of_separate_backwards(
             assert tensor.grad is None, parameter
 
 
+@pytest.mark.parametrize("micros", [DISJOINT, JOINT], ids=["disjoint", "joint"])
+def test_products_with_another_gradient_are_those_of_separate_backwards(
+    micros: list[Micro], tmp_path: Path
+) -> None:
+    """<v, g_i> over all that is shared, the embeddings among it, whose part is of some weight here."""
+    model = build(ENCODERS["bert"], tmp_path)
+    expected, gradients = by_autograd(model, micros), gathered(model, micros)
+    torch.manual_seed(3)
+    for parameter in gradients.shared:
+        parameter.grad = torch.randn_like(parameter)
+    names = {f"encoder.{n}": p.grad for n, p in model.encoder.named_parameters() if p.grad is not None}
+    of_embeddings = [n for n in names if "embeddings" in n and n.endswith("weight") and "orm" not in n]
+    found = gradients.products()
+    for head in CARDS:
+        parts = {n: float((v * expected[head][n]).sum()) for n, v in names.items() if n in expected[head]}
+        norm = sum(
+            float(v.norm() * expected[head][n].norm()) for n, v in names.items() if n in expected[head]
+        )
+        assert found[head] == pytest.approx(sum(parts.values()), abs=1e-5 * norm), head
+        assert abs(sum(parts.get(n, 0.0) for n in of_embeddings)) > 1e-4 * norm, head
+
+
 def test_position_and_segment_embeddings_are_among_the_shared(tmp_path: Path) -> None:
     model = build(ENCODERS["bert"], tmp_path)
     gradients = gathered(model, DISJOINT)
