@@ -52,10 +52,12 @@ def test_cosine_and_look_ahead_equal_those_of_a_copy_that_takes_the_step(encoded
     measured.measure(taker, 0, batch)
 
     def losses(model: MultiTaskModel) -> dict[str, torch.Tensor]:
-        look = StepBackward(Stepper(model, taker.optimiser, taker.balancer, taker.splits, exact, 1), 0, batch)
-        total = dict.fromkeys(look.rows, torch.zeros(()))
-        for micro in look.micros():
-            for head, mean in look.means(micro).items():
+        backward = StepBackward(
+            Stepper(model, taker.optimiser, taker.balancer, taker.splits, exact, 1), 0, batch
+        )
+        total = dict.fromkeys(backward.rows, torch.zeros(()))
+        for micro in backward.micros():
+            for head, mean in backward.means(micro).items():
                 total[head] = total[head] + mean
         return total
 

@@ -59,17 +59,17 @@ def test_the_combined_gradient_is_that_of_the_explicit_jacobian(shared_project: 
     engine = stepper(shared_project, balancing=Balancing.model_validate({"combination": name}), clip=1e9)
     engine.model.train()
     batch = first_batch(shared_project, engine)
-    look, shared = StepBackward(engine, 0, batch), list(engine.model.encoder.parameters())
+    backward, shared = StepBackward(engine, 0, batch), list(engine.model.encoder.parameters())
 
     def flat() -> torch.Tensor:
         found = [torch.zeros_like(p) if p.grad is None else p.grad for p in shared]
         return torch.cat([gradient.reshape(-1) for gradient in found]).double()
 
     rows = []
-    for head in look.rows:
+    for head in backward.rows:
         engine.model.zero_grad()
-        for micro in look.micros():
-            means = look.means(micro)
+        for micro in backward.micros():
+            means = backward.means(micro)
             if head in means:
                 means[head].backward()
         rows.append(engine.shares[head] * flat())
