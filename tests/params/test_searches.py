@@ -11,17 +11,12 @@ from components import params
 from components.errors import UserError
 from components.params import searches
 from components.search import presets
-from components.settings.project import Project
 from components.settings.search import Range
 from tests.conftest import PARAMS
+from tests.params.searches import with_search
 
 RATE = "training.learning_rate: {low: 1e-4, high: 1e-2}"
 AT = "params.yaml: search.s.parameters"
-
-
-def with_search(parameters: str) -> Project:
-    Path("params.yaml").write_text(f"{PARAMS}search:\n  s:\n    parameters:\n      {parameters}\n")
-    return params.load()
 
 
 @pytest.mark.parametrize(

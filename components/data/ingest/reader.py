@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from components import families
 from components.data.contract.rows import column_of
-from components.data.sources.formats import Record
+from components.data.sources.record import Record
 from components.errors import BadRowError, SkippedRowError, UserError
 from components.families.base import Family, Row
 from components.families.shared.fields import read_number

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from components.data.sources.formats import Record, read
+from components.data.sources.formats import read
+from components.data.sources.record import Record
 from components.errors import UserError
 from components.settings.data import Format, Source
 
