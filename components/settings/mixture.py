@@ -87,7 +87,7 @@ class EasyFirst(Section):
 
 
 class Mixture(Rule):
-    """How rows are drawn from the tasks (docs/mixture.md)."""
+    """How rows are drawn from the tasks (docs/reference/mixture.md)."""
 
     method: Literal[Constant, Scheduled]
     blocks: dict[str, Positive] = {}  # alternating: steps in a row, in this order

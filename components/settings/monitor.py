@@ -34,7 +34,7 @@ class Negative(Section):
 
 
 class Monitor(Section):
-    """A watch for surges of negative news on a topic (docs/monitoring.md)."""
+    """A watch for surges of negative news on a topic (docs/how-to/monitoring.md)."""
 
     articles: Articles
     topic: str  # the task whose label says what an article is about

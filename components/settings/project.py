@@ -86,7 +86,7 @@ class Evaluation(Section):
 
 
 class Sharing(Section):
-    """Does sharing help? Every task is trained alone too, once with each seed (docs/sharing.md)."""
+    """Does sharing help? Every task is trained alone too, once with each seed (docs/how-to/sharing.md)."""
 
     seeds: list[Annotated[int, Field(ge=0)]] = []
 
@@ -123,9 +123,9 @@ class Project(Section):
     evaluation: Evaluation
     sharing: Sharing = Sharing()
     packaging: Packaging
-    logging: list[str] = []  # who else watches training: docs/watching.md
+    logging: list[str] = []  # who else watches training: docs/how-to/watching.md
     search: dict[str, Search] = {}
-    monitor: Monitor | None = None  # a watch over new articles: docs/monitoring.md
+    monitor: Monitor | None = None  # a watch over new articles: docs/how-to/monitoring.md
 
     def heads(self) -> dict[str, tuple[str, Annotation]]:
         """Every head of the model, by its name: (the task whose rows it reads, its annotation)."""

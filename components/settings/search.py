@@ -73,7 +73,7 @@ class Range(Section):
 
 
 class Search(Section):
-    """A search by name (docs/search.md)."""
+    """A search by name (docs/how-to/search.md)."""
 
     parameters: Annotated[dict[str, Range], Field(min_length=1)]  # dotted path -> its values
     trials: Positive = 20

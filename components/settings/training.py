@@ -28,7 +28,7 @@ class Method(BaseModel):
 
 
 class Balancing(Section):
-    """How the tasks' losses are weighed, and how their gradients are combined (docs/choosing-a-method.md)."""
+    """How the tasks' losses are weighed and their gradients combined (docs/reference/balancing.md)."""
 
     weights: Method = Method(method="static")  # the mixture's shares
     combination: Method = Method(method="sum")
@@ -52,9 +52,13 @@ class Training(Section):
     ema: Fraction = 0.0  # decay of the average of the weights that is evaluated and kept; 0: the weights
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     gradient_checkpointing: bool = False  # recompute activations in the backward pass: less memory, slower
-    processes: Positive = 1  # share the rows of every step; each has a GPU of its own (docs/data-parallel.md)
+    processes: Positive = (
+        1  # share the rows of every step; each has a GPU of its own (docs/how-to/data-parallel.md)
+    )
     balancing: Balancing = Balancing()
-    regularisation: list[Method] = []  # each adds a term to every task's loss (docs/regularisation.md)
+    regularisation: list[
+        Method
+    ] = []  # each adds a term to every task's loss (docs/reference/regularisation.md)
     not_finite: Literal["stop", "skip"] = "stop"  # what a step does whose loss is NaN or infinite
     evaluate_every: Positive
     validation_rows: Positive  # per task, at a scheduled evaluation
