@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FENCE = re.compile(r"^ *```.*?^ *```", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)|<(?:img|a)\s[^>]*(?:src|href)=\"([^\"]+)\"")
-NAMED = re.compile(r"(?<![\w/.-])docs/[\w./-]*\w")
+NAMED = re.compile(r"(?<![\w/.-])docs/[\w./*-]*\w")
 
 
 def tracked(pattern: str) -> list[Path]:
@@ -63,7 +63,7 @@ def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
 
 def exists(name: str) -> bool:
     """Is it a file or a folder, or the beginning of a decision's name? NAME stands for any."""
-    return "NAME" in name or (ROOT / name).exists() or bool(list(ROOT.glob(f"{name}-*.md")))
+    return "NAME" in name or any(ROOT.glob(name)) or any(ROOT.glob(f"{name}-*.md"))
 
 
 def test_every_page_that_code_a_message_or_a_page_names_is_there() -> None:

@@ -23,7 +23,7 @@ class FGM(Regulariser):
     the encoder knows. And heads that share a row share its r, of the sum of their losses.
     """
 
-    epsilon: Annotated[float, Field(gt=0)] = 1.0
+    epsilon: Annotated[float, Field(gt=0)] = 1.0  # length of the move of a sequence's embeddings
 
     def terms(self, passes: Passes) -> Losses:
         gradient_BLD = passes.gradient(passes.losses, passes.nothing())
