@@ -60,8 +60,7 @@ transcript: setup ## Ask an example's Bento, write the answers into its page
 	@$(BIN)/python examples/transcript.py $(NAME)
 
 docs: setup ## Write the pages that are made from the code
-	@$(BIN)/python docs/make_families.py
-	@$(BIN)/python docs/make_methods.py
+	@for made in docs/make_*.py; do $(BIN)/python $$made || exit; done
 
 lock: ## Write requirements.lock anew; test before you commit
 	@rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock
