@@ -40,7 +40,7 @@ AT = "params.yaml: search.s.parameters"
         ("training.learning_rate: {low: 1, high: 2, choices: [3]}", "found choices and high and low; expected low and"),
         ("training.learning_rate: {low: 1, hihg: 2}", ".training.learning_rate.hihg: unknown key (did you mean 'high'?)"),
         ("training.learning_rate: {low: .nan, high: 2}", ".training.learning_rate.low: found nan, expected a number"),
-        ("training.learning_rate: {low: true, high: 2}", ".training.learning_rate.low: found True, expected a number"),
+        ("training.learning_rate: {low: true, high: 2}", ".training.learning_rate.low: found true, expected a number"),
         ("training.learning_rate: {low: 1, high: fast}", ".training.learning_rate.high: found 'fast', expected a number"),
         ("training.learning_rate.x: {low: 8, high: 24}", ".training.learning_rate.x: at 8, learning_rate is 0.001, not"),
         ("training.patience: {low: 1.0, high: 4.0}", ".training.patience: found 1.428"),
