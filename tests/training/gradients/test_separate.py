@@ -105,13 +105,15 @@ def test_the_model_is_left_as_it_was(tmp_path: Path) -> None:
 
 
 def test_half_precision_agrees_with_its_own_separate_backwards(tmp_path: Path) -> None:
+    """Both round what reaches a layer to bf16's 8 significant bits, by 2^-8 of it at most, in the same places;
+    ours also rounds each range of tokens before it is added. A few such roundings lie between them."""
     model = build(ENCODERS["bert"], tmp_path)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         expected, gradients = by_autograd(model, DISJOINT), gathered(model, DISJOINT)
     gradients.apply({"a": 1.0, "b": 0.0, "c": 0.0}, dict.fromkeys(CARDS, 1.0))
     for name, gradient in expected["a"].items():
         found = model.get_parameter(name).grad
-        assert (found - gradient).norm() < 0.02 * gradient.norm() + 1e-3, name
+        assert (found - gradient).norm() < 5 * 2.0**-8 * gradient.norm() + 1e-3, name
 
 
 def test_heads_over_the_same_rows_go_apart() -> None:
