@@ -24,9 +24,11 @@ from components.settings.training import Balancing
 from components.tracking.terminal import Terminal
 from components.training import parallel
 from components.training.run.fit import Fit, run
+from components.training.step.precision import SWITCH
 from tests.conftest import PARAMS, encode_project, write_sources
-from tests.test_laws import ROOT
-from tests.training.run.test_loop import MODEL, first_batch, stepper
+from tests.scripts import ROOT
+from tests.training.runs import MODEL
+from tests.training.steps import first_batch, stepper
 
 CHOSEN = {
     "sum": {},
@@ -97,7 +99,7 @@ def life(root: Path, notes: Path) -> None:
     model, history = fit._train(Terminal(), None)  # within a group that is there already
     save_file(model.state_dict(), notes / f"model{parallel.rank()}")
     note("digests", "\n".join([*lines, repr(history)]))
-    with parallel.first_first():
+    with parallel.rank_zero_first():
         shutil.rmtree(fit.checkpoints, ignore_errors=True)
     fit._train(EndsItself(), None)
 
@@ -125,6 +127,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Seen:
     (root / "params.yaml").write_text(text)  # with dropout
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
+        patch.setenv(SWITCH, "1")  # the run is in bf16, the steps are in fp32
         encode_project(root)
         with pytest.raises(TryAgainError) as raised, parallel.group(2, life, Path(), notes):
             life(Path(), notes)
@@ -159,6 +162,7 @@ def test_a_run_whose_process_was_killed_goes_on_to_the_bit(
     seen: Seen, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(seen.root)
+    monkeypatch.setenv(SWITCH, "1")
     run(params.load(), Path(), Terminal())
     said = capsys.readouterr().err
     assert said.count("going on from step 10") == 1  # the first process alone reports
@@ -196,7 +200,7 @@ with parallel.group(2, print):
 def test_every_row_is_that_of_one_process_and_tokens_are_even(encoded_project: Path) -> None:
     engine = stepper(encoded_project)
     batch = {name: np.arange(20) for name in engine.splits}
-    parts = [parallel.share(engine.splits, batch, rank, 3) for rank in range(3)]
+    parts = [parallel.shard(engine.splits, batch, rank, 3) for rank in range(3)]
     for task, rows in batch.items():
         assert sorted(np.concatenate([part[task] for part in parts])) == rows.tolist()
     sequences = {"mood": 1, "people": 1, "closeness": 2}

@@ -11,8 +11,11 @@ from safetensors.torch import load_file
 
 from components.errors import UserError
 from components.files import verify_manifest
+from components.settings.training import Method
+from components.training import optimisers
 from components.training.run import checkpoint
-from components.training.run.ema import averaged
+from components.training.run.ema import ema_model
+from components.training.run.state import State
 
 
 @pytest.fixture
@@ -27,8 +30,8 @@ def saved(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _state(step: int) -> checkpoint.State:
-    return checkpoint.State(
+def _state(step: int) -> State:
+    return State(
         step=step, best_score=0.5, balancing={"a": {"s": 0.1}}, history=[{"step": step, "score": 0.5}]
     )
 
@@ -107,6 +110,49 @@ def test_where_all_are_damaged_the_run_begins_anew_and_says_so(
     assert torch.equal(model.weight, weight)
 
 
+def test_the_best_model_comes_back_and_not_the_newest(tmp_path: Path) -> None:
+    model = torch.nn.Linear(2, 2)
+    best = {name: tensor.detach() + 1 for name, tensor in model.state_dict().items()}
+    optimiser = torch.optim.AdamW(model.parameters())
+    checkpoint.save(tmp_path, model, best, optimiser, State(step=3))
+    restored = checkpoint.load_newest(tmp_path, torch.nn.Linear(2, 2), optimiser, print)
+    assert restored is not None
+    assert restored[1].keys() == best.keys()
+    for name, tensor in restored[1].items():
+        assert torch.equal(tensor, best[name]), name
+
+
+@pytest.mark.parametrize("method", optimisers.names())
+def test_the_moments_come_back_and_the_next_step_is_that_of_the_uninterrupted_run(
+    method: str, tmp_path: Path
+) -> None:
+    def made() -> tuple[torch.nn.Module, torch.optim.Optimizer]:
+        torch.manual_seed(0)
+        model = torch.nn.Linear(3, 2)
+        group = {"lr": 0.1, "base_lr": 0.1, "weight_decay": 0.01, "layer_adaptation": True}
+        chosen = Method.model_validate(method)
+        return model, optimisers.build(chosen, [{"params": list(model.parameters()), **group}])
+
+    def step(model: torch.nn.Module, optimiser: torch.optim.Optimizer, number: float) -> None:
+        optimiser.zero_grad()
+        (model(torch.full((1, 3), number)) ** 2).sum().backward()
+        optimiser.step()
+
+    model, optimiser = made()
+    for number in (1.0, -2.0, 0.5):
+        step(model, optimiser, number)
+    checkpoint.save(tmp_path, model, model.state_dict(), optimiser, State(step=3))
+    again, again_optimiser = made()
+    assert checkpoint.load_newest(tmp_path, again, again_optimiser, print)
+    step(model, optimiser, 3.0)
+    step(again, again_optimiser, 3.0)
+    for one, other in zip(model.parameters(), again.parameters(), strict=True):
+        assert torch.equal(one, other)
+        assert optimiser.state[one].keys() == again_optimiser.state[other].keys()
+        for moment, tensor in optimiser.state[one].items():
+            assert torch.equal(tensor, again_optimiser.state[other][moment]), moment
+
+
 class Tied(torch.nn.Module):
     """A decoder that shares its weight with the embeddings, as a head that predicts words does."""
 
@@ -120,10 +166,10 @@ class Tied(torch.nn.Module):
 
 def test_pitfall_7_a_tied_tensor_is_kept_once_and_comes_back_tied(tmp_path: Path) -> None:
     saved, restored = Tied(2.0), Tied(7.0)
-    averages = [averaged(model, 0.5) for model in (saved, restored)]
+    averages = [ema_model(model, 0.5) for model in (saved, restored)]
     optimisers = [torch.optim.AdamW(model.parameters()) for model in (saved, restored)]
     best = {name: tensor.clone() for name, tensor in saved.state_dict().items()}
-    checkpoint.save(tmp_path, saved, best, optimisers[0], checkpoint.State(step=4), averages[0])
+    checkpoint.save(tmp_path, saved, best, optimisers[0], State(step=4), averages[0])
     assert sorted(load_file(tmp_path / "step-000000004/model.safetensors")) == [
         "decoder.bias",
         "embeddings.weight",

@@ -122,9 +122,9 @@ def test_each_tasks_own_gradient_is_autograds_with_masked_words_too() -> None:
     import torch
 
     from components.training import balancing
-    from components.training.step.backward import Look
+    from components.training.step.backward import StepBackward
     from components.training.step.stepper import Stepper
-    from tests.training.run.test_loop import setup_step
+    from tests.training.steps import setup_step
 
     settings_, _, splits, model = setup_step(Path())
     model.train()
@@ -134,14 +134,14 @@ def test_each_tasks_own_gradient_is_autograds_with_masked_words_too() -> None:
         model, sgd, chosen, splits, settings_.training, 7, {"mood": 0.5, "size": 0.5, "aside": 0.5}
     )
     batch = {"mood": np.arange(6), "aside": np.arange(6)}
-    look = Look(stepper, 0, batch)
-    losses, gradients = look.per_task()
+    backward = StepBackward(stepper, 0, batch)
+    losses, gradients = backward.per_task()
     gramian_KK = gradients.gramian()
     flat = []
     for head in losses:
         stepper.model.zero_grad(set_to_none=True)
-        for micro in look.micros():
-            means = look.means(micro)
+        for micro in backward.micros():
+            means = backward.means(micro)
             if head in means:
                 means[head].backward()
         own = [
