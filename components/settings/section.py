@@ -6,9 +6,9 @@ The comment beside a key, or right above it, is its line in docs/reference/setti
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 @dataclass(frozen=True)
@@ -32,3 +32,14 @@ class Section(BaseModel):
     """Base of every section: an unknown key is an error, and nothing changes after reading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _yes_is_no_number(cls, given: Any) -> Any:
+        """pydantic would take true for 1."""
+        for name, field in cls.model_fields.items():
+            value = given.get(name) if isinstance(given, dict) else None
+            if isinstance(value, bool) and field.annotation in (int, float):
+                expected = "a number; YAML reads yes, no, on and off as true and false"
+                raise ValueError(f"{name}: found {str(value).lower()}, expected {expected}")
+        return given

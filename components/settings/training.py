@@ -62,3 +62,11 @@ class Training(Section):
     patience: Evaluations  # without improvement before training stops
     task_patience: Evaluations | None = None  # the same for each task alone, which then leaves the mixture
     checkpoint_every: Steps  # between two checkpoints
+
+    @model_validator(mode="after")
+    def _there_is_more_than_a_step(self) -> Training:
+        if self.tokens < self.tokens_per_step:
+            raise ValueError(
+                f"tokens {self.tokens} is less than one step: tokens_per_step is {self.tokens_per_step}"
+            )
+        return self
