@@ -105,3 +105,18 @@ def test_a_lost_page_and_a_lost_heading_are_noticed(tmp_path: Path) -> None:
         "[a](there.md#a-heading-twice-1) [b](there.md#a-heading) [c](gone.md) [d](https://example.org/x)"
     )
     assert broken(tmp_path / "page.md") == ["there.md#a-heading", "gone.md"]
+
+
+CODE = re.compile(r"`((?:[\w-]+/)+[\w-]+\.(?:py|jinja))`")
+PAGES = [*tracked("docs/*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page.stem != "add-a-family"], ids=lambda page: page.stem
+)
+def test_every_module_that_a_page_names_is_there(page: Path) -> None:
+    """Below the root or below components/; the page on adding a family names those that its reader writes."""
+    named = set(CODE.findall(page.read_text(encoding="utf-8")))
+    assert {
+        name for name in named if not any((ROOT / base / name).is_file() for base in ("", "components"))
+    } == set()
