@@ -22,7 +22,7 @@ from components.data.batches.tensors import Rows, pad
 from components.errors import BadRowError, near_miss
 from components.families.base import Facts, Family, Row
 from components.files import read_json, verify_manifest
-from components.model.multitask import load
+from components.model.saving import load
 from serving.schemas import BadRequestError
 
 TOKENS_PER_BATCH = 4096  # padding included: bounds memory whatever the request

@@ -76,6 +76,15 @@ class Splits(Section):
     test: Fraction = 0.1
     groups: list[str] = []
 
+    @model_validator(mode="after")
+    def _rows_are_left_to_train_on(self) -> Splits:
+        if self.validation + self.test >= 1:
+            raise ValueError(
+                f"validation {self.validation:g} and test {self.test:g} leave no rows to train on; "
+                f"expected a sum below 1"
+            )
+        return self
+
 
 class Cleaning(Section):
     """What ingest does with known faults; every row it removes is counted and reported."""

@@ -61,3 +61,11 @@ class Training(Section):
     patience: Positive  # scheduled evaluations without improvement before stopping
     task_patience: Positive | None = None  # the same for each task by itself, which then leaves the mixture
     checkpoint_every: Positive
+
+    @model_validator(mode="after")
+    def _there_is_more_than_a_step(self) -> Training:
+        if self.tokens < self.tokens_per_step:
+            raise ValueError(
+                f"tokens {self.tokens} is less than one step: tokens_per_step is {self.tokens_per_step}"
+            )
+        return self

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from components.training.optimisers.base import ByRule, Decay
+from components.training.optimisers.base import Decay
+from components.training.optimisers.by_parameter import ByRule
 
 if TYPE_CHECKING:
     import torch
@@ -33,7 +34,7 @@ class Lamb(ByRule):
         state: dict[str, torch.Tensor],
         group: dict[str, Any],
     ) -> None:
-        from components.training.optimisers.by_parameter import ratio
+        from components.training.optimisers.parameter_wise import ratio
 
         if not state:
             state["step"] = parameter.new_zeros(())

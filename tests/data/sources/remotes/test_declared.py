@@ -10,7 +10,7 @@ import yaml
 from components.errors import UserError
 from components.settings.remotes import check_no_credential
 from tests.data.sources.remotes.conftest import declare
-from tests.test_laws import ROOT
+from tests.scripts import ROOT
 
 REFUSED = [
     ({"kind": "sql", "address": "postgresql://me:hunter2-x@host/db", "query": "select 1"}, "address"),

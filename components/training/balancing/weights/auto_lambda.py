@@ -1,4 +1,4 @@
-"""Auto-lambda: the weights that lower the loss on other rows after a look-ahead step."""
+"""Auto-lambda, `meta` in params.yaml: weights that lower the loss on other rows after a look-ahead step."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from components.training.balancing.adam import INITIAL, adam
 from components.training.balancing.base import Fact, StepFacts, Weighting, Weights
 
 
-class Meta(Weighting):
+class AutoLambda(Weighting):
     """Liu et al. 2022, "Auto-lambda: disentangling dynamic task relationships".
 
     w descends sum_j L_j(theta') on other rows, at theta' = theta - eta sum_i w_i g_i. As w enters
@@ -22,6 +22,7 @@ class Meta(Weighting):
     `every` steps spread that cost. Adam makes eta a mere unit, so it is left out. No weight is negative.
     """
 
+    name = "meta"
     initial_weight: Annotated[float, Field(gt=0)] = 0.1
     learning_rate: Annotated[float, Field(gt=0)] = 1e-4
     every: Annotated[int, Field(gt=0)] = 1
@@ -43,4 +44,4 @@ class Meta(Weighting):
             self.remember(task, memory)
 
 
-METHOD = Meta
+METHOD = AutoLambda
