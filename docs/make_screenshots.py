@@ -41,7 +41,7 @@ def main(root: Path = Path(), target: Path = PICTURES) -> None:
             raise UserError(f"{pages[name]}: no such file; run `onetrunk run` first, it makes the reports")
     if not (root / "bento").is_dir():
         raise UserError(
-            f"{root / 'bento'}: no such folder; its page is served from the Bento of a promoted run"
+            f"{root / 'bento'}: no such folder; the service's page comes from the Bento of a promoted run"
         )
     for name, page in pages.items():
         if page.is_file():
