@@ -1,13 +1,31 @@
-"""What the sections of params.yaml have in common."""
+"""What the sections of params.yaml have in common.
+
+The comment beside a key, or right above it, is its line in docs/reference/settings.md: `make docs`.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+
+@dataclass(frozen=True)
+class Unit:
+    """What a number counts, for the reader: "steps"."""
+
+    name: str
+
+
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(gt=0)]
+Bytes = Annotated[Positive, Unit("bytes")]
+Characters = Annotated[Positive, Unit("characters")]
+Evaluations = Annotated[Positive, Unit("scheduled evaluations")]
+Rows = Annotated[Positive, Unit("rows")]
+Steps = Annotated[Positive, Unit("steps")]
+Tokens = Annotated[Positive, Unit("tokens")]
 
 
 class Section(BaseModel):

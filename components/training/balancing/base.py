@@ -152,6 +152,7 @@ class GramianCombination(Combination):
     a weighting needs the exact one, it is at hand and used.
     """
 
+    # which gradients are compared: docs/reference/balancing.md
     gramian: Literal["exact", "last_layer", "representation"] = "exact"
 
     def needs(self, step: int) -> frozenset[Fact]:

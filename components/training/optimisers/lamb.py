@@ -23,9 +23,9 @@ class Lamb(ByRule):
     As in the authors' code, biases and normalisation weights have neither weight decay nor ratio.
     """
 
-    beta1: Decay = 0.9
-    beta2: Decay = 0.999
-    epsilon: Annotated[float, Field(gt=0)] = 1e-6
+    beta1: Decay = 0.9  # decay of the mean of gradients
+    beta2: Decay = 0.999  # decay of the mean of their squares
+    epsilon: Annotated[float, Field(gt=0)] = 1e-6  # keeps the root of the squares from dividing by 0
 
     def move(
         self,

@@ -22,8 +22,8 @@ class Lars(ByRule):
     As is usual since, biases and normalisation weights have neither weight decay nor a local rate.
     """
 
-    momentum: Decay = 0.9
-    trust: Annotated[float, Field(gt=0)] = 1e-3
+    momentum: Decay = 0.9  # decay of the sum of steps
+    trust: Annotated[float, Field(gt=0)] = 1e-3  # the local rate where weights and gradient have one norm
 
     def move(
         self,

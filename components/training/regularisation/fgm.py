@@ -23,7 +23,7 @@ class FGM(Regulariser):
     the encoder knows. And heads that share a row share its r, of the sum of their losses.
     """
 
-    epsilon: Annotated[float, Field(gt=0)] = 1.0
+    epsilon: Annotated[float, Field(gt=0)] = 1.0  # length of the move of a sequence's embeddings
 
     def terms(self, forward: Forward) -> Losses:
         gradient_BLD = forward.gradient(forward.losses, forward.zero_delta())

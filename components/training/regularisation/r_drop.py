@@ -17,7 +17,7 @@ class RDrop(Regulariser):
     both passes, and alpha / 2 times KL(P1 || P2) + KL(P2 || P1). So a loss that is recorded is about
     twice that of one pass."""
 
-    alpha: Annotated[float, Field(gt=0)] = 1.0
+    alpha: Annotated[float, Field(gt=0)] = 1.0  # weight of the divergence beside the two losses
 
     def terms(self, forward: Forward) -> Losses:
         again = forward.with_new_dropout()

@@ -25,11 +25,11 @@ class SMART(Regulariser):
     Bregman proximal point method, is not here.
     """
 
-    weight: Annotated[float, Field(gt=0)] = 1.0
-    epsilon: Annotated[float, Field(gt=0)] = 1e-5
-    noise: Annotated[float, Field(gt=0)] = 1e-5  # its standard deviation
-    step_size: Annotated[float, Field(gt=0)] = 1e-3
-    steps: Annotated[int, Field(gt=0)] = 1
+    weight: Annotated[float, Field(gt=0)] = 1.0  # of the term beside the loss
+    epsilon: Annotated[float, Field(gt=0)] = 1e-5  # the largest change of an embedding's entry
+    noise: Annotated[float, Field(gt=0)] = 1e-5  # standard deviation of where the search begins
+    step_size: Annotated[float, Field(gt=0)] = 1e-3  # of a step up the gradient
+    steps: Annotated[int, Field(gt=0)] = 1  # steps up the gradient; each costs a pass
 
     def terms(self, forward: Forward) -> Losses:
         clean = {head: logits.detach() for head, logits in forward.logits.items()}

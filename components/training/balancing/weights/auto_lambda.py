@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from components.settings.section import Steps
 from components.training.balancing.adam import INITIAL, adam
 from components.training.balancing.base import Fact, StepFacts, Weighting, Weights
 
@@ -23,9 +24,9 @@ class AutoLambda(Weighting):
     """
 
     name = "meta"
-    initial_weight: Annotated[float, Field(gt=0)] = 0.1
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-4
-    every: Annotated[int, Field(gt=0)] = 1
+    initial_weight: Annotated[float, Field(gt=0)] = 0.1  # of every task, in the beginning
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-4  # of the weights
+    every: Steps = 1  # steps between two looks ahead
     initial: ClassVar[Mapping[str, float]] = {"change": 0.0, **INITIAL}
 
     def needs(self, step: int) -> frozenset[Fact]:
