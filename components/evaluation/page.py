@@ -27,6 +27,7 @@ def write(root: Path) -> None:
         plan=plan,
         tasks=tasks,
         kept_back=[task for task in tasks if task["gate"] not in ("pass", "auxiliary")],
+        metrics=training["metrics"],
         curves=_curves(training["evaluations"]),
         scores=_scores(training["evaluations"]),
     )

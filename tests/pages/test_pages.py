@@ -76,7 +76,7 @@ def test_links_within_a_page_lead_somewhere() -> None:
 
 
 def palette(dark: bool) -> dict[str, str]:
-    light, after = STYLE.split("@media (prefers-color-scheme: dark)", maxsplit=1)
+    light, after = STYLE.split("@media screen and (prefers-color-scheme: dark)", maxsplit=1)
     found = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", light))
     return found | (dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", after)) if dark else {})
 
@@ -157,6 +157,7 @@ def test_one_evaluation_is_a_table_and_no_lone_dot() -> None:
         assert "<circle" not in html and "<polyline" not in html
         assert "no curve" in html
     assert "There was one evaluation, at step 200" in words(drawn.pages()["evaluation, HOLD"])
+    assert "slots entity_f1 " in words(drawn.pages()["evaluation, HOLD"])
 
 
 def test_the_training_page_names_every_heads_metric() -> None:
