@@ -13,9 +13,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from components.errors import EXIT_INTERRUPTED, EXIT_USER_ERROR, UserError, near_miss
+from components.errors import (
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_USER_ERROR,
+    UserError,
+    disk_sentence,
+    near_miss,
+)
 
-EXIT_FAILED = 1
 DATA_IS_GOOD = "validation"  # the stage that stands between the data and the first GPU second
 
 
@@ -87,6 +93,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         print("interrupted; the same command goes on from here", file=sys.stderr)
         code = EXIT_INTERRUPTED
+    except Exception as error:
+        sentence = disk_sentence(error)
+        if sentence is None:
+            raise
+        print(f"error: {sentence}", file=sys.stderr)
+        code = EXIT_FAILED
     sys.exit(code)
 
 
@@ -117,13 +129,13 @@ def _flow(target: str | None) -> int:
     """Say what is wrong, or that nothing is to be done, before Prefect's server starts; then run the flow."""
     from components import params
     from components.data.ingest.preview import preview
-    from flows.running import lock, prefect_server
+    from flows.running import console, lock, prefect_server
 
     root = Path.cwd()
     for number in (signal.SIGTERM, signal.SIGHUP):  # as with Ctrl-C: stop the stages, then end
         signal.signal(number, signal.default_int_handler)
     preview(params.load())
-    with lock.only_run(root):
+    with console.without_reader(), lock.only_run(root):
         lock.stop_leftovers(root)
 
         from flows.running import graph, remote_versions, report

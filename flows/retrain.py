@@ -20,10 +20,10 @@ from prefect.tasks import Task
 from rich.console import Console
 
 from components import params
-from components.errors import EXIT_USER_ERROR, UserError
+from components.errors import EXIT_USER_ERROR, UserError, disk_sentence
 from components.evaluation import summary
 from components.files import read_json
-from flows.running import dvc_stage, orphans, run_state
+from flows.running import console, dvc_stage, orphans, run_state
 from flows.running.console import Screen
 from flows.running.dvc_stage import Outcome
 from flows.running.graph import Graph, locked_stages, read, settle_lock
@@ -31,6 +31,7 @@ from flows.running.lock import only_run, stop_leftovers
 
 RETRY_DELAYS = [2.0, 5.0, 15.0, 30.0]  # seconds; for locks and downloads
 ARTIFACT = "retrain-summary"
+Futures = dict[str, PrefectFuture[Any]]  # stage -> its task run
 
 
 def _may_retry(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
@@ -68,14 +69,14 @@ def retrain(target: str | None = None, workers: int = 2) -> State[Any]:
     """Bring the project in the current folder up to date, or what `target` (a stage) needs of it.
 
     Independent stages run side by side, `workers` at a time. The run is Failed when a stage is; a
-    stage that fails holds up what depends on it and nothing else.
+    stage that fails holds up what depends on it and nothing else. It is Completed when DVC finds
+    nothing left to do, and only then.
     """
     root = Path.cwd()
     try:
-        with only_run(root):
+        with console.without_reader(), only_run(root):
             stop_leftovers(root)
             orphans.claim_and_sweep(root)
-            run_state.begin(root, target)
             try:
                 return _retrain(root, target, workers)
             except UserError as error:
@@ -83,37 +84,42 @@ def retrain(target: str | None = None, workers: int = 2) -> State[Any]:
                 raise
     except UserError as error:
         return Failed(message=str(error))
+    except OSError as error:
+        sentence = disk_sentence(error)
+        if sentence is None:
+            raise
+        return Failed(message=sentence)
 
 
 def _retrain(root: Path, target: str | None, workers: int) -> State[Any]:
     params.load()
     graph = read()
+    locked = run_state.begin(root, target, locked_stages())
     if target is None:
         summary.discard(root)
     else:
         graph = graph.up_to(target)
     screen = Screen(Console(highlight=False), max(map(len, graph.upstream)))
-    locked = locked_stages()
     try:
         with screen.live():
-            _run_stages(root, graph, screen, workers)
+            futures = _run_stages(root, graph, screen, workers)
     finally:
         dvc_stage.stop_all()  # none is left but after an interruption
         settle_lock(locked, graph)
-    state = _conclude(root, target, graph, screen)
+    state = _conclude(root, target, graph, screen, futures)
     if target is None:
         _publish(root, state)
     return state
 
 
-def _run_stages(root: Path, graph: Graph, screen: Screen, workers: int) -> None:
+def _run_stages(root: Path, graph: Graph, screen: Screen, workers: int) -> Futures:
     """Submit each stage when those before it have ended, the longest way to the end first.
 
     No more are submitted than can start at once, so that this order, not the pool's queue, decides.
     A stage whose upstream has failed is submitted too: Prefect leaves it NotReady and shows why.
     """
     waiting = sorted(graph.upstream, key=lambda name: -graph.distance[name])
-    futures: dict[str, PrefectFuture[Any]] = {}
+    futures: Futures = {}
     working: dict[PrefectFuture[Any], str] = {}
     ended: set[str] = set()
     while waiting or working:
@@ -126,20 +132,41 @@ def _run_stages(root: Path, graph: Graph, screen: Screen, workers: int) -> None:
             )
             working[futures[name]] = name
         ended.add(working.pop(next(as_completed(list(working)))))
+    return futures
 
 
-def _conclude(root: Path, target: str | None, graph: Graph, screen: Screen) -> State[Any]:
-    """Write down how the run ended and return the flow's state."""
+def _conclude(root: Path, target: str | None, graph: Graph, screen: Screen, futures: Futures) -> State[Any]:
+    """Write down how the run ended and return the flow's state.
+
+    That no stage has failed is not enough: the task of one may have died before it could say anything.
+    """
     failed = {name: out for name, (out, _) in screen.outcomes.items() if out.verb == "failed"}
     not_run = [name for name in graph.upstream if name not in screen.outcomes]
+    sentences = {name: outcome.message for name, outcome in failed.items()}
+    sentences |= {name: sentence for name in not_run if (sentence := _crash(futures[name]))}
+    not_run = [name for name in not_run if name not in sentences]
     screen.tally(not_run)
-    if not failed:
+    if not sentences and (left := _left_to_do(graph, screen)):
+        sentences = {"": f"not up to date after the run: {left}; did an input of theirs change meanwhile?"}
+    if not sentences:
         run_state.complete(root, target)
         return Completed(message="everything is up to date")
-    sentences = {name: outcome.message for name, outcome in failed.items()}
     users_mistake = any(outcome.exit_code == EXIT_USER_ERROR for outcome in failed.values())
     run_state.fail(root, target, sentences, not_run, users_mistake)
-    return Failed(message="; ".join(f"{name}: {sentence}" for name, sentence in sentences.items()))
+    return Failed(message="; ".join(f"{name}: {text}" if name else text for name, text in sentences.items()))
+
+
+def _crash(future: PrefectFuture[Any]) -> str:
+    """Why the task of a stage that has no outcome ended; empty where it waited for another in vain."""
+    state = future.state
+    return "" if state.name == "NotReady" else f"was not run: {state.name}: {state.message}"
+
+
+def _left_to_do(graph: Graph, screen: Screen) -> str:
+    """The stages of the run that DVC finds changed after it; those that it always does must have run."""
+    found = read().changed & graph.upstream.keys()
+    asked = {name for name in graph.asking if name in screen.outcomes}
+    return ", ".join(name for name in graph.upstream if name in found - asked)
 
 
 def _publish(root: Path, state: State[Any]) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import Lock
+from typing import Any
 
 from rich.console import Console
 from rich.live import Live
@@ -16,6 +19,43 @@ from flows.running.dvc_stage import Outcome
 
 STYLES = {"ran": "green", "restored": "cyan", "unchanged": "dim", "skipped": "dim", "failed": "bold red"}
 EVERY = 10.0  # seconds between two lines of one stage's progress where there is no terminal
+
+
+@contextmanager
+def without_reader() -> Iterator[None]:
+    """While the block lasts, go on where nobody reads the output any more (`onetrunk run | head -1`) or
+    a full disk does not take it: the stages do not depend on it, nor does the exit code."""
+    ours = sys.stdout
+    sys.stdout = ours if isinstance(ours, _Output) else _Output(ours)
+    try:
+        yield
+    finally:
+        sys.stdout = ours
+
+
+class _Output:
+    """A text stream that turns to nowhere at the first error of the system."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        self._try(lambda: self._stream.write(text))
+        return len(text)
+
+    def flush(self) -> None:
+        self._try(self._stream.flush)
+
+    def _try(self, act: Callable[[], object]) -> None:
+        try:
+            act()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
 
 
 class Screen:
