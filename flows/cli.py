@@ -10,6 +10,7 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -98,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if sentence is None:
             raise
         print(f"error: {sentence}", file=sys.stderr)
-        code = EXIT_FAILED
+        code = EXIT_USER_ERROR
     sys.exit(code)
 
 
@@ -129,7 +130,7 @@ def _flow(target: str | None) -> int:
     """Say what is wrong, or that nothing is to be done, before Prefect's server starts; then run the flow."""
     from components import params
     from components.data.ingest.preview import preview
-    from flows.running import console, lock, prefect_server
+    from flows.running import console, disk, lock, prefect_server
 
     root = Path.cwd()
     for number in (signal.SIGTERM, signal.SIGHUP):  # as with Ctrl-C: stop the stages, then end
@@ -138,7 +139,7 @@ def _flow(target: str | None) -> int:
     with console.without_reader(), lock.only_run(root):
         lock.stop_leftovers(root)
 
-        from flows.running import graph, remote_versions, report
+        from flows.running import graph, remote_versions, report, run_state
 
         stages = graph.read()
         if target is not None:
@@ -147,13 +148,25 @@ def _flow(target: str | None) -> int:
         if not stages.stale:  # a server that starts only to skip every stage is half a minute of waiting
             return report.nothing_to_do(root, target, stages)
         report.announce(stages)
+        disk.require_room(root)
         prefect_server.configure(root)
-        prefect_server.start()
+        server = prefect_server.start()
 
         from flows.retrain import retrain
 
-        state = retrain(target, return_state=True)
-        return report.show(root, target, state)
+        own, show = partial(run_state.own, root), partial(report.show, root, target)
+        with prefect_server.outlived(server, own, show):
+            try:
+                state = retrain(target, return_state=True)
+            except Exception:
+                if not run_state.has_ended(root):
+                    disk.require_room(root)  # where there is none, Prefect's server fails in many ways
+                    raise
+            else:
+                if not run_state.has_ended(root):
+                    state.result()  # a bug raises its own exception
+        code = show()
+        return EXIT_FAILED if code is None else code
 
 
 def _status(given: argparse.Namespace) -> int:

@@ -10,10 +10,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+import httpx
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.exceptions import PrefectException
 from prefect.futures import PrefectFuture, as_completed
 from prefect.states import Completed, Failed
 from prefect.tasks import Task
@@ -88,6 +90,7 @@ def retrain(target: str | None = None, workers: int = 2) -> State[Any]:
         sentence = disk_sentence(error)
         if sentence is None:
             raise
+        run_state.fail(root, target, {"": sentence}, [], users_mistake=True)
         return Failed(message=sentence)
 
 
@@ -149,6 +152,8 @@ def _conclude(root: Path, target: str | None, graph: Graph, screen: Screen, futu
     if not sentences and (left := _left_to_do(graph, screen)):
         sentences = {"": f"not up to date after the run: {left}; did an input of theirs change meanwhile?"}
     if not sentences:
+        if target is None and (root / summary.VERDICT).is_file():
+            summary.write(root)
         run_state.complete(root, target)
         return Completed(message="everything is up to date")
     users_mistake = any(outcome.exit_code == EXIT_USER_ERROR for outcome in failed.values())
@@ -170,13 +175,14 @@ def _left_to_do(graph: Graph, screen: Screen) -> str:
 
 
 def _publish(root: Path, state: State[Any]) -> None:
-    """Write the summary of a completed run, and show Prefect the summary or what has failed."""
-    if state.is_completed() and (root / summary.VERDICT).is_file():
-        summary.write(root)
+    """Show Prefect the run's summary, or what has failed; a server that does not take it changes nothing."""
     if (root / summary.SUMMARY).is_file():  # a failed gate has written it too
         page = summary.markdown(read_json(root / summary.SUMMARY))
     elif state.is_failed():
         page = f"## The run has failed\n\n{state.message}"
     else:
         return
-    create_markdown_artifact(page, key=ARTIFACT, description="What the last run has come to")
+    try:
+        create_markdown_artifact(page, key=ARTIFACT, description="What the last run has come to")
+    except (httpx.HTTPError, PrefectException) as error:
+        get_run_logger().warning("the summary is not shown here: %s", error)

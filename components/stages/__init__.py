@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from components.environment import quiet
 from components.errors import (
-    EXIT_FAILED,
     EXIT_INTERRUPTED,
     EXIT_TRY_AGAIN,
     EXIT_USER_ERROR,
@@ -36,4 +35,4 @@ def run(main: Callable[..., None]) -> None:
         if sentence is None:
             raise
         print(f"error: {sentence}", file=sys.stderr)
-        sys.exit(EXIT_FAILED)
+        sys.exit(EXIT_USER_ERROR)

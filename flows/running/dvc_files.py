@@ -22,7 +22,7 @@ GOOD = WORKSPACE / "dvc.lock.good"  # the last whole dvc.lock of a run
 TORN = WORKSPACE / "dvc.lock.torn"  # what stood in its place, for whoever wants to see it
 RWLOCK = Path(".dvc/tmp/rwlock")
 ENTRY = re.compile(rb"^  \S", re.MULTILINE)  # a stage's first line in dvc.lock
-ENTRY_ENDS = re.compile(rb"\n?(\S|  \S|\Z)")
+ENTRY_ENDS = re.compile(rb"\Z|\n(\S|  \S|\Z)")  # what follows an entry
 CONFLICT = b"<<<<<<<"  # git's, in the middle of a merge: the user's to solve
 DVC_TEMPORARY = re.compile(r"\.[\w-]{22}\.tmp")  # of a checkout, or of an entry of the run cache
 
@@ -86,9 +86,9 @@ def _is_cut(text: bytes, kept: bytes) -> bool:
     entries = list(ENTRY.finditer(text))
     if not entries:
         return False
-    entry = text[entries[-1].start() :]
-    start = kept.find(b"\n" + entry)
-    return start >= 0 and ENTRY_ENDS.match(kept[start + 1 + len(entry) :]) is None
+    entry = b"\n" + text[entries[-1].start() :].removesuffix(b"\n")
+    start = kept.find(entry)
+    return start >= 0 and ENTRY_ENDS.match(kept, start + len(entry)) is None
 
 
 def _last_whole(root: Path, kept: bytes) -> tuple[str, bytes]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.text import Text
@@ -14,9 +13,6 @@ from components.files import read_json
 from flows.running import graph, run_state
 from flows.running.dvc_stage import log_path
 from flows.running.graph import Graph
-
-if TYPE_CHECKING:
-    from prefect.client.schemas.objects import State
 
 console = Console(highlight=False)
 
@@ -40,15 +36,16 @@ def nothing_to_do(root: Path, target: str | None, stages: Graph) -> int:
     return _completed(root, target)
 
 
-def show(root: Path, target: str | None, state: State[Any]) -> int:
-    """Show what the run has come to, and return the exit code; a bug raises its own exception.
+def show(root: Path, target: str | None) -> int | None:
+    """Show what this process's run has come to, and return the exit code; None if it has not ended.
 
     The summary is shown only if this very run has written it, so an old verdict never looks new.
     """
-    last = run_state.last(root)
-    if last is not None and last["state"] == "failed":
-        return _failed(root, last["failed"], last["not_run"], last["users_mistake"])
-    state.result()
+    own = run_state.own(root)
+    if own is None or not run_state.has_ended(root):
+        return None
+    if own["state"] == "failed":
+        return _failed(root, own["failed"], own["not_run"], own["users_mistake"])
     return _completed(root, target)
 
 
