@@ -144,11 +144,11 @@ def _conclude(root: Path, target: str | None, graph: Graph, screen: Screen, futu
     That no stage has failed is not enough: the task of one may have died before it could say anything.
     """
     failed = {name: out for name, (out, _) in screen.outcomes.items() if out.verb == "failed"}
-    not_run = [name for name in graph.upstream if name not in screen.outcomes]
+    died = [name for name in graph.upstream if name not in screen.outcomes]
+    held_up = [name for name in died if graph.upstream[name] & {*failed, *died}]
     sentences = {name: outcome.message for name, outcome in failed.items()}
-    sentences |= {name: sentence for name in not_run if (sentence := _crash(futures[name]))}
-    not_run = [name for name in not_run if name not in sentences]
-    screen.tally(not_run)
+    sentences |= {name: _death(futures[name]) for name in died if name not in held_up}
+    screen.tally(held_up)
     if not sentences and (left := _left_to_do(graph, screen)):
         sentences = {"": f"not up to date after the run: {left}; did an input of theirs change meanwhile?"}
     if not sentences:
@@ -157,14 +157,13 @@ def _conclude(root: Path, target: str | None, graph: Graph, screen: Screen, futu
         run_state.complete(root, target)
         return Completed(message="everything is up to date")
     users_mistake = any(outcome.exit_code == EXIT_USER_ERROR for outcome in failed.values())
-    run_state.fail(root, target, sentences, not_run, users_mistake)
+    run_state.fail(root, target, sentences, held_up, users_mistake)
     return Failed(message="; ".join(f"{name}: {text}" if name else text for name, text in sentences.items()))
 
 
-def _crash(future: PrefectFuture[Any]) -> str:
-    """Why the task of a stage that has no outcome ended; empty where it waited for another in vain."""
-    state = future.state
-    return "" if state.name == "NotReady" else f"was not run: {state.name}: {state.message}"
+def _death(future: PrefectFuture[Any]) -> str:
+    """Why the task of a stage ended without an outcome."""
+    return f"was not run: {future.state.name}: {future.state.message}"
 
 
 def _left_to_do(graph: Graph, screen: Screen) -> str:

@@ -103,7 +103,8 @@ def _outlive(url: str, record: Record, show: Callable[[], int | None], over: thr
             ended += PATIENCE if refused >= PATIENCE else 1
         refused = refused + 1 if refused >= PATIENCE or _refuses(url) else 0
         if refused == PATIENCE:
-            logging.raiseExceptions = False  # nor does its log get through
+            logging.disable()  # Prefect's threads complain of it at length
+            logging.raiseExceptions = False
             print(f"note: Prefect's server at {url} is gone; the stages go on without it", file=sys.stderr)
         if refused >= PATIENCE and now is None:
             print("error: the run has not begun; give the same command again", file=sys.stderr)

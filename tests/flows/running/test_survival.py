@@ -176,8 +176,7 @@ def fill(folder: Path, leave: int) -> Path:
     return ballast
 
 
-@pytest.mark.parametrize("leave", [0, 30_000])
-@pytest.mark.parametrize("command", ["run", "check"])
+@pytest.mark.parametrize(("command", "leave"), [("run", 0), ("check", 30_000)])
 def test_a_full_disk_is_one_sentence_before_anything_starts(
     small_disk: Path, server: Server, command: str, leave: int
 ) -> None:
@@ -204,8 +203,7 @@ if stage == "validation":
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("own_server", [False, True], ids=["a server elsewhere", "its own server"])
-@pytest.mark.parametrize("leave", [0, 20_000, 40_000])
+@pytest.mark.parametrize(("own_server", "leave"), [(False, 20_000), (True, 0), (True, 40_000)])
 def test_a_disk_that_fills_in_the_middle_fails_the_run_in_a_sentence_and_the_next_one_ends_well(
     small_disk: Path, server: Server, own_server: bool, leave: int
 ) -> None:
@@ -238,12 +236,14 @@ def test_a_read_only_project_is_one_sentence(finished_toy: Path, command: str) -
         subprocess.run(["umount", "-l", str(finished_toy)], check=True)
 
 
-@pytest.mark.parametrize("text", ["[]", '"v1"', '{"release": 1}', '{"relea', ""])
-@pytest.mark.parametrize("arguments", [["status"], ["predict", "a text"]], ids=["status", "predict"])
-def test_a_champion_that_cannot_be_read_is_named(finished_toy: Path, arguments: list[str], text: str) -> None:
+@pytest.mark.parametrize(
+    ("command", "text"),
+    [("status", "[]"), ("status", '{"release": 1}'), ("predict a", '"v1"'), ("predict a", '{"relea')],
+)
+def test_a_champion_that_cannot_be_read_is_named(finished_toy: Path, command: str, text: str) -> None:
     (finished_toy / "releases").mkdir()
     (finished_toy / "releases/champion.json").write_text(text)
-    result = toy.onetrunk(finished_toy, *arguments)
+    result = toy.onetrunk(finished_toy, *command.split())
     assert result.returncode == 2
     assert "releases/champion.json: " in result.stderr
     assert len(result.stderr.splitlines()) == 1
