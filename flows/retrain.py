@@ -144,11 +144,12 @@ def _conclude(root: Path, target: str | None, graph: Graph, screen: Screen, futu
     That no stage has failed is not enough: the task of one may have died before it could say anything.
     """
     failed = {name: out for name, (out, _) in screen.outcomes.items() if out.verb == "failed"}
-    died = [name for name in graph.upstream if name not in screen.outcomes]
-    held_up = [name for name in died if graph.upstream[name] & {*failed, *died}]
+    without = [name for name in graph.upstream if name not in screen.outcomes]
+    held_up = [name for name in without if graph.upstream[name] & {*failed, *without}]
+    died = [name for name in without if name not in held_up]
     sentences = {name: outcome.message for name, outcome in failed.items()}
-    sentences |= {name: _death(futures[name]) for name in died if name not in held_up}
-    screen.tally(held_up)
+    sentences |= {name: _death(futures[name]) for name in died}
+    screen.tally(died, held_up)
     if not sentences and (left := _left_to_do(graph, screen)):
         sentences = {"": f"not up to date after the run: {left}; did an input of theirs change meanwhile?"}
     if not sentences:

@@ -117,10 +117,11 @@ class Screen:
         line = Text.assemble((f"{mark} {stage:{self.width}}", style), f"  {outcome.verb:9} {seconds:6.1f} s")
         return line.append(f"  {outcome.message}") if outcome.message else line
 
-    def tally(self, not_run: list[str]) -> None:
-        """Close with the numbers of stages."""
+    def tally(self, died: list[str], held_up: list[str]) -> None:
+        """Close with the numbers of stages; those of `died` have ended without an outcome."""
         verbs = [outcome.verb for outcome, _ in self.outcomes.values()]
         idle, failed = verbs.count("skipped") + verbs.count("unchanged"), verbs.count("failed")
-        parts = [f"{len(verbs) - idle - failed} run", f"{idle} up to date and skipped"]
-        parts += [f"{failed} failed, {len(not_run)} held up by that"] if failed else []
-        self.console.print(f"{len(verbs) + len(not_run)} stages: {', '.join(parts)}")
+        run, count = len(verbs) - idle - failed, len(verbs) + len(died) + len(held_up)
+        parts = [f"{run} run", f"{idle} up to date and skipped"]
+        parts += [f"{failed + len(died)} failed, {len(held_up)} held up by that"] if failed or died else []
+        self.console.print(f"{count} stages: {', '.join(parts)}")

@@ -42,6 +42,7 @@ def configure(root: Path) -> None:
         }
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
+    logging.raiseExceptions = False  # a log that the server cannot take is no news on the terminal
     os.environ[MARK] = str(root)  # a server outlives a killed run, and must be found
 
 
@@ -104,7 +105,6 @@ def _outlive(url: str, record: Record, show: Callable[[], int | None], over: thr
         refused = refused + 1 if refused >= PATIENCE or _refuses(url) else 0
         if refused == PATIENCE:
             logging.disable()  # Prefect's threads complain of it at length
-            logging.raiseExceptions = False
             print(f"note: Prefect's server at {url} is gone; the stages go on without it", file=sys.stderr)
         if refused >= PATIENCE and now is None:
             print("error: the run has not begun; give the same command again", file=sys.stderr)
