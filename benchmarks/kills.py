@@ -179,14 +179,13 @@ class Run:
             )  # fmt: skip
 
     def kill(self, what: str, chance: random.Random) -> bool:
-        """Send SIGKILL to "all" of its processes, the "run" alone or a process of a "stage"; was it alive?"""
+        """Send SIGKILL to "all" of its processes, the "run" alone or a process of a "stage" (of which
+        there may be none: then to the run); was it alive?"""
         if self.process.poll() is not None:
             return False
         main = psutil.Process(self.process.pid)
         below = main.children(recursive=True)
-        if what == "stage" and not below:
-            return False
-        victims = {"all": [main, *below], "run": [main], "stage": [chance.choice(below)] if below else []}
+        victims = {"all": [main, *below], "run": [main], "stage": [chance.choice(below or [main])]}
         for victim in victims[what]:
             try:
                 victim.kill()
