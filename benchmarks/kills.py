@@ -25,7 +25,7 @@ import tempfile
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +37,7 @@ from benchmarks.goals import Goal, finish
 CHECKOUT = Path(__file__).parents[1]
 UNCOMPARED = {".git", ".dvc", ".onetrunk", "__pycache__"}  # not what a run makes
 MOST_IN_A_ROW = 3
+BUSY = ("PREFECT_SERVER_DATABASE_TIMEOUT", "PREFECT_SERVER_DATABASE_CONNECTION_TIMEOUT")  # a busy machine
 GONE_SECONDS = 10.0  # a server's last worker may take a moment
 ENDS_SECONDS = 300.0
 
@@ -144,6 +145,7 @@ def server(home: Path) -> Iterator[None]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     os.environ |= {"PREFECT_HOME": str(home), "PREFECT_API_URL": f"http://127.0.0.1:{port}/api"}
+    os.environ |= dict.fromkeys(BUSY, "60")
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     process = subprocess.Popen(
         command, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -197,6 +199,16 @@ class Run:
     def end(self) -> int:
         """Wait for it and return its exit code."""
         return self.process.wait(ENDS_SECONDS)
+
+
+@contextmanager
+def running(project: Path, log: Path) -> Iterator[Run]:
+    """A run that has ended, or is killed, when the block ends."""
+    run = Run(project, log)
+    try:
+        yield run
+    finally:
+        run.kill("all", random.Random())  # noqa: S311
 
 
 def digest(project: Path) -> dict[str, str]:
@@ -267,16 +279,14 @@ def one_round(begin: Start, folder: Path, chance: random.Random, most: int, coun
     story = []
     for _ in range(chance.randint(1, min(most, MOST_IN_A_ROW))):
         what, after = chance.choice(["all", "run", "stage"]), chance.uniform(0, begin.seconds)
-        run = Run(project, folder / "killed.log")
-        time.sleep(after)
-        if run.kill(what, chance):
-            counts.kills[what] += 1
-            story.append(f"{what} after {after:.2f} s")
-        else:
-            run.end()
+        with running(project, folder / "killed.log") as run:
+            time.sleep(after)
+            if run.kill(what, chance):
+                counts.kills[what] += 1
+                story.append(f"{what} after {after:.2f} s")
     counts.rounds += 1
-    last = Run(project, folder / "last.log")
-    wrong = _wrong(project, begin, last)
+    with running(project, folder / "last.log") as last:
+        wrong = _wrong(project, begin, last)
     if wrong:
         counts.wrong.append(f"{begin.project.name}, {', '.join(story)}: {wrong}")
         print(counts.wrong[-1], last.log.read_text()[-1000:], sep="\n", flush=True)
@@ -308,11 +318,23 @@ def parser() -> argparse.ArgumentParser:
     return result
 
 
+@contextmanager
+def kept_if(wanted: Callable[[], bool], folder: Path) -> Iterator[None]:
+    """Remove the folder at the end, unless it is wanted."""
+    try:
+        yield
+    finally:
+        if wanted():
+            print(f"what went wrong is in {folder}")
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def kill(kills: int, seconds: float, seed: int, project: Path | None = None) -> Counts:
     """Kill so many times, or for so long; what goes wrong is kept in a folder that is named."""
     counts, chance, deadline = Counts(), random.Random(seed), time.monotonic() + seconds  # noqa: S311
     folder = Path(tempfile.mkdtemp(prefix="onetrunk-kills-"))
-    with server(folder / "prefect"):
+    with kept_if(lambda: bool(counts.wrong), folder), server(folder / "prefect"):
         begins = [start(project.resolve(), folder)] if project else starts_of_the_toy(folder)
         while counts.kills.total() < kills and time.monotonic() < deadline:
             begin = begins[counts.rounds % len(begins)]
@@ -320,10 +342,6 @@ def kill(kills: int, seconds: float, seed: int, project: Path | None = None) -> 
             print(
                 f"{counts.kills.total()} kills, {counts.rounds} rounds, {len(counts.wrong)} wrong", flush=True
             )
-    if counts.wrong:
-        print(f"what went wrong is in {folder}")
-    else:
-        shutil.rmtree(folder, ignore_errors=True)
     return counts
 
 

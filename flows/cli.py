@@ -176,7 +176,7 @@ def _flow(target: str | None) -> int:
         signal.signal(number, signal.default_int_handler)
     preview(params.load())
     with console.without_reader(), lock.only_run(root):
-        lock.stop_leftovers(root)
+        lock.stop_orphans(root)
 
         from flows.running import graph, remote_versions, report, run_state
 
@@ -197,15 +197,26 @@ def _flow(target: str | None) -> int:
         with prefect_server.outlived(server, own, show):
             try:
                 state = retrain(target, return_state=True)
-            except Exception:
+            except Exception as error:
                 if not run_state.has_ended(root):
                     disk.require_room(root)  # where there is none, Prefect's server fails in many ways
-                    raise
+                    return _server_failed(error)
             else:
                 if not run_state.has_ended(root):
                     state.result()  # a bug raises its own exception
         code = show()
         return EXIT_FAILED if code is None else code
+
+
+def _server_failed(error: Exception) -> int:
+    """Say it in one sentence; a bug is raised."""
+    from flows.running import prefect_server
+
+    sentence = prefect_server.sentence_of(error)
+    if sentence is None:
+        raise error
+    print(f"error: {sentence}", file=sys.stderr)
+    return EXIT_FAILED
 
 
 def _status(given: argparse.Namespace) -> int:

@@ -26,10 +26,10 @@ from components.errors import EXIT_USER_ERROR, UserError, disk_sentence
 from components.evaluation import summary
 from components.files import read_json
 from flows.running import console, dvc_stage, orphans, run_state
-from flows.running.console import Screen
+from flows.running.console import StageDisplay
 from flows.running.dvc_stage import Outcome
 from flows.running.graph import Graph, locked_stages, read, settle_lock
-from flows.running.lock import only_run, stop_leftovers
+from flows.running.lock import only_run, stop_orphans
 
 RETRY_DELAYS = [2.0, 5.0, 15.0, 30.0]  # seconds; for locks and downloads
 ARTIFACT = "retrain-summary"
@@ -49,15 +49,15 @@ def _may_retry(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
     retry_delay_seconds=RETRY_DELAYS,
     retry_condition_fn=_may_retry,
 )
-def run_stage(name: str, root: Path, stale: bool, screen: Screen) -> State[Any]:
+def run_stage(name: str, root: Path, stale: bool, display: StageDisplay) -> State[Any]:
     """Bring one stage up to date; a stage that cannot have changed needs no process."""
     if not stale:
-        screen.ended(name, Outcome("skipped"), 0.0)
+        display.ended(name, Outcome("skipped"), 0.0)
         return Completed(name="Skipped", message="neither it nor what it depends on has changed")
     started = time.monotonic()
-    with screen.working(name) as follow:
+    with display.working(name) as follow:
         outcome = dvc_stage.run(root, name, follow)
-    screen.ended(name, outcome, time.monotonic() - started)
+    display.ended(name, outcome, time.monotonic() - started)
     log = dvc_stage.log_path(root, name).relative_to(root)
     if outcome.verb != "failed":
         get_run_logger().info("%s (log: %s)", outcome.verb, log)
@@ -77,7 +77,7 @@ def retrain(target: str | None = None, workers: int = 2) -> State[Any]:
     root = Path.cwd()
     try:
         with console.without_reader(), only_run(root):
-            stop_leftovers(root)
+            stop_orphans(root)
             orphans.claim_and_sweep(root)
             try:
                 return _retrain(root, target, workers)
@@ -102,20 +102,20 @@ def _retrain(root: Path, target: str | None, workers: int) -> State[Any]:
         summary.discard(root)
     else:
         graph = graph.up_to(target)
-    screen = Screen(Console(highlight=False), max(map(len, graph.upstream)))
+    display = StageDisplay(Console(highlight=False), max(map(len, graph.upstream)))
     try:
-        with screen.live():
-            futures = _run_stages(root, graph, screen, workers)
+        with display.live():
+            futures = _run_stages(root, graph, display, workers)
     finally:
         dvc_stage.stop_all()  # none is left but after an interruption
         settle_lock(locked, graph)
-    state = _conclude(root, target, graph, screen, futures)
+    state = _conclude(root, target, graph, display, futures)
     if target is None:
         _publish(root, state)
     return state
 
 
-def _run_stages(root: Path, graph: Graph, screen: Screen, workers: int) -> Futures:
+def _run_stages(root: Path, graph: Graph, display: StageDisplay, workers: int) -> Futures:
     """Submit each stage when those before it have ended, the longest way to the end first.
 
     No more are submitted than can start at once, so that this order, not the pool's queue, decides.
@@ -131,26 +131,28 @@ def _run_stages(root: Path, graph: Graph, screen: Screen, workers: int) -> Futur
             waiting.remove(name)
             upstream = [futures[parent] for parent in sorted(graph.upstream[name])]
             futures[name] = run_stage.submit(
-                name, root, name in graph.stale, screen, wait_for=upstream, return_state=False
+                name, root, name in graph.stale, display, wait_for=upstream, return_state=False
             )
             working[futures[name]] = name
         ended.add(working.pop(next(as_completed(list(working)))))
     return futures
 
 
-def _conclude(root: Path, target: str | None, graph: Graph, screen: Screen, futures: Futures) -> State[Any]:
+def _conclude(
+    root: Path, target: str | None, graph: Graph, display: StageDisplay, futures: Futures
+) -> State[Any]:
     """Write down how the run ended and return the flow's state.
 
     That no stage has failed is not enough: the task of one may have died before it could say anything.
     """
-    failed = {name: out for name, (out, _) in screen.outcomes.items() if out.verb == "failed"}
-    without = [name for name in graph.upstream if name not in screen.outcomes]
+    failed = {name: out for name, (out, _) in display.outcomes.items() if out.verb == "failed"}
+    without = [name for name in graph.upstream if name not in display.outcomes]
     held_up = [name for name in without if graph.upstream[name] & {*failed, *without}]
     died = [name for name in without if name not in held_up]
     sentences = {name: outcome.message for name, outcome in failed.items()}
     sentences |= {name: _death(futures[name]) for name in died}
-    screen.tally(died, held_up)
-    if not sentences and (left := _left_to_do(graph, screen)):
+    display.tally(died, held_up)
+    if not sentences and (left := _left_to_do(graph, display)):
         sentences = {"": f"not up to date after the run: {left}; did an input of theirs change meanwhile?"}
     if not sentences:
         if target is None and (root / summary.VERDICT).is_file():
@@ -167,10 +169,10 @@ def _death(future: PrefectFuture[Any]) -> str:
     return f"was not run: {future.state.name}: {future.state.message}"
 
 
-def _left_to_do(graph: Graph, screen: Screen) -> str:
+def _left_to_do(graph: Graph, display: StageDisplay) -> str:
     """The stages of the run that DVC finds changed after it; those that it always does must have run."""
     found = read().changed & graph.upstream.keys()
-    asked = {name for name in graph.asking if name in screen.outcomes}
+    asked = {name for name in graph.always_changed if name in display.outcomes}
     return ", ".join(name for name in graph.upstream if name in found - asked)
 
 

@@ -58,7 +58,7 @@ class _Output:
             os.close(nowhere)
 
 
-class Screen:
+class StageDisplay:
     """Shows stages as they start, speak and end; keeps the outcomes.
 
     On a terminal each stage at work has a line with its latest output; elsewhere (a file, a

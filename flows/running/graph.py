@@ -30,7 +30,9 @@ class Graph:
 
     upstream: dict[str, frozenset[str]]  # stage -> the stages whose outputs it reads
     changed: frozenset[str]  # stages that `dvc status` finds changed
-    asking: frozenset[str] = frozenset()  # those of them that it always does: they ask a remote its version
+    always_changed: frozenset[str] = (
+        frozenset()
+    )  # those of them that it always does: they ask a remote its version
 
     @cached_property
     def stale(self) -> frozenset[str]:
@@ -65,7 +67,7 @@ class Graph:
             if name in needed:
                 needed |= parents
         upstream = {name: parents for name, parents in self.upstream.items() if name in needed}
-        return Graph(upstream, self.changed & needed, self.asking & needed)
+        return Graph(upstream, self.changed & needed, self.always_changed & needed)
 
 
 def read() -> Graph:
@@ -83,8 +85,8 @@ def read() -> Graph:
             stage.addressing: frozenset(parent.addressing for parent in graph.successors(stage))
             for stage in plan_repro(graph)
         }
-        asking = frozenset(stage.addressing for stage in graph if stage.always_changed)
-        return Graph(upstream, frozenset(repo.status()) & frozenset(upstream), asking)
+        always_changed = frozenset(stage.addressing for stage in graph if stage.always_changed)
+        return Graph(upstream, frozenset(repo.status()) & frozenset(upstream), always_changed)
 
 
 def locked_stages() -> list[str]:

@@ -32,6 +32,8 @@ def configure(root: Path) -> None:
     defaults = {
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",  # ours is the terminal; the server has the logs
         "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
+        "PREFECT_SERVER_DATABASE_TIMEOUT": "60",  # on a busy machine SQLite is locked for longer than its 10
+        "PREFECT_SERVER_DATABASE_CONNECTION_TIMEOUT": "60",
     }
     if "PREFECT_API_URL" not in os.environ:
         defaults |= {
@@ -113,6 +115,16 @@ def _outlive(url: str, record: Record, show: Callable[[], int | None], over: thr
         code = show()
         sys.stdout.flush()
         os._exit(EXIT_FAILED if code is None else code)
+
+
+def sentence_of(error: Exception) -> str | None:
+    """The one sentence for an error of the server's; None for any other."""
+    import httpx
+
+    if isinstance(error, httpx.HTTPError) or "Failed to reach API" in str(error):
+        reason = " ".join(str(error).split(" - ")[0].split())
+        return f"Prefect's server did not do its part ({reason}); give the same command again"
+    return None
 
 
 def _refuses(url: str) -> bool:
