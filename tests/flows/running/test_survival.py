@@ -16,7 +16,6 @@ import pytest
 
 from tests.flows import toy
 from tests.flows.conftest import Server
-from tests.flows.test_retrain import wait_for
 
 RUN = [sys.executable, "-m", "flows.cli", "run"]
 STAGES = {"fetch@left", "fetch@right", "validation", "side", "train"}
@@ -111,7 +110,7 @@ def test_a_killed_stage_fails_the_run_and_the_same_command_ends_well(server: Ser
     process = subprocess.Popen(
         RUN, cwd=project, env=toy.environment(**server.environment), stdout=subprocess.PIPE, text=True
     )
-    wait_for(lambda: len(toy.events(project)) == 2)
+    toy.wait_for(lambda: len(toy.events(project)) == 2)
     for below in psutil.Process(process.pid).children(recursive=True):
         below.kill()
     said, _ = process.communicate(timeout=60)
@@ -127,7 +126,7 @@ def test_a_run_outlives_its_server_and_says_so_once(tmp_path: Path) -> None:
     process = subprocess.Popen(
         RUN, cwd=project, env=toy.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    wait_for(lambda: len(toy.events(project)) == 2, seconds=120)
+    toy.wait_for(lambda: len(toy.events(project)) == 2, seconds=120)
     servers = [
         below
         for below in psutil.Process(process.pid).children(recursive=True)
