@@ -11,6 +11,9 @@ from components.settings.section import Fraction, Positive, Section
 Format = Literal[
     "csv", "tsv", "jsonl", "conll", "pair_matrix", "squad", "parquet", "arrow", "huggingface"
 ]  # fmt: skip
+# Those of the library `datasets` whose files hold text, and nothing pickled.
+Builder = Literal["arrow", "conll", "csv", "imagefolder", "json", "parquet", "text", "xml"]
+DataFiles = str | list[str] | dict[str, str | list[str]] | None
 Labels = list[Annotated[str, Field(coerce_numbers_to_str=True)]]
 Split = Literal["train", "validation", "test"]
 Wanted = str | bool | int | float | None
@@ -33,12 +36,38 @@ class Package(Section):
     members: Annotated[list[str], Field(min_length=1)]  # "archive.tar.gz!inner" reaches into an archive
 
 
+ELSEWHERE = {
+    "path": "write source.path, a file or folder of this machine",
+    "name": "write source.path, and `config` here for one of several configurations",
+    "split": "write source.files, as in `files: {train: 'train[:90%]', validation: 'train[90%:]'}`",
+    "revision": "write remotes.NAME.revision, and read source.path: downloads/NAME",
+}
+
+
+class HuggingFace(Section):
+    """How the library `datasets` is to read a source; what is left out, it finds out by itself."""
+
+    config: str | None = None  # the name of one, of a data set that has several
+    builder: Builder | None = None  # what its files are; else told by their names
+    data_files: DataFiles = None  # names and patterns below source.path, by split where there are several
+    streaming: bool | None = None  # true: never prepared on disk first; left out: where types allow it
+
+    @model_validator(mode="before")
+    @classmethod
+    def _what_stands_elsewhere(cls, section: Any) -> Any:
+        if isinstance(section, dict):
+            for key, where in ELSEWHERE.items():
+                if key in section:
+                    raise ValueError(f"`{key}` stands elsewhere: {where}")
+        return section
+
+
 class Source(Section):
     """Where a task's rows come from, how the file is read, and which of its rows count."""
 
     path: str  # a file, or the folder of `files`
-    format: Format
-    files: dict[Split, str] = {}  # a name, a pattern ("train-*.parquet"), a split of a Hugging Face data set
+    format: Format  # `huggingface` goes without saying where there is a section of that name
+    files: dict[Split, str] = {}  # a name, a pattern ("train-*.parquet"), a split expression of `datasets`
     labels: Labels | None = None  # the closed set; without it, the labels of the training data
     encoding: str = "utf-8"
     separator: Annotated[str, Field(min_length=1, max_length=1)] | None = None  # csv: where it is no comma
@@ -54,6 +83,7 @@ class Source(Section):
         str, Wanted | list[Wanted]
     ] = {}  # column -> the value, or the values, of the rows that count
     limit: Positive | None = None  # rows of a split; the others are left out, chosen by hash
+    huggingface: HuggingFace = HuggingFace()
 
     _labels = field_validator("labels")(distinct)
 
@@ -61,6 +91,19 @@ class Source(Section):
     @classmethod
     def _numbers_are_raw_labels_too(cls, names: Any) -> Any:
         return {str(raw): label for raw, label in names.items()} if isinstance(names, dict) else names
+
+    @model_validator(mode="before")
+    @classmethod
+    def _the_section_says_the_format(cls, source: Any) -> Any:
+        if isinstance(source, dict) and "huggingface" in source and "format" not in source:
+            return {**source, "format": "huggingface"}
+        return source
+
+    @model_validator(mode="after")
+    def _the_section_is_of_its_format(self) -> Source:
+        if "huggingface" in self.model_fields_set and self.format != "huggingface":
+            raise ValueError(f"`huggingface` says how that format is read, and the format is {self.format}")
+        return self
 
     @model_validator(mode="after")
     def _splits_are_given_once(self) -> Source:
