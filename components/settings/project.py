@@ -71,11 +71,28 @@ class Checks(Section):
     max_damaged_share: Fraction = 0.2
 
 
+def from_the_hub(model: str, revision: str = "main") -> str:
+    """What to write for an encoder of the hub: dvc.yaml depends on a folder, which a remote fills."""
+    remote = f"{{kind: huggingface, model: {model}, revision: {revision}}}"
+    return (
+        f"an encoder of the Hugging Face hub is a remote: write `remotes: {{encoder: {remote}}}` and "
+        f"`model: {{encoder: downloads/encoder}}`"
+    )
+
+
 class Model(Section):
     """The shared encoder: a folder with config.json, model.safetensors and tokenizer.json."""
 
-    encoder: str
+    encoder: str  # downloads/NAME: what remotes.NAME, a model of the hub, or packages.NAME brings
     dropout: Fraction = 0.1
+
+    @field_validator("encoder", mode="before")
+    @classmethod
+    def _the_hub_is_a_remote(cls, encoder: Any) -> Any:
+        if isinstance(encoder, dict):
+            name = encoder.get("huggingface") or encoder.get("model") or "NAME"
+            raise ValueError(from_the_hub(str(name), str(encoder.get("revision", "main"))))
+        return encoder
 
 
 class Evaluation(Section):

@@ -372,24 +372,31 @@ def test_pickles_are_not_loaded(tmp_path: Path) -> None:
 
 
 def test_another_project_and_the_home_folder_are_left_alone(tmp_path: Path) -> None:
-    """The library writes below the project and nowhere else, in a process of its own: it reads its
-    settings at import."""
-    (tmp_path / "train.csv").write_text("text\na\n")
+    """The library writes below the project and nowhere else, and brings no torch, in a process of its
+    own: it reads its settings at import."""
+    from datasets import Dataset
+
+    (tmp_path / "rows").mkdir()
+    (tmp_path / "rows/train.csv").write_text("text\na\n")
+    (stream := tmp_path / "stream").mkdir()
+    Dataset.from_dict({"text": ["a"]}).to_parquet(str(stream / "train.parquet"))
     (tmp_path / "home").mkdir()
     code = (
         "import sys; from components.environment import quiet; quiet()\n"
         "from components.data.sources.formats import read; from components.settings.data import Source\n"
-        "print([r.values for r in read(Source(path=sys.argv[1], format='huggingface'), {'text': 'text'})])"
+        "for path in sys.argv[1:]: print(*read(Source(path=path, format='huggingface'), {'text': 'text'}))\n"
+        "print('torch' in sys.modules)"
     )
     home = {"HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT)}
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        command = [sys.executable, "-c", code, str(tmp_path / "train.csv")]
+        command = [sys.executable, "-c", code, str(tmp_path / "rows"), str(tmp_path / "stream")]
         environment = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
         done = subprocess.run(
             command, cwd=tmp_path / name, env={**environment, **home}, capture_output=True, text=True
         )
-        assert (done.stdout, done.stderr) == ("[{'text': 'a'}]\n", "")
+        assert done.stdout.count("values={'text': 'a'}") == 2, done.stderr
+        assert (done.stdout.splitlines()[-1], done.stderr) == ("False", "")
         assert list((tmp_path / name / ".onetrunk/datasets").rglob("*.arrow"))
     assert list((tmp_path / "home").rglob("*")) == []
 

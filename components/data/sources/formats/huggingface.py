@@ -6,6 +6,7 @@ Nothing is fetched here, no loading script is run, and nothing pickled is loaded
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,8 +37,8 @@ def tables(path: Path, source: Source, rows: int) -> Iterator[tuple[pa.Table, Fe
     """
     root = Path(source.path)
     with _complaints(path):
-        opened = _open(root, path.relative_to(root).as_posix(), source.huggingface)
-        for table in opened.with_format("arrow").iter(batch_size=rows):
+        opened = _open(root, path.relative_to(root).as_posix(), source.huggingface, rows)
+        for table in opened.iter(batch_size=rows):
             yield table, opened.features
 
 
@@ -70,18 +71,23 @@ def _converted(value: Mapping[str, Any], inner: Mapping[str, Convert]) -> dict[s
     return {name: convert(value[name]) for name, convert in inner.items()}
 
 
-def _open(root: Path, expression: str, settings: HuggingFace) -> Dataset | IterableDataset:
+def _open(root: Path, expression: str, settings: HuggingFace, rows: int) -> Dataset | IterableDataset:
     """`expression` "." is the whole of a data set that has one split."""
+    from datasets.packaged_modules.parquet.parquet import ParquetConfig
+
     if not root.exists():
         raise UserError(f"{root}: no such file or folder; see source.path in params.yaml")
     if folders := _saved(root):
         return _of_saved(root, folders, expression)
     builder = _builder(root, settings)
     expression = _checked(root, expression, [str(split) for split in builder.config.data_files])
+    if isinstance(builder.config, ParquetConfig):
+        builder.config.batch_size = rows  # not a row group, which may be the whole file
     if _streams(settings, builder, expression):
-        return builder.as_streaming_dataset(split=expression)
+        with _torch_left_out():
+            return builder.as_streaming_dataset(split=expression).with_format("arrow")
     builder.download_and_prepare()
-    return builder.as_dataset(split=expression)
+    return builder.as_dataset(split=expression).with_format("arrow")
 
 
 def _streams(settings: HuggingFace, builder: DatasetBuilder, expression: str) -> bool:
@@ -93,6 +99,18 @@ def _streams(settings: HuggingFace, builder: DatasetBuilder, expression: str) ->
         )
     typed = builder.info.builder_name in TYPED
     return whole and (typed if settings.streaming is None else settings.streaming)
+
+
+@contextmanager
+def _torch_left_out() -> Iterator[None]:
+    """A stream would be a data set of torch's too; its import takes seconds and some 300 MB."""
+    from datasets import config
+
+    available, config.TORCH_AVAILABLE = config.TORCH_AVAILABLE, "torch" in sys.modules
+    try:
+        yield
+    finally:
+        config.TORCH_AVAILABLE = available
 
 
 # --- folders of save_to_disk ----------------------------------------------------------------------
@@ -113,7 +131,8 @@ def _of_saved(root: Path, folders: list[Path], expression: str) -> Dataset:
     splits = dict(zip(names, loaded, strict=True))
     expression = _checked(root, expression, names)
     parts = ReadInstruction.from_spec(expression).to_absolute({name: len(splits[name]) for name in names})
-    return concatenate_datasets([splits[part.splitname].select(range(part.from_, part.to)) for part in parts])
+    chosen = [splits[part.splitname].select(range(part.from_, part.to)) for part in parts]
+    return concatenate_datasets(chosen).with_format("arrow")
 
 
 # --- folders of data files ------------------------------------------------------------------------
