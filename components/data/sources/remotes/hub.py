@@ -1,4 +1,5 @@
-"""Files of a data set or of a model on the Hugging Face hub. Their version: the size and sum of each."""
+"""Files of a data set or of a model on the Hugging Face hub. Their version: the size and sum of each, or the
+commit where one is given as the revision."""
 
 from __future__ import annotations
 
@@ -29,8 +30,12 @@ os.environ["HF_HUB_OFFLINE"] = "0"
 
 
 def version(remote: HuggingFace) -> Version:
-    """{"files": {path: {"size", "sha256" or "blob"}}}: a commit that leaves these alone is no new version."""
-    return {"files": _listing(remote)[1]}
+    """{"files": {path: {"size", "sha256" or "blob"}}}: a commit that leaves these alone is no new version.
+
+    {"commit"} where the revision is one: it never changes, and nobody is asked.
+    """
+    pinned = COMMIT.fullmatch(remote.revision)
+    return {"commit": remote.revision} if pinned else {"files": _listing(remote)[1]}
 
 
 def fetch(remote: HuggingFace, folder: Path) -> Version:
@@ -45,7 +50,7 @@ def fetch(remote: HuggingFace, folder: Path) -> Version:
     for path, said in files.items():
         if (found := _checked(folder / path, said)) != said:
             raise TryAgainError(f"{remote.repository}: {path} arrived as {found}, the hub says {said}")
-    return {"files": files}
+    return {"commit": commit} if COMMIT.fullmatch(remote.revision) else {"files": files}
 
 
 def _api() -> HfApi:
@@ -138,4 +143,7 @@ def _complaints(remote: HuggingFace) -> Iterator[None]:
         response = getattr(error, "response", None)
         if response is not None and response.status_code in (401, 403):
             raise UserError(f"{where}: access refused; see HF_TOKEN in the environment") from None
-        raise TryAgainError(f"{where}: no answer ({type(error).__name__}); is there a network?") from None
+        raise TryAgainError(
+            f"{where}: no answer ({type(error).__name__}); is there a network? (with a commit as revision "
+            f"it is asked once)"
+        ) from None

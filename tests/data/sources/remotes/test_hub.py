@@ -17,7 +17,7 @@ import pytest
 from components.errors import EXIT_TRY_AGAIN, EXIT_USER_ERROR
 from tests.data.sources.remotes import services
 from tests.data.sources.remotes.conftest import declare
-from tests.data.sources.remotes.hub_server import COMMIT, Hub, serve
+from tests.data.sources.remotes.hub_server import Hub, serve
 from tests.test_laws import ROOT
 
 RUN = """
@@ -89,7 +89,7 @@ def test_the_data_files_are_brought_and_nothing_else(tmp_path: Path, hub: Hub) -
 def test_of_a_model_what_an_encoder_needs_is_brought(tmp_path: Path, hub: Hub) -> None:
     from components.model.multitask import MultiTaskModel
 
-    done = run(tmp_path, hub.address, model="team/encoder", revision=COMMIT)
+    done = run(tmp_path, hub.address, model="team/encoder")
     assert done.returncode == 0, done.stderr
     assert fetched(tmp_path) == {"config.json", "model.safetensors", "tokenizer.json", "manifest.json"}
     said = json.loads((tmp_path / "version.json").read_text())["files"]
