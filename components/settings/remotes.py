@@ -15,7 +15,7 @@ from components.settings.section import Section
 class Url(Section):
     """A file, a folder or a pattern at any address that fsspec knows: s3://, gs://, https://, ..."""
 
-    kind: Literal["url"]
+    kind: Literal["url"]  # which kind of remote this is
     address: str  # may hold ${NAME}, a variable of the environment, as may the options
     options: dict[str, Any] = {}  # fsspec's storage options, e.g. {endpoint_url: ..., anon: true}
 
@@ -23,27 +23,26 @@ class Url(Section):
 class Sql(Section):
     """The rows of a query, through SQLAlchemy."""
 
-    kind: Literal["sql"]
+    kind: Literal["sql"]  # which kind of remote this is
     address: str  # e.g. postgresql://${DB_USER}:${DB_PASSWORD}@host/database
-    query: str
+    query: str  # its rows are the remote's
 
 
 class HuggingFace(Section):
     """A data set or a model of the Hugging Face hub; its scripts are never run, its pickles never fetched."""
 
-    kind: Literal["huggingface"]
+    kind: Literal["huggingface"]  # which kind of remote this is
     dataset: str | None = None  # e.g. "stanfordnlp/imdb"; either this
     model: str | None = None  # or an encoder, e.g. "answerdotai/ModernBERT-base"
-    revision: str = (
-        "main"  # a branch, a tag, a commit; refs/convert/parquet: what the hub has converted itself
-    )
-    files: Annotated[list[str], Field(min_length=1)] = ["*.parquet"]  # patterns; of a model they are known
+    revision: str = "main"  # branch, tag or commit; refs/convert/parquet is what the hub has converted itself
+    # patterns of the files to fetch; of a model they are known
+    files: Annotated[list[str], Field(min_length=1)] = ["*.parquet"]
 
     @model_validator(mode="after")
     def _one_of_them(self) -> HuggingFace:
         if (self.dataset is None) == (self.model is None):
             raise ValueError("found both or neither of `dataset` and `model`, expected one")
-        if self.model is not None and "files" in self.model_fields_set:
+        if self.model is not None and self.files != ["*.parquet"]:
             raise ValueError("`files` are a data set's; of a model what an encoder needs is fetched")
         return self
 
@@ -56,9 +55,9 @@ class HuggingFace(Section):
 class Dvc(Section):
     """A file or folder that DVC or git tracks in another repository."""
 
-    kind: Literal["dvc"]
+    kind: Literal["dvc"]  # which kind of remote this is
     repository: str  # an address of git, or a local path; git's own helpers know the credentials
-    path: str
+    path: str  # of the file or folder in that repository
     revision: str | None = None  # a branch, a tag or a commit; without it, the newest
 
 

@@ -11,7 +11,8 @@ from transformers import AutoModel
 
 from components.data.batches.tensors import Rows
 from components.errors import UserError
-from components.model.multitask import MultiTaskModel, load
+from components.model.multitask import MultiTaskModel
+from components.model.saving import load
 
 CARDS = {
     "mood": {

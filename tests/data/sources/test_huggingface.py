@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import re
 import subprocess
 import sys
 import zoneinfo
@@ -13,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from components.data.sources.formats import read
 from components.errors import UserError
 from components.settings.data import Source
 from tests.data.sources.remotes import services
-from tests.test_laws import ROOT
+from tests.scripts import ROOT
 
 COLUMNS = {"tokens": "tokens", "tags": "tags", "label": "label"}
 
@@ -418,3 +420,10 @@ def test_what_stands_elsewhere_is_said(section: dict, sentence: str) -> None:
 def test_a_section_of_another_format(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="says how that format is read, and the format is csv"):
         Source(path="rows.csv", format="csv", huggingface={"config": "default"})
+
+
+def test_the_documentations_source_is_valid() -> None:
+    page = (ROOT / "docs/how-to/data.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```yaml\n(source:\n[^`]*huggingface:.*?)```", page, re.DOTALL)
+    source = Source.model_validate(yaml.safe_load(block)["source"])
+    assert (source.format, source.huggingface.config) == ("huggingface", "de")

@@ -18,7 +18,7 @@ from components.errors import EXIT_TRY_AGAIN, EXIT_USER_ERROR
 from tests.data.sources.remotes import services
 from tests.data.sources.remotes.conftest import declare
 from tests.data.sources.remotes.hub_server import Hub, serve
-from tests.test_laws import ROOT
+from tests.scripts import ROOT
 
 RUN = """
 import json, sys

@@ -15,7 +15,7 @@ import yaml
 
 from tests.data.sources.remotes import services
 from tests.data.sources.remotes.hub_server import COMMIT, serve
-from tests.test_laws import ROOT
+from tests.scripts import ROOT
 
 pytestmark = pytest.mark.slow
 SECRET = "value-of-the-test"
