@@ -63,7 +63,7 @@ screenshots: setup ## Write docs/pictures from the last run; needs chromium
 	@$(BIN)/python docs/make_screenshots.py
 
 docs: setup ## Write the pages that are made from the code
-	@for made in docs/make_*.py; do $(BIN)/python $$made || exit; done
+	@for made in $(filter-out %screenshots.py,$(wildcard docs/make_*.py)); do $(BIN)/python $$made || exit; done
 
 lock: ## Write requirements.lock anew; test before you commit
 	@rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock
