@@ -29,6 +29,8 @@ Convert = Callable[[Any], Any]
 def tables(path: Path, source: Source, rows: int) -> Iterator[tuple[pa.Table, Features | None]]:
     """A split's rows, so many at a time, and what the library knows of their columns' types.
 
+    Of Parquet a row group is in memory, of the others what is mapped or a piece of a file.
+
     `path` is `source.path`, or a split of it: `source.path / "train[:80%]+test"`, an expression of the
     library's.
 
@@ -37,7 +39,7 @@ def tables(path: Path, source: Source, rows: int) -> Iterator[tuple[pa.Table, Fe
     """
     root = Path(source.path)
     with _complaints(path):
-        opened = _open(root, path.relative_to(root).as_posix(), source.huggingface, rows)
+        opened = _open(root, path.relative_to(root).as_posix(), source.huggingface)
         for table in opened.iter(batch_size=rows):
             yield table, opened.features
 
@@ -71,18 +73,14 @@ def _converted(value: Mapping[str, Any], inner: Mapping[str, Convert]) -> dict[s
     return {name: convert(value[name]) for name, convert in inner.items()}
 
 
-def _open(root: Path, expression: str, settings: HuggingFace, rows: int) -> Dataset | IterableDataset:
+def _open(root: Path, expression: str, settings: HuggingFace) -> Dataset | IterableDataset:
     """`expression` "." is the whole of a data set that has one split."""
-    from datasets.packaged_modules.parquet.parquet import ParquetConfig
-
     if not root.exists():
         raise UserError(f"{root}: no such file or folder; see source.path in params.yaml")
     if folders := _saved(root):
         return _of_saved(root, folders, expression)
     builder = _builder(root, settings)
     expression = _checked(root, expression, [str(split) for split in builder.config.data_files])
-    if isinstance(builder.config, ParquetConfig):
-        builder.config.batch_size = rows  # not a row group, which may be the whole file
     if _streams(settings, builder, expression):
         with _torch_left_out():
             return builder.as_streaming_dataset(split=expression).with_format("arrow")
