@@ -75,7 +75,7 @@ class Fit:
     def metrics(self) -> dict[str, str]:
         """What each head's validation score is: the first metric of its family."""
         return {
-            head: families.get(card["family"]).measured(card["facts"]["options"])[0]
+            head: families.get(card["family"]).metrics_for(card["facts"]["options"])[0].name
             for head, card in self.cards.items()
         }
 
