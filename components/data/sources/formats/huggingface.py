@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from components.errors import UserError, near_miss
 from components.settings.data import Builder, DataFiles, HuggingFace, Source
@@ -24,10 +25,12 @@ CACHE = Path(".onetrunk/datasets")  # the library's own, in the project: what it
 TYPED = ("parquet", "arrow")  # builders whose files say their types: they need no preparing
 SPLIT_NAME = re.compile(r"(?<![\w.:%(-])[A-Za-z_][\w.-]*")  # in an expression such as train[:80%]+test
 Convert = Callable[[Any], Any]
+Parquet = tuple[Path, "Features | None"]  # a file, and the types that its folder declares
 
 
 def tables(path: Path, source: Source, rows: int) -> Iterator[tuple[pa.Table, Features | None]]:
     """A split's rows, so many at a time, and what the library knows of their columns' types.
+
 
     `path` is `source.path`, or a split of it: `source.path / "train[:80%]+test"`, an expression of the
     library's.
@@ -37,9 +40,11 @@ def tables(path: Path, source: Source, rows: int) -> Iterator[tuple[pa.Table, Fe
     """
     root = Path(source.path)
     with _complaints(path):
-        opened = _open(root, path.relative_to(root).as_posix(), source.huggingface, rows)
-        for table in opened.iter(batch_size=rows):
-            yield table, opened.features
+        opened = _open(root, path.relative_to(root).as_posix(), source.huggingface)
+        if isinstance(opened, list):
+            yield from _pages(opened, rows)
+        else:
+            yield from ((table, opened.features) for table in opened.iter(batch_size=rows))
 
 
 def converters(features: Mapping[str, Any] | None) -> dict[str, Convert]:
@@ -71,19 +76,18 @@ def _converted(value: Mapping[str, Any], inner: Mapping[str, Convert]) -> dict[s
     return {name: convert(value[name]) for name, convert in inner.items()}
 
 
-def _open(root: Path, expression: str, settings: HuggingFace, rows: int) -> Dataset | IterableDataset:
+def _open(root: Path, expression: str, settings: HuggingFace) -> Dataset | IterableDataset | list[Parquet]:
     """`expression` "." is the whole of a data set that has one split."""
-    from datasets.packaged_modules.parquet.parquet import ParquetConfig
-
     if not root.exists():
         raise UserError(f"{root}: no such file or folder; see source.path in params.yaml")
     if folders := _saved(root):
         return _of_saved(root, folders, expression)
     builder = _builder(root, settings)
     expression = _checked(root, expression, [str(split) for split in builder.config.data_files])
-    if isinstance(builder.config, ParquetConfig):
-        builder.config.batch_size = rows  # not a row group, which may be the whole file
     if _streams(settings, builder, expression):
+        if builder.info.builder_name == "parquet":
+            files = {str(split): names for split, names in builder.config.data_files.items()}
+            return [(Path(name), builder.info.features) for name in files[expression]]
         with _torch_left_out():
             return builder.as_streaming_dataset(split=expression).with_format("arrow")
     builder.download_and_prepare()
@@ -99,6 +103,18 @@ def _streams(settings: HuggingFace, builder: DatasetBuilder, expression: str) ->
         )
     typed = builder.info.builder_name in TYPED
     return whole and (typed if settings.streaming is None else settings.streaming)
+
+
+def _pages(files: list[Parquet], rows: int) -> Iterator[tuple[pa.Table, Features]]:
+    """Parquet page by page: the library would hold a whole row group, and leave threads of Arrow's behind."""
+    from datasets import Features
+    from datasets.table import table_cast
+
+    for path, known in files:
+        with pq.ParquetFile(path) as file:
+            features = known or Features.from_arrow_schema(file.schema_arrow)
+            for batch in file.iter_batches(rows):
+                yield table_cast(pa.Table.from_batches([batch]), features.arrow_schema), features
 
 
 @contextmanager
