@@ -20,7 +20,7 @@ COLUMN = 100  # characters of stage names before the list is cut
 def show(root: Path) -> None:
     """Print it; reads DVC's status and the reports, and starts nothing."""
     try:
-        pipeline = graph.read()
+        pipeline = graph.read().if_unchanged()
         stages, stale = _stages(pipeline), bool(pipeline.stale)
     except graph.BusyError as error:
         stages, stale = Text(str(error), "yellow"), True

@@ -13,6 +13,7 @@ from components import families
 from components.data.contract.rows import labelled_rows
 from components.data.encoding.split import EncodedSplit, cards_of
 from components.evaluation import bootstrap
+from components.evaluation.champion import Opponent
 from components.families.base import Facts, Family, Prediction, Row
 from components.files import read_json, sha256, write_json
 from components.model import multitask
@@ -23,38 +24,35 @@ from components.settings.project import Project
 Say = Callable[[str], None]
 
 
-def evaluate(project: Project, root: Path, champion: Path | None, say: Say) -> None:
-    """Write predictions/<task>.json and reports/evaluation.json.
-
-    `champion` is the model folder of an earlier release, or None for a first release.
-    """
+def evaluate(project: Project, root: Path, champion: Opponent | None, say: Say) -> None:
+    """Write predictions/<task>.json and reports/evaluation.json; a first release has no champion."""
     candidate = multitask.load(root / "models/multitask")
-    earlier = multitask.load(champion) if champion else None
     plan = read_json(root / "reports/plan.json")
     report: dict[str, Any] = {
         "model": {"sha256": sha256(root / "models/multitask/model.safetensors")},
-        "champion": {"model": sha256(champion / "model.safetensors")} if champion else None,
+        "champion": _identity(champion, candidate) if champion else None,
         "confidence": project.evaluation.confidence,
         "tasks": {},
     }
     for name in project.tasks:
         say(f"evaluating {name}")
-        for head, measured in _task(project, root, name, candidate, earlier).items():
+        for head, measured in _task(project, root, name, candidate, champion).items():
             report["tasks"][head] = {**measured, "share": plan["tasks"][name]["share"]}
     write_json(root / "reports/evaluation.json", report)
 
 
 def _task(
-    project: Project, root: Path, name: str, candidate: MultiTaskModel, earlier: MultiTaskModel | None
+    project: Project, root: Path, name: str, candidate: MultiTaskModel, champion: Opponent | None
 ) -> dict[str, Any]:
     """What is measured of every head that reads the task's rows."""
     split = EncodedSplit(root / "encoded" / name / "test.arrow")
     everything = range(len(split))
     cards = cards_of(root / "encoded" / name)
-    comparable = {head for head, card in cards.items() if earlier and _comparable(earlier, head, card)}
     predicted = {"model": predict(candidate, name, split, everything)}
-    if earlier is not None:
-        predicted["champion"] = predict(earlier, name, split, everything, comparable)
+    comparable: set[str] = set()
+    if champion is not None:
+        comparable = {head for head, why in champion.differences(cards).items() if why is None}
+        predicted["champion"] = champion.predict(root / "data" / name, cards, comparable)
     report = {}
     for head, card in cards.items():
         who = ("model", "champion") if head in comparable else ("model",)
@@ -90,12 +88,14 @@ def _head(
     }
 
 
-def _comparable(earlier: MultiTaskModel, head: str, card: dict[str, Any]) -> bool:
-    """The champion knows the head under the same task and family, and its family can compare the two."""
-    known = earlier.config.tasks.get(head)
-    if known is None or (known["task"], known["family"]) != (card["task"], card["family"]):
-        return False
-    return families.get(card["family"]).comparable(known["facts"], card["facts"])
+def _identity(champion: Opponent, candidate: MultiTaskModel) -> dict[str, Any]:
+    """What the champion is, the heads that it answers, and why some of them cannot be compared."""
+    differences = champion.differences(candidate.config.tasks)
+    return {
+        **champion.release.model_dump(),
+        "heads": list(champion.cards),
+        "not_compared": {head: why for head, why in differences.items() if why is not None},
+    }
 
 
 def compare(

@@ -322,8 +322,13 @@ class Family(abc.ABC):
     # --- evaluation -----------------------------------------------------------------------------
 
     def comparable(self, known: Facts, facts: Facts) -> bool:
-        """Can a champion that has learnt the facts `known` be measured on rows encoded with `facts`?"""
+        """Can a champion that has learnt the facts `known` be measured on the rows that `facts` are of?"""
         return bool(known.get("labels") == facts.get("labels"))
+
+    def facts_to_ask(self, known: Facts, facts: Facts) -> Facts:
+        """What rows are encoded with to ask a model that has learnt the facts `known`, where today's are
+        `facts`: its own."""
+        return known
 
     def measured(self, options: Mapping[str, Any]) -> tuple[str, ...]:
         """The metrics of a task with these options; the first chooses the best evaluation of a training."""

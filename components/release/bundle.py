@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import UserError
+from components.evaluation.gate import reasons
 from components.files import read_json, sha256, verify_manifest, write_json, write_manifest
 from components.model import auxiliary, index
 from components.settings.project import Packaging
@@ -44,6 +45,7 @@ def write(project: Path, packaging: Packaging, code: str, folder: Path) -> Card:
             raise UserError(f"{project / MODEL / name}: missing, a bundle needs it")
         shutil.copyfile(project / MODEL / name, folder / name)
     hashes = {name: manifest["files"][name]["sha256"] for name in names}
+    check_model(verdict, hashes[WEIGHTS])
     index.read_all(folder, _cards(project))
     card = {
         "name": packaging.name,
@@ -66,14 +68,18 @@ def promoted(project: Path) -> dict[str, Any]:
     """Read the verdict; anything but PROMOTE is refused (UserError), so the gate fails closed."""
     verdict: dict[str, Any] = read_json(project / VERDICT)
     if verdict["verdict"] != "PROMOTE":
-        reasons = [
-            f"{name}: {task['why']}" for name, task in verdict["tasks"].items() if task["gate"] != "pass"
-        ]
-        why = f" ({'; '.join(reasons)})" if reasons else ""
+        found = reasons(verdict)
+        why = f" ({'; '.join(found)})" if found else ""
         raise UserError(
             f"{VERDICT}: the verdict is {verdict['verdict']}, expected PROMOTE; nothing is released{why}"
         )
     return verdict
+
+
+def check_model(verdict: dict[str, Any], model: str) -> None:
+    """Raise UserError where the verdict was passed on another model."""
+    if (judged := verdict["model"]["sha256"]) != model:
+        raise UserError(f"{VERDICT}: is of model {judged[:12]}, but this one is {model[:12]}; run again")
 
 
 def _tasks(project: Path, weights: str, verdict: dict[str, Any]) -> dict[str, Any]:

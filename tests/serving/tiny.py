@@ -69,7 +69,10 @@ def write_project(folder: Path, verdict: str = "PROMOTE") -> Path:
 def write_verdict(folder: Path, verdict: str) -> None:
     gate = "pass" if verdict == "PROMOTE" else "reject"
     judged = {name: {"gate": gate, "metric": "metric", "why": f"{name} is {gate}"} for name in CARDS}
-    write_json(folder / "reports/verdict.json", {"verdict": verdict, "tasks": judged})
+    weights = folder / "models/multitask/model.safetensors"
+    model = {"sha256": sha256(weights) if weights.is_file() else "m" * 64}
+    report = {"verdict": verdict, "model": model, "champion": None, "tasks": judged, "dropped": {}}
+    write_json(folder / "reports/verdict.json", report)
 
 
 def write_model(target: Path, seed: int = 0) -> None:
