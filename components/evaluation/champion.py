@@ -12,7 +12,7 @@ from components.data.encoding.encode import encode_to_ask
 from components.data.encoding.split import EncodedSplit
 from components.evaluation.records import Champion
 from components.families.base import Prediction
-from components.model import multitask
+from components.model import saving
 from components.model.inference import predict
 
 Cards = Mapping[str, Mapping[str, Any]]  # head -> its card, as in a model's configuration
@@ -28,7 +28,7 @@ class Opponent:
             UserError: a file of the model's folder is missing or damaged.
         """
         self.release = release
-        self.model = multitask.load(folder)
+        self.model = saving.load(folder)
         self.tokenizer = folder / "tokenizer.json"
         self.cards: Cards = self.model.config.tasks
 

@@ -16,7 +16,7 @@ from components.evaluation import bootstrap
 from components.evaluation.champion import Opponent
 from components.families.base import Facts, Family, Prediction, Row
 from components.files import read_json, sha256, write_json
-from components.model import multitask
+from components.model import saving
 from components.model.inference import predict
 from components.model.multitask import MultiTaskModel
 from components.settings.project import Project
@@ -26,7 +26,7 @@ Say = Callable[[str], None]
 
 def evaluate(project: Project, root: Path, champion: Opponent | None, say: Say) -> None:
     """Write predictions/<task>.json and reports/evaluation.json; a first release has no champion."""
-    candidate = multitask.load(root / "models/multitask")
+    candidate = saving.load(root / "models/multitask")
     plan = read_json(root / "reports/plan.json")
     report: dict[str, Any] = {
         "model": {"sha256": sha256(root / "models/multitask/model.safetensors")},

@@ -17,7 +17,7 @@ from components.tracking import Logger, Run, Seen, Watcher
 from components.training.run import history as record
 from components.training.run.fit import run
 from tests.tracking.synthetic import HEADS, contents, entry, seen
-from tests.training.run.test_loop import forget
+from tests.training.runs import forget
 
 DONE = 5  # steps that the checkpoint has
 

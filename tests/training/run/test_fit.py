@@ -18,7 +18,8 @@ from components.files import read_json, sha256, verify_manifest
 from components.tracking.terminal import Terminal
 from components.training.run.fit import run
 from components.training.run.loop import evaluate
-from tests.training.run.test_loop import MODEL, forget, setup_step, shorten, train
+from tests.training.runs import MODEL, forget, shorten, train
+from tests.training.steps import setup_step
 
 
 class Curves(Terminal):
