@@ -25,6 +25,8 @@ class Record(Part):
 
     remedy: ClassVar[str] = "run `onetrunk run` to make it anew"
     """What to do about a file that cannot be read as this record."""
+    unversioned: ClassVar[bool] = False
+    """Had the file this shape before it named its version?"""
     schema_version: int = 1
 
     @classmethod
@@ -45,7 +47,7 @@ class Record(Part):
         """
         expected = cls.model_fields[VERSION].default
         version = found.get(VERSION) if isinstance(found, dict) else None
-        if version != expected:
+        if version != expected and not (version is None and cls.unversioned):
             what = "none" if version is None else repr(version)
             raise UserError(
                 f"{path}: {VERSION}: found {what}, expected {expected}; it is of another version, "

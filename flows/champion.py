@@ -11,7 +11,7 @@ from typing import Any
 from components.environment import quiet
 from components.errors import UserError
 from components.evaluation.summary import brief
-from components.files import read_json
+from components.release.records import Served
 
 CHAMPION = Path("releases/champion.json")
 ANSWER_SECONDS = 60.0
@@ -27,8 +27,7 @@ def find(root: Path) -> Path:
         raise UserError(
             f"{CHAMPION}: nothing has been released yet; run `onetrunk run`, or name a Bento with --bento"
         )
-    release: str = read_json(root / CHAMPION)["release"]
-    return root / CHAMPION.parent / release
+    return root / CHAMPION.parent / Served.read(root / CHAMPION).release
 
 
 def serve(bento: Path, host: str, port: int) -> None:

@@ -22,7 +22,6 @@ from rich.console import Console
 from components import params
 from components.errors import EXIT_USER_ERROR, UserError
 from components.evaluation import summary
-from components.files import read_json
 from flows.running import dvc_stage, orphans, run_state
 from flows.running.console import Screen
 from flows.running.dvc_stage import Outcome
@@ -147,7 +146,7 @@ def _publish(root: Path, state: State[Any]) -> None:
     if state.is_completed() and (root / summary.VERDICT).is_file():
         summary.write(root)
     if (root / summary.SUMMARY).is_file():  # a failed gate has written it too
-        page = summary.markdown(read_json(root / summary.SUMMARY))
+        page = summary.markdown(summary.read(root))
     elif state.is_failed():
         page = f"## The run has failed\n\n{state.message}"
     else:

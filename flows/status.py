@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from components.errors import UserError
 from components.evaluation import summary
-from components.files import read_json
+from components.release.records import Served
 from flows.champion import CHAMPION
 from flows.running import graph, run_state
 
@@ -29,7 +30,7 @@ def show(root: Path) -> None:
     table.add_row("last run", _last_run(run_state.last(root)))
     table.add_row("verdict", _verdict(root, stale))
     champion = root / CHAMPION
-    table.add_row("champion", read_json(champion)["release"] if champion.is_file() else "none yet")
+    table.add_row("champion", Served.read(champion).release if champion.is_file() else "none yet")
     Console(highlight=False).print(table)
 
 
@@ -59,6 +60,9 @@ def _last_run(last: dict[str, Any] | None) -> Text:
 def _verdict(root: Path, stale: bool) -> Text:
     if not (root / summary.SUMMARY).is_file():
         return Text("none; the last run did not get that far")
-    verdict = read_json(root / summary.SUMMARY)["verdict"]
+    try:
+        verdict = summary.read(root).verdict
+    except UserError as error:
+        return Text(str(error), "yellow")
     note = " (of an earlier state of the project)" if stale else ""
     return Text.assemble((verdict, summary.VERDICT_STYLES[verdict]), note)

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from components.records import Part, Record
 
 CHAMPION = Path("reports/champion.json")
+EVALUATION = Path("reports/evaluation.json")
+VERDICT = Path("reports/verdict.json")
+ANSWERS = Path("reports/answers.json")
+RELEASE = Path("reports/release.json")
+SUMMARY = Path("reports/summary.json")
+
+Outcome = Literal["PROMOTE", "HOLD", "REJECT"]
+GateOutcome = Literal["pass", "hold", "reject"]
+Interval = list[float]  # its low end and its high end
 
 
 class Champion(Part):
@@ -25,10 +33,151 @@ class ChampionReport(Record):
     champion: Champion | None
 
 
-def champion_of(report: Mapping[str, Any]) -> Champion | None:
-    """The champion that an evaluation or a verdict was made against."""
-    found = report["champion"]
-    return found and Champion(**{key: found[key] for key in Champion.model_fields})
+class ModelId(Part):
+    """A model."""
+
+    sha256: str  # of its weights
+
+
+class ChampionEvidence(Champion):
+    """The champion as it was measured."""
+
+    heads: list[str]  # that it answers
+    not_compared: dict[str, str]  # of those that the candidate has as well: why not
+
+    @property
+    def identity(self) -> Champion:
+        """Which release it is."""
+        return Champion(release=self.release, model=self.model, manifest=self.manifest)
+
+
+class Comparison(Part):
+    """The champion's metric on the same rows."""
+
+    value: float
+    difference: float  # the candidate's less the champion's
+    interval: Interval  # of the difference
+    p: float  # one-sided: how likely the resamples make it that nothing was lost
+
+
+class MetricEvidence(Part):
+    """A metric of a head on its test rows; more is better."""
+
+    value: float
+    interval: Interval
+    trivial: float  # of the majority or the mean
+    linear: float  # of TF-IDF with a linear model
+    over_trivial: Interval  # of the difference to it
+    over_linear: Interval
+    champion: Comparison | None
+
+
+class ClassScore(Part):
+    """A class or type of a head."""
+
+    name: str
+    rows: int  # how often it is right, in the test rows
+    f1: float
+
+
+class HeadEvidence(Part):
+    """What was measured of a head."""
+
+    task: str  # whose rows it reads
+    family: str
+    rows: dict[str, int]  # that have its target, by split
+    metrics: dict[str, MetricEvidence]
+    classes: list[ClassScore]
+    share: float  # of its task, in the mixture
+
+
+class Evaluation(Record):
+    """reports/evaluation.json: the evidence."""
+
+    model: ModelId
+    champion: ChampionEvidence | None
+    confidence: float  # of every interval
+    tasks: dict[str, HeadEvidence]  # by head
+
+
+class TaskVerdict(Part):
+    """What the gate says of a head."""
+
+    metric: str
+    floor: float
+    margin: float
+    value: float | None = None  # none where it was not measured, like what follows
+    interval: Interval | None = None
+    trivial: float | None = None
+    linear: float | None = None
+    champion: Comparison | None = None
+    gate: GateOutcome
+    why: str
+
+
+class Verdict(Record):
+    """reports/verdict.json: what the gate says, and what of."""
+
+    verdict: Outcome
+    model: ModelId
+    champion: ChampionEvidence | None
+    confidence: float
+    tasks: dict[str, TaskVerdict]  # by head
+    dropped: dict[str, str]  # heads that the champion alone answers, each with what that means
+
+    def reasons(self) -> list[str]:
+        """Why it is not PROMOTE, a sentence per head."""
+        judged = {name: task.why for name, task in self.tasks.items() if task.gate != "pass"}
+        return [f"{name}: {why}" for name, why in {**judged, **self.dropped}.items()]
+
+
+class ReleaseReport(Record):
+    """reports/release.json: what was released."""
+
+    release: str  # its version
+    model: str  # SHA-256 of its weights
+    verdict: Outcome
+
+
+class Exchange(Part):
+    """A question that was asked of the packaged Bento, and its answer; of each family their own fields."""
+
+    question: dict[str, Any]
+    answer: dict[str, Any]
+
+
+class Answers(Record):
+    """reports/answers.json: what the packaged Bento said before it was released."""
+
+    tasks: dict[str, Exchange]  # by head
+
+
+class TaskSummary(Part):
+    """A head in the summary, by its gate's metric."""
+
+    rows: int  # of all splits
+    share: float
+    metric: str
+    value: float
+    interval: Interval
+    baseline: float  # majority or mean
+    linear_baseline: float  # TF-IDF with a linear model
+    gate: GateOutcome
+    why: str
+
+
+class Summary(Record):
+    """reports/summary.json: the outcome of a run in one small file."""
+
+    verdict: Outcome
+    bento: str | None  # its path; none unless this very model was promoted and packaged
+    tasks: dict[str, TaskSummary]
+    dropped: dict[str, str]  # as in the verdict
+
+
+def identity(champion: ChampionEvidence | None) -> Champion | None:
+    """Which release an evaluation or a verdict was made against."""
+    return champion and champion.identity
 
 
 def describe(champion: Champion | None) -> str:

@@ -18,10 +18,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from components.errors import UserError
-from components.evaluation.records import CHAMPION, Champion, ChampionReport, describe
-from components.files import MANIFEST, atomic_folder, read_json, sha256, verify_manifest, write_json
+from components.evaluation.records import CHAMPION, Champion, ChampionReport, ReleaseReport, describe
+from components.files import MANIFEST, atomic_folder, read_json, sha256, verify_manifest
 from components.records import VERSION
-from components.release.records import Release, ReleaseIndex
+from components.release.records import BundleCard, Release, ReleaseIndex, Served
 
 RELEASES = Path("releases")
 BUNDLE = Path("src/bundle")  # in a Bento folder: the model and its card
@@ -29,17 +29,15 @@ CARD = BUNDLE / "card.json"
 WEIGHTS = BUNDLE / "model.safetensors"
 
 
-def release(bento: Path, releases: Path = RELEASES) -> dict[str, str]:
+def release(bento: Path, releases: Path = RELEASES) -> ReleaseReport:
     """Copy a Bento into the registry and make it the champion; the same Bento again changes nothing.
-
-    Returns {"release", "model", "verdict"}.
 
     Raises:
         UserError: the Bento is damaged, its version was released with other bytes, or the index is lost.
     """
     verify_manifest(bento)
-    card = read_json(bento / CARD)
-    entry = Release(release=card["version"], model=card["model"]["sha256"])
+    card = BundleCard.read(bento / CARD)
+    entry = Release(release=card.version, model=card.model.sha256)
     with _lock(releases):
         entries = index(releases)
         if not entries:
@@ -47,8 +45,8 @@ def release(bento: Path, releases: Path = RELEASES) -> dict[str, str]:
         _copy(bento, releases / entry.release)
         if entries[-1:] != [entry]:
             ReleaseIndex(releases=[*entries, entry]).write(releases / "index.json")
-        write_json(releases / "champion.json", {"release": entry.release})
-    return {"release": entry.release, "model": entry.model, "verdict": card["verdict"]}
+        Served(release=entry.release).write(releases / "champion.json")
+    return ReleaseReport(release=entry.release, model=entry.model, verdict=card.verdict)
 
 
 def champion(other_than_model: str, releases: Path = RELEASES) -> Champion | None:

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from components.evaluation import summary
-from components.evaluation.records import champion_of
-from components.files import read_json, write_json
+from components.evaluation.records import RELEASE, VERDICT, identity
 from components.release import bundle, registry
+from components.release.records import BundleCard
 from components.stages import run
 
 BENTO = Path("bento")
@@ -13,13 +13,13 @@ BENTO = Path("bento")
 
 def main() -> None:
     verdict = bundle.promoted(Path())
-    model = read_json(BENTO / registry.CARD)["model"]["sha256"]
+    model = BundleCard.read(BENTO / registry.CARD).model.sha256
     bundle.check_model(verdict, model)
-    registry.still_champion(champion_of(verdict), model, bundle.VERDICT)
+    registry.still_champion(identity(verdict.champion), model, VERDICT)
     released = registry.release(BENTO)
-    write_json(Path("reports/release.json"), released)
+    released.write(RELEASE)
     summary.write(Path())
-    print(f"released: {released['release']}")
+    print(f"released: {released.release}")
 
 
 if __name__ == "__main__":

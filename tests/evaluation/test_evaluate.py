@@ -16,8 +16,8 @@ from components.evaluation import page
 from components.evaluation.baselines import baselines
 from components.evaluation.champion import Opponent
 from components.evaluation.evaluate import evaluate
-from components.evaluation.gate import reasons, verdict
-from components.evaluation.records import Champion
+from components.evaluation.gate import verdict
+from components.evaluation.records import EVALUATION, VERDICT, Champion, Evaluation, Verdict
 from components.files import read_json, write_json
 from components.tracking.terminal import Terminal
 from components.training.run.fit import run
@@ -77,9 +77,10 @@ def test_every_task_is_measured_against_baselines_and_champion_on_the_same_rows(
 
 def test_the_verdict_replays_and_the_page_needs_nothing_else(evaluated: dict) -> None:
     gates = params.load().gates()
-    first = verdict(evaluated, gates)
-    assert verdict(read_json(Path("reports/evaluation.json")), gates) == first
-    write_json(Path("reports/verdict.json"), first)
+    first = verdict(Evaluation.model_validate(evaluated), gates)
+    assert verdict(Evaluation.read(EVALUATION), gates) == first
+    first.write(VERDICT)
+    assert Verdict.read(VERDICT) == first
     page.write(Path())
     html = Path("reports/evaluation.html").read_text()
     assert "<script" not in html
@@ -107,15 +108,15 @@ def test_a_task_that_cannot_be_compared_is_held_until_that_is_said_to_be_meant(e
     tasks["people"]["inputs"] = ["text", "text_pair"]
     write_json(Path("champion/config.json"), config)
     evaluate(params.load(), Path(), opponent(), lambda text: None)
-    report, gates = read_json(Path("reports/evaluation.json")), params.load().gates()
+    report, gates = Evaluation.read(EVALUATION), params.load().gates()
     gates = {name: gates[name] for name in ("mood", "people")}
     found = verdict(report, gates, OTHERS)
-    assert found["verdict"] == "HOLD"
-    why = {name: task["why"] for name, task in found["tasks"].items() if task["gate"] == "hold"}
+    assert found.verdict == "HOLD"
+    why = {name: task.why for name, task in found.tasks.items() if task.gate == "hold"}
     assert set(why) == {"mood", "people"}
     assert "its inputs changed from text and text_pair to text" in why["people"]
     assert "name it in evaluation.without_champion" in why["mood"]
-    assert verdict(report, gates, [*gates, *OTHERS])["verdict"] == "PROMOTE"
+    assert verdict(report, gates, [*gates, *OTHERS]).verdict == "PROMOTE"
 
 
 def test_a_renamed_or_removed_task_is_held_and_never_passes_for_want_of_a_champion(evaluated: dict) -> None:
@@ -123,12 +124,13 @@ def test_a_renamed_or_removed_task_is_held_and_never_passes_for_want_of_a_champi
     report = json.loads(json.dumps(evaluated).replace('"mood": {"task"', '"feeling": {"task"'))
     for metric in report["tasks"]["feeling"]["metrics"].values():
         metric["champion"] = None  # as of a head that the champion has not
-    found = verdict(report, renamed, ["people", *OTHERS])
-    assert found["verdict"] == "HOLD"
-    assert found["tasks"]["feeling"]["gate"] == "pass"
-    (why,) = reasons(found)
+    renamed_report = Evaluation.model_validate(report)
+    found = verdict(renamed_report, renamed, ["people", *OTHERS])
+    assert found.verdict == "HOLD"
+    assert found.tasks["feeling"].gate == "pass"
+    (why,) = found.reasons()
     assert why.startswith("mood: the champion answers it and the candidate does not")
-    assert verdict(report, renamed, ["mood", "people", *OTHERS])["verdict"] == "PROMOTE"
+    assert verdict(renamed_report, renamed, ["mood", "people", *OTHERS]).verdict == "PROMOTE"
 
 
 FIXED = 4  # special tokens, which the tokenizer's template names by number

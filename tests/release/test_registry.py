@@ -10,20 +10,16 @@ from pathlib import Path
 import pytest
 
 from components.errors import UserError
-from components.files import atomic_folder, read_json, sha256, verify_manifest, write_json, write_manifest
+from components.evaluation.records import ReleaseReport
+from components.files import read_json, verify_manifest, write_json, write_manifest
 from components.release.records import Release
-from components.release.registry import CARD, WEIGHTS, champion, index, open_champion, release
+from components.release.registry import WEIGHTS, champion, index, open_champion, release
+from tests.release.bentos import write_bento
 
 
-def write_bento(folder: Path, version: str, model: str, megabytes: int = 0) -> Path:
-    """A folder that looks like a Bento to the registry (synthetic)."""
-    with atomic_folder(folder) as bento:
-        (bento / CARD).parent.mkdir(parents=True)
-        (bento / WEIGHTS).write_text(model)
-        card = {"version": version, "model": {"sha256": sha256(bento / WEIGHTS)}, "verdict": "PROMOTE"}
-        write_json(bento / CARD, card)
-        (bento / "weights").write_bytes(bytes(megabytes << 20))
-    return folder
+def served(version: str) -> dict[str, object]:
+    """releases/champion.json of this version."""
+    return {"schema_version": 1, "release": version}
 
 
 def hash_of(model: str) -> str:
@@ -32,13 +28,9 @@ def hash_of(model: str) -> str:
 
 def test_a_release_is_a_copy_and_the_champion(tmp_path: Path) -> None:
     bento, releases = write_bento(tmp_path / "bento", "v1", "m1"), tmp_path / "releases"
-    assert release(bento, releases) == {
-        "release": "v1",
-        "model": hash_of("m1"),
-        "verdict": "PROMOTE",
-    }
+    assert release(bento, releases) == ReleaseReport(release="v1", model=hash_of("m1"), verdict="PROMOTE")
     assert verify_manifest(releases / "v1") == verify_manifest(bento)
-    assert read_json(releases / "champion.json") == {"release": "v1"}
+    assert read_json(releases / "champion.json") == served("v1")
 
 
 def test_the_same_release_again_changes_nothing(tmp_path: Path) -> None:
@@ -124,7 +116,7 @@ def test_a_return_to_an_older_release_is_an_entry_of_its_own(tmp_path: Path) -> 
     for version in ("v1", "v2", "v1"):
         release(write_bento(tmp_path / version, version, f"m{version}"), releases)
     assert [entry.release for entry in index(releases)] == ["v1", "v2", "v1"]
-    assert read_json(releases / "champion.json") == {"release": "v1"}
+    assert read_json(releases / "champion.json") == served("v1")
 
 
 def test_a_release_is_never_overwritten(tmp_path: Path) -> None:
@@ -153,7 +145,7 @@ def test_racing_writers_lose_no_release(tmp_path: Path) -> None:
     for writer in writers:
         writer.join()
     assert sorted(entry.release for entry in index(releases)) == [f"v{n}" for n in range(6)]
-    assert read_json(releases / "champion.json") == {"release": index(releases)[-1].release}
+    assert read_json(releases / "champion.json") == served(index(releases)[-1].release)
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.02, 0.05, 0.1, 0.2])
@@ -176,4 +168,4 @@ def test_a_killed_writer_leaves_a_readable_registry(delay: float, tmp_path: Path
         verify_manifest(releases / entry.release)
     verify_manifest(releases / read_json(releases / "champion.json")["release"])
     release(bento, releases)
-    assert read_json(releases / "champion.json") == {"release": "v2"}
+    assert read_json(releases / "champion.json") == served("v2")

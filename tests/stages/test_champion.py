@@ -15,14 +15,24 @@ from safetensors.torch import load_file, save_file
 from components import params
 from components.errors import UserError
 from components.evaluation.baselines import baselines
-from components.evaluation.records import ChampionReport
+from components.evaluation.records import (
+    EVALUATION,
+    VERDICT,
+    ChampionEvidence,
+    ChampionReport,
+    Evaluation,
+    ModelId,
+    Verdict,
+)
 from components.files import atomic_folder, read_json, sha256, write_json, write_manifest
 from components.release import registry
+from components.release.records import BundleCard
 from components.stages import champion, evaluate, gate, release
 from components.tracking.terminal import Terminal
 from components.training.run.fit import run
 from tests.conftest import encode_project
 from tests.flows import toy
+from tests.release.bentos import write_bento
 
 ROOT = Path(__file__).parents[2]
 STAGES = ("champion", "evaluate", "gate", "release")  # as dvc.yaml has them, but for the code they run
@@ -35,14 +45,11 @@ with atomic_folder(pathlib.Path("models/multitask")) as folder:
 """
 PACKAGE = """
 import pathlib, shutil
-from components.files import atomic_folder, read_json, write_json
-verdict = read_json(pathlib.Path("reports/verdict.json"))
-with atomic_folder(pathlib.Path("bento")) as folder:
-    shutil.copytree("models/multitask", folder / "src/bundle")
-    version = pathlib.Path("setting.txt").read_text()
-    write_json(folder / "src/bundle/card.json",
-               {"version": version, "model": verdict["model"], "verdict": verdict["verdict"]})
-write_json(pathlib.Path("reports/answers.json"), {})
+from components.files import write_json
+from tests.release.bentos import write_bento
+setting = pathlib.Path("setting.txt").read_text()
+write_bento(pathlib.Path("bento"), setting, pathlib.Path("models/multitask/model.safetensors").read_bytes())
+write_json(pathlib.Path("reports/answers.json"), {"schema_version": 1, "tasks": {}})
 """
 
 
@@ -143,20 +150,19 @@ def released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A promoted candidate `c` whose verdict was made against release `b`, as files (synthetic)."""
     monkeypatch.chdir(tmp_path)
     for version in ("a", "b", "c"):
-        with atomic_folder(Path("bento")) as bento:
-            (bento / registry.WEIGHTS).parent.mkdir(parents=True)
-            (bento / registry.WEIGHTS).write_text(version)
-            model = {"sha256": sha256(bento / registry.WEIGHTS)}
-            write_json(bento / registry.CARD, {"version": version, "model": model, "verdict": "PROMOTE"})
+        write_bento(Path("bento"), version, version)
         if version != "c":
             registry.release(Path("bento"))
     with atomic_folder(Path("models/multitask")) as folder:
         shutil.copy("bento" / registry.WEIGHTS, folder)
     champion.main()
-    against = ChampionReport.read(Path("reports/champion.json")).model_dump(exclude={"schema_version"})
-    verdict = {"verdict": "PROMOTE", "model": model, **against, "tasks": {}, "dropped": {}}
-    write_json(Path("reports/verdict.json"), verdict)
-    write_json(Path("reports/evaluation.json"), {"model": model, **against, "tasks": {}})
+    named = ChampionReport.read(Path("reports/champion.json")).champion
+    assert named is not None
+    against = ChampionEvidence(**named.model_dump(), heads=[], not_compared={})
+    model = BundleCard.read(Path("bento") / registry.CARD).model
+    report = {"model": ModelId(sha256=model.sha256), "champion": against, "confidence": 0.95, "tasks": {}}
+    Evaluation(**report).write(EVALUATION)
+    Verdict(verdict="PROMOTE", **report, dropped={}).write(VERDICT)
     return tmp_path
 
 
