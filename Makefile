@@ -60,7 +60,7 @@ transcript: setup ## Ask an example's Bento, write the answers into its page
 	@$(BIN)/python examples/transcript.py $(NAME)
 
 docs: setup ## Write the pages that are made from the code
-	@for made in docs/make_*.py; do $(BIN)/python $$made || exit; done
+	@for made in $(filter-out %screenshots.py,$(wildcard docs/make_*.py)); do $(BIN)/python $$made || exit; done
 
 lock: ## Write requirements.lock anew; test before you commit
 	@rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock

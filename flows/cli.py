@@ -40,9 +40,9 @@ PLAIN = {  # commands without options: in the list of commands, and in their own
         "bring everything up to date: data, model, evaluation, gate, Bento",
         "Bring everything up to date. Stages whose inputs have not changed are skipped, so the command can "
         "be given again at any time, and after an interruption it goes on where it was. It ends with 0 when "
-        "everything is up to date and released, with 1 when a stage failed or the gate did not say PROMOTE, "
-        "with 2 for a mistake in settings or data, with 130 when it was interrupted. Each stage's output is "
-        "in .onetrunk/logs/, the reports are in reports/.",
+        "everything is up to date and released, with 1 when a stage failed, with 2 for a mistake in settings "
+        "or data or when the gate did not say PROMOTE, with 130 when it was interrupted. Each stage's output "
+        "is in .onetrunk/logs/, the reports are in reports/.",
     ),
     "check": (
         "check settings and data; no training",
@@ -57,7 +57,7 @@ PLAIN = {  # commands without options: in the list of commands, and in their own
     "monitor": (
         "score new articles, and raise an event where negative news surges",
         "Score the articles that have come since the last time with the champion, and raise an event where "
-        "negative news on a topic surges (docs/monitoring.md).",
+        "negative news on a topic surges (docs/how-to/monitoring.md).",
     ),
 }
 

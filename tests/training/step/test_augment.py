@@ -136,14 +136,14 @@ def test_each_tasks_own_gradient_is_autograds_with_masked_words_too() -> None:
         model, sgd, chosen, splits, settings_.training, 7, {"mood": 0.5, "size": 0.5, "aside": 0.5}
     )
     batch = {"mood": np.arange(6), "aside": np.arange(6)}
-    look = StepBackward(stepper, 0, batch)
-    losses, gradients = look.per_task()
+    backward = StepBackward(stepper, 0, batch)
+    losses, gradients = backward.per_task()
     gramian_KK = gradients.gramian()
     flat = []
     for head in losses:
         stepper.model.zero_grad(set_to_none=True)
-        for micro in look.micros():
-            means = look.means(micro)
+        for micro in backward.micros():
+            means = backward.means(micro)
             if head in means:
                 means[head].backward()
         own = [
