@@ -27,7 +27,7 @@ class Record(Part):
     """What to do about a file that cannot be read as this record."""
     unversioned: ClassVar[bool] = False
     """Had the file this shape before it named its version?"""
-    schema_version: int = 1
+    schema_version: int = 1  # of the file's shape
 
     @classmethod
     def read(cls, path: Path) -> Self:

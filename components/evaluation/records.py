@@ -30,7 +30,7 @@ class Champion(Part):
 class ChampionReport(Record):
     """reports/champion.json: what the candidate is to be compared with; null before the first release."""
 
-    champion: Champion | None
+    champion: Champion | None  # null before the first release
 
 
 class ModelId(Part):
@@ -54,7 +54,7 @@ class ChampionEvidence(Champion):
 class Comparison(Part):
     """The champion's metric on the same rows."""
 
-    value: float
+    value: float  # of the champion
     difference: float  # the candidate's less the champion's
     interval: Interval  # of the difference
     p: float  # one-sided: how likely the resamples make it that nothing was lost
@@ -63,39 +63,39 @@ class Comparison(Part):
 class MetricEvidence(Part):
     """A metric of a head on its test rows; more is better."""
 
-    value: float
-    interval: Interval
+    value: float  # of the candidate
+    interval: Interval  # of that value: low end, high end
     trivial: float  # of the majority or the mean
     linear: float  # of TF-IDF with a linear model
     over_trivial: Interval  # of the difference to it
-    over_linear: Interval
-    champion: Comparison | None
+    over_linear: Interval  # likewise
+    champion: Comparison | None  # null where it was not compared
 
 
 class ClassScore(Part):
     """A class or type of a head."""
 
-    name: str
-    rows: int  # how often it is right, in the test rows
-    f1: float
+    name: str  # as the data have it
+    rows: int  # its gold occurrences in the test rows
+    f1: float  # of its precision and recall
 
 
 class HeadEvidence(Part):
     """What was measured of a head."""
 
     task: str  # whose rows it reads
-    family: str
+    family: str  # of the head
     rows: dict[str, int]  # that have its target, by split
-    metrics: dict[str, MetricEvidence]
-    classes: list[ClassScore]
+    metrics: dict[str, MetricEvidence]  # by name
+    classes: list[ClassScore]  # none where the family has none
     share: float  # of its task, in the mixture
 
 
 class Evaluation(Record):
     """reports/evaluation.json: the evidence."""
 
-    model: ModelId
-    champion: ChampionEvidence | None
+    model: ModelId  # the candidate
+    champion: ChampionEvidence | None  # null for a first release
     confidence: float  # of every interval
     tasks: dict[str, HeadEvidence]  # by head
 
@@ -103,25 +103,25 @@ class Evaluation(Record):
 class TaskVerdict(Part):
     """What the gate says of a head."""
 
-    metric: str
-    floor: float
-    margin: float
+    metric: str  # of the gate
+    floor: float  # below which it is rejected
+    margin: float  # a loss that is allowed against the champion
     value: float | None = None  # none where it was not measured, like what follows
-    interval: Interval | None = None
-    trivial: float | None = None
-    linear: float | None = None
-    champion: Comparison | None = None
-    gate: GateOutcome
-    why: str
+    interval: Interval | None = None  # low end, high end
+    trivial: float | None = None  # of the majority or the mean
+    linear: float | None = None  # of TF-IDF with a linear model
+    champion: Comparison | None = None  # null where it was not compared
+    gate: GateOutcome  # what that comes to
+    why: str  # in one sentence
 
 
 class Verdict(Record):
     """reports/verdict.json: what the gate says, and what of."""
 
-    verdict: Outcome
-    model: ModelId
-    champion: ChampionEvidence | None
-    confidence: float
+    verdict: Outcome  # of all heads together
+    model: ModelId  # that it holds for
+    champion: ChampionEvidence | None  # that it was made against
+    confidence: float  # of every interval
     tasks: dict[str, TaskVerdict]  # by head
     dropped: dict[str, str]  # heads that the champion alone answers, each with what that means
 
@@ -136,14 +136,14 @@ class ReleaseReport(Record):
 
     release: str  # its version
     model: str  # SHA-256 of its weights
-    verdict: Outcome
+    verdict: Outcome  # which was PROMOTE
 
 
 class Exchange(Part):
     """A question that was asked of the packaged Bento, and its answer; of each family their own fields."""
 
-    question: dict[str, Any]
-    answer: dict[str, Any]
+    question: dict[str, Any]  # the example of params.yaml
+    answer: dict[str, Any]  # as the service gives it, to six digits
 
 
 class Answers(Record):
@@ -156,22 +156,22 @@ class TaskSummary(Part):
     """A head in the summary, by its gate's metric."""
 
     rows: int  # of all splits
-    share: float
-    metric: str
-    value: float
-    interval: Interval
+    share: float  # of the mixture
+    metric: str  # of its gate
+    value: float  # of that metric
+    interval: Interval  # low end, high end
     baseline: float  # majority or mean
     linear_baseline: float  # TF-IDF with a linear model
-    gate: GateOutcome
-    why: str
+    gate: GateOutcome  # what the gate says
+    why: str  # in one sentence
 
 
 class Summary(Record):
     """reports/summary.json: the outcome of a run in one small file."""
 
-    verdict: Outcome
+    verdict: Outcome  # of the gate
     bento: str | None  # its path; none unless this very model was promoted and packaged
-    tasks: dict[str, TaskSummary]
+    tasks: dict[str, TaskSummary]  # by head
     dropped: dict[str, str]  # as in the verdict
 
 

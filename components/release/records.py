@@ -17,7 +17,7 @@ class ReleaseIndex(Record):
     """releases/index.json: every release, oldest first."""
 
     remedy = "put it back from a copy"
-    releases: list[Release]
+    releases: list[Release]  # the last is the newest
 
 
 class Served(Record):
@@ -26,7 +26,7 @@ class Served(Record):
     unversioned = True
     remedy = "put it back from a copy, or release again with `onetrunk run`"
 
-    release: str
+    release: str  # its version
 
 
 class PackedModel(ModelId):
@@ -44,35 +44,35 @@ class Code(Part):
 class Limits(Part):
     """What the service holds callers to, in a request."""
 
-    max_texts: int
+    max_texts: int  # at once
     max_characters: int  # of a text
-    max_body_bytes: int
+    max_body_bytes: int  # of its JSON
 
 
 class PackedTask(Part):
     """What a caller may know of a head."""
 
-    family: str
-    labels: list[str] | None
-    inputs: list[str]
+    family: str  # what kind of task it is
+    labels: list[str] | None  # that it answers with, where they are a closed set
+    inputs: list[str]  # the fields of a question
     max_length: int  # in tokens
-    gate: GateOutcome
+    gate: GateOutcome  # what the gate said
     rows: dict[str, int]  # by split
-    share: float
-    metrics: dict[str, MetricEvidence]
+    share: float  # of the mixture
+    metrics: dict[str, MetricEvidence]  # on its test rows, by name
 
 
 class BundleCard(Record):
-    """card.json of a bundle: what it is, and what it was made from."""
+    """src/bundle/card.json: what a Bento is, and what it was made from."""
 
     remedy = "the Bento is of another version of Onetrunk, or was altered: make it anew with `onetrunk run`"
 
-    name: str
+    name: str  # of the service
     version: str  # digest of the rest
-    model: PackedModel
+    model: PackedModel  # its weights and files
     data: dict[str, dict[str, str]]  # SHA-256 of the rows of each task, by split
-    code: Code
-    commit: str | None
-    verdict: Outcome
-    limits: Limits
+    code: Code  # that serves it
+    commit: str | None  # of the project; null outside a git repository
+    verdict: Outcome  # that it was packed on
+    limits: Limits  # of a request
     tasks: dict[str, PackedTask]  # by head
