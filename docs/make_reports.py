@@ -14,9 +14,11 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
+from components.comparison import records as comparison
 from components.evaluation import records as evaluation
 from components.records import VERSION, Part, Record
 from components.release import records as release
+from components.training.run import records as training
 
 PAGE = Path(__file__).parent / "reference/reports.md"
 HEAD = f"""\
@@ -28,12 +30,14 @@ sentence. Texts of rows stand in none of them; `answers.json` has the examples o
 """
 TABLE = "| key | type | |\n|---|---|---|"
 RECORDS: tuple[type[Record], ...] = (
+    training.TrainingReport,
     evaluation.ChampionReport,
     evaluation.Evaluation,
     evaluation.Verdict,
     evaluation.Answers,
     evaluation.ReleaseReport,
     evaluation.Summary,
+    comparison.SharingReport,
     release.BundleCard,
     release.ReleaseIndex,
     release.Served,

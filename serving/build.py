@@ -26,6 +26,7 @@ CODE = (  # what the service imports, and no more
     "components/errors.py",
     "components/files.py",
     "components/model",
+    "components/pages",
     "components/families",
     "serving",
 )

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from components.data.contract.excerpt import excerpt
 from components.data.contract.progress import RowProgress
 from components.data.contract.rows import column_of, view
 from components.data.contract.splits import SPLITS, position
@@ -35,7 +36,7 @@ from components.settings.project import Task
 if TYPE_CHECKING:
     import polars as pl
 
-EXAMPLES = 5  # ids of removed rows that the report names, per reason
+EXAMPLES = 5  # removed rows that the report names, per reason
 CHUNK = 16_384  # rows that are Python objects at once
 KEYS = {"given": "int8", "key": "uint64", "target": "uint64", "low": "float64", "high": "float64"}
 
@@ -161,9 +162,9 @@ def _row_of(rows: Path, number: int) -> Row:
 
 
 def _write_splits(rows: Path, reader: Reader, fate_N: np.ndarray, folder: Path) -> dict[str, Any]:
-    """Write every row to its split; return what was removed: counts, and the first ids of each reason."""
+    """Write every row to its split; return what was removed: counts, and each reason's first rows by id."""
     schema = reader.schema()
-    first_ids: dict[str, list[str]] = {reason: [] for reason in REASONS}
+    first: dict[str, list[dict[str, str]]] = {reason: [] for reason in REASONS}
     with contextlib.ExitStack() as stack:
         writers = {
             split: stack.enter_context(
@@ -179,10 +180,20 @@ def _write_splits(rows: Path, reader: Reader, fate_N: np.ndarray, folder: Path) 
                 if (fate := FATES[code]) in writers:
                     writers[fate].write_batch(reader.family.mingled(some.select(schema.names)))
                 else:
-                    first_ids[fate] = heapq.nsmallest(EXAMPLES, first_ids[fate] + some["id"].to_pylist())
+                    found = first[fate] + _named(reader, some)
+                    first[fate] = heapq.nsmallest(EXAMPLES, found, key=lambda row: (row["id"], row["place"]))
             progress.add(len(batch))
     counts = {reason: int((fate_N == FATES.index(reason)).sum()) for reason in REASONS}
-    return {"removed": counts, "removed_ids": first_ids}
+    return {"removed": counts, "removed_rows": first}
+
+
+def _named(reader: Reader, rows: pa.RecordBatch) -> list[dict[str, str]]:
+    """The first rows by their ids: id, place in the source, and the text's beginning."""
+    keys = [("id", "ascending"), ("place", "ascending")]
+    first = rows.take(pc.select_k_unstable(rows, EXAMPLES, sort_keys=keys)).to_pylist()
+    return [
+        {"id": row["id"], "place": row["place"], "text": excerpt(reader.family.text_of(row))} for row in first
+    ]
 
 
 def _require_rows(reader: Reader, folder: Path) -> None:

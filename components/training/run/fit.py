@@ -11,21 +11,24 @@ from typing import Any
 
 import torch
 
+from components import families
 from components.data.contract.rows import read_rows
 from components.data.encoding.split import EncodedSplit, cards_of
 from components.data.mixture.draws import Plan
 from components.data.mixture.plan import easiest
 from components.errors import UserError
-from components.files import atomic_folder, read_json, verify_manifest, write_json
+from components.files import atomic_folder, read_json, verify_manifest
 from components.model import index
 from components.model.inference import vectors
 from components.model.multitask import MultiTaskModel
 from components.model.saving import save_apart
+from components.records import VERSION
 from components.settings.project import Project
 from components.training import parallel
 from components.training.affinity import Affinity
 from components.training.run import checkpoint, stopping
 from components.training.run.loop import ReadRows, train
+from components.training.run.records import TRAINING, TrainingReport
 from components.training.run.watcher import Watcher
 
 # What shapes the weights.
@@ -49,7 +52,7 @@ def run(project: Project, root: Path, watcher: Watcher) -> None:
         _train(fit, watcher)
     with atomic_folder(root / "models/multitask") as folder:
         shutil.copytree(fit.trained / "model", folder, dirs_exist_ok=True)
-    write_json(root / "reports/training.json", read_json(fit.trained / RECORD))
+    TrainingReport.read(fit.trained / RECORD).write(root / TRAINING)
 
 
 def _train(fit: Fit, watcher: Watcher) -> None:
@@ -57,7 +60,8 @@ def _train(fit: Fit, watcher: Watcher) -> None:
     tokenizer, encoded = fit.encoder / "tokenizer.json", fit.root / "encoded"
     with atomic_folder(fit.trained) as folder:
         save(model, encoded, tokenizer, folder / "model", fit.auxiliary)
-        write_json(folder / RECORD, {"evaluations": history, "kept": stopping.kept(history)})
+        report = {"metrics": fit.metrics, "evaluations": history, "kept": stopping.kept(history)}
+        TrainingReport.of({VERSION: 1, **report}, TRAINING).write(folder / RECORD)
     shutil.rmtree(fit.checkpoints, ignore_errors=True)
 
 
@@ -103,6 +107,14 @@ class Fit:
         """The heads of auxiliary tasks."""
         plans = self.plan["tasks"]
         return [head for head, card in self.cards.items() if plans[card["task"]].get("auxiliary")]
+
+    @property
+    def metrics(self) -> dict[str, str]:
+        """What each head's validation score is: the first metric of its family."""
+        return {
+            head: families.get(card["family"]).measured(card["facts"]["options"])[0]
+            for head, card in self.cards.items()
+        }
 
     @cached_property
     def key(self) -> str:
