@@ -11,7 +11,7 @@ from components.stages import run
 def main() -> None:
     found = report.report(params.load(), Path())
     found.write(REPORT)
-    page.write(Path("reports/sharing.html"), found.model_dump())
+    page.write(Path("reports/sharing.html"), found)
     for sentence in (found.gains_sentence, found.grouping_sentence, found.caveat):
         print(sentence)
 
