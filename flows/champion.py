@@ -27,7 +27,16 @@ def find(root: Path) -> Path:
         raise UserError(
             f"{CHAMPION}: nothing has been released yet; run `onetrunk run`, or name a Bento with --bento"
         )
-    return root / CHAMPION.parent / Served.read(root / CHAMPION).release
+    return root / CHAMPION.parent / name(root)
+
+
+def name(root: Path) -> str:
+    """The champion's version.
+
+    Raises:
+        UserError: the file that says so cannot be read.
+    """
+    return Served.read(root / CHAMPION).release
 
 
 def serve(bento: Path, host: str, port: int) -> None:

@@ -10,13 +10,20 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
-from components.errors import EXIT_INTERRUPTED, EXIT_USER_ERROR, UserError, near_miss
+from components.errors import (
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_USER_ERROR,
+    UserError,
+    disk_sentence,
+    near_miss,
+)
 
-EXIT_FAILED = 1
 DATA_IS_GOOD = "validation"  # the stage that stands between the data and the first GPU second
 
 
@@ -126,6 +133,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         print("interrupted; the same command goes on from here", file=sys.stderr)
         code = EXIT_INTERRUPTED
+    except Exception as error:
+        sentence = disk_sentence(error)
+        if sentence is None:
+            raise
+        print(f"error: {sentence}", file=sys.stderr)
+        code = EXIT_USER_ERROR
     sys.exit(code)
 
 
@@ -156,16 +169,16 @@ def _flow(target: str | None) -> int:
     """Say what is wrong, or that nothing is to be done, before Prefect's server starts; then run the flow."""
     from components import params
     from components.data.ingest.preview import preview
-    from flows.running import lock, prefect_server
+    from flows.running import console, disk, lock, prefect_server
 
     root = Path.cwd()
     for number in (signal.SIGTERM, signal.SIGHUP):  # as with Ctrl-C: stop the stages, then end
         signal.signal(number, signal.default_int_handler)
     preview(params.load())
-    with lock.only_run(root):
-        lock.stop_leftovers(root)
+    with console.without_reader(), lock.only_run(root):
+        lock.stop_orphans(root)
 
-        from flows.running import graph, remote_versions, report
+        from flows.running import graph, remote_versions, report, run_state
 
         stages = graph.read()
         if target is not None:
@@ -174,13 +187,36 @@ def _flow(target: str | None) -> int:
         if not stages.stale:  # a server that starts only to skip every stage is half a minute of waiting
             return report.nothing_to_do(root, target, stages)
         report.announce(stages)
+        disk.require_room(root)
         prefect_server.configure(root)
-        prefect_server.start()
+        server = prefect_server.start()
 
         from flows.retrain import retrain
 
-        state = retrain(target, return_state=True)
-        return report.show(root, target, state)
+        own, show = partial(run_state.own, root), partial(report.show, root, target)
+        with prefect_server.outlived(server, own, show):
+            try:
+                state = retrain(target, return_state=True)
+            except Exception as error:
+                if not run_state.has_ended(root):
+                    disk.require_room(root)  # where there is none, Prefect's server fails in many ways
+                    return _server_failed(error)
+            else:
+                if not run_state.has_ended(root):
+                    state.result()  # a bug raises its own exception
+        code = show()
+        return EXIT_FAILED if code is None else code
+
+
+def _server_failed(error: Exception) -> int:
+    """Say it in one sentence; a bug is raised."""
+    from flows.running import prefect_server
+
+    sentence = prefect_server.sentence_of(error)
+    if sentence is None:
+        raise error
+    print(f"error: {sentence}", file=sys.stderr)
+    return EXIT_FAILED
 
 
 def _status(given: argparse.Namespace) -> int:

@@ -39,7 +39,7 @@ def run(root: Path, project: Project, name: str, search: Search) -> int:
     """
     experiments.check(root)
     with lock.only_run(root):
-        lock.stop_leftovers(root)
+        lock.stop_orphans(root)
         _require_data()
         study = _opened(root, project, name, search)
         _optimise(root, project, name, search, study)

@@ -14,11 +14,11 @@ def ask(root: Path, stages: Graph) -> Graph:
 
     Where one fails, the graph comes back as it was: the flow runs it again, and retries and reports.
     """
-    if not stages.changed or not stages.changed <= stages.asking:
+    if not stages.changed or not stages.changed <= stages.always_changed:
         return stages
     for name in sorted(stages.changed):
         if dvc_stage.run(root, name, lambda line: None).verb == "failed":
             return stages
     found = graph.read()
-    changed = found.changed & stages.upstream.keys() - stages.asking
-    return Graph(stages.upstream, changed, stages.asking)
+    changed = found.changed & stages.upstream.keys() - stages.always_changed
+    return Graph(stages.upstream, changed, stages.always_changed)

@@ -28,7 +28,13 @@ from components.data.ingest.reader import Head, Reader, digest
 from components.data.sources.formats import read
 from components.data.sources.record import Record
 from components.errors import BadRowError, SkippedRowError, UserError
-from components.families.base import CANDIDATES, Facts, Row
+from components.families.base import Facts, Family, Row
+from components.families.base.capabilities import (
+    MOST_CANDIDATES,
+    FactsOfAllSplits,
+    NegativesFromRows,
+    candidates_of,
+)
 from components.families.shared.fingerprint import text_key
 from components.files import atomic_folder, write_json
 from components.settings.project import Task
@@ -59,7 +65,7 @@ def ingest(name: str, task: Task, seed: int, target: Path) -> None:
         heads = {head.name: _learn(reader, head, folder, read_rows, fate_N) for head in reader.heads}
         read_rows.unlink()
         counts = {split: int((fate_N == code).sum()) for code, split in enumerate(SPLITS)}
-        inputs = list(reader.family.asked(task.columns))
+        inputs = list(reader.family.request_fields(task.columns))
         card = {"task": name, "max_length": task.max_length, "inputs": inputs, "rows": counts}
         write_json(folder / "task.json", {**card, "heads": heads})
         read_all = {"rows": len(keys) + skipped.total(), "skipped": dict(skipped)}
@@ -178,7 +184,7 @@ def _write_splits(rows: Path, reader: Reader, fate_N: np.ndarray, folder: Path) 
             for code in np.unique(fates):
                 some = batch.filter(pa.array(fates == code))
                 if (fate := FATES[code]) in writers:
-                    writers[fate].write_batch(reader.family.mingled(some.select(schema.names)))
+                    writers[fate].write_batch(_with_negatives(reader.family, some.select(schema.names)))
                 else:
                     found = first[fate] + _named(reader, some)
                     first[fate] = heapq.nsmallest(EXAMPLES, found, key=lambda row: (row["id"], row["place"]))
@@ -194,6 +200,10 @@ def _named(reader: Reader, rows: pa.RecordBatch) -> list[dict[str, str]]:
     return [
         {"id": row["id"], "place": row["place"], "text": excerpt(reader.family.text_of(row))} for row in first
     ]
+
+
+def _with_negatives(family: Family, rows: pa.RecordBatch) -> pa.RecordBatch:
+    return family.add_negatives(rows) if isinstance(family, NegativesFromRows) else rows
 
 
 def _require_rows(reader: Reader, folder: Path) -> None:
@@ -225,10 +235,11 @@ def _learn(reader: Reader, head: Head, folder: Path, read_rows: Path, fate_N: np
         return (row for _, row in _rows_of(reader, head, folder, split))
 
     try:
-        learnt = head.family.learn_facts(rows_of("train"), head.labels, head.options)
+        learnt = head.family.learn_facts(rows_of("train"), head.labels, head.read_options)
         facts: Facts = {**learnt, "options": head.options}
-        facts |= head.family.survey(facts, {split: rows_of(split) for split in SPLITS})
-        _require_few(len(head.family.candidates(facts)))
+        if isinstance(head.family, FactsOfAllSplits):
+            facts |= head.family.facts_of_all_splits(facts, {split: rows_of(split) for split in SPLITS})
+        _require_few(len(candidates_of(head.family, facts)))
     except BadRowError as error:
         raise UserError(f"params.yaml: {where}: {error}") from None
     rows = dict.fromkeys(SPLITS, 0)
@@ -244,8 +255,10 @@ def _learn(reader: Reader, head: Head, folder: Path, read_rows: Path, fate_N: np
 
 
 def _require_few(candidates: int) -> None:
-    if candidates > CANDIDATES:
-        raise BadRowError(f"found {candidates:,} candidates for an answer, expected at most {CANDIDATES:,}")
+    if candidates > MOST_CANDIDATES:
+        raise BadRowError(
+            f"found {candidates:,} candidates for an answer, expected at most {MOST_CANDIDATES:,}"
+        )
 
 
 def _rows_of(reader: Reader, head: Head, folder: Path, split: str) -> Iterator[tuple[int, Row]]:

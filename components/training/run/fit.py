@@ -112,7 +112,7 @@ class Fit:
     def metrics(self) -> dict[str, str]:
         """What each head's validation score is: the first metric of its family."""
         return {
-            head: families.get(card["family"]).measured(card["facts"]["options"])[0]
+            head: families.get(card["family"]).metrics_for(card["facts"]["options"])[0].name
             for head, card in self.cards.items()
         }
 
@@ -163,7 +163,7 @@ def inputs(project: Project, root: Path, names: Iterable[str]) -> list[Path]:
     """The files that the weights depend on: the encoder, the encoded tasks of these names, the code."""
     encoder = root / project.model.encoder
     manifests = [root / "encoded" / name / "manifest.json" for name in names]
-    return [encoder / "model.safetensors", encoder / "config.json", *manifests, *_code()]
+    return [*encoder.glob("*.safetensors*"), encoder / "config.json", *manifests, *_code()]
 
 
 def save(
