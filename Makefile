@@ -71,5 +71,5 @@ lock: ## Write requirements.lock anew from pyproject.toml; resolves afresh, so t
 
 clean: ## Remove caches and what the pipeline has made; DVC's cache, .venv and releases stay
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .onetrunk
-	@rm -rf declared data encoded baselines predictions models reports bento
+	@rm -rf program declared data encoded baselines predictions models reports bento
 	@find components flows serving tests -name __pycache__ -type d -prune -exec rm -rf {} +

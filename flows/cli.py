@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from components.errors import EXIT_INTERRUPTED, EXIT_USER_ERROR, UserError, near_miss
 
 EXIT_FAILED = 1
-DATA_IS_GOOD = "validation"  # the stage that stands between the data and the first GPU second
+DATA_IS_GOOD = "data_gate"  # the stage that stands between the data and the first GPU second
 
 
 class Parser(argparse.ArgumentParser):

@@ -37,7 +37,7 @@ def test_the_stages_of_the_pipeline_itself_are_read_in_an_order_that_can_run(
     upstream = graph.read().upstream
     order = list(upstream)
     assert {"ingest@sentiment", "validate@ner", "train", "release"} <= set(order)
-    assert upstream["plan"] >= {"encode@sentiment", "validation"}
+    assert upstream["plan"] >= {"encode@sentiment", "data_gate"}
     assert all(
         order.index(parent) < order.index(name) for name, parents in upstream.items() for parent in parents
     )
@@ -56,17 +56,17 @@ def test_tasks_train_alone_only_where_seeds_are_given(
     upstream = whole.upstream
     tasks = ("sentiment", "news_topic", "ner", "intensity", "similarity", "tweet_ner")
     alone = {f"alone@{task}-seeds" for task in tasks}
-    assert set(upstream) - off == alone | {"budget@seeds", "joint@seeds", "sharing@seeds"}
+    assert set(upstream) - off == alone | {"budget@seeds", "joint@seeds", "comparison@seeds"}
     assert not any("@seeds" in name or "-seeds" in name for name in off)
     assert upstream["alone@ner-seeds"] == {"ingest@ner", "encode@ner", "budget@seeds", "download@minilm"}
-    assert upstream["sharing@seeds"] == alone | {"joint@seeds"}
+    assert upstream["comparison@seeds"] == alone | {"joint@seeds"}
     assert set(whole.up_to("release").upstream) <= off  # no release waits for a comparison
 
 
 @pytest.mark.usefixtures("project")
 def test_edges_lead_from_a_stage_to_what_it_reads() -> None:
     read = graph.read()
-    assert read.upstream["validation"] == {"fetch@left", "fetch@right"}
+    assert read.upstream["data_gate"] == {"fetch@left", "fetch@right"}
     assert read.upstream["side"] == {"fetch@left"}
     assert read.upstream["fetch@left"] == frozenset()
     assert read.changed == set(read.upstream)
