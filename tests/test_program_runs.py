@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from components import params, program
 from components.environment import QUIET
@@ -62,9 +63,10 @@ for line in sys.stdin:
 def project(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Path:
     folder = tmp_path_factory.mktemp("project")
     build_project(folder, tiny_encoder)
-    settings = (folder / "params.yaml").read_text()
-    settings = settings.replace("tokens: 12000", "tokens: 1500") + "sharing: {seeds: [3]}\n"
-    (folder / "params.yaml").write_text(settings)
+    settings = yaml.safe_load((folder / "params.yaml").read_text())
+    del settings["tasks"]["closeness"]
+    settings["training"]["tokens"] = 1500
+    (folder / "params.yaml").write_text(yaml.safe_dump({**settings, "sharing": {"seeds": [3]}}))
     return folder
 
 

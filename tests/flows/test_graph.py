@@ -58,8 +58,14 @@ def test_tasks_train_alone_only_where_seeds_are_given(
     alone = {f"alone@{task}-seeds" for task in tasks}
     assert set(upstream) - off == alone | {"budget@seeds", "joint@seeds", "comparison@seeds"}
     assert not any("@seeds" in name or "-seeds" in name for name in off)
-    assert upstream["alone@ner-seeds"] == {"ingest@ner", "encode@ner", "budget@seeds", "download@minilm"}
-    assert upstream["comparison@seeds"] == alone | {"joint@seeds"}
+    assert upstream["alone@ner-seeds"] == {
+        "ingest@ner",
+        "encode@ner",
+        "budget@seeds",
+        "download@minilm",
+        "program",
+    }
+    assert upstream["comparison@seeds"] == alone | {"joint@seeds", "program"}
     assert set(whole.up_to("release").upstream) <= off  # no release waits for a comparison
 
 
