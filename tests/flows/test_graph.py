@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from components.errors import UserError
-from flows.running import graph
+from flows.running import graph, remote_versions
 from flows.running.graph import Graph
 from tests.flows import toy
 
@@ -128,3 +131,45 @@ def test_the_lock_gets_the_order_of_dvc_repro_and_keeps_its_entries(project: Pat
     assert lock.read_text() == "schema: '2.0'\nstages:\n" + "".join(
         f"  {name}:\n{entry.format(name)}" for name in ("short", "left", "sink")
     )
+
+
+PROGRAM = """
+stages:
+  program: {cmd: python -m components.stages.program, always_changed: true, outs: [program]}
+  declare: {cmd: cp program/declare.json a.txt, deps: [program/declare.json], outs: [a.txt]}
+  train: {cmd: cp program/train.json b.txt, deps: [program/train.json], outs: [b.txt]}
+  gate: {cmd: cp b.txt c.txt, deps: [program/gate.json, b.txt], outs: [c.txt]}
+"""
+
+
+def test_another_program_makes_stale_what_its_changed_lines_can_reach(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earlier = tmp_path / "earlier"
+    for package in ("components", "serving"):
+        shutil.copytree(toy.CHECKOUT / package, earlier / package)
+    with (earlier / "components/training/run/loop.py").open("a") as file:
+        file.write("EARLIER = 1\n")
+    project = toy.make(tmp_path / "project", PROGRAM)
+    monkeypatch.chdir(project)
+
+    def changed_after_a_run_of(program: Path) -> set[str]:
+        environment = toy.environment(PYTHONPATH=str(program))
+        subprocess.run([sys.executable, "-m", "dvc", "repro", "-q"], check=True, env=environment)
+        return set(graph.read().changed)
+
+    assert set(graph.read().changed) == {"program", "declare", "train", "gate"}
+    assert changed_after_a_run_of(earlier) == {
+        "program",
+        "train",
+    }  # gate follows, if train writes another model
+    assert set(graph.read().stale) == {
+        "program",
+        "declare",
+        "train",
+        "gate",
+    }  # until `program` has been asked
+    for name, value in toy.environment().items():
+        monkeypatch.setenv(name, value)
+    assert remote_versions.ask(project, graph.read()).stale == {"train", "gate"}
+    assert changed_after_a_run_of(toy.CHECKOUT) == set()
