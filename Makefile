@@ -16,6 +16,7 @@ setup: $(STAMP) ## Make the environment in .venv from requirements.lock
 # checkout, whose files all look new, does not install what is there already.
 $(STAMP): requirements.lock pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "error: no $(PYTHON) here; install Python 3.11, or give PYTHON=path" >&2; exit 2; }
+	@found=$$($(PYTHON) -c 'import platform; print(platform.python_version())'); case "$$found" in 3.11.*) ;; *) echo "error: $(PYTHON) is Python $$found, expected 3.11; give PYTHON=path" >&2; exit 2;; esac
 	@sum=$$(cat $^ | cksum); if [ "$$(cat $@ 2>/dev/null)" != "$$sum" ]; then \
 	  echo "installing into $(VENV), about 3 minutes" && \
 	  rm -rf $(VENV) && $(PYTHON) -m venv $(VENV) && \
@@ -24,13 +25,13 @@ $(STAMP): requirements.lock pyproject.toml
 	  echo "$$sum" > $@.new && mv $@.new $@; \
 	else touch $@; fi
 
-run: setup ## Bring everything up to date: data, model, evaluation, gate, Bento
+run: setup ## Bring everything up to date, from data to Bento
 	@$(BIN)/onetrunk run
 
 check: setup ## Check settings and data; no training
 	@$(BIN)/onetrunk check
 
-status: setup ## Which stages are up to date, the last verdict, the champion
+status: setup ## What is up to date, the last verdict, the champion
 	@$(BIN)/onetrunk status
 
 serve: setup ## Serve the champion on http://127.0.0.1:3000
@@ -51,25 +52,24 @@ format: setup ## Put the code into the house's format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix --quiet .
 
-example: setup ## Make a project of an example in examples/NAME/project and run it: make example NAME=families
+example: setup ## Make a project of an example and run it: NAME=families
 	@test -d examples/$(NAME)/project || $(BIN)/python examples/start.py $(NAME) examples/$(NAME)/project
 	@cd examples/$(NAME)/project && $(abspath $(BIN))/onetrunk run
 
-transcript: setup ## Ask the Bento of an example, and write questions and answers into its page
+transcript: setup ## Ask an example's Bento, write the answers into its page
 	@$(BIN)/python examples/transcript.py $(NAME)
 
 docs: setup ## Write the pages that are made from the code
-	@$(BIN)/python docs/make_families.py
-	@$(BIN)/python docs/make_methods.py
+	@for made in docs/make_*.py; do $(BIN)/python $$made || exit; done
 
-lock: ## Write requirements.lock anew from pyproject.toml; resolves afresh, so test before you commit
+lock: ## Write requirements.lock anew; test before you commit
 	@rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock
 	@echo "resolving, about 4 minutes"
 	@$(VENV)-lock/bin/pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@{ sed -n '/^#/p' requirements.lock; $(VENV)-lock/bin/pip freeze --all --exclude-editable | grep -v '^pip=='; } > requirements.lock.new
 	@mv requirements.lock.new requirements.lock && rm -rf $(VENV)-lock
 
-clean: ## Remove caches and what the pipeline has made; DVC's cache, .venv and releases stay
+clean: ## Remove caches and what the pipeline has made
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .onetrunk
 	@rm -rf program declared data encoded baselines predictions models reports bento
 	@find components flows serving tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -32,6 +32,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.fitting import cards_below, fit, reader, splits
+from benchmarks.goals import Goal, finish
 from benchmarks.methods import t_interval
 from benchmarks.unlabelled import FAMILIES, NEWS, make
 from components import params
@@ -60,7 +61,14 @@ def main() -> None:
     }
     result = compared(*runs.values())
     _print(arguments, runs, result)
-    print(json.dumps({**own, **beside, "seeds": arguments.seeds, **result}))
+    finish(_goals(arguments, result), **own, **beside, seeds=arguments.seeds, results=result)
+
+
+def _goals(arguments: argparse.Namespace, result: dict[str, Any]) -> list[Goal]:
+    mean, *ends = result["difference"]
+    low, high = ends or [mean, mean]
+    line = f"{arguments.task}: with {arguments.auxiliary} over alone, points (95 % t-interval)"
+    return [Goal(line, mean, (low, high))]
 
 
 def _arguments() -> argparse.Namespace:

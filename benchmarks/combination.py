@@ -31,6 +31,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.goals import Goal, finish
 from benchmarks.texts import lengths
 from components.data.batches.tensors import Rows, pad
 from components.environment import quiet
@@ -57,7 +58,7 @@ def main() -> None:
     memory = {tasks: {way: _peak(arguments, tasks, way) for way in ways} for tasks in arguments.tasks}
     results = {f"K={tasks}": _compare(arguments, tasks, memory[tasks]) for tasks in arguments.tasks}
     _print(results)
-    print(json.dumps({"tokens": arguments.tokens, **results}))
+    finish(_goals(results), tokens=arguments.tokens, results=results)
 
 
 def _arguments() -> argparse.Namespace:
@@ -165,7 +166,7 @@ def torchjd(bench: Bench) -> None:
         states.append(hidden)
         return hidden, index
 
-    bench.model.states = watched  # type: ignore[method-assign]
+    bench.model.states = watched  # type: ignore[method-assign, assignment]
     try:
         losses = list(bench.losses().values())
     finally:
@@ -197,6 +198,26 @@ def _spread(ratios: list[float]) -> dict[str, Any]:
         "ratio": round(statistics.median(ratios), 3),
         "spread": [round(min(ratios), 3), round(max(ratios), 3)],
     }
+
+
+STEP = {4: "<= 1.1", 8: "<= 1.15"}  # over the plain sum
+PEERS = {8: ">= 5"}  # the peers' step over ours
+MEMORY = "<= 1.2"
+
+
+def _goals(results: dict[str, dict[str, Any]]) -> list[Goal]:
+    goals = []
+    for name, ways in results.items():
+        tasks, mine = int(name.removeprefix("K=")), ways["ours"]
+        step, memory = f"{name}: step time over the plain sum", f"{name}: peak memory over the plain sum"
+        goals.append(Goal(step, mine["ratio"], tuple(mine["spread"]), STEP.get(tasks)))
+        goals.append(Goal(memory, mine["memory_ratio"], (mine["memory_ratio"],) * 2, MEMORY))
+        for peer in set(ways) - {"sum", "ours"}:
+            low, high = ways[peer]["spread"]
+            spread = (low / mine["spread"][1], high / mine["spread"][0])
+            line = f"{name}: {peer}'s step time over ours"
+            goals.append(Goal(line, ways[peer]["ratio"] / mine["ratio"], spread, PEERS.get(tasks)))
+    return goals
 
 
 def _peak(arguments: argparse.Namespace, tasks: int, way: str) -> float:

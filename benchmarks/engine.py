@@ -26,7 +26,10 @@ from components.training.schedule import set_learning_rate
 from components.training.step.stepper import Stepper
 
 LABELS = 4
-FACTS = {"labels": [str(number) for number in range(LABELS)], "options": {"label_smoothing": 0.0}}
+FACTS: dict[str, Any] = {
+    "labels": [str(number) for number in range(LABELS)],
+    "options": {"label_smoothing": 0.0},
+}
 DROPOUT = 0.1
 SETTINGS = {
     "tokens": 1, "tokens_per_step": 1,  # the plan says how many steps there are, and of how many rows

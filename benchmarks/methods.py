@@ -38,6 +38,7 @@ from rich.console import Console
 from rich.table import Table
 from scipy.stats import t
 
+from benchmarks.goals import Goal, finish
 from components import params
 from components.data.contract.rows import read_rows
 from components.data.encoding.split import EncodedSplit, cards_of
@@ -84,7 +85,16 @@ def main() -> None:
     result = {name: compared(bench.of(name), static) for name in ["static", *others]}
     _print(result)
     told = {key: vars(arguments)[key] for key in ("tokens", "rows", "seeds")}
-    print(json.dumps({**told, "methods": result}))
+    finish(_goals(result), **told, methods=result)
+
+
+def _goals(result: dict[str, Any]) -> list[Goal]:
+    goals = []
+    for name, method in result.items():
+        mean, *ends = method["delta_m"]
+        low, high = ends or [mean, mean]
+        goals.append(Goal(f"{name}: relative gain over static weights (95 % t-interval)", mean, (low, high)))
+    return goals
 
 
 def _arguments() -> argparse.Namespace:

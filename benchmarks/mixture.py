@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.goals import Goal, finish
 from benchmarks.rows import LABELS, TOKENIZER
 
 ONE_CORE = {"OMP_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
@@ -51,7 +53,7 @@ def main() -> None:
         **_rows(arguments.rows, arguments.tokenizer, arguments.rounds),
     }
     _print(result)
-    print(json.dumps(result))
+    finish(_goals(result), results=result)
 
 
 def _arguments() -> argparse.Namespace:
@@ -98,7 +100,7 @@ def _ours(rows: int) -> dict[str, float]:
     plan = Plan(10**9, ROWS_PER_STEP, WINDOW, {"t": TaskPlan(rows, 1.0)})
     draw(plan, "t", 1, 0, 1)
     first = time.perf_counter() - start
-    times = [_timed(lambda at=at: draw(plan, "t", 1, at, at + BLOCK)) for at in range(0, LARGE // 2, BLOCK)]
+    times = [_timed(partial(draw, plan, "t", 1, at, at + BLOCK)) for at in range(0, LARGE // 2, BLOCK)]
     each = statistics.median(times) / BLOCK
     return {"first_s": first, "ns_a_draw": each * 1e9, "mib": _peak_mib() - before}
 
@@ -109,7 +111,7 @@ def _sampler(rows: int) -> dict[str, float]:
 
     torch.set_num_threads(1)
     before, start = _peak_mib(), time.perf_counter()
-    indices = iter(WeightedRandomSampler(torch.ones(rows, dtype=torch.double), rows))
+    indices = iter(WeightedRandomSampler(torch.ones(rows, dtype=torch.double), rows))  # type: ignore[arg-type]
     next(indices)
     first = time.perf_counter() - start
     drawn = 1 + sum(1 for _ in indices)
@@ -162,7 +164,7 @@ def _steps() -> dict[str, dict[str, float]]:
     plan = Plan(10**9, ROWS_PER_STEP, WINDOW, {"t": TaskPlan(LARGE, 1.0)})
     found = {}
     for step in (0, 41_007, 10**8):
-        times = [_timed(lambda step=step: step_rows(plan, 1, step, lengths)) * 1e6 for _ in range(200)]
+        times = [_timed(partial(step_rows, plan, 1, step, lengths)) * 1e6 for _ in range(200)]
         found[str(step)] = _spread(times)
     return found
 
@@ -266,6 +268,27 @@ def _gather(folder: Path, rounds: int) -> dict[str, Any]:
     ratios = [medians["datasets"] / medians["ours"] for medians in each_round]
     each = {name: _spread([medians[name] / ROWS_PER_STEP * 1e6 for medians in each_round]) for name in ways}
     return {"us_a_row": each, "ratio": _spread(ratios)}
+
+
+def _goals(result: dict[str, Any]) -> list[Goal]:
+    ours, huge = result["draws"]["ours"], result["draws"]["huge"]
+    return [
+        _goal(
+            "10 M rows: first index, times sooner than WeightedRandomSampler",
+            result["draws"]["sooner"],
+            ">= 300",
+        ),
+        _goal("10 M rows: ns a draw", ours["ns_a_draw"], "<= 30"),
+        _goal("10^9 rows: ns a draw", huge["ns_a_draw"], "<= 30"),
+        _goal("10^9 rows: memory of the draws, MiB", huge["mib"], "<= 16"),
+        _goal("gathering, microseconds a row", result["gather"]["us_a_row"]["ours"], "<= 1"),
+        _goal("gathering, times faster than datasets", result["gather"]["ratio"]),
+        _goal("tokenising, speed over encode_batch_fast", result["tokenising"]["ratio"], ">= 0.9"),
+    ]
+
+
+def _goal(line: str, found: dict[str, float], goal: str | None = None) -> Goal:
+    return Goal(f"{line} (quartiles)", found["median"], (found["low"], found["high"]), goal)
 
 
 def _print(result: dict[str, Any]) -> None:

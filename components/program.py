@@ -173,7 +173,7 @@ def _read(path: Path) -> Module:
     name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
     tree = ast.parse(path.read_bytes())
     nodes = list(_running(tree))
-    imports = frozenset(found for node in nodes for found in _imports(node))
+    imports = frozenset(found for node in nodes for found in _imports(node, name))
     ours = frozenset(found for found in imports if found.partition(".")[0] in PACKAGES)
     strings = (node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str))
     named = frozenset(text.rpartition("/")[2] for text in strings if len(text) < 100)
@@ -194,7 +194,8 @@ def _running(tree: ast.AST) -> Iterator[ast.AST]:
             waiting += ast.iter_child_nodes(node)
 
 
-def _imports(node: ast.AST) -> list[str]:
+def _imports(node: ast.AST, module: str) -> list[str]:
+    """What a node of a module's tree imports."""
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names]
     if isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -203,14 +204,21 @@ def _imports(node: ast.AST) -> list[str]:
         getattr(node.func, "id", ""),
         getattr(node.func, "attr", ""),
     ):
-        return [_pattern(node.args[0])]
+        return [_pattern(node.args[0], module)]
     return []
 
 
-def _pattern(argument: ast.expr) -> str:
-    """`f"components.families.{name}.family"` -> `components.families.*.family`."""
+def _pattern(argument: ast.expr, module: str) -> str:
+    """`f"components.families.{name}.family"` -> `components.families.*.family`; `{__name__}` is the module."""
     parts = argument.values if isinstance(argument, ast.JoinedStr) else [argument]
-    return "".join(str(part.value) if isinstance(part, ast.Constant) else "*" for part in parts)
+    return "".join(_part(part, module) for part in parts)
+
+
+def _part(part: ast.expr, module: str) -> str:
+    if isinstance(part, ast.Constant):
+        return str(part.value)
+    value = part.value if isinstance(part, ast.FormattedValue) else part
+    return module if isinstance(value, ast.Name) and value.id == "__name__" else "*"
 
 
 def _drop_docstring(node: ast.AST) -> None:

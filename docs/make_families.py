@@ -1,4 +1,4 @@
-"""Write docs/families.md from the families themselves: `python docs/make_families.py`, or `make docs`."""
+"""Write docs/reference/families.md from the families themselves, as `make docs` does."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from components import families
 from components.families.base import Family
 
-PAGE = Path(__file__).with_name("families.md")
+PAGE = Path(__file__).parent / "reference/families.md"
 HEAD = """\
 # Task families
 

@@ -1,4 +1,4 @@
-"""Put what `python -m benchmarks.methods` found into docs/choosing-a-method.md, or `make docs`.
+"""Put what `python -m benchmarks.methods` found into docs/how-to/choosing-a-method.md, or `make docs`.
 
 The benchmark's last line, one JSON object, is docs/methods.json.
 """
@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-PAGE = Path(__file__).with_name("choosing-a-method.md")
+PAGE = Path(__file__).parent / "how-to/choosing-a-method.md"
 NUMBERS = Path(__file__).with_name("methods.json")
 BEGIN = "<!-- Made by `make docs` from docs/methods.json. -->\n"
 END = "<!-- End of what `make docs` makes. -->\n"

@@ -37,10 +37,9 @@ def serve(bento: Path, host: str, port: int) -> None:
     Raises:
         UserError: there is no such folder, or the port is taken.
     """
-    if not bento.is_dir():
-        raise UserError(
-            f"{bento}: no such folder; a Bento is what `onetrunk run` puts into bento/ and releases/"
-        )
+    if not (bento / "bento.yaml").is_file():
+        found = "no Bento (no bento.yaml in it)" if bento.is_dir() else "no such folder"
+        raise UserError(f"{bento}: {found}; `onetrunk run` puts Bentos into bento/ and releases/")
     from components.release.query import check_port, serve_command, serve_environment
 
     check_port(host, port)

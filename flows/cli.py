@@ -10,6 +10,7 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -34,23 +35,52 @@ class Parser(argparse.ArgumentParser):
         sys.exit(EXIT_USER_ERROR)
 
 
+PLAIN = {  # commands without options: in the list of commands, and in their own help
+    "run": (
+        "bring everything up to date: data, model, evaluation, gate, Bento",
+        "Bring everything up to date. Stages whose inputs have not changed are skipped, so the command can "
+        "be given again at any time, and after an interruption it goes on where it was. It ends with 0 when "
+        "everything is up to date and released, with 1 when a stage failed or the gate did not say PROMOTE, "
+        "with 2 for a mistake in settings or data, with 130 when it was interrupted. Each stage's output is "
+        "in .onetrunk/logs/, the reports are in reports/.",
+    ),
+    "check": (
+        "check settings and data; no training",
+        "Read params.yaml and every row, clean, split and validate them, and stop before the first second of "
+        "training. reports/validation.html shows what was found.",
+    ),
+    "status": (
+        "which stages are up to date, the last run and verdict, the champion",
+        "Say what would run and why, how and when the last run ended, what the gate said of the model that "
+        "is here, and which release is the champion. Starts nothing.",
+    ),
+    "monitor": (
+        "score new articles, and raise an event where negative news surges",
+        "Score the articles that have come since the last time with the champion, and raise an event where "
+        "negative news on a topic surges (docs/monitoring.md).",
+    ),
+}
+
+
 def parser() -> Parser:
     """The command line."""
     result = Parser(
         prog="onetrunk", description="One model for many text tasks: train, gate, package, serve."
     )
-    commands = result.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser("run", help="bring everything up to date: data, model, evaluation, gate, Bento")
-    commands.add_parser("check", help="check settings and data; no training")
-    commands.add_parser("status", help="which stages are up to date, the last verdict, the champion")
+    result.add_argument("--version", action="version", version=f"onetrunk {version('onetrunk')}")
+    commands = result.add_subparsers(dest="command", metavar="COMMAND")
+    for name, (short, long) in PLAIN.items():
+        commands.add_parser(name, help=short, description=long)
     serve = commands.add_parser("serve", help="serve the champion over HTTP")
     serve.add_argument("--bento", type=Path, metavar="PATH", help="a Bento's folder; default: the champion's")
     serve.add_argument("--host", default="127.0.0.1", help="default: %(default)s, this machine only")
-    serve.add_argument("--port", type=int, default=3000, help="default: %(default)s")
+    serve.add_argument("--port", type=_port, default=3000, help="default: %(default)s")
     predict = commands.add_parser("predict", help="ask the champion about a text")
     predict.add_argument("text", metavar="TEXT", help="a text, or a JSON object with a task's inputs")
     predict.add_argument("--pair", metavar="TEXT", help="the second text, for tasks about a pair")
-    predict.add_argument("--task", nargs="+", metavar="NAME", help="default: every task that fits")
+    predict.add_argument(
+        "--task", action="append", metavar="NAME", help="may be given again; default: every task that fits"
+    )
     predict.add_argument("--url", help="ask a running service instead, e.g. http://127.0.0.1:3000")
     new_task = commands.add_parser("new-task", help="look at data and propose the task for params.yaml")
     new_task.add_argument("data", metavar="FILE_OR_ADDRESS", help="a file, a folder, or e.g. s3://bucket/key")
@@ -62,8 +92,13 @@ def parser() -> Parser:
     search.add_argument("name", nargs="?", metavar="NAME", help="as in params.yaml, or static, the preset")
     search.add_argument("--trials", type=_positive, metavar="N", help="instead of the declared number")
     search.add_argument("--apply", action="store_true", help="write the best trial so far into params.yaml")
-    commands.add_parser("monitor", help="score new articles, and raise an event where negative news surges")
     return result
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"found '{text}', expected a port from 1 to 65535")
+    return int(text)
 
 
 def _positive(text: str) -> int:
@@ -74,7 +109,11 @@ def _positive(text: str) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; exit 2 with one sentence for a user's mistake, 1 for a run that failed."""
-    given = parser().parse_args(arguments)
+    commands = parser()
+    given = commands.parse_args(arguments)
+    if given.command is None:
+        commands.print_help()
+        sys.exit(EXIT_USER_ERROR)
     try:
         if given.command == "predict" and given.url:
             code = _predict(given)  # needs no project

@@ -1,6 +1,6 @@
 """The flow `monitor`: score new articles with the champion, and raise an event where negative news surges.
 
-Put it on a schedule (docs/monitoring.md). Killed anywhere, the next run goes on: an article is counted
+Put it on a schedule (docs/how-to/monitoring.md). Killed anywhere, the next run goes on: an article is counted
 once, a window is judged once, and a surge is raised once.
 """
 

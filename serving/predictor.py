@@ -6,6 +6,7 @@ Legend: B sequences of a batch (of similar length), L tokens, D hidden width.
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +23,11 @@ from components.data.batches.tensors import Rows, pad
 from components.errors import BadRowError, near_miss
 from components.families.base import Facts, Family, Row
 from components.files import read_json, verify_manifest
-from components.model.multitask import load
+from components.model.saving import load
 from serving.schemas import BadRequestError
 
 TOKENS_PER_BATCH = 4096  # padding included: bounds memory whatever the request
+UNLIMITED = {"max_texts": sys.maxsize, "max_characters": sys.maxsize}  # no service, no callers
 Tokens = tuple[int, ...]  # a sequence's token and segment ids: equal ones are encoded once
 
 
@@ -44,13 +46,14 @@ class Predictor:
     """The bundle's model. Not thread-safe: truncation is a setting of the tokenizer."""
 
     def __init__(self, bundle: Path) -> None:
-        """Verify the bundle, then load it.
+        """Verify the bundle, or a model that was trained and not packaged, then load it.
 
         Raises:
             UserError: a file of the bundle is missing, truncated or altered.
         """
         verify_manifest(bundle)
-        self.limits: dict[str, int] = read_json(bundle / "card.json")["limits"]
+        card = bundle / "card.json"
+        self.limits: dict[str, int] = read_json(card)["limits"] if card.is_file() else UNLIMITED
         self.model = load(bundle)
         self.cards: dict[str, dict[str, Any]] = self.model.config.tasks
         self.tokenizer = Tokenizer.from_file(str(bundle / "tokenizer.json"))
@@ -58,7 +61,7 @@ class Predictor:
         self._encode([self.tokenizer.encode("ready")])  # the first caller shall not wait
 
     def predict(
-        self, texts: Sequence[str | BaseModel], names: Sequence[str] | None
+        self, texts: Sequence[str | BaseModel], names: Sequence[str] | None = None
     ) -> list[dict[str, BaseModel]]:
         """Answer every text: task -> answer, in the order of the request.
 

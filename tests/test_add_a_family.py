@@ -1,4 +1,4 @@
-"""docs/add-a-family.md, followed to the letter in a copy of the project. The data are synthetic."""
+"""docs/how-to/add-a-family.md, followed to the letter in a copy of the project. The data are synthetic."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from components.files import read_json
 from tests.conftest import PARAMS, sentence
 
 ROOT = Path(__file__).parent.parent
-PAGE = (ROOT / "docs/add-a-family.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs/how-to/add-a-family.md").read_text(encoding="utf-8")
 
 
 def block(language: str) -> str:

@@ -26,7 +26,9 @@ def test_the_table_of_methods_is_what_the_benchmark_printed() -> None:
 def test_every_method_stands_in_the_page_on_choosing_one_or_in_that_on_balancing() -> None:
     from components.training import balancing
 
-    text = "".join((ROOT / f"docs/{page}.md").read_text() for page in ("choosing-a-method", "balancing"))
+    text = "".join(
+        (ROOT / f"docs/{page}.md").read_text() for page in ("how-to/choosing-a-method", "reference/balancing")
+    )
     for name in balancing.weighting_names() + balancing.combination_names():
         assert f"`{name}`" in text
 

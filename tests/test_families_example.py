@@ -19,7 +19,7 @@ from components import families
 from components.files import read_json
 from components.release.query import running
 from flows.running.dvc_stage import environment
-from tests.test_pipeline import ROOT
+from tests.scripts import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 PARAMS = yaml.safe_load((ROOT / "examples/families/params.yaml").read_text())

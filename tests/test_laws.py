@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -82,3 +83,10 @@ def test_what_benchmarks_and_examples_import_of_ours_is_there() -> None:
                 for alias in node.names:
                     whole = f"{node.module}.{alias.name}"
                     assert hasattr(module, alias.name) or importlib.util.find_spec(whole), (file, whole)
+
+
+def test_no_test_module_imports_another() -> None:
+    """What several need stands in a conftest.py or a helper module: a test module may be moved or deleted."""
+    another = re.compile(r"^\s*(from|import) tests\.(\S*\.)?test_|^\s*from tests\S* import .*\btest_", re.M)
+    for file in files("tests"):
+        assert not another.search(file.read_text()), file

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from components.files import read_json, verify_manifest
-from components.model import multitask
+from components.model import saving
 from components.release import registry
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]  # the fixtures run the pipeline twice
@@ -133,7 +133,7 @@ def test_both_ways_end_in_a_summary_a_release_and_answers(by_flow: Path, by_dvc:
         verify_manifest(folder / "releases" / champion)
         release = registry.champion(other_than_model="the next candidate", releases=folder / "releases")
         assert release is not None
-        earlier = multitask.load(release / registry.BUNDLE)  # the next run compares with this
+        earlier = saving.load(release / registry.BUNDLE)  # the next run compares with this
         assert set(earlier.config.tasks) == set(TASKS)
         for page in ("validation.html", "evaluation.html"):
             assert "http" not in (folder / "reports" / page).read_text().replace("http://www.w3.org", "")

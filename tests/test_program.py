@@ -214,7 +214,8 @@ def test_every_import_by_name_says_where_the_module_lies() -> None:
         for node in ast.walk(ast.parse(module.path.read_text())):
             called = node.func if isinstance(node, ast.Call) else None
             if "import_module" in (getattr(called, "attr", ""), getattr(called, "id", "")):
-                pattern = program._pattern(node.args[0])
+                pattern = program._pattern(node.args[0], module.name)
+                assert pattern.startswith(program.PACKAGES)
                 assert program._found(pattern), (module.name, pattern)
                 assert module.name in BY_NAME, module.name
 

@@ -15,7 +15,7 @@ from components.data.encoding.split import EncodedSplit, cards_of
 from components.evaluation import bootstrap
 from components.families.base import Facts, Family, Prediction, Row
 from components.files import read_json, sha256, write_json
-from components.model import multitask
+from components.model import saving
 from components.model.inference import predict
 from components.model.multitask import MultiTaskModel
 from components.settings.project import Project
@@ -28,8 +28,8 @@ def evaluate(project: Project, root: Path, champion: Path | None, say: Say) -> N
 
     `champion` is the model folder of an earlier release, or None for a first release.
     """
-    candidate = multitask.load(root / "models/multitask")
-    earlier = multitask.load(champion) if champion else None
+    candidate = saving.load(root / "models/multitask")
+    earlier = saving.load(champion) if champion else None
     plan = read_json(root / "reports/plan.json")
     report: dict[str, Any] = {
         "model": {"sha256": sha256(root / "models/multitask/model.safetensors")},

@@ -21,7 +21,6 @@ from components.data.batches.tensors import Rows
 from components.dropout import quicken
 from components.errors import UserError
 from components.families.shared.heads import IndexedHead, Pretrained
-from components.model import auxiliary, index
 from components.model.packing import Pack, packable, packed_states
 
 transformers_logging.set_verbosity_error()
@@ -179,8 +178,8 @@ class MultiTaskModel(PreTrainedModel):
     ) -> torch.Tensor:
         """A head's logits from the states of its rows, which are such a `share` of those of a request; a head
         that decodes may take that share of its seconds."""
-        hurry = {"share": share} if self._family(head).teacher else {}
-        return self._logits(head, hidden_BLD.flatten(0, 1), _places(mask_BL), mask_BL, rows, **hurry)
+        limits = {"share": share} if self._family(head).teacher else {}
+        return self._logits(head, hidden_BLD.flatten(0, 1), _places(mask_BL), mask_BL, rows, **limits)
 
     def vectors(
         self, head: str, rows: Rows, input_ids: torch.Tensor, mask: torch.Tensor, segment_ids: torch.Tensor
@@ -198,18 +197,18 @@ class MultiTaskModel(PreTrainedModel):
         index_BL: torch.Tensor,
         mask_BL: torch.Tensor,
         rows: Rows,
-        **hurry: float,
+        **limits: float,
     ) -> torch.Tensor:
         hidden, mask = _of_rows(states_TD, index_BL, mask_BL, rows)
         side = () if rows.side_nF is None else (rows.side_nF,)
         words = {"embeddings": self._embeddings()} if self._family(head).embeddings else {}
         target = {} if rows.target_nT is None else {"target": rows.target_nT}
-        logits: torch.Tensor = self.heads[head](hidden, mask, *side, **words, **target, **hurry)
+        logits: torch.Tensor = self.heads[head](hidden, mask, *side, **words, **target, **limits)
         return logits
 
     def _embeddings(self) -> torch.Tensor:
         """embeddings_VD of the words, to be read alone: a task's own gradient of them is that of what it has
-        looked up (training/packed_gradients.py), and a head's would be missing there."""
+        looked up (training/gradients/packed.py), and a head's would be missing there."""
         weight: torch.Tensor = self.encoder.get_input_embeddings().weight
         return weight.detach()
 
@@ -235,24 +234,3 @@ def _of_rows(
 def _places(mask_BL: torch.Tensor) -> torch.Tensor:
     """index_BL where all places have a state, one after the other."""
     return torch.arange(mask_BL.numel(), device=mask_BL.device).view_as(mask_BL)
-
-
-def load(folder: Path) -> MultiTaskModel:
-    """Load a saved model for inference, with its auxiliary heads where they are in the folder, and the
-    indices of its heads.
-
-    Raises:
-        UserError: the folder is missing, truncated or not one of ours; an index is not this model's.
-    """
-    if not (folder / "config.json").is_file():
-        raise UserError(f"{folder}: no model here (config.json is missing); run `onetrunk run` to train one")
-    try:
-        model = MultiTaskModel.from_pretrained(folder, use_safetensors=True)
-        auxiliary.attach(model, folder)
-    except Exception as error:  # safetensors, transformers and OS errors alike mean: not loadable
-        reason = str(error).strip().splitlines()[0]
-        raise UserError(f"{folder}: the model cannot be loaded ({reason:.200})") from error
-    model.choose_packing()
-    for head, vectors_ND in index.read_all(folder, model.config.tasks).items():
-        model.heads[head].candidates_ND = torch.from_numpy(vectors_ND)
-    return model.eval()

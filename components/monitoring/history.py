@@ -146,7 +146,7 @@ class History:
         """
         return [(file, _judgement(file)) for file in sorted(self.judged.glob("[0-9]*.json"))]
 
-    def raised(self, file: Path) -> None:
+    def mark_raised(self, file: Path) -> None:
         """Note that the surges of a judgement have been raised."""
         write_json(file, {**read_json(file), "raised": True})
 

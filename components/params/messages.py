@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from types import NoneType, UnionType
 from typing import Any
 
@@ -11,6 +12,20 @@ from pydantic import BaseModel
 from components.errors import near_miss
 from components.settings.remotes import KINDS
 from components.settings.secrets import redact
+
+EXPECTED = {  # pydantic's type of error -> what a person would say of it
+    "string_type": "expected a text",
+    "int_parsing": "expected a whole number",
+    "int_type": "expected a whole number",
+    "int_from_float": "expected a whole number",
+    "float_parsing": "expected a number",
+    "float_type": "expected a number",
+    "bool_parsing": "expected true or false",
+    "bool_type": "expected true or false",
+    "list_type": "expected a list",
+    "dict_type": "expected keys with values",
+    "model_type": "expected keys with values",
+}
 
 
 def sentence(error: Any, root: type[BaseModel]) -> str:
@@ -31,13 +46,45 @@ def sentence(error: Any, root: type[BaseModel]) -> str:
 def complaint(error: Any, where: str) -> str:
     """A value that is not what its key expects."""
     found = error["input"]
-    suggestion = ""
-    if error["type"] == "literal_error":
-        suggestion = near_miss(found, re.findall("'([^']*)'", error["ctx"]["expected"]))
-    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "invalid_key":
+        return f"{where}: found the key {found!r}, expected a word; a number is written with a point: 0.34"
+    if error["type"] == "too_short":
+        return f"{where}: found nothing, expected at least one"
+    message = EXPECTED.get(error["type"]) or error["msg"].removeprefix("Value error, ")
     if isinstance(found, dict | BaseModel):
-        return f"{where}: {message}"
-    return f"{where}: found {redact(repr(found))}, {message[0].lower()}{message[1:]}{suggestion}"
+        return f"{where}: {message}" if where else message
+    return f"{where}: found {_shown(found)}, {message[0].lower()}{message[1:]}{_hint(error)}"
+
+
+def _shown(found: Any) -> str:
+    """The value as the file has it."""
+    if isinstance(found, bool):
+        return str(found).lower()
+    return str(found) if isinstance(found, date) else redact(repr(found))
+
+
+def _hint(error: Any) -> str:
+    """What to write instead, where that is known."""
+    found, kind = error["input"], error["type"]
+    if kind == "literal_error":
+        return near_miss(found, re.findall("'([^']*)'", error["ctx"]["expected"]))
+    if kind == "string_type" and isinstance(found, bool):
+        return '; YAML reads yes, no, on and off as true and false: write it in quotes, "yes" or "no"'
+    if kind == "string_type" and isinstance(found, int | float | date):
+        return f'; write it in quotes: "{found}"'
+    if kind in {"int_parsing", "float_parsing"} and isinstance(found, str):
+        return _number_meant(found)
+    return ""
+
+
+def _number_meant(found: str) -> str:
+    """The number that a text most likely stands for."""
+    short = re.fullmatch(r"(\d+)\s*([kKmM])", found)
+    if short:
+        return f"; write {int(short[1]) * {'k': 1000, 'm': 1_000_000}[short[2].lower()]}"
+    if re.fullmatch(r"-?\d+,\d+", found):
+        return f"; write {found.replace(',', '.')}"
+    return ""
 
 
 def _keys(location: tuple[Any, ...]) -> list[str]:

@@ -1,0 +1,1 @@
+"""Bundle, final query and the registry of releases."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from components.errors import UserError
 from components.files import read_json, sha256, verify_manifest, write_json, write_manifest
-from components.model import auxiliary, index
+from components.model import index, saving
 from components.settings.project import Packaging
 
 MODEL = Path("models/multitask")
@@ -100,7 +100,7 @@ def _tasks(project: Path, weights: str, verdict: dict[str, Any]) -> dict[str, An
 def _data(project: Path) -> dict[str, dict[str, str]]:
     """SHA-256 of every split of every task's rows, from the files on the disk; also of the auxiliary tasks,
     which are not released but have shaped the weights."""
-    cards = {**_cards(project), **auxiliary.cards(project / MODEL)}
+    cards = {**_cards(project), **saving.auxiliary_cards(project / MODEL)}
     folders = {card["task"]: project / "data" / card["task"] for card in cards.values()}
     return {
         name: {file.stem: sha256(file) for file in sorted(folder.glob("*.parquet"))}

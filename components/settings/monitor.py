@@ -7,41 +7,44 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from components.settings.section import Positive, Section
+from components.settings.section import Positive, Section, Unit
 
 
 class ArticleColumns(Section):
     """The columns of a table of articles; a text file is one article, published when it was written."""
 
-    text: str = "text"
-    published: str | None = None  # ISO 8601, UTC where it names no zone; without it, when it is first seen
-    id: str | None = None  # without it, articles with the same words are one
+    text: str = "text"  # the column of the words
+    # the column of the time, ISO 8601, UTC where it names no zone; without it, when it is first seen
+    published: str | None = None
+    id: str | None = None  # the column of the identity; without it, articles with the same words are one
 
 
 class Articles(Section):
     """Where new articles appear."""
 
     path: str  # a table (.csv, .tsv, .jsonl, .parquet), or a folder of tables and .txt files
-    columns: ArticleColumns = ArticleColumns()
-    encoding: str = "utf-8"
+    columns: ArticleColumns = ArticleColumns()  # of a table
+    encoding: str = "utf-8"  # of text files, as Python names it
 
 
 class Negative(Section):
     """The answer that is counted."""
 
-    task: str
-    label: str
+    task: str  # the task that says how an article sounds
+    label: str  # its label that is counted
 
 
 class Monitor(Section):
-    """A watch for surges of negative news on a topic (docs/monitoring.md)."""
+    """A watch for surges of negative news on a topic (docs/how-to/monitoring.md)."""
 
-    articles: Articles
+    articles: Articles  # where they appear
     topic: str  # the task whose label says what an article is about
-    negative: Negative
-    window_hours: Positive = 24  # articles are counted by window, and a window is judged once it has ended
-    history_windows: Positive = 60  # that a window is compared with: those right before it
-    min_windows: Annotated[int, Field(ge=5)] = 10  # of them, with articles on the topic; fewer: no verdict
+    negative: Negative  # the answer that is counted
+    # of a window: articles are counted by window, and a window is judged once it has ended
+    window_hours: Annotated[Positive, Unit("hours")] = 24
+    history_windows: Annotated[Positive, Unit("windows")] = 60  # with which a window is compared
+    # of these, with articles on the topic; with fewer there is no verdict
+    min_windows: Annotated[int, Field(ge=5), Unit("windows")] = 10
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.01  # false discovery rate over the topics of a window
 
     @model_validator(mode="after")

@@ -12,26 +12,27 @@ from components.settings.mixture import Mixture
 from components.settings.monitor import Monitor
 from components.settings.remotes import Remote
 from components.settings.search import Search
-from components.settings.section import Fraction, Positive, Section
+from components.settings.section import Bytes, Characters, Fraction, Positive, Rows, Section, Unit
 from components.settings.training import Training
 
 
 class Gate(Section):
     """What a task must reach before a release: floor and margin are in units of the metric."""
 
-    metric: str
-    floor: float
-    margin: Annotated[float, Field(gt=0)] = 0.02
+    metric: str  # one of its family's: docs/reference/families.md
+    floor: Annotated[float, Unit("of the metric")]  # the least that a release must reach
+    # how far below the champion still counts as no worse
+    margin: Annotated[float, Field(gt=0), Unit("of the metric")] = 0.02
 
 
 class Annotation(Section):
     """What the rows of a task are asked: a family, its columns and options, and the gate of its head."""
 
-    family: str
-    columns: Columns
+    family: str  # what kind of question it is: docs/reference/families.md
+    columns: Columns  # role -> the column, or the columns, that play it
     labels: Labels | None = None  # the closed set; without it, the labels of the training data
-    options: dict[str, Any] = {}
-    gate: Gate | None = None  # an auxiliary task, which nobody is given an answer of, needs none
+    options: dict[str, Any] = {}  # the family's own
+    gate: Gate | None = None  # what a release must reach; an auxiliary task needs none
 
     _labels = field_validator("labels")(distinct)
 
@@ -39,15 +40,15 @@ class Annotation(Section):
 class Task(Section):
     """One task of the mixture: its rows, and what they are asked."""
 
-    family: str
-    source: Source
-    columns: Columns
-    options: dict[str, Any] = {}
-    splits: Splits
-    cleaning: Cleaning
-    max_length: Annotated[int, Field(ge=8)]
-    gate: Gate | None = None  # an auxiliary task needs neither this ...
-    example: dict[str, Any] = {}  # ... nor this, the question asked of the packaged Bento
+    family: str  # what kind of question it is: docs/reference/families.md
+    source: Source  # where its rows are
+    columns: Columns  # role -> the column, or the columns, that play it
+    options: dict[str, Any] = {}  # the family's own
+    splits: Splits  # the shares of the splits that the source does not give
+    cleaning: Cleaning  # what becomes of known faults
+    max_length: Annotated[int, Field(ge=8), Unit("tokens")]  # a longer text is cut here
+    gate: Gate | None = None  # what a release must reach; an auxiliary task needs none
+    example: dict[str, Any] = {}  # the question asked of the packaged Bento; an auxiliary task needs none
     joint: dict[str, Annotation] = {}  # further tasks over the same rows, some of which may lack them
 
     def annotations(self, name: str) -> dict[str, Annotation]:
@@ -65,30 +66,30 @@ class Task(Section):
 class Checks(Section):
     """Thresholds of the validation suites."""
 
-    min_rows: Positive = 100
-    min_rows_per_class: Positive = 10
-    max_characters: Positive = 10_000
-    max_damaged_share: Fraction = 0.2
+    min_rows: Rows = 100  # fewer rows in a split are an error
+    min_rows_per_class: Rows = 10  # fewer training rows of a label are a warning
+    max_characters: Characters = 10_000  # a longer text is an error
+    max_damaged_share: Fraction = 0.2  # of the texts with misread characters; more is an error
 
 
 class Model(Section):
     """The shared encoder: a folder with config.json, model.safetensors and tokenizer.json."""
 
-    encoder: str
-    dropout: Fraction = 0.1
+    encoder: str  # the folder
+    dropout: Fraction = 0.1  # in the encoder, while training
 
 
 class Evaluation(Section):
     """Intervals are bootstrap percentile intervals."""
 
-    resamples: Annotated[int, Field(ge=100)] = 1000
-    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    resamples: Annotated[int, Field(ge=100)] = 1000  # how often the test rows are drawn again
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95  # of an interval
 
 
 class Sharing(Section):
-    """Does sharing help? Every task is trained alone too, once with each seed (docs/sharing.md)."""
+    """Does sharing help? Every task is trained alone too, once with each seed (docs/how-to/sharing.md)."""
 
-    seeds: list[Annotated[int, Field(ge=0)]] = []
+    seeds: list[Annotated[int, Field(ge=0)]] = []  # of the runs that are compared; left out, there are none
 
     @field_validator("seeds")
     @classmethod
@@ -103,29 +104,29 @@ class Sharing(Section):
 class Packaging(Section):
     """The service's name and the limits it holds callers to."""
 
-    name: Annotated[str, Field(pattern="^[a-z][a-z0-9_-]*$")]
-    max_texts: Positive = 64
-    max_characters: Positive = 20_000
-    max_body_bytes: Positive = 1_000_000
+    name: Annotated[str, Field(pattern="^[a-z][a-z0-9_-]*$")]  # of the Bento
+    max_texts: Annotated[Positive, Unit("texts")] = 64  # in one request
+    max_characters: Characters = 20_000  # of one text
+    max_body_bytes: Bytes = 1_000_000  # of one request
 
 
 class Project(Section):
     """The whole of params.yaml."""
 
-    seed: Annotated[int, Field(ge=0)]
-    packages: dict[str, Package]
-    remotes: dict[str, Remote] = {}
-    tasks: Annotated[dict[str, Task], Field(min_length=1)]
-    checks: Checks
-    mixture: Mixture
-    model: Model
-    training: Training
-    evaluation: Evaluation
-    sharing: Sharing = Sharing()
-    packaging: Packaging
-    logging: list[str] = []  # who else watches training: docs/watching.md
-    search: dict[str, Search] = {}
-    monitor: Monitor | None = None  # a watch over new articles: docs/monitoring.md
+    seed: Annotated[int, Field(ge=0)]  # every random choice is a function of this and the step
+    packages: dict[str, Package]  # files of the package index, by the name of their folder in downloads/
+    remotes: dict[str, Remote] = {}  # rows that are elsewhere, by the name of their folder in downloads/
+    tasks: Annotated[dict[str, Task], Field(min_length=1)]  # what the model learns, by name
+    checks: Checks  # when data is good enough to train on
+    mixture: Mixture  # how rows are drawn from the tasks
+    model: Model  # the encoder that the tasks share
+    training: Training  # budget, schedule and methods
+    evaluation: Evaluation  # how sure the numbers are
+    sharing: Sharing = Sharing()  # tasks alone against tasks together
+    packaging: Packaging  # the service
+    logging: list[str] = []  # who else watches training: docs/how-to/watching.md
+    search: dict[str, Search] = {}  # what `onetrunk search` tries, by name
+    monitor: Monitor | None = None  # a watch over new articles: docs/how-to/monitoring.md
 
     def heads(self) -> dict[str, tuple[str, Annotation]]:
         """Every head of the model, by its name: (the task whose rows it reads, its annotation)."""

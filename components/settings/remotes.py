@@ -15,7 +15,7 @@ from components.settings.section import Section
 class Url(Section):
     """A file, a folder or a pattern at any address that fsspec knows: s3://, gs://, https://, ..."""
 
-    kind: Literal["url"]
+    kind: Literal["url"]  # which kind of remote this is
     address: str  # may hold ${NAME}, a variable of the environment, as may the options
     options: dict[str, Any] = {}  # fsspec's storage options, e.g. {endpoint_url: ..., anon: true}
 
@@ -23,26 +23,26 @@ class Url(Section):
 class Sql(Section):
     """The rows of a query, through SQLAlchemy."""
 
-    kind: Literal["sql"]
+    kind: Literal["sql"]  # which kind of remote this is
     address: str  # e.g. postgresql://${DB_USER}:${DB_PASSWORD}@host/database
-    query: str
+    query: str  # its rows are the remote's
 
 
 class HuggingFace(Section):
     """Files of a data set of the Hugging Face hub; its loading script is never run."""
 
-    kind: Literal["huggingface"]
+    kind: Literal["huggingface"]  # which kind of remote this is
     dataset: str  # e.g. "stanfordnlp/imdb"
-    revision: str = "main"  # refs/convert/parquet: what the hub has converted itself
-    files: Annotated[list[str], Field(min_length=1)] = ["*.parquet"]  # patterns
+    revision: str = "main"  # branch, tag or commit; refs/convert/parquet is what the hub has converted itself
+    files: Annotated[list[str], Field(min_length=1)] = ["*.parquet"]  # patterns of the files to fetch
 
 
 class Dvc(Section):
     """A file or folder that DVC or git tracks in another repository."""
 
-    kind: Literal["dvc"]
+    kind: Literal["dvc"]  # which kind of remote this is
     repository: str  # an address of git, or a local path; git's own helpers know the credentials
-    path: str
+    path: str  # of the file or folder in that repository
     revision: str | None = None  # a branch, a tag or a commit; without it, the newest
 
 

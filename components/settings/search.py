@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, PlainValidator, model_validator
 
-from components.settings.section import Positive, Section
+from components.settings.section import Positive, Section, Unit
 
 KINDS = ({"low", "high"}, {"low", "high", "log"}, {"choices"}, {"simplex"}, {"simplex", "ratio"})
 
@@ -34,8 +34,8 @@ class Range(Section):
     Numbers are whole where both ends are written as whole numbers.
     """
 
-    low: Number = 0
-    high: Number = 0
+    low: Number = 0  # the lower end
+    high: Number = 0  # the upper end
     log: bool = False  # uniform in the logarithm
     choices: Annotated[list[Any], Field(min_length=1)] = []  # YAML values, whole sections among them
     simplex: Annotated[list[str], Field(min_length=2)] = []  # the names that have a weight each
@@ -73,8 +73,9 @@ class Range(Section):
 
 
 class Search(Section):
-    """A search by name (docs/search.md)."""
+    """A search by name (docs/how-to/search.md)."""
 
     parameters: Annotated[dict[str, Range], Field(min_length=1)]  # dotted path -> its values
-    trials: Positive = 20
-    prune_after: Positive = 5  # this many full trials are waited for before a worse one is ended early
+    trials: Annotated[Positive, Unit("trials")] = 20  # how many are tried
+    # after this many full trials a worse one is ended early
+    prune_after: Annotated[Positive, Unit("trials")] = 5

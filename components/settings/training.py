@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from components.settings.section import Fraction, Positive, Section
+from components.settings.section import Evaluations, Fraction, Positive, Rows, Section, Steps, Tokens, Unit
 
 
 class Method(BaseModel):
@@ -14,7 +14,7 @@ class Method(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    method: str
+    method: str  # its name
 
     @model_validator(mode="before")
     @classmethod
@@ -28,36 +28,45 @@ class Method(BaseModel):
 
 
 class Balancing(Section):
-    """How the tasks' losses are weighed, and how their gradients are combined (docs/choosing-a-method.md)."""
+    """How the tasks' losses are weighed and their gradients combined (docs/reference/balancing.md)."""
 
-    weights: Method = Method(method="static")  # the mixture's shares
-    combination: Method = Method(method="sum")
+    weights: Method = Method(method="static")  # what a task's loss counts; static is the mixture's shares
+    combination: Method = Method(method="sum")  # how the tasks' gradients become one
 
 
 class Training(Section):
-    """Budget and schedule. Tokens are real tokens, padding not counted."""
+    """Budget, schedule and methods. Tokens are real tokens, padding not counted."""
 
-    tokens: Positive
-    tokens_per_step: Positive
-    tokens_per_micro_batch: Positive
-    window: Positive = 16  # steps whose rows are grouped by length together
-    learning_rate: Annotated[float, Field(gt=0)]
-    head_learning_rate: Annotated[float, Field(gt=0)]
+    tokens: Tokens  # that the whole training reads
+    tokens_per_step: Tokens  # that a step reads, on average
+    tokens_per_micro_batch: Tokens  # that are in memory at once, for each process
+    window: Steps = 16  # steps whose rows are grouped by length together
+    learning_rate: Annotated[float, Field(gt=0)]  # of the encoder, at its highest
+    head_learning_rate: Annotated[float, Field(gt=0)]  # of the heads, at its highest
     layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0  # an encoder block's rate over that of the next
-    optimiser: Method = Method(method="adamw")
-    weight_decay: Annotated[float, Field(ge=0)] = 0.01
-    warmup: Fraction = 0.06  # share of the steps
-    schedule: Literal["linear", "cosine", "constant"] = "linear"  # after the warm-up
-    clip: Annotated[float, Field(gt=0)] = 1.0
+    optimiser: Method = Method(method="adamw")  # how gradients move the weights
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01  # not of biases and normalisation weights
+    warmup: Fraction = 0.06  # share of the steps in which the rates rise
+    schedule: Literal["linear", "cosine", "constant"] = "linear"  # how they fall after the warm-up
+    clip: Annotated[float, Field(gt=0)] = 1.0  # the largest norm of all gradients together, once a step
     ema: Fraction = 0.0  # decay of the average of the weights that is evaluated and kept; 0: the weights
-    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"  # auto: bf16 where the hardware has it
     gradient_checkpointing: bool = False  # recompute activations in the backward pass: less memory, slower
-    processes: Positive = 1  # share the rows of every step; each has a GPU of its own (docs/data-parallel.md)
-    balancing: Balancing = Balancing()
-    regularisation: list[Method] = []  # each adds a term to every task's loss (docs/regularisation.md)
+    # that share the rows of every step; each has a GPU of its own: docs/how-to/data-parallel.md
+    processes: Annotated[Positive, Unit("processes")] = 1
+    balancing: Balancing = Balancing()  # what each task counts
+    regularisation: list[Method] = []  # what is added to every task's loss
     not_finite: Literal["stop", "skip"] = "stop"  # what a step does whose loss is NaN or infinite
-    evaluate_every: Positive
-    validation_rows: Positive  # per task, at a scheduled evaluation
-    patience: Positive  # scheduled evaluations without improvement before stopping
-    task_patience: Positive | None = None  # the same for each task by itself, which then leaves the mixture
-    checkpoint_every: Positive
+    evaluate_every: Steps  # between two scheduled evaluations
+    validation_rows: Rows  # of each task, at a scheduled evaluation
+    patience: Evaluations  # without improvement before training stops
+    task_patience: Evaluations | None = None  # the same for each task alone, which then leaves the mixture
+    checkpoint_every: Steps  # between two checkpoints
+
+    @model_validator(mode="after")
+    def _there_is_more_than_a_step(self) -> Training:
+        if self.tokens < self.tokens_per_step:
+            raise ValueError(
+                f"tokens {self.tokens} is less than one step: tokens_per_step is {self.tokens_per_step}"
+            )
+        return self

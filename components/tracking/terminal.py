@@ -20,7 +20,7 @@ from components.training.run import stopping
 from components.training.run.watcher import Entry, Run, Seen, Speed, Watcher
 
 if TYPE_CHECKING:
-    from components.training.run.checkpoint import State
+    from components.training.run.state import State
 
 LINES = 20  # in a log, over the whole run
 

@@ -1,0 +1,1 @@
+"""The training engine: steps, gradients, balancing, optimisers, regularisation, the run."""

@@ -1,7 +1,7 @@
 """How much the tasks of a joint run have in common, measured now and then while it trains.
 
 Two measures, both on the rows of the step that is to be taken, without dropout's noise between them
-(it draws the same at every look) and in single precision, since the differences are small:
+(it draws the same every time) and in single precision, since the differences are small:
 
 - the cosine of two tasks' gradients on the encoder, G_ij / sqrt(G_ii G_jj);
 - the look-ahead affinity of Fifty et al. 2021, eq. 1: Z_ij = 1 - L_j(theta_i) / L_j(theta), with
@@ -25,7 +25,7 @@ import torch
 
 from components.data.batches.batching import Batch
 from components.training.gradients.base import TaskGradients
-from components.training.step.backward import Look
+from components.training.step.backward import StepBackward
 from components.training.step.stepper import Stepper
 
 Means = dict[str, list[float]]  # "i|j" -> [times measured, mean]
@@ -44,12 +44,12 @@ class Affinity:
         if step % self.every:
             return
         exact = stepper.training.model_copy(update={"precision": "fp32"})
-        look = Look(replace(stepper, training=exact), step, batch)
+        backward = StepBackward(replace(stepper, training=exact), step, batch)
         stepper.model.train()
         stepper.optimiser.zero_grad(set_to_none=True)
-        losses, gradients = look.within_memory(look.per_task)
+        losses, gradients = backward.within_memory(backward.per_task)
         cosine_KK = cosines(gradients.gramian())
-        ahead_KK = look_ahead(look, gradients, rates(stepper.optimiser))
+        ahead_KK = look_ahead(backward, gradients, rates(stepper.optimiser))
         stepper.optimiser.zero_grad(set_to_none=True)
         for i, first in enumerate(losses):
             for j, second in enumerate(losses):
@@ -85,10 +85,12 @@ def cosines(gramian_KK: np.ndarray) -> np.ndarray:
 
 
 @torch.no_grad()
-def look_ahead(look: Look, gradients: TaskGradients, rate_of: Mapping[torch.Tensor, float]) -> np.ndarray:
-    """Z_KK from the gradients of the look's tasks; the encoder is put back bit for bit."""
+def look_ahead(
+    backward: StepBackward, gradients: TaskGradients, rate_of: Mapping[torch.Tensor, float]
+) -> np.ndarray:
+    """Z_KK from the gradients of the step's tasks; the encoder is put back bit for bit."""
     heads, shared = gradients.heads, gradients.shared
-    before = look.losses()
+    before = backward.losses()
     kept = [parameter.clone() for parameter in shared]
     ahead_KK = np.zeros((len(heads), len(heads)))
     for i, head in enumerate(heads):
@@ -97,7 +99,7 @@ def look_ahead(look: Look, gradients: TaskGradients, rate_of: Mapping[torch.Tens
         for parameter in shared:
             if parameter.grad is not None:
                 parameter.sub_(parameter.grad, alpha=rate_of[parameter])
-        after = look.losses()
+        after = backward.losses()
         for parameter, value in zip(shared, kept, strict=True):
             parameter.copy_(value)
         ahead_KK[i] = [_relative_fall(before[other], after[other]) for other in heads]

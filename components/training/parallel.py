@@ -190,10 +190,10 @@ def rank() -> int:
 
 def own_rows(splits: Mapping[str, EncodedSplit], batch: Batch) -> Batch:
     """This process's rows of a step, none of a task maybe."""
-    return batch if alone() else share(splits, batch, rank(), distributed.get_world_size())
+    return batch if alone() else shard(splits, batch, rank(), distributed.get_world_size())
 
 
-def share(splits: Mapping[str, EncodedSplit], batch: Batch, rank: int, count: int) -> Batch:
+def shard(splits: Mapping[str, EncodedSplit], batch: Batch, rank: int, count: int) -> Batch:
     """A process's rows of a step: each row, from long to short, goes where there are the fewest tokens."""
     tokens = [0] * count
     own: dict[str, list[int]] = {}
@@ -257,7 +257,9 @@ def gathered(own: torch.Tensor) -> list[torch.Tensor]:
     return [part[: int(size)] for part, size in zip(parts, sizes, strict=True)]
 
 
-def by_first(compute: Callable[[], dict[str, float]], names: Sequence[str]) -> dict[str, float]:
+def broadcast_from_rank_zero(
+    compute: Callable[[], dict[str, float]], names: Sequence[str]
+) -> dict[str, float]:
     """What the first process computes of `names`, in every process."""
     if alone():
         return compute()
@@ -270,7 +272,7 @@ def by_first(compute: Callable[[], dict[str, float]], names: Sequence[str]) -> d
 
 
 @contextlib.contextmanager
-def first_first() -> Iterator[None]:
+def rank_zero_first() -> Iterator[None]:
     """The first process runs the block before the others do."""
     if not alone() and rank() > 0:
         _meet()

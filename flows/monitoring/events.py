@@ -34,7 +34,7 @@ def raise_all(root: Path, name: str, history: History) -> int:
         surges = {topic: found for topic, found in judgement["topics"].items() if found["surge"]}
         ids = [_emit(root, name, judgement, topic, found) for topic, found in surges.items()]
         _await(ids)
-        history.raised(file)
+        history.mark_raised(file)
         raised += len(ids)
     return raised
 

@@ -36,7 +36,7 @@ def test_a_family_registered_here_trains_and_predicts(
     """Adding a family touches no other file: settings, ingest, encoding, training and evaluation take it."""
     from components import params
     from components.data.encoding.split import EncodedSplit
-    from components.model import multitask
+    from components.model import saving
     from components.model.inference import predict
     from components.tracking.terminal import Terminal
     from components.training.run.fit import run
@@ -48,7 +48,7 @@ def test_a_family_registered_here_trains_and_predicts(
     (tiny_project / "params.yaml").write_text(settings_file.replace("tokens: 12000", "tokens: 1500"))
     encode_project(tiny_project)
     run(params.load(), Path(), Terminal())
-    model = multitask.load(Path("models/multitask"))
+    model = saving.load(Path("models/multitask"))
     split = EncodedSplit(Path("encoded/closeness/test.arrow"))
     predictions = predict(model, "closeness", split, range(len(split)))["closeness"]
     assert len(predictions) == len(split)

@@ -9,7 +9,7 @@ from components import params
 from components.data.encoding.split import EncodedSplit
 from components.families.base import Prediction
 from components.files import write_json, write_manifest
-from components.model import multitask
+from components.model import saving
 from components.model.inference import predict
 from components.tracking.terminal import Terminal
 from components.training.run.fit import run
@@ -24,7 +24,7 @@ def train() -> None:
 def evaluated(task: str) -> list[Prediction]:
     """What the evaluation predicts of the task's test rows."""
     split = EncodedSplit(Path(f"encoded/{task}/test.arrow"))
-    return predict(multitask.load(Path("models/multitask")), task, split, range(len(split)))[task]
+    return predict(saving.load(Path("models/multitask")), task, split, range(len(split)))[task]
 
 
 def service() -> Predictor:

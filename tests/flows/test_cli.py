@@ -7,10 +7,12 @@ import shutil
 import socket
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
+from flows import cli
 from tests.flows import toy
 
 HEAVY = {
@@ -60,7 +62,7 @@ def test_help_lists_every_command_and_imports_nothing_heavy(tmp_path: Path) -> N
 def test_an_unknown_command_gets_the_nearest_one(tmp_path: Path) -> None:
     assert sentence(toy.onetrunk(tmp_path, "statsu")) == (
         "error: unknown command 'statsu' (did you mean 'status'?); "
-        "expected one of run, check, status, serve, predict, new-task, search, monitor"
+        "expected one of run, check, status, monitor, serve, predict, new-task, search"
     )
 
 
@@ -135,6 +137,7 @@ def test_a_port_already_taken_is_named(project: Path, tmp_path: Path) -> None:
     pytest.importorskip("components.release.query")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
+        (tmp_path / "bento.yaml").touch()
         result = toy.onetrunk(project, "serve", "--bento", str(tmp_path), "--port", port)
     assert port in sentence(result)
 
@@ -145,3 +148,52 @@ def test_a_service_that_does_not_answer_is_named(tmp_path: Path) -> None:
     said = sentence(toy.onetrunk(tmp_path, "predict", "a text", "--url", url))
     assert said.startswith(f"error: {url}: no answer (")
     assert said.endswith("is `onetrunk serve` running there?")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["serve", "--port", "99999"], "--port: found '99999', expected a port from 1 to 65535"),
+        (["serve", "--port", "http"], "--port: found 'http', expected a port from 1 to 65535"),
+        (["serve", "--bento", "docs"], "docs: no Bento (no bento.yaml in it)"),
+        (["serve", "--bento", "dox"], "dox: no such folder"),
+    ],
+)
+def test_a_mistaken_argument_is_one_sentence(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(Path(__file__).parents[2])
+    with pytest.raises(SystemExit) as ended:
+        cli.main(arguments)
+    assert ended.value.code == 2
+    message = capsys.readouterr().err
+    assert message.startswith("error: ")
+    assert said in message
+    assert message.count("\n") == 1
+
+
+def test_without_a_command_it_lists_them(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main([])
+    assert ended.value.code == 2
+    shown = capsys.readouterr().out
+    assert all(command in shown for command in cli.COMMANDS)
+
+
+def test_a_text_after_a_task_is_the_text() -> None:
+    given = cli.parser().parse_args(["predict", "--task", "ner", "--task", "mood", "Angela Merkel"])
+    assert (given.task, given.text) == (["ner", "mood"], "Angela Merkel")
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"onetrunk {version('onetrunk')}\n"
+
+
+@pytest.mark.parametrize("command", sorted(cli.COMMANDS))
+def test_every_command_says_more_in_its_own_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main([command, "--help"])
+    assert len(capsys.readouterr().out.split()) > 15

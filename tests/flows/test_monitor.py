@@ -312,5 +312,5 @@ def test_without_a_champion_or_a_section_nothing_starts(tmp_path: Path) -> None:
     done = toy.onetrunk(project, "monitor")
     assert (done.returncode, done.stderr) == (
         2,
-        "error: params.yaml: monitor: missing; docs/monitoring.md says what belongs there\n",
+        "error: params.yaml: monitor: missing; docs/how-to/monitoring.md says what belongs there\n",
     )

@@ -23,14 +23,14 @@ from components.evaluation import baselines, page
 from components.evaluation.evaluate import evaluate
 from components.evaluation.gate import verdict
 from components.files import read_json, sha256, write_json, write_manifest
-from components.model import auxiliary, multitask
+from components.model import saving
 from components.model.inference import predict
 from components.release import bundle
 from components.settings.project import Project
 from components.tracking.terminal import Terminal
 from components.training.run import history
-from components.training.run.checkpoint import State
 from components.training.run.fit import run
+from components.training.run.state import State
 from serving.predictor import Predictor
 from tests.conftest import build_project, encode_project, sentence
 from tests.families.self_supervised import add_task, mask_token
@@ -85,7 +85,7 @@ def test_the_models_own_files_know_nothing_of_it(project: Project) -> None:
     assert any(name.startswith("heads.mood.") for name in names)
     assert not any("aside" in name for name in names)
     assert set(read_json(MODEL / "config.json")["tasks"]) == {"mood", "size"}
-    assert set(multitask.load(MODEL).config.tasks) == {"mood", "size", "aside"}
+    assert set(saving.load(MODEL).config.tasks) == {"mood", "size", "aside"}
 
 
 def test_the_bundle_answers_without_it_and_names_its_data(project: Project, tmp_path: Path) -> None:
@@ -106,30 +106,30 @@ def test_the_bundle_answers_without_it_and_names_its_data(project: Project, tmp_
 
 
 def test_heads_that_were_apart_come_back_as_they_were(project: Project, tmp_path: Path) -> None:
-    model = multitask.load(MODEL)
+    model = saving.load(MODEL)
     split = EncodedSplit(Path("encoded/aside/test.arrow"))
     before, order = predict(model, "aside", split, range(len(split))), list(model.heads)
-    auxiliary.save_apart(model, tmp_path / "again", ["aside"])
+    saving.save_apart(model, tmp_path / "again", ["aside"])
     assert list(model.heads) == list(model.config.tasks) == order
-    again = multitask.load(tmp_path / "again")
+    again = saving.load(tmp_path / "again")
     assert predict(again, "aside", split, range(len(split))) == before
     torch.testing.assert_close(again.state_dict(), {k: again.state_dict()[k] for k in model.state_dict()})
-    auxiliary.save_apart(model, tmp_path / "whole", [])
-    assert not (tmp_path / "whole" / auxiliary.FILE).exists()
+    saving.save_apart(model, tmp_path / "whole", [])
+    assert not (tmp_path / "whole" / saving.AUXILIARY).exists()
     assert set(read_json(tmp_path / "whole/config.json")["tasks"]) == set(order)
 
 
 def test_heads_whose_names_begin_alike_come_back_in_their_order(project: Project, tmp_path: Path) -> None:
-    model = multitask.load(MODEL)
+    model = saving.load(MODEL)
     cards = dict(model.config.tasks)
     model.config.tasks.clear()
     model.config.tasks.update({"aside": cards["aside"], **cards, "aside_too": cards["aside"]})
     heads = {"aside": model.heads["aside"], **model.heads, "aside_too": model.new_head(cards["aside"])}
     model.heads.clear()
     model.heads.update(heads)
-    auxiliary.save_apart(model, tmp_path, ["aside", "aside_too"])
+    saving.save_apart(model, tmp_path, ["aside", "aside_too"])
     assert list(model.heads) == list(model.config.tasks) == ["aside", "mood", "size", "aside_too"]
-    again = multitask.load(tmp_path).heads
+    again = saving.load(tmp_path).heads
     for name in ("aside", "aside_too"):
         torch.testing.assert_close(again[name].state_dict(), heads[name].state_dict())
 
@@ -138,7 +138,7 @@ def test_a_task_of_the_family_that_is_released_answers_as_it_was_evaluated(
     project: Project, tmp_path: Path
 ) -> None:
     folder = tmp_path / "released"
-    auxiliary.save_apart(multitask.load(MODEL), folder, [])
+    saving.save_apart(saving.load(MODEL), folder, [])
     shutil.copy(MODEL / "tokenizer.json", folder)
     write_json(folder / "card.json", {"limits": PACKAGING.model_dump(exclude={"name"})})
     write_manifest(folder)

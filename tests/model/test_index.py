@@ -16,7 +16,8 @@ from components.errors import UserError
 from components.files import read_json, sha256, write_json, write_manifest
 from components.model import index
 from components.model.inference import predict, vectors
-from components.model.multitask import MultiTaskModel, load
+from components.model.multitask import MultiTaskModel
+from components.model.saving import load
 from components.release import bundle
 from components.training.run.fit import save
 from tests.conftest import build_project, encode_project

@@ -9,7 +9,8 @@ import torch
 
 from components.data.batches.tensors import Rows
 from components.errors import UserError
-from components.model.multitask import MultiTaskModel, load
+from components.model.multitask import MultiTaskModel
+from components.model.saving import load
 
 CARDS = {
     "mood": {

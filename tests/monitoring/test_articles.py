@@ -91,7 +91,7 @@ def test_the_same_words_in_a_text_file_and_a_table_are_one_article(tmp_path: Pat
         ("a.jsonl", b'{"key": "1", "body": "\\ud800", "at": "2026-11-19"}', "row 1: 'body' has half a surrogate pair"),
         ("a.csv", b"key,body,at\n1,,2026-11-19\n", "row 2: 'body' is empty, expected a text"),
         ("a.txt", b"", "a.txt: 'text' is empty, expected a text"),
-        ("a.txt", b"caf\xe9", "a.txt: byte 0xe9 after line 0 is not utf-8"),
+        ("a.txt", b"caf\xe9", "a.txt, line 1: byte 0xe9 is not utf-8"),
     ],
 )  # fmt: skip
 def test_an_article_that_cannot_be_read_is_left_out_with_a_sentence(
@@ -112,7 +112,7 @@ def test_an_article_that_cannot_be_read_is_left_out_with_a_sentence(
         ("a.jsonl", b"{", "a.jsonl, row 1: not JSON"),
         ("a.jsonl", b"[1]", "a.jsonl, row 1: list, expected an object"),
         ("a.csv", b"body,at\nx\n", "a.csv, row 2: 1 fields, the header has 2"),
-        ("a.csv", b"body\n\xff\n", "a.csv: byte 0xff after line 0 is not utf-8; set `encoding` in params.yaml"),
+        ("a.csv", b"body\n\xff\n", "a.csv, line 2: byte 0xff is not utf-8; set `encoding` in params.yaml"),
         ("a.parquet", b"PAR1 no more", "a.parquet, after row 0: not a whole Parquet file"),
         ("a.docx", b"", "a.docx: expected a file that ends in .csv, .tsv, .jsonl, .parquet, .txt, or a folder"),
     ],

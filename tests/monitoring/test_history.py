@@ -101,13 +101,16 @@ def test_a_damaged_judgement_is_named(tmp_path: Path, old: str, new: str, senten
 
 WRITER = """
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
-from tests.monitoring.test_history import History, score
+from components.monitoring.history import History, Score
 history, name = History(Path(sys.argv[1])), sys.argv[2]
+def score(key):
+    return Score(key, datetime(2026, 11, 1, tzinfo=UTC), "oil", False, "{}", "m")
 for number in range(int(sys.argv[3])):
     with history.turn():
         seen = set(history.read()["id"])
-        history.add([score(key, 0) for key in (f"shared {number}", f"{name} {number}") if key not in seen])
+        history.add([score(key) for key in (f"shared {number}", f"{name} {number}") if key not in seen])
 """
 
 
@@ -166,7 +169,7 @@ def test_at_first_the_latest_window_that_has_ended_is_judged(tmp_path: Path) -> 
     assert surging["topics"]["oil"]["surge"]
     assert not surging["raised"]
     (file,) = [file for file, found in history.judgements() if not found["raised"]]
-    history.raised(file)
+    history.mark_raised(file)
     assert history.judgements()[1] == (file, {**surging, "raised": True})
     assert surging["topics"]["oil"]["windows"] == 11
     assert surging["topics"]["oil"]["expected"] == pytest.approx(4, abs=0.3)

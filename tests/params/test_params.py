@@ -10,11 +10,13 @@ import pytest
 
 from components import params
 from components.errors import UserError
+from tests.conftest import PARAMS
 from tests.params.messages import complaint
 
 ROOT = Path(__file__).parents[2]
 
 
+TASKS = PARAMS[PARAMS.index("tasks:") : PARAMS.index("checks:")]
 JOINT = """\
         family: classification
         columns: {label: size}
@@ -59,6 +61,20 @@ def test_the_projects_own_params_are_valid(monkeypatch: pytest.MonkeyPatch) -> N
         ("    cleaning: {}", "    options: {label_smothing: 0.1}\n    cleaning: {}", "tasks.mood.options.label_smothing: unknown option (did you mean 'label_smoothing'?)"),
         ("    cleaning: {}", "    options: {label_smoothing: 1.5}\n    cleaning: {}", "tasks.mood.options.label_smoothing: found 1.5, input should be less than 1"),
         ('example: {text: "good plane"}', 'example: {text: " "}', "tasks.mood.example: 'text' is empty, expected a text"),
+        ("labels: [down, up]", "labels: [yes, no]", 'tasks.mood.source.labels.0: found true, expected a text; YAML reads yes, no, on and off as true and false: write it in quotes, "yes" or "no"'),
+        ("name: tiny", "name: 5", 'packaging.name: found 5, expected a text; write it in quotes: "5"'),
+        ("labels: [down, up]", "labels: [2024-01-01, up]", 'labels.0: found 2024-01-01, expected a text; write it in quotes: "2024-01-01"'),
+        ("seed: 7", "seed: yes", "seed: found true, expected a number; YAML reads yes"),
+        ("checkpoint_every: 5", "checkpoint_every: on", "training: checkpoint_every: found true, expected a number"),
+        ("  tokens: 12000", "  tokens: 60k", "training.tokens: found '60k', expected a whole number; write 60000"),
+        ("  tokens: 12000", "  tokens: 100", "training: tokens 100 is less than one step: tokens_per_step is 300"),
+        ("floor: 0.0", 'floor: "0,34"', "tasks.mood.gate.floor: found '0,34', expected a number; write 0.34"),
+        ("floor: 0.0", "floor: 0,34", "tasks.mood.gate.34: found the key 34, expected a word; a number is written with a point"),
+        ("splits: {validation: 0.2, test: 0.2}", "splits: {validation: 0.6, test: 0.4}", "tasks.mood.splits: validation 0.6 and test 0.4 leave no rows to train on"),
+        ("  closeness:\n", "  people:\n", "the key 'people' stands twice; rename one or take it out"),
+        (PARAMS, "", "found an empty file, expected keys such as tasks, mixture and training"),
+        (PARAMS, "- tasks\n", "found a list, expected keys such as tasks"),
+        (TASKS, "tasks: {}\n", "tasks: found nothing, expected at least one"),
         (JOINT, JOINT.replace("classification", "relation").replace("macro_f1", "micro_f1"), "tasks.mood.joint.size: relation does not read a row as classification does; make it a task of its own"),
     ],
 )  # fmt: skip
@@ -116,7 +132,7 @@ def test_no_params_file_says_where_to_run(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_params_that_are_no_mapping(tiny_project: Path) -> None:
     (tiny_project / "params.yaml").write_text("- tasks\n")
-    with pytest.raises(UserError, match="found list"):
+    with pytest.raises(UserError, match="found a list"):
         params.load()
 
 

@@ -11,17 +11,12 @@ from components import params
 from components.errors import UserError
 from components.params import searches
 from components.search import presets
-from components.settings.project import Project
 from components.settings.search import Range
 from tests.conftest import PARAMS
+from tests.params.searches import with_search
 
 RATE = "training.learning_rate: {low: 1e-4, high: 1e-2}"
 AT = "params.yaml: search.s.parameters"
-
-
-def with_search(parameters: str) -> Project:
-    Path("params.yaml").write_text(f"{PARAMS}search:\n  s:\n    parameters:\n      {parameters}\n")
-    return params.load()
 
 
 @pytest.mark.parametrize(
@@ -45,7 +40,7 @@ def with_search(parameters: str) -> Project:
         ("training.learning_rate: {low: 1, high: 2, choices: [3]}", "found choices and high and low; expected low and"),
         ("training.learning_rate: {low: 1, hihg: 2}", ".training.learning_rate.hihg: unknown key (did you mean 'high'?)"),
         ("training.learning_rate: {low: .nan, high: 2}", ".training.learning_rate.low: found nan, expected a number"),
-        ("training.learning_rate: {low: true, high: 2}", ".training.learning_rate.low: found True, expected a number"),
+        ("training.learning_rate: {low: true, high: 2}", ".training.learning_rate.low: found true, expected a number"),
         ("training.learning_rate: {low: 1, high: fast}", ".training.learning_rate.high: found 'fast', expected a number"),
         ("training.learning_rate.x: {low: 8, high: 24}", ".training.learning_rate.x: at 8, learning_rate is 0.001, not"),
         ("training.patience: {low: 1.0, high: 4.0}", ".training.patience: found 1.428"),

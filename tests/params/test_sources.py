@@ -32,7 +32,7 @@ def test_a_task_may_read_what_a_remote_brings(tiny_project: Path) -> None:
         ("{kind: url}", "remotes.x.address: missing"),
         ("{kind: sqll, address: x}", "remotes.x.kind: found sqll (did you mean 'sql'?); expected one of url, sql"),
         ("{address: x}", "remotes.x.kind: found nothing; expected one of url, sql, huggingface, dvc"),
-        ("{kind: huggingface, dataset: a/b, files: []}", "remotes.x.files: found []"),
+        ("{kind: huggingface, dataset: a/b, files: []}", "remotes.x.files: found nothing, expected at least one"),
         ("{kind: url, address: 's3://me:hunter2@b/k'}", "remotes.x.address: a credential stands here; write ${NAME}"),
     ],
 )  # fmt: skip

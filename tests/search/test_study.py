@@ -13,7 +13,7 @@ from components import params
 from components.search import study as studies
 from components.search.trial import FailedTrialError
 from components.settings.search import Range, Search
-from tests.params.test_searches import with_search
+from tests.params.searches import with_search
 
 RATE, WEIGHTS = "training.learning_rate", "training.balancing.weights.weights"
 NAMES = ["mood", "size", "people", "closeness"]

@@ -22,7 +22,8 @@ from components.training import affinity, balancing, optimisers
 from components.training.affinity import Affinity
 from components.training.parameter_groups import parameter_groups
 from components.training.run.fit import Fit
-from components.training.step.stepper import Look, Stepper
+from components.training.step.backward import StepBackward
+from components.training.step.stepper import Stepper
 
 HEADS = ["mood", "size", "people", "closeness"]
 
@@ -57,7 +58,7 @@ def test_cosine_and_look_ahead_equal_those_of_a_copy_that_takes_the_step(encoded
     measured.measure(stepper, 0, batch)
 
     def losses(model: MultiTaskModel) -> dict[str, torch.Tensor]:
-        look = Look(
+        look = StepBackward(
             Stepper(model, stepper.optimiser, stepper.balancer, stepper.splits, stepper.training, 1), 0, batch
         )
         total = dict.fromkeys(look.rows, torch.zeros(()))

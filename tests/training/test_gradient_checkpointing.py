@@ -13,11 +13,10 @@ from components.errors import UserError
 from components.model.multitask import MultiTaskModel
 from components.settings.training import Balancing
 from components.training.gradients.separate import task_gradients
-from components.training.step.stepper import Look
+from components.training.step.backward import StepBackward
 from tests.model.encoders import ENCODERS
-from tests.training.gradients.test_separate import CARDS, DISJOINT, JOINT, build, gathered, run
-from tests.training.run.test_loop import first_batch, stepper
-from tests.training.step.test_loss_scale import WAYS
+from tests.training.gradients.micros import CARDS, DISJOINT, JOINT, build, gathered, run
+from tests.training.steps import WAYS, first_batch, stepper
 
 
 @pytest.mark.parametrize(
@@ -38,8 +37,8 @@ def test_every_way_of_backward_fills_the_same_gradients(
         if recompute:
             engine.model.recompute_activations()
         engine.model.train()
-        look = Look(engine, 0, first_batch(shared_project, engine))
-        look.backward()
+        look = StepBackward(engine, 0, first_batch(shared_project, engine))
+        look.fill()
         gradients = {n: p.grad.clone() for n, p in engine.model.named_parameters() if p.grad is not None}
         found.append((gradients, look.alignments() if way == "ahead" else {}))
     (kept, ahead), (recomputed, ahead_recomputed) = found

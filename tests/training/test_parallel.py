@@ -25,8 +25,9 @@ from components.tracking.terminal import Terminal
 from components.training import parallel
 from components.training.run.fit import Fit, run
 from tests.conftest import PARAMS, encode_project, write_sources
-from tests.test_laws import ROOT
-from tests.training.run.test_loop import MODEL, first_batch, stepper
+from tests.scripts import ROOT
+from tests.training.runs import MODEL
+from tests.training.steps import first_batch, stepper
 
 CHOSEN = {
     "sum": {},
@@ -97,7 +98,7 @@ def life(root: Path, notes: Path) -> None:
     model, history = fit._train(Terminal(), None)  # within a group that is there already
     save_file(model.state_dict(), notes / f"model{parallel.rank()}")
     note("digests", "\n".join([*lines, repr(history)]))
-    with parallel.first_first():
+    with parallel.rank_zero_first():
         shutil.rmtree(fit.checkpoints, ignore_errors=True)
     fit._train(EndsItself(), None)
 
@@ -196,7 +197,7 @@ with parallel.group(2, print):
 def test_every_row_is_that_of_one_process_and_tokens_are_even(encoded_project: Path) -> None:
     engine = stepper(encoded_project)
     batch = {name: np.arange(20) for name in engine.splits}
-    parts = [parallel.share(engine.splits, batch, rank, 3) for rank in range(3)]
+    parts = [parallel.shard(engine.splits, batch, rank, 3) for rank in range(3)]
     for task, rows in batch.items():
         assert sorted(np.concatenate([part[task] for part in parts])) == rows.tolist()
     sequences = {"mood": 1, "people": 1, "closeness": 2}

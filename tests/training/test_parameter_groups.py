@@ -11,7 +11,7 @@ from transformers import AutoModel, DistilBertConfig, MPNetConfig
 from components import params
 from components.training.parameter_groups import depths, parameter_groups
 from tests.model.encoders import ENCODERS, SIZES
-from tests.training.run.test_loop import setup_step
+from tests.training.steps import setup_step
 
 DISTIL = {"vocab_size": 99, "dim": 32, "n_layers": 3, "n_heads": 4, "hidden_dim": 48}
 ALL = {**ENCODERS, "distilbert": DistilBertConfig(**DISTIL), "mpnet": MPNetConfig(**SIZES)}

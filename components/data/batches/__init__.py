@@ -1,0 +1,1 @@
+"""Which rows a step takes, packed into micro-batches of tokens, and their tensors."""

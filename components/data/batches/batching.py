@@ -150,7 +150,7 @@ def similar_lengths(items: Iterable[Item], budget: int) -> Iterator[list[Item]]:
 
 def packs(items: Iterable[Item], budget: int) -> Iterator[list[Item]]:
     """Group rows, from long to short, into micro-batches of at most `budget` real tokens; in a micro-batch
-    each task's rows are together, so that its gradient is one product (training/packed_gradients.py)."""
+    each task's rows are together, so that its gradient is one product (training/gradients/packed.py)."""
     group: list[Item] = []
     tokens = 0
     for item in sorted(items, reverse=True):

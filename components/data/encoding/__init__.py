@@ -1,0 +1,1 @@
+"""Tokens, once: from the rows of the contract to an Arrow file that is mapped into memory."""

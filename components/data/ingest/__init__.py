@@ -1,0 +1,1 @@
+"""Records of a source -> rows of the contract: read, cleaned, split."""

@@ -24,7 +24,8 @@ from components.data.contract.rows import column_of, view
 from components.data.contract.splits import SPLITS, position
 from components.data.ingest.cleaning import FATES, REASONS, UNDECIDED, decide
 from components.data.ingest.reader import Head, Reader, digest
-from components.data.sources.formats import Record, read
+from components.data.sources.formats import read
+from components.data.sources.record import Record
 from components.errors import BadRowError, SkippedRowError, UserError
 from components.families.base import CANDIDATES, Facts, Row
 from components.families.shared.fingerprint import text_key

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -13,7 +14,7 @@ import pyarrow as pa
 
 from components import families
 from components.data.contract.rows import column_of
-from components.data.sources.formats import Record
+from components.data.sources.record import Record
 from components.errors import BadRowError, SkippedRowError, UserError
 from components.families.base import Family, Row
 from components.families.shared.fields import read_number
@@ -55,6 +56,19 @@ def _is_blank(value: Any) -> bool:
     return value is None or value != value or (isinstance(value, str) and not value.strip())  # noqa: PLR0124
 
 
+@contextmanager
+def in_the_files_words(columns: Columns) -> Iterator[None]:
+    """A family complains of the role ('text'); whoever mends the file looks for the column ('body')."""
+    try:
+        yield
+    except BadRowError as error:
+        message = str(error)
+        for role, name in columns.items():
+            if isinstance(name, str) and f"'{role}'" in message:
+                message = message.replace(f"'{role}'", f"'{name}'")
+        raise type(error)(message) from None
+
+
 class Reader:
     """Reads a task's records: the inputs once, and every head's target beside them."""
 
@@ -91,9 +105,10 @@ class Reader:
             SkippedRowError: there is nothing in it to ask.
         """
         try:
-            row = self.family.read_input(record.values, self.heads[0].options)
-            if "difficulty" in record.values:
-                row["difficulty"] = read_number(record.values, "difficulty")
+            with in_the_files_words(self.heads[0].columns):
+                row = self.family.read_input(record.values, self.heads[0].options)
+                if "difficulty" in record.values:
+                    row["difficulty"] = read_number(record.values, "difficulty")
             targets = {head.name: self._read_target(head, record, row) for head in self.heads}
             if not any(targets.values()):
                 raise BadRowError(f"no target, expected that of {' or '.join(targets)}")
@@ -114,7 +129,8 @@ class Reader:
         values = {role: record.values[name] for role, name in columns.items() if name in record.values}
         if self.task.joint and head.lacks(values):
             return None
-        return head.family.read_target(values, row, head.options)
+        with in_the_files_words(head.columns):
+            return head.family.read_target(values, row, head.options)
 
     def _answers(self, targets: Mapping[str, Row | None]) -> Row:
         answers = {}

@@ -3,7 +3,7 @@
 After a scheduled evaluation each task's share is set by the slope of its last held-out scores: a task that
 still learns, or forgets, is drawn more often than one that stands still. Scores are in units of their
 metrics, so a slope counts relative to the range of that head's scores so far. What was decided stands in
-the record of evaluations, which only grows and which the checkpoint keeps.
+the history of evaluations, which only grows and which the checkpoint keeps.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def decide(
 
 
 def with_decided(plan: Plan, history: Sequence[Mapping[str, Any]]) -> Plan:
-    """The plan with the shares of the record: each entry has the `step` at which its `shares` were
+    """The plan with the shares of the history: each entry has the `step` at which its `shares` were
     decided. They hold from the next window on. A plan whose shares are not dynamic is left as it is."""
     if plan.keep is None:
         return plan

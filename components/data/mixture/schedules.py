@@ -137,7 +137,7 @@ def _line(start: float, end: float, begin: int, finish: int) -> Knots:
 
 
 def dynamic(decided: Sequence[tuple[int, Shares]], window: int) -> dict[str, Knots]:
-    """Shares as decided, each from the first window that begins no sooner; the record is kept in the
+    """Shares as decided, each from the first window that begins no sooner; the history is kept in the
     checkpoint and only ever grows, so no step that was drawn is drawn otherwise later."""
     begins = [next_window(step, window) for step, _ in decided]
     return {task: _stairs(begins, [shares[task] for _, shares in decided]) for task in decided[0][1]}

@@ -1,0 +1,1 @@
+"""Files, packages and remotes -> records with the place where each stands."""

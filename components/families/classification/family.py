@@ -31,10 +31,10 @@ class ClassificationAnswer(BaseModel):
 
 
 class ClassificationOptions(Options):
-    """`class_weights: balanced` weighs a class by N / (C n_c) (King & Zeng 2001, as scikit-learn does);
-    `label_smoothing` mixes the one-hot target with the uniform one (Szegedy 2016, section 7)."""
+    """How classes and targets count in the loss."""
 
-    class_weights: Literal["none", "balanced"] = "none"
+    class_weights: Literal["none", "balanced"] = "none"  # balanced: N / (C n_c) (King & Zeng 2001)
+    # part of the uniform target in the one-hot one (Szegedy 2016, section 7)
     label_smoothing: float = Field(0.0, ge=0, lt=1)
 
 

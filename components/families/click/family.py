@@ -42,9 +42,9 @@ class ClickAnswer(BaseModel):
 
 
 class ClickOptions(Options):
-    """`categories`: how many of a column's categories have an embedding of their own, the commonest ones;
-    the others share one."""
+    """What a head keeps of the categories."""
 
+    # of a column, the commonest ones, with an embedding each; the others share one
     categories: int = Field(1000, ge=1)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +18,7 @@ from components.families.generation import metrics as overlap
 from components.families.generation.baselines import lead, nearest
 from components.families.generation.pretrained_config import describe
 from components.families.shared.fields import read_text, whole
+from components.settings.section import Unit
 
 if TYPE_CHECKING:
     import torch
@@ -32,24 +33,21 @@ BINS = {"1 to 3": 3, "4 to 7": 7, "8 to 15": 15, "16 to 31": 31, "32 to 63": 63}
 
 
 class GenerationOptions(Options):
-    """`decoder: small` is the task's own, of `layers`, with a `vocabulary` learnt from the training targets
-    and up to `copies` words of the source that it can copy; `pretrained` is that of the encoder's folder.
+    """The decoder, what it learns from, and how it answers."""
 
-    A target has at most `max_target` tokens; an answer too. The answers of a request take at most `seconds`.
-    `beams: 1` is greedy. `length_penalty` is alpha of Wu et al. 2016. `prefix` is put before the text.
-    """
-
+    # small is the task's own; pretrained is that of the encoder's folder
     decoder: Literal["small", "pretrained"] = "small"
-    prefix: str = ""
-    max_target: int = Field(64, ge=1, le=1024)
-    beams: int = Field(1, ge=1, le=16)
-    length_penalty: float = Field(0.6, ge=0, le=2)
-    seconds: float = Field(5.0, gt=0, le=600)
-    label_smoothing: float = Field(0.0, ge=0, lt=1)
-    layers: int = Field(2, ge=1, le=12)
-    vocabulary: int = Field(4000, ge=256, le=100_000)
-    copies: int = Field(64, ge=0, le=1024)
-    dropout: float = Field(0.1, ge=0, lt=1)
+    prefix: str = ""  # put before the text
+    max_target: Annotated[int, Unit("tokens")] = Field(64, ge=1, le=1024)  # of a target or an answer, at most
+    beams: int = Field(1, ge=1, le=16)  # 1 is greedy decoding
+    length_penalty: float = Field(0.6, ge=0, le=2)  # alpha of Wu et al. 2016
+    seconds: Annotated[float, Unit("seconds")] = Field(5.0, gt=0, le=600)  # for the answers of a request
+    label_smoothing: float = Field(0.0, ge=0, lt=1)  # part of the uniform target in the one-hot one
+    layers: Annotated[int, Unit("layers")] = Field(2, ge=1, le=12)  # of the small decoder
+    # of the small decoder, learnt from the training targets
+    vocabulary: Annotated[int, Unit("tokens")] = Field(4000, ge=256, le=100_000)
+    copies: Annotated[int, Unit("words")] = Field(64, ge=0, le=1024)  # of a text, that it can copy
+    dropout: float = Field(0.1, ge=0, lt=1)  # in the small decoder, while training
 
     @field_validator("prefix")
     @classmethod

@@ -49,12 +49,12 @@ class TripleAnswer(BaseModel):
 
 
 class KnowledgeGraphOptions(Options):
-    """`scoring`: of a triple (head.py). `negatives`: entities drawn for each row, that it
-    learns from besides those of its neighbours. `top`: how many entities the service gives."""
+    """How a triple is scored, and what it is held against."""
 
+    # of a triple: docs/how-to/knowledge-graph.md
     scoring: Literal["transe", "distmult", "complex"] = "complex"
-    negatives: int = Field(1, ge=0, le=64)
-    top: int = Field(10, ge=1, le=1000)
+    negatives: int = Field(1, ge=0, le=64)  # entities drawn for each row, besides those of the rows beside it
+    top: int = Field(10, ge=1, le=1000)  # entities that the service gives
 
 
 class KnowledgeGraph(Family):

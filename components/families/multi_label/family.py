@@ -33,12 +33,11 @@ class MultiLabelAnswer(BaseModel):
 
 
 class MultiLabelOptions(Options):
-    """`separator` stands between the labels of a text; a label holds from the probability `threshold`
-    on; `positive_weights: balanced` weighs a label's positives by negatives / positives."""
+    """How labels are written, weighed and decided."""
 
-    separator: str = Field(",", min_length=1)
-    threshold: float = Field(0.5, gt=0, lt=1)
-    positive_weights: Literal["none", "balanced"] = "none"
+    separator: str = Field(",", min_length=1)  # between the labels of a text
+    threshold: float = Field(0.5, gt=0, lt=1)  # the probability from which a label holds
+    positive_weights: Literal["none", "balanced"] = "none"  # balanced: a label's negatives / positives
 
 
 class MultiLabel(Family):

@@ -26,9 +26,9 @@ FIRST, SECOND = 1, 5  # places of the two opening markers in what `marked` gives
 
 
 class RelationOptions(ClassificationOptions):
-    """`none_class` is the label of two spans without a relation; like the negatives of TACRED (Zhang 2017)
-    it counts in neither F1."""
+    """What counts as no relation."""
 
+    # the label of two spans without a relation; it counts in neither F1 (Zhang 2017)
     none_class: str | None = None
 
 

@@ -42,14 +42,12 @@ class RetrievalAnswer(BaseModel):
 
 
 class RetrievalOptions(Options):
-    """`templates`: a file of answers with the columns `id` and `text` (csv, tsv or jsonl), below
-    `source.path`; without it they are the training rows' distinct answers. `negatives`: wrong answers that
-    each row learns from besides those of its neighbours, the templates most like its question. `top`: how
-    many answers the service gives."""
+    """The set of answers, and what a row learns from."""
 
+    # a file of `id` and `text` below source.path; without it, the answers of training rows
     templates: str | None = None
-    negatives: int = Field(1, ge=0, le=20)
-    top: int = Field(3, ge=1, le=100)
+    negatives: int = Field(1, ge=0, le=20)  # wrong answers for each row, those most like its question
+    top: int = Field(3, ge=1, le=100)  # answers that the service gives
 
 
 class Retrieval(Family):

@@ -1,0 +1,1 @@
+"""What several families use: heads, fields, spans, words, expectations."""

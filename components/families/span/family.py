@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +16,7 @@ from components.families.shared.fields import read_text
 from components.families.span.answers import checked, exact_match, normalise, read_answers, token_f1
 from components.families.span.baselines import first_words, likest_sentence, rarest_words
 from components.families.span.windows import NULL, answer_tokens, begins, best_span, context_tokens
+from components.settings.section import Unit
 
 if TYPE_CHECKING:
     import torch
@@ -28,15 +29,13 @@ ABSENT = -100  # target of a window that a row lacks; cross_entropy leaves it ou
 
 
 class SpanOptions(Options):
-    """A long context is read in at most `max_windows` windows that share `stride` tokens. An answer has at
-    most `max_answer_tokens`, and must beat no answer by `null_threshold` (a difference of logits).
-    `repair: true` looks for an answer that is not at its offset at the nearest place."""
+    """How a long context is read, and when there is no answer."""
 
-    stride: int = Field(64, ge=0)
-    max_windows: int = Field(8, ge=1)
-    max_answer_tokens: int = Field(30, ge=1)
-    null_threshold: float = 0.0
-    repair: bool = False
+    stride: Annotated[int, Unit("tokens")] = Field(64, ge=0)  # that two neighbouring windows share
+    max_windows: Annotated[int, Unit("windows")] = Field(8, ge=1)  # of a context; the rest is cut
+    max_answer_tokens: Annotated[int, Unit("tokens")] = Field(30, ge=1)  # of an answer, at most
+    null_threshold: float = 0.0  # by how much an answer's logits must beat those of no answer
+    repair: bool = False  # take an answer that is not at its offset from the nearest place
 
 
 class SpanRequest(BaseModel):

@@ -28,12 +28,12 @@ IGNORED = -100  # target of special tokens and of a word's later pieces; cross_e
 
 
 class TaggingOptions(Options):
-    """`scheme` is how the tags spell entities; `plain` tags (parts of speech) spell none. `repair: false`
-    refuses ill-formed sequences. `unit: character` tags every character that is no space."""
+    """How tags are spelled, and what is tagged."""
 
+    # how tags spell entities; plain tags (parts of speech) spell none
     scheme: Literal["bio", "iob1", "iobes", "bmes", "plain"] = "bio"
-    repair: bool = True
-    unit: Literal["word", "character"] = "word"
+    repair: bool = True  # false refuses a sequence of tags that is ill-formed
+    unit: Literal["word", "character"] = "word"  # character tags every character that is no space
 
 
 class Entity(BaseModel):

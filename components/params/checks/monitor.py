@@ -17,7 +17,7 @@ def find(project: Project) -> Monitor:
         UserError: nothing.
     """
     if project.monitor is None:
-        raise UserError("params.yaml: monitor: missing; docs/monitoring.md says what belongs there")
+        raise UserError("params.yaml: monitor: missing; docs/how-to/monitoring.md says what belongs there")
     return project.monitor
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from components.training.run.watcher import Entry, Logger, Run, flat
 
 if TYPE_CHECKING:
-    from components.training.run.checkpoint import State
+    from components.training.run.state import State
 
 
 class DVCLive(Logger):

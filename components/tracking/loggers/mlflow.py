@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from components.training.run.watcher import Logger, Run
 
 if TYPE_CHECKING:
-    from components.training.run.checkpoint import State
+    from components.training.run.state import State
 
 BATCH = 500  # values in one request; MLflow takes up to 1,000
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from components.training.run.watcher import Logger, Run
 
 if TYPE_CHECKING:
-    from components.training.run.checkpoint import State
+    from components.training.run.state import State
 
 
 class WandB(Logger):

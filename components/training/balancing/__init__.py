@@ -1,12 +1,14 @@
 """Balancing: how a step's tasks are weighed against each other.
 
-`weights/` and `combinations/` hold one file per method, found by its name: adding a method adds its
-file and touches no other. `Balancer` composes one of each.
+`weights/` and `combinations/` hold one file per method: adding a method adds its file and touches no
+other. `Balancer` composes one of each.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from components.settings.training import Balancing
@@ -39,33 +41,32 @@ def build(settings: Balancing) -> Balancer:
 
 
 def weighting_names() -> list[str]:
-    """List the weightings, without importing them."""
-    return _names("weights")
+    """List the weightings."""
+    return sorted(_methods("weights"))
 
 
 def combination_names() -> list[str]:
-    """List the combinations, without importing them."""
-    return _names("combinations")
+    """List the combinations."""
+    return sorted(_methods("combinations"))
 
 
 def weighting(name: str) -> type[Weighting]:
     """The class of the weighting called `name` (KeyError where there is none)."""
-    found: type[Weighting] = _method("weights", name)
+    found: type[Weighting] = _methods("weights")[name]
     return found
 
 
 def combination(name: str) -> type[Combination]:
     """The class of the combination called `name` (KeyError where there is none)."""
-    found: type[Combination] = _method("combinations", name)
+    found: type[Combination] = _methods("combinations")[name]
     return found
 
 
-def _names(kind: str) -> list[str]:
-    return sorted(f.stem for f in (Path(__file__).parent / kind).glob("*.py") if f.stem != "__init__")
-
-
-def _method(kind: str, name: str) -> type:
-    if name not in _names(kind):
-        raise KeyError(name)
-    found: type = importlib.import_module(f"components.training.balancing.{kind}.{name}").METHOD
-    return found
+@functools.cache
+def _methods(kind: str) -> Mapping[str, type]:
+    """The classes in the folder `kind`, by the names that params.yaml has for them."""
+    stems = sorted(file.stem for file in (Path(__file__).parent / kind).glob("*.py"))
+    modules = {
+        stem: importlib.import_module(f"{__name__}.{kind}.{stem}") for stem in stems if stem != "__init__"
+    }
+    return {module.METHOD.name or stem: module.METHOD for stem, module in modules.items()}

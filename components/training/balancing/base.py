@@ -7,9 +7,10 @@ weight per task, by two parts that compose:
 - a *combination* replaces the sum of the weighted gradients on the shared parameters, sum_i w_i g_i,
   by sum_i c_i w_i g_i, with c a function of their Gramian alone.
 
-A method is a file in `weights/` or `combinations/` with a class called METHOD. Its fields are the
-options that a user may set. Everything is float64 in plain Python and numpy, so that the state goes
-through JSON unchanged and a resumed run repeats the uninterrupted one bit for bit.
+A method is a file in `weights/` or `combinations/` with a class called METHOD, known by the file's name
+unless the class declares another. Its fields are the options that a user may set. Everything is float64
+in plain Python and numpy, so that the state goes through JSON unchanged and a resumed run repeats the
+uninterrupted one bit for bit.
 
 Legend: i a task (a head of the model), K the tasks of a step, L_i its loss, g_i the gradient of L_i
 on the shared parameters, G_ij = <g_i, g_j>.
@@ -61,7 +62,9 @@ class StepFacts:
     gramian_KK: np.ndarray | None = None  # float64, in the order of `losses`
     norms: Mapping[str, float] | None = None  # of each g_i on the last shared layer
     losses_after: Mapping[str, float] | None = None  # of the same rows, after the step
-    alignments: Mapping[str, float] | None = None  # <g of the look-ahead's loss, g_i>: see weights/meta.py
+    alignments: Mapping[str, float] | None = (
+        None  # <g of the look-ahead's loss, g_i>: see weights/auto_lambda.py
+    )
     last_layer_KK: np.ndarray | None = None  # gramian_KK of the last shared layer's parameters alone
     representation_KK: np.ndarray | None = None  # inner products of the gradients on the hidden states
 
@@ -79,6 +82,8 @@ class Method(BaseModel):
     """A weighting or a combination; its fields are its options."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    name: ClassVar[str | None] = None
+    """Its name in params.yaml, where that is not its file's."""
 
     def needs(self, step: int) -> frozenset[Fact]:
         """The optional facts that it asks of this step."""
@@ -147,6 +152,7 @@ class GramianCombination(Combination):
     a weighting needs the exact one, it is at hand and used.
     """
 
+    # which gradients are compared: docs/reference/balancing.md
     gramian: Literal["exact", "last_layer", "representation"] = "exact"
 
     def needs(self, step: int) -> frozenset[Fact]:

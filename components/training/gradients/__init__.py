@@ -1,0 +1,1 @@
+"""Per-task gradients and their inner products, exact or cheap."""

@@ -1,14 +1,11 @@
 """Every task's gradient on the last shared layer alone, for methods that look no deeper.
 
-Backward stops at that layer, so K of these cost little. What follows from them weighs the encoder, so a
-head's loss must count one thing for the head and another for the encoder: `crossing`.
+Backward stops at that layer, so K of these cost little.
 """
 
 from __future__ import annotations
 
-import contextlib
-import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,10 +17,10 @@ from components.model.multitask import MultiTaskModel
 from components.training import parallel
 from components.training.balancing.base import Fact
 from components.training.gradients.gramian import inner_products
-from components.training.gradients.probe import Shallow
+from components.training.gradients.probe import Probe
 
 
-class LastLayer(Shallow):
+class LastLayer(Probe):
     """The Gramian of the gradients on the last shared layer's parameters, and their norms."""
 
     shows: ClassVar[frozenset[Fact]] = frozenset({"norms", "last_layer_KK"})
@@ -64,26 +61,3 @@ def last_layer(model: MultiTaskModel) -> list[nn.Parameter]:
     layers = [m for m in block.modules() if isinstance(m, nn.Linear) and m.weight.requires_grad]
     own = layers[-1] if layers else model.encoder
     return [parameter for parameter in own.parameters() if parameter.requires_grad]
-
-
-@contextlib.contextmanager
-def crossing(model: MultiTaskModel, factors: Mapping[str, float]) -> Iterator[None]:
-    """Gradients that go from a head into the encoder are multiplied by the head's factor, where it has one.
-
-    Forward passes are to run within; a factor is read when their backward passes run.
-    """
-    hooks = [
-        head.register_forward_pre_hook(functools.partial(_watch, factors, name))
-        for name, head in model.heads.items()
-    ]
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()
-
-
-def _watch(factors: Mapping[str, float], name: str, head: nn.Module, inputs: tuple[Any, ...]) -> None:
-    states: torch.Tensor = inputs[0]
-    if states.requires_grad:
-        states.register_hook(lambda gradient: gradient * factors[name] if name in factors else None)

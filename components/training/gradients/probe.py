@@ -1,4 +1,5 @@
-"""What looks at each task's gradient without a backward pass through the encoder."""
+"""Probes: each task's gradient on a small part of what is shared, without a backward pass through the
+encoder."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from components.model.multitask import MultiTaskModel
 from components.training.balancing.base import Fact
 
 
-class Shallow(abc.ABC):
+class Probe(abc.ABC):
     """Collects gradients over the micro-batches of a step, whose forward passes run within its context."""
 
     shows: ClassVar[frozenset[Fact]]

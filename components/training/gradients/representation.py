@@ -18,10 +18,10 @@ from components.model.multitask import MultiTaskModel
 from components.training import parallel
 from components.training.balancing.base import Fact
 from components.training.gradients.gramian import inner_products
-from components.training.gradients.probe import Shallow
+from components.training.gradients.probe import Probe
 
 
-class Representation(Shallow):
+class Representation(Probe):
     """The Gramian of the gradients on the hidden states that the heads read."""
 
     shows: ClassVar[frozenset[Fact]] = frozenset({"representation_KK"})

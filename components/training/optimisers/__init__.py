@@ -26,7 +26,7 @@ def build(chosen: Method, groups: Groups) -> torch.optim.Optimizer:
 
 def names() -> list[str]:
     """List the methods, without importing them."""
-    others = ("__init__", "base", "by_parameter")
+    others = ("__init__", "base", "by_parameter", "parameter_wise")
     return sorted(file.stem for file in Path(__file__).parent.glob("*.py") if file.stem not in others)
 
 

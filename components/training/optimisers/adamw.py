@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 class AdamW(Optimiser):
     """Loshchilov & Hutter 2019, algorithm 2; torch's fused kernel."""
 
-    beta1: Decay = 0.9
-    beta2: Decay = 0.999
-    epsilon: Annotated[float, Field(gt=0)] = 1e-8
+    beta1: Decay = 0.9  # decay of the mean of gradients
+    beta2: Decay = 0.999  # decay of the mean of their squares
+    epsilon: Annotated[float, Field(gt=0)] = 1e-8  # keeps the root of the squares from dividing by 0
 
     def build(self, groups: Groups) -> torch.optim.Optimizer:
         import torch

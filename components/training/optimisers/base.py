@@ -28,22 +28,3 @@ class Optimiser(BaseModel, abc.ABC):
         tensors in `state[parameter]`, on the parameter's device, and none of a parameter whose gradient
         is None may change: checkpoints keep nothing else, and an absent task's head is not to move.
         """
-
-
-class ByRule(Optimiser):
-    """A method that moves each parameter by itself."""
-
-    def build(self, groups: Groups) -> torch.optim.Optimizer:
-        from components.training.optimisers.by_parameter import ByParameter
-
-        return ByParameter(groups, self.move)
-
-    @abc.abstractmethod
-    def move(
-        self,
-        parameter: torch.Tensor,
-        gradient: torch.Tensor,
-        state: dict[str, torch.Tensor],
-        group: dict[str, Any],
-    ) -> None:
-        """Move a parameter in place; `state`, its own, is empty at first."""

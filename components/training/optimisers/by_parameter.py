@@ -1,34 +1,30 @@
-"""Optimisers that move each parameter by a rule of its own."""
+"""What an optimiser is built on that moves each parameter by itself."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import abc
+from typing import TYPE_CHECKING, Any
 
-import torch
+from components.training.optimisers.base import Groups, Optimiser
 
-from components.training.optimisers.base import Groups
-
-Rule = Callable[[torch.Tensor, torch.Tensor, dict[str, torch.Tensor], dict[str, Any]], None]
-
-
-class ByParameter(torch.optim.Optimizer):
-    """`rule(parameter, gradient, state, group)` moves a parameter in place and remembers in `state`."""
-
-    def __init__(self, groups: Groups, rule: Rule) -> None:
-        super().__init__(groups, {})
-        self.rule = rule
-
-    @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """Move every parameter that has a gradient."""
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    self.rule(parameter, parameter.grad, self.state[parameter], group)
+if TYPE_CHECKING:
+    import torch
 
 
-def ratio(above: torch.Tensor, below: torch.Tensor) -> torch.Tensor:
-    """above / below, and 1 where either is zero: a tensor that is all zeros must be able to leave it."""
-    usable = (above > 0) & (below > 0)
-    return torch.where(usable, above / below, torch.ones_like(above))
+class ByRule(Optimiser):
+    """A method that moves each parameter by a rule of its own."""
+
+    def build(self, groups: Groups) -> torch.optim.Optimizer:
+        from components.training.optimisers.parameter_wise import ParameterWise
+
+        return ParameterWise(groups, self.move)
+
+    @abc.abstractmethod
+    def move(
+        self,
+        parameter: torch.Tensor,
+        gradient: torch.Tensor,
+        state: dict[str, torch.Tensor],
+        group: dict[str, Any],
+    ) -> None:
+        """Move a parameter in place; `state`, its own, is empty at first."""

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from components.training.optimisers.base import ByRule, Decay
+from components.training.optimisers.base import Decay
+from components.training.optimisers.by_parameter import ByRule
 
 if TYPE_CHECKING:
     import torch
@@ -22,9 +23,9 @@ class Lamb(ByRule):
     As in the authors' code, biases and normalisation weights have neither weight decay nor ratio.
     """
 
-    beta1: Decay = 0.9
-    beta2: Decay = 0.999
-    epsilon: Annotated[float, Field(gt=0)] = 1e-6
+    beta1: Decay = 0.9  # decay of the mean of gradients
+    beta2: Decay = 0.999  # decay of the mean of their squares
+    epsilon: Annotated[float, Field(gt=0)] = 1e-6  # keeps the root of the squares from dividing by 0
 
     def move(
         self,
@@ -33,7 +34,7 @@ class Lamb(ByRule):
         state: dict[str, torch.Tensor],
         group: dict[str, Any],
     ) -> None:
-        from components.training.optimisers.by_parameter import ratio
+        from components.training.optimisers.parameter_wise import ratio
 
         if not state:
             state["step"] = parameter.new_zeros(())

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from components.training.optimisers.base import ByRule, Decay
+from components.training.optimisers.base import Decay
+from components.training.optimisers.by_parameter import ByRule
 
 if TYPE_CHECKING:
     import torch
@@ -21,8 +22,8 @@ class Lars(ByRule):
     As is usual since, biases and normalisation weights have neither weight decay nor a local rate.
     """
 
-    momentum: Decay = 0.9
-    trust: Annotated[float, Field(gt=0)] = 1e-3
+    momentum: Decay = 0.9  # decay of the sum of steps
+    trust: Annotated[float, Field(gt=0)] = 1e-3  # the local rate where weights and gradient have one norm
 
     def move(
         self,
@@ -31,7 +32,7 @@ class Lars(ByRule):
         state: dict[str, torch.Tensor],
         group: dict[str, Any],
     ) -> None:
-        from components.training.optimisers.by_parameter import ratio
+        from components.training.optimisers.parameter_wise import ratio
 
         if not state:
             state["velocity"] = parameter.new_zeros(parameter.shape)

@@ -16,8 +16,8 @@ class SGD(Optimiser):
     Weight decay is the classical L2 penalty: it goes through the momentum, unlike AdamW's.
     """
 
-    momentum: Decay = 0.9
-    nesterov: bool = False
+    momentum: Decay = 0.9  # decay of the sum of gradients
+    nesterov: bool = False  # look ahead along the momentum
 
     def build(self, groups: Groups) -> torch.optim.Optimizer:
         import torch

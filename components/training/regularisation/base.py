@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 
 if TYPE_CHECKING:
-    from components.training.step.forward import Losses, Passes
+    from components.training.step.forward import Forward, Losses
 
 
 class Regulariser(BaseModel, abc.ABC):
@@ -24,7 +24,7 @@ class Regulariser(BaseModel, abc.ABC):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     @abc.abstractmethod
-    def terms(self, passes: Passes) -> Losses:
+    def terms(self, forward: Forward) -> Losses:
         """What is added to each head's loss of the micro-batch, by head; none of it negative."""
 
     def check(self, dropout: float) -> None:

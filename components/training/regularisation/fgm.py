@@ -9,7 +9,7 @@ from pydantic import Field
 from components.training.regularisation.base import Regulariser
 
 if TYPE_CHECKING:
-    from components.training.step.forward import Losses, Passes
+    from components.training.step.forward import Forward, Losses
 
 TINY = 1e-12  # keeps a gradient of 0 from dividing
 
@@ -23,12 +23,12 @@ class FGM(Regulariser):
     the encoder knows. And heads that share a row share its r, of the sum of their losses.
     """
 
-    epsilon: Annotated[float, Field(gt=0)] = 1.0
+    epsilon: Annotated[float, Field(gt=0)] = 1.0  # length of the move of a sequence's embeddings
 
-    def terms(self, passes: Passes) -> Losses:
-        gradient_BLD = passes.gradient(passes.losses, passes.nothing())
+    def terms(self, forward: Forward) -> Losses:
+        gradient_BLD = forward.gradient(forward.losses, forward.zero_delta())
         norm_B = gradient_BLD.flatten(1).norm(dim=1).clamp(min=TINY)
-        return passes.losses(passes.perturbed(self.epsilon * gradient_BLD / norm_B[:, None, None]))
+        return forward.losses(forward.perturbed(self.epsilon * gradient_BLD / norm_B[:, None, None]))
 
 
 METHOD = FGM

@@ -9,7 +9,7 @@ from pydantic import Field
 from components.training.regularisation.base import Regulariser
 
 if TYPE_CHECKING:
-    from components.training.step.forward import Losses, Passes
+    from components.training.step.forward import Forward, Losses
 
 
 class RDrop(Regulariser):
@@ -17,12 +17,12 @@ class RDrop(Regulariser):
     both passes, and alpha / 2 times KL(P1 || P2) + KL(P2 || P1). So a loss that is recorded is about
     twice that of one pass."""
 
-    alpha: Annotated[float, Field(gt=0)] = 1.0
+    alpha: Annotated[float, Field(gt=0)] = 1.0  # weight of the divergence beside the two losses
 
-    def terms(self, passes: Passes) -> Losses:
-        again = passes.redrawn()
-        apart = passes.divergences(passes.logits, again)
-        return {head: loss + self.alpha / 2 * apart[head] for head, loss in passes.losses(again).items()}
+    def terms(self, forward: Forward) -> Losses:
+        again = forward.with_new_dropout()
+        apart = forward.divergences(forward.logits, again)
+        return {head: loss + self.alpha / 2 * apart[head] for head, loss in forward.losses(again).items()}
 
     def check(self, dropout: float) -> None:
         if not dropout:

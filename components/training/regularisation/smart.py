@@ -10,7 +10,7 @@ from pydantic import Field
 from components.training.regularisation.base import Regulariser
 
 if TYPE_CHECKING:
-    from components.training.step.forward import Losses, Passes
+    from components.training.step.forward import Forward, Losses
 
 TINY = 1e-12  # keeps a gradient of 0 from dividing
 
@@ -25,21 +25,21 @@ class SMART(Regulariser):
     Bregman proximal point method, is not here.
     """
 
-    weight: Annotated[float, Field(gt=0)] = 1.0
-    epsilon: Annotated[float, Field(gt=0)] = 1e-5
-    noise: Annotated[float, Field(gt=0)] = 1e-5  # its standard deviation
-    step_size: Annotated[float, Field(gt=0)] = 1e-3
-    steps: Annotated[int, Field(gt=0)] = 1
+    weight: Annotated[float, Field(gt=0)] = 1.0  # of the term beside the loss
+    epsilon: Annotated[float, Field(gt=0)] = 1e-5  # the largest change of an embedding's entry
+    noise: Annotated[float, Field(gt=0)] = 1e-5  # standard deviation of where the search begins
+    step_size: Annotated[float, Field(gt=0)] = 1e-3  # of a step up the gradient
+    steps: Annotated[int, Field(gt=0)] = 1  # steps up the gradient; each costs a pass
 
-    def terms(self, passes: Passes) -> Losses:
-        clean = {head: logits.detach() for head, logits in passes.logits.items()}
-        delta_BLD = self.noise * torch.randn_like(passes.nothing())
+    def terms(self, forward: Forward) -> Losses:
+        clean = {head: logits.detach() for head, logits in forward.logits.items()}
+        delta_BLD = self.noise * torch.randn_like(forward.zero_delta())
         for _ in range(self.steps):
-            gradient_BLD = passes.gradient(lambda logits: passes.divergences(logits, clean), delta_BLD)
+            gradient_BLD = forward.gradient(lambda logits: forward.divergences(logits, clean), delta_BLD)
             largest_B = gradient_BLD.flatten(1).abs().amax(1).clamp(min=TINY)
             delta_BLD = delta_BLD + self.step_size * gradient_BLD / largest_B[:, None, None]
             delta_BLD = delta_BLD.clamp(-self.epsilon, self.epsilon)
-        apart = passes.divergences(passes.perturbed(delta_BLD), passes.logits)
+        apart = forward.divergences(forward.perturbed(delta_BLD), forward.logits)
         return {head: self.weight * term for head, term in apart.items()}
 
 

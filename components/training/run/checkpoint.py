@@ -1,8 +1,8 @@
 """Checkpoints that are whole or absent, in a folder keyed by what the run depends on.
 
 They live outside the stage's outs, since DVC removes those before it starts a stage again
-(docs/decisions/0004). A checkpoint is a folder with model, best model, average, optimiser and state, its
-manifest written last; a truncated or altered one is found out and the one before is used.
+(docs/decisions/0004). A checkpoint is a folder with model, best model, moving average, optimiser and state,
+its manifest written last; a truncated or altered one is found out and the one before is used.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,28 +22,9 @@ from safetensors.torch import load_file, save_file
 
 from components.errors import UserError
 from components.files import atomic_folder, read_json, sha256, verify_manifest, write_json
-from components.training.run.history import Cosines
+from components.training.run.state import State
 
 KEPT = 2
-
-
-@dataclass
-class State:
-    """What a run knows besides tensors: the next step, the best evaluation, the record so far."""
-
-    step: int = 0
-    best_score: float = float("-inf")
-    best_step: int = 0
-    evaluations_without_improvement: int = 0
-    losses: dict[str, list[float]] = field(default_factory=dict)  # since the last evaluation
-    weights: dict[str, list[float]] = field(default_factory=dict)  # of the tasks, since then too
-    cosines: Cosines = field(default_factory=dict)  # of their gradients, since then too
-    tokens: int = 0  # real ones, of all steps
-    balancing: dict[str, Any] = field(default_factory=dict)  # what the balancer remembers
-    loss_scale: dict[str, float] = field(default_factory=dict)  # in fp16
-    micro_batch_tokens: int | None = None  # where memory did not hold what the settings say
-    affinity: dict[str, Any] = field(default_factory=dict)  # of the tasks, where it is measured
-    history: list[dict[str, Any]] = field(default_factory=list)
 
 
 def key(settings: Any, files: Iterable[Path]) -> str:
@@ -63,7 +44,7 @@ def save(
     best: dict[str, torch.Tensor],
     optimiser: torch.optim.Optimizer,
     state: State,
-    average: torch.nn.Module | None = None,
+    ema: torch.nn.Module | None = None,
 ) -> None:
     """Write folder/step-N atomically and drop all but the newest.
 
@@ -75,8 +56,8 @@ def save(
             save_file(_once(model), target / "model.safetensors")
             save_file(best, target / "best.safetensors")
             save_file(_optimiser_tensors(model, optimiser), target / "optimiser.safetensors")
-            if average is not None:
-                save_file(_once(average), target / "average.safetensors")
+            if ema is not None:
+                save_file(_once(ema), target / "ema.safetensors")
             write_json(target / "state.json", _finite(asdict(state)))
     except Exception as error:
         if _disk_full(error):
@@ -94,9 +75,9 @@ def load_newest(
     model: torch.nn.Module,
     optimiser: torch.optim.Optimizer,
     say: Callable[[str], None],
-    average: torch.nn.Module | None = None,
+    ema: torch.nn.Module | None = None,
 ) -> tuple[State, dict[str, torch.Tensor]] | None:
-    """Restore the newest whole checkpoint into model, optimiser and average; None if there is none.
+    """Restore the newest whole checkpoint into model, optimiser and ema; None if there is none.
 
     Returns the state and the best model's tensors.
     """
@@ -109,8 +90,8 @@ def load_newest(
             continue
         _load(model, checkpoint / "model.safetensors")
         _restore(model, optimiser, load_file(checkpoint / "optimiser.safetensors"))
-        if average is not None:
-            _load(average, checkpoint / "average.safetensors")
+        if ema is not None:
+            _load(ema, checkpoint / "ema.safetensors")
         state = State(**read_json(checkpoint / "state.json"))
         return state, load_file(checkpoint / "best.safetensors")
     return None

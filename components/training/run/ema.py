@@ -10,7 +10,7 @@ from torch.optim.swa_utils import AveragedModel
 from components.model.multitask import MultiTaskModel
 
 
-def averaged(model: MultiTaskModel, decay: float) -> AveragedModel:
+def ema_model(model: MultiTaskModel, decay: float) -> AveragedModel:
     """A copy of the model, to be moved towards it after every step: a = d a + (1 - d) x (Polyak & Juditsky
     1992, in the exponential form of Tarvainen & Valpola 2017).
 

@@ -18,9 +18,9 @@ from components.data.mixture.draws import Plan
 from components.data.mixture.plan import easiest
 from components.files import atomic_folder, read_json, write_json
 from components.model import index
-from components.model.auxiliary import save_apart
 from components.model.inference import vectors
 from components.model.multitask import MultiTaskModel
+from components.model.saving import save_apart
 from components.settings.project import Project
 from components.training import parallel
 from components.training.affinity import Affinity
@@ -28,7 +28,7 @@ from components.training.run import checkpoint, stopping
 from components.training.run.loop import ReadRows, train
 from components.training.run.watcher import Watcher
 
-Trained = tuple[MultiTaskModel, list[dict[str, Any]]]  # and its record
+Trained = tuple[MultiTaskModel, list[dict[str, Any]]]  # and its history
 
 
 def run(project: Project, root: Path, watcher: Watcher) -> None:
@@ -84,7 +84,7 @@ class Fit:
         return self.root / self.area / self.key
 
     def train(self, watcher: Watcher, affinity: Affinity | None = None) -> Trained:
-        """The trained model, and the record; goes on from a checkpoint if there is one."""
+        """The trained model, and its history; goes on from a checkpoint if there is one."""
         with parallel.group(self.project.training.processes, self._train, Watcher(), affinity):
             return self._train(watcher, affinity)
 

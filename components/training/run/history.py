@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from components.data.mixture.draws import Plan
-
-if TYPE_CHECKING:
-    from components.training.run.checkpoint import State
-
-Cosines = dict[str, dict[str, list[float]]]  # head -> a later head -> [sum, number of steps]
+from components.training.run.state import Cosines, State
 
 
 def add_step(

@@ -14,7 +14,7 @@ STDERR = 2
 
 
 @contextlib.contextmanager
-def heeded() -> Iterator[Callable[[], bool]]:
+def stop_requested() -> Iterator[Callable[[], bool]]:
     """While the block lasts, the first signal only makes what is yielded true; the next one does what it
     did before. Python hears signals in its main thread alone; in another nothing is changed."""
     asked = threading.Event()

@@ -28,9 +28,9 @@ from components.settings.training import Training
 from components.training import balancing, optimisers, parallel
 from components.training.affinity import Affinity
 from components.training.parameter_groups import parameter_groups
-from components.training.run import checkpoint, interruption, stopping
-from components.training.run import history as record
-from components.training.run.ema import averaged
+from components.training.run import checkpoint, history, interruption, stopping
+from components.training.run.ema import ema_model
+from components.training.run.state import State
 from components.training.run.watcher import Run, Seen, Watcher
 from components.training.schedule import factor, set_learning_rate
 from components.training.step.stepper import NotFiniteError, ScaleOverflowError, Splits, Stepper
@@ -51,7 +51,8 @@ def train(
     watcher: Watcher,
     affinity: Affinity | None = None,
 ) -> list[dict[str, Any]]:
-    """Train in place; the model ends as the best of its scheduled evaluations. Returns the record.
+    """Train in place; the model ends as the best of its scheduled evaluations. Returns the history
+    of these.
 
     `read_rows(head, rows)` gives the data rows behind validation row numbers, for the metrics.
     `affinity` measures, where it is given, what the tasks have in common, and changes nothing.
@@ -69,16 +70,17 @@ def train(
     watcher.start(
         Run(checkpoints.name, plan.steps, state.step, state.history, training.model_dump(mode="json"))
     )
-    deaf = parallel.rank() > 0  # the first process hears signals, and decides for all
+    follower = parallel.rank() > 0  # the first process hears signals, and decides for all
+    signals = contextlib.nullcontext(lambda: False) if follower else interruption.stop_requested()
     try:
-        with contextlib.nullcontext(lambda: False) if deaf else interruption.heeded() as interrupted:
+        with signals as stop_requested:
             while state.step < plan.steps and state.evaluations_without_improvement < training.patience:
                 loop.step()
                 if state.step % training.evaluate_every == 0 or state.step == plan.steps:
                     loop.evaluate()
-                if state.step % training.checkpoint_every == 0 or interrupted():
+                if state.step % training.checkpoint_every == 0 or stop_requested():
                     loop.save()
-                if interrupted():
+                if stop_requested():
                     raise KeyboardInterrupt(
                         f"interrupted at step {state.step} of {plan.steps}; saved; {GO_ON}"
                     )
@@ -91,8 +93,7 @@ def train(
 
 @dataclass
 class Loop:
-    """What the loop works with; all that a checkpoint must hold is in model, average, optimiser, best and
-    state."""
+    """What the loop works with; a checkpoint holds model, ema, optimiser, best and state."""
 
     model: MultiTaskModel
     plan: Plan
@@ -112,18 +113,18 @@ class Loop:
         self.of_heads = {head: card["task"] for head, card in model.config.tasks.items()}
         self.lengths = {name: split.lengths for name, split in self.splits.items()}
         self.optimiser = optimisers.build(training.optimiser, parameter_groups(model, training))
-        self.average = averaged(model, training.ema) if training.ema else None
-        self.kept = model if self.average is None else cast("MultiTaskModel", self.average.module)
+        self.ema = ema_model(model, training.ema) if training.ema else None
+        self.kept = model if self.ema is None else cast("MultiTaskModel", self.ema.module)
         balancer = balancing.build(training.balancing)
         self.stepper = Stepper(model, self.optimiser, balancer, self.splits, training, self.seed)
-        self.stepper.following = lambda: self._rows(self.state.step + 1)
-        self.state, self.best, self.now = checkpoint.State(), _copy(model), self.plan
+        self.stepper.next_batch = lambda: self._rows(self.state.step + 1)
+        self.state, self.best, self.now = State(), _copy(model), self.plan
 
     def resume(self) -> None:
         """Go on from the newest whole checkpoint, if there is one."""
-        with parallel.first_first():  # it drops what is damaged
+        with parallel.rank_zero_first():  # it drops what is damaged
             restored = checkpoint.load_newest(
-                self.checkpoints, self.model, self.optimiser, self.watcher.say, self.average
+                self.checkpoints, self.model, self.optimiser, self.watcher.say, self.ema
             )
         if restored is None:
             return
@@ -150,8 +151,8 @@ class Loop:
         losses, weights = self._take(batch)
         state.balancing, state.loss_scale = stepper.balancer.state(), stepper.scale.state()
         state.step += 1
-        if self.average is not None:
-            self.average.update_parameters(self.model)
+        if self.ema is not None:
+            self.ema.update_parameters(self.model)
         self.watcher.step(Seen(state.step, losses, weights, stepper.shares, rate, state.tokens))
 
     def _rows(self, step: int) -> Batch:
@@ -187,18 +188,18 @@ class Loop:
                 f"step {state.step}: out of memory; repeated, and from here on, with micro-batches of "
                 f"{state.micro_batch_tokens} tokens (training.tokens_per_micro_batch was {budget})"
             )
-        record.add_step(state, losses, balance.shared, stepper.gramian_KK)
+        history.add_step(state, losses, balance.shared, stepper.gramian_KK)
         return losses, balance.shared
 
     def evaluate(self) -> None:
         """Measure every head, record it, and decide what that means for the mixture and the kept model."""
         state, training = self.state, self.training
-        scores = parallel.by_first(
+        scores = parallel.broadcast_from_rank_zero(
             lambda: evaluate(self.kept, self.validation, training.validation_rows, self.seed, self.read_rows),
             list(self.of_heads),
         )
         auxiliary = [head for head, task in self.of_heads.items() if self.plan.tasks[task].auxiliary]
-        record.add_evaluation(state, scores, self.now, self._rate(state.step - 1), auxiliary)
+        history.add_evaluation(state, scores, self.now, self._rate(state.step - 1), auxiliary)
         self._decide()
         self.now = _as_decided(self.plan, state.history)
         if state.best_step == state.step:
@@ -206,16 +207,16 @@ class Loop:
         self.watcher.evaluated(state.history[-1])
 
     def _decide(self) -> None:
-        """Write into the record what its last evaluation means for the mixture."""
-        history, patience = self.state.history, self.training.task_patience
-        last = history[-1]
+        """Write into the history what its last evaluation means for the mixture."""
+        so_far, patience = self.state.history, self.training.task_patience
+        last = so_far[-1]
         if self.plan.keep is not None:
-            seen = [entry["validation"] for entry in history]
+            seen = [entry["validation"] for entry in so_far]
             last["shares"] = dynamic.decide(self.plan, seen, self.of_heads)
         if patience is None:
             return
-        before = history[-2]["stopped"] if len(history) > 1 else []
-        last["stopped"] = stopping.stopped(history, self.of_heads, patience)
+        before = so_far[-2]["stopped"] if len(so_far) > 1 else []
+        last["stopped"] = stopping.stopped(so_far, self.of_heads, patience)
         for task in last["stopped"][len(before) :]:
             self.watcher.say(f"step {last['step']}: {task} stops (training.task_patience is {patience})")
 
@@ -223,12 +224,12 @@ class Loop:
         """Write a checkpoint; of several processes the first does."""
         self.watcher.flush()
         if parallel.rank() == 0:
-            checkpoint.save(self.checkpoints, self.model, self.best, self.optimiser, self.state, self.average)
+            checkpoint.save(self.checkpoints, self.model, self.best, self.optimiser, self.state, self.ema)
 
 
-def _as_decided(plan: Plan, history: list[dict[str, Any]]) -> Plan:
-    """The plan, with what the record says of shares and of tasks that have stopped."""
-    return stopping.with_stopped(dynamic.with_decided(plan, history), history)
+def _as_decided(plan: Plan, so_far: list[dict[str, Any]]) -> Plan:
+    """The plan, with what the history says of shares and of tasks that have stopped."""
+    return stopping.with_stopped(dynamic.with_decided(plan, so_far), so_far)
 
 
 def evaluate(

@@ -1,6 +1,6 @@
 """Early stopping of single tasks, and which step was best for whom.
 
-All of it is read from the record of scheduled evaluations, which the checkpoint keeps, so a resumed run
+All of it is read from the history of scheduled evaluations, which the checkpoint keeps, so a resumed run
 decides as the uninterrupted one did. A task is known by its name, its heads are the questions asked of
 its rows.
 """

@@ -13,10 +13,9 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-if TYPE_CHECKING:
-    from components.training.run.checkpoint import State
+from components.training.run.state import State
 
 RECENT = 30  # steps whose speed is told
 Entry = Mapping[str, Any]  # of reports/training.json: what one scheduled evaluation found

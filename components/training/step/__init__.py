@@ -1,0 +1,1 @@
+"""One step: forward, backward, augmentation, precision, out of memory."""

@@ -1,6 +1,7 @@
-"""Rows that training does not see as they are encoded, but altered anew at each visit (masked words).
+"""Augmentation: rows that training does not see as they are encoded, but altered anew in each step (masked
+words).
 
-What a visit alters is a function of (seed, step, row): a step that is taken again, in a resumed run or
+What is altered is a function of (seed, step, row): a step that is taken again, in a resumed run or
 with smaller micro-batches, and another process of the same run see the same tokens.
 """
 
@@ -17,7 +18,7 @@ from components.families.base import Facts, Family
 from components.keyed import derive_seed
 
 
-class Visit:
+class AugmentedSplit:
     """An encoded split of a family that is `altering`, at one step."""
 
     def __init__(self, split: EncodedSplit, family: Family, facts: Facts, secret: int) -> None:
@@ -48,16 +49,17 @@ class Visit:
         return self._seen[row]
 
 
-def visited(
+def augmented(
     splits: Mapping[str, EncodedSplit], cards: Mapping[str, Mapping[str, Any]], seed: int, step: int
 ) -> dict[str, EncodedSplit]:
     """The splits as training sees them in a step. A family that is altering has its rows to itself: no
-    other head reads what it has altered (consistency/tasks.py)."""
+    other head reads what it has altered (params/checks/tasks.py)."""
     seen = dict(splits)
     for card in cards.values():
         family = families.get(card["family"])
         if family.altering:
             task = card["task"]
-            visit = Visit(splits[task], family, card["facts"], derive_seed(seed, "visit", task, step))
-            seen[task] = cast("EncodedSplit", visit)
+            secret = derive_seed(seed, "visit", task, step)
+            split = AugmentedSplit(splits[task], family, card["facts"], secret)
+            seen[task] = cast("EncodedSplit", split)
     return seen

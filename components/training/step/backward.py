@@ -2,7 +2,7 @@
 
 Balancing asks for facts, and what a step costs depends on which. Where the weights are known before
 (static, uncertainty, dwa, ...) every micro-batch is one forward and one backward pass. Where they
-follow from this step's own losses or norms, the step is looked at first: a step of one micro-batch
+follow from this step's own losses or norms, the step is probed first: a step of one micro-batch
 keeps its graph, so that costs nothing; a longer one goes forward twice. A combination of gradients
 needs each task's own, summed over the micro-batches before they are combined.
 
@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -22,24 +22,21 @@ from torch.nn.utils import clip_grad_norm_
 
 from components import families
 from components.data.batches.batching import Batch, MicroBatch, labelled, micro_batches
-from components.data.encoding.split import EncodedSplit
 from components.errors import UserError
 from components.keyed import derive_seed
 from components.training import parallel
 from components.training.balancing import Balance, StepFacts, TaskFacts
 from components.training.gradients.base import TaskGradients
-from components.training.gradients.last_layer import LastLayer, crossing, last_layer, of_last_layer
-from components.training.gradients.probe import Shallow
+from components.training.gradients.last_layer import LastLayer, last_layer, of_last_layer
+from components.training.gradients.probe import Probe
 from components.training.gradients.representation import Representation
+from components.training.gradients.scaling import EncoderScaling
 from components.training.gradients.separate import task_gradients
-from components.training.step.augment import visited
-from components.training.step.forward import Losses, Passes
+from components.training.step.augment import augmented
+from components.training.step.context import StepContext
+from components.training.step.forward import Forward, Losses
 from components.training.step.precision import autocast
 
-if TYPE_CHECKING:
-    from components.training.step.stepper import Stepper
-
-Splits = Mapping[str, EncodedSplit]
 Found = TypeVar("Found")
 PER_TASK = {"gramian_KK", "alignments"}  # facts that need every task's own gradient
 
@@ -52,23 +49,24 @@ class ScaleOverflowError(NotFiniteError):
     """The losses are finite, but not the gradients of so much times them in fp16."""
 
 
-class Look:
-    """A step's rows, and what can be seen of them."""
+class StepBackward:
+    """The backward pass of a step, and what else its rows show."""
 
-    def __init__(self, stepper: Stepper, step: int, batch: Batch) -> None:
-        self.stepper, self.step = stepper, step
-        self.model, self.balancer, self.scale = stepper.model, stepper.balancer, stepper.scale.value
-        self.cards: Mapping[str, dict[str, Any]] = stepper.model.config.tasks
-        self.rows = labelled(stepper.splits, self.cards, batch)
-        self.splits = visited(stepper.splits, self.cards, stepper.seed, step)
+    def __init__(self, context: StepContext, step: int, batch: Batch) -> None:
+        self.context, self.step = context, step
+        self.model, self.balancer, self.scale = context.model, context.balancer, context.scale.value
+        self.cards: Mapping[str, dict[str, Any]] = context.model.config.tasks
+        self.rows = labelled(context.splits, self.cards, batch)
+        self.splits = augmented(context.splits, self.cards, context.seed, step)
         self.units = {head: self._units(head, known) for head, known in self.rows.items()}
-        self.own = parallel.own_rows(stepper.splits, batch)
+        self.own = parallel.own_rows(context.splits, batch)
         self.gradients: TaskGradients | None = None
+        self.scaling = EncoderScaling(self.model)  # by a combination's factors
         self._cut()
 
     def _cut(self) -> None:
         """Cut the rows into micro-batches."""
-        budget, packed = self.stepper.micro_batch_tokens, self.model.packs
+        budget, packed = self.context.micro_batch_tokens, self.model.packs
         self.batches = list(micro_batches(self.splits, self.cards, self.own, budget, packed))
 
     def within_memory(self, work: Callable[[], Found]) -> Found:
@@ -81,19 +79,19 @@ class Look:
             with contextlib.suppress(torch.OutOfMemoryError):
                 return work()
             # Only now has the error let go of the tensors that its traceback held.
-            self.stepper.optimiser.zero_grad(set_to_none=True)
+            self.context.optimiser.zero_grad(set_to_none=True)
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
             if not parallel.alone():
                 raise self._out_of_memory(
                     "in one of several processes; lower training.tokens_per_micro_batch"
                 )
-            if self.stepper.micro_batch_tokens == 1:  # so each is a single row, whatever its length
+            if self.context.micro_batch_tokens == 1:  # so each is a single row, whatever its length
                 raise self._out_of_memory(
                     "even with a single row in each micro-batch; lower tasks.*.max_length in params.yaml, "
                     "or take a smaller encoder"
                 )
-            self.stepper.micro_batch_tokens //= 2
+            self.context.micro_batch_tokens //= 2
             self._cut()
 
     def _out_of_memory(self, what: str) -> UserError:
@@ -102,18 +100,18 @@ class Look:
     def _units(self, head: str, rows: np.ndarray) -> float:
         """The denominator of a head's loss in the step; 1 where its rows hold no unit at all."""
         card = self.cards[head]
-        family, split = families.get(card["family"]), self.stepper.splits[card["task"]]
+        family, split = families.get(card["family"]), self.context.splits[card["task"]]
         return sum((family.units(split.target(row, head), card["facts"]) for row in rows), 0.0) or 1.0
 
-    def backward(self) -> tuple[StepFacts, Balance]:
+    def fill(self) -> tuple[StepFacts, Balance]:
         """Fill the gradients by the cheapest way that shows the balancer what it needs."""
         needs = self.balancer.needs(self.step)
         if needs & PER_TASK:
-            return self._backward_per_task()
-        kinds: tuple[type[Shallow], ...] = (LastLayer, Representation)
-        seen = [kind(self.model, list(self.rows)) for kind in kinds if needs & kind.shows]
-        if seen or self.balancer.weighting.by_this_step:
-            return self._backward_after_a_look(seen)
+            return self._fill_per_task()
+        kinds: tuple[type[Probe], ...] = (LastLayer, Representation)
+        probes = [kind(self.model, list(self.rows)) for kind in kinds if needs & kind.shows]
+        if probes or self.balancer.weighting.by_this_step:
+            return self._fill_after_probing(probes)
         balance = self._weigh(dict.fromkeys(self.rows, 0.0))  # these weights do not depend on the losses
         losses = dict.fromkeys(self.rows, 0.0)
         for micro in self.micros():
@@ -123,35 +121,34 @@ class Look:
         self._finish()
         return facts, balance
 
-    def _backward_after_a_look(self, seen: Sequence[Shallow]) -> tuple[StepFacts, Balance]:
+    def _fill_after_probing(self, probes: Sequence[Probe]) -> tuple[StepFacts, Balance]:
         losses = dict.fromkeys(self.rows, 0.0)
         kept: list[Losses] = []
-        factors: dict[str, float] = {}  # of a combination, known once the step was looked at
-        with crossing(self.model, factors):
-            for means in self._looked_at(seen):
+        with self.scaling:
+            for means in self._probed(probes):
                 _add(losses, means)
                 if len(self.batches) == 1:
                     kept.append(means)
-            shown = {name: fact for one in seen for name, fact in one.facts(self.scale).items()}
+            shown = {name: fact for probe in probes for name, fact in probe.facts(self.scale).items()}
             facts = self._facts(parallel.sum_losses(losses), **shown)
             balance = self._weigh(facts.losses, facts)
-            factors.update(_factors(balance))
+            self.scaling.factors.update(_factors(balance))
             for means in kept or (self.means(micro) for micro in self.micros()):
                 self._weighted_sum(means, balance.heads).backward()
         self._finish()
         return facts, balance
 
-    def _looked_at(self, seen: Sequence[Shallow]) -> Iterator[Losses]:
-        """Each micro-batch's losses, with a graph where one is needed, after `seen` has them, too."""
-        graph = bool(seen) or len(self.batches) == 1
+    def _probed(self, probes: Sequence[Probe]) -> Iterator[Losses]:
+        """Each micro-batch's losses, with a graph where one is needed, after the probes have had them."""
+        graph = bool(probes) or len(self.batches) == 1
         with contextlib.ExitStack() as stack:
-            for one in seen:
-                stack.enter_context(one)
+            for probe in probes:
+                stack.enter_context(probe)
             for micro in self.micros():
                 with contextlib.nullcontext() if graph else torch.no_grad():
                     means = self.means(micro)
-                for one in seen:
-                    one.add(self._scaled(means))
+                for probe in probes:
+                    probe.add(self._scaled(means))
                 yield means
 
     def per_task(self) -> tuple[dict[str, float], TaskGradients]:
@@ -166,7 +163,7 @@ class Look:
         gradients.unscale(self.scale)
         return parallel.sum_losses(losses), gradients
 
-    def _backward_per_task(self) -> tuple[StepFacts, Balance]:
+    def _fill_per_task(self) -> tuple[StepFacts, Balance]:
         losses, gradients = self.per_task()
         others: dict[str, Any] = {}
         if self.balancer.needs(self.step) & LastLayer.shows:
@@ -182,7 +179,7 @@ class Look:
         Raises:
             NotFiniteError: one of them is not finite.
         """
-        norm = clip_grad_norm_(self.model.parameters(), self.stepper.training.clip)
+        norm = clip_grad_norm_(self.model.parameters(), self.context.training.clip)
         if not norm.isfinite():
             raise self._not_finite(losses, "a gradient is not finite")
 
@@ -211,41 +208,44 @@ class Look:
             raise self._not_finite(losses, "a loss is not finite")
         known = {
             head: TaskFacts(share, families.get(self.cards[head]["family"]).gaussian)
-            for head, share in self.stepper.shares.items()
+            for head, share in self.context.shares.items()
         }
-        return StepFacts(self.stepper.seed, self.step, known, dict(losses), **others)
+        return StepFacts(self.context.seed, self.step, known, dict(losses), **others)
 
     def _not_finite(self, losses: Mapping[str, float], why: str) -> NotFiniteError:
         for head, loss in losses.items():
             if not np.isfinite(loss):
-                ids = self.stepper.splits[self.cards[head]["task"]].ids()
+                ids = self.context.splits[self.cards[head]["task"]].ids()
                 found = [ids[row] for row in self.rows[head]]
                 return NotFiniteError(f"step {self.step}: the loss of {head} is {loss}; rows {found}")
-        if self.stepper.scale.can_fall:
+        if self.context.scale.can_fall:
             why = f"a gradient overflowed in fp16; the loss scale falls from {self.scale:g}"
             return ScaleOverflowError(f"step {self.step}: {why} to {self.scale / 2:g}")
         return NotFiniteError(f"step {self.step}: {why}")
 
     def micros(self) -> Iterator[MicroBatch]:
-        """The micro-batches on the model's device; dropout draws the same at every look."""
+        """The micro-batches on the model's device; dropout draws the same every time."""
         torch.manual_seed(
-            derive_seed(self.stepper.seed, f"dropout{parallel.rank() or ''}", self.step) % 2**63
+            derive_seed(self.context.seed, f"dropout{parallel.rank() or ''}", self.step) % 2**63
         )
         for micro in self.batches:
             yield micro.to(self.model.device)
 
     def means(self, micro: MicroBatch) -> Losses:
         """Each head's share of its L_i that the micro-batch holds, with what regularises it."""
-        precision = functools.partial(autocast, self.model.device, self.stepper.training.precision)
-        passes = Passes(self.model, micro, self.units, precision, self._aside)
-        means = passes.losses(passes.logits)
-        for regulariser in self.stepper.regularisers:
-            for head, term in regulariser.terms(passes).items():
+        precision = functools.partial(autocast, self.model.device, self.context.training.precision)
+        forward = Forward(self.model, micro, self.units, precision, self._uncounted)
+        means = forward.losses(forward.logits)
+        for regulariser in self.context.regularisers:
+            for head, term in regulariser.terms(forward).items():
                 means[head] = means[head] + term
         return means
 
-    def _aside(self) -> contextlib.AbstractContextManager[None]:
-        return self.gradients.paused() if self.gradients else contextlib.nullcontext()
+    @contextlib.contextmanager
+    def _uncounted(self) -> Iterator[None]:
+        """Within it, passes are of no task, and no factor changes their gradients."""
+        with self.gradients.paused() if self.gradients else contextlib.nullcontext(), self.scaling.paused():
+            yield
 
     @torch.no_grad()
     def losses(self) -> dict[str, float]:
@@ -258,8 +258,8 @@ class Look:
     def alignments(self) -> dict[str, float]:
         """<v, g_i>, with v the gradient after the step of the sum of the losses on the next step's rows."""
         assert self.gradients is not None  # noqa: S101 who asks for alignments has had them gathered
-        self.stepper.optimiser.zero_grad(set_to_none=True)
-        ahead = Look(self.stepper, self.step, self.stepper.following())
+        self.context.optimiser.zero_grad(set_to_none=True)
+        ahead = StepBackward(self.context, self.step, self.context.next_batch())
         for micro in ahead.micros():
             self._weighted_sum(means := ahead.means(micro), dict.fromkeys(means, 1.0)).backward()
         self._finish()

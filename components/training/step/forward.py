@@ -21,11 +21,12 @@ Losses = dict[str, torch.Tensor]  # by head: its share, that the micro-batch hol
 Logits = dict[str, torch.Tensor]  # by head, in single precision
 
 
-class Passes:
+class Forward:
     """The first pass is made at once; its output is `logits`.
 
     `units` are the denominators of the step's means. Within an `autocast` context the model runs in the
-    precision of the training; what happens within an `aside` context is not counted to any task's gradient.
+    precision of the training; what happens within an `uncounted` context is not counted to any task's
+    gradient.
     """
 
     def __init__(
@@ -34,15 +35,15 @@ class Passes:
         micro: MicroBatch,
         units: Mapping[str, float],
         autocast: Callable[[], AbstractContextManager[Any]],
-        aside: Callable[[], AbstractContextManager[Any]],
+        uncounted: Callable[[], AbstractContextManager[Any]],
     ) -> None:
         self.model, self.micro, self.units = model, micro, units
-        self._autocast, self._aside = autocast, aside
+        self._autocast, self._uncounted = autocast, uncounted
         self._devices = [model.device] if model.device.type == "cuda" else []
         self._random = [torch.get_rng_state(), *map(torch.cuda.get_rng_state, self._devices)]
-        self.logits = self.redrawn()
+        self.logits = self.with_new_dropout()
 
-    def redrawn(self) -> Logits:
+    def with_new_dropout(self) -> Logits:
         """A pass that drops other units than those before it."""
         micro = self.micro
         with self._autocast():
@@ -52,9 +53,9 @@ class Passes:
     def perturbed(self, delta_BLD: torch.Tensor) -> Logits:
         """A pass whose word embeddings are moved by delta; it drops the units that the first one did."""
         with self._as_first(), self._moved(delta_BLD):
-            return self.redrawn()
+            return self.with_new_dropout()
 
-    def nothing(self) -> torch.Tensor:
+    def zero_delta(self) -> torch.Tensor:
         """A delta_BLD of zeros."""
         width = self.model.encoder.get_input_embeddings().weight.shape[1]
         return torch.zeros(*self.micro.mask_BL.shape, width, device=self.model.device)
@@ -62,7 +63,7 @@ class Passes:
     def gradient(self, of: Callable[[Logits], Losses], delta_BLD: torch.Tensor) -> torch.Tensor:
         """gradient_BLD, on delta, of the sum over all heads of `of` the perturbed pass, per unit: over the
         step's units it would be too small for half precision."""
-        with torch.enable_grad(), self._aside():
+        with torch.enable_grad(), self._uncounted():
             moved_BLD = delta_BLD.detach().requires_grad_()
             found = of(self.perturbed(moved_BLD))
             total = torch.stack([self.units[head] * value for head, value in found.items()]).sum()

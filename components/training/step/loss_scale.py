@@ -28,13 +28,13 @@ class LossScale:
         """Would a smaller scale help against an overflow?"""
         return self.value > LEAST
 
-    def fitted(self) -> None:
+    def on_finite_step(self) -> None:
         """A step was taken."""
         self.finite_steps += 1
         if self.dynamic and self.finite_steps == GROWS_AFTER:
             self.value, self.finite_steps = 2 * self.value, 0
 
-    def overflowed(self) -> None:
+    def on_overflow(self) -> None:
         """A gradient of the step was not finite."""
         self.value, self.finite_steps = self.value / 2, 0
 

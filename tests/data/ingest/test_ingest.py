@@ -138,7 +138,7 @@ def test_a_new_class_in_test_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("score", ["nan", "inf", "", "high"])
 def test_a_score_must_be_a_finite_number(tmp_path: Path, score: str) -> None:
     changes = {"family": "regression", "columns": {"text": "text", "score": "label"}}
-    with pytest.raises(UserError, match=r"row 3: 'score' is .* expected a (finite )?number"):
+    with pytest.raises(UserError, match=r"row 3: 'label' is .* expected a (finite )?number"):
         run(tmp_path, ["one,1.5", f"two,{score}"], **changes)
 
 
@@ -242,3 +242,11 @@ def test_rows_of_many_chunks_are_read_whole_and_their_places_found(tmp_path: Pat
     with pytest.raises(UserError, match=r"row 61: label 'c' is not in the label set"):
         source = {"path": str(tmp_path / "a.csv"), "format": "csv", "labels": ["a", "b"]}
         run(tmp_path, [*PLAIN[:59], "odd,c"], source=source)
+
+
+def test_a_row_that_cannot_be_read_is_told_by_the_files_own_column(tmp_path: Path) -> None:
+    columns = {"text": "body", "label": "mood"}
+    with pytest.raises(UserError, match=r"row 3: 'body' is empty, expected a text"):
+        run(tmp_path, ["ok,a", ",b"], "body,mood", columns=columns)
+    with pytest.raises(UserError, match=r"row 2: 'mood' is empty, expected a text"):
+        run(tmp_path, ["ok,", "fine,b"], "body,mood", columns=columns)

@@ -69,11 +69,11 @@ def rows(folder: Path, *others: dict[str, Any]) -> Path:
         ({"intent": None, "slots": None, "urgency": None}, "no target, expected that of task or slots or urgency"),
         ({"slots": ["O", "O"]}, "5 tokens but 2 tags, expected one tag per token"),
         ({"slots": ["O", "O", "O", "O", "city"]}, "tag 5 is 'city'"),
-        ({"slots": 7}, "'tags' is 7, expected a list of words"),
+        ({"slots": 7}, "'slots' is 7, expected a list of words"),
         ({"words": ["book", "a", "train", "to", "paris"]}, "token 3, 'train', is not in the text"),
-        ({"words": ["book", "a", " ", "to", "paris"]}, "'tokens' has a blank at place 3"),
-        ({"urgency": "high"}, "'score' is 'high', expected a number"),
-        ({"urgency": [1]}, "'score' is [1], expected a number"),
+        ({"words": ["book", "a", " ", "to", "paris"]}, "'words' has a blank at place 3"),
+        ({"urgency": "high"}, "'urgency' is 'high', expected a number"),
+        ({"urgency": [1]}, "'urgency' is [1], expected a number"),
     ],
 )  # fmt: skip
 def test_a_malformed_row_gets_one_sentence(tmp_path: Path, wrong: dict[str, Any], sentence: str) -> None:

@@ -71,7 +71,7 @@ def test_there_are_thirty_shapes_and_more() -> None:
 
 
 def test_the_documentation_counts_them() -> None:
-    page = (Path(__file__).parents[3] / "docs/new-task.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs/how-to/new-task.md").read_text(encoding="utf-8")
     assert f"{len(GUESSED)} are guessed right and {len(ASKED)} are asked about" in page
 
 

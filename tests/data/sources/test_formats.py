@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from components.data.sources.formats import Record, read
+from components.data.sources.formats import read
+from components.data.sources.record import Record
 from components.errors import UserError
 from components.settings.data import Format, Source
 
@@ -40,7 +41,7 @@ def test_a_list_of_columns_becomes_an_object(tmp_path: Path) -> None:
     [
         (b"text,label\ngood,up\nbad,down,extra\n", "row 3: 3 fields, the header has 2"),
         (b"text,label\ngood\n", "row 2: 1 fields, the header has 2"),
-        (b"text,label\ncaf\xe9,up\n", "byte 0xe9 after line"),
+        (b"text,label\ncaf\xe9,up\n", ", line 2: byte 0xe9 is not"),
         (b"", "the file is empty"),
         (b"text,label\n", "no rows"),
         (b"text,lable\ngood,up\n", "no column 'label' for label (did you mean 'lable'?); found text, lable"),

@@ -14,7 +14,8 @@ from components.data.batches.tensors import Rows
 from components.errors import UserError
 from components.families.generation.beam_search import Limits
 from components.families.generation.family import FAMILY
-from components.model.multitask import MultiTaskModel, load
+from components.model.multitask import MultiTaskModel
+from components.model.saving import load
 from tests.families.generation import seq2seq_folders
 
 IDS = torch.tensor([[4, 5, 6, 7, 8, 3], [9, 10, 11, 3, 0, 0], [12, 13, 14, 15, 3, 0]])

@@ -388,13 +388,13 @@ def test_too_many_templates_are_refused_before_training(
 def test_gradients_by_task_are_those_of_separate_backward_passes(project: Path) -> None:
     """A contrast is between rows, but all of one task: of a pack its gradient can still be told apart."""
     from components.training.gradients.packed import PackedGradients
-    from components.training.step.backward import Look
+    from components.training.step.backward import StepBackward
     from tests.conftest import encode_project
-    from tests.training.run.test_loop import first_batch, stepper
+    from tests.training.steps import first_batch, stepper
 
     encode_project(project)
     engine = stepper(project, tokens_per_micro_batch=150)
-    look = Look(engine, 0, first_batch(project, engine))
+    look = StepBackward(engine, 0, first_batch(project, engine))
     assert len(look.batches) > 1
     model = engine.model.train()
     expected = []
@@ -423,7 +423,7 @@ def test_an_interrupted_run_ends_with_the_same_weights_and_index(project: Path) 
     from components import params
     from components.training.run.fit import run
     from tests.conftest import encode_project
-    from tests.training.run.test_loop import Stop, train
+    from tests.training.runs import Stop, train
 
     encode_project(project)
     expected, index = train(), Path("models/multitask/index.desk.safetensors")

@@ -12,9 +12,10 @@ import torch
 from components.training import balancing
 from components.training.regularisation import Regulariser
 from components.training.regularisation.r_drop import RDrop
-from components.training.step.stepper import Look, Stepper
-from tests.training.gradients.test_last_layer import by_autograd, check_a_step, engine
-from tests.training.run.test_loop import first_batch
+from components.training.step.backward import StepBackward
+from components.training.step.stepper import Stepper
+from tests.training.gradients.explicit import by_autograd, check_a_step, engine
+from tests.training.steps import first_batch
 
 CHOSEN = {"method": "pcgrad", "gramian": "representation"}
 
@@ -29,7 +30,7 @@ def on_leaves(which: Stepper, root: Path) -> np.ndarray:
         return SimpleNamespace(last_hidden_state=leaves[-1])
 
     hook = which.model.encoder.register_forward_hook(cut)
-    look, rows = Look(which, 0, first_batch(root, which)), []
+    look, rows = StepBackward(which, 0, first_batch(root, which)), []
     for head in look.rows:
         leaves.clear()
         for micro in look.micros():

@@ -21,6 +21,7 @@ import torch
 from components.settings.training import Method
 from components.training import optimisers
 from components.training.run import checkpoint
+from components.training.run.state import State
 from tests.params.messages import complaint
 
 ROOT = Path(__file__).parents[3]
@@ -174,7 +175,7 @@ def test_it_goes_on_from_a_checkpoint_to_the_bit(name: str, device: str, tmp_pat
 
     model, optimiser = fresh()
     steps(model, optimiser, range(3))
-    checkpoint.save(tmp_path, model, model.state_dict(), optimiser, checkpoint.State(step=3))
+    checkpoint.save(tmp_path, model, model.state_dict(), optimiser, State(step=3))
     steps(model, optimiser, range(3, 8))
     again, other = fresh()
     assert checkpoint.load_newest(tmp_path, again, other, print)

@@ -15,9 +15,10 @@ from torch.nn.functional import cross_entropy
 
 from components import families
 from components.settings.training import Balancing, Method
-from components.training.step.stepper import Look, Stepper
+from components.training.step.backward import StepBackward
+from components.training.step.stepper import Stepper
 from tests.params.messages import complaint
-from tests.training.run.test_loop import first_batch, stepper
+from tests.training.steps import first_batch, stepper
 
 HEADS = ("closeness", "mood", "people", "size")
 
@@ -32,14 +33,14 @@ def engine(root: Path, *methods: dict | str, dropout: float = 0.0, **changes) ->
     return made
 
 
-def look(made: Stepper, root: Path) -> Look:
-    return Look(made, 0, first_batch(root, made))
+def look(made: Stepper, root: Path) -> StepBackward:
+    return StepBackward(made, 0, first_batch(root, made))
 
 
 class Reference:
     """One micro-batch, and each head's logits from its word embeddings: no pack, no hook."""
 
-    def __init__(self, seen: Look) -> None:
+    def __init__(self, seen: StepBackward) -> None:
         (self.micro,) = seen.micros()
         self.seen, self.model = seen, seen.model
         self.words_BLD = seen.model.encoder.get_input_embeddings()(self.micro.input_ids_BL).detach()
@@ -76,13 +77,13 @@ class Reference:
         return {head: float(value.detach()) / self.seen.units[head] for head, value in sums.items()}
 
 
-def unpacked(seen: Look) -> Reference:
+def unpacked(seen: StepBackward) -> Reference:
     """After the means were taken: the same model, with its attention as it was before it packed."""
     seen.model.encoder.set_attn_implementation("eager")
     return Reference(seen)
 
 
-def found_means(seen: Look) -> dict[str, float]:
+def found_means(seen: StepBackward) -> dict[str, float]:
     (micro,) = seen.micros()
     return {head: float(mean.detach()) for head, mean in seen.means(micro).items()}
 
@@ -160,7 +161,7 @@ WAYS = [
 METHODS = ["fgm", {"method": "smart", "epsilon": 0.02, "noise": 0.01, "step_size": 0.02}, "r_drop"]
 
 
-@pytest.mark.parametrize("way", WAYS, ids=["plain", "after a look", "after norms", "per task"])
+@pytest.mark.parametrize("way", WAYS, ids=["plain", "after probing", "after norms", "per task"])
 @pytest.mark.parametrize("packed", [True, False], ids=["packed", "padded"])
 def test_gradients_are_those_of_each_tasks_regularised_loss(
     encoded_project: Path, way: dict, packed: bool
@@ -182,7 +183,7 @@ def test_gradients_are_those_of_each_tasks_regularised_loss(
                 means[head].backward()
         own[head] = {n: p.grad.clone() for n, p in made.model.named_parameters() if p.grad is not None}
     made.model.zero_grad()
-    _facts, balance = seen.backward()
+    _facts, balance = seen.fill()
     for name, parameter in made.model.named_parameters():
         weights = balance.shared if name.startswith("encoder.") else balance.heads
         parts = [weights[head] * own[head][name] for head in HEADS if name in own[head]]
@@ -196,14 +197,14 @@ def test_a_step_in_many_micro_batches_is_a_step_in_one(encoded_project: Path) ->
     found = []
     for budget in (100_000, 90):
         seen = look(engine(encoded_project, "fgm", tokens_per_micro_batch=budget), encoded_project)
-        facts, _ = seen.backward()
+        facts, _ = seen.fill()
         found.append(facts.losses)
     assert found[0] == pytest.approx(found[1], rel=1e-5)
 
 
 def test_nothing_watches_the_embeddings_afterwards(encoded_project: Path) -> None:
     made = engine(encoded_project, *METHODS, dropout=0.2)
-    look(made, encoded_project).backward()
+    look(made, encoded_project).fill()
     assert not any(module._forward_hooks for module in made.model.modules())
 
 

@@ -12,7 +12,8 @@ from safetensors.torch import load_file
 from components.errors import UserError
 from components.files import verify_manifest
 from components.training.run import checkpoint
-from components.training.run.ema import averaged
+from components.training.run.ema import ema_model
+from components.training.run.state import State
 
 
 @pytest.fixture
@@ -27,8 +28,8 @@ def saved(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _state(step: int) -> checkpoint.State:
-    return checkpoint.State(
+def _state(step: int) -> State:
+    return State(
         step=step, best_score=0.5, balancing={"a": {"s": 0.1}}, history=[{"step": step, "score": 0.5}]
     )
 
@@ -120,10 +121,10 @@ class Tied(torch.nn.Module):
 
 def test_pitfall_7_a_tied_tensor_is_kept_once_and_comes_back_tied(tmp_path: Path) -> None:
     saved, restored = Tied(2.0), Tied(7.0)
-    averages = [averaged(model, 0.5) for model in (saved, restored)]
+    averages = [ema_model(model, 0.5) for model in (saved, restored)]
     optimisers = [torch.optim.AdamW(model.parameters()) for model in (saved, restored)]
     best = {name: tensor.clone() for name, tensor in saved.state_dict().items()}
-    checkpoint.save(tmp_path, saved, best, optimisers[0], checkpoint.State(step=4), averages[0])
+    checkpoint.save(tmp_path, saved, best, optimisers[0], State(step=4), averages[0])
     assert sorted(load_file(tmp_path / "step-000000004/model.safetensors")) == [
         "decoder.bias",
         "embeddings.weight",

@@ -11,18 +11,18 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 from components import params
 from components.data.encoding.split import EncodedSplit
 from components.files import read_json
-from components.model import multitask
+from components.model import saving
 from components.tracking.terminal import Terminal
-from components.training.run.ema import averaged
+from components.training.run.ema import ema_model
 from components.training.run.fit import _validation_rows, run
 from components.training.run.loop import evaluate
-from tests.training.run.test_loop import setup_step
+from tests.training.steps import setup_step
 
 
 def test_the_average_by_hand() -> None:
     """After the first step it is the weights; then d = 2/11, 3/12, ... until the decay is less."""
     model = torch.nn.Linear(1, 1, bias=False)
-    average = averaged(model, 0.26)
+    average = ema_model(model, 0.26)
     expected = None
     for step, weight in enumerate([5.0, -3.0, 7.0, 2.0, 1.0]):
         decay = min(0.26, (1 + step) / (10 + step))
@@ -39,7 +39,7 @@ def test_pitfall_7_a_tied_parameter_is_averaged_once(shared_project: Path) -> No
     tied = torch.nn.Linear(embeddings.weight.shape[1], embeddings.weight.shape[0], bias=False)
     tied.weight = embeddings.weight
     model.heads["words"] = tied
-    average = averaged(model, 0.5)
+    average = ema_model(model, 0.5)
     average.update_parameters(model)
     with torch.no_grad():
         before = embeddings.weight.clone()
@@ -69,7 +69,7 @@ def test_the_average_is_what_is_evaluated_kept_and_saved() -> None:
     for step in range(1, best["step"]):
         decay = min(0.5, (1 + step) / (10 + step))
         expected = decay * expected + (1 - decay) * seen[step]
-    saved = multitask.load(Path("models/multitask"))
+    saved = saving.load(Path("models/multitask"))
     found = saved.encoder.get_input_embeddings().weight
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-7)
     assert float((found.detach() - seen[best["step"] - 1]).norm()) > 1e-4

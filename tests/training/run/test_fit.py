@@ -15,7 +15,8 @@ from components.files import read_json
 from components.tracking.terminal import Terminal
 from components.training.run.fit import run
 from components.training.run.loop import evaluate
-from tests.training.run.test_loop import setup_step, shorten
+from tests.training.runs import shorten
+from tests.training.steps import setup_step
 
 
 class Curves(Terminal):

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from components.settings.training import Balancing
-from tests.training.run.test_loop import setup_step, stepper
+from tests.training.steps import setup_step, stepper
 
 GOLDEN = Path(__file__).with_name("golden_losses.json")
 STEPS = 12

@@ -8,11 +8,12 @@ import pytest
 from components.data.mixture.draws import Plan, TaskPlan
 from components.data.mixture.schedules import Knots
 from components.training.run import history
+from components.training.run.state import Cosines
 
 
 def test_cosines_are_those_of_the_gradients_whatever_the_order_of_the_heads() -> None:
     draw = np.random.default_rng(0)
-    cosines: history.Cosines = {}
+    cosines: Cosines = {}
     expected = []
     for heads in (["b", "a"], ["a", "b"], ["a"]):  # a step need not draw every head
         gradients = draw.normal(size=(len(heads), 7)) * 3
@@ -26,7 +27,7 @@ def test_cosines_are_those_of_the_gradients_whatever_the_order_of_the_heads() ->
 
 
 def test_a_gradient_of_zero_has_no_cosine() -> None:
-    cosines: history.Cosines = {}
+    cosines: Cosines = {}
     history.add_cosines(cosines, ["a", "b"], np.array([[4.0, 0.0], [0.0, 0.0]]))
     assert history.means(cosines) == {}
 

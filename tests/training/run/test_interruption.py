@@ -13,8 +13,8 @@ import pytest
 from components import params, stages
 from components.tracking.terminal import Terminal
 from components.training.run.fit import run
-from components.training.run.interruption import heeded
-from tests.training.run.test_loop import shorten, train
+from components.training.run.interruption import stop_requested
+from tests.training.runs import shorten, train
 
 
 class Signals(Terminal):
@@ -48,7 +48,7 @@ def test_a_run_that_is_interrupted_loses_no_step_and_ends_with_the_same_bytes() 
 
 def test_a_second_ctrl_c_stops_at_once() -> None:
     ours = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
-    with heeded() as asked:
+    with stop_requested() as asked:
         assert not asked()
         os.kill(os.getpid(), signal.SIGINT)
         assert asked()
@@ -62,7 +62,7 @@ def test_in_another_thread_nothing_is_changed() -> None:
     before, seen = signal.getsignal(signal.SIGINT), []
 
     def work() -> None:
-        with heeded() as asked:
+        with stop_requested() as asked:
             seen.append((asked(), signal.getsignal(signal.SIGINT)))
 
     thread = threading.Thread(target=work)

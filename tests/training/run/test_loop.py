@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -13,56 +12,19 @@ import torch
 
 from components import params
 from components.data.batches.batching import step_rows
-from components.data.encoding.split import EncodedSplit, cards_of
-from components.data.mixture.draws import Plan
 from components.errors import UserError
-from components.files import read_json, sha256, write_json
-from components.model.multitask import MultiTaskModel
+from components.files import read_json
 from components.tracking.terminal import Terminal
-from components.training import balancing, optimisers
-from components.training.parameter_groups import parameter_groups
 from components.training.run import checkpoint
 from components.training.run.fit import run
 from components.training.run.loop import Loop
+from components.training.run.state import State
 from components.training.run.watcher import Seen, Watcher
 from components.training.step import loss_scale
 from components.training.step.stepper import NotFiniteError, Stepper
 from tests.conftest import encode_project
-
-MODEL = Path("models/multitask/model.safetensors")
-
-
-class Stop(Terminal):
-    """Interrupts the run as a person would, after a given step."""
-
-    def __init__(self, after: int) -> None:
-        super().__init__()
-        self.after = after
-
-    def step(self, seen: Seen) -> None:
-        if seen.step == self.after:
-            raise KeyboardInterrupt
-
-
-def train() -> tuple[str, dict]:
-    shutil.rmtree("models", ignore_errors=True)
-    run(params.load(), Path(), Terminal())
-    return sha256(MODEL), read_json(Path("reports/training.json"))
-
-
-def shorten(steps: int) -> None:
-    """A shorter run of the project in the current folder."""
-    plan = Path("reports/plan.json")
-    write_json(plan, {**read_json(plan), "steps": steps})
-
-
-def setup_step(root: Path):
-    project = params.load(root / "params.yaml")
-    plan = Plan.from_json(read_json(root / "reports/plan.json"))
-    splits = {name: EncodedSplit(root / "encoded" / name / "train.arrow") for name in plan.tasks}
-    cards = {head: card for name in plan.tasks for head, card in cards_of(root / "encoded" / name).items()}
-    model = MultiTaskModel.from_encoder(root / "encoder", cards, 0.0, 1)
-    return project, plan, splits, model
+from tests.training.runs import Stop, train
+from tests.training.steps import first_batch, setup_step, stepper
 
 
 @pytest.mark.usefixtures("encoded_project")
@@ -125,24 +87,6 @@ def test_a_damaged_checkpoint_is_left_out_and_the_one_before_is_used(
     said = capsys.readouterr().err
     assert "step-000000020 is damaged and left out" in said.replace("\n", " ")
     assert "going on from step 15" in said
-
-
-def stepper(root: Path, **changes) -> Stepper:
-    """The step engine of the tiny project."""
-    project, plan, splits, model = setup_step(root)
-    training = project.training.model_copy(update=changes)
-    shares = {head: plan.tasks[card["task"]].share for head, card in model.config.tasks.items()}
-    balancer = balancing.build(training.balancing)
-    optimiser = optimisers.build(training.optimiser, parameter_groups(model, training))
-    lengths = {name: split.lengths for name, split in splits.items()}
-    return Stepper(
-        model, optimiser, balancer, splits, training, 1, shares, lambda: step_rows(plan, 1, 1, lengths)
-    )
-
-
-def first_batch(root: Path, engine: Stepper):
-    plan = Plan.from_json(read_json(root / "reports/plan.json"))
-    return step_rows(plan, 1, 0, {name: split.lengths for name, split in engine.splits.items()})
 
 
 def test_accumulated_micro_batches_equal_one(encoded_project: Path) -> None:
@@ -255,10 +199,10 @@ def test_a_full_disk_is_one_sentence_and_keeps_the_earlier_checkpoints(
     optimiser = torch.optim.AdamW(model.parameters())
     best = {"x": torch.zeros(10)}
     folder = small_disk / "checkpoints"
-    checkpoint.save(folder, model, best, optimiser, checkpoint.State(step=1))
+    checkpoint.save(folder, model, best, optimiser, State(step=1))
     big = {"x": torch.zeros(20_000_000)}
     with pytest.raises(UserError, match="the disk is full, step 2 could not be saved; free some space"):
-        checkpoint.save(folder, model, big, optimiser, checkpoint.State(step=2))
+        checkpoint.save(folder, model, big, optimiser, State(step=2))
     assert [path.name for path in folder.iterdir()] == ["step-000000001"]
     restored = checkpoint.load_newest(folder, model, optimiser, print)
     assert restored is not None
@@ -303,7 +247,7 @@ def test_a_method_that_looks_ahead_sees_the_next_steps_rows() -> None:
     loop = Loop(model, plan, project.training, 1, splits, {}, lambda *_: [], Path("c"), Watcher(), None)
     loop.state.step = 3
     lengths = {name: split.lengths for name, split in splits.items()}
-    ahead, now = loop.stepper.following(), step_rows(plan, 1, 3, lengths)
+    ahead, now = loop.stepper.next_batch(), step_rows(plan, 1, 3, lengths)
     assert {name: rows.tolist() for name, rows in ahead.items()} == {
         name: rows.tolist() for name, rows in step_rows(plan, 1, 4, lengths).items()
     }

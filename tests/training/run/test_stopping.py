@@ -15,7 +15,7 @@ from components.files import read_json
 from components.tracking.terminal import Terminal
 from components.training.run.fit import run
 from components.training.run.stopping import kept, sentence, stopped, with_stopped
-from tests.training.run.test_loop import shorten
+from tests.training.runs import shorten
 
 HEADS = {"mood": "mood", "size": "mood", "people": "people", "pairs": "pairs"}
 STEPS, WINDOW = 40, 4

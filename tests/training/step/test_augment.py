@@ -16,7 +16,7 @@ from components.settings.training import Balancing, Method
 from components.tracking.terminal import Terminal
 from components.training.run.fit import run
 from components.training.run.watcher import Seen
-from components.training.step.augment import visited
+from components.training.step.augment import augmented
 from tests.conftest import WORDS, encode_project, sentence
 from tests.families.self_supervised import add_task, mask_token
 
@@ -38,7 +38,9 @@ def seen(step: int, rows: list[int], budget: int = 10**6, seed: int = 7) -> dict
     cards = cards_of(Path("encoded/aside"))
     longest_first = sorted(rows, key=lambda row: (-splits["aside"].lengths[row], -row))
     found = []
-    for micro in micro_batches(visited(splits, cards, seed, step), cards, {"aside": np.array(rows)}, budget):
+    for micro in micro_batches(
+        augmented(splits, cards, seed, step), cards, {"aside": np.array(rows)}, budget
+    ):
         side = micro.heads["aside"].side_nF
         assert side is not None
         pairs = zip(micro.input_ids_BL, micro.mask_BL, side, strict=True)
@@ -79,7 +81,7 @@ def test_tasks_of_the_same_rows_are_altered_each_in_its_own_way_and_others_not_a
     split, mood = (EncodedSplit(Path(f"encoded/{name}/train.arrow")) for name in ("aside", "mood"))
     cards = cards_of(Path("encoded/aside")) | cards_of(Path("encoded/mood"))
     cards["twin"] = cards["aside"] | {"task": "twin"}
-    splits = visited({"aside": split, "twin": split, "mood": mood}, cards, 7, 3)
+    splits = augmented({"aside": split, "twin": split, "mood": mood}, cards, 7, 3)
     pairs = [(splits["aside"].side(row), splits["twin"].side(row)) for row in range(12)]
     assert sum(one != other for one, other in pairs) > 8
     assert splits["mood"] is mood
@@ -120,9 +122,9 @@ def test_each_tasks_own_gradient_is_autograds_with_masked_words_too() -> None:
     import torch
 
     from components.training import balancing
-    from components.training.step.backward import Look
+    from components.training.step.backward import StepBackward
     from components.training.step.stepper import Stepper
-    from tests.training.run.test_loop import setup_step
+    from tests.training.steps import setup_step
 
     settings_, _, splits, model = setup_step(Path())
     model.train()
@@ -132,7 +134,7 @@ def test_each_tasks_own_gradient_is_autograds_with_masked_words_too() -> None:
         model, sgd, chosen, splits, settings_.training, 7, {"mood": 0.5, "size": 0.5, "aside": 0.5}
     )
     batch = {"mood": np.arange(6), "aside": np.arange(6)}
-    look = Look(stepper, 0, batch)
+    look = StepBackward(stepper, 0, batch)
     losses, gradients = look.per_task()
     gramian_KK = gradients.gramian()
     flat = []

@@ -12,18 +12,10 @@ import torch
 
 from components.settings.training import Balancing
 from components.training.step import loss_scale
+from components.training.step.backward import StepBackward
 from components.training.step.loss_scale import LossScale
-from components.training.step.stepper import Look, NotFiniteError, ScaleOverflowError, Stepper
-from tests.training.run.test_loop import first_batch, stepper
-
-WAYS = {  # of backward: plain, after a look at losses, at norms, at the states, per task, and with a look ahead
-    "plain": {},
-    "losses": {"weights": "famo"},
-    "norms": {"weights": "gradnorm"},
-    "representation": {"combination": {"method": "mgda", "gramian": "representation"}},
-    "per_task": {"combination": "pcgrad"},
-    "ahead": {"weights": "meta", "combination": "mgda"},
-}
+from components.training.step.stepper import NotFiniteError, ScaleOverflowError, Stepper
+from tests.training.steps import WAYS, first_batch, stepper
 
 
 def engine(root: Path, precision: str, way: str) -> Stepper:
@@ -45,8 +37,8 @@ def test_pitfall_1_gradients_norms_and_gramian_are_those_of_unscaled_losses(
         one = engine(shared_project, precision, way)
         one.scale.value = 1024.0 if one.scale.dynamic else 1.0
         one.model.train()
-        look = Look(one, 0, first_batch(shared_project, one))
-        facts, _ = look.backward()
+        look = StepBackward(one, 0, first_batch(shared_project, one))
+        facts, _ = look.fill()
         gradients = {name: p.grad.clone() for name, p in one.model.named_parameters() if p.grad is not None}
         ahead = look.alignments() if way == "ahead" else {}
         found[precision] = facts, gradients, ahead
@@ -134,7 +126,7 @@ def test_the_scale_moves_as_that_of_torchs_scaler(monkeypatch: pytest.MonkeyPatc
         weight.grad = torch.full((1,), float("inf") if overflow else 1.0)
         theirs.step(optimiser)
         theirs.update()
-        (ours.overflowed if overflow else ours.fitted)()
+        (ours.on_overflow if overflow else ours.on_finite_step)()
         assert ours.value == theirs.get_scale()
 
 
@@ -142,6 +134,6 @@ def test_the_scale_moves_as_that_of_torchs_scaler(monkeypatch: pytest.MonkeyPatc
 def test_other_precisions_have_no_scale(precision: str) -> None:
     scale = LossScale(precision)
     for _ in range(2001):
-        scale.fitted()
+        scale.on_finite_step()
     assert scale.value == 1.0
     assert not scale.can_fall

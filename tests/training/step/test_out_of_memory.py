@@ -20,7 +20,8 @@ from components.tracking.terminal import Terminal
 from components.training import parallel
 from components.training.run.fit import run
 from components.training.step.stepper import Stepper
-from tests.training.run.test_loop import MODEL, Stop, first_batch, shorten, stepper, train
+from tests.training.runs import MODEL, Stop, shorten, train
+from tests.training.steps import first_batch, stepper
 
 WAYS = [
     {"weights": "static"},

@@ -12,9 +12,10 @@ from components import params
 from components.settings.training import Balancing
 from components.training import balancing
 from components.training.run.fit import run
-from components.training.step.stepper import Look
+from components.training.step.backward import StepBackward
 from tests.params.messages import complaint
-from tests.training.run.test_loop import Stop, first_batch, stepper, train
+from tests.training.runs import Stop, train
+from tests.training.steps import first_batch, stepper
 
 WEIGHTS = balancing.weighting_names()
 COMBINATIONS = balancing.combination_names()
@@ -56,7 +57,7 @@ def test_the_combined_gradient_is_that_of_the_explicit_jacobian(shared_project: 
     engine = stepper(shared_project, balancing=Balancing.model_validate({"combination": name}), clip=1e9)
     engine.model.train()
     batch = first_batch(shared_project, engine)
-    look, shared = Look(engine, 0, batch), list(engine.model.encoder.parameters())
+    look, shared = StepBackward(engine, 0, batch), list(engine.model.encoder.parameters())
 
     def flat() -> torch.Tensor:
         found = [torch.zeros_like(p) if p.grad is None else p.grad for p in shared]

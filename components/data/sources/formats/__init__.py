@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from components.data.sources.formats.text import (
     read_jsonl,
     read_pair_matrix,
 )
+from components.data.sources.record import Record
 from components.errors import UserError, near_miss
 from components.settings.columns import Columns
 from components.settings.data import Format, Source
@@ -38,15 +38,6 @@ READERS: dict[Format, Callable[[Path, Source], Numbered]] = {
     "arrow": read_arrow,
     "huggingface": read_dataset,
 }
-
-
-@dataclass(frozen=True)
-class Record:
-    """One raw row: the split that the source gives it, where it stands, its columns by role."""
-
-    split: str | None
-    place: str
-    values: dict[str, Any]
 
 
 def read(source: Source, columns: Columns, seed: int | None = None) -> Iterator[Record]:

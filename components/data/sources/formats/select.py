@@ -6,13 +6,11 @@ import hashlib
 import heapq
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from components.data.sources.record import Record
 from components.errors import UserError, near_miss
 from components.settings.data import Source, Wanted
-
-if TYPE_CHECKING:
-    from components.data.sources.formats import Record
 
 LABELLED = ("label", "labels", "tags", "relation", "outcome")  # roles whose values a label map renames
 

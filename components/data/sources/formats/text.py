@@ -20,14 +20,13 @@ Numbered = Iterator[tuple[int, Mapping[str, Any]]]  # the row's number in its fi
 
 def lines(path: Path, encoding: str) -> Iterator[str]:
     """A file's lines with their ends, without a byte order mark; a byte outside the encoding is named."""
-    number = 0
     try:
         with path.open(encoding=encoding, newline="") as file:
             for number, line in enumerate(file, 1):
                 yield line.removeprefix("\ufeff") if number == 1 else line
     except UnicodeDecodeError as error:
         raise UserError(
-            f"{path}: byte 0x{error.object[error.start]:02x} after line {number} is not {encoding}; "
+            f"{path}{_line_of(path, encoding)}: byte 0x{error.object[error.start]:02x} is not {encoding}; "
             f"set `encoding` in params.yaml to the file's"
         ) from None
     except LookupError:
@@ -36,6 +35,21 @@ def lines(path: Path, encoding: str) -> Iterator[str]:
         ) from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}), expected a file") from None
+
+
+def _line_of(path: Path, encoding: str) -> str:
+    """ ", line N", the first that is not in the encoding; nothing where its lines do not end in a byte."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                line.decode(encoding)
+            except UnicodeDecodeError:
+                return (
+                    ""
+                    if encoding.lower().startswith(("utf-16", "utf-32", "utf16", "utf32"))
+                    else f", line {number}"
+                )
+    return ""
 
 
 def read_delimited(path: Path, source: Source) -> Numbered:
@@ -48,7 +62,7 @@ def read_delimited(path: Path, source: Source) -> Numbered:
         strict=source.quoting,
     )
     try:
-        header = source.header or _header(path, rows)
+        header = source.header or _header(path, rows, source)
         for skipped, row in enumerate(rows):
             if skipped < source.skip_after_header or not row:
                 continue
@@ -62,11 +76,26 @@ def read_delimited(path: Path, source: Source) -> Numbered:
         raise UserError(f"{path}, row {rows.line_num}: not valid {source.format} ({error})") from None
 
 
-def _header(path: Path, rows: Iterator[list[str]]) -> list[str]:
+def _header(path: Path, rows: Iterator[list[str]], source: Source) -> list[str]:
     for row in rows:
         if any(row):
+            _is_separated(path, row, source)
             return [name.strip() for name in row]
     raise UserError(f"{path}: the file is empty, expected a header and rows")
+
+
+def _is_separated(path: Path, header: list[str], source: Source) -> None:
+    """Refuse a header that is one column and plainly holds several, between other separators."""
+    if len(header) > 1:
+        return
+    meant = next((mark for mark in ("\t", ";", "|", ",") if header[0].count(mark) > 0), None)
+    if meant is None or (source.separator or ",") == meant:
+        return
+    setting = "set `format: tsv`" if meant == "\t" else f'set `separator: "{meant}"`'
+    shown = header[0] if meant != "\t" else header[0].replace("\t", " ")
+    raise UserError(
+        f"{path}: one column, '{shown}'; if these are several, {setting} below source in params.yaml"
+    )
 
 
 def read_jsonl(path: Path, source: Source) -> Numbered:

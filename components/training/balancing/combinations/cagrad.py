@@ -20,7 +20,7 @@ class CAGrad(GramianCombination):
     <g_w, g_0> + s |g_w|. With c = 0 it is the mean; from c = 1 on, no loss rises in a small step.
     """
 
-    c: Annotated[float, Field(ge=0)] = 0.4
+    c: Annotated[float, Field(ge=0)] = 0.4  # how far from the mean gradient, in units of its norm
 
     def factors(self, gramian_KK: np.ndarray, seed: int, step: int) -> np.ndarray:
         scaled_KK = gramian_KK * len(gramian_KK) / np.trace(gramian_KK)

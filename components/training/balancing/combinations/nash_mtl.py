@@ -20,6 +20,7 @@ class NashMTL(GramianCombination):
     solves it for G / |G|_F, and is cut so that |sum_i a_i g_i| is at most `max_norm`.
     """
 
+    # the largest norm of the combined gradient, after the Gramian is scaled to 1
     max_norm: Annotated[float, Field(gt=0)] = 1.0
 
     def factors(self, gramian_KK: np.ndarray, seed: int, step: int) -> np.ndarray:

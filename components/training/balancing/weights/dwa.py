@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from components.settings.section import Steps
 from components.training.balancing.base import StepFacts, Weighting, Weights
 
 
@@ -18,8 +19,8 @@ class DWA(Weighting):
     counted by the step's number, so a skipped step shifts nothing. r_i = 1 until two are known.
     """
 
-    temperature: Annotated[float, Field(gt=0)] = 2.0
-    period: Annotated[int, Field(gt=0)] = 100
+    temperature: Annotated[float, Field(gt=0)] = 2.0  # T of the softmax: a large one is equal weights
+    period: Steps = 100  # steps over which a loss is averaged
     initial: ClassVar[Mapping[str, float]] = {
         "period": -1.0,
         "steps": 0.0,

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from components.settings.section import Steps
 from components.training.balancing.adam import INITIAL, adam
 from components.training.balancing.base import Fact, StepFacts, Weighting, Weights
 
@@ -22,9 +23,9 @@ class FAMO(Weighting):
     pass; `every` steps spread it. Multiplying a loss by a number changes no direction.
     """
 
-    learning_rate: Annotated[float, Field(gt=0)] = 0.025
-    weight_decay: Annotated[float, Field(ge=0)] = 1e-3
-    every: Annotated[int, Field(gt=0)] = 1
+    learning_rate: Annotated[float, Field(gt=0)] = 0.025  # of the weights
+    weight_decay: Annotated[float, Field(ge=0)] = 1e-3  # pulls the weights towards equal ones
+    every: Steps = 1  # steps between two looks at the losses after a step
     by_this_step: ClassVar[bool] = True
     initial: ClassVar[Mapping[str, float]] = {"logit": 0.0, **INITIAL}
 

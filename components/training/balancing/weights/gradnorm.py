@@ -22,8 +22,9 @@ class GradNorm(Weighting):
     anew and leaves the others' alone. L_i(0) is that of the first step that drew the task.
     """
 
+    # how strongly slow tasks are pulled up; 0 makes the weighted norms equal
     alpha: Annotated[float, Field(ge=0)] = 1.5
-    learning_rate: Annotated[float, Field(gt=0)] = 0.025
+    learning_rate: Annotated[float, Field(gt=0)] = 0.025  # of the weights
     initial: ClassVar[Mapping[str, float]] = {"weight": 1.0, "first_loss": 0.0, **INITIAL}
 
     def needs(self, step: int) -> frozenset[Fact]:

@@ -18,6 +18,7 @@ class Static(Weighting):
     Tuned static weights are hard to beat (Kurin et al. 2022; Xin et al. 2022).
     """
 
+    # each head's weight; without it, the mixture's shares
     given: Annotated[dict[str, Annotated[float, Field(ge=0)]], Field(alias="weights", default_factory=dict)]
 
     def check(self, tasks: Collection[str]) -> None:

@@ -19,7 +19,7 @@ class Uncertainty(Weighting):
     At rest e^(-s_i) = 1 / (2 f_i L_i): a task counts by the inverse of its loss.
     """
 
-    learning_rate: Annotated[float, Field(gt=0)] = 0.01
+    learning_rate: Annotated[float, Field(gt=0)] = 0.01  # of the weights
     initial: ClassVar[Mapping[str, float]] = {"s": 0.0, **INITIAL}
 
     def weights(self, facts: StepFacts) -> Weights:

@@ -10,7 +10,7 @@ import yaml
 from components.errors import UserError
 from components.settings.remotes import check_no_credential
 from tests.data.sources.remotes.conftest import declare
-from tests.test_laws import ROOT
+from tests.scripts import ROOT
 
 REFUSED = [
     ({"kind": "sql", "address": "postgresql://me:hunter2-x@host/db", "query": "select 1"}, "address"),
@@ -48,7 +48,7 @@ def test_names_of_variables_are_fine(settings: dict) -> None:
 
 
 def test_the_documentations_remotes_are_valid() -> None:
-    blocks = re.findall(r"```yaml\n(remotes:.*?)```", (ROOT / "docs/data.md").read_text(), re.DOTALL)
+    blocks = re.findall(r"```yaml\n(remotes:.*?)```", (ROOT / "docs/how-to/data.md").read_text(), re.DOTALL)
     assert len(blocks) == 1
     for name, settings in yaml.safe_load(blocks[0])["remotes"].items():
         check_no_credential(name, declare(**settings))

@@ -22,7 +22,7 @@ import pytest
 
 from components.errors import EXIT_TRY_AGAIN, EXIT_USER_ERROR
 from tests.data.sources.remotes import services
-from tests.test_laws import ROOT
+from tests.scripts import ROOT
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 RUN = """

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from tests.data.sources.remotes import services
-from tests.test_laws import ROOT
+from tests.scripts import ROOT
 
 pytestmark = pytest.mark.slow
 SECRET = "value-of-the-test"

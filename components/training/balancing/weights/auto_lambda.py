@@ -1,4 +1,4 @@
-"""Auto-lambda: the weights that lower the loss on other rows after a look-ahead step."""
+"""Auto-lambda, `meta` in params.yaml: weights that lower the loss on other rows after a look-ahead step."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from components.settings.section import Steps
 from components.training.balancing.adam import INITIAL, adam
 from components.training.balancing.base import Fact, StepFacts, Weighting, Weights
 
 
-class Meta(Weighting):
+class AutoLambda(Weighting):
     """Liu et al. 2022, "Auto-lambda: disentangling dynamic task relationships".
 
     w descends sum_j L_j(theta') on other rows, at theta' = theta - eta sum_i w_i g_i. As w enters
@@ -22,9 +23,10 @@ class Meta(Weighting):
     `every` steps spread that cost. Adam makes eta a mere unit, so it is left out. No weight is negative.
     """
 
-    initial_weight: Annotated[float, Field(gt=0)] = 0.1
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-4
-    every: Annotated[int, Field(gt=0)] = 1
+    name = "meta"
+    initial_weight: Annotated[float, Field(gt=0)] = 0.1  # of every task, in the beginning
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-4  # of the weights
+    every: Steps = 1  # steps between two looks ahead
     initial: ClassVar[Mapping[str, float]] = {"change": 0.0, **INITIAL}
 
     def needs(self, step: int) -> frozenset[Fact]:
@@ -43,4 +45,4 @@ class Meta(Weighting):
             self.remember(task, memory)
 
 
-METHOD = Meta
+METHOD = AutoLambda

@@ -1,4 +1,4 @@
-"""Gradient normalisation: every task pulls with the same force."""
+"""Unit gradients, `gradient_normalisation` in params.yaml: every task pulls with the same force."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import numpy as np
 from components.training.balancing.base import Fact, StepFacts, Weighting, Weights
 
 
-class GradientNormalisation(Weighting):
+class UnitGradients(Weighting):
     """w_i = (1 / |g_i|) |sum_j g_j| / sum_j |g_j|: the gradients w_i g_i are equally long, and the
     longer the more the tasks agree. A task without a gradient gets weight 0.
     """
+
+    name = "gradient_normalisation"
 
     def needs(self, step: int) -> frozenset[Fact]:
         return frozenset({"gramian_KK"})
@@ -26,4 +28,4 @@ class GradientNormalisation(Weighting):
         }
 
 
-METHOD = GradientNormalisation
+METHOD = UnitGradients

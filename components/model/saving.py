@@ -1,0 +1,94 @@
+"""A model's folder: writing it and reading it.
+
+Heads of auxiliary tasks stand in a file beside the model, which is released without them. So
+model.safetensors and config.json of a training are the released ones, byte by byte, and who loads the
+training's folder (the evaluation) gets the other heads as well.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from safetensors import safe_open
+
+from components.errors import UserError
+from components.model import index
+
+if TYPE_CHECKING:
+    from components.model.multitask import MultiTaskModel
+
+AUXILIARY = "auxiliary.safetensors"
+CARDS = "cards"  # of the heads, as JSON in the file's metadata
+
+
+def load(folder: Path) -> MultiTaskModel:
+    """Load a saved model for inference, with its auxiliary heads where they are in the folder, and the
+    indices of its heads.
+
+    Raises:
+        UserError: the folder is missing, truncated or not one of ours; an index is not this model's.
+    """
+    import torch
+
+    from components.model.multitask import MultiTaskModel
+
+    if not (folder / "config.json").is_file():
+        raise UserError(f"{folder}: no model here (config.json is missing); run `onetrunk run` to train one")
+    try:
+        model = MultiTaskModel.from_pretrained(folder, use_safetensors=True)
+        attach(model, folder)
+    except Exception as error:  # safetensors, transformers and OS errors alike mean: not loadable
+        reason = str(error).strip().splitlines()[0]
+        raise UserError(f"{folder}: the model cannot be loaded ({reason:.200})") from error
+    model.choose_packing()
+    for head, vectors_ND in index.read_all(folder, model.config.tasks).items():
+        model.heads[head].candidates_ND = torch.from_numpy(vectors_ND)
+    return model.eval()
+
+
+def save_apart(model: MultiTaskModel, folder: Path, names: Collection[str]) -> None:
+    """Write the model without these heads into `folder`, and the heads, if there are any, to AUXILIARY there.
+    The model has all its heads again afterwards, in their order."""
+    from safetensors.torch import save_file
+
+    heads, cards = dict(model.heads.items()), dict(model.config.tasks)
+    try:
+        for name in names:
+            del model.heads[name], model.config.tasks[name]
+        model.save_pretrained(folder)
+    finally:
+        model.heads.clear()
+        model.heads.update(heads)
+        model.config.tasks.clear()
+        model.config.tasks.update(cards)
+    if names:
+        tensors = {f"{n}.{key}": value for n in names for key, value in heads[n].state_dict().items()}
+        metadata = {CARDS: json.dumps({name: cards[name] for name in names})}
+        save_file({key: value.contiguous() for key, value in tensors.items()}, folder / AUXILIARY, metadata)
+
+
+def attach(model: MultiTaskModel, folder: Path) -> None:
+    """Add the auxiliary heads of a model's folder to the model, where it has any."""
+    from safetensors.torch import load_file
+
+    found = auxiliary_cards(folder)
+    if not found:
+        return
+    tensors = load_file(folder / AUXILIARY)
+    model.config.tasks.update(found)
+    for name, card in found.items():
+        model.heads[name] = head = model.new_head(card)
+        own = {key.removeprefix(f"{name}."): v for key, v in tensors.items() if key.startswith(f"{name}.")}
+        head.load_state_dict(own)
+
+
+def auxiliary_cards(folder: Path) -> dict[str, dict[str, Any]]:
+    """The cards of a folder's auxiliary heads, by name."""
+    if not (folder / AUXILIARY).is_file():
+        return {}
+    with safe_open(folder / AUXILIARY, framework="numpy") as file:
+        found: dict[str, dict[str, Any]] = json.loads(file.metadata()[CARDS])
+    return found

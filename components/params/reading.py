@@ -1,0 +1,55 @@
+"""params.yaml -> its keys and values as YAML has them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from components.errors import UserError
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML takes the last of two equal keys, and a task that was copied would be lost without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
+                raise yaml.constructor.ConstructorError(
+                    None,
+                    None,
+                    f"the key '{key.value}' stands twice; rename one or take it out",
+                    key.start_mark,
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def parse(path: Path) -> dict[str, Any]:
+    """Read the file.
+
+    Raises:
+        UserError: it is missing, not UTF-8, not YAML, has a key twice, or holds no keys.
+    """
+    try:
+        raw = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 a SafeLoader
+    except FileNotFoundError:
+        raise UserError(f"{path.absolute()}: no such file; run from the project's folder") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: byte {error.start} is not UTF-8") from None
+    except yaml.MarkedYAMLError as error:
+        line = f"line {error.problem_mark.line + 1}" if error.problem_mark else "somewhere"
+        problem = str(error.problem)
+        if "\\t" in problem:
+            problem = "found a tab; YAML is indented with spaces"
+        raise UserError(f"{path}: {line}: {problem}") from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{path}: {' '.join(str(error).split())}") from None
+    if not isinstance(raw, dict):
+        found = "an empty file" if raw is None else f"a {type(raw).__name__}"
+        raise UserError(f"{path}: found {found}, expected keys such as tasks, mixture and training")
+    return raw

@@ -1,0 +1,43 @@
+"""A table whose one column plainly holds several is not read as if it were one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from components.data.sources.formats.text import read_delimited
+from components.errors import UserError
+from components.settings.data import Source
+
+
+def read(folder: Path, content: str, **settings: str) -> list[dict[str, str]]:
+    file = folder / "rows.csv"
+    file.write_text(content, encoding="utf-8")
+    source = Source.model_validate({"path": str(file), "format": "csv", **settings})
+    return [dict(fields) for _, fields in read_delimited(file, source)]
+
+
+@pytest.mark.parametrize(
+    ("content", "settings", "said"),
+    [
+        ("text;label\na;b\n", {}, "one column, 'text;label'; if these are several, set `separator: \";\"`"),
+        ("text|label\na|b\n", {}, 'set `separator: "|"`'),
+        ("text\tlabel\na\tb\n", {}, "set `format: tsv`"),
+        ("text,label\na,b\n", {"separator": ";"}, 'set `separator: ","`'),
+    ],
+)
+def test_another_separator_is_named(
+    tmp_path: Path, content: str, settings: dict[str, str], said: str
+) -> None:
+    with pytest.raises(UserError) as error:
+        read(tmp_path, content, **settings)
+    assert said in str(error.value)
+
+
+def test_the_named_separator_reads_it(tmp_path: Path) -> None:
+    assert read(tmp_path, "text;label\na;b\n", separator=";") == [{"text": "a", "label": "b"}]
+
+
+def test_one_column_is_one_column(tmp_path: Path) -> None:
+    assert read(tmp_path, "text\none; two\n") == [{"text": "one; two"}]

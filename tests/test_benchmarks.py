@@ -1,0 +1,75 @@
+"""Benchmarks speak one language: the last line of each is one JSON object with `goals`."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.goals import Goal, finish
+
+FOLDER = Path(__file__).parent.parent / "benchmarks"
+
+
+def main_of(file: Path) -> ast.FunctionDef | None:
+    found = ast.parse(file.read_text(encoding="utf-8")).body
+    return next((one for one in found if isinstance(one, ast.FunctionDef) and one.name == "main"), None)
+
+
+PROGRAMS = [file for file in sorted(FOLDER.glob("*.py")) if main_of(file)]
+
+
+def test_there_are_benchmarks() -> None:
+    assert {"throughput", "combination", "joint", "mixture"} <= {file.stem for file in PROGRAMS}
+
+
+@pytest.mark.parametrize("file", PROGRAMS, ids=lambda file: file.stem)
+def test_a_benchmark_ends_with_its_goals(file: Path) -> None:
+    main = main_of(file)
+    assert main is not None
+    last = main.body[-1]
+    assert isinstance(last, ast.Expr), file
+    assert isinstance(last.value, ast.Call), file
+    assert ast.unparse(last.value.func) == "finish", file
+    assert ast.unparse(last.value.args[0]).startswith("_goals("), file
+
+
+@pytest.mark.parametrize("file", PROGRAMS, ids=lambda file: file.stem)
+def test_the_docs_name_every_benchmark(file: Path) -> None:
+    docs = "".join(page.read_text(encoding="utf-8") for page in (FOLDER.parent / "docs").rglob("*.md"))
+    assert f"benchmarks.{file.stem}`" in docs or f"benchmarks.{file.stem} " in docs
+
+
+@pytest.mark.parametrize(
+    ("value", "goal", "reached"),
+    [
+        (1.1, "<= 1.1", True),
+        (1.11, "<= 1.1", False),
+        (3.0, ">= 3", True),
+        (2.9, ">= 3", False),
+        (7.0, None, None),
+    ],
+)
+def test_a_goal_is_reached_or_not_or_there_is_none(
+    value: float, goal: str | None, reached: bool | None
+) -> None:
+    assert Goal("a line", value, (value, value), goal).reached is reached
+
+
+def test_the_last_line_is_one_object(capsys: pytest.CaptureFixture[str]) -> None:
+    finish([Goal("step time over the plain sum", 1.0594999, (1.05, 1.06), "<= 1.1")], tokens=4096)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert json.loads(line) == {
+        "goals": [
+            {
+                "line": "step time over the plain sum",
+                "value": 1.059,
+                "spread": [1.05, 1.06],
+                "goal": "<= 1.1",
+                "reached": True,
+            }
+        ],
+        "tokens": 4096,
+    }

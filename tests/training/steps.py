@@ -1,0 +1,54 @@
+"""A step of the tiny project, for tests of what one computes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from components import params
+from components.data.batches.batching import Batch, step_rows
+from components.data.encoding.split import EncodedSplit, cards_of
+from components.data.mixture.draws import Plan
+from components.files import read_json
+from components.model.multitask import MultiTaskModel
+from components.settings.project import Project
+from components.training import balancing, optimisers
+from components.training.parameter_groups import parameter_groups
+from components.training.step.context import Splits
+from components.training.step.stepper import Stepper
+
+WAYS = {  # of backward: plain, after probing losses, norms, the states, per task, and with a look ahead
+    "plain": {},
+    "losses": {"weights": "famo"},
+    "norms": {"weights": "gradnorm"},
+    "representation": {"combination": {"method": "mgda", "gramian": "representation"}},
+    "per_task": {"combination": "pcgrad"},
+    "ahead": {"weights": "meta", "combination": "mgda"},
+}
+
+
+def setup_step(root: Path) -> tuple[Project, Plan, Splits, MultiTaskModel]:
+    project = params.load(root / "params.yaml")
+    plan = Plan.from_json(read_json(root / "reports/plan.json"))
+    splits = {name: EncodedSplit(root / "encoded" / name / "train.arrow") for name in plan.tasks}
+    cards = {head: card for name in plan.tasks for head, card in cards_of(root / "encoded" / name).items()}
+    model = MultiTaskModel.from_encoder(root / "encoder", cards, 0.0, 1)
+    return project, plan, splits, model
+
+
+def stepper(root: Path, **changes: Any) -> Stepper:
+    """The step engine of the tiny project, in fp32 unless the test asks for another precision."""
+    project, plan, splits, model = setup_step(root)
+    training = project.training.model_copy(update={"precision": "fp32", **changes})
+    shares = {head: plan.tasks[card["task"]].share for head, card in model.config.tasks.items()}
+    balancer = balancing.build(training.balancing)
+    optimiser = optimisers.build(training.optimiser, parameter_groups(model, training))
+    lengths = {name: split.lengths for name, split in splits.items()}
+    return Stepper(
+        model, optimiser, balancer, splits, training, 1, shares, lambda: step_rows(plan, 1, 1, lengths)
+    )
+
+
+def first_batch(root: Path, engine: Stepper) -> Batch:
+    plan = Plan.from_json(read_json(root / "reports/plan.json"))
+    return step_rows(plan, 1, 0, {name: split.lengths for name, split in engine.splits.items()})
