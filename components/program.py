@@ -209,7 +209,7 @@ def _imports(node: ast.AST, module: str) -> list[str]:
 
 
 def _pattern(argument: ast.expr, module: str) -> str:
-    """`f"components.families.{name}.family"` -> `components.families.*.family`; `{__name__}` is the module."""
+    """`f"components.families.{name}.family"` -> `components.families.*.family`; `{__name__}` is its own."""
     parts = argument.values if isinstance(argument, ast.JoinedStr) else [argument]
     return "".join(_part(part, module) for part in parts)
 
