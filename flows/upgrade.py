@@ -77,7 +77,7 @@ def _announce() -> None:
 
 
 def changed_files() -> dict[str, list[str]]:
-    """stage (or stage/task) -> the program's files that have changed since its last run; none: all are new."""
+    """stage (or stage/task) -> the files that have changed since its last run; none if it has not run yet."""
     from components.stages.program import contents
 
     now = contents()
