@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check status serve test test-quick lint format docs example transcript lock clean
+.PHONY: help setup run check status serve test test-quick lint format docs screenshots example transcript lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -59,8 +59,11 @@ example: setup ## Make a project of an example and run it: NAME=families
 transcript: setup ## Ask an example's Bento, write the answers into its page
 	@$(BIN)/python examples/transcript.py $(NAME)
 
+screenshots: setup ## Write docs/pictures from the last run; needs chromium
+	@$(BIN)/python docs/make_screenshots.py
+
 docs: setup ## Write the pages that are made from the code
-	@for made in docs/make_*.py; do $(BIN)/python $$made || exit; done
+	@for made in $(filter-out %screenshots.py,$(wildcard docs/make_*.py)); do $(BIN)/python $$made || exit; done
 
 lock: ## Write requirements.lock anew; test before you commit
 	@rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock

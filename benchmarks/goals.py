@@ -1,6 +1,7 @@
 """The last line of every benchmark: one JSON object whose `goals` say what was measured and what was reached.
 
-A line's value is a ratio to the peer that docs/benchmarks.md names, or a quantity with its unit in the line.
+A line's value is a ratio to the peer that docs/reference/benchmarks.md names, or a quantity with its
+unit in the line.
 """
 
 from __future__ import annotations

@@ -145,7 +145,7 @@ def _spread(ratios: list[float]) -> dict[str, Any]:
 
 
 GOALS = {"tasks of their own rows": "<= 1.05", "tasks over the same rows": "<= 1.1"}  # over the plain sum
-PRICED = {"pcgrad, exact"}  # (1 + 2K) / 3 of a step, as docs/benchmarks.md says: no goal
+PRICED = {"pcgrad, exact"}  # (1 + 2K) / 3 of a step, as docs/reference/benchmarks.md says: no goal
 SINGLE_RUNS = "8 tasks jointly over 8 single runs"
 
 

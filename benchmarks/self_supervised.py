@@ -104,13 +104,13 @@ def measured(model: MultiTaskModel, root: Path, seed: int) -> tuple[int, Measure
     learnt_from, rows = (labelled_rows(root / "data" / NAME, split, NAME) for split in ("train", "test"))
     answers = {
         "model": predict(model, NAME, splits(root, [NAME], "test")[NAME], range(len(rows)))[NAME],
-        "trivial": family.trivial(learnt_from, rows, facts),
-        "linear": family.linear(learnt_from, rows, facts),
+        "trivial": family.majority_baseline(learnt_from, rows, facts),
+        "linear": family.tfidf_baseline(learnt_from, rows, facts),
     }
     weights_RN = bootstrap.weights([row["groups"] for row in rows], RESAMPLES, seed)
     return len(rows), {
-        metric: compare(family, metric, rows, answers, facts, weights_RN, CONFIDENCE)
-        for metric in family.measured(facts["options"])
+        metric.name: compare(metric, rows, answers, facts, weights_RN, CONFIDENCE)
+        for metric in family.metrics_for(facts["options"])
     }
 
 

@@ -1,7 +1,8 @@
 """Files that are either whole or absent.
 
 Write to a temporary name on the same file system, fsync, rename; a folder's manifest with SHA-256
-sums is written last, and only what a complete manifest names exists.
+sums is written last, and only what a complete manifest names exists. A killed process leaves its
+temporary name behind, with its process id in it; `sweep` finds and removes it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -19,6 +21,10 @@ from typing import Any
 from components.errors import UserError
 
 MANIFEST = "manifest.json"
+LITTER = re.compile(
+    r"\..+\.(\d+)(?:\.\w+)?\.onetrunk\.(?:tmp|old)"
+)  # .NAME.PID.onetrunk.tmp; a folder's has a random part
+UNSWEPT = ("prefect",)  # below .onetrunk: the files of Prefect's server
 
 
 def sha256(path: Path) -> str:
@@ -40,7 +46,7 @@ def fsync(path: Path) -> None:
 def atomic_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path; when the block ends well, its file takes the place of `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.onetrunk.tmp")
     try:
         yield temporary
         fsync(temporary)
@@ -57,7 +63,8 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     The files get a manifest (written last), so a reader can tell a whole folder from a torn one.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"))
+    prefix = f".{path.name}.{os.getpid()}."
+    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=prefix, suffix=".onetrunk.tmp"))
     temporary.chmod(0o755)  # mkdtemp's 0700 would lock out whoever deploys the folder
     try:
         yield temporary
@@ -70,6 +77,41 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(discarded, ignore_errors=True)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def sweep(root: Path) -> list[Path]:
+    """Remove what processes that are dead have left half written below `root`, and return the paths.
+
+    Hidden folders, DVC's and git's among them, are not looked into, but for our own.
+    """
+    removed = []
+    for folder, folders, files in os.walk(root):
+        for name in (*folders, *files):
+            if _is_litter(path := Path(folder, name)):
+                removed.append(path)
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        folders[:] = [name for name in folders if not name.startswith(".") or name == ".onetrunk"]
+        if Path(folder).name == ".onetrunk":
+            folders[:] = [name for name in folders if name not in UNSWEPT]
+    return removed
+
+
+def _is_litter(path: Path) -> bool:
+    """Tell whether `path` is a temporary name of a process that has ended.
+
+    A process that began after the last change has only inherited the number.
+    """
+    match = LITTER.fullmatch(path.name)
+    if match is None:
+        return False
+    import psutil
+
+    try:
+        return psutil.Process(int(match[1])).create_time() > path.stat().st_mtime + 1
+    except psutil.NoSuchProcess:
+        return True
+    except (psutil.Error, OSError):  # not ours to judge, or gone
+        return False
 
 
 def write_manifest(folder: Path) -> None:

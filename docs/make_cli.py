@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,8 +19,8 @@ where `params.yaml` and `dvc.yaml` are.
 | exit code | |
 |--:|---|
 | 0 | done, or nothing to do |
-| 1 | a stage failed, or the gate did not say PROMOTE |
-| 2 | a mistake of yours: one sentence names file, key or row, what is wrong, and what to do |
+| 1 | a stage failed |
+| 2 | a mistake in settings, data or the command, or the gate did not say PROMOTE: one sentence says which |
 | 130 | interrupted; the same command goes on from there |
 """
 
@@ -30,22 +31,34 @@ def page() -> str:
 
 
 def commands() -> Iterator[tuple[str, str, argparse.ArgumentParser]]:
-    """Each command's name, its line of help and its parser."""
+    """Each command's name, what it does and its parser."""
     for action in parser()._actions:
         if isinstance(action, argparse._SubParsersAction):
             help_of = {choice.dest: choice.help or "" for choice in action._choices_actions}
             for name, command in action.choices.items():
-                yield name, help_of.get(name, ""), command
+                yield name, command.description or help_of.get(name, ""), command
 
 
 def section(name: str, about: str, command: argparse.ArgumentParser) -> str:
     """A command: what it does, how it is called, what its arguments mean."""
     actions = [action for action in command._actions if not isinstance(action, argparse._HelpAction)]
     called = " ".join([f"onetrunk {name}", *map(usage, actions)])
-    lines = [f"## `onetrunk {name}`", "", f"{about[:1].upper()}{about[1:]}.", "", f"```\n{called}\n```", ""]
+    lines = [
+        f"## `onetrunk {name}`",
+        "",
+        linked(f"{about[:1].upper()}{about[1:].removesuffix('.')}."),
+        "",
+        f"```\n{called}\n```",
+        "",
+    ]
     if actions:
         lines += ["| argument | |", "|---|---|", *map(row, actions), ""]
     return "\n".join(lines)
+
+
+def linked(text: str) -> str:
+    """A page that the text names becomes a link."""
+    return re.sub(r"docs/([\w-]+)/([\w-]+)\.md", r"[\2](../\1/\2.md)", text)
 
 
 def usage(action: argparse.Action) -> str:
@@ -64,7 +77,7 @@ def row(action: argparse.Action) -> str:
     """An argument's names, and what it means."""
     names = ", ".join(f"`{name}`" for name in action.option_strings or [placeholder(action)])
     about = (action.help or "") % {"default": action.default}
-    return f"| {names} | {about.replace('|', chr(92) + '|')} |"
+    return f"| {names} | {linked(about.replace('|', '&#124;'))} |"
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ def section(family: Family) -> str:
         "|---|---|",
         f"| inputs | {inputs} |",
         f"| targets | {targets} |",
-        f"| metrics | {', '.join(f'`{metric}`' for metric in family.metrics)} |",
+        f"| metrics | {', '.join(f'`{metric.name}`' for metric in family.metrics)} |",
         f"| options | {', '.join(options) or 'none'} |",
         f"| question | `{question}` |",
         f"| answer | `{answer}` |",

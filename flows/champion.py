@@ -27,8 +27,22 @@ def find(root: Path) -> Path:
         raise UserError(
             f"{CHAMPION}: nothing has been released yet; run `onetrunk run`, or name a Bento with --bento"
         )
-    release: str = read_json(root / CHAMPION)["release"]
-    return root / CHAMPION.parent / release
+    return root / CHAMPION.parent / name(root)
+
+
+def name(root: Path) -> str:
+    """The champion's version.
+
+    Raises:
+        UserError: the file that says so cannot be read.
+    """
+    said = read_json(root / CHAMPION)
+    if not isinstance(said, dict) or not isinstance(said.get("release"), str):
+        raise UserError(
+            f"{root / CHAMPION}: found {str(said)[:40]}, expected {{'release': 'VERSION'}}; "
+            "put the name of a folder in releases/ there"
+        )
+    return str(said["release"])
 
 
 def serve(bento: Path, host: str, port: int) -> None:

@@ -10,13 +10,20 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
-from components.errors import EXIT_INTERRUPTED, EXIT_USER_ERROR, UserError, near_miss
+from components.errors import (
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_USER_ERROR,
+    UserError,
+    disk_sentence,
+    near_miss,
+)
 
-EXIT_FAILED = 1
 DATA_IS_GOOD = "data_gate"  # the stage that stands between the data and the first GPU second
 
 
@@ -40,9 +47,9 @@ PLAIN = {  # commands without options: in the list of commands, and in their own
         "bring everything up to date: data, model, evaluation, gate, Bento",
         "Bring everything up to date. Stages whose inputs have not changed are skipped, so the command can "
         "be given again at any time, and after an interruption it goes on where it was. It ends with 0 when "
-        "everything is up to date and released, with 1 when a stage failed or the gate did not say PROMOTE, "
-        "with 2 for a mistake in settings or data, with 130 when it was interrupted. Each stage's output is "
-        "in .onetrunk/logs/, the reports are in reports/.",
+        "everything is up to date and released, with 1 when a stage failed, with 2 for a mistake in settings "
+        "or data or when the gate did not say PROMOTE, with 130 when it was interrupted. Each stage's output "
+        "is in .onetrunk/logs/, the reports are in reports/.",
     ),
     "check": (
         "check settings and data; no training",
@@ -62,7 +69,7 @@ PLAIN = {  # commands without options: in the list of commands, and in their own
     "monitor": (
         "score new articles, and raise an event where negative news surges",
         "Score the articles that have come since the last time with the champion, and raise an event where "
-        "negative news on a topic surges (docs/monitoring.md).",
+        "negative news on a topic surges (docs/how-to/monitoring.md).",
     ),
 }
 
@@ -138,6 +145,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         print("interrupted; the same command goes on from here", file=sys.stderr)
         code = EXIT_INTERRUPTED
+    except Exception as error:
+        sentence = disk_sentence(error)
+        if sentence is None:
+            raise
+        print(f"error: {sentence}", file=sys.stderr)
+        code = EXIT_USER_ERROR
     sys.exit(code)
 
 
@@ -184,16 +197,16 @@ def _flow(target: str | None) -> int:
     """Say what is wrong, or that nothing is to be done, before Prefect's server starts; then run the flow."""
     from components import params
     from components.data.ingest.preview import preview
-    from flows.running import lock, prefect_server
+    from flows.running import console, disk, lock, prefect_server
 
     root = Path.cwd()
     for number in (signal.SIGTERM, signal.SIGHUP):  # as with Ctrl-C: stop the stages, then end
         signal.signal(number, signal.default_int_handler)
     preview(params.load())
-    with lock.only_run(root):
-        lock.stop_leftovers(root)
+    with console.without_reader(), lock.only_run(root):
+        lock.stop_orphans(root)
 
-        from flows.running import graph, remote_versions, report
+        from flows.running import graph, remote_versions, report, run_state
 
         stages = graph.read()
         if target is not None:
@@ -202,13 +215,36 @@ def _flow(target: str | None) -> int:
         if not stages.stale:  # a server that starts only to skip every stage is half a minute of waiting
             return report.nothing_to_do(root, target, stages)
         report.announce(stages)
+        disk.require_room(root)
         prefect_server.configure(root)
-        prefect_server.start()
+        server = prefect_server.start()
 
         from flows.retrain import retrain
 
-        state = retrain(target, return_state=True)
-        return report.show(root, target, state)
+        own, show = partial(run_state.own, root), partial(report.show, root, target)
+        with prefect_server.outlived(server, own, show):
+            try:
+                state = retrain(target, return_state=True)
+            except Exception as error:
+                if not run_state.has_ended(root):
+                    disk.require_room(root)  # where there is none, Prefect's server fails in many ways
+                    return _server_failed(error)
+            else:
+                if not run_state.has_ended(root):
+                    state.result()  # a bug raises its own exception
+        code = show()
+        return EXIT_FAILED if code is None else code
+
+
+def _server_failed(error: Exception) -> int:
+    """Say it in one sentence; a bug is raised."""
+    from flows.running import prefect_server
+
+    sentence = prefect_server.sentence_of(error)
+    if sentence is None:
+        raise error
+    print(f"error: {sentence}", file=sys.stderr)
+    return EXIT_FAILED
 
 
 def _status(given: argparse.Namespace) -> int:

@@ -10,27 +10,30 @@ import time
 from pathlib import Path
 from typing import Any
 
+import httpx
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.exceptions import PrefectException
 from prefect.futures import PrefectFuture, as_completed
 from prefect.states import Completed, Failed
 from prefect.tasks import Task
 from rich.console import Console
 
 from components import params
-from components.errors import EXIT_USER_ERROR, UserError
+from components.errors import EXIT_USER_ERROR, UserError, disk_sentence
 from components.evaluation import summary
 from components.files import read_json
-from flows.running import dvc_stage, orphans, run_state
-from flows.running.console import Screen
+from flows.running import console, dvc_stage, orphans, run_state
+from flows.running.console import StageDisplay
 from flows.running.dvc_stage import Outcome
 from flows.running.graph import Graph, locked_stages, read, settle_lock
-from flows.running.lock import only_run, stop_leftovers
+from flows.running.lock import only_run, stop_orphans
 
 RETRY_DELAYS = [2.0, 5.0, 15.0, 30.0]  # seconds; for locks and downloads
 ARTIFACT = "retrain-summary"
+Futures = dict[str, PrefectFuture[Any]]  # stage -> its task run
 
 
 def _may_retry(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
@@ -46,15 +49,15 @@ def _may_retry(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
     retry_delay_seconds=RETRY_DELAYS,
     retry_condition_fn=_may_retry,
 )
-def run_stage(name: str, root: Path, stale: bool, screen: Screen) -> State[Any]:
+def run_stage(name: str, root: Path, stale: bool, display: StageDisplay) -> State[Any]:
     """Bring one stage up to date; a stage that cannot have changed needs no process."""
     if not stale:
-        screen.ended(name, Outcome("skipped"), 0.0)
+        display.ended(name, Outcome("skipped"), 0.0)
         return Completed(name="Skipped", message="neither it nor what it depends on has changed")
     started = time.monotonic()
-    with screen.working(name) as follow:
+    with display.working(name) as follow:
         outcome = dvc_stage.run(root, name, follow)
-    screen.ended(name, outcome, time.monotonic() - started)
+    display.ended(name, outcome, time.monotonic() - started)
     log = dvc_stage.log_path(root, name).relative_to(root)
     if outcome.verb != "failed":
         get_run_logger().info("%s (log: %s)", outcome.verb, log)
@@ -68,14 +71,14 @@ def retrain(target: str | None = None, workers: int = 2) -> State[Any]:
     """Bring the project in the current folder up to date, or what `target` (a stage) needs of it.
 
     Independent stages run side by side, `workers` at a time. The run is Failed when a stage is; a
-    stage that fails holds up what depends on it and nothing else.
+    stage that fails holds up what depends on it and nothing else. It is Completed when DVC finds
+    nothing left to do, and only then.
     """
     root = Path.cwd()
     try:
-        with only_run(root):
-            stop_leftovers(root)
+        with console.without_reader(), only_run(root):
+            stop_orphans(root)
             orphans.claim_and_sweep(root)
-            run_state.begin(root, target)
             try:
                 return _retrain(root, target, workers)
             except UserError as error:
@@ -83,37 +86,43 @@ def retrain(target: str | None = None, workers: int = 2) -> State[Any]:
                 raise
     except UserError as error:
         return Failed(message=str(error))
+    except OSError as error:
+        sentence = disk_sentence(error)
+        if sentence is None:
+            raise
+        run_state.fail(root, target, {"": sentence}, [], users_mistake=True)
+        return Failed(message=sentence)
 
 
 def _retrain(root: Path, target: str | None, workers: int) -> State[Any]:
     params.load()
     graph = read()
+    locked = run_state.begin(root, target, locked_stages())
     if target is None:
         summary.discard(root)
     else:
         graph = graph.up_to(target)
-    screen = Screen(Console(highlight=False), max(map(len, graph.upstream)))
-    locked = locked_stages()
+    display = StageDisplay(Console(highlight=False), max(map(len, graph.upstream)))
     try:
-        with screen.live():
-            _run_stages(root, graph, screen, workers)
+        with display.live():
+            futures = _run_stages(root, graph, display, workers)
     finally:
         dvc_stage.stop_all()  # none is left but after an interruption
         settle_lock(locked, graph)
-    state = _conclude(root, target, graph, screen)
+    state = _conclude(root, target, graph, display, futures)
     if target is None:
         _publish(root, state)
     return state
 
 
-def _run_stages(root: Path, graph: Graph, screen: Screen, workers: int) -> None:
+def _run_stages(root: Path, graph: Graph, display: StageDisplay, workers: int) -> Futures:
     """Submit each stage when those before it have ended, the longest way to the end first.
 
     No more are submitted than can start at once, so that this order, not the pool's queue, decides.
     A stage whose upstream has failed is submitted too: Prefect leaves it NotReady and shows why.
     """
     waiting = sorted(graph.upstream, key=lambda name: -graph.distance[name])
-    futures: dict[str, PrefectFuture[Any]] = {}
+    futures: Futures = {}
     working: dict[PrefectFuture[Any], str] = {}
     ended: set[str] = set()
     while waiting or working:
@@ -122,34 +131,60 @@ def _run_stages(root: Path, graph: Graph, screen: Screen, workers: int) -> None:
             waiting.remove(name)
             upstream = [futures[parent] for parent in sorted(graph.upstream[name])]
             futures[name] = run_stage.submit(
-                name, root, name in graph.stale, screen, wait_for=upstream, return_state=False
+                name, root, name in graph.stale, display, wait_for=upstream, return_state=False
             )
             working[futures[name]] = name
         ended.add(working.pop(next(as_completed(list(working)))))
+    return futures
 
 
-def _conclude(root: Path, target: str | None, graph: Graph, screen: Screen) -> State[Any]:
-    """Write down how the run ended and return the flow's state."""
-    failed = {name: out for name, (out, _) in screen.outcomes.items() if out.verb == "failed"}
-    not_run = [name for name in graph.upstream if name not in screen.outcomes]
-    screen.tally(not_run)
-    if not failed:
+def _conclude(
+    root: Path, target: str | None, graph: Graph, display: StageDisplay, futures: Futures
+) -> State[Any]:
+    """Write down how the run ended and return the flow's state.
+
+    That no stage has failed is not enough: the task of one may have died before it could say anything.
+    """
+    failed = {name: out for name, (out, _) in display.outcomes.items() if out.verb == "failed"}
+    without = [name for name in graph.upstream if name not in display.outcomes]
+    held_up = [name for name in without if graph.upstream[name] & {*failed, *without}]
+    died = [name for name in without if name not in held_up]
+    sentences = {name: outcome.message for name, outcome in failed.items()}
+    sentences |= {name: _death(futures[name]) for name in died}
+    display.tally(died, held_up)
+    if not sentences and (left := _left_to_do(graph, display)):
+        sentences = {"": f"not up to date after the run: {left}; did an input of theirs change meanwhile?"}
+    if not sentences:
+        if target is None and (root / summary.VERDICT).is_file():
+            summary.write(root)
         run_state.complete(root, target)
         return Completed(message="everything is up to date")
-    sentences = {name: outcome.message for name, outcome in failed.items()}
     users_mistake = any(outcome.exit_code == EXIT_USER_ERROR for outcome in failed.values())
-    run_state.fail(root, target, sentences, not_run, users_mistake)
-    return Failed(message="; ".join(f"{name}: {sentence}" for name, sentence in sentences.items()))
+    run_state.fail(root, target, sentences, held_up, users_mistake)
+    return Failed(message="; ".join(f"{name}: {text}" if name else text for name, text in sentences.items()))
+
+
+def _death(future: PrefectFuture[Any]) -> str:
+    """Why the task of a stage ended without an outcome."""
+    return f"was not run: {future.state.name}: {future.state.message}"
+
+
+def _left_to_do(graph: Graph, display: StageDisplay) -> str:
+    """The stages of the run that DVC finds changed after it; those that it always does must have run."""
+    found = read().changed & graph.upstream.keys()
+    asked = {name for name in graph.always_changed if name in display.outcomes}
+    return ", ".join(name for name in graph.upstream if name in found - asked)
 
 
 def _publish(root: Path, state: State[Any]) -> None:
-    """Write the summary of a completed run, and show Prefect the summary or what has failed."""
-    if state.is_completed() and (root / summary.VERDICT).is_file():
-        summary.write(root)
+    """Show Prefect the run's summary, or what has failed; a server that does not take it changes nothing."""
     if (root / summary.SUMMARY).is_file():  # a failed gate has written it too
         page = summary.markdown(read_json(root / summary.SUMMARY))
     elif state.is_failed():
         page = f"## The run has failed\n\n{state.message}"
     else:
         return
-    create_markdown_artifact(page, key=ARTIFACT, description="What the last run has come to")
+    try:
+        create_markdown_artifact(page, key=ARTIFACT, description="What the last run has come to")
+    except (httpx.HTTPError, PrefectException) as error:
+        get_run_logger().warning("the summary is not shown here: %s", error)

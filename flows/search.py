@@ -39,7 +39,7 @@ def run(root: Path, project: Project, name: str, search: Search) -> int:
     """
     experiments.check(root)
     with lock.only_run(root):
-        lock.stop_leftovers(root)
+        lock.stop_orphans(root)
         _require_data()
         study = _opened(root, project, name, search)
         _optimise(root, project, name, search, study)
@@ -71,7 +71,7 @@ def apply(root: Path, project: Project, name: str, search: Search) -> int:
 def _require_data() -> None:
     """The encoded tasks are what params.yaml asks for; the plan is each trial's own."""
     stages = graph.read().up_to("plan")
-    stale = graph.Graph(stages.upstream, stages.changed - stages.asking).stale - {"plan"}
+    stale = graph.Graph(stages.upstream, stages.changed - stages.always_changed).stale - {"plan"}
     if stale:
         raise UserError(
             f"the encoded data are not what params.yaml asks for (changed: {', '.join(sorted(stale)[:3])}"

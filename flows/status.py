@@ -11,7 +11,7 @@ from rich.text import Text
 
 from components.evaluation import summary
 from components.files import read_json
-from flows.champion import CHAMPION
+from flows import champion
 from flows.running import graph, run_state
 
 COLUMN = 100  # characters of stage names before the list is cut
@@ -28,8 +28,7 @@ def show(root: Path) -> None:
     table.add_row("stages", stages)
     table.add_row("last run", _last_run(run_state.last(root)))
     table.add_row("verdict", _verdict(root, stale))
-    champion = root / CHAMPION
-    table.add_row("champion", read_json(champion)["release"] if champion.is_file() else "none yet")
+    table.add_row("champion", champion.name(root) if (root / champion.CHAMPION).is_file() else "none yet")
     Console(highlight=False).print(table)
 
 

@@ -60,8 +60,8 @@ def _announce() -> None:
     from flows.running import graph
 
     found = graph.read()
-    found = graph.Graph(found.upstream, found.changed - {graph.PROGRAM}, found.asking)
-    if not found.stale - found.asking:
+    found = graph.Graph(found.upstream, found.changed - {graph.PROGRAM}, found.always_changed)
+    if not found.stale - found.always_changed:
         print("nothing to run again: no stage can reach a changed line")
         return
     print(f"onetrunk run would look at {len(found.stale)} of {len(found.upstream)} stages again:")

@@ -2,21 +2,55 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse
 from starlette.routing import Route
 
+from components import families
+from components.pages import render
 from serving.bundle import card
 
-PAGE = Path(__file__).with_name("page.html")
+TEMPLATE = Path(__file__).with_name("page.html.jinja")
 
 
-async def page(_: Request) -> FileResponse:
+# A question for the inputs that no family's example has.
+DIALOGUE = [{"role": "customer", "text": "It does not start."}]
+
+
+@cache
+def html() -> str:
+    """The page; it knows which inputs of which tasks are structured."""
+    return render.render(TEMPLATE, structured=structured(card()["tasks"]))
+
+
+def structured(tasks: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """A task's inputs, as one string -> those of them that are no plain text -> an example in JSON: what the
+    page asks for as JSON. Any other input is a text, whatever it looks like."""
+    found: dict[str, dict[str, str]] = {}
+    for task in tasks.values():
+        family = families.get(task["family"])
+        question = {"turns": DIALOGUE, **family.example[0]}
+        fields = family.request.model_fields
+        names = [name for name in task["inputs"] if fields[name].annotation is not str]
+        found[" ".join(task["inputs"])] = {name: json.dumps(question[name]) for name in names}
+    return found
+
+
+async def page(_: Request) -> HTMLResponse:
     """A self-contained page: type a text, see every task's answer."""
-    return FileResponse(PAGE, media_type="text/html")
+    return HTMLResponse(html())
+
+
+async def icon(_: Request) -> FileResponse:
+    """For a browser that shows JSON; the page has its own."""
+    return FileResponse(render.ICON, media_type="image/svg+xml")
 
 
 async def tasks(_: Request) -> JSONResponse:
@@ -29,4 +63,11 @@ async def metadata(_: Request) -> JSONResponse:
     return JSONResponse(card())
 
 
-app = Starlette(routes=[Route("/", page), Route("/tasks", tasks), Route("/metadata", metadata)])
+app = Starlette(
+    routes=[
+        Route("/", page),
+        Route("/favicon.ico", icon),
+        Route("/tasks", tasks),
+        Route("/metadata", metadata),
+    ]
+)

@@ -22,6 +22,7 @@ from components import families
 from components.data.batches.tensors import Rows, pad
 from components.errors import BadRowError, near_miss
 from components.families.base import Facts, Family, Row
+from components.families.base.capabilities import extra_inputs_of, is_multi_sequence
 from components.files import read_json, verify_manifest
 from components.model.saving import load
 from serving.schemas import BadRequestError
@@ -143,8 +144,8 @@ class Predictor:
         mask_BL = pad_sequence([torch.ones(len(one), dtype=torch.int64) for one in states], batch_first=True)
         numbers = iter(range(len(states)))
         places = [list(itertools.islice(numbers, count)) for count in counts]
-        side = [family.side(question.row, question.encodings, facts) for question in questions]
-        rows = Rows.of(places, family.several(card["inputs"]), side)
+        extra = [extra_inputs_of(family, question.row, question.encodings, facts) for question in questions]
+        rows = Rows.of(places, is_multi_sequence(family, card["inputs"]), extra)
         logits = self.model.answer(head, states_BLD, mask_BL, rows, share).numpy()
         return [
             self._respond(question, values, facts) for question, values in zip(questions, logits, strict=True)

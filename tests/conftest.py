@@ -18,7 +18,7 @@ hypothesis.settings.register_profile("onetrunk", deadline=None)  # a first examp
 hypothesis.settings.load_profile("onetrunk")
 
 FIRST = (
-    "test_families_example", "test_pipeline", "test_deployment", "test_retrain", "test_learning",
+    "test_families_example", "test_pipeline", "test_tutorial", "test_deployment", "test_retrain", "test_learning",
     "test_killing", "test_monitor", "test_parallel", "test_search", "test_add_a_family", "test_transcript",
 )  # fmt: skip
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -19,23 +22,44 @@ ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs/how-to/add-a-family.md").read_text(encoding="utf-8")
 
 
-def block(language: str) -> str:
-    (found,) = re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+FOLDER = dict(re.findall(r"`components/families/(counts/\w+\.py)`:\n\n```python\n(.*?)```", PAGE, re.DOTALL))
+TOYS = ROOT / "tests/toy_families"
+SHELF = """
+shelf:
+  family: shelf
+  source: {path: titles.csv, format: csv}
+  columns: {text: title, shelf: shelf}
+  splits: {validation: 0.1, test: 0.2}
+  cleaning: {}
+  max_length: 24
+  gate: {metric: accuracy, floor: 0.1}
+  example: {text: "good plane"}
+"""
+
+
+def tasks_of_the_page() -> str:
+    (found,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
     return str(found)
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Path:
-    """A copy of the code with the page's file in it, and a project with the page's task."""
-    folder = tmp_path_factory.mktemp("family")
-    shutil.copytree(ROOT / "components", folder / "components")
-    (folder / "components/families/counts").mkdir()
-    (folder / "components/families/counts/family.py").write_text(block("python"))
-    shutil.copytree(tiny_encoder, folder / "encoder")
+def project_of(folder: Path, encoder: Path, tasks: str) -> Path:
+    """A copy of the code, and a project with these tasks beside it."""
+    shutil.copytree(ROOT / "components", folder / "components", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(encoder, folder / "encoder")
     params = yaml.safe_load(PARAMS)
-    params["tasks"] = yaml.safe_load(block("yaml"))
+    params["tasks"] = yaml.safe_load(tasks)
     params["training"]["tokens"] = 6000
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def counts(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Path:
+    """The page's family in a copy of the code, and its task."""
+    folder = project_of(tmp_path_factory.mktemp("counts"), tiny_encoder, tasks_of_the_page())
+    (folder / "components/families/counts").mkdir()
+    for name, code in FOLDER.items():
+        (folder / "components/families" / name).write_text(code)
     rows = [
         f"{'outage' if n % 3 == 0 else 'all good'} {sentence(n)},{6 * (n % 3 == 0) + n % 2}"
         for n in range(300)
@@ -44,43 +68,109 @@ def project(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Pat
     return folder
 
 
-def stage(project: Path, *arguments: str) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(project)}
-    command = [sys.executable, "-m", f"components.stages.{arguments[0]}", *arguments[1:]]
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Path:
+    """The toy family with candidates and augmentation in a copy of the code, and its task."""
+    folder = project_of(tmp_path_factory.mktemp("shelf"), tiny_encoder, SHELF)
+    shutil.copytree(TOYS / "shelf", folder / "components/families/shelf")
+    shelves = ["fine train", "late plane to paris", "poor bob"]
+    rows = [f"{shelves[n % 3].split()[0]} {sentence(n)},{shelves[n % 3]}" for n in range(300)]
+    (folder / "titles.csv").write_text("\n".join(["title,shelf", *rows]) + "\n")
+    return folder
+
+
+def python(project: Path, *arguments: str) -> str:
+    environment = {**os.environ, "PYTHONPATH": f"{project}{os.pathsep}{ROOT}"}
+    command = [sys.executable, *arguments]
     done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def evaluated(project: Path, task: str) -> dict[str, Any]:
+    """What all stages up to the evaluation measure of the task."""
+    for name in ("ingest", "validate", "encode", "baseline"):
+        python(project, "-m", f"components.stages.{name}", task)
+    for name in ("validation", "plan", "train", "evaluate"):
+        python(project, "-m", f"components.stages.{name}")
+    found: dict[str, Any] = read_json(project / "reports/evaluation.json")["tasks"][task]["metrics"]
+    return found
+
+
+def asked(project: Path, text: str) -> dict[str, Any]:
+    """What the service answers from a bundle of the model."""
+    code = (
+        "import json, sys; from tests.families.trained import service;"
+        "print(json.dumps([{k: v.model_dump() for k, v in one.items()}"
+        " for one in service().predict(sys.argv[1:], None)]))"
+    )
+    (answer,) = json.loads(python(project, "-c", code, text).splitlines()[-1])
+    return dict(answer)
 
 
 @pytest.mark.slow
-def test_the_page_leads_to_a_trained_and_measured_task(project: Path) -> None:
-    for name in ("ingest", "validate", "encode", "baseline"):
-        stage(project, name, "tickets")
-    for name in ("validation", "plan", "train", "evaluate"):
-        stage(project, name)
-    measured = read_json(project / "reports/evaluation.json")["tasks"]["tickets"]["metrics"]
+def test_the_page_leads_to_a_trained_and_measured_task(counts: Path) -> None:
+    measured = evaluated(counts, "tickets")
     assert measured["deviance_explained"]["over_trivial"][0] > 0
-    predictions = read_json(project / "predictions/tickets.json")
+    predictions = read_json(counts / "predictions/tickets.json")
     assert all(prediction["count"] > 0 for prediction in predictions)
+    titles = [check["title"] for check in read_json(counts / "reports/validation/tickets.json")["checks"]]
+    assert "every count is 0, 1, 2, ..." in titles
+    assert asked(counts, "outage was late")["tickets"]["count"] > 0
 
 
-def test_the_pages_metric_is_scikit_learns(project: Path) -> None:
+@pytest.mark.slow
+def test_a_family_with_candidates_and_augmentation_is_one_folder_too(shelf: Path) -> None:
+    measured = evaluated(shelf, "shelf")
+    assert measured["accuracy"]["over_trivial"][0] > 0
+    assert (shelf / "models/multitask/index.shelf.safetensors").is_file()
+    assert asked(shelf, "late is london")["shelf"] == {"shelf": "late plane to paris"}
+
+
+def test_titles_lack_another_word_at_each_visit(shelf: Path) -> None:
+    """The loop asks the family by its capability; nothing else knows of it."""
+    code = (
+        "import numpy as np;"
+        "from pathlib import Path;"
+        "from components.data.encoding.split import EncodedSplit, cards_of;"
+        "from components.training.step.augment import augmented;"
+        "split, cards = EncodedSplit(Path('encoded/shelf/train.arrow')), cards_of(Path('encoded/shelf'));"
+        "seen = [augmented({'shelf': split}, cards, 7, step)['shelf'].gather(range(50)) for step in (3, 3, 4)];"
+        "words = [[one[0][0].tolist() for one in rows] for rows in seen];"
+        "assert all(len(one) == 2 for one in seen[0]);"  # a title, and its shelf
+        "assert words[0] == words[1] and sum(map(list.__ne__, words[0], words[2])) > 25;"
+        "assert all(np.array_equal(one[1][0], other[1][0]) for one, other in zip(seen[0], seen[2]));"
+    )
+    for name in ("ingest", "encode"):
+        python(shelf, "-m", f"components.stages.{name}", "shelf")
+    python(shelf, "-c", code)
+
+
+def test_the_pages_metric_is_scikit_learns() -> None:
     import numpy as np
     from sklearn.metrics import d2_tweedie_score
 
-    space: dict = {}
-    exec(compile(block("python"), "counts.py", "exec"), space)  # noqa: S102 our own page
+    space: dict[str, Any] = {}
+    exec(compile(FOLDER["counts/metrics.py"], "metrics.py", "exec"), space)  # noqa: S102 our own page
     generator = np.random.default_rng(0)
     counts, rates = generator.poisson(3, 200), generator.uniform(0.5, 6, 200)
     rows, predictions = [{"count": int(c)} for c in counts], [{"count": float(r)} for r in rates]
-    family, facts = space["FAMILY"], {"mean": float(counts.mean())}
-    sums = family.statistics("deviance_explained", rows, predictions, facts).sum(0, keepdims=True)
-    expected = d2_tweedie_score(counts, rates, power=1)
-    assert family.value("deviance_explained", sums)[0] == pytest.approx(expected)
+    (metric,) = space["METRICS"]
+    found = metric.measure(rows, predictions, {"mean": float(counts.mean())})
+    assert found == pytest.approx(d2_tweedie_score(counts, rates, power=1))
 
 
 def test_the_page_names_what_the_base_offers() -> None:
-    from components.families.base import Family
+    from components.families.base import Family, capabilities
 
     section = PAGE.partition("## What a family may want besides")[2]
-    for name in re.findall(r"`(\w+)`", section.replace('`facts["options"]`', "").replace("`Options`", "")):
+    attributes, declared = section.split("Others are capabilities")
+    for name in re.findall(r"`(\w+)`", attributes.replace("`Options`", "")):
         assert hasattr(Family, name), name
+    offered = {
+        name
+        for name, one in vars(capabilities).items()
+        if inspect.isclass(one) and one.__module__ == capabilities.__name__
+    }
+    named = set(re.findall(r"\| `(\w+)` \|$", declared, re.MULTILINE))
+    assert named == offered

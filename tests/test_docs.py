@@ -49,7 +49,7 @@ def test_a_familys_example_is_a_question_it_takes_and_an_answer_of_its_schema(na
     family = families.get(name)
     question, answer = family.example
     required = set(question) - {*family.optional_inputs}
-    assert required in [set(family.asked(roles)) for roles in family.inputs]
+    assert required in [set(family.request_fields(roles)) for roles in family.inputs]
     assert set(question) <= set(family.request.model_fields)
     family.read_input(question, family.options().model_dump())
     assert family.response.model_validate(answer).model_dump(exclude_none=True) == answer

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from components.errors import UserError
-from components.files import atomic_file, atomic_folder, read_json, verify_manifest, write_json
+from components.files import atomic_file, atomic_folder, read_json, sweep, verify_manifest, write_json
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
@@ -57,3 +60,43 @@ def test_json_refuses_nan_and_names_a_broken_file(tmp_path: Path) -> None:
         read_json(tmp_path / "b.json")
     write_json(tmp_path / "c.json", {"ü": 1})
     assert json.loads((tmp_path / "c.json").read_text()) == {"ü": 1}
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from components.files import atomic_file, atomic_folder
+make, path = {"file": atomic_file, "folder": atomic_folder}[sys.argv[1]], Path(sys.argv[2])
+with make(path) as temporary:
+    (temporary if sys.argv[1] == "file" else temporary / "part").write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_what_a_killed_process_has_half_written_is_swept(tmp_path: Path, kind: str) -> None:
+    target = tmp_path / "encoded/people"
+    root = Path(__file__).parent.parent
+    subprocess.run([sys.executable, "-c", KILLED, kind, target], cwd=root)
+    (litter,) = target.parent.iterdir()
+    assert sweep(tmp_path) == [litter]
+    assert not any(target.parent.iterdir())
+
+
+def test_what_a_living_process_writes_and_what_is_the_users_is_not_swept(tmp_path: Path) -> None:
+    for name in (".notes.tmp", ".people.1234.tmp", "people.onetrunk.tmp", ".hidden/.a.999999.onetrunk.tmp"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("mine")
+    with atomic_folder(tmp_path / "folder") as folder, atomic_file(tmp_path / "file") as file:
+        (folder / "part").write_text("whole")
+        file.write_text("whole")
+        assert sweep(tmp_path) == []
+    assert (tmp_path / "folder/part").exists()
+    assert (tmp_path / "file").exists()
+
+
+def test_a_process_that_has_the_number_of_a_dead_one_protects_nothing(tmp_path: Path) -> None:
+    litter = tmp_path / f".people.{os.getpid()}.onetrunk.tmp"
+    litter.write_text("half")
+    os.utime(litter, (1, 1))  # long before this process began
+    assert sweep(tmp_path) == [litter]

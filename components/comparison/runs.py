@@ -104,9 +104,5 @@ def measure(model: MultiTaskModel, root: Path) -> dict[str, dict[str, float]]:
 def _metrics(data: Path, head: str, card: Card, answers: list[Prediction]) -> dict[str, float]:
     family, facts = families.get(card["family"]), card["facts"]
     rows = labelled_rows(data / card["task"], "test", head)
-
-    def value(metric: str) -> float:
-        sums = family.statistics(metric, rows, answers, facts).sum(0, keepdims=True)
-        return float(family.value(metric, sums)[0])
-
-    return {metric: value(metric) for metric in family.measured(facts["options"])}
+    metrics = family.metrics_for(facts["options"])
+    return {metric.name: metric.measure(rows, answers, facts) for metric in metrics}

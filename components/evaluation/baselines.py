@@ -16,5 +16,6 @@ def baselines(data: Path, target: Path) -> None:
             family = families.get(card["family"])
             train, test = (labelled_rows(data, split, head) for split in ("train", "test"))
             (folder / head).mkdir()
-            for name, baseline in (("trivial", family.trivial), ("linear", family.linear)):
+            fits = {"trivial": family.majority_baseline, "linear": family.tfidf_baseline}
+            for name, baseline in fits.items():
                 write_json(folder / head / f"{name}.json", baseline(train, test, card["facts"]))

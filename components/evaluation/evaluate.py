@@ -13,7 +13,7 @@ from components import families
 from components.data.contract.rows import labelled_rows
 from components.data.encoding.split import EncodedSplit, cards_of
 from components.evaluation import bootstrap
-from components.families.base import Facts, Family, Prediction, Row
+from components.families.base import Facts, Metric, Prediction, Row
 from components.files import read_json, sha256, write_json
 from components.model import saving
 from components.model.inference import predict
@@ -76,8 +76,8 @@ def _head(
     settings = project.evaluation
     weights_RN = bootstrap.weights([row["groups"] for row in rows], settings.resamples, project.seed)
     metrics = {
-        metric: compare(family, metric, rows, answers, card["facts"], weights_RN, settings.confidence)
-        for metric in family.measured(card["facts"]["options"])
+        metric.name: compare(metric, rows, answers, card["facts"], weights_RN, settings.confidence)
+        for metric in family.metrics_for(card["facts"]["options"])
     }
     counts = read_json(data / "task.json")["heads"][head]["rows"]
     classes = family.report(rows, answers["model"], card["facts"])
@@ -99,8 +99,7 @@ def _comparable(earlier: MultiTaskModel, head: str, card: dict[str, Any]) -> boo
 
 
 def compare(
-    family: Family,
-    metric: str,
+    metric: Metric,
     rows: list[Row],
     answers: dict[str, list[Prediction]],
     facts: Facts,
@@ -110,9 +109,9 @@ def compare(
     """The metric of answers["model"] with its interval, and its paired differences to the others."""
     values, resampled = {}, {}
     for who, predictions in answers.items():
-        statistics_NS = family.statistics(metric, rows, predictions, facts)
-        values[who] = float(family.value(metric, statistics_NS.sum(0, keepdims=True))[0])
-        resampled[who] = family.value(metric, bootstrap.resample(weights_RN, statistics_NS))
+        statistics_NS = metric.statistics(rows, predictions, facts)
+        values[who] = metric.total(statistics_NS)
+        resampled[who] = metric.value(bootstrap.resample(weights_RN, statistics_NS))
     differences = {who: resampled["model"] - resampled[who] for who in answers if who != "model"}
     report = {
         "value": values["model"],

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
+from components.files import read_json
+from components.pages import charts, render
 
-from components.files import atomic_file, read_json
-
-WIDTH, HEIGHT = 560, 150  # of a drawing, in its own units
+TEMPLATE = Path(__file__).with_name("page.html.jinja")
 
 
 def write(root: Path) -> None:
@@ -17,32 +17,42 @@ def write(root: Path) -> None:
     reports = root / "reports"
     names = ("evaluation", "verdict", "training", "plan")
     evaluation, verdict, training, plan = (read_json(reports / f"{name}.json") for name in names)
-    template = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
-        Path(__file__).with_name("page.html.jinja").read_text(encoding="utf-8")
-    )
-    html = template.render(
+    judged = {**verdict["tasks"], **_auxiliary(evaluation, plan)}
+    tasks = [_task(name, gate, evaluation["tasks"].get(name), plan) for name, gate in judged.items()]
+    render.write(
+        reports / "evaluation.html",
+        TEMPLATE,
         verdict=verdict,
         evaluation=evaluation,
         plan=plan,
-        tasks=[_task(name, entry, evaluation["tasks"][name], plan)
-               for name, entry in {**verdict["tasks"], **_auxiliary(evaluation, plan)}.items()
-               if name in evaluation["tasks"]],
+        tasks=tasks,
+        kept_back=[task for task in tasks if task["gate"] not in ("pass", "auxiliary")],
+        metrics=training["metrics"],
         curves=_curves(training["evaluations"]),
-    )  # fmt: skip
-    with atomic_file(reports / "evaluation.html") as temporary:
-        temporary.write_text(html, encoding="utf-8")
+        scores=_scores(training["evaluations"]),
+    )
 
 
-def _task(name: str, gate: dict[str, Any], measured: dict[str, Any], plan: dict[str, Any]) -> dict[str, Any]:
-    metrics = [
-        {"name": metric, **values, "marks": _marks(values)} for metric, values in measured["metrics"].items()
-    ]
-    return {"name": name, **gate, "family": measured["family"], "rows": measured["rows"], "metrics": metrics,
-            "classes": measured["classes"],
-            "plan": plan["tasks"][measured["task"]]}  # fmt: skip
+def _task(
+    name: str, gate: Mapping[str, Any], measured: Mapping[str, Any] | None, plan: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What the page shows of a task; of one that was not measured, the verdict alone."""
+    shown = {"floor": None, **gate, "name": name, "measured": measured, "gated": None, "strip": None}
+    if measured is None:
+        return shown
+    gated = measured["metrics"].get(gate["metric"])
+    return shown | {
+        "family": measured["family"],
+        "rows": measured["rows"],
+        "classes": measured["classes"],
+        "plan": plan["tasks"][measured["task"]],
+        "metrics": [{"name": metric, **values} for metric, values in measured["metrics"].items()],
+        "gated": gated,
+        "strip": gated and _strip(gated, shown["floor"]),
+    }
 
 
-def _auxiliary(evaluation: dict[str, Any], plan: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def _auxiliary(evaluation: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """What stands in place of a verdict on heads that are trained and measured, and not released."""
     why = "An auxiliary task, which is there for the others' sake: it is not judged and not released"
     return {
@@ -52,23 +62,31 @@ def _auxiliary(evaluation: dict[str, Any], plan: dict[str, Any]) -> dict[str, di
     }
 
 
-def _marks(values: dict[str, Any]) -> dict[str, float]:
-    """Places, in per cent, of what stands on a metric's line from 0 (or less) to 1."""
-    low = min(0.0, values["trivial"], values["linear"], values["interval"][0])
-    champion = values["champion"]["value"] if values["champion"] else None
-    named = {"value": values["value"], "trivial": values["trivial"], "linear": values["linear"],
-             "low": values["interval"][0], "high": values["interval"][1], "champion": champion}  # fmt: skip
-    return {key: 100 * (place - low) / (1 - low) for key, place in named.items() if place is not None}
+def _strip(metric: Mapping[str, Any], floor: float | None) -> charts.Strip:
+    """This model, its champion and the baselines on one scale that holds 0 and 1, and the floor."""
+    champion = metric["champion"] and metric["champion"]["value"]
+    others = {"champion": champion, "TF-IDF linear": metric["linear"], "trivial": metric["trivial"]}
+    own = charts.Value(
+        "this model", metric["value"], render.score(metric["value"]), metric["interval"], own=True
+    )
+    rows = [
+        charts.Value(name, value, render.score(value)) for name, value in others.items() if value is not None
+    ]
+    limits = [charts.Limit(f"floor {floor:.3f}", floor, "floor")] if floor is not None else []
+    return charts.strip([own, *rows], limits, reach=(0.0, 1.0))
 
 
-def _curves(evaluations: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Each task's validation metric over the steps, as the points of a polyline."""
+def _curves(evaluations: Sequence[Mapping[str, Any]]) -> charts.Lines | None:
+    """Each head's validation score over the steps; one evaluation makes no curve."""
+    if len(evaluations) < 2:
+        return None
+    heads = evaluations[-1]["validation"]
+    series = {head: [(entry["step"], entry["validation"][head]) for entry in evaluations] for head in heads}
+    return charts.lines(series)
+
+
+def _scores(evaluations: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """The step and the scores of the last evaluation, if there was any."""
     if not evaluations:
-        return []
-    last = evaluations[-1]["step"]
-    curves = []
-    for name in evaluations[0]["validation"]:
-        points = [(entry["step"] / last, max(entry["validation"][name], 0.0)) for entry in evaluations]
-        line = " ".join(f"{WIDTH * x:.1f},{HEIGHT * (1 - y):.1f}" for x, y in points)
-        curves.append({"name": name, "line": line, "last": points[-1][1]})
-    return curves
+        return None
+    return {"step": evaluations[-1]["step"], "heads": list(evaluations[-1]["validation"].items())}

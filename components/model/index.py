@@ -21,6 +21,7 @@ from safetensors.numpy import save_file
 from components import families
 from components.errors import UserError
 from components.families.base import Row
+from components.families.base.capabilities import candidates_of
 from components.files import sha256
 
 WEIGHTS = "model.safetensors"
@@ -35,7 +36,7 @@ def file_name(head: str) -> str:
 
 def candidates(cards: Cards) -> dict[str, list[Row]]:
     """Those of every head that chooses among any, by head."""
-    found = {head: families.get(card["family"]).candidates(card["facts"]) for head, card in cards.items()}
+    found = {head: candidates_of(families.get(card["family"]), card["facts"]) for head, card in cards.items()}
     return {head: rows for head, rows in found.items() if rows}
 
 

@@ -20,6 +20,7 @@ from components import families as tasks
 from components.data.batches.tensors import Rows
 from components.dropout import quicken
 from components.errors import UserError
+from components.families.base.capabilities import ReadsWordEmbeddings, TeacherForcing
 from components.families.shared.heads import IndexedHead, Pretrained
 from components.model.packing import Pack, packable, packed_states
 
@@ -178,7 +179,7 @@ class MultiTaskModel(PreTrainedModel):
     ) -> torch.Tensor:
         """A head's logits from the states of its rows, which are such a `share` of those of a request; a head
         that decodes may take that share of its seconds."""
-        limits = {"share": share} if self._family(head).teacher else {}
+        limits = {"share": share} if isinstance(self._family(head), TeacherForcing) else {}
         return self._logits(head, hidden_BLD.flatten(0, 1), _places(mask_BL), mask_BL, rows, **limits)
 
     def vectors(
@@ -200,10 +201,11 @@ class MultiTaskModel(PreTrainedModel):
         **limits: float,
     ) -> torch.Tensor:
         hidden, mask = _of_rows(states_TD, index_BL, mask_BL, rows)
-        side = () if rows.side_nF is None else (rows.side_nF,)
-        words = {"embeddings": self._embeddings()} if self._family(head).embeddings else {}
+        extra = () if rows.extra_nF is None else (rows.extra_nF,)
+        reads = isinstance(self._family(head), ReadsWordEmbeddings)
+        words = {"embeddings": self._embeddings()} if reads else {}
         target = {} if rows.target_nT is None else {"target": rows.target_nT}
-        logits: torch.Tensor = self.heads[head](hidden, mask, *side, **words, **target, **limits)
+        logits: torch.Tensor = self.heads[head](hidden, mask, *extra, **words, **target, **limits)
         return logits
 
     def _embeddings(self) -> torch.Tensor:

@@ -55,9 +55,18 @@ def champion(other_than_model: str, releases: Path = RELEASES) -> Path | None:
 
 
 def index(releases: Path = RELEASES) -> list[dict[str, Any]]:
-    """Every release, oldest first."""
+    """Every release, oldest first.
+
+    Raises:
+        UserError: the file that lists them cannot be read.
+    """
     file = releases / "index.json"
-    return list(read_json(file)) if file.exists() else []
+    entries = read_json(file) if file.exists() else []
+    if not isinstance(entries, list) or not all(
+        isinstance(entry, dict) and {"release", "model"} <= entry.keys() for entry in entries
+    ):
+        raise UserError(f"{file}: found {str(entries)[:40]}, expected a list of {{'release', 'model'}}")
+    return entries
 
 
 def _copy(bento: Path, target: Path) -> None:

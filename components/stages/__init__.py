@@ -6,11 +6,18 @@ import sys
 from collections.abc import Callable
 
 from components.environment import quiet
-from components.errors import EXIT_INTERRUPTED, EXIT_TRY_AGAIN, EXIT_USER_ERROR, TryAgainError, UserError
+from components.errors import (
+    EXIT_INTERRUPTED,
+    EXIT_TRY_AGAIN,
+    EXIT_USER_ERROR,
+    TryAgainError,
+    UserError,
+    disk_sentence,
+)
 
 
 def run(main: Callable[..., None]) -> None:
-    """Call `main` with the command line's arguments; turn the user's mistakes into one sentence."""
+    """Call `main` with the command line's arguments; turn the user's and the disk's errors into one."""
     quiet()
     try:
         main(*sys.argv[1:])
@@ -23,3 +30,9 @@ def run(main: Callable[..., None]) -> None:
     except KeyboardInterrupt as interruption:
         print(str(interruption) or "interrupted; the same command goes on from here", file=sys.stderr)
         sys.exit(EXIT_INTERRUPTED)
+    except Exception as error:
+        sentence = disk_sentence(error)
+        if sentence is None:
+            raise
+        print(f"error: {sentence}", file=sys.stderr)
+        sys.exit(EXIT_USER_ERROR)

@@ -9,8 +9,9 @@ from components.tracking.loggers.dvclive import DVCLive
 
 
 def main() -> None:
-    evaluations = read_json(Path("reports/training.json"))["evaluations"]
-    page.write_page(Path("reports/training.html"), evaluations)
+    record = read_json(Path("reports/training.json"))
+    evaluations = record["evaluations"]
+    page.write_page(Path("reports/training.html"), evaluations, record["metrics"])
     live = DVCLive(Path("reports"))
     live.start(Run("training", evaluations[-1]["step"], history=evaluations))
     live.stop()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import Lock
+from typing import Any
 
 from rich.console import Console
 from rich.live import Live
@@ -18,7 +21,44 @@ STYLES = {"ran": "green", "restored": "cyan", "unchanged": "dim", "skipped": "di
 EVERY = 10.0  # seconds between two lines of one stage's progress where there is no terminal
 
 
-class Screen:
+@contextmanager
+def without_reader() -> Iterator[None]:
+    """While the block lasts, go on where nobody reads the output any more (`onetrunk run | head -1`) or
+    a full disk does not take it: the stages do not depend on it, nor does the exit code."""
+    ours = sys.stdout
+    sys.stdout = ours if isinstance(ours, _Output) else _Output(ours)
+    try:
+        yield
+    finally:
+        sys.stdout = ours
+
+
+class _Output:
+    """A text stream that turns to nowhere at the first error of the system."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        self._try(lambda: self._stream.write(text))
+        return len(text)
+
+    def flush(self) -> None:
+        self._try(self._stream.flush)
+
+    def _try(self, act: Callable[[], object]) -> None:
+        try:
+            act()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
+
+
+class StageDisplay:
     """Shows stages as they start, speak and end; keeps the outcomes.
 
     On a terminal each stage at work has a line with its latest output; elsewhere (a file, a
@@ -77,10 +117,11 @@ class Screen:
         line = Text.assemble((f"{mark} {stage:{self.width}}", style), f"  {outcome.verb:9} {seconds:6.1f} s")
         return line.append(f"  {outcome.message}") if outcome.message else line
 
-    def tally(self, not_run: list[str]) -> None:
-        """Close with the numbers of stages."""
+    def tally(self, died: list[str], held_up: list[str]) -> None:
+        """Close with the numbers of stages; those of `died` have ended without an outcome."""
         verbs = [outcome.verb for outcome, _ in self.outcomes.values()]
         idle, failed = verbs.count("skipped") + verbs.count("unchanged"), verbs.count("failed")
-        parts = [f"{len(verbs) - idle - failed} run", f"{idle} up to date and skipped"]
-        parts += [f"{failed} failed, {len(not_run)} held up by that"] if failed else []
-        self.console.print(f"{len(verbs) + len(not_run)} stages: {', '.join(parts)}")
+        run, count = len(verbs) - idle - failed, len(verbs) + len(died) + len(held_up)
+        parts = [f"{run} run", f"{idle} up to date and skipped"]
+        parts += [f"{failed + len(died)} failed, {len(held_up)} held up by that"] if failed or died else []
+        self.console.print(f"{count} stages: {', '.join(parts)}")

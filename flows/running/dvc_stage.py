@@ -1,4 +1,4 @@
-"""One DVC stage as a process: `dvc repro --single-item`, its log, and what came of it."""
+"""One DVC stage as a process: `dvc repro --single-item` (durable_dvc.py), its log, and what came of it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from components.environment import QUIET
-from components.errors import EXIT_TRY_AGAIN
+from components.errors import EXIT_TRY_AGAIN, disk_sentence, disk_sentence_of
 from flows.running.lock import MARK, WORKSPACE
 
 LOCK_BUSY = re.compile(r"Unable to acquire lock|is busy, it is being blocked by|RWLock-file")
@@ -31,7 +31,7 @@ class Outcome:
     outputs of the same inputs in its cache; `skipped`: no process was needed to know that."""
 
     verb: Literal["ran", "restored", "unchanged", "skipped", "failed"]
-    message: str = ""  # of a failed stage, the sentence to show
+    message: str = ""  # of a failed stage, the sentence to show; of any other, what it warns of
     exit_code: int = 0  # of the stage itself, where it ran
     may_retry: bool = False
 
@@ -43,21 +43,40 @@ def log_path(root: Path, stage: str) -> Path:
 
 def run(root: Path, stage: str, follow: Callable[[str], None]) -> Outcome:
     """Reproduce one stage, calling `follow` with each line of its output as it comes."""
-    command = [sys.executable, "-m", "dvc", "repro", "--single-item", stage]
+    try:
+        with _log(root, stage) as log:
+            return _run(root, stage, follow, log)
+    except OSError as error:
+        return Outcome("failed", disk_sentence(error) or f"cannot be started: {error}")
+
+
+@contextlib.contextmanager
+def _log(root: Path, stage: str) -> Iterator[Callable[[str], None]]:
+    """What writes a line into the stage's log. A log that cannot be opened is an error before the
+    stage begins; a disk that is full by then is no reason to stop it."""
+    path = log_path(root, stage)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb", buffering=0) as file:
+
+        def write(line: str) -> None:
+            with contextlib.suppress(OSError):
+                file.write(line.encode())
+
+        yield write
+
+
+def _run(root: Path, stage: str, follow: Callable[[str], None], log: Callable[[str], None]) -> Outcome:
+    command = [sys.executable, "-m", "flows.running.durable_dvc", "repro", "--single-item", stage]
     lines = []
-    log = log_path(root, stage)
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("w", encoding="utf-8") as file:
-        process = subprocess.Popen(
-            command, cwd=root, env=environment(root), text=True, encoding="utf-8", errors="replace",
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
-        _working.add(process)
-        for line in process.stdout or ():
-            file.write(line)
-            file.flush()
-            lines.append(line.rstrip())
-            follow(line.strip())
+    process = subprocess.Popen(
+        command, cwd=root, env=environment(root), text=True, encoding="utf-8", errors="replace",
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+    )  # fmt: skip
+    _working.add(process)
+    for line in process.stdout or ():
+        log(line)
+        lines.append(line.rstrip())
+        follow(line.strip())
     code = process.wait()
     _working.discard(process)
     return _succeeded(lines) if code == 0 else _failed(lines, code)
@@ -83,12 +102,12 @@ def environment(root: Path) -> dict[str, str]:
 
 
 def _succeeded(lines: list[str]) -> Outcome:
-    output = "\n".join(lines)
+    output, warning = "\n".join(lines), _last(lines, "warning: ")
     if "didn't change, skipping" in output:
-        return Outcome("unchanged")
+        return Outcome("unchanged", warning)
     if "is cached - skipping run" in output:
-        return Outcome("restored")
-    return Outcome("ran")
+        return Outcome("restored", warning)
+    return Outcome("ran", warning)
 
 
 def _failed(lines: list[str], dvc_code: int) -> Outcome:
@@ -96,7 +115,9 @@ def _failed(lines: list[str], dvc_code: int) -> Outcome:
     exited = EXITED.search(output)
     if exited is None:
         busy = LOCK_BUSY.search(output) is not None
-        return Outcome("failed", _last(lines, "ERROR: ") or f"dvc exited with {dvc_code}", may_retry=busy)
+        said = _last(lines, "ERROR: ")
+        full = disk_sentence_of(said) if "[Errno" in said or "database" in said else None
+        return Outcome("failed", full or said or f"dvc exited with {dvc_code}", may_retry=busy)
     code = int(exited[1])
     if code in OUT_OF_MEMORY:
         return Outcome("failed", "killed by the system; out of memory?", code)

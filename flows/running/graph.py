@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components import program
-from components.errors import UserError, near_miss
+from components.errors import UserError, disk_sentence, near_miss
+from components.files import atomic_file
+from flows.running import dvc_files
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
 
-LOCK = Path("dvc.lock")
+LOCK = Path(dvc_files.LOCK)
 PROGRAM = "program"  # the stage that writes down what code the others can reach
 
 
@@ -30,7 +32,9 @@ class Graph:
 
     upstream: dict[str, frozenset[str]]  # stage -> the stages whose outputs it reads
     changed: frozenset[str]  # stages that `dvc status` finds changed
-    asking: frozenset[str] = frozenset()  # those of them that it always does: they ask a remote its version
+    always_changed: frozenset[str] = (
+        frozenset()
+    )  # those of them that it always does: they ask a remote its version
 
     @cached_property
     def stale(self) -> frozenset[str]:
@@ -65,7 +69,7 @@ class Graph:
             if name in needed:
                 needed |= parents
         upstream = {name: parents for name, parents in self.upstream.items() if name in needed}
-        return Graph(upstream, self.changed & needed, self.asking & needed)
+        return Graph(upstream, self.changed & needed, self.always_changed & needed)
 
 
 def read() -> Graph:
@@ -83,8 +87,8 @@ def read() -> Graph:
             stage.addressing: frozenset(parent.addressing for parent in graph.successors(stage))
             for stage in plan_repro(graph)
         }
-        asking = frozenset(stage.addressing for stage in graph if stage.always_changed)
-        return Graph(upstream, _changed(repo) & upstream.keys(), asking)
+        always_changed = frozenset(stage.addressing for stage in graph if stage.always_changed)
+        return Graph(upstream, _changed(repo) & upstream.keys(), always_changed)
 
 
 def _changed(repo: Repo) -> frozenset[str]:
@@ -121,34 +125,41 @@ def settle_lock(before: list[str], graph: Graph) -> None:
     DVC appends a stage when it is done, so side by side the order would be left to chance, and
     two runs over the same inputs would differ in git.
     """
-    from dvc.utils.serialize import modify_yaml
+    from dvc.utils.serialize import dumps_yaml, parse_yaml_for_update
 
-    now = locked_stages()
-    known = [name for name in before if name in now]
-    settled = known + [name for name in graph.upstream if name in now and name not in known]
-    settled += [name for name in now if name not in settled]
-    if settled == now:
-        return
-    with _repository() as repo, repo.lock, modify_yaml(LOCK) as lock:
+    with _repository():
+        now = locked_stages()
+        known = [name for name in before if name in now]
+        settled = known + [name for name in graph.upstream if name in now and name not in known]
+        settled += [name for name in now if name not in settled]
+        if settled == now:
+            return
+        lock = parse_yaml_for_update(LOCK.read_text(encoding="utf-8"), LOCK)
         entries = dict(lock["stages"])
         lock["stages"].clear()
-        for name in settled:
-            lock["stages"][name] = entries[name]
+        lock["stages"].update({name: entries[name] for name in settled})
+        with atomic_file(LOCK.resolve()) as temporary:
+            temporary.write_text(dumps_yaml(lock), encoding="utf-8")
+        dvc_files.keep(Path())
 
 
 @contextmanager
 def _repository() -> Iterator[Repo]:
-    """DVC's view of the project, its complaints turned into the user's one sentence."""
+    """DVC's view of the project under DVC's lock, what killed processes have left put right before.
+
+    DVC's complaints and the disk's become the user's one sentence.
+    """
     import logging
 
     from dvc.exceptions import DvcException
     from dvc.lock import LockError
-    from dvc.repo import Repo
+    from dvc.repo import Repo, lock_repo
 
     logging.getLogger("dvc").setLevel(logging.ERROR)
     try:
         # Another DVC process holds its lock for moments only: wait rather than fail.
-        with Repo(_wait_for_lock=True) as repo:
+        with Repo(_wait_for_lock=True) as repo, lock_repo(repo):
+            dvc_files.say(dvc_files.mend(Path()))
             yield repo
     except LockError as error:
         pids = ", ".join(re.findall(r"PID (\d+)", str(error)))
@@ -156,7 +167,7 @@ def _repository() -> Iterator[Repo]:
             f"DVC is running a stage of this project (pid {pids}); wait for its end or stop it"
         ) from None
     except DvcException as error:
-        raise UserError(_sentence(error)) from None
+        raise UserError(disk_sentence(error) or _sentence(error)) from None
 
 
 def _sentence(error: BaseException) -> str:

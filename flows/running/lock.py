@@ -64,7 +64,7 @@ def is_running(root: Path) -> bool:
         return True
 
 
-def stop_leftovers(root: Path) -> None:
+def stop_orphans(root: Path) -> None:
     """Stop the processes that carry this project's mark, but for this one, its parents and children.
 
     Call it while holding the lock: they are then a dead run's.

@@ -18,12 +18,12 @@ def ask(root: Path, stages: Graph) -> Graph:
     if graph.PROGRAM in stages.changed:
         if dvc_stage.run(root, graph.PROGRAM, lambda line: None).verb == "failed":
             return stages
-        stages = Graph(stages.upstream, graph.read().changed & stages.upstream.keys(), stages.asking)
-    if not stages.changed or not stages.changed <= stages.asking:
+        stages = Graph(stages.upstream, graph.read().changed & stages.upstream.keys(), stages.always_changed)
+    if not stages.changed or not stages.changed <= stages.always_changed:
         return stages
     for name in sorted(stages.changed):
         if dvc_stage.run(root, name, lambda line: None).verb == "failed":
             return stages
     found = graph.read()
-    changed = found.changed & stages.upstream.keys() - stages.asking
-    return Graph(stages.upstream, changed, stages.asking)
+    changed = found.changed & stages.upstream.keys() - stages.always_changed
+    return Graph(stages.upstream, changed, stages.always_changed)

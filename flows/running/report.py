@@ -3,51 +3,49 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.text import Text
 
-from components.errors import EXIT_USER_ERROR
+from components.errors import EXIT_FAILED, EXIT_USER_ERROR
 from components.evaluation import summary
 from components.files import read_json
-from flows.running import run_state
+from flows.running import graph, run_state
 from flows.running.dvc_stage import log_path
 from flows.running.graph import Graph
 
-if TYPE_CHECKING:
-    from prefect.client.schemas.objects import State
-
-EXIT_FAILED = 1
 console = Console(highlight=False)
 
 
-def announce(graph: Graph) -> None:
+def announce(stages: Graph) -> None:
     """Say how much there is to do, before the seconds of silence while Prefect's server starts."""
     console.print(
-        f"{len(graph.upstream)} stages, {len(graph.stale)} of them not up to date; "
+        f"{len(stages.upstream)} stages, {len(stages.stale)} of them not up to date; "
         "starting Prefect's server (10 to 30 seconds)"
     )
 
 
-def nothing_to_do(root: Path, target: str | None, graph: Graph) -> int:
+def nothing_to_do(root: Path, target: str | None, stages: Graph) -> int:
     """All stages are skipped: show what the last run has come to, composed anew from its reports."""
-    console.print(f"{len(graph.upstream)} stages, all skipped: nothing has changed since they last ran")
+    console.print(f"{len(stages.upstream)} stages, all skipped: nothing has changed since they last ran")
+    locked = run_state.begin(root, target, graph.locked_stages())
+    graph.settle_lock(locked, stages)  # which a killed run may have left to do
     run_state.complete(root, target)
     if target is None and (root / summary.VERDICT).is_file():
         summary.write(root)
     return _completed(root, target)
 
 
-def show(root: Path, target: str | None, state: State[Any]) -> int:
-    """Show what the run has come to, and return the exit code; a bug raises its own exception.
+def show(root: Path, target: str | None) -> int | None:
+    """Show what this process's run has come to, and return the exit code; None if it has not ended.
 
     The summary is shown only if this very run has written it, so an old verdict never looks new.
     """
-    last = run_state.last(root)
-    if last is not None and last["state"] == "failed":
-        return _failed(root, last["failed"], last["not_run"], last["users_mistake"])
-    state.result()
+    own = run_state.own(root)
+    if own is None or not run_state.has_ended(root):
+        return None
+    if own["state"] == "failed":
+        return _failed(root, own["failed"], own["not_run"], own["users_mistake"])
     return _completed(root, target)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from components.comparison.page import _drawing
 from components.comparison.report import _sentences, grouping_sentence
 
 
@@ -37,18 +36,3 @@ def test_one_seed_is_said_to_show_little() -> None:
     said = _sentences(result({"a": None, "b": None}, seeds=1))
     assert said["gains_sentence"].startswith("One seed gives no interval")
     assert "three seeds or more" in said["caveat"]
-
-
-def test_the_zero_line_parts_gains_from_losses() -> None:
-    tasks = {
-        "up": {"gain": 0.02, "interval": [0.01, 0.03], "by_seed": [0.02, 0.02]},
-        "down": {"gain": -0.02, "interval": None, "by_seed": [-0.02]},
-    }
-    drawing = _drawing(tasks)
-    up, down = drawing["rows"]
-    assert (
-        down["dot"] < drawing["zero"] < up["interval"][0] < up["dot"] < up["interval"][1] < drawing["width"]
-    )
-    assert down["dot"] > 0 and down["interval"] is None
-    alone = {"a": {"gain": 0.0, "interval": [0.0, 0.0], "by_seed": [0.0, 0.0]}}
-    assert _drawing(alone)["rows"][0]["dot"] == _drawing(alone)["zero"]  # nothing to be divided by

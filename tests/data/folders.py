@@ -73,7 +73,8 @@ def write_folder(
     card = {"task": task, "max_length": 32, "inputs": ["text", "text_pair"] if pair else ["text"]}
     (folder / "task.json").write_text(json.dumps({**card, "rows": counts, "heads": cards}))
     removed = {"duplicates": 1, "conflicts": 0, "leakage": 0, "straddling": 0}
-    ids = {reason: ["gone-1"] * count for reason, count in removed.items()}
-    report = {"read": {"rows": sum(counts.values()) + 1}, "removed": removed, "removed_ids": ids}
+    gone = {"id": "gone-1", "place": "source: row 9", "text": "a removed text"}
+    named = {reason: [gone] * count for reason, count in removed.items()}
+    report = {"read": {"rows": sum(counts.values()) + 1}, "removed": removed, "removed_rows": named}
     (folder / "ingest.json").write_text(json.dumps(report))
     return folder

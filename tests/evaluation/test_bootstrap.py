@@ -16,9 +16,10 @@ def test_the_interval_agrees_with_scipys() -> None:
     x = generator.normal(size=200)
     y = x + generator.normal(size=200)
     rows, predictions = [{"score": v} for v in x], [{"score": v} for v in y]
-    statistics = REGRESSION.statistics("pearson", rows, predictions, {"mean": 0.0})
+    pearson, _ = REGRESSION.metrics
+    statistics = pearson.statistics(rows, predictions, {"mean": 0.0})
     sums = bootstrap.resample(bootstrap.weights([[] for _ in x], 4000, 1), statistics)
-    found = bootstrap.interval(REGRESSION.value("pearson", sums), 0.95)
+    found = bootstrap.interval(pearson.value(sums), 0.95)
     expected = stats.bootstrap(
         (x, y), lambda a, b: stats.pearsonr(a, b)[0], paired=True, vectorized=False, n_resamples=4000,
         method="percentile", rng=np.random.default_rng(2),

@@ -14,7 +14,9 @@ import torch
 from hypothesis import strategies as st
 
 from components.data.batches.tensors import Rows, pad
-from components.families.base import Facts, Family, Prediction, Row
+from components.data.ingest.reader import with_extra_files
+from components.families.base import Facts, Family, Metric, Prediction, Row
+from components.families.base.capabilities import extra_inputs_of, is_multi_sequence
 
 WIDTH = 8
 UNICODE = st.text(min_size=1, max_size=80).filter(lambda text: not text.isspace())
@@ -26,14 +28,14 @@ def options(family: Family, **given: Any) -> dict[str, Any]:
 
 def learn(family: Family, rows: Sequence[Row], labels: list[str] | None = None, **given: Any) -> Facts:
     """The facts as ingest writes them."""
-    facts = family.learn_facts(rows, labels, options(family, **given))
+    facts = family.learn_facts(rows, labels, with_extra_files(family, options(family, **given)))
     return {**facts, "options": options(family, **given)}
 
 
 def read(family: Family, record: Mapping[str, Any], facts: Facts) -> Row:
     """A source's record -> the row that ingest writes."""
     row = family.read_input(record, facts["options"])
-    row |= family.read_target(record, row, facts["options"])
+    row |= family.read_target(record, row, with_extra_files(family, facts["options"]))
     family.check_row(row, facts)
     return row
 
@@ -52,15 +54,15 @@ def pieces(tokenizer: Any, encoding: Any) -> list[str]:
 
 def ask(family: Family, tokenizer: Any, question: Mapping[str, Any], facts: Facts, length: int = 24) -> Any:
     """A question through everything that the service does with it, with a fresh head -> the answer."""
-    inputs = family.asked(question)
+    inputs = family.request_fields(question)
     row = family.read_input(question, facts["options"])
     family.check_question(row, facts)
     tokenizer.enable_truncation(**family.truncation(inputs, length, {}))
     (encodings,) = family.tokenise(tokenizer, [row], {})
     hidden, mask = states(encodings)
-    if family.several(inputs):
+    if is_multi_sequence(family, inputs):
         hidden, mask = hidden.unsqueeze(0), mask.unsqueeze(0)
-    given = Rows.of([[0]], several=False, side=[family.side(row, encodings, facts)]).side_nF
+    given = Rows.of([[0]], several=False, extra=[extra_inputs_of(family, row, encodings, facts)]).extra_nF
     torch.manual_seed(len(str(question)))
     with torch.inference_mode():
         logits = family.head(WIDTH, facts)(hidden, mask, *([] if given is None else [given]))[0].numpy()
@@ -69,11 +71,19 @@ def ask(family: Family, tokenizer: Any, question: Mapping[str, Any], facts: Fact
     return family.response.model_validate(prediction)
 
 
+def metric_names(family: Family) -> list[str]:
+    return [one.name for one in family.metrics]
+
+
+def metric_named(family: Family, name: str) -> Metric:
+    (found,) = [one for one in family.metrics if one.name == name]
+    return found
+
+
 def metric(
     family: Family, name: str, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
 ) -> float:
-    statistics_NS = family.statistics(name, rows, predictions, facts)
-    return float(family.value(name, statistics_NS.sum(0, keepdims=True))[0])
+    return metric_named(family, name).measure(rows, predictions, facts)
 
 
 def resampled_equals_repeated(
@@ -82,12 +92,10 @@ def resampled_equals_repeated(
     """Is a metric of weighted sums that of the rows repeated so often? The bootstrap rests on it."""
     counts = np.random.default_rng(0).integers(0, 3, len(rows))
     repeated = [index for index, count in enumerate(counts) for _ in range(count)]
-    for name in family.metrics:
-        sums_1S = counts[None] @ family.statistics(name, rows, predictions, facts)
-        expected = metric(
-            family, name, [rows[i] for i in repeated], [predictions[i] for i in repeated], facts
-        )
-        if not np.isclose(family.value(name, sums_1S)[0], expected):
+    for one in family.metrics:
+        sums_1S = counts[None] @ one.statistics(rows, predictions, facts)
+        expected = one.measure([rows[i] for i in repeated], [predictions[i] for i in repeated], facts)
+        if not np.isclose(one.value(sums_1S)[0], expected):
             return False
     return True
 

@@ -121,7 +121,7 @@ def test_a_broken_pipeline_is_one_sentence(project: Path, dvc: str, sentence: st
 
 def test_the_lock_gets_the_order_of_dvc_repro_and_keeps_its_entries(project: Path) -> None:
     lock = project / "dvc.lock"
-    entry = "    cmd: x\n    outs:\n    - path: {0}.txt\n      hash: md5\n      md5: aa\n      size: 1\n"
+    entry = "    cmd: x\n    outs:\n    - path: {0}.txt\n      hash: md5\n      md5: aabb\n      size: 1\n"
     lock.write_text(
         "schema: '2.0'\nstages:\n"
         + "".join(f"  {name}:\n{entry.format(name)}" for name in ("sink", "short", "left"))

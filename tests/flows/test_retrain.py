@@ -8,10 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -25,14 +22,6 @@ RECORD = ".onetrunk/run.json"
 
 def run(project: Path, server: Server, *arguments: str) -> subprocess.CompletedProcess[str]:
     return toy.onetrunk(project, *(arguments or ["run"]), **server.environment)
-
-
-def wait_for(condition: Callable[[], Any], seconds: float = 60) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (result := condition()):
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.1)
-    return result
 
 
 REPORTS = {  # synthetic; what evaluation and gate leave
@@ -103,7 +92,7 @@ def test_every_stage_is_a_task_run_of_its_name(finished: Path, server: Server) -
     flow_run = server.flow_runs(finished)[0]
     assert flow_run["state_type"] == "COMPLETED"
     stages = ["fetch@left", "fetch@right", "side", "train", "data_gate"]
-    wait_for(lambda: server.task_states(flow_run) == dict.fromkeys(stages, "Ran"))
+    toy.wait_for(lambda: server.task_states(flow_run) == dict.fromkeys(stages, "Ran"))
 
 
 def test_a_second_run_skips_every_stage_without_a_process(finished: Path, server: Server) -> None:
@@ -130,7 +119,7 @@ def test_a_scheduled_run_with_nothing_changed_shows_every_stage_as_skipped(
     assert done.returncode == 0, done.stderr
     assert "5 stages: 0 run, 5 up to date and skipped" in done.stdout
     assert toy.events(finished) == before
-    states = wait_for(lambda: server.task_states(server.flow_runs(finished)[-1]))
+    states = toy.wait_for(lambda: server.task_states(server.flow_runs(finished)[-1]))
     assert set(states.values()) == {"Skipped"}
 
 
@@ -173,7 +162,7 @@ def test_a_users_mistake_in_a_stage_fails_the_flow_and_only_what_depends_on_it(
     assert flow_run["state_type"] == "FAILED"
     assert flow_run["state"]["message"] == "fetch@right: fetch@right was told to fail"
     expected = {"fetch@right": "Failed", "data_gate": "NotReady", "train": "NotReady"}
-    wait_for(lambda: expected.items() <= server.task_states(flow_run).items())
+    toy.wait_for(lambda: expected.items() <= server.task_states(flow_run).items())
     assert "fetch@right was told to fail" in server.artifact()
 
 
@@ -218,7 +207,7 @@ def test_a_killed_run_leaves_no_zombie(server: Server, tmp_path: Path) -> None:
     first = subprocess.Popen(
         command, cwd=project, env=toy.environment(**server.environment), stdout=subprocess.DEVNULL
     )
-    wait_for(lambda: len(toy.events(project)) == 2)
+    toy.wait_for(lambda: len(toy.events(project)) == 2)
     rival = run(project, server)
     assert (rival.returncode, rival.stderr.count("\n")) == (2, 1)
     assert f"another run is going on (pid {first.pid})" in rival.stderr
@@ -244,13 +233,13 @@ def test_an_interrupted_run_takes_its_stages_with_it(server: Server, tmp_path: P
         [sys.executable, "-m", "flows.cli", "run"], cwd=project, env=environment, text=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
     )  # fmt: skip
-    wait_for(lambda: len(toy.events(project)) == 2)
+    toy.wait_for(lambda: len(toy.events(project)) == 2)
     others = psutil.Process(process.pid).children(recursive=True)
     (os.killpg if to_all else os.kill)(process.pid, signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert errors == "interrupted; the same command goes on from here\n"
-    wait_for(lambda: not any(other.is_running() for other in others), seconds=10)
+    toy.wait_for(lambda: not any(other.is_running() for other in others), seconds=10)
 
 
 def test_the_record_says_how_the_last_run_ended(finished: Path) -> None:

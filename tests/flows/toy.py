@@ -6,7 +6,10 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -96,3 +99,11 @@ def events(project: Path) -> list[tuple[str, str, float]]:
     log = project / "events.log"
     lines = log.read_text().splitlines() if log.exists() else []
     return [(stage, what, float(when)) for stage, what, when in (line.split() for line in lines)]
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = 60) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (result := condition()):
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.1)
+    return result

@@ -97,6 +97,83 @@ def test_the_fallback_is_said_in_one_line(tmp_path: Path, caplog: pytest.LogCapt
     assert line == "mpnet: sequences cannot be packed; they are padded, which is slower"
 
 
+def by_the_formula(
+    states: list[torch.Tensor], lengths: tuple[int, ...], scaling: float | None, window: int | None
+) -> torch.Tensor:
+    """The oracle: softmax(q k^T s) v (Vaswani 2017, equation 1) of each sequence and head by itself, over the
+    tokens less than `window` away; q_THd, k_TGd, v_TGd -> attended_THd, G a divisor of H."""
+    query, key, value = (one.double() for one in states)
+    scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+    heads, shared_by = query.shape[1], query.shape[1] // key.shape[1]
+    attended, start = torch.zeros_like(query), 0
+    for length in lengths:
+        own = slice(start, start := start + length)
+        places = torch.arange(length)
+        hidden_LL = (places[:, None] - places).abs() >= (window or length)
+        for head in range(heads):
+            scores_LL = scale * query[own, head] @ key[own, head // shared_by].T
+            weights_LL = scores_LL.masked_fill(hidden_LL, float("-inf")).softmax(-1)
+            attended[own, head] = weights_LL @ value[own, head // shared_by]
+    return attended.float()
+
+
+def varlen_attn(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, edges: torch.Tensor, _: torch.Tensor,
+    *longest: int, scale: float | None, window_size: tuple[int, int], enable_gqa: bool,
+) -> torch.Tensor:  # fmt: skip
+    """torch's kernel for variable lengths, which no CPU has, by its documentation: a token sees
+    `window_size` tokens to its left and to its right, itself besides, and all where that is -1."""
+    lengths = tuple(edges.diff().tolist())
+    assert longest == (max(lengths), max(lengths))
+    assert enable_gqa == (query.shape[1] != key.shape[1])
+    left, right = window_size
+    assert left == right
+    return by_the_formula([query, key, value], lengths, scale, None if left < 0 else left + 1)
+
+
+@pytest.mark.parametrize("window", [None, 1, 4, 7, 40])
+@pytest.mark.parametrize("scaling", [None, 0.7])
+@pytest.mark.parametrize("groups", [4, 2], ids=["a key for each head", "a key for two heads"])
+@pytest.mark.parametrize("kernel", [False, True], ids=["by length", "by the kernel"])
+def test_attention_in_a_pack_is_the_formulas(
+    kernel: bool, groups: int, scaling: float | None, window: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Scale and window reach both ways of computing it."""
+    draw = torch.Generator().manual_seed(2)
+    states = [torch.randn(sum(LENGTHS), heads, 8, generator=draw) for heads in (4, groups, groups)]
+    pack = Pack(LENGTHS, torch.device("cpu"))
+    if kernel:
+        monkeypatch.setattr("torch.nn.attention.varlen.varlen_attn", varlen_attn)
+        found = packing._by_kernel(states, pack, scaling, window)
+    else:
+        found = packing._by_length(states, pack, 0.0, scaling, window)
+    torch.testing.assert_close(found, by_the_formula(states, LENGTHS, scaling, window), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("scaling", [None, 0.7])
+def test_attention_that_is_spelled_out_for_dropout_is_the_formulas(scaling: float | None) -> None:
+    draw = torch.Generator().manual_seed(2)
+    states = [torch.randn(5, 4, 8, generator=draw) for _ in range(3)]
+    batched = [one.transpose(0, 1)[None] for one in states]
+    found_1HLd = packing._spelled_out(*batched, 0.0, scaling)
+    expected = by_the_formula(states, (5,), scaling, None)
+    torch.testing.assert_close(found_1HLd[0].transpose(0, 1), expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.parametrize("window", [None, 1, 4])
+@pytest.mark.parametrize("scaling", [None, 0.7])
+def test_the_kernel_itself_is_the_formula(scaling: float | None, window: int | None) -> None:
+    """In bf16: inputs, weights and output are rounded to 8 significant bits, so each is off by 2^-8 at most."""
+    draw = torch.Generator().manual_seed(2)
+    states = [torch.randn(sum(LENGTHS), 4, 16, generator=draw).bfloat16() for _ in range(3)]
+    pack = Pack(LENGTHS, torch.device("cuda"))
+    found = packing._by_kernel([one.cuda() for one in states], pack, scaling, window)
+    expected = by_the_formula(states, LENGTHS, scaling, window)
+    error = (found.cpu().float() - expected).abs().max()
+    assert error <= 3 * 2.0**-8 * expected.abs().max()
+
+
 CARD = {"family": "classification", "facts": {"labels": ["a", "b", "c"]}, "max_length": 64}
 
 

@@ -71,6 +71,13 @@ def test_a_damaged_bento_is_not_released(tmp_path: Path) -> None:
     assert index(tmp_path / "releases") == []
 
 
+@pytest.mark.parametrize("text", ["{}", '["v1"]', '[{"release": "v1"}]', '[{"rel'])
+def test_a_list_of_releases_that_cannot_be_read_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "index.json").write_text(text)
+    with pytest.raises(UserError, match=r"index\.json: "):
+        champion("any", tmp_path)
+
+
 def test_racing_writers_lose_no_release(tmp_path: Path) -> None:
     releases = tmp_path / "releases"
     bentos = [write_bento(tmp_path / f"v{n}", f"v{n}", f"m{n}", megabytes=1) for n in range(6)]

@@ -11,6 +11,7 @@ import pytest
 
 from components.errors import UserError
 from components.release.query import ask_one, running
+from tests.pages.reading import loaded
 from tests.serving import tiny
 
 
@@ -42,8 +43,14 @@ def test_tasks_lists_what_metadata_leads_back_from(client: httpx.Client, bento: 
 def test_the_page_needs_nothing_from_elsewhere(client: httpx.Client) -> None:
     page = client.get("/")
     assert page.headers["content-type"].startswith("text/html")
-    assert "http://" not in page.text
-    assert "https://" not in page.text
+    assert loaded(page.text) == []
+    icon = client.get("/favicon.ico")  # a browser that shows JSON asks for it
+    assert (icon.status_code, icon.headers["content-type"]) == (200, "image/svg+xml")
+
+
+def test_a_text_that_is_json_is_a_text(client: httpx.Client) -> None:
+    for text in ("[1]", "{}", "null", '"a"'):
+        assert post(client, {"texts": [{"text": text}]}).status_code == 200
 
 
 def test_openapi_shows_the_request_and_every_familys_answer(client: httpx.Client) -> None:

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from components.files import write_json
-from tests.tracking.synthetic import contents, entry
+from tests.tracking.synthetic import HEADS, contents, entry
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,7 +20,8 @@ def test_the_record_alone_decides_every_byte_and_dvc_finds_metrics_and_plots(
     from components.stages import curves
 
     monkeypatch.chdir(tmp_path)
-    write_json(Path("reports/training.json"), {"evaluations": [entry(step) for step in (5, 10, 12)]})
+    record = {"metrics": dict.fromkeys(HEADS, "f1"), "evaluations": [entry(step) for step in (5, 10, 12)]}
+    write_json(Path("reports/training.json"), record)
     curves.main()
     first = contents(Path("reports"))
     curves.main()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
 from components.tracking import page
-from tests.tracking.synthetic import entry
+from tests.pages.reading import loaded, words
+from tests.tracking.synthetic import HEADS, entry
 
 
 def evaluations(cosines: dict | None = None) -> list[dict]:
@@ -15,32 +14,34 @@ def evaluations(cosines: dict | None = None) -> list[dict]:
     return [{**entry(step), "cosines": cosines or {}} for step in (5, 10, 20)]
 
 
-def test_the_page_loads_nothing_and_names_the_kept_step() -> None:
-    html = page.render(evaluations())
-    assert not re.search(r"(src|href)=|url\(|@import", html)
-    assert '<span class="good">step 10</span>' in html
-    assert html.count('class="kept" x1="50.0"') == 2 * 6 + 3  # in every drawing
-    assert "<td>ner</td><td>0.100</td><td>0.200</td><td>20</td><td>0.050</td>" in html
-    assert "gradients are summed" in html
+METRICS = dict.fromkeys(HEADS, "accuracy")
 
 
-def test_a_chart_puts_values_where_they_belong() -> None:
-    drawn = page.chart({"a": [(5, 1.0), (10, 3.0)], "b": [(10, 2.0)]})
-    places = [[(place["x"], place["y"]) for place in line["places"]] for line in drawn["lines"]]
-    assert places == [[(50.0, 100.0), (100.0, 0.0)], [(100.0, 50.0)]]
-    assert (drawn["low"], drawn["high"]) == (1.0, 3.0)
+def test_the_page_loads_nothing_and_names_the_kept_step_and_the_metric() -> None:
+    html = page.render(evaluations(), METRICS)
+    assert loaded(html) == []
+    assert '<b class="pass">step 10</b>' in html
+    assert html.count('<line class="kept"') == 2 * len(HEADS) + 3  # in every drawing
+    seen = words(html)
+    assert "ner accuracy 0.100 0.200 20 0.050" in seen
+    assert "gradients are summed" in seen
 
 
-def test_a_value_that_never_changes_and_a_single_evaluation_can_be_drawn() -> None:
-    assert page.chart({"a": [(5, 1.0), (10, 1.0)]})["lines"][0]["places"][0]["y"] == 0.0
-    assert "Training" in page.render([entry(5)])
+def test_a_single_evaluation_is_said_in_tables() -> None:
+    html = page.render([entry(5)], METRICS)
+    assert "<svg class=" not in html
+    assert "It was evaluated once" in html
+    assert "ner 0.5" in words(html)  # its weight
 
 
-def test_a_head_that_was_not_drawn_has_a_gap_and_no_loss() -> None:
+def test_a_head_that_was_not_drawn_has_no_loss_and_no_drawing_of_one() -> None:
     record = evaluations()
     for one in record:
         del one["training_loss"]["ner"], one["weights"]["ner"]
-    assert re.search(r"<td>ner</td>.*<td>not drawn</td>", page.render(record))
+    html = page.render(record, METRICS)
+    assert "ner accuracy 0.100 0.200 20 not drawn" in words(html)
+    assert html.count('<line class="kept"') == 2 * len(HEADS) + 2
+    assert "No step drew a row of this head" in html
 
 
 def test_cosines_are_the_mean_over_evaluations_on_both_sides_of_the_diagonal() -> None:
@@ -52,9 +53,9 @@ def test_cosines_are_the_mean_over_evaluations_on_both_sides_of_the_diagonal() -
     assert found["heads"] == ["a", "b", "c"]
     assert found["rows"][0] == [None, pytest.approx(0.3), -0.5]
     assert found["rows"][2] == [-0.5, None, None]
-    html = page.render(record)
-    assert "var(--positive),0.48)" in html
-    assert "var(--negative),0.8)" in html
+    html = page.render(record, METRICS)
+    assert "var(--positive),0.42)" in html
+    assert "var(--negative),0.7)" in html
 
 
 def test_a_name_cannot_write_html() -> None:
@@ -62,4 +63,5 @@ def test_a_name_cannot_write_html() -> None:
     for one in record:
         one["validation"]["<b>"] = 0.1
         one["training_loss"]["<b>"] = one["weights"]["<b>"] = 0.1
-    assert "<b>" not in page.render(record)
+    html = page.render(record, {**METRICS, "<b>": "accuracy"})
+    assert "&lt;b&gt;" in html and "<b>" not in html.replace("<b class", "")

@@ -27,18 +27,18 @@ WAYS = {  # of backward: plain, after probing losses, norms, the states, per tas
 }
 
 
-def setup_step(root: Path) -> tuple[Project, Plan, Splits, MultiTaskModel]:
+def setup_step(root: Path, dropout: float = 0.0) -> tuple[Project, Plan, Splits, MultiTaskModel]:
     project = params.load(root / "params.yaml")
     plan = Plan.from_json(read_json(root / "reports/plan.json"))
     splits = {name: EncodedSplit(root / "encoded" / name / "train.arrow") for name in plan.tasks}
     cards = {head: card for name in plan.tasks for head, card in cards_of(root / "encoded" / name).items()}
-    model = MultiTaskModel.from_encoder(root / "encoder", cards, 0.0, 1)
+    model = MultiTaskModel.from_encoder(root / "encoder", cards, dropout, 1)
     return project, plan, splits, model
 
 
-def stepper(root: Path, **changes: Any) -> Stepper:
+def stepper(root: Path, dropout: float = 0.0, **changes: Any) -> Stepper:
     """The step engine of the tiny project, in fp32 unless the test asks for another precision."""
-    project, plan, splits, model = setup_step(root)
+    project, plan, splits, model = setup_step(root, dropout)
     training = project.training.model_copy(update={"precision": "fp32", **changes})
     shares = {head: plan.tasks[card["task"]].share for head, card in model.config.tasks.items()}
     balancer = balancing.build(training.balancing)

@@ -5,41 +5,33 @@ from __future__ import annotations
 import copy
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from components import params
-from components.data.batches.batching import step_rows
-from components.data.encoding.split import EncodedSplit, cards_of
+from components.data.batches.batching import Batch
 from components.data.mixture import plan
-from components.data.mixture.draws import Plan
 from components.files import read_json, write_json
 from components.model.multitask import MultiTaskModel
 from components.tracking.terminal import Terminal
-from components.training import affinity, balancing, optimisers
+from components.training import affinity
 from components.training.affinity import Affinity
-from components.training.parameter_groups import parameter_groups
 from components.training.run.fit import Fit
 from components.training.step.backward import StepBackward
 from components.training.step.stepper import Stepper
+from tests.training.runs import Stop
+from tests.training.steps import first_batch, stepper
 
 HEADS = ["mood", "size", "people", "closeness"]
 
 
-def engine(root: Path, **changes) -> tuple[Stepper, dict[str, np.ndarray]]:
-    """The step engine of the tiny project, and its first batch."""
-    project = params.load(root / "params.yaml")
-    drawn = Plan.from_json(read_json(root / "reports/plan.json"))
-    splits = {name: EncodedSplit(root / "encoded" / name / "train.arrow") for name in drawn.tasks}
-    cards = {head: card for name in drawn.tasks for head, card in cards_of(root / "encoded" / name).items()}
-    model = MultiTaskModel.from_encoder(root / "encoder", cards, 0.1, 1)
-    training = project.training.model_copy(update=changes)
-    balancer = balancing.build(training.balancing)
-    optimiser = optimisers.build(training.optimiser, parameter_groups(model, training))
-    stepper = Stepper(model, optimiser, balancer, splits, training, 1)
-    return stepper, step_rows(drawn, 1, 0, {name: split.lengths for name, split in splits.items()})
+def engine(root: Path, **changes: Any) -> tuple[Stepper, Batch]:
+    """The step engine of the tiny project, with dropout, and its first batch."""
+    found = stepper(root, dropout=0.1, **changes)
+    return found, first_batch(root, found)
 
 
 def test_the_cosines_of_opposed_equal_and_orthogonal_gradients() -> None:
@@ -50,32 +42,34 @@ def test_the_cosines_of_opposed_equal_and_orthogonal_gradients() -> None:
 
 def test_cosine_and_look_ahead_equal_those_of_a_copy_that_takes_the_step(encoded_project: Path) -> None:
     """Fifty et al. 2021, eq. 1, with nothing but autograd and a deep copy; dropout is on, and the step is
-    cut into micro-batches."""
-    stepper, batch = engine(encoded_project, tokens_per_micro_batch=120)
-    for group in stepper.optimiser.param_groups:
+    cut into micro-batches. The steps are in bf16, which would drown these differences: they are measured
+    in fp32."""
+    taker, batch = engine(encoded_project, tokens_per_micro_batch=120, precision="bf16")
+    exact = taker.training.model_copy(update={"precision": "fp32"})
+    for group in taker.optimiser.param_groups:
         group["lr"] = 0.05
     measured = Affinity(every=1)
-    measured.measure(stepper, 0, batch)
+    measured.measure(taker, 0, batch)
 
     def losses(model: MultiTaskModel) -> dict[str, torch.Tensor]:
-        look = StepBackward(
-            Stepper(model, stepper.optimiser, stepper.balancer, stepper.splits, stepper.training, 1), 0, batch
+        backward = StepBackward(
+            Stepper(model, taker.optimiser, taker.balancer, taker.splits, exact, 1), 0, batch
         )
-        total = dict.fromkeys(look.rows, torch.zeros(()))
-        for micro in look.micros():
-            for head, mean in look.means(micro).items():
+        total = dict.fromkeys(backward.rows, torch.zeros(()))
+        for micro in backward.micros():
+            for head, mean in backward.means(micro).items():
                 total[head] = total[head] + mean
         return total
 
-    stepper.model.train()
-    before = losses(stepper.model)
-    shared = list(stepper.model.encoder.parameters())
+    taker.model.train()
+    before = losses(taker.model)
+    shared = list(taker.model.encoder.parameters())
     gradients = {
         head: torch.autograd.grad(loss, shared, retain_graph=True, allow_unused=True)
         for head, loss in before.items()
     }
     for i in HEADS:
-        moved = copy.deepcopy(stepper.model)
+        moved = copy.deepcopy(taker.model)
         for parameter, gradient in zip(moved.encoder.parameters(), gradients[i], strict=True):
             if gradient is not None:
                 parameter.data -= 0.05 * gradient
@@ -91,20 +85,20 @@ def test_cosine_and_look_ahead_equal_those_of_a_copy_that_takes_the_step(encoded
 
 
 def test_measuring_moves_no_weight_and_leaves_no_gradient(encoded_project: Path) -> None:
-    stepper, batch = engine(encoded_project)
-    before = copy.deepcopy(stepper.model.state_dict())
-    Affinity(every=1).measure(stepper, 0, batch)
-    assert all(torch.equal(before[name], value) for name, value in stepper.model.state_dict().items())
-    assert all(p.grad is None and p.requires_grad for p in stepper.model.parameters())
+    taker, batch = engine(encoded_project)
+    before = copy.deepcopy(taker.model.state_dict())
+    Affinity(every=1).measure(taker, 0, batch)
+    assert all(torch.equal(before[name], value) for name, value in taker.model.state_dict().items())
+    assert all(p.grad is None and p.requires_grad for p in taker.model.parameters())
 
 
 def test_means_run_over_the_measured_steps_alone(encoded_project: Path) -> None:
-    stepper, batch = engine(encoded_project)
+    taker, batch = engine(encoded_project)
     first, second, both = Affinity(every=3), Affinity(every=3), Affinity(every=3)
-    first.measure(stepper, 0, batch)
-    second.measure(stepper, 3, batch)  # other dropout, so other numbers
+    first.measure(taker, 0, batch)
+    second.measure(taker, 3, batch)  # other dropout, so other numbers
     for step in (0, 1, 2, 3, 4):
-        both.measure(stepper, step, batch)
+        both.measure(taker, step, batch)
     one, other, mean = (np.array(a.cosines(HEADS)) for a in (first, second, both))
     assert not np.array_equal(one, other)
     np.testing.assert_allclose(mean, (one + other) / 2, atol=1e-12)
@@ -115,14 +109,6 @@ def test_what_no_step_drew_together_is_not_known() -> None:
     nothing = Affinity(every=1)
     assert nothing.cosines(["a", "b"]) == [[1.0, None], [None, 1.0]]
     assert nothing.look_aheads(["a", "b"]) == [[None, None], [None, None]]
-
-
-class Stop(Terminal):
-    """Interrupts the run as a person would."""
-
-    def step(self, seen) -> None:
-        if seen.step == 7:
-            raise KeyboardInterrupt
 
 
 def test_weights_are_the_same_with_and_without_and_a_resumed_run_measures_the_same(
@@ -140,7 +126,7 @@ def test_weights_are_the_same_with_and_without_and_a_resumed_run_measures_the_sa
     fit.train(Terminal(), whole)
     shutil.rmtree(fit.checkpoints)
     with pytest.raises(KeyboardInterrupt):
-        fit.train(Stop(), Affinity(every=3))
+        fit.train(Stop(7), Affinity(every=3))
     assert [kept.name for kept in fit.checkpoints.glob("step-*")] == ["step-000000005"]
     measured, _ = fit.train(Terminal(), resumed)
     assert all(torch.equal(value, measured.state_dict()[name]) for name, value in plain.state_dict().items())

@@ -37,10 +37,10 @@ def test_every_way_of_backward_fills_the_same_gradients(
         if recompute:
             engine.model.recompute_activations()
         engine.model.train()
-        look = StepBackward(engine, 0, first_batch(shared_project, engine))
-        look.fill()
+        backward = StepBackward(engine, 0, first_batch(shared_project, engine))
+        backward.fill()
         gradients = {n: p.grad.clone() for n, p in engine.model.named_parameters() if p.grad is not None}
-        found.append((gradients, look.alignments() if way == "ahead" else {}))
+        found.append((gradients, backward.alignments() if way == "ahead" else {}))
     (kept, ahead), (recomputed, ahead_recomputed) = found
     assert recomputed.keys() == kept.keys()
     for name, gradient in kept.items():

@@ -24,6 +24,7 @@ from components.settings.training import Balancing
 from components.tracking.terminal import Terminal
 from components.training import parallel
 from components.training.run.fit import Fit, run
+from components.training.step.precision import SWITCH
 from tests.conftest import PARAMS, encode_project, write_sources
 from tests.scripts import ROOT
 from tests.training.runs import MODEL
@@ -126,6 +127,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Seen:
     (root / "params.yaml").write_text(text)  # with dropout
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
+        patch.setenv(SWITCH, "1")  # the run is in bf16, the steps are in fp32
         encode_project(root)
         with pytest.raises(TryAgainError) as raised, parallel.group(2, life, Path(), notes):
             life(Path(), notes)
@@ -160,6 +162,7 @@ def test_a_run_whose_process_was_killed_goes_on_to_the_bit(
     seen: Seen, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(seen.root)
+    monkeypatch.setenv(SWITCH, "1")
     run(params.load(), Path(), Terminal())
     said = capsys.readouterr().err
     assert said.count("going on from step 10") == 1  # the first process alone reports

@@ -20,6 +20,7 @@ from components import families
 from components.data.batches.tensors import Rows, pad
 from components.data.encoding.split import EncodedSplit, Tokens
 from components.data.mixture.draws import Plan, draw, rows_before
+from components.families.base.capabilities import TeacherForcing
 from components.keyed import derive_seed, permute
 
 SIMILAR = 0.6  # a row this short against the longest of its micro-batch begins a new one ...
@@ -103,7 +104,7 @@ def micro_batches(
             family = families.get(cards[head]["family"])
             values = [splits[task].target(i.row, head) for i in group if i.task == task and i.row in known]
             targets[head] = family.collate(values, input_ids.shape[1])
-            if family.teacher:
+            if isinstance(family, TeacherForcing):
                 heads[head] = heads[head]._replace(target_nT=targets[head])
         yield MicroBatch(input_ids, mask, segment_ids, heads, targets)
 
@@ -200,6 +201,6 @@ def assemble(
     rows = {}
     for head, (task, known) in heads.items():
         members = [item.row for item in group if item.task == task and item.row in known]
-        side = [splits[task].side(row, head) for row in members]
-        rows[head] = Rows.of([places[task, row] for row in members], splits[task].several, side)
+        extra = [splits[task].extra_inputs(row, head) for row in members]
+        rows[head] = Rows.of([places[task, row] for row in members], splits[task].several, extra)
     return (*pad(sequences), rows)

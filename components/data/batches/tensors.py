@@ -15,37 +15,37 @@ import torch
 
 class Rows(NamedTuple):
     """The places in B of a head's rows, and what the head is given beside their states: numbers
-    (`Family.side`), positions (int64) or features (float64), and while it learns the target, where it is
-    taught with it (`Family.teacher`).
+    (`ExtraInputs`), positions (int64) or features (float64), and while it learns the target, where it is
+    taught with it (`TeacherForcing`).
 
     `places` is places_n, or places_nM where rows are several sequences: -1 where a row has fewer.
     """
 
     places: torch.Tensor
-    side_nF: torch.Tensor | None = None
+    extra_nF: torch.Tensor | None = None
     target_nT: torch.Tensor | None = None
 
     @classmethod
     def of(
-        cls, places: Sequence[Sequence[int]], several: bool, side: Sequence[Sequence[float] | None]
+        cls, places: Sequence[Sequence[int]], several: bool, extra: Sequence[Sequence[float] | None]
     ) -> Rows:
         """From each row's places and what stands beside it."""
-        side_nF = torch.from_numpy(_filled(side)) if side[0] is not None else None
+        extra_nF = torch.from_numpy(_filled(extra)) if extra[0] is not None else None
         if not several:
-            return cls(torch.tensor([place for (place,) in places]), side_nF)
+            return cls(torch.tensor([place for (place,) in places]), extra_nF)
         most = max(len(of_row) for of_row in places)
-        return cls(torch.tensor([[*of_row, *[-1] * (most - len(of_row))] for of_row in places]), side_nF)
+        return cls(torch.tensor([[*of_row, *[-1] * (most - len(of_row))] for of_row in places]), extra_nF)
 
     def to(self, device: torch.device) -> Rows:
         """The same on a device."""
-        side, target = (None if tensor is None else tensor.to(device) for tensor in self[1:])
-        return Rows(self.places.to(device), side, target)
+        extra, target = (None if tensor is None else tensor.to(device) for tensor in self[1:])
+        return Rows(self.places.to(device), extra, target)
 
 
-def _filled(side: Sequence[Any]) -> np.ndarray:
-    """side_nF: as many numbers in each row, -1 where it has fewer."""
-    most = max(len(of_row) for of_row in side)
-    return np.array([[*of_row, *[-1] * (most - len(of_row))] for of_row in side])
+def _filled(extra: Sequence[Any]) -> np.ndarray:
+    """extra_nF: as many numbers in each row, -1 where it has fewer."""
+    most = max(len(of_row) for of_row in extra)
+    return np.array([[*of_row, *[-1] * (most - len(of_row))] for of_row in extra])
 
 
 def pad(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,15 @@ from components.data.contract.splits import SPLITS
 from components.data.encoding.split import Card, candidates_file
 from components.errors import UserError
 from components.families.base import Facts, Family, Row
+from components.families.base.capabilities import (
+    Candidates,
+    EncoderFacts,
+    ExtraInputs,
+    TokenCounts,
+    candidates_of,
+    extra_inputs_of,
+    is_multi_sequence,
+)
 from components.files import atomic_folder, read_json, write_json
 
 if TYPE_CHECKING:
@@ -48,8 +58,10 @@ def _with_encoder(card: Card, folder: Path) -> Card:
     heads = {}
     for head, own in card["heads"].items():
         facts = own["facts"]
-        of_encoder = families.get(own["family"]).encoder_facts(folder, facts["options"])
-        heads[head] = {**own, "facts": {**facts, **of_encoder}}
+        family = families.get(own["family"])
+        if isinstance(family, EncoderFacts):
+            facts = {**facts, **family.encoder_facts(folder, facts["options"])}
+        heads[head] = {**own, "facts": facts}
     return {**card, "heads": heads}
 
 
@@ -72,7 +84,7 @@ def _encode_split(encoder: Encoder, data: Path, split: str, folder: Path, progre
 def _encode_candidates(encoder: Encoder, head: str, folder: Path) -> None:
     """Write what the answers of a head are chosen from, as a split's rows are written."""
     family, facts = encoder.heads[head]
-    if not (rows := family.candidates(facts)):
+    if not (rows := candidates_of(family, facts)):
         return
     schema = encoder.sequences_schema()
     with (
@@ -99,7 +111,7 @@ class Encoder:
         }
         self.family, facts = self.heads[self.task]
         self.options = facts["options"]
-        self.several = self.family.several(card["inputs"])
+        self.several = is_multi_sequence(self.family, card["inputs"])
         truncation = self.family.truncation(card["inputs"], card["max_length"], self.options)
         self.tokenizer.enable_truncation(**truncation)
         self.alone_is_zero = not any(self.tokenizer.encode("a").type_ids)
@@ -118,8 +130,8 @@ class Encoder:
             fields.append((column_of(self.task, head, "target"), family.target_type))
             if family.layout_type is not None and split != "train":
                 fields.append((column_of(self.task, head, "layout"), family.layout_type))
-            if family.side_type is not None:
-                fields.append((column_of(self.task, head, "side"), pa.list_(family.side_type)))
+            if isinstance(family, ExtraInputs):
+                fields.append((column_of(self.task, head, "extra"), pa.list_(family.extra_type)))
         return pa.schema(fields)
 
     def encode(
@@ -127,7 +139,8 @@ class Encoder:
     ) -> dict[str, list[Any] | pa.Array]:
         """The columns of some rows, which the model will learn from, or only answer."""
         rows = view(table, self.task, self.task).to_pylist()
-        rows = self.family.for_learning(rows, self.heads[self.task][1]) if learning else rows
+        if learning and isinstance(self.family, Candidates):
+            rows = self.family.with_candidates(rows, self.heads[self.task][1])
         offsets = any(family.offsets for family, _ in self.heads.values())
         encodings = self.family.tokenise(self.tokenizer, rows, self.options, offsets)
         columns = self.sequences(table["id"].combine_chunks(), encodings)
@@ -137,7 +150,8 @@ class Encoder:
             known = [row if row[first] is not None else None for row in own]
             if learning:
                 self._count(family, facts, known, encodings)
-            for name, ask in (("target", family.target), ("layout", family.layout), ("side", family.side)):
+            extra = partial(extra_inputs_of, family)
+            for name, ask in (("target", family.target), ("layout", family.layout), ("extra", extra)):
                 if (column := column_of(self.task, head, name)) in names:
                     columns[column] = _ask(ask, known, encodings, facts)
         return columns
@@ -150,8 +164,9 @@ class Encoder:
         encodings: Sequence[Sequence[Encoding]],
     ) -> None:
         """Add what the family counts in the training rows that have its target to the facts of its card."""
-        some = [of_row for row, of_row in zip(rows, encodings, strict=True) if row is not None]
-        if (counts := family.tally(some, facts)) is not None:
+        if isinstance(family, TokenCounts):
+            some = [of_row for row, of_row in zip(rows, encodings, strict=True) if row is not None]
+            counts = family.count_tokens(some, facts)
             facts["tally"] = (counts + np.array(facts.get("tally", 0))).tolist()
 
     def sequences(

@@ -123,9 +123,9 @@ class EncodedSplit:
         """The encoded target, None where the row has none."""
         return self._value("target", row, head)
 
-    def side(self, row: int, head: str | None = None) -> list[int] | list[float] | None:
-        """What the head is given beside the states, None where it is given nothing."""
-        return self._value("side", row, head)
+    def extra_inputs(self, row: int, head: str | None = None) -> list[int] | list[float] | None:
+        """What the head is given besides the states, None where it is given nothing."""
+        return self._value("extra", row, head)
 
     def layout(self, row: int, head: str | None = None) -> Any:
         """What decoding needs, None where the family needs nothing."""

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from components.data.contract.excerpt import excerpt
 from components.data.contract.progress import RowProgress
 from components.data.contract.rows import column_of, view
 from components.data.contract.splits import SPLITS, position
@@ -27,7 +28,13 @@ from components.data.ingest.reader import Head, Reader, digest
 from components.data.sources.formats import read
 from components.data.sources.record import Record
 from components.errors import BadRowError, SkippedRowError, UserError
-from components.families.base import CANDIDATES, Facts, Row
+from components.families.base import Facts, Family, Row
+from components.families.base.capabilities import (
+    MOST_CANDIDATES,
+    FactsOfAllSplits,
+    NegativesFromRows,
+    candidates_of,
+)
 from components.families.shared.fingerprint import text_key
 from components.files import atomic_folder, write_json
 from components.settings.project import Task
@@ -35,7 +42,7 @@ from components.settings.project import Task
 if TYPE_CHECKING:
     import polars as pl
 
-EXAMPLES = 5  # ids of removed rows that the report names, per reason
+EXAMPLES = 5  # removed rows that the report names, per reason
 CHUNK = 16_384  # rows that are Python objects at once
 KEYS = {"given": "int8", "key": "uint64", "target": "uint64", "low": "float64", "high": "float64"}
 
@@ -58,7 +65,7 @@ def ingest(name: str, task: Task, seed: int, target: Path) -> None:
         heads = {head.name: _learn(reader, head, folder, read_rows, fate_N) for head in reader.heads}
         read_rows.unlink()
         counts = {split: int((fate_N == code).sum()) for code, split in enumerate(SPLITS)}
-        inputs = list(reader.family.asked(task.columns))
+        inputs = list(reader.family.request_fields(task.columns))
         card = {"task": name, "max_length": task.max_length, "inputs": inputs, "rows": counts}
         write_json(folder / "task.json", {**card, "heads": heads})
         read_all = {"rows": len(keys) + skipped.total(), "skipped": dict(skipped)}
@@ -161,9 +168,9 @@ def _row_of(rows: Path, number: int) -> Row:
 
 
 def _write_splits(rows: Path, reader: Reader, fate_N: np.ndarray, folder: Path) -> dict[str, Any]:
-    """Write every row to its split; return what was removed: counts, and the first ids of each reason."""
+    """Write every row to its split; return what was removed: counts, and each reason's first rows by id."""
     schema = reader.schema()
-    first_ids: dict[str, list[str]] = {reason: [] for reason in REASONS}
+    first: dict[str, list[dict[str, str]]] = {reason: [] for reason in REASONS}
     with contextlib.ExitStack() as stack:
         writers = {
             split: stack.enter_context(
@@ -177,12 +184,26 @@ def _write_splits(rows: Path, reader: Reader, fate_N: np.ndarray, folder: Path) 
             for code in np.unique(fates):
                 some = batch.filter(pa.array(fates == code))
                 if (fate := FATES[code]) in writers:
-                    writers[fate].write_batch(reader.family.mingled(some.select(schema.names)))
+                    writers[fate].write_batch(_with_negatives(reader.family, some.select(schema.names)))
                 else:
-                    first_ids[fate] = heapq.nsmallest(EXAMPLES, first_ids[fate] + some["id"].to_pylist())
+                    found = first[fate] + _named(reader, some)
+                    first[fate] = heapq.nsmallest(EXAMPLES, found, key=lambda row: (row["id"], row["place"]))
             progress.add(len(batch))
     counts = {reason: int((fate_N == FATES.index(reason)).sum()) for reason in REASONS}
-    return {"removed": counts, "removed_ids": first_ids}
+    return {"removed": counts, "removed_rows": first}
+
+
+def _named(reader: Reader, rows: pa.RecordBatch) -> list[dict[str, str]]:
+    """The first rows by their ids: id, place in the source, and the text's beginning."""
+    keys = [("id", "ascending"), ("place", "ascending")]
+    first = rows.take(pc.select_k_unstable(rows, EXAMPLES, sort_keys=keys)).to_pylist()
+    return [
+        {"id": row["id"], "place": row["place"], "text": excerpt(reader.family.text_of(row))} for row in first
+    ]
+
+
+def _with_negatives(family: Family, rows: pa.RecordBatch) -> pa.RecordBatch:
+    return family.add_negatives(rows) if isinstance(family, NegativesFromRows) else rows
 
 
 def _require_rows(reader: Reader, folder: Path) -> None:
@@ -214,10 +235,11 @@ def _learn(reader: Reader, head: Head, folder: Path, read_rows: Path, fate_N: np
         return (row for _, row in _rows_of(reader, head, folder, split))
 
     try:
-        learnt = head.family.learn_facts(rows_of("train"), head.labels, head.options)
+        learnt = head.family.learn_facts(rows_of("train"), head.labels, head.read_options)
         facts: Facts = {**learnt, "options": head.options}
-        facts |= head.family.survey(facts, {split: rows_of(split) for split in SPLITS})
-        _require_few(len(head.family.candidates(facts)))
+        if isinstance(head.family, FactsOfAllSplits):
+            facts |= head.family.facts_of_all_splits(facts, {split: rows_of(split) for split in SPLITS})
+        _require_few(len(candidates_of(head.family, facts)))
     except BadRowError as error:
         raise UserError(f"params.yaml: {where}: {error}") from None
     rows = dict.fromkeys(SPLITS, 0)
@@ -233,8 +255,10 @@ def _learn(reader: Reader, head: Head, folder: Path, read_rows: Path, fate_N: np
 
 
 def _require_few(candidates: int) -> None:
-    if candidates > CANDIDATES:
-        raise BadRowError(f"found {candidates:,} candidates for an answer, expected at most {CANDIDATES:,}")
+    if candidates > MOST_CANDIDATES:
+        raise BadRowError(
+            f"found {candidates:,} candidates for an answer, expected at most {MOST_CANDIDATES:,}"
+        )
 
 
 def _rows_of(reader: Reader, head: Head, folder: Path, split: str) -> Iterator[tuple[int, Row]]:

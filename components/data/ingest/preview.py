@@ -42,7 +42,7 @@ def _check_labels(reader: Reader, rows: list[tuple[str, Row]]) -> None:
         seen = [(place, row) for place, full in rows if (row := reader.view(full, head)) is not None]
         place = seen[0][0] if seen else ""
         try:
-            facts = head.family.learn_facts((row for _, row in seen), head.labels, head.options)
+            facts = head.family.learn_facts((row for _, row in seen), head.labels, head.read_options)
             for place, row in seen:  # noqa: B007 the sentence below names it
                 head.family.check_row(row, {**facts, "options": head.options})
         except BadRowError as error:

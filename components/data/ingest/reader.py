@@ -8,18 +8,22 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from components import families
 from components.data.contract.rows import column_of
+from components.data.sources.formats import read
 from components.data.sources.record import Record
 from components.errors import BadRowError, SkippedRowError, UserError
 from components.families.base import Family, Row
+from components.families.base.capabilities import ExtraFiles
 from components.families.shared.fields import read_number
 from components.families.shared.fingerprint import text_key
 from components.settings.columns import Columns
+from components.settings.data import Source
 from components.settings.project import Annotation, Task
 
 
@@ -32,12 +36,14 @@ class Head:
     columns: Columns
     labels: list[str] | None
     options: dict[str, Any]  # validated, with their defaults
+    read_options: Mapping[str, Any]  # the same with what files besides the source hold
 
     @classmethod
     def of(cls, name: str, annotation: Annotation) -> Head:
         family = families.get(annotation.family)
         options = family.options.model_validate(annotation.options).model_dump(mode="json")
-        return cls(name, family, annotation.columns, annotation.labels, options)
+        read_options = with_extra_files(family, options)
+        return cls(name, family, annotation.columns, annotation.labels, options, read_options)
 
     @property
     def first(self) -> str:
@@ -50,6 +56,16 @@ class Head:
         roles = [role for role, required in targets.items() if required]
         roles = roles or [role for role in targets if role not in self.family.input_roles()]
         return all(_is_blank(values.get(role)) for role in roles)
+
+
+def with_extra_files(family: Family, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The options as `read_target` and `learn_facts` are given them."""
+    return family.with_extra_files(options, _read_table) if isinstance(family, ExtraFiles) else options
+
+
+def _read_table(path: Path, kind: str, columns: Mapping[str, str]) -> Iterator[tuple[str, Row]]:
+    source = Source.model_validate({"path": str(path), "format": kind})
+    return ((record.place, record.values) for record in read(source, dict(columns)))
 
 
 def _is_blank(value: Any) -> bool:
@@ -130,7 +146,7 @@ class Reader:
         if self.task.joint and head.lacks(values):
             return None
         with in_the_files_words(head.columns):
-            return head.family.read_target(values, row, head.options)
+            return head.family.read_target(values, row, head.read_options)
 
     def _answers(self, targets: Mapping[str, Row | None]) -> Row:
         answers = {}

@@ -13,7 +13,7 @@ from components import families as tasks
 from components.data.propose.candidate import Plan, Wishes
 from components.data.propose.profile import Column, Numbered, spread
 from components.data.propose.questions import MOST_CHOICES, between, nothing
-from components.data.propose.roles import FITS, NAMED, WEAK, Fit, fit
+from components.data.propose.roles import NAMED, WEAK, Fit, fit, kind_of
 from components.errors import BadRowError, UserError, near_miss
 from components.families.base import Family
 
@@ -106,13 +106,14 @@ def _fitting(
     family: str, role: str, columns: list[Column], wanted: dict[str, Column], settled: bool
 ) -> list[tuple[Column, Fit]]:
     """The columns that could play the role; `settled` is a family that the user has named."""
+    kind = kind_of(family, role)
     if role in wanted:
-        judged = fit(family, role, wanted[role])
-        if judged is None and f"{family}.{role}" in FITS and not settled:
+        judged = fit(kind, wanted[role])
+        if judged is None and kind != role and not settled:
             return []
         return [(wanted[role], judged or Fit(WEAK, str(wanted[role])))]
     free = [column for column in columns if column not in wanted.values()]
-    judged_all = [(column, judged) for column in free if (judged := fit(family, role, column)) is not None]
+    judged_all = [(column, judged) for column in free if (judged := fit(kind, column)) is not None]
     return sorted(judged_all, key=lambda each: -each[1].score)[:MOST_COLUMNS]
 
 

@@ -1,30 +1,38 @@
-"""What the values of a plan's columns call for beside the columns: options, and labels in their order."""
+"""What the values of a plan's columns call for beside the columns: options, and labels in their order.
+
+One small function a kind of column; of the options those count that the family has.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from components import families
 from components.data.propose.profile import Column
-from components.data.propose.roles import bio_types, levels, separator_of
+from components.data.propose.roles import bio_types, kind_of, levels, separator_of
 
 NO_RELATION = ("none", "no_relation", "na", "other", "no relation")
 
 
 def settings_of(family: str, columns: dict[str, Column]) -> dict[str, Any]:
-    """The `options` and `labels` of a task; families that need none are not in the table."""
-    return SETTINGS[family](columns) if family in SETTINGS else {}
+    """The `options` and `labels` of a task, where its columns call for any."""
+    kinds = {kind_of(family, role): column for role, column in columns.items()}
+    found = {kind: OPTIONS[kind](kinds[kind]) for kind in OPTIONS if kind in kinds}
+    known = families.get(family).options.model_fields
+    options = {key: value for of_kind in found.values() for key, value in of_kind.items() if key in known}
+    labels = {"labels": _in_order(kinds["level"])} if "level" in kinds else {}
+    return {**({"options": options} if options else {}), **labels}
 
 
-def _tagging(columns: dict[str, Column]) -> dict[str, Any]:
-    options = {}
-    if "tags" in columns:
-        options["scheme"] = scheme_of([_split(tags) for tags in columns["tags"].values])
-    if "tokens" in columns:
-        tokens = [token for value in columns["tokens"].values for token in _split(value)]
-        unspaced = sum(len(token) == 1 and not token.isascii() for token in tokens)
-        options |= {"unit": "character"} if unspaced > 0.7 * len(tokens) else {}
-    return {"options": options} if options else {}
+def _tags(column: Column) -> dict[str, Any]:
+    return {"scheme": scheme_of([_split(tags) for tags in column.values])}
+
+
+def _tokens(column: Column) -> dict[str, Any]:
+    tokens = [token for value in column.values for token in _split(value)]
+    unspaced = sum(len(token) == 1 and not token.isascii() for token in tokens)
+    return {"unit": "character"} if unspaced > 0.7 * len(tokens) else {}
 
 
 def _split(value: Any) -> list[str]:
@@ -50,25 +58,24 @@ def scheme_of(sequences: list[list[str]]) -> str:
     return "iob1" if iob1 and any(prefix == "I" for prefix, _ in begins) else "bio"
 
 
-def _multi_label(columns: dict[str, Column]) -> dict[str, Any]:
-    sign = separator_of(columns["labels"])
-    return {"options": {"separator": sign}} if sign else {}
+def _labels(column: Column) -> dict[str, Any]:
+    sign = separator_of(column)
+    return {"separator": sign} if sign else {}
 
 
-def _ordinal(columns: dict[str, Column]) -> dict[str, Any]:
-    column = columns["label"]
-    return {"labels": levels(column) or sorted({str(value) for value in column.values})}
+def _in_order(column: Column) -> list[str]:
+    return levels(column) or sorted({str(value) for value in column.values})
 
 
-def _relation(columns: dict[str, Column]) -> dict[str, Any]:
-    names = {str(value) for value in columns["label"].values}
+def _label(column: Column) -> dict[str, Any]:
+    names = {str(value) for value in column.values}
     none = [name for name in names if name.lower() in NO_RELATION]
-    return {"options": {"none_class": none[0]}} if len(none) == 1 else {}
+    return {"none_class": none[0]} if len(none) == 1 else {}
 
 
-SETTINGS: dict[str, Callable[[dict[str, Column]], dict[str, Any]]] = {
-    "tagging": _tagging,
-    "multi_label": _multi_label,
-    "ordinal": _ordinal,
-    "relation": _relation,
+OPTIONS: dict[str, Callable[[Column], dict[str, Any]]] = {
+    "tags": _tags,
+    "tokens": _tokens,
+    "labels": _labels,
+    "label": _label,
 }

@@ -80,7 +80,7 @@ def entry_of(
         "cleaning": {},
         "max_length": length,
         "gate": {"metric": metric, "floor": floor},
-        "example": _question(plan, *read[0], roles=family.asked(plan.columns)),
+        "example": _question(plan, *read[0], roles=family.request_fields(plan.columns)),
     }
     return Entry(name, keys, {"max_length": measured, "gate": remark}, place.remotes)
 
@@ -99,17 +99,16 @@ def _readable(plan: Plan, rows: Numbered) -> list[tuple[Fields, Row]]:
 def _gate(plan: Plan, rows: list[Row]) -> tuple[str, float, str]:
     """The family's first metric and, as floor, a tenth of the way from the trivial baseline to 1."""
     family, options = families.get(plan.family), plan.options
-    metric = family.measured(options)[0]
+    metric = family.metrics_for(options)[0]
     try:
         facts = {**family.learn_facts(rows, plan.settings.get("labels"), options), "options": options}
     except BadRowError as error:
         raise UserError(f"{plan.family}: {error}") from None
-    predictions = family.trivial(rows, rows, facts)
-    sums = family.statistics(metric, rows, predictions, facts).sum(0, keepdims=True)
+    predictions = family.majority_baseline(rows, rows, facts)
     with np.errstate(all="ignore"):
-        trivial = float(np.nan_to_num(family.value(metric, sums)[0]))
+        trivial = float(np.nan_to_num(metric.measure(rows, predictions, facts)))
     remark = f"the trivial baseline has {trivial:.2f} on these rows"
-    return metric, min(HIGHEST, round(trivial + 0.1 * (1 - trivial), 2)), remark
+    return metric.name, min(HIGHEST, round(trivial + 0.1 * (1 - trivial), 2)), remark
 
 
 def _max_length(plan: Plan, rows: list[Row], encoder: Path | None) -> tuple[int, str]:

@@ -1,10 +1,10 @@
-"""Words by which the names of columns tell what these hold."""
+"""Words by which the names of columns tell what these hold, by the kind of the column."""
 
 from __future__ import annotations
 
 NAMES = {
-    role: set(words.split())
-    for role, words in {
+    kind: set(words.split())
+    for kind, words in {
         "text": """text sentence review body content message comment tweet utterance document post
             description abstract headline title subject query premise sentence1 question1 text1 text_a
             sentence_a sent1""",
@@ -18,7 +18,7 @@ NAMES = {
         "tail": "tail object obj e2 entity2",
         "label": """label class category intent topic target sentiment polarity gold relation
             is_duplicate""",
-        "ordinal": "rating stars star priority severity urgency level grade score overall",
+        "level": "rating stars star priority severity urgency level grade score overall",
         "score": "score similarity relevance intensity value rating price label target y valence overall",
         "labels": "labels tags topics genres categories emotions keywords",
         "question": "question query",

@@ -60,7 +60,7 @@ def nothing(columns: list[Column], wanted: dict[str, Column], refused: str, fami
     """The question where no family fits: what is missing, and which columns could be it."""
     taken = {role: column.name for role, column in wanted.items()}
     free = [column for column in columns if column.values and column.name not in taken.values()]
-    texts = [column.name for column in free if fit("", "text", column)]
+    texts = [column.name for column in free if fit("text", column)]
     rest = [column for column in free if column.name not in texts]
     why = f"; the nearest guess, {refused}" if refused else ""
     kept = [part for role, name in taken.items() for part in ("--column", f"{role}={name}")]

@@ -1,8 +1,8 @@
 """How well a column fits a role, by its name and by its values, and why.
 
 A column's name alone never makes it fit; values alone make it fit less well than both together. One
-small function a role, in one table; a family that asks more of a role than others has an entry of its
-own ("ordinal.label"). Whether the family can read the values is asked of the family itself.
+small function a kind of column, in one table. A role's kind is its name, unless the family says otherwise
+(`role_kinds`). Whether the family can read the values is asked of the family itself.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from components import families
 from components.data.propose.names import ASIDE, NAMES, SCALES
 from components.data.propose.profile import Column
 
@@ -27,9 +28,14 @@ class Fit:
     reason: str
 
 
-def fit(family: str, role: str, column: Column) -> Fit | None:
-    """How well the column fits the family's role; None if it does not."""
-    judge = FITS.get(f"{family}.{role}") or FITS.get(role)
+def kind_of(family: str, role: str) -> str:
+    """The kind of column that plays the family's role."""
+    return families.get(family).role_kinds.get(role, role)
+
+
+def fit(kind: str, column: Column) -> Fit | None:
+    """How well the column is of the kind; None if it is not."""
+    judge = FITS.get(kind)
     if (
         judge is None
         or not column.values
@@ -104,7 +110,7 @@ def _level(column: Column) -> Fit | None:
     reason = f"{len(found)} levels with an order, {', '.join(found)}, in {column.rows:,} rows"
     if column.numbers is None:
         return Fit(NAMED + CERTAIN, reason)
-    return Fit(NAMED + CERTAIN / 2 if _named(column, "ordinal") else _score(column, "label"), reason)
+    return Fit(NAMED + CERTAIN / 2 if _named(column, "level") else _score(column, "label"), reason)
 
 
 def _number(column: Column) -> Fit | None:
@@ -238,8 +244,8 @@ def _turns(column: Column) -> Fit | None:
 
 FITS: dict[str, Callable[[Column], Fit | None]] = {
     "text": _text, "text_pair": _text_pair, "turns": _turns, "tokens": _tokens, "tags": _tags,
-    "spans": _spans, "head": _span("head"), "tail": _span("tail"), "label": _label, "ordinal.label": _level,
+    "spans": _spans, "head": _span("head"), "tail": _span("tail"), "label": _label, "level": _level,
     "score": _number, "labels": _labels, "question": _passage("question"), "context": _passage("context"),
     "answers": _answers, "choices": _choices, "answer": _answer,
-    "retrieval.answer": _template,
+    "template": _template,
 }  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components import families
+from components.data.contract.excerpt import excerpt
 from components.data.contract.rows import column_of
 from components.data.contract.splits import SPLITS
 from components.errors import UserError
@@ -94,6 +95,24 @@ class TaskFolder:
                     held = []
         if held:
             yield pl.concat(held)
+
+    def named(self, numbers: Iterable[int], incomplete: Collection[int] = ()) -> dict[int, dict[str, Any]]:
+        """What a person finds some rows by, by their numbers: `id`, `split`, `row` (in the split's file, from
+        0), and the beginning of its `text`, which rows that are `incomplete` do not have."""
+        wanted = set(numbers)
+        columns = ["id", *self.family.input_schema().names]
+        found: dict[int, dict[str, Any]] = {}
+        for frame in self.chunks(columns) if wanted else ():
+            for row in frame.filter(pl.col("number").is_in(wanted)).to_dicts():
+                number, split = row["number"], row["split"]
+                text = "" if number in incomplete else excerpt(self.family.text_of(row))
+                place = number - self._first(split)
+                found[number] = {"id": row["id"], "split": split, "row": place, "text": text}
+        return found
+
+    def _first(self, split: str) -> int:
+        """The number of a split's first row."""
+        return sum(rows for name, rows in self.rows().items() if SPLITS.index(name) < SPLITS.index(split))
 
     def ids(self, numbers: Iterable[int]) -> dict[int, str]:
         """The ids of some rows, by their numbers."""

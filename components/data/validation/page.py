@@ -1,6 +1,7 @@
 """The page of a validation: one self-contained HTML file, drawn from the result's JSON.
 
-It holds counts, label names and row ids, no row's text, and loads nothing from anywhere.
+It holds counts, label names, and of rows at fault their place and their text's beginning; it loads nothing
+from anywhere.
 """
 
 from __future__ import annotations
@@ -9,10 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from components.files import atomic_file
+from components.pages import render as pages
 
-TEMPLATE = "page.html.jinja"
-MARKS = {"pass": "✓", "warning": "!", "error": "✕"}
+TEMPLATE = Path(__file__).with_name("page.html.jinja")
 SHOWN_LABELS = 12  # the rest is folded away
 REASONS = {
     "duplicates": "repeats of a text",
@@ -24,34 +24,27 @@ REASONS = {
 
 def write_page(path: Path, result: Mapping[str, Any]) -> None:
     """Draw `reports/validation.json`'s content; the file is whole or absent."""
-    with atomic_file(path) as temporary:
-        temporary.write_text(render(result), encoding="utf-8")
+    pages.write(path, TEMPLATE, **_context(result))
 
 
 def render(result: Mapping[str, Any]) -> str:
     """The page as HTML."""
-    import jinja2
+    return pages.render(TEMPLATE, **_context(result))
 
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters["n"] = "{:,}".format
-    environment.globals["count"] = _count
-    return environment.get_template(TEMPLATE).render(
-        result=result,
-        tasks=[_task(name, report) for name, report in result["tasks"].items()],
-        marks=MARKS,
-    )
+
+def _context(result: Mapping[str, Any]) -> dict[str, Any]:
+    leaks = result["between_tasks"]["leaks"]
+    return {
+        "result": result,
+        "tasks": [_task(name, report) for name, report in result["tasks"].items()],
+        "leaks": [(name, other, rows) for name, others in leaks.items() for other, rows in others.items()],
+    }
 
 
 def _task(name: str, report: Mapping[str, Any]) -> dict[str, Any]:
     """What the template shows of one task."""
     by_status = {
-        status: [check for check in report["checks"] if check["status"] == status]
+        status: [_check(check) for check in report["checks"] if check["status"] == status]
         for status in ("error", "warning", "pass")
     }
     status = next(status for status, checks in by_status.items() if checks)
@@ -60,14 +53,18 @@ def _task(name: str, report: Mapping[str, Any]) -> dict[str, Any]:
         "name": name,
         "family": report["family"],
         "status": status,
-        "verdict": _count(len(by_status[status]), "check" if status == "pass" else status),
+        "verdict": pages.count(len(by_status[status]), "check" if status == "pass" else status),
         "failed": by_status["error"] + by_status["warning"],
         "held": by_status["pass"],
         "contents_checked": report["contents_checked"],
         "rows": report["rows"],
         "read": report["ingest"]["read"]["rows"],
         "removed": [
-            (REASONS.get(reason, reason), count, report["ingest"]["removed_ids"][reason])
+            (
+                REASONS.get(reason, reason),
+                count,
+                [_removed(row) for row in report["ingest"]["removed_rows"][reason]],
+            )
             for reason, count in removed.items()
         ]
         + [(reason, count, []) for reason, count in skipped.items()],
@@ -77,8 +74,17 @@ def _task(name: str, report: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+def _check(check: Mapping[str, Any]) -> dict[str, Any]:
+    """A check, and where its rows at fault are found; what is no row, such as a column, has no place."""
+    found = [
+        {"where": f"{row['split']} row {row['row']:,}", "text": row["text"], "id": row["id"]}
+        for row in check.get("rows", ())
+    ]
+    return {**check, "rows": found or [{"where": one, "text": "", "id": ""} for one in check["examples"]]}
+
+
+def _removed(row: Mapping[str, str]) -> dict[str, str]:
+    return {"where": row["place"], "text": row["text"], "id": row["id"]}
 
 
 def _targets(name: str, report: Mapping[str, Any]) -> list[dict[str, Any]]:

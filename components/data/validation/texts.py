@@ -14,11 +14,11 @@ NOT_A_WORD = r"[^\p{L}\p{N}_]+"  # as Python's \W; polars' own keeps combining m
 
 def whole_texts(family: Family, rows: pl.DataFrame) -> pl.Series:
     """Each row's text, by which duplicates and leaks are found."""
-    if type(family).text_of is not Family.text_of:
+    if not family.text_columns:
         return pl.Series([family.text_of(row) for row in rows.to_dicts()], dtype=pl.String)
-    # The base's own is said again here in columns: a call for every row would take half of the validation.
-    pair = pl.col("text_pair").fill_null("")
-    return rows.select(pl.concat_str("text", pair, separator="\n")).to_series()
+    # `Family.text_of` is said again here in columns: a call for every row would take half of the validation.
+    parts = [pl.col(name).fill_null("") for name in family.text_columns]
+    return rows.select(pl.concat_str(parts, separator="\n")).to_series()
 
 
 def canonical(text: pl.Expr) -> pl.Expr:

@@ -1,7 +1,7 @@
 """Measures the tasks' data: each task by itself, then all of them together.
 
 Nothing here stops a run: a report says which checks hold, and the joint stage decides. Reports hold
-counts and row ids, never a row's text.
+counts, and of the rows at fault the place and the text's beginning, by which they are found.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def _contents(data: TaskFolder, schema: list[Report], cleaning: Cleaning, checks
     results = suites.judge(measures, suites.text_checks(SPLITS, required(data), cleaning, checks))
     heads = {head: _check_head(data, head, lines.incomplete(), checks) for head in data.heads}
     results += [result for own in heads.values() for result in own.pop("checks")]
-    _name_rows(data, results)
+    _name_rows(data, results, lines.incomplete())
     return {
         "checks": schema + results,
         "distribution": heads.pop(data.name)["distribution"],
@@ -140,11 +140,13 @@ def _pandas(frame: pl.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns).set_index(frame["number"].to_numpy())
 
 
-def _name_rows(data: TaskFolder, results: Sequence[Report]) -> None:
-    """Put ids in the place of the examples' row numbers."""
-    ids = data.ids(number for result in results for number in result["examples"])
+def _name_rows(data: TaskFolder, results: Sequence[Report], incomplete: Sequence[int]) -> None:
+    """Put ids in the place of the examples' row numbers, and beside them what a person finds the rows by."""
+    numbers = [number for result in results for number in result["examples"]]
+    named = data.named(numbers, set(incomplete))
     for result in results:
-        result["examples"] = [ids[number] for number in result["examples"]]
+        result["rows"] = [named[number] for number in result["examples"]]
+        result["examples"] = [row["id"] for row in result["rows"]]
 
 
 def _lengths(lengths: np.ndarray) -> Report:
@@ -209,5 +211,10 @@ def summarise(reports: Mapping[str, Report], between: Report) -> Report:
 
 
 def _sentence(task: str, check: Report) -> str:
-    examples = f", such as {' and '.join(check['examples'][:2])}" if check["examples"] else ""
+    found = [_found_by(row) for row in check.get("rows", [])] or check["examples"]
+    examples = f", such as {' and '.join(found[:2])}" if found else ""
     return f"{task}: '{check['title']}' does not hold: {check['detail']}{examples}"
+
+
+def _found_by(row: Mapping[str, Any]) -> str:
+    return f"{row['split']} row {row['row']}" + (f" (“{row['text']}”)" if row["text"] else "")

@@ -11,8 +11,9 @@ import pyarrow as pa
 from pydantic import BaseModel, Field
 
 from components.errors import BadRowError, near_miss
-from components.families.base import Check, Facts, Family, Layout, Options, Prediction, Row
+from components.families.base import Check, Facts, Family, Layout, Metric, Options, Prediction, Row
 from components.families.shared.fields import read_text
+from components.families.shared.metrics import MACRO_F1, accuracy, class_counts
 
 if TYPE_CHECKING:
     import torch
@@ -44,7 +45,7 @@ class Classification(Family):
     name = "classification"
     targets: ClassVar[Mapping[str, bool]] = {"label": True}
     options: ClassVar[type[Options]] = ClassificationOptions
-    metrics: ClassVar[tuple[str, ...]] = ("accuracy", "macro_f1")
+    metrics: ClassVar[tuple[Metric, ...]] = (accuracy("label"), MACRO_F1)
     target_type = pa.int64()
     response: ClassVar[type[BaseModel]] = ClassificationAnswer
     example = (
@@ -145,42 +146,21 @@ class Classification(Family):
             "probabilities": dict(zip(facts["labels"], probabilities.tolist(), strict=True)),
         }
 
-    def statistics(
-        self, metric: str, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
-    ) -> np.ndarray:
-        number = {label: index for index, label in enumerate(facts["labels"])}
-        gold_N = np.array([number[row["label"]] for row in rows])
-        predicted_N = np.array([number[prediction["label"]] for prediction in predictions])
-        if metric == "accuracy":
-            return np.stack([gold_N == predicted_N, np.ones(len(rows))], axis=1).astype(np.float64)
-        classes, index = len(number), np.arange(len(rows))
-        statistics_NCS = np.zeros((len(rows), classes, 3))  # true positives, predicted, gold
-        statistics_NCS[index[gold_N == predicted_N], gold_N[gold_N == predicted_N], 0] = 1
-        statistics_NCS[index, predicted_N, 1] = 1
-        statistics_NCS[index, gold_N, 2] = 1
-        return statistics_NCS.reshape(len(rows), classes * 3)
-
-    def value(self, metric: str, sums: np.ndarray) -> np.ndarray:
-        if metric == "accuracy":
-            return np.asarray(sums[:, 0] / np.maximum(sums[:, 1], 1))
-        return macro_f1(sums)
-
     def report(
         self, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
     ) -> list[tuple[str, int, float]]:
         """F1 of each label."""
-        statistics_NS = Classification.statistics(self, "macro_f1", rows, predictions, facts)  # not a heir's
-        sums = statistics_NS.sum(0).reshape(-1, 3)
+        sums = class_counts(rows, predictions, facts).sum(0)
         return [
             (label, int(gold), float(2 * hits / max(predicted + gold, 1)))
             for label, (hits, predicted, gold) in zip(facts["labels"], sums, strict=True)
         ]
 
-    def trivial(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
+    def majority_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         majority = Counter(row["label"] for row in train).most_common(1)[0][0]
         return [{"label": majority} for _ in test]
 
-    def linear(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
+    def tfidf_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """Word unigrams and bigrams, TF-IDF, a linear support vector machine."""
         from sklearn.feature_extraction.text import TfidfVectorizer
         from sklearn.pipeline import make_pipeline
@@ -206,17 +186,6 @@ def check_label(label: str, labels: Sequence[str]) -> None:
         raise BadRowError(
             f"label '{label:.60}' is not in the label set{near_miss(label, labels)}; expected one of {known}"
         )
-
-
-def macro_f1(sums: np.ndarray) -> np.ndarray:
-    """The unweighted mean F1 of the classes that occur in gold or predictions.
-
-    sums_RS -> value_R; S holds (true positives, predicted, gold) of one class after the other.
-    """
-    hits_RC, predicted_RC, gold_RC = np.moveaxis(sums.reshape(len(sums), -1, 3), 2, 0)
-    present_RC = predicted_RC + gold_RC > 0
-    f1_RC = 2 * hits_RC / np.where(present_RC, predicted_RC + gold_RC, 1)
-    return np.asarray(f1_RC.sum(1) / np.maximum(present_RC.sum(1), 1))
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

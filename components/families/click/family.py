@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 
 from components.errors import BadRowError
 from components.families.base import Check, Facts, Family, Layout, Options, Prediction, Row, TextRequest
+from components.families.base.capabilities import ExtraInputs
 from components.families.click import features
 from components.families.click.metrics import METRICS
 from components.families.multi_label.family import sigmoid
@@ -48,7 +49,7 @@ class ClickOptions(Options):
     categories: int = Field(1000, ge=1)
 
 
-class Click(Family):
+class Click(ExtraInputs, Family):
     """Binary cross-entropy over the pooled states, embedded categories and standardised numbers.
 
     The classes are not weighed: that would lose the probabilities' calibration.
@@ -59,9 +60,9 @@ class Click(Family):
     targets: ClassVar[Mapping[str, bool]] = {"outcome": True}
     request = ClickRequest
     options = ClickOptions
-    metrics = tuple(METRICS)
+    metrics = METRICS
     target_type = pa.float32()
-    side_type = pa.float64()
+    extra_type = pa.float64()
     response = ClickAnswer
     example = (
         {
@@ -111,7 +112,8 @@ class Click(Family):
         features.check_names(row, facts)
 
     def expectations(self, facts: Facts, checks: Checks) -> list[Check]:
-        from components.families.shared.expectations import ExpectEveryClassInTraining, ExpectFiniteNumbers
+        from components.families.click.expectations import ExpectFiniteNumbers
+        from components.families.shared.expectations import ExpectEveryClassInTraining
 
         few, both = checks.min_rows_per_class, ["False", "True"]
         at_all = ExpectEveryClassInTraining(column="outcome", classes=both, minimum=1)
@@ -129,8 +131,8 @@ class Click(Family):
 
     # --- encoding and model -----------------------------------------------------------------------
 
-    def side(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> list[float] | None:
-        return features.side_of(row, facts)
+    def extra_inputs(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> list[float] | None:
+        return features.head_inputs(row, facts)
 
     def target(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> Any:
         return float(row["outcome"])
@@ -144,7 +146,8 @@ class Click(Family):
         """It starts at the share of positives."""
         from torch import nn
 
-        from components.families.shared.heads import FeaturesHead, PooledHead
+        from components.families.click.head import FeaturesHead
+        from components.families.shared.heads import PooledHead
 
         categories = [
             [int(features.category_hash(name)) for name in facts["categorical"][column]]
@@ -178,23 +181,11 @@ class Click(Family):
         """Of the same features, whatever their categories and scales."""
         return all(set(known[role]) == set(facts[role]) for role in features.ROLES)
 
-    def statistics(
-        self, metric: str, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
-    ) -> np.ndarray:
-        y_N = np.array([row["outcome"] for row in rows], dtype=np.float64)
-        p_N = np.array([prediction["probability"] for prediction in predictions], dtype=np.float64)
-        return METRICS[metric][0](y_N, p_N)
-
-    def value(self, metric: str, sums: np.ndarray) -> np.ndarray:
-        """The area under the ROC curve, 1 - normalised entropy, minus the log loss, or 1 - calibration
-        error. A constant is well calibrated: the last is to be looked at, not to be won."""
-        return METRICS[metric][1](sums)
-
-    def trivial(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
+    def majority_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """The share of positives in training."""
         return [{"probability": facts["rate"]} for _ in test]
 
-    def linear(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
+    def tfidf_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """Word unigrams and bigrams, TF-IDF, and the features, logistic regression."""
         from scipy.sparse import hstack
         from sklearn.feature_extraction import DictVectorizer

@@ -132,7 +132,7 @@ def centre_and_scale(numbers: Sequence[float]) -> dict[str, float]:
     return {"centre": float(centre), "scale": scale}
 
 
-def side_of(row: Row, facts: Facts) -> list[float] | None:
+def head_inputs(row: Row, facts: Facts) -> list[float] | None:
     """What the head is given: the hash of each category, then each number, NaN where one is missing; both
     in the order of their names. None where the task has no features."""
     if not any(facts[role] for role in ROLES):

@@ -5,7 +5,12 @@ Legend: N rows, y_N the outcomes (0 or 1), p_N their predicted probabilities, S 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
+
+from components.families.base import Facts, Metric, Prediction, Row
+from components.families.base.metric import Statistics
 
 BINS = 10  # of the calibration error
 TINY = 1e-15  # a probability nearer to 0 or 1 than this would cost more than any other error together
@@ -34,7 +39,7 @@ def _share_below(sorted_: np.ndarray, p_N: np.ndarray) -> np.ndarray:
 
 
 def roc_auc_of(sums: np.ndarray) -> np.ndarray:
-    """value_R from sums_R4; 1/2 where there is no pair of a positive and a negative."""
+    """number_R from sums_R4; 1/2 where there is no pair of a positive and a negative."""
     yes, above, no, below = sums.T
     pairs = (yes > 0) & (no > 0)
     value = above / np.where(pairs, yes, 1) + below / np.where(pairs, no, 1)
@@ -47,13 +52,13 @@ def log_losses(y_N: np.ndarray, p_N: np.ndarray) -> np.ndarray:
     return np.stack([np.ones_like(y_N), y_N, -np.where(y_N == 1, np.log(p_N), np.log1p(-p_N))], axis=1)
 
 
-def negative_log_loss_of(sums: np.ndarray) -> np.ndarray:
-    """value_R from sums_R3: minus the mean log loss, in nats."""
-    return np.asarray(-sums[:, 2] / np.maximum(sums[:, 0], 1))
+def log_loss_of(sums: np.ndarray) -> np.ndarray:
+    """number_R from sums_R3: the mean log loss, in nats."""
+    return np.asarray(sums[:, 2] / np.maximum(sums[:, 0], 1))
 
 
 def entropy_gain_of(sums: np.ndarray) -> np.ndarray:
-    """value_R from sums_R3: 1 - NE, the normalised entropy of He et al. 2014 (eq. 1): the log loss over
+    """number_R from sums_R3: 1 - NE, the normalised entropy of He et al. 2014 (eq. 1): the log loss over
     that of always saying the share of positives among the same rows. 0 where the outcome is one alone."""
     n = np.maximum(sums[:, 0], 1)
     share = (sums[:, 1] / n).clip(TINY, 1 - TINY)
@@ -74,13 +79,24 @@ def calibration(y_N: np.ndarray, p_N: np.ndarray) -> np.ndarray:
 
 
 def calibration_of(sums: np.ndarray) -> np.ndarray:
-    """value_R from sums_RS: 1 - expected calibration error (Naeini 2015, with bins of equal mass)."""
+    """number_R from sums_RS: 1 - expected calibration error (Naeini 2015, with bins of equal mass)."""
     return np.asarray(1 - np.abs(sums[:, 1:]).sum(1) / np.maximum(sums[:, 0], 1))
 
 
-METRICS = {
-    "auc": (roc_auc, roc_auc_of),
-    "entropy_gain": (log_losses, entropy_gain_of),
-    "negative_log_loss": (log_losses, negative_log_loss_of),
-    "calibration": (calibration, calibration_of),
-}
+def _of(arithmetic: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Statistics:
+    """Arithmetic of y_N and p_N, of rows and predictions."""
+
+    def statistics(rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts) -> np.ndarray:
+        y_N = np.array([row["outcome"] for row in rows], dtype=np.float64)
+        p_N = np.array([prediction["probability"] for prediction in predictions], dtype=np.float64)
+        return arithmetic(y_N, p_N)
+
+    return statistics
+
+
+METRICS = (
+    Metric("auc", _of(roc_auc), roc_auc_of),
+    Metric("entropy_gain", _of(log_losses), entropy_gain_of),
+    Metric("negative_log_loss", _of(log_losses), log_loss_of, better="lower"),
+    Metric("calibration", _of(calibration), calibration_of),  # a constant is well calibrated: not to be won
+)

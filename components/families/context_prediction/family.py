@@ -7,13 +7,14 @@ from typing import ClassVar
 
 import pyarrow as pa
 
+from components.families.base.capabilities import NegativesFromRows
 from components.families.segment_pairs.base import SegmentPairs
 from components.families.segment_pairs.segments import draw
 
 SAME, OTHER = "same text", "another text"
 
 
-class ContextPrediction(SegmentPairs):
+class ContextPrediction(NegativesFromRows, SegmentPairs):
     """Classification of two segments, neighbours in one text or of two texts, half and half (Devlin et al.
     2019, section 3.1, "next sentence prediction"). Rows of one sentence are left out and counted."""
 
@@ -25,10 +26,10 @@ class ContextPrediction(SegmentPairs):
     )
 
     def shown(self, first: str, second: str, random: Random) -> tuple[str, str, str]:
-        """The other text's segment comes later (`mingled`): one text alone has none."""
+        """The other text's segment comes later (`add_negatives`): one text alone has none."""
         return first, second, SAME if random.random() < 0.5 else OTHER
 
-    def mingled(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+    def add_negatives(self, rows: pa.RecordBatch) -> pa.RecordBatch:
         """Rows of another text get the second segment of another row of their split, drawn by their text."""
         number = len(rows)
         texts, labels = rows["text"].to_pylist(), rows["label"].to_pylist()

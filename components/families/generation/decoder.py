@@ -41,7 +41,7 @@ class Source(NamedTuple):
 
 
 class DecoderHead(nn.Module):
-    """hidden_nLD, mask_nL, side_nS (where each word begins in L, -1: none), target_nT -> logits of every
+    """hidden_nLD, mask_nL, extra_nS (where each word begins in L, -1: none), target_nT -> logits of every
     target token given those before it, [n, T, V + 2S]. Without a target it decodes: token_nT;
     the rows are a `share` of a request, None: of an evaluation, which has no clock."""
 
@@ -66,11 +66,11 @@ class DecoderHead(nn.Module):
         self,
         hidden: torch.Tensor,
         mask: torch.Tensor,
-        side: torch.Tensor | None = None,
+        extra: torch.Tensor | None = None,
         target: torch.Tensor | None = None,
         share: float | None = None,
     ) -> torch.Tensor:
-        source = self.read(hidden, mask, side)
+        source = self.read(hidden, mask, extra)
         if target is None:
             steps, rows = CachedSteps(self, source), len(hidden)
             steps.select(torch.arange(rows, device=hidden.device).repeat_interleave(self.limits.beams))
@@ -79,9 +79,9 @@ class DecoderHead(nn.Module):
         before_nT[:, 0] = self.end
         return self.logits(before_nT, source)[0]
 
-    def read(self, hidden: torch.Tensor, mask: torch.Tensor, side: torch.Tensor | None) -> Source:
-        """hidden_nLD, mask_nL, side_nS -> what every step needs of them."""
-        words_nS = mask.new_zeros(len(mask), 0) if side is None else side.long()
+    def read(self, hidden: torch.Tensor, mask: torch.Tensor, extra: torch.Tensor | None) -> Source:
+        """hidden_nLD, mask_nL, extra_nS -> what every step needs of them."""
+        words_nS = mask.new_zeros(len(mask), 0) if extra is None else extra.long()
         words_nS = words_nS[:, : int((words_nS >= 0).sum(1).max())] if words_nS.shape[1] else words_nS
         place_nSD = words_nS.clamp(min=0).unsqueeze(-1).expand(-1, -1, self.width)
         keys_values = [cast("DecoderLayer", layer).read(hidden) for layer in self.layers]

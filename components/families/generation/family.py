@@ -13,9 +13,10 @@ from pydantic import BaseModel, Field, field_validator
 
 from components.errors import BadRowError
 from components.families.base import Check, Facts, Family, Layout, Options, Prediction, Row, Sequence1
+from components.families.base.capabilities import EncoderFacts, ExtraInputs, TeacherForcing
 from components.families.generation import copy_vocabulary
-from components.families.generation import metrics as overlap
 from components.families.generation.baselines import lead, nearest
+from components.families.generation.metrics import METRICS, words
 from components.families.generation.pretrained_config import describe
 from components.families.shared.fields import read_text, whole
 from components.settings.section import Unit
@@ -62,7 +63,7 @@ class GenerationAnswer(BaseModel):
     complete: bool
 
 
-class Generation(Family):
+class Generation(EncoderFacts, ExtraInputs, TeacherForcing, Family):
     """Cross-entropy of each target token given the source and the tokens before it.
 
     A unit is a token, so a long target weighs no more in its task, and its task no more among others.
@@ -71,12 +72,11 @@ class Generation(Family):
     name = "generation"
     targets: ClassVar[Mapping[str, bool]] = {"target": True}
     options = GenerationOptions
-    metrics = tuple(overlap.METRICS)
+    metrics = METRICS
     target_type = pa.list_(pa.int32())
     layout_type = pa.struct([("words", pa.list_(pa.string()))])  # of the source, that can be copied
-    side_type = pa.int32()  # the tokens at which those words begin
+    extra_type = pa.int32()  # the tokens at which those words begin
     offsets = True
-    teacher = True
     response = GenerationAnswer
     example = (
         {"text": "bchunk contains a rewrite of BinChunker. It converts .bin/.cue images into .iso tracks."},
@@ -86,7 +86,7 @@ class Generation(Family):
     # --- data -----------------------------------------------------------------------------------
 
     def read_input(self, record: Mapping[str, Any], options: Mapping[str, Any]) -> Row:
-        return {**super().read_input(record, options), "prefix": options["prefix"] or None}
+        return {**super().read_input(record, options), "prefix": options["prefix"]}
 
     def input_schema(self) -> pa.Schema:
         return super().input_schema().append(pa.field("prefix", pa.string()))
@@ -132,7 +132,7 @@ class Generation(Family):
 
     def distribution(self, table: pa.Table, facts: Facts) -> list[tuple[str, int]]:
         """Targets by their words."""
-        lengths = [len(overlap.words(target)) for target in table["target"].to_pylist()]
+        lengths = [len(words(target)) for target in table["target"].to_pylist()]
         names = [next((name for name, most in BINS.items() if n <= most), "64 or more") for n in lengths]
         counts = Counter(names)
         return [(name, counts[name]) for name in [*BINS, "64 or more"]]
@@ -150,7 +150,7 @@ class Generation(Family):
     def layout(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> Layout:
         return {"words": list(self._words(row, encodings, facts))}
 
-    def side(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> list[int] | None:
+    def extra_inputs(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> list[int] | None:
         return [*self._words(row, encodings, facts).values()] if _copies(facts) else None
 
     def _words(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> dict[str, int]:
@@ -231,22 +231,11 @@ class Generation(Family):
         ours, theirs = known["options"], facts["options"]
         return all(ours[key] == theirs[key] for key in ("decoder", "prefix", "copies"))
 
-    def statistics(
-        self, metric: str, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
-    ) -> np.ndarray:
-        measure, _ = overlap.METRICS[metric]
-        pairs = zip(rows, predictions, strict=True)
-        return np.array([measure(found["text"], row["target"]) for row, found in pairs], dtype=np.float64)
-
-    def value(self, metric: str, sums: np.ndarray) -> np.ndarray:
-        """The mean F1 of ROUGE, or the corpus's chrF2 or BLEU."""
-        return overlap.METRICS[metric][1](sums)
-
-    def trivial(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
+    def majority_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """The first sentence of the text."""
         return [{"text": lead(row["text"]), "complete": True} for row in test]
 
-    def linear(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
+    def tfidf_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """The target of the training text (of the first 20,000) that is most alike by TF-IDF."""
         known = train[:NEAREST]
         numbers = nearest([self.text_of(row) for row in known], [self.text_of(row) for row in test])

@@ -1,6 +1,6 @@
 """How much a text shares with a reference: ROUGE, chrF and BLEU, as sums over texts that can be resampled.
 
-Each function gives a text's statistics; each `..._value` makes the metric of their sums. Shares of 1.
+A function gives a text's statistics, and another one the metric of their sums. Shares of 1.
 
 Legend: R resamples, S statistics, n the order of an n-gram.
 """
@@ -14,6 +14,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 import numpy as np
+
+from components.families.base import Facts, Metric, Prediction, Row
+from components.families.base.metric import Statistics
+from components.families.shared.metrics import mean
 
 # Scripts that write no spaces between words: their characters are the words.
 CHARACTERS = (
@@ -48,11 +52,6 @@ def rouge_l(found: str, gold: str) -> list[float]:
     return [f1(longest_common(ours, theirs), len(ours), len(theirs)), 1.0]
 
 
-def rouge_value(sums_RS: np.ndarray) -> np.ndarray:
-    """The mean over texts."""
-    return np.asarray(sums_RS[:, 0] / np.maximum(sums_RS[:, 1], 1))
-
-
 def longest_common(one: Sequence[str], other: Sequence[str]) -> int:
     """The length of the longest common subsequence."""
     lengths = [0] * (len(other) + 1)
@@ -81,7 +80,7 @@ def chrf(found: str, gold: str) -> list[float]:
     return sums
 
 
-def chrf_value(sums_RS: np.ndarray) -> np.ndarray:
+def chrf_of_sums(sums_RS: np.ndarray) -> np.ndarray:
     """F with beta 2 of mean precision and mean recall over the orders that both sides have, as sacrebleu's
     chrF2."""
     found, gold, shared = sums_RS.reshape(len(sums_RS), CHRF_ORDER, 3).transpose(2, 0, 1)
@@ -105,7 +104,7 @@ def bleu(found: str, gold: str) -> list[float]:
     return sums
 
 
-def bleu_value(sums_RS: np.ndarray) -> np.ndarray:
+def bleu_of_sums(sums_RS: np.ndarray) -> np.ndarray:
     """The corpus's score, an order without a match counted 1 / 2^k matches for the k-th of such orders, as
     sacrebleu's exponential smoothing does (method 3 of Chen & Cherry 2014)."""
     found, gold, shared, total = sums_RS[:, 0], sums_RS[:, 1], sums_RS[:, 2::2], sums_RS[:, 3::2]
@@ -129,11 +128,20 @@ def bleu_words(text: str) -> list[str]:
     return re.sub(r"([0-9])(-)", r"\1 \2 ", text).split()
 
 
-Statistics = Callable[[str, str], list[float]]  # of a text found and its reference
-METRICS: dict[str, tuple[Statistics, Callable[[np.ndarray], np.ndarray]]] = {
-    "rouge_l": (rouge_l, rouge_value),
-    "rouge_1": (functools.partial(rouge_n, 1), rouge_value),
-    "rouge_2": (functools.partial(rouge_n, 2), rouge_value),
-    "chrf": (chrf, chrf_value),
-    "bleu": (bleu, bleu_value),
-}
+def _of(measure: Callable[[str, str], list[float]]) -> Statistics:
+    """A text's statistics, of rows and predictions."""
+
+    def statistics(rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts) -> np.ndarray:
+        pairs = zip(rows, predictions, strict=True)
+        return np.array([measure(found["text"], row["target"]) for row, found in pairs], dtype=np.float64)
+
+    return statistics
+
+
+METRICS = (
+    Metric("rouge_l", _of(rouge_l), mean),
+    Metric("rouge_1", _of(functools.partial(rouge_n, 1)), mean),
+    Metric("rouge_2", _of(functools.partial(rouge_n, 2)), mean),
+    Metric("chrf", _of(chrf), chrf_of_sums),
+    Metric("bleu", _of(bleu), bleu_of_sums),
+)

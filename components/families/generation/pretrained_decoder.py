@@ -46,7 +46,7 @@ class PretrainedDecoder(Pretrained):
         self,
         hidden: torch.Tensor,
         mask: torch.Tensor,
-        side: torch.Tensor | None = None,
+        extra: torch.Tensor | None = None,
         target: torch.Tensor | None = None,
         share: float | None = None,
     ) -> torch.Tensor:

@@ -13,6 +13,13 @@ from pydantic import BaseModel, Field
 
 from components.errors import BadRowError
 from components.families.base import Check, Facts, Family, Layout, Options, Prediction, Row, Sequence1
+from components.families.base.capabilities import (
+    Candidates,
+    ExtraInputs,
+    FactsOfAllSplits,
+    MultiSequence,
+    Numbers,
+)
 from components.families.knowledge_graph import baselines, triples
 from components.families.knowledge_graph import metrics as ranking
 from components.families.shared.fields import read_text
@@ -57,7 +64,7 @@ class KnowledgeGraphOptions(Options):
     top: int = Field(10, ge=1, le=1000)  # entities that the service gives
 
 
-class KnowledgeGraph(Family):
+class KnowledgeGraph(FactsOfAllSplits, Candidates, MultiSequence, ExtraInputs, Family):
     """Which entity completes a triple: softmax cross-entropy of the right tail and of the right head.
 
     They are held against the entities of the micro-batch and some that are drawn, but for those with which
@@ -66,13 +73,14 @@ class KnowledgeGraph(Family):
 
     name = "knowledge_graph"
     inputs = (("head", "relation"),)
+    text_columns = ()
     targets: ClassVar[Mapping[str, bool]] = {"tail": True}
     request = TripleRequest
     options = KnowledgeGraphOptions
-    metrics = tuple(ranking.METRICS)
+    metrics = ranking.METRICS
     target_type = pa.int64()
     layout_type = pa.struct([("answers", pa.list_(pa.string())), ("others", pa.list_(pa.list_(pa.string())))])
-    side_type = pa.int64()
+    extra_type = pa.int64()
     response = TripleAnswer
     example = (
         {"head": "penicillin", "relation": "treats"},
@@ -116,7 +124,7 @@ class KnowledgeGraph(Family):
     def check_row(self, row: Row, facts: Facts) -> None:
         triples.check_relation(row["relation"], facts["relations"])
 
-    def survey(self, facts: Facts, splits: Mapping[str, Iterable[Row]]) -> Facts:
+    def facts_of_all_splits(self, facts: Facts, splits: Mapping[str, Iterable[Row]]) -> Facts:
         return triples.survey(facts["relations"], splits)
 
     def candidates(self, facts: Facts) -> list[Row]:
@@ -145,7 +153,7 @@ class KnowledgeGraph(Family):
 
     # --- encoding and model -----------------------------------------------------------------------
 
-    def for_learning(self, rows: Sequence[Row], facts: Facts) -> Sequence[Row]:
+    def with_candidates(self, rows: Sequence[Row], facts: Facts) -> Sequence[Row]:
         """Each with `drawn`: entities drawn uniformly (Bordes 2013, section 2), always the same for a row."""
         count = min(facts["options"]["negatives"], len(facts["entities"]))
         return [{**row, "drawn": draw(facts["entities"], count, self.text_of(row))} for row in rows]
@@ -154,10 +162,7 @@ class KnowledgeGraph(Family):
         """The head, the tail if there is one, and what was drawn."""
         return [*(row[role] for role in ("head", "tail") if row.get(role)), *row.get("drawn", ())]
 
-    def several(self, inputs: Sequence[str]) -> bool:
-        return True
-
-    def side(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> list[int] | list[float] | None:
+    def extra_inputs(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> Numbers | None:
         """The number of the relation; then, to learn from, those of the entities."""
         entities = [row["head"], row["tail"], *row["drawn"]] if "drawn" in row else []
         return [triples.relation_number(row["relation"], facts), *triples.numbers(entities, facts)]
@@ -227,20 +232,11 @@ class KnowledgeGraph(Family):
         """Of the same relations. An answer that the champion has never seen is none that it finds."""
         return bool(known["relations"] == facts["relations"])
 
-    def statistics(
-        self, metric: str, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
-    ) -> np.ndarray:
-        return ranking.statistics(metric, [prediction["ranks"] for prediction in predictions])
-
-    def value(self, metric: str, sums: np.ndarray) -> np.ndarray:
-        """The mean reciprocal rank, or the share of answers at rank k or better, of tails and heads alike."""
-        return ranking.mean(sums)
-
-    def trivial(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
+    def majority_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """How often an entity answers the relation in training, whoever asks."""
         return baselines.ranks(baselines.frequencies(facts), test, facts)
 
-    def linear(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
+    def tfidf_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """What the entities answer in training that are most like the one that asks."""
         return baselines.ranks(baselines.neighbours(facts), test, facts)
 

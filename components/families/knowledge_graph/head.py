@@ -23,29 +23,29 @@ Combine = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # head, relation
 Compare = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # sought_nD, candidates_ND -> scores_nN
 
 
-def translate(head: torch.Tensor, relation: torch.Tensor) -> torch.Tensor:
+def transe(head: torch.Tensor, relation: torch.Tensor) -> torch.Tensor:
     """h + r (Bordes et al. 2013, section 2)."""
     return head + relation
 
 
-def scale(head: torch.Tensor, relation: torch.Tensor) -> torch.Tensor:
+def distmult(head: torch.Tensor, relation: torch.Tensor) -> torch.Tensor:
     """h * r (Yang et al. 2015, section 3.1: diag(r) h)."""
     return head * relation
 
 
-def turn(head: torch.Tensor, relation: torch.Tensor) -> torch.Tensor:
+def complex_product(head: torch.Tensor, relation: torch.Tensor) -> torch.Tensor:
     """h * r of complex numbers: a vector's first half are their real parts, the other the imaginary ones."""
     (a, b), (c, d) = head.chunk(2, -1), relation.chunk(2, -1)
     return torch.cat([a * c - b * d, a * d + b * c], -1)
 
 
-def nearness(sought: torch.Tensor, candidates: torch.Tensor) -> torch.Tensor:
+def negative_distance(sought: torch.Tensor, candidates: torch.Tensor) -> torch.Tensor:
     """Minus the Euclidean distance. The fast way by a matrix product would lose half of the digits, and the
     rank of an answer would depend on how many are asked at once."""
     return -torch.cdist(sought, candidates, compute_mode="donot_use_mm_for_euclid_dist")
 
 
-def product(sought: torch.Tensor, candidates: torch.Tensor) -> torch.Tensor:
+def inner_product(sought: torch.Tensor, candidates: torch.Tensor) -> torch.Tensor:
     """The inner product; of complex numbers, the real part of that with the candidate's conjugate."""
     return sought @ candidates.T
 
@@ -63,20 +63,20 @@ class Scoring(NamedTuple):
 SPREAD = 0.1  # standard deviation of a relation's entries, where learning starts
 SCORINGS = {
     # -|h + r - t|, Bordes 2013, section 2
-    "transe": Scoring(translate, nearness, lambda width: 10.0),
+    "transe": Scoring(transe, negative_distance, lambda width: 10.0),
     # sum h r t, Yang 2015, equation 2 of a diagonal matrix
-    "distmult": Scoring(scale, product, lambda width: width**0.5 / (2 * SPREAD)),
+    "distmult": Scoring(distmult, inner_product, lambda width: width**0.5 / (2 * SPREAD)),
     # Re(sum h r conj(t)), Trouillon et al. 2016, equation 9
-    "complex": Scoring(turn, product, lambda width: width**0.5 / (2 * SPREAD)),
+    "complex": Scoring(complex_product, inner_product, lambda width: width**0.5 / (2 * SPREAD)),
 }
 
 
 class TripleHead(IndexedHead):
-    """While it learns: hidden_nMLD, mask_nML, side_n(1+M) -> logits_nQ(1+P) of the right answer, then of the
+    """While it learns: hidden_nMLD, mask_nML, extra_n(1+M) -> logits_nQ(1+P) of the right answer, then of the
     entities of the whole micro-batch; -inf where one has come already, or is known to be right as well.
-    With an index: hidden_nMLD, mask_nML, side_nF -> scores_nQN.
+    With an index: hidden_nMLD, mask_nML, extra_nF -> scores_nQN.
 
-    `side` holds the relation's number, then those of the entities. Two sequences or more are two questions:
+    `extra` holds the relation's number, then those of the entities. Two sequences or more are two questions:
     which tail has this head, and which head has this tail. An entity's vector is a linear map of its pooled
     states, of length 1 (Bordes 2013, algorithm 1, line 5): none is the answer to everything for its length.
 
@@ -104,14 +104,14 @@ class TripleHead(IndexedHead):
         """hidden_n1LD, mask_n1L -> vectors_nD of n entities."""
         return self._vectors(hidden, mask).squeeze(1)
 
-    def forward(self, hidden: torch.Tensor, mask: torch.Tensor, side: torch.Tensor) -> torch.Tensor:
+    def forward(self, hidden: torch.Tensor, mask: torch.Tensor, extra: torch.Tensor) -> torch.Tensor:
         vectors_nMD = self._vectors(hidden, mask)
         questions = min(2, hidden.shape[1])
-        relation_nQ = side[:, :1] + self.relations * torch.arange(questions, device=side.device)
+        relation_nQ = extra[:, :1] + self.relations * torch.arange(questions, device=extra.device)
         sought_nQD = self.scoring.combine(vectors_nMD[:, :questions], self.relation(relation_nQ))
         if self.candidates_ND is not None:
             return self._scores(sought_nQD, self.candidates_ND)
-        return self._against_the_batch(sought_nQD, relation_nQ, vectors_nMD, side[:, 1:])
+        return self._against_the_batch(sought_nQD, relation_nQ, vectors_nMD, extra[:, 1:])
 
     def _vectors(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         vectors: torch.Tensor = normalize(self.entity(pool(hidden, mask)), dim=-1)

@@ -1,6 +1,6 @@
 """Where the right answer stands among all entities.
 
-Legend: N entities, n rows, S statistics, R resamples.
+Legend: N entities.
 """
 
 from __future__ import annotations
@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+
+from components.families.base import Facts, Metric, Prediction, Row
+from components.families.shared.metrics import mean
 
 
 def filtered_rank(scores_N: np.ndarray, answer: int | None, others: Sequence[int]) -> float:
@@ -25,30 +28,19 @@ def filtered_rank(scores_N: np.ndarray, answer: int | None, others: Sequence[int
     return 1 + (better + not_worse) / 2
 
 
-def reciprocal(rank: float) -> float:
-    """Its mean over rows is the MRR."""
-    return 1 / rank
+def _mean_of(name: str, of: Callable[[float], float]) -> Metric:
+    """The mean of a function of the rank, of tails and heads alike."""
+
+    def statistics(rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts) -> np.ndarray:
+        """statistics_N2: its sum over the questions of each row, and how many they are."""
+        ranks = [prediction["ranks"] for prediction in predictions]
+        return np.array([(sum(map(of, of_row)), len(of_row)) for of_row in ranks], dtype=np.float64)
+
+    return Metric(name, statistics, mean)
 
 
-def within(most: int) -> Callable[[float], float]:
-    """Is the rank at most so many? The mean over rows is hits@k."""
-    return lambda rank: float(rank <= most)
+def _hits_at(most: int) -> Metric:
+    return _mean_of(f"hits_at_{most}", lambda rank: float(rank <= most))
 
 
-METRICS: dict[str, Callable[[float], float]] = {
-    "mrr": reciprocal,
-    "hits_at_1": within(1),
-    "hits_at_3": within(3),
-    "hits_at_10": within(10),
-}
-
-
-def statistics(metric: str, ranks: Sequence[Sequence[float]]) -> np.ndarray:
-    """statistics_n2: the sum of the metric over the questions of each row, and how many they are."""
-    of = METRICS[metric]
-    return np.array([(sum(map(of, of_row)), len(of_row)) for of_row in ranks], dtype=np.float64)
-
-
-def mean(sums_R2: np.ndarray) -> np.ndarray:
-    """value_R."""
-    return np.asarray(sums_R2[:, 0] / np.maximum(sums_R2[:, 1], 1))
+METRICS = (_mean_of("mrr", lambda rank: 1 / rank), _hits_at(1), _hits_at(3), _hits_at(10))

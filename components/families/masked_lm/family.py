@@ -14,7 +14,15 @@ from pydantic import BaseModel
 
 from components.errors import BadRowError, UserError
 from components.families.base import Check, Facts, Family, Layout, Prediction, Row
+from components.families.base.capabilities import (
+    Augmentation,
+    EncoderFacts,
+    ExtraInputs,
+    ReadsWordEmbeddings,
+    TokenCounts,
+)
 from components.families.masked_lm import masking
+from components.families.masked_lm.metrics import METRICS
 from components.families.masked_lm.unigram import Shares
 from components.families.shared.fields import read_text
 from components.families.shared.fingerprint import text_key
@@ -39,7 +47,7 @@ class MaskedAnswer(BaseModel):
     log_likelihood: float
 
 
-class MaskedLanguageModel(Family):
+class MaskedLanguageModel(EncoderFacts, TokenCounts, ExtraInputs, Augmentation, ReadsWordEmbeddings, Family):
     """Softmax cross-entropy of hidden words over all tokens, by the encoder's own word embeddings
     (Devlin et al. 2019, section 3.1).
 
@@ -50,13 +58,12 @@ class MaskedLanguageModel(Family):
     name = "masked_lm"
     inputs = (("text",),)
     targets: ClassVar[Mapping[str, bool]] = {}
-    metrics = ("accuracy", "log_likelihood")
+    text_columns = ("text",)
+    metrics = METRICS
     target_type = pa.list_(pa.int32())  # the number of each token's word, or -1
     layout_type = pa.struct([("words", pa.list_(pa.int32()))])  # the word of each hidden token
-    side_type = pa.int32()
+    extra_type = pa.int32()
     offsets = True
-    embeddings = True
-    altering = True
     response = MaskedAnswer
     example = (
         {"text": "The flight from Turin was late again."},
@@ -70,9 +77,6 @@ class MaskedLanguageModel(Family):
 
     def input_schema(self) -> pa.Schema:
         return pa.schema([("text", pa.string())])
-
-    def text_of(self, row: Row) -> str:
-        return str(row["text"])
 
     def read_target(self, record: Mapping[str, Any], row: Row, options: Mapping[str, Any]) -> Row:
         return {"words": len(masking.word_spans(row["text"]))}
@@ -124,15 +128,15 @@ class MaskedLanguageModel(Family):
             for row, encoding in zip(rows, encodings, strict=True)
         ]
 
-    def tally(self, encodings: Sequence[Sequence[Encoding]], facts: Facts) -> np.ndarray | None:
+    def count_tokens(self, encodings: Sequence[Sequence[Encoding]], facts: Facts) -> np.ndarray:
         """How often each token stands in a word of the texts."""
         texts = cast("Sequence[Sequence[masking.Hidden]]", encodings)
         seen = [number for (hidden,) in texts for number in hidden.of_words()]
         return np.bincount(np.array(seen, dtype=np.int64), minlength=facts["tokens"])
 
-    def side(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> list[int] | None:
+    def extra_inputs(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> list[int] | None:
         (hidden,) = cast("Sequence[masking.Hidden]", encodings)
-        return masking.side_of(hidden.positions, hidden.gold)
+        return masking.interleaved(hidden.positions, hidden.gold)
 
     def layout(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> Layout:
         (hidden,) = cast("Sequence[masking.Hidden]", encodings)
@@ -142,10 +146,10 @@ class MaskedLanguageModel(Family):
         (hidden,) = cast("Sequence[masking.Hidden]", encodings)
         return hidden.words
 
-    def altered(
-        self, ids: np.ndarray, side: list[int], target: Any, secret: int, facts: Facts
+    def augment(
+        self, ids: np.ndarray, extra: list[int], target: Any, key: int, facts: Facts
     ) -> tuple[np.ndarray, list[int]]:
-        return masking.hidden_anew(ids, side, target, facts["mask"], facts["tokens"], secret)
+        return masking.hidden_anew(ids, extra, target, facts["mask"], facts["tokens"], key)
 
     def collate(self, targets: Sequence[Any], length: int) -> torch.Tensor:
         """The head knows all that the loss needs."""
@@ -195,17 +199,7 @@ class MaskedLanguageModel(Family):
         """Of the same tokenizer."""
         return all(known[name] == facts[name] for name in ("mask", "tokens"))
 
-    def statistics(
-        self, metric: str, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
-    ) -> np.ndarray:
-        what = {"accuracy": "guessed", "log_likelihood": "log_likelihood"}[metric]
-        return np.array([(found[what], found["hidden"]) for found in predictions], dtype=np.float64)
-
-    def value(self, metric: str, sums: np.ndarray) -> np.ndarray:
-        """Of the hidden words, the share that is guessed; or the mean logarithm of their probabilities."""
-        return np.asarray(sums[:, 0] / np.maximum(sums[:, 1], 1))
-
-    def trivial(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
+    def majority_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """The most frequent word, and each word's share of the training words."""
         counts = Counter(word for row in train for word in spelt(row["text"]))
         ((best, _),), shares = counts.most_common(1), Shares(counts)
@@ -216,8 +210,8 @@ class MaskedLanguageModel(Family):
             answers.append(_scored([(word == best, shares.log(word)) for word in hidden]))
         return answers
 
-    def linear(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
-        """The likeliest word by those beside it (text/neighbours.py): a linear model of so many classes as
+    def tfidf_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
+        """The likeliest word by those beside it (bigram_baseline.py): a linear model of so many classes as
         there are words would take longer than the encoder."""
         from components.families.masked_lm.bigram_baseline import Neighbours
 

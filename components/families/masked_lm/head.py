@@ -17,9 +17,9 @@ GAIN = 0.3  # of the features at first: their scores then add little to the loga
 
 class MaskedTokensHead(nn.Module):
     """Scores of hidden tokens against the encoder's word embeddings, by a layer and a bias of its own:
-    hidden_BLD, side_B2P, embeddings_VD -> logits_BP2 (the head of Devlin et al. 2019's code).
+    hidden_BLD, extra_B2P, embeddings_VD -> logits_BP2 (the head of Devlin et al. 2019's code).
 
-    `side` holds a position, what stood there, the next position, ..., and -1 where a row has no more. Of a
+    `extra` holds a position, what stood there, the next position, ..., and -1 where a row has no more. Of a
     place the logits are the logarithm of the probability of what stood there, and 1 where that is the
     likeliest; both are 0 where a row has no more. So the scores of a whole vocabulary never leave the head,
     and are computed for hidden tokens alone. The embeddings are read, not taught (`Family.embeddings`).
@@ -36,9 +36,9 @@ class MaskedTokensHead(nn.Module):
         nn.init.constant_(self.norm.weight, GAIN)
 
     def forward(
-        self, hidden: torch.Tensor, mask: torch.Tensor, side: torch.Tensor, *, embeddings: torch.Tensor
+        self, hidden: torch.Tensor, mask: torch.Tensor, extra: torch.Tensor, *, embeddings: torch.Tensor
     ) -> torch.Tensor:
-        position_BP, gold_BP = side.unflatten(1, (side.shape[1] // 2, 2)).long().unbind(-1)
+        position_BP, gold_BP = extra.unflatten(1, (extra.shape[1] // 2, 2)).long().unbind(-1)
         row_Q, place_Q = (position_BP >= 0).nonzero(as_tuple=True)
         states_QD = hidden[row_Q, position_BP[row_Q, place_Q]]
         features_QD = self.norm(gelu(self.dense(states_QD)))

@@ -47,7 +47,7 @@ class Hidden:
 
     def of_words(self) -> list[int]:
         """The ids of all tokens that belong to a word, as they stood before any was hidden."""
-        whole = unhidden(self.ids, side_of(self.positions, self.gold))
+        whole = unhidden(self.ids, interleaved(self.positions, self.gold))
         return [number for number, word in zip(whole, self.words, strict=True) if word != NO_WORD]
 
 
@@ -98,26 +98,26 @@ def hide(
     return changed, positions
 
 
-def side_of(positions: Sequence[int], gold: Sequence[int]) -> list[int]:
+def interleaved(positions: Sequence[int], gold: Sequence[int]) -> list[int]:
     """A position, what stood there, the next position, ...: what a head is given beside the states."""
     return [number for pair in zip(positions, gold, strict=True) for number in pair]
 
 
-def unhidden(ids: Sequence[int], side: Sequence[int]) -> list[int]:
-    """ids_L in which some words are hidden, and their `side_of` -> the ids_L of the text."""
+def unhidden(ids: Sequence[int], extra: Sequence[int]) -> list[int]:
+    """ids_L in which some words are hidden, and their `interleaved` -> the ids_L of the text."""
     whole = list(ids)
-    for place, number in zip(side[::2], side[1::2], strict=True):
+    for place, number in zip(extra[::2], extra[1::2], strict=True):
         whole[place] = number
     return whole
 
 
 def hidden_anew(
-    ids_L: np.ndarray, side: Sequence[int], words: Sequence[int], mask: int, tokens: int, secret: int
+    ids_L: np.ndarray, extra: Sequence[int], words: Sequence[int], mask: int, tokens: int, key: int
 ) -> tuple[np.ndarray, list[int]]:
-    """ids_L in which some words are hidden, and their `side_of` -> the same text with others hidden."""
-    whole = unhidden(ids_L.tolist(), side)
-    random = Random(secret)  # noqa: S311 no secret is kept by it
+    """ids_L in which some words are hidden, and what is `interleaved` of them -> others hidden."""
+    whole = unhidden(ids_L.tolist(), extra)
+    random = Random(key)  # noqa: S311 no secret is kept by it
     wanted = chosen(sorted({word for word in words if word != NO_WORD}), random)
     changed, positions = hide(whole, words, wanted, mask, tokens, random)
     gold = [whole[place] for place in positions]
-    return np.array(changed, dtype=ids_L.dtype), side_of(positions, gold)
+    return np.array(changed, dtype=ids_L.dtype), interleaved(positions, gold)

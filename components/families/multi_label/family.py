@@ -13,7 +13,8 @@ from pydantic import BaseModel, Field
 
 from components.errors import BadRowError
 from components.families.base import Check, Facts, Family, Layout, Options, Prediction, Row
-from components.families.classification.family import check_label, macro_f1, read_label
+from components.families.classification.family import check_label, read_label
+from components.families.multi_label.metrics import METRICS, indicators
 
 if TYPE_CHECKING:
     import torch
@@ -46,7 +47,7 @@ class MultiLabel(Family):
     name = "multi_label"
     targets: ClassVar[Mapping[str, bool]] = {"labels": True}
     options = MultiLabelOptions
-    metrics = ("micro_f1", "macro_f1", "subset_accuracy")
+    metrics = METRICS
     target_type = pa.list_(pa.int32())  # the numbers of the row's labels
     response = MultiLabelAnswer
     example = (
@@ -82,7 +83,10 @@ class MultiLabel(Family):
             check_label(label, facts["labels"])
 
     def expectations(self, facts: Facts, checks: Checks) -> list[Check]:
-        from components.families.shared.expectations import ExpectEveryClassInTraining, ExpectItemsInSet
+        from components.families.shared.expectations import (
+            ExpectEveryClassInTraining,
+            ExpectItemsInSet,
+        )
 
         names, few = facts["labels"], checks.min_rows_per_class
         in_set = ExpectItemsInSet(column="labels", value_set=names)
@@ -137,30 +141,14 @@ class MultiLabel(Family):
         labels = [label for label, probability in probabilities.items() if probability >= threshold]
         return {"labels": labels, "probabilities": probabilities}
 
-    def statistics(
-        self, metric: str, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
-    ) -> np.ndarray:
-        """Per row, and per label for macro F1: (true positives, predicted, gold); or (equal, 1)."""
-        gold_NC, predicted_NC = (_indicators(side, facts["labels"]) for side in (rows, predictions))
-        if metric == "subset_accuracy":
-            equal_N = (gold_NC == predicted_NC).all(1)
-            return np.stack([equal_N, np.ones(len(rows))], axis=1).astype(np.float64)
-        statistics_NCS = np.stack([gold_NC & predicted_NC, predicted_NC, gold_NC], axis=2).astype(np.float64)
-        return statistics_NCS.sum(1) if metric == "micro_f1" else statistics_NCS.reshape(len(rows), -1)
-
-    def value(self, metric: str, sums: np.ndarray) -> np.ndarray:
-        if metric == "subset_accuracy":
-            return np.asarray(sums[:, 0] / np.maximum(sums[:, 1], 1))
-        return macro_f1(sums)  # of one class that holds all labels, it is micro F1
-
-    def trivial(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
+    def majority_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """The labels of at least half of the training rows, or else the most frequent one."""
         counts = Counter(label for row in train for label in row["labels"])
         usual = [label for label, count in counts.items() if 2 * count >= len(train)]
         labels = sorted(usual) or [counts.most_common(1)[0][0]]
         return [{"labels": labels} for _ in test]
 
-    def linear(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
+    def tfidf_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """Word unigrams and bigrams, TF-IDF, a linear support vector machine for every label."""
         from sklearn.feature_extraction.text import TfidfVectorizer
         from sklearn.multiclass import OneVsRestClassifier
@@ -172,7 +160,7 @@ class MultiLabel(Family):
             TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True),
             OneVsRestClassifier(LinearSVC(random_state=0)),
         )
-        model.fit([self.text_of(row) for row in train], _indicators(train, names).astype(int))
+        model.fit([self.text_of(row) for row in train], indicators(train, names).astype(int))
         found_NC = model.predict([self.text_of(row) for row in test])
         return [{"labels": [names[number] for number in np.flatnonzero(row)]} for row in found_NC]
 
@@ -202,15 +190,6 @@ def _split(text: str, separator: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         raise BadRowError(f"'labels' is {text!r:.60}, expected a JSON list") from None
-
-
-def _indicators(rows: Sequence[Row], names: Sequence[str]) -> np.ndarray:
-    """holds_NC: does the label hold of the row?"""
-    number = {name: index for index, name in enumerate(names)}
-    holds_NC = np.zeros((len(rows), len(names)), dtype=bool)
-    for index, row in enumerate(rows):
-        holds_NC[index, [number[label] for label in row["labels"]]] = True
-    return holds_NC
 
 
 def sigmoid(logits: np.ndarray) -> np.ndarray:

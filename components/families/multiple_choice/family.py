@@ -12,8 +12,10 @@ from pydantic import BaseModel
 
 from components.errors import BadRowError, near_miss
 from components.families.base import Check, Facts, Family, Layout, Prediction, Row, Sequence1, TextRequest
+from components.families.base.capabilities import MultiSequence
 from components.families.classification.family import softmax
 from components.families.shared.fields import read_list, read_text
+from components.families.shared.metrics import accuracy
 
 if TYPE_CHECKING:
     import torch
@@ -39,15 +41,16 @@ class ChoiceAnswer(BaseModel):
     probabilities: list[float]
 
 
-class MultipleChoice(Family):
+class MultipleChoice(MultiSequence, Family):
     """Softmax cross-entropy over one score for each pair of text and choice, read together
     (Radford 2018, section 3.3)."""
 
     name = "multiple_choice"
     inputs = (("text", "choices"), ("turns", "choices"))
+    text_columns = ()
     targets: ClassVar[Mapping[str, bool]] = {"answer": True}
     request = ChoiceRequest
-    metrics = ("accuracy",)
+    metrics = (accuracy("answer"),)
     target_type = pa.int64()
     response = ChoiceAnswer
     example = (
@@ -81,7 +84,7 @@ class MultipleChoice(Family):
         return {}
 
     def expectations(self, facts: Facts, checks: Checks) -> list[Check]:
-        from components.families.shared.expectations import ExpectNumberOfItem
+        from components.families.multiple_choice.expectations import ExpectNumberOfItem
 
         among = ExpectNumberOfItem(column_A="choices", column_B="answer", fewest=FEWEST, most=MOST)
         return [Check(f"{FEWEST} to {MOST} choices, and the answer is one of them", among)]
@@ -95,9 +98,6 @@ class MultipleChoice(Family):
         """The text with each choice."""
         return [(row["text"], choice) for choice in row["choices"]]
 
-    def several(self, inputs: Sequence[str]) -> bool:
-        return True
-
     def target(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> Any:
         return row["answer"]
 
@@ -107,7 +107,7 @@ class MultipleChoice(Family):
         return torch.tensor(targets, dtype=torch.int64)
 
     def head(self, hidden_size: int, facts: Facts) -> nn.Module:
-        from components.families.shared.heads import ChoiceHead
+        from components.families.multiple_choice.head import ChoiceHead
 
         return ChoiceHead(hidden_size)
 
@@ -124,16 +124,7 @@ class MultipleChoice(Family):
     def respond(self, prediction: Prediction, row: Row, layout: Layout, facts: Facts) -> Prediction:
         return {**prediction, "choice": row["choices"][prediction["answer"]]}
 
-    def statistics(
-        self, metric: str, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
-    ) -> np.ndarray:
-        pairs = zip(rows, predictions, strict=True)
-        return np.array([(row["answer"] == found["answer"], 1) for row, found in pairs], dtype=np.float64)
-
-    def value(self, metric: str, sums: np.ndarray) -> np.ndarray:
-        return np.asarray(sums[:, 0] / np.maximum(sums[:, 1], 1))
-
-    def trivial(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
+    def majority_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """The most frequent position in training among rows of as many choices: on those rows it is
         never worse than a guess, 1 in M."""
         positions: dict[int, Counter[int]] = defaultdict(lambda: Counter({0: 0}))
@@ -141,7 +132,7 @@ class MultipleChoice(Family):
             positions[len(row["choices"])][row["answer"]] += 1
         return [{"answer": positions[len(row["choices"])].most_common(1)[0][0]} for row in test]
 
-    def linear(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
+    def tfidf_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """Regression's linear baseline on pairs of text and choice (1 if right, else 0); the pair that
         it scores highest is the answer."""
         from components.families.regression.family import FAMILY as REGRESSION
@@ -152,7 +143,7 @@ class MultipleChoice(Family):
             for number, pair in enumerate(_pairs(row))
         ]
         asked = [pair for row in test for pair in _pairs(row)]
-        scores = iter(REGRESSION.linear(scored, asked, facts))
+        scores = iter(REGRESSION.tfidf_baseline(scored, asked, facts))
         return [{"answer": int(np.argmax([next(scores)["score"] for _ in row["choices"]]))} for row in test]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,7 @@ from components.errors import BadRowError
 from components.families.base import Facts, Layout, Options, Prediction, Row
 from components.families.classification.family import Classification
 from components.families.multi_label.family import sigmoid
+from components.families.ordinal.metrics import METRICS, levels_of
 
 if TYPE_CHECKING:
     import torch
@@ -37,7 +38,8 @@ class Ordinal(Classification):
 
     name = "ordinal"
     options = Options
-    metrics = ("quadratic_kappa", "negative_mae", "accuracy")
+    role_kinds: ClassVar[Mapping[str, str]] = {"label": "level"}
+    metrics = METRICS
     response = OrdinalAnswer
     example = (
         {"text": "The server is down for all customers!"},
@@ -58,7 +60,7 @@ class Ordinal(Classification):
         return [(name, counts.pop(name, 0)) for name in facts["labels"]] + sorted(counts.items())
 
     def head(self, hidden_size: int, facts: Facts) -> nn.Module:
-        from components.families.shared.heads import OrdinalHead
+        from components.families.ordinal.head import OrdinalHead
 
         return OrdinalHead(hidden_size, facts["above"])
 
@@ -86,52 +88,23 @@ class Ordinal(Classification):
         named = dict(zip(facts["labels"], probabilities.tolist(), strict=True))
         return {"label": facts["labels"][level], "level": level, "probabilities": named}
 
-    def statistics(
-        self, metric: str, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
-    ) -> np.ndarray:
-        """Of gold level x and predicted y: 1, x, y, xx + yy, (x - y)^2, |x - y|, x = y."""
-        x, y = (_levels(side, facts["labels"]) for side in (rows, predictions))
-        apart = np.abs(x - y)
-        return np.stack([np.ones(len(x)), x, y, x * x + y * y, apart**2, apart, apart == 0], axis=1)
-
-    def value(self, metric: str, sums: np.ndarray) -> np.ndarray:
-        """Accuracy, minus the mean absolute error in levels, or Cohen's quadratically weighted kappa.
-
-        With weights (x - y)^2 the confusion matrix enters kappa (Cohen 1968) only through sums: what
-        chance would give is the sum of xx + yy less 2 (sum of x) (sum of y) / n. Where gold and
-        predictions are one and the same level, kappa is undefined and counts 0.
-        """
-        n, x, y, squares, squared, absolute, equal = sums.T
-        n = np.maximum(n, 1)
-        if metric == "accuracy":
-            return np.asarray(equal / n)
-        if metric == "negative_mae":
-            return np.asarray(-absolute / n)
-        chance = squares - 2 * x * y / n
-        defined = chance > 1e-9
-        return np.asarray(np.where(defined, 1 - squared / np.where(defined, chance, 1), 0))
-
-    def trivial(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
+    def majority_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """The median level of the training rows."""
-        levels = np.sort(_levels(train, facts["labels"]))
+        levels = np.sort(levels_of(train, facts["labels"]))
         median = facts["labels"][int(levels[len(levels) // 2])]
         return [{"label": median} for _ in test]
 
-    def linear(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
+    def tfidf_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """Regression's linear baseline on the levels' numbers, rounded to a level."""
         from components.families.regression.family import FAMILY as REGRESSION
 
         names = facts["labels"]
-        numbered = [{**row, "score": level} for row, level in zip(train, _levels(train, names), strict=True)]
-        scores = [found["score"] for found in REGRESSION.linear(numbered, test, facts)]
+        numbered = [
+            {**row, "score": level} for row, level in zip(train, levels_of(train, names), strict=True)
+        ]
+        scores = [found["score"] for found in REGRESSION.tfidf_baseline(numbered, test, facts)]
         levels = np.rint(scores).clip(0, len(names) - 1).astype(int)
         return [{"label": names[level]} for level in levels]
-
-
-def _levels(rows: Sequence[Row], names: Sequence[str]) -> np.ndarray:
-    """levels_N: the numbers of the rows' levels."""
-    number = {name: float(index) for index, name in enumerate(names)}
-    return np.array([number[row["label"]] for row in rows])
 
 
 FAMILY = Ordinal()

@@ -11,6 +11,8 @@ from pydantic import BaseModel
 
 from components.errors import BadRowError
 from components.families.base import Check, Facts, Family, Layout, Prediction, Row, Sequence1
+from components.families.base.capabilities import MultiSequence, SquaredErrorLoss
+from components.families.regression.metrics import METRICS
 from components.families.shared.fields import read_number
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ class RegressionAnswer(BaseModel):
     score: float
 
 
-class Regression(Family):
+class Regression(MultiSequence, SquaredErrorLoss, Family):
     """Squared error on standardised scores, so that tasks of other units weigh alike.
 
     The texts of a pair are encoded apart and compared (Reimers & Gurevych 2019): that keeps what a
@@ -35,9 +37,8 @@ class Regression(Family):
     """
 
     name = "regression"
-    gaussian = True
     targets: ClassVar[Mapping[str, bool]] = {"score": True}
-    metrics = ("pearson", "r2")
+    metrics = METRICS
     target_type = pa.float32()
     response = RegressionAnswer
     example = ({"text": "A fine film.", "text_pair": "I liked the movie."}, {"score": 4.2})
@@ -102,7 +103,7 @@ class Regression(Family):
         """The texts of a pair apart."""
         return [row["text"], row["text_pair"]] if row.get("text_pair") else [row["text"]]
 
-    def several(self, inputs: Sequence[str]) -> bool:
+    def multi_sequence(self, inputs: Sequence[str]) -> bool:
         return "text_pair" in inputs
 
     def target(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> Any:
@@ -114,7 +115,8 @@ class Regression(Family):
         return torch.tensor(targets, dtype=torch.float32)
 
     def head(self, hidden_size: int, facts: Facts) -> nn.Module:
-        from components.families.shared.heads import PairHead, PooledHead
+        from components.families.regression.head import PairHead
+        from components.families.shared.heads import PooledHead
 
         return PairHead(hidden_size, 1) if facts["pair"] else PooledHead(hidden_size, 1)
 
@@ -132,34 +134,11 @@ class Regression(Family):
     def decode(self, logits: np.ndarray, layout: Layout, facts: Facts) -> Prediction:
         return {"score": float(logits[0]) * facts["deviation"] + facts["mean"]}
 
-    def statistics(
-        self, metric: str, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
-    ) -> np.ndarray:
-        """Power sums of gold x and prediction y: 1, x, y, xx, yy, xy, (x - y)^2; x, y centred on the
-        training mean, which changes neither metric and keeps the sums well conditioned."""
-        x = np.array([row["score"] for row in rows]) - facts["mean"]
-        y = np.array([prediction["score"] for prediction in predictions]) - facts["mean"]
-        return np.stack([np.ones(len(x)), x, y, x * x, y * y, x * y, (x - y) ** 2], axis=1)
-
-    def value(self, metric: str, sums: np.ndarray) -> np.ndarray:
-        """Pearson's r (0 where either side is constant), or R^2 = 1 - SSE / SST."""
-        n, x, y, xx, yy, xy, squared_error = sums.T
-        n = np.maximum(n, 1)
-        spread_x, spread_y = xx - x * x / n, yy - y * y / n
-        if metric == "r2":
-            return np.asarray(
-                np.where(spread_x > 0, 1 - squared_error / np.where(spread_x > 0, spread_x, 1), 0)
-            )
-        tiny = 1e-12 * np.maximum(xx + yy, 1e-300)
-        defined = (spread_x > tiny) & (spread_y > tiny)
-        scale = np.sqrt(np.where(defined, spread_x * spread_y, 1))
-        return np.asarray(np.where(defined, (xy - x * y / n) / scale, 0))
-
-    def trivial(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
+    def majority_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         mean = float(np.mean([row["score"] for row in train]))
         return [{"score": mean} for _ in test]
 
-    def linear(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
+    def tfidf_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """TF-IDF with ridge regression; of a pair, the products and differences of the two texts'
         features and their cosine, since a linear model over the texts apart cannot compare them."""
         from scipy.sparse import hstack

@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
 import pyarrow as pa
 from pydantic import BaseModel
 
 from components.errors import BadRowError
 from components.families.base import Facts, Prediction, Row
+from components.families.base.capabilities import ExtraInputs
 from components.families.classification.family import Classification, ClassificationOptions
+from components.families.relation.metrics import METRICS
 from components.families.shared.fields import read_text
 from components.families.shared.spans import Span, read_span
 
@@ -40,7 +41,7 @@ class RelationRequest(BaseModel):
     tail: Span
 
 
-class Relation(Classification):
+class Relation(ExtraInputs, Classification):
     """Softmax cross-entropy over the states of two markers.
 
     The text is read with punctuation around the spans, "@ head @" and "# tail #" (Zhou & Chen 2021, the
@@ -50,10 +51,12 @@ class Relation(Classification):
 
     name = "relation"
     inputs = (("text", *ROLES),)
+    text_columns = ()
     request = RelationRequest
     options = RelationOptions
-    metrics = ("micro_f1", "accuracy", "macro_f1")
-    side_type = pa.int32()
+    metrics = METRICS
+    extra_type = pa.int32()
+    row_encoding = "marked spans"
     offsets = True
     example: ClassVar[tuple[dict[str, Any], dict[str, Any]]] = (
         {"text": "Ada was born in Turin.", "head": {"start": 0, "end": 3}, "tail": {"start": 16, "end": 21}},
@@ -104,7 +107,7 @@ class Relation(Classification):
                 encodings[number] = tokenizer.encode(marked(row, room), is_pretokenized=True)
         return [[encoding] for encoding in encodings]
 
-    def side(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> list[int]:
+    def extra_inputs(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> list[int]:
         """The (last pieces of the) opening markers of head and tail."""
         last = {part: position for position, part in enumerate(encodings[0].word_ids)}
         order = (FIRST, SECOND) if row["head"] < row["tail"] else (SECOND, FIRST)
@@ -112,37 +115,20 @@ class Relation(Classification):
         return [last.get(marker, 0) for marker in order]
 
     def head(self, hidden_size: int, facts: Facts) -> nn.Module:
-        from components.families.shared.heads import FocusHead
+        from components.families.relation.head import FocusHead
 
         return FocusHead(hidden_size, len(ROLES), len(facts["labels"]))
 
     # --- evaluation -----------------------------------------------------------------------------
 
-    def statistics(
-        self, metric: str, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
-    ) -> np.ndarray:
-        if metric == "accuracy":
-            return super().statistics(metric, rows, predictions, facts)
-        statistics_NCS = super().statistics("macro_f1", rows, predictions, facts)
-        statistics_NCS = statistics_NCS.reshape(len(rows), len(facts["labels"]), 3)
-        relations = [label != facts["options"]["none_class"] for label in facts["labels"]]
-        statistics_NCS = statistics_NCS[:, relations]
-        return statistics_NCS.sum(1) if metric == "micro_f1" else statistics_NCS.reshape(len(rows), -1)
-
-    def value(self, metric: str, sums: np.ndarray) -> np.ndarray:
-        """Micro-averaged F1 of the relations, accuracy, or the mean F1 of the relations that occur."""
-        if metric != "micro_f1":
-            return super().value(metric, sums)
-        return np.asarray(2 * sums[:, 0] / np.maximum(sums[:, 1] + sums[:, 2], 1))
-
-    def trivial(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
+    def majority_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """The commonest real relation, since the none class would have an F1 of 0."""
         none = facts["options"]["none_class"]
         counts = Counter(row["label"] for row in train)
         real = Counter({label: count for label, count in counts.items() if label != none}) or counts
         return [{"label": real.most_common(1)[0][0]} for _ in test]
 
-    def linear(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
+    def tfidf_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """TF-IDF of the words of, between and beside the spans, a linear support vector machine."""
         from sklearn.feature_extraction.text import TfidfVectorizer
         from sklearn.pipeline import make_pipeline

@@ -13,8 +13,9 @@ from pydantic import BaseModel, Field
 
 from components.errors import BadRowError, near_miss
 from components.families.base import Check, Facts, Family, Layout, Options, Prediction, Row
+from components.families.base.capabilities import Candidates, ExtraFiles, MultiSequence, ReadTable
 from components.families.retrieval.metrics import DEPTH, METRICS
-from components.families.retrieval.templates import read_identity, read_templates, template_of
+from components.families.retrieval.templates import Templates, read_identity, read_templates
 from components.families.retrieval.tfidf import best, similarities
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class RetrievalOptions(Options):
     top: int = Field(3, ge=1, le=100)  # answers that the service gives
 
 
-class Retrieval(Family):
+class Retrieval(ExtraFiles, Candidates, MultiSequence, Family):
     """A question and the templates are encoded apart, pooled to unit vectors, and compared (a bi-encoder).
 
     Learnt from a softmax over the candidates of the micro-batch (InfoNCE, van den Oord 2018, equation 4, with
@@ -61,8 +62,10 @@ class Retrieval(Family):
     name = "retrieval"
     inputs = (("text",), ("turns",))
     targets: ClassVar[Mapping[str, bool]] = {"answer": True}
+    text_columns = ("text",)
     options = RetrievalOptions
-    metrics = tuple(METRICS)
+    role_kinds: ClassVar[Mapping[str, str]] = {"answer": "template"}
+    metrics = METRICS
     target_type = pa.list_(pa.int64())
     response = RetrievalAnswer
     example = (
@@ -78,20 +81,22 @@ class Retrieval(Family):
     def input_schema(self) -> pa.Schema:
         return pa.schema([("text", pa.string())])
 
-    def text_of(self, row: Row) -> str:
-        return str(row["text"])
-
-    def reads(self, options: Mapping[str, Any]) -> list[str]:
+    def extra_files(self, options: Mapping[str, Any]) -> list[str]:
         return [options["templates"]] if options["templates"] else []
+
+    def with_extra_files(self, options: Mapping[str, Any], read: ReadTable) -> Mapping[str, Any]:
+        path = options["templates"]
+        return {**options, "templates": read_templates(path, read) if path else None}
 
     def read_target(self, record: Mapping[str, Any], row: Row, options: Mapping[str, Any]) -> Row:
         """The template's id, given as such or as its exact text."""
         answer = read_identity(dict(record), "answer")
-        if not options["templates"]:
+        templates: Templates | None = options["templates"]
+        if templates is None:
             return {"answer": answer}
-        found = template_of(options["templates"], answer)
+        found = templates.find(answer)
         if found is None:
-            raise _unknown(answer, read_templates(options["templates"]))
+            raise _unknown(answer, templates.texts)
         return {"answer": found}
 
     def target_schema(self) -> pa.Schema:
@@ -106,8 +111,8 @@ class Retrieval(Family):
         counts = Counter(row["answer"] for row in rows)
         if len(counts) < 2:
             raise BadRowError(f"all {counts.total()} training rows have the same answer, nothing to learn")
-        path = options["templates"]
-        return {"templates": read_templates(path) if path else {text: text for text in counts}}
+        templates: Templates | None = options["templates"]
+        return {"templates": templates.texts if templates else {text: text for text in counts}}
 
     def check_row(self, row: Row, facts: Facts) -> None:
         if row["answer"] not in facts["templates"]:
@@ -128,7 +133,7 @@ class Retrieval(Family):
 
     # --- encoding -------------------------------------------------------------------------------
 
-    def for_learning(self, rows: Sequence[Row], facts: Facts) -> Sequence[Row]:
+    def with_candidates(self, rows: Sequence[Row], facts: Facts) -> Sequence[Row]:
         """Each with its answer and the templates most like its question that are not: `beside`, their
         texts, and `ids`."""
         ids, count = ids_of(facts), facts["options"]["negatives"]
@@ -141,9 +146,6 @@ class Retrieval(Family):
             beside = [row["answer"], *wrong]
             learning.append({**row, "ids": beside, "beside": [facts["templates"][one] for one in beside]})
         return learning
-
-    def several(self, inputs: Sequence[str]) -> bool:
-        return True
 
     def tokenise(
         self, tokenizer: Tokenizer, rows: Sequence[Row], options: Mapping[str, Any], offsets: bool = True
@@ -180,7 +182,7 @@ class Retrieval(Family):
     # --- model ----------------------------------------------------------------------------------
 
     def head(self, hidden_size: int, facts: Facts) -> nn.Module:
-        from components.families.shared.heads import BiEncoderHead
+        from components.families.retrieval.head import BiEncoderHead
 
         return BiEncoderHead()
 
@@ -217,23 +219,13 @@ class Retrieval(Family):
         shared = mine.keys() & theirs.keys()
         return bool(shared) and all(mine[identity] == theirs[identity] for identity in shared)
 
-    def statistics(
-        self, metric: str, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
-    ) -> np.ndarray:
-        pairs = zip(rows, predictions, strict=True)
-        value_N = METRICS[metric](np.array([_rank(row["answer"], found) for row, found in pairs]))
-        return np.stack([value_N, np.ones(len(rows))], axis=1).astype(np.float64)
-
-    def value(self, metric: str, sums: np.ndarray) -> np.ndarray:
-        return np.asarray(sums[:, 0] / np.maximum(sums[:, 1], 1))
-
-    def trivial(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
+    def majority_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """The most popular templates of training, whatever the question."""
         counts = Counter(row["answer"] for row in train)
         popular = [{"id": answer, "score": count / len(train)} for answer, count in counts.most_common(DEPTH)]
         return [{"ranking": popular} for _ in test]
 
-    def linear(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
+    def tfidf_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """TF-IDF: a template is as near as the nearest of its own text and its training questions."""
         ids = ids_of(facts)
         number = {identity: place for place, identity in enumerate(ids)}
@@ -265,12 +257,6 @@ def distinct(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     again_nC = id_C == target[:, :1]
     repeated_C = (id_C[:, None] == id_C).tril(-1).any(1)
     return logits.masked_fill(~own_nC & (again_nC | repeated_C), -torch.inf)
-
-
-def _rank(answer: str, prediction: Prediction) -> float:
-    """From 1; infinite where the ranking lacks the answer."""
-    ids = [found["id"] for found in prediction["ranking"]]
-    return ids.index(answer) + 1 if answer in ids else np.inf
 
 
 def _hash(identity: str) -> int:

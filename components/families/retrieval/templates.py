@@ -2,48 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import Path
 
 from components.errors import BadRowError, UserError
 from components.families.base import Row
+from components.families.base.capabilities import ReadTable
 from components.families.shared.fields import read_text
 
 FORMATS = ("csv", "tsv", "jsonl")
 
 
-def read_templates(path: str) -> dict[str, str]:
-    """Text by id, in the order of the file, which has the columns `id` and `text`.
+class Templates:
+    """Texts by their ids, in the order of the file."""
+
+    def __init__(self, texts: dict[str, str]) -> None:
+        self.texts = texts
+        self._ids = {text: identity for identity, text in texts.items()}
+
+    def find(self, answer: str) -> str | None:
+        """The id of the template that has this id or, if none has, this text; None where there is none."""
+        return answer if answer in self.texts else self._ids.get(answer)
+
+
+def read_templates(path: str, read: ReadTable) -> Templates:
+    """Read the columns `id` and `text` of a file.
 
     Raises:
         UserError: the file is missing, empty or not in its format; a template is blank or there twice.
     """
-    return _read(path, _changed(path))
-
-
-def template_of(path: str, answer: str) -> str | None:
-    """The id of the template that has this id or, if none has, this text; None where there is none."""
-    if answer in _read(path, _changed(path)):
-        return answer
-    return _by_text(path, _changed(path)).get(answer)
-
-
-def _changed(path: str) -> int:
-    file = Path(path)
-    return file.stat().st_mtime_ns if file.is_file() else 0
-
-
-@lru_cache(maxsize=8)  # asked of every row
-def _by_text(path: str, changed: int) -> dict[str, str]:
-    return {text: identity for identity, text in _read(path, changed).items()}
-
-
-@lru_cache(maxsize=8)
-def _read(path: str, changed: int) -> dict[str, str]:
-    templates: dict[str, str] = {}
+    kind = Path(path).suffix[1:].lower()
+    if kind not in FORMATS:
+        expected = ", ".join(f".{name}" for name in FORMATS)
+        raise UserError(f"{path}: a file of templates ends with one of {expected}")
+    texts: dict[str, str] = {}
     places: dict[tuple[str, str], str] = {}
-    for place, record in _records(path):
+    for place, record in read(Path(path), kind, {"id": "id", "text": "text"}):
         try:
             identity, text = read_identity(record, "id"), read_text(record, "text").strip()
         except BadRowError as error:
@@ -55,22 +48,8 @@ def _read(path: str, changed: int) -> dict[str, str]:
                     f"{place}: {what} '{value:.60}' is already that of {first}; expected distinct templates"
                 )
             places[what, value] = place
-        templates[identity] = text
-    return templates
-
-
-def _records(path: str) -> Iterator[tuple[str, Row]]:
-    """(place, record) of every template; the readers of sources say what is wrong with the file."""
-    from components.data.sources.formats import read
-    from components.settings.data import Source
-
-    kind = Path(path).suffix[1:].lower()
-    if kind not in FORMATS:
-        expected = ", ".join(f".{name}" for name in FORMATS)
-        raise UserError(f"{path}: a file of templates ends with one of {expected}")
-    source = Source.model_validate({"path": path, "format": kind})
-    for record in read(source, {"id": "id", "text": "text"}):
-        yield record.place, record.values
+        texts[identity] = text
+    return Templates(texts)
 
 
 def read_identity(record: Row, role: str) -> str:

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from components.errors import BadRowError
 from components.families.base import Facts, Prediction, Row, Sequence1
+from components.families.base.capabilities import ExtraInputs, Numbers
 from components.families.classification.family import Classification
 from components.families.segment_pairs.segments import draw, halves
 from components.families.shared.fields import read_text
@@ -20,13 +21,15 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-class SegmentPairs(Classification):
+class SegmentPairs(ExtraInputs, Classification):
     """Classification of two segments, read together, under two labels that are made from the text."""
 
     labels: ClassVar[tuple[str, str]]
     inputs = (("text",),)
     targets: ClassVar[Mapping[str, bool]] = {}
-    side_type = pa.int32()
+    text_columns = ("text",)
+    row_encoding = None  # no head would fit that is not made from the text
+    extra_type = pa.int32()
 
     @abc.abstractmethod
     def shown(self, first: str, second: str, random: Random) -> tuple[str, str, str]:
@@ -44,9 +47,6 @@ class SegmentPairs(Classification):
     def input_schema(self) -> pa.Schema:
         return pa.schema([(name, pa.string()) for name in ("text", "first", "second")])
 
-    def text_of(self, row: Row) -> str:
-        return str(row["text"])
-
     def read_target(self, record: Mapping[str, Any], row: Row, options: Mapping[str, Any]) -> Row:
         return {"label": self._made(row["text"])[2]}
 
@@ -63,17 +63,17 @@ class SegmentPairs(Classification):
         """The two segments, with a separator."""
         return [(row["first"], row["second"])]
 
-    def side(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> list[int] | list[float] | None:
+    def extra_inputs(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> Numbers | None:
         """Where the second segment begins."""
         (encoding,) = encodings
         return [encoding.sequence_ids.index(1) if 1 in encoding.sequence_ids else len(encoding)]
 
     def head(self, hidden_size: int, facts: Facts) -> nn.Module:
-        from components.families.shared.heads import SegmentsHead
+        from components.families.segment_pairs.head import SegmentsHead
 
         return SegmentsHead(hidden_size, len(facts["labels"]))
 
-    def linear(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
+    def tfidf_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """TF-IDF of either segment, their products and their cosine; a linear support vector machine."""
         from scipy.sparse import hstack
         from sklearn.feature_extraction.text import TfidfVectorizer

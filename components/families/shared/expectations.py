@@ -1,4 +1,4 @@
-"""Our own expectations for Great Expectations (pandas engine): what its stock cannot ask of text tasks.
+"""Expectations of several families for Great Expectations (pandas engine), and what others are made with.
 
 Each one is a metric provider, which says how a column or a pair of columns is measured, and an
 expectation, which is what a suite names. Importing this module imports Great Expectations (seconds).
@@ -8,9 +8,8 @@ expectation, which is what a suite names. Importing this module imports Great Ex
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Literal
 
 import pandas as pd
@@ -30,51 +29,15 @@ from great_expectations.expectations.metrics.map_metric_provider.column_conditio
 from great_expectations.expectations.metrics.map_metric_provider.column_map_metric_provider import (
     ColumnMapMetricProvider,
 )
-from great_expectations.expectations.metrics.map_metric_provider.column_pair_condition_partial import (
-    column_pair_condition_partial,
-)
-from great_expectations.expectations.metrics.map_metric_provider.column_pair_map_metric_provider import (
-    ColumnPairMapMetricProvider,
-)
 from great_expectations.expectations.row_conditions import Column, RowConditionType
 
-# --- tag sequences -------------------------------------------------------------------------------
 
-
-class _PairExpectation(ColumnPairMapExpectation):
+class PairExpectation(ColumnPairMapExpectation):
     """Asked of every row, missing values included."""
 
     ignore_row_if: Literal["neither"] = "neither"
 
     success_keys: ClassVar[tuple[str, ...]] = ("ignore_row_if", "mostly")
-
-
-def is_well_formed(tokens: Iterable[str], tags: Iterable[str]) -> bool:
-    """Is there one tag per token, each O, B-TYPE, or an I-TYPE that continues its type?"""
-    tokens, tags = list(tokens), list(tags)
-    legal_after = zip(["O", *tags], tags, strict=False)
-    return len(tokens) == len(tags) and all(_may_follow(previous, tag) for previous, tag in legal_after)
-
-
-def _may_follow(previous: str, tag: str) -> bool:
-    prefix, _, kind = tag.partition("-")
-    if prefix == "I":
-        return bool(kind) and previous in (f"B-{kind}", tag)
-    return tag == "O" or (prefix == "B" and bool(kind))
-
-
-class _WellFormedTags(ColumnPairMapMetricProvider):
-    condition_metric_name = "column_pair_values.well_formed_tags"
-
-    @column_pair_condition_partial(engine=PandasExecutionEngine)
-    def _pandas(cls, tokens: pd.Series, tags: pd.Series, **_: Any) -> pd.Series:
-        return _by_row(is_well_formed, tokens, tags)
-
-
-class ExpectWellFormedTags(_PairExpectation):
-    """Column A holds a row's list of tokens, column B its BIO tags: one per token, no I- that dangles."""
-
-    map_metric = "column_pair_values.well_formed_tags"
 
 
 class _ItemsInSet(ColumnMapMetricProvider):
@@ -83,7 +46,7 @@ class _ItemsInSet(ColumnMapMetricProvider):
 
     @column_condition_partial(engine=PandasExecutionEngine)
     def _pandas(cls, column: pd.Series, value_set: list[str], **_: Any) -> pd.Series:
-        return _by_row(set(value_set).issuperset, column)
+        return by_row(set(value_set).issuperset, column)
 
 
 class ExpectItemsInSet(ColumnMapExpectation):
@@ -93,33 +56,6 @@ class ExpectItemsInSet(ColumnMapExpectation):
 
     map_metric = "column_values.items_in_set"
     success_keys: ClassVar[tuple[str, ...]] = ("value_set", "mostly")
-
-
-# --- answers -------------------------------------------------------------------------------------
-
-
-def answers_stand(context: str, answers: Iterable[dict[str, Any]]) -> bool:
-    """Is every answer in the context at its offset?"""
-    return all(
-        answer["start"] >= 0 and context.startswith(answer["text"], answer["start"]) for answer in answers
-    )
-
-
-class _AnswersInContext(ColumnPairMapMetricProvider):
-    condition_metric_name = "column_pair_values.answers_in_context"
-
-    @column_pair_condition_partial(engine=PandasExecutionEngine)
-    def _pandas(cls, contexts: pd.Series, answers: pd.Series, **_: Any) -> pd.Series:
-        return _by_row(answers_stand, contexts, answers)
-
-
-class ExpectAnswersInContext(_PairExpectation):
-    """Column A holds a context, column B the answers (text and start) to a question about it."""
-
-    map_metric = "column_pair_values.answers_in_context"
-
-
-# --- classes -------------------------------------------------------------------------------------
 
 
 class _ClassCounts(ColumnAggregateMetricProvider):
@@ -166,53 +102,7 @@ class ExpectEveryClassInTraining(ColumnAggregateExpectation):
         return {"success": not short, "result": {"observed_value": short, "details": details}}
 
 
-# --- features ------------------------------------------------------------------------------------
-
-
-class _FiniteNumbers(ColumnMapMetricProvider):
-    condition_metric_name = "column_values.finite_numbers"
-
-    @column_condition_partial(engine=PandasExecutionEngine)
-    def _pandas(cls, column: pd.Series, **_: Any) -> pd.Series:
-        return _by_row(are_finite, column)
-
-
-def are_finite(numbers: Iterable[Mapping[str, Any]]) -> bool:
-    """Is every number that is there finite?"""
-    return all(number["value"] is None or math.isfinite(number["value"]) for number in numbers)
-
-
-class ExpectFiniteNumbers(ColumnMapExpectation):
-    """The column holds a row's list of named numbers; those that are not missing are finite."""
-
-    map_metric = "column_values.finite_numbers"
-
-
-# --- choices -------------------------------------------------------------------------------------
-
-
-class _NumberOfItem(ColumnPairMapMetricProvider):
-    condition_metric_name = "column_pair_values.number_of_item"
-    condition_value_keys = ("fewest", "most")
-
-    @column_pair_condition_partial(engine=PandasExecutionEngine)
-    def _pandas(cls, items: pd.Series, numbers: pd.Series, fewest: int, most: int, **_: Any) -> pd.Series:
-        return _by_row(
-            lambda of_row, number: fewest <= len(of_row) <= most and 0 <= number < len(of_row), items, numbers
-        )
-
-
-class ExpectNumberOfItem(_PairExpectation):
-    """Column A holds a list of `fewest` to `most` items, column B the number of one of them, from 0."""
-
-    fewest: int
-    most: int
-
-    map_metric = "column_pair_values.number_of_item"
-    success_keys: ClassVar[tuple[str, ...]] = ("fewest", "most", "ignore_row_if", "mostly")
-
-
-def _by_row(sound: Callable[..., bool], *columns: pd.Series) -> pd.Series:
+def by_row(sound: Callable[..., bool], *columns: pd.Series) -> pd.Series:
     """Ask the question of every row; a series of bool on the columns' index."""
     answers = [sound(*values) for values in zip(*columns, strict=True)]
     return pd.Series(answers, index=columns[0].index, dtype=bool)

@@ -1,10 +1,8 @@
-"""Answers that are spans of a context: as data give them, and as SQuAD's official script scores them."""
+"""Answers that are spans of a context: as data give them, and what they must be."""
 
 from __future__ import annotations
 
 import re
-import string
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -54,26 +52,3 @@ def checked(answer: dict[str, Any], context: str, number: int, repair: bool) -> 
             f"expected its offset in characters, or `repair: true`"
         )
     return {"text": text, "start": min(found, key=lambda place: abs(place - start))}
-
-
-# --- the official arithmetic (SQuAD's evaluate-v2.0.py) ----------------------------------------------
-
-
-def normalise(text: str) -> str:
-    """Lower case, without punctuation, articles and repeated spaces."""
-    bare = "".join(one for one in text.lower() if one not in string.punctuation)
-    return " ".join(re.sub(r"\b(a|an|the)\b", " ", bare).split())
-
-
-def exact_match(answer: str, gold: str) -> float:
-    """1 where both are the same once normalised."""
-    return float(normalise(answer) == normalise(gold))
-
-
-def token_f1(answer: str, gold: str) -> float:
-    """F1 of the normalised words; if either has none, 1 where both have none."""
-    predicted, expected = normalise(answer).split(), normalise(gold).split()
-    if not predicted or not expected:
-        return float(predicted == expected)
-    same = (Counter(predicted) & Counter(expected)).total()
-    return 2 * same / (len(predicted) + len(expected))

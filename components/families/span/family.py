@@ -12,9 +12,11 @@ from pydantic import BaseModel, Field
 
 from components.errors import BadRowError
 from components.families.base import Check, Facts, Family, Layout, Options, Prediction, Row, Sequence1
+from components.families.base.capabilities import MultiSequence
 from components.families.shared.fields import read_text
-from components.families.span.answers import checked, exact_match, normalise, read_answers, token_f1
+from components.families.span.answers import checked, read_answers
 from components.families.span.baselines import first_words, likest_sentence, rarest_words
+from components.families.span.metrics import F1, METRICS, answer_of
 from components.families.span.windows import NULL, answer_tokens, begins, best_span, context_tokens
 from components.settings.section import Unit
 
@@ -55,13 +57,14 @@ class SpanAnswer(BaseModel):
     score: float
 
 
-class SpanExtraction(Family):
+class SpanExtraction(MultiSequence, Family):
     """Softmax over the tokens of each window for the start and for the end of the answer; a window without
     it points at its first token (Devlin 2019, sections 4.2 and 4.3)."""
 
     name = "span"
     inputs = (("question", "context"),)
     targets: ClassVar[Mapping[str, bool]] = {"answers": True}
+    text_columns = ("question", "context")
     request = SpanRequest
     response = SpanAnswer
     example = (
@@ -69,7 +72,7 @@ class SpanExtraction(Family):
         {"answer": "Turin", "start": 16, "end": 21, "score": 7.5},
     )
     options = SpanOptions
-    metrics = ("f1", "exact_match")
+    metrics = METRICS
     target_type = pa.list_(pa.list_(pa.int32()))  # [start, end] of every window
     layout_type = pa.struct(
         [
@@ -77,6 +80,7 @@ class SpanExtraction(Family):
             ("offsets", pa.list_(pa.list_(pa.list_(pa.int32())))),  # of its context tokens in the context
         ]
     )
+    row_encoding = "windows"
     offsets = True
 
     # --- data -----------------------------------------------------------------------------------
@@ -86,9 +90,6 @@ class SpanExtraction(Family):
 
     def input_schema(self) -> pa.Schema:
         return pa.schema([("question", pa.string()), ("context", pa.string())])
-
-    def text_of(self, row: Row) -> str:
-        return f"{row['question']}\n{row['context']}"
 
     def read_target(self, record: Mapping[str, Any], row: Row, options: Mapping[str, Any]) -> Row:
         given = enumerate(read_answers(record.get("answers")), 1)
@@ -110,7 +111,7 @@ class SpanExtraction(Family):
         return {"unanswerable": 1 - sum(answered) / len(answered)}
 
     def expectations(self, facts: Facts, checks: Checks) -> list[Check]:
-        from components.families.shared.expectations import ExpectAnswersInContext
+        from components.families.span.expectations import ExpectAnswersInContext
 
         answers = ExpectAnswersInContext(column_A="context", column_B="answers")
         return [Check("every answer stands in its context, at its offset", answers)]
@@ -128,9 +129,6 @@ class SpanExtraction(Family):
 
     def sequences(self, row: Row) -> list[Sequence1]:
         return [(row["question"], row["context"])]
-
-    def several(self, inputs: Sequence[str]) -> bool:
-        return True
 
     def truncation(
         self, inputs: Sequence[str], max_length: int, options: Mapping[str, Any]
@@ -185,7 +183,7 @@ class SpanExtraction(Family):
     # --- model ----------------------------------------------------------------------------------
 
     def head(self, hidden_size: int, facts: Facts) -> nn.Module:
-        from components.families.shared.heads import SpanHead
+        from components.families.span.head import SpanHead
 
         return SpanHead(hidden_size)
 
@@ -229,32 +227,17 @@ class SpanExtraction(Family):
 
     # --- evaluation -----------------------------------------------------------------------------
 
-    def statistics(
-        self, metric: str, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
-    ) -> np.ndarray:
-        """Per question: the best score against any of its gold answers, and 1."""
-        score = token_f1 if metric == "f1" else exact_match
-        values = []
-        for row, prediction in zip(rows, predictions, strict=True):
-            gold = [answer["text"] for answer in row["answers"] if normalise(answer["text"])] or [""]
-            values.append((max(score(answer_of(row, prediction) or "", one) for one in gold), 1.0))
-        return np.array(values)
-
-    def value(self, metric: str, sums: np.ndarray) -> np.ndarray:
-        """The mean over questions, as a share of 1."""
-        return np.asarray(sums[:, 0] / np.maximum(sums[:, 1], 1))
-
-    def trivial(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
+    def majority_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """No answer, or the first N words of the context: what scores best on (up to 2,000) training rows."""
 
         def mean_f1(words: int) -> float:
             guesses = [first_words(row, words) for row in train[:2000]]
-            return float(self.statistics("f1", train[:2000], guesses, facts)[:, 0].mean())
+            return F1.measure(train[:2000], guesses, facts)
 
         best = max((0, 1, 2, 3, 5, 8, 12, 20), key=mean_f1)
         return [first_words(row, best) for row in test]
 
-    def linear(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
+    def tfidf_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """The sentence most like the question by TF-IDF, and in it the words (as many as an answer's
         median) that are rarest and not in the question. Nothing, where the sentence is less like the
         question than training leads one to expect of an answer."""
@@ -278,12 +261,6 @@ class SpanExtraction(Family):
 def question_room(max_length: int) -> int:
     """Tokens of a question that are read: under half of a window, special tokens counted."""
     return max(0, (max_length - 8) // 2)
-
-
-def answer_of(row: Row, prediction: Prediction) -> str | None:
-    """The predicted answer's text."""
-    start, end = prediction["start"], prediction["end"]
-    return None if start is None else str(row["context"][start:end])
 
 
 FAMILY = SpanExtraction()

@@ -11,10 +11,11 @@ import pyarrow as pa
 from pydantic import BaseModel
 
 from components.errors import BadRowError, near_miss
-from components.families.base import Check, Facts, Family, Layout, Options, Prediction, Row
+from components.families.base import Check, Facts, Family, Layout, Metric, Options, Prediction, Row
 from components.families.shared.fields import read_text, whole
 from components.families.shared.spans import read_spans, to_tags
 from components.families.shared.words import first_pieces, places, read_words, units, word_features
+from components.families.tagging.metrics import ENTITY_F1, TOKEN_ACCURACY
 from components.families.tagging.schemes import best_path, entities, to_bio
 
 if TYPE_CHECKING:
@@ -67,8 +68,9 @@ class Tagging(Family):
     name = "tagging"
     inputs = (("text",), ("tokens",))
     targets: ClassVar[Mapping[str, bool]] = {"tags": False, "spans": False, "tokens": False}
+    text_columns = ("text",)
     options = TaggingOptions
-    metrics = ("entity_f1", "token_accuracy")
+    metrics = (ENTITY_F1, TOKEN_ACCURACY)
     target_type = pa.list_(pa.int64())
     layout_type = pa.struct(
         [
@@ -90,7 +92,7 @@ class Tagging(Family):
         },
     )
 
-    def asked(self, columns: Iterable[str]) -> tuple[str, ...]:
+    def request_fields(self, columns: Iterable[str]) -> tuple[str, ...]:
         return ("text",)
 
     def read_input(self, record: Mapping[str, Any], options: Mapping[str, Any]) -> Row:
@@ -103,9 +105,6 @@ class Tagging(Family):
 
     def input_schema(self) -> pa.Schema:
         return pa.schema([("text", pa.string())])
-
-    def text_of(self, row: Row) -> str:
-        return str(row["text"])
 
     def read_target(self, record: Mapping[str, Any], row: Row, options: Mapping[str, Any]) -> Row:
         """Tags given token by token, or `spans` of the raw text."""
@@ -154,8 +153,8 @@ class Tagging(Family):
         from components.families.shared.expectations import (
             ExpectEveryClassInTraining,
             ExpectItemsInSet,
-            ExpectWellFormedTags,
         )
+        from components.families.tagging.expectations import ExpectWellFormedTags
 
         few, labels = checks.min_rows_per_class, facts["labels"]
         spelled = Check(
@@ -208,7 +207,7 @@ class Tagging(Family):
         return torch.from_numpy(padded)
 
     def head(self, hidden_size: int, facts: Facts) -> nn.Module:
-        from components.families.shared.heads import TokenHead
+        from components.families.tagging.head import TokenHead
 
         return TokenHead(hidden_size, len(facts["tags"]))
 
@@ -253,30 +252,9 @@ class Tagging(Family):
             ]
         }
 
-    def measured(self, options: Mapping[str, Any]) -> tuple[str, ...]:
+    def metrics_for(self, options: Mapping[str, Any]) -> tuple[Metric, ...]:
         """Plain tags spell no entities."""
-        return ("token_accuracy",) if options["scheme"] == "plain" else self.metrics
-
-    def statistics(
-        self, metric: str, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
-    ) -> np.ndarray:
-        """Per sentence: entities found exactly (type and both ends), predicted, and in the gold; or
-        tokens tagged right, and all."""
-        counts: list[tuple[int, ...]] = []
-        for row, prediction in zip(rows, predictions, strict=True):
-            gold, predicted = row["tags"], prediction["tags"]
-            if metric == "token_accuracy":
-                counts.append((sum(map(str.__eq__, gold, predicted)), len(gold)))
-            else:
-                spelled, guessed = set(entities(gold)), set(entities(predicted))
-                counts.append((len(spelled & guessed), len(guessed), len(spelled)))
-        return np.array(counts, dtype=np.float64)
-
-    def value(self, metric: str, sums: np.ndarray) -> np.ndarray:
-        """Micro-averaged F1 of entities (CoNLL 2003 shared task), or the share of tokens tagged right."""
-        if metric == "token_accuracy":
-            return np.asarray(sums[:, 0] / np.maximum(sums[:, 1], 1))
-        return np.asarray(2 * sums[:, 0] / np.maximum(sums[:, 1] + sums[:, 2], 1))
+        return (TOKEN_ACCURACY,) if options["scheme"] == "plain" else self.metrics
 
     def report(
         self, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
@@ -296,12 +274,12 @@ class Tagging(Family):
             for kind in facts["labels"]
         ]
 
-    def trivial(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
+    def majority_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """The commonest tag of the training rows for every token."""
         majority = Counter(tag for row in train for tag in row["tags"]).most_common(1)[0][0]
         return [self._tagged([majority] * len(row["tokens"]), facts) for row in test]
 
-    def linear(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
+    def tfidf_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """Each word tagged by itself from TF-IDF features of the word, its neighbours, prefixes,
         suffixes and shape, with a linear support vector machine trained by gradient descent."""
         from sklearn.feature_extraction.text import TfidfVectorizer

@@ -33,7 +33,7 @@ def check(where: str, project: Project) -> None:
             near = near_miss(head, heads)
             raise UserError(f"{where}.{key}: no task '{head}'{near}; expected one of {', '.join(heads)}")
         name, annotation = heads[head]
-        asked = families.get(project.tasks[name].family).asked(project.tasks[name].columns)
+        asked = families.get(project.tasks[name].family).request_fields(project.tasks[name].columns)
         if "label" not in families.get(annotation.family).response.model_fields or asked != ("text",):
             raise UserError(f"{where}.{key}: '{head}' does not answer a text with a label; choose another")
     labels = heads[monitor.negative.task][1].labels

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from components import families
 from components.errors import BadRowError, UserError, near_miss
 from components.families.base import Row
+from components.families.base.capabilities import ExtraFiles
 from components.params.checks.options import check_options
 
 if TYPE_CHECKING:
@@ -37,14 +38,14 @@ def _task(where: str, name: str, task: Task, auxiliary: bool) -> None:
             )
     if auxiliary and not task.example and not task.joint:
         return
-    asked, given = family.asked(task.columns), list(task.example)
+    asked, given = family.request_fields(task.columns), list(task.example)
     if set(asked) != set(given):
         raise UserError(
             f"{where}.example: found {' and '.join(given) or 'nothing'}, expected {' and '.join(asked)}: "
             f"the question asked of the packaged model"
         )
     _joint(where, task)
-    _reads(where, task)
+    _extra_files(where, task)
     _features(where, task)
 
 
@@ -61,7 +62,7 @@ def _annotation(where: str, head: str, annotation: Annotation) -> None:
     family = families.get(annotation.family)
     _columns(where, family, annotation.columns)
     options = check_options(f"{where}.options", family.name, family.options, annotation.options)
-    measured, gate = family.measured(options.model_dump()), annotation.gate
+    measured, gate = [one.name for one in family.metrics_for(options.model_dump())], annotation.gate
     if gate is not None and gate.metric not in measured:
         raise UserError(
             f"{where}.gate.metric: {family.name} has no metric '{gate.metric}'"
@@ -106,17 +107,12 @@ def _inputs(where: str, family: families.Family, columns: Columns) -> None:
 def _joint(where: str, task: Task) -> None:
     """Joint heads read what the encoder reads for the task's own family; the example shows what that is."""
     own = families.get(task.family)
-    asked = set(own.asked(task.columns)) - {*own.optional_inputs}
+    asked = set(own.request_fields(task.columns)) - {*own.optional_inputs}
     row = _example(where, own, task.options, task)
     for head, annotation in task.joint.items():
         family = families.get(annotation.family)
-        takes = asked in [set(family.asked(roles)) for roles in family.inputs]
-        alike = takes and all(
-            type(one).tokenise is type(own).tokenise
-            and type(one).for_learning is families.Family.for_learning
-            and one.targets  # not made from the text
-            for one in (family, own)
-        )
+        takes = asked in [set(family.request_fields(roles)) for roles in family.inputs]
+        alike = takes and family.row_encoding == own.row_encoding is not None
         its = _example(where, family, annotation.options, task) if alike else row
         if not alike or any(family.sequences(one) != own.sequences(row) for one in (row, its)):
             raise UserError(
@@ -133,12 +129,14 @@ def _example(where: str, family: families.Family, options: dict[str, Any], task:
         raise UserError(f"{where}.example: {error}") from None
 
 
-def _reads(where: str, task: Task) -> None:
+def _extra_files(where: str, task: Task) -> None:
     """Only what lies below a task's source is watched for changes."""
     source = Path(task.source.path)
     for annotation in task.annotations("").values():
         family = families.get(annotation.family)
-        for file in family.reads(family.options.model_validate(annotation.options).model_dump()):
+        if not isinstance(family, ExtraFiles):
+            continue
+        for file in family.extra_files(family.options.model_validate(annotation.options).model_dump()):
             if not Path(file).resolve().is_relative_to(source.resolve()):
                 raise UserError(
                     f"{where}.options: '{file}' is not below source.path, '{source}', and a change of it "

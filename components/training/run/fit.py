@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from components import program
+from components import families, program
 from components.data.contract.rows import read_rows
 from components.data.encoding.split import EncodedSplit, cards_of
 from components.data.mixture.draws import Plan
@@ -36,7 +36,8 @@ def run(project: Project, root: Path, watcher: Watcher) -> None:
     fit = Fit(project, root, read_json(root / "reports/plan.json"), project.seed)
     model, history = fit.train(watcher)
     save(model, root / "encoded", fit.encoder / "tokenizer.json", root / "models/multitask", fit.auxiliary)
-    write_json(root / "reports/training.json", {"evaluations": history, "kept": stopping.kept(history)})
+    record = {"metrics": fit.metrics, "evaluations": history, "kept": stopping.kept(history)}
+    write_json(root / "reports/training.json", record)
     shutil.rmtree(fit.checkpoints, ignore_errors=True)
 
 
@@ -67,6 +68,14 @@ class Fit:
         """The heads of auxiliary tasks."""
         plans = self.plan["tasks"]
         return [head for head, card in self.cards.items() if plans[card["task"]].get("auxiliary")]
+
+    @property
+    def metrics(self) -> dict[str, str]:
+        """What each head's validation score is: the first metric of its family."""
+        return {
+            head: families.get(card["family"]).metrics_for(card["facts"]["options"])[0].name
+            for head, card in self.cards.items()
+        }
 
     @cached_property
     def key(self) -> str:

@@ -244,9 +244,8 @@ def evaluate(
             card = model.config.tasks[head]
             family = families.get(card["family"])
             gold = read_rows(head, rows[split.labelled(head)[rows]].tolist())
-            metric = family.measured(card["facts"]["options"])[0]
-            sums = family.statistics(metric, gold, predictions, card["facts"]).sum(0, keepdims=True)
-            scores[head] = float(family.value(metric, sums)[0])
+            metric = family.metrics_for(card["facts"]["options"])[0]
+            scores[head] = metric.measure(gold, predictions, card["facts"])
     return scores
 
 

@@ -23,6 +23,7 @@ from torch.nn.utils import clip_grad_norm_
 from components import families
 from components.data.batches.batching import Batch, MicroBatch, labelled, micro_batches
 from components.errors import UserError
+from components.families.base.capabilities import SquaredErrorLoss
 from components.keyed import derive_seed
 from components.training import parallel
 from components.training.balancing import Balance, StepFacts, TaskFacts
@@ -207,7 +208,7 @@ class StepBackward:
         if any(not np.isfinite(loss) for loss in losses.values()):
             raise self._not_finite(losses, "a loss is not finite")
         known = {
-            head: TaskFacts(share, families.get(self.cards[head]["family"]).gaussian)
+            head: TaskFacts(share, isinstance(families.get(self.cards[head]["family"]), SquaredErrorLoss))
             for head, share in self.context.shares.items()
         }
         return StepFacts(self.context.seed, self.step, known, dict(losses), **others)

@@ -116,7 +116,7 @@ def test_every_head_has_its_target_where_its_row_has_one(folders: tuple[Path, Pa
         mood = split.target(number, "mood")
         deviation, mean = cards["mood"]["facts"]["deviation"], cards["mood"]["facts"]["mean"]
         assert mood * deviation + mean == pytest.approx(int(row["text"].split()[2]) % 5, abs=1e-5)
-    assert split.side(0) is None and split.layout(0) is None
+    assert split.extra_inputs(0) is None and split.layout(0) is None
 
 
 def test_training_rows_carry_no_layout(folders: tuple[Path, Path]) -> None:

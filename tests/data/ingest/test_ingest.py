@@ -53,7 +53,10 @@ def test_duplicates_and_conflicts_are_counted_and_named(tmp_path: Path) -> None:
     report = read_json(tmp_path / "out/ingest.json")
     assert report["read"]["rows"] == 62
     assert report["removed"] == {"duplicates": 1, "conflicts": 2, "leakage": 0, "straddling": 0}
-    assert len(report["removed_ids"]["conflicts"]) == 2
+    assert [(row["place"].split()[-1], row["text"]) for row in report["removed_rows"]["duplicates"]] == [
+        ("62", "Text NUMBER 1!")
+    ]
+    assert {row["text"] for row in report["removed_rows"]["conflicts"]} == {"text number 2"}
     assert sum(map(len, splits.values())) == 59
 
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import polars
 import pyarrow.parquet as pq
 import pytest
 
@@ -196,14 +197,33 @@ def test_an_unreadable_file_is_one_sentence(tmp_path: Path, damage: str):
         validate_task(folder, Cleaning(), CHECKS)
 
 
-def test_a_report_holds_no_text_and_at_most_five_ids_per_check(tmp_path: Path):
+def test_a_report_names_at_most_five_rows_per_check_by_the_beginning_of_their_texts(tmp_path: Path):
     rows = sound_rows("classification")
     for row in rows["train"]:
-        row["text"] = "secret words, repeated cafÃ©"
+        row["text"] = f"café {'cafÃ© ' * 20} whose end is a secret"
     report = validate(tmp_path, "classification", rows)
     text = json.dumps(report, ensure_ascii=False)
     assert "secret" not in text and "text number" not in text
-    assert all(len(check["examples"]) <= 5 for check in report["checks"])
+    assert all(len(check["examples"]) == len(check.get("rows", [])) <= 5 for check in report["checks"])
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_row_at_fault_is_where_the_report_says(tmp_path: Path, family: str):
+    """As the page says how to look it up: by its number in its split's file."""
+    rows = sound_rows(family)
+    rows["test"][3]["text"] = rows["train"][4]["text"]
+    rows["validation"][2]["text"] = None
+    folder = write_folder(tmp_path, family, rows)
+    report = validate_task(folder, Cleaning(), CHECKS)
+    named = [row for check in report["checks"] for row in check.get("rows", [])]
+    assert {(row["split"], row["row"]) for row in named} >= {("train", 4), ("test", 3), ("validation", 2)}
+    for row in named:
+        stored = polars.read_parquet(folder / f"{row['split']}.parquet").row(row["row"], named=True)
+        assert row["id"] == stored["id"]
+        assert row["text"] == (stored["text"] or "")
+    sentences = summarise({"toy": report}, {"leaks": {}, "exclude": {}})["errors"]
+    assert any("such as train row 4 (“" in sentence and "test row 3 (“" in sentence for sentence in sentences)
+    assert any(sentence.endswith("such as validation row 2") for sentence in sentences)  # it has no text
 
 
 def test_the_same_data_gives_the_same_report(tmp_path: Path):

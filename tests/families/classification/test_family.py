@@ -18,6 +18,7 @@ from tests.families.families import (
     learn,
     losses_add_up,
     metric,
+    metric_names,
     read,
     resampled_equals_repeated,
     states,
@@ -121,7 +122,7 @@ def test_accuracy_and_macro_f1_are_scikit_learns() -> None:
     gold, predicted = generator.choice(["a", "b"], 200), generator.choice(["a", "b", "c"], 200)
     rows, predictions = [{"label": g} for g in gold], [{"label": p} for p in predicted]
     facts = {"labels": ["a", "b", "c", "never"]}
-    accuracy, macro_f1 = (metric(FAMILY, name, rows, predictions, facts) for name in FAMILY.metrics)
+    accuracy, macro_f1 = (metric(FAMILY, name, rows, predictions, facts) for name in metric_names(FAMILY))
     assert accuracy == pytest.approx(accuracy_score(gold, predicted))
     assert macro_f1 == pytest.approx(f1_score(gold, predicted, average="macro"))
     assert resampled_equals_repeated(FAMILY, rows, predictions, facts)
@@ -130,5 +131,5 @@ def test_accuracy_and_macro_f1_are_scikit_learns() -> None:
 def test_the_trivial_baseline_is_the_majority_and_the_linear_one_learns() -> None:
     rows = [{"text": text, "text_pair": None, "label": label}
             for text, label in [("a good day", "up"), ("a bad day", "down")] * 5 + [("good", "up")] * 3]  # fmt: skip
-    assert FAMILY.trivial(rows, rows[:2], FACTS) == [{"label": "up"}] * 2
-    assert FAMILY.linear(rows, rows[:2], FACTS) == [{"label": "up"}, {"label": "down"}]
+    assert FAMILY.majority_baseline(rows, rows[:2], FACTS) == [{"label": "up"}] * 2
+    assert FAMILY.tfidf_baseline(rows, rows[:2], FACTS) == [{"label": "up"}, {"label": "down"}]

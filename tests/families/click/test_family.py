@@ -135,23 +135,23 @@ def test_losses_add_up_and_reach_the_head() -> None:
 def test_padding_changes_no_answer(tokenizer: Any) -> None:
     tokenizer.no_truncation()
     ((encoding,),) = FAMILY.tokenise(tokenizer, [{"text": "good plane", "text_pair": None}], {})
-    side = torch.tensor([FAMILY.side(ROWS[0], [], FACTS)], dtype=torch.float64)
+    side = torch.tensor([FAMILY.extra_inputs(ROWS[0], [], FACTS)], dtype=torch.float64)
     head = FAMILY.head(8, FACTS)
     torch.testing.assert_close(head(*states([encoding]), side), head(*states([encoding], padding=6), side))
 
 
 def test_the_baselines() -> None:
     rows = [{**row, "text": f"{'red' if row['outcome'] else 'blue'} {row['text']}"} for row in ROWS]
-    trivial = FAMILY.trivial(rows, rows, FACTS)
+    trivial = FAMILY.majority_baseline(rows, rows, FACTS)
     assert {prediction["probability"] for prediction in trivial} == {0.25}
     assert metric(FAMILY, "auc", rows, trivial, FACTS) == 0.5
     assert metric(FAMILY, "entropy_gain", rows, trivial, FACTS) == pytest.approx(0)
-    assert metric(FAMILY, "auc", rows, FAMILY.linear(rows, rows, FACTS), FACTS) > 0.9  # by the word
+    assert metric(FAMILY, "auc", rows, FAMILY.tfidf_baseline(rows, rows, FACTS), FACTS) > 0.9  # by the word
     of_brand = [{**row, "text": "the same word", "outcome": n % 2 == 0} for n, row in enumerate(ROWS)]
-    found = FAMILY.linear(of_brand, of_brand, learn(FAMILY, of_brand))
+    found = FAMILY.tfidf_baseline(of_brand, of_brand, learn(FAMILY, of_brand))
     assert metric(FAMILY, "auc", of_brand, found, FACTS) == 1  # by the brand alone
     plain = [{**row, "categorical": None, "numeric": None} for row in rows]
-    assert len(FAMILY.linear(plain, plain, OF_TEXT)) == len(plain)
+    assert len(FAMILY.tfidf_baseline(plain, plain, OF_TEXT)) == len(plain)
 
 
 # --- a whole task --------------------------------------------------------------------------------
@@ -232,7 +232,7 @@ def test_what_stands_in_the_data_reaches_the_head_whole(project: Path) -> None:
             + [np.nan if each["value"] is None else each["value"] for each in rows[n]["numeric"]]
             for n in numbers
         ]
-        np.testing.assert_array_equal(given[head].side_nF, expected)
+        np.testing.assert_array_equal(given[head].extra_nF, expected)
 
 
 def test_it_trains_and_the_service_answers_as_the_evaluation_does(project: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.families.click import features
-from components.families.shared.heads import EMBEDDING, FeaturesHead
+from components.families.click.head import EMBEDDING, FeaturesHead
 
 
 def row(categorical: dict[str, Any] | None = None, numeric: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def head_of(facts: dict[str, Any]) -> FeaturesHead:
 
 
 def logit(head: FeaturesHead, given: dict[str, Any], facts: dict[str, Any] = FACTS) -> float:
-    side = torch.tensor([features.side_of(given, facts)], dtype=torch.float64)
+    side = torch.tensor([features.head_inputs(given, facts)], dtype=torch.float64)
     return head(torch.ones(1, 3, 4), torch.ones(1, 3), side).item()
 
 
@@ -108,11 +108,11 @@ def test_the_head_and_the_linear_baseline_standardise_alike(value: float) -> Non
 
 def test_features_are_handed_over_by_name_whatever_their_order() -> None:
     facts = learn([row({"b": "x", "a": "y"})] * 2)
-    assert features.side_of(row({"a": "y", "b": "x"}), facts) == features.side_of(
+    assert features.head_inputs(row({"a": "y", "b": "x"}), facts) == features.head_inputs(
         row({"b": "x", "a": "y"}), facts
     )
     backwards = {**facts, "categorical": dict(reversed(facts["categorical"].items()))}  # JSON may sort keys
-    assert features.side_of(row({"a": "y", "b": "x"}), backwards) == features.side_of(
+    assert features.head_inputs(row({"a": "y", "b": "x"}), backwards) == features.head_inputs(
         row({"a": "y", "b": "x"}), facts
     )
 

@@ -12,9 +12,10 @@ from components.families.click.metrics import METRICS
 
 def value(metric: str, y_N: np.ndarray, p_N: np.ndarray, weights_RN: np.ndarray | None = None) -> np.ndarray:
     """The metric, or, with weights, that of each resample."""
-    statistics, of_sums = METRICS[metric]
+    (found,) = [one for one in METRICS if one.name == metric]
     weights_RN = np.ones((1, len(y_N))) if weights_RN is None else weights_RN
-    return of_sums(weights_RN @ statistics(y_N, p_N))
+    rows, predictions = [{"outcome": y} for y in y_N], [{"probability": p} for p in p_N]
+    return found.value(weights_RN @ found.statistics(rows, predictions, {}))
 
 
 def drawn(seed: int, rows: int = 300, decimals: int = 8) -> tuple[np.ndarray, np.ndarray]:

@@ -27,7 +27,7 @@ ROWS = [
     {
         "text": f"{sentence(n)}. More of it.",
         "text_pair": None,
-        "prefix": None,
+        "prefix": "",
         "target": f"{WORDS[n % 7]} {n % 3}",
     }
     for n in range(30)
@@ -134,6 +134,21 @@ def test_a_prefix_is_read_by_the_encoder_and_is_no_part_of_the_text() -> None:
         options(FAMILY, prefix="\ud800")
 
 
+def test_a_task_without_a_prefix_passes_validation(tiny_project: Path) -> None:
+    from components import params
+    from components.data.ingest.ingest import ingest
+    from components.data.validation.validate import validate_task
+
+    declare(tiny_project, yaml.safe_load(TASK))
+    project = params.load()
+    task = project.tasks["news"]
+    ingest("news", task, project.seed, Path("data/news"))
+    checks = validate_task(Path("data/news"), task.cleaning, project.checks)["checks"]
+    assert [
+        check["title"] for check in checks if check["status"] == "error" and "missing" in check["title"]
+    ] == []
+
+
 def encoded(
     tokenizer: Any, record: dict[str, Any], facts: dict[str, Any], length: int = 24
 ) -> tuple[Any, Any]:
@@ -153,7 +168,7 @@ def test_an_encoded_target_says_the_target(tokenizer: Any, text: str) -> None:
         "text": row["target"].strip(),
         "complete": True,
     }
-    assert len(FAMILY.side(row, encodings, facts) or []) == len(layout["words"]) <= 8
+    assert len(FAMILY.extra_inputs(row, encodings, facts) or []) == len(layout["words"]) <= 8
 
 
 def test_a_target_that_is_too_long_is_cut_and_does_not_end(tokenizer: Any) -> None:
@@ -214,7 +229,7 @@ def test_an_answer_is_cut_where_it_does_not_end(tokenizer: Any) -> None:
     with torch.no_grad():
         head.bias[END] = -1e4
     hidden, mask = states(encodings)
-    found = head(hidden, mask, torch.tensor([FAMILY.side(row, encodings, FACTS)]))
+    found = head(hidden, mask, torch.tensor([FAMILY.extra_inputs(row, encodings, FACTS)]))
     assert found.shape == (1, 12)
     assert FAMILY.decode(found[0].numpy(), FAMILY.layout(row, encodings, FACTS), FACTS)["complete"] is False
 
@@ -232,13 +247,13 @@ def test_an_answer_is_cut_where_it_does_not_end(tokenizer: Any) -> None:
 )
 def test_the_trivial_answer_is_the_first_sentence(text: str, first: str) -> None:
     assert lead(text) == first
-    assert FAMILY.trivial([], [{"text": text}], FACTS) == [{"text": first, "complete": True}]
+    assert FAMILY.majority_baseline([], [{"text": text}], FACTS) == [{"text": first, "complete": True}]
 
 
 def test_the_linear_answer_is_that_of_the_nearest_text() -> None:
     assert nearest(["the plane is late", "他在北京工作"], ["北京", "late planes, a late plane"]) == [1, 0]
     train = [{"text": "a b c", "target": "one"}, {"text": "x y z", "target": "two"}]
-    found = FAMILY.linear(train, [{"text": "z y"}, {"text": "b"}], FACTS)
+    found = FAMILY.tfidf_baseline(train, [{"text": "z y"}, {"text": "b"}], FACTS)
     assert [each["text"] for each in found] == ["two", "one"]
 
 
@@ -367,7 +382,7 @@ def test_a_champion_with_another_vocabulary_is_asked_about_newer_rows(tokenizer:
     assert older["vocabulary"] != FACTS["vocabulary"]
     assert FAMILY.comparable(older, FACTS)
     row, encodings = encoded(tokenizer, GOOD, FACTS)
-    for ask_of in (FAMILY.side, FAMILY.layout):
+    for ask_of in (FAMILY.extra_inputs, FAMILY.layout):
         assert ask_of(row, encodings, older) == ask_of(row, encodings, FACTS)
     for changed in ({"copies": 9}, {"decoder": "pretrained"}, {"prefix": "say: "}):
         assert not FAMILY.comparable({**older, "options": older["options"] | changed}, FACTS)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from components.families.base import Metric, Prediction, Row
 from components.families.generation import metrics
 
 WORDS = [
@@ -36,9 +37,17 @@ CORPUS_ZH = st.lists(st.tuples(CHINESE, CHINESE), min_size=1, max_size=6)
 Pairs = list[tuple[str, str]]
 
 
+def named(metric: str) -> Metric:
+    (found,) = [one for one in metrics.METRICS if one.name == metric]
+    return found
+
+
+def rows_of(pairs: Pairs) -> tuple[list[Row], list[Prediction]]:
+    return [{"target": gold} for _, gold in pairs], [{"text": found} for found, _ in pairs]
+
+
 def corpus(metric: str, pairs: Pairs) -> float:
-    statistics, value = metrics.METRICS[metric]
-    return float(value(np.array([statistics(*pair) for pair in pairs], dtype=float).sum(0, keepdims=True))[0])
+    return named(metric).measure(*rows_of(pairs), {})
 
 
 @settings(max_examples=30)
@@ -80,7 +89,7 @@ def bleu(pairs: Pairs, tokenize: str) -> float:
     return float(scorer.corpus_score([found for found, _ in pairs], [[gold for _, gold in pairs]]).score)
 
 
-@pytest.mark.parametrize("metric", metrics.METRICS)
+@pytest.mark.parametrize("metric", [one.name for one in metrics.METRICS])
 @pytest.mark.parametrize(
     "text",
     ["他在北京工作。", "東京に住む人", "ภาษาไทยของเรา", "The cat sat here.", "हिन्दी में एक वाक्य", "?! -- ;"],
@@ -106,14 +115,13 @@ def test_the_longest_common_subsequence_is_the_longest(one: str, other: str) -> 
     assert metrics.longest_common(one, other) == longest
 
 
-@pytest.mark.parametrize("metric", metrics.METRICS)
+@pytest.mark.parametrize("metric", [one.name for one in metrics.METRICS])
 def test_resampled_sums_are_those_of_the_rows_repeated(metric: str) -> None:
     """The bootstrap rests on it."""
     draw = np.random.default_rng(0)
     pairs = [(" ".join(draw.choice(WORDS, 6)), " ".join(draw.choice(WORDS, 5))) for _ in range(8)]
-    statistics, value = metrics.METRICS[metric]
-    table_NS = np.array([statistics(*pair) for pair in pairs], dtype=float)
+    table_NS = named(metric).statistics(*rows_of(pairs), {})
     counts_RN = draw.integers(0, 3, (4, 8))
-    for counts_N, found in zip(counts_RN, value(counts_RN @ table_NS), strict=True):
+    for counts_N, found in zip(counts_RN, named(metric).value(counts_RN @ table_NS), strict=True):
         repeated = [pair for pair, count in zip(pairs, counts_N, strict=True) for _ in range(count)]
         assert found == pytest.approx(corpus(metric, repeated))

@@ -48,7 +48,9 @@ def rows(triples: list[tuple[str, str, str]]) -> list[Row]:
 def facts_of(train: list[Row], test: list[Row], **options: Any) -> Facts:
     """As ingest writes them."""
     facts = learn(FAMILY, train, **options)
-    return facts | FAMILY.survey(facts, {"train": iter(train), "validation": iter(()), "test": iter(test)})
+    return facts | FAMILY.facts_of_all_splits(
+        facts, {"train": iter(train), "validation": iter(()), "test": iter(test)}
+    )
 
 
 FACTS = facts_of(rows(TRAIN), rows(TEST))
@@ -182,16 +184,16 @@ def test_an_answer_says_what_is_known() -> None:
 
 def test_what_is_drawn_is_a_function_of_the_row() -> None:
     facts = {**FACTS, "options": {**FACTS["options"], "negatives": 3}}
-    one, other = (FAMILY.for_learning(rows(TRAIN), facts) for _ in range(2))
+    one, other = (FAMILY.with_candidates(rows(TRAIN), facts) for _ in range(2))
     assert one == other
     assert {len(set(row["drawn"])) for row in one} == {3}
     assert len({tuple(row["drawn"]) for row in one}) > 1
-    (backwards, *_) = FAMILY.for_learning(rows(TRAIN)[::-1], facts)
+    (backwards, *_) = FAMILY.with_candidates(rows(TRAIN)[::-1], facts)
     assert backwards == one[-1]
     assert FAMILY.sequences(one[0]) == ["alice", "paris", *one[0]["drawn"]]
     numbers = [NUMBER[name] for name in FAMILY.sequences(one[0])]
-    assert FAMILY.side(one[0], [], facts) == [1, *numbers]  # "lives in" is relation 1
-    assert FAMILY.side(rows(TEST)[0], [], facts) == [1]
+    assert FAMILY.extra_inputs(one[0], [], facts) == [1, *numbers]  # "lives in" is relation 1
+    assert FAMILY.extra_inputs(rows(TEST)[0], [], facts) == [1]
 
 
 def test_the_loss_is_the_mean_of_both_questions() -> None:
@@ -210,15 +212,17 @@ def test_the_baselines() -> None:
     """Frequency says paris, in which three live; and the like of alice, who lives in paris too, is bob."""
     facts = facts_of(rows(TRAIN), rows(TEST))
     test = rows([("erin", "lives in", "paris")])
-    assert FAMILY.trivial([], test, facts)[0]["ranks"][0] == 1
-    assert FAMILY.trivial([], rows(TEST[:1]), facts)[0]["ranks"][0] == 1  # rome, now that paris is known
+    assert FAMILY.majority_baseline([], test, facts)[0]["ranks"][0] == 1
+    assert (
+        FAMILY.majority_baseline([], rows(TEST[:1]), facts)[0]["ranks"][0] == 1
+    )  # rome, now that paris is known
     graph = [
         (f"{kind} {n}", "eats", food) for kind, food in (("cat", "fish"), ("cow", "hay")) for n in range(9)
     ]
     held_out = rows([("cow 10", "eats", "hay"), ("cat 11", "eats", "fish")])
     facts = facts_of(rows(graph), held_out)
-    assert [each["ranks"][0] for each in FAMILY.linear([], held_out, facts)] == [1, 1]
-    assert sorted(each["ranks"][0] for each in FAMILY.trivial([], held_out, facts)) == [1.5, 1.5]
+    assert [each["ranks"][0] for each in FAMILY.tfidf_baseline([], held_out, facts)] == [1, 1]
+    assert sorted(each["ranks"][0] for each in FAMILY.majority_baseline([], held_out, facts)) == [1.5, 1.5]
 
 
 @given(text=UNICODE)

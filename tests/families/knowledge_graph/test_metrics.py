@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from components.families.knowledge_graph.metrics import METRICS, filtered_rank, mean, statistics
+from components.families.knowledge_graph.metrics import METRICS, filtered_rank
 
 SCORES = np.array([0.9, 0.5, 0.7, 0.5, 0.1])
 
@@ -41,9 +41,10 @@ def test_metrics_are_means_over_all_questions() -> None:
         "hits_at_3": 2 / 4,
         "hits_at_10": 3 / 4,
     }
-    found = {name: mean(statistics(name, ranks).sum(0, keepdims=True))[0] for name in METRICS}
+    predictions = [{"ranks": of_row} for of_row in ranks]
+    found = {metric.name: metric.measure([], predictions, {}) for metric in METRICS}
     assert found == pytest.approx(expected)
 
 
 def test_an_answer_that_is_no_candidate_is_never_found() -> None:
-    assert {name: of(np.inf) for name, of in METRICS.items()} == dict.fromkeys(METRICS, 0)
+    assert [metric.measure([], [{"ranks": [np.inf]}], {}) for metric in METRICS] == [0] * len(METRICS)

@@ -36,6 +36,7 @@ from tests.families.families import (
     learn,
     losses_add_up,
     metric,
+    metric_names,
     options,
     read,
     resampled_equals_repeated,
@@ -142,7 +143,7 @@ def test_a_text_without_a_token_has_no_unit() -> None:
         "guessed": 0,
         "log_likelihood": 0,
     }
-    ids, side = FAMILY.altered(np.array([2, 3]), [], words, 5, {"mask": 1, "tokens": 9})
+    ids, side = FAMILY.augment(np.array([2, 3]), [], words, 5, {"mask": 1, "tokens": 9})
     assert ids.tolist() == [2, 3]
     assert side == []
 
@@ -157,7 +158,7 @@ def test_what_is_counted_are_the_tokens_of_words_whatever_is_hidden(masking: Any
         for number, word in zip(masking.encode(text).ids, found.words, strict=True)
         if word != masks.NO_WORD
     )
-    counted = FAMILY.tally(encodings, facts)
+    counted = FAMILY.count_tokens(encodings, facts)
     assert len(counted) == facts["tokens"]
     assert {number: int(counted[number]) for number in np.flatnonzero(counted)} == whole
 
@@ -196,11 +197,11 @@ def test_encoding_counts_the_training_rows_in_all_of_their_record_batches(
 def test_a_visit_hides_other_words_of_the_same_text(masking: Any) -> None:
     found, whole = hidden(masking, TEXT), masking.encode(TEXT)
     facts = _of_tokens(masking)
-    side = FAMILY.side({"text": TEXT}, [found], facts)
+    side = FAMILY.extra_inputs({"text": TEXT}, [found], facts)
     target = FAMILY.target({"text": TEXT}, [found], facts)
     seen = set()
     for secret in range(120):
-        ids, altered = FAMILY.altered(np.array(found.ids), side, target, secret, facts)
+        ids, altered = FAMILY.augment(np.array(found.ids), side, target, secret, facts)
         positions, gold = altered[::2], altered[1::2]
         assert [whole.ids[place] for place in positions] == gold
         others = set(range(len(whole))) - set(positions)
@@ -209,7 +210,7 @@ def test_a_visit_hides_other_words_of_the_same_text(masking: Any) -> None:
         assert len(words) == FAMILY.units(target, facts)
         assert (ids[positions] == facts["mask"]).sum() <= len(positions)
         seen |= words
-        again, _ = FAMILY.altered(np.array(found.ids), side, target, secret, facts)
+        again, _ = FAMILY.augment(np.array(found.ids), side, target, secret, facts)
         assert np.array_equal(ids, again)
     assert seen == set(found.words) - {masks.NO_WORD}
 
@@ -377,7 +378,7 @@ def test_the_trivial_baseline_is_the_most_frequent_word_on_the_words_that_the_mo
     train = [{"text": "was born was Turin"}]  # 4 words, 3 of them distinct, and one unknown: 8
     words = ["was", "born", "London", "to", "she", "was", "did", "move", "was", "Turin"]
     test = [{"text": " ".join([*words[n % 10 :], *words[: n % 10]])} for n in range(10)]
-    found = FAMILY.trivial(train, test, {})
+    found = FAMILY.majority_baseline(train, test, {})
     for row, answer in zip(test, found, strict=True):
         model, own = hidden(masking, row["text"]), row["text"].lower().split()
         asked = [own[number] for number in sorted({model.words[place] for place in model.positions})]
@@ -410,8 +411,8 @@ def test_neighbours_mix_what_was_seen_between_behind_before_and_anywhere() -> No
 
 def test_the_second_baseline_is_better_where_neighbours_tell() -> None:
     rows = [{"text": f"{'red fire burns' if n % 2 else 'blue water flows'} {n}"} for n in range(60)]
-    trivial, linear = FAMILY.trivial(rows, rows, {}), FAMILY.linear(rows, rows, {})
-    for name in FAMILY.metrics:
+    trivial, linear = FAMILY.majority_baseline(rows, rows, {}), FAMILY.tfidf_baseline(rows, rows, {})
+    for name in metric_names(FAMILY):
         assert metric(FAMILY, name, rows, linear, {}) > metric(FAMILY, name, rows, trivial, {})
 
 

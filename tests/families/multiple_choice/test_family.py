@@ -180,7 +180,7 @@ def test_the_trivial_baseline_is_the_majority_position_among_rows_of_as_many_cho
         *[{"choices": ["x"] * 2, "answer": answer} for answer in (1, 1, 0)],
     ]
     test = [{"choices": ["x"] * count} for count in (4, 2, 3)]
-    assert FAMILY.trivial(train, test, FACTS) == [{"answer": 3}, {"answer": 1}, {"answer": 0}]
+    assert FAMILY.majority_baseline(train, test, FACTS) == [{"answer": 3}, {"answer": 1}, {"answer": 0}]
 
 
 def test_the_linear_baseline_finds_the_choice_that_shares_words() -> None:
@@ -196,7 +196,7 @@ def test_the_linear_baseline_finds_the_choice_that_shares_words() -> None:
     rows = [
         row if n % 2 else {**row, "choices": row["choices"][::-1], "answer": 0} for n, row in enumerate(rows)
     ]
-    found = FAMILY.linear(rows[:6] * 3, rows[6:], FACTS)
+    found = FAMILY.tfidf_baseline(rows[:6] * 3, rows[6:], FACTS)
     assert [prediction["answer"] for prediction in found] == [row["answer"] for row in rows[6:]]
 
 

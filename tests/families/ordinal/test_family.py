@@ -19,6 +19,7 @@ from tests.families.families import (
     learn,
     losses_add_up,
     metric,
+    metric_names,
     read,
     resampled_equals_repeated,
     states,
@@ -130,7 +131,7 @@ def test_the_metrics_are_scikit_learns(seed: int, rows: int) -> None:
     gold[:2], predicted[:2] = (0, 4), (1, 4)  # never all the same level, where kappa is undefined
     facts = {"labels": list("abcde")}
     answers, predictions = ([{"label": "abcde"[level]} for level in side] for side in (gold, predicted))
-    found = {name: metric(FAMILY, name, answers, predictions, facts) for name in FAMILY.metrics}
+    found = {name: metric(FAMILY, name, answers, predictions, facts) for name in metric_names(FAMILY)}
     assert found == pytest.approx(
         {
             "quadratic_kappa": cohen_kappa_score(gold, predicted, labels=range(5), weights="quadratic"),
@@ -153,13 +154,13 @@ def test_kappa_of_one_level_everywhere_is_zero_not_nan() -> None:
 
 
 def test_the_trivial_baseline_is_the_median_level() -> None:
-    assert FAMILY.trivial(ROWS, ROWS[:2], FACTS) == [{"label": "medium"}] * 2
+    assert FAMILY.majority_baseline(ROWS, ROWS[:2], FACTS) == [{"label": "medium"}] * 2
 
 
 def test_the_linear_baseline_rounds_to_a_level() -> None:
     texts = {"calm and calm": "low", "rather calm": "medium", "fire and fire": "high"}
     rows = [{"text": text, "text_pair": None, "label": label} for text, label in texts.items()] * 9
-    assert [found["label"] for found in FAMILY.linear(rows, rows[:3], FACTS)] == list(texts.values())
+    assert [found["label"] for found in FAMILY.tfidf_baseline(rows, rows[:3], FACTS)] == list(texts.values())
 
 
 def test_the_report_draws_the_levels_in_their_order() -> None:

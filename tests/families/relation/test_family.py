@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from components.errors import BadRowError
 from components.families.relation.family import FAMILY as RELATION
 from components.families.relation.family import marked
+from tests.families.families import metric_named
 
 LABELS = ["none", "born_in", "works_for"]
 
@@ -118,7 +119,7 @@ def test_the_markers_survive_any_text_and_any_length(
     any_tokenizer.enable_truncation(**RELATION.truncation(("text", "head", "tail"), length, options()))
     ((encoding,),) = RELATION.tokenise(any_tokenizer, [row], options())
     assert len(encoding) <= length
-    head, tail = RELATION.side(row, [encoding], facts_of())
+    head, tail = RELATION.extra_inputs(row, [encoding], facts_of())
     assert [encoding.tokens[place].strip("Ġ▁") for place in (head, tail)] == ["@", "#"]
     assert (head < tail) == (row["head"] < row["tail"])
     logits = np.random.default_rng(seed).normal(size=3)
@@ -160,8 +161,7 @@ def test_f1_is_scikit_learns_over_the_real_relations(none: str | None) -> None:
     data, predictions = [{"label": g} for g in gold], [{"label": p} for p in predicted]
 
     def metric(name: str) -> float:
-        statistics = RELATION.statistics(name, data, predictions, facts_of(none_class=none))
-        return float(RELATION.value(name, statistics.sum(0, keepdims=True))[0])
+        return metric_named(RELATION, name).measure(data, predictions, facts_of(none_class=none))
 
     assert metric("accuracy") == pytest.approx(accuracy_score(gold, predicted))
     assert metric("micro_f1") == pytest.approx(f1_score(gold, predicted, average="micro", labels=real))
@@ -170,14 +170,16 @@ def test_f1_is_scikit_learns_over_the_real_relations(none: str | None) -> None:
 
 def test_the_trivial_baseline_names_a_real_relation() -> None:
     train = [{"label": label} for label in ["none"] * 5 + ["works_for"] * 2 + ["born_in"]]
-    assert RELATION.trivial(train, train[:1], facts_of(none_class="none")) == [{"label": "works_for"}]
-    assert RELATION.trivial(train, train[:1], facts_of()) == [{"label": "none"}]
+    assert RELATION.majority_baseline(train, train[:1], facts_of(none_class="none")) == [
+        {"label": "works_for"}
+    ]
+    assert RELATION.majority_baseline(train, train[:1], facts_of()) == [{"label": "none"}]
 
 
 def test_the_linear_baseline_learns_from_the_words_between() -> None:
     work = {"text": "Bob works for Acme.", "head": [0, 3], "tail": [14, 18], "label": "works_for"}
     train = [GOOD, work] * 4
-    predictions = RELATION.linear(train, train[:2], facts_of())
+    predictions = RELATION.tfidf_baseline(train, train[:2], facts_of())
     assert [one["label"] for one in predictions] == ["born_in", "works_for"]
 
 

@@ -14,7 +14,7 @@ from hypothesis import given
 
 from components.errors import BadRowError, UserError
 from components.families.retrieval.family import FAMILY, distinct
-from components.families.shared.heads import BiEncoderHead
+from components.families.retrieval.head import BiEncoderHead
 from tests.families.desk import TEMPLATES, declare_desk
 from tests.families.families import (
     UNICODE,
@@ -89,7 +89,7 @@ def test_an_answer_is_an_id_or_the_exact_text(templates: str, answer: str) -> No
 
 def test_an_answer_that_no_template_has_is_refused_where_it_stands(templates: str) -> None:
     with pytest.raises(BadRowError) as error:
-        FAMILY.read_target({"answer": "flyy"}, {}, options(FAMILY, templates=templates))
+        read(FAMILY, {"text": "a", "answer": "flyy"}, facts_of(templates))
     assert str(error.value) == (
         "'answer' is 'flyy' (did you mean 'fly'?); expected the id or the text of one of 3 templates"
     )
@@ -117,18 +117,18 @@ def test_without_a_file_the_distinct_answers_are_the_templates() -> None:
 
 def test_hard_negatives_are_the_templates_most_like_the_question_but_its_answer(templates: str) -> None:
     rows = [{"text": "train to london", "answer": "ride"}, {"text": "train to london", "answer": "fly"}]
-    learning = FAMILY.for_learning(rows, facts_of(templates, negatives=1))
+    learning = FAMILY.with_candidates(rows, facts_of(templates, negatives=1))
     assert [row["ids"] for row in learning] == [["ride", "stay"], ["fly", "ride"]]
     assert learning[1]["beside"] == ["good plane", "bad train"]
-    assert FAMILY.for_learning(rows, facts_of(templates, negatives=0))[0]["ids"] == ["ride"]
-    every = FAMILY.for_learning(rows, facts_of(templates, negatives=20))  # there are no more than two
+    assert FAMILY.with_candidates(rows, facts_of(templates, negatives=0))[0]["ids"] == ["ride"]
+    every = FAMILY.with_candidates(rows, facts_of(templates, negatives=20))  # there are no more than two
     assert [sorted(row["ids"]) for row in every] == [sorted(ANSWERS)] * 2
 
 
 def test_a_target_names_what_stands_beside_the_question_its_answer_first(templates: str) -> None:
     facts = facts_of(templates, negatives=2)
     rows = [{"text": "train", "answer": "ride"}, {"text": "plane", "answer": "fly"}]
-    one, other = (FAMILY.target(row, [], facts) for row in FAMILY.for_learning(rows, facts))
+    one, other = (FAMILY.target(row, [], facts) for row in FAMILY.with_candidates(rows, facts))
     assert len(set(one)) == 3
     assert set(one) == set(other)
     assert FAMILY.target(rows[0], [], facts) == one[:1]  # of a held-out row
@@ -237,7 +237,7 @@ def test_the_loss_moves_question_answers_and_temperature() -> None:
 def answer(tokenizer: Any, question: dict[str, Any], facts: dict[str, Any]) -> Any:
     """A question through what the service does with it, against an index of random states."""
     head = FAMILY.head(8, facts).eval()
-    tokenizer.enable_truncation(**FAMILY.truncation(FAMILY.asked(question), 24, {}))
+    tokenizer.enable_truncation(**FAMILY.truncation(FAMILY.request_fields(question), 24, {}))
 
     def of_row(row: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
         hidden, mask = states(FAMILY.tokenise(tokenizer, [row], {})[0])
@@ -291,13 +291,13 @@ def test_metrics_are_those_of_the_whole_ranking_and_can_be_resampled(top: int) -
 def test_the_baselines() -> None:
     """The most popular are ranked alike for all. A template is as near as its nearest text: its own, or one
     training question, not all of them together."""
-    trivial = FAMILY.trivial(ROWS, ROWS[:2], FACTS)
+    trivial = FAMILY.majority_baseline(ROWS, ROWS[:2], FACTS)
     assert [[one["id"] for one in found["ranking"]] for found in trivial] == [["bad train", "good plane"]] * 2
     facts = {"templates": {"a": "x y", "b": "late"}, "options": options(FAMILY)}
     train = [{"text": f"paris alice {n}", "answer": "a"} for n in range(9)]
     train += [{"text": "paris", "answer": "b"}]
     asked = [{"text": "alice"}, {"text": "late late"}, {"text": "paris"}]
-    found = FAMILY.linear(train, asked, facts)
+    found = FAMILY.tfidf_baseline(train, asked, facts)
     assert [one["ranking"][0]["id"] for one in found] == ["a", "b", "b"]
 
 
@@ -374,7 +374,7 @@ def test_too_many_templates_are_refused_before_training(
     from components.data.ingest import ingest
     from tests.conftest import encode_project
 
-    monkeypatch.setattr(ingest, "CANDIDATES", 3)
+    monkeypatch.setattr(ingest, "MOST_CANDIDATES", 3)
     with pytest.raises(UserError) as error:
         encode_project(project)
     assert str(error.value) == (

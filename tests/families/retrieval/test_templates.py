@@ -6,8 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from components.data.ingest.reader import with_extra_files
 from components.errors import UserError
-from components.families.retrieval.templates import read_templates
+from components.families.retrieval.family import FAMILY
+
+
+def texts(path: Path) -> dict[str, str]:
+    options = FAMILY.options.model_validate({"templates": str(path)}).model_dump()
+    found: dict[str, str] = with_extra_files(FAMILY, options)["templates"].texts
+    return found
 
 
 @pytest.mark.parametrize(
@@ -20,7 +27,7 @@ from components.families.retrieval.templates import read_templates
 )
 def test_templates_are_read_from_any_table(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_text(text, encoding="utf-8")
-    found = read_templates(str(tmp_path / name))
+    found = texts(tmp_path / name)
     assert list(found.items()) == [("b", "Good plane."), ("7", "Ça va, 好")]
 
 
@@ -64,13 +71,5 @@ def test_a_malformed_file_gets_one_sentence(
     if text is not None:
         path.write_text(text)
     with pytest.raises(UserError) as error:
-        read_templates(str(path))
+        texts(path)
     assert str(error.value) == sentence.format(path=path)
-
-
-def test_a_file_that_changes_is_read_again(tmp_path: Path) -> None:
-    path = tmp_path / "t.jsonl"
-    path.write_text(GOOD)
-    assert list(read_templates(str(path))) == ["a"]
-    path.write_text(GOOD.replace('"a"', '"b"'))
-    assert list(read_templates(str(path))) == ["b"]

@@ -18,8 +18,8 @@ from components import families
 from components.data.ingest.ingest import ingest
 from components.errors import BadRowError, SkippedRowError
 from components.families.base import Row
+from components.families.segment_pairs.head import SegmentsHead
 from components.families.segment_pairs.segments import draw, halves, sentences
-from components.families.shared.heads import SegmentsHead
 from components.settings.project import Task
 from tests.families.families import UNICODE, ask, learn, metric, options, read, resampled_equals_repeated
 
@@ -98,7 +98,7 @@ def batch(found: list[Row]) -> pa.RecordBatch:
 
 def test_half_of_the_contexts_are_another_rows() -> None:
     found = rows(CONTEXT, 400)
-    mingled = CONTEXT.mingled(batch(found)).to_pylist()
+    mingled = CONTEXT.add_negatives(batch(found)).to_pylist()
     seconds = {row["second"]: number for number, row in enumerate(found)}
     for number, (row, before) in enumerate(zip(mingled, found, strict=True)):
         assert (row["text"], row["first"], row["label"]) == (before["text"], before["first"], before["label"])
@@ -107,19 +107,19 @@ def test_half_of_the_contexts_are_another_rows() -> None:
     assert len(other) / 400 == pytest.approx(0.5, abs=0.08)
     distances = [(seconds[mingled[number]["second"]] - number) % 400 for number in other]
     assert len(set(distances)) > 100  # any other row, not a neighbour
-    assert CONTEXT.mingled(batch(found)).equals(CONTEXT.mingled(batch(found)))
+    assert CONTEXT.add_negatives(batch(found)).equals(CONTEXT.add_negatives(batch(found)))
 
 
 def test_another_text_is_never_the_rows_own_however_few_there_are() -> None:
     found = rows(CONTEXT, 90)
     for few in (found[start : start + 3] for start in range(0, 90, 3)):
-        for row, before in zip(CONTEXT.mingled(batch(few)).to_pylist(), few, strict=True):
+        for row, before in zip(CONTEXT.add_negatives(batch(few)).to_pylist(), few, strict=True):
             assert (row["second"] == before["second"]) == (row["label"] == "same text")
 
 
 def test_a_row_alone_in_its_split_has_no_other_text() -> None:
     alone = next(row for row in rows(CONTEXT, 20) if row["label"] == "another text")
-    (row,) = CONTEXT.mingled(batch([alone])).to_pylist()
+    (row,) = CONTEXT.add_negatives(batch([alone])).to_pylist()
     assert row == {**alone, "label": "same text"}
 
 
@@ -150,12 +150,12 @@ def test_any_unicode_is_answered(family: Any, tokenizer: Any, text: str) -> None
 def test_the_head_is_told_where_the_second_segment_begins(family: Any, any_tokenizer: Any) -> None:
     row = {"first": "was born at Turin", "second": "London . she did move"}
     (encodings,) = family.tokenise(any_tokenizer, [row], OPTIONS)
-    (place,) = family.side(row, encodings, FACTS)
+    (place,) = family.extra_inputs(row, encodings, FACTS)
     assert any_tokenizer.decode(encodings[0].ids[place:]).replace(" ", "").lower().startswith("london")
     assert "london" not in any_tokenizer.decode(encodings[0].ids[:place]).lower()
     any_tokenizer.enable_truncation(max_length=4)  # nothing is left of one of them
     (cut,) = family.tokenise(any_tokenizer, [{**row, "second": "."}], OPTIONS)
-    assert family.side(row, cut, FACTS)[0] <= len(cut[0])
+    assert family.extra_inputs(row, cut, FACTS)[0] <= len(cut[0])
     any_tokenizer.no_truncation()
 
 
@@ -202,16 +202,16 @@ def test_the_metrics_can_be_resampled(family: Any) -> None:
 def test_the_linear_baseline_sees_which_words_stand_first_and_what_two_segments_share() -> None:
     found = rows(ORDER, 60)
     facts = learn(ORDER, found)
-    assert metric(ORDER, "accuracy", found, ORDER.linear(found, found, facts), facts) == 1
+    assert metric(ORDER, "accuracy", found, ORDER.tfidf_baseline(found, found, facts), facts) == 1
     kinds = ["oil", "tennis", "rain", "cheese", "court", "moon", "bank", "horse"]
     texts = [f"A {kinds[n % 8]} came {n}. It was {kinds[n % 8]} again." for n in range(240)]
     found = [CONTEXT.read_input({"text": text}, OPTIONS) for text in texts]
     found = [{**row, **CONTEXT.read_target({}, row, OPTIONS)} for row in found]
-    found = CONTEXT.mingled(batch(found)).to_pylist()
+    found = CONTEXT.add_negatives(batch(found)).to_pylist()
     facts = learn(CONTEXT, found)
     train, test = found[:180], found[180:]
-    assert metric(CONTEXT, "accuracy", test, CONTEXT.linear(train, test, facts), facts) > 0.8
-    assert metric(CONTEXT, "accuracy", test, CONTEXT.trivial(train, test, facts), facts) < 0.7
+    assert metric(CONTEXT, "accuracy", test, CONTEXT.tfidf_baseline(train, test, facts), facts) > 0.8
+    assert metric(CONTEXT, "accuracy", test, CONTEXT.majority_baseline(train, test, facts), facts) < 0.7
 
 
 @BOTH

@@ -13,13 +13,12 @@ from great_expectations.expectations import (
 
 from components.data.validation.suites import evaluate
 from components.families.base import Check
+from components.families.click.expectations import ExpectFiniteNumbers
 from components.families.shared.expectations import (
     ExpectEveryClassInTraining,
-    ExpectFiniteNumbers,
     ExpectItemsInSet,
-    ExpectWellFormedTags,
-    is_well_formed,
 )
+from components.families.tagging.expectations import ExpectWellFormedTags, is_well_formed
 
 
 def ask(expectation: Any, **columns: list[Any]) -> dict[str, Any]:

@@ -16,9 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.errors import BadRowError
-from components.families.span.answers import exact_match, token_f1
 from components.families.span.family import FAMILY as SPAN
-from components.families.span.family import answer_of
+from components.families.span.metrics import F1, answer_of, exact_match, token_f1
 from components.families.span.windows import context_tokens
 
 
@@ -288,16 +287,16 @@ def test_the_best_of_several_gold_answers_counts_and_silence_is_right_where_ther
         None,
         "The",
     ]
-    f1 = SPAN.statistics("f1", rows, predictions, facts_of())
+    f1 = F1.statistics(rows, predictions, facts_of())
     assert f1.tolist() == [[1.0, 1.0], [0.0, 1.0], [1.0, 1.0], [1.0, 1.0]]  # "The" is nothing, normalised
-    assert SPAN.value("f1", f1.sum(0, keepdims=True)).tolist() == [0.75]
+    assert F1.measure(rows, predictions, facts_of()) == 0.75
 
 
 def test_the_trivial_baseline_is_the_best_constant() -> None:
     row = {"question": "Who?", "context": "Ada was born.", "answers": [{"text": "Ada", "start": 0}]}
     silent = {**row, "answers": []}
-    assert SPAN.trivial([row, row, silent], [row], facts_of()) == [{"start": 0, "end": 3}]
-    assert SPAN.trivial([row, silent, silent], [row], facts_of()) == [{"start": None, "end": None}]
+    assert SPAN.majority_baseline([row, row, silent], [row], facts_of()) == [{"start": 0, "end": 3}]
+    assert SPAN.majority_baseline([row, silent, silent], [row], facts_of()) == [{"start": None, "end": None}]
 
 
 def test_the_linear_baseline_answers_from_the_likest_sentence() -> None:
@@ -306,9 +305,9 @@ def test_the_linear_baseline_answers_from_the_likest_sentence() -> None:
         "context": "It rained. Ada was born in Turin. Bob sang.",
         "answers": [{"text": "Turin", "start": 27}],
     }
-    (prediction,) = SPAN.linear([row] * 3, [row], facts_of(0.0))
+    (prediction,) = SPAN.tfidf_baseline([row] * 3, [row], facts_of(0.0))
     assert answer_of(row, prediction) in ("Turin.", "in")
-    (silent,) = SPAN.linear([row] * 3, [{**row, "question": "zzz?"}], facts_of(0.2))
+    (silent,) = SPAN.tfidf_baseline([row] * 3, [{**row, "question": "zzz?"}], facts_of(0.2))
     assert silent == {"start": None, "end": None}
 
 

@@ -15,6 +15,7 @@ from components.families.shared.words import places, units
 from components.families.tagging.family import FAMILY as TAGGING
 from components.families.tagging.family import IGNORED
 from components.families.tagging.schemes import entities
+from tests.families.families import metric_named
 
 
 def options(**given: Any) -> dict[str, Any]:
@@ -35,9 +36,7 @@ def read(record: dict[str, Any], **given: Any) -> dict[str, Any]:
 
 
 def metric(name: str, rows: list, predictions: list, facts: dict) -> float:
-    return float(
-        TAGGING.value(name, TAGGING.statistics(name, rows, predictions, facts).sum(0, keepdims=True))[0]
-    )
+    return metric_named(TAGGING, name).measure(rows, predictions, facts)
 
 
 # --- rows --------------------------------------------------------------------------------------------
@@ -245,12 +244,12 @@ def test_token_accuracy_and_the_plain_report_are_scikit_learns() -> None:
 
 
 def test_plain_tags_are_measured_by_accuracy_alone() -> None:
-    assert TAGGING.measured(options()) == ("entity_f1", "token_accuracy")
-    assert TAGGING.measured(options(scheme="plain")) == ("token_accuracy",)
+    assert [one.name for one in TAGGING.metrics_for(options())] == ["entity_f1", "token_accuracy"]
+    assert [one.name for one in TAGGING.metrics_for(options(scheme="plain"))] == ["token_accuracy"]
 
 
 def test_the_baselines_answer_with_tags_of_the_scheme() -> None:
     train = [{"tokens": ["a", "b", "c"], "tags": ["DT", "NN", "NN"]}] * 3
-    for baseline in (TAGGING.trivial, TAGGING.linear):
+    for baseline in (TAGGING.majority_baseline, TAGGING.tfidf_baseline):
         (prediction,) = baseline(train, train[:1], facts_of(["DT", "NN"], scheme="plain"))
         assert set(prediction["tags"]) <= {"DT", "NN"}

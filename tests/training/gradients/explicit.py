@@ -22,11 +22,11 @@ def engine(root: Path, budget: int = 100_000, **chosen: object) -> Stepper:
 
 def by_autograd(which: Stepper, root: Path) -> dict[str, dict[str, torch.Tensor]]:
     """The oracle: head -> parameter -> gradient of its loss, a whole backward pass for each."""
-    look, found = StepBackward(which, 0, first_batch(root, which)), {}
-    for head in look.rows:
+    backward, found = StepBackward(which, 0, first_batch(root, which)), {}
+    for head in backward.rows:
         which.model.zero_grad()
-        for micro in look.micros():
-            means = look.means(micro)
+        for micro in backward.micros():
+            means = backward.means(micro)
             if head in means:
                 means[head].backward()
         found[head] = {n: p.grad.double() for n, p in which.model.named_parameters() if p.grad is not None}

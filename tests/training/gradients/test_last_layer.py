@@ -9,6 +9,9 @@ import pytest
 from components.training import balancing
 from components.training.gradients.last_layer import last_layer
 from components.training.gradients.scaling import EncoderScaling
+from components.training.regularisation import Regulariser
+from components.training.regularisation.fgm import FGM
+from components.training.regularisation.smart import SMART
 from tests.params.messages import complaint
 from tests.training.gradients.explicit import by_autograd, check_a_step, engine, jacobian
 from tests.training.steps import first_batch
@@ -36,6 +39,25 @@ def test_factors_of_the_last_layer_weigh_the_encoder_and_not_the_heads(
     own = 1 / len(gradients) if weights == "equal" else 1.0  # GradNorm's first weights
     last_KP = own * jacobian(gradients, LAST)
     factors_K = balancing.combination(name)().factors(last_KP @ last_KP.T, which.seed, 0)
+    check_a_step(which, encoded_project, gradients, own, factors_K)
+
+
+@pytest.mark.parametrize(
+    "regulariser", [FGM(epsilon=0.5), SMART(epsilon=0.1, noise=0.1)], ids=["fgm", "smart"]
+)
+@pytest.mark.parametrize("budget", [100_000, 90])
+def test_an_adversary_is_not_led_astray_by_the_factors(
+    encoded_project: Path, regulariser: Regulariser, budget: int
+) -> None:
+    """Heads over the same rows share a perturbation, which follows the sum of their losses, each by one; a
+    step of several micro-batches makes it again once the factors are known."""
+    chosen = {"method": "pcgrad", "gramian": "last_layer"}
+    which = engine(encoded_project, budget, weights="equal", combination=chosen)
+    which.regularisers = [regulariser]
+    gradients = by_autograd(which, encoded_project)
+    own = 1 / len(gradients)
+    last_KP = own * jacobian(gradients, LAST)
+    factors_K = balancing.combination("pcgrad")().factors(last_KP @ last_KP.T, which.seed, 0)
     check_a_step(which, encoded_project, gradients, own, factors_K)
 
 

@@ -30,11 +30,11 @@ def on_leaves(which: Stepper, root: Path) -> np.ndarray:
         return SimpleNamespace(last_hidden_state=leaves[-1])
 
     hook = which.model.encoder.register_forward_hook(cut)
-    look, rows = StepBackward(which, 0, first_batch(root, which)), []
-    for head in look.rows:
+    backward, rows = StepBackward(which, 0, first_batch(root, which)), []
+    for head in backward.rows:
         leaves.clear()
-        for micro in look.micros():
-            means = look.means(micro)
+        for micro in backward.micros():
+            means = backward.means(micro)
             if head in means:
                 means[head].backward()
         rows.append(

@@ -33,7 +33,7 @@ def engine(root: Path, *methods: dict | str, dropout: float = 0.0, **changes) ->
     return made
 
 
-def look(made: Stepper, root: Path) -> StepBackward:
+def backward(made: Stepper, root: Path) -> StepBackward:
     return StepBackward(made, 0, first_batch(root, made))
 
 
@@ -95,7 +95,7 @@ def steepest(value: Callable, words_BLD: torch.Tensor) -> torch.Tensor:
 
 
 def test_fgm_adds_the_loss_at_the_worst_of_all_small_moves(encoded_project: Path) -> None:
-    seen = look(engine(encoded_project, {"method": "fgm", "epsilon": 0.03}), encoded_project)
+    seen = backward(engine(encoded_project, {"method": "fgm", "epsilon": 0.03}), encoded_project)
     found = found_means(seen)
     known = unpacked(seen)
     gradient_BLD = steepest(lambda words: known.sums(known.logits(words)), known.words_BLD)
@@ -110,7 +110,7 @@ def test_fgm_adds_the_loss_at_the_worst_of_all_small_moves(encoded_project: Path
 
 def test_smart_adds_the_divergence_at_the_end_of_the_ascent(encoded_project: Path) -> None:
     options = {"weight": 3.0, "epsilon": 0.02, "noise": 0.01, "step_size": 0.015, "steps": 2}
-    seen = look(engine(encoded_project, {"method": "smart", **options}), encoded_project)
+    seen = backward(engine(encoded_project, {"method": "smart", **options}), encoded_project)
     found = found_means(seen)
     known = unpacked(seen)
     list(seen.micros())  # begins the step's draws anew: without dropout, the noise is the first of them
@@ -129,7 +129,7 @@ def test_smart_adds_the_divergence_at_the_end_of_the_ascent(encoded_project: Pat
 
 
 def test_r_drop_adds_a_second_loss_and_half_the_divergence_both_ways(encoded_project: Path) -> None:
-    seen = look(engine(encoded_project, {"method": "r_drop", "alpha": 0.8}, dropout=0.3), encoded_project)
+    seen = backward(engine(encoded_project, {"method": "r_drop", "alpha": 0.8}, dropout=0.3), encoded_project)
     found = found_means(seen)
     (micro,) = seen.micros()
     one, other = (
@@ -147,7 +147,8 @@ def test_a_perturbed_pass_drops_what_the_first_one_did(encoded_project: Path) ->
     """Else the divergence of SMART would be that of two dropouts, which is far larger."""
     options = {"method": "smart", "epsilon": 1e-12, "noise": 1e-12}
     without, with_it = (
-        look(engine(encoded_project, *methods, dropout=0.3), encoded_project) for methods in ([], [options])
+        backward(engine(encoded_project, *methods, dropout=0.3), encoded_project)
+        for methods in ([], [options])
     )
     assert found_means(with_it) == pytest.approx(found_means(without), rel=1e-6)
 
@@ -172,7 +173,7 @@ def test_gradients_are_those_of_each_tasks_regularised_loss(
     if not packed:
         made.model.packs = False
         made.model.encoder.set_attn_implementation("eager")
-    seen = look(made, encoded_project)
+    seen = backward(made, encoded_project)
     assert len(seen.batches) > 1
     own: dict[str, dict[str, torch.Tensor]] = {}
     for head in HEADS:
@@ -196,7 +197,7 @@ def test_gradients_are_those_of_each_tasks_regularised_loss(
 def test_a_step_in_many_micro_batches_is_a_step_in_one(encoded_project: Path) -> None:
     found = []
     for budget in (100_000, 90):
-        seen = look(engine(encoded_project, "fgm", tokens_per_micro_batch=budget), encoded_project)
+        seen = backward(engine(encoded_project, "fgm", tokens_per_micro_batch=budget), encoded_project)
         facts, _ = seen.fill()
         found.append(facts.losses)
     assert found[0] == pytest.approx(found[1], rel=1e-5)
@@ -204,7 +205,7 @@ def test_a_step_in_many_micro_batches_is_a_step_in_one(encoded_project: Path) ->
 
 def test_nothing_watches_the_embeddings_afterwards(encoded_project: Path) -> None:
     made = engine(encoded_project, *METHODS, dropout=0.2)
-    look(made, encoded_project).fill()
+    backward(made, encoded_project).fill()
     assert not any(module._forward_hooks for module in made.model.modules())
 
 

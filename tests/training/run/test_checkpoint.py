@@ -11,6 +11,8 @@ from safetensors.torch import load_file
 
 from components.errors import UserError
 from components.files import verify_manifest
+from components.settings.training import Method
+from components.training import optimisers
 from components.training.run import checkpoint
 from components.training.run.ema import ema_model
 from components.training.run.state import State
@@ -106,6 +108,49 @@ def test_where_all_are_damaged_the_run_begins_anew_and_says_so(
         "checkpoint step-000000001",
     ]
     assert torch.equal(model.weight, weight)
+
+
+def test_the_best_model_comes_back_and_not_the_newest(tmp_path: Path) -> None:
+    model = torch.nn.Linear(2, 2)
+    best = {name: tensor.detach() + 1 for name, tensor in model.state_dict().items()}
+    optimiser = torch.optim.AdamW(model.parameters())
+    checkpoint.save(tmp_path, model, best, optimiser, State(step=3))
+    restored = checkpoint.load_newest(tmp_path, torch.nn.Linear(2, 2), optimiser, print)
+    assert restored is not None
+    assert restored[1].keys() == best.keys()
+    for name, tensor in restored[1].items():
+        assert torch.equal(tensor, best[name]), name
+
+
+@pytest.mark.parametrize("method", optimisers.names())
+def test_the_moments_come_back_and_the_next_step_is_that_of_the_uninterrupted_run(
+    method: str, tmp_path: Path
+) -> None:
+    def made() -> tuple[torch.nn.Module, torch.optim.Optimizer]:
+        torch.manual_seed(0)
+        model = torch.nn.Linear(3, 2)
+        group = {"lr": 0.1, "base_lr": 0.1, "weight_decay": 0.01, "layer_adaptation": True}
+        chosen = Method.model_validate(method)
+        return model, optimisers.build(chosen, [{"params": list(model.parameters()), **group}])
+
+    def step(model: torch.nn.Module, optimiser: torch.optim.Optimizer, number: float) -> None:
+        optimiser.zero_grad()
+        (model(torch.full((1, 3), number)) ** 2).sum().backward()
+        optimiser.step()
+
+    model, optimiser = made()
+    for number in (1.0, -2.0, 0.5):
+        step(model, optimiser, number)
+    checkpoint.save(tmp_path, model, model.state_dict(), optimiser, State(step=3))
+    again, again_optimiser = made()
+    assert checkpoint.load_newest(tmp_path, again, again_optimiser, print)
+    step(model, optimiser, 3.0)
+    step(again, again_optimiser, 3.0)
+    for one, other in zip(model.parameters(), again.parameters(), strict=True):
+        assert torch.equal(one, other)
+        assert optimiser.state[one].keys() == again_optimiser.state[other].keys()
+        for moment, tensor in optimiser.state[one].items():
+            assert torch.equal(tensor, again_optimiser.state[other][moment]), moment
 
 
 class Tied(torch.nn.Module):

@@ -41,7 +41,7 @@ def seen(step: int, rows: list[int], budget: int = 10**6, seed: int = 7) -> dict
     for micro in micro_batches(
         augmented(splits, cards, seed, step), cards, {"aside": np.array(rows)}, budget
     ):
-        side = micro.heads["aside"].side_nF
+        side = micro.heads["aside"].extra_nF
         assert side is not None
         pairs = zip(micro.input_ids_BL, micro.mask_BL, side, strict=True)
         found += [(ids[mask.bool()].tolist(), of_row[of_row >= 0].tolist()) for ids, mask, of_row in pairs]
@@ -58,7 +58,7 @@ def test_a_visit_is_a_function_of_seed_step_and_row() -> None:
     for other in (seen(4, rows), seen(3, rows, seed=8)):
         assert sum(other[row] != first[row] for row in rows) > 8
     split = EncodedSplit(Path("encoded/aside/train.arrow"))
-    assert sum(first[row][1] == split.side(row) for row in rows) < 6  # and not as it is encoded
+    assert sum(first[row][1] == split.extra_inputs(row) for row in rows) < 6  # and not as it is encoded
 
 
 @pytest.mark.usefixtures("project")
@@ -69,7 +69,7 @@ def test_the_words_that_are_asked_for_are_hidden_and_no_others() -> None:
     for row, (ids, side) in seen(3, list(range(40))).items():
         asked = dict(zip(side[::2], side[1::2], strict=True))
         whole = [asked.get(place, number) for place, number in enumerate(ids)]
-        known = dict(zip(*[iter(split.side(row) or [])] * 2, strict=True))
+        known = dict(zip(*[iter(split.extra_inputs(row) or [])] * 2, strict=True))
         ((encoded, _),) = split.sequences(row)
         assert whole == [known.get(place, number) for place, number in enumerate(encoded.tolist())]
         masked += sum(ids[place] == mask for place in asked)
@@ -82,7 +82,7 @@ def test_tasks_of_the_same_rows_are_altered_each_in_its_own_way_and_others_not_a
     cards = cards_of(Path("encoded/aside")) | cards_of(Path("encoded/mood"))
     cards["twin"] = cards["aside"] | {"task": "twin"}
     splits = augmented({"aside": split, "twin": split, "mood": mood}, cards, 7, 3)
-    pairs = [(splits["aside"].side(row), splits["twin"].side(row)) for row in range(12)]
+    pairs = [(splits["aside"].extra_inputs(row), splits["twin"].extra_inputs(row)) for row in range(12)]
     assert sum(one != other for one, other in pairs) > 8
     assert splits["mood"] is mood
 
@@ -134,14 +134,14 @@ def test_each_tasks_own_gradient_is_autograds_with_masked_words_too() -> None:
         model, sgd, chosen, splits, settings_.training, 7, {"mood": 0.5, "size": 0.5, "aside": 0.5}
     )
     batch = {"mood": np.arange(6), "aside": np.arange(6)}
-    look = StepBackward(stepper, 0, batch)
-    losses, gradients = look.per_task()
+    backward = StepBackward(stepper, 0, batch)
+    losses, gradients = backward.per_task()
     gramian_KK = gradients.gramian()
     flat = []
     for head in losses:
         stepper.model.zero_grad(set_to_none=True)
-        for micro in look.micros():
-            means = look.means(micro)
+        for micro in backward.micros():
+            means = backward.means(micro)
             if head in means:
                 means[head].backward()
         own = [

@@ -37,10 +37,10 @@ def test_pitfall_1_gradients_norms_and_gramian_are_those_of_unscaled_losses(
         one = engine(shared_project, precision, way)
         one.scale.value = 1024.0 if one.scale.dynamic else 1.0
         one.model.train()
-        look = StepBackward(one, 0, first_batch(shared_project, one))
-        facts, _ = look.fill()
+        backward = StepBackward(one, 0, first_batch(shared_project, one))
+        facts, _ = backward.fill()
         gradients = {name: p.grad.clone() for name, p in one.model.named_parameters() if p.grad is not None}
-        ahead = look.alignments() if way == "ahead" else {}
+        ahead = backward.alignments() if way == "ahead" else {}
         found[precision] = facts, gradients, ahead
     (exact, gradients, ahead), (facts, halves, halves_ahead) = found["fp32"], found["fp16"]
     norm = float(torch.nn.utils.get_total_norm(list(gradients.values())))

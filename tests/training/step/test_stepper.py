@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +23,7 @@ WEIGHTS = balancing.weighting_names()
 COMBINATIONS = balancing.combination_names()
 
 
-def gradients(root: Path, budget: int, clip: float = 1e9, **chosen: str) -> dict[str, torch.Tensor]:
+def gradients(root: Path, budget: int, clip: float = 1e9, **chosen: object) -> dict[str, torch.Tensor]:
     """The gradients of one step under the budget of a micro-batch."""
     how = {"balancing": Balancing.model_validate(chosen), "tokens_per_micro_batch": budget, "clip": clip}
     engine = stepper(root, **how)
@@ -57,17 +59,17 @@ def test_the_combined_gradient_is_that_of_the_explicit_jacobian(shared_project: 
     engine = stepper(shared_project, balancing=Balancing.model_validate({"combination": name}), clip=1e9)
     engine.model.train()
     batch = first_batch(shared_project, engine)
-    look, shared = StepBackward(engine, 0, batch), list(engine.model.encoder.parameters())
+    backward, shared = StepBackward(engine, 0, batch), list(engine.model.encoder.parameters())
 
     def flat() -> torch.Tensor:
         found = [torch.zeros_like(p) if p.grad is None else p.grad for p in shared]
         return torch.cat([gradient.reshape(-1) for gradient in found]).double()
 
     rows = []
-    for head in look.rows:
+    for head in backward.rows:
         engine.model.zero_grad()
-        for micro in look.micros():
-            means = look.means(micro)
+        for micro in backward.micros():
+            means = backward.means(micro)
             if head in means:
                 means[head].backward()
         rows.append(engine.shares[head] * flat())
@@ -83,6 +85,89 @@ def test_a_head_learns_where_its_factor_is_zero(shared_project: Path) -> None:
     found = gradients(shared_project, 100_000, combination="mgda")
     for head in ("mood", "size", "people", "closeness"):
         assert any(float(g.abs().sum()) > 0 for name, g in found.items() if name.startswith(f"heads.{head}."))
+
+
+LEARNING = ["dwa", "famo", "gradnorm", "loss_variance", "meta", "uncertainty"]
+
+
+@pytest.mark.parametrize("name", LEARNING)
+def test_a_weighting_learns_from_the_step_that_was_taken(shared_project: Path, name: str) -> None:
+    """From what the step showed, and not before it was taken."""
+    engine = stepper(shared_project, balancing=Balancing.model_validate({"weights": name}))
+    losses, balance = engine.take(0, first_batch(shared_project, engine))
+    assert set(engine.balancer.state()) == set(losses)
+    again = stepper(shared_project, balancing=Balancing.model_validate({"weights": name}))
+    assert again.balancer.state() == {}
+    assert again.take(0, first_batch(shared_project, again))[1] == balance  # with nothing learned yet
+
+
+def test_uncertainty_weighs_the_second_step_by_what_the_first_one_showed(shared_project: Path) -> None:
+    """Adam's first step is as long as its rate, 0.01, up where the loss is above 1/2 and down below it
+    (that of closeness, a squared error, counts half)."""
+    chosen = Balancing.model_validate({"weights": "uncertainty"})
+    engine = stepper(shared_project, balancing=chosen)
+    batch = first_batch(shared_project, engine)
+    losses, first = engine.take(0, batch)
+    _, second = engine.take(1, batch)
+    for head, loss in losses.items():
+        noisy = loss * first.heads[head] > 0.5
+        expected = first.heads[head] * math.exp(-0.01 if noisy else 0.01)
+        assert second.heads[head] == pytest.approx(expected, rel=1e-4), head
+
+
+def test_a_heads_loss_counts_as_many_units_as_its_family_says(shared_project: Path) -> None:
+    """A tagger's are its labelled tokens, of which a row has several; a classifier's are its rows."""
+    engine = stepper(shared_project)
+    batch = first_batch(shared_project, engine)
+    units = StepBackward(engine, 0, batch).units
+    people = engine.splits["people"]
+    tokens = sum(int((np.array(people.target(row)) >= 0).sum()) for row in batch["people"])
+    assert tokens > 2 * len(batch["people"])
+    assert units["people"] == tokens
+    assert units["mood"] == len(batch["mood"])
+
+
+def test_heads_learn_by_their_own_weights_where_gradients_are_combined(shared_project: Path) -> None:
+    """The combination's factors are the encoder's; a weight of a task is its head's too."""
+    names = ("mood", "size", "people", "closeness")
+    found = []
+    for weight in (1.0, 0.25):
+        given = {"method": "static", "weights": {**dict.fromkeys(names, 1.0), "people": weight}}
+        found.append(gradients(shared_project, 100_000, weights=given, combination="pcgrad"))
+    for name, gradient in found[0].items():
+        if name.startswith("heads."):
+            share = 0.25 if name.startswith("heads.people.") else 1.0
+            torch.testing.assert_close(found[1][name], share * gradient, rtol=1e-4, atol=1e-7)
+
+
+def test_meta_is_aligned_to_the_rows_of_the_next_step(shared_project: Path) -> None:
+    """<v, g_i>, v being the gradient of all losses on the next rows once the step was taken."""
+    engine = stepper(shared_project, balancing=Balancing.model_validate({"weights": "meta"}), clip=1e9)
+    batch, ahead = first_batch(shared_project, engine), engine.next_batch()
+    assert not np.array_equal(batch["people"], ahead["people"])
+    engine.model.train()
+    shared = list(engine.model.encoder.parameters())
+    backward = StepBackward(engine, 0, batch)
+
+    def gradient(of: StepBackward, heads: Sequence[str]) -> torch.Tensor:
+        engine.model.zero_grad()
+        for micro in of.micros():
+            means = of.means(micro)
+            sum(means[head] for head in heads if head in means).backward()
+        return torch.cat(
+            [torch.zeros_like(p).flatten() if p.grad is None else p.grad.flatten() for p in shared]
+        )
+
+    own = {head: gradient(backward, [head]).double() for head in backward.rows}
+    backward.fill()
+    engine.optimiser.step()
+    found = backward.alignments()
+    after_P = gradient(StepBackward(engine, 0, ahead), list(own)).double()
+    here_P = gradient(StepBackward(engine, 0, batch), list(own)).double()
+    for head, own_P in own.items():
+        norm = float(own_P.norm() * after_P.norm())
+        assert found[head] == pytest.approx(float(own_P @ after_P), abs=1e-4 * norm), head
+        assert found[head] != pytest.approx(float(own_P @ here_P), abs=1e-2 * norm), head
 
 
 @pytest.mark.slow

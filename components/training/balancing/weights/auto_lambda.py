@@ -1,4 +1,4 @@
-"""Auto-lambda, `meta` in params.yaml: weights that lower the loss on other rows after a look-ahead step."""
+"""Auto-lambda: the weights that lower the loss on other rows after a look-ahead step."""
 
 from __future__ import annotations
 

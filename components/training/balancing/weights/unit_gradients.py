@@ -1,4 +1,4 @@
-"""Unit gradients, `gradient_normalisation` in params.yaml: every task pulls with the same force."""
+"""Unit gradients: every task pulls with the same force."""
 
 from __future__ import annotations
 

@@ -1,0 +1,41 @@
+"""How good scores are: Pearson's r, and R^2.
+
+Legend: N rows, R resamples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from components.families.base import Facts, Metric, Prediction, Row
+
+
+def power_sums(rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts) -> np.ndarray:
+    """statistics_N7 of gold x and prediction y: 1, x, y, xx, yy, xy, (x - y)^2; x, y centred on the
+    training mean, which changes neither metric and keeps the sums well conditioned."""
+    x = np.array([row["score"] for row in rows]) - facts["mean"]
+    y = np.array([prediction["score"] for prediction in predictions]) - facts["mean"]
+    return np.stack([np.ones(len(x)), x, y, x * x, y * y, x * y, (x - y) ** 2], axis=1)
+
+
+def pearson(sums_R7: np.ndarray) -> np.ndarray:
+    """number_R; 0 where either side is constant."""
+    n, x, y, xx, yy, xy, _ = sums_R7.T
+    n = np.maximum(n, 1)
+    spread_x, spread_y = xx - x * x / n, yy - y * y / n
+    tiny = 1e-12 * np.maximum(xx + yy, 1e-300)
+    defined = (spread_x > tiny) & (spread_y > tiny)
+    scale = np.sqrt(np.where(defined, spread_x * spread_y, 1))
+    return np.asarray(np.where(defined, (xy - x * y / n) / scale, 0))
+
+
+def r2(sums_R7: np.ndarray) -> np.ndarray:
+    """number_R: 1 - SSE / SST; 0 where the gold is constant."""
+    n, x, _, xx, _, _, squared_error = sums_R7.T
+    spread_x = xx - x * x / np.maximum(n, 1)
+    return np.asarray(np.where(spread_x > 0, 1 - squared_error / np.where(spread_x > 0, spread_x, 1), 0))
+
+
+METRICS = (Metric("pearson", power_sums, pearson), Metric("r2", power_sums, r2))

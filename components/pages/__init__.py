@@ -1,0 +1,1 @@
+"""The base of every HTML page: style, components, charts, and the renderer."""

@@ -1,0 +1,67 @@
+"""Every HTML page that we write: one base, one style, one set of components.
+
+A page's template stands beside the code that fills it and extends `base.html.jinja`. What comes out is one
+file that opens offline: it loads nothing, and it shows texts and names escaped, whatever they hold.
+"""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from components.files import atomic_file
+
+if TYPE_CHECKING:
+    import jinja2
+
+HERE = Path(__file__).parent
+ICON = HERE / "icon.svg"
+
+
+def write(path: Path, template: Path, **context: Any) -> None:
+    """Render a page to `path`; the file is whole or absent."""
+    with atomic_file(path) as temporary:
+        temporary.write_text(render(template, **context), encoding="utf-8")
+
+
+def render(template: Path, **context: Any) -> str:
+    """The page as HTML; a name that the template asks for and `context` lacks is an error."""
+    return _environment(template.parent).get_template(template.name).render(**context)
+
+
+def _environment(room: Path) -> jinja2.Environment:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader([room, HERE]),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters |= {"n": "{:,}".format, "short": short, "score": score, "signed": "{:+.3f}".format}
+    environment.globals |= {"count": count, "icon": base64.b64encode(ICON.read_bytes()).decode()}
+    return environment
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun: "1 row", "1,200 rows"."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def score(value: float | None) -> str:
+    """A metric's value for people."""
+    return "none" if value is None else f"{value:.3f}"
+
+
+def short(number: int) -> str:
+    """A count in at most four characters, where there is no room for more: 950, 1.2k, 34k, 5M."""
+    for size, unit in ((1_000_000, "M"), (1_000, "k")):
+        if number >= size:
+            return (
+                f"{number / size:.1f}".removesuffix(".0") + unit
+                if number < 10 * size
+                else f"{number // size}{unit}"
+            )
+    return str(number)

@@ -1,0 +1,27 @@
+"""A toy project that has been brought up to date once; each test gets a copy."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.flows import toy
+
+
+@pytest.fixture(scope="session")
+def _finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    project = toy.make(tmp_path_factory.mktemp("finished") / "project")
+    subprocess.run(
+        [sys.executable, "-m", "dvc", "repro", "-q"], cwd=project, check=True, env=toy.environment()
+    )
+    return project
+
+
+@pytest.fixture
+def finished_toy(_finished: Path, tmp_path: Path) -> Path:
+    """Finished by plain `dvc repro`."""
+    return Path(shutil.copytree(_finished, tmp_path / "project", symlinks=True))

@@ -1,0 +1,17 @@
+"""A short form of benchmarks/kills.py: random kills, then the same command, then the bytes of no kill."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks import kills
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_killed_runs_end_in_the_bytes_of_an_undisturbed_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PREFECT_HOME", "PREFECT_API_URL", *kills.BUSY):
+        monkeypatch.setenv(name, "")  # the benchmark sets them; this puts them back
+    counts = kills.kill(6, seconds=300, seed=7)
+    assert not counts.wrong
+    assert counts.kills.total() > 0

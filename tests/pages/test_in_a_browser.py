@@ -1,0 +1,190 @@
+"""The pages in a real browser: nothing is cut on a phone, and the service's page does what it says."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Mount, Route
+
+from serving import pages as service
+from tests.pages import drawn
+from tests.pages.browser import Tab, needs_browser, tab
+
+pytestmark = [needs_browser, pytest.mark.slow]
+CLASSES = {f"class-{n:02}": (n + 1) / 1378 for n in range(52)}
+ANSWERS: dict[str, Any] = {
+    "sentiment": {"label": "<b>good</b>", "probability": 0.9123456789012345},
+    "news_topic": {"label": "class-51", "probabilities": CLASSES},
+    "ner": {"entities": [{"type": "PER", "text": "Ada", "start": 0, "end": 3}]},
+}
+TASKS = {
+    **{name: {"family": "classification", "inputs": ["text"]} for name in ANSWERS},
+    "bought": {"family": "click", "inputs": ["text", "categorical"]},
+}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Tab]:
+    with tab() as one:
+        yield one
+
+
+class Service:
+    """The service's own page before a stand-in for the model, which answers what it is told to."""
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+        self.status = 200
+        self.go = threading.Event()
+        self.go.set()
+        app = Starlette(routes=[Route("/predict", self.predict, methods=["POST"]), Mount("/", service.app)])
+        self.server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
+        self.thread = threading.Thread(target=self.server.run, daemon=True)
+
+    async def predict(self, request: Request) -> JSONResponse:
+        import anyio
+
+        self.asked.append((await request.json())["texts"][0])
+        await anyio.to_thread.run_sync(self.go.wait)
+        body = {"answers": [ANSWERS]} if self.status == 200 else {"error": "texts[0]: the text is empty"}
+        return JSONResponse(body, self.status)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.servers[0].sockets[0].getsockname()[1]}/"
+
+    def stop(self) -> None:
+        self.go.set()
+        self.server.should_exit = True
+        self.thread.join(timeout=20)
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    monkeypatch.setattr(service, "card", lambda: {"version": "1", "tasks": TASKS})
+    service.html.cache_clear()
+    one = Service()
+    one.thread.start()
+    while not one.server.started:
+        one.thread.join(timeout=0.05)
+    yield one
+    one.stop()
+    service.html.cache_clear()
+
+
+def type_text(browser: Tab, text: str, field: str = "text") -> None:
+    browser.value(
+        f"(() => {{ const area = document.querySelector('textarea[name={field}]'); area.value = {text!r};"
+        " area.dispatchEvent(new Event('input')) })()"
+    )
+
+
+def submit(browser: Tab) -> None:
+    browser.value("document.querySelector('form').requestSubmit()")
+
+
+def answers(browser: Tab) -> str:
+    return str(browser.value("document.getElementById('answers').innerText"))
+
+
+@pytest.mark.parametrize("width", [400, 1400])
+@pytest.mark.parametrize("name", [name for name in drawn.pages() if name != "service"])
+def test_nothing_is_cut_at_the_edge(name: str, width: int, browser: Tab, tmp_path: Path) -> None:
+    """Only a matrix of many tasks may scroll, within itself."""
+    (tmp_path / "page.html").write_text(drawn.pages()[name])
+    browser.open(f"file://{tmp_path / 'page.html'}", width)
+    browser.value("document.querySelectorAll('details').forEach(one => { one.open = true })")
+    assert browser.value("document.documentElement.scrollWidth") <= width
+    too_wide = """[...document.querySelectorAll('.scroll')].filter(one => one.scrollWidth > one.clientWidth + 1)
+        .filter(one => !one.querySelector('.matrix')).length"""
+    assert browser.value(too_wide) == 0
+
+
+def test_light_and_dark_follow_the_system(browser: Tab, tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text(drawn.pages()["training"])
+    grounds = []
+    for dark in (False, True):
+        browser.open(f"file://{tmp_path / 'page.html'}", dark=dark)
+        grounds.append(browser.value("getComputedStyle(document.body).backgroundColor"))
+    assert grounds == ["rgb(246, 247, 248)", "rgb(20, 23, 28)"]
+
+
+def test_answers_are_rounded_sorted_folded_and_escaped(browser: Tab, served: Service) -> None:
+    browser.open(served.url)
+    browser.until("!document.querySelector('button').disabled")
+    type_text(browser, "Ada moved to Turin.")
+    submit(browser)
+    browser.until("document.querySelectorAll('#answers section').length === 3")
+    seen = answers(browser)
+    assert "0.912" in seen and "0.9123" not in seen
+    assert "<b>good</b>" in seen
+    assert seen.index("class-51\n") < seen.index("class-50") < seen.index("class-47")
+    assert "class-46" not in seen and "and 47 more" in seen
+    assert browser.problems == []  # no 404 for an icon either
+
+
+@pytest.mark.parametrize("text", ["[1]", '{"a": 1}', "null", "42", " [ not JSON"])
+def test_a_text_is_sent_as_it_was_typed(text: str, browser: Tab, served: Service) -> None:
+    browser.open(served.url)
+    browser.until("!document.querySelector('button').disabled")
+    type_text(browser, text)
+    submit(browser)
+    browser.until("document.querySelectorAll('#answers section').length === 3")
+    assert served.asked == [{"text": text}]
+
+
+def test_a_structured_input_is_asked_for_as_json(browser: Tab, served: Service) -> None:
+    browser.open(served.url)
+    browser.until("!document.querySelector('button').disabled")
+    type_text(browser, "socks")
+    browser.value(
+        "(() => { const kind = document.getElementById('kind'); kind.selectedIndex = 1; kind.onchange() })()"
+    )
+    assert browser.value("document.querySelector('textarea[name=text]').value") == "socks"  # kept
+    assert "categorical (as JSON)" in browser.value("document.querySelector('form').innerText")
+    type_text(browser, "no json", "categorical")
+    submit(browser)
+    assert browser.value("document.querySelector('textarea[name=categorical]').validationMessage").startswith(
+        "This is not"
+    )
+    assert served.asked == []
+    type_text(browser, '{"brand": "acme"}', "categorical")
+    submit(browser)
+    browser.until("document.querySelectorAll('#answers section').length === 3")
+    assert served.asked == [{"text": "socks", "categorical": {"brand": "acme"}}]
+
+
+def test_busy_then_errors_take_the_place_of_old_answers(browser: Tab, served: Service) -> None:
+    browser.open(f"{served.url}?text=a%20question%20in%20a%20link")
+    browser.until("document.querySelectorAll('#answers section').length === 3")
+    assert served.asked == [{"text": "a question in a link"}]
+    served.go.clear()
+    submit(browser)
+    browser.until("!document.querySelector('.busy').hidden")
+    assert answers(browser) == ""
+    assert browser.value("document.querySelector('button').disabled")
+    served.go.set()
+    browser.until("document.querySelector('.busy').hidden")
+    served.status = 400
+    submit(browser)
+    browser.until("document.querySelector('[role=alert]')?.innerText === 'texts[0]: the text is empty'")
+    assert browser.value("document.querySelectorAll('#answers section').length") == 0
+    served.status = 200
+    submit(browser)
+    browser.until("document.querySelectorAll('#answers section').length === 3")
+    served.stop()
+    submit(browser)
+    browser.until(
+        "document.querySelector('[role=alert]')?.innerText.startsWith('The service cannot be reached')"
+    )
+    assert browser.value("document.querySelectorAll('#answers section').length") == 0
+    assert not browser.value("document.querySelector('button').disabled")
+    browser.problems.clear()

@@ -1,0 +1,92 @@
+"""A stage that meets a full disk ends with one sentence, whichever library met it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from components.errors import disk_sentence
+
+ROOT = Path(__file__).parents[2]
+WRITES = {
+    "text": 'Path("a").write_text("x" * SIZE)',
+    "our own file": "atomic_text(SIZE)",
+    "a copy of a folder": 'shutil.copytree(sys.argv[1], "copy")',
+    "a copy of a file": 'shutil.copy(sys.argv[1] + "/big", "copy")',
+    "Arrow": 'import pyarrow as pa; arrow(pa, "a.arrow")',
+    "Parquet": 'import pyarrow as pa, pyarrow.parquet as pq; pq.write_table(table(pa), "a.parquet", compression=None)',
+    "polars": 'import polars; polars.DataFrame({"a": list(range(SIZE))}).write_parquet("p", compression="uncompressed")',
+    "safetensors": 'import numpy; from safetensors.numpy import save_file; save_file({"a": numpy.zeros(SIZE)}, "s")',
+    "SQLite": 'import sqlite3; sql(sqlite3.connect("a.db"))',
+    "a folder's name": "names(SIZE)",
+}
+STAGE = """
+import json, shutil, sys
+from pathlib import Path
+from components.files import atomic_file
+from components.stages import run
+SIZE = 1_000_000
+
+def table(pa):
+    return pa.table({"a": list(range(SIZE))})
+
+def arrow(pa, name):
+    with pa.OSFile(name, "wb") as sink, pa.ipc.new_file(sink, table(pa).schema) as writer:
+        writer.write_table(table(pa))
+
+def atomic_text(size):
+    with atomic_file(Path("own")) as temporary:
+        temporary.write_text("x" * size)
+
+def sql(connection):
+    connection.execute("create table t (a)")
+    connection.executemany("insert into t values (?)", [("x" * 1000,)] * 1000)
+    connection.commit()
+
+def names(size):
+    for number in range(size):
+        Path(f"folder-{number}").mkdir()
+
+def main(source):
+    ACT
+
+run(main)
+"""
+
+
+@pytest.fixture
+def full(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 64 KB and 40 names."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=64k,nr_inodes=40", "tmpfs", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        pytest.skip(f"mounting is not allowed here: {done.stderr.strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("act", WRITES.values(), ids=WRITES.keys())
+def test_a_full_disk_is_one_sentence(full: Path, tmp_path: Path, act: str) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "big").write_bytes(b"x" * 1_000_000)
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n" + STAGE.replace("ACT", act)
+    result = subprocess.run([sys.executable, "-c", code, source], cwd=full, capture_output=True, text=True)
+    assert result.returncode == 2, result.stderr
+    assert len(result.stderr.splitlines()) == 1, result.stderr
+    assert result.stderr.startswith("error: ")
+    assert "no space is left on the disk; free some" in result.stderr
+    assert not list(full.glob(".own.*"))
+
+
+def test_a_bug_beside_the_disk_keeps_its_traceback() -> None:
+    assert disk_sentence(KeyError("space")) is None
+    assert disk_sentence(FileNotFoundError(2, "No such file or directory", "a")) is None

@@ -1,0 +1,101 @@
+"""`auto` follows the processor, or what the environment says of it; bf16 computes what fp32 does but for
+rounding."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from components.errors import UserError
+from components.settings.training import Balancing
+from components.training.step.backward import StepBackward
+from components.training.step.precision import SWITCH, autocast, native_bf16
+from tests.training.steps import WAYS, first_batch, stepper
+
+CPU = torch.device("cpu")
+UNIT = 2.0**-8
+"""A number in bf16 has 8 significant bits, so rounding to it moves it by 2^-8 of itself at most."""
+ROUNDINGS = 64
+"""Products that are rounded on the longest way to a gradient of the tiny model: eight in a block (query, key,
+value, scores, attended, output, and two of the feed-forward) and as many weight and activation gradients
+twice over, in two blocks, some more in the heads. They are independent, so errors grow with the root."""
+
+
+@pytest.mark.parametrize(
+    ("said", "precision", "expected"),
+    [
+        ("1", "auto", torch.bfloat16),
+        ("0", "auto", torch.float32),
+        ("0", "bf16", torch.bfloat16),
+        ("1", "fp32", torch.float32),
+        ("1", "fp16", torch.float16),
+    ],
+)
+def test_auto_alone_asks_the_processor_and_believes_the_environment(
+    said: str, precision: str, expected: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SWITCH, said)
+    with autocast(CPU, precision):
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == expected
+
+
+@pytest.mark.parametrize(("avx512", "amx"), [(False, False), (True, False), (False, True)])
+def test_where_the_environment_says_nothing_the_hardware_is_asked(
+    avx512: bool, amx: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(SWITCH, raising=False)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
+    assert native_bf16(CPU) == (avx512 or amx)
+    assert not native_bf16(torch.device("meta"))
+
+
+def test_another_word_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SWITCH, "yes")
+    with pytest.raises(UserError, match=f"{SWITCH}: found 'yes' in the environment, expected 0 or 1"):
+        native_bf16(CPU)
+
+
+def step(root: Path, way: str, **how: str) -> tuple[dict[str, float], torch.Tensor]:
+    """The losses of a step, and its whole gradient; the weights of the tasks do not follow from them."""
+    balancing = Balancing.model_validate(WAYS[way])
+    engine = stepper(root, balancing=balancing, clip=1e9, tokens_per_micro_batch=90, **how)
+    losses, _ = engine.take(0, first_batch(root, engine))
+    gradients = [p.grad.flatten() for p in engine.model.parameters() if p.grad is not None]
+    return losses, torch.cat(gradients)
+
+
+@pytest.mark.parametrize("way", ["plain", "norms", "per_task"])
+def test_a_step_in_bf16_is_that_in_fp32_but_for_its_rounding(
+    shared_project: Path, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By `auto` on a processor that has it; and on one that has not, `auto` is fp32 to the bit."""
+    exact, exact_P = step(shared_project, way, precision="fp32")
+    monkeypatch.setenv(SWITCH, "0")
+    without, without_P = step(shared_project, way, precision="auto")
+    assert without == exact
+    assert torch.equal(without_P, exact_P)
+    monkeypatch.setenv(SWITCH, "1")
+    half, half_P = step(shared_project, way, precision="auto")
+    error = float((half_P - exact_P).norm() / exact_P.norm())
+    assert UNIT / 16 < error <= math.sqrt(ROUNDINGS) * UNIT  # below: it was not in bf16 at all
+    assert half == pytest.approx(exact, rel=math.sqrt(ROUNDINGS / 2) * UNIT)  # of the forward pass alone
+
+
+@pytest.mark.parametrize(("said", "unit"), [("0", 2.0**-24), ("1", UNIT)])
+def test_the_tasks_own_gradients_add_up_to_that_of_the_sum(
+    shared_project: Path, said: str, unit: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But for rounding: in fp32, which has 24 significant bits, as in bf16."""
+    monkeypatch.setenv(SWITCH, said)
+    expected, expected_P = step(shared_project, "plain", precision="auto")
+    engine = stepper(shared_project, precision="auto", tokens_per_micro_batch=90)
+    engine.model.train()
+    losses, gradients = StepBackward(engine, 0, first_batch(shared_project, engine)).per_task()
+    gradients.apply(engine.shares, engine.shares)
+    found_P = torch.cat([p.grad.flatten() for p in engine.model.parameters() if p.grad is not None])
+    assert losses == pytest.approx(expected, rel=math.sqrt(ROUNDINGS / 2) * unit)
+    assert float((found_P - expected_P).norm() / expected_P.norm()) <= math.sqrt(ROUNDINGS) * unit
