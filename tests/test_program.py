@@ -175,7 +175,9 @@ def test_a_family_makes_the_stages_of_its_tasks_stale_and_those_of_all_tasks(cop
 
 def test_a_template_makes_the_stage_stale_that_draws_it(copy: Path) -> None:
     assert stale_after(copy, "components/evaluation/page.html.jinja", "<p>") == {"gate"}
-    assert stale_after(copy, "serving/page.html", "<p>") == {"package"}
+    assert stale_after(copy, "serving/page.html.jinja", "<p>") == {"package"}
+    drawing = {"gate", "curves", "data_gate", "comparison", "package"}
+    assert stale_after(copy, "components/pages/style.css", "p { color: red }") == drawing
 
 
 @pytest.mark.parametrize("line", ["# a comment", '"""not a docstring, a statement"""\n', "\n\n"])

@@ -98,7 +98,9 @@ def test_an_upgrade_says_beforehand_what_would_run_again_and_why(bin_folder: Pat
     assert "nothing to run again" in onetrunk(bin_folder, project, "upgrade")  # nothing was written
 
 
-@pytest.mark.parametrize("start", ["built-in", "desk", "families", "news", "recommender", "empty"])
+@pytest.mark.parametrize(
+    "start", ["built-in", "desk", "families", "news", "recommender", "tutorial", "empty"]
+)
 def test_the_wheel_holds_what_a_project_begins_with(bin_folder: Path, start: str) -> None:
     flows = next(bin_folder.parent.glob("lib/python*/site-packages/flows"))
     source = ROOT / "flows/project/from" / start
