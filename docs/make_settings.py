@@ -181,7 +181,7 @@ def typed(annotation: Any, marks: Any = ()) -> str:
     if annotation is Method:
         return "method: its name, or `{method: name, option: value}`"
     names = {bool: "true or false", int: "whole number", float: "number", str: "text", Any: "any value"}
-    return names[annotation] + bounds(marks)
+    return names.get(annotation, "text") + bounds(marks)  # what else YAML holds is written as text
 
 
 def composed(origin: Any, parts: tuple[Any, ...], marks: Any) -> str:

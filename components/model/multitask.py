@@ -55,7 +55,7 @@ class MultiTaskModel(PreTrainedModel):
         super().__init__(config)
         encoder = AutoConfig.for_model(**config.encoder)
         self.hidden_size: int = encoder.hidden_size
-        self.encoder = _encoder_of(AutoModel.from_config(encoder))
+        self.encoder = _encoder_of(AutoModel.from_config(encoder, dtype=torch.float32))  # autocast halves it
         quicken(self.encoder)
         self.packs = False  # until `choose_packing` has compared the encoder's states
         self.takes_segments = getattr(encoder, "type_vocab_size", 0) > 1

@@ -11,6 +11,9 @@ from components.settings.section import Fraction, Rows, Section, Unit
 Format = Literal[
     "csv", "tsv", "jsonl", "conll", "pair_matrix", "squad", "parquet", "arrow", "huggingface"
 ]  # fmt: skip
+# Those of the library `datasets` whose files hold text, and nothing pickled.
+Builder = Literal["arrow", "conll", "csv", "imagefolder", "json", "parquet", "text", "xml"]
+DataFiles = str | list[str] | dict[str, str | list[str]] | None
 Labels = list[Annotated[str, Field(coerce_numbers_to_str=True)]]
 Split = Literal["train", "validation", "test"]
 Wanted = str | bool | int | float | None
@@ -34,12 +37,38 @@ class Package(Section):
     members: Annotated[list[str], Field(min_length=1)]
 
 
+ELSEWHERE = {
+    "path": "write source.path, a file or folder of this machine",
+    "name": "write source.path, and `config` here for one of several configurations",
+    "split": "write source.files, as in `files: {train: 'train[:90%]', validation: 'train[90%:]'}`",
+    "revision": "write remotes.NAME.revision, and read source.path: downloads/NAME",
+}
+
+
+class HuggingFace(Section):
+    """How the library `datasets` is to read a source; what is left out, it finds out by itself."""
+
+    config: str | None = None  # the name of one, of a data set that has several
+    builder: Builder | None = None  # what its files are; else told by their names
+    data_files: DataFiles = None  # names and patterns below source.path, by split where there are several
+    streaming: bool | None = None  # true: never prepared on disk first; left out: where types allow it
+
+    @model_validator(mode="before")
+    @classmethod
+    def _what_stands_elsewhere(cls, section: Any) -> Any:
+        if isinstance(section, dict):
+            for key, where in ELSEWHERE.items():
+                if key in section:
+                    raise ValueError(f"`{key}` stands elsewhere: {where}")
+        return section
+
+
 class Source(Section):
     """Where a task's rows come from, how the file is read, and which of its rows count."""
 
     path: str  # a file, or the folder of `files`
-    format: Format  # how the file is read: docs/how-to/data.md
-    # for each split a name, a pattern ("train-*.parquet") or a split of a Hugging Face data set
+    format: Format  # how the file is read (docs/how-to/data.md); a section `huggingface` says it too
+    # for each split a name, a pattern ("train-*.parquet") or a split expression of the library `datasets`
     files: dict[Split, str] = {}
     labels: Labels | None = None  # the closed set; without it, the labels of the training data
     encoding: str = "utf-8"  # of text files, as Python names it
@@ -57,6 +86,7 @@ class Source(Section):
     # column -> the value, or the values, of the rows that count
     filter: dict[str, Wanted | list[Wanted]] = {}
     limit: Rows | None = None  # rows of a split; the others are left out, chosen by hash
+    huggingface: HuggingFace = HuggingFace()  # how the library `datasets` reads it
 
     _labels = field_validator("labels")(distinct)
 
@@ -64,6 +94,19 @@ class Source(Section):
     @classmethod
     def _numbers_are_raw_labels_too(cls, names: Any) -> Any:
         return {str(raw): label for raw, label in names.items()} if isinstance(names, dict) else names
+
+    @model_validator(mode="before")
+    @classmethod
+    def _the_section_says_the_format(cls, source: Any) -> Any:
+        if isinstance(source, dict) and "huggingface" in source and "format" not in source:
+            return {**source, "format": "huggingface"}
+        return source
+
+    @model_validator(mode="after")
+    def _the_section_is_of_its_format(self) -> Source:
+        if self.huggingface != HuggingFace() and self.format != "huggingface":
+            raise ValueError(f"`huggingface` says how that format is read, and the format is {self.format}")
+        return self
 
     @model_validator(mode="after")
     def _splits_are_given_once(self) -> Source:

@@ -72,11 +72,28 @@ class Checks(Section):
     max_damaged_share: Fraction = 0.2  # of the texts with misread characters; more is an error
 
 
+def from_the_hub(model: str, revision: str = "main") -> str:
+    """What to write for an encoder of the hub: dvc.yaml depends on a folder, which a remote fills."""
+    remote = f"{{kind: huggingface, model: {model}, revision: {revision}}}"
+    return (
+        f"an encoder of the Hugging Face hub is a remote: write `remotes: {{encoder: {remote}}}` and "
+        f"`model: {{encoder: downloads/encoder}}`"
+    )
+
+
 class Model(Section):
     """The shared encoder: a folder with config.json, model.safetensors and tokenizer.json."""
 
-    encoder: str  # the folder
+    encoder: str  # the folder; downloads/NAME where a remote or a package brings it
     dropout: Fraction = 0.1  # in the encoder, while training
+
+    @field_validator("encoder", mode="before")
+    @classmethod
+    def _the_hub_is_a_remote(cls, encoder: Any) -> Any:
+        if isinstance(encoder, dict):
+            name = encoder.get("huggingface") or encoder.get("model") or "NAME"
+            raise ValueError(from_the_hub(str(name), str(encoder.get("revision", "main"))))
+        return encoder
 
 
 class Evaluation(Section):

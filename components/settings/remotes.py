@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from components.errors import UserError
 from components.settings.secrets import PLACEHOLDER, SECRET_NAME
@@ -29,12 +29,27 @@ class Sql(Section):
 
 
 class HuggingFace(Section):
-    """Files of a data set of the Hugging Face hub; its loading script is never run."""
+    """A data set or a model of the Hugging Face hub; its scripts are never run, its pickles never fetched."""
 
     kind: Literal["huggingface"]  # which kind of remote this is
-    dataset: str  # e.g. "stanfordnlp/imdb"
+    dataset: str | None = None  # e.g. "stanfordnlp/imdb"; either this
+    model: str | None = None  # or an encoder, e.g. "answerdotai/ModernBERT-base"
     revision: str = "main"  # branch, tag or commit; refs/convert/parquet is what the hub has converted itself
-    files: Annotated[list[str], Field(min_length=1)] = ["*.parquet"]  # patterns of the files to fetch
+    # patterns of the files to fetch; of a model they are known
+    files: Annotated[list[str], Field(min_length=1)] = ["*.parquet"]
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> HuggingFace:
+        if (self.dataset is None) == (self.model is None):
+            raise ValueError("found both or neither of `dataset` and `model`, expected one")
+        if self.model is not None and self.files != ["*.parquet"]:
+            raise ValueError("`files` are a data set's; of a model what an encoder needs is fetched")
+        return self
+
+    @property
+    def repository(self) -> str:
+        """Its name on the hub."""
+        return self.dataset or self.model or ""
 
 
 class Dvc(Section):

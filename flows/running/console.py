@@ -25,12 +25,12 @@ EVERY = 10.0  # seconds between two lines of one stage's progress where there is
 def without_reader() -> Iterator[None]:
     """While the block lasts, go on where nobody reads the output any more (`onetrunk run | head -1`) or
     a full disk does not take it: the stages do not depend on it, nor does the exit code."""
-    ours = sys.stdout
-    sys.stdout = ours if isinstance(ours, _Output) else _Output(ours)
+    ours = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = (one if isinstance(one, _Output) else _Output(one) for one in ours)
     try:
         yield
     finally:
-        sys.stdout = ours
+        sys.stdout, sys.stderr = ours
 
 
 class _Output:

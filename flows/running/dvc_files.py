@@ -134,13 +134,17 @@ def _is_dvc(pid: int) -> bool:
 
 def _sweep_dvc(root: Path) -> int:
     """Remove temporary files of DVC beside outputs, where a stage would hash them, and of its run cache."""
-    found = [path for path in (root / ".dvc/cache/runs").glob("*/*/*.tmp") if path.is_file()]
+    runs = root / ".dvc/cache/runs"
+    found = [path for path in runs.glob("*/*/*.tmp") if path.is_file()]
     for top in root.iterdir():
         if top.is_dir() and not top.name.startswith("."):
             found += [path for path in top.rglob(".*.tmp") if DVC_TEMPORARY.fullmatch(path.name)]
     for path in found:
         with contextlib.suppress(IsADirectoryError):
             path.unlink(missing_ok=True)
+    for folder in runs.glob("*/*"):  # made before its entry; DVC fails where it finds it empty
+        with contextlib.suppress(OSError):
+            folder.rmdir()
     return len(found)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 import torch
+from transformers import AutoModel
 
 from components.data.batches.tensors import Rows
 from components.errors import UserError
@@ -40,6 +42,24 @@ def test_save_and_load_give_the_same_logits_with_heads_and_cards(tiny_encoder: P
     assert {file.name for file in tmp_path.iterdir()} == {"config.json", "model.safetensors"}
     loaded = load(tmp_path)
     assert loaded.config.tasks == CARDS
+    for name, expected in logits(model).items():
+        assert torch.equal(logits(loaded)[name], expected)
+
+
+@pytest.mark.parametrize("precision", ["float16", "bfloat16"])
+def test_an_encoder_kept_in_half_precision_is_trained_in_fp32(
+    precision: str, tiny_encoder: Path, tmp_path: Path
+) -> None:
+    half = AutoModel.from_pretrained(tiny_encoder, dtype=getattr(torch, precision))
+    half.save_pretrained(tmp_path / "half")
+    assert json.loads((tmp_path / "half/config.json").read_text())["dtype"] == precision
+    model = build(tmp_path / "half")
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+    for name, weight in half.state_dict().items():
+        assert torch.equal(model.encoder.state_dict()[name], weight.float())
+    model.save_pretrained(tmp_path / "saved")
+    loaded = load(tmp_path / "saved")
+    assert {parameter.dtype for parameter in loaded.parameters()} == {torch.float32}
     for name, expected in logits(model).items():
         assert torch.equal(logits(loaded)[name], expected)
 

@@ -23,7 +23,7 @@ CLASSES = {f"class-{n:02}": (n + 1) / 1378 for n in range(52)}
 ANSWERS: dict[str, Any] = {
     "sentiment": {"label": "<b>good</b>", "probability": 0.9123456789012345},
     "news_topic": {"label": "class-51", "probabilities": CLASSES},
-    "ner": {"entities": [{"type": "PER", "text": "Ada", "start": 0, "end": 3}]},
+    "ner": {"entities": [{"type": "PER", "text": "Ada", "start": 0, "end": 3}], "tokens": []},
 }
 TASKS = {
     **{name: {"family": "classification", "inputs": ["text"]} for name in ANSWERS},
@@ -108,6 +108,23 @@ def test_nothing_is_cut_at_the_edge(name: str, width: int, browser: Tab, tmp_pat
     assert browser.value(too_wide) == 0
 
 
+@pytest.mark.parametrize(("width", "apart"), [(400, 40), (1400, 8)])
+def test_a_value_stands_beside_its_label(width: int, apart: int, browser: Tab, tmp_path: Path) -> None:
+    """Below it on a phone."""
+    for name in ("evaluation, REJECT", "comparison"):
+        (tmp_path / "page.html").write_text(drawn.pages()[name])
+        browser.open(f"file://{tmp_path / 'page.html'}", width)
+        distances = browser.value("""[...document.querySelectorAll('.strip')].flatMap(strip => {
+            const middle = one => { const box = one.getBoundingClientRect(); return (box.top + box.bottom) / 2; };
+            const labels = [...strip.querySelectorAll('.label')].filter(one => one.textContent);
+            const numbers = [...strip.querySelectorAll('.number')].filter(one => one.textContent);
+            return [...strip.querySelectorAll('.track')].flatMap((track, row) =>
+                [middle(track) - middle(labels[row]), middle(track) - middle(numbers[row])]);
+        })""")
+        assert distances
+        assert all(-8 <= distance <= apart for distance in distances), (name, distances)
+
+
 def test_light_and_dark_follow_the_system(browser: Tab, tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text(drawn.pages()["training"])
     grounds = []
@@ -126,6 +143,7 @@ def test_answers_are_rounded_sorted_folded_and_escaped(browser: Tab, served: Ser
     seen = answers(browser)
     assert "0.912" in seen and "0.9123" not in seen
     assert "<b>good</b>" in seen
+    assert "tokens" not in seen  # it is empty, and entities are not
     assert seen.index("class-51\n") < seen.index("class-50") < seen.index("class-47")
     assert "class-46" not in seen and "and 47 more" in seen
     assert browser.problems == []  # no 404 for an icon either

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components.errors import UserError, near_miss
-from components.settings.remotes import check_no_credential
+from components.settings.project import from_the_hub
+from components.settings.remotes import HuggingFace, check_no_credential
 
 if TYPE_CHECKING:
     from components.settings.project import Project
+
+HUB_NAME = re.compile(r"[A-Za-z][\w.-]*/[\w.-]+")
 
 
 def check_remotes(path: Path, project: Project) -> None:
@@ -37,7 +41,17 @@ def check(path: Path, project: Project) -> None:
     """
     for name, task in project.tasks.items():
         _path(project, f"{path}: tasks.{name}.source.path", task.source.path)
-    _path(project, f"{path}: model.encoder", project.model.encoder)
+    _encoder(project, f"{path}: model.encoder", project.model.encoder)
+
+
+def _encoder(project: Project, where: str, folder: str) -> None:
+    near = Path(folder).parts[0]
+    if HUB_NAME.fullmatch(folder) and near != "downloads" and not Path(near).exists():
+        raise UserError(f"{where}: no such folder '{folder}'; {from_the_hub(folder)}")
+    _path(project, where, folder)
+    for name, remote in project.remotes.items():
+        if isinstance(remote, HuggingFace) and remote.dataset and Path(folder) == Path("downloads", name):
+            raise UserError(f"{where}: remotes.{name} is a data set of the hub, expected one with `model`")
 
 
 def _path(project: Project, where: str, value: str) -> None:

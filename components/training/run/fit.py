@@ -128,7 +128,7 @@ def inputs(project: Project, root: Path, names: Iterable[str]) -> list[Path]:
     """The files that the weights depend on: the encoder, the encoded tasks of these names."""
     encoder = root / project.model.encoder
     manifests = [root / "encoded" / name / "manifest.json" for name in names]
-    return [encoder / "model.safetensors", encoder / "config.json", *manifests]
+    return [*encoder.glob("*.safetensors*"), encoder / "config.json", *manifests]
 
 
 def save(

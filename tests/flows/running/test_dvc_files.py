@@ -176,6 +176,20 @@ def test_litter_of_dvc_is_removed_beside_outputs_and_in_the_run_cache(project: P
     assert (project / "made/.mine.tmp").exists()
 
 
+def test_an_empty_folder_of_the_run_cache_does_not_stop_its_stage(project: Path) -> None:
+    """DVC makes the folder before its entry; killed in between it would fail at that stage ever after."""
+    (project / "side.txt").unlink()
+    lock = project / "dvc.lock"
+    lock.write_bytes(lock.read_bytes().replace(b"cmd: python work.py side", b"cmd: another"))
+    for entry in (project / ".dvc/cache/runs").glob("*/*/*"):
+        entry.unlink()
+    command = [sys.executable, "-m", "dvc", "repro", "-q", "--single-item", "side"]
+    assert subprocess.run(command, env=toy.environment(), capture_output=True).returncode != 0  # DVC's fault
+    graph.read()
+    subprocess.run(command, env=toy.environment(), check=True)
+    assert (project / "side.txt").exists()
+
+
 def test_litter_in_a_dependency_is_gone_before_it_is_hashed(project: Path) -> None:
     """`validation` depends on the folder `made`."""
     dead = subprocess.Popen(["true"])

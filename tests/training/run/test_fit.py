@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from transformers import AutoModel
 
 from components import params
 from components.data.encoding.split import EncodedSplit
 from components.files import read_json
 from components.tracking.terminal import Terminal
-from components.training.run.fit import run
+from components.training.run.fit import inputs, run
 from components.training.run.loop import evaluate
 from tests.training.runs import shorten
 from tests.training.steps import setup_step
@@ -54,6 +55,32 @@ def test_a_run_is_a_number_of_steps_and_records_the_mean_of_each_tasks_losses() 
         shares = {name: task["share"] for name, task in plan["tasks"].items()}
         assert entry["weights"]["people"] == pytest.approx(shares["people"])
         assert entry["score"] == pytest.approx(np.mean(list(entry["validation"].values())))
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.usefixtures("encoded_project")
+def test_an_encoder_kept_in_half_precision_can_be_trained(precision: str) -> None:
+    AutoModel.from_pretrained("encoder", dtype=torch.float16).save_pretrained("encoder")
+    settings_file = Path("params.yaml")
+    text = settings_file.read_text().replace("patience: 10", f"patience: 10\n  precision: {precision}")
+    settings_file.write_text(text)
+    shorten(3)
+    curves = Curves()
+    run(params.load(), Path(), curves)
+    assert len(curves.losses) == 3
+
+
+def test_every_part_of_the_encoders_weights_names_the_run(shared_project: Path, tmp_path: Path) -> None:
+    """As many files as transformers has written them in."""
+    project = params.load()
+    AutoModel.from_pretrained("encoder").save_pretrained(tmp_path / "encoder", max_shard_size="30KB")
+    project = project.model_copy(
+        update={"model": project.model.model_copy(update={"encoder": str(tmp_path / "encoder")})}
+    )
+    found = {file.name for file in inputs(project, shared_project, ["mood"])}
+    parts = {file.name for file in (tmp_path / "encoder").glob("*.safetensors")}
+    assert len(parts) > 1
+    assert {*parts, "model.safetensors.index.json", "config.json"} <= found
 
 
 def test_the_steps_of_a_run_do_not_depend_on_how_many_rows_a_task_has(tiny_project: Path) -> None:

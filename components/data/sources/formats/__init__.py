@@ -91,7 +91,7 @@ def _files(source: Source) -> Iterator[tuple[str | None, Path]]:
 
 def _checked(path: Path, source: Source, columns: Columns) -> Numbered:
     """The file's rows, once every column in use is known to be there."""
-    if not path.exists() and source.format != "huggingface":
+    if source.format != "huggingface" and not path.exists():
         raise UserError(f"{path}: no such file; see source.path in params.yaml")
     rows = READERS[source.format](path, source)
     head = list(islice(rows, HEAD))

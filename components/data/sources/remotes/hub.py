@@ -1,41 +1,56 @@
-"""Files of a data set on the Hugging Face hub. Their version: the blobs of the files that are wanted."""
+"""Files of a data set or of a model on the Hugging Face hub. Their version: the size and sum of each, or the
+commit where one is given as the revision."""
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.errors import TryAgainError, UserError
+from components.files import sha256
 from components.settings.remotes import HuggingFace
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
 Version = dict[str, Any]
+NEEDED = ("config.json", "tokenizer.json")  # of an encoder, and one of the two that hold its weights
+WHOLE, INDEX, PARTS = "model.safetensors", "model.safetensors.index.json", "model-*-of-*.safetensors"
+USEFUL = ("tokenizer_config.json", "special_tokens_map.json")
+COMMIT = re.compile("[0-9a-f]{40}")
 # The pipeline keeps the hub's libraries offline; this remote is there to ask it. Read at their import.
 os.environ["HF_HUB_OFFLINE"] = "0"
 
 
 def version(remote: HuggingFace) -> Version:
-    """{"files": {path: blob}}: a commit that leaves these files alone is no new version."""
-    return {"files": _listing(remote)[1]}
+    """{"files": {path: {"size", "sha256" or "blob"}}}: a commit that leaves these alone is no new version.
+
+    {"commit"} where the revision is one: it never changes, and nobody is asked.
+    """
+    pinned = COMMIT.fullmatch(remote.revision)
+    return {"commit": remote.revision} if pinned else {"files": _listing(remote)[1]}
 
 
 def fetch(remote: HuggingFace, folder: Path) -> Version:
-    """Download the files, under their own paths, at the one commit that was asked about."""
-    commit, blobs = _listing(remote)
+    """Download the files, under their own paths, at the one commit that was asked about, and check them."""
+    commit, files = _listing(remote)
     with _complaints(remote):
-        for path in blobs:
+        for path in files:
             _api().hf_hub_download(
-                remote.dataset, path, repo_type="dataset", revision=commit, local_dir=folder
+                remote.repository, path, repo_type=_kind(remote), revision=commit, local_dir=folder
             )  # fmt: skip
     shutil.rmtree(folder / ".cache", ignore_errors=True)  # the library's notes on its downloads
-    return {"files": blobs}
+    for path, said in files.items():
+        if (found := _checked(folder / path, said)) != said:
+            raise TryAgainError(f"{remote.repository}: {path} arrived as {found}, the hub says {said}")
+    return {"commit": commit} if COMMIT.fullmatch(remote.revision) else {"files": files}
 
 
 def _api() -> HfApi:
@@ -44,20 +59,62 @@ def _api() -> HfApi:
     return HfApi()  # its token is HF_TOKEN
 
 
-def _listing(remote: HuggingFace) -> tuple[str, dict[str, str]]:
-    """The commit of the revision, and the wanted files of it with their blobs."""
+def _kind(remote: HuggingFace) -> str:
+    return "dataset" if remote.dataset else "model"
+
+
+def _listing(remote: HuggingFace) -> tuple[str, dict[str, Version]]:
+    """The commit of the revision, and the wanted files of it: what the hub says of their content."""
+    ask = _api().dataset_info if remote.dataset else _api().model_info
     with _complaints(remote):
-        info = _api().dataset_info(remote.dataset, revision=remote.revision, files_metadata=True)
-    blobs = {file.rfilename: file.blob_id or "" for file in info.siblings or ()}
-    chosen = {
-        path: blobs[path] for path in sorted(blobs) if any(fnmatch(path, each) for each in remote.files)
-    }
+        info = ask(remote.repository, revision=remote.revision, files_metadata=True)
+    if COMMIT.fullmatch(remote.revision) and info.sha != remote.revision:
+        raise UserError(f"{remote.repository}: the hub answers {info.sha}, expected {remote.revision}")
+    known = {file.rfilename: file for file in info.siblings or ()}
+    chosen = _of_data_set(remote, known) if remote.dataset else _of_model(remote, known)
+    return info.sha or "", {path: _said(known[path]) for path in chosen}
+
+
+def _of_data_set(remote: HuggingFace, paths: Collection[str]) -> list[str]:
+    chosen = [path for path in sorted(paths) if any(fnmatch(path, each) for each in remote.files)]
     if not chosen:
         raise UserError(
             f"{remote.dataset}: no file fits {' or '.join(remote.files)} in revision {remote.revision}; "
             f"the hub's own Parquet files are in revision refs/convert/parquet"
         )
-    return info.sha or "", chosen
+    return chosen
+
+
+def _of_model(remote: HuggingFace, paths: Collection[str]) -> list[str]:
+    """What an encoder needs, and no pickle. A single file of weights comes before one in parts, as with
+    transformers."""
+    where = f"{remote.model} of the Hugging Face hub, revision {remote.revision}"
+    for needed in NEEDED:
+        if needed not in paths:
+            raise UserError(f"{where}: no {needed}, which an encoder needs; expected another model")
+    parts = [path for path in paths if fnmatch(path, PARTS) and "/" not in path]
+    weights = [WHOLE] if WHOLE in paths else [INDEX, *parts] if INDEX in paths and parts else []
+    if not weights:
+        raise UserError(
+            f"{where}: no {WHOLE}, and pickled weights are never loaded; expected another revision or model"
+        )
+    return sorted([*NEEDED, *weights, *(path for path in USEFUL if path in paths)])
+
+
+def _said(file: Any) -> Version:
+    """Large files are kept by their SHA-256, the others by the name of git's blob."""
+    if file.lfs:
+        return {"size": file.size, "sha256": file.lfs.sha256}
+    return {"size": file.size, "blob": file.blob_id}
+
+
+def _checked(path: Path, said: Version) -> Version:
+    """What `said` would be of the file that is there."""
+    size = path.stat().st_size
+    if "sha256" in said:
+        return {"size": size, "sha256": sha256(path)}
+    content = b"blob %d\0" % size + path.read_bytes()
+    return {"size": size, "blob": hashlib.sha1(content, usedforsecurity=False).hexdigest()}
 
 
 @contextmanager
@@ -66,7 +123,7 @@ def _complaints(remote: HuggingFace) -> Iterator[None]:
     from huggingface_hub import errors
     from huggingface_hub.utils import HFValidationError
 
-    where = f"{remote.dataset} of the Hugging Face hub"
+    where = f"{remote.repository} of the Hugging Face hub"
     try:
         yield
     except errors.RevisionNotFoundError:
@@ -75,7 +132,8 @@ def _complaints(remote: HuggingFace) -> Iterator[None]:
         raise UserError(f"{where}: its terms must be accepted first; then set HF_TOKEN") from None
     except (errors.RepositoryNotFoundError, HFValidationError):
         raise UserError(
-            f"{where}: no such data set, or a private one; HF_TOKEN must be set for these"
+            f"{where}: no such {'data set' if remote.dataset else 'model'}, or a private one; "
+            f"HF_TOKEN must be set for these"
         ) from None
     except Exception as error:
         # httpx's failures have no base class that the hub's library would name
@@ -85,4 +143,7 @@ def _complaints(remote: HuggingFace) -> Iterator[None]:
         response = getattr(error, "response", None)
         if response is not None and response.status_code in (401, 403):
             raise UserError(f"{where}: access refused; see HF_TOKEN in the environment") from None
-        raise TryAgainError(f"{where}: no answer ({type(error).__name__}); is there a network?") from None
+        raise TryAgainError(
+            f"{where}: no answer ({type(error).__name__}); is there a network? (with a commit as revision "
+            f"it is asked once)"
+        ) from None

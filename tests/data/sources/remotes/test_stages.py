@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from tests.data.sources.remotes import services
+from tests.data.sources.remotes.hub_server import COMMIT, serve
 from tests.scripts import ROOT
 
 pytestmark = pytest.mark.slow
@@ -101,6 +102,30 @@ def test_the_flow_asks_each_time_and_fetches_nothing_that_is_here(
     with sqlite3.connect(project / "elsewhere.db") as connection:
         connection.execute("insert into tickets values ('b')")
     assert remote_versions.ask(project, pipeline).stale == {"fetch@tickets"}
+
+
+def test_an_encoder_of_the_hub_is_fetched_once_and_needs_no_network_afterwards(
+    project: Path, tmp_path: Path
+) -> None:
+    shutil.move(project / "encoder", tmp_path / "hub")
+    pinned = {"kind": "huggingface", "model": "team/encoder", "revision": COMMIT}
+    declare(project, encoder=pinned)
+    params = project / "params.yaml"
+    params.write_text(params.read_text().replace("encoder: encoder\n", "encoder: downloads/encoder\n"))
+    with serve({"models/team/encoder": tmp_path / "hub"}) as hub:
+        first = dvc(project, "repro", "encode@mood", HF_ENDPOINT=hub.address)
+    assert (project / "encoded/mood/train.arrow").is_file(), first.stderr
+    lock = yaml.safe_load((project / "dvc.lock").read_text())["stages"]
+    assert [out["path"] for out in lock["fetch@encoder"]["outs"]] == ["downloads/encoder"]
+    assert "downloads/encoder/tokenizer.json" in [dep["path"] for dep in lock["encode@mood"]["deps"]]
+    nowhere = f"http://127.0.0.1:{services.free_port()}"
+    again = dvc(project, "repro", "encode@mood", HF_ENDPOINT=nowhere)
+    assert again.returncode == 0, again.stderr
+    assert "Stage 'fetch@encoder' didn't change, skipping" in again.stdout
+    declare(project, encoder={**pinned, "revision": "main"})
+    asked = dvc(project, "repro", "version@encoder", HF_ENDPOINT=nowhere)
+    assert "no answer" in asked.stderr
+    assert "with a commit as revision it is asked once" in asked.stderr
 
 
 def test_a_web_servers_secret_is_in_nothing_written_or_printed(project: Path, tmp_path: Path) -> None:
