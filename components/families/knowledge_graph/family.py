@@ -125,7 +125,7 @@ class KnowledgeGraph(FactsOfAllSplits, Candidates, MultiSequence, ExtraInputs, F
         triples.check_relation(row["relation"], facts["relations"])
 
     def facts_of_all_splits(self, facts: Facts, splits: Mapping[str, Iterable[Row]]) -> Facts:
-        return triples.survey(facts["relations"], splits)
+        return triples.facts_of_all_splits(facts["relations"], splits)
 
     def candidates(self, facts: Facts) -> list[Row]:
         """Every entity that some row has."""
