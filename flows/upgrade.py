@@ -59,21 +59,22 @@ def _announce() -> None:
     """Say which stages would run again, and for those whose code has changed, which files did."""
     from flows.running import graph
 
-    found = graph.read()
-    found = graph.Graph(found.upstream, found.changed - {graph.PROGRAM}, found.always_changed)
-    if not found.stale - found.always_changed:
+    read, reasons = graph.read(), changed_files()
+    why = {stage: reasons.get(stage.replace("@", "/").removesuffix("-seeds")) for stage in read.upstream}
+    why |= {stage: reasons.get(stage.partition("@")[0]) for stage in why if why[stage] is None}
+    asked = {
+        stage for stage in read.always_changed if why[stage] is None
+    }  # as always, whatever the program is
+    found = graph.Graph(read.upstream, read.changed - asked - {graph.PROGRAM}, read.always_changed)
+    if not found.stale:
         print("nothing to run again: no stage can reach a changed line")
         return
     print(f"onetrunk run would look at {len(found.stale)} of {len(found.upstream)} stages again:")
-    reasons = changed_files()
     for stage in found.upstream:
         if stage in found.changed:
-            file = stage.replace("@", "/").removesuffix("-seeds")
-            print(f"  {stage}: {_shortened(reasons.get(file, reasons.get(file.partition('/')[0], [])))}")
-    print(
-        "  and what follows from them: "
-        + ", ".join(s for s in found.upstream if s in found.stale - found.changed)
-    )
+            print(f"  {stage}: {_shortened(why[stage] or [])}")
+    follow = [stage for stage in found.upstream if stage in found.stale - found.changed]
+    print("  and what follows from them: " + (", ".join(follow) or "nothing"))
 
 
 def changed_files() -> dict[str, list[str]]:

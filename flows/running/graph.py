@@ -32,9 +32,7 @@ class Graph:
 
     upstream: dict[str, frozenset[str]]  # stage -> the stages whose outputs it reads
     changed: frozenset[str]  # stages that `dvc status` finds changed
-    always_changed: frozenset[str] = (
-        frozenset()
-    )  # those of them that it always does: they ask a remote its version
+    always_changed: frozenset[str] = frozenset()  # those that it always does: they ask what DVC cannot see
 
     @cached_property
     def stale(self) -> frozenset[str]:
@@ -53,6 +51,10 @@ class Graph:
             for parent in parents:
                 distance[parent] = max(distance[parent], distance[name] + 1)
         return distance
+
+    def if_unchanged(self) -> Graph:
+        """The graph if what is always asked (a remote's version, the champion) has the answer it had."""
+        return Graph(self.upstream, self.changed - self.always_changed, self.always_changed)
 
     def up_to(self, target: str) -> Graph:
         """The part of the graph that `target` needs, with `target` itself.

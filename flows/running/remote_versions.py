@@ -1,5 +1,5 @@
-"""Remotes are asked their versions, and the program its code, before a server is started for a run that may
-have nothing to do."""
+"""What is always asked (remotes' versions, the champion, the program's code) is asked before a server is
+started for a run that may have nothing to do."""
 
 from __future__ import annotations
 

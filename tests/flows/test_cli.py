@@ -114,7 +114,13 @@ def test_status_names_the_champion_and_what_failed(tmp_path: Path) -> None:
     for name, content in {
         "releases/champion.json": {"release": "a1b2c3"},
         ".onetrunk/run.json": {"state": "failed", "target": None, "failed": {"train": "no room"}},
-        "reports/summary.json": {"verdict": "HOLD", "bento": None, "tasks": {}},
+        "reports/summary.json": {
+            "schema_version": 1,
+            "verdict": "HOLD",
+            "bento": None,
+            "tasks": {},
+            "dropped": {},
+        },
     }.items():
         (project / name).parent.mkdir(exist_ok=True)
         (project / name).write_text(json.dumps(content))
