@@ -89,7 +89,7 @@ def test_a_task_that_dies_without_a_word_fails_the_run(server: Server, tmp_path:
         capture_output=True, text=True,
     )  # fmt: skip
     assert result.returncode == 1, result.stdout + result.stderr
-    assert "validation: was not run: Crashed" in result.stdout
+    assert "data_gate: was not run: Crashed" in result.stdout
     assert "held up: train" in result.stdout
     assert record(project)["state"] == "failed"
 
