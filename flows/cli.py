@@ -49,7 +49,7 @@ PLAIN = {  # commands without options: in the list of commands, and in their own
         "be given again at any time, and after an interruption it goes on where it was. It ends with 0 when "
         "everything is up to date and released, with 1 when a stage failed, with 2 for a mistake in settings "
         "or data or when the gate did not say PROMOTE, with 130 when it was interrupted. Each stage's output "
-        "is in .onetrunk/logs/, the reports are in reports/.",
+        "is in .onetrunk/logs/ (of earlier runs in .onetrunk/runs/), the reports are in reports/.",
     ),
     "check": (
         "check settings and data; no training",
@@ -78,6 +78,8 @@ def parser() -> Parser:
     commands = result.add_subparsers(dest="command", metavar="COMMAND")
     for name, (short, long) in PLAIN.items():
         commands.add_parser(name, help=short, description=long)
+    history = commands.add_parser("history", help="the last runs: when, how long, what they came to")
+    history.add_argument("--json", action="store_true", help="all that are remembered, as one JSON list")
     serve = commands.add_parser("serve", help="serve the champion over HTTP")
     serve.add_argument("--bento", type=Path, metavar="PATH", help="a Bento's folder; default: the champion's")
     serve.add_argument("--host", default="127.0.0.1", help="default: %(default)s, this machine only")
@@ -226,6 +228,13 @@ def _status(given: argparse.Namespace) -> int:
     return 0
 
 
+def _history(given: argparse.Namespace) -> int:
+    from flows import history
+
+    history.show(Path.cwd(), given.json)
+    return 0
+
+
 def _serve(given: argparse.Namespace) -> int:
     from flows import champion
 
@@ -303,6 +312,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "run": _run,
     "check": _check,
     "status": _status,
+    "history": _history,
     "serve": _serve,
     "predict": _predict,
     "new-task": _new_task,

@@ -16,7 +16,8 @@ from typing import Literal
 
 from components.environment import QUIET
 from components.errors import EXIT_TRY_AGAIN, disk_sentence, disk_sentence_of
-from flows.running.lock import MARK, WORKSPACE
+from flows.running import history, run_state
+from flows.running.lock import MARK
 
 LOCK_BUSY = re.compile(r"Unable to acquire lock|is busy, it is being blocked by|RWLock-file")
 EXITED = re.compile(r"failed to run: .*exited with (-?\d+)$", re.MULTILINE | re.DOTALL)
@@ -37,8 +38,8 @@ class Outcome:
 
 
 def log_path(root: Path, stage: str) -> Path:
-    """Where the stage's output goes."""
-    return root / WORKSPACE / "logs" / f"{stage.replace('/', '.')}.log"
+    """Where the stage's output goes in this process's run; `.onetrunk/logs` is a link to the folder."""
+    return history.log_folder(root, run_state.started(root)) / f"{stage.replace('/', '.')}.log"
 
 
 def run(root: Path, stage: str, follow: Callable[[str], None]) -> Outcome:
@@ -52,11 +53,11 @@ def run(root: Path, stage: str, follow: Callable[[str], None]) -> Outcome:
 
 @contextlib.contextmanager
 def _log(root: Path, stage: str) -> Iterator[Callable[[str], None]]:
-    """What writes a line into the stage's log. A log that cannot be opened is an error before the
-    stage begins; a disk that is full by then is no reason to stop it."""
+    """What writes a line into the stage's log, after those of an earlier try. A log that cannot be opened
+    is an error before the stage begins; a disk that is full by then is no reason to stop it."""
     path = log_path(root, stage)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb", buffering=0) as file:
+    history.make_log_folder(root, run_state.started(root))
+    with path.open("ab", buffering=0) as file:
 
         def write(line: str) -> None:
             with contextlib.suppress(OSError):

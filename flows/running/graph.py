@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from components.errors import UserError, disk_sentence, near_miss
 from components.files import atomic_file
@@ -33,6 +33,8 @@ class Graph:
     always_changed: frozenset[str] = (
         frozenset()
     )  # those of them that it always does: they ask a remote its version
+
+    reasons: dict[str, list[Any]] = field(default_factory=dict)  # changed stage -> what DVC says of it
 
     @cached_property
     def stale(self) -> frozenset[str]:
@@ -67,7 +69,7 @@ class Graph:
             if name in needed:
                 needed |= parents
         upstream = {name: parents for name, parents in self.upstream.items() if name in needed}
-        return Graph(upstream, self.changed & needed, self.always_changed & needed)
+        return Graph(upstream, self.changed & needed, self.always_changed & needed, self.reasons)
 
 
 def read() -> Graph:
@@ -86,7 +88,8 @@ def read() -> Graph:
             for stage in plan_repro(graph)
         }
         always_changed = frozenset(stage.addressing for stage in graph if stage.always_changed)
-        return Graph(upstream, frozenset(repo.status()) & frozenset(upstream), always_changed)
+        reasons: dict[str, list[Any]] = repo.status()
+        return Graph(upstream, frozenset(reasons) & frozenset(upstream), always_changed, reasons)
 
 
 def locked_stages() -> list[str]:

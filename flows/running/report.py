@@ -30,7 +30,7 @@ def nothing_to_do(root: Path, target: str | None, stages: Graph) -> int:
     console.print(f"{len(stages.upstream)} stages, all skipped: nothing has changed since they last ran")
     locked = run_state.begin(root, target, graph.locked_stages())
     graph.settle_lock(locked, stages)  # which a killed run may have left to do
-    run_state.complete(root, target)
+    run_state.complete(root, target, judged=target is None)
     if target is None and (root / summary.VERDICT).is_file():
         summary.write(root)
     return _completed(root, target)
