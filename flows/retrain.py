@@ -24,7 +24,6 @@ from rich.console import Console
 from components import params
 from components.errors import EXIT_USER_ERROR, UserError, disk_sentence
 from components.evaluation import summary
-from components.files import read_json
 from flows.running import console, dvc_stage, orphans, run_state
 from flows.running.console import StageDisplay
 from flows.running.dvc_stage import Outcome
@@ -185,7 +184,7 @@ def _left_to_do(graph: Graph, display: StageDisplay) -> str:
 def _publish(root: Path, state: State[Any]) -> None:
     """Show Prefect the run's summary, or what has failed; a server that does not take it changes nothing."""
     if (root / summary.SUMMARY).is_file():  # a failed gate has written it too
-        page = summary.markdown(read_json(root / summary.SUMMARY))
+        page = summary.markdown(summary.read(root))
     elif state.is_failed():
         page = f"## The run has failed\n\n{state.message}"
     else:

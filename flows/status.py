@@ -11,7 +11,7 @@ from rich.text import Text
 
 from components.errors import UserError
 from components.evaluation import summary
-from components.files import read_json
+from components.evaluation.records import EVALUATION, VERDICT, Evaluation, ModelId, Verdict
 from flows import champion
 from flows.running import clock, graph, run_state
 
@@ -26,7 +26,7 @@ def show(root: Path) -> None:
     """Print it; reads DVC's status and the reports, and starts nothing."""
     pipeline = None
     try:
-        pipeline = graph.read()
+        pipeline = graph.read().if_unchanged()
         stages = _stages(pipeline)
     except graph.BusyError as error:
         stages = Text(str(error), "yellow")
@@ -95,38 +95,34 @@ def _last_run(last: dict[str, Any] | None) -> Text:
 
 def _verdict(root: Path, pipeline: graph.Graph | None) -> Text:
     """What reports/verdict.json says, when that was said, and whether of the model that is here."""
-    if not (root / summary.VERDICT).is_file():
+    if not (root / VERDICT).is_file():
         return Text("none; no run has come to the gate")
     try:
-        said = read_json(root / summary.VERDICT)
-        verdict, model = said["verdict"], said["model"]["sha256"]
-        style = summary.VERDICT_STYLES[verdict]
+        said = Verdict.read(root / VERDICT)
+        of = "" if pipeline is None else _whose(root, pipeline, said.model)
     except UserError as error:
         return Text(str(error), "yellow")
-    except (KeyError, TypeError):
-        return Text(f"{summary.VERDICT}: not a verdict; `onetrunk run` makes it again", "yellow")
-    of = "" if pipeline is None else _whose(root, pipeline, model)
-    return Text.assemble((verdict, style), f", {clock.local(_judged(root, verdict, model))}{of}")
+    when = clock.local(_judged(root, said))
+    return Text.assemble((said.verdict, summary.VERDICT_STYLES[said.verdict]), f", {when}{of}")
 
 
-def _whose(root: Path, pipeline: graph.Graph, model: str) -> str:
+def _whose(root: Path, pipeline: graph.Graph, model: ModelId) -> str:
     """Of which state the verdict is. A gate that did not say PROMOTE is a failed stage, which DVC does not
     record: that alone makes the verdict no older."""
     stale = pipeline.stale
     if GATE in pipeline.upstream:
         stale = pipeline.up_to(GATE).stale - {GATE}
-    evaluated = root / "reports/evaluation.json"
-    if stale or (evaluated.is_file() and read_json(evaluated)["model"]["sha256"] != model):
+    if stale or ((root / EVALUATION).is_file() and Evaluation.read(root / EVALUATION).model != model):
         return ", of an earlier state of the project"
     return ", of the model that is here"
 
 
-def _judged(root: Path, verdict: str, model: str) -> str:
+def _judged(root: Path, said: Verdict) -> str:
     """When the run that judged this model ended; a file that DVC has checked out is younger than that."""
     for run in reversed(run_state.runs(root)):
-        if (run.verdict, run.model) == (verdict, model) and GATE in run.stages and run.ended:
+        if (run.verdict, run.model) == (said.verdict, said.model.sha256) and GATE in run.stages and run.ended:
             return run.ended
-    return clock.of_file((root / summary.VERDICT).stat().st_mtime)
+    return clock.of_file((root / VERDICT).stat().st_mtime)
 
 
 def _champion(root: Path) -> str:

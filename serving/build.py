@@ -16,6 +16,7 @@ from pathlib import Path
 
 from components.files import atomic_folder, sha256
 from components.release import bundle
+from components.release.records import BundleCard
 from components.settings.project import Packaging
 
 ROOT = Path(__file__).parent.parent
@@ -32,7 +33,7 @@ CODE = (  # what the service imports, and no more
 EPOCH = "2000-01-01T00:00:00+00:00"  # stands for every time of creation
 
 
-def build(project: Path, packaging: Packaging, target: Path) -> bundle.Card:
+def build(project: Path, packaging: Packaging, target: Path) -> BundleCard:
     """Build the Bento of the project's promoted model at `target` and return its card.
 
     Raises:
@@ -70,21 +71,21 @@ def _digest(folder: Path) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def _run_bentoml(context: Path, home: Path, card: bundle.Card) -> Path:
+def _run_bentoml(context: Path, home: Path, card: BundleCard) -> Path:
     """`bentoml build` in a process and a store of its own: a kill harms no other Bento."""
     labels = {
-        "model": card["model"]["sha256"][:12],
-        "commit": card["commit"] or "none",
-        "verdict": card["verdict"],
+        "model": card.model.sha256[:12],
+        "commit": card.commit or "none",
+        "verdict": card.verdict,
     }
     command = [sys.executable, "-m", "bentoml", "build", str(context), "--output", "tag"]
-    command += ["--name", card["name"], "--version", card["version"]]
+    command += ["--name", card.name, "--version", card.version]
     command += [word for name, value in labels.items() for word in ("--label", f"{name}={value}")]
     environment = {**os.environ, "BENTOML_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(command, cwd=context, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"bentoml build failed:\n{done.stdout}\n{done.stderr}")
-    return home / "bentos" / card["name"] / card["version"]
+    return home / "bentos" / card.name / card.version
 
 
 def _normalise(bento: Path) -> None:

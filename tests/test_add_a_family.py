@@ -87,12 +87,26 @@ def python(project: Path, *arguments: str) -> str:
     return done.stdout
 
 
+def stages(project: Path, *commands: str) -> None:
+    """Run stages in one process, which saves their imports."""
+    code = (
+        "import runpy, sys\n"
+        "for command in sys.argv[1:]:\n"
+        "    name, *arguments = command.split()\n"
+        "    sys.argv = [name, *arguments]\n"
+        "    try:\n"
+        "        runpy.run_module(f'components.stages.{name}', run_name='__main__')\n"
+        "    except SystemExit as ended:\n"
+        "        if ended.code:\n"
+        "            raise\n"
+    )
+    python(project, "-c", code, *commands)
+
+
 def evaluated(project: Path, task: str) -> dict[str, Any]:
     """What all stages up to the evaluation measure of the task."""
-    for name in ("ingest", "validate", "encode", "baseline"):
-        python(project, "-m", f"components.stages.{name}", task)
-    for name in ("validation", "plan", "train", "evaluate"):
-        python(project, "-m", f"components.stages.{name}")
+    of_task = (f"{name} {task}" for name in ("ingest", "validate", "encode", "baseline"))
+    stages(project, *of_task, "validation", "plan", "train", "evaluate")
     found: dict[str, Any] = read_json(project / "reports/evaluation.json")["tasks"][task]["metrics"]
     return found
 
@@ -141,8 +155,7 @@ def test_titles_lack_another_word_at_each_visit(shelf: Path) -> None:
         "assert words[0] == words[1] and sum(map(list.__ne__, words[0], words[2])) > 25;"
         "assert all(np.array_equal(one[1][0], other[1][0]) for one, other in zip(seen[0], seen[2]));"
     )
-    for name in ("ingest", "encode"):
-        python(shelf, "-m", f"components.stages.{name}", "shelf")
+    stages(shelf, "ingest shelf", "encode shelf")
     python(shelf, "-c", code)
 
 

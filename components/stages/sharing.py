@@ -4,15 +4,15 @@ from pathlib import Path
 
 from components import params
 from components.comparison import page, report
-from components.files import write_json
+from components.comparison.records import REPORT
 from components.stages import run
 
 
 def main() -> None:
     found = report.report(params.load(), Path())
-    write_json(Path("reports/sharing.json"), found)
+    found.write(REPORT)
     page.write(Path("reports/sharing.html"), found)
-    for sentence in (found["gains_sentence"], found["grouping_sentence"], found["caveat"]):
+    for sentence in (found.gains_sentence, found.grouping_sentence, found.caveat):
         print(sentence)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,9 +30,7 @@ class Graph:
 
     upstream: dict[str, frozenset[str]]  # stage -> the stages whose outputs it reads
     changed: frozenset[str]  # stages that `dvc status` finds changed
-    always_changed: frozenset[str] = (
-        frozenset()
-    )  # those of them that it always does: they ask a remote its version
+    always_changed: frozenset[str] = frozenset()  # those that it always does: they ask what DVC cannot see
 
     reasons: dict[str, list[Any]] = field(default_factory=dict)  # changed stage -> what DVC says of it
 
@@ -53,6 +51,10 @@ class Graph:
             for parent in parents:
                 distance[parent] = max(distance[parent], distance[name] + 1)
         return distance
+
+    def if_unchanged(self) -> Graph:
+        """The graph if what is always asked (a remote's version, the champion) has the answer it had."""
+        return replace(self, changed=self.changed - self.always_changed)
 
     def up_to(self, target: str) -> Graph:
         """The part of the graph that `target` needs, with `target` itself.

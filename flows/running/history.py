@@ -14,8 +14,8 @@ from pathlib import Path
 from threading import Lock
 
 from components.errors import UserError
-from components.evaluation import summary
-from components.files import atomic_file, read_json
+from components.evaluation.records import RELEASE, VERDICT, ReleaseReport, Verdict
+from components.files import atomic_file
 from flows.running.lock import WORKSPACE
 
 HISTORY = WORKSPACE / "history.jsonl"
@@ -64,12 +64,12 @@ def read(root: Path) -> list[Run]:
 def outcome(root: Path) -> dict[str, str | None]:
     """Verdict, model and release as the reports have them; for a run that came to the gate."""
     try:
-        verdict = read_json(root / summary.VERDICT)
-        said: dict[str, str | None] = {"verdict": verdict["verdict"], "model": verdict["model"]["sha256"]}
-        if verdict["verdict"] == "PROMOTE" and (root / "reports/release.json").is_file():
-            release = read_json(root / "reports/release.json")
-            said["release"] = release["release"] if release["model"] == said["model"] else None
-    except (UserError, KeyError, TypeError):  # the reports say it themselves where they are read
+        verdict = Verdict.read(root / VERDICT)
+        said: dict[str, str | None] = {"verdict": verdict.verdict, "model": verdict.model.sha256}
+        if verdict.verdict == "PROMOTE" and (root / RELEASE).is_file():
+            release = ReleaseReport.read(root / RELEASE)
+            said["release"] = release.release if release.model == verdict.model.sha256 else None
+    except UserError:  # whoever needs the reports says so
         return {}
     return said
 

@@ -1,4 +1,5 @@
-"""Remotes are asked their versions before a server is started for a run that may have nothing to do."""
+"""What is always asked (remotes' versions, the champion) is asked before a server is started for a run that
+may have nothing to do."""
 
 from __future__ import annotations
 

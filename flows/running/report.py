@@ -9,7 +9,6 @@ from rich.text import Text
 
 from components.errors import EXIT_FAILED, EXIT_USER_ERROR
 from components.evaluation import summary
-from components.files import read_json
 from flows.running import graph, run_state
 from flows.running.dvc_stage import log_path
 from flows.running.graph import Graph
@@ -75,4 +74,4 @@ def _failed(root: Path, failed: dict[str, str], not_run: list[str], users_mistak
 def _summary(root: Path) -> None:
     if (root / summary.SUMMARY).is_file():
         console.print()
-        console.print(summary.render(read_json(root / summary.SUMMARY), root))
+        console.print(summary.render(summary.read(root), root))

@@ -115,7 +115,15 @@ def test_status_names_the_champion_and_what_failed(tmp_path: Path) -> None:
     for name, content in {
         "releases/champion.json": {"release": "a1b2c3"},
         ".onetrunk/run.json": {"state": "failed", "target": None, "failed": {"train": "no room"}},
-        "reports/verdict.json": {"verdict": "HOLD", "model": {"sha256": "0"}},
+        "reports/verdict.json": {
+            "schema_version": 1,
+            "verdict": "HOLD",
+            "model": {"sha256": "0"},
+            "champion": None,
+            "confidence": 0.95,
+            "tasks": {},
+            "dropped": {},
+        },
     }.items():
         (project / name).parent.mkdir(exist_ok=True)
         (project / name).write_text(json.dumps(content))

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -24,23 +25,33 @@ def run(project: Path, server: Server, *arguments: str) -> subprocess.CompletedP
     return toy.onetrunk(project, *(arguments or ["run"]), **server.environment)
 
 
+COMMON: dict[str, Any] = {
+    "schema_version": 1,
+    "model": {"sha256": "ab"},
+    "champion": None,
+    "confidence": 0.95,
+}
+METRIC = {
+    "value": 0.8,
+    "interval": [0.7, 0.9],
+    "trivial": 0.4,
+    "linear": 0.6,
+    "over_trivial": [0.3, 0.5],
+    "over_linear": [0.1, 0.3],
+    "champion": None,
+}
+HEAD = {
+    "task": "mood",
+    "family": "classification",
+    "rows": {"train": 800, "validation": 100, "test": 100},
+    "metrics": {"accuracy": METRIC},
+    "classes": [],
+    "share": 1.0,
+}
+HELD = {"metric": "accuracy", "floor": 0.1, "margin": 0.02, "gate": "hold", "why": "too few rows"}
 REPORTS = {  # synthetic; what evaluation and gate leave
-    "evaluation": {
-        "model": {"sha256": "ab"},
-        "tasks": {
-            "mood": {
-                "rows": {"train": 800, "validation": 100, "test": 100},
-                "share": 1.0,
-                "metrics": {
-                    "accuracy": {"value": 0.8, "interval": [0.7, 0.9], "trivial": 0.4, "linear": 0.6}
-                },
-            }
-        },
-    },
-    "verdict": {
-        "verdict": "HOLD",
-        "tasks": {"mood": {"gate": "hold", "why": "too few rows", "metric": "accuracy", "value": 0.8}},
-    },
+    "evaluation": {**COMMON, "tasks": {"mood": HEAD}},
+    "verdict": {**COMMON, "verdict": "HOLD", "tasks": {"mood": HELD}, "dropped": {}},
 }
 
 

@@ -29,7 +29,8 @@ import json, pathlib, sys
 
 verdict = pathlib.Path("order.txt").read_text().strip()
 pathlib.Path("reports").mkdir(exist_ok=True)
-text = json.dumps({"verdict": verdict, "model": {"sha256": "m"}, "tasks": {}})
+said = {"schema_version": 1, "verdict": verdict, "model": {"sha256": "m"}, "champion": None}
+text = json.dumps({**said, "confidence": 0.95, "tasks": {}, "dropped": {}})
 pathlib.Path("reports/verdict.json").write_text(text)
 sys.exit(0 if verdict == "PROMOTE" else 2)
 """
@@ -41,7 +42,8 @@ def judged(tmp_path: Path) -> Path:
     project = toy.make(tmp_path / "project", GATE)
     (project / "gate.py").write_text(JUDGE)
     (project / "order.txt").write_text("PROMOTE")
-    evidence = {"model": {"sha256": "m"}, "tasks": {}}
+    model = {"schema_version": 1, "model": {"sha256": "m"}}
+    evidence = {**model, "champion": None, "confidence": 0.95, "tasks": {}}
     (project / "reports").mkdir()
     (project / "reports/evaluation.json").write_text(json.dumps(evidence))
     return project

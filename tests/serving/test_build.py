@@ -59,7 +59,7 @@ def test_a_changed_limit_is_another_version(project: Path, tmp_path: Path, bento
     card = read_json(bento / "src/bundle/card.json")
     packaging = tiny.PACKAGING.model_copy(update={"max_texts": 9})
     other = build(project, packaging, tmp_path / "bento")
-    assert other["version"] != card["version"]
+    assert other.version != card["version"]
     assert other["model"] == card["model"]
 
 

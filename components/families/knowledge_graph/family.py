@@ -125,7 +125,7 @@ class KnowledgeGraph(FactsOfAllSplits, Candidates, MultiSequence, ExtraInputs, F
         triples.check_relation(row["relation"], facts["relations"])
 
     def facts_of_all_splits(self, facts: Facts, splits: Mapping[str, Iterable[Row]]) -> Facts:
-        return triples.survey(facts["relations"], splits)
+        return triples.facts_of_all_splits(facts["relations"], splits)
 
     def candidates(self, facts: Facts) -> list[Row]:
         """Every entity that some row has."""
@@ -231,6 +231,10 @@ class KnowledgeGraph(FactsOfAllSplits, Candidates, MultiSequence, ExtraInputs, F
     def comparable(self, known: Facts, facts: Facts) -> bool:
         """Of the same relations. An answer that the champion has never seen is none that it finds."""
         return bool(known["relations"] == facts["relations"])
+
+    def facts_to_ask(self, known: Facts, facts: Facts) -> Facts:
+        """Today's: which triples are known to be right is no lesson, and the same for both."""
+        return facts
 
     def majority_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """How often an entity answers the relation in training, whoever asks."""

@@ -40,7 +40,7 @@ def name_relations(found: Iterable[str]) -> list[str]:
     return relations
 
 
-def survey(relations: list[str], splits: Mapping[str, Iterable[Row]]) -> Facts:
+def facts_of_all_splits(relations: list[str], splits: Mapping[str, Iterable[Row]]) -> Facts:
     """`entities`, those of all splits in the order of their numbers, `taught` and `held_out`. A held-out row
     whose relation training lacks is passed over."""
     rows = {

@@ -16,31 +16,68 @@ from components.data.contract.rows import read_rows
 from components.data.encoding.split import EncodedSplit, cards_of
 from components.data.mixture.draws import Plan
 from components.data.mixture.plan import easiest
-from components.files import atomic_folder, read_json, write_json
+from components.errors import UserError
+from components.files import atomic_folder, read_json, verify_manifest
 from components.model import index
 from components.model.inference import vectors
 from components.model.multitask import MultiTaskModel
 from components.model.saving import save_apart
+from components.records import VERSION
 from components.settings.project import Project
 from components.training import parallel
 from components.training.affinity import Affinity
 from components.training.run import checkpoint, stopping
 from components.training.run.loop import ReadRows, train
+from components.training.run.records import TRAINING, TrainingReport
 from components.training.run.watcher import Watcher
 
 # What shapes the weights.
 CODE = ("data/batches", "data/encoding/split.py", "data/mixture", "families", "keyed.py", "model", "training")
+TRAINED = ".onetrunk/trained"  # a folder by key, below a project's
+RECORD = "training.json"
 Trained = tuple[MultiTaskModel, list[dict[str, Any]]]  # and its history
 
 
 def run(project: Project, root: Path, watcher: Watcher) -> None:
-    """Train the project's plan below `root`, going on from a checkpoint of the same run if there is one."""
+    """Train the project's plan below `root`, going on from a checkpoint of the same run if there is one.
+
+    What was trained is kept until another run trains: DVC, killed before it has recorded the stage, removes
+    the stage's files (docs/decisions/0004), and the same command then writes them again.
+    """
     fit = Fit(project, root, read_json(root / "reports/plan.json"), project.seed)
+    _drop_others(fit)
+    if _is_whole(fit.trained):
+        watcher.say("this training had ended before; its model is written again")
+    else:
+        _train(fit, watcher)
+    with atomic_folder(root / "models/multitask") as folder:
+        shutil.copytree(fit.trained / "model", folder, dirs_exist_ok=True)
+    TrainingReport.read(fit.trained / RECORD).write(root / TRAINING)
+
+
+def _train(fit: Fit, watcher: Watcher) -> None:
     model, history = fit.train(watcher)
-    save(model, root / "encoded", fit.encoder / "tokenizer.json", root / "models/multitask", fit.auxiliary)
-    record = {"metrics": fit.metrics, "evaluations": history, "kept": stopping.kept(history)}
-    write_json(root / "reports/training.json", record)
+    tokenizer, encoded = fit.encoder / "tokenizer.json", fit.root / "encoded"
+    with atomic_folder(fit.trained) as folder:
+        save(model, encoded, tokenizer, folder / "model", fit.auxiliary)
+        report = {"metrics": fit.metrics, "evaluations": history, "kept": stopping.kept(history)}
+        TrainingReport.of({VERSION: 1, **report}, TRAINING).write(folder / RECORD)
     shutil.rmtree(fit.checkpoints, ignore_errors=True)
+
+
+def _is_whole(folder: Path) -> bool:
+    try:
+        verify_manifest(folder)
+    except UserError:
+        return False
+    return True
+
+
+def _drop_others(fit: Fit) -> None:
+    """Remove what other runs have trained; DVC has recorded it, or nobody asks for it any more."""
+    for folder in fit.trained.parent.glob("*"):
+        if folder != fit.trained:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @dataclass(frozen=True)
@@ -89,6 +126,11 @@ class Fit:
     @property
     def checkpoints(self) -> Path:
         return self.root / self.area / self.key
+
+    @property
+    def trained(self) -> Path:
+        """What the run ends with."""
+        return self.root / TRAINED / self.key
 
     def train(self, watcher: Watcher, affinity: Affinity | None = None) -> Trained:
         """The trained model, and its history; goes on from a checkpoint if there is one."""

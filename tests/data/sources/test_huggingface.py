@@ -13,6 +13,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -324,6 +326,27 @@ def test_a_table_is_read_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         assert sizes == [4, 4, 2]
     monkeypatch.setattr(columnar, "BATCH", 4)
     assert [text for _, text in texts(tmp_path)] == [str(n) for n in range(10)]
+
+
+def test_a_row_group_is_not_read_at_once(tmp_path: Path) -> None:
+    """Parquet writers make groups as large as they like; the whole of this one takes 60 MB."""
+    from components.data.sources.formats import huggingface
+
+    table = pa.table({"text": [f"{n:06}" + "x" * 1000 for n in range(60_000)]})
+    pq.write_table(table, tmp_path / "train.parquet", row_group_size=len(table))
+    before = pa.total_allocated_bytes()
+    piece, _ = next(huggingface.tables(tmp_path, Source(path=str(tmp_path), format="huggingface"), 1000))
+    assert len(piece) == 1000
+    assert pa.total_allocated_bytes() - before < 20e6
+
+
+def test_types_that_the_folders_readme_declares_hold(tmp_path: Path) -> None:
+    classes = "class_label: {names: {'0': down, '1': up}}"
+    (tmp_path / "README.md").write_text(
+        f"---\ndataset_info:\n  features:\n  - name: label\n    dtype: {{{classes}}}\n---\n"
+    )
+    pq.write_table(pa.table({"label": [1, 0]}), tmp_path / "train.parquet")
+    assert [record.values["label"] for record in records(tmp_path, {"label": "label"})] == ["up", "down"]
 
 
 @pytest.mark.parametrize("by", ["README.md", "params.yaml"])

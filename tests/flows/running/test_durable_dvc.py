@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -55,6 +56,16 @@ def repro(project: Path, module: str, at: int, what: str) -> int:
     return subprocess.run(command, cwd=project, env=toy.environment(), capture_output=True).returncode
 
 
+def is_whole(file: Path) -> bool:
+    if file.name == "dvc.lock":
+        return file.read_bytes().endswith(b"\n")
+    try:
+        json.loads(file.read_text())
+    except ValueError:
+        return False
+    return True
+
+
 @pytest.mark.parametrize("what", ["dvc.lock", "rwlock"])
 def test_a_kill_in_the_middle_of_a_write_leaves_the_file_of_before(finished_toy: Path, what: str) -> None:
     """The same kill tears the file of plain DVC, so the test would notice if DVC wrote in another way."""
@@ -64,17 +75,15 @@ def test_a_kill_in_the_middle_of_a_write_leaves_the_file_of_before(finished_toy:
         (project / "side.txt").unlink()
         (project / "input.txt").write_text("two\n")
         shutil.rmtree(project / ".dvc/cache/runs")
-    before = file.read_bytes() if file.exists() else b""
     kills = 0
     for at in range(1, 9):
         code = repro(finished_toy, "flows.running.durable_dvc", at, what)
         kills += code == -signal.SIGKILL
-        text = file.read_bytes() if file.exists() else b""
-        assert text == before or text.endswith(b"}" if what == "rwlock" else b"\n"), f"write {at}"
+        assert not file.exists() or is_whole(file), f"write {at}"
     assert kills
     torn = plain / file.relative_to(finished_toy)
     assert repro(plain, "dvc", 1, what) == -signal.SIGKILL
-    assert not torn.read_bytes().endswith((b"}", b"\n"))
+    assert not is_whole(torn)
 
 
 def test_a_stage_leaves_a_copy_of_the_lock(finished_toy: Path) -> None:
