@@ -21,6 +21,10 @@ from flows.running.lock import MARK
 
 LOCK_BUSY = re.compile(r"Unable to acquire lock|is busy, it is being blocked by|RWLock-file")
 EXITED = re.compile(r"failed to run: .*exited with (-?\d+)$", re.MULTILINE | re.DOTALL)
+OF_DVC = re.compile(
+    r"$|> |Running stage |Stage '|Updating lock file|Generating lock file|Verifying data sources|"
+    r"Use `dvc push`|To track the changes|To enable auto staging|\s*git add |\s*dvc config |WARNING: "
+)  # how lines begin that DVC says of itself: they are no progress of the stage
 OUT_OF_MEMORY = (-9, 137)  # killed by the kernel, as a signal or as a shell reports it
 SECONDS_TO_SAVE = 60.0  # of an interrupted stage: a training ends the step that it is at
 _working: set[subprocess.Popen[str]] = set()
@@ -43,7 +47,7 @@ def log_path(root: Path, stage: str) -> Path:
 
 
 def run(root: Path, stage: str, follow: Callable[[str], None]) -> Outcome:
-    """Reproduce one stage, calling `follow` with each line of its output as it comes."""
+    """Reproduce one stage, calling `follow` with each line that it says, but for DVC's own, as it comes."""
     try:
         with _log(root, stage) as log:
             return _run(root, stage, follow, log)
@@ -77,7 +81,8 @@ def _run(root: Path, stage: str, follow: Callable[[str], None], log: Callable[[s
     for line in process.stdout or ():
         log(line)
         lines.append(line.rstrip())
-        follow(line.strip())
+        if OF_DVC.match(line) is None:
+            follow(line.strip())
     code = process.wait()
     _working.discard(process)
     return _succeeded(lines) if code == 0 else _failed(lines, code)

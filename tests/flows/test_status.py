@@ -30,9 +30,13 @@ import json, pathlib, sys
 verdict = pathlib.Path("order.txt").read_text().strip()
 pathlib.Path("reports").mkdir(exist_ok=True)
 said = {"schema_version": 1, "verdict": verdict, "model": {"sha256": "m"}, "champion": None}
-text = json.dumps({**said, "confidence": 0.95, "tasks": {}, "dropped": {}})
-pathlib.Path("reports/verdict.json").write_text(text)
-sys.exit(0 if verdict == "PROMOTE" else 2)
+dropped = {} if verdict == "PROMOTE" else {"mood": "too bad"}
+said = {**said, "confidence": 0.95, "tasks": {}, "dropped": dropped}
+summary = {"schema_version": 1, "verdict": verdict, "bento": None, "tasks": {}, "dropped": dropped}
+pathlib.Path("reports/verdict.json").write_text(json.dumps(said))
+pathlib.Path("reports/summary.json").write_text(json.dumps(summary))
+if dropped:
+    sys.exit(print(f"error: the gate says {verdict}, nothing is packaged; mood: too bad") or 2)
 """
 
 
@@ -62,6 +66,8 @@ def test_the_verdict_is_of_the_model_that_is_here_until_something_before_the_gat
     (judged / "order.txt").write_text("REJECT")
     rejected = toy.onetrunk(judged, "run", **server.environment)
     assert rejected.returncode == 2
+    assert rejected.stdout.count("too bad") == 1  # the reason, and what is next, are said once
+    assert rejected.stdout.count("Next:") == 1
     assert "REJECT, today" in verdict_line(judged)  # which DVC does not record: no older for that
     assert "of the model that is here" in verdict_line(judged)
 
@@ -123,6 +129,15 @@ def test_a_run_that_was_killed_is_remembered_as_interrupted(tmp_path: Path) -> N
         ("onetrunk run", "interrupted"), ("onetrunk check", "completed"),
     ]  # fmt: skip
     assert found[1].stages == {"fetch": 1.3}
+
+
+def test_a_failed_check_speaks_of_no_release(server: Server, tmp_path: Path) -> None:
+    project = toy.make(tmp_path / "project")
+    (project / "orders/validation").write_text("2")
+    failed = toy.onetrunk(project, "check", **server.environment)
+    assert failed.returncode == 2
+    assert "The check has failed." in failed.stdout
+    assert "released" not in failed.stdout
 
 
 def test_a_changed_stage_says_why(tmp_path: Path) -> None:
