@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from components import program
 from components.errors import UserError, disk_sentence, near_miss
 from components.files import atomic_file
 from flows.running import dvc_files
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from dvc.repo import Repo
 
 LOCK = Path(dvc_files.LOCK)
+PROGRAM = "program"  # the stage that writes down what code the others can reach
 
 
 class BusyError(UserError):
@@ -90,8 +92,30 @@ def read() -> Graph:
             for stage in plan_repro(graph)
         }
         always_changed = frozenset(stage.addressing for stage in graph if stage.always_changed)
-        reasons: dict[str, list[Any]] = repo.status()
-        return Graph(upstream, frozenset(reasons) & frozenset(upstream), always_changed, reasons)
+        reasons = _changed(repo)
+        return Graph(upstream, frozenset(reasons) & upstream.keys(), always_changed, reasons)
+
+
+def _changed(repo: Repo) -> dict[str, list[Any]]:
+    """The stages that DVC finds changed, and those that can reach code that `program/` does not describe yet;
+    each with the reasons, as DVC gives them.
+
+    DVC finds the stage `program` always changed; here it is so only where it would write something else.
+    """
+    found: dict[str, list[Any]] = repo.status()
+    if PROGRAM not in found:  # the graph of a project that depends on code in another way, or not at all
+        return found
+    from components.stages.program import contents
+
+    outdated = {Path(repo.root_dir) / file for file in program.outdated(program.FOLDER, contents())}
+    if not outdated and found[PROGRAM] == ["always changed"]:
+        del found[PROGRAM]
+    for stage in repo.index.stages:
+        for dependency in stage.deps:
+            if (path := Path(dependency.fs_path)) in outdated:
+                reason = {"changed deps": {str(path.relative_to(repo.root_dir)): "modified"}}
+                found.setdefault(stage.addressing, []).append(reason)
+    return found
 
 
 def locked_stages() -> list[str]:
