@@ -43,7 +43,11 @@ def _stages(pipeline: graph.Graph) -> Text:
         return Text(f"all {len(pipeline.upstream)} up to date", "green")
     changed = [name for name in pipeline.upstream if name in pipeline.changed]
     head = f"{len(pipeline.changed)} of {len(pipeline.upstream)} changed, {len(pipeline.stale)} to look at"
-    lines = [f"{name}: {why(pipeline.reasons.get(name, []))}" for name in changed[:LINES]]
+    recorded = set(graph.locked_stages())
+    lines = [
+        f"{name}: {why(pipeline.reasons.get(name, [])) if name in recorded else 'not run yet, or failed'}"
+        for name in changed[:LINES]
+    ]
     lines += [f"and {len(changed) - LINES} more"] if len(changed) > LINES else []
     return Text("\n".join([head, *(summary.shorten(line, WIDTH) for line in lines)]), "yellow")
 

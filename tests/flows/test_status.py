@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -145,7 +147,7 @@ def test_a_changed_stage_says_why(tmp_path: Path) -> None:
     (project / "gate.py").write_text(JUDGE)
     (project / "order.txt").write_text("PROMOTE")
     shown = toy.onetrunk(project, "status").stdout
-    assert "train: " in shown
+    assert "train: not run yet, or failed" in shown
     reasons = [
         {"changed deps": {"params.yaml": {"training": "modified"}, "components/model": "modified"}},
         {"changed deps": {"data/ner": "modified"}},
@@ -154,6 +156,23 @@ def test_a_changed_stage_says_why(tmp_path: Path) -> None:
     ]
     assert status.why(reasons[:2]) == "settings training; code components/model; data data/ner"
     assert status.why(reasons[2:]) == "missing output models/multitask; its command"
+
+
+def test_status_imports_nothing_but_dvc_that_is_heavy(tmp_path: Path) -> None:
+    project = toy.make(tmp_path / "project")
+    heavy = {"torch", "transformers", "prefect", "bentoml", "pyarrow", "numpy", "pandas", "sklearn"}
+    code = f"""
+import sys
+from flows.cli import main
+try:
+    main(["status"])
+finally:
+    print(sorted({heavy!r} & sys.modules.keys()))
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=project, env=toy.environment(), capture_output=True, text=True
+    )
+    assert result.stdout.splitlines()[-1] == "[]", result.stdout
 
 
 def test_times_are_local_and_short(monkeypatch: pytest.MonkeyPatch) -> None:
