@@ -15,6 +15,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from components.comparison import records as comparison
+from components.data.contract import cards
 from components.evaluation import records as evaluation
 from components.records import VERSION, Part, Record
 from components.release import records as release
@@ -30,6 +31,7 @@ sentence. Texts of rows stand in none of them; `answers.json` has the examples o
 """
 TABLE = "| key | type | |\n|---|---|---|"
 RECORDS: tuple[type[Record], ...] = (
+    cards.TaskCard,
     training.TrainingReport,
     evaluation.ChampionReport,
     evaluation.Evaluation,
