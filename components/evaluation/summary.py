@@ -25,6 +25,7 @@ from components.evaluation.records import (
     TaskVerdict,
     Verdict,
 )
+from components.families.base import Prediction
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -178,7 +179,7 @@ def _answers(root: Path) -> list[Table]:
     return [result]
 
 
-def brief(answer: dict[str, Any]) -> str:
+def brief(answer: Prediction) -> str:
     """An answer of any family in one line: its words and numbers, lists by their words."""
     said = {key: value for key, value in answer.items() if not isinstance(value, dict)}
     found = {key: value for key, value in said.items() if value != []} or said

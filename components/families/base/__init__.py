@@ -24,6 +24,7 @@ from components.families.base.records import (
     Row,
     Sequence1,
     TextRequest,
+    Truncation,
     Turn,
 )
 from components.families.base.service import ServicePart
