@@ -10,7 +10,8 @@ from components.data.contract.rows import read_rows
 from components.data.encoding.split import EncodedSplit, cards_of
 from components.data.mixture.draws import Plan
 from components.model.multitask import MultiTaskModel
-from components.settings.project import Project, Training
+from components.settings.project import Project
+from components.settings.training import Training
 from components.tracking import Watcher
 from components.training.run.loop import ReadRows, train
 

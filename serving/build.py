@@ -84,7 +84,7 @@ def _run_bentoml(context: Path, home: Path, card: bundle.Card) -> Path:
     done = subprocess.run(command, cwd=context, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"bentoml build failed:\n{done.stdout}\n{done.stderr}")
-    return home / "bentos" / card["name"] / card["version"]
+    return home.joinpath("bentos", card["name"], card["version"])
 
 
 def _normalise(bento: Path) -> None:

@@ -32,7 +32,7 @@ Item: Any = create_model("Item", __config__=ConfigDict(extra="forbid"), **_FIELD
 Item.__doc__ = "What a task reads: a text, two as a pair, or the fields that GET /tasks names as its inputs."
 
 
-class PredictRequest(bentoml.IODescriptor):
+class PredictRequest(bentoml.IODescriptor):  # type: ignore[misc]
     """Texts to be answered, and the tasks asked of each; without `tasks`, all that read such a text."""
 
     model_config = ConfigDict(extra="forbid")
@@ -44,7 +44,7 @@ class PredictRequest(bentoml.IODescriptor):
 Answer: Any = Union[tuple(tasks.get(name).response for name in tasks.names())]  # noqa: UP007
 
 
-class PredictResponse(bentoml.IODescriptor):
+class PredictResponse(bentoml.IODescriptor):  # type: ignore[misc]
     """One object per text, in the order of the request: task -> that task's answer."""
 
     version: str = Field(description="The release that answered; GET /metadata says what it was made from.")
@@ -77,9 +77,10 @@ def parse(body: bytes) -> PredictRequest:
         BadRequestError: it is not JSON, or not of this shape.
     """
     try:
-        return PredictRequest.model_validate_json(body)
+        request: PredictRequest = PredictRequest.model_validate_json(body)
     except ValidationError as error:
         raise BadRequestError(_sentence(error.errors())) from None
+    return request
 
 
 def _sentence(errors: list[Any]) -> str:

@@ -92,7 +92,7 @@ def write_model(target: Path, seed: int = 0) -> None:
     torch.manual_seed(seed)
     model = MultiTaskModel(MultiTaskConfig(encoder=encoder.to_dict(), tasks=CARDS))
     for head in model.heads.values():  # confident, so that every label occurs
-        torch.nn.init.normal_(head.output.weight, std=3.0)
+        torch.nn.init.normal_(head.get_parameter("output.weight"), std=3.0)
     with atomic_folder(target) as folder:
         model.save_pretrained(folder)
         write_tokenizer(folder / "tokenizer.json", words)

@@ -91,7 +91,7 @@ class ExpectEveryClassInTraining(ColumnAggregateExpectation):
         self,
         metrics: dict[str, Any],
         runtime_configuration: dict[str, Any] | None = None,
-        execution_engine: ExecutionEngine | None = None,
+        execution_engine: ExecutionEngine[Any] | None = None,
     ) -> dict[str, Any]:
         return self.judge(metrics["column.class_counts"])
 
