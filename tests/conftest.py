@@ -17,15 +17,15 @@ if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):  # else eac
 hypothesis.settings.register_profile("onetrunk", deadline=None)  # a first example may import seconds
 hypothesis.settings.load_profile("onetrunk")
 
-FIRST = (
-    "test_families_example", "test_pipeline", "test_tutorial", "test_deployment", "test_retrain", "test_learning",
-    "test_killing", "test_monitor", "test_parallel", "test_search", "test_add_a_family", "test_transcript",
-)  # fmt: skip
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The files that take minutes begin first, or one core would wait for the other at the end."""
-    items.sort(key=lambda item: FIRST.index(item.path.stem) if item.path.stem in FIRST else len(FIRST))
+    """Files that take minutes begin first, then those with a slow test, or one core would wait at the end."""
+
+    def files_with(mark: str) -> set[Path]:
+        return {item.path for item in items if item.get_closest_marker(mark)}
+
+    minutes, slow = files_with("minutes"), files_with("slow")
+    items.sort(key=lambda item: (item.path not in minutes, item.path not in slow))
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

@@ -16,6 +16,8 @@ from examples import transcript
 from serving.predictor import Predictor
 from tests.serving import tiny
 
+pytestmark = pytest.mark.minutes
+
 ABOVE, BELOW = "# Desk\n\nWords above.\n\n", "\n\nWords below, `{}`.\n"
 QUESTIONS: list[dict[str, Any]] = [
     {"about": "One.", "request": {"texts": ["it isn't on"], "tasks": ["sentiment"]}},

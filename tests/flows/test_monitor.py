@@ -27,6 +27,8 @@ from tests.flows.conftest import Server
 from tests.params.messages import complaint
 from tests.serving import tiny
 
+pytestmark = pytest.mark.minutes
+
 DAYS = 10
 MONITOR = """\
 remotes: {}

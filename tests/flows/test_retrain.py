@@ -16,6 +16,8 @@ import pytest
 from tests.flows import toy
 from tests.flows.conftest import Server
 
+pytestmark = pytest.mark.minutes
+
 SLOW_FETCH = toy.DVC.replace(" 0.2", " 3")
 RECORD = ".onetrunk/run.json"
 

@@ -23,6 +23,8 @@ from components.search import study as studies
 from tests.conftest import PARAMS, build_encoder, encode_project, write_sources
 from tests.flows import toy
 
+pytestmark = pytest.mark.minutes
+
 SEARCH = """\
 remotes: {}
 search:

@@ -30,6 +30,8 @@ from tests.scripts import ROOT
 from tests.training.runs import MODEL
 from tests.training.steps import first_batch, stepper
 
+pytestmark = pytest.mark.minutes
+
 CHOSEN = {
     "sum": {},
     "pcgrad": {"weights": "uncertainty", "combination": "pcgrad"},
