@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import hypothesis
@@ -179,8 +180,6 @@ def tiny_project(tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyP
 
 
 def build_project(root: Path, encoder: Path) -> None:
-    import shutil
-
     write_sources(root / "sources")
     shutil.copytree(encoder, root / "encoder")
     (root / "params.yaml").write_text(PARAMS)
@@ -191,6 +190,16 @@ def encoded_project(tiny_project: Path) -> Path:
     """The tiny project after ingest, encode and plan: ready to train."""
     encode_project(tiny_project)
     return tiny_project
+
+
+@pytest.fixture(scope="session")
+def bento(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real Bento of a synthetic project, which stands beside it; a copy, since serving writes bytecode."""
+    from tests.once import made_once
+    from tests.serving import tiny
+
+    made = made_once(tmp_path_factory, "bento", tiny.build_bento)
+    return Path(shutil.copytree(made, tmp_path_factory.mktemp("served") / "copy")) / "bento"
 
 
 @pytest.fixture(scope="session")

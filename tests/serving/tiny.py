@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import string
-import tempfile
-from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
@@ -114,20 +111,8 @@ def write_tokenizer(path: Path, words: list[str]) -> None:
     tokenizer.save(str(path))
 
 
-@cache
-def bento() -> Path:
-    """A real Bento of the synthetic project, built once a session."""
+def build_bento(folder: Path) -> None:
+    """A real Bento of the synthetic project, `bento` beside its `project`."""
     from serving.build import build
 
-    _scratch.append(tempfile.TemporaryDirectory(prefix="onetrunk-test-"))
-    folder = Path(_scratch[-1].name)
     build(write_project(folder / "project"), PACKAGING, folder / "bento")
-    return folder / "bento"
-
-
-def bento_copy(target: Path) -> Path:
-    shutil.copytree(bento(), target)
-    return target
-
-
-_scratch: list[tempfile.TemporaryDirectory[str]] = []

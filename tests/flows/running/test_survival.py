@@ -17,7 +17,6 @@ import pytest
 from tests.flows import toy
 from tests.flows.conftest import Server
 
-
 pytestmark = [pytest.mark.slow, pytest.mark.minutes]  # each test is a run or two
 RUN = [sys.executable, "-m", "flows.cli", "run"]
 STAGES = {"fetch@left", "fetch@right", "validation", "side", "train"}
