@@ -11,7 +11,8 @@ from components.data.encoding.split import EncodedSplit, cards_of
 from components.data.mixture.draws import Plan
 from components.data.mixture.records import PlanRecord
 from components.model.multitask import MultiTaskModel
-from components.settings.project import Project, Training
+from components.settings.project import Project
+from components.settings.training import Training
 from components.tracking import Watcher
 from components.training.run.loop import ReadRows, train
 

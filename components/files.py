@@ -107,7 +107,7 @@ def _is_litter(path: Path) -> bool:
     import psutil
 
     try:
-        return psutil.Process(int(match[1])).create_time() > path.stat().st_mtime + 1
+        return bool(psutil.Process(int(match[1])).create_time() > path.stat().st_mtime + 1)
     except psutil.NoSuchProcess:
         return True
     except (psutil.Error, OSError):  # not ours to judge, or gone

@@ -58,7 +58,8 @@ def _feistel(
         np.subtract(hashed, side, out=other)  # below zero wraps to the largest numbers
         np.minimum(hashed, other, out=hashed)
         left, right, hashed = right, hashed, left
-    return left * side + right
+    permuted: np.ndarray = left * side + right
+    return permuted
 
 
 def _round_keys(key: int) -> list[tuple[np.uint32, np.uint32]]:

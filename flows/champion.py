@@ -102,7 +102,7 @@ def _leave_out_sklearn() -> None:
     """Transformers would import it, and pandas with it, for a way of decoding that no family uses."""
     from transformers import utils
 
-    utils.is_sklearn_available = lambda: False
+    vars(utils)["is_sklearn_available"] = lambda: False
 
 
 def ask_service(url: str, request: dict[str, Any]) -> dict[str, Any]:

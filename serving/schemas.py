@@ -11,14 +11,14 @@ from components import families as tasks
 from serving.requests import Request
 
 
-class PredictRequest(Request, bentoml.IODescriptor):
+class PredictRequest(Request, bentoml.IODescriptor):  # type: ignore[misc]
     """Texts to be answered, and the tasks asked of each; without `tasks`, all that read such a text."""
 
 
 Answer: Any = Union[tuple(tasks.get(name).response for name in tasks.names())]  # noqa: UP007
 
 
-class PredictResponse(bentoml.IODescriptor):
+class PredictResponse(bentoml.IODescriptor):  # type: ignore[misc]
     """One object per text, in the order of the request: task -> that task's answer."""
 
     version: str = Field(description="The release that answered; GET /metadata says what it was made from.")

@@ -28,7 +28,7 @@ ENVIRONMENT = {**QUIET, **THREADS_AND_MEMORY}
 class Onetrunk:
     """One shared encoder, a head per task: all the tasks' answers to a text from a single pass."""
 
-    @bentoml.on_deployment
+    @bentoml.on_deployment  # type: ignore[untyped-decorator]
     @staticmethod
     def verify() -> None:
         """Refuse to start on a damaged bundle, in one sentence and before there are workers."""
@@ -43,7 +43,7 @@ class Onetrunk:
         self.predictor = Predictor(BUNDLE)
         self.version: str = card()["version"]
 
-    @bentoml.api(input_spec=PredictRequest, output_spec=PredictResponse)
+    @bentoml.api(input_spec=PredictRequest, output_spec=PredictResponse)  # type: ignore[untyped-decorator]
     def predict(self, texts: list[Any], tasks: list[str] | None = None) -> PredictResponse | Response:
         """Answer texts: for each, an object with one answer per task."""
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import hypothesis
@@ -17,15 +18,15 @@ if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):  # else eac
 hypothesis.settings.register_profile("onetrunk", deadline=None)  # a first example may import seconds
 hypothesis.settings.load_profile("onetrunk")
 
-FIRST = (
-    "test_families_example", "test_pipeline", "test_tutorial", "test_deployment", "test_retrain", "test_learning",
-    "test_killing", "test_monitor", "test_parallel", "test_search", "test_add_a_family", "test_transcript",
-)  # fmt: skip
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The files that take minutes begin first, or one core would wait for the other at the end."""
-    items.sort(key=lambda item: FIRST.index(item.path.stem) if item.path.stem in FIRST else len(FIRST))
+    """Files that take minutes begin first, then those with a slow test, or one core would wait at the end."""
+
+    def files_with(mark: str) -> set[Path]:
+        return {item.path for item in items if item.get_closest_marker(mark)}
+
+    minutes, slow = files_with("minutes"), files_with("slow")
+    items.sort(key=lambda item: (item.path not in minutes, item.path not in slow))
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -179,8 +180,6 @@ def tiny_project(tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyP
 
 
 def build_project(root: Path, encoder: Path) -> None:
-    import shutil
-
     write_sources(root / "sources")
     shutil.copytree(encoder, root / "encoder")
     (root / "params.yaml").write_text(PARAMS)
@@ -191,6 +190,16 @@ def encoded_project(tiny_project: Path) -> Path:
     """The tiny project after ingest, encode and plan: ready to train."""
     encode_project(tiny_project)
     return tiny_project
+
+
+@pytest.fixture(scope="session")
+def bento(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real Bento of a synthetic project, which stands beside it; a copy, since serving writes bytecode."""
+    from tests.once import made_once
+    from tests.serving import tiny
+
+    made = made_once(tmp_path_factory, "bento", tiny.build_bento)
+    return Path(shutil.copytree(made, tmp_path_factory.mktemp("served") / "copy")) / "bento"
 
 
 @pytest.fixture(scope="session")

@@ -21,15 +21,15 @@ from components.release.query import running
 from flows.running.dvc_stage import environment
 from tests.scripts import ROOT
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.slow, pytest.mark.minutes, pytest.mark.timeout(1800)]
 PARAMS = yaml.safe_load((ROOT / "examples/families/params.yaml").read_text())
 ELSEWHERE = {  # trained, measured and asked there
-    "retrieval": "tests/tasks/test_retrieval.py",
-    "knowledge_graph": "tests/tasks/test_knowledge_graph.py",
-    "generation": "tests/tasks/test_generation.py",
+    "retrieval": "tests/families/retrieval/test_family.py",
+    "knowledge_graph": "tests/families/knowledge_graph/test_family.py",
+    "generation": "tests/families/generation/test_family.py",
     "masked_lm": "tests/model/test_auxiliary.py",
-    "sentence_order": "tests/tasks/test_segment_pairs.py",
-    "context_prediction": "tests/tasks/test_segment_pairs.py",
+    "sentence_order": "tests/families/segment_pairs/test_base.py",
+    "context_prediction": "tests/families/segment_pairs/test_base.py",
 }
 STAGES = """
 import importlib, shlex

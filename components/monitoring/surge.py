@@ -94,7 +94,8 @@ def _log_likelihood(
 def _probability(x: int, n: int, alpha: np.ndarray, beta: np.ndarray) -> np.ndarray:
     """Of x negatives among n in any order."""
     orders = gammaln(n + 1) - gammaln(x + 1) - gammaln(n - x + 1)
-    return np.exp(orders + _log_likelihood(x, n, alpha, beta))
+    probability: np.ndarray = np.exp(orders + _log_likelihood(x, n, alpha, beta))
+    return probability
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import yaml
 from components.errors import UserError
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]
     """YAML takes the last of two equal keys, and a task that was copied would be lost without a word."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -24,7 +24,8 @@ class _Loader(yaml.SafeLoader):
                     key.start_mark,
                 )
             seen.add(key.value)
-        return super().construct_mapping(node, deep)
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+        return mapping
 
 
 def parse(path: Path) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from components.params.searches import Values, with_values
 from components.settings.project import Project
 from components.tracking.terminal import Terminal
 from components.training.run.fit import Fit
-from components.training.run.state import State
-from components.training.run.watcher import Entry, Seen, Watcher
+from components.training.run.state import Entry, State
+from components.training.run.watcher import Seen, Watcher
 
 
 class Pruning(Terminal):

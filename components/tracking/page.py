@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from components.pages import charts
 from components.pages import render as pages
-from components.training.run.watcher import Entry
+from components.training.run.state import Entry
 
 TEMPLATE = Path(__file__).with_name("page.html.jinja")
 Points = list[tuple[int, float]]  # (step, value)

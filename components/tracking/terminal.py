@@ -17,7 +17,8 @@ from rich.table import Table
 from rich.text import Text
 
 from components.training.run import stopping
-from components.training.run.watcher import Entry, Run, Seen, Speed, Watcher
+from components.training.run.state import Entry
+from components.training.run.watcher import Run, Seen, Speed, Watcher
 
 if TYPE_CHECKING:
     from components.training.run.state import State

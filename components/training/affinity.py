@@ -81,7 +81,9 @@ def cosines(gramian_KK: np.ndarray) -> np.ndarray:
     """cosine_KK of the gradients; 0 with a gradient that is zero."""
     norms_K = np.sqrt(np.diag(gramian_KK))
     scale_KK = np.outer(norms_K, norms_K)
-    return np.divide(gramian_KK, scale_KK, out=np.zeros_like(gramian_KK), where=scale_KK > 0)
+    cosine_KK = np.zeros_like(gramian_KK)
+    np.divide(gramian_KK, scale_KK, out=cosine_KK, where=scale_KK > 0)
+    return cosine_KK
 
 
 @torch.no_grad()

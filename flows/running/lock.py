@@ -86,6 +86,6 @@ def _carries(process: psutil.Process, root: Path) -> bool:
     import psutil
 
     try:
-        return process.environ().get(MARK) == str(root)
+        return bool(process.environ().get(MARK) == str(root))
     except (psutil.Error, OSError):  # gone, or not ours to look into
         return False

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from components.errors import EXIT_FAILED, EXIT_USER_ERROR
 from components.evaluation import summary
+from components.evaluation.records import SUMMARY, VERDICT
 from flows.running import graph, run_state
 from flows.running.console import GATE
 from flows.running.dvc_stage import log_path
@@ -32,7 +33,7 @@ def nothing_to_do(root: Path, target: str | None, stages: Graph) -> int:
     locked = run_state.begin(root, target, graph.locked_stages())
     graph.settle_lock(locked, stages)  # which a killed run may have left to do
     run_state.complete(root, target, judged=target is None)
-    if target is None and (root / summary.VERDICT).is_file():
+    if target is None and (root / VERDICT).is_file():
         summary.write(root)
     return _completed(root, target)
 
@@ -61,7 +62,7 @@ def _completed(root: Path, target: str | None) -> int:
 def _failed(root: Path, target: str | None, own: dict[str, Any]) -> int:
     if target is None:
         _summary(root)
-    if own["failed"].keys() == {GATE} and (root / summary.SUMMARY).is_file():  # which says why, and what next
+    if own["failed"].keys() == {GATE} and (root / SUMMARY).is_file():  # which says why, and what next
         console.print(Text("\nNothing new was released.", "bold red"))
     else:
         _failures(root, target, own["failed"], own["not_run"])
@@ -84,6 +85,6 @@ def _failures(root: Path, target: str | None, failed: dict[str, str], not_run: l
 
 
 def _summary(root: Path) -> None:
-    if (root / summary.SUMMARY).is_file():
+    if (root / SUMMARY).is_file():
         console.print()
         console.print(summary.render(summary.read(root), root))

@@ -14,7 +14,7 @@ from components.data.contract.rows import column_of
 from components.data.contract.splits import SPLITS
 
 Rows = dict[str, list[dict[str, Any]]]
-FACTS = {
+FACTS: dict[str, dict[str, Any]] = {
     "classification": {"labels": ["down", "up"]},
     "regression": {"mean": 0.5, "deviation": 0.3, "minimum": 0.0, "maximum": 1.0},
     "tagging": {"labels": ["PER"], "tags": ["O", "B-PER", "I-PER"]},

@@ -38,7 +38,9 @@ def topic(n: int) -> str:
     return TOPICS[n * n % 7 % 4]
 
 
-def table(*columns: tuple[str, Callable[[int], Any]], separator: str = ",", header: bool = True, **how: Any):
+def table(
+    *columns: tuple[str, Callable[[int], Any]], separator: str = ",", header: bool = True, **how: Any
+) -> Callable[[Path], None]:
     """A writer of a delimited file; `how` goes to `open`."""
 
     def write(path: Path) -> None:
@@ -72,7 +74,7 @@ def arrow(row: Callable[[int], dict[str, Any]]) -> Callable[[Path], None]:
     return write
 
 
-def conll(words: Callable[[int], list[tuple[str, ...]]], separator: str = "\t") -> Callable[[Path], None]:
+def conll(words: Callable[[int], Sequence[tuple[str, ...]]], separator: str = "\t") -> Callable[[Path], None]:
     blocks = ["\n".join(separator.join(word) for word in words(n)) for n in ROWS]
     return lambda path: lines(path, ["\n\n".join(blocks)])
 
@@ -187,11 +189,13 @@ def genres(n: int) -> list[str]:
     ]
 
 
-def labelled(*more: tuple[str, Callable[[int], Any]], text: str = "text", label: str = "label"):
+def labelled(
+    *more: tuple[str, Callable[[int], Any]], text: str = "text", label: str = "label"
+) -> Callable[[Path], None]:
     return table((text, sentence), (label, topic), *more)
 
 
-def later(first: int):
+def later(first: int) -> Callable[[Path], None]:
     """Other rows of the same columns."""
     return table(("text", lambda n: sentence(first + n)), ("label", topic))
 

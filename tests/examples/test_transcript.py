@@ -14,7 +14,8 @@ import pytest
 from components.errors import UserError
 from examples import transcript
 from serving.predictor import Predictor
-from tests.serving import tiny
+
+pytestmark = pytest.mark.minutes
 
 ABOVE, BELOW = "# Desk\n\nWords above.\n\n", "\n\nWords below, `{}`.\n"
 QUESTIONS: list[dict[str, Any]] = [
@@ -38,13 +39,13 @@ def questions(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def written(tmp_path_factory: pytest.TempPathFactory, bento: Path) -> Path:
     """A page whose transcript is of a served Bento."""
     folder = tmp_path_factory.mktemp("transcript")
     (folder / "questions.json").write_text(json.dumps(QUESTIONS))
     page = folder / "desk.md"
     page.write_text(f"{ABOVE}{transcript.START}\nold\n{transcript.END}{BELOW}")
-    transcript.transcribe(folder / "questions.json", tiny.bento(), page)
+    transcript.transcribe(folder / "questions.json", bento, page)
     return page
 
 
@@ -54,12 +55,12 @@ def test_what_is_above_and_below_the_markers_stays_and_nothing_else_is_left(writ
     assert sorted(path.name for path in written.parent.iterdir()) == ["desk.md", "questions.json"]
 
 
-def test_questions_can_be_pasted_and_the_answers_are_the_services(written: Path) -> None:
+def test_questions_can_be_pasted_and_the_answers_are_the_services(written: Path, bento: Path) -> None:
     text = written.read_text()
     bodies = re.findall(r"-d @- <<'JSON'\n(.*?)\nJSON\n", text, re.DOTALL)
     assert [json.loads(body) for body in bodies] == [exchange["request"] for exchange in QUESTIONS]
     answer, refusal = [json.loads(body) for body in re.findall(r"```json\n(.*?)\n```", text, re.DOTALL)]
-    (said,) = Predictor(tiny.bento() / "src/bundle").predict(["it isn't on"], ["sentiment"])
+    (said,) = Predictor(bento / "src/bundle").predict(["it isn't on"], ["sentiment"])
     expected, (found,) = said["sentiment"].model_dump(), answer["answers"]
     assert found["sentiment"]["label"] == expected["label"]
     assert found["sentiment"]["probabilities"] == pytest.approx(expected["probabilities"], abs=1e-4)

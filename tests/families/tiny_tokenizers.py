@@ -24,7 +24,9 @@ def build(kind: str) -> Any:
         tokenizer = Tokenizer(models.WordPiece(unk_token="<unk>"))
         tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
         tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-        trainer = trainers.WordPieceTrainer(vocab_size=300, special_tokens=special, show_progress=False)
+        trainer: trainers.Trainer = trainers.WordPieceTrainer(
+            vocab_size=300, special_tokens=special, show_progress=False
+        )
     elif kind == "byte_bpe":
         tokenizer = Tokenizer(models.BPE())
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)

@@ -15,6 +15,8 @@ import pytest
 from tests.flows import toy
 from tests.flows.conftest import Server
 
+pytestmark = pytest.mark.minutes
+
 REPORT = (
     "  report:\n    cmd: cp -r reports.in reports\n    deps: [reports.in, model.txt]\n    outs: [reports]\n"
 )

@@ -27,6 +27,8 @@ from tests.flows.conftest import Server
 from tests.params.messages import complaint
 from tests.serving import tiny
 
+pytestmark = pytest.mark.minutes
+
 DAYS = 10
 MONITOR = """\
 remotes: {}
@@ -140,6 +142,7 @@ def events(server: Server) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.slow
 def test_a_surge_is_scored_judged_and_raised_once(project: Path, server: Server) -> None:
     said = run(project, server)
     assert f"{13 * DAYS} new articles, scored by release first" in said
@@ -161,6 +164,7 @@ def test_a_surge_is_scored_judged_and_raised_once(project: Path, server: Server)
     assert events(server) == [event]
 
 
+@pytest.mark.slow
 def test_another_champion_scores_anew_and_is_not_held_to_the_scores_of_the_old_one(
     project: Path, server: Server
 ) -> None:

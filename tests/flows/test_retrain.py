@@ -17,6 +17,8 @@ import pytest
 from tests.flows import toy
 from tests.flows.conftest import Server
 
+pytestmark = [pytest.mark.slow, pytest.mark.minutes]
+
 SLOW_FETCH = toy.DVC.replace(" 0.2", " 3")
 RECORD = ".onetrunk/run.json"
 
@@ -197,7 +199,6 @@ pathlib.Path("waited.txt").write_text("")
 """
 
 
-@pytest.mark.slow
 def test_a_busy_dvc_lock_is_retried(server: Server, tmp_path: Path) -> None:
     """`holder` keeps DVC's lock until DVC has given up on `waiter`, whichever of the two begins first."""
     stage = "  {0}:\n    cmd: python {0}.py\n    deps: [{0}.py]\n    outs: [{1}]\n"
@@ -210,7 +211,6 @@ def test_a_busy_dvc_lock_is_retried(server: Server, tmp_path: Path) -> None:
     assert "Unable to acquire lock" in result.stdout
 
 
-@pytest.mark.slow
 def test_a_killed_run_leaves_no_zombie(server: Server, tmp_path: Path) -> None:
     """kill -9; the next run ends the orphaned stage, marks the old run Crashed, and completes."""
     project = toy.make(tmp_path / "project", toy.DVC.replace(" 0.2", " 300"))
@@ -234,7 +234,6 @@ def test_a_killed_run_leaves_no_zombie(server: Server, tmp_path: Path) -> None:
     assert [flow_run["state_type"] for flow_run in server.flow_runs(project)] == ["CRASHED", "COMPLETED"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("to_all", [False, True], ids=["to the run", "to all its processes"])
 def test_an_interrupted_run_takes_its_stages_with_it(server: Server, tmp_path: Path, to_all: bool) -> None:
     """`timeout` and service managers signal all processes: the run's own server must outlive that, to be told."""
@@ -257,7 +256,6 @@ def test_the_record_says_how_the_last_run_ended(finished: Path) -> None:
     assert json.loads((finished / RECORD).read_text()) == {"state": "completed", "target": None}
 
 
-@pytest.mark.slow
 def test_without_a_server_a_run_brings_its_own_and_keeps_the_terminal_clean(tmp_path: Path) -> None:
     project = toy.make(tmp_path / "project")
     result = toy.onetrunk(project, "run")

@@ -23,6 +23,8 @@ from components.search import study as studies
 from tests.conftest import PARAMS, build_encoder, encode_project, write_sources
 from tests.flows import toy
 
+pytestmark = pytest.mark.minutes
+
 SEARCH = """\
 remotes: {}
 search:
@@ -117,6 +119,7 @@ def opened(made: Path, monkeypatch: pytest.MonkeyPatch):
     return project, name, search, studies.open_study(studies.file_of(Path(), name), identity)
 
 
+@pytest.mark.slow
 def test_a_killed_search_goes_on_where_it_was(
     made: Path, resumed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -130,6 +133,7 @@ def test_a_killed_search_goes_on_where_it_was(
     assert not Path("models").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("resumed")
 def test_each_trial_is_a_dvc_experiment_and_nothing_of_the_users_is_touched(
     made: Path, monkeypatch: pytest.MonkeyPatch
@@ -149,6 +153,7 @@ def test_each_trial_is_a_dvc_experiment_and_nothing_of_the_users_is_touched(
     assert git(made, "stash", "list") == ""
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("resumed")
 def test_the_best_is_taken_into_params_and_the_study_stays_the_same(
     made: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -170,6 +175,7 @@ def test_the_best_is_taken_into_params_and_the_study_stays_the_same(
     assert f"training.learning_rate: {values['training.learning_rate']}" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("resumed")
 def test_dvc_applies_an_experiment(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project, _, _, study = opened(made, monkeypatch)
@@ -186,6 +192,7 @@ def test_dvc_applies_an_experiment(made: Path, monkeypatch: pytest.MonkeyPatch) 
     assert git(made, "status", "--porcelain") == ""
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("resumed")
 def test_other_settings_begin_a_new_study_and_say_so(
     made: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -202,6 +209,7 @@ def test_other_settings_begin_a_new_study_and_say_so(
     assert len(opened(made, monkeypatch)[3].trials) == 3
 
 
+@pytest.mark.slow
 def test_data_that_are_not_what_params_asks_for_are_refused(
     made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -259,6 +267,7 @@ def test_an_experiment_holds_what_the_user_has_not_committed_and_leaves_the_inde
     assert git(tmp_path, "rev-parse", f"{ref}^") == git(tmp_path, "rev-parse", "HEAD")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [

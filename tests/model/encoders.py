@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from transformers import (
     AlbertConfig,
     BertConfig,
@@ -11,14 +13,14 @@ from transformers import (
     RobertaConfig,
 )
 
-SIZES = {
+SIZES: dict[str, Any] = {
     "vocab_size": 99,
     "hidden_size": 32,
     "num_hidden_layers": 3,
     "num_attention_heads": 4,
     "intermediate_size": 48,
 }
-MODERN = {"local_attention": 16, "pad_token_id": 0, "cls_token_id": 1, "sep_token_id": 2,
+MODERN: dict[str, Any] = {"local_attention": 16, "pad_token_id": 0, "cls_token_id": 1, "sep_token_id": 2,
           "bos_token_id": 1, "eos_token_id": 2}  # fmt: skip
 PACKABLE = {
     "bert": BertConfig(**SIZES),

@@ -36,7 +36,8 @@ class Tab:
         self.socket.send(json.dumps({"id": self.number, "method": method, "params": parameters}))
         while (message := json.loads(self.socket.recv(timeout=60))).get("id") != self.number:
             self._notice(message)
-        return message["result"]
+        result: dict[str, Any] = message["result"]
+        return result
 
     def _notice(self, message: dict[str, Any]) -> None:
         if message["method"] == "Runtime.exceptionThrown":

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from components.comparison import page as comparison
+from components.comparison.records import SharingReport
 from components.data.validation import page as validation
 from components.evaluation import page as evaluation
 from components.files import write_json
@@ -46,7 +47,7 @@ def trained(evaluations: int = 12, cosines: bool = True) -> str:
 
 def compared() -> str:
     with tempfile.TemporaryDirectory() as folder:
-        comparison.write(Path(folder) / "sharing.html", samples.sharing())
+        comparison.write(Path(folder) / "sharing.html", SharingReport.model_validate(samples.sharing()))
         return (Path(folder) / "sharing.html").read_text()
 
 

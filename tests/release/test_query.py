@@ -1,3 +1,4 @@
+import shutil
 import socket
 from pathlib import Path
 
@@ -5,14 +6,13 @@ import pytest
 
 from components.errors import UserError
 from components.release.query import HOST, ask, check_port, free_port, running
-from tests.serving import tiny
 
 
-def test_a_damaged_bento_is_not_started(tmp_path: Path) -> None:
-    bento = tiny.bento_copy(tmp_path / "bento")
-    (bento / "bento.yaml").write_text("")
+def test_a_damaged_bento_is_not_started(bento: Path, tmp_path: Path) -> None:
+    damaged = Path(shutil.copytree(bento, tmp_path / "bento"))
+    (damaged / "bento.yaml").write_text("")
     with pytest.raises(UserError, match=r"bento\.yaml: 0 bytes, expected \d+"):
-        ask(bento, {})
+        ask(damaged, {})
 
 
 def test_a_bento_that_cannot_start_is_said_with_the_end_of_its_log(tmp_path: Path) -> None:

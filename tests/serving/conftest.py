@@ -6,12 +6,6 @@ import pytest
 
 from components.release import query
 from serving.predictor import Predictor
-from tests.serving import tiny
-
-
-@pytest.fixture(scope="session")
-def bento() -> Path:
-    return tiny.bento()
 
 
 @pytest.fixture(scope="session")

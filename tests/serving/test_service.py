@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,6 @@ import pytest
 from components.errors import UserError
 from components.release.query import ask_one, running
 from tests.pages.reading import loaded
-from tests.serving import tiny
 
 
 def post(client: httpx.Client, body: object, content_type: str = "application/json") -> httpx.Response:
@@ -164,15 +164,15 @@ def test_no_request_so_far_left_a_traceback_in_the_log(client: httpx.Client, scr
     assert "Traceback" not in log
 
 
-def test_a_truncated_model_stops_the_start_with_one_sentence(tmp_path: Path) -> None:
-    bento = tiny.bento_copy(tmp_path / "bento")
-    weights = bento / "src/bundle/model.safetensors"
+def test_a_truncated_model_stops_the_start_with_one_sentence(bento: Path, tmp_path: Path) -> None:
+    damaged = Path(shutil.copytree(bento, tmp_path / "bento"))
+    weights = damaged / "src/bundle/model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-100])
     with (
         pytest.raises(
             UserError, match=r"model\.safetensors: \d+ bytes, expected \d+; truncated\?"
         ) as refused,
-        running(bento),
+        running(damaged),
     ):
         pass
     assert "Traceback" not in str(refused.value)

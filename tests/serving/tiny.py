@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 import string
-import tempfile
-from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -29,7 +27,7 @@ from components.settings.project import Packaging
 
 PACKAGING = Packaging(name="tiny", max_texts=8, max_characters=2000, max_body_bytes=50_000)
 OPTIONS = {"class_weights": "none", "label_smoothing": 0.0}
-CARDS = {
+CARDS: dict[str, Any] = {
     "sentiment": {
         "task": "sentiment",
         "family": "classification",
@@ -129,7 +127,7 @@ def write_model(target: Path, seed: int = 0) -> None:
     torch.manual_seed(seed)
     model = MultiTaskModel(MultiTaskConfig(encoder=encoder.to_dict(), tasks=CARDS))
     for head in model.heads.values():  # confident, so that every label occurs
-        torch.nn.init.normal_(head.output.weight, std=3.0)
+        torch.nn.init.normal_(head.get_parameter("output.weight"), std=3.0)
     with atomic_folder(target) as folder:
         model.save_pretrained(folder)
         write_tokenizer(folder / "tokenizer.json", words)
@@ -151,20 +149,8 @@ def write_tokenizer(path: Path, words: list[str]) -> None:
     tokenizer.save(str(path))
 
 
-@cache
-def bento() -> Path:
-    """A real Bento of the synthetic project, built once a session."""
+def build_bento(folder: Path) -> None:
+    """A real Bento of the synthetic project, `bento` beside its `project`."""
     from serving.build import build
 
-    _scratch.append(tempfile.TemporaryDirectory(prefix="onetrunk-test-"))
-    folder = Path(_scratch[-1].name)
     build(write_project(folder / "project"), PACKAGING, folder / "bento")
-    return folder / "bento"
-
-
-def bento_copy(target: Path) -> Path:
-    shutil.copytree(bento(), target)
-    return target
-
-
-_scratch: list[tempfile.TemporaryDirectory[str]] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 from components.training.run.watcher import Seen
 
@@ -23,7 +24,7 @@ def seen(step: int, **changes: object) -> Seen:
     return Seen(step, **{**facts, **changes})  # type: ignore[arg-type]
 
 
-def entry(step: int) -> dict:
+def entry(step: int) -> dict[str, Any]:
     """A synthetic evaluation."""
     return {
         "step": step,

@@ -31,6 +31,8 @@ from tests.scripts import ROOT
 from tests.training.runs import MODEL
 from tests.training.steps import first_batch, stepper
 
+pytestmark = pytest.mark.minutes
+
 CHOSEN = {
     "sum": {},
     "pcgrad": {"weights": "uncertainty", "combination": "pcgrad"},
@@ -135,12 +137,14 @@ def seen(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Seen:
     return Seen(root, notes, str(raised.value))
 
 
+@pytest.mark.slow
 def test_processes_hold_the_same_bits(seen: Seen) -> None:
     first, second = seen.of("digests")
     assert first == second
     assert sha256(seen.notes / "model0") == sha256(seen.notes / "model1")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "packed"), CASES)
 def test_processes_take_the_steps_of_one(
     seen: Seen, name: str, packed: bool, monkeypatch: pytest.MonkeyPatch
@@ -152,6 +156,7 @@ def test_processes_take_the_steps_of_one(
         torch.testing.assert_close(both[key], tensor, rtol=0, atol=1e-5, msg=key)
 
 
+@pytest.mark.slow
 def test_a_killed_process_ends_the_run_with_one_sentence(seen: Seen) -> None:
     assert seen.error == (
         "training process 2 of 2 was ended by SIGKILL; run again: training goes on from the last checkpoint"
@@ -159,6 +164,7 @@ def test_a_killed_process_ends_the_run_with_one_sentence(seen: Seen) -> None:
     assert parallel.alone()
 
 
+@pytest.mark.slow
 def test_a_run_whose_process_was_killed_goes_on_to_the_bit(
     seen: Seen, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -173,11 +179,13 @@ def test_a_run_whose_process_was_killed_goes_on_to_the_bit(
     assert not list(Path(".onetrunk/checkpoints").iterdir())
 
 
+@pytest.mark.slow
 def test_processes_can_be_reached_from_this_machine_alone(seen: Seen) -> None:
     for addresses in seen.of("listening"):
         assert set(addresses.split()) == {"127.0.0.1"}
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_before_it_joins_ends_the_run() -> None:
     code = """
 import multiprocessing

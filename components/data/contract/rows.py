@@ -33,7 +33,8 @@ def view(table: pa.Table, task: str, head: str) -> pa.Table:
 def read_rows(folder: Path, split: str, head: str) -> list[Row]:
     """Every row of a split as the head reads it."""
     table = pq.read_table(folder / f"{split}.parquet")
-    return view(table, folder.name, head).to_pylist()
+    rows: list[Row] = view(table, folder.name, head).to_pylist()
+    return rows
 
 
 def has_target(table: pa.Table, head: str, task: str, family: Family) -> np.ndarray:
@@ -46,4 +47,5 @@ def labelled_rows(folder: Path, split: str, head: str) -> list[Row]:
     """The rows of a split that have the head's target."""
     table = pq.read_table(folder / f"{split}.parquet")
     known = has_target(table, head, folder.name, families.get(task_card(folder).heads[head].family))
-    return view(table.filter(pa.array(known)), folder.name, head).to_pylist()
+    rows: list[Row] = view(table.filter(pa.array(known)), folder.name, head).to_pylist()
+    return rows

@@ -119,7 +119,8 @@ class EncodedSplit:
 
     def extra_inputs(self, row: int, head: str | None = None) -> list[int] | list[float] | None:
         """What the head is given besides the states, None where it is given nothing."""
-        return self._value("extra", row, head)
+        value: list[int] | list[float] | None = self._value("extra", row, head)
+        return value
 
     def layout(self, row: int, head: str | None = None) -> Any:
         """What decoding needs, None where the family needs nothing."""

@@ -170,7 +170,8 @@ def _row_of(rows: Path, number: int) -> Row:
     """The id and the place of the row of this number in the order of the source."""
     group, place = divmod(number, CHUNK)
     table = pq.ParquetFile(rows).read_row_group(group, columns=["id", "place"])
-    return table.slice(place, 1).to_pylist()[0]
+    row: Row = table.slice(place, 1).to_pylist()[0]
+    return row
 
 
 # --- from the rows read to the splits -------------------------------------------------------------

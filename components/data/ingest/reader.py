@@ -48,7 +48,7 @@ class Head:
     @property
     def first(self) -> str:
         """The target column whose None says that a row has no target."""
-        return self.family.target_schema().names[0]
+        return str(self.family.target_schema().names[0])
 
     def lacks(self, values: Mapping[str, Any]) -> bool:
         """Has the source nothing to say of this head's target?"""

@@ -51,7 +51,9 @@ class Entry:
 
 def flow(value: Any) -> str:
     """A value as YAML in one line."""
-    text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10**9)
+    text: str = yaml.safe_dump(
+        value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10**9
+    )
     return text.removesuffix("\n").removesuffix("\n...")
 
 

@@ -108,7 +108,7 @@ class DecoderHead(nn.Module):
 
     def embed(self, token_nT: torch.Tensor, source: Source) -> torch.Tensor:
         """A copied word is its state in the source."""
-        embedded_nTD = self.embedding(token_nT.clamp(max=self.end)) * math.sqrt(self.width)
+        embedded_nTD: torch.Tensor = self.embedding(token_nT.clamp(max=self.end)) * math.sqrt(self.width)
         if not source.words_nSD.shape[1]:
             return embedded_nTD
         place_nT = ((token_nT - self.vocabulary) // 2).clamp(min=0)
@@ -178,7 +178,8 @@ class DecoderLayer(nn.Module):
         return states_nTD + self.dropout(self.outer(inner)), (keys, values)
 
     def _split(self, states_nTD: torch.Tensor) -> torch.Tensor:
-        return states_nTD.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        split_nHTd: torch.Tensor = states_nTD.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        return split_nHTd
 
 
 def _joined(states_nHTd: torch.Tensor) -> torch.Tensor:

@@ -195,11 +195,12 @@ class Generation(EncoderFacts, ExtraInputs, TeacherForcing, Family):
         alone, since how many words can be copied differs from row to row."""
         smoothing, known_nT = facts["options"]["label_smoothing"], target != ABSENT
         log_p_NO, target_N = logits[known_nT].log_softmax(-1), target[known_nT]
-        loss = -log_p_NO.gather(1, target_N.unsqueeze(-1)).sum()
+        loss: torch.Tensor = -log_p_NO.gather(1, target_N.unsqueeze(-1)).sum()
         if not smoothing:
             return loss
         size = copy_vocabulary.outputs(facts["vocabulary"]) if _copies(facts) else logits.shape[-1]
-        return (1 - smoothing) * loss - smoothing * log_p_NO[:, :size].mean(-1).sum()
+        smoothed: torch.Tensor = (1 - smoothing) * loss - smoothing * log_p_NO[:, :size].mean(-1).sum()
+        return smoothed
 
     def divergence(
         self, logits: torch.Tensor, others: torch.Tensor, target: torch.Tensor, facts: Facts

@@ -22,7 +22,7 @@ class _NumberOfItem(ColumnPairMapMetricProvider):
     condition_metric_name = "column_pair_values.number_of_item"
     condition_value_keys = ("fewest", "most")
 
-    @column_pair_condition_partial(engine=PandasExecutionEngine)
+    @column_pair_condition_partial(engine=PandasExecutionEngine)  # type: ignore[untyped-decorator]
     def _pandas(cls, items: pd.Series, numbers: pd.Series, fewest: int, most: int, **_: Any) -> pd.Series:
         return by_row(
             lambda of_row, number: fewest <= len(of_row) <= most and 0 <= number < len(of_row), items, numbers

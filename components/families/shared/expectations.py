@@ -93,7 +93,7 @@ class ExpectEveryClassInTraining(ColumnAggregateExpectation):
         self,
         metrics: Json,
         runtime_configuration: Json | None = None,
-        execution_engine: ExecutionEngine | None = None,
+        execution_engine: ExecutionEngine[Any] | None = None,
     ) -> Json:
         return self.judge(metrics["column.class_counts"])
 

@@ -30,7 +30,7 @@ def answers_stand(context: str, answers: Iterable[Answer]) -> bool:
 class _AnswersInContext(ColumnPairMapMetricProvider):
     condition_metric_name = "column_pair_values.answers_in_context"
 
-    @column_pair_condition_partial(engine=PandasExecutionEngine)
+    @column_pair_condition_partial(engine=PandasExecutionEngine)  # type: ignore[untyped-decorator]
     def _pandas(cls, contexts: pd.Series, answers: pd.Series, **_: Any) -> pd.Series:
         return by_row(answers_stand, contexts, answers)
 

@@ -36,7 +36,7 @@ def _may_follow(previous: str, tag: str) -> bool:
 class _WellFormedTags(ColumnPairMapMetricProvider):
     condition_metric_name = "column_pair_values.well_formed_tags"
 
-    @column_pair_condition_partial(engine=PandasExecutionEngine)
+    @column_pair_condition_partial(engine=PandasExecutionEngine)  # type: ignore[untyped-decorator]
     def _pandas(cls, tokens: pd.Series, tags: pd.Series, **_: Any) -> pd.Series:
         return by_row(is_well_formed, tokens, tags)
 

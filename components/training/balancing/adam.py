@@ -17,6 +17,6 @@ def adam(memory: dict[str, float], gradient: float, rate: float) -> float:
     memory["steps"] += 1
     memory["mean"] = FIRST * memory["mean"] + (1 - FIRST) * gradient
     memory["square"] = SECOND * memory["square"] + (1 - SECOND) * gradient**2
-    mean = memory["mean"] / (1 - FIRST ** memory["steps"])
-    square = memory["square"] / (1 - SECOND ** memory["steps"])
+    mean = memory["mean"] / (1 - FIRST ** int(memory["steps"]))
+    square = memory["square"] / (1 - SECOND ** int(memory["steps"]))
     return -rate * mean / (math.sqrt(square) + EPSILON)

@@ -92,7 +92,7 @@ class PackedGradients(TaskGradients):
         if not output.requires_grad:
             output.requires_grad_()  # of an embedding, where the graph of a frozen encoder begins
         take = functools.partial(self._take, module)
-        watched: torch.Tensor = _Watched.apply(output, inputs[0].detach(), take)
+        watched: torch.Tensor = _Watched.apply(output, inputs[0].detach(), take)  # type: ignore[no-untyped-call]
         return watched
 
     def _take(self, module: nn.Module, given: torch.Tensor, gradient: torch.Tensor) -> None:

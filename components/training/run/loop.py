@@ -72,7 +72,7 @@ def train(
         Run(checkpoints.name, plan.steps, state.step, state.history, training.model_dump(mode="json"))
     )
     follower = parallel.rank() > 0  # the first process hears signals, and decides for all
-    signals = contextlib.nullcontext(lambda: False) if follower else interruption.stop_requested()
+    signals = contextlib.nullcontext(_never) if follower else interruption.stop_requested()
     try:
         with signals as stop_requested:
             while state.step < plan.steps and state.evaluations_without_improvement < training.patience:
@@ -90,6 +90,10 @@ def train(
         watcher.close()
     model.load_state_dict(loop.best)
     return state.history
+
+
+def _never() -> bool:
+    return False
 
 
 @dataclass

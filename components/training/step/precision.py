@@ -35,7 +35,7 @@ def native_bf16(device: torch.device) -> bool:
             raise UserError(f"{SWITCH}: found '{said}' in the environment, expected 0 or 1, or unset it")
         return said == "1"
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type != "cpu":
         return False
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())

@@ -38,7 +38,7 @@ def build(kind: str, folder: Path) -> Path:
 
     tokenizer = tokenizer_of(kind)
     pad, begin, end = (tokenizer.token_to_id(name) for name in ("<pad>", "<s>", "</s>"))
-    common = {
+    common: dict[str, Any] = {
         "vocab_size": tokenizer.get_vocab_size(),
         "d_model": 32,
         "pad_token_id": pad,
@@ -46,7 +46,7 @@ def build(kind: str, folder: Path) -> Path:
     }
     set_seed(0)
     if kind == "bart":
-        sizes = {
+        sizes: dict[str, Any] = {
             "encoder_layers": 2,
             "decoder_layers": 2,
             "encoder_attention_heads": 2,
@@ -62,7 +62,8 @@ def build(kind: str, folder: Path) -> Path:
     else:
         sizes = {"d_kv": 16, "d_ff": 64, "num_layers": 2, "num_decoder_layers": 2, "num_heads": 2}
         first = kind == "t5"
-        config = (MT5Config if kind == "mt5" else T5Config)(
+        of_kind: Any = MT5Config if kind == "mt5" else T5Config
+        config = of_kind(
             **common,
             **sizes,
             decoder_start_token_id=pad,

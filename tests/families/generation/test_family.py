@@ -302,6 +302,7 @@ def predicted() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     return pq.read_table("data/news/test.parquet").to_pylist(), evaluated("news")
 
 
+@pytest.mark.slow
 def test_it_learns_to_copy_and_the_service_answers_as_the_evaluation_does(tiny_project: Path) -> None:
     """The first two words of a synthetic sentence; jointly with a classification that some rows lack."""
     task = yaml.safe_load(TASK)

@@ -10,15 +10,19 @@ from pathlib import Path
 import pytest
 
 from tests.flows import toy
+from tests.once import made_once
 
 
 @pytest.fixture(scope="session")
 def _finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    project = toy.make(tmp_path_factory.mktemp("finished") / "project")
+    return made_once(tmp_path_factory, "finished", _finish) / "project"
+
+
+def _finish(folder: Path) -> None:
+    project = toy.make(folder / "project")
     subprocess.run(
         [sys.executable, "-m", "dvc", "repro", "-q"], cwd=project, check=True, env=toy.environment()
     )
-    return project
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ import pytest
 from tests.flows import toy
 from tests.flows.conftest import Server
 
+pytestmark = [pytest.mark.slow, pytest.mark.minutes]  # each test is a run or two
 RUN = [sys.executable, "-m", "flows.cli", "run"]
 STAGES = {"fetch@left", "fetch@right", "data_gate", "side", "train"}
 
@@ -106,7 +107,6 @@ def test_a_run_whose_input_changes_meanwhile_is_not_up_to_date(server: Server, t
     assert toy.onetrunk(project, "run", **server.environment).returncode == 0
 
 
-@pytest.mark.slow
 def test_a_killed_stage_fails_the_run_and_the_same_command_ends_well(server: Server, tmp_path: Path) -> None:
     project = toy.make(tmp_path / "project", toy.DVC.replace(" 0.2", " 300"))
     process = subprocess.Popen(
@@ -122,7 +122,6 @@ def test_a_killed_stage_fails_the_run_and_the_same_command_ends_well(server: Ser
     assert toy.onetrunk(project, "run", **server.environment).returncode == 0
 
 
-@pytest.mark.slow
 def test_a_run_outlives_its_server_and_says_so_once(tmp_path: Path) -> None:
     project = toy.make(tmp_path / "project", toy.DVC.replace(" 0.2", " 10"))
     process = subprocess.Popen(
@@ -203,7 +202,6 @@ if stage == "data_gate":
 """
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("own_server", "leave"), [(False, 20_000), (True, 0), (True, 40_000)])
 def test_a_disk_that_fills_in_the_middle_fails_the_run_in_a_sentence_and_the_next_one_ends_well(
     small_disk: Path, server: Server, own_server: bool, leave: int

@@ -105,7 +105,8 @@ class Shelf(Augmentation, Candidates, MultiSequence, Family):
     def head(self, hidden_size: int, facts: Facts) -> nn.Module:
         from components.families.shelf.head import ShelfHead
 
-        return ShelfHead(hidden_size)
+        head: nn.Module = ShelfHead(hidden_size)
+        return head
 
     def loss(self, logits: torch.Tensor, target: torch.Tensor, facts: Facts) -> torch.Tensor:
         """The same shelf of another row is no wrong one."""

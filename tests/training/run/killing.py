@@ -14,12 +14,14 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from components import params
 from components.tracking.terminal import Terminal
 from components.training.run.fit import TRAINED, run
+from components.training.run.state import State
 
 KILLS = 20
 EVENTS = 60  # about what two checkpoints take: files opened, folders made and renamed, old ones removed
@@ -33,7 +35,7 @@ class KeepsLast(Terminal):
         with Path("said.log").open("a") as file:
             file.write(text + "\n")
 
-    def stop(self, state) -> None:
+    def stop(self, state: State) -> None:
         shutil.rmtree(FINAL, ignore_errors=True)  # of a run that was killed after this
         shutil.copytree(max(Path(".onetrunk/checkpoints").glob("*/step-*")), FINAL)
         super().stop(state)
@@ -43,7 +45,7 @@ def kill_after(events: int) -> None:
     """SIGKILL at the given event on the disk, counted from the first checkpoint that this process writes."""
     left, writing = events, False
 
-    def hook(event: str, arguments: tuple) -> None:
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
         nonlocal left, writing
         if event not in ("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "shutil.rmtree"):
             return
@@ -97,7 +99,8 @@ def whole() -> float:
 
 def main() -> None:
     torch.set_num_threads(1)
-    seconds, draw, places = whole(), random.Random(11), []
+    seconds, draw = whole(), random.Random(11)
+    places: list[str] = []
     while len(places) < KILLS:
         inside = len(places) % 2 == 0
         child = start(draw.randint(1, EVENTS) if inside else None)

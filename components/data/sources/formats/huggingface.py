@@ -63,7 +63,8 @@ def _converter(feature: Any) -> Convert | None:
     if isinstance(feature, ClassLabel):
         return dict(enumerate(feature.names)).get
     if isinstance(feature, Json):
-        return feature.decode_example
+        decode: Callable[[Any], Any] = feature.decode_example
+        return decode
     if isinstance(feature, List | LargeList):
         each = _converter(feature.feature)
         return each and (lambda values: values if values is None else [each(value) for value in values])

@@ -19,7 +19,8 @@ class UPGrad(GramianCombination):
         from scipy.optimize import nnls
 
         root_KK = root(gramian_KK / np.trace(gramian_KK))
-        return 1 + sum(nnls(root_KK, -gradient_K)[0] for gradient_K in root_KK.T)
+        factor_K: np.ndarray = 1 + sum(nnls(root_KK, -gradient_K)[0] for gradient_K in root_KK.T)
+        return factor_K
 
 
 METHOD = UPGrad

