@@ -14,8 +14,9 @@ from rich.text import Text
 
 from components import params
 from components.data.propose.entry import flow
+from components.data.validation.records import VALIDATION, Validation
 from components.errors import UserError
-from components.files import atomic_file, read_json
+from components.files import atomic_file
 from components.params import searches
 from components.params.searches import Values
 from components.search import study as studies
@@ -81,8 +82,7 @@ def _require_data() -> None:
 
 def _exclude(root: Path) -> dict[str, list[str]]:
     """Training rows that are held out in another task, per task."""
-    found: dict[str, list[str]] = read_json(root / "reports/validation.json")["between_tasks"]["exclude"]
-    return found
+    return Validation.read(root / VALIDATION).between_tasks.exclude
 
 
 def _opened(root: Path, project: Project, name: str, search: Search) -> optuna.Study:

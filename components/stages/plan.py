@@ -4,13 +4,14 @@ from pathlib import Path
 
 from components import params
 from components.data.mixture import plan
-from components.files import read_json, write_json
+from components.data.validation.records import VALIDATION, Validation
+from components.files import write_json
 from components.stages import run
 
 
 def main() -> None:
     project = params.load()
-    exclude = read_json(Path("reports/validation.json"))["between_tasks"]["exclude"]
+    exclude = Validation.read(VALIDATION).between_tasks.exclude
     write_json(Path("reports/plan.json"), plan.plan(project, Path("encoded"), exclude))
 
 

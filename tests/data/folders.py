@@ -75,6 +75,10 @@ def write_folder(
     removed = {"duplicates": 1, "conflicts": 0, "leakage": 0, "straddling": 0}
     gone = {"id": "gone-1", "place": "source: row 9", "text": "a removed text"}
     named = {reason: [gone] * count for reason, count in removed.items()}
-    report = {"read": {"rows": sum(counts.values()) + 1}, "removed": removed, "removed_rows": named}
+    report = {
+        "read": {"rows": sum(counts.values()) + 1, "skipped": {}},
+        "removed": removed,
+        "removed_rows": named,
+    }
     (folder / "ingest.json").write_text(json.dumps(report))
     return folder

@@ -6,6 +6,8 @@ from __future__ import annotations
 import random
 from typing import Any
 
+from components.data.validation.records import Validation
+
 HOSTILE = "<script>alert('x')</script> \"quoted\" & \u202egnp.elif"
 LONG = "customer_support_urgency_classification_v2"
 HEADS = ("intent", "slots", "sentiment", LONG, "news_topic", "similarity", HOSTILE)
@@ -129,17 +131,19 @@ def sharing() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def validation(sound: bool = False) -> dict[str, Any]:
+def validation(sound: bool = False) -> Validation:
     """reports/validation.json."""
     tasks = {head: _validated(head, faulty=not sound and n in (0, 6)) for n, head in enumerate(HEADS)}
     sentence = f"intent: 'no text twice in a split' does not hold: 2 of 23,456 rows, such as train row 12 (“{HOSTILE}”)"
-    return {
-        "success": sound,
-        "errors": [] if sound else [sentence],
-        "warnings": [f"{LONG}: 318 training rows are left out, held out by sentiment (318)"],
-        "tasks": tasks,
-        "between_tasks": {"leaks": {LONG: {"sentiment": 318}, HOSTILE: {"intent": 2}}, "exclude": {}},
-    }
+    return Validation.model_validate(
+        {
+            "success": sound,
+            "errors": [] if sound else [sentence],
+            "warnings": [f"{LONG}: 318 training rows are left out, held out by sentiment (318)"],
+            "tasks": tasks,
+            "between_tasks": {"leaks": {LONG: {"sentiment": 318}, HOSTILE: {"intent": 2}}, "exclude": {}},
+        }
+    )
 
 
 def _validated(head: str, faulty: bool) -> dict[str, Any]:
