@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from components.comparison import records as comparison
 from components.data.validation import records as validation
 from components.evaluation import records as evaluation
+from components.monitoring import records as monitoring
 from components.records import VERSION, Part, Record
 from components.release import records as release
 from components.training.run import records as training
@@ -45,6 +46,7 @@ RECORDS: tuple[type[Record], ...] = (
     release.BundleCard,
     release.ReleaseIndex,
     release.Served,
+    monitoring.Judgement,
 )
 
 
