@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from components import program
 from components.errors import UserError, disk_sentence, near_miss
 from components.files import atomic_file
 from flows.running import dvc_files
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from dvc.repo import Repo
 
 LOCK = Path(dvc_files.LOCK)
+PROGRAM = "program"  # the stage that writes down what code the others can reach
 
 
 class BusyError(UserError):
@@ -88,7 +90,28 @@ def read() -> Graph:
             for stage in plan_repro(graph)
         }
         always_changed = frozenset(stage.addressing for stage in graph if stage.always_changed)
-        return Graph(upstream, frozenset(repo.status()) & frozenset(upstream), always_changed)
+        return Graph(upstream, _changed(repo) & upstream.keys(), always_changed)
+
+
+def _changed(repo: Repo) -> frozenset[str]:
+    """The stages that DVC finds changed, and those that can reach code that `program/` does not describe yet.
+
+    DVC finds the stage `program` always changed; here it is so only where it would write something else.
+    """
+    found: dict[str, list[Any]] = repo.status()
+    if PROGRAM not in found:  # the graph of a project that depends on code in another way, or not at all
+        return frozenset(found)
+    from components.stages.program import contents
+
+    outdated = {Path(repo.root_dir) / file for file in program.outdated(program.FOLDER, contents())}
+    if not outdated and found[PROGRAM] == ["always changed"]:
+        del found[PROGRAM]
+    reaching = (
+        stage.addressing
+        for stage in repo.index.stages
+        if any(Path(dependency.fs_path) in outdated for dependency in stage.deps)
+    )
+    return frozenset(found) | frozenset(reaching)
 
 
 def locked_stages() -> list[str]:

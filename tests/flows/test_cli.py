@@ -62,7 +62,7 @@ def test_help_lists_every_command_and_imports_nothing_heavy(tmp_path: Path) -> N
 def test_an_unknown_command_gets_the_nearest_one(tmp_path: Path) -> None:
     assert sentence(toy.onetrunk(tmp_path, "statsu")) == (
         "error: unknown command 'statsu' (did you mean 'status'?); "
-        "expected one of run, check, status, monitor, serve, predict, new-task, search"
+        "expected one of init, run, check, status, upgrade, monitor, serve, predict, new-task, search"
     )
 
 
