@@ -6,7 +6,10 @@ from __future__ import annotations
 import random
 from typing import Any
 
+from components.comparison.records import SharingReport
 from components.data.validation.records import Validation
+from components.evaluation.records import Evaluation, GateOutcome, Outcome, TaskVerdict, Verdict
+from components.training.run.records import TrainingReport
 
 HOSTILE = "<script>alert('x')</script> \"quoted\" & \u202egnp.elif"
 LONG = "customer_support_urgency_classification_v2"
@@ -19,7 +22,7 @@ WHY = {
 }
 
 
-def evaluation(champion: bool = True) -> dict[str, Any]:
+def evaluation(champion: bool = True) -> Evaluation:
     """reports/evaluation.json."""
     chance = random.Random(1)
     tasks = {}
@@ -35,12 +38,15 @@ def evaluation(champion: bool = True) -> dict[str, Any]:
             "classes": classes if head == "news_topic" else [],
             "share": 1 / 7,
         }
-    return {
-        "model": {"sha256": "0123456789abcdef" * 4},
-        "champion": {"model": "fedcba9876543210" * 4} if champion else None,
-        "confidence": 0.95,
-        "tasks": tasks,
-    }
+    against = {"release": "1a2b3c4d5e6f", "model": "fedcba9876543210" * 4, "manifest": "f" * 64}
+    return Evaluation.model_validate(
+        {
+            "model": {"sha256": "0123456789abcdef" * 4},
+            "champion": {**against, "heads": list(HEADS), "not_compared": {}} if champion else None,
+            "confidence": 0.95,
+            "tasks": tasks,
+        }
+    )
 
 
 def measured(value: float, champion: bool, chance: random.Random) -> dict[str, Any]:
@@ -56,18 +62,21 @@ def measured(value: float, champion: bool, chance: random.Random) -> dict[str, A
     }
 
 
-def verdict(outcome: str, measured: dict[str, Any]) -> dict[str, Any]:
+def verdict(outcome: Outcome, measured: Evaluation) -> Verdict:
     """reports/verdict.json: PROMOTE, or the fourth and the last task kept back."""
-    gate = {"PROMOTE": "pass", "HOLD": "hold", "REJECT": "reject"}[outcome]
+    gates: dict[Outcome, GateOutcome] = {"PROMOTE": "pass", "HOLD": "hold", "REJECT": "reject"}
     tasks = {}
     for number, (head, metric) in enumerate(zip(HEADS, METRICS, strict=True)):
-        found = gate if number in (3, 6) else "pass"
-        tasks[head] = {"metric": metric, "floor": 0.55, "margin": 0.03, "gate": found, "why": WHY[found]}
-    return {
-        "verdict": outcome,
-        "tasks": tasks,
-        **{key: measured[key] for key in ("model", "champion", "confidence")},
-    }
+        found = gates[outcome] if number in (3, 6) else "pass"
+        tasks[head] = TaskVerdict(metric=metric, floor=0.55, margin=0.03, gate=found, why=WHY[found])
+    return Verdict(
+        verdict=outcome,
+        model=measured.model,
+        champion=measured.champion,
+        confidence=measured.confidence,
+        tasks=tasks,
+        dropped={},
+    )
 
 
 def plan() -> dict[str, Any]:
@@ -75,7 +84,7 @@ def plan() -> dict[str, Any]:
     return {"steps": 2400, "tasks": {head: {"share": 1 / 7, "epochs": 0.43} for head in HEADS}}
 
 
-def training(evaluations: int = 12, cosines: bool = True) -> dict[str, Any]:
+def training(evaluations: int = 12, cosines: bool = True) -> TrainingReport:
     """reports/training.json."""
     chance = random.Random(2)
     pairs = {
@@ -101,10 +110,13 @@ def training(evaluations: int = 12, cosines: bool = True) -> dict[str, Any]:
                 "tokens": 320_000 * n,
             }
         )
-    return {"metrics": dict(zip(HEADS, METRICS, strict=True)), "evaluations": entries}
+    kept = {"step": 200, "score": 0.7, "heads": {}}
+    return TrainingReport.model_validate(
+        {"metrics": dict(zip(HEADS, METRICS, strict=True)), "evaluations": entries, "kept": kept}
+    )
 
 
-def sharing() -> dict[str, Any]:
+def sharing() -> SharingReport:
     """reports/sharing.json."""
     chance = random.Random(3)
     tasks = {}
@@ -115,12 +127,13 @@ def sharing() -> dict[str, Any]:
             "interval": [gain - 0.03, gain + 0.03], "by_seed": [gain - 0.01, gain, gain + 0.01],
         }  # fmt: skip
     size = range(len(HEADS))
-    return {
+    return SharingReport.model_validate({
         "seeds": [3, 4, 5], "confidence": 0.95, "tasks": tasks,
         "delta_m": {"gain": 0.012, "interval": [-0.01, 0.034], "left_out": ["similarity"]},
         "heads": list(HEADS),
         "cosine": [[1.0 if i == j else chance.uniform(-0.2, 0.6) for j in size] for i in size],
         "look_ahead": [[None if i == 1 else chance.uniform(-0.001, 0.002) for _ in size] for i in size],
+        "groups": [list(HEADS[:4]), list(HEADS[4:])],
         "by_number_of_groups": [
             {"affinity": 0.0012, "groups": [list(HEADS)]},
             {"affinity": 0.0019, "groups": [list(HEADS[:4]), list(HEADS[4:])]},
@@ -128,7 +141,7 @@ def sharing() -> dict[str, Any]:
         "gains_sentence": "Sharing helps similarity; makes no difference that these seeds show for the others.",
         "grouping_sentence": f"Train together: {', '.join(HEADS[:4])}; apart: {HEADS[6]}.",
         "caveat": "The grouping is a guess from affinities: train it, and compare, before you rely on it.",
-    }  # fmt: skip
+    })  # fmt: skip
 
 
 def validation(sound: bool = False) -> Validation:

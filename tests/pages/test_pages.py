@@ -139,8 +139,9 @@ def test_the_floor_is_drawn_on_a_scale_beside_all_that_the_model_is_compared_wit
 def test_a_task_that_was_not_measured_is_still_judged_on_the_page() -> None:
     measured = samples.evaluation()
     judged = samples.verdict("HOLD", measured)
-    judged["tasks"]["intent"].update(gate="hold", why="no accuracy was measured", value=None)
-    del measured["tasks"]["intent"]
+    unmeasured = {"gate": "hold", "why": "no accuracy was measured", "value": None}
+    judged.tasks["intent"] = judged.tasks["intent"].model_copy(update=unmeasured)
+    del measured.tasks["intent"]
     assert "intent ! hold no accuracy was measured." in words(drawn.evaluated_from(measured, judged))
 
 
