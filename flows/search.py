@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
@@ -102,7 +101,7 @@ def _opened(root: Path, project: Project, name: str, search: Search) -> optuna.S
 def _optimise(root: Path, project: Project, name: str, search: Search, study: optuna.Study) -> None:
     exclude, text = _exclude(root), (root / params.PARAMS).read_text(encoding="utf-8")
 
-    def train(asked: optuna.Trial, values: Values) -> dict[str, Any]:
+    def train(asked: optuna.Trial, values: Values) -> trial.Scores:
         return trial.train(project, values, root, exclude, trial.Pruning(asked))
 
     def ended(frozen: FrozenTrial) -> None:

@@ -5,6 +5,7 @@ Only what the reports say is repeated here; nothing is computed again.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -178,7 +179,7 @@ def _answers(root: Path) -> list[Table]:
     return [result]
 
 
-def brief(answer: dict[str, Any]) -> str:
+def brief(answer: Mapping[str, Any]) -> str:
     """An answer of any family in one line: its words and numbers, lists by their words."""
     said = {key: value for key, value in answer.items() if not isinstance(value, dict)}
     found = {key: value for key, value in said.items() if value != []} or said

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import optuna
 import torch
@@ -18,6 +18,13 @@ from components.tracking.terminal import Terminal
 from components.training.run.fit import Fit
 from components.training.run.state import State
 from components.training.run.watcher import Entry, Seen, Watcher
+
+
+class Scores(TypedDict):
+    """What a trial has reached, as a study keeps it in JSON."""
+
+    score: float  # mean of the released heads' metrics
+    validation: dict[str, float]  # each head's
 
 
 class Pruning(Terminal):
@@ -51,8 +58,8 @@ class FailedTrialError(Exception):
 
 def train(
     project: Project, values: Values, root: Path, exclude: dict[str, list[str]], watcher: Watcher
-) -> dict[str, Any]:
-    """The scheduled evaluation that a training with these values would keep: mean score, and each head's.
+) -> Scores:
+    """The scores of the evaluation that a training with these values would keep.
 
     No model and no report is left behind. `exclude` names, per task, the training rows that are held out
     in another task. A training that is killed leaves its checkpoints, and the same one goes on from there.
@@ -77,4 +84,4 @@ def train(
         raise FailedTrialError(str(error).partition("\n")[0]) from error
     shutil.rmtree(fit.checkpoints, ignore_errors=True)
     kept = max(history, key=lambda entry: entry["score"])
-    return {name: kept[name] for name in ("score", "validation")}
+    return Scores(score=kept["score"], validation=kept["validation"])

@@ -13,11 +13,12 @@ import polars as pl
 
 from components import families
 from components.errors import UserError, near_miss
-from components.files import read_json
+from components.families.base import Prediction
 from components.monitoring import articles
 from components.monitoring.articles import Article
 from components.monitoring.history import History, Score, Window
 from components.params.checks.monitor import check_label
+from components.release.records import BundleCard
 from components.settings.monitor import Monitor
 from flows import champion
 
@@ -46,8 +47,8 @@ def score(root: Path, monitor: Monitor, history: History, now: datetime) -> Scor
         UserError: nothing has been released, the champion lacks a task, or there are no articles.
     """
     bundle = champion.find(root) / "src" / "bundle"
-    card = read_json(bundle / "card.json")
-    done = Scored(card["model"]["sha256"], card["version"])
+    card = BundleCard.read(bundle / "card.json")
+    done = Scored(card.model.sha256, card.version)
     fresh = _fresh(monitor, history, done, now)
     if not fresh:
         return done
@@ -109,7 +110,7 @@ def check(cards: dict[str, dict[str, Any]], monitor: Monitor) -> None:
 def _scores(
     predictor: Predictor, group: Sequence[Article], monitor: Monitor, done: Scored
 ) -> Iterator[Score]:
-    longest, most = predictor.limits["max_characters"], predictor.limits["max_texts"]
+    longest, most = predictor.limits.max_characters, predictor.limits.max_texts
     for start in range(0, len(group), most):
         some = group[start : start + most]
         answered = _answers(predictor, [article.text[:longest] for article in some])
@@ -123,7 +124,7 @@ def _scores(
             yield Score(article.id, article.published, topic, negative, said, done.model)
 
 
-def _answers(predictor: Predictor, texts: Sequence[str]) -> list[dict[str, Any] | str]:
+def _answers(predictor: Predictor, texts: Sequence[str]) -> list[dict[str, Prediction] | str]:
     """Each text's answers by task, or the sentence that says why it has none."""
     from serving.schemas import BadRequestError
 

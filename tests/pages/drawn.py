@@ -16,11 +16,11 @@ from components.tracking import page as training
 from serving import pages as service
 from tests.pages import samples
 
-TASKS = {
-    "sentiment": {"family": "classification", "inputs": ["text"]},
-    "bought": {"family": "click", "inputs": ["text", "categorical"]},
-    "tail": {"family": "knowledge_graph", "inputs": ["head", "relation"]},
-}
+TASKS = [
+    ("classification", ["text"]),
+    ("click", ["text", "categorical"]),
+    ("knowledge_graph", ["head", "relation"]),
+]
 
 
 def evaluated(outcome: Outcome, evaluations: int = 12) -> str:

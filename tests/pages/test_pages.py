@@ -184,7 +184,7 @@ def test_the_matrix_names_every_row() -> None:
 def test_structured_inputs_alone_are_asked_for_as_json() -> None:
     from serving.pages import structured
 
-    found = structured({**drawn.TASKS, "talk": {"family": "retrieval", "inputs": ["turns"]}})
+    found = structured([*drawn.TASKS, ("retrieval", ["turns"])])
     assert {kind: list(fields) for kind, fields in found.items()} == {
         "text": [],
         "text categorical": ["categorical"],

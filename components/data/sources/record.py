@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+Values = dict[str, Any]  # a raw row: what its columns hold, of whatever type
+
 
 @dataclass(frozen=True)
 class Record:
@@ -12,4 +14,4 @@ class Record:
 
     split: str | None
     place: str
-    values: dict[str, Any]
+    values: Values

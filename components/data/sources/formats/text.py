@@ -133,7 +133,7 @@ def read_conll(path: Path, source: Source) -> Numbered:
         yield first, _sentence(words)
 
 
-def _sentence(words: list[list[str]]) -> dict[str, Any]:
+def _sentence(words: list[list[str]]) -> dict[str, list[str]]:
     return {str(column): list(values) for column, values in enumerate(zip(*words, strict=True))}
 
 
