@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from components.data.contract.cards import HeadCard, HeadCards
 from components.data.contract.rows import read_rows
 from components.data.encoding.split import EncodedSplit, cards_of
 from components.data.mixture.draws import Plan
@@ -28,7 +29,7 @@ def fit(project: Project, training: Training, plan: dict[str, Any], root: Path, 
     return model
 
 
-def cards_below(root: Path, names: Iterable[str]) -> dict[str, Any]:
+def cards_below(root: Path, names: Iterable[str]) -> dict[str, HeadCard]:
     """The cards of the tasks' heads, by name."""
     return {head: card for name in names for head, card in cards_of(root / "encoded" / name).items()}
 
@@ -38,7 +39,7 @@ def splits(root: Path, names: Iterable[str], split: str) -> dict[str, EncodedSpl
     return {name: EncodedSplit(root / "encoded" / name / f"{split}.arrow") for name in names}
 
 
-def reader(root: Path, cards: dict[str, Any], split: str) -> ReadRows:
+def reader(root: Path, cards: HeadCards, split: str) -> ReadRows:
     """Gives the data rows behind the numbers of a head's encoded ones."""
     rows = {head: read_rows(root / "data" / card["task"], split, head) for head, card in cards.items()}
     return lambda head, numbers: [rows[head][number] for number in numbers]

@@ -15,6 +15,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from components.comparison import records as comparison
+from components.data.contract import cards
 from components.data.validation import records as validation
 from components.evaluation import records as evaluation
 from components.monitoring import records as monitoring
@@ -33,6 +34,7 @@ examples of `params.yaml`.
 """
 TABLE = "| key | type | |\n|---|---|---|"
 RECORDS: tuple[type[Record], ...] = (
+    cards.TaskCard,
     validation.TaskValidation,
     validation.Validation,
     training.TrainingReport,

@@ -20,6 +20,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from components import families
 from components.data.batches.tensors import Rows, pad
+from components.data.contract.cards import HeadCards
 from components.errors import BadRowError, near_miss
 from components.families.base import Facts, Family, Row
 from components.families.base.capabilities import extra_inputs_of, is_multi_sequence
@@ -59,7 +60,7 @@ class Predictor:
         card = bundle / "card.json"
         self.limits = BundleCard.read(card).limits if card.is_file() else UNLIMITED
         self.model = load(bundle)
-        self.cards: dict[str, dict[str, Any]] = self.model.config.tasks
+        self.cards: HeadCards = self.model.config.tasks
         self.tokenizer = Tokenizer.from_file(str(bundle / "tokenizer.json"))
         self.tokenizer.no_padding()
         self._encode([self.tokenizer.encode("ready")])  # the first caller shall not wait

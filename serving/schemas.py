@@ -26,9 +26,7 @@ _TYPES: dict[str, dict[Any, None]] = {}
 for _family in map(tasks.get, tasks.names()):
     for _name, _field in _family.request.model_fields.items():
         _TYPES.setdefault(_name, {})[_field.annotation] = None
-_FIELDS: dict[str, Any] = {
-    name: (Optional[Union[tuple(types)]], None) for name, types in _TYPES.items()
-}  # noqa: UP007, UP045 the types are values here
+_FIELDS: dict[str, Any] = {name: (Optional[Union[tuple(types)]], None) for name, types in _TYPES.items()}  # noqa: UP007, UP045 the types are values here
 _MEMBERS = {getattr(kind, "__name__", "") for types in _TYPES.values() if len(types) > 1 for kind in types}
 Item: Any = create_model("Item", __config__=ConfigDict(extra="forbid"), **_FIELDS)
 Item.__doc__ = "What a task reads: a text, two as a pair, or the fields that GET /tasks names as its inputs."

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from components import families, program
+from components.data.contract.cards import HeadCard
 from components.data.contract.rows import labelled_rows
-from components.data.encoding.split import Card, EncodedSplit, cards_of
+from components.data.encoding.split import EncodedSplit, cards_of
 from components.families.base import Prediction
 from components.files import read_json, write_json
 from components.model.inference import predict
@@ -94,14 +95,14 @@ def _joint(fit: Fit, watcher: Watcher) -> Result:
 def measure(model: MultiTaskModel, root: Path) -> dict[str, dict[str, float]]:
     """Every metric of every head on its test rows."""
     cards = model.config.tasks
-    answers: dict[str, Any] = {}
+    answers: dict[str, list[Prediction]] = {}
     for task in {card["task"]: None for card in cards.values()}:
         split = EncodedSplit(root / "encoded" / task / "test.arrow")
         answers |= predict(model, task, split, range(len(split)))
     return {head: _metrics(root / "data", head, card, answers[head]) for head, card in cards.items()}
 
 
-def _metrics(data: Path, head: str, card: Card, answers: list[Prediction]) -> dict[str, float]:
+def _metrics(data: Path, head: str, card: HeadCard, answers: list[Prediction]) -> dict[str, float]:
     family, facts = families.get(card["family"]), card["facts"]
     rows = labelled_rows(data / card["task"], "test", head)
     metrics = family.metrics_for(facts["options"])

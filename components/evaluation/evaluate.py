@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from components import families
+from components.data.contract.cards import HeadCard, task_card
 from components.data.contract.rows import labelled_rows
-from components.data.encoding.split import Card, EncodedSplit, cards_of
+from components.data.encoding.split import EncodedSplit, cards_of
 from components.evaluation import bootstrap
 from components.evaluation.champion import Opponent
 from components.evaluation.records import (
@@ -75,7 +76,12 @@ def _task(
 
 
 def _head(
-    project: Project, root: Path, head: str, card: Card, share: float, answers: dict[str, list[Prediction]]
+    project: Project,
+    root: Path,
+    head: str,
+    card: HeadCard,
+    share: float,
+    answers: dict[str, list[Prediction]],
 ) -> HeadEvidence:
     family, data = families.get(card["family"]), root / "data" / card["task"]
     rows = labelled_rows(data, "test", head)
@@ -91,7 +97,7 @@ def _head(
         metric.name: compare(metric, rows, answers, card["facts"], weights_RN, settings.confidence)
         for metric in family.metrics_for(card["facts"]["options"])
     }
-    counts = read_json(data / "task.json")["heads"][head]["rows"]
+    counts = task_card(data).heads[head].rows
     classes = family.report(rows, answers["model"], card["facts"])
     return HeadEvidence(
         task=card["task"],

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from components import families
+from components.data.contract.cards import HeadCards
 from components.errors import UserError, near_miss
 from components.families.base import Prediction
 from components.monitoring import articles
@@ -85,7 +86,7 @@ def _fresh(monitor: Monitor, history: History, done: Scored, now: datetime) -> l
     ]
 
 
-def check(cards: dict[str, dict[str, Any]], monitor: Monitor) -> None:
+def check(cards: HeadCards, monitor: Monitor) -> None:
     """The champion, which may be older than params.yaml, answers what the monitor asks.
 
     Raises:

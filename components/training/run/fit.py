@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from components import families, program
+from components.data.contract.cards import HeadCard, HeadCards
 from components.data.contract.rows import read_rows
 from components.data.encoding.split import EncodedSplit, cards_of
 from components.data.mixture.draws import Plan
@@ -94,7 +95,7 @@ class Fit:
         return self.root / self.project.model.encoder
 
     @cached_property
-    def cards(self) -> dict[str, dict[str, Any]]:
+    def cards(self) -> dict[str, HeadCard]:
         """The cards of the heads that train."""
         folders = [self.root / "encoded" / name for name in self.plan["tasks"]]
         found = {head: card for folder in folders for head, card in cards_of(folder).items()}
@@ -186,6 +187,6 @@ def save(
         shutil.copy(tokenizer, folder / "tokenizer.json")
 
 
-def _validation_rows(data: Path, cards: Mapping[str, dict[str, Any]]) -> ReadRows:
+def _validation_rows(data: Path, cards: HeadCards) -> ReadRows:
     rows = {head: read_rows(data / card["task"], "validation", head) for head, card in cards.items()}
     return lambda head, numbers: [rows[head][number] for number in numbers]

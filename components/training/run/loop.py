@@ -21,6 +21,7 @@ from components import families
 from components.data.batches.batching import Batch, step_rows
 from components.data.mixture import dynamic
 from components.data.mixture.draws import Plan, share_at
+from components.families.base import Row
 from components.keyed import derive_seed, permute
 from components.model.inference import predict
 from components.model.multitask import MultiTaskModel
@@ -35,7 +36,7 @@ from components.training.run.watcher import Run, Seen, Watcher
 from components.training.schedule import factor, set_learning_rate
 from components.training.step.stepper import NotFiniteError, ScaleOverflowError, Splits, Stepper
 
-ReadRows = Callable[[str, list[int]], list[dict[str, Any]]]
+ReadRows = Callable[[str, list[int]], list[Row]]
 GO_ON = "`onetrunk run` (or `dvc repro`) goes on from there"
 
 

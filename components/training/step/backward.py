@@ -22,6 +22,7 @@ from torch.nn.utils import clip_grad_norm_
 
 from components import families
 from components.data.batches.batching import Batch, MicroBatch, labelled, micro_batches
+from components.data.contract.cards import HeadCards
 from components.errors import UserError
 from components.families.base.capabilities import SquaredErrorLoss
 from components.keyed import derive_seed
@@ -56,7 +57,7 @@ class StepBackward:
     def __init__(self, context: StepContext, step: int, batch: Batch) -> None:
         self.context, self.step = context, step
         self.model, self.balancer, self.scale = context.model, context.balancer, context.scale.value
-        self.cards: Mapping[str, dict[str, Any]] = context.model.config.tasks
+        self.cards: HeadCards = context.model.config.tasks
         self.rows = labelled(context.splits, self.cards, batch)
         self.splits = augmented(context.splits, self.cards, context.seed, step)
         self.units = {head: self._units(head, known) for head, known in self.rows.items()}
