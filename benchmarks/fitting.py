@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from components.data.contract.cards import HeadCard, HeadCards
 from components.data.contract.rows import read_rows
 from components.data.encoding.split import EncodedSplit, cards_of
 from components.data.mixture.draws import Plan
+from components.data.mixture.records import PlanRecord
 from components.model.multitask import MultiTaskModel
 from components.settings.project import Project, Training
 from components.tracking import Watcher
 from components.training.run.loop import ReadRows, train
 
 
-def fit(project: Project, training: Training, plan: dict[str, Any], root: Path, seed: int) -> MultiTaskModel:
+def fit(project: Project, training: Training, plan: PlanRecord, root: Path, seed: int) -> MultiTaskModel:
     """The project's encoder and fresh heads, trained by the plan (of `components.data.mixture.plan`):
     the best of its scheduled evaluations."""
-    cards = cards_below(root, plan["tasks"])
+    cards = cards_below(root, plan.tasks)
     model = MultiTaskModel.from_encoder(Path(project.model.encoder), cards, project.model.dropout, seed)
     train(
-        model, Plan.from_json(plan), training, seed, splits(root, plan["tasks"], "train"),
-        splits(root, plan["tasks"], "validation"), reader(root, cards, "validation"), root / "checkpoints",
+        model, Plan.of(plan), training, seed, splits(root, plan.tasks, "train"),
+        splits(root, plan.tasks, "validation"), reader(root, cards, "validation"), root / "checkpoints",
         Watcher(),
     )  # fmt: skip
     return model

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from components.comparison import records as comparison
 from components.data.contract import cards
+from components.data.mixture import records as mixture
 from components.data.validation import records as validation
 from components.evaluation import records as evaluation
 from components.monitoring import records as monitoring
@@ -35,6 +36,7 @@ examples of `params.yaml`.
 TABLE = "| key | type | |\n|---|---|---|"
 RECORDS: tuple[type[Record], ...] = (
     cards.TaskCard,
+    mixture.PlanRecord,
     validation.TaskValidation,
     validation.Validation,
     training.TrainingReport,

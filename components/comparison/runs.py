@@ -16,6 +16,7 @@ from components import families, program
 from components.data.contract.cards import HeadCard
 from components.data.contract.rows import labelled_rows
 from components.data.encoding.split import EncodedSplit, cards_of
+from components.data.mixture.records import PLAN, PlanRecord
 from components.families.base import Prediction
 from components.files import read_json, write_json
 from components.model.inference import predict
@@ -42,7 +43,7 @@ def alone(project: Project, root: Path, task: str) -> None:
         update={"balancing": Balancing(weights=Method(method="equal"))}  # 1 / K, and K is 1
     )
     project = project.model_copy(update={"training": single})
-    plan = read_json(root / f"reports/sharing/budgets/{task}.json")
+    plan = PlanRecord.read(root / f"reports/sharing/budgets/{task}.json")
     results: dict[str, dict[str, Result]] = {}
     for head in cards_of(root / "encoded" / task):
         for seed in project.sharing.seeds:
@@ -55,7 +56,7 @@ def joint(project: Project, root: Path) -> None:
     """Train the whole plan -> reports/sharing/joint.json: seed, test metrics of each head, affinities."""
     results = {}
     for seed in project.sharing.seeds:
-        fit = Fit(project, root, read_json(root / "reports/plan.json"), seed, area=AREA)
+        fit = Fit(project, root, PlanRecord.read(root / PLAN), seed, area=AREA)
         results[str(seed)] = _once(fit, f"all tasks together, seed {seed}", _joint)
     write_json(root / "reports/sharing/joint.json", results)
 
@@ -79,7 +80,7 @@ def _alone(fit: Fit, watcher: Watcher) -> Result:
 
 
 def _joint(fit: Fit, watcher: Watcher) -> Result:
-    affinity = Affinity(every=max(APART, fit.plan["steps"] // SAMPLES))
+    affinity = Affinity(every=max(APART, fit.plan.steps // SAMPLES))
     model, _ = fit.train(watcher, affinity)
     heads = list(fit.cards)
     return {

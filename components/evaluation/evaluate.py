@@ -12,6 +12,7 @@ from components import families
 from components.data.contract.cards import HeadCard, task_card
 from components.data.contract.rows import labelled_rows
 from components.data.encoding.split import EncodedSplit, cards_of
+from components.data.mixture.records import PLAN, PlanRecord
 from components.evaluation import bootstrap
 from components.evaluation.champion import Opponent
 from components.evaluation.records import (
@@ -37,11 +38,11 @@ Say = Callable[[str], None]
 def evaluate(project: Project, root: Path, champion: Opponent | None, say: Say) -> None:
     """Write predictions/<task>.json and reports/evaluation.json; a first release has no champion."""
     candidate = saving.load(root / "models/multitask")
-    plan = read_json(root / "reports/plan.json")
+    plan = PlanRecord.read(root / PLAN)
     heads: dict[str, HeadEvidence] = {}
     for name in project.tasks:
         say(f"evaluating {name}")
-        heads |= _task(project, root, name, plan["tasks"][name]["share"], candidate, champion)
+        heads |= _task(project, root, name, plan.tasks[name].share, candidate, champion)
     Evaluation(
         model=ModelId(sha256=sha256(root / "models/multitask/model.safetensors")),
         champion=_identity(champion, candidate) if champion else None,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
+from components.data.mixture.records import PLAN, PlannedTask, PlanRecord
 from components.evaluation.records import (
     EVALUATION,
     VERDICT,
@@ -16,7 +17,6 @@ from components.evaluation.records import (
     MetricEvidence,
     Verdict,
 )
-from components.files import read_json
 from components.pages import charts, render
 from components.training.run.records import TRAINING, ScheduledEvaluation, TrainingReport
 
@@ -34,7 +34,7 @@ class ShownHead:
     gate: GateOutcome | Literal["auxiliary"]
     why: str
     measured: HeadEvidence | None
-    plan: Mapping[str, Any]  # its task's part of the plan
+    plan: PlannedTask | None  # its task's part, where it was measured
 
     @property
     def gated(self) -> MetricEvidence | None:
@@ -54,7 +54,7 @@ def write(root: Path) -> None:
         UserError: a report is missing, torn, or of another version.
     """
     evaluation, verdict = Evaluation.read(root / EVALUATION), Verdict.read(root / VERDICT)
-    training, plan = TrainingReport.read(root / TRAINING), read_json(root / "reports/plan.json")
+    training, plan = TrainingReport.read(root / TRAINING), PlanRecord.read(root / PLAN)
     heads = [*_judged(verdict, evaluation, plan), *_auxiliary(evaluation, plan)]
     render.write(
         root / "reports/evaluation.html",
@@ -70,22 +70,22 @@ def write(root: Path) -> None:
     )
 
 
-def _judged(verdict: Verdict, evaluation: Evaluation, plan: Mapping[str, Any]) -> list[ShownHead]:
+def _judged(verdict: Verdict, evaluation: Evaluation, plan: PlanRecord) -> list[ShownHead]:
     """The heads that the gate has judged."""
     heads = []
     for name, judged in verdict.tasks.items():
         measured = evaluation.tasks.get(name)
-        planned = plan["tasks"][measured.task] if measured else {}
+        planned = plan.tasks[measured.task] if measured else None
         heads.append(ShownHead(name, judged.metric, judged.floor, judged.gate, judged.why, measured, planned))
     return heads
 
 
-def _auxiliary(evaluation: Evaluation, plan: Mapping[str, Any]) -> list[ShownHead]:
+def _auxiliary(evaluation: Evaluation, plan: PlanRecord) -> list[ShownHead]:
     """The heads that are trained and measured, and not released."""
     return [
         ShownHead(name, next(iter(measured.metrics)), None, "auxiliary", AUXILIARY, measured, planned)
         for name, measured in evaluation.tasks.items()
-        if (planned := plan["tasks"][measured.task]).get("auxiliary")
+        if (planned := plan.tasks[measured.task]).auxiliary
     ]
 
 

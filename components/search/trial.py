@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from typing import TypedDict
@@ -70,7 +69,7 @@ def train(
     """
     try:
         changed = with_values(project, values)
-        whole = json.loads(json.dumps(plan.plan(changed, root / "encoded", exclude)))  # as read from its file
+        whole = plan.plan(changed, root / "encoded", exclude)
     except UserError as error:
         raise FailedTrialError(str(error)) from error
     fit = Fit(changed, root, whole, changed.seed)

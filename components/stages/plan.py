@@ -4,15 +4,15 @@ from pathlib import Path
 
 from components import params
 from components.data.mixture import plan
+from components.data.mixture.records import PLAN
 from components.data.validation.records import VALIDATION, Validation
-from components.files import write_json
 from components.stages import run
 
 
 def main() -> None:
     project = params.load()
     exclude = Validation.read(VALIDATION).between_tasks.exclude
-    write_json(Path("reports/plan.json"), plan.plan(project, Path("encoded"), exclude))
+    plan.plan(project, Path("encoded"), exclude).write(PLAN)
 
 
 if __name__ == "__main__":

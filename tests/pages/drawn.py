@@ -10,7 +10,6 @@ from components.comparison import page as comparison
 from components.data.validation import page as validation
 from components.evaluation import page as evaluation
 from components.evaluation.records import Evaluation, Outcome, Verdict
-from components.files import write_json
 from components.pages import render
 from components.tracking import page as training
 from serving import pages as service
@@ -33,7 +32,7 @@ def evaluated_from(measured: Evaluation, verdict: Verdict, evaluations: int = 12
         reports = Path(folder) / "reports"
         measured.write(reports / "evaluation.json")
         verdict.write(reports / "verdict.json")
-        write_json(reports / "plan.json", samples.plan())
+        samples.plan().write(reports / "plan.json")
         samples.training(evaluations).write(reports / "training.json")
         evaluation.write(Path(folder))
         return (reports / "evaluation.html").read_text()

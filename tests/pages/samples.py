@@ -7,6 +7,7 @@ import random
 from typing import Any
 
 from components.comparison.records import SharingReport
+from components.data.mixture.records import PlannedTask, PlanRecord
 from components.data.validation.records import Validation
 from components.evaluation.records import Evaluation, GateOutcome, Outcome, TaskVerdict, Verdict
 from components.training.run.records import TrainingReport
@@ -79,9 +80,13 @@ def verdict(outcome: Outcome, measured: Evaluation) -> Verdict:
     )
 
 
-def plan() -> dict[str, Any]:
-    """reports/plan.json, what the page reads of it."""
-    return {"steps": 2400, "tasks": {head: {"share": 1 / 7, "epochs": 0.43} for head in HEADS}}
+def plan() -> PlanRecord:
+    """reports/plan.json."""
+    planned = PlannedTask(
+        rows=23_456, excluded=[], share=1 / 7, mean_tokens=20.0, stages=[], rows_drawn=10_086, epochs=0.43
+    )
+    tasks = dict.fromkeys(HEADS, planned)
+    return PlanRecord(steps=2400, rows_per_step=32.0, window=8, keep=None, tasks=tasks)
 
 
 def training(evaluations: int = 12, cosines: bool = True) -> TrainingReport:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,8 +17,9 @@ from components.data.contract.rows import read_rows
 from components.data.encoding.split import EncodedSplit, cards_of
 from components.data.mixture.draws import Plan
 from components.data.mixture.plan import easiest
+from components.data.mixture.records import PLAN, PlanRecord
 from components.errors import UserError
-from components.files import atomic_folder, read_json, verify_manifest
+from components.files import atomic_folder, verify_manifest
 from components.model import index
 from components.model.inference import vectors
 from components.model.multitask import MultiTaskModel
@@ -43,7 +44,7 @@ def run(project: Project, root: Path, watcher: Watcher) -> None:
     What was trained is kept until another run trains: DVC, killed before it has recorded the stage, removes
     the stage's files (docs/decisions/0004), and the same command then writes them again.
     """
-    fit = Fit(project, root, read_json(root / "reports/plan.json"), project.seed)
+    fit = Fit(project, root, PlanRecord.read(root / PLAN), project.seed)
     _drop_others(fit)
     if _is_whole(fit.trained):
         watcher.say("this training had ended before; its model is written again")
@@ -81,11 +82,11 @@ def _drop_others(fit: Fit) -> None:
 
 @dataclass(frozen=True)
 class Fit:
-    """One training run below `root`: by a plan (what reports/plan.json holds), with a seed, of some heads."""
+    """One training run below `root`: by a plan, with a seed, of some heads."""
 
     project: Project
     root: Path
-    plan: Mapping[str, Any]
+    plan: PlanRecord
     seed: int
     heads: tuple[str, ...] = ()  # those that train; none named: all
     area: str = ".onetrunk/checkpoints"  # the folder of its checkpoints, below `root`
@@ -97,15 +98,14 @@ class Fit:
     @cached_property
     def cards(self) -> dict[str, HeadCard]:
         """The cards of the heads that train."""
-        folders = [self.root / "encoded" / name for name in self.plan["tasks"]]
+        folders = [self.root / "encoded" / name for name in self.plan.tasks]
         found = {head: card for folder in folders for head, card in cards_of(folder).items()}
         return {head: card for head, card in found.items() if not self.heads or head in self.heads}
 
     @property
     def auxiliary(self) -> list[str]:
         """The heads of auxiliary tasks."""
-        plans = self.plan["tasks"]
-        return [head for head, card in self.cards.items() if plans[card["task"]].get("auxiliary")]
+        return [head for head, card in self.cards.items() if self.plan.tasks[card["task"]].auxiliary]
 
     @property
     def metrics(self) -> dict[str, str]:
@@ -119,8 +119,9 @@ class Fit:
     def key(self) -> str:
         """The name of the run: whatever changes the trained weights changes it."""
         model, training = self.project.model.model_dump(), self.project.training.model_dump()
-        shaping = [self.seed, model, training, self.plan, self.heads, code(self.families)]
-        return checkpoint.key(shaping, inputs(self.project, self.root, self.plan["tasks"]))
+        plan = self.plan.model_dump(mode="json")
+        shaping = [self.seed, model, training, plan, self.heads, code(self.families)]
+        return checkpoint.key(shaping, inputs(self.project, self.root, self.plan.tasks))
 
     @property
     def families(self) -> set[str]:
@@ -143,8 +144,8 @@ class Fit:
     def _train(self, watcher: Watcher, affinity: Affinity | None) -> Trained:
         """What every process does; only the first is watched."""
         encoded = self.root / "encoded"
-        splits = {name: EncodedSplit(encoded / name / "train.arrow") for name in self.plan["tasks"]}
-        plan = Plan.from_json(dict(self.plan), easiest(dict(self.plan), splits))
+        splits = {name: EncodedSplit(encoded / name / "train.arrow") for name in self.plan.tasks}
+        plan = Plan.of(self.plan, easiest(self.plan, splits))
         model = MultiTaskModel.from_encoder(self.encoder, self.cards, self.project.model.dropout, self.seed)
         torch.nn.Module.to(model, "cuda" if torch.cuda.is_available() else "cpu")
         history = train(
