@@ -22,7 +22,7 @@ from components import families
 from components.data.batches.tensors import Rows, pad
 from components.data.contract.cards import HeadCards
 from components.errors import BadRowError, near_miss
-from components.families.base import Facts, Family, Row
+from components.families.base import Facts, Family, Row, Truncation
 from components.families.base.capabilities import extra_inputs_of, is_multi_sequence
 from components.files import verify_manifest
 from components.model.saving import load
@@ -108,7 +108,7 @@ class Predictor:
     def _tokenise(self, questions: Sequence[Question]) -> None:
         """Tokenise alike what is cut alike, at the longest limit, so that tasks share their sequences."""
         alike: dict[str, list[Question]] = {}
-        longest: dict[str, dict[str, Any]] = {}
+        longest: dict[str, Truncation] = {}
         for question in questions:
             card = self.cards[question.head]
             options = card["facts"]["options"]

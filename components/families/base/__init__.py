@@ -24,6 +24,7 @@ from components.families.base.records import (
     Row,
     Sequence1,
     TextRequest,
+    Truncation,
     Turn,
 )
 from components.families.base.service import ServicePart
@@ -32,7 +33,7 @@ from components.families.base.validation import ValidationPart
 
 __all__ = [
     "COMMON", "Check", "EncodingPart", "EvaluationPart", "Facts", "Family", "IngestPart", "Layout", "Metric",
-    "Options", "Prediction", "Row", "Sequence1", "ServicePart", "TextRequest", "TrainingPart", "Turn",
+    "Options", "Prediction", "Row", "Sequence1", "ServicePart", "TextRequest", "Truncation", "TrainingPart", "Turn",
     "ValidationPart",
 ]  # fmt: skip
 

@@ -6,7 +6,7 @@ Rows, facts, layouts and predictions are JSON, whose fields each family chooses.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Required, TypedDict
 
 from pydantic import BaseModel, ConfigDict
 
@@ -26,6 +26,15 @@ class Options(BaseModel):
     """What params.yaml may set under a task's `options`; a family with options has its own subclass."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Truncation(TypedDict, total=False):
+    """How a text that is too long is cut: arguments of `Tokenizer.enable_truncation`."""
+
+    max_length: Required[int]
+    stride: int
+    strategy: str
+    direction: str
 
 
 class Turn(BaseModel):
