@@ -27,7 +27,7 @@ from components.families.base.capabilities import extra_inputs_of, is_multi_sequ
 from components.files import verify_manifest
 from components.model.saving import load
 from components.release.records import BundleCard, Limits
-from serving.schemas import BadRequestError
+from serving.requests import BadRequestError
 
 TOKENS_PER_BATCH = 4096  # padding included: bounds memory whatever the request
 UNLIMITED = Limits(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, TypeVar
 
 from components import families, program
 from components.data.contract.cards import HeadCard
@@ -31,7 +31,25 @@ from components.training.run.watcher import Watcher
 
 SAMPLES, APART = 25, 10  # affinities of a joint run are measured so often, at most every tenth step
 AREA = ".onetrunk/sharing"
-Result = dict[str, Any]
+
+
+class Affinities(TypedDict):
+    """What a joint run's heads have in common: matrices in the order of `heads`."""
+
+    heads: list[str]
+    cosine: list[list[float | None]]
+    look_ahead: list[list[float | None]]
+
+
+class Joint(TypedDict):
+    """What a joint run comes to: the test metrics of each head, and their affinities. JSON."""
+
+    metrics: dict[str, dict[str, float]]
+    affinity: Affinities
+
+
+Alone = dict[str, float]  # what a run of one head comes to: its test metrics
+Result = TypeVar("Result", Alone, Joint)
 
 
 def alone(project: Project, root: Path, task: str) -> None:
@@ -44,7 +62,7 @@ def alone(project: Project, root: Path, task: str) -> None:
     )
     project = project.model_copy(update={"training": single})
     plan = PlanRecord.read(root / f"reports/sharing/budgets/{task}.json")
-    results: dict[str, dict[str, Result]] = {}
+    results: dict[str, dict[str, Alone]] = {}
     for head in cards_of(root / "encoded" / task):
         for seed in project.sharing.seeds:
             fit = Fit(project, root, plan, seed, (head,), AREA)
@@ -74,12 +92,12 @@ def _once(fit: Fit, title: str, train: Callable[[Fit, Watcher], Result]) -> Resu
     return result
 
 
-def _alone(fit: Fit, watcher: Watcher) -> Result:
+def _alone(fit: Fit, watcher: Watcher) -> Alone:
     model, _ = fit.train(watcher)
     return measure(model, fit.root)[fit.heads[0]]
 
 
-def _joint(fit: Fit, watcher: Watcher) -> Result:
+def _joint(fit: Fit, watcher: Watcher) -> Joint:
     affinity = Affinity(every=max(APART, fit.plan.steps // SAMPLES))
     model, _ = fit.train(watcher, affinity)
     heads = list(fit.cards)

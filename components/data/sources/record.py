@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-Values = dict[str, Any]  # a raw row: what its columns hold, of whatever type
+Values = dict[str, Any]  # what a source says of a row, by column or by role
+Version = dict[str, Any]  # what tells one version of a remote from another: JSON of its kind
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -24,18 +23,18 @@ from components.model import index
 from components.model.inference import vectors
 from components.model.multitask import MultiTaskModel
 from components.model.saving import save_apart
-from components.records import VERSION
 from components.settings.project import Project
 from components.training import parallel
 from components.training.affinity import Affinity
 from components.training.run import checkpoint, stopping
 from components.training.run.loop import ReadRows, train
-from components.training.run.records import TRAINING, TrainingReport
+from components.training.run.records import TRAINING, ScheduledEvaluation, TrainingReport
+from components.training.run.state import Entry
 from components.training.run.watcher import Watcher
 
 TRAINED = ".onetrunk/trained"  # a folder by key, below a project's
 RECORD = "training.json"
-Trained = tuple[MultiTaskModel, list[dict[str, Any]]]  # and its history
+Trained = tuple[MultiTaskModel, list[Entry]]  # and its history
 
 
 def run(project: Project, root: Path, watcher: Watcher) -> None:
@@ -60,8 +59,9 @@ def _train(fit: Fit, watcher: Watcher) -> None:
     tokenizer, encoded = fit.encoder / "tokenizer.json", fit.root / "encoded"
     with atomic_folder(fit.trained) as folder:
         save(model, encoded, tokenizer, folder / "model", fit.auxiliary)
-        report = {"metrics": fit.metrics, "evaluations": history, "kept": stopping.kept(history)}
-        TrainingReport.of({VERSION: 1, **report}, TRAINING).write(folder / RECORD)
+        evaluations = [ScheduledEvaluation.model_validate(entry) for entry in history]
+        report = TrainingReport(metrics=fit.metrics, evaluations=evaluations, kept=stopping.kept(history))
+        report.write(folder / RECORD)
     shutil.rmtree(fit.checkpoints, ignore_errors=True)
 
 

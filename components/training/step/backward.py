@@ -30,7 +30,7 @@ from components.training import parallel
 from components.training.balancing import Balance, StepFacts, TaskFacts
 from components.training.gradients.base import TaskGradients
 from components.training.gradients.last_layer import LastLayer, last_layer, of_last_layer
-from components.training.gradients.probe import Probe
+from components.training.gradients.probe import Probe, Shown
 from components.training.gradients.representation import Representation
 from components.training.gradients.scaling import EncoderScaling
 from components.training.gradients.separate import task_gradients
@@ -167,7 +167,7 @@ class StepBackward:
 
     def _fill_per_task(self) -> tuple[StepFacts, Balance]:
         losses, gradients = self.per_task()
-        others: dict[str, Any] = {}
+        others: Shown = {}
         if self.balancer.needs(self.step) & LastLayer.shows:
             others = of_last_layer(list(self.rows), gradients.gramian_of(last_layer(self.model)))
         facts = self._facts(losses, gramian_KK=gradients.gramian(), **others)

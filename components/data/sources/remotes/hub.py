@@ -13,7 +13,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from components.data.sources.remotes.versions import Version
+from components.data.sources.record import Version
 from components.errors import TryAgainError, UserError
 from components.files import sha256
 from components.settings.remotes import HuggingFace

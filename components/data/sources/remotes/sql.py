@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from components.data.sources.remotes.versions import Version
+from components.data.sources.record import Version
 from components.errors import TryAgainError, UserError
 from components.settings.remotes import Sql
 from components.settings.secrets import resolve

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from components.data.sources.remotes.versions import Version
+from components.data.sources.record import Version
 from components.errors import TryAgainError, UserError
 from components.settings.remotes import Dvc
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from components.data.sources.remotes.versions import Version
+from components.data.sources.record import Version
 from components.errors import TryAgainError, UserError
 from components.settings.remotes import Url
 from components.settings.secrets import resolve
