@@ -46,8 +46,8 @@ from components.data.mixture.draws import Plan
 from components.data.mixture.plan import easiest
 from components.data.mixture.plan import plan as make_plan
 from components.data.mixture.records import PlanRecord
+from components.data.validation.records import VALIDATION, Validation
 from components.environment import quiet, restart_tuned
-from components.files import read_json
 from components.model.multitask import MultiTaskModel
 from components.settings.project import Project
 from components.settings.training import Balancing, Training
@@ -225,7 +225,7 @@ def _plan(project: Project, job: Run, balancing: dict[str, Any]) -> tuple[Traini
         "checkpoint_every": steps + 1,
     }
     training = project.training.model_copy(update=changes)
-    exclude = read_json(Path("reports/validation.json"))["between_tasks"]["exclude"]
+    exclude = Validation.read(VALIDATION).between_tasks.exclude
     return training, make_plan(project.model_copy(update={"training": training}), Path("encoded"), exclude)
 
 

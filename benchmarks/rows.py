@@ -146,7 +146,7 @@ def _import_both() -> None:
     import components.families.shared.expectations  # noqa: F401 Great Expectations
 
 
-def ours(root: Path) -> dict[str, Any]:
+def ours(root: Path) -> object:
     from components.data.validation.validate import validate_task
     from components.settings.data import Cleaning
     from components.settings.project import Checks

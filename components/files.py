@@ -16,7 +16,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from components.errors import UserError
 
@@ -25,6 +25,19 @@ LITTER = re.compile(
     r"\..+\.(\d+)(?:\.\w+)?\.onetrunk\.(?:tmp|old)"
 )  # .NAME.PID.onetrunk.tmp; a folder's has a random part
 UNSWEPT = ("prefect",)  # below .onetrunk: the files of Prefect's server
+
+
+class Sum(TypedDict):
+    """What a manifest says of a file."""
+
+    bytes: int
+    sha256: str
+
+
+class Manifest(TypedDict):
+    """What a folder holds."""
+
+    files: dict[str, Sum]  # by name
 
 
 def sha256(path: Path) -> str:
@@ -126,7 +139,7 @@ def write_manifest(folder: Path) -> None:
     write_json(folder / MANIFEST, {"files": entries})
 
 
-def verify_manifest(folder: Path) -> dict[str, Any]:
+def verify_manifest(folder: Path) -> Manifest:
     """Check every file that the folder's manifest names and return the manifest.
 
     Raises:
@@ -145,7 +158,8 @@ def verify_manifest(folder: Path) -> dict[str, Any]:
             raise UserError(f"{file}: {file.stat().st_size} bytes, expected {size}; truncated?")
         if sha256(file) != digest:
             raise UserError(f"{file}: SHA-256 differs from {folder / MANIFEST}; the file was altered")
-    return dict(manifest)
+    whole: Manifest = manifest
+    return whole
 
 
 def write_json(path: Path, value: Any) -> None:

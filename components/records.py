@@ -57,7 +57,7 @@ class Record(Part):
             return cls.model_validate(found)
         except ValidationError as error:
             first = error.errors()[0]
-            key = ".".join(map(str, first["loc"]))
+            key = ".".join(map(str, first["loc"])) or "the whole"
             raise UserError(f"{path}: {key}: {first['msg']}; it was altered: {cls.remedy}") from None
 
     def write(self, path: Path) -> None:

@@ -17,7 +17,9 @@ from pydantic import BaseModel
 from components.comparison import records as comparison
 from components.data.contract import cards
 from components.data.mixture import records as mixture
+from components.data.validation import records as validation
 from components.evaluation import records as evaluation
+from components.monitoring import records as monitoring
 from components.records import VERSION, Part, Record
 from components.release import records as release
 from components.training.run import records as training
@@ -28,12 +30,15 @@ HEAD = f"""\
 
 The JSON files that a run leaves. Made by `make docs` from the code; a test holds it to that. Each file names
 the version of its shape (`{VERSION}`): one of another version, or one that was altered, is refused in one
-sentence. Texts of rows stand in none of them; `answers.json` has the examples of `params.yaml`.
+sentence. Of rows' texts, the reports of validation show the beginning of a few; `answers.json` has the
+examples of `params.yaml`.
 """
 TABLE = "| key | type | |\n|---|---|---|"
 RECORDS: tuple[type[Record], ...] = (
     cards.TaskCard,
     mixture.PlanRecord,
+    validation.TaskValidation,
+    validation.Validation,
     training.TrainingReport,
     evaluation.ChampionReport,
     evaluation.Evaluation,
@@ -45,6 +50,7 @@ RECORDS: tuple[type[Record], ...] = (
     release.BundleCard,
     release.ReleaseIndex,
     release.Served,
+    monitoring.Judgement,
 )
 
 
@@ -73,8 +79,8 @@ def below(model: type[BaseModel]) -> Iterator[type[Part]]:
 
 
 def parts_of(annotation: Any) -> Iterator[type[Part]]:
-    """The parts that a type is made of."""
-    if is_part(annotation):
+    """The parts that a type is made of; a record within another has a section of its own."""
+    if is_part(annotation) and not issubclass(annotation, Record):
         yield annotation
     for inner in get_args(annotation) if get_origin(annotation) is not Literal else ():
         yield from parts_of(inner)
@@ -108,8 +114,9 @@ def typed(annotation: Any) -> str:
     if origin in (Union, UnionType):
         named = [typed(part) for part in parts if part is not NoneType]
         return " or ".join([*named, *(["null"] if NoneType in parts else [])])
-    if origin is list:
-        return f"list of {typed(parts[0])}"
+    if origin in (list, tuple):
+        inner = ", ".join(map(typed, parts))
+        return f"list of {inner}" if origin is list else f"({inner})"
     if origin is dict:
         return f"mapping to {typed(parts[1])}"
     if is_part(annotation):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from components.errors import (
     EXIT_FAILED,
@@ -23,6 +23,9 @@ from components.errors import (
     disk_sentence,
     near_miss,
 )
+
+if TYPE_CHECKING:
+    from components.families.base import Row
 
 DATA_IS_GOOD = "data_gate"  # the stage that stands between the data and the first GPU second
 
@@ -353,12 +356,12 @@ def _monitor(given: argparse.Namespace) -> int:
     return 0
 
 
-def _item(text: str, pair: str | None) -> dict[str, Any]:
+def _item(text: str, pair: str | None) -> Row:
     """What the tasks read: `text` and `text_pair`, or the object that TEXT is as JSON."""
     if not text.lstrip().startswith("{"):
         return {"text": text, "text_pair": pair} if pair is not None else {"text": text}
     try:
-        item: dict[str, Any] = json.loads(text)
+        item: Row = json.loads(text)
     except ValueError as error:
         raise UserError(f"TEXT begins with a brace but is not JSON ({error})") from None
     return item

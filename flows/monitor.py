@@ -18,9 +18,9 @@ from prefect.states import Completed, Failed
 
 from components import params
 from components.errors import UserError
-from components.files import read_json
 from components.monitoring.history import FOLDER, History
 from components.monitoring.judging import judge_windows
+from components.monitoring.records import Judgement
 from components.params.checks.monitor import find
 from flows.monitoring import events, scoring
 from flows.monitoring.scoring import Scored
@@ -55,7 +55,10 @@ def monitor() -> State[Any]:
             raised = raise_surges(root, project.packaging.name, history)
     except UserError as error:
         return Failed(name=REFUSED, message=str(error))
-    lines = [*_told(scored), *(line for window in windows for line in table(read_json(history.file(window))))]
+    lines = [
+        *_told(scored),
+        *(line for window in windows for line in table(Judgement.read(history.file(window)))),
+    ]
     create_markdown_artifact("\n".join(lines), key=ARTIFACT, description="What the last run has found")
     print("\n".join(lines))
     return Completed(message=f"{_counted(scored.new, 'new article')}, {_counted(raised, 'surge')}")
@@ -70,16 +73,16 @@ def _told(scored: Scored) -> list[str]:
     return lines
 
 
-def table(judgement: dict[str, Any]) -> list[str]:
+def table(judgement: Judgement) -> list[str]:
     """A window's topics as a Markdown table, the likeliest surge first."""
-    tested = [(topic, found) for topic, found in judgement["topics"].items() if found["q"] is not None]
-    few = len(judgement["topics"]) - len(tested)
-    lines = ["", f"{judgement['start'][:16]} to {judgement['end'][:16]}:"]
+    tested = [(topic, found) for topic, found in judgement.topics.items() if found.q is not None]
+    few = len(judgement.topics) - len(tested)
+    lines = ["", f"{judgement.start[:16]} to {judgement.end[:16]}:"]
     if tested:
         lines += ["", "| topic | negative | articles | expected | q | |", "|---|---|---|---|---|---|"]
-    for topic, found in sorted(tested, key=lambda item: (item[1]["q"], item[1]["p"]))[:SHOWN]:
-        numbers = f"{found['negatives']} | {found['articles']} | {found['expected']:.1f} | {found['q']:.2g}"
-        lines.append(f"| {topic} | {numbers} | {'SURGE' if found['surge'] else ''} |")
+    for topic, found in sorted(tested, key=lambda item: (item[1].q, item[1].p))[:SHOWN]:
+        numbers = f"{found.negatives} | {found.articles} | {found.expected:.1f} | {found.q:.2g}"
+        lines.append(f"| {topic} | {numbers} | {'SURGE' if found.surge else ''} |")
     if len(tested) > SHOWN:
         lines.append(f"\nand {len(tested) - SHOWN} topics more, none of them likelier")
     return [*lines, f"\n{_counted(few, 'topic')} with too little history for a verdict"] if few else lines

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
@@ -14,8 +13,9 @@ from rich.text import Text
 
 from components import params
 from components.data.propose.entry import flow
+from components.data.validation.records import VALIDATION, Validation
 from components.errors import UserError
-from components.files import atomic_file, read_json
+from components.files import atomic_file
 from components.params import searches
 from components.params.searches import Values
 from components.search import study as studies
@@ -81,8 +81,7 @@ def _require_data() -> None:
 
 def _exclude(root: Path) -> dict[str, list[str]]:
     """Training rows that are held out in another task, per task."""
-    found: dict[str, list[str]] = read_json(root / "reports/validation.json")["between_tasks"]["exclude"]
-    return found
+    return Validation.read(root / VALIDATION).between_tasks.exclude
 
 
 def _opened(root: Path, project: Project, name: str, search: Search) -> optuna.Study:
@@ -102,7 +101,7 @@ def _opened(root: Path, project: Project, name: str, search: Search) -> optuna.S
 def _optimise(root: Path, project: Project, name: str, search: Search, study: optuna.Study) -> None:
     exclude, text = _exclude(root), (root / params.PARAMS).read_text(encoding="utf-8")
 
-    def train(asked: optuna.Trial, values: Values) -> dict[str, Any]:
+    def train(asked: optuna.Trial, values: Values) -> trial.Scores:
         return trial.train(project, values, root, exclude, trial.Pruning(asked))
 
     def ended(frozen: FrozenTrial) -> None:

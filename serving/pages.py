@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -27,19 +26,21 @@ DIALOGUE = [{"role": "customer", "text": "It does not start."}]
 @cache
 def html() -> str:
     """The page; it knows which inputs of which tasks are structured."""
-    return render.render(TEMPLATE, structured=structured(card()["tasks"]))
+    return render.render(
+        TEMPLATE, structured=structured((task.family, task.inputs) for task in card().tasks.values())
+    )
 
 
-def structured(tasks: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+def structured(tasks: Iterable[tuple[str, Sequence[str]]]) -> dict[str, dict[str, str]]:
     """A task's inputs, as one string -> those of them that are no plain text -> an example in JSON: what the
-    page asks for as JSON. Any other input is a text, whatever it looks like."""
+    page asks for as JSON. Any other input is a text, whatever it looks like. `tasks`: family, inputs."""
     found: dict[str, dict[str, str]] = {}
-    for task in tasks.values():
-        family = families.get(task["family"])
+    for name, inputs in tasks:
+        family = families.get(name)
         question = {"turns": DIALOGUE, **family.example[0]}
         fields = family.request.model_fields
-        names = [name for name in task["inputs"] if fields[name].annotation is not str]
-        found[" ".join(task["inputs"])] = {name: json.dumps(question[name]) for name in names}
+        names = [name for name in inputs if fields[name].annotation is not str]
+        found[" ".join(inputs)] = {name: json.dumps(question[name]) for name in names}
     return found
 
 
@@ -55,12 +56,12 @@ async def icon(_: Request) -> FileResponse:
 
 async def tasks(_: Request) -> JSONResponse:
     """The tasks with family, labels, limits and metrics, and the version that answers them."""
-    return JSONResponse({"version": card()["version"], "tasks": card()["tasks"]})
+    return JSONResponse(card().model_dump(mode="json", include={"version", "tasks"}))
 
 
 async def metadata(_: Request) -> JSONResponse:
     """The whole card: from here to the hashes of data, model and code, the commit and the verdict."""
-    return JSONResponse(card())
+    return JSONResponse(card().model_dump(mode="json"))
 
 
 app = Starlette(

@@ -20,15 +20,19 @@ from torch.nn.utils.rnn import pad_sequence
 
 from components import families
 from components.data.batches.tensors import Rows, pad
+from components.data.contract.cards import HeadCards
 from components.errors import BadRowError, near_miss
-from components.families.base import Facts, Family, Row
+from components.families.base import Facts, Family, Row, Truncation
 from components.families.base.capabilities import extra_inputs_of, is_multi_sequence
-from components.files import read_json, verify_manifest
+from components.files import verify_manifest
 from components.model.saving import load
+from components.release.records import BundleCard, Limits
 from serving.requests import BadRequestError
 
 TOKENS_PER_BATCH = 4096  # padding included: bounds memory whatever the request
-UNLIMITED = {"max_texts": sys.maxsize, "max_characters": sys.maxsize}  # no service, no callers
+UNLIMITED = Limits(
+    max_texts=sys.maxsize, max_characters=sys.maxsize, max_body_bytes=sys.maxsize
+)  # no service, no callers
 Tokens = tuple[int, ...]  # a sequence's token and segment ids: equal ones are encoded once
 
 
@@ -54,9 +58,9 @@ class Predictor:
         """
         verify_manifest(bundle)
         card = bundle / "card.json"
-        self.limits: dict[str, int] = read_json(card)["limits"] if card.is_file() else UNLIMITED
+        self.limits = BundleCard.read(card).limits if card.is_file() else UNLIMITED
         self.model = load(bundle)
-        self.cards: dict[str, dict[str, Any]] = self.model.config.tasks
+        self.cards: HeadCards = self.model.config.tasks
         self.tokenizer = Tokenizer.from_file(str(bundle / "tokenizer.json"))
         self.tokenizer.no_padding()
         self._encode([self.tokenizer.encode("ready")])  # the first caller shall not wait
@@ -104,7 +108,7 @@ class Predictor:
     def _tokenise(self, questions: Sequence[Question]) -> None:
         """Tokenise alike what is cut alike, at the longest limit, so that tasks share their sequences."""
         alike: dict[str, list[Question]] = {}
-        longest: dict[str, dict[str, Any]] = {}
+        longest: dict[str, Truncation] = {}
         for question in questions:
             card = self.cards[question.head]
             options = card["facts"]["options"]
@@ -159,7 +163,7 @@ class Predictor:
         return family.response.model_validate(family.respond(prediction, row, layout, facts))
 
     def _check_texts(self, items: Sequence[Row]) -> None:
-        most, longest = self.limits["max_texts"], self.limits["max_characters"]
+        most, longest = self.limits.max_texts, self.limits.max_characters
         if not 0 < len(items) <= most:
             raise BadRequestError(f"texts: found {len(items)} texts, expected 1 to {most}")
         for number, item in enumerate(items):

@@ -41,7 +41,7 @@ class Onetrunk:
         from serving.predictor import Predictor
 
         self.predictor = Predictor(BUNDLE)
-        self.version: str = card()["version"]
+        self.version = card().version
 
     @bentoml.api(input_spec=PredictRequest, output_spec=PredictResponse)  # type: ignore[untyped-decorator]
     def predict(self, texts: list[Any], tasks: list[str] | None = None) -> PredictResponse | Response:

@@ -2,73 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
-from components.files import read_json
+from components.data.mixture.records import PLAN, PlannedTask, PlanRecord
+from components.evaluation.records import (
+    EVALUATION,
+    VERDICT,
+    Evaluation,
+    GateOutcome,
+    HeadEvidence,
+    MetricEvidence,
+    Verdict,
+)
 from components.pages import charts, render
+from components.training.run.records import TRAINING, ScheduledEvaluation, TrainingReport
 
 TEMPLATE = Path(__file__).with_name("page.html.jinja")
+AUXILIARY = "An auxiliary task, which is there for the others' sake: it is not judged and not released"
+
+
+@dataclass(frozen=True)
+class ShownHead:
+    """What the page shows of a head; of one that was not measured, the verdict alone."""
+
+    name: str
+    metric: str
+    floor: float | None
+    gate: GateOutcome | Literal["auxiliary"]
+    why: str
+    measured: HeadEvidence | None
+    plan: PlannedTask | None  # its task's part, where it was measured
+
+    @property
+    def gated(self) -> MetricEvidence | None:
+        """The gate's metric."""
+        return self.measured.metrics.get(self.metric) if self.measured else None
+
+    @property
+    def strip(self) -> charts.Strip | None:
+        """This model and what it is compared with, by that metric."""
+        return _strip(self.gated, self.floor) if self.gated else None
 
 
 def write(root: Path) -> None:
-    """Render the page from reports/{evaluation,verdict,training,plan}.json."""
-    reports = root / "reports"
-    names = ("evaluation", "verdict", "training", "plan")
-    evaluation, verdict, training, plan = (read_json(reports / f"{name}.json") for name in names)
-    judged = {**verdict["tasks"], **_auxiliary(evaluation, plan)}
-    tasks = [_task(name, gate, evaluation["tasks"].get(name), plan) for name, gate in judged.items()]
+    """Render the page from reports/{evaluation,verdict,training,plan}.json.
+
+    Raises:
+        UserError: a report is missing, torn, or of another version.
+    """
+    evaluation, verdict = Evaluation.read(root / EVALUATION), Verdict.read(root / VERDICT)
+    training, plan = TrainingReport.read(root / TRAINING), PlanRecord.read(root / PLAN)
+    heads = [*_judged(verdict, evaluation, plan), *_auxiliary(evaluation, plan)]
     render.write(
-        reports / "evaluation.html",
+        root / "reports/evaluation.html",
         TEMPLATE,
         verdict=verdict,
         evaluation=evaluation,
         plan=plan,
-        tasks=tasks,
-        kept_back=[task for task in tasks if task["gate"] not in ("pass", "auxiliary")],
-        metrics=training["metrics"],
-        curves=_curves(training["evaluations"]),
-        scores=_scores(training["evaluations"]),
+        tasks=heads,
+        kept_back=[head for head in heads if head.gate not in ("pass", "auxiliary")],
+        metrics=training.metrics,
+        curves=_curves(training.evaluations),
+        last=training.evaluations[-1] if training.evaluations else None,
     )
 
 
-def _task(
-    name: str, gate: Mapping[str, Any], measured: Mapping[str, Any] | None, plan: Mapping[str, Any]
-) -> dict[str, Any]:
-    """What the page shows of a task; of one that was not measured, the verdict alone."""
-    shown = {"floor": None, **gate, "name": name, "measured": measured, "gated": None, "strip": None}
-    if measured is None:
-        return shown
-    gated = measured["metrics"].get(gate["metric"])
-    return shown | {
-        "family": measured["family"],
-        "rows": measured["rows"],
-        "classes": measured["classes"],
-        "plan": plan["tasks"][measured["task"]],
-        "metrics": [{"name": metric, **values} for metric, values in measured["metrics"].items()],
-        "gated": gated,
-        "strip": gated and _strip(gated, shown["floor"]),
-    }
+def _judged(verdict: Verdict, evaluation: Evaluation, plan: PlanRecord) -> list[ShownHead]:
+    """The heads that the gate has judged."""
+    heads = []
+    for name, judged in verdict.tasks.items():
+        measured = evaluation.tasks.get(name)
+        planned = plan.tasks[measured.task] if measured else None
+        heads.append(ShownHead(name, judged.metric, judged.floor, judged.gate, judged.why, measured, planned))
+    return heads
 
 
-def _auxiliary(evaluation: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """What stands in place of a verdict on heads that are trained and measured, and not released."""
-    why = "An auxiliary task, which is there for the others' sake: it is not judged and not released"
-    return {
-        head: {"gate": "auxiliary", "metric": next(iter(measured["metrics"])), "why": why}
-        for head, measured in evaluation["tasks"].items()
-        if plan["tasks"][measured["task"]].get("auxiliary")
-    }
+def _auxiliary(evaluation: Evaluation, plan: PlanRecord) -> list[ShownHead]:
+    """The heads that are trained and measured, and not released."""
+    return [
+        ShownHead(name, next(iter(measured.metrics)), None, "auxiliary", AUXILIARY, measured, planned)
+        for name, measured in evaluation.tasks.items()
+        if (planned := plan.tasks[measured.task]).auxiliary
+    ]
 
 
-def _strip(metric: Mapping[str, Any], floor: float | None) -> charts.Strip:
+def _strip(metric: MetricEvidence, floor: float | None) -> charts.Strip:
     """This model, its champion and the baselines on one scale that holds 0 and 1, and the floor."""
-    champion = metric["champion"] and metric["champion"]["value"]
-    others = {"champion": champion, "TF-IDF linear": metric["linear"], "trivial": metric["trivial"]}
-    own = charts.Value(
-        "this model", metric["value"], render.score(metric["value"]), metric["interval"], own=True
-    )
+    champion = metric.champion.value if metric.champion else None
+    others = {"champion": champion, "TF-IDF linear": metric.linear, "trivial": metric.trivial}
+    own = charts.Value("this model", metric.value, render.score(metric.value), metric.interval, own=True)
     rows = [
         charts.Value(name, value, render.score(value)) for name, value in others.items() if value is not None
     ]
@@ -76,17 +101,10 @@ def _strip(metric: Mapping[str, Any], floor: float | None) -> charts.Strip:
     return charts.strip([own, *rows], limits, reach=(0.0, 1.0))
 
 
-def _curves(evaluations: Sequence[Mapping[str, Any]]) -> charts.Lines | None:
+def _curves(evaluations: Sequence[ScheduledEvaluation]) -> charts.Lines | None:
     """Each head's validation score over the steps; one evaluation makes no curve."""
     if len(evaluations) < 2:
         return None
-    heads = evaluations[-1]["validation"]
-    series = {head: [(entry["step"], entry["validation"][head]) for entry in evaluations] for head in heads}
+    heads = evaluations[-1].validation
+    series = {head: [(entry.step, entry.validation[head]) for entry in evaluations] for head in heads}
     return charts.lines(series)
-
-
-def _scores(evaluations: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-    """The step and the scores of the last evaluation, if there was any."""
-    if not evaluations:
-        return None
-    return {"step": evaluations[-1]["step"], "heads": list(evaluations[-1]["validation"].items())}

@@ -15,14 +15,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import polars as pl
-from pydantic import BaseModel, ValidationError
 
 from components.errors import UserError
-from components.files import atomic_file, read_json, write_json
-from components.monitoring.surge import Counts, Finding
+from components.files import atomic_file
+from components.monitoring.records import Judgement
+from components.monitoring.surge import Counts
 
 FOLDER = Path("monitoring")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -46,19 +45,6 @@ class Score:
     negative: bool
     answers: str
     model: str
-
-
-class Judgement(BaseModel):
-    """What a window was found to be, topic by topic."""
-
-    number: int
-    hours: int
-    start: str
-    end: str
-    model: str
-    alpha: float
-    topics: dict[str, Finding]
-    raised: bool
 
 
 @dataclass(frozen=True)
@@ -138,30 +124,17 @@ class History:
         """Where the judgement of a window is or will be."""
         return self.judged / f"{window.name}.json"
 
-    def judgements(self) -> list[tuple[Path, dict[str, Any]]]:
+    def judgements(self) -> list[tuple[Path, Judgement]]:
         """Every judgement, oldest window first.
 
         Raises:
             UserError: a file is damaged, or of another version.
         """
-        return [(file, _judgement(file)) for file in sorted(self.judged.glob("[0-9]*.json"))]
+        return [(file, Judgement.read(file)) for file in sorted(self.judged.glob("[0-9]*.json"))]
 
     def mark_raised(self, file: Path) -> None:
         """Note that the surges of a judgement have been raised."""
-        write_json(file, {**read_json(file), "raised": True})
-
-
-def _judgement(file: Path) -> dict[str, Any]:
-    found: dict[str, Any] = read_json(file)
-    try:
-        Judgement.model_validate(found)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the whole"
-        raise UserError(
-            f"{file}: not a judgement of a window ({where}: {first['msg']}); restore it, or remove it"
-        ) from None
-    return found
+        Judgement.read(file).model_copy(update={"raised": True}).write(file)
 
 
 def counts(scores: pl.DataFrame, model: str, length: timedelta) -> dict[str, dict[int, Counts]]:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
-from components.files import write_json
 from components.monitoring.history import History, Window, counts
+from components.monitoring.records import Judgement
 from components.monitoring.surge import Counts, judge
 from components.settings.monitor import Monitor
 
@@ -26,13 +24,13 @@ def judge_windows(history: History, monitor: Monitor, model: str, now: datetime)
     ended = [number for number in with_articles if Window(number, monitor.window).end <= now]
     due = [Window(number, monitor.window) for number in _due(ended, _judged(history, monitor))]
     for window in due:
-        write_json(history.file(window), judgement(counted, window, monitor, model))
+        judgement(counted, window, monitor, model).write(history.file(window))
     return due
 
 
 def _judged(history: History, monitor: Monitor) -> set[int]:
     hours = monitor.window_hours
-    return {found["number"] for _, found in history.judgements() if found["hours"] == hours}
+    return {found.number for _, found in history.judgements() if found.hours == hours}
 
 
 def _due(ended: Collection[int], judged: Collection[int]) -> list[int]:
@@ -40,8 +38,8 @@ def _due(ended: Collection[int], judged: Collection[int]) -> list[int]:
     return sorted(number for number in ended if number >= first and number not in judged)
 
 
-def judgement(counted: Counted, window: Window, monitor: Monitor, model: str) -> dict[str, Any]:
-    """What a window is (JSON), topic by topic."""
+def judgement(counted: Counted, window: Window, monitor: Monitor, model: str) -> Judgement:
+    """What a window is, topic by topic."""
     first = window.number - monitor.history_windows
     now = {topic: windows[window.number] for topic, windows in counted.items() if window.number in windows}
     before = {
@@ -49,13 +47,13 @@ def judgement(counted: Counted, window: Window, monitor: Monitor, model: str) ->
         for topic, windows in counted.items()
     }
     findings = judge(now, before, monitor.min_windows, monitor.alpha)
-    return {
-        "number": window.number,
-        "hours": monitor.window_hours,
-        "start": window.start.isoformat(),
-        "end": window.end.isoformat(),
-        "model": model,
-        "alpha": monitor.alpha,
-        "topics": {topic: asdict(finding) for topic, finding in sorted(findings.items())},
-        "raised": not any(finding.surge for finding in findings.values()),
-    }
+    return Judgement(
+        number=window.number,
+        hours=monitor.window_hours,
+        start=window.start.isoformat(),
+        end=window.end.isoformat(),
+        model=model,
+        alpha=monitor.alpha,
+        topics=dict(sorted(findings.items())),
+        raised=not any(finding.surge for finding in findings.values()),
+    )

@@ -17,11 +17,13 @@ Legend: W windows of the history, G points of the grid over (m, s).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import betaln, expit, gammaln, logsumexp
 from scipy.stats import false_discovery_control
+
+from components.monitoring.records import Finding
 
 POINTS = (48, 24)  # of the grid, along m and along s
 ROUNDS = 4  # of narrowing the grid to where the posterior is
@@ -98,19 +100,6 @@ def _probability(x: int, n: int, alpha: np.ndarray, beta: np.ndarray) -> np.ndar
     return probability
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What one window is, for one topic."""
-
-    negatives: int
-    articles: int
-    windows: int  # of the history, with articles on the topic
-    expected: float | None = None  # negatives; None: too little history for a verdict
-    p: float | None = None
-    q: float | None = None  # p, adjusted for the number of topics (Benjamini & Hochberg 1995)
-    surge: bool = False
-
-
 def judge(
     window: Mapping[str, Counts], history: Mapping[str, Sequence[Counts]], least: int, alpha: float
 ) -> dict[str, Finding]:
@@ -123,14 +112,15 @@ def judge(
     if tested:
         adjusted = false_discovery_control(list(tested.values()), method="bh")
         for topic, q in zip(tested, adjusted, strict=True):
-            found[topic] = replace(found[topic], q=float(q), surge=bool(q <= alpha))
+            found[topic] = found[topic].model_copy(update={"q": float(q), "surge": bool(q <= alpha)})
     return found
 
 
 def _find(counts: Counts, history: Sequence[Counts], least: int) -> Finding:
     negatives, articles = counts
+    found = Finding(negatives=negatives, articles=articles, windows=len(history))
     if len(history) < least:
-        return Finding(negatives, articles, len(history))
+        return found
     belief = posterior(history)
     tail = belief.tail(negatives, articles)
-    return Finding(negatives, articles, len(history), belief.share * articles, tail)
+    return found.model_copy(update={"expected": belief.share * articles, "p": tail})

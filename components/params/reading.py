@@ -9,6 +9,8 @@ import yaml
 
 from components.errors import UserError
 
+Settings = dict[str, Any]  # keys and values as YAML has them, of whatever shape they are
+
 
 class _Loader(yaml.SafeLoader):  # type: ignore[misc]
     """YAML takes the last of two equal keys, and a task that was copied would be lost without a word."""
@@ -28,7 +30,7 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]
         return mapping
 
 
-def parse(path: Path) -> dict[str, Any]:
+def parse(path: Path) -> Settings:
     """Read the file.
 
     Raises:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
 from components.errors import UserError
 from components.params import checks, messages
+from components.params.reading import Settings
 from components.settings.project import Project
 
 PARAMS = Path("params.yaml")
 
 
-def validated(raw: dict[str, Any], path: Path) -> Project:
+def validated(raw: Settings, path: Path) -> Project:
     """The settings that `raw` holds, which is what `path` says.
 
     Raises:

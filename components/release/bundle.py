@@ -11,8 +11,8 @@ import json
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
 
+from components.data.contract.cards import HeadCard
 from components.errors import UserError
 from components.evaluation.records import EVALUATION, VERDICT, Evaluation, Verdict
 from components.files import read_json, sha256, verify_manifest, write_manifest
@@ -115,9 +115,9 @@ def _data(project: Path) -> dict[str, dict[str, str]]:
     }
 
 
-def _cards(project: Path) -> dict[str, Any]:
+def _cards(project: Path) -> dict[str, HeadCard]:
     """The cards of the model's heads, by name."""
-    cards: dict[str, Any] = read_json(project / MODEL / "config.json")["tasks"]
+    cards: dict[str, HeadCard] = read_json(project / MODEL / "config.json")["tasks"]
     return cards
 
 

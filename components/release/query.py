@@ -19,6 +19,7 @@ from components import families
 from components.environment import QUIET
 from components.errors import UserError
 from components.evaluation.records import Answers, Exchange
+from components.families.base import Prediction
 from components.files import verify_manifest
 from components.settings.project import Task
 
@@ -43,7 +44,7 @@ def ask(bento: Path, tasks: Mapping[str, Task]) -> Answers:
     return Answers(tasks=asked)
 
 
-def ask_one(url: str, head: str, example: Mapping[str, Any], family: str) -> dict[str, Any]:
+def ask_one(url: str, head: str, example: Mapping[str, Any], family: str) -> Prediction:
     """Ask a running service one question; the answer is held to the family's response schema.
 
     Raises:
@@ -57,7 +58,7 @@ def ask_one(url: str, head: str, example: Mapping[str, Any], family: str) -> dic
     return {key: _rounded(value) for key, value in answer.items()}
 
 
-def _checked(head: str, family: str, status: int, body: str) -> dict[str, Any]:
+def _checked(head: str, family: str, status: int, body: str) -> Prediction:
     """The head's answer, held to its family's response schema."""
     response = families.get(family).response
     try:

@@ -78,8 +78,9 @@ def open_champion(champion: Champion, releases: Path = RELEASES) -> Path:
     """
     folder = releases / champion.release
     files = verify_manifest(folder)["files"]
-    weights = files.get(WEIGHTS.as_posix(), {}).get("sha256")
-    if sha256(folder / MANIFEST) != champion.manifest or weights != champion.model:
+    weights = files.get(WEIGHTS.as_posix())
+    is_champion = sha256(folder / MANIFEST) == champion.manifest
+    if not is_champion or weights is None or weights["sha256"] != champion.model:
         raise UserError(
             f"{folder}: not the bytes that were released (expected model {champion.model[:12]}); "
             f"put the folder back from a copy"

@@ -11,8 +11,9 @@ import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from components.keyed import derive_seed as number_of
+from components.params.reading import Settings
 from components.params.searches import Values, at, outermost_first
-from components.search.trial import FailedTrialError
+from components.search.trial import FailedTrialError, Scores
 from components.settings.project import Project
 from components.settings.search import Range, Search
 from components.training.run import checkpoint, fit
@@ -52,12 +53,10 @@ def optimise(
     study: optuna.Study,
     project: Project,
     search: Search,
-    train: Callable[[Trial, Values], dict[str, Any]],
+    train: Callable[[Trial, Values], Scores],
     ended: Callable[[FrozenTrial], None],
 ) -> None:
     """Train until `search.trials` trials have ended, those of earlier calls counted.
-
-    `train` gives a trial's scores, the one to be maximised under "score".
 
     The draws of trial n are a function of (seed, n, the trials before), so a search that was stopped and
     goes on tries what it would have tried. A trial that was under way when the process was killed is
@@ -124,9 +123,9 @@ def _rounded(value: float) -> float:
     return float(f"{value:.{DIGITS}g}")
 
 
-def _present(project: Project, parameters: Mapping[str, Range]) -> dict[str, Any]:
+def _present(project: Project, parameters: Mapping[str, Range]) -> Values:
     """The settings as they are, as the first trial's draws; one outside of its range is drawn."""
-    found: dict[str, Any] = {}
+    found: Values = {}
     for parameter, values in parameters.items():
         now = at(project, parameter)
         if values.choices:
@@ -150,7 +149,7 @@ def _present_weights(parameter: str, now: Any, values: Range) -> dict[str, float
     return {f"{parameter}.{name}": weights[name] / smallest for name in names}
 
 
-def _drop(section: dict[str, Any], keys: list[str]) -> None:
+def _drop(section: Settings, keys: list[str]) -> None:
     """Remove what is searched, if it is there."""
     inner: Any = section
     for key in keys[:-1]:

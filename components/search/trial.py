@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import optuna
 import torch
@@ -17,6 +17,13 @@ from components.tracking.terminal import Terminal
 from components.training.run.fit import Fit
 from components.training.run.state import Entry, State
 from components.training.run.watcher import Seen, Watcher
+
+
+class Scores(TypedDict):
+    """What a trial has reached, as a study keeps it in JSON."""
+
+    score: float  # mean of the released heads' metrics
+    validation: dict[str, float]  # each head's
 
 
 class Pruning(Terminal):
@@ -50,8 +57,8 @@ class FailedTrialError(Exception):
 
 def train(
     project: Project, values: Values, root: Path, exclude: dict[str, list[str]], watcher: Watcher
-) -> dict[str, Any]:
-    """The scheduled evaluation that a training with these values would keep: mean score, and each head's.
+) -> Scores:
+    """The scores of the evaluation that a training with these values would keep.
 
     No model and no report is left behind. `exclude` names, per task, the training rows that are held out
     in another task. A training that is killed leaves its checkpoints, and the same one goes on from there.
@@ -76,4 +83,4 @@ def train(
         raise FailedTrialError(str(error).partition("\n")[0]) from error
     shutil.rmtree(fit.checkpoints, ignore_errors=True)
     kept = max(history, key=lambda entry: entry["score"])
-    return {name: kept[name] for name in ("score", "validation")}
+    return Scores(score=kept["score"], validation=kept["validation"])

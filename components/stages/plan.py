@@ -5,13 +5,13 @@ from pathlib import Path
 from components import params
 from components.data.mixture import plan
 from components.data.mixture.records import PLAN
-from components.files import read_json
+from components.data.validation.records import VALIDATION, Validation
 from components.stages import run
 
 
 def main() -> None:
     project = params.load()
-    exclude = read_json(Path("reports/validation.json"))["between_tasks"]["exclude"]
+    exclude = Validation.read(VALIDATION).between_tasks.exclude
     plan.plan(project, Path("encoded"), exclude).write(PLAN)
 
 

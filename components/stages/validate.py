@@ -3,15 +3,15 @@
 from pathlib import Path
 
 from components import params
+from components.data.validation.records import task_file
 from components.data.validation.validate import validate_task
-from components.files import write_json
 from components.stages import run
 
 
 def main(name: str) -> None:
     project = params.load()
     report = validate_task(Path("data") / name, project.tasks[name].cleaning, project.checks)
-    write_json(Path("reports/validation") / f"{name}.json", report)
+    report.write(task_file(name))
 
 
 if __name__ == "__main__":

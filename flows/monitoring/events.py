@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from prefect.client.orchestration import get_client
@@ -13,6 +12,7 @@ from prefect.events.filters import EventFilter, EventIDFilter
 
 from components.errors import UserError
 from components.monitoring.history import History
+from components.monitoring.records import Finding, Judgement
 
 EVENT = "onetrunk.negative-surge"
 SECONDS = 30.0  # for an event to reach the server
@@ -29,9 +29,9 @@ def raise_all(root: Path, name: str, history: History) -> int:
     """
     raised = 0
     for file, judgement in history.judgements():
-        if judgement["raised"]:
+        if judgement.raised:
             continue
-        surges = {topic: found for topic, found in judgement["topics"].items() if found["surge"]}
+        surges = {topic: found for topic, found in judgement.topics.items() if found.surge}
         ids = [_emit(root, name, judgement, topic, found) for topic, found in surges.items()]
         _await(ids)
         history.mark_raised(file)
@@ -39,13 +39,13 @@ def raise_all(root: Path, name: str, history: History) -> int:
     return raised
 
 
-def _emit(root: Path, name: str, judgement: dict[str, Any], topic: str, found: dict[str, Any]) -> UUID:
-    identity = uuid5(NAMESPACE_URL, f"{root.as_uri()}/{judgement['start']}/{judgement['hours']}/{topic}")
-    window = {key: judgement[key] for key in ("start", "end", "model", "alpha")}
+def _emit(root: Path, name: str, judgement: Judgement, topic: str, found: Finding) -> UUID:
+    identity = uuid5(NAMESPACE_URL, f"{root.as_uri()}/{judgement.start}/{judgement.hours}/{topic}")
+    window = judgement.model_dump(include={"start", "end", "model", "alpha"})
     emit_event(
         event=EVENT,
         resource={"prefect.resource.id": f"onetrunk.{name}.topic.{topic}", "prefect.resource.name": topic},
-        payload={"topic": topic, **window, **found},
+        payload={"topic": topic, **window, **found.model_dump()},
         id=identity,
     )
     return identity

@@ -7,17 +7,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from components import families
+from components.data.contract.cards import HeadCards
 from components.errors import UserError, near_miss
-from components.files import read_json
+from components.families.base import Prediction
 from components.monitoring import articles
 from components.monitoring.articles import Article
 from components.monitoring.history import History, Score, Window
 from components.params.checks.monitor import check_label
+from components.release.records import BundleCard
 from components.settings.monitor import Monitor
 from flows import champion
 
@@ -46,8 +48,8 @@ def score(root: Path, monitor: Monitor, history: History, now: datetime) -> Scor
         UserError: nothing has been released, the champion lacks a task, or there are no articles.
     """
     bundle = champion.find(root) / "src" / "bundle"
-    card = read_json(bundle / "card.json")
-    done = Scored(card["model"]["sha256"], card["version"])
+    card = BundleCard.read(bundle / "card.json")
+    done = Scored(card.model.sha256, card.version)
     fresh = _fresh(monitor, history, done, now)
     if not fresh:
         return done
@@ -84,7 +86,7 @@ def _fresh(monitor: Monitor, history: History, done: Scored, now: datetime) -> l
     ]
 
 
-def check(cards: dict[str, dict[str, Any]], monitor: Monitor) -> None:
+def check(cards: HeadCards, monitor: Monitor) -> None:
     """The champion, which may be older than params.yaml, answers what the monitor asks.
 
     Raises:
@@ -109,7 +111,7 @@ def check(cards: dict[str, dict[str, Any]], monitor: Monitor) -> None:
 def _scores(
     predictor: Predictor, group: Sequence[Article], monitor: Monitor, done: Scored
 ) -> Iterator[Score]:
-    longest, most = predictor.limits["max_characters"], predictor.limits["max_texts"]
+    longest, most = predictor.limits.max_characters, predictor.limits.max_texts
     for start in range(0, len(group), most):
         some = group[start : start + most]
         answered = _answers(predictor, [article.text[:longest] for article in some])
@@ -123,7 +125,7 @@ def _scores(
             yield Score(article.id, article.published, topic, negative, said, done.model)
 
 
-def _answers(predictor: Predictor, texts: Sequence[str]) -> list[dict[str, Any] | str]:
+def _answers(predictor: Predictor, texts: Sequence[str]) -> list[dict[str, Prediction] | str]:
     """Each text's answers by task, or the sentence that says why it has none."""
     from serving.requests import BadRequestError
 

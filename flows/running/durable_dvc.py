@@ -84,7 +84,7 @@ def _distrust_cache() -> None:
 
     quick = LocalHashFileDB.check
 
-    def check(self: Any, oid: str, check_hash: bool = True, _info: dict[str, Any] | None = None) -> Any:
+    def check(self: Any, oid: str, check_hash: bool = True, _info: Any = None) -> Any:
         path = self.oid_to_path(oid)
         if check_hash and Path(path).is_file():
             _, found = hash_file(path, self.fs, self.hash_name, None)

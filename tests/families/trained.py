@@ -8,7 +8,6 @@ from pathlib import Path
 from components import params
 from components.data.encoding.split import EncodedSplit
 from components.families.base import Prediction
-from components.files import write_json, write_manifest
 from components.model import saving
 from components.model.inference import predict
 from components.tracking.terminal import Terminal
@@ -28,8 +27,6 @@ def evaluated(task: str) -> list[Prediction]:
 
 
 def service() -> Predictor:
-    """What the service answers with, from a bundle of the model."""
+    """What the service answers with, from a copy of the model."""
     shutil.copytree("models/multitask", "bundle")
-    write_json(Path("bundle/card.json"), {"limits": {"max_texts": 8, "max_characters": 1000}})
-    write_manifest(Path("bundle"))
     return Predictor(Path("bundle"))

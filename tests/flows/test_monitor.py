@@ -17,6 +17,7 @@ import pytest
 from components.errors import UserError
 from components.files import sha256, write_json, write_manifest
 from components.monitoring.history import History
+from components.release.records import BundleCard, Code, Limits, PackedModel
 from components.settings.monitor import Monitor
 from flows.monitoring import scoring
 from flows.monitoring.scoring import Scored
@@ -68,8 +69,18 @@ def release(root: Path, version: str, seed: int, **others: dict[str, Any]) -> Pa
 
 
 def seal(bundle: Path, version: str) -> None:
-    about = {"version": version, "model": {"sha256": sha256(bundle / "model.safetensors")}}
-    write_json(bundle / "card.json", {**about, "limits": tiny.PACKAGING.model_dump(exclude={"name"})})
+    card = BundleCard(
+        name=tiny.PACKAGING.name,
+        version=version,
+        model=PackedModel(sha256=sha256(bundle / "model.safetensors"), files={}),
+        data={},
+        code=Code(sha256=""),
+        commit=None,
+        verdict="PROMOTE",
+        limits=Limits(**tiny.PACKAGING.model_dump(exclude={"name"})),
+        tasks={},
+    )
+    card.write(bundle / "card.json")
     write_manifest(bundle)
 
 

@@ -15,8 +15,8 @@ import pytest
 from dvc.repo import Repo
 
 from components import params
+from components.data.validation.records import VALIDATION, BetweenTasks, Validation
 from components.errors import UserError
-from components.files import write_json
 from components.params import searches
 from components.search import presets
 from components.search import study as studies
@@ -62,7 +62,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / ".gitignore").write_text("/data\n/encoded\n/reports\n.onetrunk/\n")
     with contextlib.chdir(folder):
         encode_project(folder)
-    write_json(folder / "reports/validation.json", {"between_tasks": {"exclude": {}}})
+    nothing = BetweenTasks(leaks={}, exclude={})
+    Validation(success=True, errors=[], warnings=[], tasks={}, between_tasks=nothing).write(
+        folder / VALIDATION
+    )
     (folder / "dvc.yaml").write_text(DVC)
     git(folder, "init", "-q")
     git(folder, "config", "user.email", "test@localhost")

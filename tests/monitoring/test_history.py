@@ -15,6 +15,7 @@ import pytest
 from components.errors import UserError
 from components.monitoring.history import History, Score, Window, counts
 from components.monitoring.judging import judge_windows
+from components.monitoring.records import Finding
 from components.settings.monitor import Articles, Monitor, Negative
 
 DAY = timedelta(days=1)
@@ -81,8 +82,8 @@ def test_scores_of_another_version_are_named_and_a_copy_is_none(tmp_path: Path) 
     ("old", "new", "sentence"),
     [
         ("{", "[", "not JSON"),
-        ('"raised"', '"done"', r"not a judgement of a window \(raised: Field required\); restore it"),
-        ('"negatives"', '"bad"', r"not a judgement of a window \(topics\.oil\.negatives: Field required\)"),
+        ('"raised"', '"done"', r"raised: Field required; it was altered: restore it"),
+        ('"negatives"', '"bad"', r"topics\.oil\.negatives: Field required"),
         ('"number": ', '"number": "a', "not"),
     ],
 )
@@ -95,7 +96,7 @@ def test_a_damaged_judgement_is_named(tmp_path: Path, old: str, new: str, senten
         judge_windows(history, MONITOR, "m", FIRST + 4 * DAY)
     assert "\n" not in str(error.value)
     file.write_text("[]")
-    with pytest.raises(UserError, match=r"not a judgement of a window \(the whole: "):
+    with pytest.raises(UserError, match=r"the whole: Input should be a valid dictionary"):
         history.judgements()
 
 
@@ -164,15 +165,15 @@ def test_at_first_the_latest_window_that_has_ended_is_judged(tmp_path: Path) -> 
     assert starts(judge_windows(history, MONITOR, "m", FIRST + 11.9 * DAY)) == []
     assert starts(judge_windows(history, MONITOR, "m", FIRST + 12 * DAY)) == [11]
     (_, calm), (_, surging) = history.judgements()
-    assert not calm["topics"]["oil"]["surge"]
-    assert calm["raised"]
-    assert surging["topics"]["oil"]["surge"]
-    assert not surging["raised"]
-    (file,) = [file for file, found in history.judgements() if not found["raised"]]
+    assert not calm.topics["oil"].surge
+    assert calm.raised
+    assert surging.topics["oil"].surge
+    assert not surging.raised
+    (file,) = [file for file, found in history.judgements() if not found.raised]
     history.mark_raised(file)
-    assert history.judgements()[1] == (file, {**surging, "raised": True})
-    assert surging["topics"]["oil"]["windows"] == 11
-    assert surging["topics"]["oil"]["expected"] == pytest.approx(4, abs=0.3)
+    assert history.judgements()[1] == (file, surging.model_copy(update={"raised": True}))
+    assert surging.topics["oil"].windows == 11
+    assert surging.topics["oil"].expected == pytest.approx(4, abs=0.3)
 
 
 def test_a_window_is_judged_once_whatever_comes_late(tmp_path: Path) -> None:
@@ -190,7 +191,7 @@ def test_after_a_pause_every_window_is_judged_in_its_turn(tmp_path: Path) -> Non
     for day in (9, 10, 12):
         history.add([score(f"{day} {number}", day, number < 4) for number in range(20)])
     assert starts(judge_windows(history, MONITOR, "m", FIRST + 20 * DAY)) == [9, 10, 12]
-    assert [found["topics"]["oil"]["windows"] for _, found in history.judgements()] == [8, 9, 10, 11]
+    assert [found.topics["oil"].windows for _, found in history.judgements()] == [8, 9, 10, 11]
 
 
 def test_the_history_is_of_the_windows_right_before(tmp_path: Path) -> None:
@@ -198,7 +199,7 @@ def test_the_history_is_of_the_windows_right_before(tmp_path: Path) -> None:
     short = MONITOR.model_copy(update={"history_windows": 6})
     judge_windows(history, short, "m", FIRST + 12 * DAY)
     ((_, found),) = history.judgements()
-    assert found["topics"]["oil"]["windows"] == 6
+    assert found.topics["oil"].windows == 6
 
 
 def test_what_another_model_scored_is_no_history(tmp_path: Path) -> None:
@@ -206,10 +207,8 @@ def test_what_another_model_scored_is_no_history(tmp_path: Path) -> None:
     history.add([score(f"new {number}", 12, True, model="new") for number in range(20)])
     judge_windows(history, MONITOR, "new", FIRST + 13 * DAY)
     ((_, found),) = history.judgements()
-    assert found["topics"]["oil"] == {
-        "negatives": 20, "articles": 20, "windows": 0, "expected": None, "p": None, "q": None, "surge": False,
-    }  # fmt: skip
-    assert found["raised"]
+    assert found.topics["oil"] == Finding(negatives=20, articles=20, windows=0)
+    assert found.raised
 
 
 def test_another_length_of_windows_begins_anew(tmp_path: Path) -> None:

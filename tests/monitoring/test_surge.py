@@ -8,7 +8,8 @@ from scipy.optimize import minimize
 from scipy.stats import betabinom
 
 from components.monitoring import surge
-from components.monitoring.surge import Finding, Posterior, judge, posterior
+from components.monitoring.records import Finding
+from components.monitoring.surge import Posterior, judge, posterior
 
 
 def known(mean: float, s: float) -> Posterior:
@@ -136,8 +137,8 @@ def test_too_little_history_is_no_verdict() -> None:
     history = {"short": [(0, 20)] * 9, "enough": [(0, 20)] * 10}
     found = judge({"new": (20, 20), "short": (20, 20), "enough": (20, 20)}, history, 10, 0.5)
     assert found["enough"].surge
-    assert found["new"] == Finding(20, 20, 0)
-    assert found["short"] == Finding(20, 20, 9)
+    assert found["new"] == Finding(negatives=20, articles=20, windows=0)
+    assert found["short"] == Finding(negatives=20, articles=20, windows=9)
 
 
 def test_the_more_topics_there_are_the_less_one_of_them_says() -> None:

@@ -6,6 +6,12 @@ from __future__ import annotations
 import random
 from typing import Any
 
+from components.comparison.records import SharingReport
+from components.data.mixture.records import PlannedTask, PlanRecord
+from components.data.validation.records import Validation
+from components.evaluation.records import Evaluation, GateOutcome, Outcome, TaskVerdict, Verdict
+from components.training.run.records import TrainingReport
+
 HOSTILE = "<script>alert('x')</script> \"quoted\" & \u202egnp.elif"
 LONG = "customer_support_urgency_classification_v2"
 HEADS = ("intent", "slots", "sentiment", LONG, "news_topic", "similarity", HOSTILE)
@@ -17,7 +23,7 @@ WHY = {
 }
 
 
-def evaluation(champion: bool = True) -> dict[str, Any]:
+def evaluation(champion: bool = True) -> Evaluation:
     """reports/evaluation.json."""
     chance = random.Random(1)
     tasks = {}
@@ -33,12 +39,15 @@ def evaluation(champion: bool = True) -> dict[str, Any]:
             "classes": classes if head == "news_topic" else [],
             "share": 1 / 7,
         }
-    return {
-        "model": {"sha256": "0123456789abcdef" * 4},
-        "champion": {"model": "fedcba9876543210" * 4} if champion else None,
-        "confidence": 0.95,
-        "tasks": tasks,
-    }
+    against = {"release": "1a2b3c4d5e6f", "model": "fedcba9876543210" * 4, "manifest": "f" * 64}
+    return Evaluation.model_validate(
+        {
+            "model": {"sha256": "0123456789abcdef" * 4},
+            "champion": {**against, "heads": list(HEADS), "not_compared": {}} if champion else None,
+            "confidence": 0.95,
+            "tasks": tasks,
+        }
+    )
 
 
 def measured(value: float, champion: bool, chance: random.Random) -> dict[str, Any]:
@@ -54,26 +63,33 @@ def measured(value: float, champion: bool, chance: random.Random) -> dict[str, A
     }
 
 
-def verdict(outcome: str, measured: dict[str, Any]) -> dict[str, Any]:
+def verdict(outcome: Outcome, measured: Evaluation) -> Verdict:
     """reports/verdict.json: PROMOTE, or the fourth and the last task kept back."""
-    gate = {"PROMOTE": "pass", "HOLD": "hold", "REJECT": "reject"}[outcome]
+    gates: dict[Outcome, GateOutcome] = {"PROMOTE": "pass", "HOLD": "hold", "REJECT": "reject"}
     tasks = {}
     for number, (head, metric) in enumerate(zip(HEADS, METRICS, strict=True)):
-        found = gate if number in (3, 6) else "pass"
-        tasks[head] = {"metric": metric, "floor": 0.55, "margin": 0.03, "gate": found, "why": WHY[found]}
-    return {
-        "verdict": outcome,
-        "tasks": tasks,
-        **{key: measured[key] for key in ("model", "champion", "confidence")},
-    }
+        found = gates[outcome] if number in (3, 6) else "pass"
+        tasks[head] = TaskVerdict(metric=metric, floor=0.55, margin=0.03, gate=found, why=WHY[found])
+    return Verdict(
+        verdict=outcome,
+        model=measured.model,
+        champion=measured.champion,
+        confidence=measured.confidence,
+        tasks=tasks,
+        dropped={},
+    )
 
 
-def plan() -> dict[str, Any]:
-    """reports/plan.json, what the page reads of it."""
-    return {"steps": 2400, "tasks": {head: {"share": 1 / 7, "epochs": 0.43} for head in HEADS}}
+def plan() -> PlanRecord:
+    """reports/plan.json."""
+    planned = PlannedTask(
+        rows=23_456, excluded=[], share=1 / 7, mean_tokens=20.0, stages=[], rows_drawn=10_086, epochs=0.43
+    )
+    tasks = dict.fromkeys(HEADS, planned)
+    return PlanRecord(steps=2400, rows_per_step=32.0, window=8, keep=None, tasks=tasks)
 
 
-def training(evaluations: int = 12, cosines: bool = True) -> dict[str, Any]:
+def training(evaluations: int = 12, cosines: bool = True) -> TrainingReport:
     """reports/training.json."""
     chance = random.Random(2)
     pairs = {
@@ -99,10 +115,13 @@ def training(evaluations: int = 12, cosines: bool = True) -> dict[str, Any]:
                 "tokens": 320_000 * n,
             }
         )
-    return {"metrics": dict(zip(HEADS, METRICS, strict=True)), "evaluations": entries}
+    kept = {"step": 200, "score": 0.7, "heads": {}}
+    return TrainingReport.model_validate(
+        {"metrics": dict(zip(HEADS, METRICS, strict=True)), "evaluations": entries, "kept": kept}
+    )
 
 
-def sharing() -> dict[str, Any]:
+def sharing() -> SharingReport:
     """reports/sharing.json."""
     chance = random.Random(3)
     tasks = {}
@@ -113,12 +132,13 @@ def sharing() -> dict[str, Any]:
             "interval": [gain - 0.03, gain + 0.03], "by_seed": [gain - 0.01, gain, gain + 0.01],
         }  # fmt: skip
     size = range(len(HEADS))
-    return {
+    return SharingReport.model_validate({
         "seeds": [3, 4, 5], "confidence": 0.95, "tasks": tasks,
         "delta_m": {"gain": 0.012, "interval": [-0.01, 0.034], "left_out": ["similarity"]},
         "heads": list(HEADS),
         "cosine": [[1.0 if i == j else chance.uniform(-0.2, 0.6) for j in size] for i in size],
         "look_ahead": [[None if i == 1 else chance.uniform(-0.001, 0.002) for _ in size] for i in size],
+        "groups": [list(HEADS[:4]), list(HEADS[4:])],
         "by_number_of_groups": [
             {"affinity": 0.0012, "groups": [list(HEADS)]},
             {"affinity": 0.0019, "groups": [list(HEADS[:4]), list(HEADS[4:])]},
@@ -126,20 +146,22 @@ def sharing() -> dict[str, Any]:
         "gains_sentence": "Sharing helps similarity; makes no difference that these seeds show for the others.",
         "grouping_sentence": f"Train together: {', '.join(HEADS[:4])}; apart: {HEADS[6]}.",
         "caveat": "The grouping is a guess from affinities: train it, and compare, before you rely on it.",
-    }  # fmt: skip
+    })  # fmt: skip
 
 
-def validation(sound: bool = False) -> dict[str, Any]:
+def validation(sound: bool = False) -> Validation:
     """reports/validation.json."""
     tasks = {head: _validated(head, faulty=not sound and n in (0, 6)) for n, head in enumerate(HEADS)}
     sentence = f"intent: 'no text twice in a split' does not hold: 2 of 23,456 rows, such as train row 12 (“{HOSTILE}”)"
-    return {
-        "success": sound,
-        "errors": [] if sound else [sentence],
-        "warnings": [f"{LONG}: 318 training rows are left out, held out by sentiment (318)"],
-        "tasks": tasks,
-        "between_tasks": {"leaks": {LONG: {"sentiment": 318}, HOSTILE: {"intent": 2}}, "exclude": {}},
-    }
+    return Validation.model_validate(
+        {
+            "success": sound,
+            "errors": [] if sound else [sentence],
+            "warnings": [f"{LONG}: 318 training rows are left out, held out by sentiment (318)"],
+            "tasks": tasks,
+            "between_tasks": {"leaks": {LONG: {"sentiment": 318}, HOSTILE: {"intent": 2}}, "exclude": {}},
+        }
+    )
 
 
 def _validated(head: str, faulty: bool) -> dict[str, Any]:

@@ -139,8 +139,9 @@ def test_the_floor_is_drawn_on_a_scale_beside_all_that_the_model_is_compared_wit
 def test_a_task_that_was_not_measured_is_still_judged_on_the_page() -> None:
     measured = samples.evaluation()
     judged = samples.verdict("HOLD", measured)
-    judged["tasks"]["intent"].update(gate="hold", why="no accuracy was measured", value=None)
-    del measured["tasks"]["intent"]
+    unmeasured = {"gate": "hold", "why": "no accuracy was measured", "value": None}
+    judged.tasks["intent"] = judged.tasks["intent"].model_copy(update=unmeasured)
+    del measured.tasks["intent"]
     assert "intent ! hold no accuracy was measured." in words(drawn.evaluated_from(measured, judged))
 
 
@@ -183,7 +184,7 @@ def test_the_matrix_names_every_row() -> None:
 def test_structured_inputs_alone_are_asked_for_as_json() -> None:
     from serving.pages import structured
 
-    found = structured({**drawn.TASKS, "talk": {"family": "retrieval", "inputs": ["turns"]}})
+    found = structured([*drawn.TASKS, ("retrieval", ["turns"])])
     assert {kind: list(fields) for kind, fields in found.items()} == {
         "text": [],
         "text categorical": ["categorical"],

@@ -11,7 +11,7 @@ from optuna.trial import TrialState
 
 from components import params
 from components.search import study as studies
-from components.search.trial import FailedTrialError
+from components.search.trial import FailedTrialError, Scores
 from components.settings.search import Range, Search
 from tests.params.searches import with_search
 
@@ -25,10 +25,10 @@ SPACE = {
 }
 
 
-def score(trial: optuna.Trial, values: dict) -> dict:
+def score(trial: optuna.Trial, values: dict) -> Scores:
     """Best at a rate of 1e-3 and at equal weights."""
     spread = sum((weight - 0.25) ** 2 for weight in values[WEIGHTS].values())
-    return {"score": -((math.log10(values[RATE]) + 3) ** 2) - spread}
+    return Scores(score=-((math.log10(values[RATE]) + 3) ** 2) - spread, validation={})
 
 
 def searched(trials: int, train=score, study: optuna.Study | None = None, **changes) -> optuna.Study:
@@ -123,12 +123,12 @@ def test_a_file_keeps_the_trials_of_earlier_calls_and_more_can_be_asked_for() ->
 
 @pytest.mark.usefixtures("tiny_project")
 def test_a_trial_worse_than_the_median_is_ended_but_not_before_enough_ran_to_their_end() -> None:
-    def falling(trial: optuna.Trial, values: dict) -> dict:
+    def falling(trial: optuna.Trial, values: dict) -> Scores:
         for step in (10, 20):
             trial.report(-float(trial.number), step)
             if trial.should_prune():
                 raise optuna.TrialPruned
-        return {"score": -float(trial.number)}
+        return Scores(score=-float(trial.number), validation={})
 
     states = [trial.state for trial in searched(6, falling, prune_after=3).trials]
     assert states == [TrialState.COMPLETE] * 3 + [TrialState.PRUNED] * 3

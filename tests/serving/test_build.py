@@ -61,7 +61,7 @@ def test_a_changed_limit_is_another_version(project: Path, tmp_path: Path, bento
     packaging = tiny.PACKAGING.model_copy(update={"max_texts": 9})
     other = build(project, packaging, tmp_path / "bento")
     assert other.version != card["version"]
-    assert other["model"] == card["model"]
+    assert other.model.model_dump() == card["model"]
 
 
 @pytest.mark.parametrize("verdict", ["HOLD", "REJECT"])

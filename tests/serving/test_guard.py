@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from components.files import read_json
+from components.release.records import BundleCard
 from serving.guard import Guard
 
 CHUNK = b"x" * 10_000
@@ -45,7 +45,7 @@ class Caller:
 
 @pytest.fixture(autouse=True)
 def _card(bento: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("serving.guard.card", lambda: read_json(bento / "src/bundle/card.json"))
+    monkeypatch.setattr("serving.guard.card", lambda: BundleCard.read(bento / "src/bundle/card.json"))
 
 
 def test_no_more_than_the_limit_and_one_chunk_is_ever_read() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from components.errors import UserError
-from components.stages import data_gate, validate
+from components.stages import data_gate, plan, validate
 from tests.data.folders import Rows, sound_rows, write_folder
 
 ROOT = Path(__file__).parents[2]
@@ -99,6 +99,15 @@ def test_reports_of_tasks_that_params_does_not_name_are_not_read(project: Path):
 def test_a_task_that_was_not_measured_is_a_sentence(project: Path):
     with pytest.raises(UserError, match=r"reports/validation/mood\.json: no such file"):
         data_gate.main()
+
+
+def test_a_report_of_another_version_is_refused_by_the_gate_and_by_the_plan(project: Path):
+    run_stages(project, sound_rows("classification", "mood"))
+    for name, stage in (("validation", plan.main), ("validation/mood", data_gate.main)):
+        file = project / f"reports/{name}.json"
+        file.write_text(file.read_text().replace('"schema_version": 1', '"schema_version": 2', 1))
+        with pytest.raises(UserError, match=rf"{name}\.json: schema_version: found 2, expected 1"):
+            stage()
 
 
 def test_errors_stop_the_run_with_exit_code_2_after_the_page_is_written(project: Path):

@@ -62,7 +62,7 @@ def _rows(place: Place) -> Numbered:
 
 
 def _name(place: Place) -> str:
-    path = Path(str(place.source["path"]))
+    path = Path(place.source["path"])
     return identifier(path.stem if path.suffix else path.name)
 
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from components import families
-from components.data.propose.details import settings_of
+from components.data.propose.details import Details, details_of
 from components.data.propose.profile import Column, Fields
 from components.data.propose.roles import Fit
 from components.data.sources.formats import value_at
@@ -42,16 +42,16 @@ class Plan:
         return {role: column for role, column in self.columns.items() if role in roles}
 
     @cached_property
-    def settings(self) -> dict[str, Any]:
-        """The `options` and `labels` that the values call for."""
-        return settings_of(self.family, self.columns)
+    def details(self) -> Details:
+        """The options and labels that the values call for."""
+        return details_of(self.family, self.columns)
 
     @cached_property
-    def options(self) -> dict[str, Any]:
-        family = families.get(self.family)
-        return family.options.model_validate(self.settings.get("options", {})).model_dump()
+    def options(self) -> Mapping[str, Any]:
+        """All options of the family: those, and defaults."""
+        return families.get(self.family).options.model_validate(self.details.options).model_dump()
 
-    def record(self, fields: Fields) -> dict[str, Any]:
+    def record(self, fields: Fields) -> Fields:
         """A row of the file -> role: raw value."""
         return {role: value_at(fields, column.name) for role, column in self.columns.items()}
 

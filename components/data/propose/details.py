@@ -6,6 +6,7 @@ One small function a kind of column; of the options those count that the family 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from components import families
@@ -15,21 +16,28 @@ from components.data.propose.roles import bio_types, kind_of, levels, separator_
 NO_RELATION = ("none", "no_relation", "na", "other", "no relation")
 
 
-def settings_of(family: str, columns: dict[str, Column]) -> dict[str, Any]:
-    """The `options` and `labels` of a task, where its columns call for any."""
+@dataclass(frozen=True)
+class Details:
+    """What a task's columns call for; empty or None: nothing."""
+
+    options: dict[str, str]
+    labels: list[str] | None
+
+
+def details_of(family: str, columns: dict[str, Column]) -> Details:
+    """The options of a task, and its labels where they have an order."""
     kinds = {kind_of(family, role): column for role, column in columns.items()}
     found = {kind: OPTIONS[kind](kinds[kind]) for kind in OPTIONS if kind in kinds}
     known = families.get(family).options.model_fields
     options = {key: value for of_kind in found.values() for key, value in of_kind.items() if key in known}
-    labels = {"labels": _in_order(kinds["level"])} if "level" in kinds else {}
-    return {**({"options": options} if options else {}), **labels}
+    return Details(options, _in_order(kinds["level"]) if "level" in kinds else None)
 
 
-def _tags(column: Column) -> dict[str, Any]:
+def _tags(column: Column) -> dict[str, str]:
     return {"scheme": scheme_of([_split(tags) for tags in column.values])}
 
 
-def _tokens(column: Column) -> dict[str, Any]:
+def _tokens(column: Column) -> dict[str, str]:
     tokens = [token for value in column.values for token in _split(value)]
     unspaced = sum(len(token) == 1 and not token.isascii() for token in tokens)
     return {"unit": "character"} if unspaced > 0.7 * len(tokens) else {}
@@ -58,7 +66,7 @@ def scheme_of(sequences: list[list[str]]) -> str:
     return "iob1" if iob1 and any(prefix == "I" for prefix, _ in begins) else "bio"
 
 
-def _labels(column: Column) -> dict[str, Any]:
+def _labels(column: Column) -> dict[str, str]:
     sign = separator_of(column)
     return {"separator": sign} if sign else {}
 
@@ -67,13 +75,13 @@ def _in_order(column: Column) -> list[str]:
     return levels(column) or sorted({str(value) for value in column.values})
 
 
-def _label(column: Column) -> dict[str, Any]:
+def _label(column: Column) -> dict[str, str]:
     names = {str(value) for value in column.values}
     none = [name for name in names if name.lower() in NO_RELATION]
     return {"none_class": none[0]} if len(none) == 1 else {}
 
 
-OPTIONS: dict[str, Callable[[Column], dict[str, Any]]] = {
+OPTIONS: dict[str, Callable[[Column], dict[str, str]]] = {
     "tags": _tags,
     "tokens": _tokens,
     "labels": _labels,

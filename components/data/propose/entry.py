@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import yaml
 
 from components import families
 from components.data.propose.candidate import Plan
+from components.data.propose.formats import SourceKeys
 from components.data.propose.places import SPLITS, Place
 from components.data.propose.profile import Column, Fields, Numbered, spread, words_of
 from components.errors import BadRowError, UserError
@@ -27,14 +27,35 @@ HIGHEST = 0.95  # floor: a baseline that is always right on a few rows says litt
 SHARED = 1.25  # rows per text from which on those of one text are kept in one split
 
 
+class GateKeys(TypedDict):
+    """A task's `gate`."""
+
+    metric: str
+    floor: float
+
+
+class TaskKeys(TypedDict, total=False):
+    """A task, as params.yaml spells it (`settings.project.Task`)."""
+
+    family: str
+    source: SourceKeys
+    columns: dict[str, str]
+    options: dict[str, str]
+    splits: dict[str, float | list[str]]
+    cleaning: dict[str, str]
+    max_length: int
+    gate: GateKeys
+    example: Row
+
+
 @dataclass(frozen=True)
 class Entry:
     """A task's name, its keys, and a remark on some of them."""
 
     name: str
-    keys: dict[str, Any]
+    keys: TaskKeys
     remarks: dict[str, str]
-    remotes: dict[str, dict[str, Any]]
+    remotes: dict[str, dict[str, str]]
 
     def task_yaml(self) -> str:
         """The entry below `tasks`, a key a line, without indentation."""
@@ -71,14 +92,18 @@ def entry_of(
         raise UserError(f"{place.first}: {plan.family} cannot read one of its rows")
     metric, floor, remark = _gate(plan, [row for _, row in read])
     length, measured = _max_length(plan, [row for _, row in read], encoder)
-    ordered = {"labels": plan.settings["labels"]} if "labels" in plan.settings else {}
-    source = {**place.source, **_split_column(columns), **ordered}
-    keys = {
+    source: SourceKeys = {**place.source, **_split_column(columns)}
+    if plan.details.labels is not None:
+        source["labels"] = plan.details.labels
+    keys: TaskKeys = {
         "family": plan.family,
         "source": source,
         "columns": {role: column.name for role, column in plan.columns.items()},
-        **({"options": plan.settings["options"]} if "options" in plan.settings else {}),
-        "splits": _splits(source) | _groups(plan),
+    }
+    if plan.details.options:
+        keys["options"] = plan.details.options
+    keys |= {
+        "splits": {**_splits(source), **_groups(plan)},
         "cleaning": {},
         "max_length": length,
         "gate": {"metric": metric, "floor": floor},
@@ -103,7 +128,7 @@ def _gate(plan: Plan, rows: list[Row]) -> tuple[str, float, str]:
     family, options = families.get(plan.family), plan.options
     metric = family.metrics_for(options)[0]
     try:
-        facts = {**family.learn_facts(rows, plan.settings.get("labels"), options), "options": options}
+        facts = {**family.learn_facts(rows, plan.details.labels, options), "options": options}
     except BadRowError as error:
         raise UserError(f"{plan.family}: {error}") from None
     predictions = family.majority_baseline(rows, rows, facts)
@@ -133,7 +158,7 @@ def _max_length(plan: Plan, rows: list[Row], encoder: Path | None) -> tuple[int,
     return length, f"99 % of the rows have at most {most:.0f} {how}"
 
 
-def _split_column(columns: list[Column]) -> dict[str, Any]:
+def _split_column(columns: list[Column]) -> SourceKeys:
     """The column that says which split a row belongs to, if there is one."""
     for column in columns:
         values = {str(value) for value in column.values}
@@ -143,7 +168,7 @@ def _split_column(columns: list[Column]) -> dict[str, Any]:
     return {}
 
 
-def _splits(source: dict[str, Any]) -> dict[str, Any]:
+def _splits(source: SourceKeys) -> dict[str, float]:
     """Shares for the splits that the source does not give."""
     given = {*source.get("files", {}), *source.get("split_values", {}).values()}
     return {split: SHARE for split in ("validation", "test") if split not in given}
@@ -158,9 +183,9 @@ def _groups(plan: Plan) -> dict[str, list[str]]:
     return {"groups": [role]} if column.repeats > SHARED else {}
 
 
-def _question(plan: Plan, fields: Fields, row: Row, roles: tuple[str, ...]) -> dict[str, Any]:
+def _question(plan: Plan, fields: Fields, row: Row, roles: tuple[str, ...]) -> Row:
     """The inputs of a row as a question to the service."""
-    record: Mapping[str, Any] = plan.record(fields)
+    record = plan.record(fields)
     return {role: _asked(record.get(role, row.get(role))) for role in roles}
 
 

@@ -11,7 +11,7 @@ import io
 import re
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from components.data.propose.names import ASIDE, NAMES
 from components.data.propose.profile import Column
@@ -37,7 +37,22 @@ NAME = re.compile(r"[\w #./()-]{0,40}")
 TEXT_HINT = "expected CSV, TSV, JSON Lines, Parquet, Arrow, CoNLL or SQuAD JSON"
 
 
-def source_of(path: Path) -> dict[str, Any]:
+class SourceKeys(TypedDict, total=False):
+    """A task's `source`, as params.yaml spells it: what the data call for (`settings.data.Source`)."""
+
+    path: str
+    format: str
+    files: dict[str, str]
+    encoding: str
+    separator: str
+    quoting: bool
+    header: list[str]
+    split_column: str
+    split_values: dict[str, str]
+    labels: list[str]
+
+
+def source_of(path: Path) -> SourceKeys:
     """The keys of a task's `source`, but for its path, that read the file.
 
     Raises:
@@ -58,7 +73,8 @@ def source_of(path: Path) -> dict[str, Any]:
     text = codecs.getincrementaldecoder(encoding)().decode(data, whole)
     if not whole:
         text = text[: text.rfind("\n")]
-    return _text_format(path, text) | ({} if encoding == "utf-8" else {"encoding": encoding})
+    found = _text_format(path, text)
+    return found if encoding == "utf-8" else {**found, "encoding": encoding}
 
 
 def encoding_of(path: Path, data: bytes, whole: bool) -> str:
@@ -87,7 +103,7 @@ def encoding_of(path: Path, data: bytes, whole: bool) -> str:
         return min(names & set(ENCODINGS), key=ENCODINGS.index)  # the commoner one comes first
 
 
-def _text_format(path: Path, text: str) -> dict[str, Any]:
+def _text_format(path: Path, text: str) -> SourceKeys:
     start = text.lstrip("\ufeff \r\n\t")
     if start.startswith("{") and re.search(r'"paragraphs"\s*:', text):
         return {"format": "squad"}
@@ -117,7 +133,7 @@ def _is_conll(text: str) -> bool:
     return 2 <= width <= 15 and often >= ALIKE * len(full) and single
 
 
-def _delimited(text: str) -> dict[str, Any]:
+def _delimited(text: str) -> SourceKeys:
     """CSV or TSV, by the separator at which most lines fall into equally many fields."""
     best: tuple[float, str, bool, list[list[str]]] = (0.0, "\t", False, [])
     for quoting in (True, False):
@@ -129,9 +145,11 @@ def _delimited(text: str) -> dict[str, Any]:
                 best = (share, separator, quoting, [row for row in rows if len(row) == width])
     _, separator, quoting, rows = best
     rows = rows or _rows(text, separator, quoting)
-    found: dict[str, Any] = {"format": "tsv" if separator == "\t" else "csv"}
-    found |= {"separator": separator} if separator in ";|" else {}
-    found |= {} if quoting else {"quoting": False}
+    found: SourceKeys = {"format": "tsv" if separator == "\t" else "csv"}
+    if separator in ";|":
+        found["separator"] = separator
+    if not quoting:
+        found["quoting"] = False
     if not _has_header(rows):
         found["header"] = [f"column_{number}" for number in range(1, len(rows[0]) + 1)]
     return found

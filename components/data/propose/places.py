@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from os.path import commonprefix
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
-from components.data.propose.formats import source_of
+from components.data.propose.formats import SourceKeys, source_of
 from components.data.propose.questions import Choice, Question
 from components.errors import TryAgainError, UserError, near_miss
 
@@ -32,9 +31,9 @@ NOT_DATA = re.compile(r"(?i)readme|licen[cs]e|dataset_infos?|manifest|\.version\
 class Place:
     """A source as params.yaml names it, and where its files are at the moment."""
 
-    source: dict[str, Any]
+    source: SourceKeys
     at: Path
-    remotes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    remotes: dict[str, dict[str, str]] = field(default_factory=dict)  # name -> its keys
 
     @property
     def first(self) -> Path:
@@ -82,7 +81,7 @@ def _missing(path: Path) -> str:
     return f"{path}: no such file or folder{near_miss(path.name, neighbours)}"
 
 
-def _fetch(address: str, folder: Path) -> dict[str, Any]:
+def _fetch(address: str, folder: Path) -> dict[str, str]:
     """Bring the files of an address into the folder; returns its entry under `remotes`."""
     from components.data.sources.remotes import url
     from components.settings.remotes import Url, check_no_credential
@@ -98,7 +97,7 @@ def _fetch(address: str, folder: Path) -> dict[str, Any]:
     return {"kind": "url", "address": address}
 
 
-def _described(path: Path) -> dict[str, Any]:
+def _described(path: Path) -> SourceKeys:
     """Format and files of a file or folder."""
     if path.is_file():
         return source_of(path)

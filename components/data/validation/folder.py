@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -17,6 +16,7 @@ from components.data.contract.cards import TaskCard, task_card
 from components.data.contract.excerpt import excerpt
 from components.data.contract.rows import column_of
 from components.data.contract.splits import SPLITS
+from components.data.validation.records import FaultyRow
 from components.errors import UserError
 from components.families.base import Facts, Family
 
@@ -95,18 +95,17 @@ class TaskFolder:
         if held:
             yield pl.concat(held)
 
-    def named(self, numbers: Iterable[int], incomplete: Collection[int] = ()) -> dict[int, dict[str, Any]]:
-        """What a person finds some rows by, by their numbers: `id`, `split`, `row` (in the split's file, from
-        0), and the beginning of its `text`, which rows that are `incomplete` do not have."""
+    def named(self, numbers: Iterable[int], incomplete: Collection[int] = ()) -> dict[int, FaultyRow]:
+        """What a person finds some rows by, by their numbers; rows that are `incomplete` have no text."""
         wanted = set(numbers)
         columns = ["id", *self.family.input_schema().names]
-        found: dict[int, dict[str, Any]] = {}
+        found: dict[int, FaultyRow] = {}
         for frame in self.chunks(columns) if wanted else ():
             for row in frame.filter(pl.col("number").is_in(wanted)).to_dicts():
                 number, split = row["number"], row["split"]
                 text = "" if number in incomplete else excerpt(self.family.text_of(row))
                 place = number - self._first(split)
-                found[number] = {"id": row["id"], "split": split, "row": place, "text": text}
+                found[number] = FaultyRow(id=row["id"], split=split, row=place, text=text)
         return found
 
     def _first(self, split: str) -> int:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
+from components.data.validation.records import Severity, Status
 from components.families.base import Check
 from components.settings.data import Cleaning
 from components.settings.project import Checks
@@ -18,7 +19,6 @@ from components.settings.project import Checks
 if TYPE_CHECKING:
     import pandas as pd
 
-Severity = Literal["error", "warning"]
 EXAMPLES = 5  # row ids that a result names
 
 
@@ -32,13 +32,31 @@ class Measure:
     examples: Sequence[Any] = ()  # the first of them
 
 
-def evaluate(frames: Iterable[pd.DataFrame], checks: Sequence[Check]) -> list[dict[str, Any]]:
-    """Evaluate the checks on rows that come in one frame or several; a result for each, in their order.
+@dataclass(frozen=True)
+class Result:
+    """What Great Expectations found of a check; the rows' own values, which it reports too, are not kept."""
 
-    A result holds `title`, `severity`, `status` (pass, warning or error), `found` (how many rows or
-    classes are at fault), `detail` (a clause for people, or None) and `examples`: the index labels of
-    the first rows at fault. The rows' own values, which Great Expectations reports too, stay here.
-    """
+    title: str
+    severity: Severity
+    status: Status
+    found: int  # how many rows or classes are at fault
+    detail: str | None  # a clause for people
+    examples: Sequence[Any]  # the index labels of the first rows at fault
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What Great Expectations measured of a check, on all rows."""
+
+    success: bool
+    observed: Any = None  # a value, or the classes that fall short with their counts
+    rows: int = 0  # that were looked at, where it looks at each
+    at_fault: int = 0  # of these
+    examples: Sequence[Any] = ()  # the index labels of the first ones
+
+
+def evaluate(frames: Iterable[pd.DataFrame], checks: Sequence[Check]) -> list[Result]:
+    """Evaluate the checks on rows that come in one frame or several; a result for each, in their order."""
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
@@ -59,44 +77,51 @@ def evaluate(frames: Iterable[pd.DataFrame], checks: Sequence[Check]) -> list[di
     return [_read(check, of_check) for check, of_check in zip(checks, results, strict=True)]
 
 
-def _read(check: Check, results: Sequence[Any]) -> dict[str, Any]:
+def _read(check: Check, results: Sequence[Any]) -> Result:
     for result in results:
         if "observed_value" not in result.result and "element_count" not in result.result:
             raise RuntimeError(f"'{check.title}' could not be evaluated: {result.exception_info}")
-    success, measured = _merge(check, results)
-    found, detail = _findings(measured)
-    return {
-        "title": check.title,
-        "severity": check.severity,
-        "status": "pass" if success else check.severity,
-        "found": found,
-        "detail": detail,
-        "examples": list(dict.fromkeys(measured.get("partial_unexpected_index_list") or []))[:EXAMPLES],
-    }
+    measured = _merge(check, results)
+    status: Status = "pass" if measured.success else check.severity
+    examples = list(dict.fromkeys(measured.examples))[:EXAMPLES]
+    return Result(check.title, check.severity, status, *_findings(measured), examples)
 
 
-def _merge(check: Check, results: Sequence[Any]) -> tuple[bool, dict[str, Any]]:
-    """The result on all rows from those on each frame: rows at fault are added up, classes counted anew."""
+def _merge(check: Check, results: Sequence[Any]) -> Measured:
+    """What was measured of all rows, from each frame: rows at fault are added up, classes counted anew."""
     if len(results) == 1:
-        return results[0].success, results[0].result
+        return _measured(results[0].success, results[0].result)
     if hasattr(check.expectation, "judge"):  # of counts that are sums over the frames
         counts: Counter[str] = Counter()
         for result in results:
             counts.update(result.result["details"]["counts"])
         judged = check.expectation.judge(counts)
-        return judged["success"], judged["result"]
+        return _measured(judged["success"], judged["result"])
     if any("element_count" not in result.result for result in results):
         raise RuntimeError(f"'{check.title}' cannot be evaluated frame by frame")
-    merged: dict[str, Any] = {"partial_unexpected_index_list": []}
-    for name in ("element_count", "unexpected_count"):
-        merged[name] = sum(result.result[name] for result in results)
-    for result in results:
-        merged["partial_unexpected_index_list"] += result.result.get("partial_unexpected_index_list") or []
-    return all(result.success for result in results), merged
+    parts = [_measured(result.success, result.result) for result in results]
+    return Measured(
+        success=all(part.success for part in parts),
+        rows=sum(part.rows for part in parts),
+        at_fault=sum(part.at_fault for part in parts),
+        examples=[label for part in parts for label in part.examples],
+    )
 
 
-def _findings(measured: dict[str, Any]) -> tuple[int, str | None]:
-    observed = measured.get("observed_value")
+def _measured(success: bool, result: Mapping[str, Any]) -> Measured:
+    """A result of Great Expectations."""
+    return Measured(
+        success,
+        result.get("observed_value"),
+        result.get("element_count", 0),
+        result.get("unexpected_count", 0),
+        result.get("partial_unexpected_index_list") or (),
+    )
+
+
+def _findings(measured: Measured) -> tuple[int, str | None]:
+    """How many rows or classes are at fault, and a clause for people."""
+    observed = measured.observed
     if isinstance(observed, dict):  # classes that fall short, with their counts
         rarest = sorted(observed.items(), key=lambda item: (item[1], item[0]))
         named = ", ".join(f"{name} {count}" for name, count in rarest[:EXAMPLES])
@@ -104,7 +129,7 @@ def _findings(measured: dict[str, Any]) -> tuple[int, str | None]:
         return len(rarest), named + more or None
     if observed is not None:
         return 0, f"found {observed:,}"
-    found, of = measured["unexpected_count"], measured["element_count"]
+    found, of = measured.at_fault, measured.rows
     return found, f"{found:,} of {of:,} rows" if found else None
 
 
@@ -118,15 +143,16 @@ def columns_of(checks: Sequence[Check]) -> set[str]:
     return found
 
 
-def judge(measures: Mapping[str, Measure], checks: Sequence[Check]) -> list[dict[str, Any]]:
+def judge(measures: Mapping[str, Measure], checks: Sequence[Check]) -> list[Result]:
     """Let Great Expectations judge measures; each check's column is the name of one."""
     import pandas as pd
 
     results = evaluate([pd.DataFrame([{name: measure.value for name, measure in measures.items()}])], checks)
-    for check, result in zip(checks, results, strict=True):
-        measure = measures[check.expectation.column]  # type: ignore[attr-defined]
-        result.update(found=measure.found, detail=measure.detail, examples=measure.examples)
-    return results
+    own = [measures[check.expectation.column] for check in checks]  # type: ignore[attr-defined]
+    return [
+        replace(result, found=measure.found, detail=measure.detail, examples=measure.examples)
+        for result, measure in zip(results, own, strict=True)
+    ]
 
 
 def schema_checks() -> list[Check]:

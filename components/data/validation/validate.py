@@ -7,13 +7,24 @@ counts, and of the rows at fault the place and the text's beginning, by which th
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from components.data.contract.splits import SPLITS
+from components.data.ingest.records import INGEST, Cleaned
 from components.data.validation import suites
+from components.data.validation.records import (
+    BetweenTasks,
+    CheckResult,
+    FaultyRow,
+    HeadRows,
+    Lengths,
+    TaskValidation,
+    Validation,
+)
 from components.files import read_json
 from components.settings.data import Cleaning
 from components.settings.project import Checks
@@ -24,15 +35,14 @@ if TYPE_CHECKING:
 
     from components.data.validation.folder import TaskFolder
 
-Report = dict[str, Any]  # JSON
 FLAT, LISTS = 500_000, 100_000  # rows that Great Expectations sees at once, of plain values and of lists
 
 
 # --- one task ------------------------------------------------------------------------------------
 
 
-def validate_task(folder: Path, cleaning: Cleaning, checks: Checks) -> Report:
-    """Return the report of the task in `folder`: its checks, counts, distributions and lengths.
+def validate_task(folder: Path, cleaning: Cleaning, checks: Checks) -> TaskValidation:
+    """Measure the task in `folder`: its checks, counts, distributions and lengths.
 
     `cleaning` says which faults ingest has removed, so that finding one is an error. Where the
     columns are wrong the contents are not looked at, and `contents_checked` is false.
@@ -43,40 +53,44 @@ def validate_task(folder: Path, cleaning: Cleaning, checks: Checks) -> Report:
     from components.data.validation.folder import read_folder
 
     data = read_folder(folder)
-    report: Report = {
-        "task": data.name,
-        "family": data.family.name,
-        "rows": data.rows(),
-        "ingest": read_json(folder / "ingest.json"),
-        "contents_checked": data.fits_schema(),
-        "checks": _check_schema(data),
-        "distribution": {},
-        "heads": {},
-        "lengths": None,
-    }
-    if not data.fits_schema():
-        return report
-    return report | _contents(data, report["checks"], cleaning, checks)
+    schema = TaskValidation(
+        task=data.name,
+        family=data.family.name,
+        rows=data.rows(),
+        ingest=Cleaned.model_validate(read_json(folder / INGEST)),
+        contents_checked=data.fits_schema(),
+        checks=[_check_result(result, []) for result in _check_schema(data)],
+        distribution={},
+        heads={},
+        lengths=None,
+    )
+    return _with_contents(schema, data, cleaning, checks) if schema.contents_checked else schema
 
 
-def _contents(data: TaskFolder, schema: list[Report], cleaning: Cleaning, checks: Checks) -> Report:
+def _with_contents(
+    schema: TaskValidation, data: TaskFolder, cleaning: Cleaning, checks: Checks
+) -> TaskValidation:
+    """The record of a task whose columns are right, with what is in them."""
     from components.data.validation.measures import measure, read_lines, required
 
     lines = read_lines(data)
     measures = measure(data, lines, checks)
     results = suites.judge(measures, suites.text_checks(SPLITS, required(data), cleaning, checks))
-    heads = {head: _check_head(data, head, lines.incomplete(), checks) for head in data.heads}
-    results += [result for own in heads.values() for result in own.pop("checks")]
-    _name_rows(data, results, lines.incomplete())
-    return {
-        "checks": schema + results,
-        "distribution": heads.pop(data.name)["distribution"],
-        "heads": heads,  # the joint ones
-        "lengths": _lengths(lines.texts["characters"].to_numpy()),
-    }
+    heads: dict[str, HeadRows] = {}
+    for head in data.heads:
+        found, heads[head] = _check_head(data, head, lines.incomplete(), checks)
+        results += found
+    return schema.model_copy(
+        update={
+            "checks": schema.checks + _name_rows(data, results, lines.incomplete()),
+            "distribution": heads.pop(data.name).distribution,
+            "heads": heads,  # the joint ones
+            "lengths": _lengths(lines.texts["characters"].to_numpy()),
+        }
+    )
 
 
-def _check_schema(data: TaskFolder) -> list[Report]:
+def _check_schema(data: TaskFolder) -> list[suites.Result]:
     wrong = []
     for split in SPLITS:
         for field in data.schema():
@@ -87,7 +101,9 @@ def _check_schema(data: TaskFolder) -> list[Report]:
     return suites.judge({"columns of another type": measure}, suites.schema_checks())
 
 
-def _check_head(data: TaskFolder, head: str, incomplete: Sequence[int], checks: Checks) -> Report:
+def _check_head(
+    data: TaskFolder, head: str, incomplete: Sequence[int], checks: Checks
+) -> tuple[list[suites.Result], HeadRows]:
     """The head's own checks over its rows, their number and their distribution in every split."""
     family, facts = data.heads[head], data.facts(head)
     expected = family.expectations(facts, checks)
@@ -106,10 +122,10 @@ def _check_head(data: TaskFolder, head: str, incomplete: Sequence[int], checks: 
             yield _pandas(frame.select("number", "split", *(n for n in frame.columns if n in columns)))
 
     results = suites.evaluate(frames(), expected)
-    for result in results if len(data.heads) > 1 else ():
-        result["title"] = f"{head}: {result['title']}"
-    pairs = {split: [list(pair) for pair in counts.items()] for split, counts in distribution.items()}
-    return {"checks": results, "rows": rows, "distribution": pairs}
+    if len(data.heads) > 1:
+        results = [replace(result, title=f"{head}: {result.title}") for result in results]
+    pairs = {split: list(counts.items()) for split, counts in distribution.items()}
+    return results, HeadRows(rows=rows, distribution=pairs)
 
 
 def _labelled(
@@ -140,34 +156,45 @@ def _pandas(frame: pl.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns).set_index(frame["number"].to_numpy())
 
 
-def _name_rows(data: TaskFolder, results: Sequence[Report], incomplete: Sequence[int]) -> None:
-    """Put ids in the place of the examples' row numbers, and beside them what a person finds the rows by."""
-    numbers = [number for result in results for number in result["examples"]]
-    named = data.named(numbers, set(incomplete))
-    for result in results:
-        result["rows"] = [named[number] for number in result["examples"]]
-        result["examples"] = [row["id"] for row in result["rows"]]
+def _name_rows(
+    data: TaskFolder, results: Sequence[suites.Result], incomplete: Sequence[int]
+) -> list[CheckResult]:
+    """Put what a person finds rows by in the place of the examples' row numbers."""
+    named = data.named([number for result in results for number in result.examples], set(incomplete))
+    return [_check_result(result, [named[number] for number in result.examples]) for result in results]
 
 
-def _lengths(lengths: np.ndarray) -> Report:
-    """Characters per text: bins [low, high) that double in width, the median and the longest."""
+def _check_result(result: suites.Result, rows: list[FaultyRow]) -> CheckResult:
+    return CheckResult(
+        title=result.title,
+        severity=result.severity,
+        status=result.status,
+        found=result.found,
+        detail=result.detail,
+        examples=[row.id for row in rows] or list(result.examples),
+        rows=rows,
+    )
+
+
+def _lengths(lengths: np.ndarray) -> Lengths:
+    """Characters per text, in bins [low, high) that double in width."""
     longest = int(lengths.max(initial=0))
     edges = [0, 10]
     while edges[-1] <= longest:
         edges.append(2 * edges[-1])
     counts, _ = np.histogram(lengths, edges)
-    bins = [[low, high, int(count)] for low, high, count in zip(edges, edges[1:], counts, strict=False)]
-    return {"bins": bins, "median": float(np.median(lengths)) if len(lengths) else 0.0, "longest": longest}
+    bins = [(low, high, int(count)) for low, high, count in zip(edges, edges[1:], counts, strict=False)]
+    median = float(np.median(lengths)) if len(lengths) else 0.0
+    return Lengths(bins=bins, median=median, longest=longest)
 
 
 # --- all tasks -----------------------------------------------------------------------------------
 
 
-def between_tasks(folders: Sequence[Path]) -> Report:
+def between_tasks(folders: Sequence[Path]) -> BetweenTasks:
     """Find training rows of one task whose text another task holds out (validation or test).
 
-    Returns `leaks`, {train_task: {test_task: rows}}, and `exclude`, {train_task: [row ids]}: what
-    the mixture plan leaves out of training. A task whose columns are wrong is passed over.
+    The mixture plan leaves them out of training. A task whose columns are wrong is passed over.
     """
     import polars as pl
 
@@ -188,33 +215,33 @@ def between_tasks(folders: Sequence[Path]) -> Report:
         if len(found):
             leaks[name] = dict(sorted(found["other"].value_counts().iter_rows()))
             exclude[name] = sorted(set(data.ids(found["number"]).values()))
-    return {"leaks": leaks, "exclude": exclude}
+    return BetweenTasks(leaks=leaks, exclude=exclude)
 
 
-def summarise(reports: Mapping[str, Report], between: Report) -> Report:
-    """Join the tasks' reports: `success`, and one sentence for every error and warning."""
+def summarise(reports: Mapping[str, TaskValidation], between: BetweenTasks) -> Validation:
+    """Join the tasks' reports: whether the run may go on, and one sentence for every error and warning."""
     sentences: dict[str, list[str]] = {"error": [], "warning": [], "pass": []}
     for task, report in reports.items():
-        for check in report["checks"]:
-            sentences[check["status"]].append(_sentence(task, check))
-    for task, others in between["leaks"].items():
+        for check in report.checks:
+            sentences[check.status].append(_sentence(task, check))
+    for task, others in between.leaks.items():
         held_out = ", ".join(f"{other} ({count:,})" for other, count in others.items())
-        rows = len(between["exclude"][task])
+        rows = len(between.exclude[task])
         sentences["warning"].append(f"{task}: {rows:,} training rows are left out, held out by {held_out}")
-    return {
-        "success": not sentences["error"],
-        "errors": sentences["error"],
-        "warnings": sentences["warning"],
-        "tasks": dict(reports),
-        "between_tasks": between,
-    }
+    return Validation(
+        success=not sentences["error"],
+        errors=sentences["error"],
+        warnings=sentences["warning"],
+        tasks=dict(reports),
+        between_tasks=between,
+    )
 
 
-def _sentence(task: str, check: Report) -> str:
-    found = [_found_by(row) for row in check.get("rows", [])] or check["examples"]
+def _sentence(task: str, check: CheckResult) -> str:
+    found = [_found_by(row) for row in check.rows] or check.examples
     examples = f", such as {' and '.join(found[:2])}" if found else ""
-    return f"{task}: '{check['title']}' does not hold: {check['detail']}{examples}"
+    return f"{task}: '{check.title}' does not hold: {check.detail}{examples}"
 
 
-def _found_by(row: Mapping[str, Any]) -> str:
-    return f"{row['split']} row {row['row']}" + (f" (“{row['text']}”)" if row["text"] else "")
+def _found_by(row: FaultyRow) -> str:
+    return f"{row.split} row {row.row}" + (f" (“{row.text}”)" if row.text else "")

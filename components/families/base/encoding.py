@@ -36,7 +36,7 @@ class EncodingPart(abc.ABC):
         return [(row["text"], row["text_pair"]) if row.get("text_pair") else row["text"]]
 
     def truncation(self, inputs: Sequence[str], max_length: int, options: Mapping[str, Any]) -> Truncation:
-        """How a text that is too long is cut: arguments of `Tokenizer.enable_truncation`."""
+        """How a text that is too long is cut."""
         return {"max_length": max_length, "direction": "left" if "turns" in inputs else "right"}
 
     def tokenise(

@@ -6,7 +6,7 @@ Rows, facts, layouts and predictions are JSON, whose fields each family chooses.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Required, TypedDict
 
 from pydantic import BaseModel, ConfigDict
 
@@ -17,7 +17,6 @@ Row = dict[str, Any]  # one row of the data contract
 Facts = dict[str, Any]  # what a family learnt from the training rows, and its options (JSON)
 Layout = dict[str, Any]  # where in the row's tokens its words, choices or windows are (JSON)
 Prediction = dict[str, Any]  # what the model says of one row (JSON), e.g. {"label": ..., "probability": ...}
-Truncation = dict[str, Any]  # arguments of `Tokenizer.enable_truncation`
 Sequence1 = str | tuple[str, str]  # what the encoder reads at once: a text, or two with a separator
 
 COMMON = ("id", "group", "difficulty")  # roles that every family's rows may have
@@ -27,6 +26,15 @@ class Options(BaseModel):
     """What params.yaml may set under a task's `options`; a family with options has its own subclass."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Truncation(TypedDict, total=False):
+    """How a text that is too long is cut: arguments of `Tokenizer.enable_truncation`."""
+
+    max_length: Required[int]
+    stride: int
+    strategy: str
+    direction: str
 
 
 class Turn(BaseModel):

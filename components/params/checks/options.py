@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -12,7 +13,7 @@ from components.params.messages import complaint
 Options = TypeVar("Options", bound=BaseModel)
 
 
-def check_options(where: str, owner: str, model: type[Options], options: dict[str, Any]) -> Options:
+def check_options(where: str, owner: str, model: type[Options], options: Mapping[str, Any]) -> Options:
     """The options of a family or a method, with their defaults; UserError as `consistency.check`."""
     try:
         return model.model_validate(options)

@@ -137,7 +137,7 @@ def _joint(where: str, task: Task) -> None:
             )
 
 
-def _example(where: str, family: families.Family, options: dict[str, Any], task: Task) -> Row:
+def _example(where: str, family: families.Family, options: Mapping[str, Any], task: Task) -> Row:
     """The example as a family reads it with these options."""
     try:
         return family.read_input(task.example, family.options.model_validate(options).model_dump())

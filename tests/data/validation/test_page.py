@@ -6,6 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from components.data.validation.page import render
+from components.data.validation.records import BetweenTasks
 from components.data.validation.validate import between_tasks, summarise, validate_task
 from components.settings.data import Cleaning
 from components.settings.project import Checks
@@ -78,7 +79,7 @@ def test_the_page_shows_counts_cleaning_targets_and_lengths(tmp_path: Path, fami
 def test_leaks_between_tasks_have_a_row(tmp_path: Path):
     folder = write_folder(tmp_path, "regression", sound_rows("regression"))
     report = validate_task(folder, Cleaning(), Checks(min_rows=20))
-    leaks = {"leaks": {"toy": {"other": 1234}}, "exclude": {"toy": ["a"]}}
+    leaks = BetweenTasks(leaks={"toy": {"other": 1234}}, exclude={"toy": ["a"]})
     assert "toy other 1,234" in words(render(summarise({"toy": report}, leaks)))
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,7 @@ import polars
 import pyarrow.parquet as pq
 import pytest
 
+from components.data.validation.records import BetweenTasks, TaskValidation
 from components.data.validation.validate import between_tasks, summarise, validate_task
 from components.errors import UserError
 from components.settings.data import Cleaning
@@ -15,30 +15,28 @@ from components.settings.project import Checks
 from tests.data.folders import Rows, sound_rows, write_folder
 
 CHECKS = Checks(min_rows=20, min_rows_per_class=10, max_characters=200, max_damaged_share=0.2)
+NO_LEAKS = BetweenTasks(leaks={}, exclude={})
 FAMILIES = ["classification", "regression", "tagging"]
 
 
-def validate(root: Path, family: str, rows: Rows, **cleaning: Any) -> dict[str, Any]:
+def validate(root: Path, family: str, rows: Rows, **cleaning: Any) -> TaskValidation:
     return validate_task(write_folder(root, family, rows), Cleaning(**cleaning), CHECKS)
 
 
-def failures(report: dict[str, Any]) -> dict[str, tuple[str, list[str]]]:
+def failures(report: TaskValidation) -> dict[str, tuple[str, list[str]]]:
     """Title -> (status, ids of the example rows), of the checks that do not hold."""
-    return {
-        check["title"]: (check["status"], check["examples"])
-        for check in report["checks"]
-        if check["status"] != "pass"
-    }
+    return {check.title: (check.status, check.examples) for check in report.checks if check.status != "pass"}
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_sound_data_passes_every_check(tmp_path: Path, family: str):
     report = validate(tmp_path, family, sound_rows(family))
     assert failures(report) == {}
-    assert report["rows"] == {"train": 24, "validation": 24, "test": 24}
-    assert sum(count for _, _, count in report["lengths"]["bins"]) == 72
-    assert all(sum(count for _, count in pairs) == 24 for pairs in report["distribution"].values())
-    assert report["ingest"]["removed"]["duplicates"] == 1
+    assert report.rows == {"train": 24, "validation": 24, "test": 24}
+    assert report.lengths is not None
+    assert sum(count for _, _, count in report.lengths.bins) == 72
+    assert all(sum(count for _, count in pairs) == 24 for pairs in report.distribution.values())
+    assert report.ingest.removed["duplicates"] == 1
 
 
 def test_a_text_in_two_splits_is_an_error_whatever_its_case_and_punctuation(tmp_path: Path):
@@ -178,11 +176,11 @@ def test_wrong_columns_are_named_and_the_contents_left_alone(tmp_path: Path):
     table = pq.read_table(folder / "test.parquet").drop_columns(["label"])
     pq.write_table(table, folder / "test.parquet")
     report = validate_task(folder, Cleaning(), CHECKS)
-    assert report["contents_checked"] is False
+    assert report.contents_checked is False
     assert failures(report) == {
         "every column is there and has its type": ("error", ["test.label is absent, expected string"])
     }
-    assert between_tasks([folder]) == {"leaks": {}, "exclude": {}}
+    assert between_tasks([folder]) == NO_LEAKS
 
 
 @pytest.mark.parametrize("damage", ["truncated", "missing"])
@@ -202,9 +200,9 @@ def test_a_report_names_at_most_five_rows_per_check_by_the_beginning_of_their_te
     for row in rows["train"]:
         row["text"] = f"café {'cafÃ© ' * 20} whose end is a secret"
     report = validate(tmp_path, "classification", rows)
-    text = json.dumps(report, ensure_ascii=False)
+    text = report.model_dump_json()
     assert "secret" not in text and "text number" not in text
-    assert all(len(check["examples"]) == len(check.get("rows", [])) <= 5 for check in report["checks"])
+    assert all(len(check.examples) == len(check.rows) <= 5 for check in report.checks)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -215,13 +213,13 @@ def test_a_row_at_fault_is_where_the_report_says(tmp_path: Path, family: str):
     rows["validation"][2]["text"] = None
     folder = write_folder(tmp_path, family, rows)
     report = validate_task(folder, Cleaning(), CHECKS)
-    named = [row for check in report["checks"] for row in check.get("rows", [])]
-    assert {(row["split"], row["row"]) for row in named} >= {("train", 4), ("test", 3), ("validation", 2)}
+    named = [row for check in report.checks for row in check.rows]
+    assert {(row.split, row.row) for row in named} >= {("train", 4), ("test", 3), ("validation", 2)}
     for row in named:
-        stored = polars.read_parquet(folder / f"{row['split']}.parquet").row(row["row"], named=True)
-        assert row["id"] == stored["id"]
-        assert row["text"] == (stored["text"] or "")
-    sentences = summarise({"toy": report}, {"leaks": {}, "exclude": {}})["errors"]
+        stored = polars.read_parquet(folder / f"{row.split}.parquet").row(row.row, named=True)
+        assert row.id == stored["id"]
+        assert row.text == (stored["text"] or "")
+    sentences = summarise({"toy": report}, NO_LEAKS).errors
     assert any("such as train row 4 (“" in sentence and "test row 3 (“" in sentence for sentence in sentences)
     assert any(sentence.endswith("such as validation row 2") for sentence in sentences)  # it has no text
 
@@ -229,7 +227,7 @@ def test_a_row_at_fault_is_where_the_report_says(tmp_path: Path, family: str):
 def test_the_same_data_gives_the_same_report(tmp_path: Path):
     first = validate(tmp_path / "a", "tagging", sound_rows("tagging"))
     second = validate(tmp_path / "b", "tagging", sound_rows("tagging"))
-    assert json.dumps(first) == json.dumps(second)
+    assert first.model_dump_json() == second.model_dump_json()
 
 
 def three_tasks(root: Path) -> list[Path]:
@@ -253,8 +251,8 @@ def three_tasks(root: Path) -> list[Path]:
 
 def test_training_rows_that_another_task_holds_out_are_counted_and_named(tmp_path: Path):
     between = between_tasks(three_tasks(tmp_path))
-    assert between["leaks"] == {"mood": {"people": 3, "stars": 4}}
-    assert between["exclude"] == {"mood": ["mood-train-3", "mood-train-4", "mood-train-5", "mood-train-9"]}
+    assert between.leaks == {"mood": {"people": 3, "stars": 4}}
+    assert between.exclude == {"mood": ["mood-train-3", "mood-train-4", "mood-train-5", "mood-train-9"]}
 
 
 def test_a_leak_within_a_task_is_not_a_leak_between_tasks(tmp_path: Path):
@@ -264,22 +262,22 @@ def test_a_leak_within_a_task_is_not_a_leak_between_tasks(tmp_path: Path):
         write_folder(tmp_path, "classification", mood, "mood"),
         write_folder(tmp_path, "regression", sound_rows("regression", "stars"), "stars"),
     ]
-    assert between_tasks(folders) == {"leaks": {}, "exclude": {}}
+    assert between_tasks(folders) == NO_LEAKS
 
 
 def test_a_leak_between_tasks_is_a_warning_since_its_rows_are_left_out(tmp_path: Path):
     folders = three_tasks(tmp_path)
     reports = {folder.name: validate_task(folder, Cleaning(conflicts="keep"), CHECKS) for folder in folders}
     result = summarise(reports, between_tasks(folders))
-    assert result["success"] and not result["errors"]
-    assert "mood: 4 training rows are left out, held out by people (3), stars (4)" in result["warnings"]
+    assert result.success and not result.errors
+    assert "mood: 4 training rows are left out, held out by people (3), stars (4)" in result.warnings
 
 
 def test_the_summary_says_in_one_sentence_what_fails(tmp_path: Path):
     rows = {**sound_rows("classification"), "validation": []}
-    result = summarise({"toy": validate(tmp_path, "classification", rows)}, {"leaks": {}, "exclude": {}})
-    assert result["errors"] == ["toy: 'at least 20 rows in validation' does not hold: found 0"]
-    assert result["success"] is False
+    result = summarise({"toy": validate(tmp_path, "classification", rows)}, NO_LEAKS)
+    assert result.errors == ["toy: 'at least 20 rows in validation' does not hold: found 0"]
+    assert result.success is False
 
 
 def joint_rows() -> Rows:
@@ -294,7 +292,7 @@ def joint_rows() -> Rows:
     return rows
 
 
-def validate_joint(root: Path, rows: Rows) -> dict[str, Any]:
+def validate_joint(root: Path, rows: Rows) -> TaskValidation:
     folder = write_folder(root, "classification", rows, joint={"slots": "tagging"})
     return validate_task(folder, Cleaning(), CHECKS)
 
@@ -302,9 +300,9 @@ def validate_joint(root: Path, rows: Rows) -> dict[str, Any]:
 def test_a_joint_head_is_checked_over_the_rows_that_have_its_target(tmp_path: Path):
     report = validate_joint(tmp_path, joint_rows())
     assert failures(report) == {}
-    assert report["heads"]["slots"]["rows"] == {"train": 20, "validation": 20, "test": 20}
-    assert report["heads"]["slots"]["distribution"]["train"] == [["PER", 20]]
-    assert sorted(report["distribution"]["test"]) == [["down", 11], ["up", 11]]
+    assert report.heads["slots"].rows == {"train": 20, "validation": 20, "test": 20}
+    assert report.heads["slots"].distribution["train"] == [("PER", 20)]
+    assert sorted(report.distribution["test"]) == [("down", 11), ("up", 11)]
 
 
 def test_a_fault_of_a_joint_head_names_the_head_and_the_row(tmp_path: Path):

@@ -143,10 +143,8 @@ def test_a_task_without_a_prefix_passes_validation(tiny_project: Path) -> None:
     project = params.load()
     task = project.tasks["news"]
     ingest("news", task, project.seed, Path("data/news"))
-    checks = validate_task(Path("data/news"), task.cleaning, project.checks)["checks"]
-    assert [
-        check["title"] for check in checks if check["status"] == "error" and "missing" in check["title"]
-    ] == []
+    checks = validate_task(Path("data/news"), task.cleaning, project.checks).checks
+    assert [check.title for check in checks if check.status == "error" and "missing" in check.title] == []
 
 
 def encoded(
