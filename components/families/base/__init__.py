@@ -33,7 +33,8 @@ from components.families.base.validation import ValidationPart
 
 __all__ = [
     "COMMON", "Check", "EncodingPart", "EvaluationPart", "Facts", "Family", "IngestPart", "Layout", "Metric",
-    "Options", "Prediction", "Row", "Sequence1", "ServicePart", "TextRequest", "TrainingPart", "Turn",
+    "Options", "Prediction", "Row", "Sequence1", "ServicePart", "TextRequest", "TrainingPart", "Truncation",
+    "Turn",
     "ValidationPart",
 ]  # fmt: skip
 
