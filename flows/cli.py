@@ -24,7 +24,7 @@ from components.errors import (
     near_miss,
 )
 
-DATA_IS_GOOD = "validation"  # the stage that stands between the data and the first GPU second
+DATA_IS_GOOD = "data_gate"  # the stage that stands between the data and the first GPU second
 
 
 class Parser(argparse.ArgumentParser):
@@ -49,7 +49,7 @@ PLAIN = {  # commands without options: in the list of commands, and in their own
         "be given again at any time, and after an interruption it goes on where it was. It ends with 0 when "
         "everything is up to date and released, with 1 when a stage failed, with 2 for a mistake in settings "
         "or data or when the gate did not say PROMOTE, with 130 when it was interrupted. Each stage's output "
-        "is in .onetrunk/logs/, the reports are in reports/.",
+        "is in .onetrunk/logs/ (of earlier runs in .onetrunk/runs/), the reports are in reports/.",
     ),
     "check": (
         "check settings and data; no training",
@@ -60,6 +60,11 @@ PLAIN = {  # commands without options: in the list of commands, and in their own
         "which stages are up to date, the last run and verdict, the champion",
         "Say what would run and why, how and when the last run ended, what the gate said of the model that "
         "is here, and which release is the champion. Starts nothing.",
+    ),
+    "upgrade": (
+        "bring the project to another version of the program, and say what would run again",
+        "After another version of the program was installed: bring dvc.yaml to its pipeline, and say which "
+        "stages the next run would run again and which changed files are the reason. Runs nothing.",
     ),
     "monitor": (
         "score new articles, and raise an event where negative news surges",
@@ -76,8 +81,19 @@ def parser() -> Parser:
     )
     result.add_argument("--version", action="version", version=f"onetrunk {version('onetrunk')}")
     commands = result.add_subparsers(dest="command", metavar="COMMAND")
+    init = commands.add_parser("init", help="make a project that uses this program")
+    init.add_argument("folder", type=Path, metavar="FOLDER", help="where; it must not be there yet")
+    init.add_argument(
+        "--from",
+        dest="start",
+        default="built-in",
+        metavar="START",
+        help="an example, or empty; default: %(default)s",
+    )
     for name, (short, long) in PLAIN.items():
         commands.add_parser(name, help=short, description=long)
+    history = commands.add_parser("history", help="the last runs: when, how long, what they came to")
+    history.add_argument("--json", action="store_true", help="all that are remembered, as one JSON list")
     serve = commands.add_parser("serve", help="serve the champion over HTTP")
     serve.add_argument("--bento", type=Path, metavar="PATH", help="a Bento's folder; default: the champion's")
     serve.add_argument("--host", default="127.0.0.1", help="default: %(default)s, this machine only")
@@ -88,7 +104,17 @@ def parser() -> Parser:
     predict.add_argument(
         "--task", action="append", metavar="NAME", help="may be given again; default: every task that fits"
     )
-    predict.add_argument("--url", help="ask a running service instead, e.g. http://127.0.0.1:3000")
+    which = predict.add_mutually_exclusive_group()
+    which.add_argument("--candidate", action="store_true", help="ask the trained model that is not released")
+    which.add_argument("--bento", type=Path, metavar="PATH", help="ask a Bento's folder")
+    which.add_argument("--url", help="ask a running service instead, e.g. http://127.0.0.1:3000")
+    rows = commands.add_parser("rows", help="test rows, what the model said of them, and the gold answer")
+    rows.add_argument("task", metavar="TASK", help="as in params.yaml")
+    rows.add_argument("--id", metavar="ID", help="the row of this id")
+    rows.add_argument(
+        "--wrong", action="store_true", help="where it is wrong, the worst by the gate's metric first"
+    )
+    rows.add_argument("--limit", type=_positive, default=10, metavar="N", help="rows; default: %(default)s")
     new_task = commands.add_parser("new-task", help="look at data and propose the task for params.yaml")
     new_task.add_argument("data", metavar="FILE_OR_ADDRESS", help="a file, a folder, or e.g. s3://bucket/key")
     new_task.add_argument("--name", help="of the task; default: after the file")
@@ -122,11 +148,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         commands.print_help()
         sys.exit(EXIT_USER_ERROR)
     try:
-        if given.command == "predict" and given.url:
-            code = _predict(given)  # needs no project
-        else:
-            _require_project(Path.cwd())
-            code = COMMANDS[given.command](given)
+        if given.command != "init" and not (given.command == "predict" and given.url):
+            _require_project(Path.cwd(), whatever_its_version=given.command == "upgrade")
+        code = COMMANDS[given.command](given)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         code = EXIT_USER_ERROR
@@ -142,8 +166,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(code)
 
 
-def _require_project(root: Path) -> None:
-    """Check that `root` is the folder of a project.
+def _require_project(root: Path, whatever_its_version: bool = False) -> None:
+    """Check that `root` is the folder of a project, and that it holds no code of an earlier version.
 
     Raises:
         UserError: it is not, with what to do.
@@ -155,6 +179,22 @@ def _require_project(root: Path) -> None:
         raise UserError(f"{root}: not a git repository; run `git init` and `dvc init` in it")
     if not (root / ".dvc").is_dir():
         raise UserError(f"{root}: DVC is not set up here; run `dvc init` in it")
+    if not whatever_its_version:
+        from flows import upgrade
+
+        upgrade.refuse_earlier(root)
+
+
+def _init(given: argparse.Namespace) -> int:
+    from flows import init
+
+    return init.run(given.folder, given.start)
+
+
+def _upgrade(given: argparse.Namespace) -> int:
+    from flows import upgrade
+
+    return upgrade.run(Path.cwd())
 
 
 def _run(given: argparse.Namespace) -> int:
@@ -226,6 +266,13 @@ def _status(given: argparse.Namespace) -> int:
     return 0
 
 
+def _history(given: argparse.Namespace) -> int:
+    from flows import history
+
+    history.show(Path.cwd(), given.json)
+    return 0
+
+
 def _serve(given: argparse.Namespace) -> int:
     from flows import champion
 
@@ -237,9 +284,27 @@ def _predict(given: argparse.Namespace) -> int:
     from flows import champion
 
     request = {"texts": [_item(given.text, given.pair)], "tasks": given.task}
-    answers = champion.ask_service(given.url, request) if given.url else champion.ask(Path.cwd(), request)
+    url = given.url
+    answers = champion.ask_service(url, request) if url else champion.ask(_bundle(given), request)
     champion.show(answers)
     return 0
+
+
+def _bundle(given: argparse.Namespace) -> Path:
+    """The folder of the model that `predict` asks; that it is not the champion is said beside the answer."""
+    from flows import champion
+
+    root = Path.cwd()
+    if given.candidate:
+        print("asked the model in models/multitask, which the gate has not released", file=sys.stderr)
+        return champion.candidate(root)
+    return champion.bundle(given.bento or champion.find(root))
+
+
+def _rows(given: argparse.Namespace) -> int:
+    from flows import rows
+
+    return rows.run(Path.cwd(), given.task, given.id, given.wrong, given.limit)
 
 
 def _new_task(given: argparse.Namespace) -> int:
@@ -300,11 +365,15 @@ def _item(text: str, pair: str | None) -> dict[str, Any]:
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "init": _init,
+    "upgrade": _upgrade,
     "run": _run,
     "check": _check,
     "status": _status,
+    "history": _history,
     "serve": _serve,
     "predict": _predict,
+    "rows": _rows,
     "new-task": _new_task,
     "search": _search,
     "monitor": _monitor,

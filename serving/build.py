@@ -14,22 +14,14 @@ import sys
 import tempfile
 from pathlib import Path
 
+from components import program
 from components.files import atomic_folder, sha256
 from components.release import bundle
 from components.release.records import BundleCard
 from components.settings.project import Packaging
 
-ROOT = Path(__file__).parent.parent
-CODE = (  # what the service imports, and no more
-    "components/__init__.py",
-    "components/environment.py",
-    "components/errors.py",
-    "components/files.py",
-    "components/model",
-    "components/pages",
-    "components/families",
-    "serving",
-)
+BENTOFILE = Path(__file__).with_name("bentofile.yaml")
+SERVICE = "serving.service"
 EPOCH = "2000-01-01T00:00:00+00:00"  # stands for every time of creation
 
 
@@ -53,15 +45,12 @@ def build(project: Path, packaging: Packaging, target: Path) -> BundleCard:
 
 
 def _copy_code(context: Path) -> None:
-    for name in CODE:
-        source, copy = ROOT / name, context / name
+    """What the service can import, of every family, and what lies beside it; no more."""
+    for source in program.files(program.closure(SERVICE)):
+        copy = context / source.relative_to(program.ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_dir():
-            shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, copy)
-    (context / "serving" / "build.py").unlink()
-    shutil.move(context / "serving" / "bentofile.yaml", context)
+        shutil.copy(source, copy)
+    shutil.copy(BENTOFILE, context)
 
 
 def _digest(folder: Path) -> str:

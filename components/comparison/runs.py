@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypedDict, TypeVar
 
-from components import families
+from components import families, program
 from components.data.contract.cards import HeadCard
 from components.data.contract.rows import labelled_rows
 from components.data.encoding.split import EncodedSplit, cards_of
@@ -81,7 +81,8 @@ def joint(project: Project, root: Path) -> None:
 
 def _once(fit: Fit, title: str, train: Callable[[Fit, Watcher], Result]) -> Result:
     """The run's result: as kept, or trained, measured and kept now."""
-    kept = fit.root / AREA / f"{checkpoint.key(fit.key, [Path(__file__)])}.json"
+    code = program.digests(program.closure(__name__, families=fit.families, without=program.WATCH))
+    kept = fit.root / AREA / f"{checkpoint.key([fit.key, code], [])}.json"
     if not kept.is_file():
         watcher = Terminal()
         watcher.say(title)

@@ -17,6 +17,7 @@ from components.evaluation import bootstrap
 from components.evaluation.champion import Opponent
 from components.evaluation.records import (
     EVALUATION,
+    METRICS,
     ChampionEvidence,
     ClassScore,
     Comparison,
@@ -36,7 +37,8 @@ Say = Callable[[str], None]
 
 
 def evaluate(project: Project, root: Path, champion: Opponent | None, say: Say) -> None:
-    """Write predictions/<task>.json and reports/evaluation.json; a first release has no champion."""
+    """Write predictions/<task>.json and reports/evaluation.json, and reports/metrics.json
+    ({head: {metric: value}}) for `dvc metrics`; a first release has no champion."""
     candidate = saving.load(root / "models/multitask")
     plan = PlanRecord.read(root / PLAN)
     heads: dict[str, HeadEvidence] = {}
@@ -49,6 +51,11 @@ def evaluate(project: Project, root: Path, champion: Opponent | None, say: Say) 
         confidence=project.evaluation.confidence,
         tasks=heads,
     ).write(root / EVALUATION)
+    values = {
+        head: {name: metric.value for name, metric in measured.metrics.items()}
+        for head, measured in heads.items()
+    }
+    write_json(root / METRICS, values)
 
 
 def _task(

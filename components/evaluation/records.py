@@ -10,6 +10,7 @@ from components.records import Part, Record
 
 CHAMPION = Path("reports/champion.json")
 EVALUATION = Path("reports/evaluation.json")
+METRICS = Path("reports/metrics.json")  # the values alone: {head: {metric: value}}, for `dvc metrics`
 VERDICT = Path("reports/verdict.json")
 ANSWERS = Path("reports/answers.json")
 RELEASE = Path("reports/release.json")

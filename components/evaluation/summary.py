@@ -229,6 +229,8 @@ def _next_commands(summary: Summary) -> Table:
         result.add_row('  onetrunk predict "..."', "ask it about a text of yours")
     else:
         result.add_row("  open reports/evaluation.html", "see what the gate saw")
+        result.add_row('  onetrunk predict --candidate "..."', "ask this model, unreleased")
+        result.add_row("  onetrunk rows TASK --wrong", "the test rows that it gets wrong")
         result.add_row("  onetrunk run", "once data, params.yaml or floors have changed")
     result.add_row("  onetrunk status", "which stages are up to date, what is released")
     return result

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from components import program
 from components.errors import UserError, disk_sentence, near_miss
 from components.files import atomic_file
 from flows.running import dvc_files
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from dvc.repo import Repo
 
 LOCK = Path(dvc_files.LOCK)
+PROGRAM = "program"  # the stage that writes down what code the others can reach
 
 
 class BusyError(UserError):
@@ -31,6 +33,8 @@ class Graph:
     upstream: dict[str, frozenset[str]]  # stage -> the stages whose outputs it reads
     changed: frozenset[str]  # stages that `dvc status` finds changed
     always_changed: frozenset[str] = frozenset()  # those that it always does: they ask what DVC cannot see
+
+    reasons: dict[str, list[Any]] = field(default_factory=dict)  # changed stage -> what DVC says of it
 
     @cached_property
     def stale(self) -> frozenset[str]:
@@ -52,7 +56,7 @@ class Graph:
 
     def if_unchanged(self) -> Graph:
         """The graph if what is always asked (a remote's version, the champion) has the answer it had."""
-        return Graph(self.upstream, self.changed - self.always_changed, self.always_changed)
+        return replace(self, changed=self.changed - self.always_changed)
 
     def up_to(self, target: str) -> Graph:
         """The part of the graph that `target` needs, with `target` itself.
@@ -69,7 +73,7 @@ class Graph:
             if name in needed:
                 needed |= parents
         upstream = {name: parents for name, parents in self.upstream.items() if name in needed}
-        return Graph(upstream, self.changed & needed, self.always_changed & needed)
+        return Graph(upstream, self.changed & needed, self.always_changed & needed, self.reasons)
 
 
 def read() -> Graph:
@@ -88,7 +92,30 @@ def read() -> Graph:
             for stage in plan_repro(graph)
         }
         always_changed = frozenset(stage.addressing for stage in graph if stage.always_changed)
-        return Graph(upstream, frozenset(repo.status()) & frozenset(upstream), always_changed)
+        reasons = _changed(repo)
+        return Graph(upstream, frozenset(reasons) & upstream.keys(), always_changed, reasons)
+
+
+def _changed(repo: Repo) -> dict[str, list[Any]]:
+    """The stages that DVC finds changed, and those that can reach code that `program/` does not describe yet;
+    each with the reasons, as DVC gives them.
+
+    DVC finds the stage `program` always changed; here it is so only where it would write something else.
+    """
+    found: dict[str, list[Any]] = repo.status()
+    if PROGRAM not in found:  # the graph of a project that depends on code in another way, or not at all
+        return found
+    from components.stages.program import contents
+
+    outdated = {Path(repo.root_dir) / file for file in program.outdated(program.FOLDER, contents())}
+    if not outdated and found[PROGRAM] == ["always changed"]:
+        del found[PROGRAM]
+    for stage in repo.index.stages:
+        for dependency in stage.deps:
+            if (path := Path(dependency.fs_path)) in outdated:
+                reason = {"changed deps": {str(path.relative_to(repo.root_dir)): "modified"}}
+                found.setdefault(stage.addressing, []).append(reason)
+    return found
 
 
 def locked_stages() -> list[str]:

@@ -85,10 +85,10 @@ def test_the_summary_is_written_shown_and_published(finished: Path) -> None:
 def test_a_stage_starts_after_what_it_depends_on(finished: Path) -> None:
     when = {(stage, what): at for stage, what, at in toy.events(finished)}
     for before, after in [
-        ("fetch@left", "validation"),
-        ("fetch@right", "validation"),
+        ("fetch@left", "data_gate"),
+        ("fetch@right", "data_gate"),
         ("fetch@left", "side"),
-        ("validation", "train"),
+        ("data_gate", "train"),
     ]:
         assert when[before, "end"] < when[after, "start"]
 
@@ -102,20 +102,20 @@ def test_dvc_repro_leaves_the_same_lock_byte_for_byte(finished: Path, tmp_path: 
 def test_every_stage_is_a_task_run_of_its_name(finished: Path, server: Server) -> None:
     flow_run = server.flow_runs(finished)[0]
     assert flow_run["state_type"] == "COMPLETED"
-    stages = ["fetch@left", "fetch@right", "side", "train", "validation"]
+    stages = ["fetch@left", "fetch@right", "side", "train", "data_gate"]
     toy.wait_for(lambda: server.task_states(flow_run) == dict.fromkeys(stages, "Ran"))
 
 
 def test_a_second_run_skips_every_stage_without_a_process(finished: Path, server: Server) -> None:
     project = finished
     before = toy.events(project)
-    shutil.rmtree(project / ".onetrunk/logs")
+    shutil.rmtree(project / ".onetrunk/runs")
     runs = len(server.flow_runs(project))
     result = run(project, server)
     assert result.returncode == 0
     assert "5 stages, all skipped: nothing has changed" in result.stdout
     assert toy.events(project) == before
-    assert not (project / ".onetrunk/logs").exists()
+    assert not (project / ".onetrunk/runs").exists()
     assert len(server.flow_runs(project)) == runs  # nothing to do needs no server
 
 
@@ -140,7 +140,7 @@ def test_independent_stages_overlap(finished: Path) -> None:
     assert max(starts) < min(when["fetch@left", "end"], when["fetch@right", "end"])
 
 
-def test_check_retries_a_passing_failure_and_goes_no_further_than_validation(
+def test_check_retries_a_passing_failure_and_goes_no_further_than_the_data_gate(
     server: Server, tmp_path: Path
 ) -> None:
     project = toy.make(tmp_path / "project")
@@ -149,7 +149,7 @@ def test_check_retries_a_passing_failure_and_goes_no_further_than_validation(
     assert result.returncode == 0, result.stdout + result.stderr
     happened = [(stage, what) for stage, what, _ in toy.events(project)]
     assert happened.count(("fetch@left", "start")) == 2
-    assert {stage for stage, _ in happened} == {"fetch@left", "fetch@right", "validation"}
+    assert {stage for stage, _ in happened} == {"fetch@left", "fetch@right", "data_gate"}
 
 
 def test_a_users_mistake_in_a_stage_fails_the_flow_and_only_what_depends_on_it(
@@ -162,17 +162,17 @@ def test_a_users_mistake_in_a_stage_fails_the_flow_and_only_what_depends_on_it(
     result = run(project, server)
     assert result.returncode == 2
     assert "fetch@right: fetch@right was told to fail" in result.stdout
-    assert "held up: validation, train" in result.stdout
+    assert "held up: data_gate, train" in result.stdout
     assert "PROMOTE" not in result.stdout
     assert not (project / "reports/summary.json").exists()
     happened = [(stage, what) for stage, what, _ in toy.events(project)]
     assert happened.count(("fetch@right", "start")) == 1  # no retry
     assert ("side", "end") in happened  # independent of it
-    assert not {"validation", "train"} & {stage for stage, _ in happened}
+    assert not {"data_gate", "train"} & {stage for stage, _ in happened}
     flow_run = server.flow_runs(project)[-1]
     assert flow_run["state_type"] == "FAILED"
     assert flow_run["state"]["message"] == "fetch@right: fetch@right was told to fail"
-    expected = {"fetch@right": "Failed", "validation": "NotReady", "train": "NotReady"}
+    expected = {"fetch@right": "Failed", "data_gate": "NotReady", "train": "NotReady"}
     toy.wait_for(lambda: expected.items() <= server.task_states(flow_run).items())
     assert "fetch@right was told to fail" in server.artifact()
 

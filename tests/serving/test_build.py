@@ -13,7 +13,8 @@ from packaging.requirements import Requirement
 
 from components.errors import UserError
 from components.files import read_json, verify_manifest
-from serving.build import ROOT, build
+from components.program import ROOT
+from serving.build import build
 from tests.serving import tiny
 
 BUILD = """

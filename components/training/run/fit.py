@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from components import families
+from components import families, program
 from components.data.contract.cards import HeadCard, HeadCards
 from components.data.contract.rows import read_rows
 from components.data.encoding.split import EncodedSplit, cards_of
@@ -32,8 +32,6 @@ from components.training.run.records import TRAINING, ScheduledEvaluation, Train
 from components.training.run.state import Entry
 from components.training.run.watcher import Watcher
 
-# What shapes the weights.
-CODE = ("data/batches", "data/encoding/split.py", "data/mixture", "families", "keyed.py", "model", "training")
 TRAINED = ".onetrunk/trained"  # a folder by key, below a project's
 RECORD = "training.json"
 Trained = tuple[MultiTaskModel, list[Entry]]  # and its history
@@ -121,8 +119,13 @@ class Fit:
     def key(self) -> str:
         """The name of the run: whatever changes the trained weights changes it."""
         model, training = self.project.model.model_dump(), self.project.training.model_dump()
-        shaping = [self.seed, model, training, self.plan.model_dump(mode="json"), self.heads]
+        plan = self.plan.model_dump(mode="json")
+        shaping = [self.seed, model, training, plan, self.heads, code(self.families)]
         return checkpoint.key(shaping, inputs(self.project, self.root, self.plan.tasks))
+
+    @property
+    def families(self) -> set[str]:
+        return {card["family"] for card in self.cards.values()}
 
     @property
     def checkpoints(self) -> Path:
@@ -160,11 +163,16 @@ class Fit:
         return model, history
 
 
+def code(families: Collection[str]) -> dict[str, str]:
+    """What shapes the weights of heads of these families: path -> digest."""
+    return program.digests(program.closure(__name__, families=families))
+
+
 def inputs(project: Project, root: Path, names: Iterable[str]) -> list[Path]:
-    """The files that the weights depend on: the encoder, the encoded tasks of these names, the code."""
+    """The files that the weights depend on: the encoder, the encoded tasks of these names."""
     encoder = root / project.model.encoder
     manifests = [root / "encoded" / name / "manifest.json" for name in names]
-    return [*encoder.glob("*.safetensors*"), encoder / "config.json", *manifests, *_code()]
+    return [*encoder.glob("*.safetensors*"), encoder / "config.json", *manifests]
 
 
 def save(
@@ -183,10 +191,3 @@ def save(
 def _validation_rows(data: Path, cards: HeadCards) -> ReadRows:
     rows = {head: read_rows(data / card["task"], "validation", head) for head, card in cards.items()}
     return lambda head, numbers: [rows[head][number] for number in numbers]
-
-
-def _code() -> list[Path]:
-    package = Path(__file__).parents[2]
-    return [
-        file for part in CODE for file in [*(package / part).rglob("*.py"), package / part] if file.is_file()
-    ]

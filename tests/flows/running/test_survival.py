@@ -18,7 +18,7 @@ from tests.flows import toy
 from tests.flows.conftest import Server
 
 RUN = [sys.executable, "-m", "flows.cli", "run"]
-STAGES = {"fetch@left", "fetch@right", "validation", "side", "train"}
+STAGES = {"fetch@left", "fetch@right", "data_gate", "side", "train"}
 
 
 def done(project: Path) -> set[str]:
@@ -57,7 +57,9 @@ def test_output_that_a_full_disk_does_not_take_stops_nothing(server: Server, tmp
 
 def test_a_log_that_cannot_be_written_fails_its_stage_and_the_run(server: Server, tmp_path: Path) -> None:
     project = toy.make(tmp_path / "project")
-    (project / ".onetrunk/logs/train.log").mkdir(parents=True)
+    work = project / "work.py"
+    made = 'pathlib.Path(".onetrunk/logs/train.log").mkdir()'
+    work.write_text(work.read_text() + f'\nif stage == "data_gate": {made}\n')
     result = toy.onetrunk(project, "run", **server.environment)
     assert result.returncode == 1
     assert "train: cannot be started: " in result.stdout
@@ -72,7 +74,7 @@ from flows.running import dvc_stage
 run = dvc_stage.run
 
 def die(root, stage, follow):
-    if stage == "validation":
+    if stage == "data_gate":
         raise SystemExit("killed in the middle")
     return run(root, stage, follow)
 
@@ -89,7 +91,7 @@ def test_a_task_that_dies_without_a_word_fails_the_run(server: Server, tmp_path:
         capture_output=True, text=True,
     )  # fmt: skip
     assert result.returncode == 1, result.stdout + result.stderr
-    assert "validation: was not run: Crashed" in result.stdout
+    assert "data_gate: was not run: Crashed" in result.stdout
     assert "held up: train" in result.stdout
     assert record(project)["state"] == "failed"
 
@@ -192,7 +194,7 @@ def test_a_full_disk_is_one_sentence_before_anything_starts(
 
 
 FILLS = """
-if stage == "validation":
+if stage == "data_gate":
     import pathlib, shutil
     ballast = pathlib.Path("ballast")
     if not pathlib.Path("again").exists():

@@ -1,4 +1,4 @@
-"""Stage sharing: each task's gain from joint training, what tasks have in common, a suggested grouping."""
+"""Stage comparison: each task's gain from joint training, what tasks have in common, a suggested grouping."""
 
 from pathlib import Path
 
