@@ -74,5 +74,5 @@ lock: ## Write requirements.lock anew; test before you commit
 
 clean: ## Remove caches and what the pipeline has made
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .onetrunk
-	@rm -rf declared data encoded baselines predictions models reports bento
+	@rm -rf program declared data encoded baselines predictions models reports bento
 	@find components flows serving tests -name __pycache__ -type d -prune -exec rm -rf {} +

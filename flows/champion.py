@@ -11,7 +11,7 @@ from typing import Any
 from components.environment import quiet
 from components.errors import UserError
 from components.evaluation.summary import brief
-from components.files import read_json
+from components.release.records import Served
 
 CHAMPION = Path("releases/champion.json")
 ANSWER_SECONDS = 60.0
@@ -36,13 +36,7 @@ def name(root: Path) -> str:
     Raises:
         UserError: the file that says so cannot be read.
     """
-    said = read_json(root / CHAMPION)
-    if not isinstance(said, dict) or not isinstance(said.get("release"), str):
-        raise UserError(
-            f"{root / CHAMPION}: found {str(said)[:40]}, expected {{'release': 'VERSION'}}; "
-            "put the name of a folder in releases/ there"
-        )
-    return str(said["release"])
+    return Served.read(root / CHAMPION).release
 
 
 def serve(bento: Path, host: str, port: int) -> None:

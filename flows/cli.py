@@ -24,7 +24,7 @@ from components.errors import (
     near_miss,
 )
 
-DATA_IS_GOOD = "validation"  # the stage that stands between the data and the first GPU second
+DATA_IS_GOOD = "data_gate"  # the stage that stands between the data and the first GPU second
 
 
 class Parser(argparse.ArgumentParser):
@@ -61,6 +61,11 @@ PLAIN = {  # commands without options: in the list of commands, and in their own
         "Say what would run and why, how and when the last run ended, what the gate said of the model that "
         "is here, and which release is the champion. Starts nothing.",
     ),
+    "upgrade": (
+        "bring the project to another version of the program, and say what would run again",
+        "After another version of the program was installed: bring dvc.yaml to its pipeline, and say which "
+        "stages the next run would run again and which changed files are the reason. Runs nothing.",
+    ),
     "monitor": (
         "score new articles, and raise an event where negative news surges",
         "Score the articles that have come since the last time with the champion, and raise an event where "
@@ -76,6 +81,15 @@ def parser() -> Parser:
     )
     result.add_argument("--version", action="version", version=f"onetrunk {version('onetrunk')}")
     commands = result.add_subparsers(dest="command", metavar="COMMAND")
+    init = commands.add_parser("init", help="make a project that uses this program")
+    init.add_argument("folder", type=Path, metavar="FOLDER", help="where; it must not be there yet")
+    init.add_argument(
+        "--from",
+        dest="start",
+        default="built-in",
+        metavar="START",
+        help="an example, or empty; default: %(default)s",
+    )
     for name, (short, long) in PLAIN.items():
         commands.add_parser(name, help=short, description=long)
     serve = commands.add_parser("serve", help="serve the champion over HTTP")
@@ -122,11 +136,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         commands.print_help()
         sys.exit(EXIT_USER_ERROR)
     try:
-        if given.command == "predict" and given.url:
-            code = _predict(given)  # needs no project
-        else:
-            _require_project(Path.cwd())
-            code = COMMANDS[given.command](given)
+        if given.command != "init" and not (given.command == "predict" and given.url):
+            _require_project(Path.cwd(), whatever_its_version=given.command == "upgrade")
+        code = COMMANDS[given.command](given)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         code = EXIT_USER_ERROR
@@ -142,8 +154,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(code)
 
 
-def _require_project(root: Path) -> None:
-    """Check that `root` is the folder of a project.
+def _require_project(root: Path, whatever_its_version: bool = False) -> None:
+    """Check that `root` is the folder of a project, and that it holds no code of an earlier version.
 
     Raises:
         UserError: it is not, with what to do.
@@ -155,6 +167,22 @@ def _require_project(root: Path) -> None:
         raise UserError(f"{root}: not a git repository; run `git init` and `dvc init` in it")
     if not (root / ".dvc").is_dir():
         raise UserError(f"{root}: DVC is not set up here; run `dvc init` in it")
+    if not whatever_its_version:
+        from flows import upgrade
+
+        upgrade.refuse_earlier(root)
+
+
+def _init(given: argparse.Namespace) -> int:
+    from flows import init
+
+    return init.run(given.folder, given.start)
+
+
+def _upgrade(given: argparse.Namespace) -> int:
+    from flows import upgrade
+
+    return upgrade.run(Path.cwd())
 
 
 def _run(given: argparse.Namespace) -> int:
@@ -300,6 +328,8 @@ def _item(text: str, pair: str | None) -> dict[str, Any]:
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "init": _init,
+    "upgrade": _upgrade,
     "run": _run,
     "check": _check,
     "status": _status,

@@ -24,7 +24,7 @@ from rich.console import Console
 from components import params
 from components.errors import EXIT_USER_ERROR, UserError, disk_sentence
 from components.evaluation import summary
-from components.files import read_json
+from components.evaluation.records import SUMMARY, VERDICT
 from flows.running import console, dvc_stage, orphans, run_state
 from flows.running.console import StageDisplay
 from flows.running.dvc_stage import Outcome
@@ -155,7 +155,7 @@ def _conclude(
     if not sentences and (left := _left_to_do(graph, display)):
         sentences = {"": f"not up to date after the run: {left}; did an input of theirs change meanwhile?"}
     if not sentences:
-        if target is None and (root / summary.VERDICT).is_file():
+        if target is None and (root / VERDICT).is_file():
             summary.write(root)
         run_state.complete(root, target)
         return Completed(message="everything is up to date")
@@ -178,8 +178,8 @@ def _left_to_do(graph: Graph, display: StageDisplay) -> str:
 
 def _publish(root: Path, state: State[Any]) -> None:
     """Show Prefect the run's summary, or what has failed; a server that does not take it changes nothing."""
-    if (root / summary.SUMMARY).is_file():  # a failed gate has written it too
-        page = summary.markdown(read_json(root / summary.SUMMARY))
+    if (root / SUMMARY).is_file():  # a failed gate has written it too
+        page = summary.markdown(summary.read(root))
     elif state.is_failed():
         page = f"## The run has failed\n\n{state.message}"
     else:

@@ -71,7 +71,7 @@ def apply(root: Path, project: Project, name: str, search: Search) -> int:
 def _require_data() -> None:
     """The encoded tasks are what params.yaml asks for; the plan is each trial's own."""
     stages = graph.read().up_to("plan")
-    stale = graph.Graph(stages.upstream, stages.changed - stages.always_changed).stale - {"plan"}
+    stale = stages.if_unchanged().stale - {"plan"}
     if stale:
         raise UserError(
             f"the encoded data are not what params.yaml asks for (changed: {', '.join(sorted(stale)[:3])}"

@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from components.errors import UserError
 from components.evaluation import summary
-from components.files import read_json
+from components.evaluation.records import SUMMARY
 from flows import champion
 from flows.running import graph, run_state
 
@@ -20,7 +21,7 @@ COLUMN = 100  # characters of stage names before the list is cut
 def show(root: Path) -> None:
     """Print it; reads DVC's status and the reports, and starts nothing."""
     try:
-        pipeline = graph.read()
+        pipeline = graph.read().if_unchanged()
         stages, stale = _stages(pipeline), bool(pipeline.stale)
     except graph.BusyError as error:
         stages, stale = Text(str(error), "yellow"), True
@@ -56,8 +57,11 @@ def _last_run(last: dict[str, Any] | None) -> Text:
 
 
 def _verdict(root: Path, stale: bool) -> Text:
-    if not (root / summary.SUMMARY).is_file():
+    if not (root / SUMMARY).is_file():
         return Text("none; the last run did not get that far")
-    verdict = read_json(root / summary.SUMMARY)["verdict"]
+    try:
+        verdict = summary.read(root).verdict
+    except UserError as error:
+        return Text(str(error), "yellow")
     note = " (of an earlier state of the project)" if stale else ""
     return Text.assemble((verdict, summary.VERDICT_STYLES[verdict]), note)

@@ -14,25 +14,18 @@ import sys
 import tempfile
 from pathlib import Path
 
+from components import program
 from components.files import atomic_folder, sha256
 from components.release import bundle
+from components.release.records import BundleCard
 from components.settings.project import Packaging
 
-ROOT = Path(__file__).parent.parent
-CODE = (  # what the service imports, and no more
-    "components/__init__.py",
-    "components/environment.py",
-    "components/errors.py",
-    "components/files.py",
-    "components/model",
-    "components/pages",
-    "components/families",
-    "serving",
-)
+BENTOFILE = Path(__file__).with_name("bentofile.yaml")
+SERVICE = "serving.service"
 EPOCH = "2000-01-01T00:00:00+00:00"  # stands for every time of creation
 
 
-def build(project: Path, packaging: Packaging, target: Path) -> bundle.Card:
+def build(project: Path, packaging: Packaging, target: Path) -> BundleCard:
     """Build the Bento of the project's promoted model at `target` and return its card.
 
     Raises:
@@ -52,15 +45,12 @@ def build(project: Path, packaging: Packaging, target: Path) -> bundle.Card:
 
 
 def _copy_code(context: Path) -> None:
-    for name in CODE:
-        source, copy = ROOT / name, context / name
+    """What the service can import, of every family, and what lies beside it; no more."""
+    for source in program.files(program.closure(SERVICE)):
+        copy = context / source.relative_to(program.ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_dir():
-            shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, copy)
-    (context / "serving" / "build.py").unlink()
-    shutil.move(context / "serving" / "bentofile.yaml", context)
+        shutil.copy(source, copy)
+    shutil.copy(BENTOFILE, context)
 
 
 def _digest(folder: Path) -> str:
@@ -70,21 +60,21 @@ def _digest(folder: Path) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def _run_bentoml(context: Path, home: Path, card: bundle.Card) -> Path:
+def _run_bentoml(context: Path, home: Path, card: BundleCard) -> Path:
     """`bentoml build` in a process and a store of its own: a kill harms no other Bento."""
     labels = {
-        "model": card["model"]["sha256"][:12],
-        "commit": card["commit"] or "none",
-        "verdict": card["verdict"],
+        "model": card.model.sha256[:12],
+        "commit": card.commit or "none",
+        "verdict": card.verdict,
     }
     command = [sys.executable, "-m", "bentoml", "build", str(context), "--output", "tag"]
-    command += ["--name", card["name"], "--version", card["version"]]
+    command += ["--name", card.name, "--version", card.version]
     command += [word for name, value in labels.items() for word in ("--label", f"{name}={value}")]
     environment = {**os.environ, "BENTOML_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(command, cwd=context, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"bentoml build failed:\n{done.stdout}\n{done.stderr}")
-    return home.joinpath("bentos", card["name"], card["version"])
+    return home / "bentos" / card.name / card.version
 
 
 def _normalise(bento: Path) -> None:

@@ -17,9 +17,10 @@ from tests.scripts import script
 ROOT = Path(__file__).parent.parent
 make_settings = script("docs/make_settings.py")
 make_cli = script("docs/make_cli.py")
+make_reports = script("docs/make_reports.py")
 
 
-@pytest.mark.parametrize("made", [make_settings, make_cli], ids=["settings", "cli"])
+@pytest.mark.parametrize("made", [make_settings, make_cli, make_reports], ids=["settings", "cli", "reports"])
 def test_the_page_is_the_codes(made: object) -> None:
     assert made.PAGE.read_text(encoding="utf-8") == made.page(), "run `make docs`"
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from components.comparison.records import SharingReport
 from components.pages import charts, render
 
 TEMPLATE = Path(__file__).with_name("page.html.jinja")
@@ -16,15 +17,15 @@ LOOK_AHEAD = (
 )
 
 
-def write(path: Path, report: Mapping[str, Any]) -> None:
+def write(path: Path, report: SharingReport) -> None:
     """Render the page of a report."""
     matrices = [
         {"title": "Cosine of the tasks' gradients", "what": COSINE, "digits": 2,
-         "cells": charts.matrix(_off_diagonal(report["cosine"], 1), 0.25)},
+         "cells": charts.matrix(_off_diagonal(report.cosine, 1), 0.25)},
         {"title": "Look-ahead affinity, per cent", "what": LOOK_AHEAD, "digits": 3,
-         "cells": charts.matrix(_off_diagonal(report["look_ahead"], 100), 1e-9)},
+         "cells": charts.matrix(_off_diagonal(report.look_ahead, 100), 1e-9)},
     ]  # fmt: skip
-    render.write(path, TEMPLATE, report=report, gains=gains(report["tasks"]), matrices=matrices)
+    render.write(path, TEMPLATE, report=report, gains=gains(report.model_dump()["tasks"]), matrices=matrices)
 
 
 def gains(tasks: Mapping[str, Any]) -> charts.Strip:

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from components.comparison import gains, grouping
+from components.comparison.records import SharingReport
 from components.files import read_json
 from components.settings.project import Project
 
 Report = dict[str, Any]
 
 
-def report(project: Project, root: Path) -> Report:
+def report(project: Project, root: Path) -> SharingReport:
     """Compare joint training with each task alone, on the test rows of the kept models."""
     folder, seeds = root / "reports/sharing", [str(seed) for seed in project.sharing.seeds]
     joint = read_json(folder / "joint.json")
@@ -36,7 +37,7 @@ def report(project: Project, root: Path) -> Report:
         "delta_m": gains.delta_m(together, apart, confidence),
         **_affinities([joint[seed]["affinity"] for seed in seeds]),
     }
-    return result | _sentences(result)
+    return SharingReport.model_validate(result | _sentences(result))
 
 
 def _affinities(by_seed: list[dict[str, Any]]) -> Report:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from components import families
+from components import families, program
 from components.data.contract.rows import labelled_rows
 from components.data.encoding.split import Card, EncodedSplit, cards_of
 from components.families.base import Prediction
@@ -61,7 +61,8 @@ def joint(project: Project, root: Path) -> None:
 
 def _once(fit: Fit, title: str, train: Callable[[Fit, Watcher], Result]) -> Result:
     """The run's result: as kept, or trained, measured and kept now."""
-    kept = fit.root / AREA / f"{checkpoint.key(fit.key, [Path(__file__)])}.json"
+    code = program.digests(program.closure(__name__, families=fit.families, without=program.WATCH))
+    kept = fit.root / AREA / f"{checkpoint.key([fit.key, code], [])}.json"
     if not kept.is_file():
         watcher = Terminal()
         watcher.say(title)

@@ -5,14 +5,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from components import families
 from components.data.contract.rows import labelled_rows
-from components.data.encoding.split import EncodedSplit, cards_of
+from components.data.encoding.split import Card, EncodedSplit, cards_of
 from components.evaluation import bootstrap
+from components.evaluation.champion import Opponent
+from components.evaluation.records import (
+    EVALUATION,
+    ChampionEvidence,
+    ClassScore,
+    Comparison,
+    Evaluation,
+    HeadEvidence,
+    MetricEvidence,
+    ModelId,
+)
 from components.families.base import Facts, Metric, Prediction, Row
 from components.files import read_json, sha256, write_json
 from components.model import saving
@@ -23,48 +33,50 @@ from components.settings.project import Project
 Say = Callable[[str], None]
 
 
-def evaluate(project: Project, root: Path, champion: Path | None, say: Say) -> None:
-    """Write predictions/<task>.json and reports/evaluation.json.
-
-    `champion` is the model folder of an earlier release, or None for a first release.
-    """
+def evaluate(project: Project, root: Path, champion: Opponent | None, say: Say) -> None:
+    """Write predictions/<task>.json and reports/evaluation.json; a first release has no champion."""
     candidate = saving.load(root / "models/multitask")
-    earlier = saving.load(champion) if champion else None
     plan = read_json(root / "reports/plan.json")
-    report: dict[str, Any] = {
-        "model": {"sha256": sha256(root / "models/multitask/model.safetensors")},
-        "champion": {"model": sha256(champion / "model.safetensors")} if champion else None,
-        "confidence": project.evaluation.confidence,
-        "tasks": {},
-    }
+    heads: dict[str, HeadEvidence] = {}
     for name in project.tasks:
         say(f"evaluating {name}")
-        for head, measured in _task(project, root, name, candidate, earlier).items():
-            report["tasks"][head] = {**measured, "share": plan["tasks"][name]["share"]}
-    write_json(root / "reports/evaluation.json", report)
+        heads |= _task(project, root, name, plan["tasks"][name]["share"], candidate, champion)
+    Evaluation(
+        model=ModelId(sha256=sha256(root / "models/multitask/model.safetensors")),
+        champion=_identity(champion, candidate) if champion else None,
+        confidence=project.evaluation.confidence,
+        tasks=heads,
+    ).write(root / EVALUATION)
 
 
 def _task(
-    project: Project, root: Path, name: str, candidate: MultiTaskModel, earlier: MultiTaskModel | None
-) -> dict[str, Any]:
+    project: Project,
+    root: Path,
+    name: str,
+    share: float,
+    candidate: MultiTaskModel,
+    champion: Opponent | None,
+) -> dict[str, HeadEvidence]:
     """What is measured of every head that reads the task's rows."""
     split = EncodedSplit(root / "encoded" / name / "test.arrow")
     everything = range(len(split))
     cards = cards_of(root / "encoded" / name)
-    comparable = {head for head, card in cards.items() if earlier and _comparable(earlier, head, card)}
     predicted = {"model": predict(candidate, name, split, everything)}
-    if earlier is not None:
-        predicted["champion"] = predict(earlier, name, split, everything, comparable)
+    comparable: set[str] = set()
+    if champion is not None:
+        comparable = {head for head, why in champion.differences(cards).items() if why is None}
+        predicted["champion"] = champion.predict(root / "data" / name, cards, comparable)
     report = {}
     for head, card in cards.items():
         who = ("model", "champion") if head in comparable else ("model",)
-        report[head] = _head(project, root, head, card, {one: predicted[one][head] for one in who})
+        answers = {one: predicted[one][head] for one in who}
+        report[head] = _head(project, root, head, card, share, answers)
     return report
 
 
 def _head(
-    project: Project, root: Path, head: str, card: dict[str, Any], answers: dict[str, list[Prediction]]
-) -> dict[str, Any]:
+    project: Project, root: Path, head: str, card: Card, share: float, answers: dict[str, list[Prediction]]
+) -> HeadEvidence:
     family, data = families.get(card["family"]), root / "data" / card["task"]
     rows = labelled_rows(data, "test", head)
     for baseline in ("trivial", "linear"):
@@ -81,21 +93,24 @@ def _head(
     }
     counts = read_json(data / "task.json")["heads"][head]["rows"]
     classes = family.report(rows, answers["model"], card["facts"])
-    return {
-        "task": card["task"],
-        "family": family.name,
-        "rows": counts,
-        "metrics": metrics,
-        "classes": [{"name": name, "rows": n, "f1": value} for name, n, value in classes],
-    }
+    return HeadEvidence(
+        task=card["task"],
+        family=family.name,
+        rows=counts,
+        metrics=metrics,
+        classes=[ClassScore(name=name, rows=n, f1=value) for name, n, value in classes],
+        share=share,
+    )
 
 
-def _comparable(earlier: MultiTaskModel, head: str, card: dict[str, Any]) -> bool:
-    """The champion knows the head under the same task and family, and its family can compare the two."""
-    known = earlier.config.tasks.get(head)
-    if known is None or (known["task"], known["family"]) != (card["task"], card["family"]):
-        return False
-    return families.get(card["family"]).comparable(known["facts"], card["facts"])
+def _identity(champion: Opponent, candidate: MultiTaskModel) -> ChampionEvidence:
+    """What the champion is, the heads that it answers, and why some of them cannot be compared."""
+    differences = champion.differences(candidate.config.tasks)
+    return ChampionEvidence(
+        **champion.release.model_dump(),
+        heads=list(champion.cards),
+        not_compared={head: why for head, why in differences.items() if why is not None},
+    )
 
 
 def compare(
@@ -105,7 +120,7 @@ def compare(
     facts: Facts,
     weights_RN: np.ndarray,
     confidence: float,
-) -> dict[str, Any]:
+) -> MetricEvidence:
     """The metric of answers["model"] with its interval, and its paired differences to the others."""
     values, resampled = {}, {}
     for who, predictions in answers.items():
@@ -113,20 +128,20 @@ def compare(
         values[who] = metric.total(statistics_NS)
         resampled[who] = metric.value(bootstrap.resample(weights_RN, statistics_NS))
     differences = {who: resampled["model"] - resampled[who] for who in answers if who != "model"}
-    report = {
-        "value": values["model"],
-        "interval": bootstrap.interval(resampled["model"], confidence),
-        "trivial": values["trivial"],
-        "linear": values["linear"],
-        "over_trivial": bootstrap.interval(differences["trivial"], confidence),
-        "over_linear": bootstrap.interval(differences["linear"], confidence),
-        "champion": None,
-    }
+    against = None
     if "champion" in answers:
-        report["champion"] = {
-            "value": values["champion"],
-            "difference": values["model"] - values["champion"],
-            "interval": bootstrap.interval(differences["champion"], confidence),
-            "p": bootstrap.p_value(differences["champion"]),
-        }
-    return report
+        against = Comparison(
+            value=values["champion"],
+            difference=values["model"] - values["champion"],
+            interval=bootstrap.interval(differences["champion"], confidence),
+            p=bootstrap.p_value(differences["champion"]),
+        )
+    return MetricEvidence(
+        value=values["model"],
+        interval=bootstrap.interval(resampled["model"], confidence),
+        trivial=values["trivial"],
+        linear=values["linear"],
+        over_trivial=bootstrap.interval(differences["trivial"], confidence),
+        over_linear=bootstrap.interval(differences["linear"], confidence),
+        champion=against,
+    )

@@ -2,45 +2,60 @@
 
 A task is rejected below its floor, when its interval does not exclude the trivial baseline, or on a
 significant loss against the champion (paired bootstrap on the same rows, Holm-corrected over the
-tasks). It is held when the evidence cannot exclude a loss beyond the non-inferiority margin. What
-is missing or not a number counts against it.
+tasks). It is held when the evidence cannot exclude a loss beyond the non-inferiority margin, and where
+the champion answers what the candidate does not, or not in a way that can be compared. What is missing
+or not a number counts against it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
 
+from components.evaluation.records import (
+    ChampionEvidence,
+    Comparison,
+    Evaluation,
+    GateOutcome,
+    MetricEvidence,
+    TaskVerdict,
+    Verdict,
+)
 from components.settings.project import Gate
 
-Verdict = dict[str, Any]
+MEANT = "where that is meant, name it in evaluation.without_champion"
+Reason = tuple[GateOutcome, str]
 
 
-def verdict(evaluation: Mapping[str, Any], gates: Mapping[str, Gate]) -> Verdict:
-    """Judge every task that has a gate; one that is not `pass` keeps the release back."""
-    alpha = 1 - evaluation["confidence"]
-    measured = {name: evaluation["tasks"].get(name, {}).get("metrics", {}) for name in gates}
-    losses = significant_losses(
-        {
-            name: entry["champion"]["p"]
-            for name, gate in gates.items()
-            if (entry := measured[name].get(gate.metric)) and entry.get("champion")
-        },
-        alpha,
-    )
+def verdict(
+    evaluation: Evaluation, gates: Mapping[str, Gate], without_champion: Collection[str] = ()
+) -> Verdict:
+    """Judge every task that has a gate; one that is not `pass` keeps the release back, and so does one that
+    the champion answers and the candidate does not. Those of `without_champion` need not be compared."""
+    measured = {name: _evidence(evaluation, name, gate) for name, gate in gates.items()}
+    against = {name: found.champion for name, found in measured.items() if found is not None}
+    p_values = {name: comparison.p for name, comparison in against.items() if comparison is not None}
+    losses = significant_losses(p_values, 1 - evaluation.confidence)
     judged = {
-        name: _judge(gate, measured[name].get(gate.metric), name in losses) for name, gate in gates.items()
+        name: _judge(
+            gate,
+            measured[name],
+            name in losses,
+            None if name in without_champion else _uncompared(evaluation.champion, name),
+        )
+        for name, gate in gates.items()
     }
-    found = {entry["gate"] for entry in judged.values()}
-    overall = "REJECT" if "reject" in found else "HOLD" if "hold" in found else "PROMOTE"
-    return {
-        "verdict": overall if judged else "HOLD",
-        "model": evaluation["model"],
-        "champion": evaluation["champion"],
-        "confidence": evaluation["confidence"],
-        "tasks": judged,
-    }
+    dropped = _dropped(evaluation.champion, {*gates, *without_champion})
+    found = {entry.gate for entry in judged.values()}
+    held = "hold" in found or bool(dropped) or not judged
+    return Verdict(
+        verdict="REJECT" if "reject" in found else "HOLD" if held else "PROMOTE",
+        model=evaluation.model,
+        champion=evaluation.champion,
+        confidence=evaluation.confidence,
+        tasks=judged,
+        dropped=dropped,
+    )
 
 
 def significant_losses(p_values: Mapping[str, float], alpha: float) -> set[str]:
@@ -53,41 +68,69 @@ def significant_losses(p_values: Mapping[str, float], alpha: float) -> set[str]:
     return significant
 
 
-def _judge(gate: Gate, evidence: Mapping[str, Any] | None, lost: bool) -> dict[str, Any]:
-    judged: dict[str, Any] = {"metric": gate.metric, "floor": gate.floor, "margin": gate.margin}
+def _evidence(evaluation: Evaluation, head: str, gate: Gate) -> MetricEvidence | None:
+    measured = evaluation.tasks.get(head)
+    return None if measured is None else measured.metrics.get(gate.metric)
+
+
+def _dropped(champion: ChampionEvidence | None, known: Collection[str]) -> dict[str, str]:
+    """The tasks that the champion answers and nobody knows any more, each with what that means."""
+    why = f"the champion answers it and the candidate does not (removed or renamed?); {MEANT}"
+    return {head: why for head in (champion.heads if champion else ()) if head not in known}
+
+
+def _uncompared(champion: ChampionEvidence | None, head: str) -> str | None:
+    """Why a task that the champion answers was not compared; None where it does not answer it."""
+    if champion is None or head not in champion.heads:
+        return None
+    return champion.not_compared.get(head, "it was not measured")
+
+
+def _judge(gate: Gate, evidence: MetricEvidence | None, lost: bool, uncompared: str | None) -> TaskVerdict:
+    judged = TaskVerdict(
+        metric=gate.metric,
+        floor=gate.floor,
+        margin=gate.margin,
+        gate="hold",
+        why=f"no {gate.metric} was measured",
+    )
     if evidence is None:
-        return {**judged, "gate": "hold", "why": f"no {gate.metric} was measured", "value": None}
-    judged.update({key: evidence[key] for key in ("value", "interval", "trivial", "linear", "champion")})
-    numbers = [evidence["value"], *evidence["interval"], *evidence["over_trivial"]]
-    if not all(math.isfinite(number) for number in numbers):
-        return {**judged, "gate": "hold", "why": f"{gate.metric} or its interval is not a number"}
-    outcome, why = _reason(gate.metric, gate.floor, gate.margin, evidence, lost)
-    return {**judged, "gate": outcome, "why": why}
+        return judged
+    outcome, why = _reason(gate, evidence, lost, uncompared)
+    seen = {name: getattr(evidence, name) for name in ("value", "interval", "trivial", "linear", "champion")}
+    return judged.model_copy(update={**seen, "gate": outcome, "why": why})
 
 
-def _reason(
-    metric: str, floor: float, margin: float, evidence: Mapping[str, Any], lost: bool
-) -> tuple[str, str]:
-    value, low = evidence["value"], evidence["interval"][0]
-    if value < floor:
-        return "reject", f"{metric} {value:.3f} is below the floor {floor:.3f}"
-    if evidence["over_trivial"][0] <= 0:
-        return (
-            "reject",
-            f"{metric} {value:.3f} (from {low:.3f}) does not exclude the trivial {evidence['trivial']:.3f}",
-        )
-    champion = evidence["champion"]
-    if champion is None:
-        return "pass", f"{metric} {value:.3f} is above the floor {floor:.3f}; no champion to compare with"
-    change = f"{champion['difference']:+.3f} [{champion['interval'][0]:+.3f}, {champion['interval'][1]:+.3f}]"
+def _reason(gate: Gate, evidence: MetricEvidence, lost: bool, uncompared: str | None) -> Reason:
+    if not all(map(math.isfinite, [evidence.value, *evidence.interval, *evidence.over_trivial])):
+        return "hold", f"{gate.metric} or its interval is not a number"
+    found = f"{gate.metric} {evidence.value:.3f}"
+    if evidence.value < gate.floor:
+        return "reject", f"{found} is below the floor {gate.floor:.3f}"
+    if evidence.over_trivial[0] <= 0:
+        low = evidence.interval[0]
+        return "reject", f"{found} (from {low:.3f}) does not exclude the trivial {evidence.trivial:.3f}"
+    if evidence.champion is None:
+        return _alone(f"{found} is above the floor {gate.floor:.3f}", uncompared)
+    return _against(evidence.champion, gate, found, lost)
+
+
+def _alone(above: str, uncompared: str | None) -> Reason:
+    """Of a task that was compared with nobody: a new one passes, one that the champion answers does not."""
+    if uncompared is not None:
+        return "hold", f"it cannot be compared with the champion: {uncompared}; {MEANT}"
+    return "pass", f"{above}; no champion to compare with"
+
+
+def _against(champion: Comparison, gate: Gate, found: str, lost: bool) -> Reason:
+    low, high = champion.interval
+    change = f"{champion.difference:+.3f} [{low:+.3f}, {high:+.3f}]"
     if lost:
-        return (
-            "reject",
-            f"{metric} lost significantly against the champion: {change}, p = {champion['p']:.3f}",
-        )
-    if not champion["interval"][0] > -margin:
+        loss = f"{gate.metric} lost significantly against the champion: {change}, p = {champion.p:.3f}"
+        return "reject", loss
+    if not low > -gate.margin:
         return (
             "hold",
-            f"a loss beyond the margin {margin:.3f} against the champion cannot be excluded: {change}",
+            f"a loss beyond the margin {gate.margin:.3f} against the champion cannot be excluded: {change}",
         )
-    return "pass", f"{metric} {value:.3f} is above the floor and within the margin of the champion: {change}"
+    return "pass", f"{found} is above the floor and within the margin of the champion: {change}"

@@ -8,66 +8,83 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from components.files import read_json, write_json
+from components.evaluation.records import (
+    ANSWERS,
+    EVALUATION,
+    RELEASE,
+    SUMMARY,
+    VERDICT,
+    Answers,
+    Evaluation,
+    HeadEvidence,
+    ModelId,
+    Outcome,
+    ReleaseReport,
+    Summary,
+    TaskSummary,
+    TaskVerdict,
+    Verdict,
+)
 
 if TYPE_CHECKING:
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
-SUMMARY = Path("reports/summary.json")
-VERDICT = Path("reports/verdict.json")
 VERDICT_STYLES = {"PROMOTE": "bold green", "HOLD": "bold yellow", "REJECT": "bold red"}
 GATE_STYLES = {"pass": "green", "hold": "yellow", "reject": "red"}
 
 
-def write(root: Path) -> dict[str, Any]:
+def write(root: Path) -> Summary:
     """Compose and write `reports/summary.json` of the project folder `root`, and return it.
 
-    Per task: `rows` (of all splits), `share` of the mixture, the gated `metric` (higher is better)
-    with `value` and `interval`, `baseline` (majority or mean), `linear_baseline` (TF-IDF with a
-    linear model), `gate` (pass, hold or reject) and `why`. `bento` is the path of the package, or
-    None unless this very model was promoted and packaged.
-
     Raises:
-        UserError: evaluation or verdict is missing.
+        UserError: evaluation or verdict is missing or torn.
     """
-    evaluation = read_json(root / "reports/evaluation.json")
-    verdict = read_json(root / VERDICT)
-    summary = {
-        "verdict": verdict["verdict"],
-        "bento": _bento(root, verdict["verdict"], evaluation["model"]["sha256"]),
-        "tasks": {
-            name: _task(evaluation["tasks"][name], gate)
-            for name, gate in verdict["tasks"].items()
-            if name in evaluation["tasks"]  # the verdict says of the others that nothing was measured
+    evaluation, verdict = Evaluation.read(root / EVALUATION), Verdict.read(root / VERDICT)
+    summary = Summary(
+        verdict=verdict.verdict,
+        bento=_bento(root, verdict.verdict, evaluation.model),
+        tasks={
+            name: _task(evaluation.tasks[name], gate)
+            for name, gate in verdict.tasks.items()
+            if name in evaluation.tasks  # the verdict says of the others that nothing was measured
         },
-    }
-    write_json(root / SUMMARY, summary)
+        dropped=verdict.dropped,
+    )
+    summary.write(root / SUMMARY)
     return summary
 
 
-def _task(evaluated: dict[str, Any], gate: dict[str, Any]) -> dict[str, Any]:
-    metric = evaluated["metrics"][gate["metric"]]
-    return {
-        "rows": sum(evaluated["rows"].values()),
-        "share": evaluated["share"],
-        "metric": gate["metric"],
-        "value": metric["value"],
-        "interval": metric["interval"],
-        "baseline": metric["trivial"],
-        "linear_baseline": metric["linear"],
-        "gate": gate["gate"],
-        "why": gate["why"],
-    }
+def read(root: Path) -> Summary:
+    """The summary of the last run.
+
+    Raises:
+        UserError: there is none, or it is torn or of another version.
+    """
+    return Summary.read(root / SUMMARY)
 
 
-def _bento(root: Path, verdict: str, model: str) -> str | None:
+def _task(evaluated: HeadEvidence, gate: TaskVerdict) -> TaskSummary:
+    metric = evaluated.metrics[gate.metric]
+    return TaskSummary(
+        rows=sum(evaluated.rows.values()),
+        share=evaluated.share,
+        metric=gate.metric,
+        value=metric.value,
+        interval=metric.interval,
+        baseline=metric.trivial,
+        linear_baseline=metric.linear,
+        gate=gate.gate,
+        why=gate.why,
+    )
+
+
+def _bento(root: Path, verdict: Outcome, model: ModelId) -> str | None:
     """The package's path, if it was released from the model that was evaluated."""
-    release = root / "reports/release.json"
-    if verdict != "PROMOTE" or not (root / "bento").is_dir() or not release.is_file():
+    if verdict != "PROMOTE" or not (root / "bento").is_dir() or not (root / RELEASE).is_file():
         return None
-    return "bento" if read_json(release)["model"] == model else None
+    return "bento" if ReleaseReport.read(root / RELEASE).model == model.sha256 else None
 
 
 def discard(root: Path) -> None:
@@ -75,19 +92,19 @@ def discard(root: Path) -> None:
     (root / SUMMARY).unlink(missing_ok=True)
 
 
-def render(summary: dict[str, Any], root: Path) -> Group:
+def render(summary: Summary, root: Path) -> Group:
     """What a person sees at the end of a run: verdict, tasks, answers, reports, what to try next."""
     from rich.console import Group
     from rich.text import Text
 
-    verdict = Text.assemble("Verdict: ", (summary["verdict"], VERDICT_STYLES[summary["verdict"]]))
-    answers = _answers(root) if summary["bento"] else []  # else they are of an earlier release
+    verdict = Text.assemble("Verdict: ", (summary.verdict, VERDICT_STYLES[summary.verdict]))
+    answers = _answers(root) if summary.bento else []  # else they are of an earlier release
     return Group(
         verdict, table(summary), *_reasons(summary), *answers, _reports(root), _next_commands(summary)
     )
 
 
-def table(summary: dict[str, Any]) -> Table:
+def table(summary: Summary) -> Table:
     """One row per task."""
     from rich.table import Table
     from rich.text import Text
@@ -98,47 +115,49 @@ def table(summary: dict[str, Any]) -> Table:
         justify: Literal["left", "right"] = "right" if numeric else "left"
         long = title in ("task", "metric")  # where the terminal is narrow, names give way, never a number
         result.add_column(Text(title), justify=justify, no_wrap=not long, overflow="fold")
-    for name, task in summary["tasks"].items():
-        result.add_row(name, *_cells(task), Text(task["gate"], GATE_STYLES[task["gate"]]))
+    for name, task in summary.tasks.items():
+        result.add_row(name, *_cells(task), Text(task.gate, GATE_STYLES[task.gate]))
     return result
 
 
-def _reasons(summary: dict[str, Any]) -> list[Text]:
+def _reasons(summary: Summary) -> list[Text]:
     """A line for every task that does not pass."""
     from rich.text import Text
 
+    judged = {name: (task.gate, task.why) for name, task in summary.tasks.items() if task.gate != "pass"}
+    held = {name: ("hold", why) for name, why in summary.dropped.items()}
     return [
-        Text.assemble((f"{name}: {task['gate']}", GATE_STYLES[task["gate"]]), f", {task['why']}")
-        for name, task in summary["tasks"].items()
-        if task["gate"] != "pass"
+        Text.assemble((f"{name}: {gate}", GATE_STYLES[gate]), f", {why}")
+        for name, (gate, why) in {**judged, **held}.items()
     ]
 
 
-def _cells(task: dict[str, Any]) -> list[str]:
+def _cells(task: TaskSummary) -> list[str]:
     """Rows, share, metric, value with interval, and the two baselines."""
-    low, high = task["interval"]
+    low, high = task.interval
     return [
-        f"{task['rows']:,}",
-        f"{task['share']:.0%}",
-        task["metric"],
-        f"{task['value']:.3f} [{low:.3f}, {high:.3f}]",
-        f"{task['baseline']:.3f}",
-        f"{task['linear_baseline']:.3f}",
+        f"{task.rows:,}",
+        f"{task.share:.0%}",
+        task.metric,
+        f"{task.value:.3f} [{low:.3f}, {high:.3f}]",
+        f"{task.baseline:.3f}",
+        f"{task.linear_baseline:.3f}",
     ]
 
 
-def markdown(summary: dict[str, Any]) -> str:
+def markdown(summary: Summary) -> str:
     """The same table for Prefect's artifact page."""
     lines = [
-        f"## Verdict: {summary['verdict']}",
+        f"## Verdict: {summary.verdict}",
         "",
         "| task | rows | share | metric | value [interval] | trivial | linear | gate | why |",
         "|---|--:|--:|---|--:|--:|--:|---|---|",
     ]
-    for name, task in summary["tasks"].items():
-        cells = [name, *_cells(task), task["gate"], task["why"]]
+    for name, task in summary.tasks.items():
+        cells = [name, *_cells(task), task.gate, task.why]
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
-    lines += ["", f"Bento: `{summary['bento']}`" if summary["bento"] else "No Bento was released."]
+    lines += ["", *(f"{name}: hold, {why}\n" for name, why in summary.dropped.items())]
+    lines += [f"Bento: `{summary.bento}`" if summary.bento else "No Bento was released."]
     return "\n".join(lines)
 
 
@@ -148,14 +167,14 @@ def _answers(root: Path) -> list[Table]:
     from rich.table import Table
     from rich.text import Text
 
-    if not (root / "reports/answers.json").is_file():
+    if not (root / ANSWERS).is_file():
         return []
     result = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for title in ("asked the Bento", "question", "answer"):
         result.add_column(title)
-    for name, exchange in read_json(root / "reports/answers.json").items():
-        question = " / ".join(shorten(words(part), 48) for part in exchange["question"].values())
-        result.add_row(name, Text(question), Text(shorten(brief(exchange["answer"]), 60)))
+    for name, exchange in Answers.read(root / ANSWERS).tasks.items():
+        question = " / ".join(shorten(words(part), 48) for part in exchange.question.values())
+        result.add_row(name, Text(question), Text(shorten(brief(exchange.answer), 60)))
     return [result]
 
 
@@ -199,12 +218,12 @@ def _reports(root: Path) -> Table:
     return result
 
 
-def _next_commands(summary: dict[str, Any]) -> Table:
+def _next_commands(summary: Summary) -> Table:
     from rich.table import Table
 
     result = Table.grid(padding=(0, 2))
     result.add_row("\nNext:", "")
-    if summary["bento"]:
+    if summary.bento:
         result.add_row("  onetrunk serve", "start the champion on http://127.0.0.1:3000")
         result.add_row('  onetrunk predict "..."', "ask it about a text of yours")
     else:

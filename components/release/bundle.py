@@ -14,20 +14,18 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import UserError
-from components.files import read_json, sha256, verify_manifest, write_json, write_manifest
+from components.evaluation.records import EVALUATION, VERDICT, Evaluation, Verdict
+from components.files import read_json, sha256, verify_manifest, write_manifest
 from components.model import index, saving
+from components.release.records import BundleCard, Code, Limits, PackedModel, PackedTask
 from components.settings.project import Packaging
 
 MODEL = Path("models/multitask")
-EVALUATION = Path("reports/evaluation.json")
-VERDICT = Path("reports/verdict.json")
 WEIGHTS = index.WEIGHTS
 FILES = ("config.json", WEIGHTS, "tokenizer.json")  # and the indices of its heads
 
-Card = dict[str, Any]
 
-
-def write(project: Path, packaging: Packaging, code: str, folder: Path) -> Card:
+def write(project: Path, packaging: Packaging, code: str, folder: Path) -> BundleCard:
     """Write the bundle of the project's promoted model into `folder`; its manifest comes last.
 
     `code` is the digest of the code that will serve it. Returns the card.
@@ -44,55 +42,64 @@ def write(project: Path, packaging: Packaging, code: str, folder: Path) -> Card:
             raise UserError(f"{project / MODEL / name}: missing, a bundle needs it")
         shutil.copyfile(project / MODEL / name, folder / name)
     hashes = {name: manifest["files"][name]["sha256"] for name in names}
+    check_model(verdict, hashes[WEIGHTS])
     index.read_all(folder, _cards(project))
-    card = {
-        "name": packaging.name,
-        "model": {"sha256": hashes[WEIGHTS], "files": hashes},
-        "data": _data(project),
-        "code": {"sha256": code},
-        "commit": _commit(project),
-        "verdict": verdict["verdict"],
-        "limits": packaging.model_dump(exclude={"name"}),
-        "tasks": _tasks(project, hashes[WEIGHTS], verdict),
-    }
-    version = hashlib.sha256(json.dumps(card, sort_keys=True).encode()).hexdigest()[:12]
-    card = {"name": card["name"], "version": version, **card}
-    write_json(folder / "card.json", card)
+    card = BundleCard(
+        name=packaging.name,
+        version="",
+        model=PackedModel(sha256=hashes[WEIGHTS], files=hashes),
+        data=_data(project),
+        code=Code(sha256=code),
+        commit=_commit(project),
+        verdict=verdict.verdict,
+        limits=Limits(**packaging.model_dump(exclude={"name"})),
+        tasks=_tasks(project, hashes[WEIGHTS], verdict),
+    )
+    content = json.dumps(card.model_dump(mode="json", exclude={"version"}), sort_keys=True)
+    version = hashlib.sha256(content.encode()).hexdigest()[:12]
+    card = card.model_copy(update={"version": version})
+    card.write(folder / "card.json")
     write_manifest(folder)
     return card
 
 
-def promoted(project: Path) -> dict[str, Any]:
+def promoted(project: Path) -> Verdict:
     """Read the verdict; anything but PROMOTE is refused (UserError), so the gate fails closed."""
-    verdict: dict[str, Any] = read_json(project / VERDICT)
-    if verdict["verdict"] != "PROMOTE":
-        reasons = [
-            f"{name}: {task['why']}" for name, task in verdict["tasks"].items() if task["gate"] != "pass"
-        ]
-        why = f" ({'; '.join(reasons)})" if reasons else ""
+    verdict = Verdict.read(project / VERDICT)
+    if verdict.verdict != "PROMOTE":
+        found = verdict.reasons()
+        why = f" ({'; '.join(found)})" if found else ""
         raise UserError(
-            f"{VERDICT}: the verdict is {verdict['verdict']}, expected PROMOTE; nothing is released{why}"
+            f"{VERDICT}: the verdict is {verdict.verdict}, expected PROMOTE; nothing is released{why}"
         )
     return verdict
 
 
-def _tasks(project: Path, weights: str, verdict: dict[str, Any]) -> dict[str, Any]:
+def check_model(verdict: Verdict, model: str) -> None:
+    """Raise UserError where the verdict was passed on another model."""
+    if (judged := verdict.model.sha256) != model:
+        raise UserError(f"{VERDICT}: is of model {judged[:12]}, but this one is {model[:12]}; run again")
+
+
+def _tasks(project: Path, weights: str, verdict: Verdict) -> dict[str, PackedTask]:
     """What a caller may know of every task: family, labels, metrics with intervals and baselines."""
-    evaluation = read_json(project / EVALUATION)
-    if evaluation["model"]["sha256"] != weights:
-        found, expected = evaluation["model"]["sha256"][:12], weights[:12]
+    evaluation = Evaluation.read(project / EVALUATION)
+    if evaluation.model.sha256 != weights:
+        found, expected = evaluation.model.sha256[:12], weights[:12]
         raise UserError(
             f"{EVALUATION}: is of model {found}, but {MODEL / WEIGHTS} is {expected}; evaluate again"
         )
     return {
-        name: {
-            "family": card["family"],
-            "labels": card["facts"].get("labels"),
-            "inputs": card["inputs"],
-            "max_length": card["max_length"],
-            "gate": verdict["tasks"][name]["gate"],
-            **{key: evaluation["tasks"][name][key] for key in ("rows", "share", "metrics")},
-        }
+        name: PackedTask(
+            family=card["family"],
+            labels=card["facts"].get("labels"),
+            inputs=card["inputs"],
+            max_length=card["max_length"],
+            gate=verdict.tasks[name].gate,
+            rows=evaluation.tasks[name].rows,
+            share=evaluation.tasks[name].share,
+            metrics=evaluation.tasks[name].metrics,
+        )
         for name, card in _cards(project).items()
     }
 

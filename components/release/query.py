@@ -18,6 +18,7 @@ from typing import Any
 from components import families
 from components.environment import QUIET
 from components.errors import UserError
+from components.evaluation.records import Answers, Exchange
 from components.files import verify_manifest
 from components.settings.project import Task
 
@@ -26,19 +27,20 @@ READY_SECONDS = 120.0
 STOP_SECONDS = 10.0
 
 
-def ask(bento: Path, tasks: Mapping[str, Task]) -> dict[str, dict[str, Any]]:
-    """Ask every task its example: {task: {"question", "answer"}}, floats rounded to 6 digits.
+def ask(bento: Path, tasks: Mapping[str, Task]) -> Answers:
+    """Ask every task its example; floats are rounded to 6 digits.
 
     Raises:
         UserError: the Bento is damaged, does not start, or answers a question wrongly.
     """
     verify_manifest(bento)
     with running(bento) as url:
-        return {
-            head: {"question": task.example, "answer": ask_one(url, head, task.example, annotation.family)}
+        asked = {
+            head: Exchange(question=task.example, answer=ask_one(url, head, task.example, annotation.family))
             for name, task in tasks.items()
             for head, annotation in task.annotations(name).items()
         }
+    return Answers(tasks=asked)
 
 
 def ask_one(url: str, head: str, example: Mapping[str, Any], family: str) -> dict[str, Any]:

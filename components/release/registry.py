@@ -1,11 +1,12 @@
 """The releases of this project: immutable copies of Bentos, their order, and the champion.
 
     releases/<version>/       a Bento folder, never changed
-    releases/index.json       [{"release", "model"}], oldest first
+    releases/index.json       every release, oldest first (records.ReleaseIndex)
     releases/champion.json    {"release"}: what is to be served
 
 Every file is replaced whole, in this order, and writers take turns; killed anywhere, a writer leaves
-a registry that reads as before or as after.
+a registry that reads as before or as after. The index is there before the first folder is, so that one
+that is lost is never taken for a registry without releases.
 """
 
 from __future__ import annotations
@@ -15,58 +16,121 @@ import fcntl
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from components.errors import UserError
-from components.files import MANIFEST, atomic_folder, read_json, verify_manifest, write_json
+from components.evaluation.records import CHAMPION, Champion, ChampionReport, ReleaseReport, describe
+from components.files import MANIFEST, atomic_folder, read_json, sha256, verify_manifest
+from components.records import VERSION
+from components.release.records import BundleCard, Release, ReleaseIndex, Served
 
 RELEASES = Path("releases")
 BUNDLE = Path("src/bundle")  # in a Bento folder: the model and its card
 CARD = BUNDLE / "card.json"
+WEIGHTS = BUNDLE / "model.safetensors"
 
 
-def release(bento: Path, releases: Path = RELEASES) -> dict[str, str]:
+def release(bento: Path, releases: Path = RELEASES) -> ReleaseReport:
     """Copy a Bento into the registry and make it the champion; the same Bento again changes nothing.
 
-    Returns {"release", "model", "verdict"}.
-
     Raises:
-        UserError: the Bento is damaged, or its version was released with other bytes.
+        UserError: the Bento is damaged, its version was released with other bytes, or the index is lost.
     """
     verify_manifest(bento)
-    card = read_json(bento / CARD)
-    entry = {"release": card["version"], "model": card["model"]["sha256"]}
+    card = BundleCard.read(bento / CARD)
+    entry = Release(release=card.version, model=card.model.sha256)
     with _lock(releases):
-        _copy(bento, releases / entry["release"])
         entries = index(releases)
+        if not entries:
+            ReleaseIndex(releases=[]).write(releases / "index.json")
+        _copy(bento, releases / entry.release)
         if entries[-1:] != [entry]:
-            write_json(releases / "index.json", [*entries, entry])
-        write_json(releases / "champion.json", {"release": entry["release"]})
-    return {**entry, "verdict": card["verdict"]}
+            ReleaseIndex(releases=[*entries, entry]).write(releases / "index.json")
+        Served(release=entry.release).write(releases / "champion.json")
+    return ReleaseReport(release=entry.release, model=entry.model, verdict=card.verdict)
 
 
-def champion(other_than_model: str, releases: Path = RELEASES) -> Path | None:
+def champion(other_than_model: str, releases: Path = RELEASES) -> Champion | None:
     """The newest release whose model is another than the candidate's; None if there is none yet.
 
     So a second run with nothing changed compares with the same champion again.
+
+    Raises:
+        UserError: the index is lost or torn, or the release's folder is not there.
     """
-    others = [entry["release"] for entry in index(releases) if entry["model"] != other_than_model]
-    return releases / others[-1] if others else None
+    others = [entry for entry in index(releases) if entry.model != other_than_model]
+    if not others:
+        return None
+    newest = others[-1]
+    manifest = releases / newest.release / MANIFEST
+    if not manifest.is_file():
+        raise UserError(
+            f"{manifest}: missing, but {releases / 'index.json'} names this release as the one to compare "
+            f"with; put its folder back from a copy, or take it out of the index"
+        )
+    return Champion(release=newest.release, model=newest.model, manifest=sha256(manifest))
 
 
-def index(releases: Path = RELEASES) -> list[dict[str, Any]]:
+def open_champion(champion: Champion, releases: Path = RELEASES) -> Path:
+    """The champion's model folder, after every byte of the release was checked.
+
+    Raises:
+        UserError: a file of the release is missing, truncated or altered.
+    """
+    folder = releases / champion.release
+    files = verify_manifest(folder)["files"]
+    weights = files.get(WEIGHTS.as_posix(), {}).get("sha256")
+    if sha256(folder / MANIFEST) != champion.manifest or weights != champion.model:
+        raise UserError(
+            f"{folder}: not the bytes that were released (expected model {champion.model[:12]}); "
+            f"put the folder back from a copy"
+        )
+    return folder / BUNDLE
+
+
+def named_champion(model: str) -> Champion | None:
+    """What reports/champion.json says that a model is to be compared with, if that is still so.
+
+    Raises:
+        UserError: another release has come, or one has gone, since the file was written.
+    """
+    return still_champion(ChampionReport.read(CHAMPION).champion, model, CHAMPION)
+
+
+def still_champion(named: Champion | None, model: str, file: Path) -> Champion | None:
+    """The champion that a file names, if a model is still to be compared with that.
+
+    Raises:
+        UserError: another release has come, or one has gone, since the file was written.
+    """
+    if (now := champion(model)) != named:
+        raise UserError(
+            f"{file}: made against {describe(named)}, but {RELEASES} now gives {describe(now)} to compare "
+            f"with; run again"
+        )
+    return named
+
+
+def index(releases: Path = RELEASES) -> list[Release]:
     """Every release, oldest first.
 
     Raises:
-        UserError: the file that lists them cannot be read.
+        UserError: the index is missing though there are releases, or it is torn.
     """
     file = releases / "index.json"
-    entries = read_json(file) if file.exists() else []
-    if not isinstance(entries, list) or not all(
-        isinstance(entry, dict) and {"release", "model"} <= entry.keys() for entry in entries
-    ):
-        raise UserError(f"{file}: found {str(entries)[:40]}, expected a list of {{'release', 'model'}}")
-    return entries
+    if not file.exists():
+        if folders := sorted(path.parent.name for path in releases.glob(f"[!.]*/{MANIFEST}")):
+            raise UserError(
+                f"{file}: missing, but there are releases ({', '.join(folders)}); put the index back from a "
+                f"copy: without it nobody knows which is the newest"
+            )
+        return []
+    try:
+        found = read_json(file)
+    except UserError as error:
+        raise UserError(f"{error}; {ReleaseIndex.remedy}") from None
+    if isinstance(found, list):  # written before the file named its version
+        found = {VERSION: 1, "releases": found}
+    return ReleaseIndex.of(found, file).releases
 
 
 def _copy(bento: Path, target: Path) -> None:

@@ -29,7 +29,9 @@ def identity(project: Project, search: Search, root: Path, exclude: Mapping[str,
     for parameter, _ in outermost_first(search.parameters):
         _drop(settings, parameter.split("."))
     space = {parameter: values.model_dump() for parameter, values in search.parameters.items()}
-    return checkpoint.key([project.seed, settings, space, exclude], fit.inputs(project, root, project.tasks))
+    code = fit.code({head.family for _, head in project.heads().values()})
+    told = [project.seed, settings, space, exclude, code]
+    return checkpoint.key(told, fit.inputs(project, root, project.tasks))
 
 
 def file_of(root: Path, name: str) -> Path:

@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-from components.files import read_json
 from components.stages import run
 from components.tracking import Run, page
 from components.tracking.loggers.dvclive import DVCLive
+from components.training.run.records import TRAINING, TrainingReport
 
 
 def main() -> None:
-    record = read_json(Path("reports/training.json"))
-    evaluations = record["evaluations"]
-    page.write_page(Path("reports/training.html"), evaluations, record["metrics"])
+    report = TrainingReport.read(TRAINING)
+    evaluations = [entry.model_dump() for entry in report.evaluations]
+    page.write_page(Path("reports/training.html"), evaluations, report.metrics)
     live = DVCLive(Path("reports"))
     live.start(Run("training", evaluations[-1]["step"], history=evaluations))
     live.stop()

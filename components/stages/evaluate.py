@@ -10,12 +10,13 @@ from components.stages import run
 def main() -> None:
     from components import params
     from components.evaluation import evaluate
+    from components.evaluation.champion import Opponent
     from components.files import sha256
     from components.release import registry
 
     candidate = sha256(Path("models/multitask/model.safetensors"))
-    release = registry.champion(other_than_model=candidate)
-    champion = release / registry.BUNDLE if release else None
+    named = registry.named_champion(candidate)
+    champion = Opponent(registry.open_champion(named), named) if named else None
     evaluate.evaluate(params.load(), Path(), champion, lambda text: print(text, file=sys.stderr))
 
 

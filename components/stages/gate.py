@@ -5,21 +5,22 @@ from pathlib import Path
 from components import params
 from components.errors import UserError
 from components.evaluation import gate, page, summary
-from components.files import read_json, write_json
+from components.evaluation.records import EVALUATION, VERDICT, Evaluation, identity
+from components.release.registry import still_champion
 from components.stages import run
 
 
 def main() -> None:
-    evaluation = read_json(Path("reports/evaluation.json"))
-    verdict = gate.verdict(evaluation, params.load().gates())
-    write_json(Path("reports/verdict.json"), verdict)
+    evaluation = Evaluation.read(EVALUATION)
+    still_champion(identity(evaluation.champion), evaluation.model.sha256, EVALUATION)
+    project = params.load()
+    verdict = gate.verdict(evaluation, project.gates(), project.evaluation.without_champion)
+    verdict.write(VERDICT)
     page.write(Path())
     summary.write(Path())
-    if verdict["verdict"] != "PROMOTE":
-        reasons = [
-            f"{name}: {task['why']}" for name, task in verdict["tasks"].items() if task["gate"] != "pass"
-        ]
-        raise UserError(f"the gate says {verdict['verdict']}, nothing is packaged; " + "; ".join(reasons))
+    if verdict.verdict != "PROMOTE":
+        reasons = "; ".join(verdict.reasons())
+        raise UserError(f"the gate says {verdict.verdict}, nothing is packaged; {reasons}")
 
 
 if __name__ == "__main__":

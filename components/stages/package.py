@@ -10,7 +10,7 @@ from serving.build import build
 def main() -> None:
     packaging = params.load().packaging
     card = build(Path(), packaging, Path("bento"))
-    print(f"bento: {packaging.name}:{card['version']}")
+    print(f"bento: {packaging.name}:{card.version}")
 
 
 if __name__ == "__main__":

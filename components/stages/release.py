@@ -3,18 +3,23 @@
 from pathlib import Path
 
 from components.evaluation import summary
-from components.files import write_json
-from components.release.bundle import promoted
-from components.release.registry import release
+from components.evaluation.records import RELEASE, VERDICT, identity
+from components.release import bundle, registry
+from components.release.records import BundleCard
 from components.stages import run
+
+BENTO = Path("bento")
 
 
 def main() -> None:
-    promoted(Path())
-    released = release(Path("bento"))
-    write_json(Path("reports/release.json"), released)
+    verdict = bundle.promoted(Path())
+    model = BundleCard.read(BENTO / registry.CARD).model.sha256
+    bundle.check_model(verdict, model)
+    registry.still_champion(identity(verdict.champion), model, VERDICT)
+    released = registry.release(BENTO)
+    released.write(RELEASE)
     summary.write(Path())
-    print(f"released: {released['release']}")
+    print(f"released: {released.release}")
 
 
 if __name__ == "__main__":

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from components import program
 from components.errors import UserError, disk_sentence, near_miss
 from components.files import atomic_file
 from flows.running import dvc_files
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from dvc.repo import Repo
 
 LOCK = Path(dvc_files.LOCK)
+PROGRAM = "program"  # the stage that writes down what code the others can reach
 
 
 class BusyError(UserError):
@@ -30,9 +32,7 @@ class Graph:
 
     upstream: dict[str, frozenset[str]]  # stage -> the stages whose outputs it reads
     changed: frozenset[str]  # stages that `dvc status` finds changed
-    always_changed: frozenset[str] = (
-        frozenset()
-    )  # those of them that it always does: they ask a remote its version
+    always_changed: frozenset[str] = frozenset()  # those that it always does: they ask what DVC cannot see
 
     @cached_property
     def stale(self) -> frozenset[str]:
@@ -51,6 +51,10 @@ class Graph:
             for parent in parents:
                 distance[parent] = max(distance[parent], distance[name] + 1)
         return distance
+
+    def if_unchanged(self) -> Graph:
+        """The graph if what is always asked (a remote's version, the champion) has the answer it had."""
+        return Graph(self.upstream, self.changed - self.always_changed, self.always_changed)
 
     def up_to(self, target: str) -> Graph:
         """The part of the graph that `target` needs, with `target` itself.
@@ -86,7 +90,28 @@ def read() -> Graph:
             for stage in plan_repro(graph)
         }
         always_changed = frozenset(stage.addressing for stage in graph if stage.always_changed)
-        return Graph(upstream, frozenset(repo.status()) & frozenset(upstream), always_changed)
+        return Graph(upstream, _changed(repo) & upstream.keys(), always_changed)
+
+
+def _changed(repo: Repo) -> frozenset[str]:
+    """The stages that DVC finds changed, and those that can reach code that `program/` does not describe yet.
+
+    DVC finds the stage `program` always changed; here it is so only where it would write something else.
+    """
+    found: dict[str, list[Any]] = repo.status()
+    if PROGRAM not in found:  # the graph of a project that depends on code in another way, or not at all
+        return frozenset(found)
+    from components.stages.program import contents
+
+    outdated = {Path(repo.root_dir) / file for file in program.outdated(program.FOLDER, contents())}
+    if not outdated and found[PROGRAM] == ["always changed"]:
+        del found[PROGRAM]
+    reaching = (
+        stage.addressing
+        for stage in repo.index.stages
+        if any(Path(dependency.fs_path) in outdated for dependency in stage.deps)
+    )
+    return frozenset(found) | frozenset(reaching)
 
 
 def locked_stages() -> list[str]:

@@ -1,4 +1,5 @@
-"""Remotes are asked their versions before a server is started for a run that may have nothing to do."""
+"""What is always asked (remotes' versions, the champion, the program's code) is asked before a server is
+started for a run that may have nothing to do."""
 
 from __future__ import annotations
 
@@ -9,10 +10,15 @@ from flows.running.graph import Graph
 
 
 def ask(root: Path, stages: Graph) -> Graph:
-    """Run the stages that only ask, if nothing else is to be done, and see what follows from the answers.
+    """Run the stages that only ask, if nothing else is to be done, and see what follows from the answers; the
+    stage `program` in any case, for all others depend on what it writes.
 
     Where one fails, the graph comes back as it was: the flow runs it again, and retries and reports.
     """
+    if graph.PROGRAM in stages.changed:
+        if dvc_stage.run(root, graph.PROGRAM, lambda line: None).verb == "failed":
+            return stages
+        stages = Graph(stages.upstream, graph.read().changed & stages.upstream.keys(), stages.always_changed)
     if not stages.changed or not stages.changed <= stages.always_changed:
         return stages
     for name in sorted(stages.changed):

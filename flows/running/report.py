@@ -9,7 +9,7 @@ from rich.text import Text
 
 from components.errors import EXIT_FAILED, EXIT_USER_ERROR
 from components.evaluation import summary
-from components.files import read_json
+from components.evaluation.records import SUMMARY, VERDICT
 from flows.running import graph, run_state
 from flows.running.dvc_stage import log_path
 from flows.running.graph import Graph
@@ -31,7 +31,7 @@ def nothing_to_do(root: Path, target: str | None, stages: Graph) -> int:
     locked = run_state.begin(root, target, graph.locked_stages())
     graph.settle_lock(locked, stages)  # which a killed run may have left to do
     run_state.complete(root, target)
-    if target is None and (root / summary.VERDICT).is_file():
+    if target is None and (root / VERDICT).is_file():
         summary.write(root)
     return _completed(root, target)
 
@@ -73,6 +73,6 @@ def _failed(root: Path, failed: dict[str, str], not_run: list[str], users_mistak
 
 
 def _summary(root: Path) -> None:
-    if (root / summary.SUMMARY).is_file():
+    if (root / SUMMARY).is_file():
         console.print()
-        console.print(summary.render(read_json(root / summary.SUMMARY), root))
+        console.print(summary.render(summary.read(root), root))

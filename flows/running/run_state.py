@@ -21,11 +21,11 @@ def begin(root: Path, target: str | None, locked: list[str]) -> list[str]:
     """A run has started, and found the stages `locked` in dvc.lock; a killed run leaves this.
 
     Returns:
-        What the first of the runs found that were killed since one has ended, which is what
+        What the first of the runs found that have not completed since one has, which is what
         `graph.settle_lock` is to keep to.
     """
     last = _read(root)
-    if last is not None and last["state"] == "running":
+    if last is not None and last["state"] != "completed":
         locked = last.get("locked", locked)
     _own[root] = {"state": "running", "target": target, "locked": locked}
     write_json(root / RECORD, _own[root])
@@ -41,8 +41,10 @@ def fail(
     root: Path, target: str | None, failed: dict[str, str], not_run: list[str], users_mistake: bool
 ) -> None:
     """Stages have failed (stage -> sentence; "" for the run as a whole) and held others up."""
-    record = {"state": "failed", "target": target, "failed": failed}
-    _end(root, {**record, "not_run": not_run, "users_mistake": users_mistake})
+    record = {"state": "failed", "target": target, "failed": failed, "not_run": not_run}
+    before = _own.get(root) or _read(root) or {}  # of a run that failed before it began
+    locked = {"locked": before["locked"]} if "locked" in before else {}
+    _end(root, {**record, "users_mistake": users_mistake, **locked})
 
 
 def _end(root: Path, record: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from components import params
 from components.comparison import budget, page, report, runs
+from components.comparison.records import SharingReport
 from components.data.batches.batching import micro_batches
 from components.data.encoding.split import EncodedSplit, cards_of
 from components.data.mixture import plan
@@ -22,7 +23,7 @@ HEADS = ["mood", "size", "people", "closeness"]
 
 
 @pytest.fixture
-def compared(encoded_project: Path) -> dict:
+def compared(encoded_project: Path) -> SharingReport:
     """All the runs of a comparison with two seeds."""
     text = (encoded_project / "params.yaml").read_text().replace("tokens: 12000", "tokens: 1200")
     (encoded_project / "params.yaml").write_text(text + "sharing: {seeds: [3, 4]}\n")
@@ -35,16 +36,18 @@ def compared(encoded_project: Path) -> dict:
     return report.report(project, Path())
 
 
-def test_a_comparison_from_the_runs_to_the_page(compared: dict, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_comparison_from_the_runs_to_the_page(
+    compared: SharingReport, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One test for all that the runs show: they are what takes time."""
-    assert list(compared["tasks"]) == compared["heads"] == HEADS
+    assert list(compared.tasks) == compared.heads == HEADS
     mood = {seed: read_json(Path("reports/sharing/alone/mood.json"))["mood"][seed] for seed in ("3", "4")}
     joint = read_json(Path("reports/sharing/joint.json"))
     by_hand = [joint[seed]["metrics"]["mood"]["accuracy"] - mood[seed]["accuracy"] for seed in ("3", "4")]
-    assert compared["tasks"]["mood"]["by_seed"] == by_hand  # the metric that the gate names
+    assert compared.tasks["mood"].by_seed == by_hand  # the metric that the gate names
     means = np.mean([joint[seed]["affinity"]["cosine"] for seed in ("3", "4")], axis=0)
-    assert np.array_equal(compared["cosine"], means)
-    assert sorted(head for group in compared["groups"] for head in group) == sorted(HEADS)
+    assert np.array_equal(compared.cosine, means)
+    assert sorted(head for group in compared.groups for head in group) == sorted(HEADS)
 
     project = params.load()
     single = Fit(project, Path(), read_json(Path("reports/sharing/budgets/mood.json")), 3, ("size",))
@@ -54,7 +57,7 @@ def test_a_comparison_from_the_runs_to_the_page(compared: dict, monkeypatch: pyt
 
     page.write(Path("reports/sharing.html"), compared)
     html = Path("reports/sharing.html").read_text()
-    assert compared["grouping_sentence"] in html
+    assert compared.grouping_sentence in html
     assert "<script" not in html and loaded(html) == []
 
     def no_training(*arguments: object) -> None:

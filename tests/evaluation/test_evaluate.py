@@ -2,35 +2,60 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
 
 from components import params
 from components.evaluation import page
 from components.evaluation.baselines import baselines
+from components.evaluation.champion import Opponent
 from components.evaluation.evaluate import evaluate
 from components.evaluation.gate import verdict
+from components.evaluation.records import EVALUATION, VERDICT, Champion, Evaluation, Verdict
 from components.files import read_json, write_json
 from components.tracking.terminal import Terminal
 from components.training.run.fit import run
+from tests.conftest import build_project, encode_project
 from tests.pages.reading import loaded
+
+OTHERS = ["size", "closeness"]  # which so small a training does not teach
+
+
+def opponent() -> Opponent:
+    """The model in champion/."""
+    return Opponent(Path("champion"), Champion(release="v1", model="m" * 64, manifest="f" * 64))
+
+
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Path:
+    """A trained project, and a champion that is the same model."""
+    root = tmp_path_factory.mktemp("evaluated")
+    build_project(root, tiny_encoder)
+    settings_file = root / "params.yaml"
+    settings_file.write_text(settings_file.read_text().replace("tokens: 12000", "tokens: 6000"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        encode_project(root)
+        project = params.load()
+        run(project, Path(), Terminal())
+        for name in project.tasks:
+            baselines(Path("data") / name, Path("baselines") / name)
+        shutil.copytree("models/multitask", "champion")
+        evaluate(project, Path(), opponent(), lambda text: None)
+    return root
 
 
 @pytest.fixture
-def evaluated(encoded_project: Path) -> dict:
-    settings_file = (encoded_project / "params.yaml").read_text()
-    (encoded_project / "params.yaml").write_text(settings_file.replace("tokens: 12000", "tokens: 6000"))
-    from tests.conftest import encode_project
-
-    encode_project(encoded_project)
-    project = params.load()
-    run(project, Path(), Terminal())
-    for name in project.tasks:
-        baselines(Path("data") / name, Path("baselines") / name)
-    shutil.copytree("models/multitask", "champion")
-    evaluate(project, Path(), Path("champion"), lambda text: None)
+def evaluated(once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict:
+    """Its report, in a copy of the project that the test runs inside."""
+    shutil.copytree(once, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
     return read_json(Path("reports/evaluation.json"))
 
 
@@ -53,9 +78,10 @@ def test_every_task_is_measured_against_baselines_and_champion_on_the_same_rows(
 
 def test_the_verdict_replays_and_the_page_needs_nothing_else(evaluated: dict) -> None:
     gates = params.load().gates()
-    first = verdict(evaluated, gates)
-    assert verdict(read_json(Path("reports/evaluation.json")), gates) == first
-    write_json(Path("reports/verdict.json"), first)
+    first = verdict(Evaluation.model_validate(evaluated), gates)
+    assert verdict(Evaluation.read(EVALUATION), gates) == first
+    first.write(VERDICT)
+    assert Verdict.read(VERDICT) == first
     page.write(Path())
     html = Path("reports/evaluation.html").read_text()
     assert "<script" not in html
@@ -70,7 +96,93 @@ def test_a_champion_with_other_labels_is_not_compared(evaluated: dict) -> None:
     config = read_json(card)
     config["tasks"]["mood"]["facts"]["labels"] = ["up", "down"]
     write_json(card, config)
-    evaluate(params.load(), Path(), Path("champion"), lambda text: None)
+    evaluate(params.load(), Path(), opponent(), lambda text: None)
     tasks = read_json(Path("reports/evaluation.json"))["tasks"]
     assert tasks["mood"]["metrics"]["accuracy"]["champion"] is None
     assert tasks["people"]["metrics"]["entity_f1"]["champion"] is not None
+
+
+def test_a_task_that_cannot_be_compared_is_held_until_that_is_said_to_be_meant(evaluated: dict) -> None:
+    config = read_json(Path("champion/config.json"))
+    tasks = config["tasks"]
+    tasks["mood"]["facts"]["labels"] = ["up", "down"]
+    tasks["people"]["inputs"] = ["text", "text_pair"]
+    write_json(Path("champion/config.json"), config)
+    evaluate(params.load(), Path(), opponent(), lambda text: None)
+    report, gates = Evaluation.read(EVALUATION), params.load().gates()
+    gates = {name: gates[name] for name in ("mood", "people")}
+    found = verdict(report, gates, OTHERS)
+    assert found.verdict == "HOLD"
+    why = {name: task.why for name, task in found.tasks.items() if task.gate == "hold"}
+    assert set(why) == {"mood", "people"}
+    assert "its inputs changed from text and text_pair to text" in why["people"]
+    assert "name it in evaluation.without_champion" in why["mood"]
+    assert verdict(report, gates, [*gates, *OTHERS]).verdict == "PROMOTE"
+
+
+def test_a_renamed_or_removed_task_is_held_and_never_passes_for_want_of_a_champion(evaluated: dict) -> None:
+    renamed = {"feeling": params.load().gates()["mood"]}
+    report = json.loads(json.dumps(evaluated).replace('"mood": {"task"', '"feeling": {"task"'))
+    for metric in report["tasks"]["feeling"]["metrics"].values():
+        metric["champion"] = None  # as of a head that the champion has not
+    renamed_report = Evaluation.model_validate(report)
+    found = verdict(renamed_report, renamed, ["people", *OTHERS])
+    assert found.verdict == "HOLD"
+    assert found.tasks["feeling"].gate == "pass"
+    (why,) = found.reasons()
+    assert why.startswith("mood: the champion answers it and the candidate does not")
+    assert verdict(renamed_report, renamed, ["mood", "people", *OTHERS]).verdict == "PROMOTE"
+
+
+FIXED = 4  # special tokens, which the tokenizer's template names by number
+
+
+def reorder_vocabulary(folder: Path) -> None:
+    """The same model under a vocabulary of another order: tokens and word embeddings move alike."""
+    _move_tokens(folder, lambda size: [*range(FIXED), *reversed(range(FIXED, size))])
+
+
+def grow_vocabulary(folder: Path) -> None:
+    """The same model under a larger vocabulary, whose further tokens come before the old ones."""
+    _move_tokens(folder, lambda size: [*range(FIXED), *range(FIXED + 7, size + 7)])
+
+
+def _move_tokens(folder: Path, places: Callable[[int], list[int]]) -> None:
+    """Give each token the number that `places` says, in tokenizer, weights and configuration."""
+    tokenizer, config = read_json(folder / "tokenizer.json"), read_json(folder / "config.json")
+    tensors = load_file(folder / "model.safetensors")
+    (name,) = [name for name in tensors if name.endswith("word_embeddings.weight")]
+    now = places(len(tensors[name]))
+    vocabulary = {piece: now[number] for piece, number in tokenizer["model"]["vocab"].items()}
+    moved = torch.randn(max(now) + 1, tensors[name].shape[1])
+    moved[now] = tensors[name]
+    tokenizer["model"]["vocab"], config["encoder"]["vocab_size"] = vocabulary, len(moved)
+    write_json(folder / "tokenizer.json", tokenizer)
+    write_json(folder / "config.json", config)
+    save_file({**tensors, name: moved}, folder / "model.safetensors", {"format": "pt"})
+
+
+@pytest.mark.parametrize("change", [reorder_vocabulary, grow_vocabulary])
+def test_a_champion_reads_the_texts_with_its_own_tokenizer(
+    evaluated: dict, change: Callable[[Path], None]
+) -> None:
+    """It is the candidate's twin under another vocabulary, so it answers alike, and is measured alike."""
+    change(Path("champion"))
+    evaluate(params.load(), Path(), opponent(), lambda text: None)
+    for name, task in read_json(Path("reports/evaluation.json"))["tasks"].items():
+        for metric, values in task["metrics"].items():
+            assert values["champion"]["value"] == pytest.approx(
+                evaluated["tasks"][name]["metrics"][metric]["value"], abs=1e-5
+            )
+
+
+def test_a_champion_is_asked_at_its_own_lengths(evaluated: dict) -> None:
+    """The candidate cuts texts to a few tokens; the champion, who does not, answers as it did."""
+    params_file = Path("params.yaml")
+    params_file.write_text(params_file.read_text().replace("max_length: 24", "max_length: 8"))
+    encode_project(Path())
+    shutil.rmtree("models/multitask")
+    run(params.load(), Path(), Terminal())
+    evaluate(params.load(), Path(), opponent(), lambda text: None)
+    mood = read_json(Path("reports/evaluation.json"))["tasks"]["mood"]["metrics"]["accuracy"]
+    assert mood["champion"]["value"] == evaluated["tasks"]["mood"]["metrics"]["accuracy"]["value"]

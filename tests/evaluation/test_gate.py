@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from components.evaluation.gate import significant_losses, verdict
+from components.evaluation.records import Comparison, Evaluation, HeadEvidence, MetricEvidence, ModelId
 from components.settings.project import Gate
 
 
@@ -15,7 +16,8 @@ def task(**gate: Any) -> Gate:
     return Gate.model_validate({"metric": "accuracy", "floor": 0.6, "margin": 0.02, **gate})
 
 
-def evidence(value: float = 0.8, champion: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
+def evidence(value: float = 0.8, champion: Comparison | None = None, **changes: Any) -> Evaluation:
+    """What was measured of one task `t`."""
     entry = {
         "value": value,
         "interval": [value - 0.02, value + 0.02],
@@ -26,17 +28,20 @@ def evidence(value: float = 0.8, champion: dict[str, Any] | None = None, **chang
         "champion": champion,
         **changes,
     }
-    return {
-        "model": {"sha256": "m"},
-        "champion": None,
-        "confidence": 0.95,
-        "tasks": {"t": {"metrics": {"accuracy": entry}}},
-    }
+    head = HeadEvidence(
+        task="t",
+        family="classification",
+        rows={"test": 100},
+        metrics={"accuracy": MetricEvidence.model_validate(entry)},
+        classes=[],
+        share=1.0,
+    )
+    return Evaluation(model=ModelId(sha256="m"), champion=None, confidence=0.95, tasks={"t": head})
 
 
-def against(difference: float, width: float, p: float) -> dict[str, Any]:
+def against(difference: float, width: float, p: float) -> Comparison:
     interval = [difference - width, difference + width]
-    return {"value": 0.8 - difference, "difference": difference, "interval": interval, "p": p}
+    return Comparison(value=0.8 - difference, difference=difference, interval=interval, p=p)
 
 
 @pytest.mark.parametrize(
@@ -52,31 +57,32 @@ def against(difference: float, width: float, p: float) -> dict[str, Any]:
         (evidence(interval=[float("nan"), 0.9]), "HOLD", "is not a number"),
     ],
 )  # fmt: skip
-def test_the_verdict_and_its_reason(report: dict[str, Any], expected: str, why: str) -> None:
+def test_the_verdict_and_its_reason(report: Evaluation, expected: str, why: str) -> None:
     found = verdict(report, {"t": task()})
-    assert found["verdict"] == expected
-    assert why in found["tasks"]["t"]["why"]
+    assert found.verdict == expected
+    assert why in found.tasks["t"].why
 
 
 def test_a_metric_or_task_that_was_not_measured_is_held() -> None:
-    assert verdict(evidence(), {"t": task(metric="macro_f1")})["verdict"] == "HOLD"
-    assert verdict(evidence(), {"t": task(), "other": task()})["verdict"] == "HOLD"
-    assert verdict(evidence(), {})["verdict"] == "HOLD"
+    assert verdict(evidence(), {"t": task(metric="macro_f1")}).verdict == "HOLD"
+    assert verdict(evidence(), {"t": task(), "other": task()}).verdict == "HOLD"
+    assert verdict(evidence(), {}).verdict == "HOLD"
 
 
 def test_one_rejected_task_rejects_the_release() -> None:
     report = evidence()
-    report["tasks"]["u"] = evidence(0.1)["tasks"]["t"]
+    report = report.model_copy(update={"tasks": {**report.tasks, "u": evidence(0.1).tasks["t"]}})
     found = verdict(report, {"t": task(), "u": task()})
-    assert found["verdict"] == "REJECT"
-    assert found["tasks"]["t"]["gate"] == "pass"
+    assert found.verdict == "REJECT"
+    assert found.tasks["t"].gate == "pass"
 
 
 def test_a_p_that_is_not_a_number_does_not_pass_as_no_loss() -> None:
     found = verdict(
-        evidence(champion={**against(0.0, 0.01, 0.5), "interval": [math.nan, 0.1]}), {"t": task()}
+        evidence(champion=against(0.0, 0.01, 0.5).model_copy(update={"interval": [math.nan, 0.1]})),
+        {"t": task()},
     )
-    assert found["verdict"] == "HOLD"
+    assert found.verdict == "HOLD"
 
 
 def test_holm_steps_down_like_statsmodels_would() -> None:

@@ -17,48 +17,75 @@ MODEL = "ab" * 32
 
 
 def metric(value: float) -> dict[str, Any]:
-    return {"value": value, "interval": [value - 0.02, value + 0.02], "trivial": 0.4, "linear": 0.6}
+    return {
+        "value": value,
+        "interval": [value - 0.02, value + 0.02],
+        "trivial": 0.4,
+        "linear": 0.6,
+        "over_trivial": [0.1, 0.2],
+        "over_linear": [0.1, 0.2],
+        "champion": None,
+    }
+
+
+def head(task: str, **values: Any) -> dict[str, Any]:
+    return {"task": task, "family": "classification", "classes": [], **values}
+
+
+def judged(**values: Any) -> dict[str, Any]:
+    return {"floor": 0.1, "margin": 0.02, **values}
+
+
+def of_model(**values: Any) -> dict[str, Any]:
+    """What evaluation and verdict begin with."""
+    model = {"sha256": MODEL}
+    return {"schema_version": 1, "model": model, "champion": None, "confidence": 0.95, **values}
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """Synthetic reports of a promoted and packaged run."""
     reports = {
-        "evaluation": {
-            "model": {"sha256": MODEL},
+        "evaluation": of_model(
+            tasks={
+                "mood": head(
+                    "mood",
+                    rows={"train": 800, "validation": 100, "test": 100},
+                    share=0.7,
+                    metrics={"accuracy": metric(0.8), "macro_f1": metric(0.7)},
+                ),
+                "names": head(
+                    "names",
+                    rows={"train": 40, "validation": 5, "test": 5},
+                    share=0.3,
+                    metrics={"entity_f1": metric(0.5)},
+                ),
+            },
+        ),
+        "verdict": of_model(
+            verdict="PROMOTE",
+            tasks={
+                "mood": judged(gate="pass", why="above its floor", metric="accuracy", value=0.8),
+                "names": judged(gate="pass", why="no | worse", metric="entity_f1", value=0.5),
+            },
+            dropped={},
+        ),
+        "release": {"schema_version": 1, "release": "r1", "model": MODEL, "verdict": "PROMOTE"},
+        "answers": {
+            "schema_version": 1,
             "tasks": {
                 "mood": {
-                    "rows": {"train": 800, "validation": 100, "test": 100},
-                    "share": 0.7,
-                    "metrics": {"accuracy": metric(0.8), "macro_f1": metric(0.7)},
+                    "question": {"text": "Best flight [of] my life, " * 9},
+                    "answer": {
+                        "label": "good",
+                        "probability": 0.912345,
+                        "probabilities": {"good": 0.9, "bad": 0.1},
+                    },
                 },
                 "names": {
-                    "rows": {"train": 40, "validation": 5, "test": 5},
-                    "share": 0.3,
-                    "metrics": {"entity_f1": metric(0.5)},
+                    "question": {"text": "Ada in Turin"},
+                    "answer": {"entities": [{"type": "PER", "text": "Ada", "start": 0, "end": 3}]},
                 },
-            },
-        },
-        "verdict": {
-            "verdict": "PROMOTE",
-            "tasks": {
-                "mood": {"gate": "pass", "why": "above its floor", "metric": "accuracy", "value": 0.8},
-                "names": {"gate": "pass", "why": "no | worse", "metric": "entity_f1", "value": 0.5},
-            },
-        },
-        "release": {"release": "r1", "model": MODEL, "verdict": "PROMOTE"},
-        "answers": {
-            "mood": {
-                "question": {"text": "Best flight [of] my life, " * 9},
-                "answer": {
-                    "label": "good",
-                    "probability": 0.912345,
-                    "probabilities": {"good": 0.9, "bad": 0.1},
-                },
-            },
-            "names": {
-                "question": {"text": "Ada in Turin"},
-                "answer": {"entities": [{"type": "PER", "text": "Ada", "start": 0, "end": 3}]},
             },
         },
     }
@@ -83,9 +110,9 @@ def shown(content: Any, width: int = 120) -> str:
 
 def test_the_fixed_keys_hold_what_the_reports_say(root: Path) -> None:
     written = summary.write(root)
-    assert written == json.loads((root / "reports/summary.json").read_text())
-    assert (written["verdict"], written["bento"]) == ("PROMOTE", "bento")
-    assert written["tasks"]["mood"] == {
+    assert written.model_dump() == json.loads((root / "reports/summary.json").read_text())
+    assert (written.verdict, written.bento) == ("PROMOTE", "bento")
+    assert written.tasks["mood"].model_dump() == {
         "rows": 1000,
         "share": 0.7,
         "metric": "accuracy",
@@ -107,18 +134,18 @@ def test_the_same_reports_give_the_same_bytes(root: Path) -> None:
 
 def test_without_promotion_no_bento_is_named(root: Path) -> None:
     change(root, "verdict", verdict="HOLD")
-    assert summary.write(root)["bento"] is None
+    assert summary.write(root).bento is None
 
 
 def test_a_bento_of_another_model_is_not_named(root: Path) -> None:
     change(root, "release", model="cd" * 32)
-    assert summary.write(root)["bento"] is None
+    assert summary.write(root).bento is None
 
 
 @pytest.mark.parametrize("missing", ["bento", "reports/release.json"])
 def test_a_bento_that_is_not_there_or_not_released_is_not_named(root: Path, missing: str) -> None:
     (root / missing).rmdir() if (root / missing).is_dir() else (root / missing).unlink()
-    assert summary.write(root)["bento"] is None
+    assert summary.write(root).bento is None
 
 
 @pytest.mark.parametrize("missing", ["evaluation", "verdict"])
@@ -173,11 +200,11 @@ def test_markdown_has_a_row_per_task_and_no_stray_columns(root: Path) -> None:
 
 def test_a_task_that_was_not_measured_is_held_by_the_verdict_and_left_out(root: Path) -> None:
     verdict = json.loads((root / "reports/verdict.json").read_text())
-    lost = {"gate": "hold", "why": "no accuracy was measured", "metric": "accuracy", "value": None}
+    lost = judged(gate="hold", why="no accuracy was measured", metric="accuracy", value=None)
     change(root, "verdict", verdict="HOLD", tasks={**verdict["tasks"], "lost": lost})
     written = summary.write(root)
-    assert written["verdict"] == "HOLD"
-    assert set(written["tasks"]) == {"mood", "names"}
+    assert written.verdict == "HOLD"
+    assert set(written.tasks) == {"mood", "names"}
 
 
 def test_an_answer_of_any_family_is_one_line() -> None:

@@ -62,7 +62,7 @@ def test_help_lists_every_command_and_imports_nothing_heavy(tmp_path: Path) -> N
 def test_an_unknown_command_gets_the_nearest_one(tmp_path: Path) -> None:
     assert sentence(toy.onetrunk(tmp_path, "statsu")) == (
         "error: unknown command 'statsu' (did you mean 'status'?); "
-        "expected one of run, check, status, monitor, serve, predict, new-task, search"
+        "expected one of init, run, check, status, upgrade, monitor, serve, predict, new-task, search"
     )
 
 
@@ -114,7 +114,13 @@ def test_status_names_the_champion_and_what_failed(tmp_path: Path) -> None:
     for name, content in {
         "releases/champion.json": {"release": "a1b2c3"},
         ".onetrunk/run.json": {"state": "failed", "target": None, "failed": {"train": "no room"}},
-        "reports/summary.json": {"verdict": "HOLD", "bento": None, "tasks": {}},
+        "reports/summary.json": {
+            "schema_version": 1,
+            "verdict": "HOLD",
+            "bento": None,
+            "tasks": {},
+            "dropped": {},
+        },
     }.items():
         (project / name).parent.mkdir(exist_ok=True)
         (project / name).write_text(json.dumps(content))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from components.errors import UserError
-from flows.running import graph
+from flows.running import graph, remote_versions
 from flows.running.graph import Graph
 from tests.flows import toy
 
@@ -37,7 +40,7 @@ def test_the_stages_of_the_pipeline_itself_are_read_in_an_order_that_can_run(
     upstream = graph.read().upstream
     order = list(upstream)
     assert {"ingest@sentiment", "validate@ner", "train", "release"} <= set(order)
-    assert upstream["plan"] >= {"encode@sentiment", "validation"}
+    assert upstream["plan"] >= {"encode@sentiment", "data_gate"}
     assert all(
         order.index(parent) < order.index(name) for name, parents in upstream.items() for parent in parents
     )
@@ -56,17 +59,23 @@ def test_tasks_train_alone_only_where_seeds_are_given(
     upstream = whole.upstream
     tasks = ("sentiment", "news_topic", "ner", "intensity", "similarity", "tweet_ner")
     alone = {f"alone@{task}-seeds" for task in tasks}
-    assert set(upstream) - off == alone | {"budget@seeds", "joint@seeds", "sharing@seeds"}
+    assert set(upstream) - off == alone | {"budget@seeds", "joint@seeds", "comparison@seeds"}
     assert not any("@seeds" in name or "-seeds" in name for name in off)
-    assert upstream["alone@ner-seeds"] == {"ingest@ner", "encode@ner", "budget@seeds", "download@minilm"}
-    assert upstream["sharing@seeds"] == alone | {"joint@seeds"}
+    assert upstream["alone@ner-seeds"] == {
+        "ingest@ner",
+        "encode@ner",
+        "budget@seeds",
+        "download@minilm",
+        "program",
+    }
+    assert upstream["comparison@seeds"] == alone | {"joint@seeds", "program"}
     assert set(whole.up_to("release").upstream) <= off  # no release waits for a comparison
 
 
 @pytest.mark.usefixtures("project")
 def test_edges_lead_from_a_stage_to_what_it_reads() -> None:
     read = graph.read()
-    assert read.upstream["validation"] == {"fetch@left", "fetch@right"}
+    assert read.upstream["data_gate"] == {"fetch@left", "fetch@right"}
     assert read.upstream["side"] == {"fetch@left"}
     assert read.upstream["fetch@left"] == frozenset()
     assert read.changed == set(read.upstream)
@@ -122,3 +131,45 @@ def test_the_lock_gets_the_order_of_dvc_repro_and_keeps_its_entries(project: Pat
     assert lock.read_text() == "schema: '2.0'\nstages:\n" + "".join(
         f"  {name}:\n{entry.format(name)}" for name in ("short", "left", "sink")
     )
+
+
+PROGRAM = """
+stages:
+  program: {cmd: python -m components.stages.program, always_changed: true, outs: [program]}
+  declare: {cmd: cp program/declare.json a.txt, deps: [program/declare.json], outs: [a.txt]}
+  train: {cmd: cp program/train.json b.txt, deps: [program/train.json], outs: [b.txt]}
+  gate: {cmd: cp b.txt c.txt, deps: [program/gate.json, b.txt], outs: [c.txt]}
+"""
+
+
+def test_another_program_makes_stale_what_its_changed_lines_can_reach(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earlier = tmp_path / "earlier"
+    for package in ("components", "serving"):
+        shutil.copytree(toy.CHECKOUT / package, earlier / package)
+    with (earlier / "components/training/run/loop.py").open("a") as file:
+        file.write("EARLIER = 1\n")
+    project = toy.make(tmp_path / "project", PROGRAM)
+    monkeypatch.chdir(project)
+
+    def changed_after_a_run_of(program: Path) -> set[str]:
+        environment = toy.environment(PYTHONPATH=str(program))
+        subprocess.run([sys.executable, "-m", "dvc", "repro", "-q"], check=True, env=environment)
+        return set(graph.read().changed)
+
+    assert set(graph.read().changed) == {"program", "declare", "train", "gate"}
+    assert changed_after_a_run_of(earlier) == {
+        "program",
+        "train",
+    }  # gate follows, if train writes another model
+    assert set(graph.read().stale) == {
+        "program",
+        "declare",
+        "train",
+        "gate",
+    }  # until `program` has been asked
+    for name, value in toy.environment().items():
+        monkeypatch.setenv(name, value)
+    assert remote_versions.ask(project, graph.read()).stale == {"train", "gate"}
+    assert changed_after_a_run_of(toy.CHECKOUT) == set()

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -26,23 +27,33 @@ def run(project: Path, server: Server, *arguments: str) -> subprocess.CompletedP
     return toy.onetrunk(project, *(arguments or ["run"]), **server.environment)
 
 
+COMMON: dict[str, Any] = {
+    "schema_version": 1,
+    "model": {"sha256": "ab"},
+    "champion": None,
+    "confidence": 0.95,
+}
+METRIC = {
+    "value": 0.8,
+    "interval": [0.7, 0.9],
+    "trivial": 0.4,
+    "linear": 0.6,
+    "over_trivial": [0.3, 0.5],
+    "over_linear": [0.1, 0.3],
+    "champion": None,
+}
+HEAD = {
+    "task": "mood",
+    "family": "classification",
+    "rows": {"train": 800, "validation": 100, "test": 100},
+    "metrics": {"accuracy": METRIC},
+    "classes": [],
+    "share": 1.0,
+}
+HELD = {"metric": "accuracy", "floor": 0.1, "margin": 0.02, "gate": "hold", "why": "too few rows"}
 REPORTS = {  # synthetic; what evaluation and gate leave
-    "evaluation": {
-        "model": {"sha256": "ab"},
-        "tasks": {
-            "mood": {
-                "rows": {"train": 800, "validation": 100, "test": 100},
-                "share": 1.0,
-                "metrics": {
-                    "accuracy": {"value": 0.8, "interval": [0.7, 0.9], "trivial": 0.4, "linear": 0.6}
-                },
-            }
-        },
-    },
-    "verdict": {
-        "verdict": "HOLD",
-        "tasks": {"mood": {"gate": "hold", "why": "too few rows", "metric": "accuracy", "value": 0.8}},
-    },
+    "evaluation": {**COMMON, "tasks": {"mood": HEAD}},
+    "verdict": {**COMMON, "verdict": "HOLD", "tasks": {"mood": HELD}, "dropped": {}},
 }
 
 
@@ -76,10 +87,10 @@ def test_the_summary_is_written_shown_and_published(finished: Path) -> None:
 def test_a_stage_starts_after_what_it_depends_on(finished: Path) -> None:
     when = {(stage, what): at for stage, what, at in toy.events(finished)}
     for before, after in [
-        ("fetch@left", "validation"),
-        ("fetch@right", "validation"),
+        ("fetch@left", "data_gate"),
+        ("fetch@right", "data_gate"),
         ("fetch@left", "side"),
-        ("validation", "train"),
+        ("data_gate", "train"),
     ]:
         assert when[before, "end"] < when[after, "start"]
 
@@ -93,7 +104,7 @@ def test_dvc_repro_leaves_the_same_lock_byte_for_byte(finished: Path, tmp_path: 
 def test_every_stage_is_a_task_run_of_its_name(finished: Path, server: Server) -> None:
     flow_run = server.flow_runs(finished)[0]
     assert flow_run["state_type"] == "COMPLETED"
-    stages = ["fetch@left", "fetch@right", "side", "train", "validation"]
+    stages = ["fetch@left", "fetch@right", "side", "train", "data_gate"]
     toy.wait_for(lambda: server.task_states(flow_run) == dict.fromkeys(stages, "Ran"))
 
 
@@ -131,7 +142,7 @@ def test_independent_stages_overlap(finished: Path) -> None:
     assert max(starts) < min(when["fetch@left", "end"], when["fetch@right", "end"])
 
 
-def test_check_retries_a_passing_failure_and_goes_no_further_than_validation(
+def test_check_retries_a_passing_failure_and_goes_no_further_than_the_data_gate(
     server: Server, tmp_path: Path
 ) -> None:
     project = toy.make(tmp_path / "project")
@@ -140,7 +151,7 @@ def test_check_retries_a_passing_failure_and_goes_no_further_than_validation(
     assert result.returncode == 0, result.stdout + result.stderr
     happened = [(stage, what) for stage, what, _ in toy.events(project)]
     assert happened.count(("fetch@left", "start")) == 2
-    assert {stage for stage, _ in happened} == {"fetch@left", "fetch@right", "validation"}
+    assert {stage for stage, _ in happened} == {"fetch@left", "fetch@right", "data_gate"}
 
 
 def test_a_users_mistake_in_a_stage_fails_the_flow_and_only_what_depends_on_it(
@@ -153,17 +164,17 @@ def test_a_users_mistake_in_a_stage_fails_the_flow_and_only_what_depends_on_it(
     result = run(project, server)
     assert result.returncode == 2
     assert "fetch@right: fetch@right was told to fail" in result.stdout
-    assert "held up: validation, train" in result.stdout
+    assert "held up: data_gate, train" in result.stdout
     assert "PROMOTE" not in result.stdout
     assert not (project / "reports/summary.json").exists()
     happened = [(stage, what) for stage, what, _ in toy.events(project)]
     assert happened.count(("fetch@right", "start")) == 1  # no retry
     assert ("side", "end") in happened  # independent of it
-    assert not {"validation", "train"} & {stage for stage, _ in happened}
+    assert not {"data_gate", "train"} & {stage for stage, _ in happened}
     flow_run = server.flow_runs(project)[-1]
     assert flow_run["state_type"] == "FAILED"
     assert flow_run["state"]["message"] == "fetch@right: fetch@right was told to fail"
-    expected = {"fetch@right": "Failed", "validation": "NotReady", "train": "NotReady"}
+    expected = {"fetch@right": "Failed", "data_gate": "NotReady", "train": "NotReady"}
     toy.wait_for(lambda: expected.items() <= server.task_states(flow_run).items())
     assert "fetch@right was told to fail" in server.artifact()
 

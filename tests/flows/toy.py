@@ -51,8 +51,8 @@ stages:
       deps: [work.py, input.txt]
       outs:
         - made/${item}
-  validation:
-    cmd: python work.py validation checked.txt
+  data_gate:
+    cmd: python work.py data_gate checked.txt
     deps: [made]
     outs: [checked.txt]
   side:

@@ -4,8 +4,10 @@ from pathlib import Path
 import pytest
 
 from components.errors import UserError
+from components.evaluation.records import EVALUATION
 from components.files import read_json, sha256, verify_manifest, write_json
 from components.release import bundle
+from components.release.records import BundleCard
 from tests.serving import tiny
 
 
@@ -16,17 +18,17 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_card_leads_back_to_model_and_data(project: Path, tmp_path: Path) -> None:
     card = bundle.write(project, tiny.PACKAGING, "code", tmp_path / "bundle")
-    assert card == read_json(tmp_path / "bundle/card.json")
-    assert card["model"]["sha256"] == sha256(tmp_path / "bundle/model.safetensors")
-    assert card["data"]["ner"]["test"] == sha256(project / "data/ner/test.parquet")
-    assert card["limits"] == {"max_texts": 8, "max_characters": 2000, "max_body_bytes": 50_000}
-    assert card["tasks"]["ner"]["metrics"]["metric"]["trivial"] == 0.5
+    assert card == BundleCard.read(tmp_path / "bundle/card.json")
+    assert card.model.sha256 == sha256(tmp_path / "bundle/model.safetensors")
+    assert card.data["ner"]["test"] == sha256(project / "data/ner/test.parquet")
+    assert card.limits.model_dump() == {"max_texts": 8, "max_characters": 2000, "max_body_bytes": 50_000}
+    assert card.tasks["ner"].metrics["metric"].trivial == 0.5
     assert set(verify_manifest(tmp_path / "bundle")["files"]) == {*bundle.FILES, "card.json"}
 
 
 def test_the_version_follows_from_all_that_is_packed(project: Path, tmp_path: Path) -> None:
     versions = [
-        bundle.write(project, packaging, code, tmp_path / str(number))["version"]
+        bundle.write(project, packaging, code, tmp_path / str(number)).version
         for number, (packaging, code) in enumerate(
             [
                 (tiny.PACKAGING, "code"),
@@ -41,14 +43,14 @@ def test_the_version_follows_from_all_that_is_packed(project: Path, tmp_path: Pa
 
 
 def test_the_card_names_the_commit_or_says_that_there_is_none(project: Path, tmp_path: Path) -> None:
-    assert bundle.write(project, tiny.PACKAGING, "code", tmp_path / "a")["commit"] is None
+    assert bundle.write(project, tiny.PACKAGING, "code", tmp_path / "a").commit is None
     git = ["git", "-c", "user.name=t", "-c", "user.email=t@localhost"]
     for command in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "x"]):
         subprocess.run([*git, *command], cwd=project, check=True)
     head = subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=project, capture_output=True, text=True, check=True
     )
-    assert bundle.write(project, tiny.PACKAGING, "code", tmp_path / "b")["commit"] == head.stdout.strip()
+    assert bundle.write(project, tiny.PACKAGING, "code", tmp_path / "b").commit == head.stdout.strip()
 
 
 def test_a_verdict_other_than_promote_says_why(project: Path, tmp_path: Path) -> None:
@@ -66,8 +68,8 @@ def test_no_verdict_is_no_promotion(tmp_path: Path) -> None:
 
 def test_an_evaluation_of_another_model_is_refused(tmp_path: Path) -> None:
     project = tiny.write_project(tmp_path / "project")
-    evaluation = read_json(project / bundle.EVALUATION)
-    write_json(project / bundle.EVALUATION, {**evaluation, "model": {"sha256": "0" * 64}})
+    evaluation = read_json(project / EVALUATION)
+    write_json(project / EVALUATION, {**evaluation, "model": {"sha256": "0" * 64}})
     with pytest.raises(UserError, match="is of model 000000000000, but"):
         bundle.write(project, tiny.PACKAGING, "code", tmp_path / "bundle")
 

@@ -60,9 +60,9 @@ def test_a_promoted_model_is_packaged_questioned_and_released(project: Path) -> 
         done = stage(project, name)
         assert done.returncode == 0, done.stderr
     version = read_json(project / "bento/src/bundle/card.json")["version"]
-    assert set(read_json(project / "reports/answers.json")) == set(tiny.CARDS)
+    assert set(read_json(project / "reports/answers.json")["tasks"]) == set(tiny.CARDS)
     assert read_json(project / "reports/release.json")["release"] == version
-    assert read_json(project / "releases/champion.json") == {"release": version}
+    assert read_json(project / "releases/champion.json") == {"schema_version": 1, "release": version}
     assert not list((project / "bento").rglob("__pycache__"))
     commands = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
     assert not [command for command in commands if str(project / "bento") in command]  # the server is gone

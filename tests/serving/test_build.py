@@ -13,8 +13,11 @@ from packaging.requirements import Requirement
 
 from components.errors import UserError
 from components.files import read_json, verify_manifest
-from serving.build import ROOT, build
+from components.program import ROOT
+from serving.build import build
 from tests.serving import tiny
+
+pytestmark = pytest.mark.slow
 
 BUILD = """
 import sys
@@ -59,7 +62,7 @@ def test_a_changed_limit_is_another_version(project: Path, tmp_path: Path, bento
     card = read_json(bento / "src/bundle/card.json")
     packaging = tiny.PACKAGING.model_copy(update={"max_texts": 9})
     other = build(project, packaging, tmp_path / "bento")
-    assert other["version"] != card["version"]
+    assert other.version != card["version"]
     assert other["model"] == card["model"]
 
 

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import string
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components import families
-from components.files import atomic_folder, sha256, write_json
+from components.evaluation.records import (
+    EVALUATION,
+    VERDICT,
+    Evaluation,
+    GateOutcome,
+    HeadEvidence,
+    MetricEvidence,
+    ModelId,
+    Outcome,
+    TaskVerdict,
+    Verdict,
+)
+from components.files import atomic_folder, sha256
 from components.settings.project import Packaging
 
 PACKAGING = Packaging(name="tiny", max_texts=8, max_characters=2000, max_body_bytes=50_000)
 OPTIONS = {"class_weights": "none", "label_smoothing": 0.0}
-CARDS = {
+CARDS: dict[str, dict[str, Any]] = {
     "sentiment": {
         "task": "sentiment",
         "family": "classification",
@@ -44,7 +57,7 @@ CARDS = {
 }
 
 
-def write_project(folder: Path, verdict: str = "PROMOTE") -> Path:
+def write_project(folder: Path, verdict: Outcome = "PROMOTE") -> Path:
     """Write models/multitask, data and reports below `folder`."""
     write_model(folder / "models/multitask")
     for name in CARDS:
@@ -52,21 +65,46 @@ def write_project(folder: Path, verdict: str = "PROMOTE") -> Path:
         for split in ("train", "validation", "test"):
             table = pa.table({"id": ["a", "b"], "text": [f"{name} {split}", "b"]})
             pq.write_table(table, folder / "data" / name / f"{split}.parquet")
-    metrics = {"value": 0.9, "interval": [0.8, 0.95], "trivial": 0.5, "linear": 0.7}
+    metric = MetricEvidence(
+        value=0.9,
+        interval=[0.8, 0.95],
+        trivial=0.5,
+        linear=0.7,
+        over_trivial=[0.3, 0.5],
+        over_linear=[0.1, 0.3],
+        champion=None,
+    )
     measured = {
-        name: {"family": card["family"], "rows": {"train": 2}, "share": 1 / 3, "metrics": {"metric": metrics}}
+        name: HeadEvidence(
+            task=name,
+            family=card["family"],
+            rows={"train": 2},
+            metrics={"metric": metric},
+            classes=[],
+            share=1 / 3,
+        )
         for name, card in CARDS.items()
     }
-    model = {"sha256": sha256(folder / "models/multitask/model.safetensors")}
-    write_json(folder / "reports/evaluation.json", {"model": model, "champion": None, "tasks": measured})
+    evaluation = Evaluation(model=_model(folder), champion=None, confidence=0.95, tasks=measured)
+    evaluation.write(folder / EVALUATION)
     write_verdict(folder, verdict)
     return folder
 
 
-def write_verdict(folder: Path, verdict: str) -> None:
-    gate = "pass" if verdict == "PROMOTE" else "reject"
-    judged = {name: {"gate": gate, "metric": "metric", "why": f"{name} is {gate}"} for name in CARDS}
-    write_json(folder / "reports/verdict.json", {"verdict": verdict, "tasks": judged})
+def write_verdict(folder: Path, verdict: Outcome) -> None:
+    gate: GateOutcome = "pass" if verdict == "PROMOTE" else "reject"
+    judged = {
+        name: TaskVerdict(metric="metric", floor=0.1, margin=0.02, gate=gate, why=f"{name} is {gate}")
+        for name in CARDS
+    }
+    Verdict(
+        verdict=verdict, model=_model(folder), champion=None, confidence=0.95, tasks=judged, dropped={}
+    ).write(folder / VERDICT)
+
+
+def _model(folder: Path) -> ModelId:
+    weights = folder / "models/multitask/model.safetensors"
+    return ModelId(sha256=sha256(weights) if weights.is_file() else "m" * 64)
 
 
 def write_model(target: Path, seed: int = 0) -> None:

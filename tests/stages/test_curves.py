@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from components.files import write_json
+from components.training.run.stopping import kept
 from tests.tracking.synthetic import HEADS, contents, entry
 
 ROOT = Path(__file__).parents[2]
@@ -20,8 +21,9 @@ def test_the_record_alone_decides_every_byte_and_dvc_finds_metrics_and_plots(
     from components.stages import curves
 
     monkeypatch.chdir(tmp_path)
-    record = {"metrics": dict.fromkeys(HEADS, "f1"), "evaluations": [entry(step) for step in (5, 10, 12)]}
-    write_json(Path("reports/training.json"), record)
+    evaluations = [entry(step) for step in (5, 10, 12)]
+    record = {"metrics": dict.fromkeys(HEADS, "f1"), "evaluations": evaluations, "kept": kept(evaluations)}
+    write_json(Path("reports/training.json"), {"schema_version": 1, **record})
     curves.main()
     first = contents(Path("reports"))
     curves.main()

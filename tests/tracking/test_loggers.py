@@ -17,6 +17,7 @@ from components.tracking import Logger, Run, Seen, Watcher
 from components.training.run import history as record
 from components.training.run.fit import run
 from tests.tracking.synthetic import HEADS, contents, entry, seen
+from tests.training.runs import forget
 
 DONE = 5  # steps that the checkpoint has
 
@@ -149,6 +150,7 @@ def test_the_loop_tells_every_step_and_flushes_before_each_checkpoint(
     whole = Heard()
     run(params.load(), Path(), whole)
     expected = read_json(Path("reports/training.json"))
+    forget()
     last_four = [gramian[0, 1] / np.sqrt(gramian[0, 0] * gramian[1, 1]) for gramian in gramians[10:]]
     assert expected["evaluations"][1]["cosines"]["mood"]["size"] == pytest.approx(np.mean(last_four))
     first, second = Heard(after=8), Heard()

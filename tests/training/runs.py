@@ -31,7 +31,13 @@ def train() -> tuple[str, dict[str, Any]]:
     """A whole run; the hash of its model, and its report."""
     shutil.rmtree("models", ignore_errors=True)
     run(params.load(), Path(), Terminal())
+    forget()
     return sha256(MODEL), read_json(Path("reports/training.json"))
+
+
+def forget() -> None:
+    """A training that has ended is kept; after this the same one begins anew."""
+    shutil.rmtree(".onetrunk/trained")
 
 
 def shorten(steps: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,13 +44,23 @@ def encode(data: Path, tokenizer_file: Path, target: Path) -> None:
     """
     card = read_json(data / "task.json")
     with atomic_folder(target) as folder:
-        encoder = Encoder(card, tokenizer_file)
+        encoder = Encoder(_with_encoder(card, tokenizer_file.parent), tokenizer_file)
         with RowProgress(f"encode {card['task']}", sum(card["rows"].values())) as progress:
             for split in SPLITS:
                 _encode_split(encoder, data, split, folder, progress)
         for head in encoder.heads:
             _encode_candidates(encoder, head, folder)
         write_json(folder / "task.json", encoder.card)
+
+
+def encode_to_ask(
+    card: Card, heads: Collection[str], data: Path, split: str, tokenizer_file: Path, folder: Path
+) -> None:
+    """Tokenise a split of data/<task> into `folder` as a trained model reads it: with its own tokenizer, by
+    its own card of the task. The columns are of those heads that are asked."""
+    encoder = Encoder(card, tokenizer_file, heads)
+    with RowProgress(f"encode {card['task']} for the champion") as progress:
+        _encode_split(encoder, data, split, folder, progress)
 
 
 def _with_encoder(card: Card, folder: Path) -> Card:
@@ -100,17 +110,23 @@ def _encode_candidates(encoder: Encoder, head: str, folder: Path) -> None:
 
 
 class Encoder:
-    """A task's tokenizer, and what each of its heads encodes of a row."""
+    """A task's tokenizer, and what each of its heads encodes of a row.
 
-    def __init__(self, card: Card, tokenizer_file: Path) -> None:
+    Where some heads are only `asked`, a target says no more than that the row has one: a trained model may
+    not know it.
+    """
+
+    def __init__(self, card: Card, tokenizer_file: Path, asked: Collection[str] | None = None) -> None:
         self.task: str = card["task"]
         self.tokenizer = _tokenizer(tokenizer_file)
-        self.card = _with_encoder(card, tokenizer_file.parent)
+        self.card, self.only_asked = card, asked is not None
         self.heads: dict[str, tuple[Family, Facts]] = {
-            head: (families.get(own["family"]), own["facts"]) for head, own in self.card["heads"].items()
+            head: (families.get(own["family"]), own["facts"])
+            for head, own in card["heads"].items()
+            if asked is None or head in asked
         }
-        self.family, facts = self.heads[self.task]
-        self.options = facts["options"]
+        task = card["heads"][self.task]
+        self.family, self.options = families.get(task["family"]), task["facts"]["options"]
         self.several = is_multi_sequence(self.family, card["inputs"])
         truncation = self.family.truncation(card["inputs"], card["max_length"], self.options)
         self.tokenizer.enable_truncation(**truncation)
@@ -127,7 +143,8 @@ class Encoder:
         """The columns of an encoded split; only held-out rows are decoded, so only they need a layout."""
         fields: list[Any] = [*self.sequences_schema()]
         for head, (family, _) in self.heads.items():
-            fields.append((column_of(self.task, head, "target"), family.target_type))
+            target_type = pa.bool_() if self.only_asked else family.target_type
+            fields.append((column_of(self.task, head, "target"), target_type))
             if family.layout_type is not None and split != "train":
                 fields.append((column_of(self.task, head, "layout"), family.layout_type))
             if isinstance(family, ExtraInputs):
@@ -150,8 +167,9 @@ class Encoder:
             known = [row if row[first] is not None else None for row in own]
             if learning:
                 self._count(family, facts, known, encodings)
+            target = _there_is_one if self.only_asked else family.target
             extra = partial(extra_inputs_of, family)
-            for name, ask in (("target", family.target), ("layout", family.layout), ("extra", extra)):
+            for name, ask in (("target", target), ("layout", family.layout), ("extra", extra)):
                 if (column := column_of(self.task, head, name)) in names:
                     columns[column] = _ask(ask, known, encodings, facts)
         return columns
@@ -186,6 +204,10 @@ class Encoder:
         if self.alone_is_zero and all(one.n_sequences == 1 for of_row in encodings for one in of_row):
             return pa.ListArray.from_arrays(like.offsets, np.zeros(len(like.values), np.int8))
         return _joined(encodings, "type_ids", np.int8)
+
+
+def _there_is_one(row: Row, encodings: Sequence[Encoding], facts: Facts) -> bool:
+    return True
 
 
 def _ask(

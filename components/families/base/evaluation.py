@@ -24,6 +24,11 @@ class EvaluationPart(abc.ABC):
         """Can a champion that has learnt the facts `known` be measured on rows encoded with `facts`?"""
         return bool(known.get("labels") == facts.get("labels"))
 
+    def facts_to_ask(self, known: Facts, facts: Facts) -> Facts:
+        """What rows are encoded with to ask a model that has learnt the facts `known`, where today's are
+        `facts`: its own."""
+        return known
+
     def report(
         self, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
     ) -> list[tuple[str, int, float]]:

@@ -31,6 +31,11 @@ class Metric:
     """Which numbers of `of_sums` are good. Where lower is better, as of an error, `value` is minus the number
     (so the name says "negative_..."): everyone who reads a value may take the higher for the better."""
 
+    @property
+    def best(self) -> float:
+        """No value is above this one: an error is never below 0, a score never above 1."""
+        return 1.0 if self.better == "higher" else 0.0
+
     def value(self, sums_RS: np.ndarray) -> np.ndarray:
         """value_R, of which higher is better."""
         number_R = self.of_sums(sums_RS)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components import families
 from components.errors import BadRowError, UserError, near_miss
-from components.families.base import Row
+from components.families.base import Metric, Row
 from components.families.base.capabilities import ExtraFiles
 from components.params.checks.options import check_options
 
 if TYPE_CHECKING:
     from components.settings.columns import Columns
-    from components.settings.project import Annotation, Project, Task
+    from components.settings.project import Annotation, Gate, Project, Task
 
 
 def check(where: str, project: Project) -> None:
@@ -62,11 +63,27 @@ def _annotation(where: str, head: str, annotation: Annotation) -> None:
     family = families.get(annotation.family)
     _columns(where, family, annotation.columns)
     options = check_options(f"{where}.options", family.name, family.options, annotation.options)
-    measured, gate = [one.name for one in family.metrics_for(options.model_dump())], annotation.gate
-    if gate is not None and gate.metric not in measured:
+    if annotation.gate is not None:
+        measured = {metric.name: metric for metric in family.metrics_for(options.model_dump())}
+        _gate(f"{where}.gate", family, annotation.gate, measured)
+
+
+def _gate(where: str, family: families.Family, gate: Gate, measured: Mapping[str, Metric]) -> None:
+    """A metric of the family, and a floor that some model can reach."""
+    if gate.metric not in measured:
         raise UserError(
-            f"{where}.gate.metric: {family.name} has no metric '{gate.metric}'"
+            f"{where}.metric: {family.name} has no metric '{gate.metric}'"
             f"{near_miss(gate.metric, measured)}; expected one of {', '.join(measured)}"
+        )
+    best = measured[gate.metric].best
+    if gate.floor > best:
+        percent = f"; write {gate.floor / 100:g}" if best == 1 and 1 < gate.floor <= 100 else ""
+        raise UserError(
+            f"{where}.floor: found {gate.floor:g}, but {gate.metric} is {best:g} at most{percent}"
+        )
+    if best == 1 and gate.margin >= 1:
+        raise UserError(
+            f"{where}.margin: found {gate.margin:g}, expected less than 1: it is in units of {gate.metric}"
         )
 
 

@@ -28,7 +28,7 @@ KEPT = 2
 
 
 def key(settings: Any, files: Iterable[Path]) -> str:
-    """Name a run by its settings and the content of the files that it reads, its code included.
+    """Name a run by what it is told and the content of the files that it reads.
 
     A file counts by its folder's name and its own, so a project that is moved keeps its runs.
     """

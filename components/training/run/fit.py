@@ -11,36 +11,71 @@ from typing import Any
 
 import torch
 
-from components import families
+from components import families, program
 from components.data.contract.rows import read_rows
 from components.data.encoding.split import EncodedSplit, cards_of
 from components.data.mixture.draws import Plan
 from components.data.mixture.plan import easiest
-from components.files import atomic_folder, read_json, write_json
+from components.errors import UserError
+from components.files import atomic_folder, read_json, verify_manifest
 from components.model import index
 from components.model.inference import vectors
 from components.model.multitask import MultiTaskModel
 from components.model.saving import save_apart
+from components.records import VERSION
 from components.settings.project import Project
 from components.training import parallel
 from components.training.affinity import Affinity
 from components.training.run import checkpoint, stopping
 from components.training.run.loop import ReadRows, train
+from components.training.run.records import TRAINING, TrainingReport
 from components.training.run.watcher import Watcher
 
-# What shapes the weights.
-CODE = ("data/batches", "data/encoding/split.py", "data/mixture", "families", "keyed.py", "model", "training")
+TRAINED = ".onetrunk/trained"  # a folder by key, below a project's
+RECORD = "training.json"
 Trained = tuple[MultiTaskModel, list[dict[str, Any]]]  # and its history
 
 
 def run(project: Project, root: Path, watcher: Watcher) -> None:
-    """Train the project's plan below `root`, going on from a checkpoint of the same run if there is one."""
+    """Train the project's plan below `root`, going on from a checkpoint of the same run if there is one.
+
+    What was trained is kept until another run trains: DVC, killed before it has recorded the stage, removes
+    the stage's files (docs/decisions/0004), and the same command then writes them again.
+    """
     fit = Fit(project, root, read_json(root / "reports/plan.json"), project.seed)
+    _drop_others(fit)
+    if _is_whole(fit.trained):
+        watcher.say("this training had ended before; its model is written again")
+    else:
+        _train(fit, watcher)
+    with atomic_folder(root / "models/multitask") as folder:
+        shutil.copytree(fit.trained / "model", folder, dirs_exist_ok=True)
+    TrainingReport.read(fit.trained / RECORD).write(root / TRAINING)
+
+
+def _train(fit: Fit, watcher: Watcher) -> None:
     model, history = fit.train(watcher)
-    save(model, root / "encoded", fit.encoder / "tokenizer.json", root / "models/multitask", fit.auxiliary)
-    record = {"metrics": fit.metrics, "evaluations": history, "kept": stopping.kept(history)}
-    write_json(root / "reports/training.json", record)
+    tokenizer, encoded = fit.encoder / "tokenizer.json", fit.root / "encoded"
+    with atomic_folder(fit.trained) as folder:
+        save(model, encoded, tokenizer, folder / "model", fit.auxiliary)
+        report = {"metrics": fit.metrics, "evaluations": history, "kept": stopping.kept(history)}
+        TrainingReport.of({VERSION: 1, **report}, TRAINING).write(folder / RECORD)
     shutil.rmtree(fit.checkpoints, ignore_errors=True)
+
+
+def _is_whole(folder: Path) -> bool:
+    try:
+        verify_manifest(folder)
+    except UserError:
+        return False
+    return True
+
+
+def _drop_others(fit: Fit) -> None:
+    """Remove what other runs have trained; DVC has recorded it, or nobody asks for it any more."""
+    for folder in fit.trained.parent.glob("*"):
+        if folder != fit.trained:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @dataclass(frozen=True)
@@ -83,12 +118,21 @@ class Fit:
     def key(self) -> str:
         """The name of the run: whatever changes the trained weights changes it."""
         model, training = self.project.model.model_dump(), self.project.training.model_dump()
-        shaping = [self.seed, model, training, self.plan, self.heads]
+        shaping = [self.seed, model, training, self.plan, self.heads, code(self.families)]
         return checkpoint.key(shaping, inputs(self.project, self.root, self.plan["tasks"]))
+
+    @property
+    def families(self) -> set[str]:
+        return {card["family"] for card in self.cards.values()}
 
     @property
     def checkpoints(self) -> Path:
         return self.root / self.area / self.key
+
+    @property
+    def trained(self) -> Path:
+        """What the run ends with."""
+        return self.root / TRAINED / self.key
 
     def train(self, watcher: Watcher, affinity: Affinity | None = None) -> Trained:
         """The trained model, and its history; goes on from a checkpoint if there is one."""
@@ -117,11 +161,16 @@ class Fit:
         return model, history
 
 
+def code(families: Collection[str]) -> dict[str, str]:
+    """What shapes the weights of heads of these families: path -> digest."""
+    return program.digests(program.closure(__name__, families=families))
+
+
 def inputs(project: Project, root: Path, names: Iterable[str]) -> list[Path]:
-    """The files that the weights depend on: the encoder, the encoded tasks of these names, the code."""
+    """The files that the weights depend on: the encoder, the encoded tasks of these names."""
     encoder = root / project.model.encoder
     manifests = [root / "encoded" / name / "manifest.json" for name in names]
-    return [*encoder.glob("*.safetensors*"), encoder / "config.json", *manifests, *_code()]
+    return [*encoder.glob("*.safetensors*"), encoder / "config.json", *manifests]
 
 
 def save(
@@ -140,10 +189,3 @@ def save(
 def _validation_rows(data: Path, cards: Mapping[str, dict[str, Any]]) -> ReadRows:
     rows = {head: read_rows(data / card["task"], "validation", head) for head, card in cards.items()}
     return lambda head, numbers: [rows[head][number] for number in numbers]
-
-
-def _code() -> list[Path]:
-    package = Path(__file__).parents[2]
-    return [
-        file for part in CODE for file in [*(package / part).rglob("*.py"), package / part] if file.is_file()
-    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -267,7 +268,7 @@ def test_it_trains_and_the_service_answers_as_the_evaluation_does(project: Path)
 def test_a_champion_is_asked_about_newer_rows_as_about_its_own(project: Path) -> None:
     """Newer rows have other brands and prices, so another vocabulary and scale; old rows read as ever."""
     from components.data.encoding.split import EncodedSplit, cards_of
-    from components.evaluation.evaluate import _comparable
+    from components.evaluation.champion import why_not
     from components.model.inference import predict
     from components.model.multitask import MultiTaskModel
     from tests.conftest import encode_project
@@ -290,19 +291,22 @@ def test_a_champion_is_asked_about_newer_rows_as_about_its_own(project: Path) ->
     encode_project(project)
     newer = cards_of(Path("encoded/click"))["click"]
     assert "zeta" in newer["facts"]["categorical"]["brand"]
-    assert _comparable(champion, "click", newer)
+    known = champion.config.tasks["click"]
+    assert why_not(known, newer) is None
     after = probabilities()
     assert before.keys() < after.keys()
     assert {id_: after[id_] for id_ in before} == pytest.approx(before, abs=1e-6)
-    assert not _comparable(champion, "click", {**newer, "facts": {**newer["facts"], "numeric": {}}})
+    assert why_not(known, {**newer, "facts": {**newer["facts"], "numeric": {}}})
 
 
 def test_a_champion_of_other_features_is_not_asked(project: Path) -> None:
-    """Its head cannot read them; the task is judged as a new one, and joint heads as ever."""
+    """Its head cannot read them; joint heads are compared as ever."""
     from components import params
     from components.data.encoding.split import cards_of
     from components.evaluation.baselines import baselines
+    from components.evaluation.champion import Opponent
     from components.evaluation.evaluate import evaluate
+    from components.evaluation.records import Champion
     from components.model.multitask import MultiTaskModel
     from tests.conftest import encode_project
 
@@ -318,7 +322,9 @@ def test_a_champion_of_other_features_is_not_asked(project: Path) -> None:
     encode_project(project)
     save("models/multitask")
     baselines(Path("data/click"), Path("baselines/click"))
-    evaluate(params.load(), Path(), Path("champion"), lambda _: None)
+    shutil.copy("encoder/tokenizer.json", "champion")
+    opponent = Opponent(Path("champion"), Champion(release="v1", model="m" * 64, manifest="f" * 64))
+    evaluate(params.load(), Path(), opponent, lambda _: None)
     measured = json.loads(Path("reports/evaluation.json").read_text())["tasks"]
     champions = {head: next(iter(task["metrics"].values()))["champion"] for head, task in measured.items()}
     assert champions["click"] is champions["conversion"] is None

@@ -19,7 +19,7 @@ from tests.flows.conftest import Server
 
 pytestmark = [pytest.mark.slow, pytest.mark.minutes]  # each test is a run or two
 RUN = [sys.executable, "-m", "flows.cli", "run"]
-STAGES = {"fetch@left", "fetch@right", "validation", "side", "train"}
+STAGES = {"fetch@left", "fetch@right", "data_gate", "side", "train"}
 
 
 def done(project: Path) -> set[str]:
@@ -73,7 +73,7 @@ from flows.running import dvc_stage
 run = dvc_stage.run
 
 def die(root, stage, follow):
-    if stage == "validation":
+    if stage == "data_gate":
         raise SystemExit("killed in the middle")
     return run(root, stage, follow)
 
@@ -191,7 +191,7 @@ def test_a_full_disk_is_one_sentence_before_anything_starts(
 
 
 FILLS = """
-if stage == "validation":
+if stage == "data_gate":
     import pathlib, shutil
     ballast = pathlib.Path("ballast")
     if not pathlib.Path("again").exists():

@@ -20,7 +20,7 @@ import torch
 
 from components import params
 from components.tracking.terminal import Terminal
-from components.training.run.fit import run
+from components.training.run.fit import TRAINED, run
 from components.training.run.state import State
 
 KILLS = 20
@@ -91,6 +91,7 @@ def whole() -> float:
     ended(start())
     seconds = time.monotonic() - started
     Path("expected").mkdir()
+    shutil.rmtree(TRAINED)
     for name in ("models", "reports/training.json", str(FINAL)):
         shutil.move(name, Path("expected") / Path(name).name)
     return seconds
@@ -110,6 +111,7 @@ def main() -> None:
             places.append(f"{'in a write' if inside else 'at some instant'} after {newest()}")
         else:  # done before it could be killed
             shutil.rmtree(FINAL)
+            shutil.rmtree(TRAINED)
     if not ended(start()):
         sys.stdout.write(json.dumps(places))
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +15,11 @@ from transformers import AutoModel
 
 from components import params
 from components.data.encoding.split import EncodedSplit
-from components.files import read_json
+from components.files import read_json, sha256, verify_manifest
 from components.tracking.terminal import Terminal
 from components.training.run.fit import inputs, run
 from components.training.run.loop import evaluate
-from tests.training.runs import shorten
+from tests.training.runs import MODEL, forget, shorten, train
 from tests.training.steps import setup_step
 
 
@@ -55,6 +58,62 @@ def test_a_run_is_a_number_of_steps_and_records_the_mean_of_each_tasks_losses() 
         shares = {name: task["share"] for name, task in plan["tasks"].items()}
         assert entry["weights"]["people"] == pytest.approx(shares["people"])
         assert entry["score"] == pytest.approx(np.mean(list(entry["validation"].values())))
+
+
+class Untrained(Terminal):
+    """A training that takes a step has forgotten what it had."""
+
+    def step(self, seen) -> None:
+        pytest.fail(f"step {seen.step} was taken again")
+
+
+@pytest.mark.usefixtures("encoded_project")
+@pytest.mark.parametrize("write", ["models/.multitask", "reports/.training.json"])
+def test_a_training_that_ended_survives_a_kill_before_dvc_has_recorded_it(write: str) -> None:
+    """Killed while it hands over its files; DVC, asked again, first removes what it has not recorded."""
+    shorten(6)
+    child = os.fork()
+    if not child:
+        kill_at(write)
+        run(params.load(), Path(), Terminal())
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status)
+    shutil.rmtree("models", ignore_errors=True)
+    Path("reports/training.json").unlink(missing_ok=True)
+    run(params.load(), Path(), Untrained())
+    found, record = sha256(MODEL), read_json(Path("reports/training.json"))
+    verify_manifest(MODEL.parent)
+    assert train_anew() == (found, record)
+
+
+def train_anew() -> tuple[str, dict]:
+    forget()
+    return train()
+
+
+def kill_at(write: str) -> None:
+    """SIGKILL this process where it begins to write such a file."""
+
+    def hook(event: str, arguments: tuple) -> None:
+        if event in ("open", "os.mkdir") and write in str(arguments[0]):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(hook)
+
+
+@pytest.mark.usefixtures("encoded_project")
+def test_a_training_that_ended_is_kept_until_another_run_trains() -> None:
+    shorten(3)
+    run(params.load(), Path(), Terminal())
+    (first,) = Path(".onetrunk/trained").iterdir()
+    (first / "model/model.safetensors").write_bytes(b"")  # damaged: as if it were not there
+    run(params.load(), Path(), Terminal())
+    verify_manifest(first)
+    shorten(4)
+    run(params.load(), Path(), Terminal())
+    (second,) = Path(".onetrunk/trained").iterdir()
+    assert second != first
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])

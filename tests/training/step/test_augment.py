@@ -19,6 +19,7 @@ from components.training.run.watcher import Seen
 from components.training.step.augment import augmented
 from tests.conftest import WORDS, encode_project, sentence
 from tests.families.self_supervised import add_task, mask_token
+from tests.training.runs import forget
 
 MODEL = Path("models/multitask")
 
@@ -111,6 +112,7 @@ def test_a_run_with_masked_words_that_was_stopped_goes_on_to_the_same_bytes() ->
         run(params.load(), Path(), Stop())
     run(params.load(), Path(), Terminal())
     resumed, record = [sha256(MODEL / name) for name in files], read_json(Path("reports/training.json"))
+    forget()
     run(params.load(), Path(), Terminal())
     assert [sha256(MODEL / name) for name in files] == resumed
     assert read_json(Path("reports/training.json")) == record

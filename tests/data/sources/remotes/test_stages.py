@@ -22,11 +22,11 @@ SECRET = "value-of-the-test"
 
 
 @pytest.fixture
-def project(tiny_project: Path) -> Path:
-    """The tiny project with the real dvc.yaml and the components it names."""
-    (tiny_project / "components").symlink_to(ROOT / "components")
-    for name in ("dvc.yaml", ".dvcignore"):  # else bytecode that another test writes is a change
+def project(tiny_project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The tiny project with the real dvc.yaml."""
+    for name in ("dvc.yaml", ".dvcignore"):
         shutil.copy(ROOT / name, tiny_project)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     subprocess.run(["git", "init", "-q"], cwd=tiny_project, check=True)
     dvc(tiny_project, "init", "-q")
     return tiny_project
@@ -45,8 +45,8 @@ def declare(folder: Path, **remotes: dict) -> None:
 
 
 def written(folder: Path) -> list[Path]:
-    """Every file of the project but the components; DVC's caches, temporary files and logs with it."""
-    return [file for file in folder.rglob("*") if file.is_file() and "components" not in file.parts]
+    """Every file of the project; DVC's caches, temporary files and logs with it."""
+    return [file for file in folder.rglob("*") if file.is_file()]
 
 
 def leaks(folder: Path, secret: str) -> list[Path]:
@@ -89,9 +89,10 @@ def test_the_flow_asks_each_time_and_fetches_nothing_that_is_here(
     query = "select * from tickets"
     declare(project, tickets={"kind": "sql", "address": "sqlite:///elsewhere.db", "query": query})
     stages = ["version@tickets", "fetch@tickets"]
-    assert [dvc_stage.run(project, stage, str).verb for stage in stages] == ["ran", "ran"]
+    assert [dvc_stage.run(project, stage, str).verb for stage in ("program", *stages)] == ["ran"] * 3
     found = graph.read()
-    assert found.upstream["fetch@tickets"] == {"version@tickets"}
+    assert found.upstream["fetch@tickets"] == {"program", "version@tickets"}
+    assert "program" not in found.changed  # for the flow knows its answer
     assert "version@tickets" in found.changed  # always: who knows before it has asked?
     assert "fetch@tickets" not in found.changed
     assert [dvc_stage.run(project, stage, str).verb for stage in stages] == ["ran", "unchanged"]

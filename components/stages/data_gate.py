@@ -1,4 +1,4 @@
-"""Stage validation: join the tasks' reports, find leaks between tasks, draw the page, stop on errors."""
+"""Stage data_gate: join the tasks' reports, find leaks between tasks, draw the page, stop on errors."""
 
 from pathlib import Path
 

@@ -1,18 +1,18 @@
-"""Stage sharing: each task's gain from joint training, what tasks have in common, a suggested grouping."""
+"""Stage comparison: each task's gain from joint training, what tasks have in common, a suggested grouping."""
 
 from pathlib import Path
 
 from components import params
 from components.comparison import page, report
-from components.files import write_json
+from components.comparison.records import REPORT
 from components.stages import run
 
 
 def main() -> None:
     found = report.report(params.load(), Path())
-    write_json(Path("reports/sharing.json"), found)
+    found.write(REPORT)
     page.write(Path("reports/sharing.html"), found)
-    for sentence in (found["gains_sentence"], found["grouping_sentence"], found["caveat"]):
+    for sentence in (found.gains_sentence, found.grouping_sentence, found.caveat):
         print(sentence)
 
 

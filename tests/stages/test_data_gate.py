@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from components.errors import UserError
-from components.stages import validate, validation
+from components.stages import data_gate, validate
 from tests.data.folders import Rows, sound_rows, write_folder
 
 ROOT = Path(__file__).parents[2]
@@ -63,7 +63,7 @@ def run_stages(root: Path, rows: Rows) -> None:
     write_folder(root, "classification", rows, "mood")
     validate.main("mood")
     validate.main("stars")
-    validation.main()
+    data_gate.main()
 
 
 def test_sound_data_passes_and_the_second_run_leaves_the_same_bytes(project: Path):
@@ -72,7 +72,7 @@ def test_sound_data_passes_and_the_second_run_leaves_the_same_bytes(project: Pat
     reports = [project / "reports" / name for name in names]
     first = [path.read_bytes() for path in reports]
     validate.main("mood")
-    validation.main()
+    data_gate.main()
     assert [path.read_bytes() for path in reports] == first
     assert json.loads(first[2])["success"] is True
 
@@ -98,14 +98,14 @@ def test_reports_of_tasks_that_params_does_not_name_are_not_read(project: Path):
 
 def test_a_task_that_was_not_measured_is_a_sentence(project: Path):
     with pytest.raises(UserError, match=r"reports/validation/mood\.json: no such file"):
-        validation.main()
+        data_gate.main()
 
 
 def test_errors_stop_the_run_with_exit_code_2_after_the_page_is_written(project: Path):
     write_folder(project, "classification", {**sound_rows("classification"), "test": []}, "mood")
     validate.main("mood")  # measuring does not fail
     validate.main("stars")
-    command = [sys.executable, "-m", "components.stages.validation"]
+    command = [sys.executable, "-m", "components.stages.data_gate"]
     done = subprocess.run(command, capture_output=True, text=True, env={"PYTHONPATH": str(ROOT)})
     assert done.returncode == 2
     assert done.stderr.splitlines() == [

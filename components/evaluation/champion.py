@@ -1,0 +1,76 @@
+"""The champion, asked the candidate's test rows: it reads them with its own tokenizer, by its own cards."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from components import families
+from components.data.encoding.encode import encode_to_ask
+from components.data.encoding.split import EncodedSplit
+from components.evaluation.records import Champion
+from components.families.base import Prediction
+from components.model import saving
+from components.model.inference import predict
+
+Cards = Mapping[str, Mapping[str, Any]]  # head -> its card, as in a model's configuration
+
+
+class Opponent:
+    """A released model that candidates are measured against."""
+
+    def __init__(self, folder: Path, release: Champion) -> None:
+        """Load it from its model's folder.
+
+        Raises:
+            UserError: a file of the model's folder is missing or damaged.
+        """
+        self.release = release
+        self.model = saving.load(folder)
+        self.tokenizer = folder / "tokenizer.json"
+        self.cards: Cards = self.model.config.tasks
+
+    def differences(self, cards: Cards) -> dict[str, str | None]:
+        """Of each of the candidate's heads that the champion has as well, why the two cannot be compared;
+        None where they can."""
+        return {head: why_not(self.cards[head], card) for head, card in cards.items() if head in self.cards}
+
+    def predict(self, data: Path, cards: Cards, heads: Collection[str]) -> dict[str, list[Prediction]]:
+        """Its predictions of the test rows of data/<task> that have these heads' targets, in their order;
+        `cards` are the candidate's."""
+        if not heads:
+            return {}
+        task = data.name
+        with tempfile.TemporaryDirectory(prefix="onetrunk-champion-") as scratch:
+            folder = Path(scratch) / task
+            folder.mkdir()
+            encode_to_ask(self._card(task, cards), heads, data, "test", self.tokenizer, folder)
+            split = EncodedSplit(folder / "test.arrow")
+            return predict(self.model, task, split, range(len(split)), heads)
+
+    def _card(self, task: str, cards: Cards) -> dict[str, Any]:
+        """Its card of the task, as encoding reads it."""
+        own = {head: card for head, card in self.cards.items() if card["task"] == task}
+        heads = {}
+        for head, card in own.items():
+            family, facts = families.get(card["family"]), card["facts"]
+            if head in cards and why_not(card, cards[head]) is None:
+                facts = family.facts_to_ask(facts, cards[head]["facts"])
+            heads[head] = {"family": card["family"], "facts": facts}
+        return {key: own[task][key] for key in ("task", "max_length", "inputs")} | {"heads": heads}
+
+
+def why_not(known: Mapping[str, Any], card: Mapping[str, Any]) -> str | None:
+    """Why a champion's head cannot be measured on the rows of the candidate's of its name; else None."""
+    for key, noun in (("task", "rows"), ("family", "family"), ("inputs", "inputs")):
+        if known[key] != card[key]:
+            return f"its {noun} changed from {_said(known[key])} to {_said(card[key])}"
+    if not families.get(card["family"]).comparable(known["facts"], card["facts"]):
+        return "what it answers with (labels, features or options) changed"
+    return None
+
+
+def _said(value: Any) -> str:
+    return " and ".join(value) if isinstance(value, list | tuple) else str(value)

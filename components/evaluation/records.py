@@ -1,0 +1,185 @@
+"""What evaluation and gate write down, and read of each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from components.records import Part, Record
+
+CHAMPION = Path("reports/champion.json")
+EVALUATION = Path("reports/evaluation.json")
+VERDICT = Path("reports/verdict.json")
+ANSWERS = Path("reports/answers.json")
+RELEASE = Path("reports/release.json")
+SUMMARY = Path("reports/summary.json")
+
+Outcome = Literal["PROMOTE", "HOLD", "REJECT"]
+GateOutcome = Literal["pass", "hold", "reject"]
+Interval = list[float]  # its low end and its high end
+
+
+class Champion(Part):
+    """The release that a candidate is compared with."""
+
+    release: str  # its version
+    model: str  # SHA-256 of its weights
+    manifest: str  # SHA-256 of the manifest of its folder, and so of every byte
+
+
+class ChampionReport(Record):
+    """reports/champion.json: what the candidate is to be compared with; null before the first release."""
+
+    champion: Champion | None  # null before the first release
+
+
+class ModelId(Part):
+    """A model."""
+
+    sha256: str  # of its weights
+
+
+class ChampionEvidence(Champion):
+    """The champion as it was measured."""
+
+    heads: list[str]  # that it answers
+    not_compared: dict[str, str]  # of those that the candidate has as well: why not
+
+    @property
+    def identity(self) -> Champion:
+        """Which release it is."""
+        return Champion(release=self.release, model=self.model, manifest=self.manifest)
+
+
+class Comparison(Part):
+    """The champion's metric on the same rows."""
+
+    value: float  # of the champion
+    difference: float  # the candidate's less the champion's
+    interval: Interval  # of the difference
+    p: float  # one-sided: how likely the resamples make it that nothing was lost
+
+
+class MetricEvidence(Part):
+    """A metric of a head on its test rows; more is better."""
+
+    value: float  # of the candidate
+    interval: Interval  # of that value: low end, high end
+    trivial: float  # of the majority or the mean
+    linear: float  # of TF-IDF with a linear model
+    over_trivial: Interval  # of the difference to it
+    over_linear: Interval  # likewise
+    champion: Comparison | None  # null where it was not compared
+
+
+class ClassScore(Part):
+    """A class or type of a head."""
+
+    name: str  # as the data have it
+    rows: int  # its gold occurrences in the test rows
+    f1: float  # of its precision and recall
+
+
+class HeadEvidence(Part):
+    """What was measured of a head."""
+
+    task: str  # whose rows it reads
+    family: str  # of the head
+    rows: dict[str, int]  # that have its target, by split
+    metrics: dict[str, MetricEvidence]  # by name
+    classes: list[ClassScore]  # none where the family has none
+    share: float  # of its task, in the mixture
+
+
+class Evaluation(Record):
+    """reports/evaluation.json: the evidence."""
+
+    model: ModelId  # the candidate
+    champion: ChampionEvidence | None  # null for a first release
+    confidence: float  # of every interval
+    tasks: dict[str, HeadEvidence]  # by head
+
+
+class TaskVerdict(Part):
+    """What the gate says of a head."""
+
+    metric: str  # of the gate
+    floor: float  # below which it is rejected
+    margin: float  # a loss that is allowed against the champion
+    value: float | None = None  # none where it was not measured, like what follows
+    interval: Interval | None = None  # low end, high end
+    trivial: float | None = None  # of the majority or the mean
+    linear: float | None = None  # of TF-IDF with a linear model
+    champion: Comparison | None = None  # null where it was not compared
+    gate: GateOutcome  # what that comes to
+    why: str  # in one sentence
+
+
+class Verdict(Record):
+    """reports/verdict.json: what the gate says, and what of."""
+
+    verdict: Outcome  # of all heads together
+    model: ModelId  # that it holds for
+    champion: ChampionEvidence | None  # that it was made against
+    confidence: float  # of every interval
+    tasks: dict[str, TaskVerdict]  # by head
+    dropped: dict[str, str]  # heads that the champion alone answers, each with what that means
+
+    def reasons(self) -> list[str]:
+        """Why it is not PROMOTE, a sentence per head."""
+        judged = {name: task.why for name, task in self.tasks.items() if task.gate != "pass"}
+        return [f"{name}: {why}" for name, why in {**judged, **self.dropped}.items()]
+
+
+class ReleaseReport(Record):
+    """reports/release.json: what was released."""
+
+    release: str  # its version
+    model: str  # SHA-256 of its weights
+    verdict: Outcome  # which was PROMOTE
+
+
+class Exchange(Part):
+    """A question that was asked of the packaged Bento, and its answer; of each family their own fields."""
+
+    question: dict[str, Any]  # the example of params.yaml
+    answer: dict[str, Any]  # as the service gives it, to six digits
+
+
+class Answers(Record):
+    """reports/answers.json: what the packaged Bento said before it was released."""
+
+    tasks: dict[str, Exchange]  # by head
+
+
+class TaskSummary(Part):
+    """A head in the summary, by its gate's metric."""
+
+    rows: int  # of all splits
+    share: float  # of the mixture
+    metric: str  # of its gate
+    value: float  # of that metric
+    interval: Interval  # low end, high end
+    baseline: float  # majority or mean
+    linear_baseline: float  # TF-IDF with a linear model
+    gate: GateOutcome  # what the gate says
+    why: str  # in one sentence
+
+
+class Summary(Record):
+    """reports/summary.json: the outcome of a run in one small file."""
+
+    verdict: Outcome  # of the gate
+    bento: str | None  # its path; none unless this very model was promoted and packaged
+    tasks: dict[str, TaskSummary]  # by head
+    dropped: dict[str, str]  # as in the verdict
+
+
+def identity(champion: ChampionEvidence | None) -> Champion | None:
+    """Which release an evaluation or a verdict was made against."""
+    return champion and champion.identity
+
+
+def describe(champion: Champion | None) -> str:
+    """A champion as a sentence names it."""
+    return f"release {champion.release} (model {champion.model[:12]})" if champion else "no release"

@@ -1,0 +1,238 @@
+"""The program's own code, by what imports what: which lines each stage can reach.
+
+One source for three uses: the files `program/STAGE.json`, on which every stage depends instead of on code;
+the name of a training run, so that other code begins another run; and the files that a Bento carries
+(docs/decisions/0030-code-by-imports.md). It reads sources and imports none of them.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]  # the checkout, or site-packages
+PACKAGES = ("components", "serving")
+STAGES = "components.stages"
+STAGE = "components.stages.program"  # which writes this down
+FOLDER = Path("program")  # of a project
+PER_TASK = ("ingest", "validate", "encode", "baseline", "alone")
+ALSO = {"package": ("serving.service",)}  # what a stage takes along without importing it
+FAMILY = re.compile(r"components\.families\.(\w+)\.family")
+
+# Imports that are not followed, since nothing behind them can change what a stage writes.
+NEVER_FOLLOWED = (
+    "components.params.checks",  # they refuse settings or do nothing
+    "components.params.searches",
+    "components.settings.search",  # read by commands, by no stage
+    "components.settings.monitor",
+    "components.program",  # what it decides is in the files that it writes
+)
+WATCH = ("components.tracking",)  # shows a training and logs it
+NOT_FOLLOWED = {"train": WATCH, "alone": WATCH, "joint": WATCH}
+
+
+@dataclass(frozen=True)
+class Module:
+    """A source file: what it imports of ours, and what it says beside its comments and docstrings."""
+
+    name: str
+    path: Path
+    imports: frozenset[str]  # names of modules, or patterns of them: components.families.*.family
+    named: frozenset[str]  # every string in it that could be the name of a file
+    meaning: str  # SHA-256, short
+
+
+@cache
+def modules() -> dict[str, Module]:
+    """Every module of the program, by its name."""
+    files = (file for package in PACKAGES for file in sorted((ROOT / package).rglob("*.py")))
+    return {module.name: module for module in map(_read, files)}
+
+
+def closure(*roots: str, families: Collection[str] | None = None, without: Collection[str] = ()) -> list[str]:
+    """The modules that can be imported when `roots` are: by a line at the top, in a function, or by name.
+
+    `families` limits what is found by name to these; what is `without` is not followed, nor what is below it.
+    """
+    reached: set[str] = set()
+    waiting = [part for root in roots for part in _with_packages(root)]
+    skipped = (*NEVER_FOLLOWED, *without)
+    while waiting:
+        name = waiting.pop()
+        if name in reached or any(f"{name}.".startswith(f"{part}.") for part in skipped):
+            continue
+        reached.add(name)
+        found = (one for imported in modules()[name].imports for one in _meant(imported, families))
+        waiting += [part for one in found for part in _with_packages(one)]
+    return sorted(reached)
+
+
+def files(names: Iterable[str]) -> list[Path]:
+    """The modules' source files, and the files beside them that are not Python and belong to them.
+
+    Such a file belongs to the modules of its package that name it in a string, or, if none does, to all.
+    """
+    return sorted({file for name in names for file in (modules()[name].path, *_beside(name))})
+
+
+def of_stage(stage: str, families: Collection[str] | None = None) -> dict[str, str]:
+    """What a stage's outputs depend on: path -> digest of what it says. A change of comments is none, but
+    for `package`, whose output is the code itself."""
+    names = closure(
+        f"{STAGES}.{stage}", *ALSO.get(stage, ()), families=families, without=NOT_FOLLOWED.get(stage, ())
+    )
+    return digests(names, exact=stage == "package")
+
+
+def digests(names: Iterable[str], exact: bool = False) -> dict[str, str]:
+    """path -> digest, of the modules and what belongs to them; `exact` counts every byte."""
+    return {path.relative_to(ROOT).as_posix(): _digest_of(path, exact) for path in files(names)}
+
+
+def stages() -> list[str]:
+    """The stages that there are code for, but for the one that writes this down."""
+    names = (path.stem for path in (ROOT / "components/stages").glob("*.py"))
+    return sorted(name for name in names if name not in ("__init__", STAGE.rpartition(".")[2]))
+
+
+def written(families: Mapping[str, Collection[str]]) -> dict[Path, str]:
+    """What `program/` holds for a project with these tasks (task -> its families): file -> JSON."""
+    every = {family for own in families.values() for family in own}
+    found: dict[Path, dict[str, str]] = {}
+    for stage in stages():
+        if stage in PER_TASK:
+            for task, own in families.items():
+                found[Path(stage) / f"{task}.json"] = of_stage(stage, own)
+        else:
+            found[Path(f"{stage}.json")] = of_stage(stage, None if stage == "package" else every)
+    return {file: json.dumps(digests, indent=2) + "\n" for file, digests in found.items()}
+
+
+def outdated(folder: Path, contents: Mapping[Path, str]) -> list[Path]:
+    """The files of a project's `program/` that do not say what `contents` says."""
+    files = {folder / file: text for file, text in contents.items()}
+    return [file for file, text in files.items() if not file.is_file() or file.read_text() != text]
+
+
+@cache
+def _found(imported: str) -> tuple[str, ...]:
+    """The modules that an import can mean: `a.b` may be a module or a name in the module `a`."""
+    if "*" in imported:
+        pattern = re.compile(re.escape(imported).replace(r"\*", r"\w+"))
+        return tuple(name for name in modules() if pattern.fullmatch(name))
+    candidates = (imported, imported.rpartition(".")[0])
+    return tuple(name for name in candidates if name in modules())[:1]
+
+
+def _meant(imported: str, families: Collection[str] | None) -> Iterator[str]:
+    """Of the modules that an import can mean, without those of other families if it imports by name."""
+    for name in _found(imported):
+        family = FAMILY.fullmatch(name)
+        if "*" not in imported or family is None or families is None or family[1] in families:
+            yield name
+
+
+@cache
+def _with_packages(name: str) -> list[str]:
+    """The module and the packages that it lies in, whose `__init__` runs first."""
+    parts = name.split(".")
+    return [".".join(parts[: end + 1]) for end in range(len(parts))]
+
+
+@cache
+def _beside(name: str) -> tuple[Path, ...]:
+    module = modules()[name]
+    siblings = [other for other in modules().values() if other.path.parent == module.path.parent]
+    return tuple(
+        file
+        for file in _not_python(module.path.parent)
+        if file.name in module.named or not any(file.name in other.named for other in siblings)
+    )
+
+
+@cache
+def _not_python(package: Path) -> list[Path]:
+    """The files of a package, and of folders below it that are none, that hold no Python."""
+    found = []
+    for path in sorted(package.iterdir()):
+        if path.is_dir() and path.name != "__pycache__" and not (path / "__init__.py").is_file():
+            found += _not_python(path)
+        elif path.is_file() and path.suffix not in (".py", ".pyc"):
+            found.append(path)
+    return found
+
+
+def _read(path: Path) -> Module:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+    tree = ast.parse(path.read_bytes())
+    nodes = list(_running(tree))
+    imports = frozenset(found for node in nodes for found in _imports(node, name))
+    ours = frozenset(found for found in imports if found.partition(".")[0] in PACKAGES)
+    strings = (node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str))
+    named = frozenset(text.rpartition("/")[2] for text in strings if len(text) < 100)
+    for node in nodes:
+        _drop_docstring(node)
+    return Module(name, path, ours, named, _digest(ast.dump(tree).encode()))
+
+
+def _running(tree: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of a tree, without what type checkers alone read."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            waiting += node.orelse
+        else:
+            waiting += ast.iter_child_nodes(node)
+
+
+def _imports(node: ast.AST, module: str) -> list[str]:
+    """What a node of a module's tree imports."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        return [f"{node.module}.{alias.name}" for alias in node.names]
+    if isinstance(node, ast.Call) and "import_module" in (
+        getattr(node.func, "id", ""),
+        getattr(node.func, "attr", ""),
+    ):
+        return [_pattern(node.args[0], module)]
+    return []
+
+
+def _pattern(argument: ast.expr, module: str) -> str:
+    """`f"components.families.{name}.family"` -> `components.families.*.family`; `{__name__}` is its own."""
+    parts = argument.values if isinstance(argument, ast.JoinedStr) else [argument]
+    return "".join(_part(part, module) for part in parts)
+
+
+def _part(part: ast.expr, module: str) -> str:
+    if isinstance(part, ast.Constant):
+        return str(part.value)
+    value = part.value if isinstance(part, ast.FormattedValue) else part
+    return module if isinstance(value, ast.Name) and value.id == "__name__" else "*"
+
+
+def _drop_docstring(node: ast.AST) -> None:
+    if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        first = node.body[0] if node.body else None
+        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+            del node.body[0]
+
+
+@cache
+def _digest_of(path: Path, exact: bool) -> str:
+    meaning = {module.path: module.meaning for module in modules().values()}.get(path)
+    return meaning if meaning and not exact else _digest(path.read_bytes())
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]

@@ -1,0 +1,78 @@
+"""What is written down of a bundle and of the registry of releases."""
+
+from __future__ import annotations
+
+from components.evaluation.records import GateOutcome, MetricEvidence, ModelId, Outcome
+from components.records import Part, Record
+
+
+class Release(Part):
+    """A Bento that was released."""
+
+    release: str  # its version, and the name of its folder
+    model: str  # SHA-256 of its weights
+
+
+class ReleaseIndex(Record):
+    """releases/index.json: every release, oldest first."""
+
+    remedy = "put it back from a copy"
+    releases: list[Release]  # the last is the newest
+
+
+class Served(Record):
+    """releases/champion.json: what is to be served."""
+
+    unversioned = True
+    remedy = "put it back from a copy, or release again with `onetrunk run`"
+
+    release: str  # its version
+
+
+class PackedModel(ModelId):
+    """The model of a bundle."""
+
+    files: dict[str, str]  # its files, and the SHA-256 of each
+
+
+class Code(Part):
+    """The code that serves a bundle."""
+
+    sha256: str  # over the names and the bytes of its files
+
+
+class Limits(Part):
+    """What the service holds callers to, in a request."""
+
+    max_texts: int  # at once
+    max_characters: int  # of a text
+    max_body_bytes: int  # of its JSON
+
+
+class PackedTask(Part):
+    """What a caller may know of a head."""
+
+    family: str  # what kind of task it is
+    labels: list[str] | None  # that it answers with, where they are a closed set
+    inputs: list[str]  # the fields of a question
+    max_length: int  # in tokens
+    gate: GateOutcome  # what the gate said
+    rows: dict[str, int]  # by split
+    share: float  # of the mixture
+    metrics: dict[str, MetricEvidence]  # on its test rows, by name
+
+
+class BundleCard(Record):
+    """src/bundle/card.json: what a Bento is, and what it was made from."""
+
+    remedy = "the Bento is of another version of Onetrunk, or was altered: make it anew with `onetrunk run`"
+
+    name: str  # of the service
+    version: str  # digest of the rest
+    model: PackedModel  # its weights and files
+    data: dict[str, dict[str, str]]  # SHA-256 of the rows of each task, by split
+    code: Code  # that serves it
+    commit: str | None  # of the project; null outside a git repository
+    verdict: Outcome  # that it was packed on
+    limits: Limits  # of a request
+    tasks: dict[str, PackedTask]  # by head

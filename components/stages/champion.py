@@ -1,0 +1,23 @@
+"""Stage champion: which release the candidate is compared with, reports/champion.json.
+
+The registry changes with every release, so it is no dependency of DVC's; this file changes only where the
+answer does (docs/decisions/0002).
+"""
+
+from pathlib import Path
+
+from components.evaluation.records import CHAMPION, ChampionReport, describe
+from components.files import read_json
+from components.release import registry
+from components.stages import run
+
+
+def main() -> None:
+    manifest = read_json(Path("models/multitask/manifest.json"))
+    champion = registry.champion(manifest["files"]["model.safetensors"]["sha256"])
+    ChampionReport(champion=champion).write(CHAMPION)
+    print(f"to compare with: {describe(champion)}")
+
+
+if __name__ == "__main__":
+    run(main)

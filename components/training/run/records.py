@@ -1,0 +1,49 @@
+"""What a training leaves for people and for later stages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from components.records import Part, Record
+
+TRAINING = Path("reports/training.json")
+
+
+class ScheduledEvaluation(Part):
+    """What one scheduled evaluation found, and what the steps since the one before showed."""
+
+    step: int  # how many were taken
+    score: float  # mean of the released heads' metrics
+    validation: dict[str, float]  # each head's first metric, on rows held out of training
+    training_loss: dict[str, float]  # each head's mean over the steps that drew it
+    weights: dict[str, float]  # what each head's loss counted for the shared parameters
+    mixture: dict[str, float]  # each task's mean share of the rows
+    cosines: dict[str, dict[str, float]]  # of the heads' gradients, where they were compared
+    learning_rate: float  # of the encoder
+    tokens: int  # real ones, of all steps so far
+    shares: dict[str, float] | None = None  # decided for the steps that follow, where shares are dynamic
+    stopped: list[str] | None = None  # tasks that have left the mixture, where tasks may
+
+
+class KeptHead(Part):
+    """A head in the model that is kept, beside the best that it ever was."""
+
+    score: float  # in the kept model
+    best_score: float  # in any evaluation
+    best_step: int  # of that
+
+
+class Kept(Part):
+    """The model that is kept: the best of all heads together."""
+
+    step: int  # after which it was measured
+    score: float  # mean of the released heads' metrics
+    heads: dict[str, KeptHead]  # by head
+
+
+class TrainingReport(Record):
+    """reports/training.json: what training went through."""
+
+    metrics: dict[str, str]  # the name of each head's first metric
+    evaluations: list[ScheduledEvaluation]  # in their order
+    kept: Kept  # the model that the stage leaves

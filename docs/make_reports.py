@@ -1,0 +1,135 @@
+"""Write docs/reference/reports.md from the records, as `make docs` does.
+
+A key's line is the comment beside it in the code, or the one right above it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType, NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+
+from components.comparison import records as comparison
+from components.evaluation import records as evaluation
+from components.records import VERSION, Part, Record
+from components.release import records as release
+from components.training.run import records as training
+
+PAGE = Path(__file__).parent / "reference/reports.md"
+HEAD = f"""\
+# Reports and cards
+
+The JSON files that a run leaves. Made by `make docs` from the code; a test holds it to that. Each file names
+the version of its shape (`{VERSION}`): one of another version, or one that was altered, is refused in one
+sentence. Texts of rows stand in none of them; `answers.json` has the examples of `params.yaml`.
+"""
+TABLE = "| key | type | |\n|---|---|---|"
+RECORDS: tuple[type[Record], ...] = (
+    training.TrainingReport,
+    evaluation.ChampionReport,
+    evaluation.Evaluation,
+    evaluation.Verdict,
+    evaluation.Answers,
+    evaluation.ReleaseReport,
+    evaluation.Summary,
+    comparison.SharingReport,
+    release.BundleCard,
+    release.ReleaseIndex,
+    release.Served,
+)
+
+
+def page() -> str:
+    """The whole page."""
+    parts = [part for record in RECORDS for part in below(record)]
+    shared = [part for part in dict.fromkeys(parts) if parts.count(part) > 1]
+    files = [section("##", record) + own(record, shared) for record in RECORDS]
+    return "\n".join(
+        [HEAD, *files, "## Parts of several files", "", *(section("###", one) for one in shared)]
+    )
+
+
+def own(record: type[Record], shared: list[type[Part]]) -> str:
+    """The parts that stand in this file alone."""
+    return "".join("\n" + section("###", part) for part in dict.fromkeys(below(record)) if part not in shared)
+
+
+def below(model: type[BaseModel]) -> Iterator[type[Part]]:
+    """The parts of a record, and theirs."""
+    for name, field in model.model_fields.items():
+        if name != VERSION:
+            for part in parts_of(field.annotation):
+                yield part
+                yield from below(part)
+
+
+def parts_of(annotation: Any) -> Iterator[type[Part]]:
+    """The parts that a type is made of."""
+    if is_part(annotation):
+        yield annotation
+    for inner in get_args(annotation) if get_origin(annotation) is not Literal else ():
+        yield from parts_of(inner)
+
+
+def section(level: str, model: type[BaseModel]) -> str:
+    """A heading, what the docstring says, and a table of keys."""
+    about = " ".join(inspect.cleandoc(str(model.__doc__)).split())
+    file, colon, rest = about.partition(": ")
+    is_file = bool(colon) and issubclass(model, Record)
+    title = f"`{file}`" if is_file else spelled(model.__name__).capitalize()
+    said = f"{rest[0].upper()}{rest[1:]}" if is_file else about
+    lines = settings.comments(model)
+    keys = [
+        f"| `{name}` | {typed(field.annotation)} | {settings.linked(lines[name])} |"
+        for name, field in model.model_fields.items()
+    ]
+    return "\n".join([f"{level} {title}", "", said, "", TABLE, *keys, ""])
+
+
+def spelled(name: str) -> str:
+    """A class's name as words."""
+    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()
+
+
+def typed(annotation: Any) -> str:
+    """A type in words."""
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        return ", ".join(f"`{value}`" for value in parts)
+    if origin in (Union, UnionType):
+        named = [typed(part) for part in parts if part is not NoneType]
+        return " or ".join([*named, *(["null"] if NoneType in parts else [])])
+    if origin is list:
+        return f"list of {typed(parts[0])}"
+    if origin is dict:
+        return f"mapping to {typed(parts[1])}"
+    if is_part(annotation):
+        return f"*{spelled(annotation.__name__)}*"
+    names = {bool: "true or false", int: "whole number", float: "number", str: "text", Any: "any value"}
+    return names[annotation]
+
+
+def is_part(annotation: Any) -> bool:
+    """Is it a part of a record?"""
+    return isinstance(annotation, type) and issubclass(annotation, Part)
+
+
+def _sibling(name: str) -> ModuleType:
+    """Another script of this folder."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / f"{name}.py")
+    assert spec is not None  # noqa: S101
+    assert spec.loader is not None  # noqa: S101
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+settings = _sibling("make_settings")  # which knows how to read a key's comment
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

@@ -1,0 +1,1 @@
+../../../../examples/desk/grammar.py

@@ -1,0 +1,1 @@
+../../../../examples/desk/prepare.py

@@ -1,0 +1,1 @@
+../../../../examples/news/prepare.py

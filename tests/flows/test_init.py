@@ -1,0 +1,144 @@
+"""A project is made whole or not at all, and one that an earlier version made is brought along."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from components.errors import UserError
+from flows import init, upgrade
+from tests.flows import toy
+from tests.scripts import ROOT
+
+TEMPLATES = ROOT / "flows/project"
+
+
+@pytest.fixture
+def toy_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Templates with one more start, whose preparation writes made.csv."""
+    templates = tmp_path / "templates"
+    shutil.copytree(TEMPLATES, templates)
+    start = templates / "from/toy"
+    start.mkdir()
+    (start / "params.yaml").write_text("seed: 1\n")
+    (start / "prefect.yaml").write_text("of the example")
+    (start / "prepare.py").write_text("from pathlib import Path\nPath('made.csv').write_text('a')\n")
+    monkeypatch.setattr(init, "TEMPLATES", templates)
+    return start
+
+
+def log(folder: Path) -> str:
+    command = ["git", "log", "--format=%s"]
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.mark.usefixtures("toy_start")
+def test_a_project_has_pipeline_settings_data_and_a_commit_and_no_code(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    init.create(folder, "toy", before=lambda made: (made / "before").touch())
+    assert (folder / "dvc.yaml").read_bytes() == (ROOT / "dvc.yaml").read_bytes()
+    assert (folder / "params.yaml").read_text() == "seed: 1\n"
+    assert (folder / "prefect.yaml").read_text() == "of the example"
+    assert (folder / "made.csv").read_text() == "a"
+    assert "# mine" in (folder / "README.md").read_text()
+    assert "analytics = false" in (folder / ".dvc/config").read_text()
+    assert not [name for name in ("components", "flows", "serving") if (folder / name).exists()]
+    assert not [path for path in folder.rglob("*") if path.is_symlink()]
+    assert log(folder) == "A project from toy\n"
+    clean = subprocess.run(["git", "status", "--porcelain"], cwd=folder, capture_output=True, text=True)
+    assert clean.stdout == ""
+
+
+@pytest.mark.parametrize("name", ["toi", "", "..", "toy/project"])
+def test_a_start_that_there_is_not_is_one_sentence(toy_start: Path, tmp_path: Path, name: str) -> None:
+    with pytest.raises(
+        UserError, match=f"^--from: found '{re.escape(name)}'.*expected one of built-in, desk"
+    ):
+        init.create(tmp_path / "mine", name)
+    assert not (tmp_path / "mine").exists()
+
+
+@pytest.mark.usefixtures("toy_start")
+def test_a_folder_that_is_there_is_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(UserError, match="mine: it is there already; go on in it, or remove it"):
+        init.create(tmp_path / "mine", "toy")
+    assert not list((tmp_path / "mine").iterdir())
+
+
+def test_what_could_not_be_prepared_is_not_left_behind(toy_start: Path, tmp_path: Path) -> None:
+    (toy_start / "prepare.py").write_text("import sys\nsys.exit(3)\n")
+    with pytest.raises(UserError, match=r"prepare.py` ended with 3; nothing is left of .*mine"):
+        init.create(tmp_path / "mine", "toy")
+    assert not (tmp_path / "mine").exists()
+
+
+def test_every_file_of_an_example_is_a_projects_too() -> None:
+    for example in ROOT.glob("examples/*/params.yaml"):
+        names = {file.name for file in example.parent.iterdir() if file.is_file()}
+        start = TEMPLATES / "from" / example.parent.name
+        assert {file.name for file in start.iterdir()} == names
+        assert all((start / name).read_bytes() == (example.parent / name).read_bytes() for name in names)
+
+
+def test_git_ignores_what_the_pipeline_makes() -> None:
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"].values()
+    outs = [out for stage in stages for out in stage.get("do", stage).get("outs", [])]
+    made = {next(iter(out)) if isinstance(out, dict) else out for out in outs}
+    ignored = (TEMPLATES / "gitignore").read_text().splitlines()
+    assert {f"/{path.split('/')[0]}" for path in made} <= set(ignored)
+
+
+EARLIER = """
+stages:
+  train:
+    cmd: python -m components.stages.train
+    deps: [input.txt]
+    outs: [model.txt]
+  validation:
+    cmd: python -m components.stages.validation
+    deps:
+      - components/data/validation
+    outs: [checked.txt]
+"""
+
+
+@pytest.fixture
+def earlier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project of the time when each held a copy of the code."""
+    project = toy.make(tmp_path / "project", EARLIER)
+    (project / "components").mkdir()
+    (project / "components/errors.py").write_text("raise RuntimeError('the old copy')\n")
+    for command in (["git", "add", "."], ["git", *init.IDENTITY, "commit", "-qm", "mine"]):
+        subprocess.run(command, cwd=project, check=True)
+    monkeypatch.chdir(project)
+    return project
+
+
+def test_a_project_with_a_copy_of_the_code_is_one_sentence_and_one_command(earlier: Path) -> None:
+    refused = toy.onetrunk(
+        earlier, "status", PYTHONSAFEPATH="1"
+    )  # as the console command, not from the folder
+    assert refused.returncode == 2
+    assert refused.stderr.startswith(f"error: {earlier}/dvc.yaml: made by an earlier version")
+    assert "run `onetrunk upgrade` once" in refused.stderr
+    done = toy.onetrunk(earlier, "upgrade", PYTHONSAFEPATH="1")
+    assert done.returncode == 0, done.stderr
+    assert not (earlier / "components").exists()
+    assert (earlier / "dvc.yaml").read_bytes() == (ROOT / "dvc.yaml").read_bytes()
+    assert "components/: taken out" in done.stdout
+    assert "onetrunk run would look at" in done.stdout
+    assert toy.onetrunk(earlier, "status").returncode == 0
+
+
+def test_an_upgrade_replaces_nothing_that_git_does_not_hold(earlier: Path) -> None:
+    (earlier / "components/mine.py").write_text("precious")
+    with pytest.raises(UserError, match="git does not hold all that would be replaced"):
+        upgrade.run(earlier)
+    assert (earlier / "components/mine.py").read_text() == "precious"
+    assert (earlier / "dvc.yaml").read_text() == EARLIER

@@ -1,0 +1,210 @@
+"""A verdict holds against the champion that it was made against, and DVC knows that."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from safetensors.torch import load_file, save_file
+
+from components import params
+from components.errors import UserError
+from components.evaluation.baselines import baselines
+from components.evaluation.records import (
+    EVALUATION,
+    VERDICT,
+    ChampionEvidence,
+    ChampionReport,
+    Evaluation,
+    ModelId,
+    Verdict,
+)
+from components.files import atomic_folder, read_json, sha256, write_json, write_manifest
+from components.release import registry
+from components.release.records import BundleCard
+from components.stages import champion, evaluate, gate, release
+from components.tracking.terminal import Terminal
+from components.training.run.fit import run
+from tests.conftest import encode_project
+from tests.flows import toy
+from tests.release.bentos import write_bento
+
+ROOT = Path(__file__).parents[2]
+STAGES = ("champion", "evaluate", "gate", "release")  # as dvc.yaml has them, but for the code they run
+
+TRAIN = """
+import pathlib, shutil
+from components.files import atomic_folder
+with atomic_folder(pathlib.Path("models/multitask")) as folder:
+    shutil.copytree("trained/" + pathlib.Path("setting.txt").read_text(), folder, dirs_exist_ok=True)
+"""
+PACKAGE = """
+import pathlib, shutil
+from components.files import write_json
+from tests.release.bentos import write_bento
+setting = pathlib.Path("setting.txt").read_text()
+write_bento(pathlib.Path("bento"), setting, pathlib.Path("models/multitask/model.safetensors").read_bytes())
+write_json(pathlib.Path("reports/answers.json"), {"schema_version": 1, "tasks": {}})
+"""
+
+
+def stages() -> dict[str, Any]:
+    """Training and packaging are stood in for; what lies between and after them is the project's own."""
+    own = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    found = {name: own[name] for name in STAGES}
+    for stage in found.values():
+        stage["deps"] = [path for path in stage["deps"] if not path.startswith("components")]
+    setting = ["setting.txt"]
+    train = {"cmd": "python train.py", "deps": setting, "outs": ["models/multitask"]}
+    package = {
+        "cmd": "python package.py",
+        "deps": [*setting, "models/multitask", "reports/verdict.json"],
+        "outs": ["bento", "reports/answers.json"],
+    }
+    return {"stages": {"train": train, **found, "package": package}}
+
+
+@pytest.fixture
+def project(tiny_project: Path) -> Path:
+    """A project of one task whose settings `a` and `b` end in models that differ in the last bit."""
+    settings = yaml.safe_load(Path("params.yaml").read_text())
+    settings["tasks"] = {"mood": {k: v for k, v in settings["tasks"]["mood"].items() if k != "joint"}}
+    settings |= {"remotes": {}}
+    settings["training"]["tokens"] = 3000
+    Path("params.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
+    encode_project(tiny_project)
+    run(params.load(), Path(), Terminal())
+    baselines(Path("data/mood"), Path("baselines/mood"))
+    for name, scale in (("a", 1.0), ("b", 1.0001)):
+        shutil.copytree("models/multitask", f"trained/{name}")
+        weights = Path(f"trained/{name}/model.safetensors")
+        save_file({k: v * scale for k, v in load_file(weights).items()}, weights, {"format": "pt"})
+    shutil.rmtree("models")
+    Path("train.py").write_text(TRAIN)
+    Path("package.py").write_text(PACKAGE)
+    Path("dvc.yaml").write_text(yaml.safe_dump(stages(), sort_keys=False))
+    for command in (["git", "init", "-q"], [sys.executable, "-m", "dvc", "init", "-q"]):
+        subprocess.run(command, check=True, env=toy.environment())
+    return tiny_project
+
+
+def repro(setting: str) -> set[str]:
+    """Bring the project with this setting up to date; the stages whose command ran."""
+    Path("setting.txt").write_text(setting)
+    command = [sys.executable, "-m", "dvc", "repro"]
+    done = subprocess.run(command, env=toy.environment(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return {line.split("'")[1] for line in done.stdout.splitlines() if line.startswith("Running stage")}
+
+
+def against() -> str | None:
+    """The release that the verdict was made against; evaluation and verdict agree about that."""
+    verdict, evaluation = (read_json(Path(f"reports/{name}.json")) for name in ("verdict", "evaluation"))
+    assert verdict["champion"] == evaluation["champion"]
+    found = verdict["champion"]
+    if found is None:
+        return None
+    assert found["manifest"] == sha256(Path("releases") / found["release"] / "manifest.json")
+    return str(found["release"])
+
+
+def served() -> str:
+    return str(read_json(Path("releases/champion.json"))["release"])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.usefixtures("project")
+def test_back_to_earlier_settings_is_judged_against_the_champion_of_today() -> None:
+    """A released, B released, back to A: the run cache has a verdict on A, but against nobody."""
+    assert "evaluate" in repro("a")
+    assert (against(), served()) == (None, "a")
+    repro("b")
+    assert (against(), served()) == ("a", "b")
+    ran = repro("a")
+    assert ran >= {"evaluate", "gate"}
+    assert "train" not in ran  # which the run cache may bring back
+    assert (against(), served()) == ("b", "a")
+    ran = repro("b")  # against A, as before: the same evidence may come back, a release may not
+    assert "evaluate" not in ran
+    assert "release" in ran
+    assert (against(), served()) == ("a", "b")
+
+    lock = Path("dvc.lock").read_bytes()
+    assert repro("b") == {"champion"}
+    assert Path("dvc.lock").read_bytes() == lock
+    done = toy.onetrunk(Path(), "run")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "6 stages, all skipped" in done.stdout
+    assert Path("dvc.lock").read_bytes() == lock
+    assert "all 6 up to date" in toy.onetrunk(Path(), "status").stdout
+
+
+@pytest.fixture
+def released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A promoted candidate `c` whose verdict was made against release `b`, as files (synthetic)."""
+    monkeypatch.chdir(tmp_path)
+    for version in ("a", "b", "c"):
+        write_bento(Path("bento"), version, version)
+        if version != "c":
+            registry.release(Path("bento"))
+    with atomic_folder(Path("models/multitask")) as folder:
+        shutil.copy("bento" / registry.WEIGHTS, folder)
+    champion.main()
+    named = ChampionReport.read(Path("reports/champion.json")).champion
+    assert named is not None
+    against = ChampionEvidence(**named.model_dump(), heads=[], not_compared={})
+    model = BundleCard.read(Path("bento") / registry.CARD).model
+    report = {"model": ModelId(sha256=model.sha256), "champion": against, "confidence": 0.95, "tasks": {}}
+    Evaluation(**report).write(EVALUATION)
+    Verdict(verdict="PROMOTE", **report, dropped={}).write(VERDICT)
+    return tmp_path
+
+
+@pytest.mark.usefixtures("released")
+def test_a_release_under_way_ends_every_stage_that_relied_on_the_old_champion() -> None:
+    registry.release(Path("releases/a"))  # somebody goes back to it
+    sentence = r"made against release b \(.*\), but releases now gives release a \(.*\) to compare with"
+    for stage, file in ((evaluate, "champion"), (gate, "evaluation"), (release, "verdict")):
+        with pytest.raises(UserError, match=rf"^reports/{file}\.json: {sentence}"):
+            stage.main()
+    assert served() == "a"
+
+
+@pytest.mark.usefixtures("released")
+def test_a_verdict_on_another_model_releases_nothing() -> None:
+    verdict = read_json(Path("reports/verdict.json"))
+    write_json(Path("reports/verdict.json"), {**verdict, "model": {"sha256": "0" * 64}})
+    with pytest.raises(UserError, match=r"verdict\.json: is of model 000000000000, but this one is"):
+        release.main()
+    assert served() == "b"
+
+
+@pytest.mark.usefixtures("released")
+def test_a_champion_that_is_not_whole_ends_the_run_and_is_never_no_champion() -> None:
+    weights = Path("releases/b") / registry.WEIGHTS
+    weights.write_text("x")
+    with pytest.raises(UserError, match=r"model\.safetensors: SHA-256 differs"):
+        evaluate.main()
+    write_manifest(Path("releases/b"))  # whoever alters the manifest too
+    champion.main()
+    with pytest.raises(UserError, match="releases/b: not the bytes that were released"):
+        evaluate.main()
+    shutil.rmtree("releases/b")
+    with pytest.raises(UserError, match=r"releases/b/manifest\.json: missing"):
+        champion.main()
+    Path("releases/index.json").unlink()
+    with pytest.raises(UserError, match=r"index\.json: missing, but there are releases \(a\)"):
+        champion.main()
+
+
+def test_a_report_of_another_version_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "champion.json"
+    write_json(file, {"champion": None})
+    with pytest.raises(UserError, match=r"champion\.json: schema_version: found none, expected 1"):
+        ChampionReport.read(file)

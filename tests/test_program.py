@@ -1,0 +1,261 @@
+"""What a stage can reach, and that a changed line makes stale exactly the stages that can reach it.
+
+The other computation is made from bytecode, where the program's own is made from syntax trees; what real
+runs of the stages import is in tests/test_program_runs.py.
+"""
+
+from __future__ import annotations
+
+import ast
+import dis
+import re
+import shutil
+import types
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from components import program
+
+ROOT = Path(__file__).parent.parent
+TASKS = {"mood": {"classification"}, "people": {"tagging"}}
+BY_NAME = {  # what is imported by a name that settings hold
+    "components.families": r"components\.families\.\w+\.family",
+    "components.tracking": r"components\.tracking\.loggers\.\w+",
+    "components.training.balancing": r"components\.training\.balancing\.(weights|combinations)\.\w+",
+    "components.training.optimisers": r"components\.training\.optimisers\.\w+",
+    "components.training.regularisation": r"components\.training\.regularisation\.\w+",
+    "components.data.sources.remotes": r"components\.data\.sources\.remotes\.\w+",
+}
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> Iterator[None]:
+    """Sources are read once in a process; a test that changes them starts and ends afresh."""
+    _forget()
+    yield
+    _forget()
+
+
+def _forget() -> None:
+    for cached in (
+        program.modules,
+        program._found,
+        program._with_packages,
+        program._beside,
+        program._digest_of,
+    ):
+        cached.cache_clear()
+
+
+@pytest.fixture
+def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the program that may be changed."""
+    for package in program.PACKAGES:
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(program, "ROOT", tmp_path)
+    return tmp_path
+
+
+def stale_after(copy: Path, file: str, line: str) -> set[str]:
+    """The stages (of a task: stage/task) whose files differ once `line` stands at the end of `file`."""
+    before = program.written(TASKS)
+    text = (copy / file).read_text()
+    (copy / file).write_text(f"{text}\n{line}\n")
+    _forget()
+    after = program.written(TASKS)
+    (copy / file).write_text(text)
+    _forget()
+    return {str(path.with_suffix("")) for path in before if before[path] != after[path]}
+
+
+def imported(code: types.CodeType) -> Iterator[str]:
+    """The names that compiled code imports, in functions too."""
+    steps = list(dis.get_instructions(code))
+    for place, step in enumerate(steps):
+        if step.opname == "IMPORT_NAME":
+            names = steps[place - 1].argval or ()
+            yield step.argval
+            yield from (f"{step.argval}.{name}" for name in names)
+    for inner in code.co_consts:
+        if isinstance(inner, types.CodeType):
+            yield from imported(inner)
+
+
+def by_bytecode() -> dict[str, set[str]]:
+    """module -> modules that a line of it imports."""
+    files = [file for package in program.PACKAGES for file in (ROOT / package).rglob("*.py")]
+    names = {".".join(file.relative_to(ROOT).with_suffix("").parts): file for file in files}
+    names = {name.removesuffix(".__init__"): file for name, file in names.items()}
+    edges = {}
+    for name, file in names.items():
+        code = compile(file.read_text().replace("if TYPE_CHECKING:", "if False:"), str(file), "exec")
+        edges[name] = set(imported(code)) & names.keys()
+    return edges
+
+
+def reach(edges: dict[str, set[str]], stage: str, families: set[str] | None) -> set[str]:
+    barred = tuple(f"{part}." for part in (*program.NEVER_FOLLOWED, *program.NOT_FOLLOWED.get(stage, ())))
+
+    def by_name(module: str) -> set[str]:
+        found = {name for name in edges if module in BY_NAME and re.fullmatch(BY_NAME[module], name)}
+        chosen = module == "components.families" and families is not None
+        return {name for name in found if not chosen or name.split(".")[2] in families}
+
+    reached: set[str] = set()
+    waiting = {f"components.stages.{stage}"} | ({"serving.service"} if stage == "package" else set())
+    while waiting:
+        name = waiting.pop()
+        reached.add(name)
+        found = edges[name] | by_name(name) | ({name.rpartition(".")[0]} - {""})
+        waiting |= {one for one in found - reached if not f"{one}.".startswith(barred)}
+    return reached
+
+
+def expected(edges: dict[str, set[str]]) -> dict[str, set[str]]:
+    """module -> the files of program/ that must differ when it changes."""
+    result: dict[str, set[str]] = {name: set() for name in edges}
+    every = {family for own in TASKS.values() for family in own}
+    for stage in program.stages():
+        tasks = TASKS if stage in program.PER_TASK else {"": None if stage == "package" else every}
+        for task, families in tasks.items():
+            for name in reach(edges, stage, families):
+                result[name].add(f"{stage}/{task}" if task else stage)
+    return result
+
+
+@pytest.mark.slow
+def test_a_changed_module_makes_exactly_the_stages_stale_that_can_import_it(copy: Path) -> None:
+    wanted = expected(by_bytecode())
+    before = program.written(TASKS)
+    assert wanted.keys() == program.modules().keys()
+    for name, module in list(program.modules().items()):
+        text = module.path.read_text()
+        module.path.write_text(f"{text}\nCHANGED = 1\n")
+        program.modules()[name] = program._read(module.path)
+        program._digest_of.cache_clear()
+        after = program.written(TASKS)
+        stale = {str(path.with_suffix("")) for path in before if before[path] != after[path]}
+        assert stale == wanted[name], name
+        module.path.write_text(text)
+        program.modules()[name] = module
+
+
+SPLIT = "components/data/encoding/split.py"
+
+
+def test_a_change_where_train_and_evaluate_read_rows_makes_them_stale(copy: Path) -> None:
+    stale = stale_after(copy, SPLIT, "CHANGED = 1")
+    assert {"encode/mood", "encode/people", "train", "evaluate"} <= stale
+    assert not stale & {"ingest/mood", "validate/mood", "baseline/mood", "curves", "gate", "declare"}
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "components/search/study.py",
+        "components/monitoring/surge.py",
+        "components/data/propose/choose.py",
+        "components/params/checks/tasks.py",
+        "components/program.py",
+    ],
+)
+def test_what_no_stage_runs_makes_no_stage_stale(copy: Path, file: str) -> None:
+    assert stale_after(copy, file, "CHANGED = 1") == set()
+
+
+def test_a_family_makes_the_stages_of_its_tasks_stale_and_those_of_all_tasks(copy: Path) -> None:
+    stale = stale_after(copy, "components/families/tagging/family.py", "CHANGED = 1")
+    assert {"ingest/people", "encode/people", "train", "evaluate", "package"} <= stale
+    assert not any(name.endswith("/mood") for name in stale)
+    assert stale_after(copy, "components/families/ordinal/family.py", "CHANGED = 1") == {"package"}
+
+
+def test_a_template_makes_the_stage_stale_that_draws_it(copy: Path) -> None:
+    assert stale_after(copy, "components/evaluation/page.html.jinja", "<p>") == {"gate"}
+    assert stale_after(copy, "serving/page.html.jinja", "<p>") == {"package"}
+    drawing = {"gate", "curves", "data_gate", "comparison", "package"}
+    assert stale_after(copy, "components/pages/style.css", "p { color: red }") == drawing
+
+
+@pytest.mark.parametrize("line", ["# a comment", '"""not a docstring, a statement"""\n', "\n\n"])
+def test_a_comment_is_a_change_of_the_bento_alone_for_it_carries_the_files(copy: Path, line: str) -> None:
+    changed = stale_after(copy, "components/model/multitask.py", line)
+    assert changed == ({"package"} if "statement" not in line else changed)
+    assert ("train" in changed) == ("statement" in line)
+
+
+def test_a_docstring_is_no_reason_to_train_again(copy: Path) -> None:
+    file = copy / "components/training/run/loop.py"
+    before = program.of_stage("train")
+    text = file.read_text()
+    file.write_text(text.replace('"""', '"""Said otherwise. ', 1))
+    _forget()
+    assert program.of_stage("train") == before
+    file.write_text(text + "CHANGED = 1\n")
+    _forget()
+    assert program.of_stage("train") != before
+
+
+def test_what_only_type_checkers_import_is_not_reached(copy: Path) -> None:
+    (copy / "components/only_types.py").write_text("")
+    (copy / "components/files.py").write_text(
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import components.only_types\n"
+        "else:\n    import components.keyed\n"
+    )
+    found = program.closure("components.files")
+    assert "components.keyed" in found
+    assert "components.only_types" not in found
+
+
+def test_every_import_by_name_says_where_the_module_lies() -> None:
+    """Or the closure would miss it: a constant, or an f-string that begins with the package."""
+    for module in program.modules().values():
+        for node in ast.walk(ast.parse(module.path.read_text())):
+            called = node.func if isinstance(node, ast.Call) else None
+            if "import_module" in (getattr(called, "attr", ""), getattr(called, "id", "")):
+                pattern = program._pattern(node.args[0], module.name)
+                assert pattern.startswith(program.PACKAGES)
+                assert program._found(pattern), (module.name, pattern)
+                assert module.name in BY_NAME, module.name
+
+
+def test_no_stage_reads_the_settings_of_commands() -> None:
+    """components.settings.search and .monitor are not followed, which is right as long as this holds."""
+    for stage in program.stages():
+        for name in program.closure(
+            f"components.stages.{stage}", without=program.NOT_FOLLOWED.get(stage, ())
+        ):
+            if name != "components.settings.project":
+                text = program.modules()[name].path.read_text()
+                assert not re.search(r"\bproject\.(search|monitor)\b", text), name
+
+
+def test_every_stage_of_the_pipeline_depends_on_its_file_and_on_no_code() -> None:
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    assert set(stages) - {"program"} == set(program.stages())
+    for name, stage in stages.items():
+        body = stage.get("do", stage)
+        assert body["cmd"].startswith(f"python -m components.stages.{name}")
+        deps = [str(dep) for dep in body.get("deps", [])]
+        assert not [dep for dep in deps if dep.startswith(("components", "serving", "flows"))]
+        if name != "program":
+            key = {"alone": "/${item.task}"}.get(name, "/${key}") if name in program.PER_TASK else ""
+            assert f"program/{name}{key}.json" in deps
+
+
+def test_it_is_read_in_well_under_a_second_and_imports_nothing_heavy() -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import sys, time; start = time.process_time(); from components import program;"
+        "program.written({'a': {'classification'}, 'b': {'tagging'}});"
+        "print(time.process_time() - start, *sorted({m.split('.')[0] for m in sys.modules}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    seconds, *names = done.stdout.split()
+    assert float(seconds) < 2  # of CPU, on a machine that may be slow; about 0.6
+    assert not {"torch", "numpy", "pydantic", "yaml"} & set(names)
