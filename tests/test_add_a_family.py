@@ -143,6 +143,7 @@ def test_a_family_with_candidates_and_augmentation_is_one_folder_too(shelf: Path
     assert asked(shelf, "late is london")["shelf"] == {"shelf": "late plane to paris"}
 
 
+@pytest.mark.slow
 def test_titles_lack_another_word_at_each_visit(shelf: Path) -> None:
     """The loop asks the family by its capability; nothing else knows of it."""
     code = (

@@ -78,7 +78,9 @@ class Desk:
         names = self.words["names"]
         lists = {**self.words["lists"], "name": names.get(request.domain, names["switch"])}
         value = partial(self._value, lists)
-        return Grammar(self.grammar["expansion_rules"], value).draw(request.template, dice)
+        grammar: Grammar = Grammar(self.grammar["expansion_rules"], value)
+        said: tuple[str, list[Span]] = grammar.draw(request.template, dice)
+        return said
 
     def _value(self, lists: Mapping[str, list[str]], name: str, dice: Random) -> str:
         if name in lists:

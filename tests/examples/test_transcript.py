@@ -49,12 +49,14 @@ def written(tmp_path_factory: pytest.TempPathFactory, bento: Path) -> Path:
     return page
 
 
+@pytest.mark.slow
 def test_what_is_above_and_below_the_markers_stays_and_nothing_else_is_left(written: Path) -> None:
     assert transcript.around(written) == (ABOVE, BELOW)
     assert "old" not in written.read_text()
     assert sorted(path.name for path in written.parent.iterdir()) == ["desk.md", "questions.json"]
 
 
+@pytest.mark.slow
 def test_questions_can_be_pasted_and_the_answers_are_the_services(written: Path, bento: Path) -> None:
     text = written.read_text()
     bodies = re.findall(r"-d @- <<'JSON'\n(.*?)\nJSON\n", text, re.DOTALL)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import cast
 
 from components.comparison import page as comparison
 from components.comparison.records import SharingReport
@@ -13,6 +14,7 @@ from components.evaluation import page as evaluation
 from components.evaluation.records import Evaluation, Outcome, Verdict
 from components.pages import render
 from components.tracking import page as training
+from components.training.run.state import Entry
 from serving import pages as service
 from tests.pages import samples
 
@@ -41,7 +43,8 @@ def evaluated_from(measured: Evaluation, verdict: Verdict, evaluations: int = 12
 
 def trained(evaluations: int = 12, cosines: bool = True) -> str:
     record = samples.training(evaluations, cosines)
-    return training.render([entry.model_dump() for entry in record.evaluations], record.metrics)
+    entries = [cast("Entry", entry.model_dump()) for entry in record.evaluations]
+    return training.render(entries, record.metrics)
 
 
 def compared() -> str:

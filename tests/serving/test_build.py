@@ -17,6 +17,8 @@ from components.program import ROOT
 from serving.build import build
 from tests.serving import tiny
 
+pytestmark = pytest.mark.slow
+
 BUILD = """
 import sys
 from pathlib import Path

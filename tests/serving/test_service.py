@@ -14,6 +14,8 @@ from components.errors import UserError
 from components.release.query import ask_one, running
 from tests.pages.reading import loaded
 
+pytestmark = pytest.mark.slow
+
 
 def post(client: httpx.Client, body: object, content_type: str = "application/json") -> httpx.Response:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()

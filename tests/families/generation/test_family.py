@@ -343,6 +343,7 @@ def seq2seq_project(tiny_project: Path) -> Path:
     return tiny_project
 
 
+@pytest.mark.slow
 def test_an_encoder_decoder_trains_and_serves_beside_another_task(seq2seq_project: Path) -> None:
     """With a combination of gradients too, which asks for each task's own on the encoder."""
     params = yaml.safe_load(Path("params.yaml").read_text())

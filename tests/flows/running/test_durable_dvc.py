@@ -66,6 +66,7 @@ def is_whole(file: Path) -> bool:
     return True
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["dvc.lock", "rwlock"])
 def test_a_kill_in_the_middle_of_a_write_leaves_the_file_of_before(finished_toy: Path, what: str) -> None:
     """The same kill tears the file of plain DVC, so the test would notice if DVC wrote in another way."""
@@ -95,6 +96,7 @@ def test_a_stage_leaves_a_copy_of_the_lock(finished_toy: Path) -> None:
     assert good.read_bytes() == (finished_toy / "dvc.lock").read_bytes()
 
 
+@pytest.mark.slow
 def test_whoever_reads_the_lock_while_stages_run_finds_it_whole(finished_toy: Path) -> None:
     torn, over = [], threading.Event()
 

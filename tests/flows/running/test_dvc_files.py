@@ -65,6 +65,7 @@ def test_a_torn_lock_is_restored_and_said(
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("length", range(0, 100, 7))
 def test_wherever_the_lock_is_cut_no_stage_runs_again(project: Path, whole: bytes, length: int) -> None:
     """Percent of the file. Where the cut falls between two entries the run cache has the rest."""

@@ -50,6 +50,7 @@ def test_pitfall_7_a_tied_parameter_is_averaged_once(shared_project: Path) -> No
     torch.testing.assert_close(found, before + 9.0)  # d = 2/11
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("encoded_project")
 def test_the_average_is_what_is_evaluated_kept_and_saved() -> None:
     """Worked out from the weights after each step; the record shows the score of what was saved."""

@@ -29,6 +29,7 @@ class Signals(Terminal):
             os.kill(os.getpid(), self.number)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("encoded_project")
 def test_a_run_that_is_interrupted_loses_no_step_and_ends_with_the_same_bytes() -> None:
     shorten(15)
