@@ -37,6 +37,7 @@ from benchmarks.methods import t_interval
 from benchmarks.unlabelled import FAMILIES, NEWS, make
 from components import params
 from components.data.mixture.plan import plan as make_plan
+from components.data.mixture.records import PlanRecord
 from components.environment import quiet, restart_tuned
 from components.settings.mixture import Mixture
 from components.settings.project import Project
@@ -108,8 +109,8 @@ def train_one(job: Run) -> Run:
         project = _project(job, root)
         training, plan = _plan(project, job, root)
         model = fit(project, training, plan, root, job["seed"])
-        read = reader(root, cards_below(root, plan["tasks"]), "test")
-        scores = evaluate(model, splits(root, plan["tasks"], "test"), 10**9, project.seed, read)
+        read = reader(root, cards_below(root, plan.tasks), "test")
+        scores = evaluate(model, splits(root, plan.tasks, "test"), 10**9, project.seed, read)
     seconds = time.process_time() - start
     return {**job, "score": scores[job["task"]], "aside": scores.get(ASIDE), "seconds": seconds}
 
@@ -126,13 +127,13 @@ def _project(job: Run, root: Path) -> Project:
     return project.model_copy(update={"tasks": tasks})
 
 
-def _plan(project: Project, job: Run, root: Path) -> tuple[Training, dict[str, Any]]:
+def _plan(project: Project, job: Run, root: Path) -> tuple[Training, PlanRecord]:
     """The training, and a plan in which the task gives as many rows as it does alone."""
     steps = max(2, round(job["tokens"] / project.training.tokens_per_step))
     changes = {"tokens": job["tokens"], "evaluate_every": steps // 2, "patience": steps}
     training = project.training.model_copy(update={**changes, "checkpoint_every": steps + 1})
 
-    def made(tasks: list[str], mixture: dict[str, Any]) -> dict[str, Any]:
+    def made(tasks: list[str], mixture: dict[str, Any]) -> PlanRecord:
         changed = {"training": training, "mixture": Mixture.model_validate(mixture)}
         known = {name: project.tasks[name] for name in tasks}
         return make_plan(project.model_copy(update={**changed, "tasks": known}), root / "encoded", {})
@@ -142,8 +143,8 @@ def _plan(project: Project, job: Run, root: Path) -> tuple[Training, dict[str, A
         return training, alone
     fall = {"start": job["start"], "until": UNTIL}
     whole = made([job["task"], ASIDE], {"method": "uniform", "auxiliary": {ASIDE: fall}})
-    whole["rows_per_step"] = alone["rows_per_step"] / whole["tasks"][job["task"]]["share"]
-    return training, whole
+    rows_per_step = alone.rows_per_step / whole.tasks[job["task"]].share
+    return training, whole.model_copy(update={"rows_per_step": rows_per_step})
 
 
 def compared(alone: list[Run], beside: list[Run]) -> dict[str, Any]:

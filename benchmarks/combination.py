@@ -34,6 +34,7 @@ from rich.table import Table
 from benchmarks.goals import Goal, finish
 from benchmarks.texts import lengths
 from components.data.batches.tensors import Rows, pad
+from components.data.contract.cards import HeadCard
 from components.environment import quiet
 from components.model.multitask import MultiTaskModel
 from components.training import balancing
@@ -76,7 +77,9 @@ class Bench:
 
     def __init__(self, encoder: Path, tokens: int, tasks: int) -> None:
         self.heads = [f"task{number}" for number in range(tasks)]
-        card = {"family": "classification", "facts": {"labels": ["a", "b", "c"]}}
+        card = HeadCard(
+            family="classification", facts={"labels": ["a", "b", "c"]}, task="", max_length=0, inputs=[]
+        )
         self.model = MultiTaskModel.from_encoder(encoder, dict.fromkeys(self.heads, card), 0.1, 1)
         self.model.train()
         self.shared = [

@@ -14,6 +14,7 @@ import torch
 
 from benchmarks.texts import lengths
 from components.data.batches.batching import step_rows
+from components.data.contract.cards import HeadCard
 from components.data.contract.rows import column_of
 from components.data.encoding.encode import ROWS
 from components.data.encoding.split import EncodedSplit
@@ -61,7 +62,7 @@ def write(folder: Path, task: str, heads: Sequence[str], rows: int, seed: int) -
 def model(encoder: Path, heads: Mapping[str, Sequence[str]]) -> MultiTaskModel:
     """MiniLM with the heads of each task, on the GPU where there is one."""
     cards = {
-        head: {"task": task, "family": "classification", "facts": FACTS, "max_length": 256, "inputs": 1}
+        head: HeadCard(task=task, family="classification", facts=FACTS, max_length=256, inputs=["text"])
         for task, own in heads.items()
         for head in own
     }

@@ -45,6 +45,7 @@ from components.data.encoding.split import EncodedSplit, cards_of
 from components.data.mixture.draws import Plan
 from components.data.mixture.plan import easiest
 from components.data.mixture.plan import plan as make_plan
+from components.data.mixture.records import PlanRecord
 from components.environment import quiet, restart_tuned
 from components.files import read_json
 from components.model.multitask import MultiTaskModel
@@ -185,11 +186,11 @@ def train_one(job: Run) -> Run:
     training, validation, test = (_encoded(project, split) for split in ("train", "validation", "test"))
     balancing = job["balancing"]
     if job["candidate"]:
-        tasks = _plan(project, job, {})[1]["tasks"]
-        shares = {head: tasks[card["task"]]["share"] for head, card in cards.items()}
+        tasks = _plan(project, job, {})[1].tasks
+        shares = {head: tasks[card["task"]].share for head, card in cards.items()}
         balancing = {"weights": {"method": "static", "weights": drawn(shares, job["candidate"])}}
     changed, whole = _plan(project, job, balancing)
-    plan = Plan.from_json(whole, easiest(whole, training))
+    plan = Plan.of(whole, easiest(whole, training))
     encoder, dropout = Path(project.model.encoder), project.model.dropout
     model = MultiTaskModel.from_encoder(encoder, cards, dropout, job["seed"])
     clock, start = Clock(), time.process_time()
@@ -213,7 +214,7 @@ def _reader(cards: dict[str, Any], split: str) -> Any:
     return lambda head, numbers: [rows[head][number] for number in numbers]
 
 
-def _plan(project: Project, job: Run, balancing: dict[str, Any]) -> tuple[Training, dict[str, Any]]:
+def _plan(project: Project, job: Run, balancing: dict[str, Any]) -> tuple[Training, PlanRecord]:
     """The project's training with the job's budget and balancing, and the plan for it."""
     steps = max(1, round(job["tokens"] / project.training.tokens_per_step))
     changes = {

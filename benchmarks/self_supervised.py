@@ -28,6 +28,7 @@ from benchmarks.unlabelled import FAMILIES, NEWS, make
 from components import families, params
 from components.data.contract.rows import labelled_rows
 from components.data.mixture.plan import plan as make_plan
+from components.data.mixture.records import PlanRecord
 from components.environment import quiet, restart_tuned
 from components.evaluation import bootstrap
 from components.evaluation.evaluate import compare
@@ -85,10 +86,10 @@ def learnt(family: str, arguments: argparse.Namespace) -> Measured:
         model = fit(project, training, plan, root, arguments.seed)
         seconds = time.process_time() - start
         rows, metrics = measured(model, root, arguments.seed)
-    return {"steps": plan["steps"], "seconds": round(seconds), "test_rows": rows, "metrics": metrics}
+    return {"steps": plan.steps, "seconds": round(seconds), "test_rows": rows, "metrics": metrics}
 
 
-def _plan(project: Project, tokens: int, root: Path) -> tuple[Training, dict[str, Any]]:
+def _plan(project: Project, tokens: int, root: Path) -> tuple[Training, PlanRecord]:
     steps = max(1, round(tokens / project.training.tokens_per_step))
     # One evaluation, at the end: what is measured are the last weights.
     changes = {"tokens": tokens, "evaluate_every": steps, "checkpoint_every": steps + 1}

@@ -15,6 +15,8 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from components.comparison import records as comparison
+from components.data.contract import cards
+from components.data.mixture import records as mixture
 from components.evaluation import records as evaluation
 from components.records import VERSION, Part, Record
 from components.release import records as release
@@ -30,6 +32,8 @@ sentence. Texts of rows stand in none of them; `answers.json` has the examples o
 """
 TABLE = "| key | type | |\n|---|---|---|"
 RECORDS: tuple[type[Record], ...] = (
+    cards.TaskCard,
+    mixture.PlanRecord,
     training.TrainingReport,
     evaluation.ChampionReport,
     evaluation.Evaluation,

@@ -14,6 +14,7 @@ from components.evaluation.summary import brief
 from components.release.records import Served
 
 CHAMPION = Path("releases/champion.json")
+CANDIDATE = Path("models/multitask")
 ANSWER_SECONDS = 60.0
 
 
@@ -45,9 +46,7 @@ def serve(bento: Path, host: str, port: int) -> None:
     Raises:
         UserError: there is no such folder, or the port is taken.
     """
-    if not (bento / "bento.yaml").is_file():
-        found = "no Bento (no bento.yaml in it)" if bento.is_dir() else "no such folder"
-        raise UserError(f"{bento}: {found}; `onetrunk run` puts Bentos into bento/ and releases/")
+    bundle(bento)
     from components.release.query import check_port, serve_command, serve_environment
 
     check_port(host, port)
@@ -56,24 +55,54 @@ def serve(bento: Path, host: str, port: int) -> None:
     os.execve(command[0], command, serve_environment(home))  # noqa: S606
 
 
-def ask(root: Path, request: dict[str, Any]) -> dict[str, Any]:
-    """Answer one text in this process: task -> answer.
+def bundle(bento: Path) -> Path:
+    """The model and its card in a Bento's folder.
 
     Raises:
-        UserError: nothing has been released, its bytes are damaged, or the request does not fit the tasks.
+        UserError: it is no Bento.
     """
-    bundle = find(root) / "src" / "bundle"
-    quiet()
-    from serving.predictor import Predictor
-    from serving.schemas import BadRequestError, parse
+    if not (bento / "bento.yaml").is_file():
+        found = "no Bento (no bento.yaml in it)" if bento.is_dir() else "no such folder"
+        raise UserError(f"{bento}: {found}; `onetrunk run` puts Bentos into bento/ and releases/")
+    return bento / "src" / "bundle"
 
-    predictor = Predictor(bundle)
+
+def candidate(root: Path) -> Path:
+    """The trained model that is here, whatever the gate says of it.
+
+    Raises:
+        UserError: nothing has been trained.
+    """
+    if not (root / CANDIDATE).is_dir():
+        raise UserError(f"{CANDIDATE}: nothing has been trained yet; run `onetrunk run`")
+    return root / CANDIDATE
+
+
+def ask(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
+    """Answer one text in this process, by the model in `folder`: task -> answer.
+
+    Raises:
+        UserError: the model's bytes are damaged, or the request does not fit the tasks.
+    """
+    quiet()
+    _leave_out_sklearn()
+    from serving.predictor import Predictor
+    from serving.requests import BadRequestError, parse
+
+    predictor = Predictor(folder)
     try:
         texts = parse(json.dumps(request).encode()).texts
         answers = predictor.predict(texts, request["tasks"])[0]
     except BadRequestError as error:
         raise UserError(str(error)) from None
     return {task: answer.model_dump() for task, answer in answers.items()}
+
+
+def _leave_out_sklearn() -> None:
+    """Transformers would import it, and pandas with it, for a way of decoding that no family uses."""
+    from transformers import utils
+
+    utils.is_sklearn_available = lambda: False  # type: ignore[attr-defined]
 
 
 def ask_service(url: str, request: dict[str, Any]) -> dict[str, Any]:

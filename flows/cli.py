@@ -49,7 +49,7 @@ PLAIN = {  # commands without options: in the list of commands, and in their own
         "be given again at any time, and after an interruption it goes on where it was. It ends with 0 when "
         "everything is up to date and released, with 1 when a stage failed, with 2 for a mistake in settings "
         "or data or when the gate did not say PROMOTE, with 130 when it was interrupted. Each stage's output "
-        "is in .onetrunk/logs/, the reports are in reports/.",
+        "is in .onetrunk/logs/ (of earlier runs in .onetrunk/runs/), the reports are in reports/.",
     ),
     "check": (
         "check settings and data; no training",
@@ -92,6 +92,8 @@ def parser() -> Parser:
     )
     for name, (short, long) in PLAIN.items():
         commands.add_parser(name, help=short, description=long)
+    history = commands.add_parser("history", help="the last runs: when, how long, what they came to")
+    history.add_argument("--json", action="store_true", help="all that are remembered, as one JSON list")
     serve = commands.add_parser("serve", help="serve the champion over HTTP")
     serve.add_argument("--bento", type=Path, metavar="PATH", help="a Bento's folder; default: the champion's")
     serve.add_argument("--host", default="127.0.0.1", help="default: %(default)s, this machine only")
@@ -102,7 +104,17 @@ def parser() -> Parser:
     predict.add_argument(
         "--task", action="append", metavar="NAME", help="may be given again; default: every task that fits"
     )
-    predict.add_argument("--url", help="ask a running service instead, e.g. http://127.0.0.1:3000")
+    which = predict.add_mutually_exclusive_group()
+    which.add_argument("--candidate", action="store_true", help="ask the trained model that is not released")
+    which.add_argument("--bento", type=Path, metavar="PATH", help="ask a Bento's folder")
+    which.add_argument("--url", help="ask a running service instead, e.g. http://127.0.0.1:3000")
+    rows = commands.add_parser("rows", help="test rows, what the model said of them, and the gold answer")
+    rows.add_argument("task", metavar="TASK", help="as in params.yaml")
+    rows.add_argument("--id", metavar="ID", help="the row of this id")
+    rows.add_argument(
+        "--wrong", action="store_true", help="where it is wrong, the worst by the gate's metric first"
+    )
+    rows.add_argument("--limit", type=_positive, default=10, metavar="N", help="rows; default: %(default)s")
     new_task = commands.add_parser("new-task", help="look at data and propose the task for params.yaml")
     new_task.add_argument("data", metavar="FILE_OR_ADDRESS", help="a file, a folder, or e.g. s3://bucket/key")
     new_task.add_argument("--name", help="of the task; default: after the file")
@@ -254,6 +266,13 @@ def _status(given: argparse.Namespace) -> int:
     return 0
 
 
+def _history(given: argparse.Namespace) -> int:
+    from flows import history
+
+    history.show(Path.cwd(), given.json)
+    return 0
+
+
 def _serve(given: argparse.Namespace) -> int:
     from flows import champion
 
@@ -265,9 +284,27 @@ def _predict(given: argparse.Namespace) -> int:
     from flows import champion
 
     request = {"texts": [_item(given.text, given.pair)], "tasks": given.task}
-    answers = champion.ask_service(given.url, request) if given.url else champion.ask(Path.cwd(), request)
+    url = given.url
+    answers = champion.ask_service(url, request) if url else champion.ask(_bundle(given), request)
     champion.show(answers)
     return 0
+
+
+def _bundle(given: argparse.Namespace) -> Path:
+    """The folder of the model that `predict` asks; that it is not the champion is said beside the answer."""
+    from flows import champion
+
+    root = Path.cwd()
+    if given.candidate:
+        print("asked the model in models/multitask, which the gate has not released", file=sys.stderr)
+        return champion.candidate(root)
+    return champion.bundle(given.bento or champion.find(root))
+
+
+def _rows(given: argparse.Namespace) -> int:
+    from flows import rows
+
+    return rows.run(Path.cwd(), given.task, given.id, given.wrong, given.limit)
 
 
 def _new_task(given: argparse.Namespace) -> int:
@@ -333,8 +370,10 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "run": _run,
     "check": _check,
     "status": _status,
+    "history": _history,
     "serve": _serve,
     "predict": _predict,
+    "rows": _rows,
     "new-task": _new_task,
     "search": _search,
     "monitor": _monitor,

@@ -157,11 +157,17 @@ def _conclude(
     if not sentences:
         if target is None and (root / VERDICT).is_file():
             summary.write(root)
-        run_state.complete(root, target)
+        run_state.complete(root, target, _seconds(display), "gate" in display.outcomes)
         return Completed(message="everything is up to date")
     users_mistake = any(outcome.exit_code == EXIT_USER_ERROR for outcome in failed.values())
-    run_state.fail(root, target, sentences, held_up, users_mistake)
+    judged = "gate" in display.outcomes
+    run_state.fail(root, target, sentences, held_up, users_mistake, _seconds(display), judged)
     return Failed(message="; ".join(f"{name}: {text}" if name else text for name, text in sentences.items()))
+
+
+def _seconds(display: StageDisplay) -> dict[str, float]:
+    """The stages that were started, with the seconds that they took."""
+    return {name: seconds for name, (out, seconds) in display.outcomes.items() if out.verb != "skipped"}
 
 
 def _death(future: PrefectFuture[Any]) -> str:

@@ -11,25 +11,30 @@ from rich.text import Text
 
 from components.errors import UserError
 from components.evaluation import summary
-from components.evaluation.records import SUMMARY
+from components.evaluation.records import EVALUATION, VERDICT, Evaluation, ModelId, Verdict
 from flows import champion
-from flows.running import graph, run_state
+from flows.running import clock, graph, run_state
 
-COLUMN = 100  # characters of stage names before the list is cut
+LINES = 8  # changed stages that are named with their reasons
+WIDTH = 64  # characters of one stage's reasons
+GATE = "gate"
+WORDS = {"always changed": "asked at every run", "changed command": "its command"}
+CODE = ("components/", "serving/", "flows/", "program/")
 
 
 def show(root: Path) -> None:
     """Print it; reads DVC's status and the reports, and starts nothing."""
+    pipeline = None
     try:
         pipeline = graph.read().if_unchanged()
-        stages, stale = _stages(pipeline), bool(pipeline.stale)
+        stages = _stages(pipeline)
     except graph.BusyError as error:
-        stages, stale = Text(str(error), "yellow"), True
+        stages = Text(str(error), "yellow")
     table = Table.grid(padding=(0, 2))
     table.add_row("stages", stages)
     table.add_row("last run", _last_run(run_state.last(root)))
-    table.add_row("verdict", _verdict(root, stale))
-    table.add_row("champion", champion.name(root) if (root / champion.CHAMPION).is_file() else "none yet")
+    table.add_row("verdict", _verdict(root, pipeline))
+    table.add_row("champion", _champion(root))
     Console(highlight=False).print(table)
 
 
@@ -37,31 +42,99 @@ def _stages(pipeline: graph.Graph) -> Text:
     if not pipeline.stale:
         return Text(f"all {len(pipeline.upstream)} up to date", "green")
     changed = [name for name in pipeline.upstream if name in pipeline.changed]
-    text = f"{len(pipeline.changed)} of {len(pipeline.upstream)} changed, {len(pipeline.stale)} to look at: "
-    return Text(text + summary.shorten(", ".join(changed), COLUMN), "yellow")
+    head = f"{len(pipeline.changed)} of {len(pipeline.upstream)} changed, {len(pipeline.stale)} to look at"
+    recorded = set(graph.locked_stages())
+    lines = [
+        f"{name}: {why(pipeline.reasons.get(name, [])) if name in recorded else 'not run yet, or failed'}"
+        for name in changed[:LINES]
+    ]
+    lines += [f"and {len(changed) - LINES} more"] if len(changed) > LINES else []
+    return Text("\n".join([head, *(summary.shorten(line, WIDTH) for line in lines)]), "yellow")
+
+
+def why(reasons: list[Any]) -> str:
+    """What DVC says of a changed stage, in a person's words: settings, code, data, outputs."""
+    found: dict[str, list[str]] = {}
+    for reason in reasons:
+        if not isinstance(reason, dict):  # "always changed", "changed command"
+            found.setdefault(WORDS.get(reason, str(reason)), [])
+            continue
+        for kind, items in reason.items():
+            for path, change in items.items():
+                subject, detail = _subject(kind, path, change)
+                found.setdefault(subject, []).extend(detail)
+    return "; ".join(f"{what} {', '.join(details)}".strip() for what, details in found.items()) or "changed"
+
+
+def _subject(kind: str, path: str, change: Any) -> tuple[str, list[str]]:
+    """The kind of a changed thing, and its name."""
+    if isinstance(change, dict):  # the keys of a settings file
+        return "settings", list(change)
+    name = Path(path).as_posix()
+    if kind == "changed outs":
+        return ("missing output" if change == "deleted" else "altered output"), [name]
+    return ("code" if name.startswith(CODE) or name.endswith(".py") else "data"), [name]
 
 
 def _last_run(last: dict[str, Any] | None) -> Text:
     if last is None:
         return Text("none yet; try onetrunk run")
-    what = "onetrunk run" if last["target"] is None else "onetrunk check"
-    if last["state"] != "failed":
+    what = run_state.COMMANDS[last["target"] is None]
+    if last["state"] in ("running", "interrupted"):
+        since = f"since {clock.local(last['started'])}" if "started" in last else ""
         ending = {
-            "running": "is running",
-            "interrupted": "was interrupted; the same command goes on from there",
-            "completed": "completed",
+            "running": f"is running {since}",
+            "interrupted": f"was interrupted ({since}); the same command goes on from there",
         }
         return Text(f"{what} {ending[last['state']]}")
+    took = ""
+    if "started" in last:
+        seconds = clock.seconds_between(last["started"], last["ended"])
+        took = f" {clock.local(last['ended'])}, after {clock.duration(seconds)}"
+    if last["state"] == "completed":
+        return Text(f"{what} completed{took}")
     reasons = "\n".join(f"{stage or 'flow'}: {sentence}" for stage, sentence in last["failed"].items())
-    return Text(f"{what} failed\n{reasons}", "red")
+    return Text(f"{what} failed{took}\n{reasons}", "red")
 
 
-def _verdict(root: Path, stale: bool) -> Text:
-    if not (root / SUMMARY).is_file():
-        return Text("none; the last run did not get that far")
+def _verdict(root: Path, pipeline: graph.Graph | None) -> Text:
+    """What reports/verdict.json says, when that was said, and whether of the model that is here."""
+    if not (root / VERDICT).is_file():
+        return Text("none; no run has come to the gate")
     try:
-        verdict = summary.read(root).verdict
+        said = Verdict.read(root / VERDICT)
+        of = "" if pipeline is None else _whose(root, pipeline, said.model)
     except UserError as error:
         return Text(str(error), "yellow")
-    note = " (of an earlier state of the project)" if stale else ""
-    return Text.assemble((verdict, summary.VERDICT_STYLES[verdict]), note)
+    when = clock.local(_judged(root, said))
+    return Text.assemble((said.verdict, summary.VERDICT_STYLES[said.verdict]), f", {when}{of}")
+
+
+def _whose(root: Path, pipeline: graph.Graph, model: ModelId) -> str:
+    """Of which state the verdict is. A gate that did not say PROMOTE is a failed stage, which DVC does not
+    record: that alone makes the verdict no older."""
+    stale = pipeline.stale
+    if GATE in pipeline.upstream:
+        stale = pipeline.up_to(GATE).stale - {GATE}
+    if stale or ((root / EVALUATION).is_file() and Evaluation.read(root / EVALUATION).model != model):
+        return ", of an earlier state of the project"
+    return ", of the model that is here"
+
+
+def _judged(root: Path, said: Verdict) -> str:
+    """When the run that judged this model ended; a file that DVC has checked out is younger than that."""
+    for run in reversed(run_state.runs(root)):
+        if (run.verdict, run.model) == (said.verdict, said.model.sha256) and GATE in run.stages and run.ended:
+            return run.ended
+    return clock.of_file((root / VERDICT).stat().st_mtime)
+
+
+def _champion(root: Path) -> str:
+    if not (root / champion.CHAMPION).is_file():
+        return "none yet"
+    name, releases = champion.name(root), root / champion.CHAMPION.parent
+    kept = len(list(releases.glob("*/bento.yaml")))
+    released = releases / name / "manifest.json"
+    if not released.is_file():
+        return f"{name}, whose folder releases/{name} is not there"
+    return f"{name}, released {clock.local(clock.of_file(released.stat().st_mtime))}; releases kept: {kept}"

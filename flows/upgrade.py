@@ -11,7 +11,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from components import params, program
+from components import program
 from components.errors import UserError
 from flows.init import FILES, TEMPLATES
 
@@ -50,6 +50,8 @@ def run(root: Path) -> int:
             print(f"{copy}/: taken out; the installed program is used")
         (root / PIPELINE).write_bytes(pipeline)
         print(f"{PIPELINE}: brought to the program's pipeline; `git diff {PIPELINE}` shows how")
+    from components import params  # every command asks `refuse_earlier`, and most need no settings
+
     params.load()
     _announce()
     return 0

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.bundle import card
-from serving.schemas import BadRequestError, parse
+from serving.requests import BadRequestError, parse
 
 
 def refusal(error: BadRequestError) -> JSONResponse:

@@ -25,7 +25,7 @@ from components.families.base import Facts, Family, Row
 from components.families.base.capabilities import extra_inputs_of, is_multi_sequence
 from components.files import read_json, verify_manifest
 from components.model.saving import load
-from serving.schemas import BadRequestError
+from serving.requests import BadRequestError
 
 TOKENS_PER_BATCH = 4096  # padding included: bounds memory whatever the request
 UNLIMITED = {"max_texts": sys.maxsize, "max_characters": sys.maxsize}  # no service, no callers

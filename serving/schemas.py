@@ -1,44 +1,18 @@
-"""What a request and a response look like; BentoML publishes these in /docs.json."""
+"""The requests and responses that BentoML publishes in /docs.json."""
 
 from __future__ import annotations
 
-from typing import Any, Optional, Union
+from typing import Any, Union
 
 import bentoml
-from pydantic import ConfigDict, Field, ValidationError, create_model
+from pydantic import Field
 
 from components import families as tasks
-from components.errors import near_miss
-from components.families.base import Turn
+from serving.requests import Request
 
 
-class BadRequestError(Exception):
-    """The caller's mistake: one clear sentence and an HTTP status of 4xx."""
-
-    def __init__(self, sentence: str, status: int = 400) -> None:
-        super().__init__(sentence)
-        self.status = status
-
-
-# Every family brings its own questions and answers, so a new family appears here by itself. A field that
-# families type differently is of any of these types; the family that is asked reads it.
-_TYPES: dict[str, dict[Any, None]] = {}
-for _family in map(tasks.get, tasks.names()):
-    for _name, _field in _family.request.model_fields.items():
-        _TYPES.setdefault(_name, {})[_field.annotation] = None
-_FIELDS: dict[str, Any] = {name: (Optional[Union[tuple(types)]], None) for name, types in _TYPES.items()}  # noqa: UP007, UP045 the types are values here
-_MEMBERS = {getattr(kind, "__name__", "") for types in _TYPES.values() if len(types) > 1 for kind in types}
-Item: Any = create_model("Item", __config__=ConfigDict(extra="forbid"), **_FIELDS)
-Item.__doc__ = "What a task reads: a text, two as a pair, or the fields that GET /tasks names as its inputs."
-
-
-class PredictRequest(bentoml.IODescriptor):  # type: ignore[misc]
+class PredictRequest(Request, bentoml.IODescriptor):  # type: ignore[misc]
     """Texts to be answered, and the tasks asked of each; without `tasks`, all that read such a text."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    texts: list[str | Item] = Field(description="Strings, or objects with a task's inputs.")
-    tasks: list[str] | None = Field(None, description="Names from GET /tasks; all that fit, if left out.")
 
 
 Answer: Any = Union[tuple(tasks.get(name).response for name in tasks.names())]  # noqa: UP007
@@ -49,60 +23,3 @@ class PredictResponse(bentoml.IODescriptor):  # type: ignore[misc]
 
     version: str = Field(description="The release that answered; GET /metadata says what it was made from.")
     answers: list[dict[str, Answer]]
-
-
-JSON_NAMES: dict[type, str] = {
-    dict: "an object",
-    list: "a list",
-    str: "a string",
-    int: "a number",
-    float: "a number",
-    bool: "a boolean",
-    type(None): "null",
-}
-SHOWN = 60  # characters of a key
-EXPECTED = {
-    "list_type": "a list",
-    "string_type": "a string",
-    "dict_type": "an object",
-    "float_type": "a number",
-    "float_parsing": "a number",
-}
-
-
-def parse(body: bytes) -> PredictRequest:
-    """Read a request's body.
-
-    Raises:
-        BadRequestError: it is not JSON, or not of this shape.
-    """
-    try:
-        request: PredictRequest = PredictRequest.model_validate_json(body)
-    except ValidationError as error:
-        raise BadRequestError(_sentence(error.errors())) from None
-    return request
-
-
-def _sentence(errors: list[Any]) -> str:
-    """One clear sentence for pydantic's complaints; of a text, the last is about the object it may be."""
-    error = [other for other in errors if other["loc"][:2] == errors[0]["loc"][:2]][-1]
-    # where pydantic says which member of a union it speaks of
-    named = {2: {Item.__name__}, 4: _MEMBERS, 5: {Turn.__name__}}
-    parts = [part for place, part in enumerate(error["loc"]) if part not in named.get(place, ())]
-    parts = [part[:SHOWN] if isinstance(part, str) else part for part in parts]
-    of_turn = parts[2:3] == ["turns"]
-    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).lstrip(".")
-    found = JSON_NAMES.get(type(error["input"]), "bytes")
-    if error["type"] == "json_invalid":
-        return f"the body is not JSON: {error['ctx']['error']}"
-    if not where:
-        return f'the body is {found}, expected an object such as {{"texts": ["..."]}}'
-    if error["type"] == "extra_forbidden":
-        model = Turn if of_turn else Item if len(parts) > 1 else PredictRequest
-        known, near = list(model.model_fields), near_miss(parts[-1], model.model_fields)
-        return f"{where}: unknown key{near}; expected some of {', '.join(known)}"
-    if error["type"] == "missing":
-        return f"{where}: missing"
-    either = "role and text" if of_turn else "a task's inputs"
-    expected = EXPECTED.get(error["type"], f"a string or an object with {either}")
-    return f"{where}: found {found}, expected {expected}"

@@ -14,7 +14,8 @@ from components.files import verify_manifest
 from serving.bundle import BUNDLE, card
 from serving.guard import Guard, refusal
 from serving.pages import app
-from serving.schemas import BadRequestError, PredictRequest, PredictResponse
+from serving.requests import BadRequestError
+from serving.schemas import PredictRequest, PredictResponse
 
 ENVIRONMENT = {**QUIET, **THREADS_AND_MEMORY}
 

@@ -224,10 +224,9 @@ def encode_project(root: Path) -> None:
     from components.data.encoding import encode
     from components.data.ingest import ingest
     from components.data.mixture import plan
-    from components.files import write_json
 
     project = params.load(root / "params.yaml")
     for name, task in project.tasks.items():
         ingest.ingest(name, task, project.seed, root / "data" / name)
         encode.encode(root / "data" / name, root / "encoder/tokenizer.json", root / "encoded" / name)
-    write_json(root / "reports/plan.json", plan.plan(project, root / "encoded", {}))
+    plan.plan(project, root / "encoded", {}).write(root / "reports/plan.json")

@@ -7,20 +7,22 @@ rate. Where shares are dynamic, those of the start count: what a joint run decid
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from components.files import atomic_folder, read_json, write_json
+from components.data.mixture.records import PLAN, PlanRecord
+from components.files import atomic_folder
 
 
-def budgets(plan: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def budgets(plan: PlanRecord) -> dict[str, PlanRecord]:
     """task -> the plan of its training alone, from that of all (reports/plan.json)."""
-    return {name: {**plan, "keep": None, "tasks": {name: entry}} for name, entry in plan["tasks"].items()}
+    return {
+        name: plan.model_copy(update={"keep": None, "tasks": {name: task}})
+        for name, task in plan.tasks.items()
+    }
 
 
 def write(root: Path) -> None:
     """reports/plan.json -> reports/sharing/budgets/TASK.json."""
     with atomic_folder(root / "reports/sharing/budgets") as folder:
-        for name, plan in budgets(read_json(root / "reports/plan.json")).items():
-            write_json(folder / f"{name}.json", plan)
+        for name, plan in budgets(PlanRecord.read(root / PLAN)).items():
+            plan.write(folder / f"{name}.json")

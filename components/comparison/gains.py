@@ -3,31 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
+
+from components.comparison.records import Gain, RelativeGain
 
 Scores = Mapping[str, Sequence[float]]  # head -> its metric with each seed
 
 
-def gains(joint: Scores, alone: Scores, confidence: float) -> dict[str, dict[str, Any]]:
-    """head -> its means, and the gain, joint - alone, in the metric's units (all: higher is better).
+class Mean(NamedTuple):
+    """A mean over the seeds, and its interval, low end and high end; with one seed there is none."""
+
+    gain: float
+    interval: list[float] | None
+
+
+def gains(joint: Scores, alone: Scores, metric: Mapping[str, str], confidence: float) -> dict[str, Gain]:
+    """head -> its means, and the gain, joint - alone, in units of its `metric` (all: higher is better).
 
     A seed draws the same rows of a task in the same steps in both runs, so the gain is taken seed by seed.
     """
     found = {}
     for head in joint:
         by_seed = [one - other for one, other in zip(joint[head], alone[head], strict=True)]
-        found[head] = {
-            "joint": float(np.mean(joint[head])),
-            "alone": float(np.mean(alone[head])),
-            "by_seed": by_seed,
-            **mean_over_seeds(by_seed, confidence),
-        }
+        mean = mean_over_seeds(by_seed, confidence)
+        found[head] = Gain(
+            metric=metric[head],
+            joint=float(np.mean(joint[head])),
+            alone=float(np.mean(alone[head])),
+            by_seed=by_seed,
+            gain=mean.gain,
+            interval=mean.interval,
+        )
     return found
 
 
-def delta_m(joint: Scores, alone: Scores, confidence: float) -> dict[str, Any]:
+def delta_m(joint: Scores, alone: Scores, confidence: float) -> RelativeGain:
     """The mean over tasks of the relative gain (joint - alone) / alone: Maninis et al. 2019.
 
     A task whose metric alone is not above 0 with every seed has no relative gain and is left out, by name.
@@ -35,18 +47,19 @@ def delta_m(joint: Scores, alone: Scores, confidence: float) -> dict[str, Any]:
     heads = [head for head in joint if min(alone[head]) > 0]
     left_out = [head for head in joint if head not in heads]
     if not heads:
-        return {"gain": None, "interval": None, "left_out": left_out}
+        return RelativeGain(gain=None, interval=None, left_out=left_out)
     joint_KS, alone_KS = (np.array([scores[head] for head in heads]) for scores in (joint, alone))
     by_seed = ((joint_KS - alone_KS) / alone_KS).mean(axis=0)
-    return {**mean_over_seeds(by_seed.tolist(), confidence), "left_out": left_out}
+    mean = mean_over_seeds(by_seed.tolist(), confidence)
+    return RelativeGain(gain=mean.gain, interval=mean.interval, left_out=left_out)
 
 
-def mean_over_seeds(values: Sequence[float], confidence: float) -> dict[str, Any]:
+def mean_over_seeds(values: Sequence[float], confidence: float) -> Mean:
     """Their mean and its t-interval (Student 1908), n - 1 degrees of freedom; with one seed there is none."""
     from scipy.special import stdtrit
 
     n, mean = len(values), float(np.mean(values))
     if n == 1:
-        return {"gain": mean, "interval": None}
+        return Mean(mean, None)
     half = float(stdtrit(n - 1, (1 + confidence) / 2)) * float(np.std(values, ddof=1)) / n**0.5
-    return {"gain": mean, "interval": [mean - half, mean + half]}
+    return Mean(mean, [mean - half, mean + half])

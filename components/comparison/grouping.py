@@ -13,7 +13,7 @@ Legend: K tasks, S seeds, Z_ij the affinity of a step on i for j.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,24 +21,37 @@ Groups = list[list[int]]  # task numbers
 EXHAUSTIVE = 8  # tasks: 4140 groupings; beyond, those of average linkage
 
 
-def suggest(affinity_SKK: np.ndarray) -> dict[str, Any]:
+class Level(NamedTuple):
+    """The best division into so many groups."""
+
+    affinity: float
+    groups: Groups
+
+
+class Suggestion(NamedTuple):
+    """The suggested groups, and the best ones of every number of groups, from one on."""
+
+    groups: Groups
+    by_number: list[Level]
+
+
+def suggest(affinity_SKK: np.ndarray) -> Suggestion:
     """The suggested groups, and the best ones of every number of groups with their affinity.
 
     `affinity_SKK` is that of each seed; the diagonal is not read, and what is unknown (NaN) counts as 0.
     """
     known_SKK = np.nan_to_num(affinity_SKK)
     mean_KK = known_SKK.mean(axis=0)
-    best: dict[int, tuple[float, Groups]] = {}
+    best: dict[int, Level] = {}
     for groups in groupings(mean_KK):
         value = total(mean_KK, groups)
         if len(groups) not in best or value > best[len(groups)][0]:
-            best[len(groups)] = (value, groups)
+            best[len(groups)] = Level(value, groups)
     highest, of_highest = max(best.values(), key=lambda found: found[0])
     enough = highest - _standard_error([total(of_seed, of_highest) for of_seed in known_SKK])
     enough -= 1e-9 * abs(highest)  # sums in another order
     chosen = min(number for number, (value, _) in best.items() if value >= enough)
-    by_number = [{"affinity": value, "groups": groups} for _, (value, groups) in sorted(best.items())]
-    return {"groups": best[chosen][1], "by_number": by_number}
+    return Suggestion(best[chosen].groups, [level for _, level in sorted(best.items())])
 
 
 def total(affinity_KK: np.ndarray, groups: Groups) -> float:

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from components.comparison import gains, grouping
-from components.comparison.records import SharingReport
+from components.comparison.records import Gain, Grouping, SharingReport
+from components.comparison.runs import Alone, Joint
 from components.files import read_json
 from components.settings.project import Project
-
-Report = dict[str, Any]
 
 
 def report(project: Project, root: Path) -> SharingReport:
     """Compare joint training with each task alone, on the test rows of the kept models."""
     folder, seeds = root / "reports/sharing", [str(seed) for seed in project.sharing.seeds]
-    joint = read_json(folder / "joint.json")
-    alone = {
+    joint: dict[str, Joint] = read_json(folder / "joint.json")
+    alone: dict[str, dict[str, Alone]] = {
         head: results
         for name in project.tasks
         for head, results in read_json(folder / "alone" / f"{name}.json").items()
@@ -29,34 +27,30 @@ def report(project: Project, root: Path) -> SharingReport:
     metric = {head: gate.metric for head, gate in project.gates().items()}
     together = {head: [joint[seed]["metrics"][head][metric[head]] for seed in seeds] for head in metric}
     apart = {head: [alone[head][seed][metric[head]] for seed in seeds] for head in metric}
-    found = gains.gains(together, apart, confidence)
-    result = {
-        "seeds": project.sharing.seeds,
-        "confidence": confidence,
-        "tasks": {head: {"metric": metric[head], **values} for head, values in found.items()},
-        "delta_m": gains.delta_m(together, apart, confidence),
-        **_affinities([joint[seed]["affinity"] for seed in seeds]),
-    }
-    return SharingReport.model_validate(result | _sentences(result))
-
-
-def _affinities(by_seed: list[dict[str, Any]]) -> Report:
-    """The means over the seeds, and what they suggest."""
-    heads = by_seed[0]["heads"]
-    cosine_SKK, ahead_SKK = (
-        np.array([of_seed[kind] for of_seed in by_seed], dtype=float) for kind in ("cosine", "look_ahead")
-    )
+    tasks = gains.gains(together, apart, metric, confidence)
+    affinities = [joint[seed]["affinity"] for seed in seeds]
+    heads = affinities[0]["heads"]
+    cosine_SKK = np.array([of_seed["cosine"] for of_seed in affinities], dtype=float)
+    ahead_SKK = np.array([of_seed["look_ahead"] for of_seed in affinities], dtype=float)
     suggested = grouping.suggest(ahead_SKK)
-    return {
-        "heads": heads,
-        "cosine": _json(cosine_SKK.mean(axis=0)),
-        "look_ahead": _json(ahead_SKK.mean(axis=0)),
-        "groups": _names(heads, suggested["groups"]),
-        "by_number_of_groups": [
-            {"affinity": entry["affinity"], "groups": _names(heads, entry["groups"])}
-            for entry in suggested["by_number"]
+    groups = _names(heads, suggested.groups)
+    return SharingReport(
+        seeds=project.sharing.seeds,
+        confidence=confidence,
+        tasks=tasks,
+        delta_m=gains.delta_m(together, apart, confidence),
+        heads=heads,
+        cosine=_json(cosine_SKK.mean(axis=0)),
+        look_ahead=_json(ahead_SKK.mean(axis=0)),
+        groups=groups,
+        by_number_of_groups=[
+            Grouping(affinity=level.affinity, groups=_names(heads, level.groups))
+            for level in suggested.by_number
         ],
-    }
+        gains_sentence=gains_sentence(tasks, len(seeds)),
+        grouping_sentence=grouping_sentence(groups),
+        caveat=caveat(tasks, len(seeds)),
+    )
 
 
 def _names(heads: list[str], groups: grouping.Groups) -> list[list[str]]:
@@ -71,19 +65,9 @@ def _json(matrix: np.ndarray) -> list[list[float | None]]:
 # --- in words -----------------------------------------------------------------------------------------
 
 
-def _sentences(result: Report) -> dict[str, str]:
-    tasks = result["tasks"]
-    helped = [name for name, task in tasks.items() if task["interval"] and task["interval"][0] > 0]
-    harmed = [name for name, task in tasks.items() if task["interval"] and task["interval"][1] < 0]
-    open_ = [name for name in tasks if name not in helped and name not in harmed]
-    return {
-        "gains_sentence": _gains(helped, harmed, open_, len(result["seeds"])),
-        "grouping_sentence": grouping_sentence(result["groups"]),
-        "caveat": _caveat(open_, tasks, len(result["seeds"])),
-    }
-
-
-def _gains(helped: list[str], harmed: list[str], open_: list[str], seeds: int) -> str:
+def gains_sentence(tasks: Mapping[str, Gain], seeds: int) -> str:
+    """What the gains say."""
+    helped, harmed, open_ = _by_interval(tasks)
     if seeds == 1:
         return "One seed gives no interval: whether a gain is more than chance is not known."
     parts = [("helps", helped), ("harms", harmed), ("makes no difference that these seeds show for", open_)]
@@ -98,8 +82,9 @@ def grouping_sentence(groups: list[list[str]]) -> str:
     return f"{sentence[0].upper()}{sentence[1:]}."
 
 
-def _caveat(open_: list[str], tasks: Mapping[str, Any], seeds: int) -> str:
+def caveat(tasks: Mapping[str, Gain], seeds: int) -> str:
     """What the suggestion does not rest on."""
+    _, _, open_ = _by_interval(tasks)
     if seeds == 1:
         return "The grouping is a guess from affinities; with three seeds or more its gains have intervals."
     if not open_:
@@ -109,3 +94,10 @@ def _caveat(open_: list[str], tasks: Mapping[str, Any], seeds: int) -> str:
         f"The grouping is a guess from affinities, and zero is within the interval of the gain of {which}: "
         f"train it, and compare, before you rely on it."
     )
+
+
+def _by_interval(tasks: Mapping[str, Gain]) -> tuple[list[str], list[str], list[str]]:
+    """The heads that sharing helps, those that it harms, and those of which it is not known."""
+    helped = [name for name, task in tasks.items() if task.interval and task.interval[0] > 0]
+    harmed = [name for name, task in tasks.items() if task.interval and task.interval[1] < 0]
+    return helped, harmed, [name for name in tasks if name not in helped and name not in harmed]

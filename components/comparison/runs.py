@@ -10,11 +10,13 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, TypeVar
 
 from components import families, program
+from components.data.contract.cards import HeadCard
 from components.data.contract.rows import labelled_rows
-from components.data.encoding.split import Card, EncodedSplit, cards_of
+from components.data.encoding.split import EncodedSplit, cards_of
+from components.data.mixture.records import PLAN, PlanRecord
 from components.families.base import Prediction
 from components.files import read_json, write_json
 from components.model.inference import predict
@@ -29,7 +31,25 @@ from components.training.run.watcher import Watcher
 
 SAMPLES, APART = 25, 10  # affinities of a joint run are measured so often, at most every tenth step
 AREA = ".onetrunk/sharing"
-Result = dict[str, Any]
+
+
+class Affinities(TypedDict):
+    """What a joint run's heads have in common: matrices in the order of `heads`."""
+
+    heads: list[str]
+    cosine: list[list[float | None]]
+    look_ahead: list[list[float | None]]
+
+
+class Joint(TypedDict):
+    """What a joint run comes to: the test metrics of each head, and their affinities. JSON."""
+
+    metrics: dict[str, dict[str, float]]
+    affinity: Affinities
+
+
+Alone = dict[str, float]  # what a run of one head comes to: its test metrics
+Result = TypeVar("Result", Alone, Joint)
 
 
 def alone(project: Project, root: Path, task: str) -> None:
@@ -41,8 +61,8 @@ def alone(project: Project, root: Path, task: str) -> None:
         update={"balancing": Balancing(weights=Method(method="equal"))}  # 1 / K, and K is 1
     )
     project = project.model_copy(update={"training": single})
-    plan = read_json(root / f"reports/sharing/budgets/{task}.json")
-    results: dict[str, dict[str, Result]] = {}
+    plan = PlanRecord.read(root / f"reports/sharing/budgets/{task}.json")
+    results: dict[str, dict[str, Alone]] = {}
     for head in cards_of(root / "encoded" / task):
         for seed in project.sharing.seeds:
             fit = Fit(project, root, plan, seed, (head,), AREA)
@@ -54,7 +74,7 @@ def joint(project: Project, root: Path) -> None:
     """Train the whole plan -> reports/sharing/joint.json: seed, test metrics of each head, affinities."""
     results = {}
     for seed in project.sharing.seeds:
-        fit = Fit(project, root, read_json(root / "reports/plan.json"), seed, area=AREA)
+        fit = Fit(project, root, PlanRecord.read(root / PLAN), seed, area=AREA)
         results[str(seed)] = _once(fit, f"all tasks together, seed {seed}", _joint)
     write_json(root / "reports/sharing/joint.json", results)
 
@@ -72,13 +92,13 @@ def _once(fit: Fit, title: str, train: Callable[[Fit, Watcher], Result]) -> Resu
     return result
 
 
-def _alone(fit: Fit, watcher: Watcher) -> Result:
+def _alone(fit: Fit, watcher: Watcher) -> Alone:
     model, _ = fit.train(watcher)
     return measure(model, fit.root)[fit.heads[0]]
 
 
-def _joint(fit: Fit, watcher: Watcher) -> Result:
-    affinity = Affinity(every=max(APART, fit.plan["steps"] // SAMPLES))
+def _joint(fit: Fit, watcher: Watcher) -> Joint:
+    affinity = Affinity(every=max(APART, fit.plan.steps // SAMPLES))
     model, _ = fit.train(watcher, affinity)
     heads = list(fit.cards)
     return {
@@ -94,14 +114,14 @@ def _joint(fit: Fit, watcher: Watcher) -> Result:
 def measure(model: MultiTaskModel, root: Path) -> dict[str, dict[str, float]]:
     """Every metric of every head on its test rows."""
     cards = model.config.tasks
-    answers: dict[str, Any] = {}
+    answers: dict[str, list[Prediction]] = {}
     for task in {card["task"]: None for card in cards.values()}:
         split = EncodedSplit(root / "encoded" / task / "test.arrow")
         answers |= predict(model, task, split, range(len(split)))
     return {head: _metrics(root / "data", head, card, answers[head]) for head, card in cards.items()}
 
 
-def _metrics(data: Path, head: str, card: Card, answers: list[Prediction]) -> dict[str, float]:
+def _metrics(data: Path, head: str, card: HeadCard, answers: list[Prediction]) -> dict[str, float]:
     family, facts = families.get(card["family"]), card["facts"]
     rows = labelled_rows(data / card["task"], "test", head)
     metrics = family.metrics_for(facts["options"])

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from components import families
+from components.data.contract.cards import HeadCard, HeadCards, TaskCard, TaskHead
 from components.data.encoding.encode import encode_to_ask
 from components.data.encoding.split import EncodedSplit
 from components.evaluation.records import Champion
 from components.families.base import Prediction
 from components.model import saving
 from components.model.inference import predict
-
-Cards = Mapping[str, Mapping[str, Any]]  # head -> its card, as in a model's configuration
 
 
 class Opponent:
@@ -30,14 +29,14 @@ class Opponent:
         self.release = release
         self.model = saving.load(folder)
         self.tokenizer = folder / "tokenizer.json"
-        self.cards: Cards = self.model.config.tasks
+        self.cards: HeadCards = self.model.config.tasks
 
-    def differences(self, cards: Cards) -> dict[str, str | None]:
+    def differences(self, cards: HeadCards) -> dict[str, str | None]:
         """Of each of the candidate's heads that the champion has as well, why the two cannot be compared;
         None where they can."""
         return {head: why_not(self.cards[head], card) for head, card in cards.items() if head in self.cards}
 
-    def predict(self, data: Path, cards: Cards, heads: Collection[str]) -> dict[str, list[Prediction]]:
+    def predict(self, data: Path, cards: HeadCards, heads: Collection[str]) -> dict[str, list[Prediction]]:
         """Its predictions of the test rows of data/<task> that have these heads' targets, in their order;
         `cards` are the candidate's."""
         if not heads:
@@ -50,7 +49,7 @@ class Opponent:
             split = EncodedSplit(folder / "test.arrow")
             return predict(self.model, task, split, range(len(split)), heads)
 
-    def _card(self, task: str, cards: Cards) -> dict[str, Any]:
+    def _card(self, task: str, cards: HeadCards) -> TaskCard:
         """Its card of the task, as encoding reads it."""
         own = {head: card for head, card in self.cards.items() if card["task"] == task}
         heads = {}
@@ -58,15 +57,20 @@ class Opponent:
             family, facts = families.get(card["family"]), card["facts"]
             if head in cards and why_not(card, cards[head]) is None:
                 facts = family.facts_to_ask(facts, cards[head]["facts"])
-            heads[head] = {"family": card["family"], "facts": facts}
-        return {key: own[task][key] for key in ("task", "max_length", "inputs")} | {"heads": heads}
+            heads[head] = TaskHead(family=card["family"], facts=facts, rows={})
+        max_length, inputs = own[task]["max_length"], own[task]["inputs"]
+        return TaskCard(task=task, max_length=max_length, inputs=inputs, rows={}, heads=heads)
 
 
-def why_not(known: Mapping[str, Any], card: Mapping[str, Any]) -> str | None:
+def why_not(known: HeadCard, card: HeadCard) -> str | None:
     """Why a champion's head cannot be measured on the rows of the candidate's of its name; else None."""
-    for key, noun in (("task", "rows"), ("family", "family"), ("inputs", "inputs")):
-        if known[key] != card[key]:
-            return f"its {noun} changed from {_said(known[key])} to {_said(card[key])}"
+    for noun, before, after in (
+        ("rows", known["task"], card["task"]),
+        ("family", known["family"], card["family"]),
+        ("inputs", known["inputs"], card["inputs"]),
+    ):
+        if before != after:
+            return f"its {noun} changed from {_said(before)} to {_said(after)}"
     if not families.get(card["family"]).comparable(known["facts"], card["facts"]):
         return "what it answers with (labels, features or options) changed"
     return None

@@ -9,12 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from components import families
+from components.data.contract.cards import HeadCard, task_card
 from components.data.contract.rows import labelled_rows
-from components.data.encoding.split import Card, EncodedSplit, cards_of
+from components.data.encoding.split import EncodedSplit, cards_of
+from components.data.mixture.records import PLAN, PlanRecord
 from components.evaluation import bootstrap
 from components.evaluation.champion import Opponent
 from components.evaluation.records import (
     EVALUATION,
+    METRICS,
     ChampionEvidence,
     ClassScore,
     Comparison,
@@ -34,19 +37,25 @@ Say = Callable[[str], None]
 
 
 def evaluate(project: Project, root: Path, champion: Opponent | None, say: Say) -> None:
-    """Write predictions/<task>.json and reports/evaluation.json; a first release has no champion."""
+    """Write predictions/<task>.json and reports/evaluation.json, and reports/metrics.json
+    ({head: {metric: value}}) for `dvc metrics`; a first release has no champion."""
     candidate = saving.load(root / "models/multitask")
-    plan = read_json(root / "reports/plan.json")
+    plan = PlanRecord.read(root / PLAN)
     heads: dict[str, HeadEvidence] = {}
     for name in project.tasks:
         say(f"evaluating {name}")
-        heads |= _task(project, root, name, plan["tasks"][name]["share"], candidate, champion)
+        heads |= _task(project, root, name, plan.tasks[name].share, candidate, champion)
     Evaluation(
         model=ModelId(sha256=sha256(root / "models/multitask/model.safetensors")),
         champion=_identity(champion, candidate) if champion else None,
         confidence=project.evaluation.confidence,
         tasks=heads,
     ).write(root / EVALUATION)
+    values = {
+        head: {name: metric.value for name, metric in measured.metrics.items()}
+        for head, measured in heads.items()
+    }
+    write_json(root / METRICS, values)
 
 
 def _task(
@@ -75,7 +84,12 @@ def _task(
 
 
 def _head(
-    project: Project, root: Path, head: str, card: Card, share: float, answers: dict[str, list[Prediction]]
+    project: Project,
+    root: Path,
+    head: str,
+    card: HeadCard,
+    share: float,
+    answers: dict[str, list[Prediction]],
 ) -> HeadEvidence:
     family, data = families.get(card["family"]), root / "data" / card["task"]
     rows = labelled_rows(data, "test", head)
@@ -91,7 +105,7 @@ def _head(
         metric.name: compare(metric, rows, answers, card["facts"], weights_RN, settings.confidence)
         for metric in family.metrics_for(card["facts"]["options"])
     }
-    counts = read_json(data / "task.json")["heads"][head]["rows"]
+    counts = task_card(data).heads[head].rows
     classes = family.report(rows, answers["model"], card["facts"])
     return HeadEvidence(
         task=card["task"],

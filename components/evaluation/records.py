@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
+from components.families.base import Prediction, Row
 from components.records import Part, Record
 
 CHAMPION = Path("reports/champion.json")
 EVALUATION = Path("reports/evaluation.json")
+METRICS = Path("reports/metrics.json")  # the values alone: {head: {metric: value}}, for `dvc metrics`
 VERDICT = Path("reports/verdict.json")
 ANSWERS = Path("reports/answers.json")
 RELEASE = Path("reports/release.json")
@@ -142,8 +144,8 @@ class ReleaseReport(Record):
 class Exchange(Part):
     """A question that was asked of the packaged Bento, and its answer; of each family their own fields."""
 
-    question: dict[str, Any]  # the example of params.yaml
-    answer: dict[str, Any]  # as the service gives it, to six digits
+    question: Row  # the example of params.yaml
+    answer: Prediction  # as the service gives it, to six digits
 
 
 class Answers(Record):

@@ -25,6 +25,7 @@ from components.evaluation.records import (
     TaskVerdict,
     Verdict,
 )
+from components.families.base import Prediction
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -178,7 +179,7 @@ def _answers(root: Path) -> list[Table]:
     return [result]
 
 
-def brief(answer: dict[str, Any]) -> str:
+def brief(answer: Prediction) -> str:
     """An answer of any family in one line: its words and numbers, lists by their words."""
     said = {key: value for key, value in answer.items() if not isinstance(value, dict)}
     found = {key: value for key, value in said.items() if value != []} or said
@@ -228,6 +229,8 @@ def _next_commands(summary: Summary) -> Table:
         result.add_row('  onetrunk predict "..."', "ask it about a text of yours")
     else:
         result.add_row("  open reports/evaluation.html", "see what the gate saw")
+        result.add_row('  onetrunk predict --candidate "..."', "ask this model, unreleased")
+        result.add_row("  onetrunk rows TASK --wrong", "the test rows that it gets wrong")
         result.add_row("  onetrunk run", "once data, params.yaml or floors have changed")
     result.add_row("  onetrunk status", "which stages are up to date, what is released")
     return result

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from components import families
+from components.data.contract.cards import HeadCards
 from components.errors import UserError
 from components.families.base import Row
 from components.families.base.capabilities import candidates_of
@@ -26,7 +26,6 @@ from components.files import sha256
 
 WEIGHTS = "model.safetensors"
 KEY = "onetrunk"  # one entry of metadata: safetensors does not keep the order of several
-Cards = Mapping[str, Mapping[str, Any]]  # head -> its card, as in the model's configuration
 
 
 def file_name(head: str) -> str:
@@ -34,7 +33,7 @@ def file_name(head: str) -> str:
     return f"index.{head}.safetensors"
 
 
-def candidates(cards: Cards) -> dict[str, list[Row]]:
+def candidates(cards: HeadCards) -> dict[str, list[Row]]:
     """Those of every head that chooses among any, by head."""
     found = {head: candidates_of(families.get(card["family"]), card["facts"]) for head, card in cards.items()}
     return {head: rows for head, rows in found.items() if rows}
@@ -48,7 +47,7 @@ def write(folder: Path, head: str, rows: Sequence[Row], vectors_ND: np.ndarray) 
     save_file({"vectors": vectors_ND}, folder / file_name(head), metadata)
 
 
-def read_all(folder: Path, cards: Cards) -> dict[str, np.ndarray]:
+def read_all(folder: Path, cards: HeadCards) -> dict[str, np.ndarray]:
     """vectors_ND of every head that has an index.
 
     Raises:

@@ -18,6 +18,7 @@ from transformers.utils import logging as transformers_logging
 
 from components import families as tasks
 from components.data.batches.tensors import Rows
+from components.data.contract.cards import HeadCard, HeadCards
 from components.dropout import quicken
 from components.errors import UserError
 from components.families.base.capabilities import ReadsWordEmbeddings, TeacherForcing
@@ -30,14 +31,14 @@ LOG = logging.getLogger(__name__)
 
 
 class MultiTaskConfig(PretrainedConfig):
-    """The encoder's own configuration, and a card per head: task, family, facts, max_length, inputs."""
+    """The encoder's own configuration, and a card per head."""
 
     model_type = "onetrunk"
 
     def __init__(
         self,
-        encoder: dict[str, Any] | None = None,
-        tasks: dict[str, dict[str, Any]] | None = None,
+        encoder: dict[str, Any] | None = None,  # transformers' own
+        tasks: dict[str, HeadCard] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -62,7 +63,7 @@ class MultiTaskModel(PreTrainedModel):
         self.heads = nn.ModuleDict({name: self.new_head(card) for name, card in config.tasks.items()})
         self.post_init()
 
-    def new_head(self, card: Mapping[str, Any]) -> nn.Module:
+    def new_head(self, card: HeadCard) -> nn.Module:
         """A fresh head of the card's family and facts."""
         return tasks.get(card["family"]).head(self.hidden_size, card["facts"])
 
@@ -70,9 +71,7 @@ class MultiTaskModel(PreTrainedModel):
         """The heads' modules initialise themselves; the encoder is read from its folder."""
 
     @classmethod
-    def from_encoder(
-        cls, folder: Path, cards: Mapping[str, dict[str, Any]], dropout: float, seed: int
-    ) -> MultiTaskModel:
+    def from_encoder(cls, folder: Path, cards: HeadCards, dropout: float, seed: int) -> MultiTaskModel:
         """Put fresh heads (a function of the seed) on a pretrained encoder; a head that is `Pretrained`
         begins as that part of the folder.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from safetensors import safe_open
 
@@ -18,6 +18,7 @@ from components.errors import UserError
 from components.model import index
 
 if TYPE_CHECKING:
+    from components.data.contract.cards import HeadCard
     from components.model.multitask import MultiTaskModel
 
 AUXILIARY = "auxiliary.safetensors"
@@ -86,10 +87,10 @@ def attach(model: MultiTaskModel, folder: Path) -> None:
         head.load_state_dict(own)
 
 
-def auxiliary_cards(folder: Path) -> dict[str, dict[str, Any]]:
+def auxiliary_cards(folder: Path) -> dict[str, HeadCard]:
     """The cards of a folder's auxiliary heads, by name."""
     if not (folder / AUXILIARY).is_file():
         return {}
     with safe_open(folder / AUXILIARY, framework="numpy") as file:
-        found: dict[str, dict[str, Any]] = json.loads(file.metadata()[CARDS])
+        found: dict[str, HeadCard] = json.loads(file.metadata()[CARDS])
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,8 @@ from components.params.searches import Values, with_values
 from components.settings.project import Project
 from components.tracking.terminal import Terminal
 from components.training.run.fit import Fit
-from components.training.run.state import State
-from components.training.run.watcher import Entry, Seen, Watcher
+from components.training.run.state import Entry, State
+from components.training.run.watcher import Seen, Watcher
 
 
 class Pruning(Terminal):
@@ -63,7 +62,7 @@ def train(
     """
     try:
         changed = with_values(project, values)
-        whole = json.loads(json.dumps(plan.plan(changed, root / "encoded", exclude)))  # as read from its file
+        whole = plan.plan(changed, root / "encoded", exclude)
     except UserError as error:
         raise FailedTrialError(str(error)) from error
     fit = Fit(changed, root, whole, changed.seed)

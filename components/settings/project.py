@@ -12,7 +12,7 @@ from components.settings.mixture import Mixture
 from components.settings.monitor import Monitor
 from components.settings.remotes import Remote
 from components.settings.search import Search
-from components.settings.section import Bytes, Characters, Fraction, Positive, Rows, Section, Unit
+from components.settings.section import Bytes, Characters, Fraction, Given, Positive, Rows, Section, Unit
 from components.settings.training import Training
 
 
@@ -31,7 +31,7 @@ class Annotation(Section):
     family: str  # what kind of question it is: docs/reference/families.md
     columns: Columns  # role -> the column, or the columns, that play it
     labels: Labels | None = None  # the closed set; without it, the labels of the training data
-    options: dict[str, Any] = {}  # the family's own
+    options: Given = {}  # the family's own
     gate: Gate | None = None  # what a release must reach; an auxiliary task needs none
 
     _labels = field_validator("labels")(distinct)
@@ -43,12 +43,12 @@ class Task(Section):
     family: str  # what kind of question it is: docs/reference/families.md
     source: Source  # where its rows are
     columns: Columns  # role -> the column, or the columns, that play it
-    options: dict[str, Any] = {}  # the family's own
+    options: Given = {}  # the family's own
     splits: Splits  # the shares of the splits that the source does not give
     cleaning: Cleaning  # what becomes of known faults
     max_length: Annotated[int, Field(ge=8), Unit("tokens")]  # a longer text is cut here
     gate: Gate | None = None  # what a release must reach; an auxiliary task needs none
-    example: dict[str, Any] = {}  # the question asked of the packaged Bento; an auxiliary task needs none
+    example: Given = {}  # the question asked of the packaged Bento; an auxiliary task needs none
     joint: dict[str, Annotation] = {}  # further tasks over the same rows, some of which may lack them
 
     def annotations(self, name: str) -> dict[str, Annotation]:

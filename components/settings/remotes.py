@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from components.errors import UserError
 from components.settings.secrets import PLACEHOLDER, SECRET_NAME
-from components.settings.section import Section
+from components.settings.section import Given, Section
 
 
 class Url(Section):
@@ -17,7 +17,7 @@ class Url(Section):
 
     kind: Literal["url"]  # which kind of remote this is
     address: str  # may hold ${NAME}, a variable of the environment, as may the options
-    options: dict[str, Any] = {}  # fsspec's storage options, e.g. {endpoint_url: ..., anon: true}
+    options: Given = {}  # fsspec's storage options, e.g. {endpoint_url: ..., anon: true}
 
 
 class Sql(Section):

@@ -26,6 +26,7 @@ Evaluations = Annotated[Positive, Unit("scheduled evaluations")]
 Rows = Annotated[Positive, Unit("rows")]
 Steps = Annotated[Positive, Unit("steps")]
 Tokens = Annotated[Positive, Unit("tokens")]
+Given = dict[str, Any]  # JSON whose keys a family or a method knows, and checks
 
 
 class Section(BaseModel):

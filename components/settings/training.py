@@ -6,7 +6,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from components.settings.section import Evaluations, Fraction, Positive, Rows, Section, Steps, Tokens, Unit
+from components.settings.section import (
+    Evaluations,
+    Fraction,
+    Given,
+    Positive,
+    Rows,
+    Section,
+    Steps,
+    Tokens,
+    Unit,
+)
 
 
 class Method(BaseModel):
@@ -22,7 +32,7 @@ class Method(BaseModel):
         return {"method": value} if isinstance(value, str) else value
 
     @property
-    def options(self) -> dict[str, Any]:
+    def options(self) -> Given:
         """What is set besides the name."""
         return dict(self.model_extra or {})
 

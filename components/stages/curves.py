@@ -1,16 +1,18 @@
 """Stage curves: what training went through, as a page and as the files that `dvc plots` reads."""
 
 from pathlib import Path
+from typing import cast
 
 from components.stages import run
 from components.tracking import Run, page
 from components.tracking.loggers.dvclive import DVCLive
 from components.training.run.records import TRAINING, TrainingReport
+from components.training.run.state import Entry
 
 
 def main() -> None:
     report = TrainingReport.read(TRAINING)
-    evaluations = [entry.model_dump() for entry in report.evaluations]
+    evaluations = [cast("Entry", one.model_dump(exclude_none=True)) for one in report.evaluations]
     page.write_page(Path("reports/training.html"), evaluations, report.metrics)
     live = DVCLive(Path("reports"))
     live.start(Run("training", evaluations[-1]["step"], history=evaluations))

@@ -17,7 +17,8 @@ from rich.table import Table
 from rich.text import Text
 
 from components.training.run import stopping
-from components.training.run.watcher import Entry, Run, Seen, Speed, Watcher
+from components.training.run.state import Entry
+from components.training.run.watcher import Run, Seen, Speed, Watcher
 
 if TYPE_CHECKING:
     from components.training.run.state import State
@@ -50,7 +51,8 @@ class Terminal(Watcher):
             self.live.update(self._screen(seen))
         elif seen.step % max(1, self.steps // LINES) == 0:
             heads = ", ".join(self._heads(seen.shares))
-            self.say(f"step {seen.step}/{self.steps}  {self._pace(seen.step)}  loss (share): {heads}")
+            pace, left = self._pace(seen.step)  # what a narrow terminal cuts comes last
+            self.say(f"step {seen.step}/{self.steps}  {left}  loss: {heads}  {pace}")
 
     def evaluated(self, entry: Entry) -> None:
         scores = ", ".join(f"{head} {score:.3f}" for head, score in entry["validation"].items())
@@ -69,13 +71,14 @@ class Terminal(Watcher):
         for ratio in (None, 1, None, None):
             line.add_column(ratio=ratio, no_wrap=True)
         bar = ProgressBar(total=self.steps, completed=seen.step)
-        line.add_row("training", bar, f"{seen.step}/{self.steps}", self._pace(seen.step))
+        line.add_row("training", bar, f"{seen.step}/{self.steps}", "  ".join(self._pace(seen.step)))
         heads = [Text(head, "dim") for head in self._heads(seen.shares)]
         return Group(line, Columns(heads, padding=(0, 3)))
 
-    def _pace(self, step: int) -> str:
+    def _pace(self, step: int) -> tuple[str, str]:
+        """How fast it is, and how long it will take."""
         tokens, left = self.speed.tokens_per_second(), (self.steps - step) * self.speed.seconds_per_step()
-        return f"{tokens:,.0f} tokens/s  {clock(left)} left" if tokens else "..."
+        return (f"{tokens:,.0f} tokens/s", f"{clock(left)} left") if tokens else ("...", "...")
 
     def _heads(self, shares: Mapping[str, float]) -> list[str]:
         """Every head that was drawn so far, in an order that stays."""

@@ -18,7 +18,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -29,6 +28,7 @@ from components.training.step.backward import StepBackward
 from components.training.step.stepper import Stepper
 
 Means = dict[str, list[float]]  # "i|j" -> [times measured, mean]
+Measured = dict[str, Means]  # by the measure
 
 
 @dataclass
@@ -68,11 +68,11 @@ class Affinity:
         """The mean of Z_ij, in row i and column j; None on the diagonal and where nothing was measured."""
         return [[None if i == j else _mean(self.look_ahead, f"{i}|{j}") for j in heads] for i in heads]
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> Measured:
         """For a checkpoint: JSON, which keeps floats exactly."""
         return {"cosine": self.cosine, "look_ahead": self.look_ahead}
 
-    def restore(self, state: Mapping[str, Any]) -> None:
+    def restore(self, state: Measured) -> None:
         """Go on from a checkpoint's `state`."""
         self.cosine, self.look_ahead = dict(state["cosine"]), dict(state["look_ahead"])
 

@@ -125,7 +125,7 @@ def _scores(
 
 def _answers(predictor: Predictor, texts: Sequence[str]) -> list[dict[str, Any] | str]:
     """Each text's answers by task, or the sentence that says why it has none."""
-    from serving.schemas import BadRequestError
+    from serving.requests import BadRequestError
 
     try:
         answered = predictor.predict(texts, None)

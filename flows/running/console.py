@@ -18,6 +18,7 @@ from rich.text import Text
 from flows.running.dvc_stage import Outcome
 
 STYLES = {"ran": "green", "restored": "cyan", "unchanged": "dim", "skipped": "dim", "failed": "bold red"}
+GATE = "gate"
 EVERY = 10.0  # seconds between two lines of one stage's progress where there is no terminal
 
 
@@ -58,6 +59,18 @@ class _Output:
             os.close(nowhere)
 
 
+def fit(line: str, width: int) -> str:
+    """The line in `width` characters: of a list what has room, and how many more there are ("…+3")."""
+    if len(line) <= width:
+        return line
+    items = line.split(", ")
+    for shown in range(len(items) - 1, 0, -1):
+        text = f"{', '.join(items[:shown])}, …+{len(items) - shown}"
+        if len(text) <= width:
+            return text
+    return line[: max(width - 1, 0)] + "…"
+
+
 class StageDisplay:
     """Shows stages as they start, speak and end; keeps the outcomes.
 
@@ -80,9 +93,12 @@ class StageDisplay:
 
     def _render(self) -> Table:
         table = Table.grid(padding=(0, 1))
+        width = max(map(len, self._working), default=0)
         for stage, (since, line) in list(self._working.items()):
             clock = f"{time.monotonic() - since:4.0f} s"
-            table.add_row(Text(f"· {stage:{self.width}}", "yellow"), clock, Text(line, "dim", no_wrap=True))
+            room = self.console.width - width - len(clock) - 4
+            said = Text(fit(line, room), "dim", no_wrap=True)
+            table.add_row(Text(f"· {stage:{width}}", "yellow"), clock, said)
         return table
 
     @contextmanager
@@ -115,7 +131,9 @@ class StageDisplay:
         if outcome.may_retry:
             mark, style = "↻", "yellow"
         line = Text.assemble((f"{mark} {stage:{self.width}}", style), f"  {outcome.verb:9} {seconds:6.1f} s")
-        return line.append(f"  {outcome.message}") if outcome.message else line
+        # the summary that follows has the gate's reasons, each once
+        said = outcome.message.partition(";")[0] if stage == GATE else outcome.message
+        return line.append(f"  {said}") if said else line
 
     def tally(self, died: list[str], held_up: list[str]) -> None:
         """Close with the numbers of stages; those of `died` have ended without an outcome."""

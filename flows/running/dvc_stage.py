@@ -16,10 +16,15 @@ from typing import Literal
 
 from components.environment import QUIET
 from components.errors import EXIT_TRY_AGAIN, disk_sentence, disk_sentence_of
-from flows.running.lock import MARK, WORKSPACE
+from flows.running import history, run_state
+from flows.running.lock import MARK
 
 LOCK_BUSY = re.compile(r"Unable to acquire lock|is busy, it is being blocked by|RWLock-file")
 EXITED = re.compile(r"failed to run: .*exited with (-?\d+)$", re.MULTILINE | re.DOTALL)
+OF_DVC = re.compile(
+    r"$|> |Running stage |Stage '|Updating lock file|Generating lock file|Verifying data sources|"
+    r"Use `dvc push`|To track the changes|To enable auto staging|\s*git add |\s*dvc config |WARNING: "
+)  # how lines begin that DVC says of itself: they are no progress of the stage
 OUT_OF_MEMORY = (-9, 137)  # killed by the kernel, as a signal or as a shell reports it
 SECONDS_TO_SAVE = 60.0  # of an interrupted stage: a training ends the step that it is at
 _working: set[subprocess.Popen[str]] = set()
@@ -37,12 +42,12 @@ class Outcome:
 
 
 def log_path(root: Path, stage: str) -> Path:
-    """Where the stage's output goes."""
-    return root / WORKSPACE / "logs" / f"{stage.replace('/', '.')}.log"
+    """Where the stage's output goes in this process's run; `.onetrunk/logs` is a link to the folder."""
+    return history.log_folder(root, run_state.started(root)) / f"{stage.replace('/', '.')}.log"
 
 
 def run(root: Path, stage: str, follow: Callable[[str], None]) -> Outcome:
-    """Reproduce one stage, calling `follow` with each line of its output as it comes."""
+    """Reproduce one stage, calling `follow` with each line that it says, but for DVC's own, as it comes."""
     try:
         with _log(root, stage) as log:
             return _run(root, stage, follow, log)
@@ -52,11 +57,11 @@ def run(root: Path, stage: str, follow: Callable[[str], None]) -> Outcome:
 
 @contextlib.contextmanager
 def _log(root: Path, stage: str) -> Iterator[Callable[[str], None]]:
-    """What writes a line into the stage's log. A log that cannot be opened is an error before the
-    stage begins; a disk that is full by then is no reason to stop it."""
+    """What writes a line into the stage's log, after those of an earlier try. A log that cannot be opened
+    is an error before the stage begins; a disk that is full by then is no reason to stop it."""
     path = log_path(root, stage)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb", buffering=0) as file:
+    history.make_log_folder(root, run_state.started(root))
+    with path.open("ab", buffering=0) as file:
 
         def write(line: str) -> None:
             with contextlib.suppress(OSError):
@@ -76,7 +81,8 @@ def _run(root: Path, stage: str, follow: Callable[[str], None], log: Callable[[s
     for line in process.stdout or ():
         log(line)
         lines.append(line.rstrip())
-        follow(line.strip())
+        if OF_DVC.match(line) is None:
+            follow(line.strip())
     code = process.wait()
     _working.discard(process)
     return _succeeded(lines) if code == 0 else _failed(lines, code)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,8 @@ class Graph:
     changed: frozenset[str]  # stages that `dvc status` finds changed
     always_changed: frozenset[str] = frozenset()  # those that it always does: they ask what DVC cannot see
 
+    reasons: dict[str, list[Any]] = field(default_factory=dict)  # changed stage -> what DVC says of it
+
     @cached_property
     def stale(self) -> frozenset[str]:
         """The stages that may have to run: the changed ones and all that follows from them."""
@@ -54,7 +56,7 @@ class Graph:
 
     def if_unchanged(self) -> Graph:
         """The graph if what is always asked (a remote's version, the champion) has the answer it had."""
-        return Graph(self.upstream, self.changed - self.always_changed, self.always_changed)
+        return replace(self, changed=self.changed - self.always_changed)
 
     def up_to(self, target: str) -> Graph:
         """The part of the graph that `target` needs, with `target` itself.
@@ -71,7 +73,7 @@ class Graph:
             if name in needed:
                 needed |= parents
         upstream = {name: parents for name, parents in self.upstream.items() if name in needed}
-        return Graph(upstream, self.changed & needed, self.always_changed & needed)
+        return Graph(upstream, self.changed & needed, self.always_changed & needed, self.reasons)
 
 
 def read() -> Graph:
@@ -90,28 +92,30 @@ def read() -> Graph:
             for stage in plan_repro(graph)
         }
         always_changed = frozenset(stage.addressing for stage in graph if stage.always_changed)
-        return Graph(upstream, _changed(repo) & upstream.keys(), always_changed)
+        reasons = _changed(repo)
+        return Graph(upstream, frozenset(reasons) & upstream.keys(), always_changed, reasons)
 
 
-def _changed(repo: Repo) -> frozenset[str]:
-    """The stages that DVC finds changed, and those that can reach code that `program/` does not describe yet.
+def _changed(repo: Repo) -> dict[str, list[Any]]:
+    """The stages that DVC finds changed, and those that can reach code that `program/` does not describe yet;
+    each with the reasons, as DVC gives them.
 
     DVC finds the stage `program` always changed; here it is so only where it would write something else.
     """
     found: dict[str, list[Any]] = repo.status()
     if PROGRAM not in found:  # the graph of a project that depends on code in another way, or not at all
-        return frozenset(found)
+        return found
     from components.stages.program import contents
 
     outdated = {Path(repo.root_dir) / file for file in program.outdated(program.FOLDER, contents())}
     if not outdated and found[PROGRAM] == ["always changed"]:
         del found[PROGRAM]
-    reaching = (
-        stage.addressing
-        for stage in repo.index.stages
-        if any(Path(dependency.fs_path) in outdated for dependency in stage.deps)
-    )
-    return frozenset(found) | frozenset(reaching)
+    for stage in repo.index.stages:
+        for dependency in stage.deps:
+            if (path := Path(dependency.fs_path)) in outdated:
+                reason = {"changed deps": {str(path.relative_to(repo.root_dir)): "modified"}}
+                found.setdefault(stage.addressing, []).append(reason)
+    return found
 
 
 def locked_stages() -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
@@ -11,6 +12,7 @@ from components.errors import EXIT_FAILED, EXIT_USER_ERROR
 from components.evaluation import summary
 from components.evaluation.records import SUMMARY, VERDICT
 from flows.running import graph, run_state
+from flows.running.console import GATE
 from flows.running.dvc_stage import log_path
 from flows.running.graph import Graph
 
@@ -30,7 +32,7 @@ def nothing_to_do(root: Path, target: str | None, stages: Graph) -> int:
     console.print(f"{len(stages.upstream)} stages, all skipped: nothing has changed since they last ran")
     locked = run_state.begin(root, target, graph.locked_stages())
     graph.settle_lock(locked, stages)  # which a killed run may have left to do
-    run_state.complete(root, target)
+    run_state.complete(root, target, judged=target is None)
     if target is None and (root / VERDICT).is_file():
         summary.write(root)
     return _completed(root, target)
@@ -45,7 +47,7 @@ def show(root: Path, target: str | None) -> int | None:
     if own is None or not run_state.has_ended(root):
         return None
     if own["state"] == "failed":
-        return _failed(root, own["failed"], own["not_run"], own["users_mistake"])
+        return _failed(root, target, own)
     return _completed(root, target)
 
 
@@ -57,9 +59,20 @@ def _completed(root: Path, target: str | None) -> int:
     return 0
 
 
-def _failed(root: Path, failed: dict[str, str], not_run: list[str], users_mistake: bool) -> int:
-    _summary(root)
-    console.print(Text("\nThe run has failed; nothing new was released.", "bold red"))
+def _failed(root: Path, target: str | None, own: dict[str, Any]) -> int:
+    if target is None:
+        _summary(root)
+    if own["failed"].keys() == {GATE} and (root / SUMMARY).is_file():  # which says why, and what next
+        console.print(Text("\nNothing new was released.", "bold red"))
+    else:
+        _failures(root, target, own["failed"], own["not_run"])
+    return EXIT_USER_ERROR if own["users_mistake"] else EXIT_FAILED
+
+
+def _failures(root: Path, target: str | None, failed: dict[str, str], not_run: list[str]) -> None:
+    """What has failed, each with its log, what that held up, and what to do."""
+    what = "The run has failed; nothing new was released." if target is None else "The check has failed."
+    console.print(Text(f"\n{what}", "bold red"))
     for stage, sentence in failed.items():
         console.print(Text(f"  {stage}: {sentence}" if stage else f"  {sentence}"), soft_wrap=True)
         if stage:
@@ -69,7 +82,6 @@ def _failed(root: Path, failed: dict[str, str], not_run: list[str], users_mistak
     console.print(
         "Next: put it right and give the same command again; stages that are done are not repeated."
     )
-    return EXIT_USER_ERROR if users_mistake else EXIT_FAILED
 
 
 def _summary(root: Path) -> None:

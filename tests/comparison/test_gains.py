@@ -11,22 +11,20 @@ def test_the_interval_is_students() -> None:
     """1, 2, 3: mean 2, standard deviation 1; t at 97.5 % with 2 degrees of freedom is 4.3027 (any table)."""
     found = mean_over_seeds([1.0, 2.0, 3.0], 0.95)
     half = 4.3027 / 3**0.5
-    assert found["gain"] == 2.0
-    assert found["interval"] == pytest.approx([2 - half, 2 + half], abs=1e-4)
-    assert mean_over_seeds([1.0, 2.0, 3.0], 0.90)["interval"][1] == pytest.approx(
-        2 + 2.9200 / 3**0.5, abs=1e-4
-    )
+    assert found.gain == 2.0
+    assert found.interval == pytest.approx([2 - half, 2 + half], abs=1e-4)
+    assert mean_over_seeds([1.0, 2.0, 3.0], 0.90).interval[1] == pytest.approx(2 + 2.9200 / 3**0.5, abs=1e-4)
 
 
 def test_one_seed_has_no_interval() -> None:
-    assert mean_over_seeds([0.3], 0.95) == {"gain": 0.3, "interval": None}
+    assert mean_over_seeds([0.3], 0.95) == (0.3, None)
 
 
 def test_a_gain_is_joint_minus_alone_seed_by_seed() -> None:
-    found = gains({"ner": [0.6, 0.8]}, {"ner": [0.5, 0.9]}, 0.95)["ner"]
-    assert found["by_seed"] == pytest.approx([0.1, -0.1])
-    assert (found["joint"], found["alone"], found["gain"]) == pytest.approx((0.7, 0.7, 0.0))
-    assert found["interval"][0] < 0 < found["interval"][1]
+    found = gains({"ner": [0.6, 0.8]}, {"ner": [0.5, 0.9]}, {"ner": "f1"}, 0.95)["ner"]
+    assert found.by_seed == pytest.approx([0.1, -0.1])
+    assert (found.joint, found.alone, found.gain) == pytest.approx((0.7, 0.7, 0.0))
+    assert found.interval[0] < 0 < found.interval[1]
 
 
 def test_delta_m_is_the_mean_relative_gain() -> None:
@@ -34,7 +32,7 @@ def test_delta_m_is_the_mean_relative_gain() -> None:
     joint = {"a": [0.6, 0.55], "b": [0.45, 0.45], "c": [0.3, 0.3]}
     alone = {"a": [0.5, 0.5], "b": [0.5, 0.5], "c": [-0.1, 0.2]}
     found = delta_m(joint, alone, 0.95)
-    assert found["gain"] == pytest.approx(0.025)
-    assert found["interval"] == pytest.approx([0.025 - 12.7062 * 0.025, 0.025 + 12.7062 * 0.025], abs=1e-5)
-    assert found["left_out"] == ["c"]  # a correlation below 0 has no relative gain
-    assert delta_m({"c": [0.1]}, {"c": [0.0]}, 0.95)["gain"] is None
+    assert found.gain == pytest.approx(0.025)
+    assert found.interval == pytest.approx([0.025 - 12.7062 * 0.025, 0.025 + 12.7062 * 0.025], abs=1e-5)
+    assert found.left_out == ["c"]  # a correlation below 0 has no relative gain
+    assert delta_m({"c": [0.1]}, {"c": [0.0]}, 0.95).gain is None

@@ -20,10 +20,10 @@ def of_pairs(tasks: int, pairs: dict[tuple[int, int], float]) -> np.ndarray:
 def test_opposed_tasks_are_put_apart_and_equal_ones_together() -> None:
     opposed = of_pairs(2, {(0, 1): -0.2, (1, 0): -0.1})
     equal = of_pairs(2, {(0, 1): 0.2, (1, 0): 0.1})
-    assert suggest(opposed[None])["groups"] == [[0], [1]]
-    assert suggest(equal[None])["groups"] == [[0, 1]]
-    assert suggest(equal[None])["by_number"][0]["affinity"] == pytest.approx(0.3)
-    assert suggest(np.full((1, 6, 6), 0.1))["groups"] == [[0, 1, 2, 3, 4, 5]]  # as good as three pairs
+    assert suggest(opposed[None]).groups == [[0], [1]]
+    assert suggest(equal[None]).groups == [[0, 1]]
+    assert suggest(equal[None]).by_number[0].affinity == pytest.approx(0.3)
+    assert suggest(np.full((1, 6, 6), 0.1)).groups == [[0, 1, 2, 3, 4, 5]]  # as good as three pairs
 
 
 def test_the_affinity_of_a_grouping_by_hand() -> None:
@@ -45,14 +45,14 @@ def test_every_grouping_of_few_tasks_is_tried_once(tasks: int) -> None:
 
 def test_the_best_of_each_number_of_groups_is_the_best_of_all_assignments() -> None:
     affinity = np.random.default_rng(3).normal(size=(5, 5))
-    for entry in suggest(affinity[None])["by_number"]:
-        number = len(entry["groups"])
+    for entry in suggest(affinity[None]).by_number:
+        number = len(entry.groups)
         values = []
         for colours in itertools.product(range(number), repeat=5):
             groups = [[task for task in range(5) if colours[task] == colour] for colour in range(number)]
             if all(groups):
                 values.append(total(affinity, groups))
-        assert entry["affinity"] == pytest.approx(max(values), abs=1e-12)
+        assert entry.affinity == pytest.approx(max(values), abs=1e-12)
 
 
 def test_fewer_groups_are_taken_where_more_are_not_surely_better() -> None:
@@ -62,17 +62,17 @@ def test_fewer_groups_are_taken_where_more_are_not_surely_better() -> None:
         4, {(i, j): 2.0 if {i, j} in ({0, 1}, {2, 3}) else 1.85 for i in range(4) for j in range(4) if i != j}
     )
     agreeing, scattered = np.stack([pairs, pairs]), np.stack([pairs * 0.8, pairs * 1.2])
-    assert suggest(agreeing)["groups"] == [[0, 1], [2, 3]]
-    assert suggest(scattered)["groups"] == [[0, 1, 2, 3]]  # standard error 8 * 0.2 = 1.6
+    assert suggest(agreeing).groups == [[0, 1], [2, 3]]
+    assert suggest(scattered).groups == [[0, 1, 2, 3]]  # standard error 8 * 0.2 = 1.6
 
 
 def test_of_many_tasks_the_families_are_found() -> None:
     family = np.arange(12) % 3
     affinity = np.where(family[:, None] == family[None], 1.0, -1.0)
-    groups = suggest(affinity[None])["groups"]
+    groups = suggest(affinity[None]).groups
     assert sorted(groups) == [[0, 3, 6, 9], [1, 4, 7, 10], [2, 5, 8, 11]]
     assert [len(level) for level in linked(affinity)] == list(range(12, 0, -1))
 
 
 def test_what_was_never_measured_counts_as_nothing() -> None:
-    assert suggest(np.full((1, 3, 3), np.nan))["groups"] == [[0, 1, 2]]
+    assert suggest(np.full((1, 3, 3), np.nan)).groups == [[0, 1, 2]]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from components.comparison.report import _sentences, grouping_sentence
+from components.comparison.records import Gain
+from components.comparison.report import caveat, gains_sentence, grouping_sentence
 
 
-def result(intervals: dict[str, list[float] | None], seeds: int = 3) -> dict:
-    tasks = {name: {"interval": interval} for name, interval in intervals.items()}
-    return {"tasks": tasks, "seeds": list(range(seeds)), "groups": [list(tasks)]}
+def found(intervals: dict[str, list[float] | None]) -> dict[str, Gain]:
+    return {
+        name: Gain(metric="f1", joint=0.5, alone=0.5, by_seed=[], gain=0.0, interval=interval)
+        for name, interval in intervals.items()
+    }
 
 
 def test_a_grouping_in_words() -> None:
@@ -19,20 +22,20 @@ def test_a_grouping_in_words() -> None:
 
 
 def test_an_interval_with_zero_in_it_shows_no_difference() -> None:
-    said = _sentences(result({"a": [0.1, 0.2], "b": [-0.2, -0.1], "c": [-0.1, 0.1]}))
-    assert said["gains_sentence"] == (
+    tasks = found({"a": [0.1, 0.2], "b": [-0.2, -0.1], "c": [-0.1, 0.1]})
+    assert gains_sentence(tasks, 3) == (
         "Sharing helps a; harms b; makes no difference that these seeds show for c."
     )
-    assert "zero is within the interval of the gain of c:" in said["caveat"]
+    assert "zero is within the interval of the gain of c:" in caveat(tasks, 3)
 
 
 def test_where_all_is_sure_the_grouping_is_still_a_guess() -> None:
-    said = _sentences(result({"a": [0.1, 0.2], "b": [0.1, 0.2]}))
-    assert said["gains_sentence"] == "Sharing helps a, b."
-    assert said["caveat"].startswith("The grouping is a guess") and "zero" not in said["caveat"]
+    tasks = found({"a": [0.1, 0.2], "b": [0.1, 0.2]})
+    assert gains_sentence(tasks, 3) == "Sharing helps a, b."
+    assert caveat(tasks, 3).startswith("The grouping is a guess") and "zero" not in caveat(tasks, 3)
 
 
 def test_one_seed_is_said_to_show_little() -> None:
-    said = _sentences(result({"a": None, "b": None}, seeds=1))
-    assert said["gains_sentence"].startswith("One seed gives no interval")
-    assert "three seeds or more" in said["caveat"]
+    tasks = found({"a": None, "b": None})
+    assert gains_sentence(tasks, 1).startswith("One seed gives no interval")
+    assert "three seeds or more" in caveat(tasks, 1)

@@ -13,7 +13,7 @@ from components.comparison.records import SharingReport
 from components.data.batches.batching import micro_batches
 from components.data.encoding.split import EncodedSplit, cards_of
 from components.data.mixture import plan
-from components.files import read_json, write_json
+from components.files import read_json
 from components.settings.project import Sharing
 from components.tracking.terminal import Terminal
 from components.training.run.fit import Fit
@@ -28,7 +28,7 @@ def compared(encoded_project: Path) -> SharingReport:
     text = (encoded_project / "params.yaml").read_text().replace("tokens: 12000", "tokens: 1200")
     (encoded_project / "params.yaml").write_text(text + "sharing: {seeds: [3, 4]}\n")
     project = params.load()
-    write_json(Path("reports/plan.json"), plan.plan(project, Path("encoded"), {}))
+    plan.plan(project, Path("encoded"), {}).write(Path("reports/plan.json"))
     budget.write(Path())
     for task in project.tasks:
         runs.alone(project, Path(), task)

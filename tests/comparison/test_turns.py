@@ -9,7 +9,6 @@ import pytest
 from components import params
 from components.comparison.budget import budgets
 from components.data.mixture import plan
-from components.files import read_json, write_json
 from components.tracking.terminal import Terminal
 from components.training.run.fit import Fit
 
@@ -21,7 +20,7 @@ def test_steps_without_rows_are_taken_without_harm() -> None:
         text.replace("{method: temperature, temperature: 2.0}", "{method: round_robin}")
     )
     project = params.load()
-    write_json(Path("budget.json"), budgets(plan.plan(project, Path("encoded"), {}))["people"])
-    model, record = Fit(project, Path(), read_json(Path("budget.json")), 3, ("people",)).train(Terminal())
+    budget = budgets(plan.plan(project, Path("encoded"), {}))["people"]
+    model, record = Fit(project, Path(), budget, 3, ("people",)).train(Terminal())
     assert record[-1]["step"] == 6
     assert all(parameter.isfinite().all() for parameter in model.parameters())

@@ -71,10 +71,16 @@ def write_folder(
         for head, name in heads.items()
     }
     card = {"task": task, "max_length": 32, "inputs": ["text", "text_pair"] if pair else ["text"]}
-    (folder / "task.json").write_text(json.dumps({**card, "rows": counts, "heads": cards}))
+    (folder / "task.json").write_text(
+        json.dumps({"schema_version": 1, **card, "rows": counts, "heads": cards})
+    )
     removed = {"duplicates": 1, "conflicts": 0, "leakage": 0, "straddling": 0}
     gone = {"id": "gone-1", "place": "source: row 9", "text": "a removed text"}
     named = {reason: [gone] * count for reason, count in removed.items()}
-    report = {"read": {"rows": sum(counts.values()) + 1}, "removed": removed, "removed_rows": named}
+    report = {
+        "read": {"rows": sum(counts.values()) + 1, "skipped": {}},
+        "removed": removed,
+        "removed_rows": named,
+    }
     (folder / "ingest.json").write_text(json.dumps(report))
     return folder

@@ -12,7 +12,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from components import params
-from components.evaluation import page
+from components.errors import UserError
+from components.evaluation import page, row_scores
 from components.evaluation.baselines import baselines
 from components.evaluation.champion import Opponent
 from components.evaluation.evaluate import evaluate
@@ -21,6 +22,7 @@ from components.evaluation.records import EVALUATION, VERDICT, Champion, Evaluat
 from components.files import read_json, write_json
 from components.tracking.terminal import Terminal
 from components.training.run.fit import run
+from flows import rows as rows_command
 from tests.conftest import build_project, encode_project
 from tests.pages.reading import loaded
 
@@ -74,6 +76,37 @@ def test_every_task_is_measured_against_baselines_and_champion_on_the_same_rows(
     assert (
         accuracy["over_trivial"][0] <= accuracy["value"] - accuracy["trivial"] <= accuracy["over_trivial"][1]
     )
+
+
+def test_the_values_alone_are_in_a_file_for_dvc_metrics(evaluated: dict) -> None:
+    expected = {
+        name: {metric: measured["value"] for metric, measured in task["metrics"].items()}
+        for name, task in evaluated["tasks"].items()
+    }
+    assert read_json(Path("reports/metrics.json")) == expected
+
+
+@pytest.mark.parametrize("head", ["mood", "size", "people", "closeness"])
+def test_every_test_row_can_be_looked_up_with_the_models_answer(evaluated: dict, head: str) -> None:
+    rows = row_scores.read(params.load(), Path(), head)
+    said = read_json(Path("predictions") / f"{head}.json")
+    assert [{"id": row.id, **row.said} for row in rows] == said
+    wrong = row_scores.worst_first(rows)
+    assert not any(row.right for row in wrong)
+    values = [row.value for row in wrong]
+    assert values == sorted(values)
+    assert rows_command.run(Path(), head, None, True, 3) == 0
+    assert rows_command.run(Path(), head, rows[-1].id, False, 3) == 0
+
+
+def test_a_task_or_a_row_that_is_not_there_gets_the_nearest_one(evaluated: dict) -> None:
+    with pytest.raises(UserError, match=r"no task 'moood' \(did you mean 'mood'\?\)"):
+        row_scores.read(params.load(), Path(), "moood")
+    with pytest.raises(UserError, match="mood: no test row 'x'"):
+        rows_command.run(Path(), "mood", "x", False, 3)
+    write_json(Path("predictions/mood.json"), [])
+    with pytest.raises(UserError, match="of other rows than data/mood; run `onetrunk run`"):
+        row_scores.read(params.load(), Path(), "mood")
 
 
 def test_the_verdict_replays_and_the_page_needs_nothing_else(evaluated: dict) -> None:

@@ -20,7 +20,7 @@ from components.data.ingest import ingest
 from components.data.mixture import plan
 from components.data.sources import packages
 from components.evaluation import baselines, evaluate
-from components.files import read_json, write_json
+from components.files import read_json
 from components.settings.data import Package
 
 pytestmark = [pytest.mark.slow, pytest.mark.minutes]
@@ -66,7 +66,7 @@ def learn(rows: list[dict[str, Any]], tokens: int = 16_000, **task: Any) -> dict
     ingest.ingest("task", project.tasks["task"], project.seed, data)
     encode.encode(data, Path("downloads/minilm/tokenizer.json"), encoded)
     baselines.baselines(data, Path("baselines/task"))
-    write_json(Path("reports/plan.json"), plan.plan(project, Path("encoded"), {}))
+    plan.plan(project, Path("encoded"), {}).write(Path("reports/plan.json"))
     run(project, Path(), Terminal())
     evaluate.evaluate(project, Path(), None, lambda _: None)
     measured = read_json(Path("reports/evaluation.json"))["tasks"]["task"]["metrics"]

@@ -111,13 +111,13 @@ def test_every_stage_is_a_task_run_of_its_name(finished: Path, server: Server) -
 def test_a_second_run_skips_every_stage_without_a_process(finished: Path, server: Server) -> None:
     project = finished
     before = toy.events(project)
-    shutil.rmtree(project / ".onetrunk/logs")
+    shutil.rmtree(project / ".onetrunk/runs")
     runs = len(server.flow_runs(project))
     result = run(project, server)
     assert result.returncode == 0
     assert "5 stages, all skipped: nothing has changed" in result.stdout
     assert toy.events(project) == before
-    assert not (project / ".onetrunk/logs").exists()
+    assert not (project / ".onetrunk/runs").exists()
     assert len(server.flow_runs(project)) == runs  # nothing to do needs no server
 
 

@@ -18,6 +18,7 @@ from components.data.contract.rows import read_rows
 from components.data.encoding.split import EncodedSplit
 from components.data.mixture import plan as planning
 from components.data.mixture.draws import Plan
+from components.data.mixture.records import PlanRecord
 from components.errors import UserError
 from components.evaluation import baselines, page
 from components.evaluation.evaluate import evaluate
@@ -156,10 +157,10 @@ def test_its_share_falls_to_nothing_as_declared(project: Project) -> None:
         longer = project.training.model_copy(update={"tokens": 30_000})
         changed = project.model_copy(update={"mixture": mixture, "training": longer})
         whole = planning.plan(changed, Path("encoded"), {})
-        assert whole["steps"] == 100
-        assert whole["tasks"]["aside"]["auxiliary"]
-        assert "auxiliary" not in whole["tasks"]["mood"]
-        plan = Plan.from_json(whole)
+        assert whole.steps == 100
+        assert whole.tasks["aside"].auxiliary
+        assert not whole.tasks["mood"].auxiliary
+        plan = Plan.of(whole)
         lengths = {name: EncodedSplit(Path("encoded") / name / "train.arrow").lengths for name in plan.tasks}
         drawn = [step_rows(plan, 7, step, lengths) for step in range(plan.steps)]
         return np.array([len(step.get("aside", [])) / sum(map(len, step.values())) for step in drawn])
@@ -175,7 +176,7 @@ def test_its_share_falls_to_nothing_as_declared(project: Project) -> None:
 
 
 def test_what_it_forgets_does_not_choose_the_model(project: Project) -> None:
-    plan, state = Plan.from_json(read_json(Path("reports/plan.json"))), State()
+    plan, state = Plan.of(PlanRecord.read(Path("reports/plan.json"))), State()
     for step, scores in (
         (5, {"mood": 0.4, "size": 0.6, "aside": 0.9}),
         (10, {"mood": 0.6, "size": 0.6, "aside": 0.1}),

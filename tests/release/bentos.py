@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from components.files import atomic_folder, sha256
 from components.release.records import BundleCard, Code, Limits, PackedModel
-from components.release.registry import CARD, WEIGHTS
+from components.release.registry import BUNDLE, CARD, WEIGHTS
 
 
-def write_bento(folder: Path, version: str, model: str | bytes, megabytes: int = 0) -> Path:
-    """A Bento of this version, whose weights are `model`."""
+def write_bento(folder: Path, version: str, model: str | Path, megabytes: int = 0) -> Path:
+    """A Bento of this version, whose weights are `model`, or whose model is that of a folder."""
     with atomic_folder(folder) as bento:
         (bento / CARD).parent.mkdir(parents=True)
-        (bento / WEIGHTS).write_bytes(model if isinstance(model, bytes) else model.encode())
+        if isinstance(model, Path):
+            shutil.copytree(model, bento / BUNDLE, dirs_exist_ok=True)
+        else:
+            (bento / WEIGHTS).write_text(model)
         BundleCard(
             name="tiny",
             version=version,

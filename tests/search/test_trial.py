@@ -10,7 +10,7 @@ from optuna.trial import TrialState
 
 from components import params
 from components.data.mixture import plan
-from components.files import read_json, write_json
+from components.files import read_json
 from components.params import searches
 from components.search import study as studies
 from components.search import trial
@@ -25,7 +25,7 @@ CHECKPOINTS = Path(".onetrunk/checkpoints")
 
 def best_of(project: Project) -> float:
     """What the stages plan and train come to."""
-    write_json(Path("reports/plan.json"), plan.plan(project, Path("encoded"), {}))
+    plan.plan(project, Path("encoded"), {}).write(Path("reports/plan.json"))
     run(project, Path(), Terminal())
     return max(entry["score"] for entry in read_json(Path("reports/training.json"))["evaluations"])
 

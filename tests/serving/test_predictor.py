@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from components.errors import UserError
 from serving.predictor import TOKENS_PER_BATCH, Predictor, batches
-from serving.schemas import BadRequestError, Item, parse
+from serving.requests import BadRequestError, Item, parse
 
 PAIR = Item(text="one text", text_pair="another text")
 

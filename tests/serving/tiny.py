@@ -27,7 +27,7 @@ from components.settings.project import Packaging
 
 PACKAGING = Packaging(name="tiny", max_texts=8, max_characters=2000, max_body_bytes=50_000)
 OPTIONS = {"class_weights": "none", "label_smoothing": 0.0}
-CARDS: dict[str, dict[str, Any]] = {
+CARDS: dict[str, Any] = {
     "sentiment": {
         "task": "sentiment",
         "family": "classification",

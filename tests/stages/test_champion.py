@@ -44,11 +44,11 @@ with atomic_folder(pathlib.Path("models/multitask")) as folder:
     shutil.copytree("trained/" + pathlib.Path("setting.txt").read_text(), folder, dirs_exist_ok=True)
 """
 PACKAGE = """
-import pathlib, shutil
+import pathlib
 from components.files import write_json
 from tests.release.bentos import write_bento
 setting = pathlib.Path("setting.txt").read_text()
-write_bento(pathlib.Path("bento"), setting, pathlib.Path("models/multitask/model.safetensors").read_bytes())
+write_bento(pathlib.Path("bento"), setting, pathlib.Path("models/multitask"))
 write_json(pathlib.Path("reports/answers.json"), {"schema_version": 1, "tasks": {}})
 """
 
@@ -58,7 +58,7 @@ def stages() -> dict[str, Any]:
     own = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
     found = {name: own[name] for name in STAGES}
     for stage in found.values():
-        stage["deps"] = [path for path in stage["deps"] if not path.startswith("components")]
+        stage["deps"] = [path for path in stage["deps"] if not path.startswith("program")]
     setting = ["setting.txt"]
     train = {"cmd": "python train.py", "deps": setting, "outs": ["models/multitask"]}
     package = {

@@ -22,7 +22,11 @@ def test_the_record_alone_decides_every_byte_and_dvc_finds_metrics_and_plots(
 
     monkeypatch.chdir(tmp_path)
     evaluations = [entry(step) for step in (5, 10, 12)]
-    record = {"metrics": dict.fromkeys(HEADS, "f1"), "evaluations": evaluations, "kept": kept(evaluations)}
+    record = {
+        "metrics": dict.fromkeys(HEADS, "f1"),
+        "evaluations": evaluations,
+        "kept": kept(evaluations).model_dump(),
+    }
     write_json(Path("reports/training.json"), {"schema_version": 1, **record})
     curves.main()
     first = contents(Path("reports"))

@@ -50,9 +50,9 @@ def test_cosines_are_the_mean_over_evaluations_on_both_sides_of_the_diagonal() -
     record[2]["cosines"] = {"a": {"b": 0.4}}
     found = page.cosines(record)
     assert found is not None
-    assert found["heads"] == ["a", "b", "c"]
-    assert found["rows"][0] == [None, pytest.approx(0.3), -0.5]
-    assert found["rows"][2] == [-0.5, None, None]
+    assert found.heads == ["a", "b", "c"]
+    assert found.rows[0] == [None, pytest.approx(0.3), -0.5]
+    assert found.rows[2] == [-0.5, None, None]
     html = page.render(record, METRICS)
     assert "var(--positive),0.42)" in html
     assert "var(--negative),0.7)" in html

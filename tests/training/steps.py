@@ -9,7 +9,7 @@ from components import params
 from components.data.batches.batching import Batch, step_rows
 from components.data.encoding.split import EncodedSplit, cards_of
 from components.data.mixture.draws import Plan
-from components.files import read_json
+from components.data.mixture.records import PlanRecord
 from components.model.multitask import MultiTaskModel
 from components.settings.project import Project
 from components.training import balancing, optimisers
@@ -29,7 +29,7 @@ WAYS = {  # of backward: plain, after probing losses, norms, the states, per tas
 
 def setup_step(root: Path, dropout: float = 0.0) -> tuple[Project, Plan, Splits, MultiTaskModel]:
     project = params.load(root / "params.yaml")
-    plan = Plan.from_json(read_json(root / "reports/plan.json"))
+    plan = Plan.of(PlanRecord.read(root / "reports/plan.json"))
     splits = {name: EncodedSplit(root / "encoded" / name / "train.arrow") for name in plan.tasks}
     cards = {head: card for name in plan.tasks for head, card in cards_of(root / "encoded" / name).items()}
     model = MultiTaskModel.from_encoder(root / "encoder", cards, dropout, 1)
@@ -50,5 +50,5 @@ def stepper(root: Path, dropout: float = 0.0, **changes: Any) -> Stepper:
 
 
 def first_batch(root: Path, engine: Stepper) -> Batch:
-    plan = Plan.from_json(read_json(root / "reports/plan.json"))
+    plan = Plan.of(PlanRecord.read(root / "reports/plan.json"))
     return step_rows(plan, 1, 0, {name: split.lengths for name, split in engine.splits.items()})

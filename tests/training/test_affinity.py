@@ -14,7 +14,7 @@ import torch
 from components import params
 from components.data.batches.batching import Batch
 from components.data.mixture import plan
-from components.files import read_json, write_json
+from components.data.mixture.records import PlanRecord
 from components.model.multitask import MultiTaskModel
 from components.tracking.terminal import Terminal
 from components.training import affinity
@@ -118,8 +118,8 @@ def test_weights_are_the_same_with_and_without_and_a_resumed_run_measures_the_sa
     text = text.replace("  window: 4", "  window: 4\n  balancing: {combination: pcgrad}")
     (encoded_project / "params.yaml").write_text(text)
     project = params.load()
-    write_json(Path("reports/plan.json"), plan.plan(project, Path("encoded"), {}))
-    fit = Fit(project, Path(), read_json(Path("reports/plan.json")), 5)
+    plan.plan(project, Path("encoded"), {}).write(Path("reports/plan.json"))
+    fit = Fit(project, Path(), PlanRecord.read(Path("reports/plan.json")), 5)
     plain, _ = fit.train(Terminal())
     shutil.rmtree(fit.checkpoints)
     whole, resumed = Affinity(every=3), Affinity(every=3)

@@ -18,8 +18,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from components import params
+from components.data.mixture.records import PlanRecord
 from components.errors import TryAgainError, UserError
-from components.files import read_json, sha256
+from components.files import sha256
 from components.settings.training import Balancing
 from components.tracking.terminal import Terminal
 from components.training import parallel
@@ -97,7 +98,7 @@ def life(root: Path, notes: Path) -> None:
         if parallel.rank() == 0:
             save_file(weights, notes / f"{name}{packed}")
     project = params.load(root / "params.yaml")
-    fit = Fit(project, root, read_json(root / "reports/plan.json"), project.seed)
+    fit = Fit(project, root, PlanRecord.read(root / "reports/plan.json"), project.seed)
     model, history = fit._train(Terminal(), None)  # within a group that is there already
     save_file(model.state_dict(), notes / f"model{parallel.rank()}")
     note("digests", "\n".join([*lines, repr(history)]))

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from components import families
 from components.data.batches.tensors import Rows, pad
+from components.data.contract.cards import HeadCards
 from components.data.encoding.split import EncodedSplit, Tokens
 from components.data.mixture.draws import Plan, draw, rows_before
 from components.families.base.capabilities import TeacherForcing
@@ -26,7 +27,6 @@ from components.keyed import derive_seed, permute
 SIMILAR = 0.6  # a row this short against the longest of its micro-batch begins a new one ...
 WORTHWHILE = 512  # ... once that holds so many tokens: smaller matrices waste more than padding does
 Batch = dict[str, np.ndarray]  # task -> row numbers of a step
-Cards = Mapping[str, dict[str, Any]]  # head -> its card, as in the model's configuration
 
 
 def step_rows(plan: Plan, seed: int, step: int, lengths: Mapping[str, np.ndarray]) -> Batch:
@@ -77,7 +77,7 @@ class MicroBatch:
         )
 
 
-def labelled(splits: Mapping[str, EncodedSplit], cards: Cards, batch: Batch) -> Batch:
+def labelled(splits: Mapping[str, EncodedSplit], cards: HeadCards, batch: Batch) -> Batch:
     """head -> the row numbers of the step that have its target; a head without any is left out."""
     rows = {}
     for head, card in cards.items():
@@ -89,7 +89,7 @@ def labelled(splits: Mapping[str, EncodedSplit], cards: Cards, batch: Batch) -> 
 
 
 def micro_batches(
-    splits: Mapping[str, EncodedSplit], cards: Cards, batch: Batch, budget: int, packed: bool = False
+    splits: Mapping[str, EncodedSplit], cards: HeadCards, batch: Batch, budget: int, packed: bool = False
 ) -> Iterator[MicroBatch]:
     """Cut a step into micro-batches of at most `budget` tokens, longest rows first. Padding counts, unless
     the encoder packs. Rows without a target of these heads are left out."""
@@ -109,7 +109,7 @@ def micro_batches(
         yield MicroBatch(input_ids, mask, segment_ids, heads, targets)
 
 
-def _with_a_target(splits: Mapping[str, EncodedSplit], cards: Cards, batch: Batch) -> Batch:
+def _with_a_target(splits: Mapping[str, EncodedSplit], cards: HeadCards, batch: Batch) -> Batch:
     """The rows that some head learns from: all of them, unless a head trains without those beside it."""
     heads = {task: [head for head, card in cards.items() if card["task"] == task] for task in batch}
     known = {

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components import families
+from components.data.contract.cards import task_card
 from components.families.base import Family, Row
-from components.files import read_json
 
 
 def column_of(task: str, head: str, name: str) -> str:
@@ -45,8 +45,7 @@ def has_target(table: pa.Table, head: str, task: str, family: Family) -> np.ndar
 
 def labelled_rows(folder: Path, split: str, head: str) -> list[Row]:
     """The rows of a split that have the head's target."""
-    card = read_json(folder / "task.json")["heads"][head]
     table = pq.read_table(folder / f"{split}.parquet")
-    known = has_target(table, head, folder.name, families.get(card["family"]))
+    known = has_target(table, head, folder.name, families.get(task_card(folder).heads[head].family))
     rows: list[Row] = view(table.filter(pa.array(known)), folder.name, head).to_pylist()
     return rows

@@ -13,10 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components import families
+from components.data.contract.cards import TASK_CARD, TaskCard, task_card
 from components.data.contract.progress import RowProgress
 from components.data.contract.rows import column_of, view
 from components.data.contract.splits import SPLITS
-from components.data.encoding.split import Card, candidates_file
+from components.data.encoding.split import candidates_file
 from components.errors import UserError
 from components.families.base import Facts, Family, Row
 from components.families.base.capabilities import (
@@ -28,7 +29,7 @@ from components.families.base.capabilities import (
     extra_inputs_of,
     is_multi_sequence,
 )
-from components.files import atomic_folder, read_json, write_json
+from components.files import atomic_folder
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
@@ -42,37 +43,37 @@ def encode(data: Path, tokenizer_file: Path, target: Path) -> None:
     Raises:
         UserError: there is no tokenizer.json, it cannot be read, or a family needs another encoder.
     """
-    card = read_json(data / "task.json")
+    card = task_card(data)
     with atomic_folder(target) as folder:
         encoder = Encoder(_with_encoder(card, tokenizer_file.parent), tokenizer_file)
-        with RowProgress(f"encode {card['task']}", sum(card["rows"].values())) as progress:
+        with RowProgress(f"encode {card.task}", sum(card.rows.values())) as progress:
             for split in SPLITS:
                 _encode_split(encoder, data, split, folder, progress)
         for head in encoder.heads:
             _encode_candidates(encoder, head, folder)
-        write_json(folder / "task.json", encoder.card)
+        encoder.card.write(folder / TASK_CARD)
 
 
 def encode_to_ask(
-    card: Card, heads: Collection[str], data: Path, split: str, tokenizer_file: Path, folder: Path
+    card: TaskCard, heads: Collection[str], data: Path, split: str, tokenizer_file: Path, folder: Path
 ) -> None:
     """Tokenise a split of data/<task> into `folder` as a trained model reads it: with its own tokenizer, by
     its own card of the task. The columns are of those heads that are asked."""
     encoder = Encoder(card, tokenizer_file, heads)
-    with RowProgress(f"encode {card['task']} for the champion") as progress:
+    with RowProgress(f"encode {card.task} for the champion") as progress:
         _encode_split(encoder, data, split, folder, progress)
 
 
-def _with_encoder(card: Card, folder: Path) -> Card:
+def _with_encoder(card: TaskCard, folder: Path) -> TaskCard:
     """The task's card, where each head's facts have what its family must know of the encoder's folder."""
     heads = {}
-    for head, own in card["heads"].items():
-        facts = own["facts"]
-        family = families.get(own["family"])
+    for head, own in card.heads.items():
+        facts = own.facts
+        family = families.get(own.family)
         if isinstance(family, EncoderFacts):
             facts = {**facts, **family.encoder_facts(folder, facts["options"])}
-        heads[head] = {**own, "facts": facts}
-    return {**card, "heads": heads}
+        heads[head] = own.model_copy(update={"facts": facts})
+    return card.model_copy(update={"heads": heads})
 
 
 def _encode_split(encoder: Encoder, data: Path, split: str, folder: Path, progress: RowProgress) -> None:
@@ -116,19 +117,19 @@ class Encoder:
     not know it.
     """
 
-    def __init__(self, card: Card, tokenizer_file: Path, asked: Collection[str] | None = None) -> None:
-        self.task: str = card["task"]
+    def __init__(self, card: TaskCard, tokenizer_file: Path, asked: Collection[str] | None = None) -> None:
+        self.task = card.task
         self.tokenizer = _tokenizer(tokenizer_file)
         self.card, self.only_asked = card, asked is not None
         self.heads: dict[str, tuple[Family, Facts]] = {
-            head: (families.get(own["family"]), own["facts"])
-            for head, own in card["heads"].items()
+            head: (families.get(own.family), own.facts)
+            for head, own in card.heads.items()
             if asked is None or head in asked
         }
-        task = card["heads"][self.task]
-        self.family, self.options = families.get(task["family"]), task["facts"]["options"]
-        self.several = is_multi_sequence(self.family, card["inputs"])
-        truncation = self.family.truncation(card["inputs"], card["max_length"], self.options)
+        own_head = card.heads[self.task]
+        self.family, self.options = families.get(own_head.family), own_head.facts["options"]
+        self.several = is_multi_sequence(self.family, card.inputs)
+        truncation = self.family.truncation(card.inputs, card.max_length, self.options)
         self.tokenizer.enable_truncation(**truncation)
         self.alone_is_zero = not any(self.tokenizer.encode("a").type_ids)
 

@@ -11,21 +11,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from components.data.contract.cards import HeadCard, task_card
 from components.data.contract.rows import column_of
-from components.files import read_json
 
-Card = dict[str, Any]
 Tokens = tuple[np.ndarray, np.ndarray]  # input_ids_L, segment_ids_L
 
 
-def cards_of(encoded: Path) -> dict[str, Card]:
+def cards_of(encoded: Path) -> dict[str, HeadCard]:
     """The cards of a task's heads, by name, as the model's configuration carries them."""
-    card = read_json(encoded / "task.json")
-    of_task = {key: card[key] for key in ("task", "max_length", "inputs")}
-    return {
-        head: {"family": own["family"], "facts": own["facts"], **of_task}
-        for head, own in card["heads"].items()
-    }
+    return task_card(encoded).head_cards()
 
 
 def candidates_file(head: str) -> str:

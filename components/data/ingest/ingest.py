@@ -10,21 +10,23 @@ import contextlib
 import heapq
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from components.data.contract.cards import TASK_CARD, TaskCard, TaskHead
 from components.data.contract.excerpt import excerpt
 from components.data.contract.progress import RowProgress
 from components.data.contract.rows import column_of, view
 from components.data.contract.splits import SPLITS, position
 from components.data.ingest.cleaning import FATES, REASONS, UNDECIDED, decide
 from components.data.ingest.reader import Head, Reader, digest
+from components.data.ingest.records import INGEST, Cleaned, ReadRows, RemovedRow
 from components.data.sources.formats import read
 from components.data.sources.record import Record
 from components.errors import BadRowError, SkippedRowError, UserError
@@ -60,16 +62,23 @@ def ingest(name: str, task: Task, seed: int, target: Path) -> None:
         if "id" in task.columns:
             _refuse_repeated_ids(read_rows, keys["id"])
         fate_N = decide(keys, task.cleaning, task.splits)
-        removed = _write_splits(read_rows, reader, fate_N, folder)
+        removed_rows = _write_splits(read_rows, reader, fate_N, folder)
         _require_rows(reader, folder)
         heads = {head.name: _learn(reader, head, folder, read_rows, fate_N) for head in reader.heads}
         read_rows.unlink()
-        counts = {split: int((fate_N == code).sum()) for code, split in enumerate(SPLITS)}
         inputs = list(reader.family.request_fields(task.columns))
-        card = {"task": name, "max_length": task.max_length, "inputs": inputs, "rows": counts}
-        write_json(folder / "task.json", {**card, "heads": heads})
-        read_all = {"rows": len(keys) + skipped.total(), "skipped": dict(skipped)}
-        write_json(folder / "ingest.json", {"read": read_all, **removed})
+        rows = _counts(fate_N, SPLITS)
+        card = TaskCard(task=name, max_length=task.max_length, inputs=inputs, rows=rows, heads=heads)
+        card.write(folder / TASK_CARD)
+        all_read = ReadRows(rows=len(keys) + skipped.total(), skipped=dict(skipped))
+        removed = _counts(fate_N, REASONS)
+        cleaned = Cleaned(read=all_read, removed=removed, removed_rows=removed_rows)
+        write_json(folder / INGEST, cleaned.model_dump(mode="json"))
+
+
+def _counts(fate_N: np.ndarray, fates: Sequence[str]) -> dict[str, int]:
+    """How many rows met each of these fates."""
+    return {fate: int((fate_N == FATES.index(fate)).sum()) for fate in fates}
 
 
 # --- the source, once ----------------------------------------------------------------------------
@@ -168,10 +177,12 @@ def _row_of(rows: Path, number: int) -> Row:
 # --- from the rows read to the splits -------------------------------------------------------------
 
 
-def _write_splits(rows: Path, reader: Reader, fate_N: np.ndarray, folder: Path) -> dict[str, Any]:
-    """Write every row to its split; return what was removed: counts, and each reason's first rows by id."""
+def _write_splits(
+    rows: Path, reader: Reader, fate_N: np.ndarray, folder: Path
+) -> dict[str, list[RemovedRow]]:
+    """Write every row to its split; return what was removed: each reason's first rows by id."""
     schema = reader.schema()
-    first: dict[str, list[dict[str, str]]] = {reason: [] for reason in REASONS}
+    first: dict[str, list[RemovedRow]] = {reason: [] for reason in REASONS}
     with contextlib.ExitStack() as stack:
         writers = {
             split: stack.enter_context(
@@ -188,18 +199,18 @@ def _write_splits(rows: Path, reader: Reader, fate_N: np.ndarray, folder: Path) 
                     writers[fate].write_batch(_with_negatives(reader.family, some.select(schema.names)))
                 else:
                     found = first[fate] + _named(reader, some)
-                    first[fate] = heapq.nsmallest(EXAMPLES, found, key=lambda row: (row["id"], row["place"]))
+                    first[fate] = heapq.nsmallest(EXAMPLES, found, key=lambda row: (row.id, row.place))
             progress.add(len(batch))
-    counts = {reason: int((fate_N == FATES.index(reason)).sum()) for reason in REASONS}
-    return {"removed": counts, "removed_rows": first}
+    return first
 
 
-def _named(reader: Reader, rows: pa.RecordBatch) -> list[dict[str, str]]:
+def _named(reader: Reader, rows: pa.RecordBatch) -> list[RemovedRow]:
     """The first rows by their ids: id, place in the source, and the text's beginning."""
     keys = [("id", "ascending"), ("place", "ascending")]
     first = rows.take(pc.select_k_unstable(rows, EXAMPLES, sort_keys=keys)).to_pylist()
     return [
-        {"id": row["id"], "place": row["place"], "text": excerpt(reader.family.text_of(row))} for row in first
+        RemovedRow(id=row["id"], place=row["place"], text=excerpt(reader.family.text_of(row)))
+        for row in first
     ]
 
 
@@ -228,8 +239,8 @@ def _labelled(reader: Reader, head: Head, folder: Path, split: str) -> int:
     return sum(len(batch) - batch.column(0).null_count for batch in batches)
 
 
-def _learn(reader: Reader, head: Head, folder: Path, read_rows: Path, fate_N: np.ndarray) -> dict[str, Any]:
-    """The head's entry of task.json; every row of every split must fit the facts."""
+def _learn(reader: Reader, head: Head, folder: Path, read_rows: Path, fate_N: np.ndarray) -> TaskHead:
+    """The head as the task's card has it; every row of every split must fit the facts."""
     where = f"tasks.{reader.name}" if head.name == reader.name else f"tasks.{reader.name}.joint.{head.name}"
 
     def rows_of(split: str) -> Iterator[Row]:
@@ -252,7 +263,7 @@ def _learn(reader: Reader, head: Head, folder: Path, read_rows: Path, fate_N: np
             except BadRowError as error:
                 stood = np.flatnonzero(fate_N == FATES.index(split))[number]
                 raise UserError(f"{_row_of(read_rows, int(stood))['place']}: {error}") from None
-    return {"family": head.family.name, "facts": facts, "rows": rows}
+    return TaskHead(family=head.family.name, facts=facts, rows=rows)
 
 
 def _require_few(candidates: int) -> None:

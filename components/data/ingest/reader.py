@@ -35,7 +35,7 @@ class Head:
     family: Family
     columns: Columns
     labels: list[str] | None
-    options: dict[str, Any]  # validated, with their defaults
+    options: Mapping[str, Any]  # validated, with their defaults
     read_options: Mapping[str, Any]  # the same with what files besides the source hold
 
     @classmethod

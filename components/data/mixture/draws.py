@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from components.data.mixture import schedules
+from components.data.mixture.records import PlannedTask, PlanRecord
 from components.data.mixture.schedules import Knots, Schedule
 from components.keyed import derive_seed, permute
 from components.settings.mixture import Rule
@@ -71,18 +72,22 @@ class Plan:
     keep: float | None = None  # where shares are dynamic: the part of its share that no task loses
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any], easiest: Mapping[str, np.ndarray] | None = None) -> Plan:
+    def of(cls, record: PlanRecord, easiest: Mapping[str, np.ndarray] | None = None) -> Plan:
         """The plan of reports/plan.json; `easiest` is `plan.easiest`, for the tasks that have stages."""
-        tasks = {name: _task(entry, (easiest or {}).get(name)) for name, entry in value["tasks"].items()}
-        return cls(value["steps"], value["rows_per_step"], value["window"], tasks, value.get("keep"))
+        tasks = {name: _task(task, (easiest or {}).get(name)) for name, task in record.tasks.items()}
+        return cls(record.steps, record.rows_per_step, record.window, tasks, record.keep)
 
 
-def _task(entry: Mapping[str, Any], easiest: np.ndarray | None) -> TaskPlan:
-    schedule = schedules.from_json(entry["schedule"]) if entry.get("schedule") else None
-    excluded = np.array(entry["excluded"], dtype=np.int64)
-    stages = [(step, rows) for step, rows in entry.get("stages", [])]
-    auxiliary = entry.get("auxiliary", False)
-    return TaskPlan(entry["rows"], entry["share"], excluded, schedule, stages, easiest, auxiliary=auxiliary)
+def _task(task: PlannedTask, easiest: np.ndarray | None) -> TaskPlan:
+    return TaskPlan(
+        rows=task.rows,
+        share=task.share,
+        excluded=np.array(task.excluded, dtype=np.int64),
+        schedule=schedules.of(task.schedule) if task.schedule else None,
+        stages=[(stage.step, stage.rows) for stage in task.stages],
+        easiest=easiest,
+        auxiliary=task.auxiliary,
+    )
 
 
 def rows_before(plan: Plan, task: str, step: int) -> int:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from components.data.encoding.split import EncodedSplit
 from components.data.mixture import easy_first, schedules
 from components.data.mixture.draws import Plan, rows_before, shares
+from components.data.mixture.records import PlannedTask, PlanRecord, Stage
 from components.data.mixture.schedules import Schedule
 from components.errors import UserError
 from components.settings.mixture import Auxiliary, Curriculum, EasyFirst, Mixture
 from components.settings.project import Project
 
 
-def plan(project: Project, encoded: Path, exclude: dict[str, list[str]]) -> dict[str, Any]:
+def plan(project: Project, encoded: Path, exclude: dict[str, list[str]]) -> PlanRecord:
     """Compose reports/plan.json.
 
     `exclude` names, per task, training rows whose text is held out in another task.
@@ -35,24 +34,21 @@ def plan(project: Project, encoded: Path, exclude: dict[str, list[str]]) -> dict
     budget = project.training
     steps = max(1, round(budget.tokens / budget.tokens_per_step))
     over_steps = schedule(project.mixture, usable, steps)
-    entries: dict[str, dict[str, Any]] = {
-        name: {"rows": len(split), "excluded": excluded[name], "share": over_steps[name].total(steps) / steps}
-        | _changes(over_steps[name])
-        | _lengths(split, excluded[name], project.mixture.easy_first.get(name), steps)
-        | ({"auxiliary": True} if name in project.mixture.auxiliary else {})
+    tasks = {
+        name: _planned(split, excluded[name], over_steps[name], project.mixture.easy_first.get(name), steps)
         for name, split in training.items()
     }
-    rows_per_step = budget.tokens_per_step / sum(e["share"] * e["mean_tokens"] for e in entries.values())
+    tasks |= {name: tasks[name].model_copy(update={"auxiliary": True}) for name in project.mixture.auxiliary}
     dynamic = project.mixture.dynamic
-    whole = {
-        "steps": steps,
-        "rows_per_step": rows_per_step,
-        "window": budget.window,
-        "keep": dynamic.keep if dynamic else None,
-        "tasks": entries,
-    }
-    _count(whole)
-    return whole
+    return _counted(
+        PlanRecord(
+            steps=steps,
+            rows_per_step=budget.tokens_per_step / sum(t.share * t.mean_tokens for t in tasks.values()),
+            window=budget.window,
+            keep=dynamic.keep if dynamic else None,
+            tasks=tasks,
+        )
+    )
 
 
 def schedule(mixture: Mixture, rows: Mapping[str, int], steps: int) -> Mapping[str, Schedule]:
@@ -81,42 +77,49 @@ def _finish(until: float, steps: int) -> int:
     return max(1, round(until * steps))
 
 
-def _changes(over_steps: Schedule) -> dict[str, Any]:
-    """The schedule, where the share changes at all."""
-    constant = isinstance(over_steps, schedules.Knots) and len(over_steps.steps) == 1
-    return {} if constant else {"schedule": asdict(over_steps)}  # type: ignore[call-overload]
-
-
-def _lengths(split: EncodedSplit, excluded: list[int], easy: EasyFirst | None, steps: int) -> dict[str, Any]:
-    """The mean tokens of a row that the run draws, and the stages of a task whose easy rows come first."""
+def _planned(
+    split: EncodedSplit, excluded: list[int], over_steps: Schedule, easy: EasyFirst | None, steps: int
+) -> PlannedTask:
+    """A task's part, but for what the run draws of it; with stages, where its easy rows come first."""
+    planned = PlannedTask(
+        rows=len(split),
+        excluded=excluded,
+        share=over_steps.total(steps) / steps,
+        schedule=schedules.record(over_steps),
+        mean_tokens=float(split.tokens.mean()),
+        stages=[],
+    )
     if easy is None:
-        return {"mean_tokens": float(split.tokens.mean())}
+        return planned
     order = easy_first.easiest(split.difficulty(easy.by), excluded)
     stages = easy_first.stages(len(order), easy.first, _finish(easy.until, steps))
     mean = easy_first.mean_over_run(split.tokens[order], stages, steps)
-    return {"mean_tokens": mean, "easy_first": easy.by, "stages": stages}
+    recorded = [Stage(step=step, rows=rows) for step, rows in stages]
+    return planned.model_copy(update={"mean_tokens": mean, "easy_first": easy.by, "stages": recorded})
 
 
-def _count(whole: dict[str, Any]) -> None:
-    """Write down how many rows of each task the run draws."""
-    drawn = Plan.from_json(whole)
-    for name, entry in whole["tasks"].items():
-        entry["rows_drawn"] = rows_before(drawn, name, drawn.steps)
-        entry["epochs"] = entry["rows_drawn"] / drawn.tasks[name].usable
-        if not entry["rows_drawn"]:
+def _counted(whole: PlanRecord) -> PlanRecord:
+    """The plan, with how many rows of each task the run draws."""
+    drawn = Plan.of(whole)
+    tasks = {}
+    for name, task in whole.tasks.items():
+        rows = rows_before(drawn, name, drawn.steps)
+        if not rows:
             raise UserError(
                 f"params.yaml: mixture: a run of {drawn.steps} steps draws no row of {name}; "
                 f"expected a larger share for it, or more training.tokens"
             )
+        counts = {"rows_drawn": rows, "epochs": rows / drawn.tasks[name].usable}
+        tasks[name] = task.model_copy(update=counts)
+    return whole.model_copy(update={"tasks": tasks})
 
 
-def easiest(whole: Mapping[str, Any], training: Mapping[str, EncodedSplit]) -> dict[str, np.ndarray]:
-    """The row numbers of the tasks whose easy rows come first, easiest first: once a run, for
-    `Plan.from_json`."""
+def easiest(whole: PlanRecord, training: Mapping[str, EncodedSplit]) -> dict[str, np.ndarray]:
+    """The row numbers of the tasks whose easy rows come first, easiest first: once a run, for `Plan.of`."""
     return {
-        name: easy_first.easiest(training[name].difficulty(entry["easy_first"]), entry["excluded"])
-        for name, entry in whole["tasks"].items()
-        if "easy_first" in entry
+        name: easy_first.easiest(training[name].difficulty(task.easy_first), task.excluded)
+        for name, task in whole.tasks.items()
+        if task.easy_first is not None
     }
 
 

@@ -20,7 +20,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
-from typing import Any, Protocol
+from typing import Protocol
+
+from components.data.mixture.records import SharesOverSteps, StepsInTurn
 
 Shares = Mapping[str, float]
 
@@ -157,8 +159,18 @@ def alternating(blocks: Mapping[str, int]) -> dict[str, Block]:
     return {task: Block(first[place], steps, period) for place, (task, steps) in enumerate(blocks.items())}
 
 
-def from_json(value: Mapping[str, Any]) -> Schedule:
-    """A schedule as `dataclasses.asdict` and JSON leave it."""
-    if "period" in value:
-        return Block(**value)
-    return Knots(tuple(value["steps"]), tuple(value["shares"]))
+def record(schedule: Schedule) -> SharesOverSteps | StepsInTurn | None:
+    """A schedule as the plan has it; None where the share is constant."""
+    match schedule:
+        case Block(first, length, period):
+            return StepsInTurn(first=first, length=length, period=period)
+        case Knots(steps, shares) if len(steps) > 1:
+            return SharesOverSteps(steps=list(steps), shares=list(shares))
+    return None
+
+
+def of(record: SharesOverSteps | StepsInTurn) -> Schedule:
+    """The schedule that the plan has so."""
+    if isinstance(record, StepsInTurn):
+        return Block(record.first, record.length, record.period)
+    return Knots(tuple(record.steps), tuple(record.shares))

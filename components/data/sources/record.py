@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+Values = dict[str, Any]  # what a source says of a row, by column or by role
+Version = dict[str, Any]  # what tells one version of a remote from another: JSON of its kind
+
 
 @dataclass(frozen=True)
 class Record:
@@ -12,4 +15,4 @@ class Record:
 
     split: str | None
     place: str
-    values: dict[str, Any]
+    values: Values

@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components import families
+from components.data.contract.cards import TaskCard, task_card
 from components.data.contract.excerpt import excerpt
 from components.data.contract.rows import column_of
 from components.data.contract.splits import SPLITS
 from components.errors import UserError
 from components.families.base import Facts, Family
-from components.files import read_json
 
 CHUNK = 250_000  # rows
 SPLIT = pl.Enum(SPLITS)
@@ -29,16 +29,16 @@ class TaskFolder:
     """What ingest wrote of a task. Rows are numbered from the first of training to the last of the test."""
 
     path: Path
-    card: dict[str, Any]
+    card: TaskCard
     files: dict[str, pq.ParquetFile]  # by split
 
     @property
     def name(self) -> str:
-        return str(self.card["task"])
+        return self.card.task
 
     @cached_property
     def heads(self) -> dict[str, Family]:
-        return {head: families.get(own["family"]) for head, own in self.card["heads"].items()}
+        return {head: families.get(own.family) for head, own in self.card.heads.items()}
 
     @property
     def family(self) -> Family:
@@ -46,8 +46,7 @@ class TaskFolder:
         return self.heads[self.name]
 
     def facts(self, head: str) -> Facts:
-        facts: Facts = self.card["heads"][head]["facts"]
-        return facts
+        return self.card.heads[head].facts
 
     def rows(self) -> dict[str, int]:
         return {split: file.metadata.num_rows for split, file in self.files.items()}
@@ -137,8 +136,7 @@ def read_folder(path: Path) -> TaskFolder:
     Raises:
         UserError: a file is missing or is not what it should be.
     """
-    card = read_json(path / "task.json")
-    return TaskFolder(path, card, {split: _open(path / f"{split}.parquet") for split in SPLITS})
+    return TaskFolder(path, task_card(path), {split: _open(path / f"{split}.parquet") for split in SPLITS})
 
 
 def _open(path: Path) -> pq.ParquetFile:

@@ -80,7 +80,7 @@ def _at_fault(numbers: pl.Series, of: int, value: float | None = None) -> Measur
 
 def required(data: TaskFolder) -> list[str]:
     """The columns without missing values: an input that the task may leave out is none of them."""
-    inputs = data.card["inputs"]
+    inputs = data.card.inputs
     roles = set(data.family.input_roles()) & set(data.family.input_schema().names)
     optional = roles - set(inputs)
     if "turns" in inputs:  # are read into `text`

@@ -24,6 +24,7 @@ from components.families.base.records import (
     Row,
     Sequence1,
     TextRequest,
+    Truncation,
     Turn,
 )
 from components.families.base.service import ServicePart
@@ -32,8 +33,8 @@ from components.families.base.validation import ValidationPart
 
 __all__ = [
     "COMMON", "Check", "EncodingPart", "EvaluationPart", "Facts", "Family", "IngestPart", "Layout", "Metric",
-    "Options", "Prediction", "Row", "Sequence1", "ServicePart", "TextRequest", "TrainingPart", "Turn",
-    "ValidationPart",
+    "Options", "Prediction", "Row", "Sequence1", "ServicePart", "TextRequest", "TrainingPart", "Truncation",
+    "Turn", "ValidationPart",
 ]  # fmt: skip
 
 

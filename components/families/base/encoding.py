@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
 
-from components.families.base.records import Facts, Layout, Row, Sequence1
+from components.families.base.records import Facts, Layout, Row, Sequence1, Truncation
 from components.families.shared.truncation import shortened
 
 if TYPE_CHECKING:
@@ -35,9 +35,7 @@ class EncodingPart(abc.ABC):
         """What the encoder reads of a row: one sequence, or several (`MultiSequence`)."""
         return [(row["text"], row["text_pair"]) if row.get("text_pair") else row["text"]]
 
-    def truncation(
-        self, inputs: Sequence[str], max_length: int, options: Mapping[str, Any]
-    ) -> dict[str, Any]:
+    def truncation(self, inputs: Sequence[str], max_length: int, options: Mapping[str, Any]) -> Truncation:
         """How a text that is too long is cut: arguments of `Tokenizer.enable_truncation`."""
         return {"max_length": max_length, "direction": "left" if "turns" in inputs else "right"}
 

@@ -17,6 +17,7 @@ Row = dict[str, Any]  # one row of the data contract
 Facts = dict[str, Any]  # what a family learnt from the training rows, and its options (JSON)
 Layout = dict[str, Any]  # where in the row's tokens its words, choices or windows are (JSON)
 Prediction = dict[str, Any]  # what the model says of one row (JSON), e.g. {"label": ..., "probability": ...}
+Truncation = dict[str, Any]  # arguments of `Tokenizer.enable_truncation`
 Sequence1 = str | tuple[str, str]  # what the encoder reads at once: a text, or two with a separator
 
 COMMON = ("id", "group", "difficulty")  # roles that every family's rows may have

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from pydantic import BaseModel
@@ -20,7 +20,7 @@ class ServicePart(IngestPart):
     """The fields of a question to the service, and their types; a task takes those it was declared with."""
     response: ClassVar[type[BaseModel]]
     """The answer of the service."""
-    example: ClassVar[tuple[dict[str, Any], dict[str, Any]]]
+    example: ClassVar[tuple[Row, Prediction]]
     """A question and its answer, for the documentation."""
 
     def request_fields(self, columns: Iterable[str]) -> tuple[str, ...]:

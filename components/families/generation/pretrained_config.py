@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from components.errors import UserError
+from components.families.base import Facts
 
 
-def describe(folder: Path) -> dict[str, Any]:
+def describe(folder: Path) -> Facts:
     """Its configuration (`pretrained`), its tokenizer (`vocabulary`, JSON), and what ends a text (`end`).
 
     Raises:

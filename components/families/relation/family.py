@@ -58,7 +58,7 @@ class Relation(ExtraInputs, Classification):
     extra_type = pa.int32()
     row_encoding = "marked spans"
     offsets = True
-    example: ClassVar[tuple[dict[str, Any], dict[str, Any]]] = (
+    example: ClassVar[tuple[Row, Prediction]] = (
         {"text": "Ada was born in Turin.", "head": {"start": 0, "end": 3}, "tail": {"start": 16, "end": 21}},
         {
             "label": "place_of_birth",

@@ -31,6 +31,8 @@ from great_expectations.expectations.metrics.map_metric_provider.column_map_metr
 )
 from great_expectations.expectations.row_conditions import Column, RowConditionType
 
+Json = dict[str, Any]  # as Great Expectations passes settings, metrics and verdicts
+
 
 class PairExpectation(ColumnPairMapExpectation):
     """Asked of every row, missing values included."""
@@ -89,13 +91,13 @@ class ExpectEveryClassInTraining(ColumnAggregateExpectation):
 
     def _validate(
         self,
-        metrics: dict[str, Any],
-        runtime_configuration: dict[str, Any] | None = None,
+        metrics: Json,
+        runtime_configuration: Json | None = None,
         execution_engine: ExecutionEngine[Any] | None = None,
-    ) -> dict[str, Any]:
+    ) -> Json:
         return self.judge(metrics["column.class_counts"])
 
-    def judge(self, counts: Mapping[str, int]) -> dict[str, Any]:
+    def judge(self, counts: Mapping[str, int]) -> Json:
         """The verdict on the classes' counts, which can be added up over several frames."""
         short = {name: counts.get(name, 0) for name in self.classes if counts.get(name, 0) < self.minimum}
         details = {"counts": dict(counts)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 from components.errors import BadRowError
 from components.families.shared.fields import read_json
@@ -12,7 +12,14 @@ from components.families.shared.fields import read_json
 FORMS = "a list of answers with text and start"
 
 
-def read_answers(value: Any) -> list[dict[str, Any]]:
+class Answer(TypedDict):
+    """A span of the context. JSON."""
+
+    text: str
+    start: int  # in characters
+
+
+def read_answers(value: Any) -> list[Answer]:
     """Answers as [{"text", "start"}], with SQuAD's "answer_start", or as Hugging Face's two lists; as such
     or as JSON; an empty list where the question has none.
 
@@ -30,7 +37,7 @@ def read_answers(value: Any) -> list[dict[str, Any]]:
     return [_read_answer(answer, number) for number, answer in enumerate(given, 1)]
 
 
-def _read_answer(answer: Any, number: int) -> dict[str, Any]:
+def _read_answer(answer: Any, number: int) -> Answer:
     found = answer if isinstance(answer, Mapping) else {}
     text, start = found.get("text"), found.get("start", found.get("answer_start"))
     if not isinstance(text, str) or not text.strip() or type(start) is not int:
@@ -38,7 +45,7 @@ def _read_answer(answer: Any, number: int) -> dict[str, Any]:
     return {"text": text, "start": start}
 
 
-def checked(answer: dict[str, Any], context: str, number: int, repair: bool) -> dict[str, Any]:
+def checked(answer: Answer, context: str, number: int, repair: bool) -> Answer:
     """The answer, at the offset where it is; `repair` takes the nearest to the one given."""
     text, start = answer["text"], answer["start"]
     if start >= 0 and context.startswith(text, start):

@@ -17,9 +17,10 @@ from great_expectations.expectations.metrics.map_metric_provider.column_pair_map
 )
 
 from components.families.shared.expectations import PairExpectation, by_row
+from components.families.span.answers import Answer
 
 
-def answers_stand(context: str, answers: Iterable[dict[str, Any]]) -> bool:
+def answers_stand(context: str, answers: Iterable[Answer]) -> bool:
     """Is every answer in the context at its offset?"""
     return all(
         answer["start"] >= 0 and context.startswith(answer["text"], answer["start"]) for answer in answers

@@ -11,7 +11,17 @@ import pyarrow as pa
 from pydantic import BaseModel, Field
 
 from components.errors import BadRowError
-from components.families.base import Check, Facts, Family, Layout, Options, Prediction, Row, Sequence1
+from components.families.base import (
+    Check,
+    Facts,
+    Family,
+    Layout,
+    Options,
+    Prediction,
+    Row,
+    Sequence1,
+    Truncation,
+)
 from components.families.base.capabilities import MultiSequence
 from components.families.shared.fields import read_text
 from components.families.span.answers import checked, read_answers
@@ -130,9 +140,7 @@ class SpanExtraction(MultiSequence, Family):
     def sequences(self, row: Row) -> list[Sequence1]:
         return [(row["question"], row["context"])]
 
-    def truncation(
-        self, inputs: Sequence[str], max_length: int, options: Mapping[str, Any]
-    ) -> dict[str, Any]:
+    def truncation(self, inputs: Sequence[str], max_length: int, options: Mapping[str, Any]) -> Truncation:
         """The context is cut into windows. Those of a tiny `max_length` share less than `stride`, so that
         they advance. (Were the question to be cut here too, each of its parts would meet each window.)"""
         stride = min(options["stride"], question_room(max_length))

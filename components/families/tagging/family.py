@@ -301,7 +301,7 @@ class Tagging(Family):
         return {"tags": tags if _plain(facts) else to_bio(tags)}
 
 
-def _span(text: str, start: int, end: int) -> dict[str, Any]:
+def _span(text: str, start: int, end: int) -> dict[str, str | int]:
     return {"text": text[start:end], "start": start, "end": end}
 
 

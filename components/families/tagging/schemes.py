@@ -84,7 +84,16 @@ def _penalties(tags: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def entities(tags: Sequence[str]) -> list[tuple[str, int, int]]:
-    """(type, first word, last word) of every entity, as seqeval reads BIO."""
-    from seqeval.metrics.sequence_labeling import get_entities
-
-    return [(str(kind), int(first), int(last)) for kind, first, last in get_entities(list(tags))]
+    """(type, first word, last word) of every entity, as seqeval reads BIO (the CoNLL way): what continues
+    nothing of its type begins an entity. seqeval itself would bring scikit-learn into the service."""
+    found: list[tuple[str, int, int]] = []
+    before = "O"
+    for word, tag in enumerate(tags):
+        if tag != "O":
+            if tag.startswith("I-") and before[2:] == tag[2:]:
+                kind, first, _ = found.pop()
+                found.append((kind, first, word))
+            else:
+                found.append((tag[2:], word, word))
+        before = tag
+    return found

@@ -78,9 +78,8 @@ def _gate(where: str, family: families.Family, gate: Gate, measured: Mapping[str
     best = measured[gate.metric].best
     if gate.floor > best:
         percent = f"; write {gate.floor / 100:g}" if best == 1 and 1 < gate.floor <= 100 else ""
-        raise UserError(
-            f"{where}.floor: found {gate.floor:g}, but {gate.metric} is {best:g} at most{percent}"
-        )
+        said = f"found {gate.floor:g}, but {gate.metric} is {best:g} at most{percent}"
+        raise UserError(f"{where}.floor: {said}")
     if best == 1 and gate.margin >= 1:
         raise UserError(
             f"{where}.margin: found {gate.margin:g}, expected less than 1: it is in units of {gate.metric}"

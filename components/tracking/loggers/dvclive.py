@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from components.training.run.watcher import Entry, Logger, Run, flat
+from components.training.run.state import Entry
+from components.training.run.watcher import Logger, Run, flat
 
 if TYPE_CHECKING:
     from components.training.run.state import State

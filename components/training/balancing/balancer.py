@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from components.training.balancing.base import Combination, Fact, StepFacts, Weighting, Weights
+from components.training.balancing.base import Combination, Fact, StepFacts, TaskState, Weighting, Weights
 
 
 class Balance(NamedTuple):
@@ -65,10 +64,10 @@ class Balancer:
         if facts.finite:
             self.weighting.update(facts)
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> TaskState:
         """For a checkpoint: JSON, which keeps floats exactly."""
         return self.weighting.state()
 
-    def restore(self, state: Mapping[str, Any]) -> None:
+    def restore(self, state: TaskState) -> None:
         """Go on from a checkpoint's `state`."""
         self.weighting.restore(state)

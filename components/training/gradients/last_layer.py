@@ -6,7 +6,7 @@ Backward stops at that layer, so K of these cost little.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from components.model.multitask import MultiTaskModel
 from components.training import parallel
 from components.training.balancing.base import Fact
 from components.training.gradients.gramian import inner_products
-from components.training.gradients.probe import Probe
+from components.training.gradients.probe import Probe, Shown
 
 
 class LastLayer(Probe):
@@ -38,14 +38,14 @@ class LastLayer(Probe):
             flat_P = torch.cat([gradient.flatten() for gradient in found])
             self._found[task] = self._found[task] + flat_P if task in self._found else flat_P
 
-    def facts(self, scale: float) -> dict[str, Any]:
+    def facts(self, scale: float) -> Shown:
         none_P = torch.cat([torch.zeros_like(parameter).flatten() for parameter in self.parameters])
         sums = parallel.summed(self._found, self.heads, lambda head: torch.zeros_like(none_P))
         stack_KP = torch.stack([sums[head] for head in self.heads])
         return of_last_layer(self.heads, inner_products([stack_KP], len(self.heads)) / scale**2)
 
 
-def of_last_layer(heads: Sequence[str], gramian_KK: np.ndarray) -> dict[str, Any]:
+def of_last_layer(heads: Sequence[str], gramian_KK: np.ndarray) -> Shown:
     """The facts of a Gramian of the last layer."""
     norms = np.sqrt(np.diag(gramian_KK)).tolist()
     return {"last_layer_KK": gramian_KK, "norms": dict(zip(heads, norms, strict=True))}

@@ -6,12 +6,21 @@ from __future__ import annotations
 import abc
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self, TypedDict
 
+import numpy as np
 import torch
 
 from components.model.multitask import MultiTaskModel
 from components.training.balancing.base import Fact
+
+
+class Shown(TypedDict, total=False):
+    """What probes may show of a step: fields of `StepFacts`, which says what they are."""
+
+    norms: dict[str, float]
+    last_layer_KK: np.ndarray
+    representation_KK: np.ndarray
 
 
 class Probe(abc.ABC):
@@ -35,5 +44,5 @@ class Probe(abc.ABC):
         """Add a micro-batch's losses; their graph is kept."""
 
     @abc.abstractmethod
-    def facts(self, scale: float) -> dict[str, Any]:
+    def facts(self, scale: float) -> Shown:
         """What it `shows`, of what all processes have found: of losses that were multiplied by `scale`."""

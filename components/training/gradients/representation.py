@@ -18,7 +18,7 @@ from components.model.multitask import MultiTaskModel
 from components.training import parallel
 from components.training.balancing.base import Fact
 from components.training.gradients.gramian import inner_products
-from components.training.gradients.probe import Probe
+from components.training.gradients.probe import Probe, Shown
 
 
 class Representation(Probe):
@@ -57,7 +57,7 @@ class Representation(Probe):
         )
         return torch.cat([gradient.flatten() for gradient in found])
 
-    def facts(self, scale: float) -> dict[str, Any]:
+    def facts(self, scale: float) -> Shown:
         own = {"gramian": torch.from_numpy(self._gramian_KK)}
         (gramian_KK,) = parallel.summed(own, list(own), lambda _: torch.zeros(())).values()
         return {"representation_KK": gramian_KK.numpy() / scale**2}

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 if TYPE_CHECKING:
     import torch
 
-Groups = list[dict[str, Any]]
+Group = dict[str, Any]  # of parameters and their settings, as torch has it
+Groups = list[Group]
 Decay = Annotated[float, Field(ge=0, lt=1)]  # what a running mean keeps of itself at each step
 
 

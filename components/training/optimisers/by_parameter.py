@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import abc
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from components.training.optimisers.base import Groups, Optimiser
+from components.training.optimisers.base import Group, Groups, Optimiser
 
 if TYPE_CHECKING:
     import torch
@@ -25,6 +25,6 @@ class ByRule(Optimiser):
         parameter: torch.Tensor,
         gradient: torch.Tensor,
         state: dict[str, torch.Tensor],
-        group: dict[str, Any],
+        group: Group,
     ) -> None:
         """Move a parameter in place; `state`, its own, is empty at first."""

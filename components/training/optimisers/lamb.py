@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from components.training.optimisers.base import Decay
+from components.training.optimisers.base import Decay, Group
 from components.training.optimisers.by_parameter import ByRule
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Lamb(ByRule):
         parameter: torch.Tensor,
         gradient: torch.Tensor,
         state: dict[str, torch.Tensor],
-        group: dict[str, Any],
+        group: Group,
     ) -> None:
         from components.training.optimisers.parameter_wise import ratio
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 
-from components.training.optimisers.base import Groups
+from components.training.optimisers.base import Group, Groups
 
-Rule = Callable[[torch.Tensor, torch.Tensor, dict[str, torch.Tensor], dict[str, Any]], None]
+Rule = Callable[[torch.Tensor, torch.Tensor, dict[str, torch.Tensor], Group], None]
 
 
 class ParameterWise(torch.optim.Optimizer):

@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,7 @@ def save(
             save_file(_optimiser_tensors(model, optimiser), target / "optimiser.safetensors")
             if ema is not None:
                 save_file(_once(ema), target / "ema.safetensors")
-            write_json(target / "state.json", _finite(asdict(state)))
+            write_json(target / "state.json", _finite(state))
     except Exception as error:
         if _disk_full(error):
             raise UserError(
@@ -131,9 +131,9 @@ def _restore(
         optimiser.state.setdefault(parameter, {})[moment] = tensor.to(parameter.device)
 
 
-def _finite(state: dict[str, Any]) -> dict[str, Any]:
+def _finite(state: State) -> Mapping[str, Any]:
     """JSON has no -inf; before the first evaluation the score is the lowest float."""
-    return {**state, "best_score": max(state["best_score"], -1e308)}
+    return {**asdict(state), "best_score": max(state.best_score, -1e308)}
 
 
 def _disk_full(error: BaseException) -> bool:

@@ -3,37 +3,38 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from components import families, program
+from components.data.contract.cards import HeadCard, HeadCards
 from components.data.contract.rows import read_rows
 from components.data.encoding.split import EncodedSplit, cards_of
 from components.data.mixture.draws import Plan
 from components.data.mixture.plan import easiest
+from components.data.mixture.records import PLAN, PlanRecord
 from components.errors import UserError
-from components.files import atomic_folder, read_json, verify_manifest
+from components.files import atomic_folder, verify_manifest
 from components.model import index
 from components.model.inference import vectors
 from components.model.multitask import MultiTaskModel
 from components.model.saving import save_apart
-from components.records import VERSION
 from components.settings.project import Project
 from components.training import parallel
 from components.training.affinity import Affinity
 from components.training.run import checkpoint, stopping
 from components.training.run.loop import ReadRows, train
-from components.training.run.records import TRAINING, TrainingReport
+from components.training.run.records import TRAINING, ScheduledEvaluation, TrainingReport
+from components.training.run.state import Entry
 from components.training.run.watcher import Watcher
 
 TRAINED = ".onetrunk/trained"  # a folder by key, below a project's
 RECORD = "training.json"
-Trained = tuple[MultiTaskModel, list[dict[str, Any]]]  # and its history
+Trained = tuple[MultiTaskModel, list[Entry]]  # and its history
 
 
 def run(project: Project, root: Path, watcher: Watcher) -> None:
@@ -42,7 +43,7 @@ def run(project: Project, root: Path, watcher: Watcher) -> None:
     What was trained is kept until another run trains: DVC, killed before it has recorded the stage, removes
     the stage's files (docs/decisions/0004), and the same command then writes them again.
     """
-    fit = Fit(project, root, read_json(root / "reports/plan.json"), project.seed)
+    fit = Fit(project, root, PlanRecord.read(root / PLAN), project.seed)
     _drop_others(fit)
     if _is_whole(fit.trained):
         watcher.say("this training had ended before; its model is written again")
@@ -58,8 +59,9 @@ def _train(fit: Fit, watcher: Watcher) -> None:
     tokenizer, encoded = fit.encoder / "tokenizer.json", fit.root / "encoded"
     with atomic_folder(fit.trained) as folder:
         save(model, encoded, tokenizer, folder / "model", fit.auxiliary)
-        report = {"metrics": fit.metrics, "evaluations": history, "kept": stopping.kept(history)}
-        TrainingReport.of({VERSION: 1, **report}, TRAINING).write(folder / RECORD)
+        evaluations = [ScheduledEvaluation.model_validate(entry) for entry in history]
+        report = TrainingReport(metrics=fit.metrics, evaluations=evaluations, kept=stopping.kept(history))
+        report.write(folder / RECORD)
     shutil.rmtree(fit.checkpoints, ignore_errors=True)
 
 
@@ -80,11 +82,11 @@ def _drop_others(fit: Fit) -> None:
 
 @dataclass(frozen=True)
 class Fit:
-    """One training run below `root`: by a plan (what reports/plan.json holds), with a seed, of some heads."""
+    """One training run below `root`: by a plan, with a seed, of some heads."""
 
     project: Project
     root: Path
-    plan: Mapping[str, Any]
+    plan: PlanRecord
     seed: int
     heads: tuple[str, ...] = ()  # those that train; none named: all
     area: str = ".onetrunk/checkpoints"  # the folder of its checkpoints, below `root`
@@ -94,17 +96,16 @@ class Fit:
         return self.root / self.project.model.encoder
 
     @cached_property
-    def cards(self) -> dict[str, dict[str, Any]]:
+    def cards(self) -> dict[str, HeadCard]:
         """The cards of the heads that train."""
-        folders = [self.root / "encoded" / name for name in self.plan["tasks"]]
+        folders = [self.root / "encoded" / name for name in self.plan.tasks]
         found = {head: card for folder in folders for head, card in cards_of(folder).items()}
         return {head: card for head, card in found.items() if not self.heads or head in self.heads}
 
     @property
     def auxiliary(self) -> list[str]:
         """The heads of auxiliary tasks."""
-        plans = self.plan["tasks"]
-        return [head for head, card in self.cards.items() if plans[card["task"]].get("auxiliary")]
+        return [head for head, card in self.cards.items() if self.plan.tasks[card["task"]].auxiliary]
 
     @property
     def metrics(self) -> dict[str, str]:
@@ -118,8 +119,9 @@ class Fit:
     def key(self) -> str:
         """The name of the run: whatever changes the trained weights changes it."""
         model, training = self.project.model.model_dump(), self.project.training.model_dump()
-        shaping = [self.seed, model, training, self.plan, self.heads, code(self.families)]
-        return checkpoint.key(shaping, inputs(self.project, self.root, self.plan["tasks"]))
+        plan = self.plan.model_dump(mode="json")
+        shaping = [self.seed, model, training, plan, self.heads, code(self.families)]
+        return checkpoint.key(shaping, inputs(self.project, self.root, self.plan.tasks))
 
     @property
     def families(self) -> set[str]:
@@ -142,8 +144,8 @@ class Fit:
     def _train(self, watcher: Watcher, affinity: Affinity | None) -> Trained:
         """What every process does; only the first is watched."""
         encoded = self.root / "encoded"
-        splits = {name: EncodedSplit(encoded / name / "train.arrow") for name in self.plan["tasks"]}
-        plan = Plan.from_json(dict(self.plan), easiest(dict(self.plan), splits))
+        splits = {name: EncodedSplit(encoded / name / "train.arrow") for name in self.plan.tasks}
+        plan = Plan.of(self.plan, easiest(self.plan, splits))
         model = MultiTaskModel.from_encoder(self.encoder, self.cards, self.project.model.dropout, self.seed)
         torch.nn.Module.to(model, "cuda" if torch.cuda.is_available() else "cpu")
         history = train(
@@ -186,6 +188,6 @@ def save(
         shutil.copy(tokenizer, folder / "tokenizer.json")
 
 
-def _validation_rows(data: Path, cards: Mapping[str, dict[str, Any]]) -> ReadRows:
+def _validation_rows(data: Path, cards: HeadCards) -> ReadRows:
     rows = {head: read_rows(data / card["task"], "validation", head) for head, card in cards.items()}
     return lambda head, numbers: [rows[head][number] for number in numbers]

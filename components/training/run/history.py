@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from components.data.mixture.draws import Plan
-from components.training.run.state import Cosines, State
+from components.training.run.state import Cosines, Entry, State
 
 
 def add_step(
@@ -40,7 +39,7 @@ def add_evaluation(
         state.best_score, state.best_step, state.evaluations_without_improvement = score, state.step, 0
     else:
         state.evaluations_without_improvement += 1
-    entry = {
+    entry: Entry = {
         "step": state.step,
         "score": score,
         "validation": scores,
@@ -74,7 +73,7 @@ def means(cosines: Cosines) -> dict[str, dict[str, float]]:
     }
 
 
-def mixture(plan: Plan, history: Sequence[Mapping[str, Any]], step: int) -> dict[str, float]:
+def mixture(plan: Plan, history: Sequence[Entry], step: int) -> dict[str, float]:
     """Each task's mean share of the rows of the steps since the last evaluation."""
     since = history[-1]["step"] if history else 0
     return {

@@ -12,7 +12,7 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from components import families
 from components.data.batches.batching import Batch, step_rows
 from components.data.mixture import dynamic
 from components.data.mixture.draws import Plan, share_at
+from components.families.base import Row
 from components.keyed import derive_seed, permute
 from components.model.inference import predict
 from components.model.multitask import MultiTaskModel
@@ -30,12 +31,12 @@ from components.training.affinity import Affinity
 from components.training.parameter_groups import parameter_groups
 from components.training.run import checkpoint, history, interruption, stopping
 from components.training.run.ema import ema_model
-from components.training.run.state import State
+from components.training.run.state import Entry, State
 from components.training.run.watcher import Run, Seen, Watcher
 from components.training.schedule import factor, set_learning_rate
 from components.training.step.stepper import NotFiniteError, ScaleOverflowError, Splits, Stepper
 
-ReadRows = Callable[[str, list[int]], list[dict[str, Any]]]
+ReadRows = Callable[[str, list[int]], list[Row]]
 GO_ON = "`onetrunk run` (or `dvc repro`) goes on from there"
 
 
@@ -50,7 +51,7 @@ def train(
     checkpoints: Path,
     watcher: Watcher,
     affinity: Affinity | None = None,
-) -> list[dict[str, Any]]:
+) -> list[Entry]:
     """Train in place; the model ends as the best of its scheduled evaluations. Returns the history
     of these.
 
@@ -231,7 +232,7 @@ class Loop:
             checkpoint.save(self.checkpoints, self.model, self.best, self.optimiser, self.state, self.ema)
 
 
-def _as_decided(plan: Plan, so_far: list[dict[str, Any]]) -> Plan:
+def _as_decided(plan: Plan, so_far: list[Entry]) -> Plan:
     """The plan, with what the history says of shares and of tasks that have stopped."""
     return stopping.with_stopped(dynamic.with_decided(plan, so_far), so_far)
 

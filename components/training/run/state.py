@@ -3,9 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import NotRequired, TypedDict
+
+from components.training.balancing.base import TaskState
 
 Cosines = dict[str, dict[str, list[float]]]  # head -> a later head -> [sum, number of steps]
+
+
+class Entry(TypedDict):
+    """A scheduled evaluation in the history: JSON of the keys of `records.ScheduledEvaluation`, which says
+    what they are. The last entry still changes, as shares are decided and tasks stop."""
+
+    step: int
+    score: float
+    validation: dict[str, float]
+    training_loss: dict[str, float]
+    weights: dict[str, float]
+    mixture: dict[str, float]
+    cosines: dict[str, dict[str, float]]
+    learning_rate: float
+    tokens: int
+    shares: NotRequired[dict[str, float]]
+    stopped: NotRequired[list[str]]
 
 
 @dataclass
@@ -20,8 +39,8 @@ class State:
     weights: dict[str, list[float]] = field(default_factory=dict)  # of the tasks, since then too
     cosines: Cosines = field(default_factory=dict)  # of their gradients, since then too
     tokens: int = 0  # real ones, of all steps
-    balancing: dict[str, Any] = field(default_factory=dict)  # what the balancer remembers
+    balancing: TaskState = field(default_factory=dict)  # what the balancer remembers
     loss_scale: dict[str, float] = field(default_factory=dict)  # in fp16
     micro_batch_tokens: int | None = None  # where memory did not hold what the settings say
-    affinity: dict[str, Any] = field(default_factory=dict)  # of the tasks, where it is measured
-    history: list[dict[str, Any]] = field(default_factory=list)
+    affinity: dict[str, dict[str, list[float]]] = field(default_factory=dict)  # where it is measured
+    history: list[Entry] = field(default_factory=list)

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from components.data.mixture import schedules
 from components.data.mixture.draws import Plan
 from components.data.mixture.schedules import After
+from components.training.run.records import Kept, KeptHead
+from components.training.run.state import Entry
 
-History = Sequence[Mapping[str, Any]]
+History = Sequence[Entry]
 
 
 def stopped(history: History, of_heads: Mapping[str, str], patience: int) -> list[str]:
@@ -56,27 +57,27 @@ def with_stopped(plan: Plan, history: History) -> Plan:
     return replace(plan, tasks=tasks)
 
 
-def kept(history: History) -> dict[str, Any]:
+def kept(history: History) -> Kept:
     """The step whose model is kept, the best of all heads together, and each head's own best beside it."""
     best = max(history, key=lambda entry: entry["score"])  # the first of equals
     heads = {}
     for head, score in best["validation"].items():
         own = history[_best(history, head)]
-        heads[head] = {"score": score, "best_score": own["validation"][head], "best_step": own["step"]}
-    return {"step": best["step"], "score": best["score"], "heads": heads}
+        heads[head] = KeptHead(score=score, best_score=own["validation"][head], best_step=own["step"])
+    return Kept(step=best["step"], score=best["score"], heads=heads)
 
 
 def sentence(history: History) -> str:
     """The same for a person."""
     found = kept(history)
-    heads = ", ".join(_of_head(head, own) for head, own in found["heads"].items())
-    return f"best at step {found['step']}, mean validation score {found['score']:.3f}: {heads}"
+    heads = ", ".join(_of_head(head, own) for head, own in found.heads.items())
+    return f"best at step {found.step}, mean validation score {found.score:.3f}: {heads}"
 
 
-def _of_head(head: str, own: Mapping[str, Any]) -> str:
-    if own["best_score"] == own["score"]:
-        return f"{head} {own['score']:.3f}"
-    return f"{head} {own['score']:.3f} (its best {own['best_score']:.3f} at step {own['best_step']})"
+def _of_head(head: str, own: KeptHead) -> str:
+    if own.best_score == own.score:
+        return f"{head} {own.score:.3f}"
+    return f"{head} {own.score:.3f} (its best {own.best_score:.3f} at step {own.best_step})"
 
 
 def _best(history: History, head: str) -> int:

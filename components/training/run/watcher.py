@@ -15,10 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from components.training.run.state import State
+from components.training.run.state import Entry, State
 
 RECENT = 30  # steps whose speed is told
-Entry = Mapping[str, Any]  # of reports/training.json: what one scheduled evaluation found
 
 
 @dataclass(frozen=True)

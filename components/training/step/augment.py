@@ -12,6 +12,7 @@ from typing import Any, cast
 import numpy as np
 
 from components import families
+from components.data.contract.cards import HeadCards
 from components.data.encoding.split import EncodedSplit, Tokens
 from components.families.base import Facts
 from components.families.base.capabilities import Augmentation, Numbers
@@ -50,7 +51,7 @@ class AugmentedSplit:
 
 
 def augmented(
-    splits: Mapping[str, EncodedSplit], cards: Mapping[str, Mapping[str, Any]], seed: int, step: int
+    splits: Mapping[str, EncodedSplit], cards: HeadCards, seed: int, step: int
 ) -> dict[str, EncodedSplit]:
     """The splits as training sees them in a step. A family with `Augmentation` has its rows to itself: no
     other head reads what it has changed (`row_encoding`)."""

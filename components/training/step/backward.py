@@ -22,6 +22,7 @@ from torch.nn.utils import clip_grad_norm_
 
 from components import families
 from components.data.batches.batching import Batch, MicroBatch, labelled, micro_batches
+from components.data.contract.cards import HeadCards
 from components.errors import UserError
 from components.families.base.capabilities import SquaredErrorLoss
 from components.keyed import derive_seed
@@ -29,7 +30,7 @@ from components.training import parallel
 from components.training.balancing import Balance, StepFacts, TaskFacts
 from components.training.gradients.base import TaskGradients
 from components.training.gradients.last_layer import LastLayer, last_layer, of_last_layer
-from components.training.gradients.probe import Probe
+from components.training.gradients.probe import Probe, Shown
 from components.training.gradients.representation import Representation
 from components.training.gradients.scaling import EncoderScaling
 from components.training.gradients.separate import task_gradients
@@ -56,7 +57,7 @@ class StepBackward:
     def __init__(self, context: StepContext, step: int, batch: Batch) -> None:
         self.context, self.step = context, step
         self.model, self.balancer, self.scale = context.model, context.balancer, context.scale.value
-        self.cards: Mapping[str, dict[str, Any]] = context.model.config.tasks
+        self.cards: HeadCards = context.model.config.tasks
         self.rows = labelled(context.splits, self.cards, batch)
         self.splits = augmented(context.splits, self.cards, context.seed, step)
         self.units = {head: self._units(head, known) for head, known in self.rows.items()}
@@ -166,7 +167,7 @@ class StepBackward:
 
     def _fill_per_task(self) -> tuple[StepFacts, Balance]:
         losses, gradients = self.per_task()
-        others: dict[str, Any] = {}
+        others: Shown = {}
         if self.balancer.needs(self.step) & LastLayer.shows:
             others = of_last_layer(list(self.rows), gradients.gramian_of(last_layer(self.model)))
         facts = self._facts(losses, gramian_KK=gradients.gramian(), **others)

@@ -15,6 +15,7 @@ import torch
 
 from components import families
 from components.data.batches.batching import MicroBatch
+from components.families.base import Facts
 from components.model.multitask import MultiTaskModel
 
 Losses = dict[str, torch.Tensor]  # by head: its share, that the micro-batch holds, of a mean over the step
@@ -86,7 +87,7 @@ class Forward:
     def _family(self, head: str) -> families.Family:
         return families.get(self.model.config.tasks[head]["family"])
 
-    def _seen(self, head: str, logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, dict[str, Any]]:
+    def _seen(self, head: str, logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, Facts]:
         return logits, self.micro.targets[head], self.model.config.tasks[head]["facts"]
 
     @contextlib.contextmanager

@@ -11,7 +11,7 @@ import torch
 from components.data.batches.batching import Item, micro_batches, packs, similar_lengths, step_rows
 from components.data.encoding.split import EncodedSplit, cards_of
 from components.data.mixture.draws import Plan, TaskPlan, draw, rows_before
-from components.files import read_json
+from components.data.mixture.records import PlanRecord
 
 LENGTHS = {"a": np.arange(5, 105), "b": np.full(40, 12)}
 PLAN = Plan(50, 12.0, 4, {"a": TaskPlan(100, 0.75), "b": TaskPlan(40, 0.25)})
@@ -69,7 +69,7 @@ def test_a_row_longer_than_the_budget_stands_alone() -> None:
 
 @pytest.mark.usefixtures("encoded_project")
 def test_tensors_hold_the_encoded_rows() -> None:
-    plan = Plan.from_json(read_json(Path("reports/plan.json")))
+    plan = Plan.of(PlanRecord.read(Path("reports/plan.json")))
     splits = {name: EncodedSplit(Path("encoded") / name / "train.arrow") for name in plan.tasks}
     cards = {head: card for name in plan.tasks for head, card in cards_of(Path("encoded") / name).items()}
     batch = step_rows(plan, 7, 0, {name: split.lengths for name, split in splits.items()})

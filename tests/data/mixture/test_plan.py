@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from components.data.encoding.split import EncodedSplit
 from components.data.ingest.ingest import ingest
 from components.data.mixture import plan as planning
 from components.data.mixture.draws import Plan
+from components.data.mixture.records import PLAN, PlanRecord
 from components.errors import UserError
 from components.settings.project import Project
 
@@ -47,11 +47,13 @@ def project_with(mixture: dict) -> Project:
     return params.load()
 
 
-def draws(whole: dict) -> tuple[Plan, dict[str, EncodedSplit], list[dict[str, np.ndarray]]]:
-    """Every step of the run, as training draws it from the JSON."""
-    splits = {name: EncodedSplit(ENCODED / name / "train.arrow") for name in whole["tasks"]}
-    read = json.loads(json.dumps(whole))
-    plan = Plan.from_json(read, planning.easiest(read, splits))
+def draws(whole: PlanRecord) -> tuple[Plan, dict[str, EncodedSplit], list[dict[str, np.ndarray]]]:
+    """Every step of the run, as training draws it from the file."""
+    splits = {name: EncodedSplit(ENCODED / name / "train.arrow") for name in whole.tasks}
+    whole.write(PLAN)
+    read = PlanRecord.read(PLAN)
+    assert read == whole
+    plan = Plan.of(read, planning.easiest(read, splits))
     lengths = {name: split.lengths for name, split in splits.items()}
     return plan, splits, [step_rows(plan, 7, step, lengths) for step in range(plan.steps)]
 
@@ -61,12 +63,12 @@ def test_the_run_draws_what_the_plan_counts_and_spends_its_tokens() -> None:
     for mixture in MIXTURES:
         whole = planning.plan(project_with(mixture), ENCODED, {})
         plan, splits, steps = draws(whole)
-        assert sum(entry["share"] for entry in whole["tasks"].values()) == pytest.approx(1)
+        assert sum(task.share for task in whole.tasks.values()) == pytest.approx(1)
         tokens = 0
-        for name, entry in whole["tasks"].items():
+        for name, task in whole.tasks.items():
             rows = np.concatenate([step[name] for step in steps if name in step])
-            assert len(rows) == entry["rows_drawn"]
-            assert len(rows) == pytest.approx(plan.steps * plan.rows_per_step * entry["share"], abs=1)
+            assert len(rows) == task.rows_drawn
+            assert len(rows) == pytest.approx(plan.steps * plan.rows_per_step * task.share, abs=1)
             tokens += int(splits[name].tokens[rows].sum())
         assert tokens == pytest.approx(12_000, rel=0.05), mixture
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -18,7 +15,8 @@ from components.data.mixture.schedules import (
     decayed,
     drawn_before,
     dynamic,
-    from_json,
+    of,
+    record,
 )
 
 START, END = {"a": 0.8, "b": 0.2}, {"a": 0.3, "b": 0.7}
@@ -106,4 +104,6 @@ def test_alternating_blocks_take_turns_and_round_robin_is_blocks_of_one() -> Non
 
 def test_a_schedule_survives_json() -> None:
     for schedule in (*curriculum(START, END, 5, 9).values(), *alternating({"a": 2, "b": 3}).values()):
-        assert from_json(json.loads(json.dumps(asdict(schedule)))) == schedule
+        recorded = record(schedule)
+        assert recorded is not None
+        assert of(type(recorded).model_validate_json(recorded.model_dump_json())) == schedule

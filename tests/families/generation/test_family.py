@@ -290,7 +290,7 @@ def train(folder: Path) -> None:
 
 
 def served(texts: list[str]) -> list[dict[str, Any]]:
-    from serving.schemas import parse
+    from serving.requests import parse
     from tests.families.trained import service
 
     return service().predict(parse(json.dumps({"texts": texts}).encode()).texts, None)

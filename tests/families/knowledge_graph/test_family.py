@@ -276,7 +276,7 @@ def project(tiny_project: Path) -> Path:
 
 def test_it_trains_and_the_service_answers_as_the_evaluation_does(project: Path) -> None:
     """The package's index holds every entity; a new one is read; relations are asked both ways."""
-    from serving.schemas import BadRequestError, parse
+    from serving.requests import BadRequestError, parse
     from tests.families.trained import evaluated, service, train
 
     train()
@@ -406,7 +406,7 @@ def test_a_triple_that_is_there_twice_counts_once(project: Path) -> None:
 def test_a_field_that_two_families_type_differently_is_read_as_either() -> None:
     """An entity is a text, the head of a relation in a text is a span of it; a mistake in either is one
     sentence without a type's name."""
-    from serving.schemas import BadRequestError, parse
+    from serving.requests import BadRequestError, parse
 
     for head in ("paris", {"start": 0, "end": 5}):
         (item,) = parse(json.dumps({"texts": [{"head": head}]}).encode()).texts

@@ -29,6 +29,13 @@ def test_any_sequence_is_repaired_to_the_entities_that_seqeval_reads(case: tuple
     assert to_bio(repaired, "bio", repair=False) == repaired
 
 
+@given(st.lists(st.sampled_from(["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]), max_size=10))
+def test_entities_of_any_bio_are_those_that_seqeval_reads(tags: list[str]) -> None:
+    from seqeval.metrics.sequence_labeling import get_entities
+
+    assert entities(tags) == get_entities(tags)
+
+
 @given(
     st.lists(st.tuples(st.sampled_from(["PER", "LOC", ""]), st.integers(1, 4)), max_size=6),
     st.sampled_from(SCHEMES),

@@ -58,7 +58,9 @@ def test_output_that_a_full_disk_does_not_take_stops_nothing(server: Server, tmp
 
 def test_a_log_that_cannot_be_written_fails_its_stage_and_the_run(server: Server, tmp_path: Path) -> None:
     project = toy.make(tmp_path / "project")
-    (project / ".onetrunk/logs/train.log").mkdir(parents=True)
+    work = project / "work.py"
+    made = 'pathlib.Path(".onetrunk/logs/train.log").mkdir()'
+    work.write_text(work.read_text() + f'\nif stage == "data_gate": {made}\n')
     result = toy.onetrunk(project, "run", **server.environment)
     assert result.returncode == 1
     assert "train: cannot be started: " in result.stdout
@@ -90,7 +92,7 @@ def test_a_task_that_dies_without_a_word_fails_the_run(server: Server, tmp_path:
         capture_output=True, text=True,
     )  # fmt: skip
     assert result.returncode == 1, result.stdout + result.stderr
-    assert "validation: was not run: Crashed" in result.stdout
+    assert "data_gate: was not run: Crashed" in result.stdout
     assert "held up: train" in result.stdout
     assert record(project)["state"] == "failed"
 

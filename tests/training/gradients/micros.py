@@ -14,7 +14,7 @@ from components.model.multitask import MultiTaskModel
 from components.training.gradients.base import TaskGradients
 from components.training.gradients.separate import task_gradients
 
-CARDS: dict[str, dict[str, Any]] = {
+CARDS: dict[str, Any] = {
     "a": {"family": "classification", "facts": {"labels": ["x", "y", "z"]}, "max_length": 64},
     "b": {"family": "tagging", "facts": {"tags": ["O", "B-X", "I-X"]}, "max_length": 64},
     "c": {"family": "classification", "facts": {"labels": ["x", "y"]}, "max_length": 64},

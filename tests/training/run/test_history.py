@@ -8,7 +8,8 @@ import pytest
 from components.data.mixture.draws import Plan, TaskPlan
 from components.data.mixture.schedules import Knots
 from components.training.run import history
-from components.training.run.state import Cosines
+from components.training.run.records import ScheduledEvaluation
+from components.training.run.state import Cosines, Entry
 
 
 def test_cosines_are_those_of_the_gradients_whatever_the_order_of_the_heads() -> None:
@@ -39,3 +40,7 @@ def test_the_mixture_is_the_mean_share_since_the_last_evaluation() -> None:
     plan = Plan(10, 4.0, 2, tasks)
     assert history.mixture(plan, [{"step": 4}], 8) == pytest.approx({"a": 0.4, "b": 0.6})
     assert history.mixture(plan, [], 10) == pytest.approx({"a": 0.5, "b": 0.5})
+
+
+def test_the_history_has_the_keys_of_the_report() -> None:
+    assert Entry.__annotations__.keys() == ScheduledEvaluation.model_fields.keys()

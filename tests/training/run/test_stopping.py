@@ -116,7 +116,7 @@ def test_fifty_tasks_that_leave_one_by_one_cost_no_more_than_their_number() -> N
 
 def test_the_kept_step_and_each_heads_own_best_are_said() -> None:
     history = record(mood=[0.5, 0.7, 0.6], people=[0.9, 0.8, 0.9])
-    assert kept(history) == {
+    assert kept(history).model_dump() == {
         "step": 20,
         "score": 0.75,
         "heads": {
@@ -159,4 +159,4 @@ def test_a_run_goes_on_without_the_tasks_that_have_stopped(capsys: pytest.Captur
         assert not any(heads[task] & seen for seen in watch.heads[begin:])
         assert f"step {step}: {task} stops (training.task_patience is 1)" in said
     assert all(watch.heads)
-    assert report["kept"] == kept(report["evaluations"])
+    assert report["kept"] == kept(report["evaluations"]).model_dump()

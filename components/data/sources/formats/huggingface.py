@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from components.data.sources.record import Values
 from components.errors import UserError, near_miss
 from components.settings.data import Builder, DataFiles, HuggingFace, Source
 
@@ -73,7 +74,7 @@ def _converter(feature: Any) -> Convert | None:
     return None
 
 
-def _converted(value: Mapping[str, Any], inner: Mapping[str, Convert]) -> dict[str, Any]:
+def _converted(value: Mapping[str, Any], inner: Mapping[str, Convert]) -> Values:
     return {name: convert(value[name]) for name, convert in inner.items()}
 
 

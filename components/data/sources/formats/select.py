@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from components.data.sources.record import Record
+from components.data.sources.record import Record, Values
 from components.errors import UserError, near_miss
 from components.settings.data import Source, Wanted
 
@@ -50,7 +50,7 @@ def split_of(value: Any, source: Source, place: str) -> str:
     )
 
 
-def label(values: dict[str, Any], names: Mapping[str, str], place: str) -> dict[str, Any]:
+def label(values: Values, names: Mapping[str, str], place: str) -> Values:
     """The values with raw labels renamed; a row without a label stays without.
 
     Raises:

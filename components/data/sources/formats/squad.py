@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from components.data.sources.formats.text import Numbered
+from components.data.sources.record import Values
 from components.errors import UserError
 from components.settings.data import Source
 
@@ -47,7 +48,7 @@ def _articles(path: Path) -> Iterator[Any]:
         raise UserError(f"{path}: no articles under 'data', expected a file in the format of SQuAD")
 
 
-def _question(question: dict[str, Any]) -> dict[str, Any]:
+def _question(question: Values) -> Values:
     golds = [] if question.get("is_impossible") else question.get("answers", [])
     answers = [{"text": gold["text"], "start": gold["answer_start"]} for gold in golds]
     return {"id": question["id"], "question": question["question"], "answers": answers}

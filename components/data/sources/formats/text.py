@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from components.data.sources.record import Values
 from components.errors import UserError, near_miss
 from components.settings.data import Source
 
@@ -133,7 +134,7 @@ def read_conll(path: Path, source: Source) -> Numbered:
         yield first, _sentence(words)
 
 
-def _sentence(words: list[list[str]]) -> dict[str, Any]:
+def _sentence(words: list[list[str]]) -> Values:
     return {str(column): list(values) for column, values in enumerate(zip(*words, strict=True))}
 
 

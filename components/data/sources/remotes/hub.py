@@ -13,6 +13,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from components.data.sources.record import Version
 from components.errors import TryAgainError, UserError
 from components.files import sha256
 from components.settings.remotes import HuggingFace
@@ -20,7 +21,6 @@ from components.settings.remotes import HuggingFace
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
-Version = dict[str, Any]
 NEEDED = ("config.json", "tokenizer.json")  # of an encoder, and one of the two that hold its weights
 WHOLE, INDEX, PARTS = "model.safetensors", "model.safetensors.index.json", "model-*-of-*.safetensors"
 USEFUL = ("tokenizer_config.json", "special_tokens_map.json")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from components.data.sources.record import Version
 from components.errors import TryAgainError, UserError
 from components.settings.remotes import Sql
 from components.settings.secrets import resolve
@@ -26,7 +27,6 @@ PLAIN = (bool, int, float, str, bytes, list, dict, type(None))
 REFUSED = re.compile(
     r"password|authenti|no pg_hba|(role|database|user) .* does not exist|unable to open", re.I
 )
-Version = dict[str, Any]
 
 
 class Fingerprint:

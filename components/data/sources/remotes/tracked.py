@@ -8,12 +8,11 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
+from components.data.sources.record import Version
 from components.errors import TryAgainError, UserError
 from components.settings.remotes import Dvc
 
-Version = dict[str, Any]
 PASSING = ("Could not resolve host", "Connection", "timed out", "Failed to connect", "Unable to acquire lock")
 
 

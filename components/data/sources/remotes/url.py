@@ -6,8 +6,9 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from components.data.sources.record import Version
 from components.errors import TryAgainError, UserError
 from components.settings.remotes import Url
 from components.settings.secrets import resolve
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 CHECKSUMS = ("ETag", "etag", "md5Hash", "generation", "Content-MD5", "checksum", "sha")
 TIMES = ("LastModified", "Last-Modified", "last_modified", "updated", "mtime", "modify")
-Version = dict[str, Any]
 
 
 def version(remote: Url) -> Version:

@@ -1,0 +1,57 @@
+"""The plan of a mixture as it is written down: reports/plan.json."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from components.records import Part, Record
+
+PLAN = Path("reports/plan.json")
+
+
+class SharesOverSteps(Part):
+    """A share that changes: on straight lines between steps, and constant after the last."""
+
+    steps: list[int]  # the first is 0; one that stands twice is a jump
+    shares: list[float]  # at these steps
+
+
+class StepsInTurn(Part):
+    """A task that has whole steps, in turn with the others."""
+
+    first: int  # of each period
+    length: int  # in steps
+    period: int  # in steps
+
+
+class Stage(Part):
+    """A part of the run in which the easiest rows are drawn."""
+
+    step: int  # the first
+    rows: int  # how many of the easiest
+
+
+class PlannedTask(Part):
+    """A task's part of the plan."""
+
+    rows: int  # of training
+    excluded: list[int]  # numbers of the rows whose text is held out in another task
+    share: float  # of the run's rows; where shares are dynamic, that of the start
+    schedule: SharesOverSteps | StepsInTurn | None = None  # null where the share is constant
+    mean_tokens: float  # of a row that the run draws
+    easy_first: Literal["length", "difficulty"] | None = None  # what tells easy rows, where they come first
+    stages: list[Stage]  # of a task whose easy rows come first
+    auxiliary: bool = False  # is it there for the others' sake alone?
+    rows_drawn: int = 0  # in the whole run
+    epochs: float = 0.0  # passes over its rows that these are
+
+
+class PlanRecord(Record):
+    """reports/plan.json: which rows of which task training draws, and how many."""
+
+    steps: int  # of the run
+    rows_per_step: float  # on average
+    window: int  # steps whose rows are grouped by length together
+    keep: float | None  # the part of its share that no task loses; null unless shares are dynamic
+    tasks: dict[str, PlannedTask]  # by name
