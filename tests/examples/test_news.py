@@ -89,5 +89,6 @@ def test_its_deployments_are_flows_of_the_project() -> None:
     assert declared[0]["schedules"] == own[0]["schedules"]
     assert declared[0]["work_pool"] == declared[1]["work_pool"] == own[0]["work_pool"]
     for deployment in declared:
-        file, _, flow = deployment["entrypoint"].partition(":")
-        assert f"\ndef {flow}(" in (EXAMPLE.parents[1] / file).read_text()
+        module, _, flow = deployment["entrypoint"].rpartition(".")
+        file = EXAMPLE.parents[1] / f"{module.replace('.', '/')}.py"
+        assert f"\ndef {flow}(" in file.read_text()

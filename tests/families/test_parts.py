@@ -18,7 +18,7 @@ OWED = {
     "read_target", "target_schema", "target_of", "learn_facts", "expectations", "distribution", "target",
     "collate", "head", "loss", "decode", "majority_baseline", "tfidf_baseline",
 }  # fmt: skip
-OF_ALL = {"optional_inputs", "request_fields", "truncation", "metrics_for"}
+OF_ALL = {"optional_inputs", "request_fields", "truncation", "metrics_for", "facts_to_ask"}
 """What one family alone changes, but every one is asked for: its default says something of the others."""
 OTHER_WORDS = {
     ("data/sources/formats/select.py", "relation"),  # of two values

@@ -202,13 +202,13 @@ def test_the_expectations_find_what_is_wrong() -> None:
     )
     checks = Checks(min_rows_per_class=2)
     results = evaluate([good], FAMILY.expectations(FACTS, checks))
-    assert [(result["status"], result["detail"]) for result in results] == [
+    assert [(result.status, result.detail) for result in results] == [
         ("pass", None), ("pass", None), ("warning", "broken 1"),
     ]  # fmt: skip
     bad = good.assign(labels=[["late"], ["lost"], [], ["late"]])
     results = evaluate([bad], FAMILY.expectations(FACTS, checks))
-    assert [result["status"] for result in results] == ["error", "error", "warning"]
-    assert results[0]["examples"] == ["b"]
+    assert [result.status for result in results] == ["error", "error", "warning"]
+    assert results[0].examples == ["b"]
 
 
 def test_the_report_counts_labels_and_rows_without_any() -> None:

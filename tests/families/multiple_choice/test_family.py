@@ -209,9 +209,9 @@ def test_the_expectation_finds_an_answer_that_is_no_choice() -> None:
         .rename_axis(None)
     )
     (result,) = evaluate([frame], FAMILY.expectations(FACTS, Checks()))
-    assert result["status"] == "pass"
+    assert result.status == "pass"
     (result,) = evaluate([frame.assign(answer=[2, 2])], FAMILY.expectations(FACTS, Checks()))
-    assert (result["status"], result["examples"]) == ("error", ["b"])
+    assert (result.status, result.examples) == ("error", ["b"])
 
 
 def test_the_report_shows_where_the_answers_stand() -> None:

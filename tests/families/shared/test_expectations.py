@@ -52,38 +52,37 @@ def test_legal_bio_is_well_formed(tags: list[str]):
 def test_illegal_or_misaligned_tags_are_found(tags: list[str]):
     columns = {"tokens": [["a", "b"], ["Ada", "Lovelace"]], "tags": [["O", "O"], tags]}
     result = ask(ExpectWellFormedTags(column_A="tokens", column_B="tags"), **columns)
-    assert (result["status"], result["examples"]) == ("error", [1])
+    assert (result.status, result.examples) == ("error", [1])
 
 
 def test_an_item_outside_the_set_is_found():
     expectation = ExpectItemsInSet(column="tags", value_set=["O", "B-PER"])
-    assert ask(expectation, tags=[["O"], ["B-PER", "O"]])["status"] == "pass"
-    assert ask(expectation, tags=[["O"], ["O", "B-LOC"]])["examples"] == [1]
+    assert ask(expectation, tags=[["O"], ["B-PER", "O"]]).status == "pass"
+    assert ask(expectation, tags=[["O"], ["O", "B-LOC"]]).examples == [1]
 
 
 def test_an_infinite_number_beside_a_text_is_found_and_a_missing_one_is_fine():
     rows = [[{"name": "price", "value": value}] for value in (1.5, None, float("inf"), float("nan"))]
-    assert ask(ExpectFiniteNumbers(column="numeric"), numeric=rows[:2])["status"] == "pass"
-    assert ask(ExpectFiniteNumbers(column="numeric"), numeric=rows)["examples"] == [2, 3]
+    assert ask(ExpectFiniteNumbers(column="numeric"), numeric=rows[:2]).status == "pass"
+    assert ask(ExpectFiniteNumbers(column="numeric"), numeric=rows).examples == [2, 3]
 
 
 def test_an_outcome_that_training_lacks_is_found():
     both = ExpectEveryClassInTraining(column="outcome", classes=["False", "True"], minimum=2)
     result = ask(both, split=["train"] * 3 + ["test"], outcome=[False, True, False, True])
-    assert (result["status"], result["detail"]) == ("error", "True 1")
+    assert (result.status, result.detail) == ("error", "True 1")
 
 
 def test_a_class_that_only_a_held_out_split_has_is_absent_from_training():
     columns = {"split": ["train", "train", "test"], "label": ["up", "up", "down"]}
     both = ExpectEveryClassInTraining(column="label", classes=["up", "down"], minimum=1)
     result = ask(both, **columns)
-    assert (result["status"], result["found"], result["detail"]) == ("error", 1, "down 0")
+    assert (result.status, result.found, result.detail) == ("error", 1, "down 0")
     assert (
-        ask(ExpectEveryClassInTraining(column="label", classes=["up"], minimum=2), **columns)["status"]
-        == "pass"
+        ask(ExpectEveryClassInTraining(column="label", classes=["up"], minimum=2), **columns).status == "pass"
     )
     assert (
-        ask(ExpectEveryClassInTraining(column="label", classes=["up"], minimum=3), **columns)["status"]
+        ask(ExpectEveryClassInTraining(column="label", classes=["up"], minimum=3), **columns).status
         == "error"
     )
 
@@ -91,9 +90,9 @@ def test_a_class_that_only_a_held_out_split_has_is_absent_from_training():
 def test_entities_count_once_and_only_in_training():
     columns = {"split": ["train", "test"], "tags": [["B-PER", "I-PER", "B-PER"], ["B-PER", "B-LOC"]]}
     two = ExpectEveryClassInTraining(column="tags", classes=["PER"], minimum=2)
-    assert ask(two, **columns)["status"] == "pass"
+    assert ask(two, **columns).status == "pass"
     three = ExpectEveryClassInTraining(column="tags", classes=["LOC", "PER"], minimum=3)
-    assert ask(three, **columns)["detail"] == "LOC 0, PER 2"
+    assert ask(three, **columns).detail == "LOC 0, PER 2"
 
 
 def test_a_check_that_cannot_be_evaluated_is_a_bug_not_a_pass():
@@ -111,7 +110,7 @@ def test_every_check_gets_its_own_result_whatever_order_they_are_evaluated_in():
         Check("holds", ExpectColumnValuesToNotBeNull(column="key")),
         Check("fails", ExpectColumnValuesToBeInSet(column="label", value_set=["down"])),
     ]
-    statuses = [(result["title"], result["status"]) for result in evaluate([frame], checks)]
+    statuses = [(result.title, result.status) for result in evaluate([frame], checks)]
     holds, fails = ("holds", "pass"), ("fails", "error")
     assert statuses == [holds, fails, holds, ("fails", "warning"), holds, fails]
 
@@ -137,7 +136,7 @@ def test_rows_in_several_frames_are_judged_as_if_in_one(expectation, found: int,
     (whole,) = evaluate([frame], check)
     (parts,) = evaluate([frame[:2], frame[2:4], frame[4:]], check)
     assert parts == whole
-    assert (whole["found"], whole["examples"]) == (found, examples)
+    assert (whole.found, whole.examples) == (found, examples)
 
 
 def test_what_cannot_be_added_up_over_frames_is_a_bug_not_a_pass():
