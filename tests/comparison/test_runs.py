@@ -13,6 +13,7 @@ from components.comparison.records import SharingReport
 from components.data.batches.batching import micro_batches
 from components.data.encoding.split import EncodedSplit, cards_of
 from components.data.mixture import plan
+from components.data.mixture.records import PLAN, PlanRecord
 from components.files import read_json
 from components.settings.project import Sharing
 from components.tracking.terminal import Terminal
@@ -28,7 +29,7 @@ def compared(encoded_project: Path) -> SharingReport:
     text = (encoded_project / "params.yaml").read_text().replace("tokens: 12000", "tokens: 1200")
     (encoded_project / "params.yaml").write_text(text + "sharing: {seeds: [3, 4]}\n")
     project = params.load()
-    plan.plan(project, Path("encoded"), {}).write(Path("reports/plan.json"))
+    plan.plan(project, Path("encoded"), {}).write(PLAN)
     budget.write(Path())
     for task in project.tasks:
         runs.alone(project, Path(), task)
@@ -50,10 +51,11 @@ def test_a_comparison_from_the_runs_to_the_page(
     assert sorted(head for group in compared.groups for head in group) == sorted(HEADS)
 
     project = params.load()
-    single = Fit(project, Path(), read_json(Path("reports/sharing/budgets/mood.json")), 3, ("size",))
+    of_mood = PlanRecord.read(Path("reports/sharing/budgets/mood.json"))
+    single = Fit(project, Path(), of_mood, 3, ("size",))
     model, record = single.train(Terminal())
     assert list(model.heads) == ["size"]  # without the head that reads the same rows
-    assert record[-1]["step"] == read_json(Path("reports/plan.json"))["steps"]
+    assert record[-1]["step"] == PlanRecord.read(PLAN).steps
 
     page.write(Path("reports/sharing.html"), compared)
     html = Path("reports/sharing.html").read_text()

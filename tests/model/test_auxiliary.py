@@ -23,10 +23,12 @@ from components.errors import UserError
 from components.evaluation import baselines, page
 from components.evaluation.evaluate import evaluate
 from components.evaluation.gate import verdict
-from components.files import read_json, sha256, write_json, write_manifest
+from components.evaluation.records import EVALUATION, VERDICT, Evaluation, Verdict
+from components.files import read_json, sha256, write_manifest
 from components.model import saving
 from components.model.inference import predict
 from components.release import bundle
+from components.release.records import BundleCard
 from components.settings.project import Project
 from components.tracking.terminal import Terminal
 from components.training.run import history
@@ -56,9 +58,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Pat
         for name in project.tasks:
             baselines.baselines(Path("data") / name, Path("baselines") / name)
         evaluate(project, Path(), None, lambda _: None)
-        write_json(
-            Path("reports/verdict.json"), verdict(read_json(Path("reports/evaluation.json")), project.gates())
-        )
+        verdict(Evaluation.read(EVALUATION), project.gates()).write(VERDICT)
     return root
 
 
@@ -69,10 +69,10 @@ def project(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
 
 
 def test_it_is_measured_and_not_judged(project: Project) -> None:
-    measured = read_json(Path("reports/evaluation.json"))["tasks"]
+    measured = Evaluation.read(EVALUATION).tasks
     assert set(measured) == {"mood", "size", "aside"}
-    assert set(measured["aside"]["metrics"]) == {"accuracy", "log_likelihood"}
-    assert set(read_json(Path("reports/verdict.json"))["tasks"]) == set(project.gates()) == {"mood", "size"}
+    assert set(measured["aside"].metrics) == {"accuracy", "log_likelihood"}
+    assert set(Verdict.read(VERDICT).tasks) == set(project.gates()) == {"mood", "size"}
     assert set(project.released()) == {"mood"}  # the tasks whose examples the Bento is asked
     page.write(Path())
     html = Path("reports/evaluation.html").read_text()
@@ -89,13 +89,19 @@ def test_the_models_own_files_know_nothing_of_it(project: Project) -> None:
     assert set(saving.load(MODEL).config.tasks) == {"mood", "size", "aside"}
 
 
+def pack(folder: Path) -> BundleCard:
+    """The bundle of the model as if it were promoted."""
+    found = Verdict.read(VERDICT)
+    found.model_copy(update={"verdict": "PROMOTE"}).write(VERDICT)
+    card = bundle.write(Path(), PACKAGING, "code", folder)
+    found.write(VERDICT)
+    return card
+
+
 def test_the_bundle_answers_without_it_and_names_its_data(project: Project, tmp_path: Path) -> None:
-    verdict = read_json(Path("reports/verdict.json"))
-    write_json(Path("reports/verdict.json"), {**verdict, "verdict": "PROMOTE"})
-    card = bundle.write(Path(), PACKAGING, "code", tmp_path / "bundle")
-    write_json(Path("reports/verdict.json"), verdict)
-    assert set(card["tasks"]) == {"mood", "size"}
-    assert card["data"]["aside"]["train"] == sha256(Path("data/aside/train.parquet"))
+    card = pack(tmp_path / "bundle")
+    assert set(card.tasks) == {"mood", "size"}
+    assert card.data["aside"]["train"] == sha256(Path("data/aside/train.parquet"))
     assert {file.name for file in (tmp_path / "bundle").iterdir()} == {
         *bundle.FILES,
         "card.json",
@@ -141,7 +147,7 @@ def test_a_task_of_the_family_that_is_released_answers_as_it_was_evaluated(
     folder = tmp_path / "released"
     saving.save_apart(saving.load(MODEL), folder, [])
     shutil.copy(MODEL / "tokenizer.json", folder)
-    write_json(folder / "card.json", {"limits": PACKAGING.model_dump(exclude={"name"})})
+    pack(tmp_path / "bundle").write(folder / "card.json")
     write_manifest(folder)
     rows, expected = read_rows(Path("data/aside"), "test", "aside"), read_json(Path("predictions/aside.json"))
     answers = Predictor(folder).predict([row["text"] for row in rows[:6]], ["aside"])

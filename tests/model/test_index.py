@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
@@ -13,7 +12,16 @@ from safetensors.numpy import load_file
 
 from components.data.encoding.split import EncodedSplit, cards_of
 from components.errors import UserError
-from components.files import read_json, sha256, write_json, write_manifest
+from components.evaluation.records import (
+    EVALUATION,
+    VERDICT,
+    Evaluation,
+    HeadEvidence,
+    ModelId,
+    TaskVerdict,
+    Verdict,
+)
+from components.files import read_json, sha256, write_manifest
 from components.model import index
 from components.model.inference import predict, vectors
 from components.model.multitask import MultiTaskModel
@@ -160,6 +168,8 @@ def test_any_flipped_bit_and_any_truncation_is_refused() -> None:
 def test_an_index_of_other_weights_is_refused_at_load_package_and_service() -> None:
     from serving.predictor import Predictor
 
+    write_reports()
+    card = bundle.write(Path(), PACKAGING, "code", Path("before"))
     save(build(2), Path("encoded"), TOKENIZER, Path("other"))
     shutil.copy(Path("other") / FILE, MODEL / FILE)
     write_manifest(MODEL)  # as one would who wants it taken
@@ -168,10 +178,9 @@ def test_an_index_of_other_weights_is_refused_at_load_package_and_service() -> N
     with pytest.raises(UserError) as error:
         load(MODEL)
     assert one_sentence(error) == f"{MODEL / FILE}: {sentence}"
-    write_reports()
     with pytest.raises(UserError, match=sentence):
         bundle.write(Path(), PACKAGING, "code", Path("bundle"))
-    write_json(MODEL / "card.json", {"limits": {}})
+    card.write(MODEL / "card.json")
     write_manifest(MODEL)
     with pytest.raises(UserError, match=sentence):
         Predictor(MODEL)
@@ -198,13 +207,23 @@ def test_a_missing_an_empty_and_a_short_index_and_one_of_other_candidates_are_re
 
 def write_reports() -> None:
     """An evaluation and a verdict of the model that is there now."""
-    measured = {"rows": {}, "share": 0.5, "metrics": {}}
-    model = {"sha256": sha256(MODEL / "model.safetensors")}
-    write_json(
-        Path("reports/evaluation.json"), {"model": model, "tasks": {"desk": measured, "mood": measured}}
+    cards = read_json(MODEL / "config.json")["tasks"]
+    assert set(cards) == {"desk", "mood"}
+    measured = {
+        name: HeadEvidence(
+            task=card["task"], family=card["family"], rows={}, metrics={}, classes=[], share=0.5
+        )
+        for name, card in cards.items()
+    }
+    model = ModelId(sha256=sha256(MODEL / "model.safetensors"))
+    Evaluation(model=model, champion=None, confidence=0.95, tasks=measured).write(EVALUATION)
+    judged = {
+        name: TaskVerdict(metric="accuracy", floor=0.1, margin=0.02, gate="pass", why="it is above the floor")
+        for name in cards
+    }
+    Verdict(verdict="PROMOTE", model=model, champion=None, confidence=0.95, tasks=judged, dropped={}).write(
+        VERDICT
     )
-    gates = {name: {"gate": "pass"} for name in ("desk", "mood")}
-    write_json(Path("reports/verdict.json"), {"verdict": "PROMOTE", "tasks": gates})
 
 
 @pytest.mark.usefixtures("root")
@@ -215,8 +234,8 @@ def test_a_retrained_models_bundle_has_the_new_index_and_names_it() -> None:
         write_reports()
         cards.append(bundle.write(Path(), PACKAGING, "code", Path(f"bundle{seed}")))
         assert (Path(f"bundle{seed}") / FILE).read_bytes() == (MODEL / FILE).read_bytes()
-        assert cards[-1]["model"]["files"][FILE] == sha256(MODEL / FILE)
-        assert cards[-1]["model"]["sha256"] == sha256(MODEL / "model.safetensors")
-    assert cards[0]["model"]["files"][FILE] != cards[1]["model"]["files"][FILE]
-    assert cards[0]["version"] != cards[1]["version"]
-    assert json.dumps(cards[0]).count(FILE) == 1
+        assert cards[-1].model.files[FILE] == sha256(MODEL / FILE)
+        assert cards[-1].model.sha256 == sha256(MODEL / "model.safetensors")
+    assert cards[0].model.files[FILE] != cards[1].model.files[FILE]
+    assert cards[0].version != cards[1].version
+    assert cards[0].model_dump_json().count(FILE) == 1
