@@ -140,9 +140,10 @@ def _meant(imported: str, families: Collection[str] | None) -> Iterator[str]:
 
 @cache
 def _with_packages(name: str) -> list[str]:
-    """The module and the packages that it lies in, whose `__init__` runs first."""
+    """The module and the packages that it lies in, whose `__init__`, if they have one, runs first."""
     parts = name.split(".")
-    return [".".join(parts[: end + 1]) for end in range(len(parts))]
+    packages = [".".join(parts[:end]) for end in range(1, len(parts))]
+    return [*(package for package in packages if package in modules()), name]
 
 
 @cache
@@ -161,7 +162,7 @@ def _not_python(package: Path) -> list[Path]:
     """The files of a package, and of folders below it that are none, that hold no Python."""
     found = []
     for path in sorted(package.iterdir()):
-        if path.is_dir() and path.name != "__pycache__" and not (path / "__init__.py").is_file():
+        if path.is_dir() and path.name != "__pycache__" and not any(path.glob("*.py")):
             found += _not_python(path)
         elif path.is_file() and path.suffix not in (".py", ".pyc"):
             found.append(path)

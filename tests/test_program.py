@@ -173,6 +173,19 @@ def test_a_family_makes_the_stages_of_its_tasks_stale_and_those_of_all_tasks(cop
     assert stale_after(copy, "components/families/ordinal/family.py", "CHANGED = 1") == {"package"}
 
 
+def test_a_family_needs_no_init(copy: Path) -> None:
+    """A folder with a family.py is one, as Python imports it; what else lies there is the family's own."""
+    folder = copy / "components/families/classification"
+    (folder / "__init__.py").unlink()
+    (folder / "words.txt").write_text("good\n")
+    program.modules.cache_clear()
+    own = program.of_stage("encode", {"classification"})
+    other = program.of_stage("encode", {"tagging"})
+    files = {"components/families/classification/family.py", "components/families/classification/words.txt"}
+    assert files <= own.keys()
+    assert not files & other.keys()
+
+
 def test_a_template_makes_the_stage_stale_that_draws_it(copy: Path) -> None:
     assert stale_after(copy, "components/evaluation/page.html.jinja", "<p>") == {"gate"}
     assert stale_after(copy, "serving/page.html.jinja", "<p>") == {"package"}

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from components.families.base import Prediction, Row
 from components.records import Part, Record
 
 CHAMPION = Path("reports/champion.json")
@@ -144,8 +143,8 @@ class ReleaseReport(Record):
 class Exchange(Part):
     """A question that was asked of the packaged Bento, and its answer; of each family their own fields."""
 
-    question: Row  # the example of params.yaml
-    answer: Prediction  # as the service gives it, to six digits
+    question: dict[str, Any]  # the example of params.yaml
+    answer: dict[str, Any]  # as the service gives it, to six digits
 
 
 class Answers(Record):

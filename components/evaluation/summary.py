@@ -25,12 +25,13 @@ from components.evaluation.records import (
     TaskVerdict,
     Verdict,
 )
-from components.families.base import Prediction
 
 if TYPE_CHECKING:
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
+
+    from components.families.base import Prediction
 
 VERDICT_STYLES = {"PROMOTE": "bold green", "HOLD": "bold yellow", "REJECT": "bold red"}
 GATE_STYLES = {"pass": "green", "hold": "yellow", "reject": "red"}

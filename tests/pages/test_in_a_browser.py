@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 
+from components.release.records import BundleCard, Code, Limits, PackedModel, PackedTask
 from serving import pages as service
 from tests.pages import drawn
 from tests.pages.browser import Tab, needs_browser, tab
@@ -25,10 +26,35 @@ ANSWERS: dict[str, Any] = {
     "news_topic": {"label": "class-51", "probabilities": CLASSES},
     "ner": {"entities": [{"type": "PER", "text": "Ada", "start": 0, "end": 3}], "tokens": []},
 }
-TASKS = {
-    **{name: {"family": "classification", "inputs": ["text"]} for name in ANSWERS},
-    "bought": {"family": "click", "inputs": ["text", "categorical"]},
-}
+
+
+def packed(family: str, inputs: list[str]) -> PackedTask:
+    return PackedTask(
+        family=family,
+        labels=None,
+        inputs=inputs,
+        max_length=64,
+        gate="pass",
+        rows={},
+        share=0.25,
+        metrics={},
+    )
+
+
+CARD = BundleCard(
+    name="tiny",
+    version="1",
+    model=PackedModel(sha256="", files={}),
+    data={},
+    code=Code(sha256=""),
+    commit=None,
+    verdict="PROMOTE",
+    limits=Limits(max_texts=1, max_characters=1000, max_body_bytes=10_000),
+    tasks={
+        **{name: packed("classification", ["text"]) for name in ANSWERS},
+        "bought": packed("click", ["text", "categorical"]),
+    },
+)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +95,7 @@ class Service:
 
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    monkeypatch.setattr(service, "card", lambda: {"version": "1", "tasks": TASKS})
+    monkeypatch.setattr(service, "card", lambda: CARD)
     service.html.cache_clear()
     one = Service()
     one.thread.start()
