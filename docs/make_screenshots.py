@@ -13,11 +13,11 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from components.errors import UserError
-from components.files import read_json
+from components.evaluation.records import Answers
 from components.release import query
 
 PICTURES = Path(__file__).parent / "pictures"
-REPORTS = {"validation": 900, "training": 1100, "evaluation": 1100, "sharing": 1000}  # and their heights
+REPORTS = {"validation": 850, "training": 1100, "evaluation": 1100, "sharing": 1000}  # and their heights
 SERVICE = 1100
 WIDTH = 1400  # pixels
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -60,7 +60,7 @@ def find_browser() -> str:
 
 def question(root: Path) -> dict[str, str]:
     """The question of the first task that reads a text alone."""
-    asked = [exchange["question"] for exchange in read_json(root / "reports/answers.json").values()]
+    asked = [exchange.question for exchange in Answers.read(root / "reports/answers.json").tasks.values()]
     return next((one for one in asked if list(one) == ["text"]), asked[0])
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from components.errors import UserError
-from components.files import write_json
+from components.evaluation.records import Answers, Exchange
 from tests.pages.browser import needs_browser
 from tests.scripts import script
 
@@ -33,8 +33,9 @@ def test_without_a_run_it_says_what_to_run(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_text_alone_is_asked_of_the_service(tmp_path: Path) -> None:
-    answers = {"a": {"question": {"text": "x", "text_pair": "y"}}, "b": {"question": {"text": "z"}}}
-    write_json(tmp_path / "reports/answers.json", answers)
+    asked = {"a": {"text": "x", "text_pair": "y"}, "b": {"text": "z"}}
+    tasks = {name: Exchange(question=question, answer={}) for name, question in asked.items()}
+    Answers(tasks=tasks).write(tmp_path / "reports/answers.json")
     assert screenshots.question(tmp_path) == {"text": "z"}
 
 
