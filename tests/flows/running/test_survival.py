@@ -211,7 +211,9 @@ def test_a_disk_that_fills_in_the_middle_fails_the_run_in_a_sentence_and_the_nex
     work.write_text(work.read_text().replace("orders =", FILLS.replace("LEAVE", str(leave)) + "\norders ="))
     environment = {} if own_server else server.environment
     result = toy.onetrunk(project, "run", **environment)
-    assert (result.returncode == 0) == (record(project)["state"] == "completed") == (done(project) == STAGES)
+    assert (result.returncode == 0) == (record(project)["state"] == "completed")
+    # A stage that has ended, and that could not be recorded, has not been run; the other way round is a lie.
+    assert result.returncode != 0 or done(project) == STAGES
     assert leave or result.returncode != 0, result.stdout
     assert "Traceback" not in result.stdout + result.stderr
     assert len(result.stderr.splitlines()) <= 1, result.stderr

@@ -1,0 +1,126 @@
+"""Files and settings as people have them: a table, one row a kind (the YAML files beside this one).
+
+Of each row: `kind`, its name; `files`, their texts by name, or `made`, a function of made.py that writes what
+is no text; `task`, what is said of it over `TASK`; `project`, sections of params.yaml over the test's. Then
+what comes out: `rows`, the values of its columns, in any order (`of` names the columns; left out: the inputs
+and the targets), or `counts`, how many are read, removed and skipped; `refused`, words of the one sentence
+that ends it; `warned`, words of what validation finds (`[]`: it finds nothing; left out: it is not asked).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import yaml
+
+from components import params
+from components.data.contract.splits import SPLITS
+from components.data.ingest.ingest import ingest
+from components.data.ingest.records import INGEST
+from components.data.validation.validate import validate_task
+from components.errors import UserError
+from components.files import read_json
+from tests.conftest import PARAMS
+from tests.data.kinds import made
+
+TASK = {
+    "family": "classification",
+    "splits": {"validation": 0.2, "test": 0.2},
+    "cleaning": {},
+    "max_length": 24,
+}
+GATES = {"tagging": "entity_f1", "regression": "pearson", "ordinal": "mae", "multilabel": "micro_f1"}
+KEYS = {"kind", "files", "made", "task", "project", "rows", "of", "counts", "refused", "warned"}
+FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A row of the table."""
+
+    given: dict[str, Any]
+
+    def write(self, root: Path) -> None:
+        for name, text in self.given.get("files", {}).items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_bytes(text.encode())
+        if "made" in self.given:
+            getattr(made, self.given["made"])(root)
+        (root / "params.yaml").write_text(yaml.safe_dump(self.params(), sort_keys=False, allow_unicode=True))
+
+    def params(self) -> dict[str, Any]:
+        task = {**TASK, **self.given["task"]}
+        metric = GATES.get(task["family"], "accuracy")
+        task = {"gate": {"metric": metric, "floor": -1.0, "margin": 0.5}, "example": {"text": "a b"}, **task}
+        return {**yaml.safe_load(PARAMS), "tasks": {"t": task}, **self.given.get("project", {})}
+
+    @property
+    def words(self) -> list[str]:
+        said = self.given.get("refused") or self.given.get("warned") or []
+        return [said] if isinstance(said, str) else said
+
+
+def kinds() -> list[Any]:
+    found = []
+    for file in sorted(FOLDER.glob("*.yaml")):
+        for given in yaml.safe_load(file.read_text(encoding="utf-8")):
+            assert given.keys() <= KEYS, f"{file.name}: {given.keys() - KEYS}"
+            found.append(pytest.param(Kind(given), id=f"{file.stem}: {given['kind']}"))
+    return found
+
+
+def taken() -> pl.DataFrame:
+    """The rows of data/t, of all splits."""
+    return pl.concat([pl.read_parquet(f"data/t/{split}.parquet") for split in SPLITS])
+
+
+def read() -> None:
+    project = params.load()
+    ingest("t", project.tasks["t"], project.seed, Path("data/t"))
+
+
+def found() -> str:
+    """What validation finds, but for what is due to few rows."""
+    project = params.load()
+    report = validate_task(Path("data/t"), project.tasks["t"].cleaning, project.checks)
+    return "\n".join(
+        f"{check.title}: {check.detail}"
+        for check in report.checks
+        if check.status != "pass" and not check.title.startswith("at least ")
+    )
+
+
+@pytest.mark.parametrize("kind", kinds())
+def test_of_every_kind_the_right_rows_come_out_or_the_right_sentence(
+    kind: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "encoder").mkdir()
+    kind.write(tmp_path)
+    if "refused" in kind.given:
+        with pytest.raises(UserError) as refused:
+            read()
+        said = str(refused.value)
+        assert "\n" not in said
+    else:
+        read()
+        _compare(kind)
+        said = found() if "warned" in kind.given else ""
+    assert bool(said) == bool(kind.words), said
+    for words in kind.words:
+        assert words in said
+
+
+def _compare(kind: Kind) -> None:
+    if "rows" in kind.given:
+        rows = taken()
+        rows = rows.select(kind.given["of"]) if "of" in kind.given else rows.drop("id")
+        assert sorted(map(list, rows.iter_rows()), key=repr) == sorted(kind.given["rows"], key=repr)
+    if "counts" in kind.given:
+        found = read_json(Path("data/t") / INGEST)
+        found = {"read": found["read"]["rows"], **found["removed"], **found["read"]["skipped"]}
+        assert {key: found.get(key, 0) for key in kind.given["counts"]} == kind.given["counts"]
