@@ -20,6 +20,7 @@ from components import families as tasks
 from components.data.batches.tensors import Rows
 from components.data.contract.cards import HeadCard, HeadCards
 from components.dropout import quicken
+from components.encoder.pretrained import encoder_of, read_pretrained
 from components.errors import UserError
 from components.families.base.capabilities import ReadsWordEmbeddings, TeacherForcing
 from components.families.shared.heads import IndexedHead, Pretrained
@@ -28,6 +29,9 @@ from components.model.packing import Pack, packable, packed_states
 transformers_logging.set_verbosity_error()
 transformers_logging.disable_progress_bar()
 LOG = logging.getLogger(__name__)
+DROPOUTS = (  # what configurations call it
+    "hidden_dropout_prob", "attention_probs_dropout_prob", "dropout", "dropout_rate", "attention_dropout",
+)  # fmt: skip
 
 
 class MultiTaskConfig(PretrainedConfig):
@@ -56,7 +60,7 @@ class MultiTaskModel(PreTrainedModel):
         super().__init__(config)
         encoder = AutoConfig.for_model(**config.encoder)
         self.hidden_size: int = encoder.hidden_size
-        self.encoder = _encoder_of(AutoModel.from_config(encoder, dtype=torch.float32))  # autocast halves it
+        self.encoder = encoder_of(AutoModel.from_config(encoder, dtype=torch.float32))  # autocast halves it
         quicken(self.encoder)
         self.packs = False  # until `choose_packing` has compared the encoder's states
         self.takes_segments = getattr(encoder, "type_vocab_size", 0) > 1
@@ -76,31 +80,14 @@ class MultiTaskModel(PreTrainedModel):
         begins as that part of the folder.
 
         Raises:
-            UserError: the folder holds no encoder that transformers can read.
+            UserError: the folder holds no encoder that transformers can read, or lacks weights of it.
         """
-        try:
-            encoder_config = AutoConfig.from_pretrained(folder)
-            for name in (
-                "hidden_dropout_prob",
-                "attention_probs_dropout_prob",
-                "dropout",
-                "dropout_rate",
-                "attention_dropout",
-            ):
-                if hasattr(encoder_config, name):
-                    setattr(encoder_config, name, dropout)
-            encoder = _encoder_of(
-                AutoModel.from_pretrained(
-                    folder, config=encoder_config, dtype=torch.float32, use_safetensors=True
-                )
-            )
-        except Exception as error:  # transformers and safetensors raise many kinds here
-            reason = str(error).strip().splitlines()[0]
-            raise UserError(f"{folder}: no readable encoder ({reason:.200})") from error
+        encoder_config = _config(folder, dropout)
+        whole = read_pretrained(AutoModel, folder, encoder_of, config=encoder_config, dtype=torch.float32)
         torch.manual_seed(seed)
         config = MultiTaskConfig(encoder=encoder_config.to_dict(), tasks=dict(cards))
         model = cls(config)
-        model.encoder.load_state_dict(encoder.state_dict())
+        model.encoder.load_state_dict(encoder_of(whole).state_dict())
         for head in model.heads.values():
             if isinstance(head, Pretrained):
                 head.begin(folder)
@@ -217,9 +204,17 @@ class MultiTaskModel(PreTrainedModel):
         return tasks.get(self.config.tasks[head]["family"])
 
 
-def _encoder_of(model: Any) -> Any:
-    """The model itself, or the encoder of an encoder-decoder."""
-    return model.get_encoder() if model.config.is_encoder_decoder else model
+def _config(folder: Path, dropout: float) -> PretrainedConfig:
+    """The encoder's, with this dropout."""
+    try:
+        config: PretrainedConfig = AutoConfig.from_pretrained(folder)
+    except Exception as error:  # transformers raises many kinds here
+        reason = str(error).strip().splitlines()[0]
+        raise UserError(f"{folder}: no readable encoder ({reason:.200})") from error
+    for name in DROPOUTS:
+        if hasattr(config, name):
+            setattr(config, name, dropout)
+    return config
 
 
 def _of_rows(

@@ -65,7 +65,7 @@ def test_tasks_train_alone_only_where_seeds_are_given(
         "ingest@ner",
         "encode@ner",
         "budget@seeds",
-        "download@minilm",
+        "encoder",
         "program",
     }
     assert upstream["comparison@seeds"] == alone | {"joint@seeds", "program"}
