@@ -94,7 +94,7 @@ def _state(project: Project, root: Path) -> dict[str, Any]:
 
 
 def _stamps(files: Iterable[Path]) -> dict[str, list[int]]:
-    stats = {str(file): file.stat() for file in files}
+    stats = {file.name: file.stat() for file in files}
     return {name: [stat.st_size, stat.st_mtime_ns] for name, stat in stats.items()}
 
 
