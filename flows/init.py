@@ -55,8 +55,7 @@ def create(folder: Path, start: str, before: Callable[[Path], None] = lambda fol
     if start not in starts():
         known = ", ".join(starts())
         raise UserError(f"--from: found '{start}'{near_miss(start, starts())}, expected one of {known}")
-    if folder.exists():
-        raise UserError(f"{folder}: it is there already; go on in it, or remove it")
+    _make(folder)
     try:
         _fill(folder, start)
         before(folder)
@@ -69,11 +68,17 @@ def create(folder: Path, start: str, before: Callable[[Path], None] = lambda fol
         raise
 
 
-def _fill(folder: Path, start: str) -> None:
+def _make(folder: Path) -> None:
+    """Make the folder; from then on all that is in it is ours."""
     try:
         folder.mkdir(parents=True)
+    except FileExistsError:
+        raise UserError(f"{folder}: it is there already; go on in it, or remove it") from None
     except OSError as error:
         raise UserError(f"{folder}: cannot be made ({error.strerror})") from None
+
+
+def _fill(folder: Path, start: str) -> None:
     _call(["git", "init", "--quiet"], folder)
     _call([sys.executable, "-m", "dvc", "init", "--quiet"], folder)
     for name, template in FILES.items():
