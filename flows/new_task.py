@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import sys
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from components.data.propose import Choice, Guess, Question, Wishes, guess
 from components.data.propose.entry import flow
 from components.data.propose.write import write
 from components.errors import EXIT_USER_ERROR, UserError
+from components.params.checks import outputs
 
 WIDTH = 60  # characters of a value that are shown
 
@@ -37,6 +39,8 @@ def run(address: str, wishes: Wishes, keep: bool, settings_file: Path = params.P
             if chosen is None:
                 return EXIT_USER_ERROR
             address, wishes = chosen.address or address, with_arguments(wishes, chosen.arguments)
+    place = found.entry.keys["source"]["path"]
+    outputs.refuse(address, place, [*_tasks(settings_file), found.entry.name])
     _show(found, console)
     if keep:
         write(found.entry, settings_file)
@@ -78,6 +82,13 @@ def _encoder(settings_file: Path) -> Path | None:
         params.load(settings_file)  # says in a sentence what is wrong
         return None
     return folder if (folder / "tokenizer.json").is_file() else None
+
+
+def _tasks(settings_file: Path) -> list[str]:
+    """The tasks that are declared already; none where the settings cannot be read, which others say."""
+    with contextlib.suppress(OSError, yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError):
+        return list(yaml.safe_load(settings_file.read_text(encoding="utf-8"))["tasks"])
+    return []
 
 
 def _command(address: str, wishes: Wishes) -> str:
