@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from components import advice
 from components.environment import QUIET
 from components.errors import UserError, near_miss
 
@@ -38,8 +39,8 @@ def starts() -> list[str]:
 def run(folder: Path, start: str) -> int:
     """Make the project and say what to do next."""
     create(folder, start)
-    settled = "onetrunk run" if start != EMPTY else "onetrunk new-task FILE --write, then onetrunk run"
-    print(f"{folder} is a project; next: cd {folder}, then {settled}")
+    settled = "`onetrunk run`" if start != EMPTY else "`onetrunk new-task FILE --write`, then `onetrunk run`"
+    print(f"{folder} is a project; next: `cd {advice.word(folder)}`, then {settled}")
     return 0
 
 
