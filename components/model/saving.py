@@ -8,7 +8,7 @@ training's folder (the evaluation) gets the other heads as well.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,6 +70,17 @@ def save_apart(model: MultiTaskModel, folder: Path, names: Collection[str]) -> N
         tensors = {f"{n}.{key}": value for n in names for key, value in heads[n].state_dict().items()}
         metadata = {CARDS: json.dumps({name: cards[name] for name in names})}
         save_file({key: value.contiguous() for key, value in tensors.items()}, folder / AUXILIARY, metadata)
+
+
+def rename(model: MultiTaskModel, names: Mapping[str, str]) -> None:
+    """Give some heads, and the tasks whose rows they read, other names: own -> new. An old name is gone."""
+    heads, cards = dict(model.heads.items()), dict(model.config.tasks)
+    model.heads.clear()
+    model.heads.update({names.get(head, head): module for head, module in heads.items()})
+    model.config.tasks = {
+        names.get(head, head): {**card, "task": names.get(card["task"], card["task"])}
+        for head, card in cards.items()
+    }
 
 
 def attach(model: MultiTaskModel, folder: Path) -> None:
