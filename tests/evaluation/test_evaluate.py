@@ -193,7 +193,7 @@ def test_a_task_that_was_renamed_is_compared_once_that_is_said(evaluated: dict) 
     config["tasks"]["feeling"] = config["tasks"].pop("mood")
     config["tasks"]["feeling"]["task"] = config["tasks"]["size"]["task"] = "feeling"
     write_json(Path("champion/config.json"), config)
-    moved = {name.replace("mood.", "feeling."): value for name, value in tensors.items()}
+    moved = {name.replace("task:mood.", "task:feeling."): value for name, value in tensors.items()}
     save_file(moved, Path("champion/model.safetensors"), {"format": "pt"})
     gates = {"mood": params.load().gates()["mood"]}
     found = judged(gates)
