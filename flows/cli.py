@@ -70,6 +70,12 @@ PLAIN = {  # commands without options: in the list of commands, and in their own
         "After another version of the program was installed: bring dvc.yaml to its pipeline, and say which "
         "stages the next run would run again and which changed files are the reason. Runs nothing.",
     ),
+    "clean": (
+        "remove what the pipeline has made, and nothing else",
+        "Remove the outputs of all stages but for downloads/ and releases/, and the program's .onetrunk/. "
+        "A file among them that no record names as made here stays, and is named. dvc.lock stays too, so "
+        "`dvc checkout` or `onetrunk run` brings the outputs back from DVC's cache.",
+    ),
     "monitor": (
         "score new articles, and raise an event where negative news surges",
         "Score the articles that have come since the last time with the champion, and raise an event where "
@@ -335,6 +341,12 @@ def _search(given: argparse.Namespace) -> int:
     return (search.apply if given.apply else search.run)(Path.cwd(), project, name, declared)
 
 
+def _clean(given: argparse.Namespace) -> int:
+    from flows import clean
+
+    return clean.run(Path.cwd())
+
+
 def _monitor(given: argparse.Namespace) -> int:
     """Say what is wrong before Prefect's server starts; then run the flow."""
     from components import params
@@ -380,6 +392,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "rows": _rows,
     "new-task": _new_task,
     "search": _search,
+    "clean": _clean,
     "monitor": _monitor,
 }
 

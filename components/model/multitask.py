@@ -24,6 +24,7 @@ from components.encoder.pretrained import encoder_of, read_pretrained
 from components.errors import UserError
 from components.families.base.capabilities import ReadsWordEmbeddings, TeacherForcing
 from components.families.shared.heads import IndexedHead, Pretrained
+from components.model.heads import Heads
 from components.model.packing import Pack, packable, packed_states, paddable
 
 transformers_logging.set_verbosity_error()
@@ -51,7 +52,7 @@ class MultiTaskConfig(PretrainedConfig):
 
 
 class MultiTaskModel(PreTrainedModel):
-    """A shared `AutoModel` encoder (of an encoder-decoder its encoder) and a `ModuleDict` of heads."""
+    """A shared `AutoModel` encoder (of an encoder-decoder its encoder) and its `Heads`."""
 
     config_class = MultiTaskConfig
     base_model_prefix = "encoder"
@@ -65,7 +66,7 @@ class MultiTaskModel(PreTrainedModel):
         self.packs = False  # until `choose_packing` has compared the encoder's states
         self.pads = True  # where it does not pack: whether padding leaves a text's states alone
         self.takes_segments = getattr(encoder, "type_vocab_size", 0) > 1
-        self.heads = nn.ModuleDict({name: self.new_head(card) for name, card in config.tasks.items()})
+        self.heads = Heads({name: self.new_head(card) for name, card in config.tasks.items()})
         self.post_init()
 
     def new_head(self, card: HeadCard) -> nn.Module:

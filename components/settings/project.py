@@ -103,6 +103,7 @@ class Evaluation(Section):
     resamples: Annotated[int, Field(ge=100)] = 1000  # how often the test rows are drawn again
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95  # of an interval
     without_champion: list[str] = []  # tasks that the champion answers, and that changed or went on purpose
+    renamed: dict[str, str] = {}  # tasks that the champion knows by another name: today's -> the champion's
 
 
 class Sharing(Section):

@@ -86,7 +86,7 @@ def read() -> Graph:
     """
     from dvc.repo.reproduce import get_active_graph, plan_repro
 
-    with _repository() as repo:
+    with repository() as repo:
         graph = get_active_graph(repo.index.graph)  # an edge leads from a stage to what it needs
         upstream = {
             stage.addressing: frozenset(parent.addressing for parent in graph.successors(stage))
@@ -144,7 +144,7 @@ def settle_lock(before: list[str], graph: Graph) -> None:
     """
     from dvc.utils.serialize import dumps_yaml, parse_yaml_for_update
 
-    with _repository():
+    with repository():
         now = locked_stages()
         known = [name for name in before if name in now]
         settled = known + [name for name in graph.upstream if name in now and name not in known]
@@ -161,7 +161,7 @@ def settle_lock(before: list[str], graph: Graph) -> None:
 
 
 @contextmanager
-def _repository() -> Iterator[Repo]:
+def repository() -> Iterator[Repo]:
     """DVC's view of the project under DVC's lock, what killed processes have left put right before.
 
     DVC's complaints and the disk's become the user's one sentence.

@@ -155,3 +155,11 @@ def test_validation_imports_nothing_heavy(tiny_project: Path) -> None:
     assert done.returncode == 0, done.stderr
     heavy = {"torch", "transformers", "great_expectations", "prefect", "dvc", "bentoml", "sklearn", "pandas"}
     assert not heavy & set(done.stdout.split())
+
+
+def test_a_task_is_renamed_from_a_name_that_no_task_has(tiny_project: Path) -> None:
+    old = "evaluation: {resamples: 200"
+    said = complaint(tiny_project, old, "evaluation: {renamed: {mod: feeling}, resamples: 200")
+    assert "evaluation.renamed.mod: no task has this name (did you mean 'mood'?)" in said
+    said = complaint(tiny_project, "{mod: feeling}", "{mood: people}")
+    assert "evaluation.renamed.mood: 'people' is another task's name" in said
