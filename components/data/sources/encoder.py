@@ -124,8 +124,6 @@ def _is_fetched(wanted: HubEncoder, root: Path) -> bool:
 
 
 def _copy(project: Project, source: Path, called: Path, root: Path, verify: Verify) -> None:
-    if (root / ENCODER).exists() and source.samefile(root / ENCODER):
-        raise UserError(f"params.yaml: model.encoder: {called} is where the stage `encoder` puts it")
     with atomic_folder(root / ENCODER) as folder:
         for file in _wanted(source):
             _link(file.resolve(), folder / _name(file))

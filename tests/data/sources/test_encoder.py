@@ -201,11 +201,3 @@ def test_an_encoder_that_does_not_fit_in_memory_is_refused_before_it_is_read(
         UserError, match=r"model.encoder: 0 million parameters take 4 GiB in training .* 3 GiB"
     ):
         encoder.bring(params.load(), Path(), never)
-
-
-def test_the_place_itself_is_no_encoder(tiny_project: Path) -> None:
-    bring_again(True)
-    text = Path("params.yaml").read_text()
-    Path("params.yaml").write_text(text.replace("encoder: encoder", "encoder: models/encoder"))
-    with pytest.raises(UserError, match="models/encoder is where the stage `encoder` puts it"):
-        bring_encoder(tiny_project)
