@@ -223,3 +223,16 @@ def test_a_mistake_is_one_sentence(tiny_project: Path, chosen: str, sentence: st
     params.write_text(params.read_text().replace("dropout: 0.1", "dropout: 0.0"))
     said = complaint(tiny_project, "  window: 4", f"  window: 4\n  regularisation: {chosen}")
     assert said.startswith(f"params.yaml: training.regularisation.{sentence}")
+
+
+def test_a_move_is_the_same_however_the_encoder_is_fed(encoded_project: Path) -> None:
+    """Packed, padded, or a length at a time."""
+    found = []
+    for packs, pads in ((True, True), (False, True), (False, False)):
+        made = engine(encoded_project, {"method": "fgm", "epsilon": 0.03})
+        if not packs:
+            made.model.encoder.set_attn_implementation("sdpa")
+        made.model.packs, made.model.pads = packs, pads
+        found.append(found_means(backward(made, encoded_project)))
+    for other in found[1:]:
+        assert other == pytest.approx(found[0], rel=1e-5)
