@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from transformers import AutoModel, BartConfig, DistilBertConfig, PreTrainedConfig, T5Config
+from transformers import AutoModel, BartConfig, DebertaV2Config, DistilBertConfig, PreTrainedConfig, T5Config
 
 from components.encoder.pretrained import encoder_of
 from components.model.weights import positions
-from tests.model.encoders import DEBERTA, PACKABLE
+from tests.model.encoders import DEBERTA, PACKABLE, SIZES
 
 SMALL: dict[str, Any] = {"vocab_size": 99, "d_model": 32, "encoder_layers": 1, "decoder_layers": 1,
           "encoder_attention_heads": 4, "decoder_attention_heads": 4, "encoder_ffn_dim": 48,
@@ -21,7 +21,11 @@ KNOWN: dict[str, tuple[PreTrainedConfig, int | None]] = {
     "distilbert": (DistilBertConfig(vocab_size=99, dim=32, n_heads=4, n_layers=1, hidden_dim=48), 512),
     "bart: two are an offset": (BartConfig(**SMALL, max_position_embeddings=128), 128),
     "modernbert: they rotate": (PACKABLE["modernbert"], 8192),
-    "deberta: they are relative": (DEBERTA, None),
+    "deberta with a table besides": (DEBERTA, 512),
+    "deberta: they are relative": (
+        DebertaV2Config(**SIZES, relative_attention=True, position_biased_input=False),
+        None,
+    ),
     "t5: they are relative": (T5Config(vocab_size=99, d_model=32, d_ff=48, num_layers=1, num_heads=4), None),
 }
 
