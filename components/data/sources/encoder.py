@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -203,8 +204,9 @@ def _weights(source: Path) -> list[Path]:
 
 
 def _python(kind: str, folder: Path) -> str:
-    code = f"from transformers import {kind} as A; A.from_pretrained('{folder}').save_pretrained('{folder}')"
-    return f'python -c "{code}"'
+    """The line that writes what transformers reads in the folder as it writes it today."""
+    code = f"from transformers import {kind} as A; A.from_pretrained({str(folder)!r})"
+    return f"python -c {shlex.quote(f'{code}.save_pretrained({str(folder)!r})')}"
 
 
 def _name(file: Path) -> str:
