@@ -27,12 +27,14 @@ def project(tmp_path: Path) -> Path:
     tiny.write_project(tmp_path)
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     params["packages"] = {}
-    params["model"]["encoder"] = "models/multitask"
+    params["model"]["encoder"] = "encoder"
+    (tmp_path / "encoder").mkdir()  # no stage here reads it, nor the rows
+    (tmp_path / "rows.csv").touch()
     params["packaging"] = tiny.PACKAGING.model_dump()
     params["tasks"] = {
         name: {
             "family": card["family"],
-            "source": {"path": "data", "format": "csv"},
+            "source": {"path": "rows.csv", "format": "csv"},
             "columns": COLUMNS[card["family"]],
             "splits": {},
             "cleaning": {},
