@@ -31,7 +31,8 @@ def run(root: Path) -> int:
             file.unlink(missing_ok=True)
         _remove_empty({folder for file in ours for folder in file.parents if root in folder.parents})
         shutil.rmtree(root / WORKSPACE, ignore_errors=True)
-    print(f"removed {len(ours)} files that the pipeline had made; `dvc checkout` brings them back")
+    back = "; `dvc checkout` brings them back" if ours else ""
+    print(f"removed {len(ours)} files that the pipeline had made{back}")
     if theirs:
         print("left, since no record names them as made here:")
         more = [f"and {len(theirs) - SHOWN} more"] if len(theirs) > SHOWN else []

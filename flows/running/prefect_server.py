@@ -122,7 +122,7 @@ def _log() -> Path:
 
 def _start_unheard(host: str, port: int, started: list[subprocess.Popen[bytes]]) -> None:
     """As Prefect's own temporary server is started, but with a log and an address of ours."""
-    command = [sys.executable, "-m", "uvicorn", "--factory"]
+    command = [sys.executable, "-m", "flows.running.server_process", str(os.getpid()), "--factory"]
     command += ["prefect.server.api.server:create_app", "--host", host, "--port", str(port)]
     command += ["--log-level", "error", "--lifespan", "on"]
     environment = {**os.environ, "PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1"}

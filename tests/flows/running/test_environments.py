@@ -232,6 +232,28 @@ def test_a_read_only_home_is_enough(server: Server, project: Path) -> None:
     assert (ended.code, ended.err, ended.ran) == (0, "", STAGES)
 
 
+STARTS = """
+import os, subprocess, sys, time
+server = [sys.executable, "-m", "flows.running.server_process", str(os.getpid()), "app:app"]
+server += ["--app-dir", sys.argv[1], "--port", "0"]
+print(subprocess.Popen(server, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).pid, flush=True)
+time.sleep(600)
+"""
+
+
+def test_the_runs_server_ends_with_a_run_that_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("async def app(scope, receive, send):\n    pass\n")
+    run = subprocess.Popen(
+        [sys.executable, "-c", STARTS, tmp_path], env=toy.environment(), stdout=subprocess.PIPE, text=True
+    )
+    assert run.stdout
+    server = psutil.Process(int(run.stdout.readline()))
+    toy.wait_for(lambda: any(one.status == "LISTEN" for one in server.net_connections()))
+    run.kill()
+    run.wait()
+    toy.wait_for(lambda: not server.is_running() or server.status() == psutil.STATUS_ZOMBIE, seconds=20)
+
+
 NAMED = """
 stages:
   vérifié:

@@ -131,7 +131,7 @@ def test_a_run_outlives_its_server_and_says_so_once(tmp_path: Path) -> None:
     servers = [
         below
         for below in psutil.Process(process.pid).children(recursive=True)
-        if "uvicorn" in " ".join(below.cmdline())
+        if "server_process" in " ".join(below.cmdline())
     ]
     assert servers
     for one in servers:
