@@ -7,16 +7,17 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from components.encoder.place import ENCODER, RECORD
 from components.evaluation.records import SUMMARY
 from flows.running import graph, outputs
 from flows.running.lock import WORKSPACE, only_run
 
-KEPT = "downloads"  # what was fetched would have to be fetched again
+KEPT = (Path("downloads"), ENCODER, RECORD)  # what was fetched would have to be fetched again
 SHOWN = 5  # files that are left
 
 
 def run(root: Path) -> int:
-    """Remove the outputs of all stages but for downloads, and the program's own workspace; dvc.lock stays.
+    """Remove the outputs of all stages but for downloads and the encoder, and the workspace; dvc.lock stays.
 
     A file that no record names stays where it is, and is named.
 
@@ -41,7 +42,7 @@ def run(root: Path) -> int:
 
 
 def _is_kept(path: str) -> bool:
-    return Path(path).parts[:1] == (KEPT,)
+    return any(kept in (Path(path), *Path(path).parents) for kept in KEPT)
 
 
 def _remove_empty(folders: Iterable[Path]) -> None:

@@ -19,6 +19,7 @@ from components import advice, params
 from components.data.propose import Choice, Guess, Question, Wishes, guess
 from components.data.propose.entry import flow
 from components.data.propose.write import write
+from components.encoder.place import ENCODER, TOKENIZER
 from components.errors import EXIT_USER_ERROR, UserError
 from components.params.checks import outputs
 
@@ -74,12 +75,12 @@ def with_arguments(wishes: Wishes, arguments: Sequence[str]) -> Wishes:
 def _encoder(settings_file: Path) -> Path | None:
     """The encoder's folder, if it has been fetched; `tasks` may be empty yet."""
     try:
-        keys = yaml.safe_load(settings_file.read_text(encoding="utf-8"))
-        folder = Path(keys["model"]["encoder"])
+        encoder = yaml.safe_load(settings_file.read_text(encoding="utf-8"))["model"]["encoder"]
     except (OSError, yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError):
         params.load(settings_file)  # says in a sentence what is wrong
         return None
-    return folder if (folder / "tokenizer.json").is_file() else None
+    folders = [Path(encoder)] if isinstance(encoder, str) else []
+    return next((folder for folder in (*folders, ENCODER) if (folder / TOKENIZER).is_file()), None)
 
 
 def _tasks(settings_file: Path) -> list[str]:

@@ -18,21 +18,28 @@ from components.errors import UserError
 from flows.init import FILES, TEMPLATES
 
 PIPELINE = "dvc.yaml"
+ENCODER_IN_PIPELINE = "${model.encoder}"  # of projects before the stage `encoder`
 CODE_IN_PIPELINE = re.compile(r"^\s*- (components|serving)(/|$)", re.MULTILINE)  # of projects before `init`
 COPIES = ("components", "flows", "serving")  # of the code, that such projects hold
 SHOWN = 2  # changed files of a stage
 
 
 def refuse_earlier(root: Path) -> None:
-    """Check that the project in `root` holds no code of its own.
+    """Check that the project in `root` holds no code of its own, and the pipeline of this program.
 
     Raises:
         UserError: it does, with the command that mends it.
     """
-    if CODE_IN_PIPELINE.search((root / PIPELINE).read_text(encoding="utf-8")):
+    pipeline = (root / PIPELINE).read_text(encoding="utf-8")
+    if CODE_IN_PIPELINE.search(pipeline):
         raise UserError(
             f"{root / PIPELINE}: made by an earlier version, whose projects held a copy of the program; "
             "run `onetrunk upgrade` once, which takes the copy out and says what will run again"
+        )
+    if ENCODER_IN_PIPELINE in pipeline:
+        raise UserError(
+            f"{root / PIPELINE}: made by an earlier version, which had no stage for the encoder; run "
+            "`onetrunk upgrade` once, which brings the pipeline to this one and says what will run again"
         )
 
 

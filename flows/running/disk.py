@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from components.encoder.place import ENCODER
 from components.errors import UserError
 from components.settings.project import Project
 
@@ -14,8 +15,9 @@ COPIES = 4  # of the encoder, at the least: a checkpoint, the model, its Bento, 
 
 def of_a_model(project: Project) -> int:
     """Bytes that a training and a release take at the least; 0 where the encoder is not here yet."""
-    weights = Path(project.model.encoder).glob("*.safetensors")
-    return COPIES * sum(file.stat().st_size for file in weights)
+    own = [Path(project.model.encoder)] if isinstance(project.model.encoder, str) else []
+    folder = next((folder for folder in (*own, ENCODER) if folder.is_dir()), ENCODER)
+    return COPIES * sum(file.stat().st_size for file in folder.glob("*.safetensors"))
 
 
 def require_room(root: Path, more: int = 0) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LOCK = Path(dvc_files.LOCK)
 PROGRAM = "program"  # the stage that writes down what code the others can reach
+ENCODER = "encoder"  # the stage that brings the encoder; what it would do can be told without it
 
 
 class BusyError(UserError):
@@ -91,7 +92,7 @@ def read() -> Graph:
             stage.addressing: frozenset(parent.addressing for parent in graph.successors(stage))
             for stage in plan_repro(graph)
         }
-        always_changed = frozenset(stage.addressing for stage in graph if stage.always_changed)
+        always_changed = frozenset(stage.addressing for stage in graph if stage.always_changed) - {ENCODER}
         reasons = _changed(repo)
         return Graph(upstream, frozenset(reasons) & upstream.keys(), always_changed, reasons)
 
@@ -100,9 +101,12 @@ def _changed(repo: Repo) -> dict[str, list[Any]]:
     """The stages that DVC finds changed, and those that can reach code that `program/` does not describe yet;
     each with the reasons, as DVC gives them.
 
-    DVC finds the stage `program` always changed; here it is so only where it would write something else.
+    DVC finds the stages `program` and `encoder` always changed; here they are so only where they would write
+    something else.
     """
     found: dict[str, list[Any]] = repo.status()
+    if found.get(ENCODER) == ["always changed"] and _encoder_is_settled(Path(repo.root_dir)):
+        del found[ENCODER]
     if PROGRAM not in found:  # the graph of a project that depends on code in another way, or not at all
         return found
     from components.stages.program import contents
@@ -116,6 +120,13 @@ def _changed(repo: Repo) -> dict[str, list[Any]]:
                 reason = {"changed deps": {str(path.relative_to(repo.root_dir)): "modified"}}
                 found.setdefault(stage.addressing, []).append(reason)
     return found
+
+
+def _encoder_is_settled(root: Path) -> bool:
+    from components import params
+    from components.data.sources import encoder
+
+    return encoder.is_settled(params.load(), root)
 
 
 def locked_stages() -> list[str]:

@@ -147,7 +147,7 @@ def test_a_run_that_was_killed_is_remembered_as_interrupted(tmp_path: Path) -> N
 
 def test_a_failed_check_speaks_of_no_release(server: Server, tmp_path: Path) -> None:
     project = toy.make(tmp_path / "project")
-    (project / "orders/data_gate").write_text("2")
+    (project / "orders/plan").write_text("2")
     failed = toy.onetrunk(project, "check", **server.environment)
     assert failed.returncode == 2
     assert "The check has failed." in failed.stdout

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from components.settings.project import Project
 
 FOLDERS = (  # the outputs of dvc.yaml that are folders, but for downloads/, which a source may well be in
-    *("program", "declared", "predictions", "models/multitask", "bento"),
-    *("reports/dvclive", "reports/sharing/budgets"),
+    *("program", "declared", "predictions", "models/encoder", "models/multitask"),
+    *("bento", "reports/dvclive", "reports/sharing/budgets"),
 )
 OF_A_TASK = ("data", "encoded", "baselines")  # of each task a folder in it
 
@@ -31,7 +31,8 @@ def check(path: Path, project: Project) -> None:
     """
     for name, task in project.tasks.items():
         refuse(f"{path}: tasks.{name}.source.path", task.source.path, project.tasks)
-    refuse(f"{path}: model.encoder", project.model.encoder, project.tasks)
+    if isinstance(project.model.encoder, str):
+        refuse(f"{path}: model.encoder", project.model.encoder, project.tasks)
 
 
 def refuse(where: str, value: str, tasks: Collection[str]) -> None:
