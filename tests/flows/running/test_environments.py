@@ -31,7 +31,18 @@ from tests.flows import toy
 from tests.flows.conftest import Server
 
 pytestmark = pytest.mark.slow
-STAGES = {"fetch@left", "fetch@right", "data_gate", "side", "train"}
+DVC = """
+stages:
+  first:
+    cmd: python work.py first made/first
+    deps: [work.py, input.txt]
+    outs: [made/first]
+  second:
+    cmd: python work.py second second.txt
+    deps: [made]
+    outs: [second.txt]
+"""
+STAGES = {"first", "second"}
 NOBODY = "http://127.0.0.1:9"  # port 9: nobody listens there
 SHELL = ["bash", "-c", 'set -e; eval "$0"; exec "$@"']  # then a command of the shell, and what runs after it
 
@@ -70,7 +81,7 @@ def onetrunk(
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    return toy.make(tmp_path / "project")
+    return toy.make(tmp_path / "project", DVC)
 
 
 def require(*command: str) -> None:
@@ -352,7 +363,7 @@ def test_a_clock_that_is_put_back_between_stages_changes_nothing(
 ) -> None:
     library, order = put_back
     work = project / "work.py"
-    work.write_text(work.read_text() + f'\nif stage == "data_gate": pathlib.Path("{order}").touch()\n')
+    work.write_text(work.read_text() + f'\nif stage == "first": pathlib.Path("{order}").touch()\n')
     preloaded = {**server.environment, "LD_PRELOAD": str(library)}
     ended = onetrunk(project, "run", **preloaded)
     assert (ended.code, ended.err, ended.ran) == (0, "", STAGES)
@@ -391,7 +402,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_200_mb_are_enough_for_a_small_project_and_said_to_be_too_little_for_a_large_one(
     server: Server, small_disk: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    project = toy.make(small_disk / "project")
+    project = toy.make(small_disk / "project", DVC)
     ended = onetrunk(project, "run", **server.environment)
     assert (ended.code, ended.err, ended.ran) == (0, "", STAGES)
     build_project(small_disk / "large", tiny_encoder)
