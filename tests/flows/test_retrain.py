@@ -246,7 +246,7 @@ def test_an_interrupted_run_takes_its_stages_with_it(server: Server, tmp_path: P
     toy.wait_for(lambda: len(toy.events(project)) == 2)
     others = psutil.Process(process.pid).children(recursive=True)
     (os.killpg if to_all else os.kill)(process.pid, signal.SIGTERM)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=180)
     assert process.returncode == 130
     assert errors == "interrupted; the same command goes on from here\n"
     toy.wait_for(lambda: not any(other.is_running() for other in others), seconds=10)

@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 from components.errors import UserError
-from components.release.query import HOST, ask, check_port, free_port, running
+from components.loopback import free_port
+from components.release.query import ask, check_port, running
+
+HOST = "127.0.0.1"
 
 
 def test_a_damaged_bento_is_not_started(bento: Path, tmp_path: Path) -> None:
@@ -34,4 +37,4 @@ def test_a_taken_port_is_one_clear_sentence() -> None:
 
 
 def test_a_free_port_can_be_served_on() -> None:
-    check_port(HOST, free_port())
+    check_port(HOST, free_port(HOST))

@@ -8,13 +8,14 @@ once. Whether anything changed is told by sizes and times, so that a run with no
 from __future__ import annotations
 
 import hashlib
+import json
 import os
-import shlex
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from components import advice
 from components.data.sources import encoder_checks
 from components.encoder import headers
 from components.encoder.place import (
@@ -204,9 +205,9 @@ def _weights(source: Path) -> list[Path]:
 
 
 def _python(kind: str, folder: Path) -> str:
-    """The line that writes what transformers reads in the folder as it writes it today."""
-    code = f"from transformers import {kind} as A; A.from_pretrained({str(folder)!r})"
-    return f"python -c {shlex.quote(f'{code}.save_pretrained({str(folder)!r})')}"
+    name = json.dumps(str(folder), ensure_ascii=False)
+    code = f"from transformers import {kind} as A; A.from_pretrained({name}).save_pretrained({name})"
+    return f"python -c {advice.word(code)}"
 
 
 def _name(file: Path) -> str:
