@@ -21,6 +21,7 @@ from components.data.propose import Choice, Guess, Question, Wishes, guess
 from components.data.propose.entry import flow
 from components.data.propose.write import write
 from components.errors import EXIT_USER_ERROR, UserError
+from components.params.checks.names import refusal
 
 WIDTH = 60  # characters of a value that are shown
 
@@ -52,8 +53,8 @@ def wishes_of(name: str | None, family: str | None, columns: Sequence[str]) -> W
     Raises:
         UserError: it is not, or the task's name is none.
     """
-    if name is not None and not name.isidentifier():
-        raise UserError(f"--name: found '{name}', expected letters, digits and underscores")
+    if name is not None and (why := refusal(name)):
+        raise UserError(f"--name: '{name}' {why}")
     for given in columns:
         if "=" not in given:
             raise UserError(f"--column: found '{given}', expected ROLE=NAME, e.g. text=body")
