@@ -136,7 +136,12 @@ def write_encoder(folder: Path) -> None:
 
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
     words = [*special, *(f"{kind}{n}" for kind in ("word", "name") for n in range(2000))]
-    size = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 128}
+    size: dict[str, Any] = {
+        "hidden_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 128,
+    }
     BertModel(BertConfig(vocab_size=len(words), **size)).save_pretrained(folder)
     vocabulary = {word: number for number, word in enumerate(words)}
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=special[1]))

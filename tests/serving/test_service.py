@@ -83,7 +83,7 @@ def test_bentomls_own_client_can_ask(client: httpx.Client) -> None:
         ({"texts": [{"text": True}]}, "texts[0].text: found a boolean, expected a string"),
         (
             {"texts": ["a"], "task": []},
-            "task: unknown key (did you mean 'tasks'?); expected some of texts, tasks",
+            "task: unknown key (did you mean 'tasks'?); expected some of texts, tasks, top",
         ),
         ({"texts": ["a"], "tasks": "ner"}, "tasks: found a string, expected a list"),
         ({"texts": []}, "texts: found 0 texts, expected 1 to 8"),

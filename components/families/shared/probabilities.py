@@ -17,8 +17,9 @@ def most_probable(labels: Sequence[str], probability_C: np.ndarray) -> dict[str,
     the best first."""
     if len(labels) <= KEPT:
         return dict(zip(labels, probability_C.tolist(), strict=True))
-    some = np.argpartition(-probability_C, KEPT)[:KEPT]
-    best = sorted(some.tolist(), key=lambda place: (-probability_C[place], place))
+    least = np.partition(probability_C, -KEPT)[-KEPT]
+    some = np.flatnonzero(probability_C >= least)  # more than KEPT, where some are equal
+    best = some[np.argsort(-probability_C[some], kind="stable")[:KEPT]]
     return {labels[place]: float(probability_C[place]) for place in best}
 
 
