@@ -73,7 +73,8 @@ def write_project(root: Path, classes: int, labels: int) -> int:
     generator = np.random.default_rng(1)
     (root / "rows").mkdir()
     for split, times in SPLITS.items():
-        single, many = [], []
+        single: list[dict[str, Any]] = []
+        many: list[dict[str, Any]] = []
         for number in generator.permutation(classes * times).tolist():
             words = " ".join(f"word{one}" for one in generator.integers(0, 2000, 6))
             text, name, other = f"{words} {split}{number}", number % classes, number % labels

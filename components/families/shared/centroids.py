@@ -23,7 +23,7 @@ CELLS = 4_000_000  # of scores that are in memory at once
 
 def too_many(labels: int, vectors_NF: csr_matrix) -> bool:
     """Would a dense linear model take more than a few hundred megabytes, or minutes to fit?"""
-    return labels * max(vectors_NF.shape) > MOST_WEIGHTS
+    return bool(labels * max(vectors_NF.shape) > MOST_WEIGHTS)
 
 
 def nearest_labels(
