@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from components.errors import UserError, near_miss
-from components.params.checks import files, methods, mixture, monitor, tasks
+from components.params.checks import files, methods, mixture, monitor, outputs, tasks
 from components.settings.project import Project
 
 
@@ -21,6 +21,7 @@ def check(path: Path, project: Project) -> None:
     methods.check(path, project)
     if project.sharing.seeds and len(project.heads()) == 1:
         raise UserError(f"{path}: sharing.seeds: there is one task; expected two or more, to share anything")
+    outputs.check(path, project)
     files.check(path, project)
     _renamed(f"{path}: evaluation.renamed", project)
     if project.monitor:
