@@ -32,6 +32,7 @@ def test_a_task_may_be_called_so(name: str) -> None:
         ("a\\b", "has a '\\'"),
         ("a@b", "has a '@'"),
         ("$HOME", "has a '$'"),
+        ("mood.dvc", "ends in .dvc"),
         ("a\nb", "not printed"),
         ("a\u2028b", "not printed"),
         ("x" * 101, "has 101 bytes"),

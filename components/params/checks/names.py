@@ -22,6 +22,7 @@ def refusal(name: str) -> str | None:
         "has a blank at its start or its end, expected none": name != name.strip(),
         f"begins with '{name[:1]}', expected a letter or the like": name[:1] in (".", "-"),
         f"has a '{unfit}'; files and stages are called so, expected none of {' '.join(UNFIT)}": unfit,
+        "ends in .dvc, which DVC takes for a file, expected another end": name.endswith(".dvc"),
         "has a character that is not printed, expected one line of text": any(
             unicodedata.category(one) in APART for one in name
         ),
