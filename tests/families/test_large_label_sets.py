@@ -24,6 +24,7 @@ def facts(count: int, family: str, **given: Any) -> Facts:
     return {"labels": [f"class {number}" for number in range(count)], "options": options, **given}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["classification", "relation", "multi_label"])
 def test_every_metric_of_20000_labels_is_measured_and_resampled_in_little_memory(name: str) -> None:
     family, known = families.get(name), facts(CLASSES, name)

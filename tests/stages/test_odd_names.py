@@ -48,6 +48,7 @@ def stage(name: str, *arguments: str) -> None:
     importlib.import_module(f"components.stages.{name}").main(*arguments)
 
 
+@pytest.mark.slow
 def test_odd_names_go_through_every_stage_and_are_shown(odd_project: Path) -> None:
     stage("train")
     for task in params.load().tasks:
