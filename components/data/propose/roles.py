@@ -18,6 +18,11 @@ from components.data.propose.profile import Column
 NAMED, PLAIN, WEAK = 1.0, 0.7, 0.3
 CERTAIN = 0.5  # added where the values could hardly be anything else
 LEVELS = range(3, 12)  # levels of an ordinal scale
+MOST_CLASSES = 1000  # of which each has rows enough to be learnt from, as a rule
+MANY_CLASSES = (
+    "; classification takes so many, but where the labels are texts that say what they mean, --family "
+    "retrieval reads them and learns from fewer rows"
+)
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,8 @@ def _label(column: Column) -> Fit | None:
     whole = column.numbers is None or column.is_whole
     if not flat or not whole or column.length > 4 or column.distinct < 2 or column.repeats < 3:
         return None
-    return Fit(_score(column, "label"), str(column.distinct) + f" distinct values in {column.rows:,} rows")
+    many = MANY_CLASSES if column.distinct > MOST_CLASSES else ""
+    return Fit(_score(column, "label"), f"{column.distinct} distinct values in {column.rows:,} rows{many}")
 
 
 def levels(column: Column) -> list[str] | None:

@@ -83,6 +83,14 @@ def test_a_file_that_is_sorted_by_its_labels(tmp_path: Path) -> None:
     assert found.plan.fits["label"].reason == "2 distinct values in 12,500 rows"
 
 
+def test_of_a_large_label_set_it_says_which_families_fit(tmp_path: Path) -> None:
+    lines = ["text,label", *(f"{sentence(n)},class {n % 1500}" for n in range(9_000))]
+    (tmp_path / "a.csv").write_text("\n".join(lines))
+    found = guess(str(tmp_path / "a.csv"), Wishes())
+    assert found.plan.family == "classification"
+    assert "--family retrieval reads them" in found.plan.fits["label"].reason
+
+
 def test_a_column_that_numbers_the_rows_is_left_aside(tmp_path: Path) -> None:
     columns = ("", lambda n: n + 1), ("", lambda n: n * 7 % 50 / 10), ("", sentence)
     table(*columns, separator="\t", header=False)(tmp_path / "a.tsv")
