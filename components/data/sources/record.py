@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from components.errors import BadRowError
+
 Values = dict[str, Any]  # what a source says of a row, by column or by role
 Version = dict[str, Any]  # what tells one version of a remote from another: JSON of its kind
 
@@ -16,3 +18,5 @@ class Record:
     split: str | None
     place: str
     values: Values
+    fault: BadRowError | None = None
+    """Why it cannot be read or, if a SkippedRowError, is left out."""

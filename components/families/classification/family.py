@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from components.errors import BadRowError, near_miss
 from components.families.base import Check, Facts, Family, Layout, Metric, Options, Prediction, Row
-from components.families.shared.fields import read_text
+from components.families.shared.fields import read_label
 from components.families.shared.metrics import MACRO_F1, accuracy, class_counts
 
 if TYPE_CHECKING:
@@ -55,6 +55,9 @@ class Classification(Family):
 
     def read_target(self, record: Mapping[str, Any], row: Row, options: Mapping[str, Any]) -> Row:
         return {"label": read_label(record, "label")}
+
+    def class_column(self, options: Mapping[str, Any]) -> str:
+        return "label"
 
     def target_schema(self) -> pa.Schema:
         return pa.schema([("label", pa.string())])
@@ -171,12 +174,6 @@ class Classification(Family):
         )
         model.fit([self.text_of(row) for row in train], [row["label"] for row in train])
         return [{"label": str(label)} for label in model.predict([self.text_of(row) for row in test])]
-
-
-def read_label(record: Mapping[str, Any], role: str) -> str:
-    """A label: a text that is not blank, or a whole number."""
-    value = record.get(role)
-    return str(value) if isinstance(value, int) else read_text(record, role).strip()
 
 
 def check_label(label: str, labels: Sequence[str]) -> None:

@@ -124,6 +124,16 @@ class Tagging(Family):
             tags = to_bio(tags, options["scheme"], options["repair"])
         return {"tags": tags, "tokens": [row["text"][start:end] for start, end in found]}
 
+    def raw_labels(self, role: str, value: Any, options: Mapping[str, Any]) -> Any:
+        return read_words({role: value}, role) if role == "tags" and isinstance(value, str) else value
+
+    def class_column(self, options: Mapping[str, Any]) -> str:
+        return "tags"
+
+    def class_of(self, label: str) -> str:
+        """The type of an entity, as B-PER and I-PER have it."""
+        return label[2:] if label[:2] in ("B-", "I-") else label
+
     def target_schema(self) -> pa.Schema:
         return pa.schema([("tags", pa.list_(pa.string())), ("tokens", pa.list_(pa.string()))])
 

@@ -96,8 +96,9 @@ def _columns(where: str, family: families.Family, columns: Columns) -> None:
                 f"expected some of {', '.join(roles)}"
             )
     for role, names in columns.items():
-        if isinstance(names, list) and (not names or role not in family.optional_inputs):
-            expected = "one or more" if role in family.optional_inputs else "the name of one"
+        several = role in {*family.optional_inputs, *family.object_roles}
+        if isinstance(names, list) and (not names or not several):
+            expected = "one or more" if several else "the name of one"
             raise UserError(
                 f"{where}.columns.{role}: found a list of {len(names)} columns, expected {expected}"
             )

@@ -19,6 +19,7 @@ from components.errors import BadRowError
 from components.families.span.family import FAMILY as SPAN
 from components.families.span.metrics import F1, answer_of, exact_match, token_f1
 from components.families.span.windows import context_tokens
+from components.spelling import trimmed
 
 
 def options(**given: Any) -> dict[str, Any]:
@@ -133,7 +134,7 @@ def test_a_question_that_is_too_long_is_cut_and_the_context_is_still_read(any_to
     assert last[-1][1] >= len(row["context"].rstrip())
 
 
-TEXT = st.text(min_size=1, max_size=80).filter(str.strip)
+TEXT = st.text(min_size=1, max_size=80).filter(trimmed)
 
 
 @given(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from components.data.sources.formats.packed import opened
 from components.data.sources.formats.text import Numbered
 from components.data.sources.record import Values
 from components.errors import UserError
@@ -38,7 +39,7 @@ def _articles(path: Path) -> Iterator[Any]:
 
     found = False
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             for article in ijson.items(file, "data.item", use_float=True):
                 found = True
                 yield article
