@@ -10,6 +10,7 @@ from typing import Any
 
 # No glyph of their own: zero-width characters, joiners, marks of direction, byte order mark, soft hyphen.
 INVISIBLE = "\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
+INVISIBLE_CHARACTERS = frozenset(filter(re.compile(f"[{INVISIBLE}]").match, map(chr, range(0x10000))))
 _ENDS = re.compile(rf"^[\s{INVISIBLE}]+|[\s{INVISIBLE}]+$")
 _UNSEEN = re.compile(rf"[\s{INVISIBLE}]+")
 _WHOLE = re.compile(r"[-+]?\d+\.0+")

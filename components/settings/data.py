@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from components.settings.section import Fraction, Rows, Section, Unit
 
@@ -69,6 +69,8 @@ class Condition(Section):
     """Which values of a column count: all that is said here holds of them. A value, or a list of values, in
     the place of this section is `in`."""
 
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
     in_: Annotated[list[Wanted] | None, Field(alias="in")] = None  # the value is one of these
     not_: Annotated[Condition | None, Field(alias="not")] = None  # this does not hold: a value, or a section
     matches: str | None = None  # the regular expression is found in it
@@ -122,7 +124,7 @@ class Source(Section):
     # what the split column says, and the split that it means
     split_values: dict[str, Split] = {"train": "train", "validation": "validation", "test": "test"}
     label_map: dict[str, str] = {}  # raw label -> label
-    # in place of `label_map` a file beside the source: a name a line, the first that of 0, or JSON
+    # in place of `label_map` a file in the folder `path`: a name a line, the first that of 0, or JSON
     label_names: str | None = None
     filter: dict[str, Condition] = {}  # column -> the value, the values or the condition that count
     limit: Rows | None = None  # rows of a split; the others are left out, chosen by hash

@@ -70,7 +70,7 @@ def settle(reader: Reader, rows: Path, keys: pl.DataFrame, fate_N: np.ndarray) -
         raise UserError(_refusal(reader, rows, int(rare_N[0]), next(iter(counts))))
     before_N = fate_N.copy()
     _move(reader, keys, rare_N, fate_N)
-    dropped = _rows_with(reader, heads, rows, np.where(fate_N == CODE[RARE], before_N, TRAIN), missing)[1]
+    dropped = _rows_with(reader, heads, rows, np.where(fate_N == CODE[RARE], before_N, CODE[RARE]), missing)[1]
     known = {head.name: sorted(found.by_split[TRAIN]) for head, found in looked}
     return [
         HeldOutClass(
@@ -78,7 +78,7 @@ def settle(reader: Reader, rows: Path, keys: pl.DataFrame, fate_N: np.ndarray) -
             label=label,
             moved=count - dropped[head, label],
             dropped=dropped[head, label],
-            hint=near_miss(label, known[head]),
+            hint=near_miss(label, known[head]) if dropped[head, label] else "",
         )
         for (head, label), count in sorted(counts.items())
     ]
@@ -136,11 +136,7 @@ def _columns(
     reader: Reader, heads: list[Head], rows: Path, fate_N: np.ndarray
 ) -> Iterator[tuple[Head, pa.Array, np.ndarray, np.ndarray]]:
     """(head, labels, the number of each one's row, its row's fate), batch by batch."""
-    start, schema = 0, reader.family.input_schema().names
-    names = {}
-    for head in heads:
-        column = head.family.class_column(head.read_options)
-        names[head.name] = column if column in schema else column_of(reader.name, head.name, column)
+    start, names = 0, {head.name: column_of_classes(reader, head) for head in heads}
     for batch in pq.ParquetFile(rows).iter_batches(columns=sorted(set(names.values()))):
         for head in heads:
             labels, number_n = batch.column(names[head.name]), np.arange(start, start + len(batch))
@@ -149,6 +145,13 @@ def _columns(
                 labels = pc.list_flatten(labels)
             yield head, labels, number_n, fate_N[number_n]
         start += len(batch)
+
+
+def column_of_classes(reader: Reader, head: Head) -> str:
+    """What the column of a head's classes is called in the task's files."""
+    column = head.family.class_column(head.read_options)
+    is_input = column in reader.family.input_schema().names
+    return column if is_input else column_of(reader.name, head.name, column)
 
 
 def _refusal(reader: Reader, rows: Path, number: int, of: tuple[str, str]) -> str:

@@ -23,7 +23,7 @@ from components.data.contract.excerpt import excerpt
 from components.data.contract.progress import RowProgress
 from components.data.contract.rows import column_of, view
 from components.data.contract.splits import SPLITS, position
-from components.data.ingest.classes import settle
+from components.data.ingest.classes import column_of_classes, settle
 from components.data.ingest.cleaning import FATES, RARE, REASONS, UNDECIDED, UNREADABLE, decide
 from components.data.ingest.left_out import EXAMPLES, LeftOut
 from components.data.ingest.reader import Head, Reader, digest
@@ -214,12 +214,14 @@ def _write_splits(
 
 def _leave_misfits_out(reader: Reader, rows: Path, fate_N: np.ndarray, left_out: LeftOut) -> None:
     """Count the rows whose label is in no declared set (`classes.settle`) as unreadable."""
+    columns = [column_of_classes(reader, head) for head in reader.heads if head.labels is not None]
     misfits_N = fate_N == FATES.index(UNREADABLE)
     start = 0
     for batch in pq.ParquetFile(rows).iter_batches() if misfits_N.any() else ():
         own = batch.filter(pa.array(misfits_N[start : start + len(batch)]))
         for row in own.to_pylist():
-            left_out.unreadable(row["place"], f"its label is in no declared set: {row['target']}")
+            labels = {column: row[column] for column in columns}
+            left_out.unreadable(row["place"], f"{labels!r:.60} is not in the declared set of labels")
         start += len(batch)
 
 

@@ -183,6 +183,22 @@ def text_checks(
     ]
 
 
+def reading_checks() -> list[Check]:
+    """What ingest has found while it read: of the measures that `reading.measures` takes."""
+    return [
+        _at_most("every row can be read", "unreadable rows", severity="warning"),
+        _at_most("no class has all of its rows held out", "classes held out whole", severity="warning"),
+        _at_most("every value of source.filter is found", "values not found", severity="warning"),
+    ]
+
+
+def label_checks(heads: Sequence[str]) -> list[Check]:
+    """Of the labels of these heads."""
+    more = "labels differ in more than case, blanks, invisible characters, Unicode form or a number's zeros"
+    named = {head: f"{head}: {more}" if len(heads) > 1 else more for head in heads}
+    return [_at_most(title, f"labels of {head}", severity="warning") for head, title in named.items()]
+
+
 def _at_most(title: str, measure: str, most: float = 0, severity: Severity = "error") -> Check:
     from great_expectations.expectations import ExpectColumnMaxToBeBetween
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from components.settings.project import Checks
 
+PREFIXES = {"bio": "BI", "iob1": "BI", "iobes": "BIES", "bmes": "BMES"}  # by the scheme
 IGNORED = -100  # target of special tokens and of a word's later pieces; cross_entropy leaves it out
 
 
@@ -184,6 +185,14 @@ class Tagging(Family):
                 "warning",
             ),
         ]
+
+    def label_map(self, names: Mapping[str, str], facts: Facts) -> Mapping[str, str]:
+        """Of tags, which have a prefix where they spell entities."""
+        if _plain(facts):
+            return names
+        prefixes = PREFIXES[facts["options"]["scheme"]]
+        tags = {f"{one}-{raw}": f"{one}-{name}" for raw, name in names.items() for one in prefixes}
+        return {"O": "O", **tags}
 
     def distribution(self, table: pa.Table, facts: Facts) -> list[tuple[str, int]]:
         """Entities of each type, or tokens of each plain tag."""

@@ -47,6 +47,7 @@ def _task(where: str, name: str, task: Task, auxiliary: bool) -> None:
         )
     _joint(where, task)
     _extra_files(where, task)
+    _label_names(where, task)
     _features(where, task)
 
 
@@ -162,10 +163,20 @@ def _extra_files(where: str, task: Task) -> None:
                 )
 
 
+def _label_names(where: str, task: Task) -> None:
+    """The file of names is watched with the rows: both are in the folder that is `source.path`."""
+    if task.source.label_names and not (task.source.files or Path(task.source.path).is_dir()):
+        raise UserError(
+            f"{where}.source.label_names: '{task.source.label_names}' is not below source.path, "
+            f"'{task.source.path}', and a change of it would go unseen; expected both in one folder: that is "
+            f"source.path, and `files: {{train: {Path(task.source.path).name}}}` names the rows"
+        )
+
+
 def _features(where: str, task: Task) -> None:
     """The example names no feature that is not a column."""
     for role, names in task.columns.items():
-        for feature in task.example[role] if isinstance(names, list) else ():
+        for feature in task.example.get(role, ()) if isinstance(names, list) else ():
             if feature not in names:
                 raise UserError(
                     f"{where}.example.{role}.{feature}: columns.{role} names no such column"

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Sequence
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 SHEET = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -39,3 +43,49 @@ def _cell(value: Any, place: str) -> str:
     if isinstance(value, int | float):
         return f'<c r="{place}"><v>{value}</v></c>'
     return f'<c r="{place}" t="inlineStr"><is><t>{escape(value)}</t></is></c>'
+
+
+def nullable_integers(root: Path) -> None:
+    """As pandas writes a column of integers some of which are missing."""
+    rows = range(120)
+    frame = {
+        "text": [f"message number {n}" for n in rows],
+        "label": [n % 2 for n in rows],
+        "urgent": [None if n % 3 == 0 else float(n % 2) for n in rows],
+    }
+    pq.write_table(pa.table(frame), root / "rows.parquet")
+
+
+def dates(root: Path) -> None:
+    """Days as dates, and as times at midnight."""
+    days = [date(2024, 1, 1 + n % 2) for n in range(48)]
+    frame = {
+        "text": [f"message number {n}" for n in range(48)],
+        "label": [("a" if n % 4 else "b") if n % 2 == 0 else "c" for n in range(48)],
+        "day": days,
+        "moment": [datetime(day.year, day.month, day.day) for day in days],
+    }
+    pq.write_table(pa.table(frame), root / "rows.parquet")
+
+
+def parquet_with_a_name_twice(root: Path) -> None:
+    texts, labels = [f"text {n}" for n in range(9)], [*"abababab", "a"]
+    table = pa.Table.from_arrays(
+        [pa.array(texts), pa.array(labels), pa.array(labels)], ["text", "label", "label"]
+    )
+    pq.write_table(table, root / "rows.parquet")
+
+
+ROWS = [[f"text number {n}", "ab"[n % 2]] for n in range(24)]
+
+
+def sheet_with_a_name_twice(root: Path) -> None:
+    write_xlsx(root / "rows.xlsx", [["text", "label", "label"], *([*row, "c"] for row in ROWS)])
+
+
+def sheet_with_its_header_again(root: Path) -> None:
+    write_xlsx(root / "rows.xlsx", [["text", "label"], *ROWS[:9], ["text", "label"], *ROWS[9:]])
+
+
+def sheet_with_empty_rows(root: Path) -> None:
+    write_xlsx(root / "rows.xlsx", [["text", "label"], *ROWS[:9], [None, None], [" ", None], *ROWS[9:]])

@@ -67,7 +67,7 @@ def _member(path: Path, file: IO[bytes]) -> Iterator[IO[bytes]]:
 
 
 UNPACKERS: dict[bytes, Callable[[Path, IO[bytes]], AbstractContextManager[IO[bytes]]]] = {
-    b"\x1f\x8b": lambda path, file: cast(IO[bytes], gzip.GzipFile(fileobj=file)),
+    b"\x1f\x8b": lambda path, file: cast("IO[bytes]", gzip.GzipFile(fileobj=file)),
     b"\x28\xb5\x2f\xfd": _zstandard,
     b"BZh": lambda path, file: bz2.open(file),  # noqa: SIM115
     b"\xfd7zXZ\x00": lambda path, file: lzma.open(file),  # noqa: SIM115
