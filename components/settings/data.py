@@ -86,8 +86,11 @@ class Condition(Section):
             return given
         if not isinstance(given, dict):
             return {"in": given if isinstance(given, list) else [given]}
-        values = given.get("in")
-        return given if values is None or isinstance(values, list) else {**given, "in": [values]}
+        named = {
+            key: [None] if value is None and key in ("in", "not") else value for key, value in given.items()
+        }
+        values = named.get("in", [])
+        return named if isinstance(values, list) else {**named, "in": [values]}
 
     @field_validator("matches")
     @classmethod

@@ -70,7 +70,9 @@ def settle(reader: Reader, rows: Path, keys: pl.DataFrame, fate_N: np.ndarray) -
         raise UserError(_refusal(reader, rows, int(rare_N[0]), next(iter(counts))))
     before_N = fate_N.copy()
     _move(reader, keys, rare_N, fate_N)
-    dropped = _rows_with(reader, heads, rows, np.where(fate_N == CODE[RARE], before_N, CODE[RARE]), missing)[1]
+    dropped = _rows_with(reader, heads, rows, np.where(fate_N == CODE[RARE], before_N, CODE[RARE]), missing)[
+        1
+    ]
     known = {head.name: sorted(found.by_split[TRAIN]) for head, found in looked}
     return [
         HeldOutClass(

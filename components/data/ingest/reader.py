@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from components.data.sources.formats import read, read_all
 from components.data.sources.formats.labels import LABELLED
 from components.data.sources.formats.select import folded
 from components.data.sources.record import Record
-from components.errors import BadRowError
+from components.errors import BadRowError, NotANumberError
 from components.families.base import Family, Row
 from components.families.base.capabilities import ExtraFiles
 from components.families.shared.fields import read_number
@@ -28,6 +29,9 @@ from components.settings.columns import Columns
 from components.settings.data import Source
 from components.settings.project import Annotation, Task
 from components.spelling import is_blank, plain
+
+COMMA = re.compile(r"\d,\d")
+DECIMAL = '; where a comma is the decimal sign, set `decimal: ","` below source, else `decimal: "."`'
 
 
 @dataclass(frozen=True)
@@ -138,6 +142,13 @@ class Reader:
         """
         if record.fault is not None:
             raise record.fault
+        try:
+            return self._read(record)
+        except NotANumberError as error:
+            hint = "" if self.task.source.decimal or not COMMA.search(str(error)) else DECIMAL
+            raise NotANumberError(f"{error}{hint}") from None
+
+    def _read(self, record: Record) -> Row:
         with in_the_files_words(self.heads[0].columns):
             row = self.family.read_input(record.values, self.heads[0].options)
             if "difficulty" in record.values:

@@ -8,13 +8,14 @@ from components.data.validation.suites import EXAMPLES, Measure
 
 
 def measures(ingest: Cleaned) -> dict[str, Measure]:
-    """What `suites.reading_checks` judges, by its name."""
+    """What `suites.reading_checks` judges, by its name, as far as there is something to judge."""
     unread = ingest.read.skipped.get(UNREADABLE, 0)
-    return {
+    found = {
         "unreadable rows": Measure(unread, _unread(unread, ingest), unread),
         "classes held out whole": _held_out(ingest.held_out),
         "values not found": Measure(len(ingest.notes), "; ".join(ingest.notes) or None, len(ingest.notes)),
     }
+    return {name: measure for name, measure in found.items() if measure.value}
 
 
 def _unread(unread: int, ingest: Cleaned) -> str | None:

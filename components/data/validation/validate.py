@@ -77,12 +77,13 @@ def _with_contents(
 
     lines = read_lines(data)
     measures = measure(data, lines, checks)
-    expected = suites.text_checks(SPLITS, required(data), cleaning, checks) + suites.reading_checks()
-    results = suites.judge({**measures, **reading.measures(schema.ingest)}, expected)
+    found = reading.measures(schema.ingest)
+    expected = suites.text_checks(SPLITS, required(data), cleaning, checks) + suites.reading_checks(found)
+    results = suites.judge({**measures, **found}, expected)
     heads: dict[str, HeadRows] = {}
     for head in data.heads:
-        found, heads[head] = _check_head(data, head, lines.incomplete(), checks)
-        results += found
+        of_head, heads[head] = _check_head(data, head, lines.incomplete(), checks)
+        results += of_head
     results += _check_labels(data, heads)
     return schema.model_copy(
         update={
@@ -141,8 +142,9 @@ def _check_labels(data: TaskFolder, heads: dict[str, HeadRows]) -> list[suites.R
         for pairs in rows.distribution.values():
             counts.update(dict(pairs))
         as_map = partial(family.label_map, facts=facts) if head == data.name else None
-        if "labels" in facts:
-            measures[head] = labels.measure(facts["labels"], counts, as_map)
+        measure = labels.measure(facts.get("labels", []), counts, as_map)
+        if measure.value:
+            measures[head] = measure
     named = {f"labels of {head}": measure for head, measure in measures.items()}
     return suites.judge(named, suites.label_checks(list(measures))) if measures else []
 

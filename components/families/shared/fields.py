@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
-from components.errors import BadRowError
+from components.errors import BadRowError, NotANumberError
 from components.spelling import is_blank, plain, trimmed
-
-COMMA = re.compile(r"[-+\u2212]?[\d.\s']*,\d+\s*%?")  # a number that may have a decimal comma
 
 
 def read_text(record: Mapping[str, Any], role: str) -> str:
@@ -48,14 +45,10 @@ def read_label(record: Mapping[str, Any], role: str) -> str:
 def read_number(record: Mapping[str, Any], role: str) -> float:
     """A finite number; "90 %" is 0.9."""
     value = record.get(role)
-    if value is None or (isinstance(value, str) and is_blank(value)):
-        raise BadRowError(f"'{role}' is {'missing' if value is None else 'empty'}, expected a number")
     try:
         number = _number(value) if isinstance(value, str) else float(value)
     except (TypeError, ValueError, OverflowError):
-        comma = isinstance(value, str) and COMMA.fullmatch(trimmed(value))
-        hint = '; where a comma is the decimal sign, set `decimal: ","` below source' if comma else ""
-        raise BadRowError(f"'{role}' is {value!r:.60}, expected a number{hint}") from None
+        raise NotANumberError(f"'{role}' is {value!r:.60}, expected a number") from None
     if not np.isfinite(number):
         raise BadRowError(f"'{role}' is {value!r}, expected a finite number")
     return number

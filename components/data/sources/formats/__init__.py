@@ -130,7 +130,8 @@ def _record(
     if isinstance(fields, BadRowError):
         return Record(split, place, {}, fields)
     values = {role: _value(fields, name, role, source, whole) for role, name in columns.items()}
-    if all(map(_is_nothing, values.values())) and all(map(_is_nothing, fields.values())):
+    typed = source.format == "huggingface"  # a null there was put there
+    if not typed and all(map(_is_nothing, values.values())) and all(map(_is_nothing, fields.values())):
         return Record(split, place, {}, SkippedRowError("without a single value"))
     twice = next((columns[role] for role, value in values.items() if value is TWICE), None)
     return Record(split, place, values, BadRowError(f"'{twice}' is there twice") if twice else None)
