@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from components import advice
 from components.data.sources.formats.packed import opened
 from components.data.sources.record import Values
 from components.errors import BadRowError, SkippedRowError, UserError, near_miss
@@ -142,8 +143,12 @@ def read_jsonl(path: Path, source: Source) -> Numbered:
         try:
             fields = json.loads(line, object_pairs_hook=_object)
         except (ValueError, RecursionError) as error:
+            if line.lstrip().startswith("[") or line.strip() == "{":
+                raise UserError(advice.one_document(path)) from None
             yield number, BadRowError(f"not JSON ({error})")
             continue
+        if number == 1 and isinstance(fields, list) and all(isinstance(one, dict) for one in fields):
+            raise UserError(advice.one_document(path))
         expected = BadRowError(f"{type(fields).__name__}, expected an object")
         yield number, fields if isinstance(fields, dict) else expected
 
