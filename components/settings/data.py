@@ -8,9 +8,6 @@ from pydantic import Field, field_validator, model_validator
 
 from components.settings.section import Fraction, Rows, Section, Unit
 
-Format = Literal[
-    "csv", "tsv", "jsonl", "conll", "pair_matrix", "squad", "parquet", "arrow", "huggingface"
-]  # fmt: skip
 # Those of the library `datasets` whose files hold text, and nothing pickled.
 Builder = Literal["arrow", "conll", "csv", "imagefolder", "json", "parquet", "text", "xml"]
 DataFiles = str | list[str] | dict[str, str | list[str]] | None
@@ -67,7 +64,7 @@ class Source(Section):
     """Where a task's rows come from, how the file is read, and which of its rows count."""
 
     path: str  # a file, or the folder of `files`
-    format: Format  # how the file is read (docs/how-to/data.md); a section `huggingface` says it too
+    format: str  # how the file is read (docs/how-to/data.md); a section `huggingface` says it too
     # for each split a name, a pattern ("train-*.parquet") or a split expression of the library `datasets`
     files: dict[Split, str] = {}
     labels: Labels | None = None  # the closed set; without it, the labels of the training data

@@ -120,6 +120,8 @@ class Reader:
             UserError: its family cannot read it.
             SkippedRowError: there is nothing in it to ask.
         """
+        if record.skipped:
+            raise SkippedRowError(record.skipped)
         try:
             with in_the_files_words(self.heads[0].columns):
                 row = self.family.read_input(record.values, self.heads[0].options)

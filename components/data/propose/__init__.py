@@ -12,7 +12,7 @@ from components.data.propose.entry import Entry, entry_of, load_source
 from components.data.propose.places import Place, identifier, locate
 from components.data.propose.profile import Numbered, columns_of, spread
 from components.data.propose.questions import Choice, Question
-from components.data.sources.formats import READERS
+from components.data.sources import formats
 from components.errors import BadRowError, UserError
 from components.families.base import Row
 
@@ -52,7 +52,7 @@ def guess(address: str, wishes: Wishes, encoder: Path | None = None) -> Guess:
 
 def _rows(place: Place) -> Numbered:
     source = load_source(place)
-    rows = list(islice(READERS[source.format](place.first, source), READ))
+    rows = list(islice(formats.rows(place.first, source), READ))
     if len(rows) < FEWEST:
         raise UserError(
             f"{place.first}: {len(rows)} row{'s' if len(rows) != 1 else ''}, expected at least {FEWEST} "

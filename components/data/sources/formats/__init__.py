@@ -6,38 +6,54 @@ A reader knows a file format and nothing of task families. Every complaint names
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import importlib
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from components.data.sources.formats.columnar import read_arrow, read_dataset, read_parquet
+from components.data.sources.formats.base import Format, Sample
 from components.data.sources.formats.select import label, sample, split_of, wanted
-from components.data.sources.formats.squad import read_squad
-from components.data.sources.formats.text import (
-    Numbered,
-    read_conll,
-    read_delimited,
-    read_jsonl,
-    read_pair_matrix,
-)
-from components.data.sources.record import Record
+from components.data.sources.record import Numbered, Record, Skipped
 from components.errors import UserError, near_miss
 from components.settings.columns import Columns
-from components.settings.data import Format, Source
+from components.settings.data import Source
 
 HEAD = 1000  # rows in which a column must occur: JSON Lines may leave a key out
-READERS: dict[Format, Callable[[Path, Source], Numbered]] = {
-    "csv": read_delimited,
-    "tsv": read_delimited,
-    "jsonl": read_jsonl,
-    "conll": read_conll,
-    "pair_matrix": read_pair_matrix,
-    "squad": read_squad,
-    "parquet": read_parquet,
-    "arrow": read_arrow,
-    "huggingface": read_dataset,
-}
+
+
+@cache
+def formats() -> dict[str, Format]:
+    """Every format, by its name: those of the modules beside this one that have `FORMATS`."""
+    found: dict[str, Format] = {}
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        if path.stem != "__init__":
+            found |= getattr(
+                importlib.import_module(f"components.data.sources.formats.{path.stem}"), "FORMATS", {}
+            )
+    return found
+
+
+def rows(path: Path, source: Source) -> Numbered:
+    """The rows of one file, numbered, in the source's format; some may be `Skipped`.
+
+    Raises:
+        UserError: there is no such format; a file that is not in it.
+    """
+    known = formats()
+    if source.format not in known:
+        raise UserError(
+            f"source.format: unknown format '{source.format}'{near_miss(source.format, known)}; "
+            f"expected one of {', '.join(known)}"
+        )
+    return known[source.format].read(path, source)
+
+
+def detect(path: Path) -> list[str]:
+    """The formats that a file, or a folder, looks like by its beginning; of tables, none says so."""
+    beginning = Sample.of(path)
+    return [name for name, one in formats().items() if one.looks_like(beginning)]
 
 
 def read(source: Source, columns: Columns, seed: int | None = None) -> Iterator[Record]:
@@ -62,9 +78,13 @@ def _records(source: Source, columns: Columns) -> Iterator[Record]:
         empty = True
         for number, fields in _checked(path, source, columns):
             empty = False
+            place = f"{path}, row {number}"
+            if isinstance(fields, Skipped):
+                some = True
+                yield Record(split, place, {}, skipped=fields.reason)
+                continue
             if not wanted(fields, source.filter, value_at):
                 continue
-            place = f"{path}, row {number}"
             some = True
             given = split_of(value_at(fields, by), source, place) if by else split
             values = {role: _value(fields, name, source) for role, name in columns.items()}
@@ -93,18 +113,19 @@ def _checked(path: Path, source: Source, columns: Columns) -> Numbered:
     """The file's rows, once every column in use is known to be there."""
     if source.format != "huggingface" and not path.exists():
         raise UserError(f"{path}: no such file; see source.path in params.yaml")
-    rows = READERS[source.format](path, source)
-    head = list(islice(rows, HEAD))
+    read = rows(path, source)
+    head = list(islice(read, HEAD))
+    shown = [fields for _, fields in head if not isinstance(fields, Skipped)]
     uses = {name: role for role, names in columns.items() for name in _listed(names)}
     uses |= dict.fromkeys(source.filter, "source.filter")
     uses |= {source.split_column: "source.split_column"} if source.split_column else {}
     for name, use in uses.items():
-        if head and not any(_has(fields, name) for _, fields in head):
-            known = dict.fromkeys(chain.from_iterable(fields for _, fields in head))
+        if shown and not any(_has(fields, name) for fields in shown):
+            known = dict.fromkeys(chain.from_iterable(shown))
             raise UserError(
                 f"{path}: no column '{name}' for {use}{near_miss(name, known)}; found {', '.join(known)}"
             )
-    return chain(head, rows)
+    return chain(head, read)
 
 
 def _has(fields: Mapping[str, Any], name: str) -> bool:
