@@ -60,6 +60,9 @@ class HuggingFace(Section):
         return section
 
 
+Offset = Literal["characters", "utf16", "bytes", "lf", "crlf", "bom", "no_bom"]
+
+
 class Source(Section):
     """Where a task's rows come from, how the file is read, and which of its rows count."""
 
@@ -84,6 +87,17 @@ class Source(Section):
     filter: dict[str, Wanted | list[Wanted]] = {}
     limit: Rows | None = None  # rows of a split; the others are left out, chosen by hash
     huggingface: HuggingFace = HuggingFace()  # how the library `datasets` reads it
+    # what is a row of annotated documents: one of them, of their lines, of their relations, or every pair of
+    # their spans (`none` where there is no relation)
+    rows: Literal["documents", "lines", "relations", "pairs"] = "documents"
+    # what several annotators say of one text: what most of them say, or a row for each of them
+    crowd: Literal["majority", "each"] = "majority"
+    # of a table with one word a row: the column that says which sentence a word belongs to
+    sentence: str | None = None
+    # what offsets count: characters, UTF-16 units or bytes; of a text with these line ends, or with a byte
+    # order mark before it or without its own
+    offsets: Offset | list[Offset] = "characters"
+    end: Literal["exclusive", "inclusive"] = "exclusive"  # does the end of a span stand behind it, or in it?
 
     _labels = field_validator("labels")(distinct)
 

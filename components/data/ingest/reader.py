@@ -122,6 +122,8 @@ class Reader:
         """
         if record.skipped:
             raise SkippedRowError(record.skipped)
+        if record.unreadable:
+            raise UserError(f"{record.place}: {record.unreadable}")
         try:
             with in_the_files_words(self.heads[0].columns):
                 row = self.family.read_input(record.values, self.heads[0].options)

@@ -20,6 +20,8 @@ class Record:
     place: str
     values: Values
     skipped: str = ""  # why the source itself says that this is no row; it has no values then
+    unreadable: str = ""  # what is wrong with it, where the format itself can tell
+    agreement: float | None = None  # of its annotators, from 0 to 1, where there are several
 
 
 class Skipped(dict[str, Any]):
@@ -28,3 +30,7 @@ class Skipped(dict[str, Any]):
     def __init__(self, reason: str) -> None:
         super().__init__()
         self.reason = reason
+
+
+class Unreadable(Skipped):
+    """The same of a row that is wrong."""

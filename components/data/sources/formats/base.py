@@ -70,6 +70,7 @@ class Format:
 
     read: Callable[[Path, Source], Numbered]
     looks_like: Callable[[Sample], bool] = lambda sample: False
+    general: bool = False  # what another format says of a file counts more
 
 
 def _parsed(text: str) -> Any:

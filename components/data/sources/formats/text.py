@@ -144,6 +144,6 @@ def _is_json_lines(sample: Sample) -> bool:
 FORMATS = {
     "csv": Format(read_delimited),
     "tsv": Format(read_delimited),
-    "jsonl": Format(read_jsonl, _is_json_lines),
+    "jsonl": Format(read_jsonl, _is_json_lines, general=True),
     "pair_matrix": Format(read_pair_matrix),
 }
