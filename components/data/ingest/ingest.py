@@ -26,6 +26,7 @@ from components.data.contract.rows import column_of, view
 from components.data.contract.splits import SPLITS, position
 from components.data.ingest.annotated import Annotated
 from components.data.ingest.cleaning import FATES, REASONS, UNDECIDED, decide
+from components.data.ingest.layout import refuse_words
 from components.data.ingest.reader import Head, Reader, digest
 from components.data.ingest.records import INGEST, Cleaned, ReadRows, RemovedRow
 from components.data.sources.formats import read
@@ -57,6 +58,7 @@ def ingest(name: str, task: Task, seed: int, target: Path) -> None:
         UserError: a row that its family cannot read, a label outside the set, a duplicated id.
     """
     reader = Reader(name, task)
+    refuse_words(task, reader.columns())
     with atomic_folder(target) as folder:
         read_rows = folder / "read.parquet"
         annotated = Annotated(task.source)

@@ -9,6 +9,7 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
+from components.data.ingest.layout import refuse_words
 from components.data.ingest.reader import Reader
 from components.data.sources.formats import read
 from components.errors import BadRowError, SkippedRowError, UserError
@@ -31,6 +32,7 @@ def preview(project: Project) -> None:
 
 def _preview(name: str, task: Task) -> None:
     reader = Reader(name, task)
+    refuse_words(task, reader.columns())
     read_rows = []
     for record in islice(read(task.source, reader.columns()), ROWS):
         with suppress(SkippedRowError):

@@ -19,6 +19,7 @@ from components.data.sources.formats.select import label, sample, split_of, want
 from components.data.sources.offsets import MisplacedError, Tally
 from components.data.sources.placing import explained, placed, tally_of
 from components.data.sources.record import Numbered, Record, Skipped, Unreadable
+from components.data.sources.sentences import grouped
 from components.errors import BadRowError, UserError, near_miss
 from components.settings.columns import Columns
 from components.settings.data import Source
@@ -44,6 +45,12 @@ def rows(path: Path, source: Source) -> Numbered:
     Raises:
         UserError: there is no such format; a file that is not in it.
     """
+    found = _expanded(path, source)
+    return grouped(found, source) if source.sentence is not None else found
+
+
+def _expanded(path: Path, source: Source) -> Numbered:
+    """Documents as `source.rows` says, any other row as it is."""
     places = _Places(path, source, {"text": "text", "spans": "spans"})
     for number, fields in _raw(path, source):
         if not isinstance(fields, Document):
@@ -158,6 +165,11 @@ def _files(source: Source) -> Iterator[tuple[str | None, Path]]:
             yield None if single else split, path
 
 
+def first_file(source: Source) -> Path:
+    """One of the source's files: the first of the training ones."""
+    return next(_files(source))[1]
+
+
 def _checked(path: Path, source: Source, columns: Columns) -> Numbered:
     """The file's rows, once every column in use is known to be there."""
     if source.format != "huggingface" and not path.exists():
@@ -167,6 +179,7 @@ def _checked(path: Path, source: Source, columns: Columns) -> Numbered:
     shown = [fields for _, fields in head if not isinstance(fields, Skipped)]
     uses = {name: role for role, names in columns.items() for name in _listed(names)}
     uses |= dict.fromkeys(source.filter, "source.filter")
+    uses |= {source.sentence: "source.sentence"} if source.sentence is not None else {}
     uses |= {source.split_column: "source.split_column"} if source.split_column else {}
     for name, use in uses.items():
         if shown and not any(_has(fields, name) for fields in shown):

@@ -106,10 +106,16 @@ def read_jsonl(path: Path, source: Source) -> Numbered:
         try:
             fields = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise UserError(f"{path}, row {number}: not JSON ({error})") from None
+            raise UserError(f"{path}, row {number}: not JSON ({error}){_hint(line)}") from None
         if not isinstance(fields, dict):
-            raise UserError(f"{path}, row {number}: {type(fields).__name__}, expected an object")
+            found = type(fields).__name__
+            raise UserError(f"{path}, row {number}: {found}, expected an object{_hint(line)}")
         yield number, fields
+
+
+def _hint(line: str) -> str:
+    """What to write for one JSON document."""
+    return "; a list of objects is `format: json`" if line.lstrip().startswith("[") else ""
 
 
 def read_pair_matrix(path: Path, source: Source) -> Numbered:
