@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import importlib
+import pkgutil
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from itertools import chain, islice
@@ -31,11 +32,9 @@ HEAD = 1000  # rows in which a column must occur: JSON Lines may leave a key out
 def formats() -> dict[str, Format]:
     """Every format, by its name: those of the modules beside this one that have `FORMATS`."""
     found: dict[str, Format] = {}
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        if path.stem != "__init__":
-            found |= getattr(
-                importlib.import_module(f"components.data.sources.formats.{path.stem}"), "FORMATS", {}
-            )
+    for _, name, _ in sorted(pkgutil.iter_modules(__path__), key=lambda module: module.name):
+        module = importlib.import_module(f"components.data.sources.formats.{name}")
+        found |= getattr(module, "FORMATS", {})
     return found
 
 

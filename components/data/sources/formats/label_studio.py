@@ -148,7 +148,7 @@ def _is_label_studio(sample: Sample) -> bool:
     full = all(isinstance(one.get("data"), dict) and _is_annotated(one) for one in sample.objects)
     some = [span for one in sample.objects for value in one.values() if _is_spans(value) for span in value]
     minimal = bool(some) and all("labels" in span and "text" in span for span in some)
-    choices = all("annotation_id" in one and "lead_time" in one for one in sample.objects)
+    choices = all("annotation_id" in one for one in sample.objects)
     return bool(sample.objects) and (full or minimal or choices)
 
 

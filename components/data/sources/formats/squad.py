@@ -6,6 +6,7 @@ questions, each with its context; with a byte order mark, without ids.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -75,11 +76,17 @@ def _question(question: Values) -> Values:
 
 
 def _is_squad(sample: Sample) -> bool:
-    """Articles under `data`, or a list whose objects have a context and questions with answers."""
+    """Articles or questions under `data`, or a list whose objects have a context and questions or answers."""
     start = sample.text.lstrip()
     if start.startswith("{"):
-        return '"qas"' in start and '"paragraphs"' in start and '"data"' in start
-    return bool(sample.objects) and all("context" in one and "qas" in one for one in sample.objects)
+        return re.match(r'\{\s*("version"[^,]*,\s*)?"data"', start) is not None and '"context"' in start
+    asked = all("qas" in one or {"question", "answers"} <= one.keys() for one in sample.objects)
+    return (
+        start.startswith("[")
+        and bool(sample.objects)
+        and asked
+        and all("context" in one for one in sample.objects)
+    )
 
 
 FORMATS = {"squad": Format(read_squad, _is_squad)}
