@@ -23,8 +23,10 @@ from components.data.contract.excerpt import excerpt
 from components.data.contract.progress import RowProgress
 from components.data.contract.rows import column_of, view
 from components.data.contract.splits import SPLITS, position
+from components.data.ingest.annotated import Annotated
 from components.data.ingest.classes import column_of_classes, settle
 from components.data.ingest.cleaning import FATES, RARE, REASONS, UNDECIDED, UNREADABLE, decide
+from components.data.ingest.layout import refuse_words
 from components.data.ingest.left_out import EXAMPLES, LeftOut
 from components.data.ingest.reader import Head, Reader, digest
 from components.data.ingest.records import INGEST, Cleaned, ReadRows, RemovedRow
@@ -55,10 +57,12 @@ def ingest(name: str, task: Task, seed: int, target: Path) -> None:
         UserError: a row that its family cannot read, a label outside the set, a duplicated id.
     """
     reader = Reader(name, task)
+    refuse_words(reader)
     with atomic_folder(target) as folder:
         read_rows = folder / "read.parquet"
-        left_out, notes = LeftOut(task.cleaning), list[str]()
-        keys = _read_all(reader, seed, read_rows, left_out, notes)
+        annotated, left_out, notes = Annotated(task.source), LeftOut(task.cleaning), list[str]()
+        records = annotated.watch(reader.records(seed, notes))
+        keys = _read_all(reader, records, seed, read_rows, left_out)
         total = len(keys) + left_out.counts.total()
         if "id" in task.columns:
             _refuse_repeated_ids(read_rows, keys["id"])
@@ -76,6 +80,8 @@ def ingest(name: str, task: Task, seed: int, target: Path) -> None:
         card.write(folder / TASK_CARD)
         cleaned = Cleaned(
             read=ReadRows(rows=total, skipped=dict(left_out.counts)),
+            spans=annotated.spans(),
+            crowd=annotated.crowd(),
             removed=_counts(fate_N, list(removed_rows)),
             removed_rows={**removed_rows, **left_out.first},
             held_out=held_out,
@@ -92,7 +98,9 @@ def _counts(fate_N: np.ndarray, fates: Sequence[str]) -> dict[str, int]:
 # --- the source, once ----------------------------------------------------------------------------
 
 
-def _read_all(reader: Reader, seed: int, path: Path, left_out: LeftOut, notes: list[str]) -> pl.DataFrame:
+def _read_all(
+    reader: Reader, records: Iterator[Record], seed: int, path: Path, left_out: LeftOut
+) -> pl.DataFrame:
     """Write every row, and where it stood, to `path`; return the keys (`cleaning.decide`, and `id`)."""
     import polars as pl
 
@@ -102,7 +110,7 @@ def _read_all(reader: Reader, seed: int, path: Path, left_out: LeftOut, notes: l
         pq.ParquetWriter(path, schema, compression="zstd") as out,
         RowProgress(f"read {reader.name}") as progress,
     ):
-        for chunk in _chunks(_readable(reader, reader.records(seed, notes), left_out)):
+        for chunk in _chunks(_readable(reader, records, left_out)):
             keys = [_keys(reader, record, row, seed) for record, row in chunk]
             kept_keys.append(pl.DataFrame(np.array(keys, dtype=[*KEYS.items(), ("id", "uint64")])))
             out.write_table(_table([{**row, "place": record.place} for record, row in chunk], schema))

@@ -20,7 +20,7 @@ from components.data.sources.formats import read, read_all
 from components.data.sources.formats.labels import LABELLED
 from components.data.sources.formats.select import folded
 from components.data.sources.record import Record
-from components.errors import BadRowError, NotANumberError
+from components.errors import BadRowError, NotANumberError, SkippedRowError
 from components.families.base import Family, Row
 from components.families.base.capabilities import ExtraFiles
 from components.families.shared.fields import read_number
@@ -140,8 +140,10 @@ class Reader:
             BadRowError: its family cannot read it.
             SkippedRowError: there is nothing in it to ask, or the filter leaves it out.
         """
-        if record.fault is not None:
-            raise record.fault
+        if record.skipped:
+            raise SkippedRowError(record.skipped)
+        if record.unreadable:
+            raise BadRowError(record.unreadable)
         try:
             return self._read(record)
         except NotANumberError as error:

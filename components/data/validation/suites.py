@@ -200,6 +200,11 @@ def label_checks(heads: Sequence[str]) -> list[Check]:
     return [_at_most(title, f"labels of {head}", severity="warning") for head, title in named.items()]
 
 
+def span_check() -> Check:
+    """Of a task whose source has spans."""
+    return _at_most("spans begin and end between words", "spans that cut words", severity="warning")
+
+
 def _at_most(title: str, measure: str, most: float = 0, severity: Severity = "error") -> Check:
     from great_expectations.expectations import ExpectColumnMaxToBeBetween
 

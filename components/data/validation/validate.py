@@ -73,12 +73,15 @@ def _with_contents(
     schema: TaskValidation, data: TaskFolder, cleaning: Cleaning, checks: Checks
 ) -> TaskValidation:
     """The record of a task whose columns are right, with what is in them."""
-    from components.data.validation.measures import measure, read_lines, required
+    from components.data.validation.measures import cut_spans, measure, read_lines, required
 
     lines = read_lines(data)
     measures = measure(data, lines, checks)
     found = reading.measures(schema.ingest)
     expected = suites.text_checks(SPLITS, required(data), cleaning, checks) + suites.reading_checks(found)
+    if schema.ingest.spans is not None:
+        measures["spans that cut words"] = cut_spans(schema.ingest.spans)
+        expected.append(suites.span_check())
     results = suites.judge({**measures, **found}, expected)
     heads: dict[str, HeadRows] = {}
     for head in data.heads:

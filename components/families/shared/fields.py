@@ -44,7 +44,7 @@ def read_label(record: Mapping[str, Any], role: str) -> str:
 
 def read_number(record: Mapping[str, Any], role: str) -> float:
     """A finite number; "90 %" is 0.9."""
-    value = record.get(role)
+    value: Any = record.get(role)
     try:
         number = _number(value) if isinstance(value, str) else float(value)
     except (TypeError, ValueError, OverflowError):

@@ -17,7 +17,7 @@ from components.families.shared.fields import read_text, whole
 from components.families.shared.spans import read_spans, to_tags
 from components.families.shared.words import first_pieces, places, read_words, units, word_features
 from components.families.tagging.metrics import ENTITY_F1, TOKEN_ACCURACY
-from components.families.tagging.schemes import best_path, entities, to_bio
+from components.families.tagging.schemes import best_path, entities, respelt, to_bio
 
 if TYPE_CHECKING:
     import torch
@@ -34,7 +34,9 @@ class TaggingOptions(Options):
     """How tags are spelled, and what is tagged."""
 
     # how tags spell entities; plain tags (parts of speech) spell none
-    scheme: Literal["bio", "iob1", "iobes", "bmes", "plain"] = "bio"
+    scheme: Literal["bio", "iob1", "iobes", "bilou", "bmes", "bmewo", "plain"] = "bio"
+    # any takes b-per, B_PER and PER-B for B-PER, and o for O
+    spelling: Literal["strict", "any"] = "strict"
     repair: bool = True  # false refuses a sequence of tags that is ill-formed
     unit: Literal["word", "character"] = "word"  # character tags every character that is no space
 
@@ -123,6 +125,8 @@ class Tagging(Family):
         if len(found) != len(tags):
             raise BadRowError(f"{len(found)} tokens but {len(tags)} tags, expected one tag per token")
         if options["scheme"] != "plain":
+            if options["spelling"] == "any":
+                tags = [respelt(tag, options["scheme"]) for tag in tags]
             tags = to_bio(tags, options["scheme"], options["repair"])
         return {"tags": tags, "tokens": [row["text"][start:end] for start, end in found]}
 

@@ -45,9 +45,9 @@ MALFORMED = [
     ({"question": " "}, "'question' is empty, expected a text"),
     ({"context": None}, "'context' is missing, expected a text"),
     ({"answers": None}, f"'answers' is None, expected {FORMS}"),
-    ({"answers": "Turin"}, f"'answers' is 'Turin', expected {FORMS}"),
-    ({"answers": ["Turin"]}, "answer 1 is 'Turin', expected an object with text and start"),
-    ({"answers": [{"text": "Turin"}]}, "answer 1 is {'text': 'Turin'}, expected an object with text and start"),
+    ({"answers": "[Turin"}, f"'answers' is '[Turin', expected {FORMS}"),
+    ({"answers": ["n"]}, "answer 1, 'n', stands 5 times in the context, expected its start, or `repair: true` for the first"),
+    ({"answers": [3]}, "answer 1 is 3, expected an object with text and start"),
     ({"answers": [{"text": " ", "start": 3}]}, "answer 1 is {'text': ' ', 'start': 3}, expected an object with text and start"),
     ({"answers": [{"text": "Turin", "start": "16"}]}, "answer 1 is {'text': 'Turin', 'start': '16'}, expected an object with text and start"),
     ({"answers": {"text": ["Turin"], "answer_start": []}}, "'answers' is {'text': ['Turin'], 'answer_start': []}, expected as many texts as starts"),
@@ -85,7 +85,9 @@ def test_answers_are_read_in_every_form(answers: Any) -> None:
     assert read({}, **{**GOOD, "answers": answers}) == GOOD
 
 
-@pytest.mark.parametrize("answers", [[], "[]", {"text": [], "answer_start": []}])
+@pytest.mark.parametrize(
+    "answers", [[], "[]", {"text": [], "answer_start": []}, "", [""], [{"text": "", "start": -1}]]
+)
 def test_a_question_may_have_no_answer(answers: Any) -> None:
     assert read({}, **{**GOOD, "answers": answers})["answers"] == []
 

@@ -22,7 +22,7 @@ SHEETS = {"xlsx": "xl/workbook.xml", "ods": "content.xml"}  # zip archives too, 
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[IO[bytes]]:
+def opened(path: Path) -> Iterator[io.BufferedReader]:
     """The file's bytes, unpacked.
 
     Raises:
@@ -37,7 +37,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
             return
         try:
             with unpack(path, file) as unpacked:
-                yield unpacked
+                yield cast("io.BufferedReader", unpacked)  # reads and peeks as one
         except (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
             problem = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
             raise UserError(f"{path}: packed, and it cannot be unpacked ({problem})") from None

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from components.data.sources.formats.text import Numbered, under_header
+from components.data.sources.formats.base import Format
+from components.data.sources.formats.text import under_header
+from components.data.sources.record import Numbered
 from components.errors import UserError, near_miss
 from components.settings.data import Source
 from components.spelling import is_blank, trimmed
@@ -42,3 +44,6 @@ def _cells(path: Path, sheet: str | None) -> list[tuple[str | None, ...]]:
         problem = str(error).splitlines()[0].rstrip(".")
         raise UserError(f"{path}: not a sheet that can be read ({problem})") from None
     return list(zip(*(column.to_pylist() for column in found.columns), strict=True))
+
+
+FORMATS = {"xlsx": Format(read_sheet), "xls": Format(read_sheet), "ods": Format(read_sheet)}

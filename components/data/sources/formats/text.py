@@ -1,4 +1,4 @@
-"""Text files -> numbered rows: CSV, TSV, JSON Lines, CoNLL, and a matrix of scores between texts.
+"""Text files -> numbered rows: CSV, TSV, JSON Lines, and a matrix of scores between texts.
 
 Every reader goes through its file once, line by line, so its size does not matter.
 """
@@ -9,21 +9,19 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from components import advice
+from components.data.sources.formats.base import Format, Sample
 from components.data.sources.formats.packed import opened
-from components.data.sources.record import Values
-from components.errors import BadRowError, SkippedRowError, UserError, near_miss
+from components.data.sources.record import Numbered, Skipped, Unreadable, Values
+from components.errors import UserError, near_miss
 from components.settings.data import Source
 from components.spelling import trimmed
 
 MAX_FIELD = 10_000_000  # characters; the csv module's own limit is 131072
-# The row's number in its file, and its columns; or why it cannot be read, or is none (SkippedRowError).
-Numbered = Iterator[tuple[int, Mapping[str, Any] | BadRowError]]
 
 
 class Twice:
@@ -97,13 +95,13 @@ def under_header(rows: Iterable[tuple[int, Sequence[str | None]]], header: Seque
         if len(row) != len(header):
             yield (
                 number,
-                BadRowError(
+                Unreadable(
                     f"{len(row)} fields, the header has {len(header)}; "
                     f"is a field with a separator or line break unquoted?"
                 ),
             )
         elif row[0] is not None and trimmed(row[0]) == header[0] and _names(row) == header:
-            yield number, SkippedRowError("the header once more")
+            yield number, Skipped("the header once more")
         else:
             yield number, {**dict(zip(header, row, strict=True)), **twice}
 
@@ -144,12 +142,12 @@ def read_jsonl(path: Path, source: Source) -> Numbered:
             fields = json.loads(line, object_pairs_hook=_object)
         except (ValueError, RecursionError) as error:
             if line.lstrip().startswith("[") or line.strip() == "{":
-                raise UserError(advice.one_document(path)) from None
-            yield number, BadRowError(f"not JSON ({error})")
+                raise UserError(f"{path}, row {number}: not JSON ({error}){_hint(line)}") from None
+            yield number, Unreadable(f"not JSON ({error})")
             continue
         if number == 1 and isinstance(fields, list) and all(isinstance(one, dict) for one in fields):
-            raise UserError(advice.one_document(path))
-        expected = BadRowError(f"{type(fields).__name__}, expected an object")
+            raise UserError(f"{path}, row {number}: list, expected an object{_hint(line)}")
+        expected = Unreadable(f"{type(fields).__name__}, expected an object{_hint(line)}")
         yield number, fields if isinstance(fields, dict) else expected
 
 
@@ -161,29 +159,9 @@ def _object(pairs: list[tuple[str, Any]]) -> Values:
     return found
 
 
-def read_conll(path: Path, source: Source) -> Numbered:
-    """One word a line, blank lines between sentences; columns are numbered "0", "1", ..."""
-    words: list[list[str]] = []
-    first = 0
-    for number, line in enumerate(lines(path, source.encoding), 1):
-        fields = line.rstrip("\r\n").split("\t") if "\t" in line else line.split()
-        if not any(fields) or fields[0] == "-DOCSTART-":
-            if words:
-                yield first, _sentence(words)
-            words = []
-            continue
-        if words and len(fields) != len(words[0]):
-            raise UserError(
-                f"{path}, row {number}: {len(fields)} columns, the sentence's first word has {len(words[0])}"
-            )
-        first = first if words else number
-        words.append(fields)
-    if words:
-        yield first, _sentence(words)
-
-
-def _sentence(words: list[list[str]]) -> Values:
-    return {str(column): list(values) for column, values in enumerate(zip(*words, strict=True))}
+def _hint(line: str) -> str:
+    """What to write for one JSON document."""
+    return "; a list of objects is `format: json`" if line.lstrip().startswith("[") else ""
 
 
 def read_pair_matrix(path: Path, source: Source) -> Numbered:
@@ -209,3 +187,15 @@ def read_pair_matrix(path: Path, source: Source) -> Numbered:
             yield number, {"text": text, "text_pair": text_pair, "score": scores[other]}
     if number != len(texts):
         raise UserError(f"{path}: {number} rows, but {texts_file} has {len(texts)} texts")
+
+
+def _is_json_lines(sample: Sample) -> bool:
+    return sample.text.lstrip().startswith("{") and bool(sample.objects)
+
+
+FORMATS = {
+    "csv": Format(read_delimited),
+    "tsv": Format(read_delimited),
+    "jsonl": Format(read_jsonl, _is_json_lines, general=True),
+    "pair_matrix": Format(read_pair_matrix),
+}
