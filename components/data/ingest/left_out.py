@@ -34,7 +34,8 @@ class LeftOut:
             UserError: `cleaning.unreadable` says that there may be none.
         """
         if self.cleaning.unreadable == "fail":
-            raise UserError(f"{place}: {error}") from None
+            advice = "`cleaning: {unreadable: drop}` leaves such rows out"
+            raise UserError(f"{place}: {error}; {advice}") from None
         self._add(UNREADABLE, place, str(error))
 
     def _add(self, reason: str, place: str, text: str) -> None:
