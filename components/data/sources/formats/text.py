@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from components import advice
 from components.data.sources.formats.base import Format, Sample
 from components.data.sources.record import Numbered
 from components.errors import UserError, near_miss
@@ -106,16 +107,14 @@ def read_jsonl(path: Path, source: Source) -> Numbered:
         try:
             fields = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise UserError(f"{path}, row {number}: not JSON ({error}){_hint(line)}") from None
+            if line.lstrip().startswith("[") or line.strip() == "{":
+                raise UserError(advice.one_document(path)) from None
+            raise UserError(f"{path}, row {number}: not JSON ({error})") from None
+        if number == 1 and isinstance(fields, list) and all(isinstance(one, dict) for one in fields):
+            raise UserError(advice.one_document(path))
         if not isinstance(fields, dict):
-            found = type(fields).__name__
-            raise UserError(f"{path}, row {number}: {found}, expected an object{_hint(line)}")
+            raise UserError(f"{path}, row {number}: {type(fields).__name__}, expected an object")
         yield number, fields
-
-
-def _hint(line: str) -> str:
-    """What to write for one JSON document."""
-    return "; a list of objects is `format: json`" if line.lstrip().startswith("[") else ""
 
 
 def read_pair_matrix(path: Path, source: Source) -> Numbered:
