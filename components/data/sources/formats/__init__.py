@@ -53,6 +53,11 @@ def _expanded(path: Path, source: Source) -> Numbered:
     places = _Places(path, source, {"text": "text", "spans": "spans"})
     for number, fields in _raw(path, source):
         if not isinstance(fields, Document):
+            if source.rows != "documents" and not isinstance(fields, Skipped):
+                raise UserError(
+                    f"{path}: source.rows is {source.rows}, but the format {source.format} has no annotated "
+                    f"documents; leave it out"
+                )
             yield number, fields
             continue
         try:
@@ -185,8 +190,14 @@ def _checked(path: Path, source: Source, columns: Columns) -> Numbered:
             known = dict.fromkeys(chain.from_iterable(shown))
             raise UserError(
                 f"{path}: no column '{name}' for {use}{near_miss(name, known)}; found {', '.join(known)}"
+                f"{_relations_hint(shown[0], name)}"
             )
     return chain(head, read)
+
+
+def _relations_hint(fields: Mapping[str, Any], name: str) -> str:
+    known = isinstance(fields, Document) and name in ("head", "tail")
+    return "; `rows: relations` below source makes a row of each relation" if known else ""
 
 
 def _has(fields: Mapping[str, Any], name: str) -> bool:
