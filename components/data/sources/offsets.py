@@ -73,6 +73,10 @@ class Counting:
             )
         return {**span, "start": first, "end": last}
 
+    def of_text(self, text: str) -> Counting:
+        """The same without what makes no difference in this text."""
+        return Counting(tuple(each for each in self.offsets if MATTERS[each](text)), self.inclusive)
+
     def fits(self, text: str, span: Mapping[str, Any], bare: bool = False) -> bool:
         """Does the span begin and end between words (`bare`: and with no blank), or, where its tool says what
         stands there, does that?"""
@@ -113,7 +117,7 @@ OTHERS = [  # from the likeliest on
 
 def _bounds(text: str, offsets: tuple[str, ...]) -> Sequence[int]:
     """What is counted before each character of the text, and before its end."""
-    some = tuple(each for each in offsets if MATTERS[each](text))
+    some = Counting(offsets).of_text(text).offsets
     return _counted(text, some) if some else range(len(text) + 1)
 
 
@@ -178,6 +182,9 @@ class Tally:
 
     def add(self, place: str, text: str, spans: Iterable[Mapping[str, Any]]) -> None:
         """Count the spans of a text, as its tool gives them."""
+        alike: dict[Counting, list[Counting]] = {}  # those that count this text in one way
+        for other in OTHERS:
+            alike.setdefault(other.of_text(text), []).append(other)
         for span in spans:
             self.spans += 1
             right = self.counting.fits(text, span)
@@ -185,9 +192,9 @@ class Tally:
                 self.wrong += 1
                 self.first = self.first or f"{place} ({_shown(text, span, self.counting)})"
             kept = self.harmed if right else self.fitting
-            for other in OTHERS:
-                if other.fits(text, span, bare=True) != right:
-                    kept[other] = kept.get(other, 0) + 1
+            for counting, others in alike.items():
+                if counting.fits(text, span, bare=True) != right:
+                    kept |= {other: kept.get(other, 0) + 1 for other in others}
 
     @property
     def better(self) -> Counting | None:
