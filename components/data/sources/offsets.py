@@ -46,6 +46,11 @@ class Counting:
         return self == Counting()
 
     @property
+    def unit(self) -> str:
+        """What is counted."""
+        return next((each for each in self.offsets if each in UNITS), "characters")
+
+    @property
     def setting(self) -> str:
         """What params.yaml says of it below `source`."""
         named = ", ".join(self.offsets)
@@ -68,8 +73,7 @@ class Counting:
         first, last = bisect_right(bounds, start) - 1, bisect_left(bounds, end)
         if start < bounds[0] or bounds[first] != start or last == len(bounds) or bounds[last] != end:
             raise MisplacedError(
-                f"{what} is {start} to {span['end']}, expected places in the text's {bounds[-1]} "
-                f"{self.offsets[0] if self.offsets[0] in UNITS else 'characters'}"
+                f"{what} is {start} to {span['end']}, expected places in the text's {bounds[-1]} {self.unit}"
             )
         return {**span, "start": first, "end": last}
 
@@ -123,7 +127,7 @@ def _bounds(text: str, offsets: tuple[str, ...]) -> Sequence[int]:
 
 @lru_cache(maxsize=32)
 def _counted(text: str, offsets: tuple[str, ...]) -> list[int]:
-    width = UNITS[next((each for each in offsets if each in UNITS), "characters")]
+    width = UNITS[Counting(offsets).unit]
     bounds = [width("\ufeff") if "bom" in offsets else 0]
     for place, one in enumerate(text):
         silent = one == "\r" and "lf" in offsets and text.startswith("\n", place + 1)
