@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from components.errors import UserError
+from components.spelling import trimmed
 from serving.predictor import TOKENS_PER_BATCH, Predictor, batches
 from serving.requests import BadRequestError, Item, parse
 
@@ -93,7 +94,7 @@ def test_tasks_of_other_limits_share_a_pass_for_what_fits_both(predictor: Predic
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.text(min_size=1, max_size=60).filter(str.strip))
+@given(st.text(min_size=1, max_size=60).filter(trimmed))
 def test_spans_fit_whatever_text_is_sent(predictor: Predictor, text: str) -> None:
     end = 0
     for entity in predictor.predict([text], ["ner"])[0]["ner"].entities:

@@ -10,9 +10,10 @@ from components.data.propose.candidate import Plan, Wishes
 from components.data.propose.choose import choose
 from components.data.propose.entry import Entry, entry_of, load_source
 from components.data.propose.places import Place, identifier, locate
-from components.data.propose.profile import Numbered, columns_of, spread
+from components.data.propose.profile import Fields, Numbered, columns_of, spread
 from components.data.propose.questions import Choice, Question
-from components.data.sources.formats import READERS
+from components.data.sources import formats
+from components.data.sources.record import Skipped, Unreadable
 from components.errors import BadRowError, UserError
 from components.families.base import Row
 
@@ -52,13 +53,20 @@ def guess(address: str, wishes: Wishes, encoder: Path | None = None) -> Guess:
 
 def _rows(place: Place) -> Numbered:
     source = load_source(place)
-    rows = list(islice(READERS[source.format](place.first, source), READ))
+    rows = [row for row in islice(formats.rows(place.first, source), READ) if _is_row(place.first, *row)]
     if len(rows) < FEWEST:
         raise UserError(
             f"{place.first}: {len(rows)} row{'s' if len(rows) != 1 else ''}, expected at least {FEWEST} "
             f"to guess from"
         )
     return spread(rows, LOOKED)
+
+
+def _is_row(path: Path, number: int, fields: Fields) -> bool:
+    """A row that the file sets aside is none; one that is wrong ends it."""
+    if isinstance(fields, Unreadable):
+        raise UserError(f"{path}, row {number}: {fields.reason}")
+    return not isinstance(fields, Skipped)
 
 
 def _name(place: Place) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.data.ingest.records import Cleaned
+from components.data.ingest.records import Cleaned, Crowd
 from components.data.validation.records import (
     CheckResult,
     Counts,
@@ -32,6 +32,8 @@ REASONS = {
     "conflicts": "one text, several targets",
     "leakage": "text also in a held-out split",
     "straddling": "groups in two splits",
+    "rare": "class without a training row",
+    "unreadable": "cannot be read",
 }
 
 
@@ -107,6 +109,7 @@ class ShownTask:
     contents_checked: bool
     rows: dict[str, int]
     read: int
+    crowd: Crowd | None  # texts that several annotators have answered
     removed: list[tuple[str, int, list[Place]]]  # why, how many, the first of them
     removed_total: int
     targets: list[Target]
@@ -146,6 +149,7 @@ def _task(name: str, report: TaskValidation) -> ShownTask:
         contents_checked=report.contents_checked,
         rows=report.rows,
         read=report.ingest.read.rows,
+        crowd=report.ingest.crowd,
         removed=_removed(report.ingest),
         removed_total=sum(removed.values()) + sum(skipped.values()),
         targets=_targets(name, report),
@@ -168,7 +172,10 @@ def _removed(ingest: Cleaned) -> list[tuple[str, int, list[Place]]]:
         )
         for reason, count in ingest.removed.items()
     ]
-    return removed + [(reason, count, []) for reason, count in ingest.read.skipped.items()]
+    for reason, count in ingest.read.skipped.items():
+        first = [Place(row.place, row.text) for row in ingest.removed_rows.get(reason, [])]
+        removed.append((REASONS.get(reason, reason), count, first))
+    return removed
 
 
 def _targets(name: str, report: TaskValidation) -> list[Target]:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from components.errors import BadRowError, near_miss
 from components.families.base import Check, Facts, Family, Layout, Metric, Options, Prediction, Row
 from components.families.shared.centroids import nearest_labels, too_many
-from components.families.shared.fields import read_text
+from components.families.shared.fields import read_label
 from components.families.shared.label_numbers import label_numbers
 from components.families.shared.metrics import MACRO_F1, accuracy, class_counts
 from components.families.shared.probabilities import best_of, most_probable
@@ -58,6 +58,9 @@ class Classification(Family):
 
     def read_target(self, record: Mapping[str, Any], row: Row, options: Mapping[str, Any]) -> Row:
         return {"label": read_label(record, "label")}
+
+    def class_column(self, options: Mapping[str, Any]) -> str:
+        return "label"
 
     def target_schema(self) -> pa.Schema:
         return pa.schema([("label", pa.string())])
@@ -189,12 +192,6 @@ class Classification(Family):
             return [{"label": label} for (label,) in nearest]
         model = LinearSVC(random_state=0).fit(learnt_NF, labels)
         return [{"label": str(label)} for label in model.predict(asked_MF)]
-
-
-def read_label(record: Mapping[str, Any], role: str) -> str:
-    """A label: a text that is not blank, or a whole number."""
-    value = record.get(role)
-    return str(value) if isinstance(value, int) else read_text(record, role).strip()
 
 
 def check_label(label: str, labels: Sequence[str]) -> None:

@@ -104,6 +104,9 @@ class KnowledgeGraph(FactsOfAllSplits, Candidates, MultiSequence, ExtraInputs, F
     def read_target(self, record: Mapping[str, Any], row: Row, options: Mapping[str, Any]) -> Row:
         return {"tail": read_text(record, "tail").strip()}
 
+    def class_column(self, options: Mapping[str, Any]) -> str:
+        return "relation"
+
     def target_schema(self) -> pa.Schema:
         return pa.schema([("tail", pa.string())])
 

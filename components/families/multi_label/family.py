@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -13,11 +12,14 @@ from pydantic import BaseModel, Field
 
 from components.errors import BadRowError
 from components.families.base import Check, Facts, Family, Layout, Options, Prediction, Row
-from components.families.classification.family import check_label, read_label
+from components.families.classification.family import check_label
 from components.families.multi_label.metrics import METRICS
 from components.families.shared.centroids import nearest_labels, too_many
+from components.families.shared.fields import read_label
+from components.families.shared.items import read_items
 from components.families.shared.label_numbers import label_numbers
 from components.families.shared.probabilities import best_of, most_probable
+from components.spelling import is_blank, plain
 
 if TYPE_CHECKING:
     import torch
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
 
     from components.settings.project import Checks
 
+HOLDS = {
+    **dict.fromkeys(("1", "1.0", "true", "yes", "x"), True),
+    **dict.fromkeys(("0", "0.0", "false", "no", ""), False),
+}  # of a one-hot column
 PADDING = -1  # fills up the label numbers of a row that has fewer than another
 
 
@@ -48,6 +54,7 @@ class MultiLabel(Family):
     """Binary cross-entropy of each label over the pooled states, averaged over the labels."""
 
     name = "multi_label"
+    object_roles = ("labels",)
     targets: ClassVar[Mapping[str, bool]] = {"labels": True}
     options = MultiLabelOptions
     metrics = METRICS
@@ -60,6 +67,12 @@ class MultiLabel(Family):
 
     def read_target(self, record: Mapping[str, Any], row: Row, options: Mapping[str, Any]) -> Row:
         return {"labels": read_labels(record.get("labels"), options["separator"])}
+
+    def raw_labels(self, role: str, value: Any, options: Mapping[str, Any]) -> Any:
+        return split_labels(value, options["separator"]) if role == "labels" else value
+
+    def class_column(self, options: Mapping[str, Any]) -> str:
+        return "labels"
 
     def target_schema(self) -> pa.Schema:
         return pa.schema([("labels", pa.list_(pa.string()))])
@@ -185,8 +198,8 @@ class MultiLabel(Family):
 
 
 def read_labels(value: Any, separator: str) -> list[str]:
-    """A list of labels, as such, as JSON, or as a text with a separator; an empty one is none of them."""
-    labels = _split(value, separator) if isinstance(value, str) else value
+    """The labels of a row: as `split_labels`, each a name, none twice; an empty list is none of them."""
+    labels = split_labels(value, separator)
     if not isinstance(labels, list):
         raise BadRowError(
             f"'labels' is {value!r:.60}, expected a list of labels, or a text with '{separator}' between them"
@@ -201,14 +214,24 @@ def read_labels(value: Any, separator: str) -> list[str]:
     return names
 
 
-def _split(text: str, separator: str) -> Any:
-    """A text that begins like a JSON list is one."""
-    if not text.lstrip().startswith("["):
-        return [part for part in text.split(separator) if part.strip()]
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        raise BadRowError(f"'labels' is {text!r:.60}, expected a JSON list") from None
+def split_labels(value: Any, separator: str) -> Any:
+    """A list, as such or as Python, numpy or JSON write it; a text with a separator; an object, as one-hot
+    columns make it, whose labels are those with 1, true or yes."""
+    if isinstance(value, dict):
+        return [name for name, holds in value.items() if _holds(name, holds)]
+    if not isinstance(value, str):
+        return value
+    if (found := read_items(value)) is not None:
+        return found
+    return [part for part in value.split(separator) if not is_blank(part)]
+
+
+def _holds(name: str, value: Any) -> bool:
+    """What a one-hot column says of its label; nothing is no."""
+    found = HOLDS.get(plain(value).lower())
+    if found is None:
+        raise BadRowError(f"'{name}' is {value!r:.60}, expected 1 or 0")
+    return found
 
 
 def sigmoid(logits: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+NUMBER = re.compile(r"([-+]?\d+(?:[.,]\d+)?)\s*(.*)")
+
+
 class OrdinalAnswer(BaseModel):
     """The predicted level, its number (the lowest is 0), and the probability of every level."""
 
@@ -35,7 +39,8 @@ class Ordinal(Classification):
     """CORAL (Cao, Mirjalili & Raschka 2020): is the level above k? for every k but the highest.
 
     The loss is the paper's (section 3) with importance 1 / (C - 1) for each question, so that an
-    example counts the same whatever the number of levels. `labels` names the levels in their order.
+    example counts the same whatever the number of levels. `labels` names the levels in their order; those
+    that begin with numbers have one.
     """
 
     name = "ordinal"
@@ -49,9 +54,10 @@ class Ordinal(Classification):
     )
 
     def learn_facts(self, rows: Iterable[Row], labels: list[str] | None, options: Mapping[str, Any]) -> Facts:
+        counts = Counter(row["label"] for row in rows)
+        labels = in_order(counts) if labels is None else labels
         if labels is None or len(labels) < 2:
             raise BadRowError("`labels` must name two levels or more, from the lowest to the highest")
-        counts = Counter(row["label"] for row in rows)
         # One more row for every level: the share above a level falls strictly, whatever the data.
         more_C = np.array([counts[name] + 1 for name in labels])
         return {"labels": labels, "above": (1 - more_C.cumsum()[:-1] / more_C.sum()).tolist()}
@@ -119,6 +125,17 @@ class Ordinal(Classification):
         scores = [found["score"] for found in REGRESSION.tfidf_baseline(numbered, test, facts)]
         levels = np.rint(scores).clip(0, len(names) - 1).astype(int)
         return [{"label": names[level]} for level in levels]
+
+
+def in_order(levels: Collection[str]) -> list[str] | None:
+    """The levels by the numbers that they begin with: "1" to "10", "1 star" to "5 stars", "1 - low" to
+    "3 - high"; None where some have none, two have the same, or units differ (2 weeks are no 2 days)."""
+    found = [match for level in levels if (match := NUMBER.fullmatch(level))]
+    units = {match[2].strip().rstrip("s").casefold() for match in found if match[2][:1] not in tuple("-.:)_")}
+    by_number = {float(match[1].replace(",", ".")): match[0] for match in found}
+    if len(by_number) < len(levels) or len(units) > 1:
+        return None
+    return [by_number[number] for number in sorted(by_number)]
 
 
 FAMILY = Ordinal()
