@@ -19,6 +19,9 @@ hypothesis.settings.register_profile("onetrunk", deadline=None)  # a first examp
 hypothesis.settings.load_profile("onetrunk")
 
 
+pytest_plugins = ["tests.quick"]
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files that take minutes begin first, then those with a slow test, or one core would wait at the end."""
 
@@ -27,11 +30,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     minutes, slow = files_with("minutes"), files_with("slow")
     items.sort(key=lambda item: (item.path not in minutes, item.path not in slow))
-
-
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One more than there are cores: many tests wait for a server or for another process."""
-    return (os.cpu_count() or 1) + 1
 
 
 WORDS = [

@@ -9,6 +9,7 @@ from components.evaluation import bootstrap
 from components.families.regression.family import FAMILY as REGRESSION
 
 
+@pytest.mark.slow
 def test_the_interval_agrees_with_scipys() -> None:
     from scipy import stats
 

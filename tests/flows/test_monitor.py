@@ -322,6 +322,7 @@ def test_a_mistake_in_the_settings_is_one_sentence(
     assert expected in complaint(tiny_project, old, new)
 
 
+@pytest.mark.slow
 def test_without_a_champion_or_a_section_nothing_starts(tmp_path: Path) -> None:
     project = toy.make(tmp_path / "project")
     done = toy.onetrunk(project, "monitor")

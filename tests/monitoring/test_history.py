@@ -128,6 +128,7 @@ def test_writers_take_turns(tmp_path: Path) -> None:
     assert len(ids) == len(set(ids)) == 24
 
 
+@pytest.mark.slow
 def test_a_killed_writer_leaves_whole_files_and_holds_nobody_up(tmp_path: Path) -> None:
     history = History(tmp_path)
     process = writer(tmp_path, "a", 10_000)

@@ -96,6 +96,7 @@ def test_rows_without_any_label_teach_nothing() -> None:
         learn(FAMILY, [{"labels": []}])
 
 
+@pytest.mark.slow
 @given(
     text=UNICODE, labels=st.lists(UNICODE.map(str.strip).filter(bool), min_size=1, max_size=4, unique=True)
 )

@@ -31,6 +31,7 @@ def gradients(root: Path, budget: int, clip: float = 1e9, **chosen: object) -> d
     return {name: p.grad for name, p in engine.model.named_parameters() if p.grad is not None}
 
 
+@pytest.mark.slow_after(3)
 @pytest.mark.parametrize(
     "chosen", [{"weights": name} for name in WEIGHTS] + [{"combination": name} for name in COMBINATIONS]
 )
@@ -53,6 +54,7 @@ def test_pitfall_3_the_step_is_clipped_once(shared_project: Path, chosen: dict) 
         torch.testing.assert_close(clipped[name], scale * gradient, rtol=1e-3, atol=1e-9)
 
 
+@pytest.mark.slow_after(2)
 @pytest.mark.parametrize("name", COMBINATIONS)
 def test_the_combined_gradient_is_that_of_the_explicit_jacobian(shared_project: Path, name: str) -> None:
     """One whole backward pass for each task, its gradients flattened: the textbook's way."""

@@ -14,15 +14,6 @@ from components.files import read_json
 from components.settings.remotes import Remote
 from tests.data.sources.remotes import services
 
-SERVICES = ("postgres_port", "s3_address")  # fixtures
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if set(SERVICES) & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.services)
-            item.add_marker(pytest.mark.slow)
-
 
 @pytest.fixture(scope="session")
 def postgres_port() -> Iterator[int]:
