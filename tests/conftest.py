@@ -184,10 +184,11 @@ def build_project(root: Path, encoder: Path) -> None:
 
 
 @pytest.fixture
-def encoded_project(tiny_project: Path) -> Path:
-    """The tiny project after ingest, encode and plan: ready to train."""
-    encode_project(tiny_project)
-    return tiny_project
+def encoded_project(encoded_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the tiny project after ingest, encode and plan: ready to train; the test runs inside it."""
+    shutil.copytree(encoded_once, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 @pytest.fixture(scope="session")
