@@ -95,6 +95,7 @@ def test_on_a_terminal_a_number_settles_it(project: Path) -> None:
     }
 
 
+@pytest.mark.slow_after(2)
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [

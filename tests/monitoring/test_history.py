@@ -121,6 +121,7 @@ def writer(folder: Path, name: str, times: int) -> subprocess.Popen[bytes]:
     )
 
 
+@pytest.mark.slow
 def test_writers_take_turns(tmp_path: Path) -> None:
     both = [writer(tmp_path, name, 8) for name in "ab"]
     assert [process.wait(60) for process in both] == [0, 0]

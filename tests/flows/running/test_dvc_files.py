@@ -48,6 +48,7 @@ TORN = {
 }
 
 
+@pytest.mark.slow_after(2)
 @pytest.mark.parametrize("tear", TORN.values(), ids=TORN.keys())
 def test_a_torn_lock_is_restored_and_said(
     project: Path, whole: bytes, tear: Callable[[bytes], bytes], capsys: pytest.CaptureFixture[str]

@@ -56,6 +56,7 @@ def test_pitfall_1_gradients_norms_and_gramian_are_those_of_unscaled_losses(
         assert exact_KK is None or np.abs(found_KK - exact_KK).max() < 0.05 * np.diag(exact_KK).max()
 
 
+@pytest.mark.slow_after(2)
 @pytest.mark.parametrize("way", [way for way in WAYS if way != "losses"])  # famo divides by the loss
 def test_pitfall_1_one_tasks_overflow_skips_the_step_and_the_balancers_update(
     shared_project: Path, way: str

@@ -92,6 +92,7 @@ def test_a_head_learns_where_its_factor_is_zero(shared_project: Path) -> None:
 LEARNING = ["dwa", "famo", "gradnorm", "loss_variance", "meta", "uncertainty"]
 
 
+@pytest.mark.slow_after(2)
 @pytest.mark.parametrize("name", LEARNING)
 def test_a_weighting_learns_from_the_step_that_was_taken(shared_project: Path, name: str) -> None:
     """From what the step showed, and not before it was taken."""
