@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
+import contextlib
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,15 +12,16 @@ from typing import Any
 import yaml
 from rich.box import SIMPLE
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from components import params
+from components import advice, params
 from components.data.propose import Choice, Guess, Question, Wishes, guess
 from components.data.propose.entry import flow
 from components.data.propose.write import write
+from components.encoder.place import ENCODER, TOKENIZER
 from components.errors import EXIT_USER_ERROR, UserError
+from components.params.checks import outputs
 
 WIDTH = 60  # characters of a value that are shown
 
@@ -37,12 +38,14 @@ def run(address: str, wishes: Wishes, keep: bool, settings_file: Path = params.P
             if chosen is None:
                 return EXIT_USER_ERROR
             address, wishes = chosen.address or address, with_arguments(wishes, chosen.arguments)
+    place = found.entry.keys["source"]["path"]
+    outputs.refuse(address, place, [*_tasks(settings_file), found.entry.name])
     _show(found, console)
     if keep:
         write(found.entry, settings_file)
         console.print(f"written to {settings_file}; `onetrunk check` looks at all of its rows")
     else:
-        console.print(f"nothing is written yet: {escape(_command(address, wishes))} --write")
+        console.print(Text(f"nothing is written yet: {_command(address, wishes)} --write"))
     return 0
 
 
@@ -72,21 +75,28 @@ def with_arguments(wishes: Wishes, arguments: Sequence[str]) -> Wishes:
 def _encoder(settings_file: Path) -> Path | None:
     """The encoder's folder, if it has been fetched; `tasks` may be empty yet."""
     try:
-        keys = yaml.safe_load(settings_file.read_text(encoding="utf-8"))
-        folder = Path(keys["model"]["encoder"])
+        encoder = yaml.safe_load(settings_file.read_text(encoding="utf-8"))["model"]["encoder"]
     except (OSError, yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError):
         params.load(settings_file)  # says in a sentence what is wrong
         return None
-    return folder if (folder / "tokenizer.json").is_file() else None
+    folders = [Path(encoder)] if isinstance(encoder, str) else []
+    return next((folder for folder in (*folders, ENCODER) if (folder / TOKENIZER).is_file()), None)
+
+
+def _tasks(settings_file: Path) -> list[str]:
+    """The tasks that are declared already; none where the settings cannot be read, which others say."""
+    with contextlib.suppress(OSError, yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError):
+        return list(yaml.safe_load(settings_file.read_text(encoding="utf-8"))["tasks"])
+    return []
 
 
 def _command(address: str, wishes: Wishes) -> str:
     """The command line that says all of this."""
-    parts = ["onetrunk", "new-task", address]
-    parts += ["--name", wishes.name] if wishes.name else []
+    parts = ["--name", wishes.name] if wishes.name else []
     parts += ["--family", wishes.family] if wishes.family else []
     parts += [part for role, name in wishes.columns.items() for part in ("--column", f"{role}={name}")]
-    return shlex.join(parts)
+    place = address if "://" in address else Path(address)
+    return " ".join(map(advice.word, ("onetrunk", "new-task", place, *parts)))
 
 
 def _ask(question: Question, console: Console, address: str, wishes: Wishes) -> Choice | None:
@@ -95,8 +105,8 @@ def _ask(question: Question, console: Console, address: str, wishes: Wishes) -> 
     asking = sys.stdin.isatty() and bool(question.choices)
     for number, choice in enumerate(question.choices, 1):
         settled = _command(choice.address or address, with_arguments(wishes, choice.arguments))
-        console.print(f"{number:>3}  {escape(choice.reason or choice.address or '')}")
-        console.print(f"     [dim]{escape(settled)}[/dim]")
+        console.print(Text(f"{number:>3}  {choice.reason or choice.address or ''}"))
+        console.print(Text(f"     {settled}", "dim"))
     if not asking:
         return None
     answer = console.input("which one? (number, or nothing to leave) ").strip()

@@ -13,6 +13,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TypedDict
 
+from components import advice
 from components.data.propose.names import ASIDE, NAMES
 from components.data.propose.profile import Column
 from components.errors import UserError
@@ -110,10 +111,7 @@ def _text_format(path: Path, text: str) -> SourceKeys:
     if start.startswith("{") and re.match(r".*\}\s*(\n|$)", start):
         return {"format": "jsonl"}
     if re.match(r"[\[{]\s*[\[{\"\n]", start):
-        raise UserError(
-            f"{path}: one JSON document, expected JSON Lines, one object a line; "
-            f"jq -c '.[]' {path.name} > {path.stem}.jsonl makes them of a list"
-        )
+        raise UserError(advice.one_document(path))
     if _is_conll(text):
         return {"format": "conll"}
     return _delimited(text)

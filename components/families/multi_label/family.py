@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -14,7 +14,8 @@ from pydantic import BaseModel, Field
 from components.errors import BadRowError
 from components.families.base import Check, Facts, Family, Layout, Options, Prediction, Row
 from components.families.classification.family import check_label, read_label
-from components.families.multi_label.metrics import METRICS, indicators
+from components.families.multi_label.metrics import METRICS
+from components.families.shared.centroids import nearest_labels, too_many
 
 if TYPE_CHECKING:
     import torch
@@ -141,6 +142,12 @@ class MultiLabel(Family):
         labels = [label for label, probability in probabilities.items() if probability >= threshold]
         return {"labels": labels, "probabilities": probabilities}
 
+    def labels_of(self, one: Row | Prediction, facts: Facts) -> Iterable[str]:
+        return tuple(one["labels"])
+
+    def facts_in_common(self, facts: Facts, labels: Collection[str]) -> Facts:
+        return {**facts, "labels": [label for label in facts["labels"] if label in labels]}
+
     def majority_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """The labels of at least half of the training rows, or else the most frequent one."""
         counts = Counter(label for row in train for label in row["labels"])
@@ -149,20 +156,25 @@ class MultiLabel(Family):
         return [{"labels": labels} for _ in test]
 
     def tfidf_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
-        """Word unigrams and bigrams, TF-IDF, a linear support vector machine for every label."""
+        """Word unigrams and bigrams, TF-IDF, a linear support vector machine for every label; of a large
+        label set the nearest centroids, as many as a training row has labels in the mean."""
         from sklearn.feature_extraction.text import TfidfVectorizer
         from sklearn.multiclass import OneVsRestClassifier
-        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import MultiLabelBinarizer
         from sklearn.svm import LinearSVC
 
-        names = sorted({label for row in train for label in row["labels"]})
-        model = make_pipeline(
-            TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True),
-            OneVsRestClassifier(LinearSVC(random_state=0)),
+        words = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
+        learnt_NF = words.fit_transform([self.text_of(row) for row in train])
+        asked_MF, labels = (
+            words.transform([self.text_of(row) for row in test]),
+            [row["labels"] for row in train],
         )
-        model.fit([self.text_of(row) for row in train], indicators(train, names).astype(int))
-        found_NC = model.predict([self.text_of(row) for row in test])
-        return [{"labels": [names[number] for number in np.flatnonzero(row)]} for row in found_NC]
+        sets = MultiLabelBinarizer(sparse_output=True).fit(labels)
+        if too_many(len(sets.classes_), learnt_NF):
+            usual = max(1, round(sum(map(len, labels)) / len(labels)))
+            return [{"labels": found} for found in nearest_labels(learnt_NF, labels, asked_MF, usual)]
+        model = OneVsRestClassifier(LinearSVC(random_state=0)).fit(learnt_NF, sets.transform(labels))
+        return [{"labels": list(found)} for found in sets.inverse_transform(model.predict(asked_MF))]
 
 
 def read_labels(value: Any, separator: str) -> list[str]:

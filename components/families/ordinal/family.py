@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -15,6 +15,7 @@ from components.families.base import Facts, Layout, Options, Prediction, Row
 from components.families.classification.family import Classification
 from components.families.multi_label.family import sigmoid
 from components.families.ordinal.metrics import METRICS, levels_of
+from components.families.shared.changes import said
 
 if TYPE_CHECKING:
     import torch
@@ -87,6 +88,18 @@ class Ordinal(Classification):
         level = int((above > 0.5).sum())
         named = dict(zip(facts["labels"], probabilities.tolist(), strict=True))
         return {"label": facts["labels"][level], "level": level, "probabilities": named}
+
+    def changed(self, known: Facts, facts: Facts) -> str | None:
+        """Levels may come in between, and go; those that stay must keep their order."""
+        before, now = (
+            [level for level in one["labels"] if level in other["labels"]]
+            for one, other in ((known, facts), (facts, known))
+        )
+        return None if before == now else f"its levels' order changed from {said(before)} to {said(now)}"
+
+    def facts_in_common(self, facts: Facts, labels: Collection[str]) -> Facts:
+        """All the levels: how far an answer is off is counted in them."""
+        return facts
 
     def majority_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """The median level of the training rows."""

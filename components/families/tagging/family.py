@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from components.errors import BadRowError, near_miss
 from components.families.base import Check, Facts, Family, Layout, Metric, Options, Prediction, Row
+from components.families.shared.changes import options_changed
 from components.families.shared.fields import read_text, whole
 from components.families.shared.spans import read_spans, to_tags
 from components.families.shared.words import first_pieces, places, read_words, units, word_features
@@ -255,6 +256,17 @@ class Tagging(Family):
     def metrics_for(self, options: Mapping[str, Any]) -> tuple[Metric, ...]:
         """Plain tags spell no entities."""
         return (TOKEN_ACCURACY,) if options["scheme"] == "plain" else self.metrics
+
+    def changed(self, known: Facts, facts: Facts) -> str | None:
+        """Entities may be spelt in another scheme, but plain tags spell none."""
+        ours, theirs = known["options"], facts["options"]
+        names = ("unit",) if _plain(known) == _plain(facts) else ("scheme", "unit")
+        return options_changed(ours, theirs, names)
+
+    def labels_of(self, one: Row | Prediction, facts: Facts) -> Iterable[str]:
+        """Plain tags, or the types of the entities."""
+        plain = _plain(facts)
+        return {tag if plain else tag[2:] for tag in one["tags"] if plain or tag != "O"}
 
     def report(
         self, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from components import advice
 from components.data.sources.record import Values
 from components.errors import UserError, near_miss
 from components.settings.data import Source
@@ -107,7 +108,11 @@ def read_jsonl(path: Path, source: Source) -> Numbered:
         try:
             fields = json.loads(line)
         except (ValueError, RecursionError) as error:
+            if line.lstrip().startswith("[") or line.strip() == "{":
+                raise UserError(advice.one_document(path)) from None
             raise UserError(f"{path}, row {number}: not JSON ({error})") from None
+        if number == 1 and isinstance(fields, list) and all(isinstance(one, dict) for one in fields):
+            raise UserError(advice.one_document(path))
         if not isinstance(fields, dict):
             raise UserError(f"{path}, row {number}: {type(fields).__name__}, expected an object")
         yield number, fields
