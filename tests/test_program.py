@@ -197,7 +197,7 @@ def test_a_template_makes_the_stage_stale_that_draws_it(copy: Path) -> None:
     assert stale_after(copy, "components/pages/style.css", "p { color: red }") == drawing
 
 
-@pytest.mark.slow_after(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("line", ["# a comment", '"""not a docstring, a statement"""\n', "\n\n"])
 def test_a_comment_is_a_change_of_the_bento_alone_for_it_carries_the_files(copy: Path, line: str) -> None:
     changed = stale_after(copy, "components/model/multitask.py", line)
