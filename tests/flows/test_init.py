@@ -120,6 +120,7 @@ def earlier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return project
 
 
+@pytest.mark.slow
 def test_a_project_with_a_copy_of_the_code_is_one_sentence_and_one_command(earlier: Path) -> None:
     refused = toy.onetrunk(
         earlier, "status", PYTHONSAFEPATH="1"

@@ -68,7 +68,7 @@ def finished(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert result.returncode == 0, result.stdout + result.stderr
     assert result.stderr == ""
     (project.parent / "terminal.txt").write_text(result.stdout)
-    (project.parent / "artifact.md").write_text(server.artifact())
+    (project.parent / "artifact.md").write_text(server.artifact(project))
     return project
 
 
@@ -176,7 +176,7 @@ def test_a_users_mistake_in_a_stage_fails_the_flow_and_only_what_depends_on_it(
     assert flow_run["state"]["message"] == "fetch@right: fetch@right was told to fail"
     expected = {"fetch@right": "Failed", "plan": "NotReady", "train": "NotReady"}
     toy.wait_for(lambda: expected.items() <= server.task_states(flow_run).items())
-    assert "fetch@right was told to fail" in server.artifact()
+    assert "fetch@right was told to fail" in server.artifact(project)
 
 
 HOLD = """

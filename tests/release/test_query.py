@@ -11,6 +11,7 @@ from components.release.query import ask, check_port, running
 HOST = "127.0.0.1"
 
 
+@pytest.mark.slow
 def test_a_damaged_bento_is_not_started(bento: Path, tmp_path: Path) -> None:
     damaged = Path(shutil.copytree(bento, tmp_path / "bento"))
     (damaged / "bento.yaml").write_text("")
@@ -18,6 +19,7 @@ def test_a_damaged_bento_is_not_started(bento: Path, tmp_path: Path) -> None:
         ask(damaged, {})
 
 
+@pytest.mark.slow
 def test_a_bento_that_cannot_start_is_said_with_the_end_of_its_log(tmp_path: Path) -> None:
     with (
         pytest.raises(UserError, match=r"the Bento did not start; its last lines are: .+"),

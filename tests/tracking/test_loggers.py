@@ -150,6 +150,7 @@ class Heard(Watcher):
         self.told.append("stop")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("encoded_project")
 def test_the_loop_tells_every_step_and_flushes_before_each_checkpoint(
     monkeypatch: pytest.MonkeyPatch,
