@@ -13,14 +13,16 @@ import yaml
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from components import params
-from components.data.propose import Choice, Guess, Question, Wishes, guess
+from components.data.propose import Choice, Guess, Question, Terms, Wishes, guess
 from components.data.propose.entry import flow
 from components.data.propose.write import write
 from components.errors import EXIT_USER_ERROR, UserError
+from components.families.base import Row
 
 WIDTH = 60  # characters of a value that are shown
 
@@ -28,25 +30,32 @@ WIDTH = 60  # characters of a value that are shown
 def run(address: str, wishes: Wishes, keep: bool, settings_file: Path = params.PARAMS) -> int:
     """Show the guess and, with `keep`, write it; 2 where something is open that nobody is there to settle."""
     console = Console(highlight=False, soft_wrap=True)
+    terms = _terms(settings_file)
     while True:
         try:
-            found = guess(address, wishes, _encoder(settings_file))
+            found = guess(address, wishes, terms.encoder, terms)
             break
         except Question as question:
             chosen = _ask(question, console, address, wishes)
             if chosen is None:
                 return EXIT_USER_ERROR
             address, wishes = chosen.address or address, with_arguments(wishes, chosen.arguments)
-    _show(found, console)
+    _show(found, console, _command(address, wishes))
+    if found.refused:
+        console.print(Text(f"a run would refuse it: {readable(found.refused)}", "yellow"))
+        return EXIT_USER_ERROR
+    _propose([found], console)
     if keep:
-        write(found.entry, settings_file)
+        write([found.entry], settings_file)
         console.print(f"written to {settings_file}; `onetrunk check` looks at all of its rows")
     else:
         console.print(f"nothing is written yet: {escape(_command(address, wishes))} --write")
     return 0
 
 
-def wishes_of(name: str | None, family: str | None, columns: Sequence[str]) -> Wishes:
+def wishes_of(
+    name: str | None, family: str | None, columns: Sequence[str], joint: Sequence[str] = ()
+) -> Wishes:
     """The wishes of the command line; a column is "ROLE=NAME".
 
     Raises:
@@ -58,26 +67,27 @@ def wishes_of(name: str | None, family: str | None, columns: Sequence[str]) -> W
         if "=" not in given:
             raise UserError(f"--column: found '{given}', expected ROLE=NAME, e.g. text=body")
     roles = [given.split("=", 1) for given in columns]
-    return Wishes(name, family, {role.strip(): column for role, column in roles})
+    return Wishes(name, family, {role.strip(): column for role, column in roles}, tuple(joint))
 
 
 def with_arguments(wishes: Wishes, arguments: Sequence[str]) -> Wishes:
-    """The wishes with a choice's `--family X` and `--column ROLE=NAME` besides."""
+    """The wishes with a choice's `--family X`, `--column ROLE=NAME` and `--joint NAME` besides."""
     pairs = list(zip(arguments[::2], arguments[1::2], strict=True))
     family = next((value for flag, value in pairs if flag == "--family"), wishes.family)
     columns = dict(value.split("=", 1) for flag, value in pairs if flag == "--column")
-    return replace(wishes, family=family, columns={**wishes.columns, **columns})
+    joint = tuple(value for flag, value in pairs if flag == "--joint")
+    return replace(wishes, family=family, columns={**wishes.columns, **columns}, joint=wishes.joint + joint)
 
 
-def _encoder(settings_file: Path) -> Path | None:
-    """The encoder's folder, if it has been fetched; `tasks` may be empty yet."""
+def _terms(settings_file: Path) -> Terms:
+    """The settings, and the encoder's folder if it has been fetched; `tasks` may be empty yet."""
     try:
         keys = yaml.safe_load(settings_file.read_text(encoding="utf-8"))
         folder = Path(keys["model"]["encoder"])
     except (OSError, yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError):
         params.load(settings_file)  # says in a sentence what is wrong
-        return None
-    return folder if (folder / "tokenizer.json").is_file() else None
+        return Terms()
+    return Terms(keys, folder if (folder / "tokenizer.json").is_file() else None)
 
 
 def _command(address: str, wishes: Wishes) -> str:
@@ -86,17 +96,20 @@ def _command(address: str, wishes: Wishes) -> str:
     parts += ["--name", wishes.name] if wishes.name else []
     parts += ["--family", wishes.family] if wishes.family else []
     parts += [part for role, name in wishes.columns.items() for part in ("--column", f"{role}={name}")]
+    parts += [part for name in wishes.joint for part in ("--joint", name)]
     return shlex.join(parts)
 
 
 def _ask(question: Question, console: Console, address: str, wishes: Wishes) -> Choice | None:
     """Say what is open and how to settle it; on a terminal, settle it by a number."""
-    console.print(Text(f"{question}.", "yellow"))
+    console.print(Text(readable(f"{question}."), "yellow"))
     asking = sys.stdin.isatty() and bool(question.choices)
     for number, choice in enumerate(question.choices, 1):
         settled = _command(choice.address or address, with_arguments(wishes, choice.arguments))
-        console.print(f"{number:>3}  {escape(choice.reason or choice.address or '')}")
+        console.print(Text(readable(f"{number:>3}  {choice.reason or choice.address or ''}")))
         console.print(f"     [dim]{escape(settled)}[/dim]")
+        if choice.shown:
+            console.print(Padding(_rows(choice.shown), (0, 0, 0, 4), expand=False))
     if not asking:
         return None
     answer = console.input("which one? (number, or nothing to leave) ").strip()
@@ -105,29 +118,47 @@ def _ask(question: Question, console: Console, address: str, wishes: Wishes) -> 
     return None
 
 
-def _show(found: Guess, console: Console) -> None:
+def _show(found: Guess, console: Console, command: str) -> None:
+    """How the rows are understood, some of them, and how else they could be."""
     plan = found.plan
     console.print(f"{found.rows:,} rows looked at, read as [bold]{plan.family}[/bold]:")
     reasons = Table.grid(padding=(0, 2))
     for role, column in plan.columns.items():
-        reasons.add_row(f"  {role}", Text(f"from '{column.name}'"), Text(plan.fits[role].reason, "dim"))
+        reasons.add_row(f"  {role}", *_reason(column.name, plan.fits[role].reason))
+    for name, head in plan.joint.items():
+        role = next(iter(head.fits))
+        reason = f"{head.family}, {head.fits[role].reason}"
+        reasons.add_row(f"  {name}", *_reason(head.columns[role].name, reason))
     console.print(reasons)
-    console.print(_rows(found))
+    console.print(_rows(found.shown))
+    for other in found.others:
+        console.print(Text(readable(f"it could also be {other.reason}"), "yellow"))
+        console.print(f"     [dim]{escape(shlex.join([*shlex.split(command), *other.arguments]))}[/dim]")
+        console.print(Padding(_rows(other.shown), (0, 0, 0, 4), expand=False))
     if found.unread:
-        console.print(Text(f"\n{found.unread}; a run stops at such a row", "yellow"))
-    remotes = found.entry.remotes_yaml()
+        console.print(Text(readable(f"\n{found.unread}; a run stops at such a row"), "yellow"))
+
+
+def _reason(column: str, reason: str) -> tuple[Text, Text]:
+    return Text(readable(f"from '{column}'")), Text(readable(reason), "dim")
+
+
+def _propose(found: Sequence[Guess], console: Console) -> None:
+    """What is to stand in params.yaml."""
+    remotes = "".join(each.entry.remotes_yaml() for each in found)
     proposal = f"remotes:\n{_indent(remotes)}" if remotes else ""
+    tasks = "\n".join(_indent(each.entry.task_yaml()) for each in found)
     console.print(f"\nfor {params.PARAMS}:\n")
-    console.print(Text(f"{proposal}tasks:\n{_indent(found.entry.task_yaml())}"))
+    console.print(Text(f"{proposal}tasks:\n{tasks}"))
 
 
-def _rows(found: Guess) -> Table:
-    """The first rows as the family reads them, a column a role; what does not fit is cut."""
-    roles = [role for role in found.shown[0] if any(row[role] is not None for row in found.shown)]
+def _rows(shown: Sequence[Row]) -> Table:
+    """Rows as the family reads them, a column a role; what does not fit is cut."""
+    roles = [role for role in shown[0] if any(row[role] is not None for row in shown)]
     table = Table(box=SIMPLE, pad_edge=False)
     for role in roles:
-        table.add_column(role, no_wrap=True, overflow="ellipsis", max_width=WIDTH)
-    for row in found.shown:
+        table.add_column(Text(readable(role)), no_wrap=True, overflow="ellipsis", max_width=WIDTH)
+    for row in shown:
         table.add_row(*(Text(shortened(row[role])) for role in roles))
     return table
 
@@ -136,8 +167,15 @@ def shortened(value: Any) -> str:
     """A value in one line, cut where it is long."""
     words = isinstance(value, list) and all(isinstance(item, str) for item in value)
     text = " | ".join(value) if words else value if isinstance(value, str) else flow(value)
-    line = " ".join(text.split())
+    line = readable(" ".join(text.split()))
     return line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…"
+
+
+def readable(text: str) -> str:
+    """The text without what a terminal would obey, or could not write."""
+    return "".join(
+        char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in text
+    )
 
 
 def _indent(block: str) -> str:

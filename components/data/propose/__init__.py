@@ -11,17 +11,19 @@ from components.data.propose.choose import choose
 from components.data.propose.entry import Entry, entry_of, load_source
 from components.data.propose.places import Place, identifier, locate
 from components.data.propose.profile import Numbered, columns_of, spread
-from components.data.propose.questions import Choice, Question
+from components.data.propose.questions import Choice, Question, reason_of
+from components.data.propose.trial import OUTPUTS, Terms, tried
 from components.data.sources.formats import READERS
-from components.errors import BadRowError, UserError
+from components.errors import BadRowError, SkippedRowError, UserError
 from components.families.base import Row
 
-__all__ = ["Choice", "Guess", "Question", "Wishes", "guess"]
+__all__ = ["Choice", "Guess", "Question", "Terms", "Wishes", "guess"]
 
 READ = 200_000  # rows, from the beginning; of these, evenly spread, are looked at
 LOOKED = 20_000
 FEWEST = 10  # rows: fewer show nothing of what repeats
 SHOWN = 5  # rows
+OTHERWISE = 3  # rows of another reading
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,15 @@ class Guess:
     rows: int  # that were looked at
     plan: Plan
     shown: list[Row]  # the first ones, as the family reads them
+    others: list[Choice]  # other readings of the same columns
     unread: str  # rows that the family cannot read, in a sentence; empty: there are none
     entry: Entry
+    refused: str = ""  # why `onetrunk check` would refuse the entry, in a sentence; empty: it would not
 
 
-def guess(address: str, wishes: Wishes, encoder: Path | None = None) -> Guess:
-    """Look at a file, a folder or an address; `encoder` is a folder with the tokenizer that counts.
+def guess(address: str, wishes: Wishes, encoder: Path | None = None, terms: Terms | None = None) -> Guess:
+    """Look at a file, a folder or an address; `encoder` is a folder with the tokenizer that counts. With
+    `terms` the entry is tried, as `onetrunk check` will.
 
     Raises:
         Question: the data leave something open.
@@ -45,9 +50,11 @@ def guess(address: str, wishes: Wishes, encoder: Path | None = None) -> Guess:
     with locate(address) as place:
         rows = _rows(place)
         columns = columns_of(rows)
-        plan = choose(columns, rows, wishes)
+        plan, others = choose(columns, rows, wishes)
         entry = entry_of(wishes.name or _name(place), place, columns, plan, rows, encoder)
-    return Guess(len(rows), plan, *_read(plan, rows), entry)
+        entry, refused = tried(entry, place, terms) if terms else (entry, "")
+    beside = [_other(each, rows) for each in others]
+    return Guess(len(rows), plan, plan.shown(rows, SHOWN), beside, _unread(plan, rows), entry, refused)
 
 
 def _rows(place: Place) -> Numbered:
@@ -63,19 +70,26 @@ def _rows(place: Place) -> Numbered:
 
 def _name(place: Place) -> str:
     path = Path(place.source["path"])
-    return identifier(path.stem if path.suffix else path.name)
+    name = identifier(path.stem if path.suffix else path.name)
+    return f"{name}_task" if any(path == Path(folder, name) for folder in OUTPUTS) else name
 
 
-def _read(plan: Plan, rows: Numbered) -> tuple[list[Row], str]:
-    """The first rows as the family reads them; how many it cannot read, and why the first."""
-    shown: list[Row] = []
+def _other(plan: Plan, rows: Numbered) -> Choice:
+    """Another reading: how it is had, and the first rows."""
+    arguments = ["--family", plan.family]
+    arguments += [part for role, each in plan.columns.items() for part in ("--column", f"{role}={each.name}")]
+    return Choice(arguments, reason_of(plan, list(plan.targets)), shown=plan.shown(rows, OTHERWISE))
+
+
+def _unread(plan: Plan, rows: Numbered) -> str:
+    """How many rows the family cannot read, and why the first; empty where there is none."""
     failed, first = 0, ""
     for number, fields in rows:
         try:
-            row = plan.read(fields)
-            shown += [row] if len(shown) < SHOWN else []
+            plan.read(fields)
+        except SkippedRowError:
+            continue
         except BadRowError as error:
             failed += 1
             first = first or f"row {number}: {error}"
-    unread = f"{failed:,} of {len(rows):,} rows cannot be read, the first is {first}" if failed else ""
-    return shown, unread
+    return f"{failed:,} of {len(rows):,} rows cannot be read, the first is {first}" if failed else ""

@@ -14,6 +14,7 @@ from components.data.sources.formats import value_at
 
 # Scripts that put no spaces between words: kana, Chinese characters, and Thai, Lao, Khmer, Burmese.
 UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
+DATE = re.compile(r"(\d{4}[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.]\d{4})([ T]\d\d?:\d\d.*)?")
 WORD = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+|[^\W\d_a-zA-Z]+")  # of a column's name
 Fields = Mapping[str, Any]
 Numbered = list[tuple[int, Fields]]  # the row's number in its file, its columns
@@ -26,6 +27,7 @@ class Column:
     name: str
     values: list[Any]  # of the rows that have one; JSON lists and objects within texts are read
     rows: int
+    place: int = 0  # among its neighbours, from the left
 
     @cached_property
     def words(self) -> list[str]:
@@ -54,9 +56,17 @@ class Column:
 
     @cached_property
     def is_counter(self) -> bool:
-        """Does it number the rows?"""
-        steps = {after - before for before, after in pairwise(self.numbers or [])}
-        return self.is_whole and len(steps) == 1 and steps != {0.0}
+        """Does it number the rows, in their order or in that before they were shuffled?"""
+        if not self.is_whole or not self.numbers:
+            return False
+        steps = {after - before for before, after in pairwise(self.numbers)}
+        dense = max(self.numbers) - min(self.numbers) < 1.1 * len(self.numbers)
+        return (len(steps) == 1 and steps != {0.0}) or (dense and self.distinct == len(self.values) > 1)
+
+    @cached_property
+    def is_date(self) -> bool:
+        """Are all of its values dates, or times?"""
+        return bool(self.values) and all(DATE.fullmatch(str(value).strip()) for value in self.values)
 
     @cached_property
     def is_list(self) -> bool:
@@ -71,6 +81,11 @@ class Column:
     def distinct(self) -> int:
         """How many different values there are."""
         return len({json.dumps(value, default=str) for value in self.values})
+
+    @cached_property
+    def distinct_texts(self) -> frozenset[str]:
+        """Its different values as texts."""
+        return frozenset(map(str, self.values))
 
     @cached_property
     def repeats(self) -> float:
@@ -103,11 +118,16 @@ def columns_of(rows: Numbered) -> list[Column]:
     """The columns of the rows, in their order; fields of nested objects are "outer.inner"."""
     names = dict.fromkeys(name for _, fields in rows for name in _names(fields))
     found = []
-    for name in names:
+    for place, name in enumerate(names):
         values = [value_at(fields, name) for _, fields in rows]
-        given = [value for value in values if value is not None and value != ""]
-        found.append(Column(name, parsed(given), len(rows)))
+        given = [value for value in values if not _is_missing(value)]
+        found.append(Column(name, parsed(given), len(rows), place))
     return found
+
+
+def _is_missing(value: Any) -> bool:
+    """None, an empty text, or what a data frame writes for either."""
+    return value is None or (isinstance(value, str) and not value.strip()) or value != value  # noqa: PLR0124
 
 
 def _names(fields: Fields, outer: str = "") -> Iterable[str]:

@@ -45,7 +45,7 @@ def test_guesses_right(shape: Shape, project: Path) -> None:
     assert {key: keys["source"][key] for key in shape.source} == shape.source
     assert keys.get("options", {}) == shape.options
     assert found.unread == ""
-    write(found.entry, Path("params.yaml"))
+    write([found.entry], Path("params.yaml"))
     ingest("new", params.load().tasks["new"], 7, project / "data/new")
     card = read_json(project / "data/new/task.json")
     assert set(card["rows"]) == {"train", "validation", "test"}
