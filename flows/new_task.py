@@ -25,6 +25,7 @@ from components.errors import EXIT_USER_ERROR, UserError
 from components.families.base import Row
 
 WIDTH = 60  # characters of a value that are shown
+ACROSS, GAP, NARROW = 75, 3, 8  # of a table beside its number, between its columns, and of one, at least
 
 
 def run(address: str, wishes: Wishes, keep: bool, settings_file: Path = params.PARAMS) -> int:
@@ -154,10 +155,11 @@ def _propose(found: Sequence[Guess], console: Console) -> None:
 
 def _rows(shown: Sequence[Row]) -> Table:
     """Rows as the family reads them, a column a role; what does not fit is cut."""
-    roles = [role for role in shown[0] if any(row[role] is not None for row in shown)]
+    roles = [role for role in shown[0] if any(row[role] not in (None, "", []) for row in shown)]
+    width = min(WIDTH, max(NARROW, ACROSS // max(len(roles), 1) - GAP))
     table = Table(box=SIMPLE, pad_edge=False)
     for role in roles:
-        table.add_column(Text(readable(role)), no_wrap=True, overflow="ellipsis", max_width=WIDTH)
+        table.add_column(Text(readable(role)), no_wrap=True, overflow="ellipsis", max_width=width)
     for row in shown:
         table.add_row(*(Text(shortened(row[role])) for role in roles))
     return table

@@ -33,6 +33,7 @@ class Shape:
     options: dict[str, Any] = field(default_factory=dict)
     asks: str = ""
     refused: str = ""
+    run_refuses: str = ""  # understood, but for what stops a run
 
 
 def topic(n: int) -> str:

@@ -15,6 +15,7 @@ from components.data.propose.candidate import Plan
 from components.data.propose.formats import SourceKeys
 from components.data.propose.places import SPLITS, Place
 from components.data.propose.profile import Column, Fields, Numbered, spread, words_of
+from components.data.propose.roles import kind_of
 from components.errors import BadRowError, UserError
 from components.families.base import Facts, Row
 from components.families.base.capabilities import FactsOfAllSplits
@@ -25,6 +26,8 @@ LONGEST = 512  # tokens that most encoders take
 PIECES = 1.5  # of a word, where there is no tokenizer to count them
 SHARE = 0.1  # of the rows, for a split that the source does not give
 HIGHEST = 0.95  # floor: a baseline that is always right on a few rows says little
+GROUPED = ("text", "text_pair", "question", "context")  # kinds of inputs that rows may share
+MANY = 30  # distinct ones, or a split could be left without any
 SHARED = 1.25  # rows per text from which on those of one text are kept in one split
 
 
@@ -202,7 +205,11 @@ def _splits(source: SourceKeys) -> dict[str, float]:
 
 def _groups(plan: Plan) -> dict[str, list[str]]:
     """Where one of several inputs is shared by many rows (a context), these stay in one split."""
-    texts = [(role, column) for role, column in plan.inputs.items() if column.is_text]
+    texts = [
+        (role, column)
+        for role, column in plan.inputs.items()
+        if column.is_text and kind_of(plan.family, role) in GROUPED and column.distinct >= MANY
+    ]
     if len(plan.inputs) < 2 or not texts:
         return {}
     role, column = max(texts, key=lambda each: each[1].repeats)

@@ -30,6 +30,7 @@ MAGIC = {
 FOREIGN = {
     b"\x1f\x8b": "is compressed with gzip; unpack it first",
     b"PK\x03\x04": "is a zip archive or an Excel sheet; unpack it, or save it as CSV",
+    b"%PDF": "is a PDF document; take its text out first",
     b"SQLite format 3": "is an SQLite database; name a query of it under `remotes` in params.yaml",
 }
 MARKUP = re.compile(r"(?i)<(!doctype html|html|\?xml|!--|rss|svg)")
@@ -38,6 +39,7 @@ ENCODINGS = ["cp1252", "mac_roman", "cp1250", "cp1251", "gb18030", "big5", "shif
 LONGEST_NAME = 80  # characters of a column's name
 NAMING = 4  # words of a name that says what the column holds
 PREAMBLE = 12  # lines above a header
+SIGN = "sep="  # begins the line by which a spreadsheet is told the separator
 ABOVE = 0.001  # what each of them takes from a separator's share: rather none
 TEXT_HINT = "expected CSV, TSV, JSON Lines, Parquet, Arrow, CoNLL or SQuAD JSON"
 
@@ -196,8 +198,8 @@ def _width(rows: list[list[str]]) -> tuple[int, float]:
 
 def _first(rows: list[list[str]], width: int) -> int:
     """The first row with so many fields: what stands above it are titles, or a sign for a spreadsheet."""
-    above = (number for number, row in enumerate(rows) if len(row) == width and any(row))
-    first = next(above, 0)
+    full = (number for number, row in enumerate(rows) if len(row) == width and any(row))
+    first = next((number for number in full if rows[number][0] != SIGN), 0)
     return first if first <= PREAMBLE else 0
 
 
