@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,16 @@ from rich.table import Table
 from rich.text import Text
 
 from components import params
-from components.data.propose import Choice, Guess, Question, Terms, Wishes, guess
+from components.data.propose import Choice, Guess, Question, Terms, Wishes, guess, guess_at
 from components.data.propose.entry import flow
+from components.data.propose.folders import Part, is_task, parts_of
+from components.data.propose.places import Place
 from components.data.propose.write import write
 from components.errors import EXIT_USER_ERROR, UserError
 from components.families.base import Row
 
 WIDTH = 60  # characters of a value that are shown
+OF_SEVERAL = 3  # rows of each of a folder's tasks
 ACROSS, GAP, NARROW = 75, 3, 8  # of a table beside its number, between its columns, and of one, at least
 
 
@@ -32,15 +35,13 @@ def run(address: str, wishes: Wishes, keep: bool, settings_file: Path = params.P
     """Show the guess and, with `keep`, write it; 2 where something is open that nobody is there to settle."""
     console = Console(highlight=False, soft_wrap=True)
     terms = _terms(settings_file)
-    while True:
-        try:
-            found = guess(address, wishes, terms.encoder, terms)
-            break
-        except Question as question:
-            chosen = _ask(question, console, address, wishes)
-            if chosen is None:
-                return EXIT_USER_ERROR
-            address, wishes = chosen.address or address, with_arguments(wishes, chosen.arguments)
+    parts = parts_of(Path(address)) if Path(address).is_dir() else {}
+    if len(parts) > 1 and wishes.name not in parts:
+        return _project(address, parts, wishes, terms, console, keep, settings_file)
+    place = parts[wishes.name].place() if wishes.name in parts else None
+    found, wishes = _settled(address, place, wishes, terms, console)
+    if found is None:
+        return EXIT_USER_ERROR
     _show(found, console, _command(address, wishes))
     if found.refused:
         console.print(Text(f"a run would refuse it: {readable(found.refused)}", "yellow"))
@@ -52,6 +53,78 @@ def run(address: str, wishes: Wishes, keep: bool, settings_file: Path = params.P
     else:
         console.print(f"nothing is written yet: {escape(_command(address, wishes))} --write")
     return 0
+
+
+def _project(
+    address: str,
+    parts: Mapping[str, Part],
+    wishes: Wishes,
+    terms: Terms,
+    console: Console,
+    keep: bool,
+    settings_file: Path,
+) -> int:
+    """Show what a folder's files are, a task each, and write all that is settled at once."""
+    if wishes != Wishes():
+        said = f"{len(parts)} tasks, {', '.join(parts)}"
+        raise UserError(f"{address}: {said}; `--name` says of which of them the other options speak")
+    tasks, found, left = terms.settings.get("tasks") or {}, [], 0
+    for name, part in parts.items():
+        if is_task(part, tasks):
+            console.print(f"[bold]{name}[/bold]: {escape(str(part.path))} is a task already\n")
+            continue
+        try:
+            one = _of_project(address, name, part, terms, console)
+        except UserError as error:
+            console.print(Text(f"left out: {readable(str(error))}\n", "yellow"))
+            continue
+        found += [one] if one else []
+        left += not one
+    if found:
+        _propose(found, console)
+    names = ", ".join(each.entry.name for each in found) or "nothing"
+    if keep and found:
+        write([each.entry for each in found], settings_file)
+        console.print(f"written to {settings_file}: {names}; `onetrunk check` looks at all of their rows")
+    elif found:
+        console.print(f"nothing is written yet: {escape(_command(address, wishes))} --write writes {names}")
+    if left:
+        are = "is" if left == 1 else "are"
+        console.print(Text(f"{left} of {len(parts)} {are} open, see above", "yellow"))
+    return EXIT_USER_ERROR if left else 0
+
+
+def _of_project(address: str, name: str, part: Part, terms: Terms, console: Console) -> Guess | None:
+    """What one of a folder's tasks is; None where it is open.
+
+    Raises:
+        UserError: its files are no data.
+    """
+    console.print(f"[bold]{name}[/bold]: {escape(str(part.path))}")
+    found, settled = _settled(address, part.place(), Wishes(name), terms, console)
+    if found is None:
+        return None
+    _show(found, console, _command(address, settled), others=False)
+    if found.refused:
+        console.print(Text(f"a run would refuse it: {readable(found.refused)}\n", "yellow"))
+        return None
+    return replace(found, entry=replace(found.entry, name=terms.free(name)))
+
+
+def _settled(
+    address: str, place: Place | None, wishes: Wishes, terms: Terms, console: Console
+) -> tuple[Guess | None, Wishes]:
+    """The guess, once every question is settled, and the wishes that settled it; None where one is not."""
+    while True:
+        try:
+            if place is None:
+                return guess(address, wishes, terms.encoder, terms), wishes
+            return guess_at(place, wishes, terms.encoder, terms), wishes
+        except Question as question:
+            chosen = _ask(question, console, address, wishes)
+            if chosen is None:
+                return None, wishes
+            wishes = with_arguments(wishes, chosen.arguments)
 
 
 def wishes_of(
@@ -106,8 +179,8 @@ def _ask(question: Question, console: Console, address: str, wishes: Wishes) -> 
     console.print(Text(readable(f"{question}."), "yellow"))
     asking = sys.stdin.isatty() and bool(question.choices)
     for number, choice in enumerate(question.choices, 1):
-        settled = _command(choice.address or address, with_arguments(wishes, choice.arguments))
-        console.print(Text(readable(f"{number:>3}  {choice.reason or choice.address or ''}")))
+        settled = _command(address, with_arguments(wishes, choice.arguments))
+        console.print(Text(readable(f"{number:>3}  {choice.reason}")))
         console.print(f"     [dim]{escape(settled)}[/dim]")
         if choice.shown:
             console.print(Padding(_rows(choice.shown), (0, 0, 0, 4), expand=False))
@@ -119,7 +192,7 @@ def _ask(question: Question, console: Console, address: str, wishes: Wishes) -> 
     return None
 
 
-def _show(found: Guess, console: Console, command: str) -> None:
+def _show(found: Guess, console: Console, command: str, others: bool = True) -> None:
     """How the rows are understood, some of them, and how else they could be."""
     plan = found.plan
     console.print(f"{found.rows:,} rows looked at, read as [bold]{plan.family}[/bold]:")
@@ -131,8 +204,8 @@ def _show(found: Guess, console: Console, command: str) -> None:
         reason = f"{head.family}, {head.fits[role].reason}"
         reasons.add_row(f"  {name}", *_reason(head.columns[role].name, reason))
     console.print(reasons)
-    console.print(_rows(found.shown))
-    for other in found.others:
+    console.print(_rows(found.shown if others else found.shown[:OF_SEVERAL]))
+    for other in found.others if others else ():
         console.print(Text(readable(f"it could also be {other.reason}"), "yellow"))
         console.print(f"     [dim]{escape(shlex.join([*shlex.split(command), *other.arguments]))}[/dim]")
         console.print(Padding(_rows(other.shown), (0, 0, 0, 4), expand=False))

@@ -313,5 +313,4 @@ ASKED = [
     Shape("intent_and_slots.jsonl", jsonl(lambda n: {**iobes(n), "text": " ".join(iobes(n)["tokens"]),
                                                      "intent": topic(n)}),
           asks="it could be tagging or classification"),
-    Shape("no_train", folder(first__csv=labelled(), second__csv=labelled()), asks="none of which is called train"),
 ]  # fmt: skip

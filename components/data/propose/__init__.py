@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from components.data.sources.formats import READERS
 from components.errors import BadRowError, SkippedRowError, UserError
 from components.families.base import Row
 
-__all__ = ["Choice", "Guess", "Question", "Terms", "Wishes", "guess"]
+__all__ = ["Choice", "Guess", "Question", "Terms", "Wishes", "guess", "guess_at"]
 
 READ = 200_000  # rows, from the beginning; of these, evenly spread, are looked at
 LOOKED = 20_000
@@ -48,11 +48,22 @@ def guess(address: str, wishes: Wishes, encoder: Path | None = None, terms: Term
         UserError: there is nothing to be read, or the wishes do not fit it.
     """
     with locate(address) as place:
-        rows = _rows(place)
-        columns = columns_of(rows)
-        plan, others = choose(columns, rows, wishes)
-        entry = entry_of(wishes.name or _name(place), place, columns, plan, rows, encoder)
-        entry, refused = tried(entry, place, terms) if terms else (entry, "")
+        return guess_at(place, wishes, encoder, terms)
+
+
+def guess_at(place: Place, wishes: Wishes, encoder: Path | None = None, terms: Terms | None = None) -> Guess:
+    """The same of data that are found.
+
+    Raises:
+        Question, UserError: as `guess`.
+    """
+    rows = _rows(place)
+    columns = columns_of(rows)
+    plan, others = choose(columns, rows, wishes)
+    known = terms or Terms()
+    plan = replace(plan, joint={known.free(head): each for head, each in plan.joint.items()})
+    entry = entry_of(wishes.name or known.free(_name(place)), place, columns, plan, rows, encoder)
+    entry, refused = tried(entry, place, terms) if terms else (entry, "")
     beside = [_other(each, rows) for each in others]
     return Guess(len(rows), plan, plan.shown(rows, SHOWN), beside, _unread(plan, rows), entry, refused)
 

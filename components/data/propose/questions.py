@@ -21,7 +21,6 @@ class Choice:
 
     arguments: list[str]
     reason: str
-    address: str | None = None  # instead of the one that was asked about
     shown: list[Row] = field(default_factory=list)
 
 

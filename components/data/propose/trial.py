@@ -36,6 +36,17 @@ class Terms:
     encoder: Path | None = None  # its folder, if it has been fetched
 
     @property
+    def names(self) -> set[str]:
+        """Those of all tasks and joint heads."""
+        tasks: Mapping[str, Any] = self.settings.get("tasks") or {}
+        return {*tasks, *(head for keys in tasks.values() for head in keys.get("joint") or {})}
+
+    def free(self, name: str) -> str:
+        """The name, with a number if it is taken."""
+        numbered = (f"{name}_{number}" for number in range(2, len(self.names) + 3))
+        return next(each for each in [name, *numbered] if each not in self.names)
+
+    @property
     def checks(self) -> Checks:
         return Checks.model_validate(self.settings.get("checks") or {})
 
