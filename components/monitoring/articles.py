@@ -8,15 +8,15 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
-from components.data.sources.formats import READERS, value_at
+from components.data.sources.formats import rows, value_at
 from components.data.sources.formats.text import lines
 from components.errors import BadRowError, UserError
 from components.families.shared.fields import read_text
 from components.families.shared.fingerprint import text_key
-from components.settings.data import Format, Source
+from components.settings.data import Source
 from components.settings.monitor import Articles
 
-TABLES: dict[str, Format] = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".parquet": "parquet"}
+TABLES: dict[str, str] = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".parquet": "parquet"}
 TEXT = ".txt"
 
 
@@ -79,7 +79,7 @@ def _table(path: Path, declared: Articles, now: datetime) -> Iterator[Article | 
         return
     columns, format_ = declared.columns, TABLES[path.suffix]
     source = Source(path=str(path), format=format_, encoding=declared.encoding)
-    for number, fields in READERS[format_](path, source):
+    for number, fields in rows(path, source):
         place = f"{path}, row {number}"
         try:
             text = read_text({columns.text: value_at(fields, columns.text)}, columns.text)

@@ -8,9 +8,6 @@ from pydantic import Field, field_validator, model_validator
 
 from components.settings.section import Fraction, Rows, Section, Unit
 
-Format = Literal[
-    "csv", "tsv", "jsonl", "conll", "pair_matrix", "squad", "parquet", "arrow", "huggingface"
-]  # fmt: skip
 # Those of the library `datasets` whose files hold text, and nothing pickled.
 Builder = Literal["arrow", "conll", "csv", "imagefolder", "json", "parquet", "text", "xml"]
 DataFiles = str | list[str] | dict[str, str | list[str]] | None
@@ -63,11 +60,14 @@ class HuggingFace(Section):
         return section
 
 
+Offset = Literal["characters", "utf16", "bytes", "lf", "crlf", "bom", "no_bom"]
+
+
 class Source(Section):
     """Where a task's rows come from, how the file is read, and which of its rows count."""
 
     path: str  # a file, or the folder of `files`
-    format: Format  # how the file is read (docs/how-to/data.md); a section `huggingface` says it too
+    format: str  # how the file is read (docs/how-to/data.md); a section `huggingface` says it too
     # for each split a name, a pattern ("train-*.parquet") or a split expression of the library `datasets`
     files: dict[Split, str] = {}
     labels: Labels | None = None  # the closed set; without it, the labels of the training data
@@ -87,6 +87,17 @@ class Source(Section):
     filter: dict[str, Wanted | list[Wanted]] = {}
     limit: Rows | None = None  # rows of a split; the others are left out, chosen by hash
     huggingface: HuggingFace = HuggingFace()  # how the library `datasets` reads it
+    # what is a row of annotated documents: one of them, of their lines, of their relations, or every pair of
+    # their spans (`none` where there is no relation)
+    rows: Literal["documents", "lines", "relations", "pairs"] = "documents"
+    # what several annotators say of one text: what most of them say, or a row for each of them
+    crowd: Literal["majority", "each"] = "majority"
+    # of a table with one word a row: the column that says which sentence a word belongs to
+    sentence: str | None = None
+    # what offsets count: characters, UTF-16 units or bytes; of a text with these line ends, or with a byte
+    # order mark before it or without its own
+    offsets: Offset | list[Offset] = "characters"
+    end: Literal["exclusive", "inclusive"] = "exclusive"  # does the end of a span stand behind it, or in it?
 
     _labels = field_validator("labels")(distinct)
 

@@ -24,6 +24,7 @@ from components.data.contract.excerpt import excerpt
 from components.data.contract.progress import RowProgress
 from components.data.contract.rows import column_of, view
 from components.data.contract.splits import SPLITS, position
+from components.data.ingest.annotated import Annotated
 from components.data.ingest.cleaning import FATES, REASONS, UNDECIDED, decide
 from components.data.ingest.reader import Head, Reader, digest
 from components.data.ingest.records import INGEST, Cleaned, ReadRows, RemovedRow
@@ -58,7 +59,8 @@ def ingest(name: str, task: Task, seed: int, target: Path) -> None:
     reader = Reader(name, task)
     with atomic_folder(target) as folder:
         read_rows = folder / "read.parquet"
-        keys, skipped = _read_all(reader, seed, read_rows)
+        annotated = Annotated(task.source)
+        keys, skipped = _read_all(reader, seed, read_rows, annotated)
         if "id" in task.columns:
             _refuse_repeated_ids(read_rows, keys["id"])
         fate_N = decide(keys, task.cleaning, task.splits)
@@ -72,7 +74,13 @@ def ingest(name: str, task: Task, seed: int, target: Path) -> None:
         card.write(folder / TASK_CARD)
         all_read = ReadRows(rows=len(keys) + skipped.total(), skipped=dict(skipped))
         removed = _counts(fate_N, REASONS)
-        cleaned = Cleaned(read=all_read, removed=removed, removed_rows=removed_rows)
+        cleaned = Cleaned(
+            read=all_read,
+            spans=annotated.spans(),
+            crowd=annotated.crowd(),
+            removed=removed,
+            removed_rows=removed_rows,
+        )
         write_json(folder / INGEST, cleaned.model_dump(mode="json"))
 
 
@@ -84,7 +92,9 @@ def _counts(fate_N: np.ndarray, fates: Sequence[str]) -> dict[str, int]:
 # --- the source, once ----------------------------------------------------------------------------
 
 
-def _read_all(reader: Reader, seed: int, path: Path) -> tuple[pl.DataFrame, Counter[str]]:
+def _read_all(
+    reader: Reader, seed: int, path: Path, annotated: Annotated
+) -> tuple[pl.DataFrame, Counter[str]]:
     """Write every row, and where it stood, to `path`; return the keys (`cleaning.decide`, and `id`), and how
     many rows were left out for which reason, since there is nothing in them to ask."""
     import polars as pl
@@ -96,7 +106,7 @@ def _read_all(reader: Reader, seed: int, path: Path) -> tuple[pl.DataFrame, Coun
         pq.ParquetWriter(path, schema, compression="zstd") as out,
         RowProgress(f"read {reader.name}") as progress,
     ):
-        records = read(reader.task.source, reader.columns(), seed)
+        records = annotated.watch(read(reader.task.source, reader.columns(), seed))
         for chunk in _chunks(_readable(reader, records, skipped)):
             keys = [_keys(reader, record, row, seed) for record, row in chunk]
             kept_keys.append(pl.DataFrame(np.array(keys, dtype=[*KEYS.items(), ("id", "uint64")])))

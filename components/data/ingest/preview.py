@@ -5,12 +5,13 @@ So a wrong column or a label outside the set is answered at once, before a serve
 
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
 from components.data.ingest.reader import Reader
 from components.data.sources.formats import read
-from components.errors import BadRowError, UserError
+from components.errors import BadRowError, SkippedRowError, UserError
 from components.families.base import Row
 from components.settings.project import Project, Task
 
@@ -30,8 +31,11 @@ def preview(project: Project) -> None:
 
 def _preview(name: str, task: Task) -> None:
     reader = Reader(name, task)
-    records = islice(read(task.source, reader.columns()), ROWS)
-    _check_labels(reader, [(record.place, reader.read(record)) for record in records])
+    read_rows = []
+    for record in islice(read(task.source, reader.columns()), ROWS):
+        with suppress(SkippedRowError):
+            read_rows.append((record.place, reader.read(record)))
+    _check_labels(reader, read_rows)
 
 
 def _check_labels(reader: Reader, rows: list[tuple[str, Row]]) -> None:

@@ -120,6 +120,10 @@ class Reader:
             UserError: its family cannot read it.
             SkippedRowError: there is nothing in it to ask.
         """
+        if record.skipped:
+            raise SkippedRowError(record.skipped)
+        if record.unreadable:
+            raise UserError(f"{record.place}: {record.unreadable}")
         try:
             with in_the_files_words(self.heads[0].columns):
                 row = self.family.read_input(record.values, self.heads[0].options)

@@ -22,9 +22,27 @@ class RemovedRow(Part):
     text: str  # its beginning
 
 
+class SpanPlaces(Part):
+    """Whether spans begin and end between words."""
+
+    spans: int  # in all
+    cut: int  # that begin or end inside a word
+    first: str  # where the first of these stands, and what it is
+    advice: str  # the setting that reads them, if there is one
+
+
+class Crowd(Part):
+    """Texts that several annotators have answered."""
+
+    rows: int  # such texts
+    agreement: float  # mean F1 of two annotators' answers, from 0 to 1
+
+
 class Cleaned(Part):
     """What ingest read and removed."""
 
     read: ReadRows  # of the source
+    spans: SpanPlaces | None = None  # null where there are none
+    crowd: Crowd | None = None  # null where one person has annotated each text
     removed: dict[str, int]  # rows, by reason
     removed_rows: dict[str, list[RemovedRow]]  # the first of them, by reason

@@ -13,7 +13,7 @@ from components.data.propose.places import Place, identifier, locate
 from components.data.propose.profile import Numbered, columns_of, spread
 from components.data.propose.questions import Choice, Question, reason_of
 from components.data.propose.trial import OUTPUTS, Terms, tried
-from components.data.sources.formats import READERS
+from components.data.sources import formats
 from components.errors import BadRowError, SkippedRowError, UserError
 from components.families.base import Row
 
@@ -70,7 +70,7 @@ def guess_at(place: Place, wishes: Wishes, encoder: Path | None = None, terms: T
 
 def _rows(place: Place) -> Numbered:
     source = load_source(place)
-    rows = list(islice(READERS[source.format](place.first, source), READ))
+    rows = list(islice(formats.rows(place.first, source), READ))
     if len(rows) < FEWEST:
         raise UserError(
             f"{place.first}: {len(rows)} row{'s' if len(rows) != 1 else ''}, expected at least {FEWEST} "

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 Values = dict[str, Any]  # what a source says of a row, by column or by role
 Version = dict[str, Any]  # what tells one version of a remote from another: JSON of its kind
+
+Numbered = Iterator[tuple[int, Mapping[str, Any]]]  # the row's number in its file, its columns
 
 
 @dataclass(frozen=True)
@@ -16,3 +19,18 @@ class Record:
     split: str | None
     place: str
     values: Values
+    skipped: str = ""  # why the source itself says that this is no row; it has no values then
+    unreadable: str = ""  # what is wrong with it, where the format itself can tell
+    agreement: float | None = None  # of its annotators, from 0 to 1, where there are several
+
+
+class Skipped(dict[str, Any]):
+    """In the place of a row's columns: a row that the file itself sets aside, and the reason."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+
+class Unreadable(Skipped):
+    """The same of a row that is wrong."""

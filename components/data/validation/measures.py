@@ -12,7 +12,9 @@ from dataclasses import dataclass
 import polars as pl
 
 from components.data.contract.rows import column_of
+from components.data.ingest.annotated import is_suspect
 from components.data.ingest.reader import lesson
+from components.data.ingest.records import SpanPlaces
 from components.data.validation.folder import TaskFolder
 from components.data.validation.suites import EXAMPLES, Measure
 from components.data.validation.texts import canonical, whole_texts
@@ -76,6 +78,12 @@ def _at_fault(numbers: pl.Series, of: int, value: float | None = None) -> Measur
     detail = f"{found:,} of {of:,} rows" if found else None
     first = numbers.unique(maintain_order=True).head(EXAMPLES).to_list()
     return Measure(found if value is None else value, detail, found, first)
+
+
+def cut_spans(places: SpanPlaces) -> Measure:
+    """Spans that begin or end inside a word: none, where so few do that they may well be meant."""
+    detail = f"{places.cut:,} of {places.spans:,} spans do not, the first in {places.first}{places.advice}"
+    return Measure(places.cut, detail, places.cut) if is_suspect(places) else Measure(0)
 
 
 def required(data: TaskFolder) -> list[str]:

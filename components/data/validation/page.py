@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.data.ingest.records import Cleaned
+from components.data.ingest.records import Cleaned, Crowd
 from components.data.validation.records import (
     CheckResult,
     Counts,
@@ -105,6 +105,7 @@ class ShownTask:
     contents_checked: bool
     rows: dict[str, int]
     read: int
+    crowd: Crowd | None  # texts that several annotators have answered
     removed: list[tuple[str, int, list[Place]]]  # why, how many, the first of them
     removed_total: int
     targets: list[Target]
@@ -144,6 +145,7 @@ def _task(name: str, report: TaskValidation) -> ShownTask:
         contents_checked=report.contents_checked,
         rows=report.rows,
         read=report.ingest.read.rows,
+        crowd=report.ingest.crowd,
         removed=_removed(report.ingest),
         removed_total=sum(removed.values()) + sum(skipped.values()),
         targets=_targets(name, report),

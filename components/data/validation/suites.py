@@ -183,6 +183,11 @@ def text_checks(
     ]
 
 
+def span_check() -> Check:
+    """Of a task whose source has spans."""
+    return _at_most("spans begin and end between words", "spans that cut words", severity="warning")
+
+
 def _at_most(title: str, measure: str, most: float = 0, severity: Severity = "error") -> Check:
     from great_expectations.expectations import ExpectColumnMaxToBeBetween
 

@@ -71,11 +71,15 @@ def _with_contents(
     schema: TaskValidation, data: TaskFolder, cleaning: Cleaning, checks: Checks
 ) -> TaskValidation:
     """The record of a task whose columns are right, with what is in them."""
-    from components.data.validation.measures import measure, read_lines, required
+    from components.data.validation.measures import cut_spans, measure, read_lines, required
 
     lines = read_lines(data)
     measures = measure(data, lines, checks)
-    results = suites.judge(measures, suites.text_checks(SPLITS, required(data), cleaning, checks))
+    expected = suites.text_checks(SPLITS, required(data), cleaning, checks)
+    if schema.ingest.spans is not None:
+        measures["spans that cut words"] = cut_spans(schema.ingest.spans)
+        expected.append(suites.span_check())
+    results = suites.judge(measures, expected)
     heads: dict[str, HeadRows] = {}
     for head in data.heads:
         found, heads[head] = _check_head(data, head, lines.incomplete(), checks)

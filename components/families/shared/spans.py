@@ -42,26 +42,59 @@ def read_span(value: Any, text: str, what: str) -> tuple[int, int]:
 
 
 def read_spans(value: Any, text: str) -> list[tuple[int, int, str]]:
-    """A list of {"start", "end", "type"}, as such or as JSON -> (start, end, type), in the order of the text.
+    """A list of spans in one of the forms of `span_list` -> (start, end, type), in the order of the text.
 
     Raises:
         BadRowError: spans that cannot be read, do not fit the text, or overlap.
     """
-    expected = "a list of objects with start, end and type"
-    given = read_json(value, "'spans'", expected)
-    if not isinstance(given, list):
-        raise BadRowError(f"'spans' is {value!r:.60}, expected {expected}")
-    spans = []
-    for number, span in enumerate(given, 1):
-        kind = span.get("type") if isinstance(span, Mapping) else None
-        if not isinstance(kind, str) or not kind.strip():
-            raise BadRowError(f"span {number} is {span!r:.60}, expected an object with start, end and type")
-        spans.append((*read_span(span, text, f"span {number}"), kind.strip()))
+    found = enumerate(span_list(value), 1)
+    spans = [(*read_span(span, text, f"span {number}"), str(span["type"])) for number, span in found]
     spans.sort()
     for (start, end, _), (other, stop, _) in pairwise(spans):
         if other < end:
             raise BadRowError(f"spans {start} to {end} and {other} to {stop} overlap, expected spans apart")
     return spans
+
+
+STARTS = ("start", "start_offset", "start_char", "begin")
+ENDS = ("end", "end_offset", "end_char", "stop")
+TYPES = ("type", "label", "labels", "tag", "entity_group", "entity")
+
+
+def span_list(value: Any) -> list[dict[str, Any]]:
+    """Spans as people's tools write them, as such or as JSON, -> objects with `start`, `end`, `type` and,
+    where the tool says what stands there, `text`.
+
+    A span is an object, under the names above and with a list of one type or the type alone, or
+    [start, end, type]; the list may be under `entities`, as in spaCy's training data.
+
+    Raises:
+        BadRowError: what was found instead.
+    """
+    expected = "a list of objects with start, end and type"
+    given = read_json(value, "'spans'", expected)
+    if isinstance(given, Mapping) and "entities" in given:
+        given = given["entities"]
+    if not isinstance(given, list):
+        raise BadRowError(f"'spans' is {value!r:.60}, expected {expected}")
+    return [_span_object(span, number) for number, span in enumerate(given, 1)]
+
+
+def _span_object(span: Any, number: int) -> dict[str, Any]:
+    if isinstance(span, list | tuple) and len(span) == 3:
+        span = dict(zip(("start", "end", "type"), span, strict=True))
+    found = span if isinstance(span, Mapping) else {}
+    start, end, kind = (_first(found, names) for names in (STARTS, ENDS, TYPES))
+    if isinstance(kind, list) and len(kind) == 1:
+        kind = kind[0]
+    if not isinstance(kind, str) or not kind.strip():
+        raise BadRowError(f"span {number} is {span!r:.60}, expected an object with start, end and type")
+    surface = {"text": found["text"]} if isinstance(found.get("text"), str) else {}
+    return {"start": start, "end": end, "type": kind.strip(), **surface}
+
+
+def _first(found: Mapping[str, Any], names: Sequence[str]) -> Any:
+    return next((found[name] for name in names if found.get(name) is not None), None)
 
 
 def to_tags(spans: Sequence[tuple[int, int, str]], text: str, unit: str) -> dict[str, list[str]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components import families
+from components.data.sources.formats import formats
 from components.errors import BadRowError, UserError, near_miss
 from components.families.base import Metric, Row
 from components.families.base.capabilities import ExtraFiles
@@ -20,8 +21,17 @@ if TYPE_CHECKING:
 def check(where: str, project: Project) -> None:
     """Check `tasks`; UserError as `consistency.check`."""
     for name, task in project.tasks.items():
+        _format(f"{where}.{name}.source.format", task.source.format)
         _task(f"{where}.{name}", name, task, name in project.mixture.auxiliary)
     _names(where, project)
+
+
+def _format(where: str, name: str) -> None:
+    known = formats()
+    if name not in known:
+        raise UserError(
+            f"{where}: found '{name}'{near_miss(name, known)}, expected one of {', '.join(known)}"
+        )
 
 
 def _task(where: str, name: str, task: Task, auxiliary: bool) -> None:

@@ -15,7 +15,7 @@ import pytest
 from components.data.sources.formats import read
 from components.data.sources.record import Record
 from components.errors import UserError
-from components.settings.data import Format, Source
+from components.settings.data import Source
 
 COLUMNS: dict[str, str | list[str]] = {"text": "text", "label": "label"}
 
@@ -59,7 +59,7 @@ def test_a_malformed_csv_is_one_sentence(tmp_path: Path, content: bytes, expecte
 
 
 @pytest.mark.parametrize("format_", ["csv", "jsonl", "conll"])
-def test_a_folder_in_place_of_a_file_is_one_sentence(tmp_path: Path, format_: Format) -> None:
+def test_a_folder_in_place_of_a_file_is_one_sentence(tmp_path: Path, format_: str) -> None:
     with pytest.raises(UserError) as error:
         records(tmp_path, {"text": "0"}, format=format_)
     assert str(error.value) == f"{tmp_path}: cannot be read (Is a directory), expected a file"

@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.data.sources.formats import huggingface
+from components.data.sources.formats.base import Format
 from components.data.sources.formats.huggingface import Convert
-from components.data.sources.formats.text import Numbered
+from components.data.sources.record import Numbered
 from components.errors import UserError
 from components.settings.data import Source
 
@@ -120,3 +121,10 @@ def _arrow_batches(path: Path) -> Iterator[pa.RecordBatch]:
             yield from (reader.get_batch(index) for index in range(reader.num_record_batches))
         else:
             yield from pa.ipc.open_stream(file)
+
+
+FORMATS = {
+    "parquet": Format(read_parquet, lambda sample: sample.data.startswith(b"PAR1")),
+    "arrow": Format(read_arrow, lambda sample: sample.data.startswith((b"ARROW1", b"\xff\xff\xff\xff"))),
+    "huggingface": Format(read_dataset),
+}

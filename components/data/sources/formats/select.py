@@ -83,7 +83,9 @@ def sample(records: Callable[[], Iterator[Record]], limit: int, seed: int) -> It
     largest = _limits(records, limit, seed)
     taken: Counter[str | None] = Counter()
     for record in records():
-        if taken[record.split] < limit and _hash(record, seed) <= largest[record.split]:
+        if record.skipped or record.unreadable:
+            yield record
+        elif taken[record.split] < limit and _hash(record, seed) <= largest[record.split]:
             taken[record.split] += 1
             yield record
 
@@ -91,7 +93,7 @@ def sample(records: Callable[[], Iterator[Record]], limit: int, seed: int) -> It
 def _limits(records: Callable[[], Iterator[Record]], limit: int, seed: int) -> dict[str | None, int]:
     """The largest hash of each split that is still taken."""
     smallest: dict[str | None, list[int]] = defaultdict(list)  # negated: a heap's top is its minimum
-    for record in records():
+    for record in (each for each in records() if not (each.skipped or each.unreadable)):
         heap, key = smallest[record.split], -_hash(record, seed)
         if len(heap) < limit:
             heapq.heappush(heap, key)

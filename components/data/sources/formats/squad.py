@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from components.data.sources.formats.text import Numbered
-from components.data.sources.record import Values
+from components.data.sources.formats.base import Format
+from components.data.sources.record import Numbered, Values
 from components.errors import UserError
 from components.settings.data import Source
 
@@ -52,3 +52,6 @@ def _question(question: Values) -> Values:
     golds = [] if question.get("is_impossible") else question.get("answers", [])
     answers = [{"text": gold["text"], "start": gold["answer_start"]} for gold in golds]
     return {"id": question["id"], "question": question["question"], "answers": answers}
+
+
+FORMATS = {"squad": Format(read_squad)}

@@ -1,4 +1,4 @@
-"""Text files -> numbered rows: CSV, TSV, JSON Lines, CoNLL, and a matrix of scores between texts.
+"""Text files -> numbered rows: CSV, TSV, JSON Lines, and a matrix of scores between texts.
 
 Every reader goes through its file once, line by line, so its size does not matter.
 """
@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from components.data.sources.record import Values
+from components.data.sources.formats.base import Format, Sample
+from components.data.sources.record import Numbered
 from components.errors import UserError, near_miss
 from components.settings.data import Source
 
 MAX_FIELD = 10_000_000  # characters; the csv module's own limit is 131072
-Numbered = Iterator[tuple[int, Mapping[str, Any]]]  # the row's number in its file, its columns
 
 
 def lines(path: Path, encoding: str) -> Iterator[str]:
@@ -113,31 +112,6 @@ def read_jsonl(path: Path, source: Source) -> Numbered:
         yield number, fields
 
 
-def read_conll(path: Path, source: Source) -> Numbered:
-    """One word a line, blank lines between sentences; columns are numbered "0", "1", ..."""
-    words: list[list[str]] = []
-    first = 0
-    for number, line in enumerate(lines(path, source.encoding), 1):
-        fields = line.rstrip("\r\n").split("\t") if "\t" in line else line.split()
-        if not any(fields) or fields[0] == "-DOCSTART-":
-            if words:
-                yield first, _sentence(words)
-            words = []
-            continue
-        if words and len(fields) != len(words[0]):
-            raise UserError(
-                f"{path}, row {number}: {len(fields)} columns, the sentence's first word has {len(words[0])}"
-            )
-        first = first if words else number
-        words.append(fields)
-    if words:
-        yield first, _sentence(words)
-
-
-def _sentence(words: list[list[str]]) -> Values:
-    return {str(column): list(values) for column, values in enumerate(zip(*words, strict=True))}
-
-
 def read_pair_matrix(path: Path, source: Source) -> Numbered:
     """An upper triangle of scores between the lines of `texts` -> one record for each pair i < j."""
     if source.texts is None:
@@ -161,3 +135,15 @@ def read_pair_matrix(path: Path, source: Source) -> Numbered:
             yield number, {"text": text, "text_pair": text_pair, "score": scores[other]}
     if number != len(texts):
         raise UserError(f"{path}: {number} rows, but {texts_file} has {len(texts)} texts")
+
+
+def _is_json_lines(sample: Sample) -> bool:
+    return sample.text.lstrip().startswith("{") and bool(sample.objects)
+
+
+FORMATS = {
+    "csv": Format(read_delimited),
+    "tsv": Format(read_delimited),
+    "jsonl": Format(read_jsonl, _is_json_lines, general=True),
+    "pair_matrix": Format(read_pair_matrix),
+}

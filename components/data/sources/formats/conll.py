@@ -1,0 +1,142 @@
+"""Words in columns, one a line, blank lines between sentences: CoNLL-2003 and its many kin, and CoNLL-U.
+
+CoNLL-2003 (Tjong Kim Sang & De Meulder 2003) begins documents with -DOCSTART-; MultiCoNER (Malmasi 2022) and
+GermEval (Benikova 2014) put comments before sentences; CoNLL-U (https://universaldependencies.org/format.html)
+has ten columns, comments that say something, ranges of words (1-2) and words that are not in the text (1.1).
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from components.data.sources.formats.base import Format, Sample
+from components.data.sources.formats.text import lines
+from components.data.sources.record import Numbered, Values
+from components.errors import UserError
+from components.settings.data import Source
+
+CONLLU = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
+SAID = re.compile(r"#\s*([\w.:-]+)\s*=\s*(.*)")  # "# sent_id = 7"
+AHEAD = 1000  # lines in which the first word is looked for
+Words = list[list[str]]
+
+
+def read_conll(path: Path, source: Source) -> Numbered:
+    """Columns are numbered "0", "1", ..., or named by `header`; a `separator` takes the place of blanks.
+
+    What comments before a sentence say ("# sent_id = 7", "# id 5f2e") are columns as well.
+    """
+    for number, words, said in _sentences(path, source):
+        names = source.header or [str(column) for column in range(len(words[0]))]
+        if len(names) != len(words[0]):
+            raise UserError(
+                f"{path}, row {number}: {len(words[0])} columns, source.header names {len(names)}; "
+                f"see source.header in params.yaml"
+            )
+        columns = zip(*words, strict=True)
+        yield number, {**said, **{name: list(column) for name, column in zip(names, columns, strict=True)}}
+
+
+def read_conllu(path: Path, source: Source) -> Numbered:
+    """The words of the text, with the columns' names and those of `misc` ("misc.NER"; "O" where a word has
+    none); ranges and empty nodes are left out. `text`, if a comment says it, is the raw text."""
+    for number, words, said in _sentences(path, source):
+        if len(words[0]) != len(CONLLU):
+            raise UserError(
+                f"{path}, row {number}: {len(words[0])} columns, expected the {len(CONLLU)} of CoNLL-U "
+                f"with tabs between them; other columns are `format: conll`"
+            )
+        real = [word for word in words if word[0].isdigit()]
+        if real:
+            columns = dict(zip(CONLLU, map(list, zip(*real, strict=True)), strict=True))
+            yield number, {**said, **columns, **_misc(columns["misc"])}
+
+
+def _misc(values: list[str]) -> Values:
+    """ "NER=B-PER|SpaceAfter=No" of each word -> a column for each key."""
+    pairs = [dict(pair.partition("=")[::2] for pair in value.split("|")) for value in values]
+    keys = dict.fromkeys(key for of_word in pairs for key in of_word if key not in ("_", ""))
+    return {f"misc.{key}": [of_word.get(key, "O") for of_word in pairs] for key in keys}
+
+
+def _sentences(path: Path, source: Source) -> Iterator[tuple[int, Words, Values]]:
+    """(the first word's line, the words' columns, what comments say) of each sentence."""
+    width = _width(path, source)
+    words: Words = []
+    said: Values = {}
+    first = 0
+    for number, line in enumerate(lines(path, source.encoding), 1):
+        fields = _fields(line, source)
+        if not any(fields) or fields[0] == "-DOCSTART-" or (number == 1 and fields == source.header):
+            if words:
+                yield first, words, said
+                words, said = [], {}
+        elif not words and _is_comment(line, fields, width):
+            said |= _said(line)
+        elif words and len(fields) != len(words[0]):
+            raise UserError(
+                f"{path}, row {number}: {len(fields)} columns, the sentence's first word has {len(words[0])}"
+            )
+        else:
+            first = first if words else number
+            words.append(fields)
+    if words:
+        yield first, words, said
+
+
+def _fields(line: str, source: Source) -> list[str]:
+    line = line.rstrip("\r\n")
+    if source.separator:
+        return next(csv.reader([line], delimiter=source.separator), [])
+    return line.split("\t") if "\t" in line else [part for part in re.split(" +", line) if part]
+
+
+def _width(path: Path, source: Source) -> int:
+    """How many columns the first line has that is surely a word's; 0 where none is."""
+    for number, line in enumerate(lines(path, source.encoding)):
+        fields = _fields(line, source)
+        if any(fields) and fields[0] != "-DOCSTART-" and not line.startswith("#"):
+            return len(fields)
+        if number == AHEAD:
+            break
+    return 0
+
+
+def _is_comment(line: str, fields: list[str], width: int) -> bool:
+    """A line before a sentence that begins with "#" and has not a word's columns: "#" may be a word."""
+    return line.startswith("#") and (len(fields) != width or SAID.match(line) is not None)
+
+
+def _said(comment: str) -> Values:
+    """ "# sent_id = 7" and MultiCoNER's "# id 5f2e<tab>domain=en" as columns; others say nothing."""
+    if found := SAID.match(comment):
+        return {found[1]: found[2].strip()}
+    if found := re.match(r"# id (\S+)(.*)", comment):
+        pairs = [pair.partition("=") for pair in found[2].split()]
+        return {"id": found[1], **{key: value for key, sign, value in pairs if sign}}
+    return {}
+
+
+def _is_conllu(sample: Sample) -> bool:
+    words = [line.split("\t") for line in sample.lines if line.strip() and not line.startswith("#")]
+    numbers = all(re.fullmatch(r"\d+([-.]\d+)?", word[0]) for word in words)
+    return bool(words) and numbers and all(len(word) == len(CONLLU) for word in words)
+
+
+def _is_conll(sample: Sample) -> bool:
+    """A CoNLL file of other columns: equally many in nearly every line, and blank lines between sentences."""
+    if _is_conllu(sample) or sample.text.lstrip()[:1] in ("{", "["):
+        return False
+    whole = "\n".join(line for line in sample.lines if not line.startswith("-DOCSTART-")).strip().split("\n")
+    words = [re.split("\t| +", line.rstrip()) for line in whole if line.strip() and not line.startswith("#")]
+    blank = sum(not line.strip() for line in whole)
+    widths = [len(word) for word in words]
+    if not widths or blank < 1 or not 2 <= (usual := max(set(widths), key=widths.count)) <= 15:
+        return False
+    return widths.count(usual) >= 0.9 * len(widths) and blank < len(words) < 200 * (blank + 1)
+
+
+FORMATS = {"conll": Format(read_conll, _is_conll), "conllu": Format(read_conllu, _is_conllu)}

@@ -1,0 +1,64 @@
+"""doccano's exports, JSON Lines: spans as `label` or `labels`, as `entities` with relations; classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from components.data.sources.documents import Document, classes, documents
+from components.data.sources.formats.base import Format, Sample
+from components.data.sources.formats.json_list import read_objects
+from components.data.sources.record import Numbered
+from components.families.shared.spans import span_list
+from components.settings.data import Source
+
+GIVEN = ("entities", "label", "labels", "annotations")  # what holds spans or classes
+CLASSES = ("cats",)  # what holds classes beside spans
+
+
+def read_doccano(path: Path, source: Source) -> Numbered:
+    """`text`, `spans`, or `label` and `labels` of a whole text; relations; and the other fields."""
+    return documents(read_objects(path, source), _document, "doccano")
+
+
+def _document(found: Mapping[str, Any]) -> Document:
+    columns = {name: value for name, value in found.items() if name not in (*GIVEN, *CLASSES, "relations")}
+    columns["text"] = found.get("text", found.get("data"))
+    for name in dict.fromkeys((*GIVEN, *CLASSES)):
+        value = found.get(name)
+        if _holds_spans(value):
+            columns["spans"] = _spans(value)
+        elif value not in (None, []):
+            columns |= classes(value if isinstance(value, list) else [value])
+    links = [(one["from_id"], one["to_id"], str(one["type"])) for one in found.get("relations") or ()]
+    return Document(columns, links)
+
+
+def _holds_spans(value: Any) -> bool:
+    """Spans are lists or objects; classes are names."""
+    return isinstance(value, list) and bool(value) and all(isinstance(one, list | dict) for one in value)
+
+
+def _spans(given: Any) -> list[dict[str, Any]]:
+    """Labels may be numbers; relations name the spans' ids."""
+    named = [{**one, "label": str(one["label"])} if isinstance(one, dict) else one for one in given]
+    ids = [one.get("id") if isinstance(one, dict) else None for one in given]
+    return [{**span, "id": own} for span, own in zip(span_list(named), ids, strict=True)]
+
+
+def _is_doccano(sample: Sample) -> bool:
+    """Its triples, its names for offsets, or its relations."""
+    held = [value for one in sample.objects for name, value in one.items() if name in GIVEN]
+    spans = [span for value in held if _holds_spans(value) for span in value]
+    texts = all(isinstance(one.get("text", one.get("data")), str) for one in sample.objects)
+    return bool(spans) and texts and all(_is_doccanos(span) for span in spans)
+
+
+def _is_doccanos(span: Any) -> bool:
+    if isinstance(span, dict):
+        return {"start_offset", "end_offset", "label"} <= span.keys()
+    return len(span) == 3 and all(type(one) is int for one in span[:2]) and isinstance(span[2], str)
+
+
+FORMATS = {"doccano": Format(read_doccano, _is_doccano)}

@@ -1,0 +1,64 @@
+"""JSON: a list of objects; and the objects of exports that come as a list or as lines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from components.data.sources.formats.base import Format, Sample
+from components.data.sources.formats.text import lines, read_jsonl
+from components.data.sources.record import Numbered
+from components.errors import UserError
+from components.settings.data import Source
+
+BOM = b"\xef\xbb\xbf"
+
+
+def read_objects(path: Path, source: Source) -> Numbered:
+    """The objects of a JSON list, or of JSON Lines: whichever it is.
+
+    Raises:
+        UserError: it is neither; an entry that is no object.
+    """
+    if not _is_list(path, source):
+        yield from read_jsonl(path, source)
+        return
+    for number, one in enumerate(_entries(path, source), 1):
+        if not isinstance(one, dict):
+            raise UserError(f"{path}, row {number}: {type(one).__name__}, expected an object")
+        yield number, one
+
+
+def _is_list(path: Path, source: Source) -> bool:
+    first = next((line.lstrip() for line in lines(path, source.encoding) if line.strip()), "")
+    if not first:
+        raise UserError(f"{path}: the file is empty, expected a list of objects")
+    return first.startswith("[")
+
+
+def _entries(path: Path, source: Source) -> Iterator[Any]:
+    """Of the list, read piece by piece where its bytes are UTF-8, as JSON's are."""
+    import ijson
+
+    number = 0
+    try:
+        if source.encoding.lower().replace("_", "-") not in ("utf-8", "utf8", "utf-8-sig"):
+            yield from json.loads("".join(lines(path, source.encoding)))
+            return
+        with path.open("rb") as file:
+            file.seek(len(BOM) if file.read(len(BOM)) == BOM else 0)
+            for one in ijson.items(file, "item", use_float=True):
+                number += 1
+                yield one
+    except (ijson.JSONError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        problem = str(error).splitlines()[0]
+        raise UserError(f"{path}, after row {number}: not JSON ({problem})") from None
+
+
+def _is_json_list(sample: Sample) -> bool:
+    return sample.text.lstrip().startswith("[") and bool(sample.objects)
+
+
+FORMATS = {"json": Format(read_objects, _is_json_list, general=True)}
