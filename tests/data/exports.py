@@ -305,7 +305,7 @@ WORDS = [
           "tagging", {"tokens": "0", "tags": "1"}, {"format": "conll"}),
     Shape("bilou.conll", text(conll_lines(lambda n: [[w, t] for w, t in zip([*tokens(n), "New", "York", "Times"], [*bio(n), "B-ORG", "I-ORG", "L-ORG"], strict=True)]).replace("B-PER", "U-PER")),
           "tagging", {"tokens": "0", "tags": "1"}, {"format": "conll"}, {"scheme": "bilou"}),
-    Shape("multiconer.conll", text(conll_lines(lambda n: [[w, "_", "_", t] for w, t in zip(tokens(n), bio(n), strict=True)], before="# id 5f domain=en\n")),
+    Shape("multiconer.conll", text(conll_lines(lambda n: [[w, "_", "_", t] for w, t in zip(tokens(n), bio(n), strict=True)], before="# id 5f\tdomain=en\n")),
           "tagging", {"tokens": "0", "tags": "3"}, {"format": "conll"}),
     Shape("one_word_a_row.csv", text(csv_text(["Sentence #", "Word", "POS", "Tag"], lambda n: [
               f"Sentence: {n // 6 + 1}" if n % 6 == 0 else "", ["alice", "was", "at", "acme", "and", "left"][n % 6], "NN",

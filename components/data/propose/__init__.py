@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -10,10 +11,11 @@ from components.data.propose.candidate import Plan, Wishes
 from components.data.propose.choose import choose
 from components.data.propose.entry import Entry, entry_of, load_source
 from components.data.propose.places import Place, identifier, locate
-from components.data.propose.profile import Numbered, columns_of, spread
+from components.data.propose.profile import Fields, Numbered, columns_of, spread
 from components.data.propose.questions import Choice, Question, reason_of
 from components.data.propose.trial import OUTPUTS, Terms, tried
 from components.data.sources import formats
+from components.data.sources.record import Skipped
 from components.errors import BadRowError, SkippedRowError, UserError
 from components.families.base import Row
 
@@ -70,13 +72,18 @@ def guess_at(place: Place, wishes: Wishes, encoder: Path | None = None, terms: T
 
 def _rows(place: Place) -> Numbered:
     source = load_source(place)
-    rows = list(islice(formats.rows(place.first, source), READ))
+    rows = list(islice(_sound(formats.rows(place.first, source)), READ))
     if len(rows) < FEWEST:
         raise UserError(
             f"{place.first}: {len(rows)} row{'s' if len(rows) != 1 else ''}, expected at least {FEWEST} "
             f"to guess from"
         )
     return spread(rows, LOOKED)
+
+
+def _sound(rows: Iterator[tuple[int, Fields]]) -> Iterator[tuple[int, Fields]]:
+    """Those that the file itself does not set aside."""
+    return ((number, fields) for number, fields in rows if not isinstance(fields, Skipped))
 
 
 def _name(place: Place) -> str:

@@ -15,6 +15,8 @@ from typing import TypedDict
 
 from components.data.propose.names import ASIDE, NAMES
 from components.data.propose.profile import Column
+from components.data.sources import formats
+from components.data.sources.formats.base import Sample
 from components.data.sources.formats.text import MAX_FIELD
 from components.errors import UserError
 
@@ -139,23 +141,28 @@ def _text_format(path: Path, text: str) -> SourceKeys:
     start = text.lstrip("\ufeff \r\n\t")
     if MARKUP.match(start):
         raise UserError(f"{path}: a page in HTML or XML, {TEXT_HINT}")
+    sample = Sample(path, text.encode("utf-8", "replace"))
+    special = [name for name, one in formats.formats().items() if not one.general and one.looks_like(sample)]
+    if special and special != ["conll"]:
+        return {"format": special[0]}
     if start.startswith("{") and re.search(r'"paragraphs"\s*:', text):
         return {"format": "squad"}
-    if start.startswith("{") and re.match(r".*\}\s*(\n|$)", start):
-        return {"format": "jsonl"}
-    if re.match(r"[\[{]\s*[\[{\"\n]", start):
-        raise UserError(
-            f"{path}: one JSON document, expected JSON Lines, one object a line; "
-            f"jq -c '.[]' {path.name} > {path.stem}.jsonl makes them of a list"
-        )
+    if re.match(r"[\[{]\s*[\[{\"\r\n\]}]", start):
+        return {"format": "jsonl" if _is_object_a_line(start) else "json"}
     if _is_conll(text):
         return {"format": "conll"}
     return _delimited(text)
 
 
+def _is_object_a_line(text: str) -> bool:
+    """Is the first line an object, with others after it?"""
+    first, _, rest = text.partition("\n")
+    return first.rstrip().endswith("}") and bool(rest.strip())
+
+
 def _is_conll(text: str) -> bool:
     """One word and its columns a line, blank lines between sentences."""
-    lines = [line for line in text.splitlines()[:LINES] if not line.startswith("-DOCSTART-")]
+    lines = [line for line in text.splitlines()[:LINES] if not line.startswith(("-DOCSTART-", "#"))]
     full = [line.split("\t") if "\t" in line else line.split(" ") for line in lines if line.strip()]
     inner = "\n".join(lines).strip().split("\n")
     blank = sum(not line.strip() for line in inner)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from components import families
 from components.data.propose.names import ASIDE, ENDS, INDEX, NAMES, SCALES
 from components.data.propose.profile import Column
+from components.errors import BadRowError
+from components.families.shared.spans import span_list
 
 NAMED, PLAIN, WEAK = 1.0, 0.7, 0.3
 CERTAIN = 0.5  # added where the values could hardly be anything else
@@ -193,9 +195,13 @@ def _tags(column: Column) -> Fit | None:
 
 
 def _spans(column: Column) -> Fit | None:
-    if not column.items or not all(isinstance(item, dict) and "type" in item for item in column.items):
+    try:
+        found = [span for value in column.values for span in span_list(value)]
+    except BadRowError:
         return None
-    types = sorted({str(item["type"]) for item in column.items})
+    if not found or not all(type(span[end]) is int for span in found for end in ("start", "end")):
+        return None
+    types = sorted({span["type"] for span in found})
     names = ", ".join(types[:6]) + (", ..." if len(types) > 6 else "")
     return Fit(_score(column, "spans") + CERTAIN, f"spans of {names}")
 

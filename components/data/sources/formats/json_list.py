@@ -1,4 +1,4 @@
-"""JSON: a list of objects; and the objects of exports that come as a list or as lines."""
+"""JSON: a list of objects, or an object that is a table; and exports that come as a list or as lines."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from components.data.sources.formats.base import Format, Sample
 from components.data.sources.formats.text import lines, read_jsonl
+from components.data.sources.json_tables import EXPECTED, rows_of
 from components.data.sources.record import Numbered
 from components.errors import UserError
 from components.settings.data import Source
@@ -23,7 +24,7 @@ def read_objects(path: Path, source: Source) -> Numbered:
         UserError: it is neither; an entry that is no object.
     """
     if not _is_list(path, source):
-        yield from read_jsonl(path, source)
+        yield from _table(path, source) if _is_object(path, source) else read_jsonl(path, source)
         return
     for number, one in enumerate(_entries(path, source), 1):
         if not isinstance(one, dict):
@@ -36,6 +37,32 @@ def _is_list(path: Path, source: Source) -> bool:
     if not first:
         raise UserError(f"{path}: the file is empty, expected a list of objects")
     return first.startswith("[")
+
+
+def _is_object(path: Path, source: Source) -> bool:
+    """Is the file one object, rather than one a line: over several lines, or with nothing after it?"""
+    full = (line for line in lines(path, source.encoding) if line.strip())
+    first, second = next(full, ""), next(full, "")
+    return not second or _parsed(first) is None
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _table(path: Path, source: Source) -> Numbered:
+    """The rows of one object that is a table; it is read whole."""
+    try:
+        found = json.loads("".join(lines(path, source.encoding)))
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path}: not JSON ({error})") from None
+    rows = rows_of(found)
+    if rows is None:
+        raise UserError(f"{path}: one JSON object that is no table, expected {EXPECTED}")
+    yield from enumerate(rows, 1)
 
 
 def _entries(path: Path, source: Source) -> Iterator[Any]:
