@@ -10,6 +10,7 @@ from components.data.contract.rows import read_rows
 from components.data.encoding.split import EncodedSplit, cards_of
 from components.data.mixture.draws import Plan
 from components.data.mixture.records import PlanRecord
+from components.encoder.place import ENCODER
 from components.model.multitask import MultiTaskModel
 from components.settings.project import Project
 from components.settings.training import Training
@@ -21,7 +22,7 @@ def fit(project: Project, training: Training, plan: PlanRecord, root: Path, seed
     """The project's encoder and fresh heads, trained by the plan (of `components.data.mixture.plan`):
     the best of its scheduled evaluations."""
     cards = cards_below(root, plan.tasks)
-    model = MultiTaskModel.from_encoder(Path(project.model.encoder), cards, project.model.dropout, seed)
+    model = MultiTaskModel.from_encoder(ENCODER, cards, project.model.dropout, seed)
     train(
         model, Plan.of(plan), training, seed, splits(root, plan.tasks, "train"),
         splits(root, plan.tasks, "validation"), reader(root, cards, "validation"), root / "checkpoints",

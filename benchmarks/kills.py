@@ -339,9 +339,7 @@ def kill(kills: int, seconds: float, seed: int, project: Path | None = None) -> 
         while counts.kills.total() < kills and time.monotonic() < deadline:
             begin = begins[counts.rounds % len(begins)]
             one_round(begin, folder, chance, kills - counts.kills.total(), counts)
-            print(
-                f"{counts.kills.total()} kills, {counts.rounds} rounds, {len(counts.wrong)} wrong", flush=True
-            )
+            print(_so_far(counts), flush=True)
     return counts
 
 

@@ -47,6 +47,7 @@ from components.data.mixture.plan import easiest
 from components.data.mixture.plan import plan as make_plan
 from components.data.mixture.records import PlanRecord
 from components.data.validation.records import VALIDATION, Validation
+from components.encoder.place import ENCODER
 from components.environment import quiet, restart_tuned
 from components.model.multitask import MultiTaskModel
 from components.settings.project import Project
@@ -191,8 +192,7 @@ def train_one(job: Run) -> Run:
         balancing = {"weights": {"method": "static", "weights": drawn(shares, job["candidate"])}}
     changed, whole = _plan(project, job, balancing)
     plan = Plan.of(whole, easiest(whole, training))
-    encoder, dropout = Path(project.model.encoder), project.model.dropout
-    model = MultiTaskModel.from_encoder(encoder, cards, dropout, job["seed"])
+    model = MultiTaskModel.from_encoder(ENCODER, cards, project.model.dropout, job["seed"])
     clock, start = Clock(), time.process_time()
     with tempfile.TemporaryDirectory() as folder:
         rows = _reader(cards, "validation")

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from components.data.encoding.encode import encode
 from components.data.ingest.ingest import ingest
 from components.data.sources.packages import CACHE, fetch
+from components.encoder.place import ENCODER, TOKENIZER
 from components.settings.data import Package
 from components.settings.project import Project, Task
 
@@ -44,7 +45,7 @@ def make(name: str, family: str, texts: str, rows: int, project: Project, root: 
     task = Task.model_validate(_declared(family, texts, source))
     # Another seed: by the project's own, all training texts of a task are training texts again.
     ingest(name, task, project.seed + 1, root / "data" / name)
-    encode(root / "data" / name, Path(project.model.encoder) / "tokenizer.json", root / "encoded" / name)
+    encode(root / "data" / name, ENCODER / TOKENIZER, root / "encoded" / name)
     return task
 
 

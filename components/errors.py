@@ -33,6 +33,10 @@ class SkippedRowError(BadRowError):
     """A row that teaches nothing and is no mistake: ingest leaves it out and counts it."""
 
 
+class NotANumberError(BadRowError):
+    """A value that is no number as it is written."""
+
+
 DISK = {
     errno.ENOSPC: "no space is left on the disk; free some, then give the same command again",
     errno.EDQUOT: "the disk quota is used up; free some space, then give the same command again",

@@ -14,7 +14,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -25,6 +25,7 @@ LITTER = re.compile(
     r"\..+\.(\d+)(?:\.\w+)?\.onetrunk\.(?:tmp|old)"
 )  # .NAME.PID.onetrunk.tmp; a folder's has a random part
 UNSWEPT = ("prefect",)  # below .onetrunk: the files of Prefect's server
+BY_THE_WAY = ("__pycache__", ".DS_Store", "Thumbs.db")  # what Python and file managers leave anywhere
 
 
 class Sum(TypedDict):
@@ -74,7 +75,15 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     """Yield a temporary folder; when the block ends well, it takes the place of `path`.
 
     The files get a manifest (written last), so a reader can tell a whole folder from a torn one.
+
+    Raises:
+        UserError: a file that none of our manifests names lies at `path`, and would go with the old folder.
     """
+    if foreign := strangers(path):
+        raise UserError(
+            f"{sample(foreign)}: not made by this program, and what lies in {path} is written anew; move it "
+            f"elsewhere, then give the same command again"
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     prefix = f".{path.name}.{os.getpid()}."
     temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=prefix, suffix=".onetrunk.tmp"))
@@ -92,6 +101,36 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def strangers(folder: Path) -> list[Path]:
+    """The files at or below `folder` that its manifest does not name: they may be the user's.
+
+    What a killed process has half written is none of them, nor what Python and file managers leave behind.
+    """
+    if not folder.is_dir():
+        return [folder] if folder.is_file() else []
+    named = _named(folder)
+    found = sorted(path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    return [path for path in found if path.relative_to(folder) not in named and not _by_the_way(path, folder)]
+
+
+def _named(folder: Path) -> set[Path]:
+    """What a folder's manifest names, and itself; nothing where it is none of ours."""
+    try:
+        return {Path(MANIFEST), *map(Path, read_json(folder / MANIFEST)["files"])}
+    except (UserError, OSError, KeyError, TypeError):
+        return set()
+
+
+def _by_the_way(path: Path, folder: Path) -> bool:
+    parts = path.relative_to(folder).parts
+    return any(part in BY_THE_WAY or LITTER.fullmatch(part) for part in parts)
+
+
+def sample(paths: Sequence[Path]) -> str:
+    """The first of some paths, and how many more there are."""
+    return f"{paths[0]}" + (f" (and {len(paths) - 1} more)" if len(paths) > 1 else "")
+
+
 def sweep(root: Path) -> list[Path]:
     """Remove what processes that are dead have left half written below `root`, and return the paths.
 
@@ -100,16 +139,17 @@ def sweep(root: Path) -> list[Path]:
     removed = []
     for folder, folders, files in os.walk(root):
         for name in (*folders, *files):
-            if _is_litter(path := Path(folder, name)):
+            if is_litter(path := Path(folder, name)):
                 removed.append(path)
-                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+                is_folder = path.is_dir() and not path.is_symlink()
+                shutil.rmtree(path) if is_folder else path.unlink(missing_ok=True)
         folders[:] = [name for name in folders if not name.startswith(".") or name == ".onetrunk"]
         if Path(folder).name == ".onetrunk":
             folders[:] = [name for name in folders if name not in UNSWEPT]
     return removed
 
 
-def _is_litter(path: Path) -> bool:
+def is_litter(path: Path) -> bool:
     """Tell whether `path` is a temporary name of a process that has ended.
 
     A process that began after the last change has only inherited the number.

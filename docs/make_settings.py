@@ -63,7 +63,7 @@ def _collect(model: type[BaseModel], path: str, places: dict[type[BaseModel], li
         return
     for name, field in model.model_fields.items():
         for inner, within in sections_of(field.annotation):
-            _collect(inner, f"{path}.{name}{within}".lstrip("."), places)
+            _collect(inner, f"{path}.{field.alias or name}{within}".lstrip("."), places)
 
 
 def sections_of(annotation: Any) -> Iterator[tuple[type[BaseModel], str]]:

@@ -27,7 +27,7 @@ from components.errors import (
 if TYPE_CHECKING:
     from components.families.base import Row
 
-DATA_IS_GOOD = "data_gate"  # the stage that stands between the data and the first GPU second
+READY_TO_TRAIN = "plan"  # the stage that stands between data and encoder and the first GPU second
 
 
 class Parser(argparse.ArgumentParser):
@@ -55,9 +55,10 @@ PLAIN = {  # commands without options: in the list of commands, and in their own
         "is in .onetrunk/logs/ (of earlier runs in .onetrunk/runs/), the reports are in reports/.",
     ),
     "check": (
-        "check settings and data; no training",
-        "Read params.yaml and every row, clean, split and validate them, and stop before the first second of "
-        "training. reports/validation.html shows what was found.",
+        "check settings, data and encoder; no training",
+        "Read params.yaml and every row, clean, split and validate them, bring the encoder and see whether "
+        "it fits, encode the texts and plan the mixture, and stop before the first second of training. "
+        "reports/validation.html shows what was found.",
     ),
     "status": (
         "which stages are up to date, the last run and verdict, the champion",
@@ -68,6 +69,12 @@ PLAIN = {  # commands without options: in the list of commands, and in their own
         "bring the project to another version of the program, and say what would run again",
         "After another version of the program was installed: bring dvc.yaml to its pipeline, and say which "
         "stages the next run would run again and which changed files are the reason. Runs nothing.",
+    ),
+    "clean": (
+        "remove what the pipeline has made, and nothing else",
+        "Remove the outputs of all stages but for downloads/ and releases/, and the program's .onetrunk/. "
+        "A file among them that no record names as made here stays, and is named. dvc.lock stays too, so "
+        "`dvc checkout` or `onetrunk run` brings the outputs back from DVC's cache.",
     ),
     "monitor": (
         "score new articles, and raise an event where negative news surges",
@@ -208,7 +215,7 @@ def _run(given: argparse.Namespace) -> int:
 
 
 def _check(given: argparse.Namespace) -> int:
-    return _flow(target=DATA_IS_GOOD)
+    return _flow(target=READY_TO_TRAIN)
 
 
 def _flow(target: str | None) -> int:
@@ -337,6 +344,12 @@ def _search(given: argparse.Namespace) -> int:
     return (search.apply if given.apply else search.run)(Path.cwd(), project, name, declared)
 
 
+def _clean(given: argparse.Namespace) -> int:
+    from flows import clean
+
+    return clean.run(Path.cwd())
+
+
 def _monitor(given: argparse.Namespace) -> int:
     """Say what is wrong before Prefect's server starts; then run the flow."""
     from components import params
@@ -382,6 +395,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "rows": _rows,
     "new-task": _new_task,
     "search": _search,
+    "clean": _clean,
     "monitor": _monitor,
 }
 

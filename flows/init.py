@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from components import advice
 from components.environment import QUIET
 from components.errors import UserError, near_miss
 
@@ -38,8 +39,8 @@ def starts() -> list[str]:
 def run(folder: Path, start: str) -> int:
     """Make the project and say what to do next."""
     create(folder, start)
-    settled = "onetrunk run" if start != EMPTY else "onetrunk new-task FILE --write, then onetrunk run"
-    print(f"{folder} is a project; next: cd {folder}, then {settled}")
+    settled = "`onetrunk run`" if start != EMPTY else "`onetrunk new-task FILE --write`, then `onetrunk run`"
+    print(f"{folder} is a project; next: `cd {advice.word(folder)}`, then {settled}")
     return 0
 
 
@@ -55,8 +56,7 @@ def create(folder: Path, start: str, before: Callable[[Path], None] = lambda fol
     if start not in starts():
         known = ", ".join(starts())
         raise UserError(f"--from: found '{start}'{near_miss(start, starts())}, expected one of {known}")
-    if folder.exists():
-        raise UserError(f"{folder}: it is there already; go on in it, or remove it")
+    _make(folder)
     try:
         _fill(folder, start)
         before(folder)
@@ -69,11 +69,17 @@ def create(folder: Path, start: str, before: Callable[[Path], None] = lambda fol
         raise
 
 
-def _fill(folder: Path, start: str) -> None:
+def _make(folder: Path) -> None:
+    """Make the folder; from then on all that is in it is ours."""
     try:
         folder.mkdir(parents=True)
+    except FileExistsError:
+        raise UserError(f"{folder}: it is there already; go on in it, or remove it") from None
     except OSError as error:
         raise UserError(f"{folder}: cannot be made ({error.strerror})") from None
+
+
+def _fill(folder: Path, start: str) -> None:
     _call(["git", "init", "--quiet"], folder)
     _call([sys.executable, "-m", "dvc", "init", "--quiet"], folder)
     for name, template in FILES.items():

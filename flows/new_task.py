@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,17 +11,17 @@ from typing import Any
 import yaml
 from rich.box import SIMPLE
 from rich.console import Console
-from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from components import params
+from components import advice, params
 from components.data.propose import Choice, Guess, Question, Terms, Wishes, guess, guess_at
 from components.data.propose.entry import flow
 from components.data.propose.folders import Part, is_task, parts_of
 from components.data.propose.places import Place
 from components.data.propose.write import write
+from components.encoder.place import ENCODER, TOKENIZER
 from components.errors import EXIT_USER_ERROR, UserError
 from components.families.base import Row
 
@@ -51,7 +50,7 @@ def run(address: str, wishes: Wishes, keep: bool, settings_file: Path = params.P
         write([found.entry], settings_file)
         console.print(f"written to {settings_file}; `onetrunk check` looks at all of its rows")
     else:
-        console.print(f"nothing is written yet: {escape(_command(address, wishes))} --write")
+        console.print(Text(f"nothing is written yet: {_command(address, wishes)} --write"))
     return 0
 
 
@@ -71,7 +70,7 @@ def _project(
     tasks, found, left = terms.settings.get("tasks") or {}, [], 0
     for name, part in parts.items():
         if is_task(part, tasks):
-            console.print(f"[bold]{name}[/bold]: {escape(str(part.path))} is a task already\n")
+            console.print(Text.assemble((name, "bold"), f": {part.path} is a task already\n"))
             continue
         try:
             one = _of_project(address, name, part, terms, console)
@@ -87,7 +86,7 @@ def _project(
         write([each.entry for each in found], settings_file)
         console.print(f"written to {settings_file}: {names}; `onetrunk check` looks at all of their rows")
     elif found:
-        console.print(f"nothing is written yet: {escape(_command(address, wishes))} --write writes {names}")
+        console.print(Text(f"nothing is written yet: {_command(address, wishes)} --write writes {names}"))
     if left:
         are = "is" if left == 1 else "are"
         console.print(Text(f"{left} of {len(parts)} {are} open, see above", "yellow"))
@@ -100,7 +99,7 @@ def _of_project(address: str, name: str, part: Part, terms: Terms, console: Cons
     Raises:
         UserError: its files are no data.
     """
-    console.print(f"[bold]{name}[/bold]: {escape(str(part.path))}")
+    console.print(Text.assemble((name, "bold"), f": {part.path}"))
     found, settled = _settled(address, part.place(), Wishes(name), terms, console)
     if found is None:
         return None
@@ -157,21 +156,23 @@ def _terms(settings_file: Path) -> Terms:
     """The settings, and the encoder's folder if it has been fetched; `tasks` may be empty yet."""
     try:
         keys = yaml.safe_load(settings_file.read_text(encoding="utf-8"))
-        folder = Path(keys["model"]["encoder"])
+        encoder = keys["model"]["encoder"]
     except (OSError, yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError):
         params.load(settings_file)  # says in a sentence what is wrong
         return Terms()
-    return Terms(keys, folder if (folder / "tokenizer.json").is_file() else None)
+    folders = [Path(encoder)] if isinstance(encoder, str) else []
+    found = next((folder for folder in (*folders, ENCODER) if (folder / TOKENIZER).is_file()), None)
+    return Terms(keys, found)
 
 
 def _command(address: str, wishes: Wishes) -> str:
     """The command line that says all of this."""
-    parts = ["onetrunk", "new-task", address]
-    parts += ["--name", wishes.name] if wishes.name else []
+    parts = ["--name", wishes.name] if wishes.name else []
     parts += ["--family", wishes.family] if wishes.family else []
     parts += [part for role, name in wishes.columns.items() for part in ("--column", f"{role}={name}")]
     parts += [part for name in wishes.joint for part in ("--joint", name)]
-    return shlex.join(parts)
+    place = address if "://" in address else Path(address)
+    return " ".join(map(advice.word, ("onetrunk", "new-task", place, *parts)))
 
 
 def _ask(question: Question, console: Console, address: str, wishes: Wishes) -> Choice | None:
@@ -181,7 +182,7 @@ def _ask(question: Question, console: Console, address: str, wishes: Wishes) -> 
     for number, choice in enumerate(question.choices, 1):
         settled = _command(address, with_arguments(wishes, choice.arguments))
         console.print(Text(readable(f"{number:>3}  {choice.reason}")))
-        console.print(f"     [dim]{escape(settled)}[/dim]")
+        console.print(Text(f"     {settled}", "dim"))
         if choice.shown:
             console.print(Padding(_rows(choice.shown), (0, 0, 0, 4), expand=False))
     if not asking:
@@ -207,7 +208,8 @@ def _show(found: Guess, console: Console, command: str, others: bool = True) -> 
     console.print(_rows(found.shown if others else found.shown[:OF_SEVERAL]))
     for other in found.others if others else ():
         console.print(Text(readable(f"it could also be {other.reason}"), "yellow"))
-        console.print(f"     [dim]{escape(shlex.join([*shlex.split(command), *other.arguments]))}[/dim]")
+        settled = " ".join([command, *map(advice.word, other.arguments)])
+        console.print(Text(f"     {settled}", "dim"))
         console.print(Padding(_rows(other.shown), (0, 0, 0, 4), expand=False))
     if found.unread:
         console.print(Text(readable(f"\n{found.unread}; a run stops at such a row"), "yellow"))

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from components import params
+from components import advice, params
 from components.data.propose.entry import flow
 from components.data.validation.records import VALIDATION, Validation
 from components.errors import UserError
@@ -55,7 +55,8 @@ def apply(root: Path, project: Project, name: str, search: Search) -> int:
     """
     ranked = studies.best(_opened(root, project, name, search))
     if not ranked:
-        raise UserError(f"search.{name}: no trial has run to its end; run `onetrunk search {name}` first")
+        first = f"run `onetrunk search {advice.word(name)}` first"
+        raise UserError(f"search.{name}: no trial has run to its end; {first}")
     values, settings_file = ranked[0].user_attrs[studies.VALUES], root / params.PARAMS
     with atomic_file(settings_file) as copy:
         copy.write_text(edited(settings_file.read_text(encoding="utf-8"), values), encoding="utf-8")
@@ -171,4 +172,5 @@ def _show(name: str, search: Search, study: optuna.Study) -> None:
         table.add_row(experiment(name, study, frozen), f"{frozen.value:.4f}", values)
     if table.rows:
         console.print(table)
-        console.print(f"Next: onetrunk search {name} --apply, or dvc exp show, dvc exp apply EXPERIMENT")
+        apply = Text(f"Next: `onetrunk search {advice.word(name)} --apply`")
+        console.print(apply.append(", or `dvc exp show`, `dvc exp apply EXPERIMENT`"), soft_wrap=True)

@@ -5,7 +5,9 @@ It brings dvc.yaml to the program's pipeline and says what the next run would ru
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -16,21 +18,28 @@ from components.errors import UserError
 from flows.init import FILES, TEMPLATES
 
 PIPELINE = "dvc.yaml"
+ENCODER_IN_PIPELINE = "${model.encoder}"  # of projects before the stage `encoder`
 CODE_IN_PIPELINE = re.compile(r"^\s*- (components|serving)(/|$)", re.MULTILINE)  # of projects before `init`
 COPIES = ("components", "flows", "serving")  # of the code, that such projects hold
 SHOWN = 2  # changed files of a stage
 
 
 def refuse_earlier(root: Path) -> None:
-    """Check that the project in `root` holds no code of its own.
+    """Check that the project in `root` holds no code of its own, and the pipeline of this program.
 
     Raises:
         UserError: it does, with the command that mends it.
     """
-    if CODE_IN_PIPELINE.search((root / PIPELINE).read_text(encoding="utf-8")):
+    pipeline = (root / PIPELINE).read_text(encoding="utf-8")
+    if CODE_IN_PIPELINE.search(pipeline):
         raise UserError(
             f"{root / PIPELINE}: made by an earlier version, whose projects held a copy of the program; "
             "run `onetrunk upgrade` once, which takes the copy out and says what will run again"
+        )
+    if ENCODER_IN_PIPELINE in pipeline:
+        raise UserError(
+            f"{root / PIPELINE}: made by an earlier version, which had no stage for the encoder; run "
+            "`onetrunk upgrade` once, which brings the pipeline to this one and says what will run again"
         )
 
 
@@ -46,8 +55,7 @@ def run(root: Path) -> int:
     if (root / PIPELINE).read_bytes() != pipeline:
         _require_committed(root, [PIPELINE, *replaced])
         for copy in replaced:
-            shutil.rmtree(root / copy, ignore_errors=True)
-            print(f"{copy}/: taken out; the installed program is used")
+            _take_out(root, copy)
         (root / PIPELINE).write_bytes(pipeline)
         print(f"{PIPELINE}: brought to the program's pipeline; `git diff {PIPELINE}` shows how")
     from components import params  # every command asks `refuse_earlier`, and most need no settings
@@ -55,6 +63,21 @@ def run(root: Path) -> int:
     params.load()
     _announce()
     return 0
+
+
+def _take_out(root: Path, copy: str) -> None:
+    """Remove what git holds of a folder, so that nothing is lost; what it ignores there stays."""
+    command = ["git", "ls-files", "-z", "--", copy]
+    done = subprocess.run(command, cwd=root, capture_output=True, check=True)
+    for name in filter(None, os.fsdecode(done.stdout).split("\0")):
+        (root / name).unlink(missing_ok=True)
+    for bytecode in (root / copy).rglob("__pycache__"):
+        shutil.rmtree(bytecode, ignore_errors=True)
+    for folder, _, _ in os.walk(root / copy, topdown=False):
+        with contextlib.suppress(OSError):
+            Path(folder).rmdir()
+    kept = "; what git does not hold of it stays" if (root / copy).exists() else ""
+    print(f"{copy}/: taken out, the installed program is used{kept}")
 
 
 def _announce() -> None:
@@ -87,7 +110,7 @@ def changed_files() -> dict[str, list[str]]:
     found = {}
     for file in program.outdated(program.FOLDER, now):
         name = file.relative_to(program.FOLDER)
-        before = json.loads(file.read_text()) if file.is_file() else {}
+        before = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
         after = json.loads(now[name])
         changed = sorted(path for path in before | after if before.get(path) != after.get(path))
         found[str(name.with_suffix(""))] = changed if before else []

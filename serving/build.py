@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 from components import program
-from components.files import atomic_folder, sha256
+from components.files import atomic_folder, is_litter, sha256
 from components.release import bundle
 from components.release.records import BundleCard
 from components.settings.project import Packaging
@@ -31,7 +31,7 @@ def build(project: Path, packaging: Packaging, target: Path) -> BundleCard:
     Raises:
         UserError: the verdict is not PROMOTE, or a file is missing, altered or of another model.
     """
-    for litter in target.parent.glob(f".{target.name}.*.*"):  # of a build that was killed
+    for litter in filter(is_litter, target.parent.glob(f".{target.name}.*")):  # of a build that was killed
         shutil.rmtree(litter)
     with tempfile.TemporaryDirectory(prefix="onetrunk-build-") as scratch:
         context = Path(scratch) / "context"

@@ -1,4 +1,4 @@
-"""Texts in, answers out: one encoder pass for all the tasks that are asked of a text.
+"""Texts in, answers out: one encoder pass for all the tasks that are asked of a text and cut it alike.
 
 Legend: B sequences of a batch (of similar length), L tokens, D hidden width.
 """
@@ -22,7 +22,7 @@ from components import families
 from components.data.batches.tensors import Rows, pad
 from components.data.contract.cards import HeadCards
 from components.errors import BadRowError, near_miss
-from components.families.base import Facts, Family, Row, Truncation
+from components.families.base import Facts, Family, Row
 from components.families.base.capabilities import extra_inputs_of, is_multi_sequence
 from components.files import verify_manifest
 from components.model.saving import load
@@ -44,6 +44,8 @@ class Question:
     head: str
     family: Family
     row: Row
+    reader: str  # the head by whose family and options it becomes tokens
+    read: Row  # what that reads of it
     encodings: list[Encoding]
 
 
@@ -101,26 +103,31 @@ class Predictor:
         try:
             row = family.read_input(item, card["facts"]["options"])
             family.check_question(row, card["facts"])
+            return Question(number, head, family, row, *self._reader(head, item, row), [])
         except BadRowError as error:
             raise BadRequestError(f"texts[{number}]: {error}") from None
-        return Question(number, head, family, row, [])
+
+    def _reader(self, head: str, item: Row, row: Row) -> tuple[str, Row]:
+        """The head by whose family and options a question becomes tokens, and what that reads: a joint head
+        has learnt from the tokens of the task whose rows it shares."""
+        task = self.cards[head]["task"]
+        if task == head or task not in self.cards:
+            return head, row
+        own = self.cards[task]
+        return task, families.get(own["family"]).read_input(item, own["facts"]["options"])
 
     def _tokenise(self, questions: Sequence[Question]) -> None:
-        """Tokenise alike what is cut alike, at the longest limit, so that tasks share their sequences."""
+        """Each question at the cut of its own task, whatever is asked beside it. Tasks that cut a text alike
+        have the same tokens, which are encoded once."""
         alike: dict[str, list[Question]] = {}
-        longest: dict[str, Truncation] = {}
         for question in questions:
-            card = self.cards[question.head]
-            options = card["facts"]["options"]
-            setting = question.family.truncation(card["inputs"], card["max_length"], options)
-            way = repr(sorted((key, value) for key, value in setting.items() if key != "max_length"))
-            alike.setdefault(way, []).append(question)
-            longest[way] = max(longest.get(way, setting), setting, key=lambda one: one["max_length"])
-        for way, group in alike.items():
-            self.tokenizer.enable_truncation(**longest[way])
+            alike.setdefault(question.reader, []).append(question)
+        for reader, group in alike.items():
+            card, options = self.cards[reader], self.cards[reader]["facts"]["options"]
+            family = families.get(card["family"])
+            self.tokenizer.enable_truncation(**family.truncation(card["inputs"], card["max_length"], options))
             for question in group:
-                options = self.cards[question.head]["facts"]["options"]
-                (question.encodings,) = question.family.tokenise(self.tokenizer, [question.row], options)
+                (question.encodings,) = family.tokenise(self.tokenizer, [question.read], options)
 
     @torch.inference_mode()
     def _encode(self, encodings: Sequence[Encoding]) -> dict[Tokens, torch.Tensor]:

@@ -26,7 +26,7 @@ ENVIRONMENT = {**QUIET, **THREADS_AND_MEMORY}
 )
 @bentoml.asgi_app(app)
 class Onetrunk:
-    """One shared encoder, a head per task: all the tasks' answers to a text from a single pass."""
+    """One shared encoder, a head per task: the tasks' answers to a text from a single pass."""
 
     @bentoml.on_deployment  # type: ignore[untyped-decorator]
     @staticmethod

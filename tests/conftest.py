@@ -219,14 +219,25 @@ def shared_project(encoded_once: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return encoded_once
 
 
+def bring_encoder(root: Path) -> None:
+    """What the stage `encoder` does."""
+    from components import params
+    from components.data.sources import encoder
+    from components.model.weights import verify
+
+    encoder.bring(params.load(root / "params.yaml"), root, verify)
+
+
 def encode_project(root: Path) -> None:
     from components import params
     from components.data.encoding import encode
     from components.data.ingest import ingest
     from components.data.mixture import plan
+    from components.encoder.place import ENCODER, TOKENIZER
 
     project = params.load(root / "params.yaml")
+    bring_encoder(root)
     for name, task in project.tasks.items():
         ingest.ingest(name, task, project.seed, root / "data" / name)
-        encode.encode(root / "data" / name, root / "encoder/tokenizer.json", root / "encoded" / name)
+        encode.encode(root / "data" / name, root / ENCODER / TOKENIZER, root / "encoded" / name)
     plan.plan(project, root / "encoded", {}).write(root / "reports/plan.json")

@@ -100,3 +100,13 @@ def test_a_process_that_has_the_number_of_a_dead_one_protects_nothing(tmp_path: 
     litter.write_text("half")
     os.utime(litter, (1, 1))  # long before this process began
     assert sweep(tmp_path) == [litter]
+
+
+def test_a_link_that_a_killed_process_has_left_is_swept_and_what_it_leads_to_stays(tmp_path: Path) -> None:
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    (tmp_path / "folder").mkdir()
+    litter = tmp_path / f".logs.{dead.pid}.onetrunk.tmp"
+    litter.symlink_to("folder")
+    assert sweep(tmp_path) == [litter]
+    assert (tmp_path / "folder").is_dir()

@@ -19,7 +19,7 @@ from tests.conftest import build_project
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parent.parent
 STAGES = (
-    "declare", "ingest", "validate", "data_gate", "encode", "plan", "train", "curves", "baseline", "champion", "evaluate",
+    "encoder", "declare", "ingest", "validate", "data_gate", "encode", "plan", "train", "curves", "baseline", "champion", "evaluate",
     "gate", "package", "query", "release", "budget", "alone", "joint", "comparison",
 )  # fmt: skip
 ENVIRONMENT = {**os.environ, **QUIET, "PYTHONPATH": str(ROOT)}

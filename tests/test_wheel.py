@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 
 import pytest
@@ -23,24 +22,22 @@ FILES = ("pyproject.toml", "README.md", "LICENSE", "params.yaml", "dvc.yaml", "p
 
 @pytest.fixture(scope="module")
 def bin_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment with the wheel; its libraries are those of the test's, without the editable install."""
+    """An environment that was empty, with the wheel and what it needs."""
     folder = tmp_path_factory.mktemp("wheel")
     for part in PARTS:
         ignored = shutil.ignore_patterns("__pycache__", "project") if part == "examples" else None
         shutil.copytree(ROOT / part, folder / "source" / part, symlinks=True, ignore=ignored)
     for file in FILES:
         shutil.copy(ROOT / file, folder / "source" / file)
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-qq"]
     build = ["wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder / "dist", folder / "source"]
     subprocess.run([*pip, *build], check=True)
     shutil.rmtree(folder / "source")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / "venv"], check=True)
     python = folder / "venv/bin/python"
     wheel = next((folder / "dist").glob("onetrunk-*.whl"))
-    install = ["--python", python, "install", "--no-deps", "--no-index", wheel]
-    subprocess.run([*pip, *install], check=True)
-    site = next((folder / "venv/lib").glob("python*/site-packages"))
-    (site / "libraries.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    known_good = ["--constraint", ROOT / "requirements.lock"]
+    subprocess.run([*pip, "--python", python, "install", *known_good, wheel], check=True)
     return python.parent
 
 

@@ -12,8 +12,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-BLOCK = 200  # resamples at a time: bounds the memory at BLOCK x N
-
 
 def weights(groups: Sequence[Sequence[str]], resamples: int, seed: int) -> np.ndarray:
     """weights_RN: how often each row counts in each resample.
@@ -50,12 +48,3 @@ def p_value(differences: np.ndarray) -> float:
     1997, eq. 4.11).
     """
     return float((np.sum(differences >= 0) + 1) / (len(differences) + 1))
-
-
-def resample(weights_RN: np.ndarray, statistics_NS: np.ndarray) -> np.ndarray:
-    """sums_RS of every resample."""
-    blocks = [
-        weights_RN[start : start + BLOCK].astype(np.float64) @ statistics_NS
-        for start in range(0, len(weights_RN), BLOCK)
-    ]
-    return np.concatenate(blocks)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,21 +20,22 @@ from components.model.inference import predict
 class Opponent:
     """A released model that candidates are measured against."""
 
-    def __init__(self, folder: Path, release: Champion) -> None:
-        """Load it from its model's folder.
+    def __init__(self, folder: Path, release: Champion, renamed: Mapping[str, str] | None = None) -> None:
+        """Load it from its model's folder; `renamed` are today's names of its tasks: today's -> its own.
 
         Raises:
             UserError: a file of the model's folder is missing or damaged.
         """
         self.release = release
         self.model = saving.load(folder)
+        saving.rename(self.model, {own: today for today, own in (renamed or {}).items()})
         self.tokenizer = folder / "tokenizer.json"
         self.cards: HeadCards = self.model.config.tasks
 
-    def differences(self, cards: HeadCards) -> dict[str, str | None]:
-        """Of each of the candidate's heads that the champion has as well, why the two cannot be compared;
-        None where they can."""
-        return {head: why_not(self.cards[head], card) for head, card in cards.items() if head in self.cards}
+    def differences(self, cards: HeadCards) -> dict[str, str]:
+        """Why some of the candidate's heads cannot be compared with the champion's of their names."""
+        found = {head: why_not(self.cards[head], card) for head, card in cards.items() if head in self.cards}
+        return {head: why for head, why in found.items() if why is not None}
 
     def predict(self, data: Path, cards: HeadCards, heads: Collection[str]) -> dict[str, list[Prediction]]:
         """Its predictions of the test rows of data/<task> that have these heads' targets, in their order;
@@ -71,9 +72,7 @@ def why_not(known: HeadCard, card: HeadCard) -> str | None:
     ):
         if before != after:
             return f"its {noun} changed from {_said(before)} to {_said(after)}"
-    if not families.get(card["family"]).comparable(known["facts"], card["facts"]):
-        return "what it answers with (labels, features or options) changed"
-    return None
+    return families.get(card["family"]).changed(known["facts"], card["facts"])
 
 
 def _said(value: Any) -> str:

@@ -3,7 +3,7 @@ champion on the same rows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from components.data.encoding.split import EncodedSplit, cards_of
 from components.data.mixture.records import PLAN, PlanRecord
 from components.evaluation import bootstrap
 from components.evaluation.champion import Opponent
+from components.evaluation.common import CommonGround, ground
 from components.evaluation.records import (
     EVALUATION,
     METRICS,
@@ -42,12 +43,13 @@ def evaluate(project: Project, root: Path, champion: Opponent | None, say: Say) 
     candidate = saving.load(root / "models/multitask")
     plan = PlanRecord.read(root / PLAN)
     heads: dict[str, HeadEvidence] = {}
+    not_compared = champion.differences(candidate.config.tasks) if champion else {}
     for name in project.tasks:
         say(f"evaluating {name}")
-        heads |= _task(project, root, name, plan.tasks[name].share, candidate, champion)
+        heads |= _task(project, root, name, plan.tasks[name].share, candidate, champion, not_compared)
     Evaluation(
         model=ModelId(sha256=sha256(root / "models/multitask/model.safetensors")),
-        champion=_identity(champion, candidate) if champion else None,
+        champion=_identity(champion, not_compared) if champion else None,
         confidence=project.evaluation.confidence,
         tasks=heads,
     ).write(root / EVALUATION)
@@ -65,21 +67,27 @@ def _task(
     share: float,
     candidate: MultiTaskModel,
     champion: Opponent | None,
+    not_compared: dict[str, str],
 ) -> dict[str, HeadEvidence]:
-    """What is measured of every head that reads the task's rows."""
+    """What is measured of every head that reads the task's rows; heads of which too little can be compared
+    join `not_compared`."""
     split = EncodedSplit(root / "encoded" / name / "test.arrow")
-    everything = range(len(split))
     cards = cards_of(root / "encoded" / name)
-    predicted = {"model": predict(candidate, name, split, everything)}
-    comparable: set[str] = set()
+    said = {"model": predict(candidate, name, split, range(len(split)))}
     if champion is not None:
-        comparable = {head for head, why in champion.differences(cards).items() if why is None}
-        predicted["champion"] = champion.predict(root / "data" / name, cards, comparable)
+        asked = {head for head in cards if head in champion.cards and head not in not_compared}
+        said["champion"] = champion.predict(root / "data" / name, cards, asked)
     report = {}
     for head, card in cards.items():
-        who = ("model", "champion") if head in comparable else ("model",)
-        answers = {one: predicted[one][head] for one in who}
-        report[head] = _head(project, root, head, card, share, answers)
+        rows = labelled_rows(root / "data" / name, "test", head)
+        answers = {who: of_heads[head] for who, of_heads in said.items() if head in of_heads}
+        common = None
+        if champion is not None and "champion" in answers:
+            known = champion.cards[head]["facts"]
+            common = ground(families.get(card["family"]), known, card["facts"], rows, answers["champion"])
+            if common.too_little:
+                not_compared[head], common = common.too_little, None
+        report[head] = _head(project, root, head, card, share, rows, answers, common)
     return report
 
 
@@ -89,10 +97,11 @@ def _head(
     head: str,
     card: HeadCard,
     share: float,
+    rows: list[Row],
     answers: dict[str, list[Prediction]],
+    common: CommonGround | None,
 ) -> HeadEvidence:
-    family, data = families.get(card["family"]), root / "data" / card["task"]
-    rows = labelled_rows(data, "test", head)
+    family = families.get(card["family"])
     for baseline in ("trivial", "linear"):
         answers[baseline] = read_json(root / "baselines" / card["task"] / head / f"{baseline}.json")
     write_json(
@@ -102,28 +111,24 @@ def _head(
     settings = project.evaluation
     weights_RN = bootstrap.weights([row["groups"] for row in rows], settings.resamples, project.seed)
     metrics = {
-        metric.name: compare(metric, rows, answers, card["facts"], weights_RN, settings.confidence)
+        metric.name: compare(metric, rows, answers, card["facts"], weights_RN, settings.confidence, common)
         for metric in family.metrics_for(card["facts"]["options"])
     }
-    counts = task_card(data).heads[head].rows
     classes = family.report(rows, answers["model"], card["facts"])
     return HeadEvidence(
         task=card["task"],
         family=family.name,
-        rows=counts,
+        rows=task_card(root / "data" / card["task"]).heads[head].rows,
         metrics=metrics,
         classes=[ClassScore(name=name, rows=n, f1=value) for name, n, value in classes],
         share=share,
     )
 
 
-def _identity(champion: Opponent, candidate: MultiTaskModel) -> ChampionEvidence:
+def _identity(champion: Opponent, not_compared: dict[str, str]) -> ChampionEvidence:
     """What the champion is, the heads that it answers, and why some of them cannot be compared."""
-    differences = champion.differences(candidate.config.tasks)
     return ChampionEvidence(
-        **champion.release.model_dump(),
-        heads=list(champion.cards),
-        not_compared={head: why for head, why in differences.items() if why is not None},
+        **champion.release.model_dump(), heads=list(champion.cards), not_compared=not_compared
     )
 
 
@@ -134,28 +139,60 @@ def compare(
     facts: Facts,
     weights_RN: np.ndarray,
     confidence: float,
+    common: CommonGround | None = None,
 ) -> MetricEvidence:
-    """The metric of answers["model"] with its interval, and its paired differences to the others."""
-    values, resampled = {}, {}
-    for who, predictions in answers.items():
-        statistics_NS = metric.statistics(rows, predictions, facts)
-        values[who] = metric.total(statistics_NS)
-        resampled[who] = metric.value(bootstrap.resample(weights_RN, statistics_NS))
-    differences = {who: resampled["model"] - resampled[who] for who in answers if who != "model"}
-    against = None
-    if "champion" in answers:
-        against = Comparison(
-            value=values["champion"],
-            difference=values["model"] - values["champion"],
-            interval=bootstrap.interval(differences["champion"], confidence),
-            p=bootstrap.p_value(differences["champion"]),
-        )
+    """The metric of answers["model"] with its interval, and its paired differences to the baselines, and to
+    the champion where there is common ground."""
+    values, resampled = _measure(metric, rows, answers, facts, weights_RN, ("model", "trivial", "linear"))
+    over = {who: resampled["model"] - resampled[who] for who in ("trivial", "linear")}
     return MetricEvidence(
         value=values["model"],
         interval=bootstrap.interval(resampled["model"], confidence),
         trivial=values["trivial"],
         linear=values["linear"],
-        over_trivial=bootstrap.interval(differences["trivial"], confidence),
-        over_linear=bootstrap.interval(differences["linear"], confidence),
-        champion=against,
+        over_trivial=bootstrap.interval(over["trivial"], confidence),
+        over_linear=bootstrap.interval(over["linear"], confidence),
+        champion=_against(metric, rows, answers, weights_RN, confidence, common) if common else None,
     )
+
+
+def _against(
+    metric: Metric,
+    rows: list[Row],
+    answers: dict[str, list[Prediction]],
+    weights_RN: np.ndarray,
+    confidence: float,
+    common: CommonGround,
+) -> Comparison:
+    """The candidate and the champion on the rows that both can answer."""
+    who = ("model", "champion", "trivial")
+    some = {one: common.of(answers[one]) for one in who}
+    weights_RN = weights_RN if common.rows_N.all() else weights_RN[:, common.rows_N]
+    values, resampled = _measure(metric, common.of(rows), some, common.facts, weights_RN, who)
+    difference = resampled["model"] - resampled["champion"]
+    return Comparison(
+        value=values["champion"],
+        difference=values["model"] - values["champion"],
+        interval=bootstrap.interval(difference, confidence),
+        p=bootstrap.p_value(difference),
+        over_trivial=bootstrap.interval(resampled["champion"] - resampled["trivial"], confidence),
+        rows=int(common.rows_N.sum()) if common.changed else None,
+        changed=common.changed,
+    )
+
+
+def _measure(
+    metric: Metric,
+    rows: Sequence[Row],
+    answers: Mapping[str, Sequence[Prediction]],
+    facts: Facts,
+    weights_RN: np.ndarray,
+    who: Sequence[str],
+) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+    """The metric's value of the answers of each, and value_R of its resamples."""
+    values, resampled = {}, {}
+    for one in who:
+        statistics_NS = metric.statistics(rows, answers[one], facts)
+        values[one] = metric.total(statistics_NS)
+        resampled[one] = metric.resampled(weights_RN, statistics_NS)
+    return values, resampled

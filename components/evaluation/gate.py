@@ -2,15 +2,16 @@
 
 A task is rejected below its floor, when its interval does not exclude the trivial baseline, or on a
 significant loss against the champion (paired bootstrap on the same rows, Holm-corrected over the
-tasks). It is held when the evidence cannot exclude a loss beyond the non-inferiority margin, and where
-the champion answers what the candidate does not, or not in a way that can be compared. What is missing
-or not a number counts against it.
+tasks). It is held when the evidence cannot exclude a loss beyond the non-inferiority margin, where the
+champion answers what the candidate does not, or not in a way that can be compared, and where it falls below
+the trivial baseline, so that winning means nothing. What is missing or not a number counts against it.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from components.evaluation.records import (
     ChampionEvidence,
@@ -27,6 +28,16 @@ MEANT = "where that is meant, name it in evaluation.without_champion"
 Reason = tuple[GateOutcome, str]
 
 
+@dataclass(frozen=True)
+class Standing:
+    """What a task is to the champion."""
+
+    champion: ChampionEvidence | None  # none before the first release
+    name: str  # of the task
+    lost: bool  # significantly
+    meant: bool  # need it not be compared?
+
+
 def verdict(
     evaluation: Evaluation, gates: Mapping[str, Gate], without_champion: Collection[str] = ()
 ) -> Verdict:
@@ -40,12 +51,11 @@ def verdict(
         name: _judge(
             gate,
             measured[name],
-            name in losses,
-            None if name in without_champion else _uncompared(evaluation.champion, name),
+            Standing(evaluation.champion, name, name in losses, name in without_champion),
         )
         for name, gate in gates.items()
     }
-    dropped = _dropped(evaluation.champion, {*gates, *without_champion})
+    dropped = _dropped(evaluation.champion, gates, without_champion)
     found = {entry.gate for entry in judged.values()}
     held = "hold" in found or bool(dropped) or not judged
     return Verdict(
@@ -73,20 +83,21 @@ def _evidence(evaluation: Evaluation, head: str, gate: Gate) -> MetricEvidence |
     return None if measured is None else measured.metrics.get(gate.metric)
 
 
-def _dropped(champion: ChampionEvidence | None, known: Collection[str]) -> dict[str, str]:
+def _dropped(
+    champion: ChampionEvidence | None, gates: Collection[str], without_champion: Collection[str]
+) -> dict[str, str]:
     """The tasks that the champion answers and nobody knows any more, each with what that means."""
-    why = f"the champion answers it and the candidate does not (removed or renamed?); {MEANT}"
-    return {head: why for head in (champion.heads if champion else ()) if head not in known}
+    heads = champion.heads if champion else []
+    new = next((head for head in gates if head not in heads), "NEW")
+    return {
+        head: f"the champion answers it and the candidate does not; if it was renamed, say so, as in "
+        f"evaluation.renamed: {{{new}: {head}}}; if it was removed, name it in evaluation.without_champion"
+        for head in heads
+        if head not in gates and head not in without_champion
+    }
 
 
-def _uncompared(champion: ChampionEvidence | None, head: str) -> str | None:
-    """Why a task that the champion answers was not compared; None where it does not answer it."""
-    if champion is None or head not in champion.heads:
-        return None
-    return champion.not_compared.get(head, "it was not measured")
-
-
-def _judge(gate: Gate, evidence: MetricEvidence | None, lost: bool, uncompared: str | None) -> TaskVerdict:
+def _judge(gate: Gate, evidence: MetricEvidence | None, standing: Standing) -> TaskVerdict:
     judged = TaskVerdict(
         metric=gate.metric,
         floor=gate.floor,
@@ -96,12 +107,12 @@ def _judge(gate: Gate, evidence: MetricEvidence | None, lost: bool, uncompared: 
     )
     if evidence is None:
         return judged
-    outcome, why = _reason(gate, evidence, lost, uncompared)
+    outcome, why = _reason(gate, evidence, standing)
     seen = {name: getattr(evidence, name) for name in ("value", "interval", "trivial", "linear", "champion")}
     return judged.model_copy(update={**seen, "gate": outcome, "why": why})
 
 
-def _reason(gate: Gate, evidence: MetricEvidence, lost: bool, uncompared: str | None) -> Reason:
+def _reason(gate: Gate, evidence: MetricEvidence, standing: Standing) -> Reason:
     if not all(map(math.isfinite, [evidence.value, *evidence.interval, *evidence.over_trivial])):
         return "hold", f"{gate.metric} or its interval is not a number"
     found = f"{gate.metric} {evidence.value:.3f}"
@@ -111,21 +122,28 @@ def _reason(gate: Gate, evidence: MetricEvidence, lost: bool, uncompared: str | 
         low = evidence.interval[0]
         return "reject", f"{found} (from {low:.3f}) does not exclude the trivial {evidence.trivial:.3f}"
     if evidence.champion is None:
-        return _alone(f"{found} is above the floor {gate.floor:.3f}", uncompared)
-    return _against(evidence.champion, gate, found, lost)
+        return _alone(f"{found} is above the floor {gate.floor:.3f}", standing)
+    return _against(evidence.champion, gate, found, standing)
 
 
-def _alone(above: str, uncompared: str | None) -> Reason:
+def _alone(above: str, standing: Standing) -> Reason:
     """Of a task that was compared with nobody: a new one passes, one that the champion answers does not."""
-    if uncompared is not None:
-        return "hold", f"it cannot be compared with the champion: {uncompared}; {MEANT}"
-    return "pass", f"{above}; no champion to compare with"
+    if standing.champion is None:
+        return "pass", f"{above}; no champion to compare with"
+    if standing.name not in standing.champion.heads:
+        return "pass", f"{above}; new, the champion does not answer it"
+    why = standing.champion.not_compared.get(standing.name, "it was not measured")
+    if standing.meant:
+        return "pass", f"{above}; not compared, as evaluation.without_champion says ({why})"
+    return "hold", f"it cannot be compared with the champion: {why}; {MEANT}"
 
 
-def _against(champion: Comparison, gate: Gate, found: str, lost: bool) -> Reason:
+def _against(champion: Comparison, gate: Gate, found: str, standing: Standing) -> Reason:
     low, high = champion.interval
     change = f"{champion.difference:+.3f} [{low:+.3f}, {high:+.3f}]"
-    if lost:
+    if champion.changed:
+        change += f" on {champion.rows} test rows that both can answer ({champion.changed})"
+    if standing.lost:
         loss = f"{gate.metric} lost significantly against the champion: {change}, p = {champion.p:.3f}"
         return "reject", loss
     if not low > -gate.margin:
@@ -133,4 +151,15 @@ def _against(champion: Comparison, gate: Gate, found: str, lost: bool) -> Reason
             "hold",
             f"a loss beyond the margin {gate.margin:.3f} against the champion cannot be excluded: {change}",
         )
+    if champion.over_trivial and champion.over_trivial[1] < 0 and not standing.meant:
+        return "hold", _other_question(gate, champion)
     return "pass", f"{found} is above the floor and within the margin of the champion: {change}"
+
+
+def _other_question(gate: Gate, champion: Comparison) -> str:
+    """A model that was released for being better than the trivial one, and is worse today."""
+    return (
+        f"the champion's {gate.metric} is {champion.value:.3f}, below the trivial baseline's: the task seems "
+        f"to mean something else now (labels or outcomes swapped, another scale?), so that beating the "
+        f"champion says nothing; {MEANT}"
+    )

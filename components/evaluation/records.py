@@ -59,6 +59,9 @@ class Comparison(Part):
     difference: float  # the candidate's less the champion's
     interval: Interval  # of the difference
     p: float  # one-sided: how likely the resamples make it that nothing was lost
+    over_trivial: Interval | None = None  # of the champion's difference to it; none in a file of before
+    rows: int | None = None  # of the test rows, that both can answer; all of them where it is null
+    changed: str | None = None  # what has changed between the two, where they are compared all the same
 
 
 class MetricEvidence(Part):

@@ -77,7 +77,7 @@ def values(
     found = []
     for metric in metrics:
         with np.errstate(all="ignore"):
-            found.append((metric.name, metric.value(metric.statistics(rows, predictions, facts))))
+            found.append((metric.name, metric.of_each_row(metric.statistics(rows, predictions, facts))))
     found += [
         _closeness(rows, predictions, name) for name in targets if _are_numbers(rows, predictions, name)
     ]

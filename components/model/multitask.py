@@ -20,14 +20,19 @@ from components import families as tasks
 from components.data.batches.tensors import Rows
 from components.data.contract.cards import HeadCard, HeadCards
 from components.dropout import quicken
+from components.encoder.pretrained import encoder_of, read_pretrained
 from components.errors import UserError
 from components.families.base.capabilities import ReadsWordEmbeddings, TeacherForcing
 from components.families.shared.heads import IndexedHead, Pretrained
-from components.model.packing import Pack, packable, packed_states
+from components.model.heads import Heads
+from components.model.packing import Pack, packable, packed_states, paddable
 
 transformers_logging.set_verbosity_error()
 transformers_logging.disable_progress_bar()
 LOG = logging.getLogger(__name__)
+DROPOUTS = (  # what configurations call it
+    "hidden_dropout_prob", "attention_probs_dropout_prob", "dropout", "dropout_rate", "attention_dropout",
+)  # fmt: skip
 
 
 class MultiTaskConfig(PretrainedConfig):
@@ -47,7 +52,7 @@ class MultiTaskConfig(PretrainedConfig):
 
 
 class MultiTaskModel(PreTrainedModel):
-    """A shared `AutoModel` encoder (of an encoder-decoder its encoder) and a `ModuleDict` of heads."""
+    """A shared `AutoModel` encoder (of an encoder-decoder its encoder) and its `Heads`."""
 
     config_class = MultiTaskConfig
     base_model_prefix = "encoder"
@@ -56,11 +61,12 @@ class MultiTaskModel(PreTrainedModel):
         super().__init__(config)
         encoder = AutoConfig.for_model(**config.encoder)
         self.hidden_size: int = encoder.hidden_size
-        self.encoder = _encoder_of(AutoModel.from_config(encoder, dtype=torch.float32))  # autocast halves it
+        self.encoder = encoder_of(AutoModel.from_config(encoder, dtype=torch.float32))  # autocast halves it
         quicken(self.encoder)
         self.packs = False  # until `choose_packing` has compared the encoder's states
+        self.pads = True  # where it does not pack: whether padding leaves a text's states alone
         self.takes_segments = getattr(encoder, "type_vocab_size", 0) > 1
-        self.heads = nn.ModuleDict({name: self.new_head(card) for name, card in config.tasks.items()})
+        self.heads = Heads({name: self.new_head(card) for name, card in config.tasks.items()})
         self.post_init()
 
     def new_head(self, card: HeadCard) -> nn.Module:
@@ -76,31 +82,14 @@ class MultiTaskModel(PreTrainedModel):
         begins as that part of the folder.
 
         Raises:
-            UserError: the folder holds no encoder that transformers can read.
+            UserError: the folder holds no encoder that transformers can read, or lacks weights of it.
         """
-        try:
-            encoder_config = AutoConfig.from_pretrained(folder)
-            for name in (
-                "hidden_dropout_prob",
-                "attention_probs_dropout_prob",
-                "dropout",
-                "dropout_rate",
-                "attention_dropout",
-            ):
-                if hasattr(encoder_config, name):
-                    setattr(encoder_config, name, dropout)
-            encoder = _encoder_of(
-                AutoModel.from_pretrained(
-                    folder, config=encoder_config, dtype=torch.float32, use_safetensors=True
-                )
-            )
-        except Exception as error:  # transformers and safetensors raise many kinds here
-            reason = str(error).strip().splitlines()[0]
-            raise UserError(f"{folder}: no readable encoder ({reason:.200})") from error
+        encoder_config = _config(folder, dropout)
+        whole = read_pretrained(AutoModel, folder, encoder_of, config=encoder_config, dtype=torch.float32)
         torch.manual_seed(seed)
         config = MultiTaskConfig(encoder=encoder_config.to_dict(), tasks=dict(cards))
         model = cls(config)
-        model.encoder.load_state_dict(encoder.state_dict())
+        model.encoder.load_state_dict(encoder_of(whole).state_dict())
         for head in model.heads.values():
             if isinstance(head, Pretrained):
                 head.begin(folder)
@@ -116,11 +105,14 @@ class MultiTaskModel(PreTrainedModel):
         return self
 
     def choose_packing(self) -> None:
-        """Pack sequences side by side from now on, where the encoder keeps them apart."""
+        """Pack sequences side by side from now on, where the encoder keeps them apart; pad them, where that
+        leaves their states alone; else compute those of one length at a time."""
         self.packs = packable(self.encoder)
+        self.pads = self.packs or paddable(self.encoder)
         if not self.packs:
             kind = self.config.encoder.get("model_type", "this encoder")
-            LOG.warning("%s: sequences cannot be packed; they are padded, which is slower", kind)
+            how = "they are padded" if self.pads else "padding changes them; those of one length go together"
+            LOG.warning("%s: sequences cannot be packed; %s, which is slower", kind, how)
 
     def recompute_activations(self) -> None:
         """Keep of each block only its input while training; the rest is computed again in the backward pass
@@ -150,17 +142,40 @@ class MultiTaskModel(PreTrainedModel):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """states_TD of the micro-batch's tokens, and index_BL, where in T each place's state is.
 
-        T are the real tokens where the encoder packs, and all places, padding too, where it does not.
+        T are the real tokens where the encoder packs, and where it neither packs nor pads; all places,
+        padding too, where it pads.
         """
         if not self.packs:
-            segments = {"token_type_ids": segment_ids} if self.takes_segments else {}
-            output = self.encoder(input_ids=input_ids, attention_mask=mask, **segments)
-            return output.last_hidden_state.flatten(0, 1), _places(mask)
+            return self._unpacked(input_ids, mask, segment_ids)
         real_BL = mask.bool()
         pack = Pack(tuple(mask.sum(1).tolist()), mask.device)
         segment_ids_T = segment_ids[real_BL] if self.takes_segments else None
         states_TD = packed_states(self.encoder, input_ids[real_BL], segment_ids_T, pack)
         return states_TD, (mask.flatten().cumsum(0) - 1).clamp(min=0).view_as(mask)
+
+    def _unpacked(
+        self, input_ids: torch.Tensor, mask: torch.Tensor, segment_ids: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """`states` of an encoder that does not pack: a pass for each of `passes`."""
+        states, index_BL, known = [], torch.zeros_like(mask), 0
+        for rows, length in self.passes(mask):
+            segments = {"token_type_ids": segment_ids[rows, :length]} if self.takes_segments else {}
+            output = self.encoder(
+                input_ids=input_ids[rows, :length], attention_mask=mask[rows, :length], **segments
+            )
+            places = torch.arange(known, known := known + len(rows) * length, device=mask.device)
+            index_BL[rows, :length] = places.view(len(rows), length)
+            states.append(output.last_hidden_state.flatten(0, 1))
+        return torch.cat(states), index_BL
+
+    def passes(self, mask_BL: torch.Tensor) -> list[tuple[torch.Tensor, int]]:
+        """The rows, and the length, of each of the passes through an encoder that does not pack: one where it
+        pads, else one for each length."""
+        longest = mask_BL.shape[1]
+        if self.pads:
+            return [(torch.arange(len(mask_BL), device=mask_BL.device), longest)]
+        length_B = mask_BL.sum(1)
+        return [((length_B == one).nonzero().flatten(), int(one)) for one in length_B.unique()]
 
     def forward(
         self,
@@ -217,9 +232,17 @@ class MultiTaskModel(PreTrainedModel):
         return tasks.get(self.config.tasks[head]["family"])
 
 
-def _encoder_of(model: Any) -> Any:
-    """The model itself, or the encoder of an encoder-decoder."""
-    return model.get_encoder() if model.config.is_encoder_decoder else model
+def _config(folder: Path, dropout: float) -> PretrainedConfig:
+    """The encoder's, with this dropout."""
+    try:
+        config: PretrainedConfig = AutoConfig.from_pretrained(folder)
+    except Exception as error:  # transformers raises many kinds here
+        reason = str(error).strip().splitlines()[0]
+        raise UserError(f"{folder}: no readable encoder ({reason:.200})") from error
+    for name in DROPOUTS:
+        if hasattr(config, name):
+            setattr(config, name, dropout)
+    return config
 
 
 def _of_rows(

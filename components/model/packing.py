@@ -2,7 +2,9 @@
 
 Transformers' own attention mixes sequences that are packed so, even where their positions begin anew,
 and says nothing. So the encoder is given an attention of ours, registered where transformers looks its
-attention functions up; an encoder that asks for none is found out by `packable` and gets padded batches.
+attention functions up; an encoder that asks for none is found out by `packable` and gets padded batches. One
+that padding changes too (a convolution, a transform over the places) is found out by `paddable` and gets
+texts of one length at a time.
 
 Legend: T tokens of all sequences, H heads of attention, d width of one, n sequences of one length L.
 """
@@ -18,11 +20,15 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
+from torch.nn.utils.rnn import pad_sequence
 from transformers import AttentionInterface, PreTrainedModel
 
 from components.dropout import dropped
 
 ATTENTION = "onetrunk_packed"
+LENGTHS = (3, 17, 5, 5, 40, 8)  # of the sequences that are compared under padding
+PADDED_TOLERANCE = 1e-4  # of a state in fp32, by the largest: padding changes one by a hundredth and more
+REFUSALS = (TypeError, ValueError, RuntimeError, AttributeError, IndexError)  # each encoder has its way
 TOLERANCE = 1e-5  # of a state in fp32, by the largest: other sequences change it by a tenth and more
 
 
@@ -155,26 +161,59 @@ def packable(encoder: PreTrainedModel) -> bool:
     One sequence is longer than the usual windows of local attention; equal lengths are neighbours or not.
     """
     before, training = encoder.config._attn_implementation, encoder.training
-    longest = min(160, getattr(encoder.config, "max_position_embeddings", 160) - 2)
-    pack = Pack((3, longest, 5, 5, 3), encoder.device)
-    input_ids_T = 1 + torch.arange(sum(pack.lengths), device=encoder.device) % (encoder.config.vocab_size - 1)
-    input_ids_T[input_ids_T == getattr(encoder.config, "pad_token_id", None)] = 2
+    pack = Pack((3, _longest(encoder), 5, 5, 3), encoder.device)
+    input_ids_T = _made_up(encoder, sum(pack.lengths))
     encoder.eval()
     try:
         alone = [encoder(input_ids=one[None])[0][0] for one in input_ids_T.split(list(pack.lengths))]
         encoder.set_attn_implementation(ATTENTION)
         expected, found = torch.cat(alone).float(), packed_states(encoder, input_ids_T, None, pack).float()
-        error = (found - expected).abs().max() / expected.abs().max().clamp(min=1)
-        same = found.shape == expected.shape and bool(error <= TOLERANCE)
-    except (
-        TypeError,
-        ValueError,
-        RuntimeError,
-        AttributeError,
-        IndexError,
-    ):  # each encoder refuses in its way
+        same = _alike(found, expected, TOLERANCE)
+    except REFUSALS:
         same = False
     if not same:
         encoder.set_attn_implementation(before)
     encoder.train(training)
     return same
+
+
+@torch.no_grad()
+def paddable(encoder: PreTrainedModel) -> bool:
+    """Whether a sequence's states are those that it has alone where longer ones stand beside it, it being
+    padded to their length and the padding masked."""
+    if getattr(encoder.config, "attention_type", None) == "block_sparse":
+        return False  # BigBird's, which is another one where all sequences of a batch are short
+    training = encoder.training
+    encoder.eval()
+    lengths = [min(length, _longest(encoder)) for length in LENGTHS]
+    sequences = list(_made_up(encoder, sum(lengths)).split(lengths))
+    input_ids_BL = pad_sequence(sequences, batch_first=True)
+    mask_BL = pad_sequence([torch.ones_like(one) for one in sequences], batch_first=True)
+    try:
+        found_BLD = encoder(input_ids=input_ids_BL, attention_mask=mask_BL)[0].float()
+        expected = torch.cat([encoder(input_ids=one[None])[0][0] for one in sequences]).float()
+        same = _alike(found_BLD[mask_BL.bool()], expected, PADDED_TOLERANCE)
+    except REFUSALS:
+        same = False
+    encoder.train(training)
+    return same
+
+
+def _longest(encoder: PreTrainedModel) -> int:
+    return min(160, getattr(encoder.config, "max_position_embeddings", 160) - 2)
+
+
+def _made_up(encoder: PreTrainedModel, length: int) -> torch.Tensor:
+    """input_ids_T of tokens that are no padding."""
+    input_ids_T: torch.Tensor = 1 + torch.arange(length, device=encoder.device) % (
+        encoder.config.vocab_size - 1
+    )
+    input_ids_T[input_ids_T == getattr(encoder.config, "pad_token_id", None)] = 2
+    return input_ids_T
+
+
+def _alike(found: torch.Tensor, expected: torch.Tensor, tolerance: float) -> bool:
+    if found.shape != expected.shape:
+        return False
+    error = (found - expected).abs().max() / expected.abs().max().clamp(min=1)
+    return bool(error <= tolerance)

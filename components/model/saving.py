@@ -8,9 +8,9 @@ training's folder (the evaluation) gets the other heads as well.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from safetensors import safe_open
 
@@ -34,12 +34,10 @@ def load(folder: Path) -> MultiTaskModel:
     """
     import torch
 
-    from components.model.multitask import MultiTaskModel
-
     if not (folder / "config.json").is_file():
         raise UserError(f"{folder}: no model here (config.json is missing); run `onetrunk run` to train one")
     try:
-        model: MultiTaskModel = MultiTaskModel.from_pretrained(folder, use_safetensors=True)
+        model = _read(folder)
         attach(model, folder)
     except Exception as error:  # safetensors, transformers and OS errors alike mean: not loadable
         reason = str(error).strip().splitlines()[0]
@@ -51,10 +49,30 @@ def load(folder: Path) -> MultiTaskModel:
     return model
 
 
+def _read(folder: Path) -> MultiTaskModel:
+    """The model of a folder, all of whose weights are there."""
+    from safetensors.torch import load_file
+
+    from components.model.heads import with_module_names
+    from components.model.multitask import MultiTaskConfig, MultiTaskModel
+
+    config = MultiTaskConfig.from_pretrained(folder)
+    weights = with_module_names(load_file(folder / index.WEIGHTS))
+    loaded: Any = MultiTaskModel.from_pretrained(
+        None, config=config, state_dict=weights, output_loading_info=True
+    )
+    model: MultiTaskModel = loaded[0]
+    if missing := sorted(loaded[1]["missing_keys"]):
+        raise ValueError(f"{index.WEIGHTS} lacks {len(missing)} weights, the first is {missing[0]}")
+    return model
+
+
 def save_apart(model: MultiTaskModel, folder: Path, names: Collection[str]) -> None:
     """Write the model without these heads into `folder`, and the heads, if there are any, to AUXILIARY there.
     The model has all its heads again afterwards, in their order."""
     from safetensors.torch import save_file
+
+    from components.model.heads import module_name
 
     heads, cards = dict(model.heads.items()), dict(model.config.tasks)
     try:
@@ -67,14 +85,31 @@ def save_apart(model: MultiTaskModel, folder: Path, names: Collection[str]) -> N
         model.config.tasks.clear()
         model.config.tasks.update(cards)
     if names:
-        tensors = {f"{n}.{key}": value for n in names for key, value in heads[n].state_dict().items()}
+        tensors = {
+            f"{module_name(name)}.{key}": value
+            for name in names
+            for key, value in heads[name].state_dict().items()
+        }
         metadata = {CARDS: json.dumps({name: cards[name] for name in names})}
         save_file({key: value.contiguous() for key, value in tensors.items()}, folder / AUXILIARY, metadata)
+
+
+def rename(model: MultiTaskModel, names: Mapping[str, str]) -> None:
+    """Give some heads, and the tasks whose rows they read, other names: own -> new. An old name is gone."""
+    heads, cards = dict(model.heads.items()), dict(model.config.tasks)
+    model.heads.clear()
+    model.heads.update({names.get(head, head): module for head, module in heads.items()})
+    model.config.tasks = {
+        names.get(head, head): {**card, "task": names.get(card["task"], card["task"])}
+        for head, card in cards.items()
+    }
 
 
 def attach(model: MultiTaskModel, folder: Path) -> None:
     """Add the auxiliary heads of a model's folder to the model, where it has any."""
     from safetensors.torch import load_file
+
+    from components.model.heads import module_name
 
     found = auxiliary_cards(folder)
     if not found:
@@ -83,8 +118,10 @@ def attach(model: MultiTaskModel, folder: Path) -> None:
     model.config.tasks.update(found)
     for name, card in found.items():
         model.heads[name] = head = model.new_head(card)
-        own = {key.removeprefix(f"{name}."): v for key, v in tensors.items() if key.startswith(f"{name}.")}
-        head.load_state_dict(own)
+        before = f"{module_name(name)}."
+        head.load_state_dict(
+            {key.removeprefix(before): v for key, v in tensors.items() if key.startswith(before)}
+        )
 
 
 def auxiliary_cards(folder: Path) -> dict[str, HeadCard]:

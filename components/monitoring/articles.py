@@ -10,6 +10,7 @@ from typing import Any
 
 from components.data.sources.formats import rows, value_at
 from components.data.sources.formats.text import lines
+from components.data.sources.record import Skipped, Unreadable
 from components.errors import BadRowError, UserError
 from components.families.shared.fields import read_text
 from components.families.shared.fingerprint import text_key
@@ -81,6 +82,10 @@ def _table(path: Path, declared: Articles, now: datetime) -> Iterator[Article | 
     source = Source(path=str(path), format=format_, encoding=declared.encoding)
     for number, fields in rows(path, source):
         place = f"{path}, row {number}"
+        if isinstance(fields, Unreadable):
+            raise UserError(f"{place}: {fields.reason}")
+        if isinstance(fields, Skipped):
+            continue
         try:
             text = read_text({columns.text: value_at(fields, columns.text)}, columns.text)
             published = _published(fields, columns.published) if columns.published else now

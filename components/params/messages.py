@@ -107,4 +107,6 @@ def _section(location: tuple[Any, ...], root: type[BaseModel]) -> list[str]:
             model = model.__origin__
         if isinstance(model, UnionType) and NoneType in model.__args__:  # a section that may be left out
             model = model.__args__[0]
+        if isinstance(model, UnionType) and model.__args__[0] is str:  # a text, or a section instead
+            model = model.__args__[1]
     return sorted(model.model_fields)

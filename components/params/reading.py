@@ -26,8 +26,37 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]
                     key.start_mark,
                 )
             seen.add(key.value)
+        for key, value in node.value:
+            if key.value == "labels" and isinstance(value, yaml.SequenceNode):
+                _as_written("labels", value)
+            if key.value == "source" and isinstance(value, yaml.MappingNode):
+                for inner, values in value.value:
+                    if inner.value in AS_WRITTEN:
+                        _as_written(inner.value, values)
         mapping: dict[Any, Any] = super().construct_mapping(node, deep)
         return mapping
+
+
+AS_WRITTEN = ("label_map", "split_values", "filter")  # keys of a source whose values are those of its data
+
+
+def _as_written(key: str, node: yaml.Node) -> None:
+    """Labels and values of data stay what the file says: YAML would make 1.1 of 1.10 and 8 of 010."""
+    if not isinstance(node, yaml.ScalarNode):
+        for part in node.value:
+            for inner in part if isinstance(part, tuple) else (part,):
+                _as_written(key, inner)
+    elif not _means_itself(key, node):
+        node.tag = "tag:yaml.org,2002:str"
+
+
+def _means_itself(key: str, node: yaml.ScalarNode) -> bool:
+    """Is a value what YAML makes of it? Null is; in a filter true and false are, but yes, no, on and off are
+    words; a label that is a boolean or a date is refused later, with what to write."""
+    kind = node.tag.rpartition(":")[2]
+    if key == "labels":
+        return kind not in {"int", "float"}
+    return kind == "null" or (key == "filter" and node.value.lower() in {"true", "false"})
 
 
 def parse(path: Path) -> Settings:

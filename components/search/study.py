@@ -32,7 +32,7 @@ def identity(project: Project, search: Search, root: Path, exclude: Mapping[str,
     space = {parameter: values.model_dump() for parameter, values in search.parameters.items()}
     code = fit.code({head.family for _, head in project.heads().values()})
     told = [project.seed, settings, space, exclude, code]
-    return checkpoint.key(told, fit.inputs(project, root, project.tasks))
+    return checkpoint.key(told, fit.inputs(root, project.tasks))
 
 
 def file_of(root: Path, name: str) -> Path:

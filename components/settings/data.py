@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from components.settings.section import Fraction, Rows, Section, Unit
 
@@ -60,6 +61,43 @@ class HuggingFace(Section):
         return section
 
 
+class Condition(Section):
+    """Which values of a column count: all that is said here holds of them. A value, or a list of values, in
+    the place of this section is `in`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    in_: Annotated[list[Wanted] | None, Field(alias="in")] = None  # the value is one of these
+    not_: Annotated[Condition | None, Field(alias="not")] = None  # this does not hold: a value, or a section
+    matches: str | None = None  # the regular expression is found in it
+    longer_than: Annotated[int | None, Field(ge=0), Unit("characters")] = (
+        None  # it has more; of a list, items
+    )
+    not_empty: bool = False  # there is something but blanks
+
+    @model_validator(mode="before")
+    @classmethod
+    def _values_are_in(cls, given: Any) -> Any:
+        if isinstance(given, Condition):
+            return given
+        if not isinstance(given, dict):
+            return {"in": given if isinstance(given, list) else [given]}
+        named = {
+            key: [None] if value is None and key in ("in", "not") else value for key, value in given.items()
+        }
+        values = named.get("in", [])
+        return named if isinstance(values, list) else {**named, "in": [values]}
+
+    @field_validator("matches")
+    @classmethod
+    def _is_an_expression(cls, expression: str | None) -> str | None:
+        try:
+            re.compile(expression or "")
+        except re.error as error:
+            raise ValueError(f"not a regular expression ({error})") from None
+        return expression
+
+
 Offset = Literal["characters", "utf16", "bytes", "lf", "crlf", "bom", "no_bom"]
 
 
@@ -77,14 +115,20 @@ class Source(Section):
     header: list[str] | None = None  # column names of a file that has none
     skip_after_header: Annotated[int, Unit("lines")] = 0  # lines below the header that are no rows
     quoting: bool = True  # csv, tsv: quotation marks may surround a value
+    # csv, tsv: the sign before a quotation mark that is part of a value, as "\\"; else the mark is doubled
+    escape: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    # of numbers that are written as texts: the other sign, blanks and apostrophes are between thousands
+    decimal: Literal[".", ","] | None = None
+    sheet: str | None = None  # xlsx, xls, ods: its name; left out, the first
     unescape_html: bool = False  # turn `&amp;` and the like into characters
     texts: str | None = None  # pair_matrix: the file with one text per line
     split_column: str | None = None  # the column that says which split a row belongs to
     # what the split column says, and the split that it means
     split_values: dict[str, Split] = {"train": "train", "validation": "validation", "test": "test"}
     label_map: dict[str, str] = {}  # raw label -> label
-    # column -> the value, or the values, of the rows that count
-    filter: dict[str, Wanted | list[Wanted]] = {}
+    # in place of `label_map` a file in the folder `path`: a name a line, the first that of 0, or JSON
+    label_names: str | None = None
+    filter: dict[str, Condition] = {}  # column -> the value, the values or the condition that count
     limit: Rows | None = None  # rows of a split; the others are left out, chosen by hash
     huggingface: HuggingFace = HuggingFace()  # how the library `datasets` reads it
     # what is a row of annotated documents: one of them, of their lines, of their relations, or every pair of
@@ -120,6 +164,12 @@ class Source(Section):
         return self
 
     @model_validator(mode="after")
+    def _labels_are_named_once(self) -> Source:
+        if self.label_names is not None and self.label_map:
+            raise ValueError("`label_map` and `label_names` both say what raw labels are called; give one")
+        return self
+
+    @model_validator(mode="after")
     def _splits_are_given_once(self) -> Source:
         if self.split_column is not None and self.files:
             raise ValueError("`files` and `split_column` both say which split a row belongs to; give one")
@@ -132,6 +182,8 @@ class Splits(Section):
     validation: Fraction = 0.1  # share of the rows that training is watched with
     test: Fraction = 0.1  # share of the rows that the gate judges by
     groups: list[str] = []  # columns whose values never cross splits; [text] keeps equal texts together
+    # rows of a class that no training row has: into training, left out and counted, or a refusal
+    rare: Literal["train", "drop", "fail"] = "train"
 
     @model_validator(mode="after")
     def _rows_are_left_to_train_on(self) -> Splits:
@@ -149,3 +201,5 @@ class Cleaning(Section):
     duplicates: Literal["drop", "keep"] = "drop"  # rows that say the same once more
     conflicts: Literal["drop", "majority", "keep"] = "drop"  # one text with several answers
     leakage: Literal["drop", "keep"] = "drop"  # training rows whose text is in a held-out split
+    unreadable: Literal["fail", "drop"] = "fail"  # rows without a text or a target that can be read
+    max_unreadable: Fraction = 0.1  # share of the rows that may be dropped as unreadable; more is an error

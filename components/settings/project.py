@@ -72,27 +72,28 @@ class Checks(Section):
     max_damaged_share: Fraction = 0.2  # of the texts with misread characters; more is an error
 
 
-def from_the_hub(model: str, revision: str = "main") -> str:
-    """What to write for an encoder of the hub: dvc.yaml depends on a folder, which a remote fills."""
-    remote = f"{{kind: huggingface, model: {model}, revision: {revision}}}"
-    return (
-        f"an encoder of the Hugging Face hub is a remote: write `remotes: {{encoder: {remote}}}` and "
-        f"`model: {{encoder: downloads/encoder}}`"
-    )
+class HubEncoder(Section):
+    """A model of the Hugging Face hub: fetched once, checked, and read from disk ever after."""
+
+    huggingface: str  # its name there, e.g. "answerdotai/ModernBERT-base"
+    revision: str = "main"  # a branch, a tag or a commit; of a branch the commit of the day is kept
 
 
 class Model(Section):
-    """The shared encoder: a folder with config.json, model.safetensors and tokenizer.json."""
+    """The shared encoder: config.json, tokenizer.json and weights as safetensors."""
 
-    encoder: str  # the folder; downloads/NAME where a remote or a package brings it
+    # its folder (downloads/NAME where a remote or a package brings it), or a model of the hub
+    encoder: str | HubEncoder
     dropout: Fraction = 0.1  # in the encoder, while training
 
     @field_validator("encoder", mode="before")
     @classmethod
-    def _the_hub_is_a_remote(cls, encoder: Any) -> Any:
+    def _folder_or_model(cls, encoder: Any) -> Any:
+        """One of the two, so that pydantic says what is wrong with that one alone."""
         if isinstance(encoder, dict):
-            name = encoder.get("huggingface") or encoder.get("model") or "NAME"
-            raise ValueError(from_the_hub(str(name), str(encoder.get("revision", "main"))))
+            return HubEncoder.model_validate(encoder)
+        if not isinstance(encoder, str | HubEncoder):
+            raise ValueError("expected a folder, or {huggingface: NAME, revision: BRANCH, TAG or COMMIT}")
         return encoder
 
 
@@ -102,6 +103,7 @@ class Evaluation(Section):
     resamples: Annotated[int, Field(ge=100)] = 1000  # how often the test rows are drawn again
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95  # of an interval
     without_champion: list[str] = []  # tasks that the champion answers, and that changed or went on purpose
+    renamed: dict[str, str] = {}  # tasks that the champion knows by another name: today's -> the champion's
 
 
 class Sharing(Section):

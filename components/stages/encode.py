@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-from components import params
 from components.data.encoding import encode
+from components.encoder.place import ENCODER, TOKENIZER
 from components.stages import run
 
 
 def main(name: str) -> None:
-    tokenizer = Path(params.load().model.encoder) / "tokenizer.json"
-    encode.encode(Path("data") / name, tokenizer, Path("encoded") / name)
+    encode.encode(Path("data") / name, ENCODER / TOKENIZER, Path("encoded") / name)
 
 
 if __name__ == "__main__":

@@ -16,8 +16,10 @@ def main() -> None:
 
     candidate = sha256(Path("models/multitask/model.safetensors"))
     named = registry.named_champion(candidate)
-    champion = Opponent(registry.open_champion(named), named) if named else None
-    evaluate.evaluate(params.load(), Path(), champion, lambda text: print(text, file=sys.stderr))
+    project = params.load()
+    renamed = project.evaluation.renamed
+    champion = Opponent(registry.open_champion(named), named, renamed) if named else None
+    evaluate.evaluate(project, Path(), champion, lambda text: print(text, file=sys.stderr))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,17 @@ def contents() -> dict[Path, str]:
     )
 
 
+def _make_downloads() -> None:
+    """The stage `encoder` depends on downloads/, into which nothing may have to be fetched; DVC warns of a
+    folder that is empty."""
+    note = Path("downloads/README.txt")
+    if not note.is_file():
+        note.parent.mkdir(exist_ok=True)
+        note.write_text("What packages and remotes of params.yaml bring; the pipeline fills it.\n")
+
+
 def main() -> None:
+    _make_downloads()
     with atomic_folder(program.FOLDER) as folder:
         for file, text in contents().items():
             (folder / file).parent.mkdir(exist_ok=True)

@@ -2,8 +2,9 @@
 
 DVC writes dvc.lock and its own list of readers and writers (.dvc/tmp/rwlock) in place, and believes
 that a file in its cache is what its name says. Here both are written under another name and renamed,
-and a file is hashed before it is taken from the cache. Three of DVC's functions are replaced for
-that, in this process alone; tests/flows/running/test_durable_dvc.py holds that DVC still calls them.
+and a file is hashed before it is taken from the cache. DVC also removes a stage's outputs with whatever
+lies in them; here a file that is not ours stops the stage (outputs.py). Four of DVC's functions are
+replaced for that, in this process alone; tests/flows/running/ holds that DVC still calls them.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from components.errors import EXIT_USER_ERROR, UserError
 from components.files import atomic_file
-from flows.running import dvc_files
+from flows.running import dvc_files, outputs
 
 
 def main() -> int:
@@ -23,6 +25,7 @@ def main() -> int:
     _write_yaml_whole()
     _write_rwlock_whole()
     _distrust_cache()
+    _spare_strangers()
     from dvc.cli import main as dvc
 
     code: int = dvc(sys.argv[1:])
@@ -95,6 +98,23 @@ def _distrust_cache() -> None:
         return quick(self, oid, check_hash, _info)
 
     LocalHashFileDB.check = check  # type: ignore[method-assign]
+
+
+def _spare_strangers() -> None:
+    """Run no stage whose outputs hold a file that may be the user's: it would be removed with them."""
+    from dvc.stage import Stage
+
+    ruthless = Stage.run
+
+    def run(self: Any, *arguments: Any, **options: Any) -> None:
+        try:
+            with outputs.spared(self):
+                ruthless(self, *arguments, **options)
+        except UserError as error:
+            print(f"error: {error}", flush=True)
+            sys.exit(EXIT_USER_ERROR)
+
+    Stage.run = run
 
 
 if __name__ == "__main__":

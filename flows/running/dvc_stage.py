@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from components.environment import QUIET
-from components.errors import EXIT_TRY_AGAIN, disk_sentence, disk_sentence_of
+from components.errors import EXIT_TRY_AGAIN, EXIT_USER_ERROR, disk_sentence, disk_sentence_of
 from flows.running import history, run_state
 from flows.running.lock import MARK
 
@@ -119,6 +119,8 @@ def _succeeded(lines: list[str]) -> Outcome:
 def _failed(lines: list[str], dvc_code: int) -> Outcome:
     output = "\n".join(lines)
     exited = EXITED.search(output)
+    if exited is None and dvc_code == EXIT_USER_ERROR:  # durable_dvc's own; DVC's are above 250
+        return Outcome("failed", _last(lines, "error: "), dvc_code)
     if exited is None:
         busy = LOCK_BUSY.search(output) is not None
         said = _last(lines, "ERROR: ")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LOCK = Path(dvc_files.LOCK)
 PROGRAM = "program"  # the stage that writes down what code the others can reach
+ENCODER = "encoder"  # the stage that brings the encoder; what it would do can be told without it
 
 
 class BusyError(UserError):
@@ -85,13 +86,13 @@ def read() -> Graph:
     """
     from dvc.repo.reproduce import get_active_graph, plan_repro
 
-    with _repository() as repo:
+    with repository() as repo:
         graph = get_active_graph(repo.index.graph)  # an edge leads from a stage to what it needs
         upstream = {
             stage.addressing: frozenset(parent.addressing for parent in graph.successors(stage))
             for stage in plan_repro(graph)
         }
-        always_changed = frozenset(stage.addressing for stage in graph if stage.always_changed)
+        always_changed = frozenset(stage.addressing for stage in graph if stage.always_changed) - {ENCODER}
         reasons = _changed(repo)
         return Graph(upstream, frozenset(reasons) & upstream.keys(), always_changed, reasons)
 
@@ -100,9 +101,12 @@ def _changed(repo: Repo) -> dict[str, list[Any]]:
     """The stages that DVC finds changed, and those that can reach code that `program/` does not describe yet;
     each with the reasons, as DVC gives them.
 
-    DVC finds the stage `program` always changed; here it is so only where it would write something else.
+    DVC finds the stages `program` and `encoder` always changed; here they are so only where they would write
+    something else.
     """
     found: dict[str, list[Any]] = repo.status()
+    if found.get(ENCODER) == ["always changed"] and _encoder_is_settled(Path(repo.root_dir)):
+        del found[ENCODER]
     if PROGRAM not in found:  # the graph of a project that depends on code in another way, or not at all
         return found
     from components.stages.program import contents
@@ -116,6 +120,13 @@ def _changed(repo: Repo) -> dict[str, list[Any]]:
                 reason = {"changed deps": {str(path.relative_to(repo.root_dir)): "modified"}}
                 found.setdefault(stage.addressing, []).append(reason)
     return found
+
+
+def _encoder_is_settled(root: Path) -> bool:
+    from components import params
+    from components.data.sources import encoder
+
+    return encoder.is_settled(params.load(), root)
 
 
 def locked_stages() -> list[str]:
@@ -133,7 +144,7 @@ def settle_lock(before: list[str], graph: Graph) -> None:
     """
     from dvc.utils.serialize import dumps_yaml, parse_yaml_for_update
 
-    with _repository():
+    with repository():
         now = locked_stages()
         known = [name for name in before if name in now]
         settled = known + [name for name in graph.upstream if name in now and name not in known]
@@ -150,7 +161,7 @@ def settle_lock(before: list[str], graph: Graph) -> None:
 
 
 @contextmanager
-def _repository() -> Iterator[Repo]:
+def repository() -> Iterator[Repo]:
     """DVC's view of the project under DVC's lock, what killed processes have left put right before.
 
     DVC's complaints and the disk's become the user's one sentence.

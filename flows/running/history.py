@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
+import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -22,6 +22,7 @@ HISTORY = WORKSPACE / "history.jsonl"
 RUNS = WORKSPACE / "runs"  # a folder of stage logs per run
 NEWEST = WORKSPACE / "logs"  # a link to the folder of the run that last had a stage to run
 EARLIER = "00000000T000000"  # the logs of a version that kept one folder for all runs
+LOG_FOLDER = re.compile(r"\d{8}T\d{6}")
 KEPT = 200  # runs
 LOGS_KEPT = 20  # runs with logs
 _one_at_a_time = Lock()  # the stages of a run, which are threads
@@ -45,17 +46,17 @@ class Run:
 def append(root: Path, run: Run) -> None:
     """Write down a run; where the disk does not take it, the run is not the worse for it."""
     path = root / HISTORY
-    lines = path.read_text().splitlines() if path.is_file() else []
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     lines = [*lines, json.dumps(asdict(run), ensure_ascii=False)][-KEPT:]
     with contextlib.suppress(OSError), atomic_file(path) as temporary:
-        temporary.write_text("".join(line + "\n" for line in lines))
+        temporary.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
 
 
 def read(root: Path) -> list[Run]:
     """The runs, oldest first; a line that a disk has torn is left out."""
     path = root / HISTORY
     runs = []
-    for line in path.read_text().splitlines() if path.is_file() else []:
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
         with contextlib.suppress(ValueError, TypeError):
             runs.append(Run(**json.loads(line)))
     return runs
@@ -88,8 +89,17 @@ def make_log_folder(root: Path, started: str) -> None:
         _keep_earlier(root)
         folder.mkdir(parents=True)
         _point_to(root, folder)
-        for old in sorted((root / RUNS).iterdir())[:-LOGS_KEPT]:
-            shutil.rmtree(old, ignore_errors=True)
+        ours = [path for path in (root / RUNS).iterdir() if LOG_FOLDER.fullmatch(path.name)]
+        for old in sorted(ours)[:-LOGS_KEPT]:
+            _remove_logs(old)
+
+
+def _remove_logs(folder: Path) -> None:
+    """Remove the logs, and the folder unless somebody has put something else into it."""
+    with contextlib.suppress(OSError):
+        for log in folder.glob("*.log"):
+            log.unlink()
+        folder.rmdir()
 
 
 def _point_to(root: Path, folder: Path) -> None:

@@ -53,7 +53,9 @@ def show(root: Path, target: str | None) -> int | None:
 
 def _completed(root: Path, target: str | None) -> int:
     if target is not None:
-        console.print("\nSettings and data are in order: reports/validation.html\nNext: onetrunk run")
+        console.print(
+            "\nSettings, data and encoder are in order: reports/validation.html\nNext: onetrunk run"
+        )
     else:
         _summary(root)
     return 0

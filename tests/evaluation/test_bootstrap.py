@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 
 from components.evaluation import bootstrap
+from components.families.base import metric
 from components.families.regression.family import FAMILY as REGRESSION
+from components.families.shared.metrics import MACRO_F1, accuracy
+
+SHARE = accuracy("label")  # of (hits, rows)
 
 
 def test_the_interval_agrees_with_scipys() -> None:
@@ -18,8 +22,8 @@ def test_the_interval_agrees_with_scipys() -> None:
     rows, predictions = [{"score": v} for v in x], [{"score": v} for v in y]
     pearson, _ = REGRESSION.metrics
     statistics = pearson.statistics(rows, predictions, {"mean": 0.0})
-    sums = bootstrap.resample(bootstrap.weights([[] for _ in x], 4000, 1), statistics)
-    found = bootstrap.interval(pearson.value(sums), 0.95)
+    resampled = pearson.resampled(bootstrap.weights([[] for _ in x], 4000, 1), statistics)
+    found = bootstrap.interval(resampled, 0.95)
     expected = stats.bootstrap(
         (x, y), lambda a, b: stats.pearsonr(a, b)[0], paired=True, vectorized=False, n_resamples=4000,
         method="percentile", rng=np.random.default_rng(2),
@@ -33,8 +37,8 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
     for trial in range(200):
         hits = generator.random(150) < 0.8
         statistics = np.stack([hits, np.ones(150)], axis=1)
-        sums = bootstrap.resample(bootstrap.weights([[]] * 150, 400, trial), statistics)
-        low, high = bootstrap.interval(sums[:, 0] / sums[:, 1], 0.95)
+        resampled = SHARE.resampled(bootstrap.weights([[]] * 150, 400, trial), statistics)
+        low, high = bootstrap.interval(resampled, 0.95)
         covered += low <= 0.8 <= high
     assert 0.88 <= covered / 200 <= 0.99
 
@@ -45,8 +49,8 @@ def test_groups_widen_the_interval_where_rows_of_a_group_agree() -> None:
     statistics = np.stack([values, np.ones(600)], axis=1).astype(float)
     spread = {}
     for name, groups in {"rows": [[]] * 600, "groups": [[str(i // 30)] for i in range(600)]}.items():
-        sums = bootstrap.resample(bootstrap.weights(groups, 500, 5), statistics)
-        low, high = bootstrap.interval(sums[:, 0] / sums[:, 1], 0.95)
+        resampled = SHARE.resampled(bootstrap.weights(groups, 500, 5), statistics)
+        low, high = bootstrap.interval(resampled, 0.95)
         spread[name] = high - low
     assert spread["groups"] > 3 * spread["rows"]
 
@@ -64,3 +68,18 @@ def test_a_pair_counts_the_product_of_its_documents() -> None:
 def test_the_p_value_is_small_only_for_a_consistent_loss_and_never_zero() -> None:
     assert bootstrap.p_value(np.full(999, -0.1)) == pytest.approx(0.001)
     assert bootstrap.p_value(np.full(999, 0.1)) == 1.0
+
+
+def test_a_large_label_set_is_resampled_in_blocks_as_a_small_one_is_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    generator = np.random.default_rng(7)
+    labels = [f"class {number}" for number in range(40)]
+    gold, said = ([{"label": labels[n]} for n in generator.integers(0, 40, 90)] for _ in range(2))
+    weights = bootstrap.weights([[]] * 90, 30, 8)
+    statistics = MACRO_F1.statistics(gold, said, {"labels": labels})
+    expected = MACRO_F1.value(weights.astype(float) @ statistics.toarray())
+    assert MACRO_F1.of_each_row(statistics) == pytest.approx(MACRO_F1.value(statistics.toarray()))
+    monkeypatch.setattr(metric, "CELLS", 500)
+    assert MACRO_F1.resampled(weights, statistics) == pytest.approx(expected)
+    assert MACRO_F1.of_each_row(statistics) == pytest.approx(MACRO_F1.value(statistics.toarray()))

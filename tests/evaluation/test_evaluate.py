@@ -124,15 +124,88 @@ def test_the_verdict_replays_and_the_page_needs_nothing_else(evaluated: dict) ->
         assert row["id"] not in html
 
 
-def test_a_champion_with_other_labels_is_not_compared(evaluated: dict) -> None:
+def judged(gates: dict, without_champion: tuple[str, ...] = ()) -> Verdict:
+    """The champion of now against the candidate, by these gates."""
+    evaluate(params.load(), Path(), opponent(), lambda text: None)
+    return verdict(Evaluation.read(EVALUATION), gates, [*without_champion, "people", *OTHERS])
+
+
+def relabel(champion: Path, head: str, labels: list[str]) -> None:
+    """The champion has learnt these labels: rows of its last layer are taken out, or come random."""
+    config, tensors = read_json(champion / "config.json"), load_file(champion / "model.safetensors")
+    facts = config["tasks"][head]["facts"]
+    place = {label: number for number, label in enumerate(facts["labels"])}
+    for name in [name for name in tensors if name.startswith("heads.") and f"{head}.output." in name]:
+        rows = [tensors[name][place[one]] if one in place else tensors[name][0] - 9 for one in labels]
+        tensors[name] = torch.stack(rows)
+    facts["labels"] = labels
+    write_json(champion / "config.json", config)
+    save_file(tensors, champion / "model.safetensors", {"format": "pt"})
+
+
+def test_a_label_that_the_champion_lacks_does_not_make_it_vanish(evaluated: dict) -> None:
+    """A stray label in the data: the head is compared on the other rows, on which nothing has changed."""
+    card = read_json(Path("encoded/mood/task.json"))
+    labels = card["heads"]["mood"]["facts"]["labels"]
+    relabel(Path("models/multitask"), "mood", [*labels, "mood"])
+    card["heads"]["mood"]["facts"]["labels"] = [*labels, "mood"]
+    write_json(Path("encoded/mood/task.json"), card)
+    found = judged({"mood": params.load().gates()["mood"]})
+    compared = found.tasks["mood"].champion
+    assert compared and compared.difference == 0
+    assert compared.changed == "the label set changed: +mood"
+    assert compared.rows == evaluated["tasks"]["mood"]["rows"]["test"]
+    assert (
+        f"on {compared.rows} test rows that both can answer ({compared.changed})" in found.tasks["mood"].why
+    )
+
+
+def test_a_head_whose_labels_are_spelt_anew_is_held_with_what_changed(evaluated: dict) -> None:
     card = Path("champion/config.json")
     config = read_json(card)
-    config["tasks"]["mood"]["facts"]["labels"] = ["up", "down"]
+    assert config["tasks"]["mood"]["facts"]["labels"] == ["down", "up"]
+    config["tasks"]["mood"]["facts"]["labels"] = ["down", "Up"]
     write_json(card, config)
-    evaluate(params.load(), Path(), opponent(), lambda text: None)
+    found = judged({"mood": params.load().gates()["mood"]})
+    assert found.verdict == "HOLD"
+    assert "the label set changed: +up \u2212Up; both can answer" in found.tasks["mood"].why
     tasks = read_json(Path("reports/evaluation.json"))["tasks"]
     assert tasks["mood"]["metrics"]["accuracy"]["champion"] is None
     assert tasks["people"]["metrics"]["entity_f1"]["champion"] is not None
+
+
+def test_labels_that_were_swapped_are_held_and_not_won_against(evaluated: dict) -> None:
+    """The label set is the same, and the champion is wrong in nearly all."""
+    config = read_json(Path("champion/config.json"))
+    config["tasks"]["mood"]["facts"]["labels"] = ["up", "down"]
+    write_json(Path("champion/config.json"), config)
+    gates = {"mood": params.load().gates()["mood"]}
+    found = judged(gates)
+    assert found.verdict == "HOLD"
+    assert (
+        "below the trivial baseline's: the task seems to mean something else now" in found.tasks["mood"].why
+    )
+    assert judged(gates, ("mood",)).verdict == "PROMOTE"
+
+
+def test_a_task_that_was_renamed_is_compared_once_that_is_said(evaluated: dict) -> None:
+    config, tensors = read_json(Path("champion/config.json")), load_file(Path("champion/model.safetensors"))
+    config["tasks"]["feeling"] = config["tasks"].pop("mood")
+    config["tasks"]["feeling"]["task"] = config["tasks"]["size"]["task"] = "feeling"
+    write_json(Path("champion/config.json"), config)
+    moved = {name.replace("task:mood.", "task:feeling."): value for name, value in tensors.items()}
+    save_file(moved, Path("champion/model.safetensors"), {"format": "pt"})
+    gates = {"mood": params.load().gates()["mood"]}
+    found = judged(gates)
+    assert found.verdict == "HOLD"
+    assert found.tasks["mood"].why.endswith("new, the champion does not answer it")
+    assert "evaluation.renamed: {mood: feeling}" in found.dropped["feeling"]
+    champion = Opponent(Path("champion"), opponent().release, {"mood": "feeling"})
+    evaluate(params.load(), Path(), champion, lambda text: None)
+    found = verdict(Evaluation.read(EVALUATION), gates, ["people", *OTHERS])
+    assert found.verdict == "PROMOTE"
+    compared = found.tasks["mood"].champion
+    assert compared and compared.difference == 0
 
 
 def test_a_task_that_cannot_be_compared_is_held_until_that_is_said_to_be_meant(evaluated: dict) -> None:

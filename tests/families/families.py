@@ -17,9 +17,10 @@ from components.data.batches.tensors import Rows, pad
 from components.data.ingest.reader import with_extra_files
 from components.families.base import Facts, Family, Metric, Prediction, Row
 from components.families.base.capabilities import extra_inputs_of, is_multi_sequence
+from components.spelling import trimmed
 
 WIDTH = 8
-UNICODE = st.text(min_size=1, max_size=80).filter(lambda text: not text.isspace())
+UNICODE = st.text(min_size=1, max_size=80).filter(trimmed)
 
 
 def options(family: Family, **given: Any) -> dict[str, Any]:

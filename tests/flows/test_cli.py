@@ -63,8 +63,8 @@ def test_help_lists_every_command_and_imports_nothing_heavy(tmp_path: Path) -> N
 def test_an_unknown_command_gets_the_nearest_one(tmp_path: Path) -> None:
     assert sentence(toy.onetrunk(tmp_path, "statsu")) == (
         "error: unknown command 'statsu' (did you mean 'status'?); "
-        "expected one of init, run, check, status, upgrade, monitor, history, serve, predict, rows, new-task, "
-        "search"
+        "expected one of init, run, check, status, upgrade, clean, monitor, history, serve, predict, rows, "
+        "new-task, search"
     )
 
 

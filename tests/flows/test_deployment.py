@@ -62,7 +62,7 @@ def test_a_scheduled_run_completes(deployed: Path, server: Server, tmp_path: Pat
     assert {stage for stage, _, _ in toy.events(deployed)} == {
         "fetch@left",
         "fetch@right",
-        "data_gate",
+        "plan",
         "side",
         "train",
     }

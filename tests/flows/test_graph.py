@@ -12,6 +12,7 @@ import pytest
 from components.errors import UserError
 from flows.running import graph, remote_versions
 from flows.running.graph import Graph
+from tests.conftest import build_project
 from tests.flows import toy
 
 DIAMOND = Graph(
@@ -65,7 +66,7 @@ def test_tasks_train_alone_only_where_seeds_are_given(
         "ingest@ner",
         "encode@ner",
         "budget@seeds",
-        "download@minilm",
+        "encoder",
         "program",
     }
     assert upstream["comparison@seeds"] == alone | {"joint@seeds", "program"}
@@ -75,7 +76,7 @@ def test_tasks_train_alone_only_where_seeds_are_given(
 @pytest.mark.usefixtures("project")
 def test_edges_lead_from_a_stage_to_what_it_reads() -> None:
     read = graph.read()
-    assert read.upstream["data_gate"] == {"fetch@left", "fetch@right"}
+    assert read.upstream["plan"] == {"fetch@left", "fetch@right"}
     assert read.upstream["side"] == {"fetch@left"}
     assert read.upstream["fetch@left"] == frozenset()
     assert read.changed == set(read.upstream)
@@ -173,3 +174,48 @@ def test_another_program_makes_stale_what_its_changed_lines_can_reach(
         monkeypatch.setenv(name, value)
     assert remote_versions.ask(project, graph.read()).stale == {"train", "gate"}
     assert changed_after_a_run_of(toy.CHECKOUT) == set()
+
+
+ENCODER = """
+stages:
+  program: {cmd: python -m components.stages.program, always_changed: true, outs: [program]}
+  encoder:
+    cmd: python -m components.stages.encoder
+    always_changed: true
+    deps: [program/encoder.json, downloads]
+    outs:
+      - models/encoder: {cache: false, persist: true}
+      - models/encoder.json: {cache: false, persist: true}
+  encode: {cmd: cp models/encoder/tokenizer.json a.txt, deps: [models/encoder/tokenizer.json], outs: [a.txt]}
+"""
+
+
+def test_the_encoder_is_asked_without_a_process_and_what_is_the_same_leaves_the_rest_alone(
+    tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = toy.make(tmp_path / "project", ENCODER)
+    build_project(project, tiny_encoder)
+    text = (project / "params.yaml").read_text()
+    (project / "params.yaml").write_text(f"remotes: {{}}\n{text}")
+    monkeypatch.chdir(project)
+
+    def ran() -> set[str]:
+        command = [sys.executable, "-m", "dvc", "repro"]
+        done = subprocess.run(command, check=True, env=toy.environment(), capture_output=True, text=True)
+        return {line.split("'")[1] for line in done.stdout.splitlines() if line.startswith("Running stage")}
+
+    assert graph.read().changed >= {"encoder", "encode"}
+    assert ran() == {"program", "encoder", "encode"}
+    assert graph.read().stale == set()  # though DVC calls both always changed
+    (project / "encoder/notes.txt").touch()
+    assert graph.read().stale == set()
+    shutil.move("encoder", "../elsewhere")
+    moved = text.replace("encoder: encoder", "encoder: ../elsewhere")
+    (project / "params.yaml").write_text(f"remotes: {{}}\n{moved}")
+    assert graph.read().stale == {"encoder", "encode"}
+    assert ran() == {"program", "encoder"}
+    assert graph.read().stale == set()
+    tokenizer = Path("../elsewhere/tokenizer.json")
+    tokenizer.write_text(tokenizer.read_text().replace("late", "soon"))
+    assert graph.read().stale == {"encoder", "encode"}
+    assert ran() == {"program", "encoder", "encode"}

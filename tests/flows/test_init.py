@@ -142,3 +142,25 @@ def test_an_upgrade_replaces_nothing_that_git_does_not_hold(earlier: Path) -> No
         upgrade.run(earlier)
     assert (earlier / "components/mine.py").read_text() == "precious"
     assert (earlier / "dvc.yaml").read_text() == EARLIER
+
+
+def test_an_upgrade_leaves_what_git_ignores(earlier: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ignored, bytecode = earlier / "components/weights.txt", earlier / "components/__pycache__/a.pyc"
+    bytecode.parent.mkdir()
+    for file in (ignored, bytecode):
+        file.write_text("precious")
+    (earlier / ".git/info/exclude").write_text("weights.txt\n__pycache__/\n")
+    upgrade.run(earlier)
+    assert [path.name for path in (earlier / "components").rglob("*")] == ["weights.txt"]
+    assert "components/: taken out, the installed program is used; what git does not hold of it stays" in (
+        capsys.readouterr().out
+    )
+
+
+@pytest.mark.parametrize("there", ["a folder", "a link to nowhere"])
+def test_what_is_there_before_stays(tmp_path: Path, there: str) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir() if there == "a folder" else mine.symlink_to("nowhere")
+    with pytest.raises(UserError, match="it is there already"):
+        init.run(mine, "empty")
+    assert mine.is_symlink() or mine.is_dir()

@@ -234,3 +234,26 @@ def test_what_a_terminal_would_obey_is_not_shown(project: Path, capsys: pytest.C
     table(("text", lambda n: f"\x1b[31m{sentence(n)}\x07"), ("label", lambda n: "ab"[n % 2]))(project / "a.csv")
     assert new_task.run("a.csv", Wishes(), keep=False) == 0
     assert "\x1b[31m" not in capsys.readouterr().out.split("for params.yaml")[0]
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [("data/films", "data/films/"), ("data/mood/new", "data/mood/"), ("predictions", "predictions/")],
+)
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_source_where_a_run_writes_is_never_proposed(
+    project: Path, place: str, said: str, keep: bool
+) -> None:
+    (project / place).mkdir(parents=True)
+    (project / "films.csv").rename(project / place / "rows.csv")
+    before = (project / "params.yaml").read_text()
+    with pytest.raises(UserError, match=f"'{place}' meets {said}, where a run writes"):
+        new_task.run(place, Wishes(), keep)
+    assert (project / "params.yaml").read_text() == before
+
+
+def test_such_a_folder_is_proposed_where_the_task_has_another_name(project: Path) -> None:
+    (project / "data/films").mkdir(parents=True)
+    (project / "films.csv").rename(project / "data/films/rows.csv")
+    assert new_task.run("data/films", Wishes(name="cinema"), keep=True) == 0
+    assert params.load().tasks["cinema"].source.path == "data/films"

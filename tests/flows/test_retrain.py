@@ -87,10 +87,10 @@ def test_the_summary_is_written_shown_and_published(finished: Path) -> None:
 def test_a_stage_starts_after_what_it_depends_on(finished: Path) -> None:
     when = {(stage, what): at for stage, what, at in toy.events(finished)}
     for before, after in [
-        ("fetch@left", "data_gate"),
-        ("fetch@right", "data_gate"),
+        ("fetch@left", "plan"),
+        ("fetch@right", "plan"),
         ("fetch@left", "side"),
-        ("data_gate", "train"),
+        ("plan", "train"),
     ]:
         assert when[before, "end"] < when[after, "start"]
 
@@ -104,7 +104,7 @@ def test_dvc_repro_leaves_the_same_lock_byte_for_byte(finished: Path, tmp_path: 
 def test_every_stage_is_a_task_run_of_its_name(finished: Path, server: Server) -> None:
     flow_run = server.flow_runs(finished)[0]
     assert flow_run["state_type"] == "COMPLETED"
-    stages = ["fetch@left", "fetch@right", "side", "train", "data_gate"]
+    stages = ["fetch@left", "fetch@right", "side", "train", "plan"]
     toy.wait_for(lambda: server.task_states(flow_run) == dict.fromkeys(stages, "Ran"))
 
 
@@ -142,7 +142,7 @@ def test_independent_stages_overlap(finished: Path) -> None:
     assert max(starts) < min(when["fetch@left", "end"], when["fetch@right", "end"])
 
 
-def test_check_retries_a_passing_failure_and_goes_no_further_than_the_data_gate(
+def test_check_retries_a_passing_failure_and_goes_no_further_than_the_plan(
     server: Server, tmp_path: Path
 ) -> None:
     project = toy.make(tmp_path / "project")
@@ -151,7 +151,7 @@ def test_check_retries_a_passing_failure_and_goes_no_further_than_the_data_gate(
     assert result.returncode == 0, result.stdout + result.stderr
     happened = [(stage, what) for stage, what, _ in toy.events(project)]
     assert happened.count(("fetch@left", "start")) == 2
-    assert {stage for stage, _ in happened} == {"fetch@left", "fetch@right", "data_gate"}
+    assert {stage for stage, _ in happened} == {"fetch@left", "fetch@right", "plan"}
 
 
 def test_a_users_mistake_in_a_stage_fails_the_flow_and_only_what_depends_on_it(
@@ -164,17 +164,17 @@ def test_a_users_mistake_in_a_stage_fails_the_flow_and_only_what_depends_on_it(
     result = run(project, server)
     assert result.returncode == 2
     assert "fetch@right: fetch@right was told to fail" in result.stdout
-    assert "held up: data_gate, train" in result.stdout
+    assert "held up: plan, train" in result.stdout
     assert "PROMOTE" not in result.stdout
     assert not (project / "reports/summary.json").exists()
     happened = [(stage, what) for stage, what, _ in toy.events(project)]
     assert happened.count(("fetch@right", "start")) == 1  # no retry
     assert ("side", "end") in happened  # independent of it
-    assert not {"data_gate", "train"} & {stage for stage, _ in happened}
+    assert not {"plan", "train"} & {stage for stage, _ in happened}
     flow_run = server.flow_runs(project)[-1]
     assert flow_run["state_type"] == "FAILED"
     assert flow_run["state"]["message"] == "fetch@right: fetch@right was told to fail"
-    expected = {"fetch@right": "Failed", "data_gate": "NotReady", "train": "NotReady"}
+    expected = {"fetch@right": "Failed", "plan": "NotReady", "train": "NotReady"}
     toy.wait_for(lambda: expected.items() <= server.task_states(flow_run).items())
     assert "fetch@right was told to fail" in server.artifact()
 

@@ -59,7 +59,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "checkpoint_every: 5", "checkpoint_every: 2"
     )
     (folder / "params.yaml").write_text(short.replace("evaluate_every: 10", "evaluate_every: 5") + SEARCH)
-    (folder / ".gitignore").write_text("/data\n/encoded\n/reports\n.onetrunk/\n")
+    (folder / ".gitignore").write_text("/data\n/encoded\n/models\n/reports\n.onetrunk/\n")
     with contextlib.chdir(folder):
         encode_project(folder)
     nothing = BetweenTasks(leaks={}, exclude={})
@@ -133,7 +133,7 @@ def test_a_killed_search_goes_on_where_it_was(
     _, _, _, study = opened(made, monkeypatch)
     assert len(study.trials) == 3
     assert not list(Path(".onetrunk/checkpoints").iterdir())
-    assert not Path("models").exists()
+    assert not Path("models/multitask").exists()
 
 
 @pytest.mark.slow

@@ -119,6 +119,18 @@ def test_no_more_runs_and_logs_are_kept_than_said(tmp_path: Path) -> None:
     assert kept[-1] == "20260101T000024"
 
 
+def test_a_persons_files_among_the_logs_stay(tmp_path: Path) -> None:
+    runs = tmp_path / history.RUNS
+    (runs / "0 my notes").mkdir(parents=True)
+    for number in range(history.LOGS_KEPT + 2):
+        history.make_log_folder(tmp_path, f"2026-01-01T00:00:{number:02d}+00:00")
+        (runs / f"20260101T0000{number:02d}" / ("train.log" if number else "note.txt")).touch()
+    assert (runs / "0 my notes").is_dir()
+    assert (runs / "20260101T000000/note.txt").is_file()
+    assert not (runs / "20260101T000001").exists()
+    assert len(list(runs.iterdir())) == history.LOGS_KEPT + 2
+
+
 def test_a_run_that_was_killed_is_remembered_as_interrupted(tmp_path: Path) -> None:
     killed = {"state": "running", "target": None, "locked": [], "started": "2026-01-01T00:00:00+00:00"}
     (tmp_path / ".onetrunk").mkdir()
@@ -135,7 +147,7 @@ def test_a_run_that_was_killed_is_remembered_as_interrupted(tmp_path: Path) -> N
 
 def test_a_failed_check_speaks_of_no_release(server: Server, tmp_path: Path) -> None:
     project = toy.make(tmp_path / "project")
-    (project / "orders/data_gate").write_text("2")
+    (project / "orders/plan").write_text("2")
     failed = toy.onetrunk(project, "check", **server.environment)
     assert failed.returncode == 2
     assert "The check has failed." in failed.stdout

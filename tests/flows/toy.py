@@ -51,8 +51,8 @@ stages:
       deps: [work.py, input.txt]
       outs:
         - made/${item}
-  data_gate:
-    cmd: python work.py data_gate checked.txt
+  plan:
+    cmd: python work.py plan checked.txt
     deps: [made]
     outs: [checked.txt]
   side:

@@ -7,10 +7,16 @@ from typing import Any
 from transformers import (
     AlbertConfig,
     BertConfig,
+    BigBirdConfig,
+    ConvBertConfig,
     DebertaV2Config,
     ElectraConfig,
+    FNetConfig,
+    LongformerConfig,
     ModernBertConfig,
+    MPNetConfig,
     RobertaConfig,
+    SqueezeBertConfig,
 )
 
 SIZES: dict[str, Any] = {
@@ -22,6 +28,8 @@ SIZES: dict[str, Any] = {
 }
 MODERN: dict[str, Any] = {"local_attention": 16, "pad_token_id": 0, "cls_token_id": 1, "sep_token_id": 2,
           "bos_token_id": 1, "eos_token_id": 2}  # fmt: skip
+CONVOLUTION: dict[str, Any] = {"relative_attention": True, "pos_att_type": ["p2c", "c2p"],
+               "conv_kernel_size": 3, "conv_act": "gelu"}  # fmt: skip
 PACKABLE = {
     "bert": BertConfig(**SIZES),
     "roberta": RobertaConfig(**SIZES, pad_token_id=1),  # its positions begin at 2
@@ -30,4 +38,17 @@ PACKABLE = {
     "modernbert": ModernBertConfig(**SIZES, **MODERN),  # rotary positions, local attention
 }
 DEBERTA = DebertaV2Config(**SIZES, relative_attention=True, pos_att_type=["p2c", "c2p"])  # padded
+PADDABLE = {
+    "deberta": DEBERTA,
+    "deberta, convolutional": DebertaV2Config(**SIZES, **CONVOLUTION),
+    "mpnet": MPNetConfig(**SIZES),
+    "longformer": LongformerConfig(**SIZES, attention_window=16),
+    "squeezebert": SqueezeBertConfig(**SIZES, embedding_size=32),
+    "bigbird, full": BigBirdConfig(**SIZES, attention_type="original_full"),
+}
+BY_LENGTH = {  # padding changes their states
+    "convbert": ConvBertConfig(**SIZES, embedding_size=16),
+    "fnet": FNetConfig(**{key: size for key, size in SIZES.items() if key != "num_attention_heads"}),
+    "bigbird": BigBirdConfig(**SIZES, block_size=4, num_random_blocks=1),
+}
 ENCODERS = {**PACKABLE, "deberta": DEBERTA}

@@ -83,7 +83,7 @@ def test_it_is_measured_and_not_judged(project: Project) -> None:
 def test_the_models_own_files_know_nothing_of_it(project: Project) -> None:
     with safe_open(MODEL / "model.safetensors", framework="numpy") as file:
         names = set(file.keys())
-    assert any(name.startswith("heads.mood.") for name in names)
+    assert any(name.startswith("heads.task:mood.") for name in names)
     assert not any("aside" in name for name in names)
     assert set(read_json(MODEL / "config.json")["tasks"]) == {"mood", "size"}
     assert set(saving.load(MODEL).config.tasks) == {"mood", "size", "aside"}

@@ -22,10 +22,11 @@ from components.data.batches.batching import Item, packs
 from components.data.batches.tensors import Rows, pad
 from components.model import packing
 from components.model.multitask import MultiTaskModel
-from components.model.packing import Pack, packable, packed_states
-from tests.model.encoders import DEBERTA, PACKABLE, SIZES
+from components.model.packing import Pack, packable, packed_states, paddable
+from tests.model.encoders import BY_LENGTH, DEBERTA, PACKABLE, PADDABLE, SIZES
 
 LENGTHS = (7, 40, 7, 7, 3, 25)
+CARD = {"family": "classification", "facts": {"labels": ["a", "b", "c"]}, "max_length": 64}
 
 
 def build(config: PreTrainedConfig) -> PreTrainedModel:
@@ -95,6 +96,58 @@ def test_the_fallback_is_said_in_one_line(tmp_path: Path, caplog: pytest.LogCapt
     assert not model.packs
     (line,) = caplog.messages
     assert line == "mpnet: sequences cannot be packed; they are padded, which is slower"
+
+
+@pytest.mark.parametrize("name", PADDABLE)
+def test_an_encoder_that_padding_leaves_alone_is_padded(name: str) -> None:
+    encoder = build(PADDABLE[name])
+    assert not packable(encoder)
+    assert paddable(encoder)
+
+
+@pytest.fixture(params=BY_LENGTH)
+def by_length(request: pytest.FixtureRequest, tmp_path: Path) -> MultiTaskModel:
+    """A model whose encoder's states depend on padding."""
+    build(BY_LENGTH[request.param]).save_pretrained(tmp_path)
+    return MultiTaskModel.from_encoder(tmp_path, {"one": CARD}, 0.0, 3).eval()
+
+
+def test_the_states_of_an_encoder_that_padding_changes_are_those_of_each_text_alone(
+    by_length: MultiTaskModel,
+) -> None:
+    assert (by_length.packs, by_length.pads) == (False, False)
+    sequences = sequences_of(LENGTHS)
+    tensors = pad([(one.numpy(), np.zeros(len(one))) for one in sequences])
+    with torch.inference_mode():
+        found_BLD = by_length.encode(*tensors)
+        by_length.pads = True
+        padded_BLD = by_length.encode(*tensors)
+    expected = (
+        alone(by_length.encoder, sequences)
+        if by_length.config.encoder["model_type"] != "fnet"
+        else (torch.cat([by_length.encoder(input_ids=one[None])[0][0] for one in sequences]))
+    )
+    real_BL = tensors[1].bool()
+    torch.testing.assert_close(found_BLD[real_BL], expected, rtol=1e-4, atol=1e-4)
+    if by_length.config.encoder["model_type"] != "big_bird":  # whose attention differs for longer texts alone
+        assert (padded_BLD[real_BL] - expected).abs().max() > 0.01 * expected.abs().max()
+
+
+def test_they_learn_alike_whatever_stands_beside_them(by_length: MultiTaskModel) -> None:
+    """Gradients of a micro-batch are the sum of those of its texts."""
+    sequences = sequences_of((7, 12, 7, 3))
+
+    def gradient(*some: torch.Tensor) -> torch.Tensor:
+        by_length.zero_grad()
+        tensors = pad([(one.numpy(), np.zeros(len(one))) for one in some])
+        rows = {"one": Rows(torch.arange(len(some)))}
+        by_length(*tensors, rows)["one"].square().sum().backward()
+        found = [parameter.grad for parameter in by_length.encoder.parameters() if parameter.grad is not None]
+        return torch.cat([one.flatten() for one in found])
+
+    together = gradient(*sequences)
+    apart = torch.stack([gradient(one) for one in sequences]).sum(0)
+    assert (together - apart).norm() < 1e-4 * apart.norm()
 
 
 def by_the_formula(
@@ -172,9 +225,6 @@ def test_the_kernel_itself_is_the_formula(scaling: float | None, window: int | N
     expected = by_the_formula(states, LENGTHS, scaling, window)
     error = (found.cpu().float() - expected).abs().max()
     assert error <= 3 * 2.0**-8 * expected.abs().max()
-
-
-CARD = {"family": "classification", "facts": {"labels": ["a", "b", "c"]}, "max_length": 64}
 
 
 @pytest.fixture(scope="module", params=["bert", "roberta", "modernbert"])

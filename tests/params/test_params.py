@@ -36,8 +36,11 @@ def test_the_projects_own_params_are_valid(monkeypatch: pytest.MonkeyPatch) -> N
         ("path: sources/mood.csv", "path: sources/moood.csv", "no such file 'sources/moood.csv' (did you mean 'mood.csv'?)"),
         ("encoder: encoder", "encoder: encodr", "model.encoder: no such file 'encodr' (did you mean 'encoder'?)"),
         ("encoder: encoder", "encoder: downloads/minilm", "no package or remote 'minilm'"),
-        ("encoder: encoder", "encoder: team/encoder", "model.encoder: no such folder 'team/encoder'; an encoder of the Hugging Face hub is a remote: write `remotes: {encoder: {kind: huggingface, model: team/encoder, revision: main}}` and `model: {encoder: downloads/encoder}`"),
-        ("encoder: encoder", "encoder: {huggingface: team/encoder, revision: v2}", "model.encoder: an encoder of the Hugging Face hub is a remote: write `remotes: {encoder: {kind: huggingface, model: team/encoder, revision: v2}}` and `model: {encoder: downloads/encoder}`"),
+        ("encoder: encoder", "encoder: team/encoder", "model.encoder: no such folder 'team/encoder'; for a model of the Hugging Face hub write `encoder: {huggingface: team/encoder, revision: main}`"),
+        ("encoder: encoder", "encoder: {huggingfce: team/encoder}", "model.encoder.huggingfce: unknown key (did you mean 'huggingface'?); expected one of huggingface, revision"),
+        ("encoder: encoder", "encoder: {huggingface: team/encoder, revision: 2}", "model.encoder.revision: found 2, expected a text; write it in quotes: \"2\""),
+        ("encoder: encoder", "encoder: {revision: main}", "model.encoder.huggingface: missing; it has no default"),
+        ("encoder: encoder", "encoder: 7", "model.encoder: found 7, expected a folder, or {huggingface: NAME, revision: BRANCH, TAG or COMMIT}"),
         ("format: csv, labels: [down, up]}", "huggingface: {split: train}}", "tasks.mood.source.huggingface: `split` stands elsewhere: write source.files"),
         ("format: csv, labels: [down, up]}", "huggingface: {bulder: csv}}", "tasks.mood.source.huggingface.bulder: unknown key (did you mean 'builder'?)"),
         ("family: classification", "family: clasification", "unknown family 'clasification' (did you mean 'classification'?)"),
@@ -152,3 +155,11 @@ def test_validation_imports_nothing_heavy(tiny_project: Path) -> None:
     assert done.returncode == 0, done.stderr
     heavy = {"torch", "transformers", "great_expectations", "prefect", "dvc", "bentoml", "sklearn", "pandas"}
     assert not heavy & set(done.stdout.split())
+
+
+def test_a_task_is_renamed_from_a_name_that_no_task_has(tiny_project: Path) -> None:
+    old = "evaluation: {resamples: 200"
+    said = complaint(tiny_project, old, "evaluation: {renamed: {mod: feeling}, resamples: 200")
+    assert "evaluation.renamed.mod: no task has this name (did you mean 'mood'?)" in said
+    said = complaint(tiny_project, "{mod: feeling}", "{mood: people}")
+    assert "evaluation.renamed.mood: 'people' is another task's name" in said

@@ -36,7 +36,7 @@ def test_a_trial_scores_what_a_training_with_its_settings_does_and_leaves_nothin
     project = searches.with_values(params.load(), values)
     before = Path("reports/plan.json").read_bytes()
     scores = trial.train(params.load(), values, Path(), {}, Terminal())
-    assert not Path("models").exists()
+    assert not Path("models/multitask").exists()
     assert not list(CHECKPOINTS.iterdir())
     assert Path("reports/plan.json").read_bytes() == before
     assert sum(scores["validation"].values()) / 4 == pytest.approx(scores["score"])

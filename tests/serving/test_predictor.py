@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from components.errors import UserError
+from components.spelling import trimmed
 from serving.predictor import TOKENS_PER_BATCH, Predictor, batches
 from serving.requests import BadRequestError, Item, parse
 
@@ -72,16 +73,28 @@ def test_each_task_answers_in_batches_within_the_budget_that_share_its_time(
         assert sum(of_head) == pytest.approx(1)
 
 
-def test_a_text_is_cut_at_the_longest_limit_of_the_tasks_asked(predictor: Predictor) -> None:
+def test_a_text_is_cut_at_its_tasks_own_limit_whatever_is_asked_beside_it(predictor: Predictor) -> None:
     head, tail = "a " * 22, "b " * 100  # 22 tokens and [CLS], [SEP] are the limit of sentiment, 24
-    of_sentiment = [predictor.predict([text], ["sentiment"])[0]["sentiment"] for text in (head, head + tail)]
-    assert of_sentiment[0] == of_sentiment[1]
-    of_both = predictor.predict([head + tail], ["sentiment", "ner"])[0]["sentiment"]
-    assert of_both != of_sentiment[0]
+    short, long = (predictor.predict([text], ["sentiment"])[0]["sentiment"] for text in (head, head + tail))
+    assert short == long
+    of_both = predictor.predict([head + tail], ["ner", "sentiment"])[0]
+    assert of_both["sentiment"].probabilities == pytest.approx(long.probabilities, abs=1e-5)
+    assert of_both["ner"] == predictor.predict([head + tail], ["ner"])[0]["ner"]
+
+
+def test_tasks_of_other_limits_share_a_pass_for_what_fits_both(predictor: Predictor) -> None:
+    passes = []
+    hook = predictor.model.encoder.register_forward_hook(lambda _, __, output: passes.append(output))
+    try:
+        for text in ("a " * 10, "a " * 50):
+            predictor.predict([text], ["sentiment", "ner"])
+    finally:
+        hook.remove()
+    assert [len(one.last_hidden_state.flatten(0, -2)) for one in passes] == [12, 24 + 52]
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.text(min_size=1, max_size=60).filter(str.strip))
+@given(st.text(min_size=1, max_size=60).filter(trimmed))
 def test_spans_fit_whatever_text_is_sent(predictor: Predictor, text: str) -> None:
     end = 0
     for entity in predictor.predict([text], ["ner"])[0]["ner"].entities:

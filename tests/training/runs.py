@@ -29,7 +29,7 @@ class Stop(Terminal):
 
 def train() -> tuple[str, dict[str, Any]]:
     """A whole run; the hash of its model, and its report."""
-    shutil.rmtree("models", ignore_errors=True)
+    shutil.rmtree("models/multitask", ignore_errors=True)
     run(params.load(), Path(), Terminal())
     forget()
     return sha256(MODEL), read_json(Path("reports/training.json"))

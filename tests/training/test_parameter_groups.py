@@ -50,7 +50,7 @@ def test_rates_by_hand(shared_project: Path) -> None:
         "encoder.encoder.layer.1.output.dense.bias": (1e-3, 0.0),
         "encoder.encoder.layer.0.output.LayerNorm.weight": (5e-4, 0.0),
         "encoder.embeddings.word_embeddings.weight": (2.5e-4, 0.3),
-        "heads.mood.output.weight": (1e-2, 0.3),
+        "heads.task:mood.output.weight": (1e-2, 0.3),
     }.items():
         group = of[model.get_parameter(name)]
         assert (group["lr"], group["weight_decay"]) == pytest.approx(expected), name

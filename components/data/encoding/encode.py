@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,7 @@ from components.data.contract.cards import TASK_CARD, TaskCard, task_card
 from components.data.contract.progress import RowProgress
 from components.data.contract.rows import column_of, view
 from components.data.contract.splits import SPLITS
-from components.data.encoding.split import candidates_file
+from components.data.encoding.split import EncodedSplit, candidates_file
 from components.errors import UserError
 from components.families.base import Facts, Family, Row
 from components.families.base.capabilities import (
@@ -49,9 +50,21 @@ def encode(data: Path, tokenizer_file: Path, target: Path) -> None:
         with RowProgress(f"encode {card.task}", sum(card.rows.values())) as progress:
             for split in SPLITS:
                 _encode_split(encoder, data, split, folder, progress)
+        _say_if_all_are_cut(encoder, folder)
         for head in encoder.heads:
             _encode_candidates(encoder, head, folder)
         encoder.card.write(folder / TASK_CARD)
+
+
+def _say_if_all_are_cut(encoder: Encoder, folder: Path) -> None:
+    """A limit that no training row keeps to is rarely meant. Windows are not cut."""
+    limit, lengths = encoder.card.max_length, EncodedSplit(folder / "train.arrow").lengths
+    if not encoder.windows and len(lengths) > 1 and bool((lengths >= limit).all()):
+        print(  # noqa: T201
+            f"warning: {encoder.task}: every one of its {len(lengths):,} training rows is cut at max_length "
+            f"{limit}: the model sees only where they begin",
+            file=sys.stderr,
+        )
 
 
 def encode_to_ask(
@@ -131,6 +144,7 @@ class Encoder:
         self.several = is_multi_sequence(self.family, card.inputs)
         truncation = self.family.truncation(card.inputs, card.max_length, self.options)
         self.tokenizer.enable_truncation(**truncation)
+        self.windows = "stride" in truncation  # what would be cut off is read in further sequences
         self.alone_is_zero = not any(self.tokenizer.encode("a").type_ids)
 
     def sequences_schema(self) -> pa.Schema:

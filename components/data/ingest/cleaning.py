@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 REASONS = ("duplicates", "conflicts", "leakage", "straddling")
-FATES = (*SPLITS, *REASONS)
+RARE, UNREADABLE = "rare", "unreadable"  # of rows whose class cannot be learnt, or is in no declared set
+FATES = (*SPLITS, *REASONS, RARE, UNREADABLE)
 UNDECIDED = -1  # a row whose split the source does not give, or whose fate is open
 CODE = {fate: code for code, fate in enumerate(FATES)}
 

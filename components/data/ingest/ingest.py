@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import heapq
 import json
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,10 +24,12 @@ from components.data.contract.progress import RowProgress
 from components.data.contract.rows import column_of, view
 from components.data.contract.splits import SPLITS, position
 from components.data.ingest.annotated import Annotated
-from components.data.ingest.cleaning import FATES, REASONS, UNDECIDED, decide
+from components.data.ingest.classes import column_of_classes, settle
+from components.data.ingest.cleaning import FATES, RARE, REASONS, UNDECIDED, UNREADABLE, decide
+from components.data.ingest.layout import refuse_words
+from components.data.ingest.left_out import EXAMPLES, LeftOut
 from components.data.ingest.reader import Head, Reader, digest
 from components.data.ingest.records import INGEST, Cleaned, ReadRows, RemovedRow
-from components.data.sources.formats import read
 from components.data.sources.record import Record
 from components.errors import BadRowError, SkippedRowError, UserError
 from components.families.base import Facts, Family, Row
@@ -45,7 +46,6 @@ from components.settings.project import Task
 if TYPE_CHECKING:
     import polars as pl
 
-EXAMPLES = 5  # removed rows that the report names, per reason
 CHUNK = 16_384  # rows that are Python objects at once
 KEYS = {"given": "int8", "key": "uint64", "target": "uint64", "low": "float64", "high": "float64"}
 
@@ -57,13 +57,19 @@ def ingest(name: str, task: Task, seed: int, target: Path) -> None:
         UserError: a row that its family cannot read, a label outside the set, a duplicated id.
     """
     reader = Reader(name, task)
+    refuse_words(reader)
     with atomic_folder(target) as folder:
         read_rows = folder / "read.parquet"
-        annotated = Annotated(task.source)
-        keys, skipped = _read_all(reader, seed, read_rows, annotated)
+        annotated, left_out, notes = Annotated(task.source), LeftOut(task.cleaning), list[str]()
+        records = annotated.watch(reader.records(seed, notes))
+        keys = _read_all(reader, records, seed, read_rows, left_out)
+        total = len(keys) + left_out.counts.total()
         if "id" in task.columns:
             _refuse_repeated_ids(read_rows, keys["id"])
         fate_N = decide(keys, task.cleaning, task.splits)
+        held_out = settle(reader, read_rows, keys, fate_N)
+        _leave_misfits_out(reader, read_rows, fate_N, left_out)
+        left_out.require_few(len(keys) - int((fate_N == FATES.index(UNREADABLE)).sum()), task.source.path)
         removed_rows = _write_splits(read_rows, reader, fate_N, folder)
         _require_rows(reader, folder)
         heads = {head.name: _learn(reader, head, folder, read_rows, fate_N) for head in reader.heads}
@@ -72,14 +78,14 @@ def ingest(name: str, task: Task, seed: int, target: Path) -> None:
         rows = _counts(fate_N, SPLITS)
         card = TaskCard(task=name, max_length=task.max_length, inputs=inputs, rows=rows, heads=heads)
         card.write(folder / TASK_CARD)
-        all_read = ReadRows(rows=len(keys) + skipped.total(), skipped=dict(skipped))
-        removed = _counts(fate_N, REASONS)
         cleaned = Cleaned(
-            read=all_read,
+            read=ReadRows(rows=total, skipped=dict(left_out.counts)),
             spans=annotated.spans(),
             crowd=annotated.crowd(),
-            removed=removed,
-            removed_rows=removed_rows,
+            removed=_counts(fate_N, list(removed_rows)),
+            removed_rows={**removed_rows, **left_out.first},
+            held_out=held_out,
+            notes=notes,
         )
         write_json(folder / INGEST, cleaned.model_dump(mode="json"))
 
@@ -93,40 +99,38 @@ def _counts(fate_N: np.ndarray, fates: Sequence[str]) -> dict[str, int]:
 
 
 def _read_all(
-    reader: Reader, seed: int, path: Path, annotated: Annotated
-) -> tuple[pl.DataFrame, Counter[str]]:
-    """Write every row, and where it stood, to `path`; return the keys (`cleaning.decide`, and `id`), and how
-    many rows were left out for which reason, since there is nothing in them to ask."""
+    reader: Reader, records: Iterator[Record], seed: int, path: Path, left_out: LeftOut
+) -> pl.DataFrame:
+    """Write every row, and where it stood, to `path`; return the keys (`cleaning.decide`, and `id`)."""
     import polars as pl
 
     schema = reader.schema().append(pa.field("place", pa.string()))
     kept_keys = []
-    skipped: Counter[str] = Counter()
     with (
         pq.ParquetWriter(path, schema, compression="zstd") as out,
         RowProgress(f"read {reader.name}") as progress,
     ):
-        records = annotated.watch(read(reader.task.source, reader.columns(), seed))
-        for chunk in _chunks(_readable(reader, records, skipped)):
+        for chunk in _chunks(_readable(reader, records, left_out)):
             keys = [_keys(reader, record, row, seed) for record, row in chunk]
             kept_keys.append(pl.DataFrame(np.array(keys, dtype=[*KEYS.items(), ("id", "uint64")])))
             out.write_table(_table([{**row, "place": record.place} for record, row in chunk], schema))
             progress.add(len(chunk))
-    if skipped and not kept_keys:
-        why = "; ".join(skipped)
+    if not kept_keys:
+        left_out.require_few(0, reader.task.source.path)
+        why = "; ".join(left_out.counts)
         raise UserError(f"{reader.task.source.path}: no row is left for {reader.name}: {why}")
-    return pl.concat(kept_keys), skipped
+    return pl.concat(kept_keys)
 
 
-def _readable(
-    reader: Reader, records: Iterator[Record], skipped: Counter[str]
-) -> Iterator[tuple[Record, Row]]:
-    """The rows that can be asked, and their records; `skipped` counts the others by their reason."""
+def _readable(reader: Reader, records: Iterator[Record], left_out: LeftOut) -> Iterator[tuple[Record, Row]]:
+    """The rows that can be asked, and their records; the others are counted, or end it."""
     for record in records:
         try:
             yield record, reader.read(record)
         except SkippedRowError as reason:
-            skipped[str(reason)] += 1
+            left_out.skip(record, str(reason))
+        except BadRowError as error:
+            left_out.unreadable(record.place, error)
 
 
 def _chunks(rows: Iterator[tuple[Record, Row]]) -> Iterator[list[tuple[Record, Row]]]:
@@ -192,7 +196,8 @@ def _write_splits(
 ) -> dict[str, list[RemovedRow]]:
     """Write every row to its split; return what was removed: each reason's first rows by id."""
     schema = reader.schema()
-    first: dict[str, list[RemovedRow]] = {reason: [] for reason in REASONS}
+    rare = [RARE] if (fate_N == FATES.index(RARE)).any() else []
+    first: dict[str, list[RemovedRow]] = {reason: [] for reason in (*REASONS, *rare, UNREADABLE)}
     with contextlib.ExitStack() as stack:
         writers = {
             split: stack.enter_context(
@@ -211,7 +216,21 @@ def _write_splits(
                     found = first[fate] + _named(reader, some)
                     first[fate] = heapq.nsmallest(EXAMPLES, found, key=lambda row: (row.id, row.place))
             progress.add(len(batch))
+    del first[UNREADABLE]  # they are named with the others that cannot be read
     return first
+
+
+def _leave_misfits_out(reader: Reader, rows: Path, fate_N: np.ndarray, left_out: LeftOut) -> None:
+    """Count the rows whose label is in no declared set (`classes.settle`) as unreadable."""
+    columns = [column_of_classes(reader, head) for head in reader.heads if head.labels is not None]
+    misfits_N = fate_N == FATES.index(UNREADABLE)
+    start = 0
+    for batch in pq.ParquetFile(rows).iter_batches() if misfits_N.any() else ():
+        own = batch.filter(pa.array(misfits_N[start : start + len(batch)]))
+        for row in own.to_pylist():
+            labels = {column: row[column] for column in columns}
+            left_out.unreadable(row["place"], f"{labels!r:.60} is not in the declared set of labels")
+        start += len(batch)
 
 
 def _named(reader: Reader, rows: pa.RecordBatch) -> list[RemovedRow]:

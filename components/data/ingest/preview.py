@@ -5,12 +5,13 @@ So a wrong column or a label outside the set is answered at once, before a serve
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+from components.data.ingest.layout import refuse_words
 from components.data.ingest.reader import Reader
-from components.data.sources.formats import read
+from components.data.sources.record import Record
 from components.errors import BadRowError, SkippedRowError, UserError
 from components.families.base import Row
 from components.settings.project import Project, Task
@@ -31,11 +32,20 @@ def preview(project: Project) -> None:
 
 def _preview(name: str, task: Task) -> None:
     reader = Reader(name, task)
-    read_rows = []
-    for record in islice(read(task.source, reader.columns()), ROWS):
-        with suppress(SkippedRowError):
-            read_rows.append((record.place, reader.read(record)))
-    _check_labels(reader, read_rows)
+    refuse_words(reader)
+    _check_labels(reader, list(_sound(reader, islice(reader.records(), ROWS))))
+
+
+def _sound(reader: Reader, records: Iterator[Record]) -> Iterator[tuple[str, Row]]:
+    """The rows that can be read, with their places; those that are left out are counted by ingest."""
+    for record in records:
+        try:
+            yield record.place, reader.read(record)
+        except SkippedRowError:
+            continue
+        except BadRowError as error:
+            if reader.task.cleaning.unreadable == "fail":
+                raise UserError(f"{record.place}: {error}") from None
 
 
 def _check_labels(reader: Reader, rows: list[tuple[str, Row]]) -> None:
@@ -50,4 +60,5 @@ def _check_labels(reader: Reader, rows: list[tuple[str, Row]]) -> None:
             for place, row in seen:  # noqa: B007 the sentence below names it
                 head.family.check_row(row, {**facts, "options": head.options})
         except BadRowError as error:
-            raise UserError(f"{place}: {error}") from None
+            if reader.task.cleaning.unreadable == "fail":
+                raise UserError(f"{place}: {error}") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,9 +16,11 @@ import pyarrow as pa
 
 from components import families
 from components.data.contract.rows import column_of
-from components.data.sources.formats import read
+from components.data.sources.formats import read, read_all
+from components.data.sources.formats.labels import LABELLED
+from components.data.sources.formats.select import folded
 from components.data.sources.record import Record
-from components.errors import BadRowError, SkippedRowError, UserError
+from components.errors import BadRowError, NotANumberError, SkippedRowError
 from components.families.base import Family, Row
 from components.families.base.capabilities import ExtraFiles
 from components.families.shared.fields import read_number
@@ -25,6 +28,10 @@ from components.families.shared.fingerprint import text_key
 from components.settings.columns import Columns
 from components.settings.data import Source
 from components.settings.project import Annotation, Task
+from components.spelling import is_blank, plain
+
+COMMA = re.compile(r"\d,\d")
+DECIMAL = '; where a comma is the decimal sign, set `decimal: ","` below source, else `decimal: "."`'
 
 
 @dataclass(frozen=True)
@@ -50,12 +57,29 @@ class Head:
         """The target column whose None says that a row has no target."""
         return str(self.family.target_schema().names[0])
 
+    def as_declared(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The values with labels as `labels` spells them, where they differ as 1 and 1.0 do."""
+        if self.labels is None:
+            return values
+        known = {folded(label): label for label in self.labels}
+        found = {role: values[role] for role in LABELLED if role in values and not is_blank(values[role])}
+        return {**values, **{role: self._declared(value, known) for role, value in found.items()}}
+
+    def _declared(self, value: Any, known: Mapping[str, str]) -> Any:
+        if isinstance(value, list | dict) or plain(value) in known.values():
+            return value
+        return known.get(folded(plain(value)), value)
+
     def lacks(self, values: Mapping[str, Any]) -> bool:
         """Has the source nothing to say of this head's target?"""
         targets = self.family.targets
         roles = [role for role, required in targets.items() if required]
         roles = roles or [role for role in targets if role not in self.family.input_roles()]
-        return all(_is_blank(values.get(role)) for role in roles)
+        return all(_is_missing(values.get(role)) for role in roles)
+
+
+def _is_missing(value: Any) -> bool:
+    return all(map(is_blank, value.values())) if isinstance(value, dict) else is_blank(value)
 
 
 def with_extra_files(family: Family, options: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -66,10 +90,6 @@ def with_extra_files(family: Family, options: Mapping[str, Any]) -> Mapping[str,
 def _read_table(path: Path, kind: str, columns: Mapping[str, str]) -> Iterator[tuple[str, Row]]:
     source = Source.model_validate({"path": str(path), "format": kind})
     return ((record.place, record.values) for record in read(source, dict(columns)))
-
-
-def _is_blank(value: Any) -> bool:
-    return value is None or value != value or (isinstance(value, str) and not value.strip())  # noqa: PLR0124
 
 
 @contextmanager
@@ -117,28 +137,42 @@ class Reader:
         """One row of the files, with `target`: what it teaches, as JSON.
 
         Raises:
-            UserError: its family cannot read it.
-            SkippedRowError: there is nothing in it to ask.
+            BadRowError: its family cannot read it.
+            SkippedRowError: there is nothing in it to ask, or the filter leaves it out.
         """
         if record.skipped:
             raise SkippedRowError(record.skipped)
         if record.unreadable:
-            raise UserError(f"{record.place}: {record.unreadable}")
+            raise BadRowError(record.unreadable)
         try:
-            with in_the_files_words(self.heads[0].columns):
-                row = self.family.read_input(record.values, self.heads[0].options)
-                if "difficulty" in record.values:
-                    row["difficulty"] = read_number(record.values, "difficulty")
-            targets = {head.name: self._read_target(head, record, row) for head in self.heads}
-            if not any(targets.values()):
-                raise BadRowError(f"no target, expected that of {' or '.join(targets)}")
-        except SkippedRowError:
-            raise
-        except BadRowError as error:
-            raise UserError(f"{record.place}: {error}") from None
+            return self._read(record)
+        except NotANumberError as error:
+            hint = "" if self.task.source.decimal or not COMMA.search(str(error)) else DECIMAL
+            raise NotANumberError(f"{error}{hint}") from None
+
+    def _read(self, record: Record) -> Row:
+        with in_the_files_words(self.heads[0].columns):
+            row = self.family.read_input(record.values, self.heads[0].options)
+            if "difficulty" in record.values:
+                row["difficulty"] = read_number(record.values, "difficulty")
+            if is_blank(record.values.get("id", "none")):
+                raise BadRowError("'id' is missing, expected an id")
+        targets = {head.name: self._read_target(head, record, row) for head in self.heads}
+        if not any(targets.values()):
+            raise BadRowError(f"no target, expected that of {' or '.join(targets)}")
         row = {**row, **self._answers(targets), "groups": self._groups(record)}
         taught = lesson(self.name, self.families, row)
         return {**row, "target": json.dumps(taught), "id": self._identity(record, row, taught)}
+
+    def records(self, seed: int | None = None, notes: list[str] | None = None) -> Iterator[Record]:
+        """The records of the task's source, those at fault among them (`formats.read_all`)."""
+        own = self.heads[0]
+
+        def spelled(role: str, value: Any) -> Any:
+            with in_the_files_words(own.columns):
+                return own.family.raw_labels(role, value, own.options)
+
+        return read_all(self.task.source, self.columns(), seed, spelled, notes)
 
     def view(self, row: Row, head: Head) -> Row | None:
         """The row as the head reads it, or None where it lacks the target."""
@@ -150,7 +184,7 @@ class Reader:
         if self.task.joint and head.lacks(values):
             return None
         with in_the_files_words(head.columns):
-            return head.family.read_target(values, row, head.read_options)
+            return head.family.read_target(head.as_declared(values), row, head.read_options)
 
     def _answers(self, targets: Mapping[str, Row | None]) -> Row:
         answers = {}
@@ -161,11 +195,13 @@ class Reader:
         return answers
 
     def _groups(self, record: Record) -> list[str]:
-        return [text_key(str(record.values[role])) for role in self.task.splits.groups]
+        """Rows that lack a group share none."""
+        values = [record.values[role] for role in self.task.splits.groups]
+        return [text_key(plain(value)) for value in values if not is_blank(value)]
 
     def _identity(self, record: Record, row: Row, taught: Any) -> str:
         if "id" in record.values:
-            return str(record.values["id"])
+            return plain(record.values["id"])
         return digest(json.dumps([record.split, self.family.text_of(row), taught])).hex()
 
 

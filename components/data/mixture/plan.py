@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
-from components.data.encoding.split import EncodedSplit
+from components.data.contract.rows import column_of
+from components.data.encoding.split import EncodedSplit, cards_of
 from components.data.mixture import easy_first, schedules
 from components.data.mixture.draws import Plan, rows_before, shares
 from components.data.mixture.records import PlannedTask, PlanRecord, Stage
@@ -23,7 +25,7 @@ def plan(project: Project, encoded: Path, exclude: dict[str, list[str]]) -> Plan
     `exclude` names, per task, training rows whose text is held out in another task.
 
     Raises:
-        UserError: a task has no training row left, or the run is too short to draw any.
+        UserError: a task has no training row left, or the run is too short to draw any, or one of each class.
     """
     training = {name: EncodedSplit(encoded / name / "train.arrow") for name in project.tasks}
     excluded = {name: _numbers(training[name], exclude.get(name, [])) for name in project.tasks}
@@ -40,7 +42,7 @@ def plan(project: Project, encoded: Path, exclude: dict[str, list[str]]) -> Plan
     }
     tasks |= {name: tasks[name].model_copy(update={"auxiliary": True}) for name in project.mixture.auxiliary}
     dynamic = project.mixture.dynamic
-    return _counted(
+    whole = _counted(
         PlanRecord(
             steps=steps,
             rows_per_step=budget.tokens_per_step / sum(t.share * t.mean_tokens for t in tasks.values()),
@@ -49,6 +51,22 @@ def plan(project: Project, encoded: Path, exclude: dict[str, list[str]]) -> Plan
             tasks=tasks,
         )
     )
+    for name, split in training.items():
+        _check_classes(split, whole.tasks[name].rows_drawn, encoded / name)
+    return whole
+
+
+def _check_classes(split: EncodedSplit, drawn: int, folder: Path) -> None:
+    """A run that draws fewer rows of a task than a head of it has classes, one a row, never shows some."""
+    for head, card in cards_of(folder).items():
+        target = split.table.schema.field(column_of(split.task, head, "target")).type
+        classes = len(card["facts"].get("labels") or ())
+        if pa.types.is_integer(target) and drawn < classes:
+            raise UserError(
+                f"params.yaml: training.tokens: the run draws {drawn} rows of {head}, which has {classes} "
+                f"classes, so some are never shown; expected more tokens, a larger share of the mixture, or "
+                f"fewer classes"
+            )
 
 
 def schedule(mixture: Mixture, rows: Mapping[str, int], steps: int) -> Mapping[str, Schedule]:

@@ -13,7 +13,7 @@ from components.data.propose.entry import Entry, entry_of, load_source
 from components.data.propose.places import Place, identifier, locate
 from components.data.propose.profile import Fields, Numbered, columns_of, spread
 from components.data.propose.questions import Choice, Question, reason_of
-from components.data.propose.trial import OUTPUTS, Terms, tried
+from components.data.propose.trial import Terms, tried
 from components.data.sources import formats
 from components.data.sources.record import Skipped
 from components.errors import BadRowError, SkippedRowError, UserError
@@ -88,8 +88,7 @@ def _sound(rows: Iterator[tuple[int, Fields]]) -> Iterator[tuple[int, Fields]]:
 
 def _name(place: Place) -> str:
     path = Path(place.source["path"])
-    name = identifier(path.stem if path.suffix else path.name)
-    return f"{name}_task" if any(path == Path(folder, name) for folder in OUTPUTS) else name
+    return identifier(path.stem if path.suffix else path.name)
 
 
 def _other(plan: Plan, rows: Numbered) -> Choice:

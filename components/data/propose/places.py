@@ -11,6 +11,7 @@ from os.path import commonprefix
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from components import advice
 from components.data.propose.formats import SourceKeys, source_of
 from components.errors import TryAgainError, UserError, near_miss
 
@@ -83,7 +84,8 @@ def identifier(name: str) -> str:
 def _missing(path: Path) -> str:
     if path.parts[:1] == ("downloads",) and len(path.parts) > 1:
         name = path.parts[1]
-        return f"{path}: not fetched yet; `dvc repro download@{name}` or `dvc repro fetch@{name}` fetches it"
+        download, fetch = (advice.word(f"{stage}@{name}") for stage in ("download", "fetch"))
+        return f"{path}: not fetched yet; `dvc repro {download}` or `dvc repro {fetch}` fetches it"
     folder = path.parent
     neighbours = [file.name for file in folder.iterdir()] if folder.is_dir() else []
     return f"{path}: no such file or folder{near_miss(path.name, neighbours)}"

@@ -18,12 +18,12 @@ from components.data.propose.places import Place
 from components.data.validation.validate import validate_task
 from components.errors import BadRowError, UserError
 from components.families.base.capabilities import EncoderFacts
+from components.params.checks import outputs
 from components.settings.project import Checks, Task
 
 LARGEST = 300_000_000  # bytes of a file that is read whole for a look
 LIMIT = 50_000  # rows of a split
 SHARES = (0.1, 0.15, 0.2, 0.25, 0.3)  # of a split that the source does not give
-OUTPUTS = ("data", "encoded")  # folders in which stages write one of each task's name
 OF_ALL_TASKS = ("search", "monitor", "sharing")  # sections that name tasks, or want several
 ANY = {"method": "temperature", "temperature": 2.0}  # a mixture that fits whatever the tasks are
 
@@ -36,10 +36,14 @@ class Terms:
     encoder: Path | None = None  # its folder, if it has been fetched
 
     @property
+    def tasks(self) -> Mapping[str, Any]:
+        """Those that are declared."""
+        return self.settings.get("tasks") or {}
+
+    @property
     def names(self) -> set[str]:
         """Those of all tasks and joint heads."""
-        tasks: Mapping[str, Any] = self.settings.get("tasks") or {}
-        return {*tasks, *(head for keys in tasks.values() for head in keys.get("joint") or {})}
+        return {*self.tasks, *(head for keys in self.tasks.values() for head in keys.get("joint") or {})}
 
     def free(self, name: str) -> str:
         """The name, with a number if it is taken."""
@@ -56,9 +60,13 @@ class Terms:
 
 
 def tried(entry: Entry, place: Place, terms: Terms) -> tuple[Entry, str]:
-    """The entry with the shares at which a run takes it; else as it was, and a sentence why none does."""
-    problem = _place_problem(entry, terms) or _settings_problem(entry, terms)
-    problem = problem or _encoder_problem(entry, terms)
+    """The entry with the shares at which a run takes it; else as it was, and a sentence why none does.
+
+    Raises:
+        UserError: the source stands where a run writes.
+    """
+    outputs.refuse(str(place.at), entry.keys["source"]["path"], [*terms.tasks, entry.name])
+    problem = _settings_problem(entry, terms) or _encoder_problem(entry, terms)
     if problem or _size(place) > LARGEST:
         return entry, problem
     first = ""
@@ -83,17 +91,6 @@ def _with_shares(entry: Entry) -> Iterator[Entry]:
 
 def _size(place: Place) -> int:
     return place.first.stat().st_size if place.first.is_file() else 0
-
-
-def _place_problem(entry: Entry, terms: Terms) -> str:
-    """The source may be nothing that a stage writes, or DVC would remove it."""
-    source = Path(entry.keys["source"]["path"])
-    for task in [entry.name, *(terms.settings.get("tasks") or {})]:
-        for folder in OUTPUTS:
-            written = Path(folder, task)
-            if source.is_relative_to(written) or written.is_relative_to(source):
-                return f"{source}: stages write {written} there; move the data to a folder of their own"
-    return ""
 
 
 def _settings_problem(entry: Entry, terms: Terms) -> str:

@@ -43,7 +43,7 @@ def documents(rows: Numbered, read: Callable[[Mapping[str, Any]], Values | Skipp
     """What `read` makes of each object of an export; one that it cannot read is `Unreadable`."""
     for number, found in rows:
         try:
-            yield number, read(found)
+            yield number, found if isinstance(found, Skipped) else read(found)
         except BadRowError as error:
             yield number, Unreadable(str(error))
         except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:

@@ -81,8 +81,8 @@ class Counting:
         except BadRowError:
             return False
         there = text[found["start"] : found["end"]]
-        if isinstance(span.get("text"), str):
-            return _same(there, span["text"])
+        if isinstance(said := span.get("text"), str):
+            return _same(there, said) and (not bare or there == there.strip() or said != said.strip())
         clean = there == there.strip() if bare else bool(there.strip())
         return clean and not cuts(text, found["start"], found["end"])
 

@@ -31,6 +31,8 @@ REASONS = {
     "conflicts": "one text, several targets",
     "leakage": "text also in a held-out split",
     "straddling": "groups in two splits",
+    "rare": "class without a training row",
+    "unreadable": "cannot be read",
 }
 
 
@@ -168,7 +170,10 @@ def _removed(ingest: Cleaned) -> list[tuple[str, int, list[Place]]]:
         )
         for reason, count in ingest.removed.items()
     ]
-    return removed + [(reason, count, []) for reason, count in ingest.read.skipped.items()]
+    for reason, count in ingest.read.skipped.items():
+        first = [Place(row.place, row.text) for row in ingest.removed_rows.get(reason, [])]
+        removed.append((REASONS.get(reason, reason), count, first))
+    return removed
 
 
 def _targets(name: str, report: TaskValidation) -> list[Target]:

@@ -183,6 +183,23 @@ def text_checks(
     ]
 
 
+def reading_checks(found: Iterable[str]) -> list[Check]:
+    """What ingest has found while it read: of these measures of `reading.measures`."""
+    titles = {
+        "unreadable rows": "every row can be read",
+        "classes held out whole": "no class has all of its rows held out",
+        "values not found": "every value of source.filter is found",
+    }
+    return [_at_most(titles[measure], measure, severity="warning") for measure in found]
+
+
+def label_checks(heads: Sequence[str]) -> list[Check]:
+    """Of the labels of these heads."""
+    more = "labels differ in more than case, blanks, invisible characters, Unicode form or a number's zeros"
+    named = {head: f"{head}: {more}" if len(heads) > 1 else more for head in heads}
+    return [_at_most(title, f"labels of {head}", severity="warning") for head, title in named.items()]
+
+
 def span_check() -> Check:
     """Of a task whose source has spans."""
     return _at_most("spans begin and end between words", "spans that cut words", severity="warning")

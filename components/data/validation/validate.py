@@ -6,8 +6,10 @@ counts, and of the rows at fault the place and the text's beginning, by which th
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +17,7 @@ import numpy as np
 
 from components.data.contract.splits import SPLITS
 from components.data.ingest.records import INGEST, Cleaned
-from components.data.validation import suites
+from components.data.validation import labels, reading, suites
 from components.data.validation.records import (
     BetweenTasks,
     CheckResult,
@@ -75,15 +77,17 @@ def _with_contents(
 
     lines = read_lines(data)
     measures = measure(data, lines, checks)
-    expected = suites.text_checks(SPLITS, required(data), cleaning, checks)
+    found = reading.measures(schema.ingest)
+    expected = suites.text_checks(SPLITS, required(data), cleaning, checks) + suites.reading_checks(found)
     if schema.ingest.spans is not None:
         measures["spans that cut words"] = cut_spans(schema.ingest.spans)
         expected.append(suites.span_check())
-    results = suites.judge(measures, expected)
+    results = suites.judge({**measures, **found}, expected)
     heads: dict[str, HeadRows] = {}
     for head in data.heads:
-        found, heads[head] = _check_head(data, head, lines.incomplete(), checks)
-        results += found
+        of_head, heads[head] = _check_head(data, head, lines.incomplete(), checks)
+        results += of_head
+    results += _check_labels(data, heads)
     return schema.model_copy(
         update={
             "checks": schema.checks + _name_rows(data, results, lines.incomplete()),
@@ -130,6 +134,22 @@ def _check_head(
         results = [replace(result, title=f"{head}: {result.title}") for result in results]
     pairs = {split: list(counts.items()) for split, counts in distribution.items()}
     return results, HeadRows(rows=rows, distribution=pairs)
+
+
+def _check_labels(data: TaskFolder, heads: dict[str, HeadRows]) -> list[suites.Result]:
+    """Are labels of a head others but for their spelling?"""
+    measures: dict[str, suites.Measure] = {}
+    for head, rows in heads.items():
+        facts, family = data.facts(head), data.heads[head]
+        counts: Counter[str] = Counter()
+        for pairs in rows.distribution.values():
+            counts.update(dict(pairs))
+        as_map = partial(family.label_map, facts=facts) if head == data.name else None
+        measure = labels.measure(facts.get("labels", []), counts, as_map)
+        if measure.value:
+            measures[head] = measure
+    named = {f"labels of {head}": measure for head, measure in measures.items()}
+    return suites.judge(named, suites.label_checks(list(measures))) if measures else []
 
 
 def _labelled(

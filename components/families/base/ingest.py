@@ -23,6 +23,8 @@ class IngestPart(abc.ABC):
     object, or a list of columns that make one."""
     targets: ClassVar[Mapping[str, bool]]
     """Target column -> is it required?"""
+    object_roles: ClassVar[tuple[str, ...]] = ()
+    """Targets that a list of columns may make, an object of their values."""
     role_kinds: ClassVar[Mapping[str, str]] = {}
     """Role -> the kind of column that `onetrunk new-task` looks for, where that is not the role's name: an
     entry of components/data/propose/roles.py."""
@@ -62,6 +64,24 @@ class IngestPart(abc.ABC):
         Raises:
             BadRowError: one clause saying what was found and what was expected.
         """
+
+    def raw_labels(self, role: str, value: Any, options: Mapping[str, Any]) -> Any:
+        """A raw value of a source whose labels can be renamed (`source.label_map`): those that a text holds,
+        each by itself, in a list.
+
+        Raises:
+            BadRowError: as `read_target`.
+        """
+        return value
+
+    def class_column(self, options: Mapping[str, Any]) -> str:
+        """The column of the classes, a label a row or a list of them, none of which the model can answer
+        unless a training row has it; empty: there are no such classes."""
+        return ""
+
+    def class_of(self, label: str) -> str:
+        """The class that a value of this column stands for."""
+        return label
 
     @abc.abstractmethod
     def target_schema(self) -> pa.Schema:

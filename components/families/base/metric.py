@@ -5,16 +5,23 @@ Legend: N rows, S statistics, R resamples.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
 from components.families.base.records import Facts, Prediction, Row
 
-Statistics = Callable[[Sequence[Row], Sequence[Prediction], Facts], np.ndarray]
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+    Table: TypeAlias = np.ndarray | csr_array
+Statistics = Callable[[Sequence[Row], Sequence[Prediction], Facts], "Table"]
 OfSums = Callable[[np.ndarray], np.ndarray]
+
+
+CELLS = 4_000_000  # of sums that are in memory at once
 
 
 @dataclass(frozen=True)
@@ -24,7 +31,7 @@ class Metric:
 
     name: str
     statistics: Statistics
-    """(rows, predictions, facts) -> statistics_NS, float64."""
+    """(rows, predictions, facts) -> statistics_NS, float64; sparse where S grows with the label set."""
     of_sums: OfSums
     """sums_RS -> number_R."""
     better: Literal["higher", "lower"] = "higher"
@@ -41,10 +48,29 @@ class Metric:
         number_R = self.of_sums(sums_RS)
         return number_R if self.better == "higher" else -number_R
 
-    def total(self, statistics_NS: np.ndarray) -> float:
+    def total(self, statistics_NS: Table) -> float:
         """The value of all the rows that have these statistics."""
-        return float(self.value(statistics_NS.sum(0, keepdims=True))[0])
+        return float(self.value(np.asarray(statistics_NS.sum(axis=0)).reshape(1, -1))[0])
+
+    def resampled(self, weights_RN: np.ndarray, statistics_NS: Table) -> np.ndarray:
+        """value_R of every resample of the rows."""
+        blocks = _blocks(len(weights_RN), statistics_NS)
+        return np.concatenate(
+            [self.value(weights_RN[some].astype(np.float64) @ statistics_NS) for some in blocks]
+        )
+
+    def of_each_row(self, statistics_NS: Table) -> np.ndarray:
+        """value_N of each row by itself."""
+        parts = (statistics_NS[some] for some in _blocks(statistics_NS.shape[0], statistics_NS))
+        dense = (part if isinstance(part, np.ndarray) else part.toarray() for part in parts)
+        return np.concatenate([self.value(part) for part in dense])
 
     def measure(self, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts) -> float:
         """The value of these predictions of these rows."""
         return self.total(self.statistics(rows, predictions, facts))
+
+
+def _blocks(count: int, statistics_NS: Table) -> Iterator[slice]:
+    """So many sums at a time, or so many weights, that memory is bounded."""
+    block = max(1, CELLS // max(1, *statistics_NS.shape))
+    return (slice(start, start + block) for start in range(0, count, block))

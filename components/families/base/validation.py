@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -19,6 +20,10 @@ class ValidationPart(abc.ABC):
     @abc.abstractmethod
     def expectations(self, facts: Facts, checks: Checks) -> list[Check]:
         """The family's own expectations over the rows that have a target, plus a column `split`."""
+
+    def label_map(self, names: Mapping[str, str], facts: Facts) -> Mapping[str, str]:
+        """The `source.label_map` that renames the labels of the facts."""
+        return names
 
     @abc.abstractmethod
     def distribution(self, table: pa.Table, facts: Facts) -> list[tuple[str, int]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -12,7 +12,8 @@ from pydantic import BaseModel, Field
 
 from components.errors import BadRowError, near_miss
 from components.families.base import Check, Facts, Family, Layout, Metric, Options, Prediction, Row
-from components.families.shared.fields import read_text
+from components.families.shared.centroids import nearest_labels, too_many
+from components.families.shared.fields import read_label
 from components.families.shared.metrics import MACRO_F1, accuracy, class_counts
 
 if TYPE_CHECKING:
@@ -55,6 +56,9 @@ class Classification(Family):
 
     def read_target(self, record: Mapping[str, Any], row: Row, options: Mapping[str, Any]) -> Row:
         return {"label": read_label(record, "label")}
+
+    def class_column(self, options: Mapping[str, Any]) -> str:
+        return "label"
 
     def target_schema(self) -> pa.Schema:
         return pa.schema([("label", pa.string())])
@@ -146,11 +150,17 @@ class Classification(Family):
             "probabilities": dict(zip(facts["labels"], probabilities.tolist(), strict=True)),
         }
 
+    def labels_of(self, one: Row | Prediction, facts: Facts) -> Iterable[str]:
+        return (one["label"],)
+
+    def facts_in_common(self, facts: Facts, labels: Collection[str]) -> Facts:
+        return {**facts, "labels": [label for label in facts["labels"] if label in labels]}
+
     def report(
         self, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
     ) -> list[tuple[str, int, float]]:
         """F1 of each label."""
-        sums = class_counts(rows, predictions, facts).sum(0)
+        sums = class_counts(rows, predictions, facts).sum(axis=0).reshape(-1, 3)
         return [
             (label, int(gold), float(2 * hits / max(predicted + gold, 1)))
             for label, (hits, predicted, gold) in zip(facts["labels"], sums, strict=True)
@@ -161,22 +171,22 @@ class Classification(Family):
         return [{"label": majority} for _ in test]
 
     def tfidf_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
-        """Word unigrams and bigrams, TF-IDF, a linear support vector machine."""
+        """Word unigrams and bigrams, TF-IDF, a linear support vector machine; of a large label set the
+        nearest centroid."""
         from sklearn.feature_extraction.text import TfidfVectorizer
-        from sklearn.pipeline import make_pipeline
         from sklearn.svm import LinearSVC
 
-        model = make_pipeline(
-            TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True), LinearSVC(random_state=0)
+        words = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
+        learnt_NF = words.fit_transform([self.text_of(row) for row in train])
+        asked_MF, labels = (
+            words.transform([self.text_of(row) for row in test]),
+            [row["label"] for row in train],
         )
-        model.fit([self.text_of(row) for row in train], [row["label"] for row in train])
-        return [{"label": str(label)} for label in model.predict([self.text_of(row) for row in test])]
-
-
-def read_label(record: Mapping[str, Any], role: str) -> str:
-    """A label: a text that is not blank, or a whole number."""
-    value = record.get(role)
-    return str(value) if isinstance(value, int) else read_text(record, role).strip()
+        if too_many(len(set(labels)), learnt_NF):
+            nearest = nearest_labels(learnt_NF, [[label] for label in labels], asked_MF, 1)
+            return [{"label": label} for (label,) in nearest]
+        model = LinearSVC(random_state=0).fit(learnt_NF, labels)
+        return [{"label": str(label)} for label in model.predict(asked_MF)]
 
 
 def check_label(label: str, labels: Sequence[str]) -> None:

@@ -17,6 +17,7 @@ from components.families.base.capabilities import ExtraInputs
 from components.families.click import features
 from components.families.click.metrics import METRICS
 from components.families.multi_label.family import sigmoid
+from components.families.shared.changes import come_and_gone
 
 if TYPE_CHECKING:
     import torch
@@ -177,9 +178,11 @@ class Click(ExtraInputs, Family):
 
     # --- evaluation -------------------------------------------------------------------------------
 
-    def comparable(self, known: Facts, facts: Facts) -> bool:
-        """Of the same features, whatever their categories and scales."""
-        return all(set(known[role]) == set(facts[role]) for role in features.ROLES)
+    def changed(self, known: Facts, facts: Facts) -> str | None:
+        """Features may come, which the champion does not look at; their categories and scales may change."""
+        before, now = ([name for role in features.ROLES for name in one[role]] for one in (known, facts))
+        gone = any(set(known[role]) - set(facts[role]) for role in features.ROLES)
+        return f"its features changed: {come_and_gone(before, now)}" if gone else None
 
     def majority_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """The share of positives in training."""

@@ -18,6 +18,7 @@ from components.families.generation import copy_vocabulary
 from components.families.generation.baselines import lead, nearest
 from components.families.generation.metrics import METRICS, words
 from components.families.generation.pretrained_config import describe
+from components.families.shared.changes import options_changed
 from components.families.shared.fields import read_text, whole
 from components.settings.section import Unit
 
@@ -228,10 +229,9 @@ class Generation(EncoderFacts, ExtraInputs, TeacherForcing, Family):
 
     # --- evaluation -----------------------------------------------------------------------------
 
-    def comparable(self, known: Facts, facts: Facts) -> bool:
-        """Whatever their vocabularies, of the same kind of decoder that reads the same of a row."""
-        ours, theirs = known["options"], facts["options"]
-        return all(ours[key] == theirs[key] for key in ("decoder", "prefix", "copies"))
+    def changed(self, known: Facts, facts: Facts) -> str | None:
+        """Whatever its vocabulary, the decoder must be of the same kind, and read the same of a row."""
+        return options_changed(known["options"], facts["options"], ("decoder", "prefix", "copies"))
 
     def majority_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """The first sentence of the text."""

@@ -14,6 +14,7 @@ from torch import nn
 from transformers import AutoConfig, AutoModelForSeq2SeqLM
 from transformers.modeling_utils import PreTrainedModel
 
+from components.encoder.pretrained import read_pretrained
 from components.families.generation.beam_search import Limits, search
 from components.families.shared.heads import Pretrained
 
@@ -35,7 +36,7 @@ class PretrainedDecoder(Pretrained):
         self.output = nn.Linear(self.config.d_model, self.config.vocab_size, bias=_bias(whole) is not None)
 
     def begin(self, folder: Path) -> None:
-        whole = AutoModelForSeq2SeqLM.from_pretrained(folder, dtype=torch.float32, use_safetensors=True)
+        whole = read_pretrained(AutoModelForSeq2SeqLM, folder, _decoder_of, dtype=torch.float32)
         self.decoder.load_state_dict(whole.get_decoder().state_dict())
         with torch.no_grad():
             self.output.weight.copy_(whole.get_output_embeddings().weight)
@@ -94,6 +95,11 @@ class _Steps:
         self.hidden, self.mask = self.hidden[place_R], self.mask[place_R]
         if self.cache is not None:
             self.cache.reorder_cache(place_R)
+
+
+def _decoder_of(whole: PreTrainedModel) -> nn.Module:
+    """What reads the target, and what turns its states into logits."""
+    return nn.ModuleList([whole.get_decoder(), whole.get_output_embeddings()])
 
 
 def _bias(whole: PreTrainedModel) -> torch.Tensor | None:

@@ -22,6 +22,7 @@ from components.families.base.capabilities import (
 )
 from components.families.knowledge_graph import baselines, triples
 from components.families.knowledge_graph import metrics as ranking
+from components.families.shared.changes import come_and_gone
 from components.families.shared.fields import read_text
 
 if TYPE_CHECKING:
@@ -107,6 +108,9 @@ class KnowledgeGraph(FactsOfAllSplits, Candidates, MultiSequence, ExtraInputs, F
 
     def read_target(self, record: Mapping[str, Any], row: Row, options: Mapping[str, Any]) -> Row:
         return {"tail": read_text(record, "tail").strip()}
+
+    def class_column(self, options: Mapping[str, Any]) -> str:
+        return "relation"
 
     def target_schema(self) -> pa.Schema:
         return pa.schema([("tail", pa.string())])
@@ -233,9 +237,17 @@ class KnowledgeGraph(FactsOfAllSplits, Candidates, MultiSequence, ExtraInputs, F
 
     # --- evaluation -------------------------------------------------------------------------------
 
-    def comparable(self, known: Facts, facts: Facts) -> bool:
-        """Of the same relations. An answer that the champion has never seen is none that it finds."""
-        return bool(known["relations"] == facts["relations"])
+    def changed(self, known: Facts, facts: Facts) -> str | None:
+        """Relations are known by their numbers."""
+        before, now = known["relations"], facts["relations"]
+        return None if before == now else f"its relations changed: {come_and_gone(before, now)}"
+
+    def label_set(self, facts: Facts) -> Mapping[str, Any]:
+        return dict.fromkeys(facts["entities"])
+
+    def labels_of(self, one: Row | Prediction, facts: Facts) -> Iterable[str]:
+        """Both ends of a triple: each is asked for."""
+        return (one[role] for role in ("head", "tail") if role in one)
 
     def facts_to_ask(self, known: Facts, facts: Facts) -> Facts:
         """Today's: which triples are known to be right is no lesson, and the same for both."""

@@ -195,9 +195,10 @@ class MaskedLanguageModel(EncoderFacts, TokenCounts, ExtraInputs, Augmentation, 
 
     # --- evaluation -----------------------------------------------------------------------------
 
-    def comparable(self, known: Facts, facts: Facts) -> bool:
-        """Of the same tokenizer."""
-        return all(known[name] == facts[name] for name in ("mask", "tokens"))
+    def changed(self, known: Facts, facts: Facts) -> str | None:
+        """The likelihood of a word is one of the tokens that there are."""
+        before, now = (f"{one['tokens']} tokens (mask {one['mask']})" for one in (known, facts))
+        return None if before == now else f"its encoder's tokenizer changed from {before} to {now}"
 
     def majority_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """The most frequent word, and each word's share of the training words."""

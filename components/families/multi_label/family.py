@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -13,8 +12,12 @@ from pydantic import BaseModel, Field
 
 from components.errors import BadRowError
 from components.families.base import Check, Facts, Family, Layout, Options, Prediction, Row
-from components.families.classification.family import check_label, read_label
-from components.families.multi_label.metrics import METRICS, indicators
+from components.families.classification.family import check_label
+from components.families.multi_label.metrics import METRICS
+from components.families.shared.centroids import nearest_labels, too_many
+from components.families.shared.fields import read_label
+from components.families.shared.items import read_items
+from components.spelling import is_blank, plain
 
 if TYPE_CHECKING:
     import torch
@@ -23,6 +26,10 @@ if TYPE_CHECKING:
 
     from components.settings.project import Checks
 
+HOLDS = {
+    **dict.fromkeys(("1", "1.0", "true", "yes", "x"), True),
+    **dict.fromkeys(("0", "0.0", "false", "no", ""), False),
+}  # of a one-hot column
 PADDING = -1  # fills up the label numbers of a row that has fewer than another
 
 
@@ -45,6 +52,7 @@ class MultiLabel(Family):
     """Binary cross-entropy of each label over the pooled states, averaged over the labels."""
 
     name = "multi_label"
+    object_roles = ("labels",)
     targets: ClassVar[Mapping[str, bool]] = {"labels": True}
     options = MultiLabelOptions
     metrics = METRICS
@@ -57,6 +65,12 @@ class MultiLabel(Family):
 
     def read_target(self, record: Mapping[str, Any], row: Row, options: Mapping[str, Any]) -> Row:
         return {"labels": read_labels(record.get("labels"), options["separator"])}
+
+    def raw_labels(self, role: str, value: Any, options: Mapping[str, Any]) -> Any:
+        return split_labels(value, options["separator"]) if role == "labels" else value
+
+    def class_column(self, options: Mapping[str, Any]) -> str:
+        return "labels"
 
     def target_schema(self) -> pa.Schema:
         return pa.schema([("labels", pa.list_(pa.string()))])
@@ -141,6 +155,12 @@ class MultiLabel(Family):
         labels = [label for label, probability in probabilities.items() if probability >= threshold]
         return {"labels": labels, "probabilities": probabilities}
 
+    def labels_of(self, one: Row | Prediction, facts: Facts) -> Iterable[str]:
+        return tuple(one["labels"])
+
+    def facts_in_common(self, facts: Facts, labels: Collection[str]) -> Facts:
+        return {**facts, "labels": [label for label in facts["labels"] if label in labels]}
+
     def majority_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """The labels of at least half of the training rows, or else the most frequent one."""
         counts = Counter(label for row in train for label in row["labels"])
@@ -149,25 +169,30 @@ class MultiLabel(Family):
         return [{"labels": labels} for _ in test]
 
     def tfidf_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
-        """Word unigrams and bigrams, TF-IDF, a linear support vector machine for every label."""
+        """Word unigrams and bigrams, TF-IDF, a linear support vector machine for every label; of a large
+        label set the nearest centroids, as many as a training row has labels in the mean."""
         from sklearn.feature_extraction.text import TfidfVectorizer
         from sklearn.multiclass import OneVsRestClassifier
-        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import MultiLabelBinarizer
         from sklearn.svm import LinearSVC
 
-        names = sorted({label for row in train for label in row["labels"]})
-        model = make_pipeline(
-            TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True),
-            OneVsRestClassifier(LinearSVC(random_state=0)),
+        words = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
+        learnt_NF = words.fit_transform([self.text_of(row) for row in train])
+        asked_MF, labels = (
+            words.transform([self.text_of(row) for row in test]),
+            [row["labels"] for row in train],
         )
-        model.fit([self.text_of(row) for row in train], indicators(train, names).astype(int))
-        found_NC = model.predict([self.text_of(row) for row in test])
-        return [{"labels": [names[number] for number in np.flatnonzero(row)]} for row in found_NC]
+        sets = MultiLabelBinarizer(sparse_output=True).fit(labels)
+        if too_many(len(sets.classes_), learnt_NF):
+            usual = max(1, round(sum(map(len, labels)) / len(labels)))
+            return [{"labels": found} for found in nearest_labels(learnt_NF, labels, asked_MF, usual)]
+        model = OneVsRestClassifier(LinearSVC(random_state=0)).fit(learnt_NF, sets.transform(labels))
+        return [{"labels": list(found)} for found in sets.inverse_transform(model.predict(asked_MF))]
 
 
 def read_labels(value: Any, separator: str) -> list[str]:
-    """A list of labels, as such, as JSON, or as a text with a separator; an empty one is none of them."""
-    labels = _split(value, separator) if isinstance(value, str) else value
+    """The labels of a row: as `split_labels`, each a name, none twice; an empty list is none of them."""
+    labels = split_labels(value, separator)
     if not isinstance(labels, list):
         raise BadRowError(
             f"'labels' is {value!r:.60}, expected a list of labels, or a text with '{separator}' between them"
@@ -182,14 +207,24 @@ def read_labels(value: Any, separator: str) -> list[str]:
     return names
 
 
-def _split(text: str, separator: str) -> Any:
-    """A text that begins like a JSON list is one."""
-    if not text.lstrip().startswith("["):
-        return [part for part in text.split(separator) if part.strip()]
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        raise BadRowError(f"'labels' is {text!r:.60}, expected a JSON list") from None
+def split_labels(value: Any, separator: str) -> Any:
+    """A list, as such or as Python, numpy or JSON write it; a text with a separator; an object, as one-hot
+    columns make it, whose labels are those with 1, true or yes."""
+    if isinstance(value, dict):
+        return [name for name, holds in value.items() if _holds(name, holds)]
+    if not isinstance(value, str):
+        return value
+    if (found := read_items(value)) is not None:
+        return found
+    return [part for part in value.split(separator) if not is_blank(part)]
+
+
+def _holds(name: str, value: Any) -> bool:
+    """What a one-hot column says of its label; nothing is no."""
+    found = HOLDS.get(plain(value).lower())
+    if found is None:
+        raise BadRowError(f"'{name}' is {value!r:.60}, expected 1 or 0")
+    return found
 
 
 def sigmoid(logits: np.ndarray) -> np.ndarray:

@@ -6,43 +6,39 @@ Legend: N rows, C labels, S statistics.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from components.families.base import Facts, Metric, Prediction, Row
-from components.families.shared.metrics import macro_f1_of_sums, mean
+from components.families.shared.metrics import label_counts, macro_f1_of_sums, mean
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 
-def indicators(rows: Sequence[Row], names: Sequence[str]) -> np.ndarray:
-    """holds_NC: does the label hold of the row?"""
-    number = {name: index for index, name in enumerate(names)}
-    holds_NC = np.zeros((len(rows), len(names)), dtype=bool)
-    for index, row in enumerate(rows):
-        holds_NC[index, [number[label] for label in row["labels"]]] = True
-    return holds_NC
+def label_sets(ones: Sequence[Row | Prediction], labels: Sequence[str]) -> list[set[str]]:
+    """Those of the labels that hold of each row, or are said to."""
+    known = set(labels)
+    return [known.intersection(one["labels"]) for one in ones]
 
 
-def label_counts(rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts) -> np.ndarray:
-    """statistics_NCS: per label (true positive, predicted, gold)."""
-    gold_NC, predicted_NC = (indicators(side, facts["labels"]) for side in (rows, predictions))
-    return np.stack([gold_NC & predicted_NC, predicted_NC, gold_NC], axis=2).astype(np.float64)
+def of_each_label(rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts) -> csr_array:
+    """statistics_N(3C): per label (true positive, predicted, gold), one label after the other."""
+    gold, said = ([set(one["labels"]) for one in side] for side in (rows, predictions))
+    return label_counts(gold, said, facts["labels"])
 
 
 def of_all_labels(rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts) -> np.ndarray:
-    """statistics_N3: `label_counts`, added up over the labels."""
-    return np.asarray(label_counts(rows, predictions, facts).sum(1))
-
-
-def of_each_label(rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts) -> np.ndarray:
-    """statistics_N(3C): `label_counts`, one label after the other."""
-    return label_counts(rows, predictions, facts).reshape(len(rows), -1)
+    """statistics_N3: `of_each_label`, added up over the labels."""
+    pairs = zip(*(label_sets(side, facts["labels"]) for side in (rows, predictions)), strict=True)
+    return np.array([(len(gold & said), len(said), len(gold)) for gold, said in pairs], dtype=np.float64)
 
 
 def equal_sets(rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts) -> np.ndarray:
     """statistics_N2: are all labels right? And 1."""
-    gold_NC, predicted_NC = (indicators(side, facts["labels"]) for side in (rows, predictions))
-    equal_N = (gold_NC == predicted_NC).all(1)
-    return np.stack([equal_N, np.ones(len(rows))], axis=1).astype(np.float64)
+    pairs = zip(*(label_sets(side, facts["labels"]) for side in (rows, predictions)), strict=True)
+    return np.array([(gold == said, 1) for gold, said in pairs], dtype=np.float64)
 
 
 METRICS = (

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -15,10 +16,14 @@ from components.families.base import Facts, Layout, Options, Prediction, Row
 from components.families.classification.family import Classification
 from components.families.multi_label.family import sigmoid
 from components.families.ordinal.metrics import METRICS, levels_of
+from components.families.shared.changes import said
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
+
+
+NUMBER = re.compile(r"([-+]?\d+(?:[.,]\d+)?)\s*(.*)")
 
 
 class OrdinalAnswer(BaseModel):
@@ -33,7 +38,8 @@ class Ordinal(Classification):
     """CORAL (Cao, Mirjalili & Raschka 2020): is the level above k? for every k but the highest.
 
     The loss is the paper's (section 3) with importance 1 / (C - 1) for each question, so that an
-    example counts the same whatever the number of levels. `labels` names the levels in their order.
+    example counts the same whatever the number of levels. `labels` names the levels in their order; those
+    that begin with numbers have one.
     """
 
     name = "ordinal"
@@ -47,9 +53,10 @@ class Ordinal(Classification):
     )
 
     def learn_facts(self, rows: Iterable[Row], labels: list[str] | None, options: Mapping[str, Any]) -> Facts:
+        counts = Counter(row["label"] for row in rows)
+        labels = in_order(counts) if labels is None else labels
         if labels is None or len(labels) < 2:
             raise BadRowError("`labels` must name two levels or more, from the lowest to the highest")
-        counts = Counter(row["label"] for row in rows)
         # One more row for every level: the share above a level falls strictly, whatever the data.
         more_C = np.array([counts[name] + 1 for name in labels])
         return {"labels": labels, "above": (1 - more_C.cumsum()[:-1] / more_C.sum()).tolist()}
@@ -88,6 +95,18 @@ class Ordinal(Classification):
         named = dict(zip(facts["labels"], probabilities.tolist(), strict=True))
         return {"label": facts["labels"][level], "level": level, "probabilities": named}
 
+    def changed(self, known: Facts, facts: Facts) -> str | None:
+        """Levels may come in between, and go; those that stay must keep their order."""
+        before, now = (
+            [level for level in one["labels"] if level in other["labels"]]
+            for one, other in ((known, facts), (facts, known))
+        )
+        return None if before == now else f"its levels' order changed from {said(before)} to {said(now)}"
+
+    def facts_in_common(self, facts: Facts, labels: Collection[str]) -> Facts:
+        """All the levels: how far an answer is off is counted in them."""
+        return facts
+
     def majority_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """The median level of the training rows."""
         levels = np.sort(levels_of(train, facts["labels"]))
@@ -105,6 +124,17 @@ class Ordinal(Classification):
         scores = [found["score"] for found in REGRESSION.tfidf_baseline(numbered, test, facts)]
         levels = np.rint(scores).clip(0, len(names) - 1).astype(int)
         return [{"label": names[level]} for level in levels]
+
+
+def in_order(levels: Collection[str]) -> list[str] | None:
+    """The levels by the numbers that they begin with: "1" to "10", "1 star" to "5 stars", "1 - low" to
+    "3 - high"; None where some have none, two have the same, or units differ (2 weeks are no 2 days)."""
+    found = [match for level in levels if (match := NUMBER.fullmatch(level))]
+    units = {match[2].strip().rstrip("s").casefold() for match in found if match[2][:1] not in tuple("-.:)_")}
+    by_number = {float(match[1].replace(",", ".")): match[0] for match in found}
+    if len(by_number) < len(levels) or len(units) > 1:
+        return None
+    return [by_number[number] for number in sorted(by_number)]
 
 
 FAMILY = Ordinal()

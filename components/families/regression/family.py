@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from components.settings.project import Checks
 
 
+SHIFT, SPREAD = 0.5, 1.5  # what new rows explain: a mean so many deviations away, and deviations' ratio
+
+
 class RegressionAnswer(BaseModel):
     """The predicted score, in the units of the training data."""
 
@@ -133,6 +136,15 @@ class Regression(MultiSequence, SquaredErrorLoss, Family):
 
     def decode(self, logits: np.ndarray, layout: Layout, facts: Facts) -> Prediction:
         return {"score": float(logits[0]) * facts["deviation"] + facts["mean"]}
+
+    def changed(self, known: Facts, facts: Facts) -> str | None:
+        """Scores that lie elsewhere, or are spread otherwise, than new rows explain, have another unit."""
+        shift = abs(facts["mean"] - known["mean"]) / max(facts["deviation"], known["deviation"])
+        ratio = facts["deviation"] / known["deviation"]
+        if shift <= SHIFT and 1 / SPREAD <= ratio <= SPREAD:
+            return None
+        before, now = (f"{one['mean']:.4g} \u00b1 {one['deviation']:.4g}" for one in (known, facts))
+        return f"its scores' unit or scale changed: they were {before} and are {now}"
 
     def majority_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         mean = float(np.mean([row["score"] for row in train]))

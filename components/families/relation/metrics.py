@@ -6,31 +6,31 @@ Legend: N rows, C classes, S statistics.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from components.families.base import Facts, Metric, Prediction, Row
 from components.families.shared.metrics import accuracy, class_counts, f1, macro_f1_of_sums
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
-def relation_counts(rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts) -> np.ndarray:
-    """statistics_NCS of the classes that are relations: (true positive, predicted, gold)."""
-    relations = [label != facts["options"]["none_class"] for label in facts["labels"]]
-    return class_counts(rows, predictions, facts)[:, relations]
+
+def relation_counts(rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts) -> csr_array:
+    """statistics_N(3C) of the classes that are relations: (true positive, predicted, gold) of each."""
+    relations = [label for label in facts["labels"] if label != facts["options"]["none_class"]]
+    return class_counts(rows, predictions, {**facts, "labels": relations})
 
 
 def of_all_relations(rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts) -> np.ndarray:
     """statistics_N3: `relation_counts`, added up over the relations."""
-    return np.asarray(relation_counts(rows, predictions, facts).sum(1))
-
-
-def of_each_relation(rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts) -> np.ndarray:
-    """statistics_N(3C): `relation_counts`, one relation after the other."""
-    return relation_counts(rows, predictions, facts).reshape(len(rows), -1)
+    counts_NS = relation_counts(rows, predictions, facts)
+    return np.stack([counts_NS[:, kind::3].sum(axis=1) for kind in range(3)], axis=1)
 
 
 METRICS = (
     Metric("micro_f1", of_all_relations, f1),
     accuracy("label"),
-    Metric("macro_f1", of_each_relation, macro_f1_of_sums),
+    Metric("macro_f1", relation_counts, macro_f1_of_sums),
 )

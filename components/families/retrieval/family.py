@@ -105,6 +105,10 @@ class Retrieval(ExtraFiles, FactsOfAllSplits, Candidates, MultiSequence, Family)
             raise _unknown(answer, templates.texts)
         return {"answer": found}
 
+    def class_column(self, options: Mapping[str, Any]) -> str:
+        """An answer that a file of templates holds needs no row."""
+        return "" if options["templates"] else "answer"
+
     def target_schema(self) -> pa.Schema:
         return pa.schema([("answer", pa.string())])
 
@@ -227,11 +231,14 @@ class Retrieval(ExtraFiles, FactsOfAllSplits, Candidates, MultiSequence, Family)
 
     # --- evaluation -------------------------------------------------------------------------------
 
-    def comparable(self, known: Facts, facts: Facts) -> bool:
-        """Of the same answers, as far as both know them."""
-        mine, theirs = known["templates"], facts["templates"]
-        shared = mine.keys() & theirs.keys()
-        return bool(shared) and all(mine[identity] == theirs[identity] for identity in shared)
+    def label_set(self, facts: Facts) -> Mapping[str, Any]:
+        """An id with another text is another answer."""
+        templates: dict[str, str] = facts["templates"]
+        return templates
+
+    def labels_of(self, one: Row | Prediction, facts: Facts) -> Iterable[str]:
+        """The right template, or the one that is ranked first."""
+        return (one["answer"],) if "answer" in one else (found["id"] for found in one["ranking"][:1])
 
     def majority_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """The most popular templates of training, whatever the question."""

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
-from components.errors import BadRowError
+from components.errors import BadRowError, NotANumberError
+from components.spelling import is_blank, plain, trimmed
 
 
 def read_text(record: Mapping[str, Any], role: str) -> str:
     """A text that is there and is not blank, as it stands: spans are offsets into it."""
     value = record.get(role)
-    if value is None or value == "" or (isinstance(value, str) and value.isspace()):
-        raise BadRowError(f"'{role}' is {'missing' if value is None else 'empty'}, expected a text")
+    if is_blank(value):
+        raise BadRowError(f"'{role}' is {'empty' if isinstance(value, str) else 'missing'}, expected a text")
     if not isinstance(value, str):
         raise BadRowError(f"'{role}' is {value!r:.60}, expected a text")
     return whole(value, role)
@@ -32,15 +34,29 @@ def whole(text: str, role: str) -> str:
     return text
 
 
+def read_label(record: Mapping[str, Any], role: str) -> str:
+    """A label: a text that is not blank, or a whole number, if as a float, as pandas has one beside NaN."""
+    value = record.get(role)
+    if isinstance(value, int) or (isinstance(value, float | Decimal) and value % 1 == 0):
+        return plain(value)
+    return trimmed(read_text(record, role))
+
+
 def read_number(record: Mapping[str, Any], role: str) -> float:
-    """A finite number."""
+    """A finite number; "90 %" is 0.9."""
+    value: Any = record.get(role)
     try:
-        number = float(record[role])
+        number = _number(value) if isinstance(value, str) else float(value)
     except (TypeError, ValueError, OverflowError):
-        raise BadRowError(f"'{role}' is {record[role]!r:.60}, expected a number") from None
+        raise NotANumberError(f"'{role}' is {value!r:.60}, expected a number") from None
     if not np.isfinite(number):
-        raise BadRowError(f"'{role}' is {record[role]!r}, expected a finite number")
+        raise BadRowError(f"'{role}' is {value!r}, expected a finite number")
     return number
+
+
+def _number(text: str) -> float:
+    text = trimmed(text).replace("\N{MINUS SIGN}", "-")
+    return float(text[:-1]) / 100 if text.endswith("%") else float(text)
 
 
 def read_json(value: Any, what: str, expected: str) -> Any:

@@ -5,12 +5,16 @@ Legend: N rows, C classes, S statistics, R resamples.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from components.families.base import Facts, Metric, Prediction, Row
 from components.families.base.metric import Statistics
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 
 def mean(sums_RS: np.ndarray) -> np.ndarray:
@@ -49,23 +53,34 @@ def accuracy(column: str) -> Metric:
     return Metric("accuracy", equal(column), mean)
 
 
-def class_counts(rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts) -> np.ndarray:
-    """statistics_NCS of rows that have a label and are given one: per class (true positive, predicted,
-    gold)."""
-    number = {label: index for index, label in enumerate(facts["labels"])}
-    gold_N = np.array([number[row["label"]] for row in rows])
-    predicted_N = np.array([number[prediction["label"]] for prediction in predictions])
-    index = np.arange(len(rows))
-    statistics_NCS = np.zeros((len(rows), len(number), 3))
-    statistics_NCS[index[gold_N == predicted_N], gold_N[gold_N == predicted_N], 0] = 1
-    statistics_NCS[index, predicted_N, 1] = 1
-    statistics_NCS[index, gold_N, 2] = 1
-    return statistics_NCS
+def class_counts(rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts) -> csr_array:
+    """statistics_N(3C) of rows that have a label and are given one: per class (true positive, predicted,
+    gold), one class after the other."""
+    gold, said = ([(one["label"],) for one in side] for side in (rows, predictions))
+    return label_counts(gold, said, facts["labels"])
 
 
-def _flat_class_counts(rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts) -> np.ndarray:
-    return class_counts(rows, predictions, facts).reshape(len(rows), -1)
+def label_counts(
+    gold: Sequence[Collection[str]], said: Sequence[Collection[str]], labels: Sequence[str]
+) -> csr_array:
+    """statistics_N(3C) of rows that have any number of labels, one label after the other: (true positive,
+    predicted, gold). A label that is not of `labels` counts nowhere.
+
+    Of most labels a row says nothing, so that the table is sparse: of 20,000 it has a few entries a row.
+    """
+    from scipy.sparse import csr_array
+
+    number = {label: index for index, label in enumerate(labels)}
+    columns: list[int] = []
+    ends = [0]
+    for right, found in zip(gold, said, strict=True):
+        both = {number[one] for one in right if one in found and one in number}
+        columns += [3 * place for place in both]
+        columns += [3 * number[one] + 1 for one in found if one in number]
+        columns += [3 * number[one] + 2 for one in right if one in number]
+        ends.append(len(columns))
+    return csr_array((np.ones(len(columns)), columns, ends), shape=(len(gold), 3 * len(labels)))
 
 
-MACRO_F1 = Metric("macro_f1", _flat_class_counts, macro_f1_of_sums)
+MACRO_F1 = Metric("macro_f1", class_counts, macro_f1_of_sums)
 """Of labels."""

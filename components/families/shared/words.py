@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
@@ -10,6 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from components.errors import BadRowError
+from components.families.shared.items import read_items
 
 if TYPE_CHECKING:
     from tokenizers import Encoding
@@ -21,22 +21,22 @@ _WORD = re.compile(rf"(?:\w|{_MARK})+|[^\w\s]{_MARK}*")
 _JOINERS = "\u200c\u200d"  # inside Persian and Indic words, and inside emoji
 
 
-def _json_list(text: str) -> list[Any] | None:
-    """The list that a table's cell holds as JSON; None where it holds something else, as "[1]" in a text."""
-    if not text.lstrip().startswith(('["', '[ "')):
+def _list_of(text: str) -> list[Any] | None:
+    """The list that a table's cell holds, as JSON, Python or numpy writes it; None where it holds something
+    else, as "[1]" in a text."""
+    if not text.lstrip().startswith(('["', "['", '[ "', "[ '")):
         return None
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
+        return read_items(text)
+    except BadRowError:
         return None
-    return found if isinstance(found, list) else None
 
 
 def read_words(record: Mapping[str, Any], role: str) -> list[str]:
     """A list of words, none of them blank; as such, as JSON, or as a text with spaces between them."""
     value = record.get(role)
     if isinstance(value, str):
-        value = _json_list(value) or value.split()
+        value = _list_of(value) or value.split()
     if not isinstance(value, list) or not value or not all(isinstance(item, str) for item in value):
         raise BadRowError(f"'{role}' is {value!r:.60}, expected a list of words")
     for number, item in enumerate(value, 1):

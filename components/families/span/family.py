@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from components.settings.project import Checks
 
+ANSWER, NO_ANSWER = "an answer", "no answer"  # what a question may have
 ABSENT = -100  # target of a window that a row lacks; cross_entropy leaves it out
 
 
@@ -234,6 +235,14 @@ class SpanExtraction(MultiSequence, Family):
         return {"answer": answer_of(row, prediction), **prediction}
 
     # --- evaluation -----------------------------------------------------------------------------
+
+    def label_set(self, facts: Facts) -> Mapping[str, Any]:
+        """A model whose training questions all had an answer gives one to every question."""
+        return dict.fromkeys([ANSWER, NO_ANSWER] if facts["unanswerable"] > 0 else [ANSWER])
+
+    def labels_of(self, one: Row | Prediction, facts: Facts) -> Iterable[str]:
+        there = bool(one["answers"]) if "answers" in one else one["start"] is not None
+        return (ANSWER if there else NO_ANSWER,)
 
     def majority_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """No answer, or the first N words of the context: what scores best on (up to 2,000) training rows."""

@@ -12,11 +12,12 @@ from pydantic import BaseModel
 
 from components.errors import BadRowError, near_miss
 from components.families.base import Check, Facts, Family, Layout, Metric, Options, Prediction, Row
+from components.families.shared.changes import options_changed
 from components.families.shared.fields import read_text, whole
 from components.families.shared.spans import read_spans, to_tags
 from components.families.shared.words import first_pieces, places, read_words, units, word_features
 from components.families.tagging.metrics import ENTITY_F1, TOKEN_ACCURACY
-from components.families.tagging.schemes import best_path, entities, to_bio
+from components.families.tagging.schemes import best_path, entities, respelt, to_bio
 
 if TYPE_CHECKING:
     import torch
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from components.settings.project import Checks
 
+PREFIXES = {"bio": "BI", "iob1": "BI", "iobes": "BIES", "bmes": "BMES"}  # by the scheme
 IGNORED = -100  # target of special tokens and of a word's later pieces; cross_entropy leaves it out
 
 
@@ -32,7 +34,9 @@ class TaggingOptions(Options):
     """How tags are spelled, and what is tagged."""
 
     # how tags spell entities; plain tags (parts of speech) spell none
-    scheme: Literal["bio", "iob1", "iobes", "bmes", "plain"] = "bio"
+    scheme: Literal["bio", "iob1", "iobes", "bilou", "bmes", "bmewo", "plain"] = "bio"
+    # any takes b-per, B_PER and PER-B for B-PER, and o for O
+    spelling: Literal["strict", "any"] = "strict"
     repair: bool = True  # false refuses a sequence of tags that is ill-formed
     unit: Literal["word", "character"] = "word"  # character tags every character that is no space
 
@@ -121,8 +125,20 @@ class Tagging(Family):
         if len(found) != len(tags):
             raise BadRowError(f"{len(found)} tokens but {len(tags)} tags, expected one tag per token")
         if options["scheme"] != "plain":
+            if options["spelling"] == "any":
+                tags = [respelt(tag, options["scheme"]) for tag in tags]
             tags = to_bio(tags, options["scheme"], options["repair"])
         return {"tags": tags, "tokens": [row["text"][start:end] for start, end in found]}
+
+    def raw_labels(self, role: str, value: Any, options: Mapping[str, Any]) -> Any:
+        return read_words({role: value}, role) if role == "tags" and isinstance(value, str) else value
+
+    def class_column(self, options: Mapping[str, Any]) -> str:
+        return "tags"
+
+    def class_of(self, label: str) -> str:
+        """The type of an entity, as B-PER and I-PER have it."""
+        return label[2:] if label[:2] in ("B-", "I-") else label
 
     def target_schema(self) -> pa.Schema:
         return pa.schema([("tags", pa.list_(pa.string())), ("tokens", pa.list_(pa.string()))])
@@ -174,6 +190,14 @@ class Tagging(Family):
                 "warning",
             ),
         ]
+
+    def label_map(self, names: Mapping[str, str], facts: Facts) -> Mapping[str, str]:
+        """Of tags, which have a prefix where they spell entities."""
+        if _plain(facts):
+            return names
+        prefixes = PREFIXES[facts["options"]["scheme"]]
+        tags = {f"{one}-{raw}": f"{one}-{name}" for raw, name in names.items() for one in prefixes}
+        return {"O": "O", **tags}
 
     def distribution(self, table: pa.Table, facts: Facts) -> list[tuple[str, int]]:
         """Entities of each type, or tokens of each plain tag."""
@@ -255,6 +279,17 @@ class Tagging(Family):
     def metrics_for(self, options: Mapping[str, Any]) -> tuple[Metric, ...]:
         """Plain tags spell no entities."""
         return (TOKEN_ACCURACY,) if options["scheme"] == "plain" else self.metrics
+
+    def changed(self, known: Facts, facts: Facts) -> str | None:
+        """Entities may be spelt in another scheme, but plain tags spell none."""
+        ours, theirs = known["options"], facts["options"]
+        names = ("unit",) if _plain(known) == _plain(facts) else ("scheme", "unit")
+        return options_changed(ours, theirs, names)
+
+    def labels_of(self, one: Row | Prediction, facts: Facts) -> Iterable[str]:
+        """Plain tags, or the types of the entities."""
+        plain = _plain(facts)
+        return {tag if plain else tag[2:] for tag in one["tags"] if plain or tag != "O"}
 
     def report(
         self, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts

@@ -1,10 +1,11 @@
-"""Tag schemes: BIO, IOB1, IOBES and BMES spell spans of words; inside, there is only BIO.
+"""Tag schemes: BIO, IOB1, IOBES, BILOU, BMES and BMEWO spell spans of words; inside, there is only BIO.
 
 Legend: W words, C tags.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
@@ -13,7 +14,22 @@ import numpy as np
 
 from components.errors import BadRowError
 
-PREFIXES = {"bio": "BI", "iob1": "BI", "iobes": "BIES", "bmes": "BMES"}
+PREFIXES = {"bio": "BI", "iob1": "BI", "iobes": "BIES", "bilou": "BILU", "bmes": "BMES", "bmewo": "BMEW"}
+TELLING = {"L": "bilou", "U": "bilou", "E": "iobes", "S": "iobes", "M": "bmes", "W": "bmewo"}
+SAME = {"bilou": {"L": "E", "U": "S"}, "bmewo": {"W": "S"}}  # other letters for the end and the only word
+
+
+def respelt(tag: str, scheme: str) -> str:
+    """The tag as `to_bio` expects it: "b-per", "B_PER" and "PER-B" are "B-per" and "B-PER"; a tag of another
+    form stays what it is."""
+    if tag in ("o", "0"):
+        return "O"
+    letters = PREFIXES[scheme] + PREFIXES[scheme].lower()
+    if found := re.fullmatch(f"([{letters}])[-_:./](.+)", tag):
+        return f"{found[1].upper()}-{found[2]}"
+    if found := re.fullmatch(f"(.+)[-_:./]([{letters}])", tag):
+        return f"{found[2].upper()}-{found[1]}"
+    return tag
 
 
 def to_bio(tags: Sequence[str], scheme: str = "bio", repair: bool = True) -> list[str]:
@@ -28,7 +44,12 @@ def to_bio(tags: Sequence[str], scheme: str = "bio", repair: bool = True) -> lis
     for number, tag in enumerate(tags, 1):
         if tag != "O" and (tag[:1] not in PREFIXES[scheme] or tag[1:2] != "-" or len(tag) < 3):
             *others, last = (f"{prefix}-TYPE" for prefix in PREFIXES[scheme])
-            raise BadRowError(f"tag {number} is '{tag}', expected {', '.join(['O', *others])} or {last}")
+            hint = _hint(tag, scheme)
+            raise BadRowError(
+                f"tag {number} is '{tag}', expected {', '.join(['O', *others])} or {last}{hint}"
+            )
+    letters = SAME.get(scheme, {})
+    tags = [letters.get(tag[0], tag[0]) + tag[1:] for tag in tags]
     for number, (previous, tag) in enumerate(pairwise(["O", *tags, "O"]), 1):
         if not repair and not _may_follow(previous, tag, scheme):
             found = f"'{tag}'" if number <= len(tags) else "the end"
@@ -38,6 +59,14 @@ def to_bio(tags: Sequence[str], scheme: str = "bio", repair: bool = True) -> lis
                 f"expected an entity that is begun and ended, or `repair: true`"
             )
     return [tag if tag == "O" else _as_bio(previous, tag) for previous, tag in pairwise(["O", *tags])]
+
+
+def _hint(tag: str, scheme: str) -> str:
+    """The option that would read the tag, if there is one."""
+    if respelt(tag, scheme) != tag:
+        return "; `spelling: any` below options reads other spellings"
+    other = TELLING.get(tag[:1]) if tag[1:2] == "-" else None
+    return f"; is the scheme {other}?" if other else ""
 
 
 def _as_bio(previous: str, tag: str) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from components.errors import UserError
-from components.params.checks import files, methods, mixture, monitor, tasks
+from components.errors import UserError, near_miss
+from components.params.checks import files, methods, mixture, monitor, outputs, tasks
 from components.settings.project import Project
 
 
@@ -21,6 +21,22 @@ def check(path: Path, project: Project) -> None:
     methods.check(path, project)
     if project.sharing.seeds and len(project.heads()) == 1:
         raise UserError(f"{path}: sharing.seeds: there is one task; expected two or more, to share anything")
+    outputs.check(path, project)
     files.check(path, project)
+    _renamed(f"{path}: evaluation.renamed", project)
     if project.monitor:
         monitor.check(f"{path}: monitor", project)
+
+
+def _renamed(where: str, project: Project) -> None:
+    """Today's names are tasks, and the champion's are none."""
+    heads, renamed = project.heads(), project.evaluation.renamed
+    for today, own in renamed.items():
+        if today not in heads:
+            near, known = near_miss(today, heads), ", ".join(heads)
+            raise UserError(f"{where}.{today}: no task has this name{near}; expected one of {known}")
+        if own in heads or list(renamed.values()).count(own) > 1:
+            raise UserError(
+                f"{where}.{today}: '{own}' is another task's name; expected the one that the champion knows "
+                f"this task by"
+            )

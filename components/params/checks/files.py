@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components.errors import UserError, near_miss
-from components.settings.project import from_the_hub
+from components.settings.project import HubEncoder
 from components.settings.remotes import HuggingFace, check_no_credential
 
 if TYPE_CHECKING:
     from components.settings.project import Project
 
-HUB_NAME = re.compile(r"[A-Za-z][\w.-]*/[\w.-]+")
+HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 
 
 def check_remotes(path: Path, project: Project) -> None:
@@ -44,13 +44,16 @@ def check(path: Path, project: Project) -> None:
     _encoder(project, f"{path}: model.encoder", project.model.encoder)
 
 
-def _encoder(project: Project, where: str, folder: str) -> None:
-    near = Path(folder).parts[0]
-    if HUB_NAME.fullmatch(folder) and near != "downloads" and not Path(near).exists():
-        raise UserError(f"{where}: no such folder '{folder}'; {from_the_hub(folder)}")
-    _path(project, where, folder)
+def _encoder(project: Project, where: str, encoder: str | HubEncoder) -> None:
+    if isinstance(encoder, HubEncoder):  # the hub knows its own names
+        return
+    near = Path(encoder).parts[:1]
+    if HUB_NAME.fullmatch(encoder) and near != ("downloads",) and not Path(*near).exists():
+        said = f"no such folder '{encoder}'; for a model of the Hugging Face hub"
+        raise UserError(f"{where}: {said} write `encoder: {{huggingface: {encoder}, revision: main}}`")
+    _path(project, where, encoder)
     for name, remote in project.remotes.items():
-        if isinstance(remote, HuggingFace) and remote.dataset and Path(folder) == Path("downloads", name):
+        if isinstance(remote, HuggingFace) and remote.dataset and Path(encoder) == Path("downloads", name):
             raise UserError(f"{where}: remotes.{name} is a data set of the hub, expected one with `model`")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from components import advice
 from components.errors import UserError, near_miss
 from components.params.checks.options import Options, check_options
 
@@ -76,4 +77,5 @@ def _logging(where: str, project: Project) -> None:
             raise UserError(f"{where}: {name} is named twice")
         package = tracking.logger(name).package
         if importlib.util.find_spec(package) is None:
-            raise UserError(f"{where}: {name} is not installed; `pip install {package}`, or leave it out")
+            install = f"`pip install {advice.word(package)}`"
+            raise UserError(f"{where}: {name} is not installed; {install}, or leave it out")

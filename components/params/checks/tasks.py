@@ -57,6 +57,7 @@ def _task(where: str, name: str, task: Task, auxiliary: bool) -> None:
         )
     _joint(where, task)
     _extra_files(where, task)
+    _label_names(where, task)
     _features(where, task)
 
 
@@ -106,8 +107,9 @@ def _columns(where: str, family: families.Family, columns: Columns) -> None:
                 f"expected some of {', '.join(roles)}"
             )
     for role, names in columns.items():
-        if isinstance(names, list) and (not names or role not in family.optional_inputs):
-            expected = "one or more" if role in family.optional_inputs else "the name of one"
+        several = role in {*family.optional_inputs, *family.object_roles}
+        if isinstance(names, list) and (not names or not several):
+            expected = "one or more" if several else "the name of one"
             raise UserError(
                 f"{where}.columns.{role}: found a list of {len(names)} columns, expected {expected}"
             )
@@ -171,10 +173,20 @@ def _extra_files(where: str, task: Task) -> None:
                 )
 
 
+def _label_names(where: str, task: Task) -> None:
+    """The file of names is watched with the rows: both are in the folder that is `source.path`."""
+    if task.source.label_names and not (task.source.files or Path(task.source.path).is_dir()):
+        raise UserError(
+            f"{where}.source.label_names: '{task.source.label_names}' is not below source.path, "
+            f"'{task.source.path}', and a change of it would go unseen; expected both in one folder: that is "
+            f"source.path, and `files: {{train: {Path(task.source.path).name}}}` names the rows"
+        )
+
+
 def _features(where: str, task: Task) -> None:
     """The example names no feature that is not a column."""
     for role, names in task.columns.items():
-        for feature in task.example[role] if isinstance(names, list) else ():
+        for feature in task.example.get(role, ()) if isinstance(names, list) else ():
             if feature not in names:
                 raise UserError(
                     f"{where}.example.{role}.{feature}: columns.{role} names no such column"

@@ -17,6 +17,7 @@ from components.data.encoding.split import EncodedSplit, cards_of
 from components.data.mixture.draws import Plan
 from components.data.mixture.plan import easiest
 from components.data.mixture.records import PLAN, PlanRecord
+from components.encoder.place import CONFIG, ENCODER, TOKENIZER
 from components.errors import UserError
 from components.files import atomic_folder, verify_manifest
 from components.model import index
@@ -56,7 +57,7 @@ def run(project: Project, root: Path, watcher: Watcher) -> None:
 
 def _train(fit: Fit, watcher: Watcher) -> None:
     model, history = fit.train(watcher)
-    tokenizer, encoded = fit.encoder / "tokenizer.json", fit.root / "encoded"
+    tokenizer, encoded = fit.encoder / TOKENIZER, fit.root / "encoded"
     with atomic_folder(fit.trained) as folder:
         save(model, encoded, tokenizer, folder / "model", fit.auxiliary)
         evaluations = [ScheduledEvaluation.model_validate(entry) for entry in history]
@@ -93,7 +94,7 @@ class Fit:
 
     @property
     def encoder(self) -> Path:
-        return self.root / self.project.model.encoder
+        return self.root / ENCODER
 
     @cached_property
     def cards(self) -> dict[str, HeadCard]:
@@ -118,10 +119,11 @@ class Fit:
     @cached_property
     def key(self) -> str:
         """The name of the run: whatever changes the trained weights changes it."""
-        model, training = self.project.model.model_dump(), self.project.training.model_dump()
+        model = self.project.model.model_dump(exclude={"encoder"})  # its files say more than its name
+        training = self.project.training.model_dump()
         plan = self.plan.model_dump(mode="json")
         shaping = [self.seed, model, training, plan, self.heads, code(self.families)]
-        return checkpoint.key(shaping, inputs(self.project, self.root, self.plan.tasks))
+        return checkpoint.key(shaping, inputs(self.root, self.plan.tasks))
 
     @property
     def families(self) -> set[str]:
@@ -168,11 +170,20 @@ def code(families: Collection[str]) -> dict[str, str]:
     return program.digests(program.closure(__name__, families=families))
 
 
-def inputs(project: Project, root: Path, names: Iterable[str]) -> list[Path]:
-    """The files that the weights depend on: the encoder, the encoded tasks of these names."""
-    encoder = root / project.model.encoder
+def inputs(root: Path, names: Iterable[str]) -> list[Path]:
+    """The files that the weights depend on: the encoder, the encoded tasks of these names.
+
+    Raises:
+        UserError: no encoder has been brought.
+    """
+    encoder = root / ENCODER
+    if not (encoder / CONFIG).is_file():
+        raise UserError(
+            f"{encoder}: not there; `onetrunk run` brings it (and a project of an earlier version needs "
+            f"`onetrunk upgrade` once)"
+        )
     manifests = [root / "encoded" / name / "manifest.json" for name in names]
-    return [*encoder.glob("*.safetensors*"), encoder / "config.json", *manifests]
+    return [*encoder.glob("*.safetensors*"), encoder / CONFIG, *manifests]
 
 
 def save(
@@ -185,7 +196,7 @@ def save(
         found = vectors(model, encoded)
         for head, rows in index.candidates(model.config.tasks).items():
             index.write(folder, head, rows, found[head].cpu().numpy())
-        shutil.copy(tokenizer, folder / "tokenizer.json")
+        shutil.copy(tokenizer, folder / TOKENIZER)
 
 
 def _validation_rows(data: Path, cards: HeadCards) -> ReadRows:

@@ -7,6 +7,7 @@ Legend: B sequences, L tokens of the longest, D width of the word embeddings.
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
@@ -92,9 +93,14 @@ class Forward:
 
     @contextlib.contextmanager
     def _moved(self, delta_BLD: torch.Tensor) -> Iterator[None]:
-        delta = delta_BLD[self.micro.mask_BL.bool()][None] if self.model.packs else delta_BLD
+        mask_BL = self.micro.mask_BL
+        if self.model.packs:
+            deltas = [delta_BLD[mask_BL.bool()][None]]
+        else:
+            deltas = [delta_BLD[rows, :length] for rows, length in self.model.passes(mask_BL)]
+        moves = itertools.cycle(deltas)  # the encoder's passes, in their order
         embeddings = self.model.encoder.get_input_embeddings()
-        hook = embeddings.register_forward_hook(lambda module, inputs, output: output + delta)
+        hook = embeddings.register_forward_hook(lambda module, inputs, output: output + next(moves))
         try:
             yield
         finally:

@@ -150,3 +150,23 @@ def test_a_file_that_is_no_tokenizer_is_one_sentence(folders: tuple[Path, Path])
     root, _ = folders
     with pytest.raises(UserError, match=r"a\.csv: not a fast tokenizer"):
         encode(root / "data/intent", root / "a.csv", root / "out")
+
+
+@pytest.mark.parametrize(("words", "cut"), [(3, False), (40, True)])
+def test_a_task_whose_rows_are_all_cut_says_so(
+    words: int, cut: bool, tmp_path: Path, tiny_encoder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [f"{'late train ' * (words // 2)}{n},{'ab'[n % 2]}" for n in range(40)]
+    (tmp_path / "a.csv").write_text("\n".join(["text,label", *rows]))
+    task = {
+        "family": "classification",
+        "source": {"path": str(tmp_path / "a.csv"), "format": "csv"},
+        "columns": {"text": "text", "label": "label"},
+        "splits": {"validation": 0.2, "test": 0.2},
+        "cleaning": {},
+        "max_length": 12,
+    }
+    ingest("intent", Task.model_validate(task), 1, tmp_path / "data/intent")
+    encode(tmp_path / "data/intent", tiny_encoder / "tokenizer.json", tmp_path / "encoded/intent")
+    said = "warning: intent: every one of its "
+    assert (said in capsys.readouterr().err) == cut

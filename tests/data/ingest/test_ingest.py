@@ -130,12 +130,19 @@ def test_a_bad_row_is_one_sentence(tmp_path: Path, rows, changes, expected: str)
     assert not (tmp_path / "out").exists()
 
 
-def test_a_new_class_in_test_is_refused(tmp_path: Path) -> None:
+def test_a_new_class_of_a_given_test_is_left_out_and_named(tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_text("text,label\n" + "\n".join(PLAIN))
     (tmp_path / "test.csv").write_text("text,label\nfine,a\nodd,c\n")
     source = {"path": str(tmp_path), "format": "csv", "files": {"train": "train.csv", "test": "test.csv"}}
-    with pytest.raises(UserError, match=r"test\.csv, row 3: label 'c' is not in the label set"):
-        ingest("t", task("", source=source), 1, tmp_path / "out")
+    ingest("t", task("", source=source), 1, tmp_path / "out")
+    assert {row["label"] for row in read_splits(tmp_path / "out")["test"]} == {"a"}
+    report = read_json(tmp_path / "out/ingest.json")
+    assert report["removed"]["rare"] == 1
+    assert report["removed_rows"]["rare"][0]["place"].endswith("test.csv, row 3")
+    assert report["held_out"] == [{"head": "t", "label": "c", "moved": 0, "dropped": 1, "hint": ""}]
+    with pytest.raises(UserError, match=r"test\.csv, row 3: no training row has the class 'c'"):
+        splits = {"validation": 0.2, "rare": "fail"}
+        ingest("t", task("", source=source, splits=splits), 1, tmp_path / "out")
 
 
 @pytest.mark.parametrize("score", ["nan", "inf", "", "high"])

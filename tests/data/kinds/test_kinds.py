@@ -1,15 +1,19 @@
 """Files and settings as people have them: a table, one row a kind (the YAML files beside this one).
 
-Of each row: `kind`, its name; `files`, their texts by name, or `made`, a function of made.py that writes what
-is no text; `task`, what is said of it over `TASK`; `project`, sections of params.yaml over the test's. Then
-what comes out: `rows`, the values of its columns, in any order (`of` names the columns; left out: the inputs
-and the targets), or `counts`, how many are read, removed and skipped; `refused`, words of the one sentence
-that ends it; `warned`, words of what validation finds (`[]`: it finds nothing; left out: it is not asked).
+Of each row: `kind`, its name; `files`, their texts by name; `made`, a function of made.py that writes what is
+no text; `cycled`, by the name of a file its `header`, and `lines` that are written `times` times, with another
+text in the place of each @; `task`, what is said of it over `TASK`; `project`, sections of params.yaml over
+the test's. Then what comes out: `rows`, the values of its columns, in any order (`of` names the columns; left
+out: the inputs and the targets); `distinct`, the different values of columns; `counts`, how many are read,
+removed and skipped; `refused`, words of the one sentence that ends it; `warned`, words of what validation
+finds (`[]`: it finds nothing; left out: it is not asked).
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +38,20 @@ TASK = {
     "max_length": 24,
 }
 GATES = {"tagging": "entity_f1", "regression": "pearson", "ordinal": "mae", "multilabel": "micro_f1"}
-KEYS = {"kind", "files", "made", "task", "project", "rows", "of", "counts", "refused", "warned"}
+KEYS = {
+    "kind",
+    "files",
+    "cycled",
+    "made",
+    "task",
+    "project",
+    "rows",
+    "of",
+    "counts",
+    "distinct",
+    "refused",
+    "warned",
+}
 FOLDER = Path(__file__).parent
 
 
@@ -48,6 +65,9 @@ class Kind:
         for name, text in self.given.get("files", {}).items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_bytes(text.encode())
+        for name, table in self.given.get("cycled", {}).items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_bytes(_cycled(**table).encode())
         if "made" in self.given:
             getattr(made, self.given["made"])(root)
         (root / "params.yaml").write_text(yaml.safe_dump(self.params(), sort_keys=False, allow_unicode=True))
@@ -62,6 +82,12 @@ class Kind:
     def words(self) -> list[str]:
         said = self.given.get("refused") or self.given.get("warned") or []
         return [said] if isinstance(said, str) else said
+
+
+def _cycled(lines: list[str], times: int, header: str = "") -> str:
+    texts = (f"text number {number}" for number in count())
+    rows = [re.sub("@", lambda _: next(texts), line) for _ in range(times) for line in lines]
+    return "\n".join([*([header] if header else []), *rows, ""])
 
 
 def kinds() -> list[Any]:
@@ -120,6 +146,9 @@ def _compare(kind: Kind) -> None:
         rows = taken()
         rows = rows.select(kind.given.get("of") or _told(rows))
         assert sorted(map(list, rows.iter_rows()), key=repr) == sorted(kind.given["rows"], key=repr)
+    for name, values in kind.given.get("distinct", {}).items():
+        different = {repr(value): value for value in taken()[name].to_list()}.values()
+        assert sorted(different, key=repr) == sorted(values, key=repr)
     if "counts" in kind.given:
         found = read_json(Path("data/t") / INGEST)
         found = {"read": found["read"]["rows"], **found["removed"], **found["read"]["skipped"]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -118,5 +119,19 @@ def test_a_run_that_draws_no_row_of_a_task_is_refused() -> None:
     project = project_with({"method": "fixed_ratio", "ratio": ratio})
     with pytest.raises(
         UserError, match="mixture: a run of 40 steps draws no row of closeness; expected a larger"
+    ):
+        planning.plan(project, ENCODED, {})
+
+
+@pytest.mark.usefixtures("encoded_project")
+def test_a_run_that_cannot_show_every_class_is_refused() -> None:
+    """One row shows one class: 300 rows cannot show 500."""
+    card = Path("encoded/mood/task.json")
+    told = json.loads(card.read_text())
+    told["heads"]["mood"]["facts"]["labels"] = [f"class {n}" for n in range(500)]
+    card.write_text(json.dumps(told))
+    project = project_with({"method": "uniform"})
+    with pytest.raises(
+        UserError, match=r"the run draws \d+ rows of mood, which has 500 classes, so some are"
     ):
         planning.plan(project, ENCODED, {})

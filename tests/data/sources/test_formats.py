@@ -244,7 +244,7 @@ class TestSquad:
         ("content", "expected"),
         [
             ('{"data": [{"paragraphs": [{"qas": [{"id": "1"}]}]}]}', "after question 1: no 'context'"),
-            ('{"data": [{"title": "T"}]}', "after question 0: no 'paragraphs'"),
+            ('{"data": [{"title": "T"}]}', "after question 1: no 'context'"),
             ('{"data": ["x"]}', "after question 0: not the objects of SQuAD"),
             ('{"rows": []}', "no articles under 'data'"),
             ('{"data": [{"paragraphs": [', "not JSON"),

@@ -380,9 +380,11 @@ def test_a_champion_with_another_vocabulary_is_asked_about_newer_rows(tokenizer:
         FAMILY, [{**row, "target": f"old {n}"} for n, row in enumerate(ROWS)], copies=8, max_target=12
     )
     assert older["vocabulary"] != FACTS["vocabulary"]
-    assert FAMILY.comparable(older, FACTS)
+    assert FAMILY.changed(older, FACTS) is None
     row, encodings = encoded(tokenizer, GOOD, FACTS)
     for ask_of in (FAMILY.extra_inputs, FAMILY.layout):
         assert ask_of(row, encodings, older) == ask_of(row, encodings, FACTS)
     for changed in ({"copies": 9}, {"decoder": "pretrained"}, {"prefix": "say: "}):
-        assert not FAMILY.comparable({**older, "options": older["options"] | changed}, FACTS)
+        (name,) = changed
+        why = FAMILY.changed({**older, "options": older["options"] | changed}, FACTS)
+        assert why and f"its option {name} changed from {changed[name]!r}" in why

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from components.errors import BadRowError
 from components.families.multiple_choice.family import FAMILY
 from components.settings.project import Checks
+from components.spelling import trimmed
 from tests.families.families import (
     UNICODE,
     ask,
@@ -33,7 +34,7 @@ ROWS = [
     {"text": "good plane", "choices": ["late", "early", "great"], "answer": 2},
     {"text": "bad train", "choices": ["poor", "fine"], "answer": 0},
 ]
-CHOICES = st.lists(UNICODE.map(str.strip).filter(bool), min_size=2, max_size=5, unique=True)
+CHOICES = st.lists(UNICODE.map(trimmed), min_size=2, max_size=5, unique=True)
 
 
 def given_row(**fields: Any) -> dict[str, Any]:

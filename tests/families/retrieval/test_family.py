@@ -13,6 +13,7 @@ import yaml
 from hypothesis import given
 
 from components.errors import BadRowError, UserError
+from components.evaluation.common import ground
 from components.families.retrieval.family import FAMILY, distinct
 from components.families.retrieval.head import BiEncoderHead
 from tests.families.desk import TEMPLATES, declare_desk
@@ -301,11 +302,13 @@ def test_the_baselines() -> None:
     assert [one["ranking"][0]["id"] for one in found] == ["a", "b", "b"]
 
 
-def test_a_champion_is_compared_where_ids_mean_the_same() -> None:
-    known = {"templates": {"a": "x", "b": "y"}}
-    assert FAMILY.comparable(known, {"templates": {"b": "y", "c": "z"}})
-    assert not FAMILY.comparable(known, {"templates": {"b": "other"}})
-    assert not FAMILY.comparable(known, {"templates": {"c": "x"}})
+def test_an_id_with_another_text_is_another_answer() -> None:
+    known, facts = {"templates": {"a": "x", "b": "y"}}, {"templates": {"b": "other", "a": "x"}}
+    rows = [{"answer": "a"}, {"answer": "b"}, {"answer": "a"}]
+    said = [{"ranking": [{"id": one, "score": 1.0}]} for one in "aab"]
+    common = ground(FAMILY, known, facts, rows, said)
+    assert common.rows_N.tolist() == [True, False, False]
+    assert common.changed == "the label set changed: +b \u2212b"
 
 
 # --- a whole task --------------------------------------------------------------------------------

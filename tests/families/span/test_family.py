@@ -19,6 +19,7 @@ from components.errors import BadRowError
 from components.families.span.family import FAMILY as SPAN
 from components.families.span.metrics import F1, answer_of, exact_match, token_f1
 from components.families.span.windows import context_tokens
+from components.spelling import trimmed
 
 
 def options(**given: Any) -> dict[str, Any]:
@@ -44,9 +45,9 @@ MALFORMED = [
     ({"question": " "}, "'question' is empty, expected a text"),
     ({"context": None}, "'context' is missing, expected a text"),
     ({"answers": None}, f"'answers' is None, expected {FORMS}"),
-    ({"answers": "Turin"}, f"'answers' is 'Turin', expected {FORMS}"),
-    ({"answers": ["Turin"]}, "answer 1 is 'Turin', expected an object with text and start"),
-    ({"answers": [{"text": "Turin"}]}, "answer 1 is {'text': 'Turin'}, expected an object with text and start"),
+    ({"answers": "[Turin"}, f"'answers' is '[Turin', expected {FORMS}"),
+    ({"answers": ["n"]}, "answer 1, 'n', stands 5 times in the context, expected its start, or `repair: true` for the first"),
+    ({"answers": [3]}, "answer 1 is 3, expected an object with text and start"),
     ({"answers": [{"text": " ", "start": 3}]}, "answer 1 is {'text': ' ', 'start': 3}, expected an object with text and start"),
     ({"answers": [{"text": "Turin", "start": "16"}]}, "answer 1 is {'text': 'Turin', 'start': '16'}, expected an object with text and start"),
     ({"answers": {"text": ["Turin"], "answer_start": []}}, "'answers' is {'text': ['Turin'], 'answer_start': []}, expected as many texts as starts"),
@@ -84,7 +85,9 @@ def test_answers_are_read_in_every_form(answers: Any) -> None:
     assert read({}, **{**GOOD, "answers": answers}) == GOOD
 
 
-@pytest.mark.parametrize("answers", [[], "[]", {"text": [], "answer_start": []}])
+@pytest.mark.parametrize(
+    "answers", [[], "[]", {"text": [], "answer_start": []}, "", [""], [{"text": "", "start": -1}]]
+)
 def test_a_question_may_have_no_answer(answers: Any) -> None:
     assert read({}, **{**GOOD, "answers": answers})["answers"] == []
 
@@ -133,7 +136,7 @@ def test_a_question_that_is_too_long_is_cut_and_the_context_is_still_read(any_to
     assert last[-1][1] >= len(row["context"].rstrip())
 
 
-TEXT = st.text(min_size=1, max_size=80).filter(str.strip)
+TEXT = st.text(min_size=1, max_size=80).filter(trimmed)
 
 
 @given(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.errors import BadRowError
-from components.families.tagging.schemes import PREFIXES, entities, to_bio
+from components.families.tagging.schemes import PREFIXES, entities, respelt, to_bio
 
 SCHEMES = sorted(PREFIXES)
 
@@ -25,7 +25,9 @@ def test_any_sequence_is_repaired_to_the_entities_that_seqeval_reads(case: tuple
 
     scheme, tags = case
     repaired = to_bio(tags, scheme)
-    assert entities(repaired) == get_entities([tag.replace("M-", "I-") for tag in tags])
+    assert entities(repaired) == get_entities(
+        [{"M": "I", "L": "E", "U": "S", "W": "S"}.get(tag[0], tag[0]) + tag[1:] for tag in tags]
+    )
     assert to_bio(repaired, "bio", repair=False) == repaired
 
 
@@ -54,6 +56,12 @@ def spell(kind: str, length: int, scheme: str, after_alike: bool) -> list[str]:
     """One entity (or stretch of O) as the schemes' definitions say."""
     if not kind:
         return ["O"] * length
+    if scheme == "bilou":
+        return [
+            tag.replace("E-", "L-").replace("S-", "U-") for tag in spell(kind, length, "iobes", after_alike)
+        ]
+    if scheme == "bmewo":
+        return [tag.replace("S-", "W-") for tag in spell(kind, length, "bmes", after_alike)]
     if scheme in ("iobes", "bmes"):
         inside = "I" if scheme == "iobes" else "M"
         prefixes = "S" if length == 1 else f"B{inside * (length - 2)}E"
@@ -78,3 +86,21 @@ def spell(kind: str, length: int, scheme: str, after_alike: bool) -> list[str]:
 def test_without_repair_an_ill_formed_sequence_is_refused(scheme: str, tags: list[str]) -> None:
     with pytest.raises(BadRowError, match=r"token \d: .* is ill-formed"):
         to_bio(tags, scheme, repair=False)
+
+
+@given(
+    st.sampled_from([scheme for scheme in SCHEMES if scheme != "iob1"]),
+    st.sampled_from(["PER", "geo-loc", "I", "a_b"]),
+    st.sampled_from("-_:./"),
+    st.booleans(),
+    st.booleans(),
+)
+def test_a_tag_of_any_spelling_means_what_it_means_in_the_usual_one(
+    scheme: str, kind: str, sign: str, last: bool, lower: bool
+) -> None:
+    for prefix in PREFIXES[scheme]:
+        written = prefix.lower() if lower else prefix
+        tag = f"{kind}{sign}{written}" if last else f"{written}{sign}{kind}"
+        if not (last and kind == "I"):  # I-B is an entity of type B
+            assert respelt(tag, scheme) == f"{prefix}-{kind}"
+    assert respelt("o", scheme) == respelt("O", scheme) == "O"

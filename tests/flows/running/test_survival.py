@@ -19,7 +19,7 @@ from tests.flows.conftest import Server
 
 pytestmark = [pytest.mark.slow, pytest.mark.minutes]  # each test is a run or two
 RUN = [sys.executable, "-m", "flows.cli", "run"]
-STAGES = {"fetch@left", "fetch@right", "data_gate", "side", "train"}
+STAGES = {"fetch@left", "fetch@right", "plan", "side", "train"}
 
 
 def done(project: Path) -> set[str]:
@@ -60,7 +60,7 @@ def test_a_log_that_cannot_be_written_fails_its_stage_and_the_run(server: Server
     project = toy.make(tmp_path / "project")
     work = project / "work.py"
     made = 'pathlib.Path(".onetrunk/logs/train.log").mkdir()'
-    work.write_text(work.read_text() + f'\nif stage == "data_gate": {made}\n')
+    work.write_text(work.read_text() + f'\nif stage == "plan": {made}\n')
     result = toy.onetrunk(project, "run", **server.environment)
     assert result.returncode == 1
     assert "train: cannot be started: " in result.stdout
@@ -75,7 +75,7 @@ from flows.running import dvc_stage
 run = dvc_stage.run
 
 def die(root, stage, follow):
-    if stage == "data_gate":
+    if stage == "plan":
         raise SystemExit("killed in the middle")
     return run(root, stage, follow)
 
@@ -92,7 +92,7 @@ def test_a_task_that_dies_without_a_word_fails_the_run(server: Server, tmp_path:
         capture_output=True, text=True,
     )  # fmt: skip
     assert result.returncode == 1, result.stdout + result.stderr
-    assert "data_gate: was not run: Crashed" in result.stdout
+    assert "plan: was not run: Crashed" in result.stdout
     assert "held up: train" in result.stdout
     assert record(project)["state"] == "failed"
 
@@ -193,7 +193,7 @@ def test_a_full_disk_is_one_sentence_before_anything_starts(
 
 
 FILLS = """
-if stage == "data_gate":
+if stage == "plan":
     import pathlib, shutil
     ballast = pathlib.Path("ballast")
     if not pathlib.Path("again").exists():

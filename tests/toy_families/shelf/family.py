@@ -120,8 +120,8 @@ class Shelf(Augmentation, Candidates, MultiSequence, Family):
     def decode(self, logits: np.ndarray, layout: Layout, facts: Facts) -> Prediction:
         return {"shelf": facts["shelves"][int(logits.argmax())]}
 
-    def comparable(self, known: Facts, facts: Facts) -> bool:
-        return bool(known["shelves"] == facts["shelves"])
+    def changed(self, known: Facts, facts: Facts) -> str | None:
+        return None if known["shelves"] == facts["shelves"] else "its shelves changed"
 
     def majority_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         ((usual, _),) = Counter(row["shelf"] for row in train).most_common(1)

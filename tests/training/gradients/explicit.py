@@ -55,5 +55,5 @@ def check_a_step(
     (found_P,) = jacobian({"step": taken}, "encoder.")
     assert np.linalg.norm(found_P - expected_P) <= 1e-3 * np.linalg.norm(expected_P)
     for head, of_head in gradients.items():
-        for parameter in (key for key in of_head if key.startswith(f"heads.{head}.")):
+        for parameter in (key for key in of_head if key.startswith(f"heads.task:{head}.")):
             torch.testing.assert_close(taken[parameter], own * of_head[parameter], rtol=1e-3, atol=1e-6)

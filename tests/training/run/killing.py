@@ -92,7 +92,7 @@ def whole() -> float:
     seconds = time.monotonic() - started
     Path("expected").mkdir()
     shutil.rmtree(TRAINED)
-    for name in ("models", "reports/training.json", str(FINAL)):
+    for name in ("models/multitask", "reports/training.json", str(FINAL)):
         shutil.move(name, Path("expected") / Path(name).name)
     return seconds
 

@@ -15,10 +15,14 @@ from transformers import AutoModel
 
 from components import params
 from components.data.encoding.split import EncodedSplit
+from components.data.mixture.records import PlanRecord
+from components.encoder.place import ENCODER
+from components.errors import UserError
 from components.files import read_json, sha256, verify_manifest
 from components.tracking.terminal import Terminal
-from components.training.run.fit import inputs, run
+from components.training.run.fit import Fit, inputs, run
 from components.training.run.loop import evaluate
+from tests.conftest import bring_encoder
 from tests.training.runs import MODEL, forget, shorten, train
 from tests.training.steps import setup_step
 
@@ -79,7 +83,7 @@ def test_a_training_that_ended_survives_a_kill_before_dvc_has_recorded_it(write:
         os._exit(0)
     _, status = os.waitpid(child, 0)
     assert os.WIFSIGNALED(status)
-    shutil.rmtree("models", ignore_errors=True)
+    shutil.rmtree("models/multitask", ignore_errors=True)
     Path("reports/training.json").unlink(missing_ok=True)
     run(params.load(), Path(), Untrained())
     found, record = sha256(MODEL), read_json(Path("reports/training.json"))
@@ -120,6 +124,7 @@ def test_a_training_that_ended_is_kept_until_another_run_trains() -> None:
 @pytest.mark.usefixtures("encoded_project")
 def test_an_encoder_kept_in_half_precision_can_be_trained(precision: str) -> None:
     AutoModel.from_pretrained("encoder", dtype=torch.float16).save_pretrained("encoder")
+    bring_encoder(Path())
     settings_file = Path("params.yaml")
     text = settings_file.read_text().replace("patience: 10", f"patience: 10\n  precision: {precision}")
     settings_file.write_text(text)
@@ -129,17 +134,29 @@ def test_an_encoder_kept_in_half_precision_can_be_trained(precision: str) -> Non
     assert len(curves.losses) == 3
 
 
-def test_every_part_of_the_encoders_weights_names_the_run(shared_project: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("encoded_project")
+def test_every_part_of_the_encoders_weights_names_the_run() -> None:
     """As many files as transformers has written them in."""
-    project = params.load()
-    AutoModel.from_pretrained("encoder").save_pretrained(tmp_path / "encoder", max_shard_size="30KB")
-    project = project.model_copy(
-        update={"model": project.model.model_copy(update={"encoder": str(tmp_path / "encoder")})}
-    )
-    found = {file.name for file in inputs(project, shared_project, ["mood"])}
-    parts = {file.name for file in (tmp_path / "encoder").glob("*.safetensors")}
+    whole = AutoModel.from_pretrained("encoder")
+    Path("encoder/model.safetensors").unlink()
+    whole.save_pretrained("encoder", max_shard_size="30KB")
+    bring_encoder(Path())
+    found = {file.name for file in inputs(Path(), ["mood"])}
+    parts = {file.name for file in Path("encoder").glob("*.safetensors")}
     assert len(parts) > 1
     assert {*parts, "model.safetensors.index.json", "config.json"} <= found
+
+
+@pytest.mark.usefixtures("encoded_project")
+def test_the_encoders_files_name_the_run_and_their_place_does_not() -> None:
+    project = params.load()
+    plan = PlanRecord.read(Path("reports/plan.json"))
+    key = Fit(project, Path(), plan, 1).key
+    moved = project.model_copy(update={"model": project.model.model_copy(update={"encoder": "elsewhere"})})
+    assert Fit(moved, Path(), plan, 1).key == key
+    (ENCODER / "config.json").unlink()
+    with pytest.raises(UserError, match="models/encoder: not there; `onetrunk run` brings it"):
+        _ = Fit(project, Path(), plan, 1).key
 
 
 def test_the_steps_of_a_run_do_not_depend_on_how_many_rows_a_task_has(tiny_project: Path) -> None:

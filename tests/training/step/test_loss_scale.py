@@ -110,7 +110,7 @@ def test_a_gradient_that_no_scale_would_help_is_not_finite(shared_project: Path,
     with pytest.raises(NotFiniteError, match="step 3: a gradient is not finite") as error:
         one.take(3, {"mood": np.arange(4)})
     assert not isinstance(error.value, ScaleOverflowError)
-    assert torch.equal(weight, before["heads.mood.output.weight"])
+    assert torch.equal(weight, before["heads.task:mood.output.weight"])
 
 
 def test_the_scale_moves_as_that_of_torchs_scaler(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,7 +84,9 @@ def test_a_head_learns_where_its_factor_is_zero(shared_project: Path) -> None:
     """A combination settles conflicts that only shared parameters have."""
     found = gradients(shared_project, 100_000, combination="mgda")
     for head in ("mood", "size", "people", "closeness"):
-        assert any(float(g.abs().sum()) > 0 for name, g in found.items() if name.startswith(f"heads.{head}."))
+        assert any(
+            float(g.abs().sum()) > 0 for name, g in found.items() if name.startswith(f"heads.task:{head}.")
+        )
 
 
 LEARNING = ["dwa", "famo", "gradnorm", "loss_variance", "meta", "uncertainty"]
@@ -136,7 +138,7 @@ def test_heads_learn_by_their_own_weights_where_gradients_are_combined(shared_pr
         found.append(gradients(shared_project, 100_000, weights=given, combination="pcgrad"))
     for name, gradient in found[0].items():
         if name.startswith("heads."):
-            share = 0.25 if name.startswith("heads.people.") else 1.0
+            share = 0.25 if name.startswith("heads.task:people.") else 1.0
             torch.testing.assert_close(found[1][name], share * gradient, rtol=1e-4, atol=1e-7)
 
 

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import html
 import importlib
-from collections.abc import Iterator, Mapping, Sequence
+import pkgutil
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from itertools import chain, islice
 from pathlib import Path
@@ -15,14 +18,20 @@ from typing import Any
 
 from components.data.sources.documents import Document, expand, place
 from components.data.sources.formats.base import Format, Sample
-from components.data.sources.formats.select import label, sample, split_of, wanted
+from components.data.sources.formats.labels import LabelMap, Spelled
+from components.data.sources.formats.select import Filter, sample, split_of
+from components.data.sources.formats.text import TWICE
 from components.data.sources.offsets import MisplacedError, Tally
 from components.data.sources.placing import explained, placed, tally_of
-from components.data.sources.record import Numbered, Record, Skipped, Unreadable
+from components.data.sources.record import Numbered, Record, Skipped, Unreadable, Values
+from components.data.sources.sentences import grouped
 from components.errors import BadRowError, UserError, near_miss
 from components.settings.columns import Columns
 from components.settings.data import Source
+from components.spelling import is_blank, is_whole, plain, trimmed
 
+NUMBERS = ("score", "difficulty", "numeric")  # roles whose values may be numbers written as texts
+EMPTY, FILTER = "without a single value", "source.filter"  # why rows do not count
 HEAD = 1000  # rows in which a column must occur: JSON Lines may leave a key out
 
 
@@ -30,11 +39,9 @@ HEAD = 1000  # rows in which a column must occur: JSON Lines may leave a key out
 def formats() -> dict[str, Format]:
     """Every format, by its name: those of the modules beside this one that have `FORMATS`."""
     found: dict[str, Format] = {}
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        if path.stem != "__init__":
-            found |= getattr(
-                importlib.import_module(f"components.data.sources.formats.{path.stem}"), "FORMATS", {}
-            )
+    for _, name, _ in sorted(pkgutil.iter_modules(__path__), key=lambda module: module.name):
+        module = importlib.import_module(f"components.data.sources.formats.{name}")
+        found |= getattr(module, "FORMATS", {})
     return found
 
 
@@ -44,6 +51,12 @@ def rows(path: Path, source: Source) -> Numbered:
     Raises:
         UserError: there is no such format; a file that is not in it.
     """
+    found = _expanded(path, source)
+    return grouped(found, source) if source.sentence is not None else found
+
+
+def _expanded(path: Path, source: Source) -> Numbered:
+    """Documents as `source.rows` says, any other row as it is."""
     places = _Places(path, source, {"text": "text", "spans": "spans"})
     for number, fields in _raw(path, source):
         if not isinstance(fields, Document):
@@ -82,7 +95,7 @@ class _Places:
         return explained(error, self.tally, self.path) if isinstance(error, MisplacedError) else str(error)
 
     def _roles(self, fields: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {role: _value(fields, name, self.source) for role, name in self.columns.items()}
+        return {role: _value(fields, name, role, self.source) for role, name in self.columns.items()}
 
 
 def detect(path: Path) -> list[str]:
@@ -93,55 +106,117 @@ def detect(path: Path) -> list[str]:
 
 
 def read(source: Source, columns: Columns, seed: int | None = None) -> Iterator[Record]:
+    """Read the records of a source that can be read; `read_all`, and no fault passes.
+
+    Raises:
+        UserError: as `read_all`, or a row that cannot be read.
+    """
+    for record in read_all(source, columns, seed):
+        if record.unreadable:
+            raise UserError(f"{record.place}: {record.unreadable}")
+        if not record.skipped:
+            yield record
+
+
+def read_all(
+    source: Source,
+    columns: Columns,
+    seed: int | None = None,
+    spelled: Spelled = lambda role, value: value,
+    notes: list[str] | None = None,
+) -> Iterator[Record]:
     """Read the records of a source, its columns renamed to their roles; a list of columns becomes an object.
+    Rows that cannot be read, or that the filter leaves out, come with the reason.
 
     With a seed, `source.limit` holds: a sample of each split, chosen by hash, in the source's order.
-    Without one every record comes.
+    Without one every record comes. `spelled` takes the text of several labels apart, for the label map;
+    `notes` takes what is odd in the whole, such as values of the filter that no row has.
 
     Raises:
         UserError: a file that is missing, empty, not in its encoding or not in its format, or that
-            lacks a column; a label that the label map lacks.
+            lacks a column.
     """
+    labels = LabelMap(source, spelled)
     if seed is None or source.limit is None:
-        return _records(source, columns)
-    return sample(lambda: _records(source, columns), source.limit, seed)
+        return _records(source, columns, labels, notes)
+    return sample(lambda: _records(source, columns, labels, notes), source.limit, seed)
 
 
-def _records(source: Source, columns: Columns) -> Iterator[Record]:
-    """Every record that passes the filter."""
-    some, by = False, source.split_column
+def _records(source: Source, columns: Columns, labels: LabelMap, notes: list[str] | None) -> Iterator[Record]:
+    """Every record, those among them that do not count or cannot be read."""
+    some, choice = False, Filter(source)
     for split, path in _files(source):
-        empty, places = True, _Places(path, source, columns)
-        for number, fields in _checked(path, source, columns):
-            empty = False
-            at = f"{path}, row {number}"
-            if isinstance(fields, Skipped):
-                some = True
-                yield _set_aside(split, at, fields)
-                continue
-            if not wanted(fields, source.filter, value_at):
-                continue
-            some = True
-            given = split_of(value_at(fields, by), source, at) if by else split
-            values = {role: _value(fields, name, source) for role, name in columns.items()}
-            try:
-                known = isinstance(fields, Document) and fields.placed
-                values = values if known else placed(values, source)
-            except BadRowError as error:
-                yield Record(given, at, {}, unreadable=places.explained(error))
-                continue
-            agreement = fields.agreement if isinstance(fields, Document) else None
-            yield Record(given, at, label(values, source.label_map, at), agreement=agreement)
+        found, whole = _checked(path, source, columns)
+        file, empty = _File(split, path, source, columns, whole, choice, labels), True
+        for number, fields in found:
+            record = file.record(number, fields)
+            empty = empty and record.skipped == EMPTY
+            some = some or not record.skipped.startswith((EMPTY, FILTER))
+            yield record
         if empty:
             raise UserError(f"{path}: no rows, expected at least one")
+    unmatched = choice.unmatched()
     if not some:
-        raise UserError(f"{source.path}: no row passes source.filter; see params.yaml")
+        why = f": {'; '.join(unmatched)}" if unmatched else ""
+        raise UserError(f"{source.path}: no row passes source.filter{why}; see params.yaml")
+    if notes is not None:
+        notes[:] = [f"{FILTER}: {clause}" for clause in unmatched]
 
 
-def _set_aside(split: str | None, at: str, row: Skipped) -> Record:
+@dataclass(frozen=True)
+class _File:
+    """A file of a source, and what makes records of its rows."""
+
+    split: str | None
+    path: Path
+    source: Source
+    columns: Columns
+    whole: Collection[str]  # columns whose integers are written as floats
+    choice: Filter
+    labels: LabelMap
+
+    @cached_property
+    def places(self) -> _Places:
+        return _Places(self.path, self.source, self.columns)
+
+    def record(self, number: int, fields: Mapping[str, Any]) -> Record:
+        """A row by its roles, or why it does not count or cannot be read."""
+        record = Record(self.split, f"{self.path}, row {number}", {})
+        if isinstance(fields, Skipped):
+            return _set_aside(record, fields)
+        values = {
+            role: _value(fields, name, role, self.source, self.whole) for role, name in self.columns.items()
+        }
+        typed = self.source.format == "huggingface"  # a null there was put there
+        if not typed and all(map(_is_nothing, values.values())) and all(map(_is_nothing, fields.values())):
+            return replace(record, skipped=EMPTY)
+        try:
+            return self._chosen(record, fields, values)
+        except BadRowError as error:
+            return replace(record, unreadable=self.places.explained(error))
+
+    def _chosen(self, record: Record, fields: Mapping[str, Any], values: Values) -> Record:
+        for role, value in values.items():
+            if value is TWICE:
+                raise BadRowError(f"'{self.columns[role]}' is there twice")
+        if column := self.choice.refused_by(fields, value_at):
+            return replace(record, values={"text": values.get("text")}, skipped=f"{FILTER}.{column}")
+        by = self.source.split_column
+        given = split_of(value_at(fields, by), self.source) if by else record.split
+        document = fields if isinstance(fields, Document) else None
+        found = values if document and document.placed else placed(values, self.source)
+        agreement = document.agreement if document else None
+        return Record(given, record.place, self.labels.rename(found), agreement=agreement)
+
+
+def _set_aside(record: Record, row: Skipped) -> Record:
     if isinstance(row, Unreadable):
-        return Record(split, at, {}, unreadable=row.reason)
-    return Record(split, at, {}, skipped=row.reason)
+        return replace(record, unreadable=row.reason)
+    return replace(record, skipped=row.reason)
+
+
+def _is_nothing(value: Any) -> bool:
+    return all(map(is_blank, value.values())) if isinstance(value, dict) else is_blank(value)
 
 
 def _files(source: Source) -> Iterator[tuple[str | None, Path]]:
@@ -158,23 +233,41 @@ def _files(source: Source) -> Iterator[tuple[str | None, Path]]:
             yield None if single else split, path
 
 
-def _checked(path: Path, source: Source, columns: Columns) -> Numbered:
-    """The file's rows, once every column in use is known to be there."""
+def first_file(source: Source) -> Path:
+    """One of the source's files: the first of the training ones."""
+    return next(_files(source))[1]
+
+
+def _checked(path: Path, source: Source, columns: Columns) -> tuple[Numbered, set[str]]:
+    """The file's rows, once every column in use is known to be there and no other has its name; and the
+    columns whose integers pandas has written as floats, 1 as 1.0, since some rows lack them."""
     if source.format != "huggingface" and not path.exists():
         raise UserError(f"{path}: no such file; see source.path in params.yaml")
-    read = rows(path, source)
-    head = list(islice(read, HEAD))
-    shown = [fields for _, fields in head if not isinstance(fields, Skipped)]
+    found = rows(path, source)
+    head = list(islice(found, HEAD))
+    sound = [fields for _, fields in head if not isinstance(fields, Skipped)]
     uses = {name: role for role, names in columns.items() for name in _listed(names)}
     uses |= dict.fromkeys(source.filter, "source.filter")
+    uses |= {source.sentence: "source.sentence"} if source.sentence is not None else {}
     uses |= {source.split_column: "source.split_column"} if source.split_column else {}
+    whole = set()
     for name, use in uses.items():
-        if shown and not any(_has(fields, name) for fields in shown):
-            known = dict.fromkeys(chain.from_iterable(shown))
+        if sound and not any(_has(fields, name) for fields in sound):
+            known = dict.fromkeys(chain.from_iterable(sound))
             raise UserError(
                 f"{path}: no column '{name}' for {use}{near_miss(name, known)}; found {', '.join(known)}"
             )
-    return chain(head, read)
+        values = [value_at(fields, name) for fields in sound]
+        if values and all(value is TWICE for value in values):
+            raise UserError(f"{path}: two columns are called '{name}', which is {use}; rename one of them")
+        whole |= {name} if _are_whole(values) else set()
+    return chain(head, found), whole
+
+
+def _are_whole(values: Sequence[Any]) -> bool:
+    """Are all that there are whole numbers, written as floats?"""
+    given = [value for value in values if not is_blank(value)]
+    return bool(given) and all(isinstance(value, str) and is_whole(trimmed(value)) for value in given)
 
 
 def _has(fields: Mapping[str, Any], name: str) -> bool:
@@ -193,15 +286,30 @@ def value_at(fields: Mapping[str, Any], name: str) -> Any:
     return value_at(inner, rest) if isinstance(inner, Mapping) else None
 
 
-def _value(fields: Mapping[str, Any], name: str | Sequence[str], source: Source) -> Any:
-    if isinstance(name, str):
-        return _clean(value_at(fields, name), source)
-    return {each: _value(fields, each, source) for each in name}
+def _value(
+    fields: Mapping[str, Any],
+    name: str | Sequence[str],
+    role: str,
+    source: Source,
+    whole: Collection[str] = (),
+) -> Any:
+    if not isinstance(name, str):
+        return {each: _value(fields, each, role, source, whole) for each in name}
+    value = value_at(fields, name)
+    if not isinstance(value, str):
+        return value
+    if name in whole and is_whole(trimmed(value)):
+        return plain(float(trimmed(value)))
+    if source.decimal and role.rpartition(".")[2] in NUMBERS:
+        return _with_a_point(value, source.decimal)
+    return html.unescape(value) if source.unescape_html else value
+
+
+def _with_a_point(value: str, decimal: str) -> str:
+    """A number with a point as its decimal sign and nothing between thousands."""
+    thousands = "." if decimal == "," else ","
+    return re.sub(rf"[\s{re.escape(thousands)}'’]", "", value).replace(decimal, ".")
 
 
 def _listed(names: str | list[str]) -> list[str]:
     return [names] if isinstance(names, str) else names
-
-
-def _clean(value: Any, source: Source) -> Any:
-    return html.unescape(value) if source.unescape_html and isinstance(value, str) else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 from components.data.sources.formats import huggingface
 from components.data.sources.formats.base import Format
 from components.data.sources.formats.huggingface import Convert
+from components.data.sources.formats.text import TWICE
 from components.data.sources.record import Numbered
 from components.errors import UserError
 from components.settings.data import Source
@@ -24,9 +26,11 @@ class Columns(dict[str, list[Any]]):
 
     def __init__(self, batch: pa.RecordBatch | pa.Table, path: Path, made: dict[str, Convert]) -> None:
         self.batch, self.path, self.made = batch, path, made
-        self.names = dict.fromkeys(batch.schema.names)  # asked of each row
+        self.names = Counter(batch.schema.names)  # asked of each row
 
     def __missing__(self, name: str) -> list[Any]:
+        if self.names[name] > 1:
+            return [TWICE] * self.batch.num_rows
         try:
             values = self.batch.column(name).to_pylist()
         except UnicodeDecodeError:
@@ -65,6 +69,16 @@ def read_parquet(path: Path, source: Source) -> Numbered:
 def read_arrow(path: Path, source: Source) -> Numbered:
     """An Arrow file or stream, or every one of a folder."""
     return _rows(_inside(path, "*.arrow"), _arrow_batches, "Arrow")
+
+
+def read_orc(path: Path, source: Source) -> Numbered:
+    """An ORC file, or every one of a folder."""
+    return _rows(_inside(path, "*.orc"), _orc_batches, "ORC")
+
+
+def read_avro(path: Path, source: Source) -> Numbered:
+    """An Avro file, or every one of a folder."""
+    return _rows(_inside(path, "*.avro"), _avro_batches, "Avro")
 
 
 def read_dataset(path: Path, source: Source) -> Numbered:
@@ -112,6 +126,24 @@ def _parquet_batches(path: Path) -> Iterator[pa.RecordBatch]:
         yield from file.iter_batches(BATCH)
 
 
+def _orc_batches(path: Path) -> Iterator[pa.RecordBatch]:
+    from pyarrow import orc
+
+    with path.open("rb") as opened:
+        file = orc.ORCFile(opened)
+        yield from (file.read_stripe(number) for number in range(file.nstripes))
+
+
+def _avro_batches(path: Path) -> Iterator[pa.RecordBatch]:
+    """The file is in memory whole: polars reads it at once."""
+    import polars as pl
+
+    try:
+        yield from pl.read_avro(path).to_arrow().to_batches(BATCH)
+    except pl.exceptions.PolarsError as error:
+        raise OSError(str(error)) from None
+
+
 def _arrow_batches(path: Path) -> Iterator[pa.RecordBatch]:
     with pa.memory_map(str(path)) as file:
         magic = file.read(6)
@@ -126,5 +158,7 @@ def _arrow_batches(path: Path) -> Iterator[pa.RecordBatch]:
 FORMATS = {
     "parquet": Format(read_parquet, lambda sample: sample.data.startswith(b"PAR1")),
     "arrow": Format(read_arrow, lambda sample: sample.data.startswith((b"ARROW1", b"\xff\xff\xff\xff"))),
+    "orc": Format(read_orc, lambda sample: sample.data.startswith(b"ORC")),
+    "avro": Format(read_avro, lambda sample: sample.data.startswith(b"Obj\x01")),
     "huggingface": Format(read_dataset),
 }

@@ -40,6 +40,10 @@ def _holds_spans(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(one, list | dict) for one in value)
 
 
+def _holds_classes(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
 def _spans(given: Any) -> list[dict[str, Any]]:
     """Labels may be numbers; relations name the spans' ids."""
     named = [{**one, "label": str(one["label"])} if isinstance(one, dict) else one for one in given]
@@ -48,11 +52,14 @@ def _spans(given: Any) -> list[dict[str, Any]]:
 
 
 def _is_doccano(sample: Sample) -> bool:
-    """Its triples, its names for offsets, or its relations."""
+    """Its triples, its names for offsets, or nothing but an id, a text and a list of classes."""
     held = [value for one in sample.objects for name, value in one.items() if name in GIVEN]
     spans = [span for value in held if _holds_spans(value) for span in value]
     texts = all(isinstance(one.get("text", one.get("data")), str) for one in sample.objects)
-    return bool(spans) and texts and all(_is_doccanos(span) for span in spans)
+    bare = all(
+        one.keys() == {"id", "text", "label"} and _holds_classes(one["label"]) for one in sample.objects
+    )
+    return bool(held) and texts and (bare if not spans else all(_is_doccanos(span) for span in spans))
 
 
 def _is_doccanos(span: Any) -> bool:

@@ -30,6 +30,9 @@ def read_label_studio(path: Path, source: Source) -> Numbered:
     for _, of_task in groupby(objects, key=lambda each: str(each[1].get("id", each[0]))):
         tasks = list(of_task)
         number = tasks[0][0]
+        if isinstance(tasks[0][1], Skipped):
+            yield from tasks
+            continue
         try:
             yield from ((number, row) for row in _rows([task for _, task in tasks], source))
         except BadRowError as error:
@@ -148,7 +151,7 @@ def _is_label_studio(sample: Sample) -> bool:
     full = all(isinstance(one.get("data"), dict) and _is_annotated(one) for one in sample.objects)
     some = [span for one in sample.objects for value in one.values() if _is_spans(value) for span in value]
     minimal = bool(some) and all("labels" in span and "text" in span for span in some)
-    choices = all("annotation_id" in one and "lead_time" in one for one in sample.objects)
+    choices = all("annotation_id" in one for one in sample.objects)
     return bool(sample.objects) and (full or minimal or choices)
 
 

@@ -1,29 +1,37 @@
-"""SQuAD JSON (1.1 and 2.0; Rajpurkar et al. 2016, 2018) -> one row a question."""
+"""SQuAD JSON (1.1 and 2.0; Rajpurkar et al. 2016, 2018) -> one row a question.
+
+Its kin are read as well: a list of paragraphs without articles, as simpletransformers wants it, and a list of
+questions, each with its context; with a byte order mark, without ids.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from components.data.sources.formats.base import Format
+from components.data.sources.formats.base import Format, Sample
+from components.data.sources.formats.json_list import BOM
+from components.data.sources.formats.packed import opened
 from components.data.sources.record import Numbered, Values
 from components.errors import UserError
 from components.settings.data import Source
 
 
 def read_squad(path: Path, source: Source) -> Numbered:
-    """Rows with id, question, context, title and answers: [{text, start}], none if it is unanswerable.
+    """Rows with question, context, title, answers ([{text, start}], none if it is unanswerable), and id where
+    there is one.
 
     The JSON is one document; it is read article by article.
     """
     number = 0
-    for article in _articles(path):
+    for entry in _entries(path):
         try:
-            for paragraph in article["paragraphs"]:
-                for question in paragraph["qas"]:
+            for paragraph in entry.get("paragraphs", [entry]):
+                for question in paragraph.get("qas", [paragraph]):
                     number += 1
-                    shared = {"title": article.get("title"), "context": paragraph["context"]}
+                    shared = {"title": entry.get("title"), "context": paragraph["context"]}
                     yield number, {**shared, **_question(question)}
         except (KeyError, TypeError, AttributeError) as error:
             missing = f"no {error}" if isinstance(error, KeyError) else "not the objects of SQuAD"
@@ -33,15 +41,18 @@ def read_squad(path: Path, source: Source) -> Numbered:
             ) from None
 
 
-def _articles(path: Path) -> Iterator[Any]:
+def _entries(path: Path) -> Iterator[Any]:
+    """Articles, paragraphs or questions: those under `data`, or those of a list."""
     import ijson
 
     found = False
     try:
-        with path.open("rb") as file:
-            for article in ijson.items(file, "data.item", use_float=True):
+        with opened(path) as file:
+            file.read(len(BOM) if file.peek(len(BOM)).startswith(BOM) else 0)
+            prefix = "item" if file.peek(100).lstrip().startswith(b"[") else "data.item"
+            for entry in ijson.items(file, prefix, use_float=True):
                 found = True
-                yield article
+                yield entry
     except (ijson.JSONError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not JSON ({str(error).splitlines()[0]})") from None
     if not found:
@@ -49,9 +60,32 @@ def _articles(path: Path) -> Iterator[Any]:
 
 
 def _question(question: Values) -> Values:
-    golds = [] if question.get("is_impossible") else question.get("answers", [])
-    answers = [{"text": gold["text"], "start": gold["answer_start"]} for gold in golds]
-    return {"id": question["id"], "question": question["question"], "answers": answers}
+    """An answer without a text is none; two lists, as Hugging Face writes them, are answers one by one."""
+    golds = question.get("answers") or []
+    if isinstance(golds, Mapping):
+        starts = golds.get("answer_start", golds.get("start", []))
+        golds = [{"text": text, "answer_start": at} for text, at in zip(golds["text"], starts, strict=True)]
+    answers = [
+        {"text": gold["text"], "start": gold["answer_start"] if "answer_start" in gold else gold["start"]}
+        for gold in ([] if question.get("is_impossible") else golds)
+        if gold["text"]
+    ]
+    named = {"id": question["id"]} if question.get("id") is not None else {}
+    return {**named, "question": question["question"], "answers": answers}
 
 
-FORMATS = {"squad": Format(read_squad)}
+def _is_squad(sample: Sample) -> bool:
+    """Articles or questions under `data`, or a list whose objects have a context and questions or answers."""
+    start = sample.text.lstrip()
+    if start.startswith("{"):
+        return re.match(r'\{\s*("version"[^,]*,\s*)?"data"', start) is not None and '"context"' in start
+    asked = all("qas" in one or {"question", "answers"} <= one.keys() for one in sample.objects)
+    return (
+        start.startswith("[")
+        and bool(sample.objects)
+        and asked
+        and all("context" in one for one in sample.objects)
+    )
+
+
+FORMATS = {"squad": Format(read_squad, _is_squad)}

@@ -6,23 +6,39 @@ Every reader goes through its file once, line by line, so its size does not matt
 from __future__ import annotations
 
 import csv
+import io
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from components.data.sources.formats.base import Format, Sample
-from components.data.sources.record import Numbered
+from components.data.sources.formats.packed import opened
+from components.data.sources.record import Numbered, Skipped, Unreadable, Values
 from components.errors import UserError, near_miss
 from components.settings.data import Source
+from components.spelling import trimmed
 
 MAX_FIELD = 10_000_000  # characters; the csv module's own limit is 131072
+
+
+class Twice:
+    """What stands in the place of a value whose column, or key, is there twice: no telling which is meant."""
+
+    def __repr__(self) -> str:
+        return "there twice"
+
+
+TWICE = Twice()
 
 
 def lines(path: Path, encoding: str) -> Iterator[str]:
     """A file's lines with their ends, without a byte order mark; a byte outside the encoding is named."""
     try:
-        with path.open(encoding=encoding, newline="") as file:
-            for number, line in enumerate(file, 1):
+        with opened(path) as file:
+            for number, line in enumerate(io.TextIOWrapper(file, encoding, newline=""), 1):
                 yield line.removeprefix("\ufeff") if number == 1 else line
     except UnicodeDecodeError as error:
         raise UserError(
@@ -39,7 +55,7 @@ def lines(path: Path, encoding: str) -> Iterator[str]:
 
 def _line_of(path: Path, encoding: str) -> str:
     """ ", line N", the first that is not in the encoding; nothing where its lines do not end in a byte."""
-    with path.open("rb") as file:
+    with opened(path) as file:
         for number, line in enumerate(file, 1):
             try:
                 line.decode(encoding)
@@ -59,28 +75,47 @@ def read_delimited(path: Path, source: Source) -> Numbered:
         lines(path, source.encoding),
         delimiter="\t" if source.format == "tsv" else source.separator or ",",
         quoting=csv.QUOTE_MINIMAL if source.quoting else csv.QUOTE_NONE,
+        escapechar=source.escape,
         strict=source.quoting,
     )
     try:
         header = source.header or _header(path, rows, source)
-        for skipped, row in enumerate(rows):
-            if skipped < source.skip_after_header or not row:
-                continue
-            if len(row) != len(header):
-                raise UserError(
-                    f"{path}, row {rows.line_num}: {len(row)} fields, the header has {len(header)}; "
-                    f"is a field with a separator or line break unquoted?"
-                )
-            yield rows.line_num, dict(zip(header, row, strict=True))
+        numbered = ((rows.line_num, row) for row in islice(rows, source.skip_after_header, None) if row)
+        yield from under_header(numbered, header)
     except csv.Error as error:
-        raise UserError(f"{path}, row {rows.line_num}: not valid {source.format} ({error})") from None
+        hint = "; if a backslash stands before quotation marks within a value, set `escape: '\\'`"
+        said = f"{error}{hint if source.quoting and source.escape is None else ''}"
+        raise UserError(f"{path}, row {rows.line_num}: not valid {source.format} ({said})") from None
+
+
+def under_header(rows: Iterable[tuple[int, Sequence[str | None]]], header: Sequence[str]) -> Numbered:
+    """Rows of a table by their columns' names; the header once more, as of files put together, is no row."""
+    twice = {name: TWICE for name, count in Counter(header).items() if count > 1}
+    for number, row in rows:
+        if len(row) != len(header):
+            yield (
+                number,
+                Unreadable(
+                    f"{len(row)} fields, the header has {len(header)}; "
+                    f"is a field with a separator or line break unquoted?"
+                ),
+            )
+        elif row[0] is not None and trimmed(row[0]) == header[0] and _names(row) == header:
+            yield number, Skipped("the header once more")
+        else:
+            yield number, {**dict(zip(header, row, strict=True)), **twice}
+
+
+def _names(row: Sequence[str | None]) -> list[str]:
+    """The cells of a header as names of columns."""
+    return [trimmed(name or "") for name in row]
 
 
 def _header(path: Path, rows: Iterator[list[str]], source: Source) -> list[str]:
     for row in rows:
         if any(row):
             _is_separated(path, row, source)
-            return [name.strip() for name in row]
+            return _names(row)
     raise UserError(f"{path}: the file is empty, expected a header and rows")
 
 
@@ -104,12 +139,29 @@ def read_jsonl(path: Path, source: Source) -> Numbered:
         if not line.strip():
             continue
         try:
-            fields = json.loads(line)
+            fields = json.loads(line, object_pairs_hook=_object)
         except (ValueError, RecursionError) as error:
-            raise UserError(f"{path}, row {number}: not JSON ({error})") from None
-        if not isinstance(fields, dict):
-            raise UserError(f"{path}, row {number}: {type(fields).__name__}, expected an object")
-        yield number, fields
+            if line.lstrip().startswith("[") or line.strip() == "{":
+                raise UserError(f"{path}, row {number}: not JSON ({error}){_hint(line)}") from None
+            yield number, Unreadable(f"not JSON ({error})")
+            continue
+        if number == 1 and isinstance(fields, list) and all(isinstance(one, dict) for one in fields):
+            raise UserError(f"{path}, row {number}: list, expected an object{_hint(line)}")
+        expected = Unreadable(f"{type(fields).__name__}, expected an object{_hint(line)}")
+        yield number, fields if isinstance(fields, dict) else expected
+
+
+def _object(pairs: list[tuple[str, Any]]) -> Values:
+    """An object of JSON; of a key that stands twice no value counts."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        found |= {key: TWICE for key, count in Counter(key for key, _ in pairs).items() if count > 1}
+    return found
+
+
+def _hint(line: str) -> str:
+    """What to write for one JSON document."""
+    return "; a list of objects is `format: json`" if line.lstrip().startswith("[") else ""
 
 
 def read_pair_matrix(path: Path, source: Source) -> Numbered:

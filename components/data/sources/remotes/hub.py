@@ -34,12 +34,22 @@ def version(remote: HuggingFace) -> Version:
 
     {"commit"} where the revision is one: it never changes, and nobody is asked.
     """
-    pinned = COMMIT.fullmatch(remote.revision)
-    return {"commit": remote.revision} if pinned else {"files": _listing(remote)[1]}
+    if COMMIT.fullmatch(remote.revision):
+        return {"commit": remote.revision}
+    try:
+        return {"files": _listing(remote)[1]}
+    except TryAgainError as error:
+        raise TryAgainError(f"{error} (with a commit as revision it is asked once)") from None
 
 
 def fetch(remote: HuggingFace, folder: Path) -> Version:
     """Download the files, under their own paths, at the one commit that was asked about, and check them."""
+    commit, files = fetch_commit(remote, folder)
+    return {"commit": commit} if COMMIT.fullmatch(remote.revision) else {"files": files}
+
+
+def fetch_commit(remote: HuggingFace, folder: Path) -> tuple[str, dict[str, Version]]:
+    """The same; the commit that was fetched, and what the hub says of each file."""
     commit, files = _listing(remote)
     with _complaints(remote):
         for path in files:
@@ -50,7 +60,7 @@ def fetch(remote: HuggingFace, folder: Path) -> Version:
     for path, said in files.items():
         if (found := _checked(folder / path, said)) != said:
             raise TryAgainError(f"{remote.repository}: {path} arrived as {found}, the hub says {said}")
-    return {"commit": commit} if COMMIT.fullmatch(remote.revision) else {"files": files}
+    return commit, files
 
 
 def _api() -> HfApi:
@@ -143,7 +153,4 @@ def _complaints(remote: HuggingFace) -> Iterator[None]:
         response = getattr(error, "response", None)
         if response is not None and response.status_code in (401, 403):
             raise UserError(f"{where}: access refused; see HF_TOKEN in the environment") from None
-        raise TryAgainError(
-            f"{where}: no answer ({type(error).__name__}); is there a network? (with a commit as revision "
-            f"it is asked once)"
-        ) from None
+        raise TryAgainError(f"{where}: no answer ({type(error).__name__}); is there a network?") from None

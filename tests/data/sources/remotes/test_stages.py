@@ -117,7 +117,8 @@ def test_an_encoder_of_the_hub_is_fetched_once_and_needs_no_network_afterwards(
     assert (project / "encoded/mood/train.arrow").is_file(), first.stderr
     lock = yaml.safe_load((project / "dvc.lock").read_text())["stages"]
     assert [out["path"] for out in lock["fetch@encoder"]["outs"]] == ["downloads/encoder"]
-    assert "downloads/encoder/tokenizer.json" in [dep["path"] for dep in lock["encode@mood"]["deps"]]
+    assert "models/encoder/tokenizer.json" in [dep["path"] for dep in lock["encode@mood"]["deps"]]
+    assert [dep["path"] for dep in lock["encoder"]["deps"]] == ["downloads", "program/encoder.json"]
     nowhere = f"http://127.0.0.1:{services.free_port()}"
     again = dvc(project, "repro", "encode@mood", HF_ENDPOINT=nowhere)
     assert again.returncode == 0, again.stderr
@@ -126,6 +127,19 @@ def test_an_encoder_of_the_hub_is_fetched_once_and_needs_no_network_afterwards(
     asked = dvc(project, "repro", "version@encoder", HF_ENDPOINT=nowhere)
     assert "no answer" in asked.stderr
     assert "with a commit as revision it is asked once" in asked.stderr
+
+
+def test_an_encoder_of_the_hub_needs_no_remote(project: Path, tmp_path: Path) -> None:
+    shutil.move(project / "encoder", tmp_path / "hub")
+    declare(project)
+    params = project / "params.yaml"
+    named = "encoder: {huggingface: team/encoder}\n"
+    params.write_text(params.read_text().replace("encoder: encoder\n", named))
+    with serve({"models/team/encoder": tmp_path / "hub"}) as hub:
+        first = dvc(project, "repro", "encode@mood", HF_ENDPOINT=hub.address)
+    assert (project / "encoded/mood/train.arrow").is_file(), first.stderr
+    again = dvc(project, "repro", "encode@mood", HF_ENDPOINT=f"http://127.0.0.1:{services.free_port()}")
+    assert "Stage 'encode@mood' didn't change, skipping" in again.stdout, again.stderr
 
 
 def test_a_web_servers_secret_is_in_nothing_written_or_printed(project: Path, tmp_path: Path) -> None:

@@ -1,0 +1,92 @@
+"""Layouts that cannot be meant: a table with one word a row, read as if each word were a text."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from components.data.ingest.reader import Reader
+from components.data.sources.formats import first_file, rows
+from components.data.sources.formats.base import Sample
+from components.data.sources.record import Values
+from components.data.sources.sentences import sentence_columns
+from components.errors import UserError
+from components.settings.project import Task
+
+HEAD = 1000  # rows
+FEWEST = 20  # of them
+NEARLY_ALL = 0.9
+MOST = 0.5
+
+
+def refuse_words(reader: Reader) -> None:
+    """Refuse a source whose "sentences" are single words.
+
+    Raises:
+        UserError: what it looks like, and which setting reads it.
+    """
+    task, columns = reader.task, reader.columns()
+    sound = (record.values for record in reader.records() if not (record.skipped or record.unreadable))
+    head = list(islice(sound, HEAD))
+    if len(head) < FEWEST:
+        return
+    found = _one_tag(head)
+    if not found and set(columns) <= {"text", "label"} and task.cleaning.duplicates == "drop":
+        found = _repeated_words(head)
+    if found:
+        raise UserError(f"{task.source.path}: {found}, as in a table with one word a row; {_advice(task)}")
+
+
+def _one_tag(head: list[Values]) -> str:
+    roles = [role for role in head[0] if role.rpartition(".")[2] == "tags"]
+    single = sum(all(_words(values.get(role)) == 1 for role in roles) for values in head)
+    if not roles or single < NEARLY_ALL * len(head):
+        return ""
+    return f"{single:,} of the first {len(head):,} sentences are one word"
+
+
+def _repeated_words(head: list[Values]) -> str:
+    texts = [values.get("text") for values in head]
+    single = sum(_words(text) == 1 for text in texts)
+    repeated = len(texts) - len(set(map(str, texts)))
+    if single < NEARLY_ALL * len(head) or repeated < MOST * len(head):
+        return ""
+    return f"{single:,} of the first {len(head):,} texts are one word, and {repeated:,} stand there before"
+
+
+def _words(value: Any) -> int:
+    if isinstance(value, str):
+        return len(value.split())
+    return len(value) if isinstance(value, list) else 0
+
+
+def _advice(task: Task) -> str:
+    """The setting that reads the words of a sentence together."""
+    path = first_file(task.source)
+    used = {
+        name for names in task.columns.values() for name in ([names] if isinstance(names, str) else names)
+    }
+    shown = [fields for _, fields in islice(rows(path, task.source), HEAD)]
+    for column in sentence_columns(shown, used):
+        return f"`sentence: {_quoted(column)}` below source joins the words of a sentence"
+    if task.source.format in ("csv", "tsv") and _has_blank_lines(path):
+        names = ", ".join(map(_quoted, shown[0]))
+        mark = "\\t" if task.source.format == "tsv" else task.source.separator or ","
+        return (
+            f'`format: conll`, `separator: "{mark}"` and `header: [{names}]` below source take blank lines '
+            f"for the ends of sentences"
+        )
+    return (
+        "`sentence: COLUMN` below source names the column that says which sentence a word belongs to; where "
+        "single words are meant, the family is classification, with `cleaning: {duplicates: keep}`"
+    )
+
+
+def _quoted(name: str) -> str:
+    return name if name.replace("_", "a").isalnum() and not name.isdigit() else f'"{name}"'
+
+
+def _has_blank_lines(path: Path) -> bool:
+    lines = "\n".join(Sample.of(path).lines).strip().split("\n")
+    return any(not line.strip(' ,;\t"') for line in lines)

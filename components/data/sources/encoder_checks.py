@@ -1,0 +1,109 @@
+"""What an encoder must fulfil before anything is made with it: its tokenizer, the tasks and this machine.
+
+JSON is read, and no tensor: these checks are quick.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from components.encoder.place import CONFIG, TOKENIZER, EncoderRecord
+from components.errors import UserError
+from components.files import read_json
+from components.settings.project import Project
+
+SPARE = (128, 0.02)  # embeddings without a token: tables are filled up to a round number, or by a share
+BYTES = 12  # of a parameter in training: weight, gradient and one moment, in fp32; AdamW has a second one
+CGROUP = Path("/sys/fs/cgroup/memory.max")
+GIB = 1 << 30
+
+
+def check_settings(project: Project, record: EncoderRecord) -> None:
+    """Check that the encoder can read the tasks' longest texts, and fits into memory.
+
+    Raises:
+        UserError: one sentence naming the key, what was found and what was expected.
+    """
+    for name, task in project.tasks.items():
+        if record.positions is not None and task.max_length > record.positions:
+            raise UserError(
+                f"params.yaml: tasks.{name}.max_length: found {task.max_length}, but {record.source} has "
+                f"positions for {record.positions} tokens; expected at most these, or another encoder"
+            )
+    check_memory(project, record.parameters)
+
+
+def check_memory(project: Project, parameters: int) -> None:
+    """Check that weights, gradients and the optimiser's moments fit into the memory that trains.
+
+    Raises:
+        UserError: they do not, however small the batch.
+    """
+    moments = 0 if project.training.optimiser.method in ("sgd", "lars") else 4
+    needed = parameters * (BYTES + moments)
+    if needed > 2 * GIB and (here := memory()) < needed:  # nobody need ask for what fits anywhere
+        raise UserError(
+            f"params.yaml: model.encoder: {parameters / 1e6:,.0f} million parameters take "
+            f"{needed / GIB:.0f} GiB in training (weights, gradients and the optimiser's moments), "
+            f"and {here / GIB:.0f} GiB are here; expected a smaller encoder, or a larger machine"
+        )
+
+
+def memory() -> int:
+    """Bytes of the first GPU's memory, where there is one; else of the machine's, or of this container's."""
+    if shutil.which("nvidia-smi"):
+        command = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        found = [int(line) for line in done.stdout.split() if line.isdecimal()]
+        if done.returncode == 0 and found:
+            return found[0] << 20
+    import psutil
+
+    whole = int(psutil.virtual_memory().total)
+    limit = CGROUP.read_text().strip() if CGROUP.is_file() else "max"
+    return min(whole, int(limit)) if limit.isdecimal() else whole
+
+
+def check_tokens(folder: Path) -> int:
+    """How many tokens the tokenizer has, which fit the encoder's embeddings: the highest number and one.
+
+    Raises:
+        UserError: the two do not belong together.
+    """
+    config, tokenizer = read_json(folder / CONFIG), read_json(folder / TOKENIZER)
+    numbers = _numbers(folder, tokenizer)
+    size = config.get("vocab_size")
+    if not isinstance(size, int):
+        return max(numbers.values()) + 1
+    tokens = max(numbers.values()) + 1
+    said = f"{folder / TOKENIZER} has {tokens} tokens, {folder / CONFIG} says vocab_size {size}"
+    if tokens > size:
+        last = max(numbers, key=lambda token: numbers[token])
+        raise UserError(
+            f"{said}: '{last:.40}' has no embedding; expected the encoder's own tokenizer, or an encoder "
+            f"resized for it (`resize_token_embeddings`)"
+        )
+    if size - tokens > max(SPARE[0], SPARE[1] * size):
+        raise UserError(
+            f"{said}: {size - tokens} embeddings have no token; is it another encoder's tokenizer? expected "
+            f"its own"
+        )
+    return tokens
+
+
+def _numbers(folder: Path, tokenizer: Any) -> dict[str, int]:
+    """token -> its number, of a tokenizer.json of whatever model."""
+    try:
+        vocabulary = tokenizer["model"]["vocab"]
+        added = {one["content"]: one["id"] for one in tokenizer.get("added_tokens") or ()}
+        if isinstance(vocabulary, dict):
+            found = {**vocabulary, **added}
+        else:  # Unigram's: (token, score) by number
+            found = {**{token: number for number, (token, _) in enumerate(vocabulary)}, **added}
+        max(found.values())
+    except (LookupError, TypeError, ValueError, AttributeError):
+        raise UserError(f"{folder / TOKENIZER}: not a fast tokenizer of the library tokenizers") from None
+    return found

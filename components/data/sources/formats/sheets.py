@@ -1,0 +1,49 @@
+"""Sheets of Excel and LibreOffice -> numbered rows, by the library fastexcel (calamine)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from components.data.sources.formats.base import Format
+from components.data.sources.formats.text import under_header
+from components.data.sources.record import Numbered
+from components.errors import UserError, near_miss
+from components.settings.data import Source
+from components.spelling import is_blank, trimmed
+
+
+def read_sheet(path: Path, source: Source) -> Numbered:
+    """A sheet, the first one unless `source.sheet` names it, whose first row with a value is its header.
+
+    Cells are read as texts, as of a CSV file; the sheet is in memory.
+    """
+    rows = _cells(path, source.sheet)
+    number, names = next(((n, row) for n, row in enumerate(rows, 1) if any(row)), (0, []))
+    if not names:
+        raise UserError(f"{path}: the sheet is empty, expected a header and rows")
+    width = max(index for index, name in enumerate(names, 1) if not is_blank(name))
+    header = source.header or [trimmed(name or "") for name in names[:width]]
+    first = number if source.header is None else number - 1
+    first += source.skip_after_header
+    yield from under_header(
+        ((n, row[: len(header)]) for n, row in enumerate(rows[first:], first + 1)), header
+    )
+
+
+def _cells(path: Path, sheet: str | None) -> list[tuple[str | None, ...]]:
+    import fastexcel
+
+    try:
+        book = fastexcel.read_excel(path)
+        names = book.sheet_names
+        if sheet is not None and sheet not in names:
+            raise UserError(f"{path}: no sheet '{sheet}'{near_miss(sheet, names)}; found {', '.join(names)}")
+        found: Any = book.load_sheet(sheet or 0, header_row=None, dtypes="string").to_arrow()
+    except fastexcel.FastExcelError as error:
+        problem = str(error).splitlines()[0].rstrip(".")
+        raise UserError(f"{path}: not a sheet that can be read ({problem})") from None
+    return list(zip(*(column.to_pylist() for column in found.columns), strict=True))
+
+
+FORMATS = {"xlsx": Format(read_sheet), "xls": Format(read_sheet), "ods": Format(read_sheet)}

@@ -1,0 +1,59 @@
+"""Tables with one word a row -> one row a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from components.data.sources.record import Numbered, Skipped, Values
+from components.settings.data import Source
+
+
+def grouped(rows: Numbered, source: Source) -> Numbered:
+    """Join the rows of each sentence: columns become lists.
+
+    A sentence begins where `source.sentence` has another value: it may stand in every row, or in the first
+    alone. A row without any value ends one, too. What `filter` and `split_column` look at stays one value.
+    """
+    single = {source.sentence, source.split_column, *source.filter}
+    words: list[Mapping[str, Any]] = []
+    first, current = 0, None
+    for number, fields in rows:
+        if isinstance(fields, Skipped):
+            yield number, fields
+            continue
+        blank, key = all(map(is_blank, fields.values())), fields.get(str(source.sentence))
+        if words and (blank or (not is_blank(key) and key != current)):
+            yield first, _sentence(words, single)
+            words = []
+        if not blank:
+            first = first if words else number
+            current = current if is_blank(key) else key
+            words.append(fields)
+    if words:
+        yield first, _sentence(words, single)
+
+
+def is_blank(value: Any) -> bool:
+    """Nothing, not a number, or blanks."""
+    return value is None or value != value or (isinstance(value, str) and not value.strip())  # noqa: PLR0124
+
+
+def _sentence(words: list[Mapping[str, Any]], single: set[str | None]) -> Values:
+    names = dict.fromkeys(name for fields in words for name in fields)
+    return {
+        name: words[0].get(name) if name in single else [fields.get(name) for fields in words]
+        for name in names
+    }
+
+
+def sentence_columns(rows: list[Mapping[str, Any]], used: set[str]) -> Iterator[str]:
+    """The columns that could say which sentence a word belongs to, those that are called so first: their
+    values stay the same for some rows, or are left out."""
+    names = [name for name in dict.fromkeys(name for fields in rows for name in fields) if name not in used]
+    for name in sorted(names, key=lambda each: "sent" not in each.lower()):
+        keys = [fields.get(name) for fields in rows]
+        filled = [key for key in keys if not is_blank(key)]
+        starts = sum(one != other for one, other in zip([None, *filled], filled, strict=False))
+        if len(set(map(str, filled))) >= max(2, 0.9 * starts) and 2 * starts <= len(rows) <= 200 * starts:
+            yield name

@@ -1,0 +1,67 @@
+"""Labels that are hardly meant to be two: they differ in nothing but case, blanks and the like."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
+
+from components.data.validation.suites import Measure
+from components.spelling import INVISIBLE_CHARACTERS, is_whole, seen
+
+AsMap = Callable[[Mapping[str, str]], Mapping[str, str]]
+MOST = 200  # labels of a map that a sentence holds whole
+
+
+def spelt_apart(labels: Iterable[str], counts: Mapping[str, int]) -> dict[str, str]:
+    """Label -> the best spelling of it, of the labels that others differ from in no more than a spelling:
+    one without invisible or composed characters, then the commonest."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for label in labels:
+        groups[seen(label)].append(label)
+    alike = [group for group in groups.values() if len(group) > 1]
+    return {label: max(group, key=lambda one: _merit(one, counts)) for group in alike for label in group}
+
+
+def _merit(label: str, counts: Mapping[str, int]) -> tuple[bool, int, int, str]:
+    sound = label == _normal(label) and not is_whole(label)
+    return sound, counts.get(label, 0), -len(label), label
+
+
+def _normal(label: str) -> str:
+    shown = "".join(one for one in label if one not in INVISIBLE_CHARACTERS)
+    return " ".join(unicodedata.normalize("NFKC", shown).split())
+
+
+def measure(
+    labels: list[str],
+    counts: Mapping[str, int],
+    as_map: Callable[[Mapping[str, str]], Mapping[str, str]] | None,
+) -> Measure:
+    """How many labels are others but for their spelling, and the label map that joins them; `as_map` makes
+    it of label -> label, and is None where a map cannot rename them."""
+    best = spelt_apart(labels, counts)
+    if not best:
+        return Measure(0)
+    names = {label: best.get(label, label) for label in labels}
+    groups = Counter(best.values())
+    shown = "; ".join(", ".join(map(written, (one for one in best if best[one] == name))) for name in groups)
+    extra = len(best) - len(groups)
+    if as_map is None:
+        return Measure(extra, f"{shown}; spell them alike in the source", extra)
+    few = names if len(names) <= MOST else best
+    pairs = ", ".join(f"{written(raw)}: {written(name)}" for raw, name in as_map(few).items())
+    rest = "" if few is names else ", with every other label as itself"
+    return Measure(extra, f"{shown}; below source, `label_map: {{{pairs}}}` joins them{rest}", extra)
+
+
+def written(label: str) -> str:
+    """The label as YAML takes it, with what cannot be seen or told apart as an escape."""
+    text = json.dumps(label, ensure_ascii=False)
+    return "".join(one if _is_seen(one) else f"\\u{ord(one):04x}" for one in text)
+
+
+def _is_seen(character: str) -> bool:
+    plain = character == " " or not character.isspace()
+    return plain and character not in INVISIBLE_CHARACTERS and not unicodedata.combining(character)

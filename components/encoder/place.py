@@ -1,0 +1,46 @@
+"""Where every stage finds the encoder, and what stands there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from components.errors import UserError
+from components.files import read_json
+from components.records import Record
+
+ENCODER = Path("models/encoder")  # of a project: what the stage `encoder` brings
+RECORD = Path("models/encoder.json")  # where that is from
+CONFIG, TOKENIZER = "config.json", "tokenizer.json"
+USEFUL = ("tokenizer_config.json", "special_tokens_map.json")
+WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
+
+
+class EncoderRecord(Record):
+    """models/encoder.json: where the encoder is from, and what it can read."""
+
+    remedy: ClassVar[str] = "run `onetrunk run` to make it anew"
+    source: str  # the folder, or the name on the hub
+    revision: str | None  # of the hub: as params.yaml has it
+    commit: str | None  # of the hub: what that was when it was fetched
+    parameters: int  # numbers in the files of weights
+    tokens: int  # of the tokenizer: the highest number and one
+    positions: int | None  # tokens of the longest text that it can read; null where nothing bounds it
+
+
+def weights(folder: Path) -> list[Path]:
+    """The files of an encoder's weights; a single one comes before one in parts, as with transformers.
+
+    Raises:
+        UserError: the index names a file that is not there.
+    """
+    if (folder / WHOLE).is_file():
+        return [folder / WHOLE]
+    if not (folder / INDEX).is_file():
+        return []
+    named = read_json(folder / INDEX).get("weight_map", {}).values()
+    parts = [folder / name for name in sorted(set(named))]
+    for part in parts:
+        if not part.is_file():
+            raise UserError(f"{folder}: {INDEX} names {part.name}, which is not there")
+    return parts

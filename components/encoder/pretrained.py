@@ -1,0 +1,64 @@
+"""A pretrained model from its folder, or one sentence: transformers makes up, without a word that anybody
+sees, each weight that the files do not hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from components.encoder import headers
+from components.errors import UserError
+
+SHOWN = 3  # names of missing weights
+
+
+class MissingWeightsError(UserError):
+    """The files lack weights of the model; `missing` are their names."""
+
+    missing: list[str]
+
+
+def read_pretrained(
+    kind: Any,
+    folder: Path,
+    part: Callable[[Any], nn.Module],
+    where: Path | None = None,
+    **settings: Any,
+) -> Any:
+    """The model of a kind (`AutoModel`, ...) in the folder, all of whose weights are there that `part` of it
+    needs; a pooler, which nothing here reads, may be missing. `where` is what a sentence calls the folder.
+
+    Raises:
+        UserError: the folder holds no such model, or lacks weights of it (MissingWeightsError).
+    """
+    try:
+        model, found = kind.from_pretrained(
+            folder, use_safetensors=True, output_loading_info=True, **settings
+        )
+    except Exception as error:  # transformers and safetensors raise many kinds here
+        reason = str(error).strip().splitlines()[0]
+        raise UserError(f"{where or folder}: no readable encoder ({reason:.200})") from error
+    own = {id(parameter) for parameter in part(model).parameters()}
+    needed = [n for n, one in model.named_parameters(remove_duplicate=False) if id(one) in own]
+    missing = [n for n in needed if n in found["missing_keys"] and "pooler" not in n.split(".")]
+    if missing:
+        raise _lacking(where or folder, missing, len(needed), headers.names(folder))
+    return model
+
+
+def _lacking(where: Path, missing: list[str], weights: int, names: list[str]) -> MissingWeightsError:
+    shown = ", ".join(missing[:SHOWN]) + (", ..." if len(missing) > SHOWN else "")
+    error = MissingWeightsError(
+        f"{where}: {len(missing)} of {weights} weights are not in model.safetensors (its names begin with "
+        f"{headers.beginnings(names)}): {shown}; expected all of them, by the names that transformers has"
+    )
+    error.missing = missing
+    return error
+
+
+def encoder_of(model: Any) -> Any:
+    """The model itself, or the encoder of an encoder-decoder."""
+    return model.get_encoder() if model.config.is_encoder_decoder else model

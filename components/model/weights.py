@@ -1,0 +1,72 @@
+"""An encoder's folder is read once before anything depends on it: all of its weights must be there."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+from transformers import AutoConfig, AutoModel
+from transformers.utils import logging as transformers_logging
+
+from components.encoder import headers
+from components.encoder.pretrained import MissingWeightsError, encoder_of, read_pretrained
+
+POSITIONS = ("position_embeddings", "position_embedding", "embed_positions", "wpe")  # what tables are called
+
+transformers_logging.set_verbosity_error()
+transformers_logging.disable_progress_bar()
+
+
+def verify(folder: Path, where: Path) -> int | None:
+    """How many tokens the folder's encoder can read of a text; None where no table of positions bounds it.
+
+    Where the names in the file begin with a wrapper's (`module.`, `bert.`, ...), and are the encoder's
+    behind it, they are written anew without it. `where` is what a sentence calls the folder.
+
+    Raises:
+        UserError: the folder holds no encoder that transformers can read, or lacks weights of it.
+    """
+    try:
+        return positions(_read(folder, where))
+    except MissingWeightsError as error:
+        prefix = _wrapper(folder, error.missing)
+        if prefix is None:
+            raise
+        headers.without(folder, prefix)
+        return positions(_read(folder, where))
+
+
+def _read(folder: Path, where: Path) -> nn.Module:
+    encoder: nn.Module = encoder_of(read_pretrained(AutoModel, folder, encoder_of, where, dtype="auto"))
+    return encoder
+
+
+def _wrapper(folder: Path, missing: list[str]) -> str | None:
+    """The one part before the encoder's own names, or before those of a model around it as transformers calls
+    it (`bert.`); None where these are not behind it."""
+    names, config = headers.names(folder), AutoConfig.from_pretrained(folder)
+    inner = getattr(AutoModel._model_mapping[type(config)], "base_model_prefix", "")
+    most = Counter(name.partition(".")[0] for name in names).most_common(1)
+    prefix = f"{most[0][0]}." if most else ""
+    behind = {name.removeprefix(prefix) for name in names if name.startswith(prefix)}
+    behind |= {name.removeprefix(f"{inner}.") for name in behind}
+    return prefix if prefix and set(missing) <= behind else None
+
+
+def positions(encoder: nn.Module) -> int | None:
+    """The rows of the smallest table of absolute positions, without those that no text has."""
+    found = [
+        module.num_embeddings - _first(module)
+        for name, module in encoder.named_modules()
+        if isinstance(module, nn.Embedding) and name.rpartition(".")[2] in POSITIONS
+    ]
+    return min(found, default=None)
+
+
+def _first(table: Any) -> int:
+    """The number of a text's first position: BART's has an offset, RoBERTa's begin after that of padding."""
+    if hasattr(table, "offset"):
+        return int(table.offset)
+    return 0 if table.padding_idx is None else int(table.padding_idx) + 1

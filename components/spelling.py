@@ -1,0 +1,52 @@
+"""When two spellings are one: values of tables as texts, and labels that differ in nothing a reader sees."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import datetime, time
+from decimal import Decimal
+from typing import Any
+
+# No glyph of their own: zero-width characters, joiners, marks of direction, byte order mark, soft hyphen.
+INVISIBLE = "\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
+INVISIBLE_CHARACTERS = frozenset(filter(re.compile(f"[{INVISIBLE}]").match, map(chr, range(0x10000))))
+_ENDS = re.compile(rf"^[\s{INVISIBLE}]+|[\s{INVISIBLE}]+$")
+_UNSEEN = re.compile(rf"[\s{INVISIBLE}]+")
+_WHOLE = re.compile(r"[-+]?\d+\.0+")
+_NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?")
+
+
+def trimmed(text: str) -> str:
+    """The text without blanks and invisible characters at its ends."""
+    return _ENDS.sub("", text)
+
+
+def is_blank(value: Any) -> bool:
+    """Missing: null, NaN, or a text of which nothing is seen."""
+    if isinstance(value, str):
+        return not trimmed(value)
+    return value is None or (isinstance(value, float) and value != value)  # noqa: PLR0124
+
+
+def is_whole(text: str) -> bool:
+    """A whole number that was written as a float: pandas makes 1.0 of 1 where a value is missing."""
+    return _WHOLE.fullmatch(text) is not None
+
+
+def plain(value: Any) -> str:
+    """A value of a table as a text: a whole float is its integer, and a date's midnight is the date."""
+    if is_blank(value):
+        return ""
+    if isinstance(value, float | Decimal) and value % 1 == 0:
+        return str(int(value))
+    if isinstance(value, datetime) and value.time() == time():
+        return str(value.date())
+    return trimmed(str(value))
+
+
+def seen(label: str) -> str:
+    """What a reader sees of a label, but for case, blanks, Unicode form and a number's zeros: labels of
+    which this is the same are hardly meant to be two."""
+    shown = _UNSEEN.sub("", unicodedata.normalize("NFKC", label)).casefold()
+    return f"{Decimal(shown).normalize():f}" if _NUMBER.fullmatch(shown) else shown

@@ -1,0 +1,138 @@
+"""Folders of an encoder as people have them: the tiny encoder's, changed in one way."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file, save_file
+
+from components.encoder.place import WHOLE
+
+Tensors = dict[str, Any]
+Change = Callable[[Path], None]
+
+
+def renamed(folder: Path, name: Callable[[str], str | None]) -> None:
+    """The weights under other names; None: without it."""
+    tensors = load_file(folder / WHOLE)
+    named = {name(key): value.contiguous() for key, value in tensors.items()}
+    (folder / WHOLE).unlink()
+    save_file({key: one for key, one in named.items() if key}, folder / WHOLE, metadata={"format": "pt"})
+
+
+def prefixed(prefix: str) -> Change:
+    return lambda folder: renamed(folder, lambda name: prefix + name)
+
+
+def lacking(part: str) -> Change:
+    return lambda folder: renamed(folder, lambda name: None if part in name else name)
+
+
+def with_heads(folder: Path) -> None:
+    """A tower and a head beside it, as whoever saves a whole model of his own has it."""
+    import torch
+
+    renamed(folder, lambda name: f"encoder.{name}")
+    tensors = {**load_file(folder / WHOLE), "classifier.weight": torch.ones(2, 32)}
+    save_file(tensors, folder / WHOLE, metadata={"format": "pt"})
+
+
+def in_parts(prefix: str = "") -> Change:
+    def change(folder: Path) -> None:
+        from transformers import AutoModel
+
+        model = AutoModel.from_pretrained(folder)
+        (folder / WHOLE).unlink()
+        model.save_pretrained(folder, max_shard_size="30KB")
+        for part in folder.glob("model-*.safetensors"):
+            tensors = {prefix + name: tensor for name, tensor in load_file(part).items()}
+            save_file(tensors, part, metadata={"format": "pt"})
+        index = json.loads((folder / "model.safetensors.index.json").read_text())
+        index["weight_map"] = {prefix + name: part for name, part in index["weight_map"].items()}
+        (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+
+    return change
+
+
+def without_a_part(folder: Path) -> None:
+    in_parts()(folder)
+    next(folder.glob("model-00002-*")).unlink()
+
+
+def as_sentence_transformers(module: str) -> Change:
+    """`module`: the folder of the encoder within, or "" as newer versions write it."""
+
+    def change(folder: Path) -> None:
+        modules = [
+            {"idx": 0, "name": "0", "path": module, "type": "sentence_transformers.models.Transformer"},
+            {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
+        ]
+        if module:
+            (folder / module).mkdir()
+            for file in list(folder.glob("*.*")):
+                shutil.move(file, folder / module / file.name)
+        (folder / "1_Pooling").mkdir()
+        (folder / "1_Pooling/config.json").write_text("{}")
+        (folder / "modules.json").write_text(json.dumps(modules))
+
+    return change
+
+
+def as_the_hubs_cache(folder: Path) -> None:
+    """Links to blobs, below snapshots/<commit>."""
+    (folder / "blobs").mkdir()
+    (folder / "snapshots/0123").mkdir(parents=True)
+    for number, file in enumerate(list(folder.glob("*.*"))):
+        shutil.move(file, folder / f"blobs/{number}")
+        (folder / "snapshots/0123" / file.name).symlink_to(f"../../blobs/{number}")
+
+
+def replaced(name: str, content: bytes | None) -> Change:
+    def change(folder: Path) -> None:
+        (folder / name).unlink()
+        if content is not None:
+            (folder / name).write_bytes(content)
+
+    return change
+
+
+def pickled(folder: Path) -> None:
+    shutil.move(folder / WHOLE, folder / "pytorch_model.bin")
+
+
+def cut(folder: Path) -> None:
+    content = (folder / WHOLE).read_bytes()
+    replaced(WHOLE, content[:-100])(folder)
+
+
+def under_another_name(folder: Path) -> None:
+    shutil.move(folder / WHOLE, folder / "weights.safetensors")
+
+
+def config(**values: Any) -> Change:
+    def change(folder: Path) -> None:
+        said = {**json.loads((folder / "config.json").read_text()), **values}
+        (folder / "config.json").write_text(json.dumps(said))
+
+    return change
+
+
+def with_tokens(*tokens: str) -> Change:
+    def change(folder: Path) -> None:
+        from tokenizers import Tokenizer
+
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        tokenizer.add_tokens(list(tokens))
+        tokenizer.save(str(folder / "tokenizer.json"))
+
+    return change
+
+
+def large_for_its_tokenizer(folder: Path) -> None:
+    from transformers import BertConfig, BertModel
+
+    BertModel(BertConfig.from_pretrained(folder, vocab_size=400)).save_pretrained(folder)
