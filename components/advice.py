@@ -27,6 +27,6 @@ def lines_of(path: Path) -> str:
 def one_document(path: Path) -> str:
     """The sentence for a file that is one JSON document."""
     return (
-        f"{path}: one JSON document, expected JSON Lines, one object a line; "
-        f"`{lines_of(path)}` makes them of a list"
+        f"{path}: one JSON document, expected JSON Lines, one object a line; the format json reads a list, "
+        f"and `{lines_of(path)}` makes lines of it"
     )

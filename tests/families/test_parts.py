@@ -22,6 +22,8 @@ OF_ALL = {"optional_inputs", "request_fields", "truncation", "metrics_for", "fac
 """What one family alone changes, but every one is asked for: its default says something of the others."""
 OTHER_WORDS = {
     ("data/sources/formats/select.py", "relation"),  # of two values
+    ("data/sources/formats/label_studio.py", "relation"),  # a type of its results
+    ("data/sources/formats/prodigy.py", "span"),  # the type of a span that has none
     ("data/sources/remotes/url.py", "generation"),  # of an object in a bucket
     ("evaluation/evaluate.py", "f1"),  # a field of the report
 }

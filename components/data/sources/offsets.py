@@ -46,6 +46,11 @@ class Counting:
         return self == Counting()
 
     @property
+    def unit(self) -> str:
+        """What is counted."""
+        return next((each for each in self.offsets if each in UNITS), "characters")
+
+    @property
     def setting(self) -> str:
         """What params.yaml says of it below `source`."""
         named = ", ".join(self.offsets)
@@ -68,10 +73,13 @@ class Counting:
         first, last = bisect_right(bounds, start) - 1, bisect_left(bounds, end)
         if start < bounds[0] or bounds[first] != start or last == len(bounds) or bounds[last] != end:
             raise MisplacedError(
-                f"{what} is {start} to {span['end']}, expected places in the text's {bounds[-1]} "
-                f"{self.offsets[0] if self.offsets[0] in UNITS else 'characters'}"
+                f"{what} is {start} to {span['end']}, expected places in the text's {bounds[-1]} {self.unit}"
             )
         return {**span, "start": first, "end": last}
+
+    def of_text(self, text: str) -> Counting:
+        """The same without what makes no difference in this text."""
+        return Counting(tuple(each for each in self.offsets if MATTERS[each](text)), self.inclusive)
 
     def fits(self, text: str, span: Mapping[str, Any], bare: bool = False) -> bool:
         """Does the span begin and end between words (`bare`: and with no blank), or, where its tool says what
@@ -113,13 +121,13 @@ OTHERS = [  # from the likeliest on
 
 def _bounds(text: str, offsets: tuple[str, ...]) -> Sequence[int]:
     """What is counted before each character of the text, and before its end."""
-    some = tuple(each for each in offsets if MATTERS[each](text))
+    some = Counting(offsets).of_text(text).offsets
     return _counted(text, some) if some else range(len(text) + 1)
 
 
 @lru_cache(maxsize=32)
 def _counted(text: str, offsets: tuple[str, ...]) -> list[int]:
-    width = UNITS[next((each for each in offsets if each in UNITS), "characters")]
+    width = UNITS[Counting(offsets).unit]
     bounds = [width("\ufeff") if "bom" in offsets else 0]
     for place, one in enumerate(text):
         silent = one == "\r" and "lf" in offsets and text.startswith("\n", place + 1)
@@ -178,6 +186,9 @@ class Tally:
 
     def add(self, place: str, text: str, spans: Iterable[Mapping[str, Any]]) -> None:
         """Count the spans of a text, as its tool gives them."""
+        alike: dict[Counting, list[Counting]] = {}  # those that count this text in one way
+        for other in OTHERS:
+            alike.setdefault(other.of_text(text), []).append(other)
         for span in spans:
             self.spans += 1
             right = self.counting.fits(text, span)
@@ -185,9 +196,9 @@ class Tally:
                 self.wrong += 1
                 self.first = self.first or f"{place} ({_shown(text, span, self.counting)})"
             kept = self.harmed if right else self.fitting
-            for other in OTHERS:
-                if other.fits(text, span, bare=True) != right:
-                    kept[other] = kept.get(other, 0) + 1
+            for counting, others in alike.items():
+                if counting.fits(text, span, bare=True) != right:
+                    kept |= {other: kept.get(other, 0) + 1 for other in others}
 
     @property
     def better(self) -> Counting | None:

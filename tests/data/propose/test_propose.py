@@ -205,7 +205,7 @@ BAD = {
     "Excel": (lambda path: path.write_bytes(b"PK\x03\x04 and so on"), "an Excel sheet; unpack it, or save it"),
     "a database": (database, "an SQLite database; name a query of it under `remotes`"),
     "a folder of nothing": (nothing, "no data file in this folder, expected one of .arrow"),
-    "a JSON list": (lambda path: path.write_text('[{"a": 1}]'), "expected JSON Lines, one object a line; `jq -c"),
+    "a JSON list": (lambda path: path.write_text('[{"a": 1}]'), "expected JSON Lines, one object a line; the format json reads a list"),
     "half a Parquet file": (lambda path: path.write_bytes(b"PAR1 and so on"), "not a whole Parquet file"),
     "broken JSON Lines": (lambda path: path.write_text('{"a": 1}\n{"a" 2}\n'), "row 2: not JSON"),
     "an address that is not there": (lambda path: None, "no such file or folder"),

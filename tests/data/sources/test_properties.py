@@ -166,7 +166,7 @@ def test_any_span_is_found_again_in_whatever_its_offsets_count(parts: list[str],
 def test_the_row_that_is_wrong_is_named(name: str, tmp_path: Path) -> None:
     wrong = {
         "csv": "a,b\n1,2\n1\n",
-        "jsonl": '{"a": 1}\n\n{\n',
+        "jsonl": '{"a": 1}\n\n{"a":\n',
         "conll": "a b\nc d\ne\n",
         "json": '[{"a": 1}, 3]',
     }

@@ -60,6 +60,11 @@ def _expanded(path: Path, source: Source) -> Numbered:
     places = _Places(path, source, {"text": "text", "spans": "spans"})
     for number, fields in _raw(path, source):
         if not isinstance(fields, Document):
+            if source.rows != "documents" and not isinstance(fields, Skipped):
+                raise UserError(
+                    f"{path}: source.rows is {source.rows}, but the format {source.format} has no annotated "
+                    f"documents; leave it out"
+                )
             yield number, fields
             continue
         try:
@@ -256,6 +261,7 @@ def _checked(path: Path, source: Source, columns: Columns) -> tuple[Numbered, se
             known = dict.fromkeys(chain.from_iterable(sound))
             raise UserError(
                 f"{path}: no column '{name}' for {use}{near_miss(name, known)}; found {', '.join(known)}"
+                f"{_relations_hint(shown[0], name)}"
             )
         values = [value_at(fields, name) for fields in sound]
         if values and all(value is TWICE for value in values):
@@ -268,6 +274,11 @@ def _are_whole(values: Sequence[Any]) -> bool:
     """Are all that there are whole numbers, written as floats?"""
     given = [value for value in values if not is_blank(value)]
     return bool(given) and all(isinstance(value, str) and is_whole(trimmed(value)) for value in given)
+
+
+def _relations_hint(fields: Mapping[str, Any], name: str) -> str:
+    known = isinstance(fields, Document) and name in ("head", "tail")
+    return "; `rows: relations` below source makes a row of each relation" if known else ""
 
 
 def _has(fields: Mapping[str, Any], name: str) -> bool:

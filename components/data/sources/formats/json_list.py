@@ -26,7 +26,7 @@ def read_objects(path: Path, source: Source) -> Numbered:
     if not _is_list(path, source):
         yield from _table(path, source) if _is_object(path, source) else read_jsonl(path, source)
         return
-    for number, one in enumerate(_entries(path, source), 1):
+    for number, one in enumerate(entries(path, source), 1):
         if not isinstance(one, dict):
             raise UserError(f"{path}, row {number}: {type(one).__name__}, expected an object")
         yield number, one
@@ -65,8 +65,8 @@ def _table(path: Path, source: Source) -> Numbered:
     yield from enumerate(rows, 1)
 
 
-def _entries(path: Path, source: Source) -> Iterator[Any]:
-    """Of the list, read piece by piece where its bytes are UTF-8, as JSON's are."""
+def entries(path: Path, source: Source) -> Iterator[Any]:
+    """The entries of a JSON list, read piece by piece where its bytes are UTF-8, as JSON's are."""
     import ijson
 
     number = 0

@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from components import advice
 from components.data.sources.formats.base import Format, Sample
 from components.data.sources.formats.packed import opened
 from components.data.sources.record import Numbered, Skipped, Unreadable, Values
@@ -142,12 +143,12 @@ def read_jsonl(path: Path, source: Source) -> Numbered:
             fields = json.loads(line, object_pairs_hook=_object)
         except (ValueError, RecursionError) as error:
             if line.lstrip().startswith("[") or line.strip() == "{":
-                raise UserError(f"{path}, row {number}: not JSON ({error}){_hint(line)}") from None
+                raise UserError(advice.one_document(path)) from None
             yield number, Unreadable(f"not JSON ({error})")
             continue
         if number == 1 and isinstance(fields, list) and all(isinstance(one, dict) for one in fields):
-            raise UserError(f"{path}, row {number}: list, expected an object{_hint(line)}")
-        expected = Unreadable(f"{type(fields).__name__}, expected an object{_hint(line)}")
+            raise UserError(advice.one_document(path))
+        expected = Unreadable(f"{type(fields).__name__}, expected an object")
         yield number, fields if isinstance(fields, dict) else expected
 
 
@@ -157,11 +158,6 @@ def _object(pairs: list[tuple[str, Any]]) -> Values:
     if len(found) < len(pairs):
         found |= {key: TWICE for key, count in Counter(key for key, _ in pairs).items() if count > 1}
     return found
-
-
-def _hint(line: str) -> str:
-    """What to write for one JSON document."""
-    return "; a list of objects is `format: json`" if line.lstrip().startswith("[") else ""
 
 
 def read_pair_matrix(path: Path, source: Source) -> Numbered:
