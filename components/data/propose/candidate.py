@@ -11,7 +11,7 @@ from components import families
 from components.data.propose.details import Details, details_of
 from components.data.propose.profile import Column, Fields, Numbered
 from components.data.propose.roles import Fit
-from components.data.sources.formats import value_at
+from components.data.sources.formats import value_at, with_a_point
 from components.errors import BadRowError
 from components.families.base import Row
 
@@ -64,7 +64,7 @@ class Plan:
 
     def record(self, fields: Fields) -> Fields:
         """A row of the file -> role: raw value."""
-        return {role: value_at(fields, column.name) for role, column in self.columns.items()}
+        return {role: _value(fields, column) for role, column in self.columns.items()}
 
     def read(self, fields: Fields) -> Row:
         """A row of the file as the family reads it.
@@ -118,3 +118,13 @@ class Plan:
         except BadRowError:
             return None
         return target[families.get(plan.family).target_schema().names[0]]
+
+
+def _value(fields: Fields, column: Column) -> Any:
+    """Of a column that is made of several, an object; a number as the source's reader gives it."""
+    if column.parts:
+        return {name: value_at(fields, name) for name in column.parts}
+    value = value_at(fields, column.name)
+    if column.decimal and isinstance(value, str):
+        return with_a_point(value, column.decimal)
+    return value

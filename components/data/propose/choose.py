@@ -12,7 +12,7 @@ from itertools import combinations, product
 from components import families as tasks
 from components.data.propose.candidate import Plan, Wishes
 from components.data.propose.joint import all_at_once, with_joint
-from components.data.propose.profile import Column, Numbered, spread
+from components.data.propose.profile import Column, Numbered, one_hot, spread
 from components.data.propose.questions import MOST_CHOICES, between, nothing
 from components.data.propose.roles import NAMED, WEAK, Fit, fit, kind_of, together
 from components.errors import BadRowError, UserError, near_miss
@@ -36,6 +36,9 @@ def choose(columns: list[Column], rows: Numbered, wishes: Wishes) -> tuple[Plan,
     wanted = _wanted(columns, wishes)
     beside = [_named(columns, name, "--joint") for name in wishes.joint]
     free = [column for column in columns if column not in beside]
+    marks = one_hot(free)
+    taken = {name for column in marks for name in column.parts}
+    free = [*(column for column in free if column.name not in taken or column in wanted.values()), *marks]
     candidates = sorted(_plans(free, wanted, wishes.family), key=lambda plan: -plan.score)
     texts = [plan for plan in candidates if not plan.targets]  # they are learnt from by themselves
     equals, refused = _equals([plan for plan in candidates if plan.targets or wishes.family], rows)
@@ -100,7 +103,7 @@ def _wanted(columns: list[Column], wishes: Wishes) -> dict[str, Column]:
 
 def _named(columns: list[Column], name: str, flag: str) -> Column:
     """The column of this name, which has values."""
-    known = {column.name: column for column in columns}
+    known = {column.name: column for column in [*columns, *one_hot(columns)]}
     if name not in known:
         raise UserError(f"{flag}: no column '{name}'{near_miss(name, known)}; found {', '.join(known)}")
     if not known[name].values:

@@ -42,7 +42,7 @@ class HeadKeys(TypedDict, total=False):
     """A joint head, as params.yaml spells it (`settings.project.Annotation`)."""
 
     family: str
-    columns: dict[str, str]
+    columns: dict[str, str | list[str]]
     labels: list[str]
     options: dict[str, str]
     gate: GateKeys
@@ -53,7 +53,7 @@ class TaskKeys(TypedDict, total=False):
 
     family: str
     source: SourceKeys
-    columns: dict[str, str]
+    columns: dict[str, str | list[str]]
     options: dict[str, str]
     splits: dict[str, float | list[str]]
     cleaning: dict[str, str]
@@ -114,6 +114,8 @@ def entry_of(
     source: SourceKeys = {**place.source, **_split_column(columns)}
     if plan.details.labels is not None:
         source["labels"] = plan.details.labels
+    if any(column.decimal for column in plan.columns.values()):
+        source["decimal"] = ","
     keys: TaskKeys = {
         "family": plan.family,
         "source": source,
@@ -145,8 +147,8 @@ def _head(plan: Plan, name: str, read: list[tuple[Fields, Row]]) -> HeadKeys:
     return {**keys, "gate": gate}
 
 
-def _names(plan: Plan) -> dict[str, str]:
-    return {role: column.name for role, column in plan.columns.items()}
+def _names(plan: Plan) -> dict[str, str | list[str]]:
+    return {role: column.spelled for role, column in plan.columns.items()}
 
 
 def _gate(plan: Plan, rows: list[Row]) -> tuple[GateKeys, str]:

@@ -60,6 +60,11 @@ class SourceKeys(TypedDict, total=False):
     split_column: str
     split_values: dict[str, str]
     labels: list[str]
+    decimal: str
+    sentence: str
+    rows: str
+    offsets: str | list[str]
+    end: str
 
 
 def source_of(path: Path) -> SourceKeys:

@@ -11,9 +11,16 @@ from itertools import pairwise
 from typing import Any
 
 from components.data.sources.formats import value_at
+from components.errors import BadRowError
+from components.families.shared.items import read_items
 
 # Scripts that put no spaces between words: kana, Chinese characters, and Thai, Lao, Khmer, Burmese.
 UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
+FEWEST_MARKS = 3  # columns that are labels, one-hot
+HOLDS = {"1", "1.0", "true"}
+MARKS = ({"0", "1"}, {"0.0", "1.0"}, {"false", "true"})
+LISTED = re.compile(r"\s*([\[{(]|(np\.)?(array|set|frozenset)\()")  # how lists and objects begin
+COMMA = re.compile(r"[-+]?\d+([.\s'’]\d{3})*(,\d+)?\s*%?")  # a number whose decimal sign is a comma
 DATE = re.compile(r"(\d{4}[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.]\d{4})([ T]\d\d?:\d\d.*)?")
 WORD = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+|[^\W\d_a-zA-Z]+")  # of a column's name
 Fields = Mapping[str, Any]
@@ -28,6 +35,12 @@ class Column:
     values: list[Any]  # of the rows that have one; JSON lists and objects within texts are read
     rows: int
     place: int = 0  # among its neighbours, from the left
+    parts: tuple[str, ...] = ()  # the columns that it is made of, where it is one of several
+
+    @property
+    def spelled(self) -> str | list[str]:
+        """As params.yaml names it."""
+        return list(self.parts) if self.parts else self.name
 
     @cached_property
     def words(self) -> list[str]:
@@ -41,13 +54,20 @@ class Column:
 
     @cached_property
     def numbers(self) -> list[float] | None:
-        """Its values as numbers, if all of them are."""
+        """Its values as numbers, if all of them are: percent signs and decimal commas are read."""
         if any(isinstance(value, bool | list | dict) for value in self.values):
             return None
         try:
-            return [float(value) for value in self.values]
+            return [_number(value, self.decimal) for value in self.values]
         except (TypeError, ValueError):
             return None
+
+    @cached_property
+    def decimal(self) -> str | None:
+        """The decimal sign, where it is a comma."""
+        texts = [value.strip() for value in self.values if isinstance(value, str)]
+        commas = bool(texts) and len(texts) == len(self.values) and all(map(COMMA.fullmatch, texts))
+        return "," if commas and any("," in text for text in texts) else None
 
     @cached_property
     def is_whole(self) -> bool:
@@ -67,6 +87,13 @@ class Column:
     def is_date(self) -> bool:
         """Are all of its values dates, or times?"""
         return bool(self.values) and all(DATE.fullmatch(str(value).strip()) for value in self.values)
+
+    @cached_property
+    def is_mark(self) -> bool:
+        """Does it say of each row yes or no, and both of some?"""
+        return (
+            len(self.distinct_texts) == 2 and {text.strip().lower() for text in self.distinct_texts} in MARKS
+        )
 
     @cached_property
     def is_list(self) -> bool:
@@ -101,6 +128,14 @@ class Column:
     def __str__(self) -> str:
         what = f"{self.distinct:,} distinct values in {self.rows:,} rows"
         return f"'{self.name}': {what}" if self.values else f"'{self.name}': empty in all {self.rows:,} rows"
+
+
+def _number(value: Any, decimal: str | None) -> float:
+    if not isinstance(value, str):
+        return float(value)
+    text = value.strip()
+    text = re.sub(r"[.\s'’]", "", text).replace(",", ".") if decimal else text
+    return float(text[:-1]) / 100 if text.endswith("%") else float(text)
 
 
 def words_of(text: str) -> float:
@@ -138,10 +173,27 @@ def _names(fields: Fields, outer: str = "") -> Iterable[str]:
 
 
 def parsed(values: list[Any]) -> list[Any]:
-    """JSON lists and objects that are given as texts, read; anything else as it is."""
-    if not all(isinstance(value, str) and value[:1] in "[{" for value in values):
+    """Lists and objects that are given as texts, as JSON or as Python writes them, read; others as they are."""
+    if not all(isinstance(value, str) and LISTED.match(value) for value in values):
         return values
     try:
         return [json.loads(value) for value in values]
     except ValueError:
+        pass
+    try:
+        items = [read_items(value) for value in values]
+    except BadRowError:
         return values
+    return values if any(found is None for found in items) else items
+
+
+def one_hot(columns: list[Column]) -> list[Column]:
+    """A column of lists, made of the columns that say of each label whether it holds; none where there are
+    fewer than three."""
+    marks = [column for column in columns if len(column.values) == column.rows and column.is_mark]
+    if len(marks) < FEWEST_MARKS:
+        return []
+    names = tuple(column.name for column in marks)
+    holds = ([str(value).strip().lower() in HOLDS for value in column.values] for column in marks)
+    values = [[name for name, one in zip(names, row, strict=True) if one] for row in zip(*holds, strict=True)]
+    return [Column(",".join(names), values, marks[0].rows, marks[0].place, names)]

@@ -146,6 +146,8 @@ def separator_of(column: Column) -> str | None:
 
 
 def _labels(column: Column) -> Fit | None:
+    if column.parts:
+        return Fit(NAMED + CERTAIN, f"{len(column.parts)} columns that say yes or no of each row")
     sign = separator_of(column)
     if sign is not None:
         parts = {part.strip() for value in column.values for part in value.split(sign)}
@@ -168,7 +170,7 @@ def _words(column: Column) -> list[str]:
 
 def _tokens(column: Column) -> Fit | None:
     words = _words(column)
-    if not words or not column.is_list or len(words) < 3 * len(column.values):
+    if column.parts or not words or not column.is_list or len(words) < 3 * len(column.values):
         return None
     distinct = len(set(words))
     if bio_types(words) is not None or column.distinct < 0.3 * len(column.values):
@@ -179,16 +181,27 @@ def _tokens(column: Column) -> Fit | None:
 
 def bio_types(tags: list[str]) -> set[str] | None:
     """The entity types that the tags spell ("B-PER", "O"), if they do."""
-    if not all(tag == "O" or re.match(r"[BIESM]-.", tag) for tag in tags):
+    if not all(tag == "O" or re.match(r"[BIESMLUW]-.", tag) for tag in tags):
         return None
     return {tag[2:] for tag in tags if tag != "O"} or None
 
 
+def any_spelling(tag: str) -> str:
+    """A tag of another spelling (b-per, B_PER, PER-B, o) as B-PER and O are."""
+    if tag in ("o", "0"):
+        return "O"
+    if found := re.fullmatch(r"([BIESMLUWbiesmluw])[-_](.+)", tag):
+        return f"{found[1].upper()}-{found[2].upper()}"
+    if found := re.fullmatch(r"(.+)[-_]([BIESMLUW])", tag):
+        return f"{found[2]}-{found[1].upper()}"
+    return tag
+
+
 def _tags(column: Column) -> Fit | None:
     tags = _words(column)
-    if not tags or (distinct := len(set(tags))) > min(400, len(tags) / 3) or distinct < 2:
+    if column.parts or not tags or (distinct := len(set(tags))) > min(400, len(tags) / 3) or distinct < 2:
         return None
-    if types := bio_types(tags):
+    if types := bio_types(tags) or bio_types([any_spelling(tag) for tag in tags]):
         names = ", ".join(sorted(types)[:6]) + (", ..." if len(types) > 6 else "")
         return Fit(_score(column, "tags") + CERTAIN, f"tags that spell {names}")
     return Fit(_score(column, "tags"), f"{distinct} distinct tags") if column.is_list else None

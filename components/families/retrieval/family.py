@@ -105,10 +105,6 @@ class Retrieval(ExtraFiles, FactsOfAllSplits, Candidates, MultiSequence, Family)
             raise _unknown(answer, templates.texts)
         return {"answer": found}
 
-    def class_column(self, options: Mapping[str, Any]) -> str:
-        """An answer that a file of templates holds needs no row."""
-        return "" if options["templates"] else "answer"
-
     def target_schema(self) -> pa.Schema:
         return pa.schema([("answer", pa.string())])
 
