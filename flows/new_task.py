@@ -212,7 +212,9 @@ def _show(found: Guess, console: Console, command: str, others: bool = True) -> 
         console.print(Text(f"     {settled}", "dim"))
         console.print(Padding(_rows(other.shown), (0, 0, 0, 4), expand=False))
     if found.unread:
-        console.print(Text(readable(f"\n{found.unread}; a run stops at such a row"), "yellow"))
+        stops = "unreadable" not in found.entry.keys["cleaning"]
+        then = "a run stops at such a row" if stops else "`unreadable: drop` leaves such rows out"
+        console.print(Text(readable(f"\n{found.unread}; {then}"), "yellow"))
 
 
 def _reason(column: str, reason: str) -> tuple[Text, Text]:

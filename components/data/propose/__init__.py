@@ -9,10 +9,12 @@ from pathlib import Path
 
 from components.data.propose.candidate import Plan, Wishes
 from components.data.propose.choose import choose
+from components.data.propose.counting import recounted
 from components.data.propose.entry import Entry, entry_of, load_source
 from components.data.propose.places import Place, identifier, locate
 from components.data.propose.profile import Fields, Numbered, columns_of, spread
 from components.data.propose.questions import Choice, Question, reason_of
+from components.data.propose.sentences import sentence_of
 from components.data.propose.trial import Terms, tried
 from components.data.sources import formats
 from components.data.sources.record import Skipped
@@ -61,7 +63,14 @@ def guess_at(place: Place, wishes: Wishes, encoder: Path | None = None, terms: T
     """
     rows = _rows(place)
     columns = columns_of(rows)
+    if sentence := sentence_of(columns, [fields for _, fields in rows]):
+        place = replace(place, source={**place.source, "sentence": sentence})
+        rows = _rows(place)
+        columns = columns_of(rows)
     plan, others = choose(columns, rows, wishes)
+    if found := recounted(plan, place, rows):
+        place, rows = found
+        plan, others = choose(columns_of(rows), rows, wishes)
     known = terms or Terms()
     plan = replace(plan, joint={known.free(head): each for head, each in plan.joint.items()})
     entry = entry_of(wishes.name or known.free(_name(place)), place, columns, plan, rows, encoder)

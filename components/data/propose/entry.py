@@ -56,7 +56,7 @@ class TaskKeys(TypedDict, total=False):
     columns: dict[str, str | list[str]]
     options: dict[str, str]
     splits: dict[str, float | list[str]]
-    cleaning: dict[str, str]
+    cleaning: dict[str, str | float]
     max_length: int
     gate: GateKeys
     example: Row

@@ -9,6 +9,7 @@ import codecs
 import csv
 import io
 import re
+import zipfile
 from collections import Counter
 from pathlib import Path
 from typing import TypedDict
@@ -17,6 +18,7 @@ from components.data.propose.names import ASIDE, NAMES
 from components.data.propose.profile import Column
 from components.data.sources import formats
 from components.data.sources.formats.base import Sample
+from components.data.sources.formats.packed import SHEETS, opened
 from components.data.sources.formats.text import MAX_FIELD
 from components.errors import UserError
 
@@ -24,14 +26,13 @@ SAMPLE = 4_000_000  # bytes
 LINES = 1000
 SEPARATORS = "\t,;|"
 ALIKE = 0.9  # share of the lines that must agree on a format
+OLD_SHEET = bytes.fromhex("d0cf11e0a1b11ae1")  # of Excel before 2007
 MAGIC = {
     b"PAR1": "parquet",
     b"ARROW1": "arrow",
     b"\xff\xff\xff\xff": "arrow",  # a stream has no other mark
 }
 FOREIGN = {
-    b"\x1f\x8b": "is compressed with gzip; unpack it first",
-    b"PK\x03\x04": "is a zip archive or an Excel sheet; unpack it, or save it as CSV",
     b"%PDF": "is a PDF document; take its text out first",
     b"SQLite format 3": "is an SQLite database; name a query of it under `remotes` in params.yaml",
 }
@@ -73,7 +74,9 @@ def source_of(path: Path) -> SourceKeys:
     Raises:
         UserError: it is empty, or in none of the formats.
     """
-    with path.open("rb") as file:
+    if (sheet := _sheet(path)) is not None:
+        return {"format": sheet}
+    with opened(path) as file:
         data = file.read(SAMPLE)
         whole = not file.read(1)
     if not data.removeprefix(codecs.BOM_UTF8).strip():
@@ -84,12 +87,27 @@ def source_of(path: Path) -> SourceKeys:
     for mark, form in MAGIC.items():
         if data.startswith(mark):
             return {"format": form}
+    told = [name for name in formats.detect(path) if not formats.formats()[name].general and name != "conll"]
+    if told:
+        return {"format": told[0]}
     encoding = encoding_of(path, data, whole)
     text = codecs.getincrementaldecoder(encoding)().decode(data, whole)
     if not whole:
         text = text[: text.rfind("\n")]
     found = _text_format(path, text)
     return found if encoding == "utf-8" else {**found, "encoding": encoding}
+
+
+def _sheet(path: Path) -> str | None:
+    """The kind of spreadsheet that a file is, by what is in it."""
+    with path.open("rb") as file:
+        if file.read(len(OLD_SHEET)) == OLD_SHEET:
+            return "xls"
+    if not zipfile.is_zipfile(path):
+        return None
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+    return next((kind for kind, inner in SHEETS.items() if inner in names), None)
 
 
 def encoding_of(path: Path, data: bytes, whole: bool) -> str:

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 
 from components import advice
 from components.data.propose.formats import SourceKeys, source_of
+from components.data.sources import formats
 from components.errors import TryAgainError, UserError, near_miss
 
 SPLITS = {
@@ -22,7 +23,8 @@ SPLITS = {
 }  # fmt: skip
 SUFFIXES = {
     *(".csv", ".tsv", ".tab", ".txt", ".jsonl", ".json", ".ndjson", ".parquet", ".arrow"),
-    *(".conll", ".iob", ".bio", ".bmes"),
+    *(".conll", ".conllu", ".iob", ".bio", ".bmes", ".xlsx", ".xls", ".ods", ".orc", ".avro", ".spacy"),
+    *(".gz", ".zst", ".bz2", ".xz", ".zip"),
 }
 NOT_DATA = re.compile(r"(?i)readme|licen[cs]e|dataset_infos?|manifest|\.version\.json")
 
@@ -108,8 +110,10 @@ def _fetch(address: str, folder: Path) -> dict[str, str]:
 
 
 def is_data_set(folder: Path) -> bool:
-    """Has the library `datasets` written the folder?"""
-    return (folder / "dataset_dict.json").is_file() or (folder / "state.json").is_file()
+    """Is the folder itself a source: one that the library `datasets` has written, or one of documents?"""
+    saved = (folder / "dataset_dict.json").is_file() or (folder / "state.json").is_file()
+    within = (path for path in folder.iterdir() if path.is_dir())
+    return saved or (bool(formats.detect(folder)) and not any(map(formats.detect, within)))
 
 
 def data_files(folder: Path) -> list[Path]:
@@ -139,6 +143,8 @@ def described(path: Path) -> SourceKeys:
         return {"format": "huggingface", "files": _by_split(path, {name: name for name in splits})}
     if (path / "state.json").is_file():
         return {"format": "huggingface"}
+    if told := formats.detect(path):
+        return {"format": told[0]}
     files = data_files(path)
     if len(files) == 1:
         name = str(files[0].relative_to(path))

@@ -173,7 +173,7 @@ def _names(fields: Fields, outer: str = "") -> Iterable[str]:
 
 
 def parsed(values: list[Any]) -> list[Any]:
-    """Lists and objects that are given as texts, as JSON or as Python writes them, read; others as they are."""
+    """Lists and objects that are given as texts, as JSON or Python writes them, read; others as they are."""
     if not all(isinstance(value, str) and LISTED.match(value) for value in values):
         return values
     try:

@@ -26,6 +26,10 @@ LIMIT = 50_000  # rows of a split
 SHARES = (0.1, 0.15, 0.2, 0.25, 0.3)  # of a split that the source does not give
 OF_ALL_TASKS = ("search", "monitor", "sharing")  # sections that name tasks, or want several
 UNREADABLE = "unreadable: drop"  # what ingest advises where rows cannot be read
+DROPPING: tuple[dict[str, str | float], ...] = (
+    {"unreadable": "drop"},
+    {"unreadable": "drop", "max_unreadable": 0.2},
+)
 ANY = {"method": "temperature", "temperature": 2.0}  # a mixture that fits whatever the tasks are
 
 
@@ -71,10 +75,11 @@ def tried(entry: Entry, place: Place, terms: Terms) -> tuple[Entry, str]:
     if problem or _size(place) > LARGEST:
         return entry, problem
     first = ""
-    if UNREADABLE in _rows_problem(entry, place, terms):
-        cleaning = {**entry.keys["cleaning"], "unreadable": "drop"}
-        keys: TaskKeys = {**entry.keys, "cleaning": cleaning}
+    for cleaning in DROPPING if UNREADABLE in _rows_problem(entry, place, terms) else ():
+        keys: TaskKeys = {**entry.keys, "cleaning": {**entry.keys["cleaning"], **cleaning}}
         entry = replace(entry, keys=keys)
+        if "max_unreadable" not in _rows_problem(entry, place, terms):
+            break
     for wider in _with_shares(entry):
         problem = _rows_problem(wider, place, terms)
         if not problem:
