@@ -6,9 +6,12 @@ what is asked (`asks`), or why the file is refused (`refused`).
 
 from __future__ import annotations
 
+import bz2
 import csv
+import gzip
 import io
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -140,6 +143,29 @@ def frame_json(orient: str) -> Callable[[Path], None]:
         import pandas as pd
 
         pd.DataFrame([review(n) for n in ROWS]).to_json(path, orient=orient)
+
+    return write
+
+
+def located_text(n: int) -> str:
+    return f"{sentence(n)} says alice"
+
+
+def ends(n: int) -> tuple[int, int]:
+    return len(located_text(n)) - 5, len(located_text(n))
+
+
+def words_in_rows() -> Callable[[Path], None]:
+    """A table with one word a row, and the number of its sentence."""
+    rows = [[n, word, tag] for n in ROWS for word, tag in zip(tokens(n), bio(n), strict=True)]
+    return text("sentence_id,word,tag\n" + "".join(f"{n},{word},{tag}\n" for n, word, tag in rows))
+
+
+def archive(members: dict[str, str]) -> Callable[[Path], None]:
+    def write(path: Path) -> None:
+        with zipfile.ZipFile(path, "w") as file:
+            for name, content in members.items():
+                file.writestr(name, content)
 
     return write
 
@@ -309,15 +335,44 @@ WORDS = [
           "tagging", {"tokens": "0", "tags": "3"}, {"format": "conll"}),
     Shape("one_word_a_row.csv", text(csv_text(["Sentence #", "Word", "POS", "Tag"], lambda n: [
               f"Sentence: {n // 6 + 1}" if n % 6 == 0 else "", ["alice", "was", "at", "acme", "and", "left"][n % 6], "NN",
-              ["B-PER", "O", "O", "B-ORG", "O", "O"][n % 6]])), asks=""),
+              ["B-PER", "O", "O", "B-ORG", "O", "O"][n % 6]])),
+          run_refuses="rows in"),
+    Shape("sentence_numbers.csv", words_in_rows(), "tagging", {"tokens": "word", "tags": "tag"}, {"sentence": "sentence_id"}),
     Shape("lists.jsonl", jsonl(lambda n: {"tokens": tokens(n), "ner_tags": bio(n)}), "tagging",
           {"tokens": "tokens", "tags": "ner_tags"}),
     Shape("tag_numbers.jsonl", jsonl(lambda n: {"tokens": tokens(n), "ner_tags": [int(t != "O") for t in bio(n)]}),
-          "tagging", {"tokens": "tokens", "tags": "ner_tags"}),
+          asks="no column looks like the text"),
     Shape("list_texts_of_words.csv", text(csv_text(["tokens", "tags"], lambda n: [repr(tokens(n)), repr(bio(n))])),
           "tagging", {"tokens": "tokens", "tags": "tags"}),
     Shape("words_and_tags.tsv", text(csv_text(["sentence", "tags"], lambda n: [" ".join(tokens(n)), " ".join(bio(n))], delimiter="\t")),
           "tagging", {"text": "sentence", "tags": "tags"}),
+]
+
+ANNOTATED = [
+    Shape("doccano.jsonl", jsonl(lambda n: {"text": located_text(n), "label": [[*ends(n), "PER"]]}), "tagging",
+          {"text": "text", "spans": "spans"}, {"format": "doccano"}),
+    Shape("prodigy.jsonl", jsonl(lambda n: {"text": located_text(n), "spans": [{"start": ends(n)[0], "end": ends(n)[1],
+                                            "label": "PER"}], "answer": "accept"}), "tagging",
+          {"text": "text", "spans": "spans"}, {"format": "prodigy"}),
+    Shape("utf16_units.jsonl", jsonl(lambda n: {"text": f"🙂 {located_text(n)}", "entities": [
+              {"start": ends(n)[0] + 3, "end": ends(n)[1] + 3, "type": "PER"}]}), "tagging",
+          {"text": "text", "spans": "entities"}, {"offsets": "utf16"}),
+    Shape("last_character.jsonl", jsonl(lambda n: {"text": located_text(n), "entities": [
+              {"start": ends(n)[0], "end": ends(n)[1] - 1, "type": "PER"}]}), "tagging",
+          {"text": "text", "spans": "entities"}, {"end": "inclusive"}),
+    Shape("lower_case.conll", text(conll_lines(lambda n: [[w, t.lower()] for w, t in zip(tokens(n), bio(n), strict=True)])),
+          "tagging", {"tokens": "0", "tags": "1"}, {}, {"spelling": "any"}),
+    Shape("underscores.conll", text(conll_lines(lambda n: [[w, t.replace("-", "_")] for w, t in zip(tokens(n), bio(n), strict=True)])),
+          "tagging", {"tokens": "0", "tags": "1"}, {}, {"spelling": "any"}),
+]
+
+PACKED = [
+    Shape("packed.csv.gz", raw(gzip.compress(RAW.encode(), mtime=0)), "classification", LABEL, {"format": "csv"}),
+    Shape("packed.jsonl.bz2", raw(bz2.compress("\n".join(json.dumps(review(n)) for n in ROWS).encode())),
+          "classification", LABEL, {"format": "jsonl"}),
+    Shape("packed.zip", archive({"rows.csv": RAW}), "classification", LABEL, {"format": "csv"}),
+    Shape("two_members.zip", archive({"a.csv": RAW, "b.csv": RAW}), refused="a zip archive of 2 files"),
+    Shape("cut_off.csv.gz", raw(gzip.compress(RAW.encode(), mtime=0)[:-30]), refused="cannot be unpacked"),
 ]
 
 JOINT = [
@@ -342,17 +397,17 @@ BROKEN = [
     Shape("feed.xml", text("<?xml version='1.0'?>\n<rss>\n" + "<item><title>a b c</title></item>\n" * 30 + "</rss>\n"), refused="XML"),
     Shape("model.pkl", raw(b"\x80\x04\x95" + bytes(range(256)) * 4), refused="a binary file"),
     Shape("nul_inside.csv", raw(RAW.encode().replace(b"good", b"go\0d")), refused="NUL"),
-    Shape("broken_line_50.jsonl", text("\n".join('{"text": "a' if n == 49 else json.dumps(review(n)) for n in ROWS)), refused="row 50: not JSON"),
+    Shape("broken_line_50.jsonl", text("\n".join('{"text": "a' if n == 49 else json.dumps(review(n)) for n in ROWS)), "classification", LABEL),
     Shape("numbers.jsonl", text("\n".join(str(n) for n in ROWS)), asks="no column looks like the text"),
     Shape("rows_of_lists.jsonl", text("\n".join(json.dumps([sentence(n), topic(n)]) for n in ROWS)), refused="expected an object"),
     Shape("cut_off.json", text(json.dumps([review(n) for n in ROWS])[:-40]), refused="not JSON"),
-    Shape("scalar.json", text('"hello"'), refused=""),
-    Shape("empty_list.json", text("[]"), refused=""),
+    Shape("scalar.json", text('"hello"'), refused="0 rows"),
+    Shape("empty_list.json", text("[]"), refused="0 rows"),
     Shape("empty_objects.jsonl", text("{}\n" * 40), asks="no column looks like the text"),
-    Shape("jagged.csv", text("text,label\n" + "\n".join(f"{sentence(n)},{topic(n)}" + ",x" * (n % 30 == 7) for n in ROWS)), refused="fields, the header has 2"),
-    Shape("open_quote.csv", text("text,label\n" + "\n".join(('"' if n == 60 else "") + f"{sentence(n)},{topic(n)}" for n in ROWS)), refused=""),
+    Shape("jagged.csv", text("text,label\n" + "\n".join(f"{sentence(n)},{topic(n)}" + ",x" * (n % 30 == 7) for n in ROWS)), "classification", LABEL),
+    Shape("open_quote.csv", text("text,label\n" + "\n".join(('"' if n == 60 else "") + f"{sentence(n)},{topic(n)}" for n in ROWS)), "classification", LABEL),
     Shape("lone_surrogate.jsonl", text("\n".join(json.dumps({"text": sentence(n) + ("\ud83d" if n == 3 else ""), "label": topic(n)}) for n in ROWS)),
-          run_refuses="half a surrogate pair"),
+          "classification", LABEL),
     Shape("few.csv", text("text,label\n" + "\n".join(f"{sentence(n)},{'ny'[n % 2]}" for n in range(12))), run_refuses="at least 5 rows in"),
     Shape("escapes.csv", text(csv_text(["text", "label"], lambda n: [f"\x1b[31m{sentence(n)}\x07", topic(n)])), "classification", LABEL),
     Shape("duplicate_header.csv", text("text,label,label\n" + "\n".join(f"{sentence(n)},{topic(n)},{n % 2}" for n in ROWS)), asks="several columns could be label"),
@@ -370,4 +425,4 @@ BROKEN = [
           asks="it could be classification or retrieval"),
 ]  # fmt: skip
 
-EXPORTS = [*TABLES, *JSON, *GENERATION, *GRAPHS, *PAIRS, *LABEL_FREE, *WORDS, *JOINT, *BROKEN]
+EXPORTS = [*TABLES, *JSON, *GENERATION, *GRAPHS, *PAIRS, *LABEL_FREE, *WORDS, *ANNOTATED, *PACKED, *JOINT, *BROKEN]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from components.data.propose.candidate import Plan
 from components.data.propose.formats import SourceKeys
@@ -39,11 +39,11 @@ def _keys(counting: Counting) -> SourceKeys:
     return keys
 
 
-def _placed(plan: Plan, source: Source, rows: Numbered, roles: list[str]) -> Iterator[tuple[int, Fields]]:
+def _placed(plan: Plan, source: Source, rows: Numbered, roles: Sequence[str]) -> Iterator[tuple[int, Fields]]:
     """The rows with their spans in characters; one whose spans fit nowhere is as it was."""
     for number, fields in rows:
         try:
-            values = placed(plan.record(fields), source)
+            values = placed(dict(plan.record(fields)), source)
         except BadRowError:
             yield number, fields
             continue

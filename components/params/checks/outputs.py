@@ -31,7 +31,8 @@ def check(path: Path, project: Project) -> None:
     """
     for name, task in project.tasks.items():
         refuse(f"{path}: tasks.{name}.source.path", task.source.path, project.tasks)
-    refuse(f"{path}: model.encoder", project.model.encoder, project.tasks)
+    if isinstance(project.model.encoder, str):
+        refuse(f"{path}: model.encoder", project.model.encoder, project.tasks)
 
 
 def refuse(where: str, value: str, tasks: Collection[str]) -> None:
