@@ -334,9 +334,8 @@ WORDS = [
     Shape("multiconer.conll", text(conll_lines(lambda n: [[w, "_", "_", t] for w, t in zip(tokens(n), bio(n), strict=True)], before="# id 5f\tdomain=en\n")),
           "tagging", {"tokens": "0", "tags": "3"}, {"format": "conll"}),
     Shape("one_word_a_row.csv", text(csv_text(["Sentence #", "Word", "POS", "Tag"], lambda n: [
-              f"Sentence: {n // 6 + 1}" if n % 6 == 0 else "", ["alice", "was", "at", "acme", "and", "left"][n % 6], "NN",
-              ["B-PER", "O", "O", "B-ORG", "O", "O"][n % 6]])),
-          run_refuses="rows in"),
+              f"Sentence: {n // 3 + 1}" if n % 3 == 0 else "", ["alice", f"was_{n}", f"acme_{n}"][n % 3], "NN",
+              ["B-PER", "O", "B-ORG"][n % 3]])), "tagging", {"tokens": "Word", "tags": "Tag"}, {"sentence": "Sentence #"}),
     Shape("sentence_numbers.csv", words_in_rows(), "tagging", {"tokens": "word", "tags": "tag"}, {"sentence": "sentence_id"}),
     Shape("lists.jsonl", jsonl(lambda n: {"tokens": tokens(n), "ner_tags": bio(n)}), "tagging",
           {"tokens": "tokens", "tags": "ner_tags"}),

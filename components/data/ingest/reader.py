@@ -89,7 +89,8 @@ def with_extra_files(family: Family, options: Mapping[str, Any]) -> Mapping[str,
 
 def _read_table(path: Path, kind: str, columns: Mapping[str, str]) -> Iterator[tuple[str, Row]]:
     source = Source.model_validate({"path": str(path), "format": kind})
-    return ((record.place, record.values) for record in read(source, dict(columns)))
+    records = read(source, dict(columns))
+    return ((record.place, record.values) for record in records if not record.skipped)
 
 
 @contextmanager

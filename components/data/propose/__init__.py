@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -12,7 +11,7 @@ from components.data.propose.choose import choose
 from components.data.propose.counting import recounted
 from components.data.propose.entry import Entry, entry_of, load_source
 from components.data.propose.places import Place, identifier, locate
-from components.data.propose.profile import Fields, Numbered, columns_of, spread
+from components.data.propose.profile import Numbered, columns_of, spread
 from components.data.propose.questions import Choice, Question, reason_of
 from components.data.propose.sentences import sentence_of
 from components.data.propose.trial import Terms, tried
@@ -67,10 +66,10 @@ def guess_at(place: Place, wishes: Wishes, encoder: Path | None = None, terms: T
         place = replace(place, source={**place.source, "sentence": sentence})
         rows = _rows(place)
         columns = columns_of(rows)
-    plan, others = choose(columns, rows, wishes)
-    if found := recounted(plan, place, rows):
+    if found := recounted(columns, place, rows):
         place, rows = found
-        plan, others = choose(columns_of(rows), rows, wishes)
+        columns = columns_of(rows)
+    plan, others = choose(columns, rows, wishes)
     known = terms or Terms()
     plan = replace(plan, joint={known.free(head): each for head, each in plan.joint.items()})
     entry = entry_of(wishes.name or known.free(_name(place)), place, columns, plan, rows, encoder)
@@ -81,18 +80,15 @@ def guess_at(place: Place, wishes: Wishes, encoder: Path | None = None, terms: T
 
 def _rows(place: Place) -> Numbered:
     source = load_source(place)
-    rows = list(islice(_sound(formats.rows(place.first, source)), READ))
+    read = list(islice(formats.rows(place.first, source), READ))
+    rows = [(number, fields) for number, fields in read if not isinstance(fields, Skipped)]
     if len(rows) < FEWEST:
+        aside = [f"; row {number}: {fields.reason}" for number, fields in read if isinstance(fields, Skipped)]
         raise UserError(
             f"{place.first}: {len(rows)} row{'s' if len(rows) != 1 else ''}, expected at least {FEWEST} "
-            f"to guess from"
+            f"to guess from{''.join(aside[:1])}"
         )
     return spread(rows, LOOKED)
-
-
-def _sound(rows: Iterator[tuple[int, Fields]]) -> Iterator[tuple[int, Fields]]:
-    """Those that the file itself does not set aside."""
-    return ((number, fields) for number, fields in rows if not isinstance(fields, Skipped))
 
 
 def _name(place: Place) -> str:

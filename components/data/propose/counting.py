@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from components.data.propose.candidate import Plan
 from components.data.propose.formats import SourceKeys
 from components.data.propose.places import Place
-from components.data.propose.profile import Fields, Numbered
+from components.data.propose.profile import Column, Fields, Numbered
+from components.data.propose.roles import fit
+from components.data.sources.formats import value_at
 from components.data.sources.offsets import Counting
 from components.data.sources.placing import placed, tally_of
 from components.errors import BadRowError
 from components.settings.data import Source
 
 
-def recounted(plan: Plan, place: Place, rows: Numbered) -> tuple[Place, Numbered] | None:
-    """The source with the settings that read its spans rightly, and its rows so read; None where the spans
-    stand between words as they are, or nothing helps."""
-    roles = [role for role in ("spans", "head", "tail") if role in plan.columns]
-    if not roles or "text" not in plan.columns:
+def recounted(columns: list[Column], place: Place, rows: Numbered) -> tuple[Place, Numbered] | None:
+    """The source with the settings that read its spans rightly, and its rows so read; None where there are
+    none, where they stand between words as they are, or where nothing helps."""
+    texts = sorted(
+        (-judged.score, column.place, column.name) for column in columns if (judged := fit("text", column))
+    )
+    spans = [column.name for column in columns if fit("spans", column)]
+    if not texts or len(spans) != 1:
         return None
-    source = Source.model_validate(place.source)
-    tally = tally_of(((f"row {number}", plan.record(fields)) for number, fields in rows), source)
+    names = {"text": texts[0][2], "spans": spans[0]}
+    tally = tally_of(((f"row {n}", _roles(fields, names)) for n, fields in rows), _source(place.source))
     if tally.better is None:
         return None
-    keys = _keys(tally.better)
-    better = Source.model_validate({**place.source, **keys})
-    found = Place({**place.source, **keys}, place.at, place.remotes)
-    return found, [(number, fields) for number, fields in _placed(plan, better, rows, roles)]
+    source: SourceKeys = {**place.source, **_keys(tally.better)}
+    return Place(source, place.at, place.remotes), list(_placed(names, _source(source), rows))
+
+
+def _source(keys: SourceKeys) -> Source:
+    return Source.model_validate({**keys, "files": {}})
+
+
+def _roles(fields: Fields, names: dict[str, str]) -> dict[str, object]:
+    return {role: value_at(fields, name) for role, name in names.items()}
 
 
 def _keys(counting: Counting) -> SourceKeys:
@@ -39,12 +49,12 @@ def _keys(counting: Counting) -> SourceKeys:
     return keys
 
 
-def _placed(plan: Plan, source: Source, rows: Numbered, roles: Sequence[str]) -> Iterator[tuple[int, Fields]]:
+def _placed(names: dict[str, str], source: Source, rows: Numbered) -> Iterator[tuple[int, Fields]]:
     """The rows with their spans in characters; one whose spans fit nowhere is as it was."""
     for number, fields in rows:
         try:
-            values = placed(dict(plan.record(fields)), source)
+            values = placed(_roles(fields, names), source)
         except BadRowError:
             yield number, fields
             continue
-        yield number, {**fields, **{plan.columns[role].name: values[role] for role in roles}}
+        yield number, {**fields, names["spans"]: values["spans"]}

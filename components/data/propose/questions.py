@@ -13,6 +13,7 @@ from components.families.base import Row
 
 MOST_CHOICES = 6  # that one question lists
 SHOWN = 3  # rows of each
+FEWEST_TEXTS = 10  # different values of a column that could be the text
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,8 @@ def nothing(
     kept = [part for role, name in taken.items() for part in ("--column", f"{role}={name}")]
     kept += ["--family", family] if family else []
     if not read and not taken:
-        found = [_choice(kept, "text", each, rows) for each in rest if each.is_text and each.distinct > 1]
+        some = [each for each in rest if each.is_text and each.distinct >= FEWEST_TEXTS]
+        found = [_choice(kept, "text", each, rows) for each in some]
         have = ", ".join(f"'{column.name}'" for column in columns[:MOST_CHOICES]) or "none"
         return Question(f"no column looks like the text; the columns are {have}{why}", found[:MOST_CHOICES])
     shown = " and ".join(f"'{name}'" for name in [*taken.values(), *read])

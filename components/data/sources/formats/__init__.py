@@ -111,7 +111,7 @@ def detect(path: Path) -> list[str]:
 
 
 def read(source: Source, columns: Columns, seed: int | None = None) -> Iterator[Record]:
-    """Read the records of a source that can be read; `read_all`, and no fault passes.
+    """Read the records of a source that count; those that the file itself sets aside say so.
 
     Raises:
         UserError: as `read_all`, or a row that cannot be read.
@@ -119,7 +119,7 @@ def read(source: Source, columns: Columns, seed: int | None = None) -> Iterator[
     for record in read_all(source, columns, seed):
         if record.unreadable:
             raise UserError(f"{record.place}: {record.unreadable}")
-        if not record.skipped:
+        if not record.skipped.startswith((EMPTY, FILTER)):
             yield record
 
 
