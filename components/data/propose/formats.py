@@ -171,7 +171,8 @@ def _text_format(path: Path, text: str) -> SourceKeys:
     if start.startswith("{") and re.search(r'"paragraphs"\s*:', text):
         return {"format": "squad"}
     if re.match(r"[\[{]\s*[\[{\"\r\n\]}]", start):
-        return {"format": "jsonl" if _is_object_a_line(start) else "json"}
+        one = "json" if start.startswith("[") else "json_table"
+        return {"format": "jsonl" if _is_object_a_line(start) else one}
     if _is_conll(text):
         return {"format": "conll"}
     return _delimited(text)

@@ -12,7 +12,7 @@ from typing import Any
 
 from components.data.sources.record import Values
 
-EXPECTED = "a list of objects, an object that holds one, or a data frame's columns"
+EXPECTED = "an object that holds one list of objects, or a data frame as pandas writes it"
 
 
 def rows_of(table: Any) -> Iterator[Values] | None:

@@ -24,7 +24,7 @@ def read_objects(path: Path, source: Source) -> Numbered:
         UserError: it is neither; an entry that is no object.
     """
     if not _is_list(path, source):
-        yield from _table(path, source) if _is_object(path, source) else read_jsonl(path, source)
+        yield from read_jsonl(path, source)
         return
     for number, one in enumerate(entries(path, source), 1):
         if not isinstance(one, dict):
@@ -39,29 +39,19 @@ def _is_list(path: Path, source: Source) -> bool:
     return first.startswith("[")
 
 
-def _is_object(path: Path, source: Source) -> bool:
-    """Is the file one object, rather than one a line: over several lines, or with nothing after it?"""
-    full = (line for line in lines(path, source.encoding) if line.strip())
-    first, second = next(full, ""), next(full, "")
-    return not second or _parsed(first) is None
+def read_table(path: Path, source: Source) -> Numbered:
+    """The rows of one object that is a table (`json_tables.rows_of`); it is read whole.
 
-
-def _parsed(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _table(path: Path, source: Source) -> Numbered:
-    """The rows of one object that is a table; it is read whole."""
+    Raises:
+        UserError: it is no JSON, or no table.
+    """
     try:
         found = json.loads("".join(lines(path, source.encoding)))
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: not JSON ({error})") from None
     rows = rows_of(found)
     if rows is None:
-        raise UserError(f"{path}: one JSON object that is no table, expected {EXPECTED}")
+        raise UserError(f"{path}: no table, expected {EXPECTED}")
     yield from enumerate(rows, 1)
 
 
@@ -88,4 +78,4 @@ def _is_json_list(sample: Sample) -> bool:
     return sample.text.lstrip().startswith("[") and bool(sample.objects)
 
 
-FORMATS = {"json": Format(read_objects, _is_json_list, general=True)}
+FORMATS = {"json": Format(read_objects, _is_json_list, general=True), "json_table": Format(read_table)}
