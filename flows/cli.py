@@ -133,6 +133,9 @@ def parser() -> Parser:
     new_task.add_argument("--name", help="of the task; default: after the file")
     new_task.add_argument("--family", help="instead of the guessed one")
     new_task.add_argument("--column", action="append", default=[], metavar="ROLE=NAME", help="e.g. text=body")
+    new_task.add_argument(
+        "--joint", action="append", default=[], metavar="NAME", help="a column that a further head learns"
+    )
     new_task.add_argument("--write", action="store_true", help="write the task into params.yaml")
     search = commands.add_parser("search", help="try other settings, and find the best on validation rows")
     search.add_argument("name", nargs="?", metavar="NAME", help="as in params.yaml, or static, the preset")
@@ -343,7 +346,7 @@ def _rows(given: argparse.Namespace) -> int:
 def _new_task(given: argparse.Namespace) -> int:
     from flows import new_task
 
-    wishes = new_task.wishes_of(given.name, given.family, given.column)
+    wishes = new_task.wishes_of(given.name, given.family, given.column, given.joint)
     return new_task.run(given.data, wishes, given.write)
 
 

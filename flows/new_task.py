@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,45 +11,125 @@ from typing import Any
 import yaml
 from rich.box import SIMPLE
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from components import advice, params
-from components.data.propose import Choice, Guess, Question, Wishes, guess
+from components.data.propose import Choice, Guess, Question, Terms, Wishes, guess, guess_at
 from components.data.propose.entry import flow
+from components.data.propose.folders import Part, is_task, parts_of
+from components.data.propose.places import Place
 from components.data.propose.write import write
 from components.encoder.place import ENCODER, TOKENIZER
 from components.errors import EXIT_USER_ERROR, UserError
-from components.params.checks import outputs
+from components.families.base import Row
 from components.params.checks.names import refusal
 
 WIDTH = 60  # characters of a value that are shown
+OF_SEVERAL = 3  # rows of each of a folder's tasks
+ACROSS, GAP, NARROW = 75, 3, 8  # of a table beside its number, between its columns, and of one, at least
 
 
 def run(address: str, wishes: Wishes, keep: bool, settings_file: Path = params.PARAMS) -> int:
     """Show the guess and, with `keep`, write it; 2 where something is open that nobody is there to settle."""
     console = Console(highlight=False, soft_wrap=True)
-    while True:
-        try:
-            found = guess(address, wishes, _encoder(settings_file))
-            break
-        except Question as question:
-            chosen = _ask(question, console, address, wishes)
-            if chosen is None:
-                return EXIT_USER_ERROR
-            address, wishes = chosen.address or address, with_arguments(wishes, chosen.arguments)
-    place = found.entry.keys["source"]["path"]
-    outputs.refuse(address, place, [*_tasks(settings_file), found.entry.name])
-    _show(found, console)
+    terms = _terms(settings_file)
+    parts = parts_of(Path(address)) if Path(address).is_dir() else {}
+    if len(parts) > 1 and wishes.name not in parts:
+        return _project(address, parts, wishes, terms, console, keep, settings_file)
+    place = parts[wishes.name].place() if wishes.name in parts else None
+    found, wishes = _settled(address, place, wishes, terms, console)
+    if found is None:
+        return EXIT_USER_ERROR
+    _show(found, console, _command(address, wishes))
+    if found.refused:
+        console.print(Text(f"a run would refuse it: {readable(found.refused)}", "yellow"))
+        return EXIT_USER_ERROR
+    _propose([found], console)
     if keep:
-        write(found.entry, settings_file)
+        write([found.entry], settings_file)
         console.print(f"written to {settings_file}; `onetrunk check` looks at all of its rows")
     else:
         console.print(Text(f"nothing is written yet: {_command(address, wishes)} --write"))
     return 0
 
 
-def wishes_of(name: str | None, family: str | None, columns: Sequence[str]) -> Wishes:
+def _project(
+    address: str,
+    parts: Mapping[str, Part],
+    wishes: Wishes,
+    terms: Terms,
+    console: Console,
+    keep: bool,
+    settings_file: Path,
+) -> int:
+    """Show what a folder's files are, a task each, and write all that is settled at once."""
+    if wishes != Wishes():
+        said = f"{len(parts)} tasks, {', '.join(parts)}"
+        raise UserError(f"{address}: {said}; `--name` says of which of them the other options speak")
+    tasks, found, left = terms.settings.get("tasks") or {}, [], 0
+    for name, part in parts.items():
+        if is_task(part, tasks):
+            console.print(Text.assemble((name, "bold"), f": {part.path} is a task already\n"))
+            continue
+        try:
+            one = _of_project(address, name, part, terms, console)
+        except UserError as error:
+            console.print(Text(f"left out: {readable(str(error))}\n", "yellow"))
+            continue
+        found += [one] if one else []
+        left += not one
+    if found:
+        _propose(found, console)
+    names = ", ".join(each.entry.name for each in found) or "nothing"
+    if keep and found:
+        write([each.entry for each in found], settings_file)
+        console.print(f"written to {settings_file}: {names}; `onetrunk check` looks at all of their rows")
+    elif found:
+        console.print(Text(f"nothing is written yet: {_command(address, wishes)} --write writes {names}"))
+    if left:
+        are = "is" if left == 1 else "are"
+        console.print(Text(f"{left} of {len(parts)} {are} open, see above", "yellow"))
+    return EXIT_USER_ERROR if left else 0
+
+
+def _of_project(address: str, name: str, part: Part, terms: Terms, console: Console) -> Guess | None:
+    """What one of a folder's tasks is; None where it is open.
+
+    Raises:
+        UserError: its files are no data.
+    """
+    console.print(Text.assemble((name, "bold"), f": {part.path}"))
+    found, settled = _settled(address, part.place(), Wishes(name), terms, console)
+    if found is None:
+        return None
+    _show(found, console, _command(address, settled), others=False)
+    if found.refused:
+        console.print(Text(f"a run would refuse it: {readable(found.refused)}\n", "yellow"))
+        return None
+    return replace(found, entry=replace(found.entry, name=terms.free(name)))
+
+
+def _settled(
+    address: str, place: Place | None, wishes: Wishes, terms: Terms, console: Console
+) -> tuple[Guess | None, Wishes]:
+    """The guess, once every question is settled, and the wishes that settled it; None where one is not."""
+    while True:
+        try:
+            if place is None:
+                return guess(address, wishes, terms.encoder, terms), wishes
+            return guess_at(place, wishes, terms.encoder, terms), wishes
+        except Question as question:
+            chosen = _ask(question, console, address, wishes)
+            if chosen is None:
+                return None, wishes
+            wishes = with_arguments(wishes, chosen.arguments)
+
+
+def wishes_of(
+    name: str | None, family: str | None, columns: Sequence[str], joint: Sequence[str] = ()
+) -> Wishes:
     """The wishes of the command line; a column is "ROLE=NAME".
 
     Raises:
@@ -62,33 +141,29 @@ def wishes_of(name: str | None, family: str | None, columns: Sequence[str]) -> W
         if "=" not in given:
             raise UserError(f"--column: found '{given}', expected ROLE=NAME, e.g. text=body")
     roles = [given.split("=", 1) for given in columns]
-    return Wishes(name, family, {role.strip(): column for role, column in roles})
+    return Wishes(name, family, {role.strip(): column for role, column in roles}, tuple(joint))
 
 
 def with_arguments(wishes: Wishes, arguments: Sequence[str]) -> Wishes:
-    """The wishes with a choice's `--family X` and `--column ROLE=NAME` besides."""
+    """The wishes with a choice's `--family X`, `--column ROLE=NAME` and `--joint NAME` besides."""
     pairs = list(zip(arguments[::2], arguments[1::2], strict=True))
     family = next((value for flag, value in pairs if flag == "--family"), wishes.family)
     columns = dict(value.split("=", 1) for flag, value in pairs if flag == "--column")
-    return replace(wishes, family=family, columns={**wishes.columns, **columns})
+    joint = tuple(value for flag, value in pairs if flag == "--joint")
+    return replace(wishes, family=family, columns={**wishes.columns, **columns}, joint=wishes.joint + joint)
 
 
-def _encoder(settings_file: Path) -> Path | None:
-    """The encoder's folder, if it has been fetched; `tasks` may be empty yet."""
+def _terms(settings_file: Path) -> Terms:
+    """The settings, and the encoder's folder if it has been fetched; `tasks` may be empty yet."""
     try:
-        encoder = yaml.safe_load(settings_file.read_text(encoding="utf-8"))["model"]["encoder"]
+        keys = yaml.safe_load(settings_file.read_text(encoding="utf-8"))
+        encoder = keys["model"]["encoder"]
     except (OSError, yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError):
         params.load(settings_file)  # says in a sentence what is wrong
-        return None
+        return Terms()
     folders = [Path(encoder)] if isinstance(encoder, str) else []
-    return next((folder for folder in (*folders, ENCODER) if (folder / TOKENIZER).is_file()), None)
-
-
-def _tasks(settings_file: Path) -> list[str]:
-    """The tasks that are declared already; none where the settings cannot be read, which others say."""
-    with contextlib.suppress(OSError, yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError):
-        return list(yaml.safe_load(settings_file.read_text(encoding="utf-8"))["tasks"])
-    return []
+    found = next((folder for folder in (*folders, ENCODER) if (folder / TOKENIZER).is_file()), None)
+    return Terms(keys, found)
 
 
 def _command(address: str, wishes: Wishes) -> str:
@@ -96,18 +171,21 @@ def _command(address: str, wishes: Wishes) -> str:
     parts = ["--name", wishes.name] if wishes.name else []
     parts += ["--family", wishes.family] if wishes.family else []
     parts += [part for role, name in wishes.columns.items() for part in ("--column", f"{role}={name}")]
+    parts += [part for name in wishes.joint for part in ("--joint", name)]
     place = address if "://" in address else Path(address)
     return " ".join(map(advice.word, ("onetrunk", "new-task", place, *parts)))
 
 
 def _ask(question: Question, console: Console, address: str, wishes: Wishes) -> Choice | None:
     """Say what is open and how to settle it; on a terminal, settle it by a number."""
-    console.print(Text(f"{question}.", "yellow"))
+    console.print(Text(readable(f"{question}."), "yellow"))
     asking = sys.stdin.isatty() and bool(question.choices)
     for number, choice in enumerate(question.choices, 1):
-        settled = _command(choice.address or address, with_arguments(wishes, choice.arguments))
-        console.print(Text(f"{number:>3}  {choice.reason or choice.address or ''}"))
+        settled = _command(address, with_arguments(wishes, choice.arguments))
+        console.print(Text(readable(f"{number:>3}  {choice.reason}")))
         console.print(Text(f"     {settled}", "dim"))
+        if choice.shown:
+            console.print(Padding(_rows(choice.shown), (0, 0, 0, 4), expand=False))
     if not asking:
         return None
     answer = console.input("which one? (number, or nothing to leave) ").strip()
@@ -116,29 +194,51 @@ def _ask(question: Question, console: Console, address: str, wishes: Wishes) -> 
     return None
 
 
-def _show(found: Guess, console: Console) -> None:
+def _show(found: Guess, console: Console, command: str, others: bool = True) -> None:
+    """How the rows are understood, some of them, and how else they could be."""
     plan = found.plan
     console.print(f"{found.rows:,} rows looked at, read as [bold]{plan.family}[/bold]:")
     reasons = Table.grid(padding=(0, 2))
     for role, column in plan.columns.items():
-        reasons.add_row(f"  {role}", Text(f"from '{column.name}'"), Text(plan.fits[role].reason, "dim"))
+        reasons.add_row(f"  {role}", *_reason(column.name, plan.fits[role].reason))
+    for name, head in plan.joint.items():
+        role = next(iter(head.fits))
+        reason = f"{head.family}, {head.fits[role].reason}"
+        reasons.add_row(f"  {name}", *_reason(head.columns[role].name, reason))
     console.print(reasons)
-    console.print(_rows(found))
+    console.print(_rows(found.shown if others else found.shown[:OF_SEVERAL]))
+    for other in found.others if others else ():
+        console.print(Text(readable(f"it could also be {other.reason}"), "yellow"))
+        settled = " ".join([command, *map(advice.word, other.arguments)])
+        console.print(Text(f"     {settled}", "dim"))
+        console.print(Padding(_rows(other.shown), (0, 0, 0, 4), expand=False))
     if found.unread:
-        console.print(Text(f"\n{found.unread}; a run stops at such a row", "yellow"))
-    remotes = found.entry.remotes_yaml()
+        stops = "unreadable" not in found.entry.keys["cleaning"]
+        then = "a run stops at such a row" if stops else "`unreadable: drop` leaves such rows out"
+        console.print(Text(readable(f"\n{found.unread}; {then}"), "yellow"))
+
+
+def _reason(column: str, reason: str) -> tuple[Text, Text]:
+    return Text(readable(f"from '{column}'")), Text(readable(reason), "dim")
+
+
+def _propose(found: Sequence[Guess], console: Console) -> None:
+    """What is to stand in params.yaml."""
+    remotes = "".join(each.entry.remotes_yaml() for each in found)
     proposal = f"remotes:\n{_indent(remotes)}" if remotes else ""
+    tasks = "\n".join(_indent(each.entry.task_yaml()) for each in found)
     console.print(f"\nfor {params.PARAMS}:\n")
-    console.print(Text(f"{proposal}tasks:\n{_indent(found.entry.task_yaml())}"))
+    console.print(Text(f"{proposal}tasks:\n{tasks}"))
 
 
-def _rows(found: Guess) -> Table:
-    """The first rows as the family reads them, a column a role; what does not fit is cut."""
-    roles = [role for role in found.shown[0] if any(row[role] is not None for row in found.shown)]
+def _rows(shown: Sequence[Row]) -> Table:
+    """Rows as the family reads them, a column a role; what does not fit is cut."""
+    roles = [role for role in shown[0] if any(row[role] not in (None, "", []) for row in shown)]
+    width = min(WIDTH, max(NARROW, ACROSS // max(len(roles), 1) - GAP))
     table = Table(box=SIMPLE, pad_edge=False)
     for role in roles:
-        table.add_column(role, no_wrap=True, overflow="ellipsis", max_width=WIDTH)
-    for row in found.shown:
+        table.add_column(Text(readable(role)), no_wrap=True, overflow="ellipsis", max_width=width)
+    for row in shown:
         table.add_row(*(Text(shortened(row[role])) for role in roles))
     return table
 
@@ -147,8 +247,15 @@ def shortened(value: Any) -> str:
     """A value in one line, cut where it is long."""
     words = isinstance(value, list) and all(isinstance(item, str) for item in value)
     text = " | ".join(value) if words else value if isinstance(value, str) else flow(value)
-    line = " ".join(text.split())
+    line = readable(" ".join(text.split()))
     return line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…"
+
+
+def readable(text: str) -> str:
+    """The text without what a terminal would obey, or could not write."""
+    return "".join(
+        char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in text
+    )
 
 
 def _indent(block: str) -> str:

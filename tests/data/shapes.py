@@ -28,10 +28,12 @@ class Shape:
     file: str
     write: Callable[[Path], None]
     family: str = ""
-    columns: dict[str, str] = field(default_factory=dict)
+    columns: dict[str, Any] = field(default_factory=dict)
     source: dict[str, Any] = field(default_factory=dict)  # keys of `source` besides the path
     options: dict[str, Any] = field(default_factory=dict)
     asks: str = ""
+    refused: str = ""
+    run_refuses: str = ""  # understood, but for what stops a run
 
 
 def topic(n: int) -> str:
@@ -294,7 +296,7 @@ ASKED = [
     Shape("only_texts.csv", table(("text", sentence)), asks="'text' can be read, but no column looks like what is to be learnt; add one"),
     Shape("prose.txt", plain("\n".join(sentence(n) for n in ROWS)), asks="no column looks like what is to be learnt"),
     Shape("two_texts.csv", table(("left", sentence), ("right", lambda n: sentence(n + 3))),
-          asks="'left' and 'right' can be read, but no column looks like what is to be learnt"),
+          asks="it could be generation or retrieval"),
     Shape("title_and_body.csv", labelled(("title", lambda n: sentence(n + 2))),
           asks="several columns could be the text, or two of them a pair"),
     Shape("headerless_pair.csv", table(("", sentence), ("", lambda n: sentence(n + 2)), ("", topic), header=False),
@@ -311,5 +313,4 @@ ASKED = [
     Shape("intent_and_slots.jsonl", jsonl(lambda n: {**iobes(n), "text": " ".join(iobes(n)["tokens"]),
                                                      "intent": topic(n)}),
           asks="it could be tagging or classification"),
-    Shape("no_train", folder(first__csv=labelled(), second__csv=labelled()), asks="none of which is called train"),
 ]  # fmt: skip

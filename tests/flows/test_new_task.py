@@ -20,7 +20,7 @@ from components.data.propose import Wishes
 from components.errors import UserError
 from flows import new_task
 from tests.conftest import PARAMS, sentence, write_sources
-from tests.data.shapes import genres, labelled, table
+from tests.data.shapes import genres, labelled, later, table
 from tests.flows import toy
 
 
@@ -165,6 +165,80 @@ def test_a_credential_in_an_address_is_refused_and_not_repeated(project: Path) -
     with pytest.raises(UserError, match=r"a credential stands here; write \$\{NAME\}") as raised:
         new_task.run("https://me:hunter2@example.org/a.csv", Wishes(), keep=False)
     assert "hunter2" not in str(raised.value)
+
+
+@pytest.fixture
+def several(project: Path) -> Path:
+    """A folder of five files: a task with splits, one of a file, one that is open, and what is no data."""
+    folder = project / "corpus"
+    folder.mkdir()
+    labelled()(folder / "mood_train.csv")
+    later(500)(folder / "mood_test.csv")
+    table(("abstract", sentence), ("genres", lambda n: "|".join(genres(n))))(folder / "films.csv")
+    labelled(("title", lambda n: sentence(n + 2)))(folder / "tickets.csv")
+    (folder / "broken.csv").write_bytes(bytes(range(256)) * 4)
+    return folder
+
+
+def test_a_folder_is_a_project_that_is_written_at_once(
+    several: Path, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is open stays open: its commands settle it, and what is a task already is not asked again."""
+    assert new_task.run("corpus", Wishes(), keep=True) == 2
+    shown = capsys.readouterr().out
+    assert "left out: corpus/broken.csv: a binary file" in shown
+    assert "several columns could be the text" in shown
+    assert "written to params.yaml: films, mood_2; " in shown
+    tasks = params.load(project / "params.yaml").tasks
+    assert tasks["mood_2"].source.files == {"train": "mood_train.csv", "test": "mood_test.csv"}
+    command = next(line.split()[2:] for line in shown.splitlines() if "--column text=title" in line)
+    assert command == ["corpus", "--name", "tickets", "--column", "text=title"]
+    (several / "broken.csv").unlink()
+    wishes = Wishes("tickets", columns={"text": "title"})
+    assert new_task.run("corpus", wishes, keep=True) == 0
+    capsys.readouterr()
+    assert new_task.run("corpus", Wishes(), keep=True) == 0
+    assert capsys.readouterr().out.count("is a task already") == 3
+
+
+def test_options_of_one_task_name_it_where_there_are_several(several: Path) -> None:
+    with pytest.raises(UserError, match="3 tasks|4 tasks"):
+        new_task.run("corpus", Wishes(family="regression"), keep=False)
+
+
+def test_joint_heads_are_written(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    labelled(("mood", lambda n: ["down", "up"][n % 2]))(project / "tickets.csv")
+    assert new_task.run("tickets.csv", Wishes(), keep=False) == 2
+    assert "--column label=label --joint mood" in capsys.readouterr().out
+    wishes = new_task.wishes_of(None, None, ["label=label"], ["mood"])
+    assert new_task.run("tickets.csv", wishes, keep=True) == 0
+    (head,) = params.load(project / "params.yaml").tasks["tickets"].joint.items()
+    assert (head[0], head[1].family, head[1].columns) == ("mood_2", "classification", {"label": "mood"})
+
+
+def test_what_a_run_would_refuse_is_not_written(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "few.csv").write_text("text,label\n" + "".join(f"{sentence(n)},{n % 2}\n" for n in range(12)))
+    assert new_task.run("few.csv", Wishes(), keep=True) == 2
+    assert "a run would refuse it: 'at least 5 rows in" in capsys.readouterr().out
+    assert (project / "params.yaml").read_text() == PARAMS + "remotes: {}\n"
+
+
+def test_a_number_is_shown_in_every_reading(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A rating is a level, a class or a measure: three rows of each of the other two."""
+    table(("review", sentence), ("rating", lambda n: n * 3 % 5 + 1))(project / "reviews.csv")
+    assert new_task.run("reviews.csv", Wishes(), keep=False) == 0
+    shown = capsys.readouterr().out
+    assert "read as ordinal" in shown
+    assert "it could also be classification" in shown
+    assert "it could also be regression" in shown
+
+
+def test_what_a_terminal_would_obey_is_not_shown(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table(("text", lambda n: f"\x1b[31m{sentence(n)}\x07"), ("label", lambda n: "ab"[n % 2]))(
+        project / "a.csv"
+    )
+    assert new_task.run("a.csv", Wishes(), keep=False) == 0
+    assert "\x1b[31m" not in capsys.readouterr().out.split("for params.yaml")[0]
 
 
 @pytest.mark.parametrize(

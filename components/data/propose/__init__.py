@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
 from components.data.propose.candidate import Plan, Wishes
 from components.data.propose.choose import choose
+from components.data.propose.counting import recounted
 from components.data.propose.entry import Entry, entry_of, load_source
 from components.data.propose.places import Place, identifier, locate
-from components.data.propose.profile import Fields, Numbered, columns_of, spread
-from components.data.propose.questions import Choice, Question
+from components.data.propose.profile import Numbered, columns_of, spread
+from components.data.propose.questions import Choice, Question, reason_of
+from components.data.propose.sentences import sentence_of
+from components.data.propose.trial import Terms, tried
 from components.data.sources import formats
-from components.data.sources.record import Skipped, Unreadable
-from components.errors import BadRowError, UserError
+from components.data.sources.record import Skipped
+from components.errors import BadRowError, SkippedRowError, UserError
 from components.families.base import Row
 
-__all__ = ["Choice", "Guess", "Question", "Wishes", "guess"]
+__all__ = ["Choice", "Guess", "Question", "Terms", "Wishes", "guess", "guess_at"]
 
 READ = 200_000  # rows, from the beginning; of these, evenly spread, are looked at
 LOOKED = 20_000
 FEWEST = 10  # rows: fewer show nothing of what repeats
 SHOWN = 5  # rows
+OTHERWISE = 3  # rows of another reading
 
 
 @dataclass(frozen=True)
@@ -32,41 +36,59 @@ class Guess:
     rows: int  # that were looked at
     plan: Plan
     shown: list[Row]  # the first ones, as the family reads them
+    others: list[Choice]  # other readings of the same columns
     unread: str  # rows that the family cannot read, in a sentence; empty: there are none
     entry: Entry
+    refused: str = ""  # why `onetrunk check` would refuse the entry, in a sentence; empty: it would not
 
 
-def guess(address: str, wishes: Wishes, encoder: Path | None = None) -> Guess:
-    """Look at a file, a folder or an address; `encoder` is a folder with the tokenizer that counts.
+def guess(address: str, wishes: Wishes, encoder: Path | None = None, terms: Terms | None = None) -> Guess:
+    """Look at a file, a folder or an address; `encoder` is a folder with the tokenizer that counts. With
+    `terms` the entry is tried, as `onetrunk check` will.
 
     Raises:
         Question: the data leave something open.
         UserError: there is nothing to be read, or the wishes do not fit it.
     """
     with locate(address) as place:
+        return guess_at(place, wishes, encoder, terms)
+
+
+def guess_at(place: Place, wishes: Wishes, encoder: Path | None = None, terms: Terms | None = None) -> Guess:
+    """The same of data that are found.
+
+    Raises:
+        Question, UserError: as `guess`.
+    """
+    rows = _rows(place)
+    columns = columns_of(rows)
+    if sentence := sentence_of(columns, [fields for _, fields in rows]):
+        place = replace(place, source={**place.source, "sentence": sentence})
         rows = _rows(place)
         columns = columns_of(rows)
-        plan = choose(columns, rows, wishes)
-        entry = entry_of(wishes.name or _name(place), place, columns, plan, rows, encoder)
-    return Guess(len(rows), plan, *_read(plan, rows), entry)
+    if found := recounted(columns, place, rows):
+        place, rows = found
+        columns = columns_of(rows)
+    plan, others = choose(columns, rows, wishes)
+    known = terms or Terms()
+    plan = replace(plan, joint={known.free(head): each for head, each in plan.joint.items()})
+    entry = entry_of(wishes.name or known.free(_name(place)), place, columns, plan, rows, encoder)
+    entry, refused = tried(entry, place, terms) if terms else (entry, "")
+    beside = [_other(each, rows) for each in others]
+    return Guess(len(rows), plan, plan.shown(rows, SHOWN), beside, _unread(plan, rows), entry, refused)
 
 
 def _rows(place: Place) -> Numbered:
     source = load_source(place)
-    rows = [row for row in islice(formats.rows(place.first, source), READ) if _is_row(place.first, *row)]
+    read = list(islice(formats.rows(place.first, source), READ))
+    rows = [(number, fields) for number, fields in read if not isinstance(fields, Skipped)]
     if len(rows) < FEWEST:
+        aside = [f"; row {number}: {fields.reason}" for number, fields in read if isinstance(fields, Skipped)]
         raise UserError(
             f"{place.first}: {len(rows)} row{'s' if len(rows) != 1 else ''}, expected at least {FEWEST} "
-            f"to guess from"
+            f"to guess from{''.join(aside[:1])}"
         )
     return spread(rows, LOOKED)
-
-
-def _is_row(path: Path, number: int, fields: Fields) -> bool:
-    """A row that the file sets aside is none; one that is wrong ends it."""
-    if isinstance(fields, Unreadable):
-        raise UserError(f"{path}, row {number}: {fields.reason}")
-    return not isinstance(fields, Skipped)
 
 
 def _name(place: Place) -> str:
@@ -74,16 +96,22 @@ def _name(place: Place) -> str:
     return identifier(path.stem if path.suffix else path.name)
 
 
-def _read(plan: Plan, rows: Numbered) -> tuple[list[Row], str]:
-    """The first rows as the family reads them; how many it cannot read, and why the first."""
-    shown: list[Row] = []
+def _other(plan: Plan, rows: Numbered) -> Choice:
+    """Another reading: how it is had, and the first rows."""
+    arguments = ["--family", plan.family]
+    arguments += [part for role, each in plan.columns.items() for part in ("--column", f"{role}={each.name}")]
+    return Choice(arguments, reason_of(plan, list(plan.targets)), shown=plan.shown(rows, OTHERWISE))
+
+
+def _unread(plan: Plan, rows: Numbered) -> str:
+    """How many rows the family cannot read, and why the first; empty where there is none."""
     failed, first = 0, ""
     for number, fields in rows:
         try:
-            row = plan.read(fields)
-            shown += [row] if len(shown) < SHOWN else []
+            plan.read(fields)
+        except SkippedRowError:
+            continue
         except BadRowError as error:
             failed += 1
             first = first or f"row {number}: {error}"
-    unread = f"{failed:,} of {len(rows):,} rows cannot be read, the first is {first}" if failed else ""
-    return shown, unread
+    return f"{failed:,} of {len(rows):,} rows cannot be read, the first is {first}" if failed else ""

@@ -9,9 +9,10 @@ from typing import Any
 
 from components import families
 from components.data.propose.details import Details, details_of
-from components.data.propose.profile import Column, Fields
+from components.data.propose.profile import Column, Fields, Numbered
 from components.data.propose.roles import Fit
-from components.data.sources.formats import value_at
+from components.data.sources.formats import value_at, with_a_point
+from components.errors import BadRowError
 from components.families.base import Row
 
 
@@ -22,24 +23,34 @@ class Wishes:
     name: str | None = None
     family: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)  # role -> column
+    joint: tuple[str, ...] = ()  # columns that are learnt beside, by heads of their own
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A family, the column of each of its roles, and how well they fit."""
+    """A family, the column of each of its roles, and how well they fit.
+
+    `joint` are further heads over the same rows, by their names: each has the columns of its targets alone.
+    """
 
     family: str
     columns: dict[str, Column]
     fits: dict[str, Fit]
+    bonus: float = 0.0  # for columns that fit each other
+    joint: Mapping[str, Plan] = field(default_factory=dict)
 
     @property
     def score(self) -> float:
-        return sum(each.score for each in self.fits.values())
+        return sum(each.score for each in self.fits.values()) + self.bonus
 
     @property
     def inputs(self) -> dict[str, Column]:
         roles = families.get(self.family).input_roles()
         return {role: column for role, column in self.columns.items() if role in roles}
+
+    @property
+    def targets(self) -> dict[str, Column]:
+        return {role: column for role, column in self.columns.items() if role not in self.inputs}
 
     @cached_property
     def details(self) -> Details:
@@ -53,7 +64,7 @@ class Plan:
 
     def record(self, fields: Fields) -> Fields:
         """A row of the file -> role: raw value."""
-        return {role: value_at(fields, column.name) for role, column in self.columns.items()}
+        return {role: _value(fields, column) for role, column in self.columns.items()}
 
     def read(self, fields: Fields) -> Row:
         """A row of the file as the family reads it.
@@ -61,6 +72,59 @@ class Plan:
         Raises:
             BadRowError: it cannot.
         """
-        family, record = families.get(self.family), self.record(fields)
-        row = family.read_input(record, self.options)
-        return {**row, **family.read_target(record, row, self.options)}
+        row = families.get(self.family).read_input(self.record(fields), self.options)
+        return {**row, **self.read_target(fields, row)}
+
+    def read_target(self, fields: Fields, row: Row) -> Row:
+        """What a row of the file, whose inputs are read, is to teach.
+
+        Raises:
+            BadRowError: the family cannot read it.
+        """
+        return families.get(self.family).read_target(self.record(fields), row, self.options)
+
+    def readable(self, rows: Numbered) -> list[tuple[Fields, Row]]:
+        """The rows that the family can read, as they stand and as it reads them."""
+        found = []
+        for _, fields in rows:
+            try:
+                found.append((fields, self.read(fields)))
+            except BadRowError:
+                continue
+        return found
+
+    def rows_of(self, head: str, read: list[tuple[Fields, Row]]) -> list[Row]:
+        """Of rows that are read, those that have a target of the joint head, with it."""
+        found = []
+        for fields, row in read:
+            try:
+                found.append({**row, **self.joint[head].read_target(fields, row)})
+            except BadRowError:
+                continue
+        return found
+
+    def shown(self, rows: Numbered, most: int) -> list[Row]:
+        """The first rows, as people are shown them: a joint head's target has the head's name."""
+        shown = []
+        for fields, row in self.readable(rows[: 20 * most])[:most]:
+            beside = {head: self._beside(head, fields, row) for head in self.joint}
+            shown.append({**row, **beside})
+        return shown
+
+    def _beside(self, head: str, fields: Fields, row: Row) -> Any:
+        plan = self.joint[head]
+        try:
+            target = plan.read_target(fields, row)
+        except BadRowError:
+            return None
+        return target[families.get(plan.family).target_schema().names[0]]
+
+
+def _value(fields: Fields, column: Column) -> Any:
+    """Of a column that is made of several, an object; a number as the source's reader gives it."""
+    if column.parts:
+        return {name: value_at(fields, name) for name in column.parts}
+    value = value_at(fields, column.name)
+    if column.decimal and isinstance(value, str):
+        return with_a_point(value, column.decimal)
+    return value

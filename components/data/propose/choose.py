@@ -11,48 +11,80 @@ from itertools import combinations, product
 
 from components import families as tasks
 from components.data.propose.candidate import Plan, Wishes
-from components.data.propose.profile import Column, Numbered, spread
+from components.data.propose.joint import all_at_once, with_joint
+from components.data.propose.profile import Column, Numbered, one_hot, spread
 from components.data.propose.questions import MOST_CHOICES, between, nothing
-from components.data.propose.roles import NAMED, WEAK, Fit, fit, kind_of
+from components.data.propose.roles import NAMED, WEAK, Fit, fit, kind_of, together
 from components.errors import BadRowError, UserError, near_miss
 from components.families.base import Family
 
 MARGIN = 0.35  # plans whose scores are no further apart are equals
+BESIDE = 1.0  # plans that read a number otherwise, and are no further apart, are shown beside the best
 READABLE = 0.8  # share of its rows that a plan must read
 TRIED = 200  # rows
 MOST_COLUMNS = 8  # for a role, the best of them
+MOST_OTHERS = 2  # readings that are shown beside the best one
 
 
-def choose(columns: list[Column], rows: Numbered, wishes: Wishes) -> Plan:
-    """The best plan that reads the rows.
+def choose(columns: list[Column], rows: Numbered, wishes: Wishes) -> tuple[Plan, list[Plan]]:
+    """The best plan that reads the rows, and the nearest that read its numbers otherwise.
 
     Raises:
         Question: several are as good, or there is none.
         UserError: the user's wishes fit no family, or no row.
     """
     wanted = _wanted(columns, wishes)
-    candidates = sorted(_plans(columns, wanted, wishes.family), key=lambda plan: -plan.score)
+    beside = [_named(columns, name, "--joint") for name in wishes.joint]
+    free = [column for column in columns if column not in beside]
+    marks = one_hot(free)
+    taken = {name for column in marks for name in column.parts}
+    free = [*(column for column in free if column.name not in taken or column in wanted.values()), *marks]
+    candidates = sorted(_plans(free, wanted, wishes.family), key=lambda plan: -plan.score)
+    texts = [plan for plan in candidates if not plan.targets]  # they are learnt from by themselves
+    equals, refused = _equals([plan for plan in candidates if plan.targets or wishes.family], rows)
+    if len(equals) == 1:
+        others = [] if beside else _others(equals[0], candidates, rows)
+        return with_joint(equals[0], beside, rows), others
+    if equals:
+        raise between([*all_at_once(equals, rows), *equals][:MOST_CHOICES], rows)
+    if refused and (wishes.columns or wishes.family):
+        raise UserError(refused)
+    selves, _ = _equals(texts, rows, margin=BESIDE)
+    raise nothing(columns, wanted, refused, wishes.family, selves, rows)
+
+
+def _equals(candidates: list[Plan], rows: Numbered, margin: float = MARGIN) -> tuple[list[Plan], str]:
+    """The best plans that read the rows, best first; and why the first of those that do not does not."""
     equals: list[Plan] = []
     refused = ""
     for plan in candidates:
-        if equals and plan.score < equals[0].score - MARGIN and not _another(plan, equals):
+        if equals and plan.score < equals[0].score - margin and not _another(plan, equals):
             continue
-        problem = _problem(plan, rows)
+        problem = problem_of(plan, rows)
         refused = refused or problem
         if not problem and not any(_same(plan, other) for other in equals):
             equals.append(plan)
-    if len(equals) == 1:
-        return equals[0]
-    if equals:
-        raise between(equals[:MOST_CHOICES])
-    if refused and (wishes.columns or wishes.family):
-        raise UserError(refused)
-    raise nothing(columns, wanted, refused, wishes.family)
+    return equals, refused
+
+
+def _others(best: Plan, candidates: list[Plan], rows: Numbered) -> list[Plan]:
+    """A number may be a class, a level or a measure: the other readings of the best plan's target."""
+    if all(column.numbers is None for column in best.targets.values()):
+        return []
+    found = [
+        plan
+        for plan in candidates
+        if plan.family != best.family
+        and plan.inputs == best.inputs
+        and set(plan.targets.values()) == set(best.targets.values())
+        and plan.score >= best.score - BESIDE
+        and not problem_of(plan, rows)
+    ]
+    return found[:MOST_OTHERS]
 
 
 def _wanted(columns: list[Column], wishes: Wishes) -> dict[str, Column]:
     """The columns that the user has named, by role."""
-    named = {column.name: column for column in columns}
     known = tasks.names()
     if wishes.family is not None and wishes.family not in known:
         raise UserError(
@@ -61,16 +93,22 @@ def _wanted(columns: list[Column], wishes: Wishes) -> dict[str, Column]:
         )
     families = [tasks.get(name) for name in ([wishes.family] if wishes.family else known)]
     roles = list(dict.fromkeys(role for each in families for role in [*each.input_roles(), *each.targets]))
-    for role, name in wishes.columns.items():
+    for role in wishes.columns:
         if role not in roles:
             raise UserError(
                 f"--column: no role '{role}'{near_miss(role, roles)}; expected one of {', '.join(roles)}"
             )
-        if name not in named:
-            raise UserError(f"--column: no column '{name}'{near_miss(name, named)}; found {', '.join(named)}")
-        if not named[name].values:
-            raise UserError(f"--column: {named[name]}")
-    return {role: named[name] for role, name in wishes.columns.items()}
+    return {role: _named(columns, name, "--column") for role, name in wishes.columns.items()}
+
+
+def _named(columns: list[Column], name: str, flag: str) -> Column:
+    """The column of this name, which has values."""
+    known = {column.name: column for column in [*columns, *one_hot(columns)]}
+    if name not in known:
+        raise UserError(f"{flag}: no column '{name}'{near_miss(name, known)}; found {', '.join(known)}")
+    if not known[name].values:
+        raise UserError(f"{flag}: {known[name]}")
+    return known[name]
 
 
 def _plans(columns: list[Column], wanted: dict[str, Column], only: str | None) -> Iterator[Plan]:
@@ -80,8 +118,11 @@ def _plans(columns: list[Column], wanted: dict[str, Column], only: str | None) -
             for chosen in product(*fitting):
                 taken = dict(zip(roles, (column for column, _ in chosen), strict=True))
                 fits = dict(zip(roles, (judged for _, judged in chosen), strict=True))
-                if not any(_overlap(*two) for two in combinations(taken.values(), 2)):
-                    yield Plan(name, taken, fits)
+                if any(_overlap(*two) for two in combinations(taken.values(), 2)):
+                    continue
+                bonus = together({kind_of(name, role): column for role, column in taken.items()})
+                if bonus is not None or name == only:
+                    yield Plan(name, taken, fits, bonus or 0.0)
 
 
 def _overlap(one: Column, other: Column) -> bool:
@@ -97,7 +138,7 @@ def _role_sets(family: Family, wanted: dict[str, Column]) -> Iterator[tuple[str,
     required = [role for role, needed in family.targets.items() if needed]
     one_of = [role for role in family.targets if role not in family.input_roles()]
     for inputs in exact or family.inputs:
-        for targets in [required] if required else [[role] for role in one_of]:
+        for targets in [required] if required or not one_of else [[role] for role in one_of]:
             if set(wanted) <= {*inputs, *targets}:
                 yield (*inputs, *targets)
 
@@ -117,8 +158,9 @@ def _fitting(
     return sorted(judged_all, key=lambda each: -each[1].score)[:MOST_COLUMNS]
 
 
-def _problem(plan: Plan, rows: Numbered) -> str:
-    """Why the plan does not read its rows: a sentence, or nothing."""
+def problem_of(plan: Plan, rows: Numbered) -> str:
+    """Why the plan does not read its rows, or learns nothing of them: a sentence, or nothing."""
+    roles = ", ".join(f"{role} from '{column.name}'" for role, column in plan.columns.items())
     tried, first, failed = spread(rows, TRIED), "", 0
     for number, fields in tried:
         try:
@@ -126,23 +168,30 @@ def _problem(plan: Plan, rows: Numbered) -> str:
         except BadRowError as error:
             failed += 1
             first = first or f"row {number}: {error}"
-    if failed <= (1 - READABLE) * len(tried):
-        return ""
-    roles = ", ".join(f"{role} from '{column.name}'" for role, column in plan.columns.items())
-    return f"{plan.family} ({roles}) cannot read {failed} of {len(tried)} rows; {first}"
+    if failed > (1 - READABLE) * len(tried):
+        return f"{plan.family} ({roles}) cannot read {failed} of {len(tried)} rows; {first}"
+    return _nothing_learnt(plan, tried) and _nothing_learnt(plan, rows)
+
+
+def _nothing_learnt(plan: Plan, rows: Numbered) -> str:
+    """Why the rows teach nothing: a sentence, or nothing."""
+    read = [row for _, row in plan.readable(rows)]
+    try:
+        tasks.get(plan.family).learn_facts(read, plan.details.labels, plan.options)
+    except BadRowError as error:
+        return f"{plan.family}: {error}"
+    return ""
 
 
 def _another(plan: Plan, equals: list[Plan]) -> bool:
     """Does the plan learn from another column, whose name says so, than the best ones do?"""
     taken = {column.name for each in equals for column in each.columns.values()}
-    targets = {role: column for role, column in plan.columns.items() if role not in plan.inputs}
-    named = all(plan.fits[role].score >= NAMED for role in targets)
-    return named and not any(column.name in taken for column in targets.values())
+    named = all(plan.fits[role].score >= NAMED for role in plan.targets)
+    return named and not any(column.name in taken for column in plan.targets.values())
 
 
 def _same(plan: Plan, other: Plan) -> bool:
     """The same columns as inputs in another order: the first one stands."""
     ours, theirs = ({column.name for column in each.inputs.values()} for each in (plan, other))
-    targets = [set(each.columns) - set(each.inputs) for each in (plan, other)]
-    same_targets = all(plan.columns[role] is other.columns.get(role) for role in targets[0])
+    same_targets = all(column is other.columns.get(role) for role, column in plan.targets.items())
     return plan.family == other.family and ours == theirs and same_targets

@@ -11,7 +11,7 @@ from typing import Any
 
 from components import families
 from components.data.propose.profile import Column
-from components.data.propose.roles import bio_types, kind_of, levels, separator_of
+from components.data.propose.roles import any_spelling, bio_types, kind_of, levels, separator_of
 
 NO_RELATION = ("none", "no_relation", "na", "other", "no relation")
 
@@ -34,7 +34,12 @@ def details_of(family: str, columns: dict[str, Column]) -> Details:
 
 
 def _tags(column: Column) -> dict[str, str]:
-    return {"scheme": scheme_of([_split(tags) for tags in column.values])}
+    sequences = [_split(tags) for tags in column.values]
+    tags = [tag for sequence in sequences for tag in sequence]
+    if bio_types(tags) is not None or bio_types([any_spelling(tag) for tag in tags]) is None:
+        return {"scheme": scheme_of(sequences)}
+    spelt = [[any_spelling(tag) for tag in sequence] for sequence in sequences]
+    return {"scheme": scheme_of(spelt), "spelling": "any"}
 
 
 def _tokens(column: Column) -> dict[str, str]:
@@ -53,6 +58,10 @@ def scheme_of(sequences: list[list[str]]) -> str:
     if bio_types(tags) is None:
         return "plain"
     prefixes = {tag[0] for tag in tags if tag != "O"}
+    if prefixes & {"L", "U"}:
+        return "bilou"
+    if "W" in prefixes:
+        return "bmewo"
     if prefixes & {"M", "E", "S"}:
         return "bmes" if "M" in prefixes else "iobes"
     begins = [

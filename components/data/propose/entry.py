@@ -15,8 +15,10 @@ from components.data.propose.candidate import Plan
 from components.data.propose.formats import SourceKeys
 from components.data.propose.places import SPLITS, Place
 from components.data.propose.profile import Column, Fields, Numbered, spread, words_of
+from components.data.propose.roles import kind_of
 from components.errors import BadRowError, UserError
-from components.families.base import Row
+from components.families.base import Facts, Row
+from components.families.base.capabilities import FactsOfAllSplits
 from components.settings.data import Source
 
 MEASURED = 2000  # rows
@@ -24,6 +26,8 @@ LONGEST = 512  # tokens that most encoders take
 PIECES = 1.5  # of a word, where there is no tokenizer to count them
 SHARE = 0.1  # of the rows, for a split that the source does not give
 HIGHEST = 0.95  # floor: a baseline that is always right on a few rows says little
+GROUPED = ("text", "text_pair", "question", "context")  # kinds of inputs that rows may share
+MANY = 30  # distinct ones, or a split could be left without any
 SHARED = 1.25  # rows per text from which on those of one text are kept in one split
 
 
@@ -34,18 +38,29 @@ class GateKeys(TypedDict):
     floor: float
 
 
+class HeadKeys(TypedDict, total=False):
+    """A joint head, as params.yaml spells it (`settings.project.Annotation`)."""
+
+    family: str
+    columns: dict[str, str | list[str]]
+    labels: list[str]
+    options: dict[str, str]
+    gate: GateKeys
+
+
 class TaskKeys(TypedDict, total=False):
     """A task, as params.yaml spells it (`settings.project.Task`)."""
 
     family: str
     source: SourceKeys
-    columns: dict[str, str]
+    columns: dict[str, str | list[str]]
     options: dict[str, str]
     splits: dict[str, float | list[str]]
-    cleaning: dict[str, str]
+    cleaning: dict[str, str | float]
     max_length: int
     gate: GateKeys
     example: Row
+    joint: dict[str, HeadKeys]
 
 
 @dataclass(frozen=True)
@@ -62,7 +77,11 @@ class Entry:
         lines = [f"{self.name}:"]
         for key, value in self.keys.items():
             remark = f" # {self.remarks[key]}" if key in self.remarks else ""
-            lines.append(f"  {key}: {flow(value)}{remark}")
+            if key != "joint":
+                lines.append(f"  {key}: {flow(value)}{remark}")
+        heads = self.keys.get("joint", {})
+        lines += ["  joint:"] if heads else []
+        lines += [f"    {flow({head: keys})[1:-1]}" for head, keys in heads.items()]
         return "\n".join(lines) + "\n"
 
     def remotes_yaml(self) -> str:
@@ -87,18 +106,20 @@ def entry_of(
         UserError: no row is as the family expects, or the rows teach nothing.
     """
     family = families.get(plan.family)
-    read = _readable(plan, spread(rows, MEASURED))
+    read = plan.readable(spread(rows, MEASURED))
     if not read:
         raise UserError(f"{place.first}: {plan.family} cannot read one of its rows")
-    metric, floor, remark = _gate(plan, [row for _, row in read])
+    gate, remark = _gate(plan, [row for _, row in read])
     length, measured = _max_length(plan, [row for _, row in read], encoder)
     source: SourceKeys = {**place.source, **_split_column(columns)}
     if plan.details.labels is not None:
         source["labels"] = plan.details.labels
+    if any(column.decimal for column in plan.columns.values()):
+        source["decimal"] = ","
     keys: TaskKeys = {
         "family": plan.family,
         "source": source,
-        "columns": {role: column.name for role, column in plan.columns.items()},
+        "columns": _names(plan),
     }
     if plan.details.options:
         keys["options"] = plan.details.options
@@ -106,36 +127,46 @@ def entry_of(
         "splits": {**_splits(source), **_groups(plan)},
         "cleaning": {},
         "max_length": length,
-        "gate": {"metric": metric, "floor": floor},
+        "gate": gate,
         "example": _question(plan, *read[0], roles=family.request_fields(plan.columns)),
     }
+    if plan.joint:
+        keys["joint"] = {name: _head(plan, name, read) for name in plan.joint}
     return Entry(name, keys, {"max_length": measured, "gate": remark}, place.remotes)
 
 
-def _readable(plan: Plan, rows: Numbered) -> list[tuple[Fields, Row]]:
-    """The rows that the family reads, as they stand and as it reads them."""
-    found = []
-    for _, fields in rows:
-        try:
-            found.append((fields, plan.read(fields)))
-        except BadRowError:
-            continue
-    return found
+def _head(plan: Plan, name: str, read: list[tuple[Fields, Row]]) -> HeadKeys:
+    """The keys of a joint head."""
+    head = plan.joint[name]
+    keys: HeadKeys = {"family": head.family, "columns": _names(head)}
+    if head.details.labels is not None:
+        keys["labels"] = head.details.labels
+    if head.details.options:
+        keys["options"] = head.details.options
+    gate, _ = _gate(head, plan.rows_of(name, read))
+    return {**keys, "gate": gate}
 
 
-def _gate(plan: Plan, rows: list[Row]) -> tuple[str, float, str]:
+def _names(plan: Plan) -> dict[str, str | list[str]]:
+    return {role: column.spelled for role, column in plan.columns.items()}
+
+
+def _gate(plan: Plan, rows: list[Row]) -> tuple[GateKeys, str]:
     """The family's first metric and, as floor, a tenth of the way from the trivial baseline to 1."""
     family, options = families.get(plan.family), plan.options
     metric = family.metrics_for(options)[0]
     try:
-        facts = {**family.learn_facts(rows, plan.details.labels, options), "options": options}
+        facts: Facts = {**family.learn_facts(rows, plan.details.labels, options), "options": options}
+        if isinstance(family, FactsOfAllSplits):
+            facts |= family.facts_of_all_splits(facts, dict.fromkeys(SPLITS.values(), rows))
     except BadRowError as error:
         raise UserError(f"{plan.family}: {error}") from None
     predictions = family.majority_baseline(rows, rows, facts)
     with np.errstate(all="ignore"):
         trivial = float(np.nan_to_num(metric.measure(rows, predictions, facts)))
     remark = f"the trivial baseline has {trivial:.2f} on these rows"
-    return metric.name, min(HIGHEST, round(trivial + 0.1 * (1 - trivial), 2)), remark
+    floor = min(HIGHEST, round(trivial + 0.1 * (metric.best - trivial), 2))
+    return {"metric": metric.name, "floor": floor}, remark
 
 
 def _max_length(plan: Plan, rows: list[Row], encoder: Path | None) -> tuple[int, str]:
@@ -176,7 +207,11 @@ def _splits(source: SourceKeys) -> dict[str, float]:
 
 def _groups(plan: Plan) -> dict[str, list[str]]:
     """Where one of several inputs is shared by many rows (a context), these stay in one split."""
-    texts = [(role, column) for role, column in plan.inputs.items() if column.is_text]
+    texts = [
+        (role, column)
+        for role, column in plan.inputs.items()
+        if column.is_text and kind_of(plan.family, role) in GROUPED and column.distinct >= MANY
+    ]
     if len(plan.inputs) < 2 or not texts:
         return {}
     role, column = max(texts, key=lambda each: each[1].repeats)

@@ -9,32 +9,41 @@ import codecs
 import csv
 import io
 import re
+import zipfile
 from collections import Counter
 from pathlib import Path
 from typing import TypedDict
 
-from components import advice
 from components.data.propose.names import ASIDE, NAMES
 from components.data.propose.profile import Column
+from components.data.sources import formats
+from components.data.sources.formats.base import Sample
+from components.data.sources.formats.packed import SHEETS, opened
+from components.data.sources.formats.text import MAX_FIELD
 from components.errors import UserError
 
 SAMPLE = 4_000_000  # bytes
 LINES = 1000
 SEPARATORS = "\t,;|"
 ALIKE = 0.9  # share of the lines that must agree on a format
+OLD_SHEET = bytes.fromhex("d0cf11e0a1b11ae1")  # of Excel before 2007
 MAGIC = {
     b"PAR1": "parquet",
     b"ARROW1": "arrow",
     b"\xff\xff\xff\xff": "arrow",  # a stream has no other mark
 }
 FOREIGN = {
-    b"\x1f\x8b": "is compressed with gzip; unpack it first",
-    b"PK\x03\x04": "is a zip archive or an Excel sheet; unpack it, or save it as CSV",
+    b"%PDF": "is a PDF document; take its text out first",
     b"SQLite format 3": "is an SQLite database; name a query of it under `remotes` in params.yaml",
 }
+MARKUP = re.compile(r"(?i)<(!doctype html|html|\?xml|!--|rss|svg)")
 BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 ENCODINGS = ["cp1252", "mac_roman", "cp1250", "cp1251", "gb18030", "big5", "shift_jis", "euc_jp", "euc_kr"]
-NAME = re.compile(r"[\w #./()-]{0,40}")
+LONGEST_NAME = 80  # characters of a column's name
+NAMING = 4  # words of a name that says what the column holds
+PREAMBLE = 12  # lines above a header
+SIGN = "sep="  # begins the line by which a spreadsheet is told the separator
+ABOVE = 0.001  # what each of them takes from a separator's share: rather none
 TEXT_HINT = "expected CSV, TSV, JSON Lines, Parquet, Arrow, CoNLL or SQuAD JSON"
 
 
@@ -48,9 +57,15 @@ class SourceKeys(TypedDict, total=False):
     separator: str
     quoting: bool
     header: list[str]
+    skip_after_header: int
     split_column: str
     split_values: dict[str, str]
     labels: list[str]
+    decimal: str
+    sentence: str
+    rows: str
+    offsets: str | list[str]
+    end: str
 
 
 def source_of(path: Path) -> SourceKeys:
@@ -59,10 +74,12 @@ def source_of(path: Path) -> SourceKeys:
     Raises:
         UserError: it is empty, or in none of the formats.
     """
-    with path.open("rb") as file:
+    if (sheet := _sheet(path)) is not None:
+        return {"format": sheet}
+    with opened(path) as file:
         data = file.read(SAMPLE)
         whole = not file.read(1)
-    if not data.strip():
+    if not data.removeprefix(codecs.BOM_UTF8).strip():
         raise UserError(f"{path}: the file is empty, expected rows")
     for mark, what in FOREIGN.items():
         if data.startswith(mark):
@@ -70,6 +87,9 @@ def source_of(path: Path) -> SourceKeys:
     for mark, form in MAGIC.items():
         if data.startswith(mark):
             return {"format": form}
+    told = [name for name in formats.detect(path) if not formats.formats()[name].general and name != "conll"]
+    if told:
+        return {"format": told[0]}
     encoding = encoding_of(path, data, whole)
     text = codecs.getincrementaldecoder(encoding)().decode(data, whole)
     if not whole:
@@ -78,13 +98,25 @@ def source_of(path: Path) -> SourceKeys:
     return found if encoding == "utf-8" else {**found, "encoding": encoding}
 
 
+def _sheet(path: Path) -> str | None:
+    """The kind of spreadsheet that a file is, by what is in it."""
+    with path.open("rb") as file:
+        if file.read(len(OLD_SHEET)) == OLD_SHEET:
+            return "xls"
+    if not zipfile.is_zipfile(path):
+        return None
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+    return next((kind for kind, inner in SHEETS.items() if inner in names), None)
+
+
 def encoding_of(path: Path, data: bytes, whole: bool) -> str:
     """By its byte order mark; UTF-8 if that is possible; else the likeliest of the older ones."""
     for mark, name in BOMS.items():
         if data.startswith(mark):
             return name
     if b"\0" in data:
-        raise UserError(f"{path}: a binary file, {TEXT_HINT}")
+        return _wide(path, data)
     try:
         codecs.getincrementaldecoder("utf-8")().decode(data, whole)
         return "utf-8"
@@ -104,22 +136,57 @@ def encoding_of(path: Path, data: bytes, whole: bool) -> str:
         return min(names & set(ENCODINGS), key=ENCODINGS.index)  # the commoner one comes first
 
 
+def _wide(path: Path, data: bytes) -> str:
+    """UTF-16 without a mark, by the zeros that are every second byte; else it is no text file.
+
+    Raises:
+        UserError: it is none.
+    """
+    halves = {"utf-16-le": data[1::2], "utf-16-be": data[::2]}
+    for name, half in halves.items():
+        if half.count(0) > 0.4 * len(half):
+            try:
+                if "\0" not in codecs.getincrementaldecoder(name)().decode(data):
+                    return name
+            except UnicodeDecodeError:
+                continue
+    zeros = data.count(0)
+    if zeros < 0.1 * len(data) and not set(data[:8]) - set(range(9, 127)):
+        line = data[: data.index(0)].count(b"\n") + 1
+        raise UserError(
+            f"{path}: NUL bytes, the first of {zeros} in line {line}, expected a text; "
+            f"`tr -d '\\000'` takes them out"
+        )
+    raise UserError(f"{path}: a binary file, {TEXT_HINT}")
+
+
 def _text_format(path: Path, text: str) -> SourceKeys:
     start = text.lstrip("\ufeff \r\n\t")
+    if MARKUP.match(start):
+        raise UserError(f"{path}: a page in HTML or XML, {TEXT_HINT}")
+    sample = Sample(path, text.encode("utf-8", "replace"))
+    special = [name for name, one in formats.formats().items() if not one.general and one.looks_like(sample)]
+    if special and special != ["conll"]:
+        return {"format": special[0]}
     if start.startswith("{") and re.search(r'"paragraphs"\s*:', text):
         return {"format": "squad"}
-    if start.startswith("{") and re.match(r".*\}\s*(\n|$)", start):
-        return {"format": "jsonl"}
-    if re.match(r"[\[{]\s*[\[{\"\n]", start):
-        raise UserError(advice.one_document(path))
+    if re.match(r"[\[{]\s*[\[{\"\r\n\]}]", start):
+        one = "json" if start.startswith("[") else "json_table"
+        return {"format": "jsonl" if _is_object_a_line(start) else one}
     if _is_conll(text):
         return {"format": "conll"}
     return _delimited(text)
 
 
+def _is_object_a_line(text: str) -> bool:
+    """Is the first line an object, with others after it?"""
+    first, _, rest = text.partition("\n")
+    return first.rstrip().endswith("}") and bool(rest.strip())
+
+
 def _is_conll(text: str) -> bool:
     """One word and its columns a line, blank lines between sentences."""
-    lines = [line for line in text.splitlines()[:LINES] if not line.startswith("-DOCSTART-")]
+    lines = [line for line in text.splitlines()[:LINES] if not line.startswith(("-DOCSTART-", "#"))]
     full = [line.split("\t") if "\t" in line else line.split(" ") for line in lines if line.strip()]
     inner = "\n".join(lines).strip().split("\n")
     blank = sum(not line.strip() for line in inner)
@@ -137,10 +204,9 @@ def _delimited(text: str) -> SourceKeys:
     for quoting in (True, False):
         for separator in SEPARATORS:
             rows = _rows(text, separator, quoting)
-            width, often = Counter(map(len, rows)).most_common(1)[0] if rows else (0, 0)
-            share = often / max(len(rows), 1)
+            width, share = _width(rows)
             if width > 1 and share >= ALIKE and share > best[0]:
-                best = (share, separator, quoting, [row for row in rows if len(row) == width])
+                best = (share, separator, quoting, rows)
     _, separator, quoting, rows = best
     rows = rows or _rows(text, separator, quoting)
     found: SourceKeys = {"format": "tsv" if separator == "\t" else "csv"}
@@ -148,15 +214,58 @@ def _delimited(text: str) -> SourceKeys:
         found["separator"] = separator
     if not quoting:
         found["quoting"] = False
-    if not _has_header(rows):
-        found["header"] = [f"column_{number}" for number in range(1, len(rows[0]) + 1)]
+    return {**found, **_header(rows)}
+
+
+def _width(rows: list[list[str]]) -> tuple[int, float]:
+    """How many fields most rows have, and which share of them, but for what stands above a header."""
+    widths = Counter(len(row) for row in rows if row)
+    if not widths:
+        return 0, 0.0
+    width = max(widths, key=lambda each: (widths[each], each))
+    full = [row for row in rows[_first(rows, width) :] if row]
+    return width, sum(len(row) == width for row in full) / len(full) - ABOVE * _first(rows, width)
+
+
+def _first(rows: list[list[str]], width: int) -> int:
+    """The first row with so many fields: what stands above it are titles, or a sign for a spreadsheet."""
+    full = (number for number, row in enumerate(rows) if len(row) == width and any(row))
+    first = next((number for number in full if rows[number][0] != SIGN), 0)
+    return first if first <= PREAMBLE else 0
+
+
+def _header(rows: list[list[str]]) -> SourceKeys:
+    """The columns' names, where the file does not give them in its first row, each once."""
+    width, _ = _width(rows)
+    first = _first(rows, width)
+    names = [name.strip() for name in rows[first]]
+    body = [row for row in rows[first + 1 :] if len(row) == width and any(row) and row != rows[first]]
+    if not _is_header(rows[first], body):
+        lost: SourceKeys = {"skip_after_header": first} if any(map(any, rows[:first])) else {}
+        return {"header": [f"column_{number}" for number in range(1, width + 1)], **lost}
+    given = [name for name in names if name]
+    if any(map(any, rows[:first])) or len(set(given)) < len(given):
+        return {"header": _distinct(names), "skip_after_header": first + 1}
+    return {}
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """The names, with a number where one stands there twice."""
+    found: list[str] = []
+    for number, given in enumerate(names, 1):
+        name = given or f"column_{number}"
+        copies = (f"{name}_{copy}" for copy in range(2, len(names) + 2))
+        free = (copy for copy in copies if copy not in [*found, *names])
+        found.append(name if name not in found else next(free))
     return found
 
 
 def _rows(text: str, separator: str, quoting: bool) -> list[list[str]]:
-    """The first rows that are not blank; none where the quotes do not close."""
+    """The first rows, blank lines among them; none where the quotes do not close."""
+    csv.field_size_limit(MAX_FIELD)
     lines = io.StringIO(text, newline="")
     rows: list[list[str]] = []
+    full = 0
     try:
         for row in csv.reader(
             lines,
@@ -164,26 +273,32 @@ def _rows(text: str, separator: str, quoting: bool) -> list[list[str]]:
             quoting=csv.QUOTE_MINIMAL if quoting else csv.QUOTE_NONE,
             strict=quoting,
         ):
-            rows += [row] if any(row) else []
-            if len(rows) == LINES:
+            rows.append(row)
+            full += any(row)
+            if full == LINES:
                 break
     except csv.Error:
         return []
     return rows
 
 
-def _has_header(rows: list[list[str]]) -> bool:
-    """Is the first row unlike the others: names, not values?"""
-    names, body = rows[0], rows[1:]
-    columns = [Column(name, list(values), len(body)) for name, *values in zip(*rows, strict=True)]
-    if len(set(names)) < len(names) or not all(NAME.fullmatch(name) for name in names):
+def _is_header(names: list[str], body: list[list[str]]) -> bool:
+    """Is the row unlike those below it: names, not values?"""
+    columns = [
+        Column(name.strip(), [value for value in values if value], len(body))
+        for name, *values in zip(names, *body, strict=True)
+    ]
+    if not body:
+        return True
+    if any(len(column.name) > LONGEST_NAME or not column.name.isprintable() for column in columns):
         return False
-    if any(name in column.values or _is_number(name) for name, column in zip(names, columns, strict=True)):
+    if any(column.name and (column.name in column.values or _is_number(column.name)) for column in columns):
         return False
     known = set().union(*NAMES.values(), ASIDE)
-    if any(not known.isdisjoint(column.words) for column in columns):
+    short = [column for column in columns if len(column.name.split()) <= NAMING]
+    if any(not known.isdisjoint(column.words) for column in short if column.name):
         return True
-    longer = any(len(name.split()) < column.length / 2 for name, column in zip(names, columns, strict=True))
+    longer = any(len(column.name.split()) < column.length / 2 for column in columns)
     return longer or any(column.numbers is not None for column in columns if column.values)
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 NAMES = {
     kind: set(words.split())
     for kind, words in {
         "text": """text sentence review body content message comment tweet utterance document post
             description abstract headline title subject query premise sentence1 question1 text1 text_a
-            sentence_a sent1""",
+            sentence_a sent1 anchor article source src input prompt instruction question narrative
+            feedback texto texte testo tekst kommentar nachricht anfrage
+            文本 内容 评论 句子 正文 テキスト 本文""",
         "text_pair": """text_pair pair hypothesis sentence2 question2 text2 text_b sentence_b sent2 passage
             response""",
         "turns": "turns dialogue dialog conversation messages utterances history",
@@ -16,17 +20,24 @@ NAMES = {
         "spans": "spans entities annotations",
         "head": "head subject subj e1 entity1",
         "tail": "tail object obj e2 entity2",
-        "label": """label class category intent topic target sentiment polarity gold relation
-            is_duplicate""",
+        "head_entity": "head subject subj s h source src from entity1 e1 node1",
+        "link": "relation predicate rel p r type edge property link",
+        "tail_entity": "tail object obj o t target dst to entity2 e2 node2",
+        "label": """label labels class category intent topic target sentiment polarity gold relation
+            is_duplicate klasse kategorie etikett etiqueta categoria categoría classe
+            标签 类别 情感 分类 ラベル""",
         "level": "rating stars star priority severity urgency level grade score overall",
         "score": "score similarity relevance intensity value rating price label target y valence overall",
         "labels": "labels tags topics genres categories emotions keywords",
+        "outcome": "clicked click clicks purchased purchase converted conversion bought installed outcome",
         "question": "question query",
         "context": "context passage paragraph document",
         "answers": "answers answer",
         "choices": "choices options endings candidates alternatives",
         "answer": "answer label correct gold target",
-        "template": "answer reply response template",
+        "template": "answer reply response template positive pos",
+        "written": """target summary highlights output response completion translation reply answer
+            paraphrase simplified simplification corrected rewrite tgt tldr""",
     }.items()
 }
 
@@ -34,8 +45,16 @@ NAMES = {
 ASIDE = {
     *("id", "uid", "qid", "uuid", "idx", "index", "key", "date", "time", "timestamp", "created"),
     *("updated", "url", "link", "author", "user", "username", "email", "lang", "language", "split"),
+    *("zip", "zipcode", "postcode", "plz", "phone", "nr", "hash", "filename", "annotator", "version", "ip"),
     "confidence",  # of whoever gave the label
+    *("negative", "negatives", "neg"),  # a wrong answer, which is drawn anyway
 }
+
+# What a data frame calls its index where that is written as a column.
+INDEX = re.compile(r"|(Unnamed: \d+(\.\d+)*)|__index_level_\d+__|level_\d+|index|rownames")
+
+# The two ends of names that tell a pair apart: sent_a and sent_b.
+ENDS = [("1", "2"), ("a", "b"), ("left", "right"), ("first", "second"), ("0", "1"), ("x", "y")]
 
 # From the lowest to the highest; a column may leave levels out.
 SCALES = [
@@ -51,5 +70,6 @@ SCALES = [
         beginner intermediate advanced
         easy medium hard
         mild moderate severe
+        strongly_disagree disagree neutral agree strongly_agree
         a1 a2 b1 b2 c1 c2""".splitlines()
 ]

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 from components import advice
 from components.data.propose.formats import SourceKeys, source_of
-from components.data.propose.questions import Choice, Question
+from components.data.sources import formats
 from components.errors import TryAgainError, UserError, near_miss
 
 SPLITS = {
@@ -23,7 +23,8 @@ SPLITS = {
 }  # fmt: skip
 SUFFIXES = {
     *(".csv", ".tsv", ".tab", ".txt", ".jsonl", ".json", ".ndjson", ".parquet", ".arrow"),
-    *(".conll", ".iob", ".bio", ".bmes"),
+    *(".conll", ".conllu", ".iob", ".bio", ".bmes", ".xlsx", ".xls", ".ods", ".orc", ".avro", ".spacy"),
+    *(".gz", ".zst", ".bz2", ".xz", ".zip"),
 }
 NOT_DATA = re.compile(r"(?i)readme|licen[cs]e|dataset_infos?|manifest|\.version\.json")
 
@@ -49,13 +50,9 @@ def locate(address: str) -> Iterator[Place]:
 
     Raises:
         UserError: nothing is there, or it is in no known format.
-        Question: a folder has several files, none of which is called train.
     """
     if "://" not in address:
-        path = Path(address)
-        if not path.exists():
-            raise UserError(_missing(path))
-        yield Place({"path": address.rstrip("/"), **_described(path)}, path)
+        yield _here(address)
         return
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -64,7 +61,20 @@ def locate(address: str) -> Iterator[Place]:
         name = identifier(Path(files[0].name).stem if len(files) == 1 else Path(address.rstrip("/*")).name)
         at = files[0] if len(files) == 1 else folder
         below = f"/{at.relative_to(folder)}" if len(files) == 1 else ""
-        yield Place({"path": f"downloads/{name}{below}", **_described(at)}, at, {name: remote})
+        yield Place({"path": f"downloads/{name}{below}", **described(at)}, at, {name: remote})
+
+
+def _here(address: str) -> Place:
+    """A file or a folder of this machine, or the files of a pattern."""
+    path = Path(address)
+    if path.exists():
+        return Place({"path": address.rstrip("/"), **described(path)}, path)
+    folder, _, name = address.rpartition("/")
+    found = sorted(Path(folder or ".").glob(name)) if "*" in name else []
+    if not found:
+        raise UserError(_missing(path))
+    source: SourceKeys = {"path": folder or ".", "files": {"train": name}, **source_of(found[0])}
+    return Place(source, Path(folder or "."))
 
 
 def identifier(name: str) -> str:
@@ -99,8 +109,33 @@ def _fetch(address: str, folder: Path) -> dict[str, str]:
     return {"kind": "url", "address": address}
 
 
-def _described(path: Path) -> SourceKeys:
-    """Format and files of a file or folder."""
+def is_data_set(folder: Path) -> bool:
+    """Is the folder itself a source: one that the library `datasets` has written, or one of documents?"""
+    saved = (folder / "dataset_dict.json").is_file() or (folder / "state.json").is_file()
+    within = (path for path in folder.iterdir() if path.is_dir())
+    return saved or (bool(formats.detect(folder)) and not any(map(formats.detect, within)))
+
+
+def data_files(folder: Path) -> list[Path]:
+    """The files of data in a folder, and in those within.
+
+    Raises:
+        UserError: there is none.
+    """
+    files = [file for file in sorted(folder.rglob("*")) if _is_data(file, folder)]
+    if not files:
+        raise UserError(
+            f"{folder}: no data file in this folder, expected one of {', '.join(sorted(SUFFIXES))}"
+        )
+    return files
+
+
+def described(path: Path) -> SourceKeys:
+    """Format and files of a file or folder.
+
+    Raises:
+        UserError: it is in no known format, or a folder of several tasks.
+    """
     if path.is_file():
         return source_of(path)
     if (path / "dataset_dict.json").is_file():
@@ -108,9 +143,9 @@ def _described(path: Path) -> SourceKeys:
         return {"format": "huggingface", "files": _by_split(path, {name: name for name in splits})}
     if (path / "state.json").is_file():
         return {"format": "huggingface"}
-    files = [file for file in sorted(path.rglob("*")) if _is_data(file, path)]
-    if not files:
-        raise UserError(f"{path}: no data file in this folder, expected one of {', '.join(sorted(SUFFIXES))}")
+    if told := formats.detect(path):
+        return {"format": told[0]}
+    files = data_files(path)
     if len(files) == 1:
         name = str(files[0].relative_to(path))
         return {"files": {"train": name}, **source_of(files[0])}
@@ -132,12 +167,12 @@ def _by_split(folder: Path, stems: dict[str, str]) -> dict[str, str]:
         for split in dict.fromkeys(SPLITS[word] for word in words if word in SPLITS):
             found.setdefault(split, []).append(name)
     if "train" not in found:
-        choices = [Choice([], "", address=str(folder / name)) for name in stems]
-        raise Question(f"{folder}: {len(stems)} files, none of which is called train", choices)
-    return {split: _pattern(found[split]) for split in dict.fromkeys(SPLITS.values()) if split in found}
+        raise UserError(f"{folder}: {len(stems)} files, none of which is called train; name one of them")
+    return {split: pattern(found[split]) for split in dict.fromkeys(SPLITS.values()) if split in found}
 
 
-def _pattern(names: list[str]) -> str:
+def pattern(names: list[str]) -> str:
+    """The one name, or a pattern that fits all of them."""
     if len(names) == 1:
         return names[0]
     return f"{commonprefix(names)}*{Path(names[0]).suffix}"  # noqa: RUF071 letters, not folders

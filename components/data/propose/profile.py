@@ -11,9 +11,17 @@ from itertools import pairwise
 from typing import Any
 
 from components.data.sources.formats import value_at
+from components.errors import BadRowError
+from components.families.shared.items import read_items
 
 # Scripts that put no spaces between words: kana, Chinese characters, and Thai, Lao, Khmer, Burmese.
 UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
+FEWEST_MARKS = 3  # columns that are labels, one-hot
+HOLDS = {"1", "1.0", "true"}
+MARKS = ({"0", "1"}, {"0.0", "1.0"}, {"false", "true"})
+LISTED = re.compile(r"\s*([\[{(]|(np\.)?(array|set|frozenset)\()")  # how lists and objects begin
+COMMA = re.compile(r"[-+]?\d+([.\s'’]\d{3})*(,\d+)?\s*%?")  # a number whose decimal sign is a comma
+DATE = re.compile(r"(\d{4}[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.]\d{4})([ T]\d\d?:\d\d.*)?")
 WORD = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+|[^\W\d_a-zA-Z]+")  # of a column's name
 Fields = Mapping[str, Any]
 Numbered = list[tuple[int, Fields]]  # the row's number in its file, its columns
@@ -26,6 +34,13 @@ class Column:
     name: str
     values: list[Any]  # of the rows that have one; JSON lists and objects within texts are read
     rows: int
+    place: int = 0  # among its neighbours, from the left
+    parts: tuple[str, ...] = ()  # the columns that it is made of, where it is one of several
+
+    @property
+    def spelled(self) -> str | list[str]:
+        """As params.yaml names it."""
+        return list(self.parts) if self.parts else self.name
 
     @cached_property
     def words(self) -> list[str]:
@@ -39,13 +54,20 @@ class Column:
 
     @cached_property
     def numbers(self) -> list[float] | None:
-        """Its values as numbers, if all of them are."""
+        """Its values as numbers, if all of them are: percent signs and decimal commas are read."""
         if any(isinstance(value, bool | list | dict) for value in self.values):
             return None
         try:
-            return [float(value) for value in self.values]
+            return [_number(value, self.decimal) for value in self.values]
         except (TypeError, ValueError):
             return None
+
+    @cached_property
+    def decimal(self) -> str | None:
+        """The decimal sign, where it is a comma."""
+        texts = [value.strip() for value in self.values if isinstance(value, str)]
+        commas = bool(texts) and len(texts) == len(self.values) and all(map(COMMA.fullmatch, texts))
+        return "," if commas and any("," in text for text in texts) else None
 
     @cached_property
     def is_whole(self) -> bool:
@@ -54,9 +76,24 @@ class Column:
 
     @cached_property
     def is_counter(self) -> bool:
-        """Does it number the rows?"""
-        steps = {after - before for before, after in pairwise(self.numbers or [])}
-        return self.is_whole and len(steps) == 1 and steps != {0.0}
+        """Does it number the rows, in their order or in that before they were shuffled?"""
+        if not self.is_whole or not self.numbers:
+            return False
+        steps = {after - before for before, after in pairwise(self.numbers)}
+        dense = max(self.numbers) - min(self.numbers) < 1.1 * len(self.numbers)
+        return (len(steps) == 1 and steps != {0.0}) or (dense and self.distinct == len(self.values) > 1)
+
+    @cached_property
+    def is_date(self) -> bool:
+        """Are all of its values dates, or times?"""
+        return bool(self.values) and all(DATE.fullmatch(str(value).strip()) for value in self.values)
+
+    @cached_property
+    def is_mark(self) -> bool:
+        """Does it say of each row yes or no, and both of some?"""
+        return (
+            len(self.distinct_texts) == 2 and {text.strip().lower() for text in self.distinct_texts} in MARKS
+        )
 
     @cached_property
     def is_list(self) -> bool:
@@ -71,6 +108,11 @@ class Column:
     def distinct(self) -> int:
         """How many different values there are."""
         return len({json.dumps(value, default=str) for value in self.values})
+
+    @cached_property
+    def distinct_texts(self) -> frozenset[str]:
+        """Its different values as texts."""
+        return frozenset(map(str, self.values))
 
     @cached_property
     def repeats(self) -> float:
@@ -88,6 +130,14 @@ class Column:
         return f"'{self.name}': {what}" if self.values else f"'{self.name}': empty in all {self.rows:,} rows"
 
 
+def _number(value: Any, decimal: str | None) -> float:
+    if not isinstance(value, str):
+        return float(value)
+    text = value.strip()
+    text = re.sub(r"[.\s'’]", "", text).replace(",", ".") if decimal else text
+    return float(text[:-1]) / 100 if text.endswith("%") else float(text)
+
+
 def words_of(text: str) -> float:
     """Words of a text; of a script without spaces two characters count as a word."""
     unspaced = len(UNSPACED.findall(text))
@@ -103,11 +153,16 @@ def columns_of(rows: Numbered) -> list[Column]:
     """The columns of the rows, in their order; fields of nested objects are "outer.inner"."""
     names = dict.fromkeys(name for _, fields in rows for name in _names(fields))
     found = []
-    for name in names:
+    for place, name in enumerate(names):
         values = [value_at(fields, name) for _, fields in rows]
-        given = [value for value in values if value is not None and value != ""]
-        found.append(Column(name, parsed(given), len(rows)))
+        given = [value for value in values if not _is_missing(value)]
+        found.append(Column(name, parsed(given), len(rows), place))
     return found
+
+
+def _is_missing(value: Any) -> bool:
+    """None, an empty text, or what a data frame writes for either."""
+    return value is None or (isinstance(value, str) and not value.strip()) or value != value  # noqa: PLR0124
 
 
 def _names(fields: Fields, outer: str = "") -> Iterable[str]:
@@ -118,10 +173,27 @@ def _names(fields: Fields, outer: str = "") -> Iterable[str]:
 
 
 def parsed(values: list[Any]) -> list[Any]:
-    """JSON lists and objects that are given as texts, read; anything else as it is."""
-    if not all(isinstance(value, str) and value[:1] in "[{" for value in values):
+    """Lists and objects that are given as texts, as JSON or Python writes them, read; others as they are."""
+    if not all(isinstance(value, str) and LISTED.match(value) for value in values):
         return values
     try:
         return [json.loads(value) for value in values]
     except ValueError:
+        pass
+    try:
+        items = [read_items(value) for value in values]
+    except BadRowError:
         return values
+    return values if any(found is None for found in items) else items
+
+
+def one_hot(columns: list[Column]) -> list[Column]:
+    """A column of lists, made of the columns that say of each label whether it holds; none where there are
+    fewer than three."""
+    marks = [column for column in columns if len(column.values) == column.rows and column.is_mark]
+    if len(marks) < FEWEST_MARKS:
+        return []
+    names = tuple(column.name for column in marks)
+    holds = ([str(value).strip().lower() in HOLDS for value in column.values] for column in marks)
+    values = [[name for name, one in zip(names, row, strict=True) if one] for row in zip(*holds, strict=True)]
+    return [Column(",".join(names), values, marks[0].rows, marks[0].place, names)]

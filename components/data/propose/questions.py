@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from components.data.propose.candidate import Plan
-from components.data.propose.profile import Column
+from components.data.propose.profile import Column, Numbered
 from components.data.propose.roles import fit
+from components.data.sources.formats import value_at
+from components.families.base import Row
 
 MOST_CHOICES = 6  # that one question lists
+SHOWN = 3  # rows of each
+FEWEST_TEXTS = 10  # different values of a column that could be the text
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One answer to a question: the arguments that settle it, and what speaks for it."""
+    """One answer: the arguments that settle it, what speaks for it, and rows as it reads them."""
 
     arguments: list[str]
     reason: str
-    address: str | None = None  # instead of the one that was asked about
+    shown: list[Row] = field(default_factory=list)
 
 
 class Question(Exception):  # noqa: N818 not an error: the data leave it open
@@ -29,7 +33,7 @@ class Question(Exception):  # noqa: N818 not an error: the data leave it open
         self.choices = list(choices)
 
 
-def between(plans: list[Plan]) -> Question:
+def between(plans: list[Plan], rows: Numbered) -> Question:
     """The question between equals: its answers name what they differ in."""
     families = list(dict.fromkeys(plan.family for plan in plans))
     roles = list(dict.fromkeys(role for plan in plans for role in plan.columns))
@@ -40,9 +44,9 @@ def between(plans: list[Plan]) -> Question:
         named = [role for role in plan.columns if role in differing or (other_roles and role in plan.inputs)]
         arguments = ["--family", plan.family] if len(families) > 1 else []
         arguments += [part for role in named for part in ("--column", f"{role}={plan.columns[role].name}")]
+        arguments += [part for head in plan.joint.values() for part in ("--joint", _target_of(head))]
         shown = [role for role in plan.columns if role in named] or list(plan.columns)[-1:]
-        reasons = [f"{role} from '{plan.columns[role].name}', {plan.fits[role].reason}" for role in shown]
-        choices.append(Choice(arguments, f"{plan.family}: {'; '.join(reasons)}"))
+        choices.append(Choice(arguments, reason_of(plan, shown), shown=plan.shown(rows, SHOWN)))
     if len(families) > 1:
         sentence = f"it could be {' or '.join(families)}"
     elif other_roles:
@@ -52,28 +56,74 @@ def between(plans: list[Plan]) -> Question:
     return Question(sentence, choices)
 
 
+def reason_of(plan: Plan, roles: Sequence[str]) -> str:
+    """The family, and what speaks for the columns of these roles."""
+    reasons = [f"{role} from '{plan.columns[role].name}', {plan.fits[role].reason}" for role in roles]
+    reasons += [f"{head.family} from '{_target_of(head)}' beside it" for head in plan.joint.values()]
+    return f"{plan.family}: {'; '.join(reasons)}"
+
+
+def _target_of(head: Plan) -> str:
+    """The column that a joint head learns from."""
+    return head.columns[next(iter(head.fits))].name
+
+
 def _name(plan: Plan, role: str) -> str | None:
     return plan.columns[role].name if role in plan.columns else None
 
 
-def nothing(columns: list[Column], wanted: dict[str, Column], refused: str, family: str | None) -> Question:
-    """The question where no family fits: what is missing, and which columns could be it."""
+def nothing(
+    columns: list[Column],
+    wanted: dict[str, Column],
+    refused: str,
+    family: str | None,
+    texts: list[Plan],
+    rows: Numbered,
+) -> Question:
+    """The question where no family fits: what is missing, and which columns could be it.
+
+    `texts` are plans that learn from a text by itself.
+    """
     taken = {role: column.name for role, column in wanted.items()}
     free = [column for column in columns if column.values and column.name not in taken.values()]
-    texts = [column.name for column in free if fit("text", column)]
-    rest = [column for column in free if column.name not in texts]
+    read = [column.name for column in free if fit("text", column)]
+    rest = [column for column in free if column.name not in read]
     why = f"; the nearest guess, {refused}" if refused else ""
     kept = [part for role, name in taken.items() for part in ("--column", f"{role}={name}")]
     kept += ["--family", family] if family else []
-    if not texts and not taken:
-        found = [Choice([*kept, "--column", f"text={each.name}"], str(each)) for each in rest if each.is_text]
-        return Question(f"no column looks like the text{why}", found[:MOST_CHOICES])
-    shown = " and ".join(f"'{name}'" for name in [*taken.values(), *texts])
+    if not read and not taken:
+        some = [each for each in rest if each.is_text and each.distinct >= FEWEST_TEXTS]
+        found = [_choice(kept, "text", each, rows) for each in some]
+        have = ", ".join(f"'{column.name}'" for column in columns[:MOST_CHOICES]) or "none"
+        return Question(f"no column looks like the text; the columns are {have}{why}", found[:MOST_CHOICES])
+    shown = " and ".join(f"'{name}'" for name in [*taken.values(), *read])
     sentence = f"{shown} can be read, but no column looks like what is to be learnt{why}"
-    if not rest:
-        return Question(f"{sentence}; add one with labels, scores or tags", [])
-    found = [Choice([*kept, "--column", f"{_target(each)}={each.name}"], str(each)) for each in rest]
+    found = [_choice(kept, _target(each), each, rows) for each in rest if _repeats(each)]
+    found += [_by_itself(plan, rows) for plan in texts]
+    if not any(map(_repeats, rest)):
+        sentence += "; add one with labels, scores or tags"
+        sentence += ", or learn from the texts by themselves" if texts else ""
     return Question(sentence, found[:MOST_CHOICES])
+
+
+def _choice(kept: list[str], role: str, column: Column, rows: Numbered) -> Choice:
+    """The column in that role, with some of its values."""
+    values = [{column.name: value_at(fields, column.name)} for _, fields in rows]
+    some = [row for row in values if row[column.name] not in (None, "")][:SHOWN]
+    return Choice([*kept, "--column", f"{role}={column.name}"], f"{role} from {column}", shown=some)
+
+
+def _by_itself(plan: Plan, rows: Numbered) -> Choice:
+    """A family that makes its targets of the text, such as hidden words."""
+    arguments = ["--family", plan.family]
+    arguments += [part for role, each in plan.columns.items() for part in ("--column", f"{role}={each.name}")]
+    reason = f"{reason_of(plan, list(plan.columns))}; nothing else is needed"
+    return Choice(arguments, reason, shown=plan.shown(rows, SHOWN))
+
+
+def _repeats(column: Column) -> bool:
+    """Could something be learnt from it: values that occur again, numbers, or lists?"""
+    return column.distinct > 1 and (column.repeats >= 1.5 or column.numbers is not None or column.is_list)
 
 
 def _target(column: Column) -> str:

@@ -12,13 +12,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from components import families
-from components.data.propose.names import ASIDE, NAMES, SCALES
+from components.data.propose.names import ASIDE, ENDS, INDEX, NAMES, SCALES
 from components.data.propose.profile import Column
+from components.errors import BadRowError
+from components.families.shared.spans import span_list
 
 NAMED, PLAIN, WEAK = 1.0, 0.7, 0.3
 CERTAIN = 0.5  # added where the values could hardly be anything else
+YES = {"1", "1.0", "true", "yes"}
+OUTCOMES = YES | {"0", "0.0", "false", "no"}
 LEVELS = range(3, 12)  # levels of an ordinal scale
-MOST_CLASSES = 1000  # of which each has rows enough to be learnt from, as a rule
+HIGHEST = 100  # level: larger numbers are years, or codes
+LONG, OFTEN = 4, 10  # words of a label; a longer one is a label where it repeats so often
+MANY = 1000  # classes: from these on, an answer may be one that is retrieved
 MANY_CLASSES = (
     "; classification takes so many, but where the labels are texts that say what they mean, --family "
     "retrieval reads them and learns from fewer rows"
@@ -41,14 +47,14 @@ def kind_of(family: str, role: str) -> str:
 def fit(kind: str, column: Column) -> Fit | None:
     """How well the column is of the kind; None if it is not."""
     judge = FITS.get(kind)
-    if (
-        judge is None
-        or not column.values
-        or column.is_counter
-        or column.words[-1].rstrip("0123456789") in ASIDE
-    ):
-        return None
-    return judge(column)
+    return None if judge is None or not column.values or _is_aside(column) else judge(column)
+
+
+def _is_aside(column: Column) -> bool:
+    """Does it stand beside the data: an identifier, an index, a date?"""
+    if column.is_counter or INDEX.fullmatch(column.name) or column.words[-1].rstrip("0123456789") in ASIDE:
+        return True
+    return column.is_date and not any(_named(column, kind) for kind in ("label", "level"))
 
 
 def _named(column: Column, role: str) -> bool:
@@ -88,10 +94,11 @@ def _passage(role: str) -> Callable[[Column], Fit | None]:
 def _label(column: Column) -> Fit | None:
     flat = not any(isinstance(value, list | dict) for value in column.values)
     whole = column.numbers is None or column.is_whole
-    if not flat or not whole or column.length > 4 or column.distinct < 2 or column.repeats < 3:
+    often = OFTEN if column.length > LONG else 3
+    if not flat or not whole or column.distinct < 2 or column.repeats < often:
         return None
-    many = MANY_CLASSES if column.distinct > MOST_CLASSES else ""
-    return Fit(_score(column, "label"), f"{column.distinct} distinct values in {column.rows:,} rows{many}")
+    many = MANY_CLASSES if column.distinct > MANY else ""
+    return Fit(_score(column, "label"), f"{column.distinct:,} distinct values in {column.rows:,} rows{many}")
 
 
 def levels(column: Column) -> list[str] | None:
@@ -101,7 +108,8 @@ def levels(column: Column) -> list[str] | None:
         return None
     if column.is_whole:
         in_order = sorted(values, key=float)
-        return in_order if float(in_order[-1]) - float(in_order[0]) < max(LEVELS) else None
+        lowest, highest = float(in_order[0]), float(in_order[-1])
+        return in_order if highest - lowest < max(LEVELS) and max(-lowest, highest) <= HIGHEST else None
     plain = {re.sub(r"\W+", "_", value.lower()): value for value in values}
     for scale in SCALES:
         if set(plain) <= set(scale):
@@ -143,6 +151,8 @@ def separator_of(column: Column) -> str | None:
 
 
 def _labels(column: Column) -> Fit | None:
+    if column.parts:
+        return Fit(NAMED + CERTAIN, f"{len(column.parts)} columns that say yes or no of each row")
     sign = separator_of(column)
     if sign is not None:
         parts = {part.strip() for value in column.values for part in value.split(sign)}
@@ -165,7 +175,7 @@ def _words(column: Column) -> list[str]:
 
 def _tokens(column: Column) -> Fit | None:
     words = _words(column)
-    if not words or not column.is_list or len(words) < 3 * len(column.values):
+    if column.parts or not words or not column.is_list or len(words) < 3 * len(column.values):
         return None
     distinct = len(set(words))
     if bio_types(words) is not None or column.distinct < 0.3 * len(column.values):
@@ -176,25 +186,40 @@ def _tokens(column: Column) -> Fit | None:
 
 def bio_types(tags: list[str]) -> set[str] | None:
     """The entity types that the tags spell ("B-PER", "O"), if they do."""
-    if not all(tag == "O" or re.match(r"[BIESM]-.", tag) for tag in tags):
+    if not all(tag == "O" or re.match(r"[BIESMLUW]-.", tag) for tag in tags):
         return None
     return {tag[2:] for tag in tags if tag != "O"} or None
 
 
+def any_spelling(tag: str) -> str:
+    """A tag of another spelling (b-per, B_PER, PER-B, o) as B-PER and O are."""
+    if tag in ("o", "0"):
+        return "O"
+    if found := re.fullmatch(r"([BIESMLUWbiesmluw])[-_](.+)", tag):
+        return f"{found[1].upper()}-{found[2].upper()}"
+    if found := re.fullmatch(r"(.+)[-_]([BIESMLUW])", tag):
+        return f"{found[2]}-{found[1].upper()}"
+    return tag
+
+
 def _tags(column: Column) -> Fit | None:
     tags = _words(column)
-    if not tags or (distinct := len(set(tags))) > min(400, len(tags) / 3) or distinct < 2:
+    if column.parts or not tags or (distinct := len(set(tags))) > min(400, len(tags) / 3) or distinct < 2:
         return None
-    if types := bio_types(tags):
+    if types := bio_types(tags) or bio_types([any_spelling(tag) for tag in tags]):
         names = ", ".join(sorted(types)[:6]) + (", ..." if len(types) > 6 else "")
         return Fit(_score(column, "tags") + CERTAIN, f"tags that spell {names}")
     return Fit(_score(column, "tags"), f"{distinct} distinct tags") if column.is_list else None
 
 
 def _spans(column: Column) -> Fit | None:
-    if not column.items or not all(isinstance(item, dict) and "type" in item for item in column.items):
+    try:
+        found = [span for value in column.values for span in span_list(value)]
+    except BadRowError:
         return None
-    types = sorted({str(item["type"]) for item in column.items})
+    if not found or not all(type(span[end]) is int for span in found for end in ("start", "end")):
+        return None
+    types = sorted({span["type"] for span in found})
     names = ", ".join(types[:6]) + (", ..." if len(types) > 6 else "")
     return Fit(_score(column, "spans") + CERTAIN, f"spans of {names}")
 
@@ -232,10 +257,77 @@ def _answer(column: Column) -> Fit | None:
 
 
 def _template(column: Column) -> Fit | None:
-    """An answer out of many: known by name, or any label would be one."""
-    if not column.is_text or not _named(column, "template"):
+    """An answer out of many: known by name, or by being long or one of many, or any label would be one."""
+    if not column.is_text or column.distinct < 2:
         return None
-    return Fit(NAMED, f"{column.distinct:,} distinct answers in {column.rows:,} rows")
+    reason = f"{column.distinct:,} distinct answers in {column.rows:,} rows"
+    if _named(column, "template"):
+        return Fit(NAMED, reason)
+    if column.length <= LONG and (column.distinct < MANY or column.repeats < 2):
+        return None
+    return Fit(PLAIN if column.repeats >= 2 else WEAK, reason)
+
+
+def _written(column: Column) -> Fit | None:
+    """A text that is written in answer to another."""
+    if not column.is_text or column.distinct < 0.5 * len(column.values) or column.length < 1:
+        return None
+    named = _named(column, "written")
+    if not named and column.length < 1.5:
+        return None
+    reason = f"{column.length:.0f} words on average, {column.distinct:,} distinct texts"
+    return Fit(NAMED if named else WEAK, reason)
+
+
+def _outcome(column: Column) -> Fit | None:
+    """Yes or no, and a name that says of what."""
+    values = {str(value).strip().lower() for value in column.values}
+    if not _named(column, "outcome") or len(values) != 2 or not values <= OUTCOMES:
+        return None
+    yes = sum(str(value).strip().lower() in YES for value in column.values)
+    return Fit(NAMED + CERTAIN, f"yes in {yes / len(column.values):.1%} of {column.rows:,} rows")
+
+
+def _entity(kind: str) -> Callable[[Column], Fit | None]:
+    """An end of a triple: a name, rather than a text."""
+
+    def judge(column: Column) -> Fit | None:
+        named = _named(column, kind)
+        recurs = column.length <= LONG and column.repeats >= 1.2
+        if not column.is_text or column.distinct < 2 or column.length > 12 or not (named or recurs):
+            return None
+        return Fit(NAMED if named else WEAK, f"{column.distinct:,} distinct entities")
+
+    return judge
+
+
+def _link(column: Column) -> Fit | None:
+    """The relation between the ends of a triple: few, and each of them often."""
+    if not column.is_text or column.repeats < 2 or column.length > LONG:
+        return None
+    return Fit(NAMED if _named(column, "link") else WEAK, f"{column.distinct:,} distinct relations")
+
+
+def together(kinds: dict[str, Column]) -> float | None:
+    """What columns that play these kinds of roles together add to their fits; None if they cannot."""
+    if {"head_entity", "tail_entity"} <= kinds.keys():
+        head, tail = kinds["head_entity"].distinct_texts, kinds["tail_entity"].distinct_texts
+        shared = len(head & tail) / min(len(head), len(tail))
+        named = all(_named(kinds[kind], kind) for kind in ("head_entity", "link", "tail_entity"))
+        in_order = CERTAIN if kinds["head_entity"].place < kinds["tail_entity"].place else 0.0
+        return in_order + 2 * CERTAIN if shared > 0.05 else CERTAIN if named else None
+    if {"text", "text_pair"} <= kinds.keys():
+        first, second = kinds["text"], kinds["text_pair"]
+        return CERTAIN if "query" in first.words or _are_ends(first.name, second.name) else 0.0
+    return 0.0
+
+
+def _are_ends(one: str, other: str) -> bool:
+    """Do the names differ in their ends alone: sent_a and sent_b? Those that we have given say nothing."""
+    return not one.startswith("column_") and any(
+        one.lower().endswith(first) and one.lower().removesuffix(first) + second == other.lower()
+        for first, second in ENDS
+    )
 
 
 def _turns(column: Column) -> Fit | None:
@@ -253,5 +345,6 @@ FITS: dict[str, Callable[[Column], Fit | None]] = {
     "spans": _spans, "head": _span("head"), "tail": _span("tail"), "label": _label, "level": _level,
     "score": _number, "labels": _labels, "question": _passage("question"), "context": _passage("context"),
     "answers": _answers, "choices": _choices, "answer": _answer,
-    "template": _template,
+    "template": _template, "written": _written, "outcome": _outcome, "head_entity": _entity("head_entity"),
+    "link": _link, "tail_entity": _entity("tail_entity"),
 }  # fmt: skip

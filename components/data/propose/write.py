@@ -1,7 +1,8 @@
-"""An entry into params.yaml: everything else in the file stays as it is, byte for byte."""
+"""Entries into params.yaml: everything else in the file stays as it is, byte for byte."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
@@ -12,23 +13,25 @@ from components.errors import UserError
 from components.files import atomic_file
 
 
-def write(entry: Entry, settings_file: Path) -> None:
-    """Add the entry below `tasks`, and its remotes below `remotes`, if the file is then still valid.
+def write(entries: Sequence[Entry], settings_file: Path) -> None:
+    """Add the entries below `tasks`, and their remotes below `remotes`, if the file is then still valid.
 
     Raises:
-        UserError: the name is taken, or the file with the entry is not valid; the file is as it was.
+        UserError: a name is taken, or the file with the entries is not valid; the file is as it was.
     """
-    text = settings_file.read_bytes().decode("utf-8")
-    added = _added(text, "tasks", entry.name, "\n" + entry.task_yaml(), settings_file)
-    if entry.remotes:
-        added = _added(added, "remotes", next(iter(entry.remotes)), entry.remotes_yaml(), settings_file)
+    added = settings_file.read_bytes().decode("utf-8")
+    for entry in entries:
+        added = _added(added, "tasks", entry.name, "\n" + entry.task_yaml(), settings_file)
+        if entry.remotes:
+            added = _added(added, "remotes", next(iter(entry.remotes)), entry.remotes_yaml(), settings_file)
     with atomic_file(settings_file) as copy:
         copy.write_bytes(added.encode("utf-8"))
         try:
             params.load(copy)
         except UserError as error:
             problem = str(error).removeprefix(f"{copy}: ")
-            raise UserError(f"{settings_file}: not written: with the new task, {problem}") from None
+            new = "task" if len(entries) == 1 else "tasks"
+            raise UserError(f"{settings_file}: not written: with the new {new}, {problem}") from None
 
 
 def _added(text: str, section: str, name: str, entry: str, settings_file: Path) -> str:

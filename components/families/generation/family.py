@@ -72,6 +72,7 @@ class Generation(EncoderFacts, ExtraInputs, TeacherForcing, Family):
 
     name = "generation"
     targets: ClassVar[Mapping[str, bool]] = {"target": True}
+    role_kinds: ClassVar[Mapping[str, str]] = {"target": "written"}
     options = GenerationOptions
     metrics = METRICS
     target_type = pa.list_(pa.int32())

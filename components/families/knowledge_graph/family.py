@@ -76,6 +76,11 @@ class KnowledgeGraph(FactsOfAllSplits, Candidates, MultiSequence, ExtraInputs, F
     inputs = (("head", "relation"),)
     text_columns = ()
     targets: ClassVar[Mapping[str, bool]] = {"tail": True}
+    role_kinds: ClassVar[Mapping[str, str]] = {
+        "head": "head_entity",
+        "relation": "link",
+        "tail": "tail_entity",
+    }
     request = TripleRequest
     options = KnowledgeGraphOptions
     metrics = ranking.METRICS

@@ -13,7 +13,13 @@ from pydantic import BaseModel, Field
 
 from components.errors import BadRowError, near_miss
 from components.families.base import Check, Facts, Family, Layout, Options, Prediction, Row
-from components.families.base.capabilities import Candidates, ExtraFiles, MultiSequence, ReadTable
+from components.families.base.capabilities import (
+    Candidates,
+    ExtraFiles,
+    FactsOfAllSplits,
+    MultiSequence,
+    ReadTable,
+)
 from components.families.retrieval.metrics import DEPTH, METRICS
 from components.families.retrieval.templates import Templates, read_identity, read_templates
 from components.families.retrieval.tfidf import best, similarities
@@ -45,13 +51,13 @@ class RetrievalAnswer(BaseModel):
 class RetrievalOptions(Options):
     """The set of answers, and what a row learns from."""
 
-    # a file of `id` and `text` below source.path; without it, the answers of training rows
+    # a file of `id` and `text` below source.path; without it, the answers of the rows
     templates: str | None = None
     negatives: int = Field(1, ge=0, le=20)  # wrong answers for each row, those most like its question
     top: int = Field(3, ge=1, le=100)  # answers that the service gives
 
 
-class Retrieval(ExtraFiles, Candidates, MultiSequence, Family):
+class Retrieval(ExtraFiles, FactsOfAllSplits, Candidates, MultiSequence, Family):
     """A question and the templates are encoded apart, pooled to unit vectors, and compared (a bi-encoder).
 
     Learnt from a softmax over the candidates of the micro-batch (InfoNCE, van den Oord 2018, equation 4, with
@@ -99,10 +105,6 @@ class Retrieval(ExtraFiles, Candidates, MultiSequence, Family):
             raise _unknown(answer, templates.texts)
         return {"answer": found}
 
-    def class_column(self, options: Mapping[str, Any]) -> str:
-        """An answer that a file of templates holds needs no row."""
-        return "" if options["templates"] else "answer"
-
     def target_schema(self) -> pa.Schema:
         return pa.schema([("answer", pa.string())])
 
@@ -117,6 +119,14 @@ class Retrieval(ExtraFiles, Candidates, MultiSequence, Family):
             raise BadRowError(f"all {counts.total()} training rows have the same answer, nothing to learn")
         templates: Templates | None = options["templates"]
         return {"templates": templates.texts if templates else {text: text for text in counts}}
+
+    def facts_of_all_splits(self, facts: Facts, splits: Mapping[str, Iterable[Row]]) -> Facts:
+        """Without a file of templates, the answers of every split can be chosen: each is a text, and a pair's
+        own answer may stand in no other row."""
+        if facts["options"]["templates"]:
+            return {}
+        answers = {row["answer"]: row["answer"] for rows in splits.values() for row in rows}
+        return {"templates": {**facts["templates"], **answers}}
 
     def check_row(self, row: Row, facts: Facts) -> None:
         if row["answer"] not in facts["templates"]:

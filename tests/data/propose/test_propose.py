@@ -46,7 +46,7 @@ def test_guesses_right(shape: Shape, project: Path) -> None:
     assert {key: keys["source"][key] for key in shape.source} == shape.source
     assert keys.get("options", {}) == shape.options
     assert found.unread == ""
-    write(found.entry, Path("params.yaml"))
+    write([found.entry], Path("params.yaml"))
     ingest("new", params.load().tasks["new"], 7, project / "data/new")
     card = read_json(project / "data/new/task.json")
     assert set(card["rows"]) == {"train", "validation", "test"}
@@ -62,7 +62,7 @@ def test_asks_rightly(shape: Shape, tmp_path: Path) -> None:
         guess(address, Wishes())
     assert shape.asks in str(asked.value)
     for choice in asked.value.choices:
-        found = guess(choice.address or address, with_arguments(Wishes(), choice.arguments))
+        found = guess(address, with_arguments(Wishes(), choice.arguments))
         said = zip(choice.arguments[::2], choice.arguments[1::2], strict=True)
         named = dict(value.split("=") for flag, value in said if flag == "--column")
         assert named.items() <= found.entry.keys["columns"].items()
@@ -212,11 +212,11 @@ BAD = {
     "one row": (lambda path: path.write_text("text,label\na b c,d\n"), "1 row, expected at least 10"),
     "only a header": (lambda path: path.write_text("text,label\n"), "0 rows, expected at least 10"),
     "a binary file": (lambda path: path.write_bytes(bytes(range(256)) * 9), "a binary file, expected CSV"),
-    "gzip": (lambda path: path.write_bytes(b"\x1f\x8b\x08 and so on"), "compressed with gzip; unpack it first"),
-    "Excel": (lambda path: path.write_bytes(b"PK\x03\x04 and so on"), "an Excel sheet; unpack it, or save it"),
+    "gzip": (lambda path: path.write_bytes(b"\x1f\x8b\x08 and so on"), "packed, and it cannot be unpacked"),
+    "Excel": (lambda path: path.write_bytes(b"PK\x03\x04 and so on"), "packed, and it cannot be unpacked"),
     "a database": (database, "an SQLite database; name a query of it under `remotes`"),
     "a folder of nothing": (nothing, "no data file in this folder, expected one of .arrow"),
-    "a JSON list": (lambda path: path.write_text('[{"a": 1}]'), "expected JSON Lines, one object a line; the format json reads a list"),
+    "a JSON list": (lambda path: path.write_text('[{"a": 1}]'), "1 row, expected at least 10"),
     "half a Parquet file": (lambda path: path.write_bytes(b"PAR1 and so on"), "not a whole Parquet file"),
     "broken JSON Lines": (lambda path: path.write_text('{"a": 1}\n{"a" 2}\n'), "row 2: not JSON"),
     "an address that is not there": (lambda path: None, "no such file or folder"),

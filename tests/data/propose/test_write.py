@@ -41,7 +41,7 @@ def added(before: str, after: str) -> str:
 def test_the_task_follows_the_last_one(entry: Entry, tmp_path: Path, end: str) -> None:
     settings_file = tmp_path / "params.yaml"
     settings_file.write_bytes(COMMENTED.replace("\n", end).encode())
-    write(entry, settings_file)
+    write([entry], settings_file)
     after = settings_file.read_bytes().decode()
     new = added(COMMENTED.replace("\n", end), after)
     assert new.count("\n") == new.count(end) == len(entry.task_yaml().splitlines()) + 1
@@ -58,7 +58,7 @@ def test_neighbours_give_the_indentation(entry: Entry, tmp_path: Path) -> None:
         if line.startswith("  ") and i < lines.index("checks: {min_rows: 5}\n")
     ]
     settings_file.write_text("".join("  " + line if i in inside else line for i, line in enumerate(lines)))
-    write(entry, settings_file)
+    write([entry], settings_file)
     assert "\n    tickets:\n      family: classification\n" in settings_file.read_text()
     assert params.load(settings_file).tasks["tickets"].family == "classification"
 
@@ -67,7 +67,7 @@ def test_tasks_at_the_end_of_a_file_without_a_last_line_end(entry: Entry, tmp_pa
     settings_file = tmp_path / "params.yaml"
     tasks, rest = PARAMS[PARAMS.index("tasks:") : PARAMS.index("checks:")], PARAMS[PARAMS.index("checks:") :]
     settings_file.write_text(f"seed: 7\npackages: {{}}\n{rest}{tasks}".rstrip())
-    write(entry, settings_file)
+    write([entry], settings_file)
     assert "tickets" in params.load(settings_file).tasks
 
 
@@ -76,7 +76,7 @@ def test_the_first_task_of_a_project(entry: Entry, tmp_path: Path, empty: str) -
     settings_file = tmp_path / "params.yaml"
     tasks = PARAMS[PARAMS.index("tasks:") : PARAMS.index("checks:")]
     settings_file.write_text(PARAMS.replace(tasks, f"{empty}\n"))
-    write(entry, settings_file)
+    write([entry], settings_file)
     assert list(params.load(settings_file).tasks) == ["tickets"]
     assert ("# none yet" in settings_file.read_text()) == ("# none yet" in empty)
 
@@ -100,7 +100,7 @@ def test_what_cannot_be_added_leaves_the_file_alone(entry: Entry, tmp_path: Path
     settings_file, (text, expected) = tmp_path / "params.yaml", REFUSED[case]
     settings_file.write_text(text)
     with pytest.raises(UserError) as raised:
-        write(entry, settings_file)
+        write([entry], settings_file)
     assert expected in str(raised.value)
     assert settings_file.read_text() == text
     assert sorted(file.name for file in tmp_path.iterdir()) == ["encoder", "params.yaml", "sources"]

@@ -312,11 +312,11 @@ def _value(
     if name in whole and is_whole(trimmed(value)):
         return plain(float(trimmed(value)))
     if source.decimal and role.rpartition(".")[2] in NUMBERS:
-        return _with_a_point(value, source.decimal)
+        return with_a_point(value, source.decimal)
     return html.unescape(value) if source.unescape_html else value
 
 
-def _with_a_point(value: str, decimal: str) -> str:
+def with_a_point(value: str, decimal: str) -> str:
     """A number with a point as its decimal sign and nothing between thousands."""
     thousands = "." if decimal == "," else ","
     return re.sub(rf"[\s{re.escape(thousands)}'’]", "", value).replace(decimal, ".")

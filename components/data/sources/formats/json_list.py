@@ -1,4 +1,4 @@
-"""JSON: a list of objects; and the objects of exports that come as a list or as lines."""
+"""JSON: a list of objects, or an object that is a table; and exports that come as a list or as lines."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from components.data.sources.formats.base import Format, Sample
 from components.data.sources.formats.text import lines, read_jsonl
+from components.data.sources.json_tables import EXPECTED, rows_of
 from components.data.sources.record import Numbered
 from components.errors import UserError
 from components.settings.data import Source
@@ -38,6 +39,22 @@ def _is_list(path: Path, source: Source) -> bool:
     return first.startswith("[")
 
 
+def read_table(path: Path, source: Source) -> Numbered:
+    """The rows of one object that is a table (`json_tables.rows_of`); it is read whole.
+
+    Raises:
+        UserError: it is no JSON, or no table.
+    """
+    try:
+        found = json.loads("".join(lines(path, source.encoding)))
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path}: not JSON ({error})") from None
+    rows = rows_of(found)
+    if rows is None:
+        raise UserError(f"{path}: no table, expected {EXPECTED}")
+    yield from enumerate(rows, 1)
+
+
 def entries(path: Path, source: Source) -> Iterator[Any]:
     """The entries of a JSON list, read piece by piece where its bytes are UTF-8, as JSON's are."""
     import ijson
@@ -61,4 +78,4 @@ def _is_json_list(sample: Sample) -> bool:
     return sample.text.lstrip().startswith("[") and bool(sample.objects)
 
 
-FORMATS = {"json": Format(read_objects, _is_json_list, general=True)}
+FORMATS = {"json": Format(read_objects, _is_json_list, general=True), "json_table": Format(read_table)}

@@ -1,0 +1,41 @@
+"""Is a table one word a row? Then the column that says which sentence a word belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from components.data.propose.names import NAMES
+from components.data.propose.profile import Column
+from components.data.propose.roles import any_spelling, bio_types
+from components.data.sources.sentences import sentence_columns
+
+HEAD = 2000  # rows
+FEWEST = 3  # different words: fewer are tags
+
+
+def sentence_of(columns: list[Column], rows: list[Mapping[str, Any]]) -> str | None:
+    """The sentence column; None where rows are no words with tags."""
+    words = [column.name for column in columns if _are_words(column)]
+    tags = [column.name for column in columns if _are_tags(column)]
+    if not words or not tags:
+        return None
+    named = [name for name in words if name.lower() in NAMES["tokens"]]
+    used = {(named or words)[0], *tags}
+    return next(sentence_columns(rows[:HEAD], used), None)
+
+
+def _are_words(column: Column) -> bool:
+    """A word in every row, and many different ones."""
+    single = [isinstance(value, str) and len(value.split()) == 1 for value in column.values]
+    return (
+        bool(single) and sum(single) > 0.95 * len(column.values) == 0.95 * column.rows and column.distinct > 3
+    )
+
+
+def _are_tags(column: Column) -> bool:
+    """A tag in every row, that spells an entity or none."""
+    texts = [value for value in column.values if isinstance(value, str)]
+    if len(texts) < column.rows:
+        return False
+    return bio_types(texts) is not None or bio_types([any_spelling(text) for text in texts]) is not None

@@ -1,0 +1,46 @@
+"""One JSON object that is a table, as data frames and others write it -> its rows.
+
+The forms of `pandas.DataFrame.to_json`: `columns` {column: {index: value}}, `index` {index: {column: value}},
+`split` {columns, index, data} and `table` {schema, data}; and an object that holds one list of objects, under
+whatever name, as {"version": 1, "data": [...]}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from components.data.sources.record import Values
+
+EXPECTED = "an object that holds one list of objects, or a data frame as pandas writes it"
+
+
+def rows_of(table: Any) -> Iterator[Values] | None:
+    """Its rows; None where it is none of these forms."""
+    if not isinstance(table, Mapping) or not table:
+        return None
+    inner = list(table.values())
+    held = [value for value in inner if _are_objects(value)]
+    if len(held) == 1:
+        return (dict(row) for row in held[0])
+    if all(isinstance(value, Mapping) for value in inner):
+        return _of_objects(table)
+    columns, data = list(table), inner
+    if isinstance(table.get("columns"), list) and isinstance(table.get("data"), list):
+        columns, data = table["columns"], table["data"]
+    elif all(isinstance(value, list) and len(value) == len(inner[0]) for value in inner):
+        data = list(zip(*inner, strict=True))
+    fits = all(isinstance(row, list | tuple) and len(row) == len(columns) for row in data)
+    return (dict(zip(columns, row, strict=True)) for row in data) if fits else None
+
+
+def _of_objects(table: Mapping[str, Mapping[str, Any]]) -> Iterator[Values]:
+    """Columns, each by the index of its rows; or rows, by their index."""
+    first, *others = table.values()
+    if all(other.keys() == first.keys() for other in others) and all(key.isdigit() for key in first):
+        return ({name: column[key] for name, column in table.items()} for key in first)
+    return (dict(row) for row in table.values())
+
+
+def _are_objects(value: Any) -> bool:
+    return isinstance(value, list) and len(value) > 1 and all(isinstance(one, Mapping) for one in value)

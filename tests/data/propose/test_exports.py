@@ -1,0 +1,74 @@
+"""Files as tools export them, and broken ones (tests/data/exports.py): each is understood, asked about, or
+refused; and `onetrunk check` takes what is proposed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from components.data.propose import Question, Terms, Wishes, guess
+from components.errors import UserError
+from flows.new_task import with_arguments
+from tests.conftest import PARAMS
+from tests.data.exports import EXPORTS
+from tests.data.shapes import Shape
+
+UNDERSTOOD = [shape for shape in EXPORTS if shape.family]
+ASKED = [shape for shape in EXPORTS if shape.asks]
+STOPPED = [shape for shape in EXPORTS if shape.run_refuses]
+REFUSED = [shape for shape in EXPORTS if shape.refused]
+
+
+@pytest.fixture
+def terms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terms:
+    """Those of a project whose encoder has not been fetched."""
+    (tmp_path / "encoder").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return Terms(yaml.safe_load(PARAMS))
+
+
+@pytest.mark.parametrize("shape", UNDERSTOOD, ids=lambda shape: shape.file)
+def test_is_understood_and_taken_by_a_run(shape: Shape, terms: Terms) -> None:
+    shape.write(Path(shape.file))
+    found = guess(shape.file, Wishes(name="new"), terms=terms)
+    keys = found.entry.keys
+    assert (keys["family"], keys["columns"]) == (shape.family, shape.columns)
+    assert {key: keys["source"].get(key) for key in shape.source} == shape.source
+    assert {key: keys.get("options", {}).get(key) for key in shape.options} == shape.options
+    assert found.refused == ""
+    assert len(found.shown) == 5
+
+
+@pytest.mark.parametrize("shape", ASKED, ids=lambda shape: shape.file)
+def test_is_asked_about_and_every_answer_is_taken_by_a_run(shape: Shape, terms: Terms) -> None:
+    shape.write(Path(shape.file))
+    with pytest.raises(Question) as asked:
+        guess(shape.file, Wishes(name="new"), terms=terms)
+    assert shape.asks in str(asked.value)
+    for choice in asked.value.choices:
+        assert len(choice.shown) == 3
+        settled = guess(shape.file, with_arguments(Wishes(name="new"), choice.arguments), terms=terms)
+        assert settled.refused == ""
+
+
+@pytest.mark.parametrize("shape", REFUSED, ids=lambda shape: shape.file)
+def test_is_refused_in_one_sentence(shape: Shape, terms: Terms) -> None:
+    shape.write(Path(shape.file))
+    with pytest.raises(UserError) as refused:
+        guess(shape.file, Wishes(name="new"), terms=terms)
+    assert shape.refused in str(refused.value)
+    assert shape.file in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("shape", STOPPED, ids=lambda shape: shape.file)
+def test_what_stops_a_run_is_said_beforehand(shape: Shape, terms: Terms) -> None:
+    shape.write(Path(shape.file))
+    assert shape.run_refuses in guess(shape.file, Wishes(name="new"), terms=terms).refused
+
+
+def test_there_are_eighty_and_more() -> None:
+    assert len({shape.file for shape in EXPORTS}) == len(EXPORTS) >= 80
+    assert len(EXPORTS) == len(UNDERSTOOD) + len(ASKED) + len(STOPPED) + len(REFUSED)

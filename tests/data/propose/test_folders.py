@@ -1,0 +1,77 @@
+"""A folder of files is a project: a task a file, or for the files that are the splits of one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from components.data.propose.folders import is_task, parts_of
+
+FOLDERS = {
+    "splits of one": (["train.csv", "dev.csv", "test.csv"], {"corpus": ["dev.csv", "test.csv", "train.csv"]}),
+    "splits of two": (
+        ["intent_train.csv", "intent_test.csv", "ner-train.conll", "ner-dev.conll"],
+        {"intent": ["intent_test.csv", "intent_train.csv"], "ner": ["ner-dev.conll", "ner-train.conll"]},
+    ),
+    "folders of splits": (
+        ["train/a.csv", "test/a.csv", "train/b.csv"],
+        {"a": ["test/a.csv", "train/a.csv"], "b": ["train/b.csv"]},
+    ),
+    "a folder a task": (
+        ["mood/train.csv", "mood/test.csv", "topic/data.csv"],
+        {"mood": ["mood/test.csv", "mood/train.csv"], "topic": ["topic/data.csv"]},
+    ),
+    "shards": (
+        ["reviews-00000-of-00002.parquet", "reviews-00001-of-00002.parquet", "other.csv"],
+        {"other": ["other.csv"], "reviews": ["reviews-00000-of-00002.parquet", "reviews-00001-of-00002.parquet"]},
+    ),
+    "numbers alone": (["2023.csv", "2024.csv", "else.csv"], {"corpus": ["2023.csv", "2024.csv"], "else": ["else.csv"]}),
+    "shards whose pattern would fit more": (
+        ["part1.csv", "part2.csv", "particles.csv"],
+        {"part1": ["part1.csv"], "part2": ["part2.csv"], "particles": ["particles.csv"]},
+    ),
+    "a test set alone": (["a_test.csv", "b.csv"], {"a": ["a_test.csv"], "b": ["b.csv"]}),
+    "one name in two formats": (["a.csv", "a.jsonl"], {"a": ["a.csv"], "a_jsonl": ["a.jsonl"]}),
+    "what is no data": (["a.csv", "README.md", ".hidden/b.csv", "licence.txt"], {"a": ["a.csv"]}),
+    "a version is no name": (["qa/dev-v2.0.json", "b.csv"], {"b": ["b.csv"], "qa": ["qa/dev-v2.0.json"]}),
+    "valence is no split": (["valence.csv", "training_costs.csv"], {"costs": ["training_costs.csv"], "valence": ["valence.csv"]}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", FOLDERS)
+def test_files_become_tasks(case: str, tmp_path: Path) -> None:
+    files, expected = FOLDERS[case]
+    for name in files:
+        (tmp_path / "corpus" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "corpus" / name).write_text("text,label\na b,c\n")
+    parts = parts_of(tmp_path / "corpus")
+    found = {
+        name: sorted(file for split in part.files.values() for file in split) for name, part in parts.items()
+    }
+    assert found == expected
+
+
+def test_a_saved_data_set_within_is_one_task(tmp_path: Path) -> None:
+    (tmp_path / "saved/train").mkdir(parents=True)
+    (tmp_path / "saved/dataset_dict.json").write_text('{"splits": ["train"]}')
+    (tmp_path / "saved/train/data-00000-of-00001.arrow").write_text("")
+    (tmp_path / "a.csv").write_text("text,label\n")
+    assert {name: part.path.name for name, part in parts_of(tmp_path).items()} == {
+        "saved": "saved",
+        "a": "a.csv",
+    }
+
+
+def test_what_is_a_task_already_is_known_by_its_source(tmp_path: Path) -> None:
+    for name in ("a_train.csv", "a_test.csv", "b.csv"):
+        (tmp_path / name).write_text("text,label\n")
+    parts = parts_of(tmp_path)
+    files = {"train": "a_train.csv", "test": "a_test.csv"}
+    tasks = {
+        "one": {"source": {"path": str(tmp_path), "files": files}},
+        "other": {"source": {"path": str(tmp_path / "b.csv")}},
+    }
+    assert is_task(parts["a"], tasks)
+    assert is_task(parts["b"], tasks)
+    assert not is_task(parts["a"], {"c": {"source": {"path": str(tmp_path)}}})
