@@ -231,7 +231,9 @@ def test_a_number_is_shown_in_every_reading(project: Path, capsys: pytest.Captur
 
 
 def test_what_a_terminal_would_obey_is_not_shown(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    table(("text", lambda n: f"\x1b[31m{sentence(n)}\x07"), ("label", lambda n: "ab"[n % 2]))(project / "a.csv")
+    table(("text", lambda n: f"\x1b[31m{sentence(n)}\x07"), ("label", lambda n: "ab"[n % 2]))(
+        project / "a.csv"
+    )
     assert new_task.run("a.csv", Wishes(), keep=False) == 0
     assert "\x1b[31m" not in capsys.readouterr().out.split("for params.yaml")[0]
 

@@ -46,7 +46,9 @@ def test_files_become_tasks(case: str, tmp_path: Path) -> None:
         (tmp_path / "corpus" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "corpus" / name).write_text("text,label\na b,c\n")
     parts = parts_of(tmp_path / "corpus")
-    found = {name: sorted(file for split in part.files.values() for file in split) for name, part in parts.items()}
+    found = {
+        name: sorted(file for split in part.files.values() for file in split) for name, part in parts.items()
+    }
     assert found == expected
 
 
@@ -55,7 +57,10 @@ def test_a_saved_data_set_within_is_one_task(tmp_path: Path) -> None:
     (tmp_path / "saved/dataset_dict.json").write_text('{"splits": ["train"]}')
     (tmp_path / "saved/train/data-00000-of-00001.arrow").write_text("")
     (tmp_path / "a.csv").write_text("text,label\n")
-    assert {name: part.path.name for name, part in parts_of(tmp_path).items()} == {"saved": "saved", "a": "a.csv"}
+    assert {name: part.path.name for name, part in parts_of(tmp_path).items()} == {
+        "saved": "saved",
+        "a": "a.csv",
+    }
 
 
 def test_what_is_a_task_already_is_known_by_its_source(tmp_path: Path) -> None:
