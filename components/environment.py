@@ -6,8 +6,11 @@ small machines (docs/decisions/0006-process-environment.md).
 
 from __future__ import annotations
 
+import codecs
+import locale
 import os
 import sys
+from pathlib import Path
 
 QUIET = {
     "DO_NOT_TRACK": "1",
@@ -38,6 +41,28 @@ def quiet() -> None:
     """Switch telemetry and hub look-ups off, unless the caller's environment says otherwise."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
+
+
+def settle_home(instead: Path) -> None:
+    """Give this process a home folder where it has none: tools look there for settings, and some fail."""
+    try:
+        there = Path.home().is_dir()
+    except RuntimeError:  # no HOME, and a user whom the system does not know
+        there = False
+    if not there:
+        instead.mkdir(parents=True, exist_ok=True)
+        os.environ["HOME"] = str(instead)
+
+
+def restart_in_utf8() -> None:
+    """Start this very process again in Python's UTF-8 mode where files would be named and read in another
+    encoding or in none; what the terminal cannot show is a question mark there."""
+    encodings = {codecs.lookup(name).name for name in (sys.getfilesystemencoding(), locale.getencoding())}
+    if encodings == {"utf-8"} or sys.flags.utf8_mode or os.environ.get("PYTHONUTF8") == "1":
+        return
+    shown = getattr(sys.stdout, "encoding", "utf-8").partition(":")[0]
+    environment = {**os.environ, "PYTHONUTF8": "1", "PYTHONIOENCODING": f"{shown}:replace"}
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)  # noqa: S606
 
 
 def restart_tuned() -> None:

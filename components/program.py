@@ -117,7 +117,7 @@ def written(families: Mapping[str, Collection[str]]) -> dict[Path, str]:
 def outdated(folder: Path, contents: Mapping[Path, str]) -> list[Path]:
     """The files of a project's `program/` that do not say what `contents` says."""
     files = {folder / file: text for file, text in contents.items()}
-    return [file for file, text in files.items() if not file.is_file() or file.read_text() != text]
+    return [file for file, text in files.items() if not file.is_file() or file.read_bytes() != text.encode()]
 
 
 @cache

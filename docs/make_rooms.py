@@ -12,11 +12,10 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 PAGE = Path(__file__).parent / "explanation/rooms.md"
 ROOMS = (  # from the lowest to the highest: a room imports from those before it
-    "errors", "advice", "files", "records", "environment", "keyed", "spelling", "dropout", "program", "pages",
-    "settings", "encoder", "families", "data/sources", "data/contract", "data/ingest", "data/validation",
-    "data/encoding",
-    "data/mixture", "data/batches", "model", "training", "tracking", "params", "data/propose", "evaluation",
-    "release", "monitoring", "search", "comparison", "stages",
+    "errors", "advice", "loopback", "files", "records", "environment", "keyed", "spelling", "dropout",
+    "program", "pages", "settings", "encoder", "families", "data/sources", "data/contract", "data/ingest",
+    "data/validation", "data/encoding", "data/mixture", "data/batches", "model", "training", "tracking", "params",
+    "data/propose", "evaluation", "release", "monitoring", "search", "comparison", "stages",
 )  # fmt: skip
 HEAD = """\
 # The rooms

@@ -12,6 +12,7 @@ from components.environment import quiet
 from components.errors import UserError
 from components.evaluation.summary import brief
 from components.release.records import Served
+from flows.running import proxies
 
 CHAMPION = Path("releases/champion.json")
 CANDIDATE = Path("models/multitask")
@@ -113,6 +114,8 @@ def ask_service(url: str, request: dict[str, Any]) -> dict[str, Any]:
     """
     import httpx
 
+    proxies.spare_this_machine()
+    proxies.set_socks_aside()
     try:
         reply = httpx.post(f"{url.rstrip('/')}/predict", json=request, timeout=ANSWER_SECONDS)
         body = reply.json()

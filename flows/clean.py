@@ -7,16 +7,17 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from components.encoder.place import ENCODER, RECORD
 from components.evaluation.records import SUMMARY
 from flows.running import graph, outputs
 from flows.running.lock import WORKSPACE, only_run
 
-KEPT = "downloads"  # what was fetched would have to be fetched again
+KEPT = (Path("downloads"), ENCODER, RECORD)  # what was fetched would have to be fetched again
 SHOWN = 5  # files that are left
 
 
 def run(root: Path) -> int:
-    """Remove the outputs of all stages but for downloads, and the program's own workspace; dvc.lock stays.
+    """Remove the outputs of all stages but for downloads and the encoder, and the workspace; dvc.lock stays.
 
     A file that no record names stays where it is, and is named.
 
@@ -31,7 +32,8 @@ def run(root: Path) -> int:
             file.unlink(missing_ok=True)
         _remove_empty({folder for file in ours for folder in file.parents if root in folder.parents})
         shutil.rmtree(root / WORKSPACE, ignore_errors=True)
-    print(f"removed {len(ours)} files that the pipeline had made; `dvc checkout` brings them back")
+    back = "; `dvc checkout` brings them back" if ours else ""
+    print(f"removed {len(ours)} files that the pipeline had made{back}")
     if theirs:
         print("left, since no record names them as made here:")
         more = [f"and {len(theirs) - SHOWN} more"] if len(theirs) > SHOWN else []
@@ -40,7 +42,7 @@ def run(root: Path) -> int:
 
 
 def _is_kept(path: str) -> bool:
-    return Path(path).parts[:1] == (KEPT,)
+    return any(kept in (Path(path), *Path(path).parents) for kept in KEPT)
 
 
 def _remove_empty(folders: Iterable[Path]) -> None:

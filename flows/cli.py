@@ -6,7 +6,9 @@ Nothing heavy is imported before a command needs it, so that --help and a mistak
 from __future__ import annotations
 
 import argparse
+import io
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -15,6 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from components.environment import restart_in_utf8, settle_home
 from components.errors import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
@@ -72,9 +75,9 @@ PLAIN = {  # commands without options: in the list of commands, and in their own
     ),
     "clean": (
         "remove what the pipeline has made, and nothing else",
-        "Remove the outputs of all stages but for downloads/ and releases/, and the program's .onetrunk/. "
-        "A file among them that no record names as made here stays, and is named. dvc.lock stays too, so "
-        "`dvc checkout` or `onetrunk run` brings the outputs back from DVC's cache.",
+        "Remove the outputs of all stages but for downloads/, releases/ and the encoder, and the program's "
+        ".onetrunk/. A file among them that no record names as made here stays, and is named. dvc.lock stays "
+        "too, so `dvc checkout` or `onetrunk run` brings the outputs back from DVC's cache.",
     ),
     "monitor": (
         "score new articles, and raise an event where negative news surges",
@@ -155,6 +158,9 @@ def _positive(text: str) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; exit 2 with one sentence for a user's mistake, 1 for a run that failed."""
+    _open_streams()
+    if arguments is None:  # the program itself, not somebody who calls it
+        restart_in_utf8()
     commands = parser()
     given = commands.parse_args(arguments)
     if given.command is None:
@@ -163,6 +169,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         if given.command != "init" and not (given.command == "predict" and given.url):
             _require_project(Path.cwd(), whatever_its_version=given.command == "upgrade")
+            settle_home(Path.cwd() / ".onetrunk/home")
         code = COMMANDS[given.command](given)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -177,6 +184,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"error: {sentence}", file=sys.stderr)
         code = EXIT_USER_ERROR
     sys.exit(code)
+
+
+def _open_streams() -> None:
+    """Let standard streams that are closed lead nowhere, or the next opened file would take their number; and
+    print what a terminal cannot show as question marks."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _require_project(root: Path, whatever_its_version: bool = False) -> None:
@@ -227,7 +249,8 @@ def _flow(target: str | None) -> int:
     root = Path.cwd()
     for number in (signal.SIGTERM, signal.SIGHUP):  # as with Ctrl-C: stop the stages, then end
         signal.signal(number, signal.default_int_handler)
-    preview(params.load())
+    project = params.load()
+    preview(project)
     with console.without_reader(), lock.only_run(root):
         lock.stop_orphans(root)
 
@@ -240,7 +263,7 @@ def _flow(target: str | None) -> int:
         if not stages.stale:  # a server that starts only to skip every stage is half a minute of waiting
             return report.nothing_to_do(root, target, stages)
         report.announce(stages)
-        disk.require_room(root)
+        disk.require_room(root, disk.of_a_model(project) if "train" in stages.stale else 0)
         prefect_server.configure(root)
         server = prefect_server.start()
 

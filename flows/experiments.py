@@ -30,7 +30,9 @@ def check(root: Path) -> None:
     """
     try:
         _git(root, "rev-parse", "--verify", "HEAD")
-    except UserError:
+    except UserError as error:
+        if "Needed a single revision" not in str(error):
+            raise
         raise UserError(
             f"{root}: git has no commit yet, and an experiment hangs on one; commit the project first"
         ) from None

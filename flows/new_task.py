@@ -24,6 +24,7 @@ from components.data.propose.write import write
 from components.encoder.place import ENCODER, TOKENIZER
 from components.errors import EXIT_USER_ERROR, UserError
 from components.families.base import Row
+from components.params.checks.names import refusal
 
 WIDTH = 60  # characters of a value that are shown
 OF_SEVERAL = 3  # rows of each of a folder's tasks
@@ -134,8 +135,8 @@ def wishes_of(
     Raises:
         UserError: it is not, or the task's name is none.
     """
-    if name is not None and not name.isidentifier():
-        raise UserError(f"--name: found '{name}', expected letters, digits and underscores")
+    if name is not None and (why := refusal(name)):
+        raise UserError(f"--name: '{name}' {why}")
     for given in columns:
         if "=" not in given:
             raise UserError(f"--column: found '{given}', expected ROLE=NAME, e.g. text=body")

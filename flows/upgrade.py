@@ -127,7 +127,9 @@ def _shortened(files: list[str]) -> str:
 def _require_committed(root: Path, names: list[str]) -> None:
     command = ["git", "status", "--porcelain", "--", *names]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-    if done.returncode or done.stdout.strip():
+    if done.returncode:
+        raise UserError(f"{root}: git status: {' '.join(done.stderr.split())}")
+    if done.stdout.strip():
         raise UserError(
             f"{', '.join(names)}: git does not hold all that would be replaced; commit it first, then "
             "`git diff` shows what the upgrade has changed"

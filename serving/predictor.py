@@ -68,9 +68,13 @@ class Predictor:
         self._encode([self.tokenizer.encode("ready")])  # the first caller shall not wait
 
     def predict(
-        self, texts: Sequence[str | BaseModel], names: Sequence[str] | None = None
+        self,
+        texts: Sequence[str | BaseModel],
+        names: Sequence[str] | None = None,
+        top: int | None = None,
     ) -> list[dict[str, BaseModel]]:
-        """Answer every text: task -> answer, in the order of the request.
+        """Answer every text: task -> answer, in the order of the request; of what an answer ranks (labels,
+        templates), the `top` best.
 
         Raises:
             BadRequestError: an unknown task, too many or too long texts, a text of the wrong kind.
@@ -93,7 +97,8 @@ class Predictor:
             for batch in batches([shape_of(question.encodings) for question in asked]):
                 together = [asked[row] for row in batch]
                 share = len(together) / len(asked)
-                for question, answer in zip(together, self._answers(together, hidden, share), strict=True):
+                found = self._answers(together, hidden, share, top)
+                for question, answer in zip(together, found, strict=True):
                     answers[question.number][head] = answer
         return answers
 
@@ -143,7 +148,11 @@ class Predictor:
 
     @torch.inference_mode()
     def _answers(
-        self, questions: Sequence[Question], hidden: Mapping[Tokens, torch.Tensor], share: float
+        self,
+        questions: Sequence[Question],
+        hidden: Mapping[Tokens, torch.Tensor],
+        share: float,
+        top: int | None,
     ) -> list[BaseModel]:
         """A head over the states of its questions' sequences; `share` of what it is asked in the request."""
         head, family = questions[0].head, questions[0].family
@@ -159,15 +168,17 @@ class Predictor:
         rows = Rows.of(places, is_multi_sequence(family, card["inputs"]), extra)
         logits = self.model.answer(head, states_BLD, mask_BL, rows, share).numpy()
         return [
-            self._respond(question, values, facts) for question, values in zip(questions, logits, strict=True)
+            self._respond(question, values, facts, top)
+            for question, values in zip(questions, logits, strict=True)
         ]
 
     @staticmethod
-    def _respond(question: Question, logits: np.ndarray, facts: Facts) -> BaseModel:
+    def _respond(question: Question, logits: np.ndarray, facts: Facts, top: int | None) -> BaseModel:
         family, row = question.family, question.row
         layout = family.layout(row, question.encodings, facts)
         prediction = family.decode(logits, layout, facts)
-        return family.response.model_validate(family.respond(prediction, row, layout, facts))
+        answer = family.respond(prediction, row, layout, facts)
+        return family.response.model_validate(answer if top is None else family.best_of(answer, top))
 
     def _check_texts(self, items: Sequence[Row]) -> None:
         most, longest = self.limits.max_texts, self.limits.max_characters

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from components import families as tasks
 from components.errors import near_miss
 from components.families.base import Turn
+from components.families.shared.probabilities import KEPT
 
 
 class BadRequestError(Exception):
@@ -33,12 +34,16 @@ Item.__doc__ = "What a task reads: a text, two as a pair, or the fields that GET
 
 
 class Request(BaseModel):
-    """Texts to be answered, and the tasks asked of each; without `tasks`, all that read such a text."""
+    """Texts to be answered, and the tasks asked of each; without `tasks`, all that read such a text. Of a
+    long list of labels `top` has the best."""
 
     model_config = ConfigDict(extra="forbid")
 
     texts: list[str | Item] = Field(description="Strings, or objects with a task's inputs.")
     tasks: list[str] | None = Field(None, description="Names from GET /tasks; all that fit, if left out.")
+    top: int | None = Field(
+        None, ge=1, le=KEPT, strict=True, description="Of what an answer ranks (labels, templates), so many."
+    )
 
 
 JSON_NAMES: dict[type, str] = {
@@ -57,6 +62,9 @@ EXPECTED = {
     "dict_type": "an object",
     "float_type": "a number",
     "float_parsing": "a number",
+    "int_type": f"a whole number from 1 to {KEPT}",
+    "greater_than_equal": f"a whole number from 1 to {KEPT}",
+    "less_than_equal": f"a whole number from 1 to {KEPT}",
 }
 
 

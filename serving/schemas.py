@@ -12,7 +12,8 @@ from serving.requests import Request
 
 
 class PredictRequest(Request, bentoml.IODescriptor):  # type: ignore[misc]
-    """Texts to be answered, and the tasks asked of each; without `tasks`, all that read such a text."""
+    """Texts to be answered, and the tasks asked of each; without `tasks`, all that read such a text. Of a
+    long list of labels `top` has the best."""
 
 
 Answer: Any = Union[tuple(tasks.get(name).response for name in tasks.names())]  # noqa: UP007

@@ -44,10 +44,12 @@ class Onetrunk:
         self.version = card().version
 
     @bentoml.api(input_spec=PredictRequest, output_spec=PredictResponse)  # type: ignore[untyped-decorator]
-    def predict(self, texts: list[Any], tasks: list[str] | None = None) -> PredictResponse | Response:
-        """Answer texts: for each, an object with one answer per task."""
+    def predict(
+        self, texts: list[Any], tasks: list[str] | None = None, top: int | None = None
+    ) -> PredictResponse | Response:
+        """Answer texts: for each, an object with one answer per task; of long lists the `top` best."""
         try:
-            return PredictResponse(version=self.version, answers=self.predictor.predict(texts, tasks))
+            return PredictResponse(version=self.version, answers=self.predictor.predict(texts, tasks, top))
         except BadRequestError as error:  # raised on, BentoML would log a traceback
             return refusal(error)
 

@@ -19,6 +19,9 @@ hypothesis.settings.register_profile("onetrunk", deadline=None)  # a first examp
 hypothesis.settings.load_profile("onetrunk")
 
 
+pytest_plugins = ["tests.quick"]
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files that take minutes begin first, then those with a slow test, or one core would wait at the end."""
 
@@ -27,11 +30,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     minutes, slow = files_with("minutes"), files_with("slow")
     items.sort(key=lambda item: (item.path not in minutes, item.path not in slow))
-
-
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One more than there are cores: many tests wait for a server or for another process."""
-    return (os.cpu_count() or 1) + 1
 
 
 WORDS = [
@@ -186,10 +184,11 @@ def build_project(root: Path, encoder: Path) -> None:
 
 
 @pytest.fixture
-def encoded_project(tiny_project: Path) -> Path:
-    """The tiny project after ingest, encode and plan: ready to train."""
-    encode_project(tiny_project)
-    return tiny_project
+def encoded_project(encoded_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the tiny project after ingest, encode and plan: ready to train; the test runs inside it."""
+    shutil.copytree(encoded_once, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 @pytest.fixture(scope="session")

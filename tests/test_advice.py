@@ -15,6 +15,7 @@ from components import advice
 from components.data.propose import Wishes
 from components.data.propose.formats import source_of
 from components.data.propose.places import locate
+from components.data.sources import encoder
 from components.data.sources.formats.text import read_jsonl
 from components.errors import UserError
 from components.settings.data import Source
@@ -158,3 +159,22 @@ def test_a_reader_of_lines_says_it_of_one_document_too(tmp_path: Path, text: str
     with pytest.raises(UserError) as raised:
         list(read_jsonl(file, source))
     assert str(raised.value) == advice.one_document(file)
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_what_python_is_to_do_with_a_folder_names_that_folder(tmp_path: Path, name: str) -> None:
+    """As a stand-in for transformers, a module that prints what it is given."""
+    (tmp_path / "transformers.py").write_text(
+        "class AutoTokenizer:\n"
+        "    @classmethod\n"
+        "    def from_pretrained(cls, folder):\n"
+        "        print(folder)\n"
+        "        return cls()\n"
+        "    def save_pretrained(self, folder):\n"
+        "        print(folder)\n"
+    )
+    command = encoder._python("AutoTokenizer", Path(name))
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, encoding="utf-8"
+    )
+    assert done.stdout == f"{name}\n" * 2, done.stderr

@@ -60,6 +60,7 @@ def test_nothing_loads_pickle(folder: str) -> None:
         assert "torch.load" not in file.read_text(), file
 
 
+@pytest.mark.slow
 def test_training_runs_on_a_bare_gpu_box() -> None:
     """What `components.training.run.fit` brings in, beyond the standard library, is the training set of tools."""
     code = (

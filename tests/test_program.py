@@ -147,12 +147,14 @@ def test_a_changed_module_makes_exactly_the_stages_stale_that_can_import_it(copy
 SPLIT = "components/data/encoding/split.py"
 
 
+@pytest.mark.slow
 def test_a_change_where_train_and_evaluate_read_rows_makes_them_stale(copy: Path) -> None:
     stale = stale_after(copy, SPLIT, "CHANGED = 1")
     assert {"encode/mood", "encode/people", "train", "evaluate"} <= stale
     assert not stale & {"ingest/mood", "validate/mood", "baseline/mood", "curves", "gate", "declare"}
 
 
+@pytest.mark.slow_after(1)
 @pytest.mark.parametrize(
     "file",
     [
@@ -167,6 +169,7 @@ def test_what_no_stage_runs_makes_no_stage_stale(copy: Path, file: str) -> None:
     assert stale_after(copy, file, "CHANGED = 1") == set()
 
 
+@pytest.mark.slow
 def test_a_family_makes_the_stages_of_its_tasks_stale_and_those_of_all_tasks(copy: Path) -> None:
     stale = stale_after(copy, "components/families/tagging/family.py", "CHANGED = 1")
     assert {"ingest/people", "encode/people", "train", "evaluate", "package"} <= stale
@@ -187,6 +190,7 @@ def test_a_family_needs_no_init(copy: Path) -> None:
     assert not files & other.keys()
 
 
+@pytest.mark.slow
 def test_a_template_makes_the_stage_stale_that_draws_it(copy: Path) -> None:
     assert stale_after(copy, "components/evaluation/page.html.jinja", "<p>") == {"gate"}
     assert stale_after(copy, "serving/page.html.jinja", "<p>") == {"package"}
@@ -194,6 +198,7 @@ def test_a_template_makes_the_stage_stale_that_draws_it(copy: Path) -> None:
     assert stale_after(copy, "components/pages/style.css", "p { color: red }") == drawing
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", ["# a comment", '"""not a docstring, a statement"""\n', "\n\n"])
 def test_a_comment_is_a_change_of_the_bento_alone_for_it_carries_the_files(copy: Path, line: str) -> None:
     changed = stale_after(copy, "components/model/multitask.py", line)
@@ -201,6 +206,7 @@ def test_a_comment_is_a_change_of_the_bento_alone_for_it_carries_the_files(copy:
     assert ("train" in changed) == ("statement" in line)
 
 
+@pytest.mark.slow
 def test_a_docstring_is_no_reason_to_train_again(copy: Path) -> None:
     file = copy / "components/training/run/loop.py"
     before = program.of_stage("train")
@@ -224,6 +230,7 @@ def test_what_only_type_checkers_import_is_not_reached(copy: Path) -> None:
     assert "components.only_types" not in found
 
 
+@pytest.mark.slow
 def test_every_import_by_name_says_where_the_module_lies() -> None:
     """Or the closure would miss it: a constant, or an f-string that begins with the package."""
     for module in program.modules().values():
@@ -236,6 +243,7 @@ def test_every_import_by_name_says_where_the_module_lies() -> None:
                 assert module.name in BY_NAME, module.name
 
 
+@pytest.mark.slow
 def test_no_stage_reads_the_settings_of_commands() -> None:
     """components.settings.search and .monitor are not followed, which is right as long as this holds."""
     for stage in program.stages():
@@ -260,6 +268,7 @@ def test_every_stage_of_the_pipeline_depends_on_its_file_and_on_no_code() -> Non
             assert f"program/{name}{key}.json" in deps
 
 
+@pytest.mark.slow
 def test_it_is_read_in_well_under_a_second_and_imports_nothing_heavy() -> None:
     import subprocess
     import sys

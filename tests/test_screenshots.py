@@ -39,6 +39,7 @@ def test_a_text_alone_is_asked_of_the_service(tmp_path: Path) -> None:
     assert screenshots.question(tmp_path) == {"text": "z"}
 
 
+@pytest.mark.slow
 @needs_browser
 def test_a_picture_has_its_size(tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text("<h1>A page</h1>")

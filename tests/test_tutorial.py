@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from components.release.query import free_port
+from components.loopback import free_port
 
 # The fixture runs the pipeline.
 pytestmark = [pytest.mark.slow, pytest.mark.minutes, pytest.mark.timeout(1800)]
@@ -81,7 +81,7 @@ def wait_until_ready(port: int, service: subprocess.Popen[bytes]) -> None:
 @pytest.fixture(scope="module")
 def printed(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """What each tested block of the page printed, in the page's order."""
-    reader = Reader(tmp_path_factory.mktemp("home"), free_port())
+    reader = Reader(tmp_path_factory.mktemp("home"), free_port("127.0.0.1"))
     service, found = None, []
     try:
         for where, block in BLOCKS:

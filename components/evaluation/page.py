@@ -11,6 +11,7 @@ from components.data.mixture.records import PLAN, PlannedTask, PlanRecord
 from components.evaluation.records import (
     EVALUATION,
     VERDICT,
+    ClassScore,
     Evaluation,
     GateOutcome,
     HeadEvidence,
@@ -21,6 +22,7 @@ from components.pages import charts, render
 from components.training.run.records import TRAINING, ScheduledEvaluation, TrainingReport
 
 TEMPLATE = Path(__file__).with_name("page.html.jinja")
+CLASSES = 200  # that a page shows of a head
 AUXILIARY = "An auxiliary task, which is there for the others' sake: it is not judged and not released"
 
 
@@ -40,6 +42,12 @@ class ShownHead:
     def gated(self) -> MetricEvidence | None:
         """The gate's metric."""
         return self.measured.metrics.get(self.metric) if self.measured else None
+
+    @property
+    def shown_classes(self) -> list[ClassScore]:
+        """Its classes, the rarest first, as many as a page can hold."""
+        classes = self.measured.classes if self.measured else []
+        return sorted(classes, key=lambda one: one.rows)[:CLASSES]
 
     @property
     def strip(self) -> charts.Strip | None:

@@ -118,7 +118,7 @@ def table(summary: Summary) -> Table:
         long = title in ("task", "metric")  # where the terminal is narrow, names give way, never a number
         result.add_column(Text(title), justify=justify, no_wrap=not long, overflow="fold")
     for name, task in summary.tasks.items():
-        result.add_row(name, *_cells(task), Text(task.gate, GATE_STYLES[task.gate]))
+        result.add_row(Text(name), *_cells(task), Text(task.gate, GATE_STYLES[task.gate]))
     return result
 
 
@@ -176,7 +176,7 @@ def _answers(root: Path) -> list[Table]:
         result.add_column(title)
     for name, exchange in Answers.read(root / ANSWERS).tasks.items():
         question = " / ".join(shorten(words(part), 48) for part in exchange.question.values())
-        result.add_row(name, Text(question), Text(shorten(brief(exchange.answer), 60)))
+        result.add_row(Text(name), Text(question), Text(shorten(brief(exchange.answer), 60)))
     return [result]
 
 

@@ -25,7 +25,7 @@ from components.errors import UserError
 from components.families.base.capabilities import ReadsWordEmbeddings, TeacherForcing
 from components.families.shared.heads import IndexedHead, Pretrained
 from components.model.heads import Heads
-from components.model.packing import Pack, packable, packed_states, paddable
+from components.model.packing import Pack, complaint, packable, packed_states, paddable
 
 transformers_logging.set_verbosity_error()
 transformers_logging.disable_progress_bar()
@@ -106,11 +106,19 @@ class MultiTaskModel(PreTrainedModel):
 
     def choose_packing(self) -> None:
         """Pack sequences side by side from now on, where the encoder keeps them apart; pad them, where that
-        leaves their states alone; else compute those of one length at a time."""
+        leaves their states alone; else compute those of one length at a time.
+
+        Raises:
+            UserError: the encoder cannot read texts of any length.
+        """
         self.packs = packable(self.encoder)
         self.pads = self.packs or paddable(self.encoder)
+        kind = self.config.encoder.get("model_type", "this encoder")
+        if not self.pads and (reason := complaint(self.encoder)) is not None:
+            raise UserError(
+                f"{kind}: cannot read texts of any length ({reason:.200}); expected an encoder that can"
+            )
         if not self.packs:
-            kind = self.config.encoder.get("model_type", "this encoder")
             how = "they are padded" if self.pads else "padding changes them; those of one length go together"
             LOG.warning("%s: sequences cannot be packed; %s, which is slower", kind, how)
 

@@ -178,6 +178,21 @@ def packable(encoder: PreTrainedModel) -> bool:
 
 
 @torch.no_grad()
+def complaint(encoder: PreTrainedModel) -> str | None:
+    """Why the encoder cannot read texts of any length, as it says itself; None if it can."""
+    training = encoder.training
+    encoder.eval()
+    try:
+        for length in LENGTHS:
+            encoder(input_ids=_made_up(encoder, min(length, _longest(encoder)))[None])
+    except REFUSALS as error:
+        return str(error).strip().splitlines()[0]
+    finally:
+        encoder.train(training)
+    return None
+
+
+@torch.no_grad()
 def paddable(encoder: PreTrainedModel) -> bool:
     """Whether a sequence's states are those that it has alone where longer ones stand beside it, it being
     padded to their length and the padding masked."""

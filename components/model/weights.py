@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from torch import nn
-from transformers import AutoConfig, AutoModel
+from transformers import AutoConfig, AutoModel, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from components.encoder import headers
@@ -29,13 +29,14 @@ def verify(folder: Path, where: Path) -> int | None:
         UserError: the folder holds no encoder that transformers can read, or lacks weights of it.
     """
     try:
-        return positions(_read(folder, where))
+        encoder = _read(folder, where)
     except MissingWeightsError as error:
         prefix = _wrapper(folder, error.missing)
         if prefix is None:
             raise
         headers.without(folder, prefix)
-        return positions(_read(folder, where))
+        encoder = _read(folder, where)
+    return positions(encoder)
 
 
 def _read(folder: Path, where: Path) -> nn.Module:
@@ -56,12 +57,16 @@ def _wrapper(folder: Path, missing: list[str]) -> str | None:
 
 
 def positions(encoder: nn.Module) -> int | None:
-    """The rows of the smallest table of absolute positions, without those that no text has."""
+    """The rows of the smallest table of absolute positions, without those that no text has; where positions
+    rotate, as many as the encoder has learnt. Relative ones have no end."""
     found = [
         module.num_embeddings - _first(module)
         for name, module in encoder.named_modules()
         if isinstance(module, nn.Embedding) and name.rpartition(".")[2] in POSITIONS
     ]
+    told = encoder.config.to_dict() if isinstance(encoder, PreTrainedModel) else {}
+    if any("rope" in key and value for key, value in told.items()):
+        found += [told["max_position_embeddings"]] if told.get("max_position_embeddings") else []
     return min(found, default=None)
 
 

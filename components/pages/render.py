@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 ICON = HERE / "icon.svg"
+LONGEST = 80  # characters of a name
 
 
 def write(path: Path, template: Path, **context: Any) -> None:
@@ -41,8 +42,25 @@ def _environment(room: Path) -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters |= {"n": "{:,}".format, "short": short, "score": score, "signed": "{:+.3f}".format}
+    environment.filters |= {"named": named, "anchor": anchor}
     environment.globals |= {"count": count, "icon": base64.b64encode(ICON.read_bytes()).decode()}
     return environment
+
+
+def named(name: str) -> str:
+    """A name that somebody has given, in its own direction of writing; a long one is cut, and whole where the
+    mouse rests."""
+    from markupsafe import Markup
+
+    line = " ".join(name.split())
+    if len(line) <= LONGEST:
+        return Markup("<bdi>{}</bdi>").format(line)
+    return Markup('<bdi title="{}">{}…</bdi>').format(line, line[: LONGEST - 1])
+
+
+def anchor(name: str) -> str:
+    """What a section of this name is called in a link."""
+    return "-".join(name.split())
 
 
 def count(number: int, noun: str) -> str:

@@ -123,10 +123,9 @@ def _cards(project: Path) -> dict[str, HeadCard]:
 
 def _commit(project: Path) -> str | None:
     """The commit that the project stands on; None outside a git repository."""
+    command = ["git", "-c", "safe.directory=*", "rev-parse", "HEAD"]  # the files may be another user's
     try:
-        git = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=project, capture_output=True, text=True, check=False
-        )
+        git = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
     except FileNotFoundError:  # git is not installed
         return None
     return git.stdout.strip() if git.returncode == 0 else None

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from components import families
+from components import families, loopback
 from components.environment import QUIET
 from components.errors import UserError
 from components.evaluation.records import Answers, Exchange
@@ -23,7 +23,6 @@ from components.families.base import Prediction
 from components.files import verify_manifest
 from components.settings.project import Task
 
-HOST = "127.0.0.1"
 READY_SECONDS = 120.0
 STOP_SECONDS = 10.0
 
@@ -90,11 +89,13 @@ def running(bento: Path) -> Iterator[str]:
         UserError: it ends or is not ready in time; the sentence shows the tail of its log.
     """
     with tempfile.TemporaryDirectory(prefix="onetrunk-serve-") as scratch:
-        port = free_port()
+        host = loopback.host()
+        port = loopback.free_port(host)
+        url = loopback.url(host, port)
         log = Path(scratch) / "log"
         with log.open("wb") as output:
             server = subprocess.Popen(
-                serve_command(bento, HOST, port),
+                serve_command(bento, host, port),
                 cwd=scratch,
                 env=serve_environment(Path(scratch)),
                 stdin=subprocess.DEVNULL,
@@ -102,8 +103,8 @@ def running(bento: Path) -> Iterator[str]:
                 stderr=subprocess.STDOUT,
             )
         try:
-            _wait(server, f"http://{HOST}:{port}", bento, log)
-            yield f"http://{HOST}:{port}"
+            _wait(server, url, bento, log)
+            yield url
         finally:
             stop(server)
 
@@ -121,21 +122,16 @@ def serve_environment(home: Path) -> dict[str, str]:
 
 def check_port(host: str, port: int) -> None:
     """Raise UserError where `port` cannot be listened on, and say what to do."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port in TIME_WAIT is free
+    with contextlib.ExitStack() as opened:
         try:
+            family = socket.getaddrinfo(host, port)[0][0]
+            probe = opened.enter_context(socket.socket(family))
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port in TIME_WAIT is free
             probe.bind((host, port))
         except OSError as error:
             taken = error.errno == errno.EADDRINUSE
             reason = "is already taken" if taken else f"cannot be used ({error.strerror})"
             raise UserError(f"port {port} on {host} {reason}; choose another with --port") from None
-
-
-def free_port() -> int:
-    """A port of this machine that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait(server: subprocess.Popen[bytes], url: str, bento: Path, log: Path) -> None:

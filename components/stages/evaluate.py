@@ -16,9 +16,9 @@ def main() -> None:
 
     candidate = sha256(Path("models/multitask/model.safetensors"))
     named = registry.named_champion(candidate)
+    folder = registry.open_champion(named) if named else None
     project = params.load()
-    renamed = project.evaluation.renamed
-    champion = Opponent(registry.open_champion(named), named, renamed) if named else None
+    champion = Opponent(folder, named, project.evaluation.renamed) if named and folder else None
     evaluate.evaluate(project, Path(), champion, lambda text: print(text, file=sys.stderr))
 
 

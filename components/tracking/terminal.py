@@ -30,7 +30,7 @@ class Terminal(Watcher):
     """Reports to standard error; what it says is for people and never kept."""
 
     def __init__(self) -> None:
-        self.console = Console(file=sys.stderr, highlight=False)
+        self.console = Console(file=sys.stderr, highlight=False, markup=False)
         self.speed = Speed()
         self.steps = 0
         self.live = Live(console=self.console, refresh_per_second=4)

@@ -23,8 +23,8 @@ def local(time: str) -> str:
 
 
 def seconds_between(started: str, ended: str) -> float:
-    """How long something took that has these two times."""
-    return (datetime.fromisoformat(ended) - datetime.fromisoformat(started)).total_seconds()
+    """How long something took that has these two times; nothing where the clock was put back meanwhile."""
+    return max(0.0, (datetime.fromisoformat(ended) - datetime.fromisoformat(started)).total_seconds())
 
 
 def duration(seconds: float) -> str:

@@ -95,7 +95,8 @@ def _last_whole(root: Path, kept: bytes) -> tuple[str, bytes]:
     """A lock that can be read, and whose it is; the run's copy before git's."""
     if _is_whole(kept):
         return "the last whole one", kept
-    shown = subprocess.run(["git", "show", f"HEAD:./{LOCK}"], cwd=root, capture_output=True, check=False)
+    command = ["git", "-c", "safe.directory=*", "show", f"HEAD:./{LOCK}"]  # it may be another user's
+    shown = subprocess.run(command, cwd=root, capture_output=True, check=False)
     if shown.returncode == 0 and _is_whole(shown.stdout):
         return "the committed one", shown.stdout
     return "", b""
@@ -110,7 +111,7 @@ def _mend_rwlock(root: Path) -> str:
     if not path.is_file():
         return ""
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8"))
         entries = itertools.chain(content.get("write", {}).values(), *content.get("read", {}).values())
         pids = {int(entry["pid"]) for entry in entries}
     except (ValueError, AttributeError, KeyError, TypeError):

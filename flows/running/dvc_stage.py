@@ -16,7 +16,7 @@ from typing import Literal
 
 from components.environment import QUIET
 from components.errors import EXIT_TRY_AGAIN, EXIT_USER_ERROR, disk_sentence, disk_sentence_of
-from flows.running import history, run_state
+from flows.running import history, proxies, run_state
 from flows.running.lock import MARK
 
 LOCK_BUSY = re.compile(r"Unable to acquire lock|is busy, it is being blocked by|RWLock-file")
@@ -104,7 +104,9 @@ def environment(root: Path) -> dict[str, str]:
     """The environment of a stage: this interpreter first, telemetry off, output at once, the mark."""
     folder = str(Path(sys.executable).parent)
     path = os.pathsep.join([folder, os.environ.get("PATH", os.defpath)])
-    return {**QUIET, **os.environ, "PATH": path, "PYTHONUNBUFFERED": "1", MARK: str(root)}
+    inherited = {**QUIET, **proxies.set_aside, **os.environ}
+    speech = {"PYTHONUTF8": "1", "PYTHONIOENCODING": "utf-8", "PYTHONUNBUFFERED": "1"}
+    return {**inherited, **speech, "PATH": path, MARK: str(root)}
 
 
 def _succeeded(lines: list[str]) -> Outcome:

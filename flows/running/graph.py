@@ -105,8 +105,10 @@ def _changed(repo: Repo) -> dict[str, list[Any]]:
     something else.
     """
     found: dict[str, list[Any]] = repo.status()
-    if found.get(ENCODER) == ["always changed"] and _encoder_is_settled(Path(repo.root_dir)):
-        del found[ENCODER]
+    if found.get(ENCODER) == ["always changed"]:
+        found[ENCODER] = [{"changed deps": {"model.encoder": "modified"}}]
+        if _encoder_is_settled(Path(repo.root_dir)):
+            del found[ENCODER]
     if PROGRAM not in found:  # the graph of a project that depends on code in another way, or not at all
         return found
     from components.stages.program import contents

@@ -89,8 +89,9 @@ def make_log_folder(root: Path, started: str) -> None:
         _keep_earlier(root)
         folder.mkdir(parents=True)
         _point_to(root, folder)
-        ours = [path for path in (root / RUNS).iterdir() if LOG_FOLDER.fullmatch(path.name)]
-        for old in sorted(ours)[:-LOGS_KEPT]:
+        earlier = [path for path in (root / RUNS).iterdir() if LOG_FOLDER.fullmatch(path.name)]
+        earlier.remove(folder)  # by name it is not the newest where the clock was put back
+        for old in sorted(earlier)[: 1 - LOGS_KEPT]:
             _remove_logs(old)
 
 

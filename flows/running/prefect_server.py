@@ -7,28 +7,45 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import http.client
 import logging
 import os
 import signal
 import socket
+import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from components import loopback
 from components.environment import quiet
-from components.errors import EXIT_FAILED
+from components.errors import EXIT_FAILED, UserError
+from flows.running import proxies
 from flows.running.lock import MARK, WORKSPACE
 
+URL = "PREFECT_API_URL"
+TRIES = 3
+STARTS = 120.0  # seconds: the first start makes the database
 PATIENCE = 5  # seconds, with a server that refuses
 PATIENCE_AT_END = 20  # seconds that Prefect gets to tell its server how a run has ended
 
 
 def configure(root: Path) -> None:
-    """Set Prefect's environment for a run from the command line; what the user has set stays."""
+    """Set Prefect's environment for a run from the command line; what the user has set stays.
+
+    A server of PREFECT_API_URL that is not there is none: the run has one of its own, and says so.
+    """
     quiet()
+    proxies.spare_this_machine()
+    url = os.environ.get(URL)
+    if url and not answers(url):
+        del os.environ[URL]
+        said = f"nobody answers at {url} (PREFECT_API_URL); this run has a Prefect server of its own"
+        print(f"note: {said}", file=sys.stderr)
     defaults = {
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",  # ours is the terminal; the server has the logs
         "PREFECT_LOGGING_INTERNAL_LEVEL": "CRITICAL",
@@ -36,17 +53,37 @@ def configure(root: Path) -> None:
         "PREFECT_SERVER_DATABASE_TIMEOUT": "60",  # on a busy machine SQLite is locked for longer than its 10
         "PREFECT_SERVER_DATABASE_CONNECTION_TIMEOUT": "60",
     }
-    if "PREFECT_API_URL" not in os.environ:
+    if not os.environ.get(URL):
+        proxies.set_socks_aside()
         defaults |= {
             "PREFECT_HOME": str(root / WORKSPACE / "prefect"),
-            "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
-            "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",  # the first start makes its database
             "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",  # its shutdown logs harmless tracebacks
         }
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
     logging.raiseExceptions = False  # a log that the server cannot take is no news on the terminal
     os.environ[MARK] = str(root)  # a server outlives a killed run, and must be found
+
+
+def answers(url: str) -> bool:
+    """Tell within a few seconds whether somebody answers at this address, a proxy's own error aside."""
+    found: list[bool] = []
+    asking = threading.Thread(target=lambda: found.append(_answers(url)), daemon=True)
+    asking.start()
+    asking.join(PATIENCE - 1)  # a name that nobody resolves takes longer
+    return found == [True]
+
+
+def _answers(url: str) -> bool:
+    import httpx
+
+    try:  # whoever it is need not be trusted: nothing is sent
+        status = httpx.get(f"{url.rstrip('/')}/health", timeout=2, verify=False).status_code  # noqa: S501
+    except httpx.ReadTimeout:
+        return True  # it is only slow
+    except (httpx.HTTPError, httpx.InvalidURL, ImportError, ValueError):
+        return False
+    return status not in (502, 503, 504)
 
 
 def start() -> str:
@@ -57,27 +94,68 @@ def start() -> str:
     processes that it starts do not hear either.
 
     Returns:
-        The address of the server's API.
+        The address of the server's API, which is PREFECT_API_URL from then on: it counts more than what a
+        profile or a prefect.toml says.
+
+    Raises:
+        UserError: the server does not start, or this machine cannot reach itself.
     """
-    if "PREFECT_API_URL" in os.environ:
-        return os.environ["PREFECT_API_URL"]
-    started: list[str] = []
-    thread = threading.Thread(target=_start_unheard, args=(started,), daemon=True)
-    thread.start()
-    thread.join()
-    return started[0]
+    if url := os.environ.get(URL):
+        return url
+    host = loopback.host()
+    for _ in range(TRIES):  # another process may take the port in between
+        port = loopback.free_port(host)
+        started: list[subprocess.Popen[bytes]] = []
+        thread = threading.Thread(target=_start_unheard, args=(host, port, started), daemon=True)
+        thread.start()
+        thread.join()
+        if _is_healthy(started[0], host, port):
+            os.environ[URL] = f"{loopback.url(host, port)}/api"
+            return os.environ[URL]
+        started[0].kill()
+    raise UserError(f"Prefect's server did not start ({_last_words()}); give the same command again")
 
 
-def _start_unheard(started: list[str]) -> None:
-    from prefect.server.api.server import SubprocessASGIServer
+def _log() -> Path:
+    return Path(os.environ["PREFECT_HOME"]) / "server.log"
 
+
+def _start_unheard(host: str, port: int, started: list[subprocess.Popen[bytes]]) -> None:
+    """As Prefect's own temporary server is started, but with a log and an address of ours."""
+    command = [sys.executable, "-m", "flows.running.server_process", str(os.getpid()), "--factory"]
+    command += ["prefect.server.api.server:create_app", "--host", host, "--port", str(port)]
+    command += ["--log-level", "error", "--lifespan", "on"]
+    environment = {**os.environ, "PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1"}
+    environment["PREFECT__SERVER_FINAL"] = "1"
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
-    server = SubprocessASGIServer()
-    with contextlib.suppress(RuntimeError):  # Prefect's client tries again, and says what is wrong
-        server.start()
-        if server.server_process:
-            atexit.register(server.server_process.kill)  # before Prefect's own way, which it does not hear
-    started.append(server.api_url)
+    _log().parent.mkdir(parents=True, exist_ok=True)
+    with _log().open("wb") as log:
+        server = subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+        )
+    atexit.register(server.kill)
+    started.append(server)
+
+
+def _is_healthy(server: subprocess.Popen[bytes], host: str, port: int) -> bool:
+    """Wait until the server answers; it has ended, or takes far too long, where it never will."""
+    deadline = time.monotonic() + STARTS
+    while server.poll() is None and time.monotonic() < deadline:
+        connection = http.client.HTTPConnection(host, port, timeout=2)
+        with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(connection):
+            connection.request("GET", "/api/health")
+            if connection.getresponse().status == 200:
+                return True
+        time.sleep(0.1)
+    return False
+
+
+def _last_words() -> str:
+    """The last line of the server's log, or that there is none."""
+    with contextlib.suppress(OSError):
+        if lines := _log().read_text(encoding="utf-8", errors="replace").split("\n"):
+            return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+    return "it said nothing"
 
 
 Record = Callable[[], Mapping[str, Any] | None]

@@ -21,6 +21,7 @@ MIXTURES = {
 }
 
 
+@pytest.mark.slow_after(1)
 @pytest.mark.parametrize("mixture", MIXTURES)
 def test_the_same_rows_in_the_same_steps(encoded_project: Path, mixture: str) -> None:
     text = (encoded_project / "params.yaml").read_text()

@@ -37,6 +37,7 @@ def compared(encoded_project: Path) -> SharingReport:
     return report.report(project, Path())
 
 
+@pytest.mark.slow
 def test_a_comparison_from_the_runs_to_the_page(
     compared: SharingReport, monkeypatch: pytest.MonkeyPatch
 ) -> None:

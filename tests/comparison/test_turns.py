@@ -13,6 +13,7 @@ from components.tracking.terminal import Terminal
 from components.training.run.fit import Fit
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("encoded_project")
 def test_steps_without_rows_are_taken_without_harm() -> None:
     text = Path("params.yaml").read_text().replace("tokens: 12000", "tokens: 1800")

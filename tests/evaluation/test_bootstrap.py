@@ -13,6 +13,7 @@ from components.families.shared.metrics import MACRO_F1, accuracy
 SHARE = accuracy("label")  # of (hits, rows)
 
 
+@pytest.mark.slow
 def test_the_interval_agrees_with_scipys() -> None:
     from scipy import stats
 

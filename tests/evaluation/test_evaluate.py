@@ -282,6 +282,7 @@ def test_a_champion_reads_the_texts_with_its_own_tokenizer(
             )
 
 
+@pytest.mark.slow
 def test_a_champion_is_asked_at_its_own_lengths(evaluated: dict) -> None:
     """The candidate cuts texts to a few tokens; the champion, who does not, answers as it did."""
     params_file = Path("params.yaml")

@@ -19,6 +19,8 @@ from components import params
 from components.data.contract.rows import labelled_rows
 from components.data.ingest.ingest import ingest
 
+pytestmark = pytest.mark.slow  # its data are made of templates and remarks, which are fetched
+
 ROOT = Path(__file__).parents[2]
 DESK = ROOT / "examples/desk"
 

@@ -87,6 +87,7 @@ def test_a_folder_without_dvc_says_what_to_run(project: Path, tmp_path: Path) ->
     assert "run `dvc init`" in sentence(toy.onetrunk(tmp_path, "status"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["run", "check"])
 def test_a_mistake_in_the_settings_ends_a_run_before_anything_starts(tmp_path: Path, command: str) -> None:
     project = toy.make(tmp_path / "project")
@@ -98,11 +99,13 @@ def test_a_mistake_in_the_settings_ends_a_run_before_anything_starts(tmp_path: P
     assert not (project / ".onetrunk").exists()
 
 
+@pytest.mark.slow
 def test_a_broken_pipeline_ends_a_run_before_the_server_starts(tmp_path: Path) -> None:
     project = toy.make(tmp_path / "project", "stages:\n  a: {cmd: x, dep: [b.txt]}\n")
     assert "extra keys not allowed" in sentence(toy.onetrunk(project, "run"))
 
 
+@pytest.mark.slow
 def test_status_of_a_new_project_fits_one_screen(project: Path) -> None:
     result = toy.onetrunk(project, "status")
     assert result.returncode == 0
@@ -111,6 +114,7 @@ def test_status_of_a_new_project_fits_one_screen(project: Path) -> None:
     assert len(result.stdout.splitlines()) < 24
 
 
+@pytest.mark.slow
 def test_status_names_the_champion_and_what_failed(tmp_path: Path) -> None:
     project = toy.make(tmp_path / "project")
     for name, content in {

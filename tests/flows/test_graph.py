@@ -34,6 +34,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_the_stages_of_the_pipeline_itself_are_read_in_an_order_that_can_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -47,6 +48,7 @@ def test_the_stages_of_the_pipeline_itself_are_read_in_an_order_that_can_run(
     )
 
 
+@pytest.mark.slow
 def test_tasks_train_alone_only_where_seeds_are_given(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,6 +145,7 @@ stages:
 """
 
 
+@pytest.mark.slow
 def test_another_program_makes_stale_what_its_changed_lines_can_reach(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

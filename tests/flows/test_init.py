@@ -120,6 +120,7 @@ def earlier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return project
 
 
+@pytest.mark.slow
 def test_a_project_with_a_copy_of_the_code_is_one_sentence_and_one_command(earlier: Path) -> None:
     refused = toy.onetrunk(
         earlier, "status", PYTHONSAFEPATH="1"
@@ -134,6 +135,20 @@ def test_a_project_with_a_copy_of_the_code_is_one_sentence_and_one_command(earli
     assert "components/: taken out" in done.stdout
     assert "onetrunk run would look at" in done.stdout
     assert toy.onetrunk(earlier, "status").returncode == 0
+
+
+def test_a_pipeline_without_a_stage_for_the_encoder_is_one_sentence_and_one_command(
+    earlier: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pipeline = (ROOT / "dvc.yaml").read_text().replace("- models/encoder\n", "- ${model.encoder}\n")
+    (earlier / "dvc.yaml").write_text(pipeline)
+    subprocess.run(["git", *init.IDENTITY, "commit", "-qam", "of the version before"], check=True)
+    with pytest.raises(UserError, match="had no stage for the encoder; run `onetrunk upgrade` once"):
+        upgrade.refuse_earlier(earlier)
+    upgrade.run(earlier)
+    assert (earlier / "dvc.yaml").read_bytes() == (ROOT / "dvc.yaml").read_bytes()
+    upgrade.refuse_earlier(earlier)
+    assert "  encoder: it has not run with this pipeline yet" in capsys.readouterr().out
 
 
 def test_an_upgrade_replaces_nothing_that_git_does_not_hold(earlier: Path) -> None:

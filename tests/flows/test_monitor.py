@@ -167,7 +167,7 @@ def test_a_surge_is_scored_judged_and_raised_once(project: Path, server: Server)
     assert event["payload"]["q"] < 0.01
     (flow_run,) = server.flow_runs(project)
     assert flow_run["state_type"] == "COMPLETED"
-    assert "| short | 10 | 10 |" in server.api.get("artifacts/monitor-summary/latest").json()["data"]
+    assert "| short | 10 | 10 |" in server.artifact(project, "monitor-summary")
 
     said = run(project, server, AGAIN)
     assert "STATE 0 new articles, 1 surge" in said  # sent again, for nobody knows that it has been
@@ -322,6 +322,7 @@ def test_a_mistake_in_the_settings_is_one_sentence(
     assert expected in complaint(tiny_project, old, new)
 
 
+@pytest.mark.slow
 def test_without_a_champion_or_a_section_nothing_starts(tmp_path: Path) -> None:
     project = toy.make(tmp_path / "project")
     done = toy.onetrunk(project, "monitor")

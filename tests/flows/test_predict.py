@@ -30,6 +30,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return project
 
 
+@pytest.mark.slow
 def test_a_model_that_is_not_released_can_be_asked_and_is_said_to_be_none(trained: Path) -> None:
     result = toy.onetrunk(trained, "predict", "--candidate", "all went well")
     assert result.returncode == 0, result.stderr
@@ -37,6 +38,7 @@ def test_a_model_that_is_not_released_can_be_asked_and_is_said_to_be_none(traine
     assert "which the gate has not released" in result.stderr
 
 
+@pytest.mark.slow
 def test_a_bento_is_asked_by_its_folder(trained: Path, tmp_path: Path) -> None:
     tiny.write_model(tmp_path / "src/bundle")
     (tmp_path / "bento.yaml").touch()
@@ -46,6 +48,7 @@ def test_a_bento_is_asked_by_its_folder(trained: Path, tmp_path: Path) -> None:
     assert "no such folder" in toy.onetrunk(trained, "predict", "--bento", "nowhere", "a").stderr
 
 
+@pytest.mark.slow
 def test_an_unknown_task_gets_the_nearest_one(trained: Path) -> None:
     refused = toy.onetrunk(trained, "predict", "--candidate", "--task", "sentment", "all went well")
     assert refused.returncode == 2
@@ -58,6 +61,7 @@ def test_without_a_model_it_says_how_to_get_one(tmp_path: Path) -> None:
     assert "models/multitask: nothing has been trained yet; run `onetrunk run`" in refused.stderr
 
 
+@pytest.mark.slow
 def test_it_imports_nothing_that_one_answer_does_not_need(trained: Path) -> None:
     code = IMPORTED.replace("{unneeded}", repr(set(UNNEEDED)))
     result = subprocess.run(

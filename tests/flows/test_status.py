@@ -154,6 +154,7 @@ def test_a_failed_check_speaks_of_no_release(server: Server, tmp_path: Path) -> 
     assert "released" not in failed.stdout
 
 
+@pytest.mark.slow
 def test_a_changed_stage_says_why(tmp_path: Path) -> None:
     project = toy.make(tmp_path / "project", GATE)
     (project / "gate.py").write_text(JUDGE)
@@ -170,6 +171,7 @@ def test_a_changed_stage_says_why(tmp_path: Path) -> None:
     assert status.why(reasons[2:]) == "missing output models/multitask; its command"
 
 
+@pytest.mark.slow
 def test_status_imports_nothing_but_dvc_that_is_heavy(tmp_path: Path) -> None:
     project = toy.make(tmp_path / "project")
     heavy = {"torch", "transformers", "prefect", "bentoml", "pyarrow", "numpy", "pandas", "sklearn"}

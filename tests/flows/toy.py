@@ -99,7 +99,7 @@ def onetrunk(project: Path, *arguments: str, **extra: str) -> subprocess.Complet
     """Run the command line in the project."""
     command = [sys.executable, "-m", "flows.cli", *arguments]
     return subprocess.run(
-        command, cwd=project, env=environment(**extra), capture_output=True, text=True, timeout=120
+        command, cwd=project, env=environment(**extra), capture_output=True, text=True, timeout=300
     )
 
 
@@ -110,7 +110,7 @@ def events(project: Path) -> list[tuple[str, str, float]]:
     return [(stage, what, float(when)) for stage, what, when in (line.split() for line in lines)]
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 60) -> Any:
+def wait_for(condition: Callable[[], Any], seconds: float = 180) -> Any:
     deadline = time.monotonic() + seconds
     while not (result := condition()):
         assert time.monotonic() < deadline, "waited in vain"

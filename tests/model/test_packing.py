@@ -14,12 +14,14 @@ from torch import nn
 from transformers import (
     AutoModel,
     MPNetConfig,
+    NystromformerConfig,
     PreTrainedConfig,
     PreTrainedModel,
 )
 
 from components.data.batches.batching import Item, packs
 from components.data.batches.tensors import Rows, pad
+from components.errors import UserError
 from components.model import packing
 from components.model.multitask import MultiTaskModel
 from components.model.packing import Pack, packable, packed_states, paddable
@@ -286,3 +288,12 @@ def test_the_encoder_computes_real_tokens_alone(model: MultiTaskModel) -> None:
         logits(model, sequences_of(tuple(item.length for item in group)))
     hook.remove()
     assert sum(item.length for item in items) / sum(seen) >= 0.99
+
+
+def test_an_encoder_that_reads_only_some_lengths_is_one_sentence(tmp_path: Path) -> None:
+    build(NystromformerConfig(**SIZES, segment_means_seq_len=16, num_landmarks=4)).save_pretrained(tmp_path)
+    with pytest.raises(
+        UserError, match=r"nystromformer: cannot read texts of any length \(shape "
+    ) as refused:
+        MultiTaskModel.from_encoder(tmp_path, {}, 0.0, 3)
+    assert "\n" not in str(refused.value)

@@ -121,6 +121,7 @@ def writer(folder: Path, name: str, times: int) -> subprocess.Popen[bytes]:
     )
 
 
+@pytest.mark.slow
 def test_writers_take_turns(tmp_path: Path) -> None:
     both = [writer(tmp_path, name, 8) for name in "ab"]
     assert [process.wait(60) for process in both] == [0, 0]
@@ -128,6 +129,7 @@ def test_writers_take_turns(tmp_path: Path) -> None:
     assert len(ids) == len(set(ids)) == 24
 
 
+@pytest.mark.slow
 def test_a_killed_writer_leaves_whole_files_and_holds_nobody_up(tmp_path: Path) -> None:
     history = History(tmp_path)
     process = writer(tmp_path, "a", 10_000)

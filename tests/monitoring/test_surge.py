@@ -39,6 +39,7 @@ def test_the_tail_of_what_is_not_known_is_the_mean_of_the_tails() -> None:
     assert both.tail(4, 10) == pytest.approx(expected)
 
 
+@pytest.mark.slow_after(2)
 @pytest.mark.parametrize(
     "history",
     [
@@ -82,6 +83,7 @@ def test_after_a_long_history_the_tail_is_that_of_the_likeliest_parameters() -> 
         assert posterior(history).tail(negatives, 200) == pytest.approx(expected, rel=0.12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("articles", "mean", "s"), [(20, 0.2, 8), (8, 0.1, 1000)])
 def test_without_a_surge_no_more_than_alpha_of_the_windows_are_alarms(
     articles: int, mean: float, s: float

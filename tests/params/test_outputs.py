@@ -64,8 +64,8 @@ def test_a_file_beside_the_outputs_is_a_source_like_any_other(tiny_project: Path
     params.load()
 
 
-def test_an_encoder_where_the_model_is_written_is_refused(tiny_project: Path) -> None:
-    text = PARAMS.replace("encoder: encoder", "encoder: models/multitask")
-    (tiny_project / "params.yaml").write_text(text)
-    with pytest.raises(UserError, match="model.encoder: 'models/multitask' meets models/multitask/"):
+@pytest.mark.parametrize("place", ["models/multitask", "models/encoder"])
+def test_an_encoder_where_a_model_is_written_is_refused(tiny_project: Path, place: str) -> None:
+    (tiny_project / "params.yaml").write_text(PARAMS.replace("encoder: encoder", f"encoder: {place}"))
+    with pytest.raises(UserError, match=f"model.encoder: '{place}' meets {place}/"):
         params.load()

@@ -5,9 +5,13 @@ from pathlib import Path
 import pytest
 
 from components.errors import UserError
-from components.release.query import HOST, ask, check_port, free_port, running
+from components.loopback import free_port
+from components.release.query import ask, check_port, running
+
+HOST = "127.0.0.1"
 
 
+@pytest.mark.slow
 def test_a_damaged_bento_is_not_started(bento: Path, tmp_path: Path) -> None:
     damaged = Path(shutil.copytree(bento, tmp_path / "bento"))
     (damaged / "bento.yaml").write_text("")
@@ -15,6 +19,7 @@ def test_a_damaged_bento_is_not_started(bento: Path, tmp_path: Path) -> None:
         ask(damaged, {})
 
 
+@pytest.mark.slow
 def test_a_bento_that_cannot_start_is_said_with_the_end_of_its_log(tmp_path: Path) -> None:
     with (
         pytest.raises(UserError, match=r"the Bento did not start; its last lines are: .+"),
@@ -34,4 +39,4 @@ def test_a_taken_port_is_one_clear_sentence() -> None:
 
 
 def test_a_free_port_can_be_served_on() -> None:
-    check_port(HOST, free_port())
+    check_port(HOST, free_port(HOST))

@@ -142,6 +142,7 @@ def test_a_list_of_releases_that_cannot_be_read_is_named(tmp_path: Path, text: s
         champion("any", tmp_path)
 
 
+@pytest.mark.slow
 def test_racing_writers_lose_no_release(tmp_path: Path) -> None:
     releases = tmp_path / "releases"
     bentos = [write_bento(tmp_path / f"v{n}", f"v{n}", f"m{n}", megabytes=1) for n in range(6)]
@@ -155,6 +156,7 @@ def test_racing_writers_lose_no_release(tmp_path: Path) -> None:
     assert read_json(releases / "champion.json") == served(index(releases)[-1].release)
 
 
+@pytest.mark.slow_after(1)
 @pytest.mark.parametrize("delay", [0.0, 0.02, 0.05, 0.1, 0.2])
 def test_a_killed_writer_leaves_a_readable_registry(delay: float, tmp_path: Path) -> None:
     releases = tmp_path / "releases"

@@ -27,12 +27,14 @@ def project(tmp_path: Path) -> Path:
     tiny.write_project(tmp_path)
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     params["packages"] = {}
-    params["model"]["encoder"] = "models/multitask"
+    params["model"]["encoder"] = "encoder"
+    (tmp_path / "encoder").mkdir()  # no stage here reads it, nor the rows
+    (tmp_path / "rows.csv").touch()
     params["packaging"] = tiny.PACKAGING.model_dump()
     params["tasks"] = {
         name: {
             "family": card["family"],
-            "source": {"path": "data", "format": "csv"},
+            "source": {"path": "rows.csv", "format": "csv"},
             "columns": COLUMNS[card["family"]],
             "splits": {},
             "cleaning": {},
@@ -55,6 +57,7 @@ def stage(project: Path, name: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
 
 
+@pytest.mark.slow
 def test_a_promoted_model_is_packaged_questioned_and_released(project: Path) -> None:
     for name in ("package", "query", "release"):
         done = stage(project, name)
@@ -68,6 +71,7 @@ def test_a_promoted_model_is_packaged_questioned_and_released(project: Path) -> 
     assert not [command for command in commands if str(project / "bento") in command]  # the server is gone
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["package", "release"])
 def test_without_promotion_a_stage_exits_2_and_leaves_nothing(name: str, project: Path) -> None:
     tiny.write_verdict(project, "REJECT")

@@ -110,6 +110,7 @@ def test_a_search_that_was_stopped_in_a_trial_ends_as_if_it_had_not_been(stopped
     assert tried(searched(16, study=study)) == tried(searched(16))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("tiny_project")
 def test_a_file_keeps_the_trials_of_earlier_calls_and_more_can_be_asked_for() -> None:
     file = Path("a.db")

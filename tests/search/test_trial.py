@@ -30,6 +30,7 @@ def best_of(project: Project) -> float:
     return max(entry["score"] for entry in read_json(Path("reports/training.json"))["evaluations"])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("encoded_project")
 def test_a_trial_scores_what_a_training_with_its_settings_does_and_leaves_nothing() -> None:
     values = {**SHORT, "mixture.temperature": 3.0, "training.balancing.weights": "dwa", "model.dropout": 0.0}
@@ -51,6 +52,7 @@ class Stopped(trial.Pruning):
             raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("encoded_project")
 def test_a_hopeless_trial_is_ended_and_a_killed_one_goes_on_from_its_checkpoint(
     capsys: pytest.CaptureFixture[str],
@@ -94,6 +96,7 @@ def test_a_hopeless_trial_is_ended_and_a_killed_one_goes_on_from_its_checkpoint(
     )
 
 
+@pytest.mark.slow_after(1)
 @pytest.mark.parametrize(
     ("values", "expected"),
     [

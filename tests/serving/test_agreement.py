@@ -23,6 +23,7 @@ from serving.predictor import Predictor
 from serving.requests import Item
 from tests.conftest import WORDS, encode_project
 
+pytestmark = pytest.mark.slow  # what it asks is made in seconds
 BASE: dict[str, Any] = {
     "source": {"path": "rows", "format": "jsonl", "files": {"train": "rows.jsonl"}},
     "splits": {"validation": 0.2, "test": 0.4},

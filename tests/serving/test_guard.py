@@ -48,6 +48,7 @@ def _card(bento: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("serving.guard.card", lambda: BundleCard.read(bento / "src/bundle/card.json"))
 
 
+@pytest.mark.slow
 def test_no_more_than_the_limit_and_one_chunk_is_ever_read() -> None:
     caller = Caller([CHUNK] * 1000)
     assert caller.post(content_type="application/json") == 413

@@ -185,3 +185,18 @@ def test_batches_hold_every_row_once_within_the_budget(shapes: list[tuple[int, i
     for batch in found:
         sequences, longest = (max(shapes[row][side] for row in batch) for side in (0, 1))
         assert len(batch) == 1 or len(batch) * sequences * longest <= TOKENS_PER_BATCH
+
+
+def test_top_leaves_the_best_of_what_is_ranked(predictor: Predictor) -> None:
+    whole = predictor.predict(["one text"])[0]
+    cut = predictor.predict(["one text"], None, 1)[0]
+    ((label, share),) = cut["sentiment"].probabilities.items()
+    assert (label, share) == (whole["sentiment"].label, whole["sentiment"].probability)
+    assert cut["ner"] == whole["ner"]
+
+
+@pytest.mark.parametrize("top", ["0", "101", "1.5", '"3"', "true"])
+def test_a_wrong_top_gets_one_clear_sentence(top: str) -> None:
+    with pytest.raises(BadRequestError, match="^top: found .*, expected a whole number from 1 to 100$"):
+        parse(f'{{"texts": ["a"], "top": {top}}}'.encode())
+    assert parse(b'{"texts": ["a"], "top": 3}').top == 3

@@ -32,6 +32,14 @@ def test_one_request_answers_all_tasks_of_its_texts(client: httpx.Client) -> Non
     assert sum(single["sentiment"]["probabilities"].values()) == pytest.approx(1)
 
 
+def test_a_request_asks_for_the_best_alone(client: httpx.Client) -> None:
+    answer = post(client, {"texts": ["hello"], "tasks": ["sentiment"], "top": 1}).json()["answers"][0]
+    assert list(answer["sentiment"]["probabilities"]) == [answer["sentiment"]["label"]]
+    refused = post(client, {"texts": ["hello"], "top": 0})
+    assert refused.status_code == 400
+    assert refused.json() == {"error": "top: found a number, expected a whole number from 1 to 100"}
+
+
 def test_tasks_lists_what_metadata_leads_back_from(client: httpx.Client, bento: Path) -> None:
     listed, metadata = client.get("/tasks").json(), client.get("/metadata").json()
     version = post(client, {"texts": ["a"]}).json()["version"]
@@ -83,7 +91,7 @@ def test_bentomls_own_client_can_ask(client: httpx.Client) -> None:
         ({"texts": [{"text": True}]}, "texts[0].text: found a boolean, expected a string"),
         (
             {"texts": ["a"], "task": []},
-            "task: unknown key (did you mean 'tasks'?); expected some of texts, tasks",
+            "task: unknown key (did you mean 'tasks'?); expected some of texts, tasks, top",
         ),
         ({"texts": ["a"], "tasks": "ner"}, "tasks: found a string, expected a list"),
         ({"texts": []}, "texts: found 0 texts, expected 1 to 8"),

@@ -110,6 +110,7 @@ def test_a_report_of_another_version_is_refused_by_the_gate_and_by_the_plan(proj
             stage()
 
 
+@pytest.mark.slow
 def test_errors_stop_the_run_with_exit_code_2_after_the_page_is_written(project: Path):
     write_folder(project, "classification", {**sound_rows("classification"), "test": []}, "mood")
     validate.main("mood")  # measuring does not fail

@@ -73,6 +73,7 @@ def full(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
+@pytest.mark.slow_after(2)
 @pytest.mark.parametrize("act", WRITES.values(), ids=WRITES.keys())
 def test_a_full_disk_is_one_sentence(full: Path, tmp_path: Path, act: str) -> None:
     source = tmp_path / "source"

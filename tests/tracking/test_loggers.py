@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -105,6 +106,22 @@ def test_dvclive_is_the_record_alone_and_names_the_kept_step(tmp_path: Path) -> 
     assert told["kept"]["validation"]["ner"] == 0.1
 
 
+@pytest.mark.parametrize("where", ["no repository", "no commit", "another user's"])
+def test_dvclive_asks_git_for_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    """As after `git init` and `dvc init`, which is all that the program asks for."""
+    if where != "no repository":
+        for command in (["git", "init", "-q"], [sys.executable, "-m", "dvc", "init", "-q"]):
+            subprocess.run(command, cwd=tmp_path, check=True)
+    if where == "another user's" and os.geteuid() == 0:
+        monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+        subprocess.run(["chown", "-R", "65534:65534", tmp_path], check=True)
+    monkeypatch.chdir(tmp_path)
+    live = tracking.logger("dvclive")(tmp_path)
+    live.start(Run("key", 5, history=[entry(5)]))
+    live.stop(None)
+    assert read_json(tmp_path / "dvclive/metrics.json")["kept"]["step"] == 5
+
+
 class Heard(Watcher):
     """Keeps what it hears."""
 
@@ -133,6 +150,7 @@ class Heard(Watcher):
         self.told.append("stop")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("encoded_project")
 def test_the_loop_tells_every_step_and_flushes_before_each_checkpoint(
     monkeypatch: pytest.MonkeyPatch,

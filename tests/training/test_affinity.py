@@ -111,6 +111,7 @@ def test_what_no_step_drew_together_is_not_known() -> None:
     assert nothing.look_aheads(["a", "b"]) == [[None, None], [None, None]]
 
 
+@pytest.mark.slow
 def test_weights_are_the_same_with_and_without_and_a_resumed_run_measures_the_same(
     encoded_project: Path,
 ) -> None:

@@ -19,6 +19,7 @@ from tests.training.gradients.micros import CARDS, DISJOINT, JOINT, build, gathe
 from tests.training.steps import WAYS, first_batch, stepper
 
 
+@pytest.mark.slow_after(2)
 @pytest.mark.parametrize(
     ("way", "precision"), [("plain", "fp32"), ("norms", "fp32"), ("ahead", "fp32"), ("per_task", "fp16")]
 )
@@ -59,6 +60,7 @@ def test_gradients_by_task_are_the_same_in_other_encoders(name: str, tmp_path: P
         torch.testing.assert_close(recomputed._dense[parameter], stack, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow_after(1)
 @pytest.mark.parametrize(("name", "by_task"), [("bert", False), ("bert", True), ("modernbert", True)])
 def test_a_forward_pass_holds_less_than_a_third_of_the_memory(
     name: str, by_task: bool, tmp_path: Path

@@ -18,8 +18,12 @@ class RowProgress:
     def __init__(self, title: str, total: int | None = None) -> None:
         self.title, self.total, self.rows = title, total, 0
         self.started = self.said = time.monotonic()
-        self.console = Console(file=sys.stderr)
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"))
+        self.console = Console(file=sys.stderr, markup=False)
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TextColumn("{task.fields[state]}"),
+        )
         self.bar = Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=self.console)
         self.task = self.bar.add_task(title, total=total, state="")
 

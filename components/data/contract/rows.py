@@ -24,8 +24,9 @@ def column_of(task: str, head: str, name: str) -> str:
 
 def view(table: pa.Table, task: str, head: str) -> pa.Table:
     """The table with the head's own columns under their plain names, and no other head's."""
-    own = {name.removeprefix(f"{head}."): name for name in table.column_names if name.startswith(f"{head}.")}
-    plain = {name: name for name in table.column_names if "." not in name}
+    places = {name: name.rpartition(".") for name in table.column_names}  # a head's name may have dots
+    own = {column: name for name, (owner, _, column) in places.items() if owner == head}
+    plain = {name: name for name, (owner, _, _) in places.items() if not owner}
     chosen = plain if head == task else {**plain, **own}
     return pa.table({name: table[source] for name, source in chosen.items()})
 

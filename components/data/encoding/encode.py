@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
 
 ROWS = 4096  # of a record batch: their encodings are in memory at once
+UNKNOWN = 0.2  # of the tokens; more are no stray sign, but another script or another encoder's tokenizer
 
 
 def encode(data: Path, tokenizer_file: Path, target: Path) -> None:
@@ -50,21 +51,31 @@ def encode(data: Path, tokenizer_file: Path, target: Path) -> None:
         with RowProgress(f"encode {card.task}", sum(card.rows.values())) as progress:
             for split in SPLITS:
                 _encode_split(encoder, data, split, folder, progress)
-        _say_if_all_are_cut(encoder, folder)
+        _say_what_looks_wrong(encoder, EncodedSplit(folder / "train.arrow"))
         for head in encoder.heads:
             _encode_candidates(encoder, head, folder)
         encoder.card.write(folder / TASK_CARD)
 
 
-def _say_if_all_are_cut(encoder: Encoder, folder: Path) -> None:
-    """A limit that no training row keeps to is rarely meant. Windows are not cut."""
-    limit, lengths = encoder.card.max_length, EncodedSplit(folder / "train.arrow").lengths
+def _say_what_looks_wrong(encoder: Encoder, training: EncodedSplit) -> None:
+    """Warn of a limit that no training row keeps to, and of texts that the tokenizer does not know."""
+    limit, lengths = encoder.card.max_length, training.lengths
+    # Windows are not cut: what does not fit is read in a further one.
     if not encoder.windows and len(lengths) > 1 and bool((lengths >= limit).all()):
-        print(  # noqa: T201
-            f"warning: {encoder.task}: every one of its {len(lengths):,} training rows is cut at max_length "
-            f"{limit}: the model sees only where they begin",
-            file=sys.stderr,
+        _warn(
+            f"{encoder.task}: every one of its {len(lengths):,} training rows is cut at max_length {limit}: "
+            f"the model sees only where they begin"
         )
+    unknown = encoder.tokenizer.token_to_id(getattr(encoder.tokenizer.model, "unk_token", None) or "")
+    if len(lengths) and unknown is not None and (share := training.share_of(unknown)) > UNKNOWN:
+        _warn(
+            f"{encoder.task}: {share:.0%} of the training tokens are unknown to the tokenizer; is it this "
+            f"encoder's, and for this language?"
+        )
+
+
+def _warn(sentence: str) -> None:
+    print(f"warning: {sentence}", file=sys.stderr)  # noqa: T201
 
 
 def encode_to_ask(

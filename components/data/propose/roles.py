@@ -25,6 +25,10 @@ LEVELS = range(3, 12)  # levels of an ordinal scale
 HIGHEST = 100  # level: larger numbers are years, or codes
 LONG, OFTEN = 4, 10  # words of a label; a longer one is a label where it repeats so often
 MANY = 1000  # classes: from these on, an answer may be one that is retrieved
+MANY_CLASSES = (
+    "; classification takes so many, but where the labels are texts that say what they mean, --family "
+    "retrieval reads them and learns from fewer rows"
+)
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,8 @@ def _label(column: Column) -> Fit | None:
     often = OFTEN if column.length > LONG else 3
     if not flat or not whole or column.distinct < 2 or column.repeats < often:
         return None
-    return Fit(_score(column, "label"), f"{column.distinct:,} distinct values in {column.rows:,} rows")
+    many = MANY_CLASSES if column.distinct > MANY else ""
+    return Fit(_score(column, "label"), f"{column.distinct:,} distinct values in {column.rows:,} rows{many}")
 
 
 def levels(column: Column) -> list[str] | None:

@@ -8,12 +8,14 @@ once. Whether anything changed is told by sizes and times, so that a run with no
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from components import advice
 from components.data.sources import encoder_checks
 from components.encoder import headers
 from components.encoder.place import (
@@ -124,8 +126,6 @@ def _is_fetched(wanted: HubEncoder, root: Path) -> bool:
 
 
 def _copy(project: Project, source: Path, called: Path, root: Path, verify: Verify) -> None:
-    if (root / ENCODER).exists() and source.samefile(root / ENCODER):
-        raise UserError(f"params.yaml: model.encoder: {called} is where the stage `encoder` puts it")
     with atomic_folder(root / ENCODER) as folder:
         for file in _wanted(source):
             _link(file.resolve(), folder / _name(file))
@@ -205,8 +205,9 @@ def _weights(source: Path) -> list[Path]:
 
 
 def _python(kind: str, folder: Path) -> str:
-    code = f"from transformers import {kind} as A; A.from_pretrained('{folder}').save_pretrained('{folder}')"
-    return f'python -c "{code}"'
+    name = json.dumps(str(folder), ensure_ascii=False)
+    code = f"from transformers import {kind} as A; A.from_pretrained({name}).save_pretrained({name})"
+    return f"python -c {advice.word(code)}"
 
 
 def _name(file: Path) -> str:

@@ -26,6 +26,7 @@ from components.pages import render as pages
 TEMPLATE = Path(__file__).with_name("page.html.jinja")
 STATUSES: tuple[Status, ...] = ("error", "warning", "pass")  # the worst first
 SHOWN_LABELS = 12  # the rest is folded away
+FOLDED_LABELS = 300  # so many, with those that are shown; reports/validation has all
 REASONS = {
     "duplicates": "repeats of a text",
     "conflicts": "one text, several targets",
@@ -73,6 +74,7 @@ class Target:
     rows: int
     first: list[Bar]
     rest: list[Bar]  # folded away
+    more: int  # labels that the page has no room for
 
 
 @dataclass(frozen=True)
@@ -183,7 +185,8 @@ def _targets(name: str, report: TaskValidation) -> list[Target]:
     for head, rows in {name: own, **report.heads}.items():
         bars = _bars(rows.distribution)
         total = sum(rows.rows.values())
-        targets.append(Target(head, total, bars[:SHOWN_LABELS], bars[SHOWN_LABELS:]))
+        first, rest, more = bars[:SHOWN_LABELS], bars[SHOWN_LABELS:FOLDED_LABELS], bars[FOLDED_LABELS:]
+        targets.append(Target(head, total, first, rest, len(more)))
     return targets
 
 

@@ -30,6 +30,10 @@ class ServicePart(IngestPart):
     def check_question(self, row: Row, facts: Facts) -> None:
         """Raise BadRowError where the inputs of a question do not fit the facts."""
 
+    def best_of(self, answer: Prediction, count: int) -> Prediction:
+        """An answer of `respond` with at most `count` of what it ranks: labels, templates, entities."""
+        return answer
+
     @abc.abstractmethod
     def decode(self, logits: np.ndarray, layout: Layout, facts: Facts) -> Prediction:
         """One row's logits, padding included, -> its prediction, in the terms of the data."""

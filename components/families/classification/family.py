@@ -14,7 +14,9 @@ from components.errors import BadRowError, near_miss
 from components.families.base import Check, Facts, Family, Layout, Metric, Options, Prediction, Row
 from components.families.shared.centroids import nearest_labels, too_many
 from components.families.shared.fields import read_label
+from components.families.shared.label_numbers import label_numbers
 from components.families.shared.metrics import MACRO_F1, accuracy, class_counts
+from components.families.shared.probabilities import best_of, most_probable
 
 if TYPE_CHECKING:
     import torch
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class ClassificationAnswer(BaseModel):
-    """The most probable label, and the probability of every label."""
+    """The most probable label, and the probability of every label, or of the hundred most probable ones."""
 
     label: str
     probability: float
@@ -108,7 +110,7 @@ class Classification(Family):
         return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
     def target(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> Any:
-        return facts["labels"].index(row["label"])
+        return label_numbers(facts["labels"])[row["label"]]
 
     def collate(self, targets: Sequence[Any], length: int) -> torch.Tensor:
         import torch
@@ -147,8 +149,11 @@ class Classification(Family):
         return {
             "label": facts["labels"][best],
             "probability": float(probabilities[best]),
-            "probabilities": dict(zip(facts["labels"], probabilities.tolist(), strict=True)),
+            "probabilities": most_probable(facts["labels"], probabilities),
         }
+
+    def best_of(self, answer: Prediction, count: int) -> Prediction:
+        return {**answer, "probabilities": best_of(answer["probabilities"], count)}
 
     def labels_of(self, one: Row | Prediction, facts: Facts) -> Iterable[str]:
         return (one["label"],)
@@ -191,7 +196,7 @@ class Classification(Family):
 
 def check_label(label: str, labels: Sequence[str]) -> None:
     """Raise BadRowError for a label outside the set."""
-    if label not in labels:
+    if label not in label_numbers(labels):
         known = ", ".join(labels[:8]) + (", ..." if len(labels) > 8 else "")
         raise BadRowError(
             f"label '{label:.60}' is not in the label set{near_miss(label, labels)}; expected one of {known}"

@@ -235,6 +235,9 @@ class KnowledgeGraph(FactsOfAllSplits, Candidates, MultiSequence, ExtraInputs, F
         right = {facts["entities"][answer] for answer in found}
         return {"tails": [{**tail, "known": tail["entity"] in right} for tail in prediction["tails"]]}
 
+    def best_of(self, answer: Prediction, count: int) -> Prediction:
+        return {"tails": answer["tails"][:count]}
+
     # --- evaluation -------------------------------------------------------------------------------
 
     def changed(self, known: Facts, facts: Facts) -> str | None:

@@ -17,6 +17,8 @@ from components.families.multi_label.metrics import METRICS
 from components.families.shared.centroids import nearest_labels, too_many
 from components.families.shared.fields import read_label
 from components.families.shared.items import read_items
+from components.families.shared.label_numbers import label_numbers
+from components.families.shared.probabilities import best_of, most_probable
 from components.spelling import is_blank, plain
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ PADDING = -1  # fills up the label numbers of a row that has fewer than another
 
 
 class MultiLabelAnswer(BaseModel):
-    """The labels that hold, and the probability of every label by itself."""
+    """The labels that hold, and the probability of every label by itself, or of the hundred most probable."""
 
     labels: list[str]
     probabilities: dict[str, float]
@@ -118,7 +120,8 @@ class MultiLabel(Family):
         return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
     def target(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> Any:
-        return [facts["labels"].index(label) for label in row["labels"]]
+        number = label_numbers(facts["labels"])
+        return [number[label] for label in row["labels"]]
 
     def collate(self, targets: Sequence[Any], length: int) -> torch.Tensor:
         """numbers_nK, K the most labels of a row."""
@@ -150,10 +153,14 @@ class MultiLabel(Family):
         return bernoulli(logits, others).mean(-1).sum()
 
     def decode(self, logits: np.ndarray, layout: Layout, facts: Facts) -> Prediction:
-        probabilities = dict(zip(facts["labels"], sigmoid(logits).tolist(), strict=True))
-        threshold = facts["options"]["threshold"]
-        labels = [label for label, probability in probabilities.items() if probability >= threshold]
-        return {"labels": labels, "probabilities": probabilities}
+        names, probability_C = facts["labels"], sigmoid(logits)
+        holds = np.flatnonzero(probability_C >= facts["options"]["threshold"])
+        labels = [names[place] for place in holds]
+        return {"labels": labels, "probabilities": most_probable(names, probability_C)}
+
+    def best_of(self, answer: Prediction, count: int) -> Prediction:
+        """The labels that hold are all said."""
+        return {**answer, "probabilities": best_of(answer["probabilities"], count)}
 
     def labels_of(self, one: Row | Prediction, facts: Facts) -> Iterable[str]:
         return tuple(one["labels"])

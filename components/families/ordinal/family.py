@@ -17,6 +17,7 @@ from components.families.classification.family import Classification
 from components.families.multi_label.family import sigmoid
 from components.families.ordinal.metrics import METRICS, levels_of
 from components.families.shared.changes import said
+from components.families.shared.probabilities import most_probable
 
 if TYPE_CHECKING:
     import torch
@@ -92,7 +93,7 @@ class Ordinal(Classification):
         above = sigmoid(logits)
         probabilities = -np.diff(above, prepend=1.0, append=0.0)
         level = int((above > 0.5).sum())
-        named = dict(zip(facts["labels"], probabilities.tolist(), strict=True))
+        named = most_probable(facts["labels"], probabilities)
         return {"label": facts["labels"][level], "level": level, "probabilities": named}
 
     def changed(self, known: Facts, facts: Facts) -> str | None:

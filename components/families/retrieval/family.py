@@ -225,6 +225,9 @@ class Retrieval(ExtraFiles, FactsOfAllSplits, Candidates, MultiSequence, Family)
         ranking = prediction["ranking"][: facts["options"]["top"]]
         return {"answers": [{**found, "text": facts["templates"][found["id"]]} for found in ranking]}
 
+    def best_of(self, answer: Prediction, count: int) -> Prediction:
+        return {"answers": answer["answers"][:count]}
+
     # --- evaluation -------------------------------------------------------------------------------
 
     def label_set(self, facts: Facts) -> Mapping[str, Any]:

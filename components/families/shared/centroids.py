@@ -17,13 +17,13 @@ import numpy as np
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-MOST_WEIGHTS = 20_000_000  # of a dense linear model, labels x features: 160 MB
+MOST_WEIGHTS = 20_000_000  # of a dense linear model, labels x features: 160 MB; and labels x rows: minutes
 CELLS = 4_000_000  # of scores that are in memory at once
 
 
 def too_many(labels: int, vectors_NF: csr_matrix) -> bool:
-    """Would a dense linear model take more than a few hundred megabytes?"""
-    return labels * int(vectors_NF.shape[1]) > MOST_WEIGHTS
+    """Would a dense linear model take more than a few hundred megabytes, or minutes to fit?"""
+    return bool(labels * max(vectors_NF.shape) > MOST_WEIGHTS)
 
 
 def nearest_labels(

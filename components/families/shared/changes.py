@@ -27,9 +27,9 @@ def come_and_gone(known: Iterable[str], names: Iterable[str], kept: Container[st
 
 
 def options_changed(known: Mapping[str, Any], options: Mapping[str, Any], names: Iterable[str]) -> str | None:
-    """The first of these options that has another value now."""
+    """The first of these options that has another value now; one that is new since then is no change."""
     for name in names:
-        if known[name] != options[name]:
+        if known.get(name, options[name]) != options[name]:
             return (
                 f"its option {name} changed from {known[name]!r:.{LONGEST}} to {options[name]!r:.{LONGEST}}"
             )

@@ -11,6 +11,7 @@ from components.data.sources.formats import formats
 from components.errors import BadRowError, UserError, near_miss
 from components.families.base import Metric, Row
 from components.families.base.capabilities import ExtraFiles
+from components.params.checks.names import refusal
 from components.params.checks.options import check_options
 
 if TYPE_CHECKING:
@@ -63,8 +64,8 @@ def _task(where: str, name: str, task: Task, auxiliary: bool) -> None:
 
 def _annotation(where: str, head: str, annotation: Annotation) -> None:
     """A head's own family, which has such columns, options and metrics."""
-    if not head.isidentifier():
-        raise UserError(f"{where}: a task's name is letters, digits and underscores")
+    if why := refusal(head):
+        raise UserError(f"{where}: a task's name {why}")
     if annotation.family not in families.names():
         known = families.names()
         raise UserError(

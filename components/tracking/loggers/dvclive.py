@@ -21,7 +21,13 @@ class DVCLive(Logger):
     def start(self, run: Run) -> None:
         from dvclive import Live
 
-        self.live = Live(str(self.folder / "dvclive"), dvcyaml=None, save_dvc_exp=False)
+        class WithoutGit(Live):
+            """It would ask git for a name and a commit, and fail where there is none yet."""
+
+            def _init_dvc(self) -> None:
+                pass
+
+        self.live: Live = WithoutGit(str(self.folder / "dvclive"), dvcyaml=None, save_dvc_exp=False)
         self.best: Entry | None = None
         for entry in run.history:
             self.evaluated(entry)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from components.training.run.watcher import Logger, Run
 if TYPE_CHECKING:
     from components.training.run.state import State
 
+UNFIT = re.compile(r"[^\w/.\- ]")  # characters that no metric's name may have there
 BATCH = 500  # values in one request; MLflow takes up to 1,000
 
 
@@ -42,7 +44,7 @@ class MLflow(Logger):
 
         if step > self.last:
             now = round(1000 * time.time())
-            self.waiting += [Metric(name, value, now, step) for name, value in values.items()]
+            self.waiting += [Metric(UNFIT.sub("_", name), value, now, step) for name, value in values.items()]
         if len(self.waiting) >= BATCH:
             self.flush()
 

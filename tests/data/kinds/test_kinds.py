@@ -120,6 +120,7 @@ def found() -> str:
     )
 
 
+@pytest.mark.slow_after(20)
 @pytest.mark.parametrize("kind", kinds())
 def test_of_every_kind_the_right_rows_come_out_or_the_right_sentence(
     kind: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -55,6 +55,7 @@ def test_permute_shuffles_and_depends_on_the_key() -> None:
     assert abs(np.corrcoef(first, second)[0, 1]) < 0.15
 
 
+@pytest.mark.slow_after(1)
 @pytest.mark.parametrize("size", [7, 30, 50])
 def test_places_and_neighbours_of_a_permutation_are_uniform(size: int) -> None:
     """Chi-square over many keys: every row is as likely at every place, and after every other row."""
@@ -140,6 +141,7 @@ SCHEDULES = {
 }
 
 
+@pytest.mark.slow_after(1)
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_step_41_007_alone_is_that_of_the_steps_in_order(name: str) -> None:
     schedule = SCHEDULES[name] or {}

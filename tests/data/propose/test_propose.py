@@ -36,6 +36,7 @@ def written(shape: Shape, folder: Path) -> str:
     return str(folder / shape.file)
 
 
+@pytest.mark.slow_after(4)
 @pytest.mark.parametrize("shape", GUESSED, ids=lambda shape: shape.file)
 def test_guesses_right(shape: Shape, project: Path) -> None:
     """Family, columns, format and options; and a run takes in the rows of the entry."""
@@ -52,6 +53,7 @@ def test_guesses_right(shape: Shape, project: Path) -> None:
     assert sum(card["rows"].values()) > 80
 
 
+@pytest.mark.slow_after(4)
 @pytest.mark.parametrize("shape", ASKED, ids=lambda shape: shape.file)
 def test_asks_rightly(shape: Shape, tmp_path: Path) -> None:
     """In one sentence; and every answer that it offers settles it."""
@@ -75,12 +77,21 @@ def test_the_documentation_counts_them() -> None:
     assert f"{len(GUESSED)} are guessed right and {len(ASKED)} are asked about" in page
 
 
+@pytest.mark.slow
 def test_a_file_that_is_sorted_by_its_labels(tmp_path: Path) -> None:
     """Not only its beginning is looked at, where there is but one label."""
     lines = ["text,label", *(f"{sentence(n)},{'no' if n < 22_000 else 'yes'}" for n in range(25_000))]
     (tmp_path / "a.csv").write_text("\n".join(lines))
     found = guess(str(tmp_path / "a.csv"), Wishes())
     assert found.plan.fits["label"].reason == "2 distinct values in 12,500 rows"
+
+
+def test_of_a_large_label_set_it_says_which_families_fit(tmp_path: Path) -> None:
+    lines = ["text,label", *(f"{sentence(n)},class {n % 1500}" for n in range(9_000))]
+    (tmp_path / "a.csv").write_text("\n".join(lines))
+    found = guess(str(tmp_path / "a.csv"), Wishes())
+    assert found.plan.family == "classification"
+    assert "--family retrieval reads them" in found.plan.fits["label"].reason
 
 
 def test_a_column_that_numbers_the_rows_is_left_aside(tmp_path: Path) -> None:

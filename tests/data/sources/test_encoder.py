@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -203,9 +205,16 @@ def test_an_encoder_that_does_not_fit_in_memory_is_refused_before_it_is_read(
         encoder.bring(params.load(), Path(), never)
 
 
-def test_the_place_itself_is_no_encoder(tiny_project: Path) -> None:
-    bring_again(True)
+def test_the_line_that_converts_a_pickle_can_be_pasted(tiny_project: Path) -> None:
+    folder = Path("it's odd")
+    Path("encoder").rename(folder)
+    torch.save(AutoModel.from_pretrained(folder).state_dict(), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
     text = Path("params.yaml").read_text()
-    Path("params.yaml").write_text(text.replace("encoder: encoder", "encoder: models/encoder"))
-    with pytest.raises(UserError, match="models/encoder is where the stage `encoder` puts it"):
+    Path("params.yaml").write_text(text.replace("encoder: encoder", f'encoder: "{folder}"'))
+    with pytest.raises(UserError) as refused:
         bring_encoder(tiny_project)
+    line = str(refused.value).split("`")[1]
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    subprocess.run(line, shell=True, check=True, env={**os.environ, "PATH": path})  # noqa: S602 the user's shell
+    bring_encoder(tiny_project)

@@ -167,6 +167,7 @@ class TestColumnar:
                 writer.write_table(table, max_chunksize=1000)
         return path
 
+    @pytest.mark.slow_after(1)
     @pytest.mark.parametrize("kind", ["parquet", "arrow", "arrows"])
     def test_all_rows_come_in_order(self, tmp_path: Path, kind: str) -> None:
         path = self.write(tmp_path, kind)

@@ -197,6 +197,7 @@ def feature_types() -> list[tuple[Any, Any, Any]]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["saved to disk", "Parquet", "prepared"])
 def test_every_type_that_the_library_knows_is_read(layout: str, tmp_path: Path) -> None:
     from datasets import Dataset, Features
@@ -397,6 +398,7 @@ def test_pickles_are_not_loaded(tmp_path: Path) -> None:
     assert not (tmp_path / "loaded").exists()
 
 
+@pytest.mark.slow
 def test_another_project_and_the_home_folder_are_left_alone(tmp_path: Path) -> None:
     """The library writes below the project and nowhere else, and brings no torch, in a process of its
     own: it reads its settings at import."""

@@ -25,6 +25,7 @@ def keys(texts: list[str]) -> list[str]:
     return pl.DataFrame({"t": texts}).select(canonical(pl.col("t")))["t"].to_list()
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.lists(TEXT, min_size=1, max_size=20))
 def test_the_key_of_a_column_is_that_of_each_text(texts: list[str]) -> None:

@@ -236,6 +236,7 @@ def test_what_stands_in_the_data_reaches_the_head_whole(project: Path) -> None:
         np.testing.assert_array_equal(given[head].extra_nF, expected)
 
 
+@pytest.mark.slow
 def test_it_trains_and_the_service_answers_as_the_evaluation_does(project: Path) -> None:
     """A served question has the same features by the same way; what is not known may be left out."""
     from serving.requests import BadRequestError, parse

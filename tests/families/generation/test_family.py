@@ -155,6 +155,7 @@ def encoded(
     return row, FAMILY.tokenise(tokenizer, [row], facts["options"])[0]
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(UNICODE)
 def test_an_encoded_target_says_the_target(tokenizer: Any, text: str) -> None:

@@ -50,6 +50,7 @@ def corpus(metric: str, pairs: Pairs) -> float:
     return named(metric).measure(*rows_of(pairs), {})
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(CORPUS)
 def test_rouge_is_rouge_scores(pairs: Pairs) -> None:

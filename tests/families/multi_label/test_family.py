@@ -97,6 +97,7 @@ def test_rows_without_any_label_teach_nothing() -> None:
         learn(FAMILY, [{"labels": []}])
 
 
+@pytest.mark.slow
 @given(text=UNICODE, labels=st.lists(UNICODE.map(trimmed), min_size=1, max_size=4, unique=True))
 def test_any_unicode_is_read_and_answered(tokenizer: Any, text: str, labels: list[str]) -> None:
     facts = learn(FAMILY, [{"labels": labels}])

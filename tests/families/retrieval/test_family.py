@@ -320,6 +320,7 @@ def project(tiny_project: Path) -> Path:
     return tiny_project
 
 
+@pytest.mark.slow
 def test_it_trains_and_the_service_ranks_as_the_evaluation_does(project: Path) -> None:
     import pyarrow.parquet as pq
 
@@ -422,6 +423,7 @@ def test_gradients_by_task_are_those_of_separate_backward_passes(project: Path) 
     assert (found - combined).norm() < 1e-4 * combined.norm()
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_ends_with_the_same_weights_and_index(project: Path) -> None:
     from components import params
     from components.training.run.fit import run

@@ -132,6 +132,7 @@ def test_rows_are_a_function_of_the_text_alone(family: Any) -> None:
     assert len(cuts) > 2
 
 
+@pytest.mark.slow
 @BOTH
 @given(text=UNICODE)
 def test_any_unicode_is_answered(family: Any, tokenizer: Any, text: str) -> None:

@@ -73,6 +73,7 @@ def test_a_text_keeps_its_beginning(tokenizer: Any) -> None:
     assert pieces(tokenizer, encoding) == ["[CLS]", "good", "plane", "[SEP]"]
 
 
+@pytest.mark.slow_after(1)
 @given(
     turns=st.lists(
         UNICODE | st.fixed_dictionaries({"role": UNICODE, "text": UNICODE}), min_size=1, max_size=5

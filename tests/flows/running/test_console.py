@@ -35,6 +35,7 @@ def test_a_list_is_cut_between_its_items() -> None:
     assert fit("a long word", 6) == "a lon…"
 
 
+@pytest.mark.slow
 def test_what_dvc_says_of_itself_is_no_progress(tmp_path: Path) -> None:
     project = toy.make(tmp_path / "project")
     work = project / "work.py"

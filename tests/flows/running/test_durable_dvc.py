@@ -87,6 +87,7 @@ def test_a_kill_in_the_middle_of_a_write_leaves_the_file_of_before(finished_toy:
     assert not is_whole(torn)
 
 
+@pytest.mark.slow
 def test_a_stage_leaves_a_copy_of_the_lock(finished_toy: Path) -> None:
     (finished_toy / "side.txt").unlink()
     (finished_toy / "made/left").write_text("other")
@@ -117,6 +118,7 @@ def test_whoever_reads_the_lock_while_stages_run_finds_it_whole(finished_toy: Pa
     assert not torn
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unnoticed", [False, True], ids=["rewritten", "rotten, with its old time"])
 def test_a_flipped_byte_in_the_cache_is_noticed_and_the_stage_runs_again(
     finished_toy: Path, unnoticed: bool

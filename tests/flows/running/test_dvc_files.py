@@ -48,6 +48,7 @@ TORN = {
 }
 
 
+@pytest.mark.slow_after(2)
 @pytest.mark.parametrize("tear", TORN.values(), ids=TORN.keys())
 def test_a_torn_lock_is_restored_and_said(
     project: Path, whole: bytes, tear: Callable[[bytes], bytes], capsys: pytest.CaptureFixture[str]
@@ -177,6 +178,7 @@ def test_litter_of_dvc_is_removed_beside_outputs_and_in_the_run_cache(project: P
     assert (project / "made/.mine.tmp").exists()
 
 
+@pytest.mark.slow
 def test_an_empty_folder_of_the_run_cache_does_not_stop_its_stage(project: Path) -> None:
     """DVC makes the folder before its entry; killed in between it would fail at that stage ever after."""
     (project / "side.txt").unlink()

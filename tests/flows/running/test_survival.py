@@ -41,7 +41,7 @@ def test_a_run_goes_on_when_nobody_reads_it(server: Server, tmp_path: Path, line
         for _ in range(lines):
             process.stdout.readline()
         process.stdout.close()
-        assert process.wait(120) == 0, process.stderr.read()
+        assert process.wait(300) == 0, process.stderr.read()
     assert done(project) == STAGES
     assert record(project)["state"] == "completed"
 
@@ -115,7 +115,7 @@ def test_a_killed_stage_fails_the_run_and_the_same_command_ends_well(server: Ser
     toy.wait_for(lambda: len(toy.events(project)) == 2)
     for below in psutil.Process(process.pid).children(recursive=True):
         below.kill()
-    said, _ = process.communicate(timeout=60)
+    said, _ = process.communicate(timeout=180)
     assert process.returncode == 1, said
     assert record(project)["state"] == "failed"
     (project / "dvc.yaml").write_text(toy.DVC)
@@ -127,11 +127,11 @@ def test_a_run_outlives_its_server_and_says_so_once(tmp_path: Path) -> None:
     process = subprocess.Popen(
         RUN, cwd=project, env=toy.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    toy.wait_for(lambda: len(toy.events(project)) == 2, seconds=120)
+    toy.wait_for(lambda: len(toy.events(project)) == 2)
     servers = [
         below
         for below in psutil.Process(process.pid).children(recursive=True)
-        if "uvicorn" in " ".join(below.cmdline())
+        if "server_process" in " ".join(below.cmdline())
     ]
     assert servers
     for one in servers:
@@ -141,7 +141,7 @@ def test_a_run_outlives_its_server_and_says_so_once(tmp_path: Path) -> None:
     said = process.stderr.readline()
     assert time.monotonic() - began < 10
     assert said.endswith("is gone; the stages go on without it\n")
-    out, errors = process.communicate(timeout=120)
+    out, errors = process.communicate(timeout=300)
     assert (process.returncode, errors) == (0, "")
     assert "5 stages: 5 run" in out
     assert done(project) == STAGES

@@ -25,6 +25,7 @@ def test_the_last_layer_is_the_last_weights_of_the_last_block(encoded_project: P
     assert [named[id(p)] for p in last_layer(model)] == [f"{LAST}weight", f"{LAST}bias"]
 
 
+@pytest.mark.slow_after(1)
 @pytest.mark.parametrize("weights", ["equal", "gradnorm"])
 @pytest.mark.parametrize("name", ["pcgrad", "mgda"])
 @pytest.mark.parametrize("budget", [100_000, 90])
@@ -42,6 +43,7 @@ def test_factors_of_the_last_layer_weigh_the_encoder_and_not_the_heads(
     check_a_step(which, encoded_project, gradients, own, factors_K)
 
 
+@pytest.mark.slow_after(1)
 @pytest.mark.parametrize(
     "regulariser", [FGM(epsilon=0.5), SMART(epsilon=0.1, noise=0.1)], ids=["fgm", "smart"]
 )

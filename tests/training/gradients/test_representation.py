@@ -45,6 +45,7 @@ def on_leaves(which: Stepper, root: Path) -> np.ndarray:
     return torch.stack(rows).double().numpy()
 
 
+@pytest.mark.slow_after(1)
 @pytest.mark.parametrize("budget", [100_000, 90])
 @pytest.mark.parametrize("regularisers", [[], [RDrop()]], ids=["one pass", "two passes"])
 def test_factors_of_the_representation_weigh_the_encoder_and_not_the_heads(

@@ -33,6 +33,7 @@ def close(found: torch.Tensor, expected: torch.Tensor) -> bool:
     return bool((found - expected).norm() <= 1e-4 * expected.norm() + 1e-7)
 
 
+@pytest.mark.slow_after(3)
 @pytest.mark.parametrize("name", ENCODERS)
 @pytest.mark.parametrize("micros", [DISJOINT, JOINT], ids=["disjoint", "joint"])
 def test_gramian_and_combined_gradient_are_those_of_separate_backwards(

@@ -162,6 +162,7 @@ WAYS = [
 METHODS = ["fgm", {"method": "smart", "epsilon": 0.02, "noise": 0.01, "step_size": 0.02}, "r_drop"]
 
 
+@pytest.mark.slow_after(1)
 @pytest.mark.parametrize("way", WAYS, ids=["plain", "after probing", "after norms", "per task"])
 @pytest.mark.parametrize("packed", [True, False], ids=["packed", "padded"])
 def test_gradients_are_those_of_each_tasks_regularised_loss(
@@ -223,3 +224,16 @@ def test_a_mistake_is_one_sentence(tiny_project: Path, chosen: str, sentence: st
     params.write_text(params.read_text().replace("dropout: 0.1", "dropout: 0.0"))
     said = complaint(tiny_project, "  window: 4", f"  window: 4\n  regularisation: {chosen}")
     assert said.startswith(f"params.yaml: training.regularisation.{sentence}")
+
+
+def test_a_move_is_the_same_however_the_encoder_is_fed(encoded_project: Path) -> None:
+    """Packed, padded, or a length at a time."""
+    found = []
+    for packs, pads in ((True, True), (False, True), (False, False)):
+        made = engine(encoded_project, {"method": "fgm", "epsilon": 0.03})
+        if not packs:
+            made.model.encoder.set_attn_implementation("sdpa")
+        made.model.packs, made.model.pads = packs, pads
+        found.append(found_means(backward(made, encoded_project)))
+    for other in found[1:]:
+        assert other == pytest.approx(found[0], rel=1e-5)

@@ -38,6 +38,7 @@ class Curves(Terminal):
         self.losses.append(dict(seen.losses))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("encoded_project")
 def test_a_run_is_a_number_of_steps_and_records_the_mean_of_each_tasks_losses() -> None:
     """Pitfall 6: under a mixture no task's pass ends an epoch. Pitfall 9: no test row is ever needed."""
@@ -71,6 +72,7 @@ class Untrained(Terminal):
         pytest.fail(f"step {seen.step} was taken again")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("encoded_project")
 @pytest.mark.parametrize("write", ["models/.multitask", "reports/.training.json"])
 def test_a_training_that_ended_survives_a_kill_before_dvc_has_recorded_it(write: str) -> None:
@@ -106,6 +108,7 @@ def kill_at(write: str) -> None:
     sys.addaudithook(hook)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("encoded_project")
 def test_a_training_that_ended_is_kept_until_another_run_trains() -> None:
     shorten(3)
@@ -120,6 +123,7 @@ def test_a_training_that_ended_is_kept_until_another_run_trains() -> None:
     assert second != first
 
 
+@pytest.mark.slow_after(1)
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.usefixtures("encoded_project")
 def test_an_encoder_kept_in_half_precision_can_be_trained(precision: str) -> None:

@@ -29,6 +29,7 @@ from tests.training.runs import Stop, train
 from tests.training.steps import first_batch, setup_step, stepper
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("encoded_project")
 def test_training_learns_and_two_runs_give_the_same_bytes() -> None:
     first, record = train()
@@ -39,6 +40,7 @@ def test_training_learns_and_two_runs_give_the_same_bytes() -> None:
     assert train() == (first, record)
 
 
+@pytest.mark.slow_after(1)
 @pytest.mark.usefixtures("encoded_project")
 @pytest.mark.parametrize(("after", "native_bf16"), [(3, "0"), (17, "1"), (31, "1")])
 def test_an_interrupted_run_ends_with_the_same_bytes(
@@ -55,6 +57,7 @@ def test_an_interrupted_run_ends_with_the_same_bytes(
     assert not list(Path(".onetrunk/checkpoints").glob("*/step-*"))  # a finished run leaves none
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("tiny_project")
 def test_moments_average_and_loss_scale_go_on_to_the_bit(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -81,6 +84,7 @@ def test_moments_average_and_loss_scale_go_on_to_the_bit(
     assert "going on from step 5" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("encoded_project")
 def test_a_damaged_checkpoint_is_left_out_and_the_one_before_is_used(
     capsys: pytest.CaptureFixture[str],
@@ -166,6 +170,7 @@ def test_a_loss_that_is_not_finite_names_task_step_and_rows_and_changes_nothing(
         assert torch.equal(parameter, before[name])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("encoded_project")
 def test_a_step_whose_loss_is_not_finite_is_skipped_if_the_settings_say_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -187,6 +192,7 @@ def test_a_step_whose_loss_is_not_finite_is_skipped_if_the_settings_say_so(
     assert len(read_json(Path("reports/training.json"))["evaluations"]) >= 3
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("encoded_project")
 def test_other_data_or_settings_do_not_resume_an_older_run() -> None:
     with pytest.raises(KeyboardInterrupt):
@@ -229,6 +235,7 @@ def small_disk(tmp_path: Path):
     subprocess.run(["umount", str(mount)], check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "mixture",
     [

@@ -140,6 +140,7 @@ class Watch(Terminal):
         self.heads.append(set(seen.losses))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("encoded_project")
 def test_a_run_goes_on_without_the_tasks_that_have_stopped(capsys: pytest.CaptureFixture[str]) -> None:
     settings_file = Path("params.yaml")

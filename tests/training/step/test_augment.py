@@ -105,6 +105,7 @@ class Stop(Terminal):
             raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("project")
 def test_a_run_with_masked_words_that_was_stopped_goes_on_to_the_same_bytes() -> None:
     files = ("model.safetensors", "auxiliary.safetensors")

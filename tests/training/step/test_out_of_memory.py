@@ -53,6 +53,7 @@ def assert_alike(one: Stepper, other: Stepper) -> None:
     assert one.balancer.state().keys() == other.balancer.state().keys()
 
 
+@pytest.mark.slow_after(1)
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: "-".join(way.values()))
 def test_a_step_is_what_it_is_with_the_smaller_budget(encoded_project: Path, way: dict) -> None:
     small = taken(encoded_project, way, 100)
@@ -94,6 +95,7 @@ def test_where_a_single_row_does_not_fit_nothing_has_changed(encoded_project: Pa
     assert engine.balancer.state() == {}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("encoded_project")
 def test_a_resumed_run_keeps_the_smaller_budget(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -68,6 +68,7 @@ def step(root: Path, way: str, **how: str) -> tuple[dict[str, float], torch.Tens
     return losses, torch.cat(gradients)
 
 
+@pytest.mark.slow_after(1)
 @pytest.mark.parametrize("way", ["plain", "norms", "per_task"])
 def test_a_step_in_bf16_is_that_in_fp32_but_for_its_rounding(
     shared_project: Path, way: str, monkeypatch: pytest.MonkeyPatch

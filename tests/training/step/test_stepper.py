@@ -31,6 +31,7 @@ def gradients(root: Path, budget: int, clip: float = 1e9, **chosen: object) -> d
     return {name: p.grad for name, p in engine.model.named_parameters() if p.grad is not None}
 
 
+@pytest.mark.slow_after(3)
 @pytest.mark.parametrize(
     "chosen", [{"weights": name} for name in WEIGHTS] + [{"combination": name} for name in COMBINATIONS]
 )
@@ -53,6 +54,7 @@ def test_pitfall_3_the_step_is_clipped_once(shared_project: Path, chosen: dict) 
         torch.testing.assert_close(clipped[name], scale * gradient, rtol=1e-3, atol=1e-9)
 
 
+@pytest.mark.slow_after(2)
 @pytest.mark.parametrize("name", COMBINATIONS)
 def test_the_combined_gradient_is_that_of_the_explicit_jacobian(shared_project: Path, name: str) -> None:
     """One whole backward pass for each task, its gradients flattened: the textbook's way."""
@@ -92,6 +94,7 @@ def test_a_head_learns_where_its_factor_is_zero(shared_project: Path) -> None:
 LEARNING = ["dwa", "famo", "gradnorm", "loss_variance", "meta", "uncertainty"]
 
 
+@pytest.mark.slow_after(2)
 @pytest.mark.parametrize("name", LEARNING)
 def test_a_weighting_learns_from_the_step_that_was_taken(shared_project: Path, name: str) -> None:
     """From what the step showed, and not before it was taken."""

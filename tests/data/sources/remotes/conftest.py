@@ -1,4 +1,4 @@
-"""Servers for a session, and what every remote's test needs."""
+"""Servers for the whole run, and what every remote's test needs."""
 
 from __future__ import annotations
 
@@ -13,26 +13,18 @@ from components.data.sources import remotes
 from components.files import read_json
 from components.settings.remotes import Remote
 from tests.data.sources.remotes import services
-
-SERVICES = ("postgres_port", "s3_address")  # fixtures
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if set(SERVICES) & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.services)
-            item.add_marker(pytest.mark.slow)
+from tests.once import served_once
 
 
 @pytest.fixture(scope="session")
-def postgres_port() -> Iterator[int]:
-    with services.postgres() as port:
-        yield port
+def postgres_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    with served_once(tmp_path_factory, "tests.data.sources.remotes.services:postgres") as (port, _):
+        yield int(port)
 
 
 @pytest.fixture(scope="session")
 def s3_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with services.s3(tmp_path_factory.mktemp("s3")) as address:
+    with served_once(tmp_path_factory, "tests.data.sources.remotes.services:s3") as (address, _):
         yield address
 
 

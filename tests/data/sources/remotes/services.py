@@ -55,7 +55,7 @@ def process(command: list[str], ready: Callable[[], bool], log: Path, **options:
 
 
 @contextlib.contextmanager
-def postgres() -> Iterator[int]:
+def postgres(logs: Path) -> Iterator[int]:
     """The port of a PostgreSQL server that asks USER for PASSWORD."""
     import psycopg
 
@@ -98,7 +98,7 @@ def postgres() -> Iterator[int]:
             folder,
             "-F",
         ]
-        with process([str(part) for part in command], ready, folder / "log", **options):
+        with process([str(part) for part in command], ready, logs / "log", **options):
             yield port
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,415 @@
+"""Machines as people have them: a run works, or says in one sentence within seconds what is wrong.
+
+Each test is a run of the toy project, or another command of it, in a process of its own. Those that have a
+Prefect server of their own are few, since that takes most of a run's time.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+
+import psutil
+import pytest
+
+from components import params
+from components.errors import UserError
+from components.release.query import check_port
+from flows import champion
+from flows.running import disk, history, prefect_server, proxies
+from flows.running.lock import MARK
+from tests.conftest import build_project
+from tests.flows import toy
+from tests.flows.conftest import Server
+
+pytestmark = pytest.mark.slow
+DVC = """
+stages:
+  first:
+    cmd: python work.py first made/first
+    deps: [work.py, input.txt]
+    outs: [made/first]
+  second:
+    cmd: python work.py second second.txt
+    deps: [made]
+    outs: [second.txt]
+"""
+STAGES = {"first", "second"}
+NOBODY = "http://127.0.0.1:9"  # port 9: nobody listens there
+SHELL = ["bash", "-c", 'set -e; eval "$0"; exec "$@"']  # then a command of the shell, and what runs after it
+
+
+class Ended:
+    """How a command of a project ended."""
+
+    def __init__(self, done: subprocess.CompletedProcess[str], seconds: float, project: Path) -> None:
+        self.code, self.out, self.err = done.returncode, done.stdout, done.stderr
+        self.seconds = seconds
+        self.ran = {stage for stage, what, _ in toy.events(project) if what == "end"}
+        self.left = [process.pid for process in psutil.process_iter() if _is_of(process, project)]
+
+
+def _is_of(process: psutil.Process, project: Path) -> bool:
+    try:
+        return process.environ().get(MARK) == str(project)
+    except (psutil.Error, OSError):
+        return False
+
+
+def onetrunk(
+    project: Path, *arguments: str, shell: str = "true", wrapper: tuple[str, ...] = (), **extra: str | None
+) -> Ended:
+    """Run the command line after a command of the shell; an extra variable that is None is unset."""
+    environment = toy.environment(**{name: value for name, value in extra.items() if value is not None})
+    for name in (name for name, value in extra.items() if value is None):
+        environment.pop(name, None)
+    command = [*wrapper, *SHELL[:2], SHELL[2], shell, sys.executable, "-m", "flows.cli", *arguments]
+    began = time.monotonic()
+    done = subprocess.run(
+        command, cwd=project, env=environment, capture_output=True, text=True, encoding="utf-8", timeout=120
+    )
+    return Ended(done, time.monotonic() - began, project)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return toy.make(tmp_path / "project", DVC)
+
+
+def require(*command: str) -> None:
+    """Skip the test where the system does not allow what it needs."""
+    if shutil.which(command[0]) is None or subprocess.run(command, capture_output=True).returncode != 0:
+        pytest.skip(f"`{' '.join(command)}` is not allowed here")
+
+
+PROXIES = {
+    **dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), NOBODY),
+    **dict.fromkeys(("all_proxy", "ALL_PROXY"), "socks5h://127.0.0.1:9"),
+    **dict.fromkeys(("no_proxy", "NO_PROXY")),
+}
+PROFILES = f"""
+active = "cloud"
+[profiles.cloud]
+PREFECT_API_URL = "{NOBODY}/api/accounts/a/workspaces/b"
+PREFECT_API_KEY = "pnu_0000"
+"""
+
+
+def test_a_companys_machine_with_proxies_a_cloud_profile_and_a_stale_address(project: Path) -> None:
+    """The run has a server of its own, reaches it past the proxies, says so, and leaves no process."""
+    profiles = project.parent / "home/.prefect/profiles.toml"
+    profiles.parent.mkdir(parents=True)
+    profiles.write_text(PROFILES)
+    (project / "prefect.toml").write_text(f'[api]\nurl = "{NOBODY}/api"\n')
+    ended = onetrunk(
+        project, "run", **PROXIES, HOME=str(profiles.parents[1]), PREFECT_PROFILE="cloud",
+        PREFECT_API_URL=f"{NOBODY}/api",
+    )  # fmt: skip
+    assert ended.err == (
+        f"note: nobody answers at {NOBODY}/api (PREFECT_API_URL); this run has a Prefect server of its own\n"
+    )
+    assert (ended.code, ended.ran, ended.left) == (0, STAGES, [])
+
+
+def test_stages_keep_the_users_proxies_and_ask_this_machine_without(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from flows.running import dvc_stage
+
+    for name, value in PROXIES.items():
+        monkeypatch.setenv(name, value or "")
+    monkeypatch.setattr(proxies, "set_aside", {})
+    monkeypatch.setenv("NO_PROXY", "intranet")
+    proxies.spare_this_machine()
+    proxies.set_socks_aside()
+    assert "ALL_PROXY" not in os.environ
+    environment = dvc_stage.environment(tmp_path)
+    assert {name: environment[name] for name in PROXIES if "no" not in name.lower()} == {
+        name: value for name, value in PROXIES.items() if value
+    }
+    assert environment["no_proxy"] == environment["NO_PROXY"] == "intranet,127.0.0.1,localhost,::1"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [f"{NOBODY}/api", "http://nowhere.invalid/api", "http://192.0.2.1/api", "not an address", "http://[::/"],
+)
+def test_an_address_where_nobody_answers_is_known_within_five_seconds(url: str) -> None:
+    began = time.monotonic()
+    assert not prefect_server.answers(url)
+    assert time.monotonic() - began < 5
+
+
+def test_a_server_that_answers_or_is_only_slow_is_one(server: Server) -> None:
+    assert prefect_server.answers(server.environment["PREFECT_API_URL"])
+    with socket.create_server(("127.0.0.1", 0)) as slow:
+        assert prefect_server.answers(f"http://127.0.0.1:{slow.getsockname()[1]}/api")
+
+
+class _Service(BaseHTTPRequestHandler):
+    """Answers as a Onetrunk service does."""
+
+    def do_POST(self) -> None:
+        body = b'{"answers": [{"mood": {"label": "up"}}]}'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments: object) -> None:
+        """Say nothing."""
+
+
+def test_a_service_of_this_machine_is_asked_without_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in PROXIES.items():
+        monkeypatch.setenv(name, value or "")
+    monkeypatch.setattr(proxies, "set_aside", {})
+    with HTTPServer(("127.0.0.1", 0), _Service) as service:
+        Thread(target=service.handle_request, daemon=True).start()
+        url = f"http://127.0.0.1:{service.server_port}"
+        assert champion.ask_service(url, {"texts": [{"text": "a"}], "tasks": None}) == {
+            "mood": {"label": "up"}
+        }
+
+
+def test_without_ipv4_the_runs_server_is_reached_by_ipv6(project: Path) -> None:
+    require("unshare", "--net", "ip", "link", "set", "lo", "up")
+    only_ipv6 = "ip link set lo up; ip addr del 127.0.0.1/8 dev lo"
+    require("unshare", "--net", "bash", "-c", f"{only_ipv6}; ip -6 addr show dev lo | grep -q ::1")
+    ended = onetrunk(project, "run", shell=only_ipv6, wrapper=("unshare", "--net"))
+    assert (ended.code, ended.err) == (0, "")
+    assert (ended.ran, ended.left) == (STAGES, [])
+
+
+def test_without_a_loopback_interface_it_is_one_sentence(project: Path) -> None:
+    require("unshare", "--net", "true")
+    ended = onetrunk(project, "run", wrapper=("unshare", "--net"))
+    assert ended.code == 2
+    assert "neither 127.0.0.1 nor ::1 can be reached on this machine" in ended.err
+    assert len(ended.err.splitlines()) == 1
+    assert (ended.ran, ended.left) == (set(), [])
+
+
+def test_a_port_of_ipv6_is_looked_at_too() -> None:
+    with of_ipv6() as listener:
+        listener.listen()
+        with pytest.raises(UserError, match="is already taken"):
+            check_port("::1", listener.getsockname()[1])
+
+
+def of_ipv6() -> socket.socket:
+    """A socket of ::1, or a skipped test."""
+    listener = socket.socket(socket.AF_INET6)
+    try:
+        listener.bind(("::1", 0))
+    except OSError as error:
+        listener.close()
+        pytest.skip(f"no IPv6 here: {error}")
+    return listener
+
+
+@pytest.mark.parametrize(
+    ("shell", "variables"),
+    [
+        pytest.param("true", {"HOME": "/dev/null/nowhere"}, id="HOME is below a file"),
+        pytest.param("true", {"HOME": "/proc/nowhere"}, id="HOME is missing and cannot be made"),
+        pytest.param("true", {"HOME": None}, id="HOME is not set"),
+        pytest.param("true", {"TMPDIR": "/proc/nowhere"}, id="TMPDIR cannot be written"),
+        pytest.param("umask 077", {}, id="umask 077"),
+        pytest.param("exec >&- 2>&- <&-", {}, id="all streams are closed"),
+    ],
+)
+def test_a_run_ends_well(server: Server, project: Path, shell: str, variables: dict[str, str | None]) -> None:
+    ended = onetrunk(project, "run", shell=shell, **server.environment, **variables)
+    assert (ended.code, ended.err, ended.ran, ended.left) == (0, "", STAGES, [])
+
+
+def test_a_read_only_home_is_enough(server: Server, project: Path) -> None:
+    home = project.parent / "home"
+    home.mkdir()
+    require("unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", str(home))
+    read_only = f"mount -t tmpfs -o ro tmpfs {home}"
+    ended = onetrunk(
+        project, "run", shell=read_only, wrapper=("unshare", "--mount"), HOME=str(home), **server.environment
+    )
+    assert (ended.code, ended.err, ended.ran) == (0, "", STAGES)
+
+
+STARTS = """
+import os, subprocess, sys, time
+server = [sys.executable, "-m", "flows.running.server_process", str(os.getpid()), "app:app"]
+server += ["--app-dir", sys.argv[1], "--port", "0"]
+print(subprocess.Popen(server, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).pid, flush=True)
+time.sleep(600)
+"""
+
+
+def test_the_runs_server_ends_with_a_run_that_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("async def app(scope, receive, send):\n    pass\n")
+    run = subprocess.Popen(
+        [sys.executable, "-c", STARTS, tmp_path], env=toy.environment(), stdout=subprocess.PIPE, text=True
+    )
+    assert run.stdout
+    server = psutil.Process(int(run.stdout.readline()))
+    toy.wait_for(lambda: any(one.status == "LISTEN" for one in server.net_connections()))
+    run.kill()
+    run.wait()
+    toy.wait_for(lambda: not server.is_running() or server.status() == psutil.STATUS_ZOMBIE, seconds=20)
+
+
+NAMED = """
+stages:
+  vérifié:
+    cmd: python work.py ünïcode "größe 表/🙂.txt"
+    deps: [work.py, "input.txt", "naïve 表.csv"]
+    outs: ["größe 表"]
+"""
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"LC_ALL": "C", "LANG": "C"},
+        {"LC_ALL": "POSIX"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"},
+    ],
+    ids=lambda variables: " ".join(variables.values()),
+)
+def test_names_and_output_beyond_ascii_do_with_any_locale(
+    server: Server, tmp_path: Path, variables: dict[str, str]
+) -> None:
+    project = toy.make(tmp_path / "größe 表 🙂", NAMED)
+    (project / "naïve 表.csv").write_text("text\n")
+    said = 'print("ünïcode 表 🙂 said")\n'
+    work = (project / "work.py").read_text(encoding="utf-8")
+    (project / "work.py").write_text(work + said, encoding="utf-8")
+    unset = dict.fromkeys(("PYTHONUTF8", "LC_CTYPE", "LANGUAGE"))
+    ended = onetrunk(project, "run", **{**server.environment, **unset, **variables})
+    assert (ended.code, ended.err) == (0, "")
+    assert "ünïcode 表 🙂 said" in (project / ".onetrunk/logs/vérifié.log").read_text(encoding="utf-8")
+    assert (project / "größe 表/🙂.txt").is_file()
+    shown = onetrunk(project, "status", **{**unset, **variables})
+    assert (shown.code, shown.err) == (0, "")
+
+
+def test_a_repository_of_another_user_without_a_commit_or_an_identity(server: Server, project: Path) -> None:
+    """Git itself would refuse the folder, and knows nobody who could commit."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may give files away")
+    subprocess.run(["chown", "-R", "65534:65534", project], check=True)
+    nobody = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null", "EMAIL": None}
+    refused = subprocess.run(
+        ["git", "status"],
+        cwd=project,
+        env={**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null"},
+        capture_output=True,
+    )
+    assert b"dubious ownership" in refused.stderr
+    ended = onetrunk(project, "run", **{**server.environment, **nobody})
+    assert (ended.code, ended.err, ended.ran, ended.left) == (0, "", STAGES, [])
+
+
+SHIM = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+static time_t shift(void) { return access(PUT_BACK, F_OK) == 0 ? -36000 : 0; }
+int clock_gettime(clockid_t id, struct timespec *now) {
+    static int (*real)(clockid_t, struct timespec *);
+    if (!real) real = dlsym(RTLD_NEXT, "clock_gettime");
+    int code = real(id, now);
+    if (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE) now->tv_sec += shift();
+    return code;
+}
+int gettimeofday(struct timeval *now, void *zone) {
+    struct timespec exact;
+    clock_gettime(CLOCK_REALTIME, &exact);
+    now->tv_sec = exact.tv_sec, now->tv_usec = exact.tv_nsec / 1000;
+    return 0;
+}
+time_t time(time_t *out) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (out) *out = now.tv_sec;
+    return now.tv_sec;
+}
+"""
+
+
+@pytest.fixture
+def put_back(tmp_path: Path) -> tuple[Path, Path]:
+    """A library for LD_PRELOAD, and the file that puts the clock back by ten hours once it is there."""
+    if shutil.which("cc") is None:
+        pytest.skip("no C compiler here")
+    order, source, library = tmp_path / "put_back", tmp_path / "shim.c", tmp_path / "shim.so"
+    source.write_text(SHIM)
+    define = f'-DPUT_BACK="{order}"'
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, define, source, "-ldl"], check=True)
+    return library, order
+
+
+def test_a_clock_that_is_put_back_between_stages_changes_nothing(
+    server: Server, project: Path, put_back: tuple[Path, Path]
+) -> None:
+    library, order = put_back
+    work = project / "work.py"
+    work.write_text(work.read_text() + f'\nif stage == "first": pathlib.Path("{order}").touch()\n')
+    preloaded = {**server.environment, "LD_PRELOAD": str(library)}
+    ended = onetrunk(project, "run", **preloaded)
+    assert (ended.code, ended.err, ended.ran) == (0, "", STAGES)
+    times = [when for _, _, when in toy.events(project)]
+    assert max(times) - min(times) > 9 * 3600, "the clock was not put back"
+    shown = onetrunk(project, "status", **preloaded)
+    assert "onetrunk run completed" in shown.out
+    assert "after 0 s" in shown.out  # it cannot be known, and is never below nothing
+    again = onetrunk(project, "run", **preloaded)
+    assert "all skipped: nothing has changed" in again.out
+
+
+def test_the_logs_of_a_run_stay_though_its_clock_is_behind_those_of_before(tmp_path: Path) -> None:
+    for second in range(history.LOGS_KEPT + 1):
+        history.make_log_folder(tmp_path, f"2026-01-01T00:00:{second:02d}+00:00")
+    history.make_log_folder(tmp_path, "2020-01-01T00:00:00+00:00")
+    assert history.log_folder(tmp_path, "2020-01-01T00:00:00+00:00").is_dir()
+    assert len(list((tmp_path / history.RUNS).iterdir())) == history.LOGS_KEPT
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system with 200 MB left."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=200m", "tmpfs", folder], capture_output=True
+    ).returncode:
+        pytest.skip("mounting is not allowed here")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
+
+
+def test_200_mb_are_enough_for_a_small_project_and_said_to_be_too_little_for_a_large_one(
+    server: Server, small_disk: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = toy.make(small_disk / "project", DVC)
+    ended = onetrunk(project, "run", **server.environment)
+    assert (ended.code, ended.err, ended.ran) == (0, "", STAGES)
+    build_project(small_disk / "large", tiny_encoder)
+    monkeypatch.chdir(small_disk / "large")
+    loaded = params.load()
+    disk.require_room(small_disk, disk.of_a_model(loaded))
+    with Path("encoder/model-00001-of-00002.safetensors").open("wb") as file:
+        file.truncate(90_000_000)  # takes no room: what is asked is its length
+    with pytest.raises(UserError, match=r"MB free on this disk, and a run needs 37\d and more"):
+        disk.require_room(small_disk, disk.of_a_model(loaded))

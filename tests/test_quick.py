@@ -1,0 +1,84 @@
+"""`make test-quick` watches every room; a shared server outlives the worker that started it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_every_room_has_quick_tests(request: pytest.FixtureRequest) -> None:
+    config = request.config
+    if config.args_source is not pytest.Config.ArgsSource.TESTPATHS or config.getoption("keyword"):
+        pytest.skip("not all tests were collected")
+    rooms = {room.name for top in ("components", "components/data") for room in (ROOT / top).iterdir()}
+    quick: dict[str, list[bool]] = defaultdict(list)
+    for item in request.session.items:
+        for room in {"flows", "serving", *rooms} & set(item.path.relative_to(ROOT / "tests").parts[:-1]):
+            quick[room].append(item.get_closest_marker("slow") is None)
+    assert {"flows", "serving", "training", "data", "mixture", "release"} <= quick.keys()
+    assert [room for room, tests in quick.items() if not any(tests)] == []
+
+
+SERVE = """
+import contextlib, sys
+
+@contextlib.contextmanager
+def serve(folder):
+    with open(folder / "starts", "a") as starts:
+        starts.write("start ")
+    yield "here"
+    (folder / "stopped").touch()
+"""
+USE = """
+import sys, time
+from pathlib import Path
+from tests.once import served_once
+
+class Temporary:
+    def getbasetemp(self):
+        return Path(sys.argv[1])
+
+with served_once(Temporary(), "served:serve") as (where, folder):
+    assert where == "here"
+    print("in", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_server_is_started_once_and_stops_with_the_last_who_used_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "served.py").write_text(SERVE)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{ROOT}")
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
+    folder = tmp_path / "served.serve"
+
+    def user() -> subprocess.Popen[bytes]:
+        one = subprocess.Popen(
+            [sys.executable, "-c", USE, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        assert one.stdout and one.stdout.readline() == b"in\n"
+        return one
+
+    first, second = user(), user()
+    first.kill()
+    first.wait()
+    third = user()
+    assert (folder / "starts").read_text() == "start "
+    assert not (folder / "stopped").exists()
+    for one in (second, third):
+        one.communicate(b"")
+    deadline = time.monotonic() + 60
+    while not (folder / "stopped").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    fourth = user()
+    assert (folder / "starts").read_text() == "start start "
+    fourth.communicate(b"")
