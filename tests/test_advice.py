@@ -122,11 +122,12 @@ def test_the_advice_for_a_json_list_makes_lines_and_keeps_the_file(
 
 
 def test_the_sentence_for_a_json_list_holds_that_advice(tmp_path: Path) -> None:
-    """A list of numbers: no reader takes it."""
+    """A list that is read as JSON Lines; new-task knows better."""
     file = tmp_path / "my rows.jsonl"
     file.write_text("[\n[1], [2]]\n")
+    assert source_of(file) == {"format": "json"}
     with pytest.raises(UserError) as raised:
-        source_of(file)
+        list(read_jsonl(file, Source(path=str(file), format="jsonl")))
     said = re.search("`(.*)`", str(raised.value))
     assert said and said[1] == advice.lines_of(file)
 
