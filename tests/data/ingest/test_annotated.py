@@ -18,7 +18,7 @@ from components.data.validation.validate import between_tasks, summarise, valida
 from components.errors import UserError
 from components.files import read_json
 from components.settings.data import Source
-from tests.data.kinds.test_kinds import Kind
+from tests.data.kinds.kind import Kind
 
 PRODIGY = [{"text": f"a {n}", "label": "xy"[n % 2], "answer": "accept"} for n in range(20)]
 REJECTED = [{"text": f"b {n}", "answer": "reject"} for n in range(5)]

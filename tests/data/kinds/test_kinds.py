@@ -2,7 +2,7 @@
 
 Of each row: `kind`, its name; `files`, their texts by name; `made`, a function of made.py that writes what is
 no text; `cycled`, by the name of a file its `header`, and `lines` that are written `times` times, with another
-text in the place of each @; `task`, what is said of it over `TASK`; `project`, sections of params.yaml over
+text in the place of each @; `task`, what is said of it over `kind.TASK`; `project`, sections of params.yaml over
 the test's. Then what comes out: `rows`, the values of its columns, in any order (`of` names the columns; left
 out: the inputs and the targets); `distinct`, the different values of columns; `counts`, how many are read,
 removed and skipped; `refused`, words of the one sentence that ends it; `warned`, words of what validation
@@ -11,9 +11,6 @@ finds (`[]`: it finds nothing; left out: it is not asked).
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -28,66 +25,9 @@ from components.data.ingest.records import INGEST
 from components.data.validation.validate import validate_task
 from components.errors import UserError
 from components.files import read_json
-from tests.conftest import PARAMS
-from tests.data.kinds import made
+from tests.data.kinds.kind import KEYS, Kind
 
-TASK = {
-    "family": "classification",
-    "splits": {"validation": 0.2, "test": 0.2},
-    "cleaning": {},
-    "max_length": 24,
-}
-GATES = {"tagging": "entity_f1", "regression": "pearson", "ordinal": "mae", "multilabel": "micro_f1"}
-KEYS = {
-    "kind",
-    "files",
-    "cycled",
-    "made",
-    "task",
-    "project",
-    "rows",
-    "of",
-    "counts",
-    "distinct",
-    "refused",
-    "warned",
-}
 FOLDER = Path(__file__).parent
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A row of the table."""
-
-    given: dict[str, Any]
-
-    def write(self, root: Path) -> None:
-        for name, text in self.given.get("files", {}).items():
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            (root / name).write_bytes(text.encode())
-        for name, table in self.given.get("cycled", {}).items():
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            (root / name).write_bytes(_cycled(**table).encode())
-        if "made" in self.given:
-            getattr(made, self.given["made"])(root)
-        (root / "params.yaml").write_text(yaml.safe_dump(self.params(), sort_keys=False, allow_unicode=True))
-
-    def params(self) -> dict[str, Any]:
-        task = {**TASK, **self.given["task"]}
-        metric = GATES.get(task["family"], "accuracy")
-        task = {"gate": {"metric": metric, "floor": -1.0, "margin": 0.5}, "example": {"text": "a b"}, **task}
-        return {**yaml.safe_load(PARAMS), "tasks": {"t": task}, **self.given.get("project", {})}
-
-    @property
-    def words(self) -> list[str]:
-        said = self.given.get("refused") or self.given.get("warned") or []
-        return [said] if isinstance(said, str) else said
-
-
-def _cycled(lines: list[str], times: int, header: str = "") -> str:
-    texts = (f"text number {number}" for number in count())
-    rows = [re.sub("@", lambda _: next(texts), line) for _ in range(times) for line in lines]
-    return "\n".join([*([header] if header else []), *rows, ""])
 
 
 def kinds() -> list[Any]:
