@@ -116,9 +116,11 @@ def strangers(folder: Path) -> list[Path]:
 def _named(folder: Path) -> set[Path]:
     """What a folder's manifest names, and itself; nothing where it is none of ours."""
     try:
-        return {Path(MANIFEST), *map(Path, read_json(folder / MANIFEST)["files"])}
+        named = {Path(name) for name in read_json(folder / MANIFEST)["files"]}
     except (UserError, OSError, KeyError, TypeError):
         return set()
+    # A folder within has a manifest of its own, which no other names.
+    return named | {parent / MANIFEST for name in (Path(MANIFEST), *named) for parent in name.parents}
 
 
 def _by_the_way(path: Path, folder: Path) -> bool:

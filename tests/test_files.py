@@ -110,3 +110,12 @@ def test_a_link_that_a_killed_process_has_left_is_swept_and_what_it_leads_to_sta
     litter.symlink_to("folder")
     assert sweep(tmp_path) == [litter]
     assert (tmp_path / "folder").is_dir()
+
+
+def test_a_folder_within_has_a_manifest_of_its_own_and_is_written_anew(tmp_path: Path) -> None:
+    for text in ("one", "two"):
+        with atomic_folder(tmp_path / "release") as folder:
+            with atomic_folder(folder / "model") as within:
+                (within / "weights").write_text(text)
+            (folder / "card").write_text(text)
+    assert (tmp_path / "release/model/weights").read_text() == "two"

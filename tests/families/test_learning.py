@@ -22,6 +22,7 @@ from components.data.sources import packages
 from components.evaluation import baselines, evaluate
 from components.files import read_json
 from components.settings.data import Package
+from tests.conftest import bring_encoder
 
 pytestmark = [pytest.mark.slow, pytest.mark.minutes]
 ROOT = Path(__file__).parents[2]
@@ -64,6 +65,7 @@ def learn(rows: list[dict[str, Any]], tokens: int = 16_000, **task: Any) -> dict
     project = params.load()
     data, encoded = Path("data/task"), Path("encoded/task")
     ingest.ingest("task", project.tasks["task"], project.seed, data)
+    bring_encoder(Path())
     encode.encode(data, Path("downloads/minilm/tokenizer.json"), encoded)
     baselines.baselines(data, Path("baselines/task"))
     plan.plan(project, Path("encoded"), {}).write(Path("reports/plan.json"))

@@ -18,11 +18,21 @@ OWED = {
     "read_target", "target_schema", "target_of", "learn_facts", "expectations", "distribution", "target",
     "collate", "head", "loss", "decode", "majority_baseline", "tfidf_baseline",
 }  # fmt: skip
-OF_ALL = {"optional_inputs", "request_fields", "truncation", "metrics_for", "facts_to_ask"}
+OF_ALL = {
+    "class_of",
+    "label_map",
+    "object_roles",
+    "optional_inputs",
+    "request_fields",
+    "truncation",
+    "metrics_for",
+    "facts_to_ask",
+}
 """What one family alone changes, but every one is asked for: its default says something of the others."""
 OTHER_WORDS = {
     ("data/sources/formats/select.py", "relation"),  # of two values
     ("data/sources/formats/label_studio.py", "relation"),  # a type of its results
+    ("data/sources/formats/labels.py", "relation"),  # a role whose values are labels
     ("data/sources/formats/prodigy.py", "span"),  # the type of a span that has none
     ("data/sources/remotes/url.py", "generation"),  # of an object in a bucket
     ("evaluation/evaluate.py", "f1"),  # a field of the report

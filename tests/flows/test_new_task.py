@@ -102,7 +102,7 @@ def test_on_a_terminal_a_number_settles_it(project: Path) -> None:
         (["nowhere.csv"], "nowhere.csv: no such file or folder"),
         (["film.csv"], "film.csv: no such file or folder (did you mean 'films.csv'?)"),
         (["films.csv", "--column", "text"], "--column: found 'text', expected ROLE=NAME"),
-        (["films.csv", "--name", "my/films"], "--name: 'my/films' has a '/', expected none of"),
+        (["films.csv", "--name", "my/films"], "--name: 'my/films' has a '/'; files and stages are called so, expected none of"),
         (["films.csv", "--name", "mood", "--write"], "params.yaml: there is a 'mood' already"),
     ],
 )  # fmt: skip

@@ -109,7 +109,7 @@ def test_an_article_that_cannot_be_read_is_left_out_with_a_sentence(
 @pytest.mark.parametrize(
     ("name", "content", "complaint"),
     [
-        ("a.jsonl", b"{", "a.jsonl, row 1: not JSON"),
+        ("a.jsonl", b'{"text"', "a.jsonl, row 1: not JSON"),
         ("a.jsonl", b"[1]", "a.jsonl, row 1: list, expected an object"),
         ("a.csv", b"body,at\nx\n", "a.csv, row 2: 1 fields, the header has 2"),
         ("a.csv", b"body\n\xff\n", "a.csv, line 2: byte 0xff is not utf-8; set `encoding` in params.yaml"),

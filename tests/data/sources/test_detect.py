@@ -13,7 +13,7 @@ from components.settings.data import Source
 
 KINDS = Path(__file__).parents[1] / "kinds"
 # What only the user knows: lists of words under plain names, and columns that a table has as well.
-GENERAL = {"csv", "tsv", "json", "jsonl", "conll", "pair_matrix", "huggingface"}
+GENERAL = {"csv", "tsv", "json", "json_table", "jsonl", "conll", "pair_matrix", "huggingface"}
 
 
 def files() -> list[tuple[str, str, str]]:

@@ -429,7 +429,7 @@ def test_the_second_baseline_is_better_where_neighbours_tell() -> None:
         ({"text": 7}, "'text' is 7, expected a text"),
         ({"text": ["a", "b"]}, "'text' is ['a', 'b'], expected a text"),
         ({"text": {"a": 1}}, "'text' is {'a': 1}, expected a text"),
-        ({"text": float("nan")}, "'text' is nan, expected a text"),
+        ({"text": float("nan")}, "'text' is missing, expected a text"),
         ({"text": b"bytes"}, "'text' is b'bytes', expected a text"),
         ({"text": "half \ud800"}, "'text' has half a surrogate pair at character 5, expected Unicode text"),
     ],
