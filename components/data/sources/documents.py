@@ -22,7 +22,7 @@ Relation = tuple[str, str, str]  # the ids of the spans from and to which it lea
 NOTHING: Values = {"spans": [], "labels": [], "label": None}
 
 
-class Document(dict[str, Any]):
+class Document(Values):
     """A document's columns: `text`, `spans` ({start, end, type, text?, id?}), the classes of the whole text
     in `labels` and the only one in `label`, `relations` if it has any, and what the export says besides."""
 

@@ -24,7 +24,7 @@ class Record:
     agreement: float | None = None  # of its annotators, from 0 to 1, where there are several
 
 
-class Skipped(dict[str, Any]):
+class Skipped(Values):
     """In the place of a row's columns: a row that the file itself sets aside, and the reason."""
 
     def __init__(self, reason: str) -> None:

@@ -56,12 +56,13 @@ def read_spans(value: Any, text: str) -> list[tuple[int, int, str]]:
     return spans
 
 
+SpanObject = dict[str, Any]  # `start`, `end`, `type` and, where the tool says what stands there, `text`
 STARTS = ("start", "start_offset", "start_char", "begin")
 ENDS = ("end", "end_offset", "end_char", "stop")
 TYPES = ("type", "label", "labels", "tag", "entity_group", "entity")
 
 
-def span_list(value: Any) -> list[dict[str, Any]]:
+def span_list(value: Any) -> list[SpanObject]:
     """Spans as people's tools write them, as such or as JSON, -> objects with `start`, `end`, `type` and,
     where the tool says what stands there, `text`.
 
@@ -80,7 +81,7 @@ def span_list(value: Any) -> list[dict[str, Any]]:
     return [_span_object(span, number) for number, span in enumerate(given, 1)]
 
 
-def _span_object(span: Any, number: int) -> dict[str, Any]:
+def _span_object(span: Any, number: int) -> SpanObject:
     if isinstance(span, list | tuple) and len(span) == 3:
         span = dict(zip(("start", "end", "type"), span, strict=True))
     found = span if isinstance(span, Mapping) else {}

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from components.data.sources.record import Numbered
+from components.data.sources.record import Numbered, Values
 from components.settings.data import Source
 
 BEGINNING = 1_000_000  # bytes of a file that a format is recognised by
@@ -48,12 +48,12 @@ class Sample:
         return [line.removesuffix("\r") for line in whole]
 
     @cached_property
-    def objects(self) -> list[dict[str, Any]]:
+    def objects(self) -> list[Values]:
         """The first JSON objects, of JSON Lines or of one list; none where it is neither."""
         start = self.text.lstrip()
         if start.startswith("["):
             return _of_list(start[1:])
-        found: list[dict[str, Any]] = []
+        found: list[Values] = []
         for line in self.lines:
             if not line.strip():
                 continue
@@ -80,10 +80,10 @@ def _parsed(text: str) -> Any:
         return None
 
 
-def _of_list(text: str) -> list[dict[str, Any]]:
+def _of_list(text: str) -> list[Values]:
     """The objects at the beginning of a list, whose bracket is left out."""
     decoder, place = json.JSONDecoder(), 0
-    found: list[dict[str, Any]] = []
+    found: list[Values] = []
     while len(found) < OBJECTS:
         place += len(text[place:]) - len(text[place:].lstrip(", \r\n\t"))
         try:

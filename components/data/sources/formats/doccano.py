@@ -9,6 +9,7 @@ from typing import Any
 from components.data.sources.documents import Document, classes, documents
 from components.data.sources.formats.base import Format, Sample
 from components.data.sources.formats.json_list import read_objects
+from components.data.sources.offsets import Span
 from components.data.sources.record import Numbered
 from components.families.shared.spans import span_list
 from components.settings.data import Source
@@ -44,7 +45,7 @@ def _holds_classes(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 
-def _spans(given: Any) -> list[dict[str, Any]]:
+def _spans(given: Any) -> list[Span]:
     """Labels may be numbers; relations name the spans' ids."""
     named = [{**one, "label": str(one["label"])} if isinstance(one, dict) else one for one in given]
     ids = [one.get("id") if isinstance(one, dict) else None for one in given]
