@@ -193,6 +193,7 @@ stages:
 """
 
 
+@pytest.mark.slow
 def test_the_encoder_is_asked_without_a_process_and_what_is_the_same_leaves_the_rest_alone(
     tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,6 +30,7 @@ def terms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terms:
 
 
 @pytest.mark.parametrize("shape", UNDERSTOOD, ids=lambda shape: shape.file)
+@pytest.mark.slow_after(6)
 def test_is_understood_and_taken_by_a_run(shape: Shape, terms: Terms) -> None:
     shape.write(Path(shape.file))
     found = guess(shape.file, Wishes(name="new"), terms=terms)
@@ -42,6 +43,7 @@ def test_is_understood_and_taken_by_a_run(shape: Shape, terms: Terms) -> None:
 
 
 @pytest.mark.parametrize("shape", ASKED, ids=lambda shape: shape.file)
+@pytest.mark.slow_after(3)
 def test_is_asked_about_and_every_answer_is_taken_by_a_run(shape: Shape, terms: Terms) -> None:
     shape.write(Path(shape.file))
     with pytest.raises(Question) as asked:

@@ -86,6 +86,7 @@ def test_a_file_that_is_sorted_by_its_labels(tmp_path: Path) -> None:
     assert found.plan.fits["label"].reason == "2 distinct values in 12,500 rows"
 
 
+@pytest.mark.slow
 def test_of_a_large_label_set_it_says_which_families_fit(tmp_path: Path) -> None:
     lines = ["text,label", *(f"{sentence(n)},class {n % 1500}" for n in range(9_000))]
     (tmp_path / "a.csv").write_text("\n".join(lines))

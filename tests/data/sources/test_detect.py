@@ -27,6 +27,7 @@ def files() -> list[tuple[str, str, str]]:
     return found
 
 
+@pytest.mark.slow
 def test_every_export_of_the_table_is_recognised(tmp_path: Path) -> None:
     kinds = {
         kind["kind"]: kind

@@ -205,6 +205,7 @@ def test_an_encoder_that_does_not_fit_in_memory_is_refused_before_it_is_read(
         encoder.bring(params.load(), Path(), never)
 
 
+@pytest.mark.slow
 def test_the_line_that_converts_a_pickle_can_be_pasted(tiny_project: Path) -> None:
     folder = Path("it's odd")
     Path("encoder").rename(folder)

@@ -56,6 +56,7 @@ def put(project: Path, name: str) -> Path:
 
 
 @pytest.mark.parametrize("ran_before", [False, True])
+@pytest.mark.slow
 def test_a_stage_whose_output_holds_a_users_file_is_refused_and_the_file_stays(
     project: Path, ran_before: bool
 ) -> None:

@@ -43,6 +43,7 @@ def test_training_learns_and_two_runs_give_the_same_bytes() -> None:
 @pytest.mark.slow_after(1)
 @pytest.mark.usefixtures("encoded_project")
 @pytest.mark.parametrize(("after", "native_bf16"), [(3, "0"), (17, "1"), (31, "1")])
+@pytest.mark.slow
 def test_an_interrupted_run_ends_with_the_same_bytes(
     after: int, native_bf16: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,6 +49,7 @@ def nowhere() -> str:
     return f"http://127.0.0.1:{services.free_port()}"
 
 
+@pytest.mark.slow
 def test_it_is_fetched_once_and_nobody_is_asked_until_the_setting_changes(
     tiny_project: Path, hub: Hub
 ) -> None:
@@ -75,6 +76,7 @@ def test_it_is_fetched_once_and_nobody_is_asked_until_the_setting_changes(
     assert read_json(RECORD)["revision"] == COMMIT
 
 
+@pytest.mark.slow
 def test_what_was_altered_on_disk_is_fetched_anew(tiny_project: Path, hub: Hub) -> None:
     declare(tiny_project)
     assert bring(tiny_project, hub.address).returncode == 0
@@ -93,6 +95,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("kind", REFUSED)
+@pytest.mark.slow
 def test_what_is_no_encoder_is_one_sentence_and_is_not_kept(kind: str, tiny_project: Path, hub: Hub) -> None:
     encoder, change, sentence = REFUSED[kind]
     if change is not None:
@@ -104,6 +107,7 @@ def test_what_is_no_encoder_is_one_sentence_and_is_not_kept(kind: str, tiny_proj
     assert not ENCODER.exists()
 
 
+@pytest.mark.slow
 def test_a_wrappers_prefix_is_taken_off(tiny_project: Path, hub: Hub) -> None:
     folders.prefixed("module.")(hub.folders["models/team/encoder"])
     declare(tiny_project)
