@@ -47,7 +47,11 @@ def deployed(server: Server, tmp_path: Path) -> Iterator[Path]:
         )
         yield project
         os.killpg(worker.pid, signal.SIGTERM)
-        worker.wait(timeout=60)
+        try:
+            worker.wait(timeout=60)
+        except subprocess.TimeoutExpired:  # on a busy machine Prefect's worker waits for the run that is due next
+            os.killpg(worker.pid, signal.SIGKILL)
+            worker.wait()
 
 
 @pytest.mark.slow
