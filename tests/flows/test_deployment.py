@@ -49,7 +49,7 @@ def deployed(server: Server, tmp_path: Path) -> Iterator[Path]:
         os.killpg(worker.pid, signal.SIGTERM)
         try:
             worker.wait(timeout=60)
-        except subprocess.TimeoutExpired:  # on a busy machine Prefect's worker waits for the run that is due next
+        except subprocess.TimeoutExpired:  # on a busy machine it waits for the run that is due next
             os.killpg(worker.pid, signal.SIGKILL)
             worker.wait()
 
