@@ -43,10 +43,11 @@ def run(address: str, wishes: Wishes, keep: bool, settings_file: Path = params.P
     if found is None:
         return EXIT_USER_ERROR
     _show(found, console, _command(address, wishes))
-    if found.refused:
-        console.print(Text(f"a run would refuse it: {readable(found.refused)}", "yellow"))
-        return EXIT_USER_ERROR
     _propose([found], console)
+    if found.refused:
+        few = "; more rows are needed, or less of checks.min_rows" if "'at least " in found.refused else ""
+        console.print(Text(f"not written, a run would refuse it: {readable(found.refused)}{few}", "yellow"))
+        return EXIT_USER_ERROR
     if keep:
         write([found.entry], settings_file)
         console.print(f"written to {settings_file}; `onetrunk check` looks at all of its rows")

@@ -219,7 +219,9 @@ def test_joint_heads_are_written(project: Path, capsys: pytest.CaptureFixture[st
 def test_what_a_run_would_refuse_is_not_written(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (project / "few.csv").write_text("text,label\n" + "".join(f"{sentence(n)},{n % 2}\n" for n in range(12)))
     assert new_task.run("few.csv", Wishes(), keep=True) == 2
-    assert "a run would refuse it: 'at least 5 rows in" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "a run would refuse it: 'at least 5 rows in" in said
+    assert "family: " in said  # what it is can be seen
     assert (project / "params.yaml").read_text() == PARAMS + "remotes: {}\n"
 
 
