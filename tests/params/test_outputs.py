@@ -61,7 +61,7 @@ def test_a_file_beside_the_outputs_is_a_source_like_any_other(tiny_project: Path
     file.parent.mkdir(parents=True, exist_ok=True)
     (tiny_project / "sources/mood.csv").rename(file)
     (tiny_project / "params.yaml").write_text(PARAMS.replace("sources/mood.csv", source))
-    params.load()
+    assert params.load().tasks["mood"].source.path == source
 
 
 @pytest.mark.parametrize("place", ["models/multitask", "models/encoder"])
