@@ -84,4 +84,5 @@ def test_any_dialogue_is_answered(tokenizer: Any, name: str, turns: list) -> Non
     row = {"label": "up", "labels": ["up"], "score": 1.0, "text_pair": None}
     labels = None if name == "regression" else ["down", "up"]
     family = families.get(name)
-    ask(family, tokenizer, {"turns": turns}, learn(family, [row, {**row, "score": 2.0}], labels))
+    answer = ask(family, tokenizer, {"turns": turns}, learn(family, [row, {**row, "score": 2.0}], labels))
+    assert isinstance(answer, family.response)
