@@ -209,3 +209,11 @@ def test_a_candidates_new_class_is_wrong_in_common_but_no_class_of_its_own() -> 
     common = ground(family, before, now, rows, labelled(*"aabb"))
     (macro,) = [metric for metric in family.metrics if metric.name == "macro_f1"]
     assert macro.measure(rows, labelled(*"cabb"), common.facts) == pytest.approx((2 / 3 + 1) / 2)
+
+
+def test_less_than_half_of_the_rows_is_no_comparison() -> None:
+    """Two labels are shared, and the new one has most of the test rows."""
+    before, now = known("classification", **OF_TWO), known("classification", **OF_THREE)
+    rows, said = labelled(*"abccc"), labelled(*"ababa")
+    assert ground(families.get("classification"), before, now, rows, said).too_little
+    assert not ground(families.get("classification"), before, now, rows[:4], said[:4]).too_little
