@@ -74,6 +74,7 @@ class MetricEvidence(Part):
     over_trivial: Interval  # of the difference to it
     over_linear: Interval  # likewise
     champion: Comparison | None  # null where it was not compared
+    anchor: Comparison | None = None  # to the release that its head is anchored to; likewise
 
 
 class ClassScore(Part):
@@ -82,6 +83,21 @@ class ClassScore(Part):
     name: str  # as the data have it
     rows: int  # its gold occurrences in the test rows
     f1: float  # of its precision and recall
+
+
+class Finding(Part):
+    """What a further gate of `evaluation.gates` has measured of a head, or of a part of its test rows."""
+
+    gate: str  # its name there
+    what: str  # that was measured, for people: "language = de", "typos"
+    rows: int  # that it was measured on
+    value: float  # of the candidate
+    interval: Interval  # of that value
+    limit: float | None = None  # that the value must keep; null where it is only compared
+    champion: Comparison | None = None  # on the same rows; null where it is not compared
+    margin: float | None = None  # a loss that is allowed against the champion
+    outcome: GateOutcome = "pass"  # by the limit alone; the verdict judges the comparison
+    why: str = ""  # in one sentence, where it is not `pass`
 
 
 class HeadEvidence(Part):
@@ -93,6 +109,7 @@ class HeadEvidence(Part):
     metrics: dict[str, MetricEvidence]  # by name
     classes: list[ClassScore]  # none where the family has none
     share: float  # of its task, in the mixture
+    findings: list[Finding] = []  # of further gates
 
 
 class Evaluation(Record):
