@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import Field
+
 from components.records import Part, Record
 
 CHAMPION = Path("reports/champion.json")
@@ -109,7 +111,7 @@ class HeadEvidence(Part):
     metrics: dict[str, MetricEvidence]  # by name
     classes: list[ClassScore]  # none where the family has none
     share: float  # of its task, in the mixture
-    findings: list[Finding] = []  # of further gates
+    findings: list[Finding] = Field(default_factory=list)  # of further gates
 
 
 class Evaluation(Record):
