@@ -30,7 +30,7 @@ def bring_up_to_date(target: str | None) -> int:
     with console.without_reader(), lock.only_run(root):
         lock.stop_orphans(root)
 
-        from flows.running import graph, remote_versions, report, run_state
+        from flows.running import graph, remote_versions, report
 
         stages = graph.read()
         if target is not None:
@@ -42,22 +42,27 @@ def bring_up_to_date(target: str | None) -> int:
         disk.require_room(root, disk.of_a_model(project) if "train" in stages.stale else 0)
         prefect_server.configure(root)
         server = prefect_server.start()
+        return _run_flow(root, target, server)
 
-        from flows.retrain import retrain
 
-        own, show = partial(run_state.own, root), partial(report.show, root, target)
-        with prefect_server.outlived(server, own, show):
-            try:
-                state = retrain(target, return_state=True)
-            except Exception as error:
-                if not run_state.has_ended(root):
-                    disk.require_room(root)  # where there is none, Prefect's server fails in many ways
-                    return _server_failed(error)
-            else:
-                if not run_state.has_ended(root):
-                    state.result()  # a bug raises its own exception
-        code = show()
-        return EXIT_FAILED if code is None else code
+def _run_flow(root: Path, target: str | None, server: str) -> int:
+    """Run the flow against the server at this address, and show what came of it."""
+    from flows.retrain import retrain
+    from flows.running import disk, prefect_server, report, run_state
+
+    own, show = partial(run_state.own, root), partial(report.show, root, target)
+    with prefect_server.outlived(server, own, show):
+        try:
+            state = retrain(target, return_state=True)
+        except Exception as error:
+            if not run_state.has_ended(root):
+                disk.require_room(root)  # where there is none, Prefect's server fails in many ways
+                return _server_failed(error)
+        else:
+            if not run_state.has_ended(root):
+                state.result()  # a bug raises its own exception
+    code = show()
+    return EXIT_FAILED if code is None else code
 
 
 def _server_failed(error: Exception) -> int:
