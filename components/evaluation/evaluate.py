@@ -113,6 +113,7 @@ def _head(
     metrics = {
         metric.name: compare(metric, rows, answers, card["facts"], weights_RN, settings.confidence, common)
         for metric in family.metrics_for(card["facts"]["options"])
+        if len(family.label_set(card["facts"])) >= metric.least_labels
     }
     classes = family.report(rows, answers["model"], card["facts"])
     return HeadEvidence(

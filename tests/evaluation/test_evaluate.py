@@ -78,6 +78,12 @@ def test_every_task_is_measured_against_baselines_and_champion_on_the_same_rows(
     )
 
 
+def test_a_metric_that_tells_nothing_of_so_few_labels_is_left_out(evaluated: dict) -> None:
+    measured = evaluated["tasks"]["mood"]["metrics"]
+    assert {"mcc", "cohen_kappa", "auc", "average_precision"} < set(measured)
+    assert not {"top_3_accuracy", "top_5_accuracy"} & set(measured)
+
+
 def test_the_values_alone_are_in_a_file_for_dvc_metrics(evaluated: dict) -> None:
     expected = {
         name: {metric: measured["value"] for metric, measured in task["metrics"].items()}

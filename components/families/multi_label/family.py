@@ -18,7 +18,7 @@ from components.families.shared.centroids import nearest_labels, too_many
 from components.families.shared.fields import read_label
 from components.families.shared.items import read_items
 from components.families.shared.label_numbers import label_numbers
-from components.families.shared.probabilities import best_of, most_probable
+from components.families.shared.probabilities import best_of, most_probable, of_margins
 from components.spelling import is_blank, plain
 
 if TYPE_CHECKING:
@@ -194,7 +194,12 @@ class MultiLabel(Family):
             usual = max(1, round(sum(map(len, labels)) / len(labels)))
             return [{"labels": found} for found in nearest_labels(learnt_NF, labels, asked_MF, usual)]
         model = OneVsRestClassifier(LinearSVC(random_state=0)).fit(learnt_NF, sets.transform(labels))
-        return [{"labels": list(found)} for found in sets.inverse_transform(model.predict(asked_MF))]
+        found = sets.inverse_transform(model.predict(asked_MF))
+        scores = of_margins(sets.classes_.tolist(), model.decision_function(asked_MF))
+        return [
+            {"labels": list(some), "probabilities": of_row}
+            for some, of_row in zip(found, scores, strict=True)
+        ]
 
 
 def read_labels(value: Any, separator: str) -> list[str]:
