@@ -13,7 +13,7 @@ from components.data.contract.cards import HeadCard, task_card
 from components.data.contract.rows import labelled_rows
 from components.data.encoding.split import EncodedSplit, cards_of
 from components.data.mixture.records import PLAN, PlanRecord
-from components.evaluation import bootstrap
+from components.evaluation import bootstrap, gates
 from components.evaluation.champion import Opponent
 from components.evaluation.common import CommonGround, ground
 from components.evaluation.records import (
@@ -115,6 +115,8 @@ def _head(
         for metric in family.metrics_for(card["facts"]["options"])
         if len(family.label_set(card["facts"])) >= metric.least_labels
     }
+    gate = project.gates().get(head)  # an auxiliary head has none, and is not judged
+    case = gates.Case(project, root, head, card, gate, rows, answers, common) if gate else None
     classes = family.report(rows, answers["model"], card["facts"])
     return HeadEvidence(
         task=card["task"],
@@ -123,6 +125,7 @@ def _head(
         metrics=metrics,
         classes=[ClassScore(name=name, rows=n, f1=value) for name, n, value in classes],
         share=share,
+        findings=gates.findings(settings.gates, case) if case else [],
     )
 
 

@@ -87,6 +87,14 @@ class ClassScore(Part):
     f1: float  # of its precision and recall
 
 
+class ReliabilityBin(Part):
+    """Answers of a head that were given about the same probability."""
+
+    probability: float  # that they were given, in the mean
+    right: float  # the share of them that is
+    answers: int  # how many
+
+
 class Finding(Part):
     """What a further gate of `evaluation.gates` has measured of a head, or of a part of its test rows."""
 
@@ -100,6 +108,7 @@ class Finding(Part):
     margin: float | None = None  # a loss that is allowed against the champion
     outcome: GateOutcome = "pass"  # by the limit alone; the verdict judges the comparison
     why: str = ""  # in one sentence, where it is not `pass`
+    bins: list[ReliabilityBin] = Field(default_factory=list)  # of the gate `calibration`
 
 
 class HeadEvidence(Part):
@@ -121,6 +130,7 @@ class Evaluation(Record):
     champion: ChampionEvidence | None  # null for a first release
     confidence: float  # of every interval
     tasks: dict[str, HeadEvidence]  # by head
+    findings: list[Finding] = Field(default_factory=list)  # of further gates, of the model as a whole
 
 
 class TaskVerdict(Part):

@@ -104,6 +104,8 @@ class Evaluation(Section):
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95  # of an interval
     without_champion: list[str] = []  # tasks that the champion answers, and that changed or went on purpose
     renamed: dict[str, str] = {}  # tasks that the champion knows by another name: today's -> the champion's
+    # what a release must show besides its tasks' metrics: gate -> its settings (docs/how-to/gates.md)
+    gates: dict[str, Given] = {}
 
 
 class Sharing(Section):

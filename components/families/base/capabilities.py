@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pyarrow as pa
 
-from components.families.base.records import Facts, Row
+from components.families.base.records import Facts, Prediction, Row
 
 if TYPE_CHECKING:
     from tokenizers import Encoding
@@ -154,6 +154,18 @@ class ReadsWordEmbeddings:
 
 class SquaredErrorLoss:
     """The loss is a squared error, not a negative log-likelihood (Kendall 2018 weighs them apart)."""
+
+
+# --- evaluation ------------------------------------------------------------------------------------
+
+
+class Probabilities(abc.ABC):
+    """An answer says how probable it is."""
+
+    @abc.abstractmethod
+    def likelihoods(self, row: Row, said: Prediction, facts: Facts) -> list[tuple[float, bool]]:
+        """(how probable the model calls something, whether it is so) for whatever the answer gives a
+        probability: its label, or each of several labels."""
 
 
 # --- what callers ask ------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ Layout = dict[str, Any]  # where in the row's tokens its words, choices or windo
 Prediction = dict[str, Any]  # what the model says of one row (JSON), e.g. {"label": ..., "probability": ...}
 Sequence1 = str | tuple[str, str]  # what the encoder reads at once: a text, or two with a separator
 
-COMMON = ("id", "group", "difficulty")  # roles that every family's rows may have
+COMMON = ("id", "group", "difficulty", "slice")  # roles that every family's rows may have
 
 
 class Options(BaseModel):

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 
 from components.errors import BadRowError, near_miss
 from components.families.base import Check, Facts, Family, Layout, Metric, Options, Prediction, Row
+from components.families.base.capabilities import Probabilities
 from components.families.shared.centroids import nearest_labels, too_many
 from components.families.shared.fields import read_label
 from components.families.shared.label_numbers import label_numbers
@@ -53,7 +54,7 @@ class ClassificationOptions(Options):
     label_smoothing: float = Field(0.0, ge=0, lt=1)
 
 
-class Classification(Family):
+class Classification(Probabilities, Family):
     """Softmax cross-entropy over the pooled states."""
 
     name = "classification"
@@ -173,6 +174,9 @@ class Classification(Family):
 
     def best_of(self, answer: Prediction, count: int) -> Prediction:
         return {**answer, "probabilities": best_of(answer["probabilities"], count)}
+
+    def likelihoods(self, row: Row, said: Prediction, facts: Facts) -> list[tuple[float, bool]]:
+        return [(said["probabilities"].get(said["label"], 0.0), said["label"] == row["label"])]
 
     def labels_of(self, one: Row | Prediction, facts: Facts) -> Iterable[str]:
         return (one["label"],)

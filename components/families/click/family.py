@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 
 from components.errors import BadRowError
 from components.families.base import Check, Facts, Family, Layout, Options, Prediction, Row, TextRequest
-from components.families.base.capabilities import ExtraInputs
+from components.families.base.capabilities import ExtraInputs, Probabilities
 from components.families.click import features
 from components.families.click.metrics import METRICS
 from components.families.multi_label.family import sigmoid
@@ -50,7 +50,7 @@ class ClickOptions(Options):
     categories: int = Field(1000, ge=1)
 
 
-class Click(ExtraInputs, Family):
+class Click(ExtraInputs, Probabilities, Family):
     """Binary cross-entropy over the pooled states, embedded categories and standardised numbers.
 
     The classes are not weighed: that would lose the probabilities' calibration.
@@ -183,6 +183,9 @@ class Click(ExtraInputs, Family):
         before, now = ([name for role in features.ROLES for name in one[role]] for one in (known, facts))
         gone = any(set(known[role]) - set(facts[role]) for role in features.ROLES)
         return f"its features changed: {come_and_gone(before, now)}" if gone else None
+
+    def likelihoods(self, row: Row, said: Prediction, facts: Facts) -> list[tuple[float, bool]]:
+        return [(said["probability"], bool(row["outcome"]))]
 
     def majority_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """The share of positives in training."""

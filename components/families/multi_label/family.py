@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 
 from components.errors import BadRowError
 from components.families.base import Check, Facts, Family, Layout, Options, Prediction, Row
+from components.families.base.capabilities import Probabilities
 from components.families.classification.family import check_label
 from components.families.multi_label.metrics import METRICS
 from components.families.shared.centroids import nearest_labels, too_many
@@ -50,7 +51,7 @@ class MultiLabelOptions(Options):
     positive_weights: Literal["none", "balanced"] = "none"  # balanced: a label's negatives / positives
 
 
-class MultiLabel(Family):
+class MultiLabel(Probabilities, Family):
     """Binary cross-entropy of each label over the pooled states, averaged over the labels."""
 
     name = "multi_label"
@@ -161,6 +162,9 @@ class MultiLabel(Family):
     def best_of(self, answer: Prediction, count: int) -> Prediction:
         """The labels that hold are all said."""
         return {**answer, "probabilities": best_of(answer["probabilities"], count)}
+
+    def likelihoods(self, row: Row, said: Prediction, facts: Facts) -> list[tuple[float, bool]]:
+        return [(probable, label in row["labels"]) for label, probable in said["probabilities"].items()]
 
     def labels_of(self, one: Row | Prediction, facts: Facts) -> Iterable[str]:
         return tuple(one["labels"])
