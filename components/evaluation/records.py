@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from components.records import Part, Record
+from components.settings.project import ANCHOR_MARGIN, SHOWN_LOSS, Gate, Project
 
 CHAMPION = Path("reports/champion.json")
 EVALUATION = Path("reports/evaluation.json")
@@ -29,11 +30,17 @@ class Champion(Part):
     model: str  # SHA-256 of its weights
     manifest: str  # SHA-256 of the manifest of its folder, and so of every byte
 
+    @property
+    def identity(self) -> Champion:
+        """Which release it is."""
+        return Champion(release=self.release, model=self.model, manifest=self.manifest)
+
 
 class ChampionReport(Record):
     """reports/champion.json: what the candidate is to be compared with; null before the first release."""
 
     champion: Champion | None  # null before the first release
+    anchors: dict[str, Champion] = Field(default_factory=dict)  # the release that each head is anchored to
 
 
 class ModelId(Part):
@@ -48,22 +55,35 @@ class ChampionEvidence(Champion):
     heads: list[str]  # that it answers
     not_compared: dict[str, str]  # of those that the candidate has as well: why not
 
-    @property
-    def identity(self) -> Champion:
-        """Which release it is."""
-        return Champion(release=self.release, model=self.model, manifest=self.manifest)
+
+class AnchorEvidence(Champion):
+    """The release that a head is anchored to, as it was measured."""
+
+    not_compared: str | None = None  # why not, where it was not
+
+
+class RowsSince(Part):
+    """Today's test rows beside those of a release."""
+
+    come: int  # that its test set had not
+    gone: int  # of its test set, that are no longer there
+    trained_on: int  # whose text stands in its training data; these are not compared
 
 
 class Comparison(Part):
-    """The champion's metric on the same rows."""
+    """The champion's, or the anchor's, metric on the same rows."""
 
     value: float  # of the champion
     difference: float  # the candidate's less the champion's
     interval: Interval  # of the difference
     p: float  # one-sided: how likely the resamples make it that nothing was lost
     over_trivial: Interval | None = None  # of the champion's difference to it; none in a file of before
-    rows: int | None = None  # of the test rows, that both can answer; all of them where it is null
+    rows: int | None = None  # test rows that were compared; null in a file of before, where it was all
     changed: str | None = None  # what has changed between the two, where they are compared all the same
+    low: float | None = None  # one-sided lower bound of the difference; none in a file of before
+    se: float | None = None  # standard error of the difference; none in a file of before
+    discordant: int | None = None  # rows that the two answer differently, by this metric
+    since: RowsSince | None = None  # of the test rows; null where the release does not know its own
 
 
 class MetricEvidence(Part):
@@ -121,6 +141,7 @@ class HeadEvidence(Part):
     classes: list[ClassScore]  # none where the family has none
     share: float  # of its task, in the mixture
     findings: list[Finding] = Field(default_factory=list)  # of further gates
+    test_set: str | None = None  # SHA-256 of its task's test rows; null in a file of before
 
 
 class Evaluation(Record):
@@ -131,6 +152,40 @@ class Evaluation(Record):
     confidence: float  # of every interval
     tasks: dict[str, HeadEvidence]  # by head
     findings: list[Finding] = Field(default_factory=list)  # of further gates, of the model as a whole
+    anchors: dict[str, AnchorEvidence] = Field(default_factory=dict)  # by head, where it has one
+
+
+class GateRule(Part):
+    """What a head must reach before a release."""
+
+    metric: str  # of the gate
+    floor: float  # the least that a release must reach
+    margin: float  # a loss that is allowed against the champion
+
+    @classmethod
+    def of(cls, gate: Gate) -> GateRule:
+        """What the settings say of a head."""
+        return cls(metric=gate.metric, floor=gate.floor, margin=gate.margin)
+
+
+class Rules(Part):
+    """The settings that a verdict was made with."""
+
+    gates: dict[str, GateRule]  # by head
+    without_champion: list[str] = Field(default_factory=list)  # heads that need not be compared
+    shown_loss: float = SHOWN_LOSS  # of the margin; one that is shown to be larger is rejected
+    anchor_margin: float = ANCHOR_MARGIN  # of the margin; a loss that is allowed against the anchor
+
+    @classmethod
+    def of(cls, project: Project) -> Rules:
+        """Those that are in force in a project."""
+        settings = project.evaluation
+        return cls(
+            gates={head: GateRule.of(gate) for head, gate in project.gates().items()},
+            without_champion=settings.without_champion,
+            shown_loss=settings.shown_loss,
+            anchor_margin=settings.anchor_margin,
+        )
 
 
 class TaskVerdict(Part):
@@ -144,8 +199,10 @@ class TaskVerdict(Part):
     trivial: float | None = None  # of the majority or the mean
     linear: float | None = None  # of TF-IDF with a linear model
     champion: Comparison | None = None  # null where it was not compared
+    anchor: Comparison | None = None  # likewise
     gate: GateOutcome  # what that comes to
     why: str  # in one sentence
+    remarks: list[str] = Field(default_factory=list)  # sentences that decide nothing, and are to be known
 
 
 class Verdict(Record):
@@ -157,6 +214,10 @@ class Verdict(Record):
     confidence: float  # of every interval
     tasks: dict[str, TaskVerdict]  # by head
     dropped: dict[str, str]  # heads that the champion alone answers, each with what that means
+    evidence: str | None = None  # SHA-256 of the file that it was made from; null makes it none to release by
+    rules: Rules | None = None  # the settings in force; likewise
+    anchors: dict[str, Champion | None] = Field(default_factory=dict)
+    """By head, what it is anchored to once this model is released; null: this model itself."""
 
     def reasons(self) -> list[str]:
         """Why it is not PROMOTE, a sentence per head."""
@@ -197,6 +258,7 @@ class TaskSummary(Part):
     linear_baseline: float  # TF-IDF with a linear model
     gate: GateOutcome  # what the gate says
     why: str  # in one sentence
+    remarks: list[str] = Field(default_factory=list)  # what does not decide, and is to be known
 
 
 class Summary(Record):
