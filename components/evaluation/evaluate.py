@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,13 +15,12 @@ from components.data.contract.cards import HeadCard, task_card
 from components.data.contract.rows import labelled_rows
 from components.data.encoding.split import EncodedSplit, cards_of
 from components.data.mixture.records import PLAN, PlanRecord
-from components.evaluation import bootstrap, gates, paired
+from components.evaluation import bootstrap, gates, paired, picture
 from components.evaluation.against import ANCHOR, CHAMPION, Against, Meeting
 from components.evaluation.champion import Opponent
 from components.evaluation.records import (
     EVALUATION,
     METRICS,
-    ClassScore,
     Comparison,
     Evaluation,
     HeadEvidence,
@@ -28,12 +28,14 @@ from components.evaluation.records import (
     ModelId,
 )
 from components.families.base import Facts, Metric, Prediction, Row
-from components.families.base.metric import Table
 from components.files import read_json, sha256, write_json
 from components.model import saving
 from components.model.inference import predict
 from components.model.multitask import MultiTaskModel
 from components.settings.project import Project
+
+if TYPE_CHECKING:
+    from components.families.base.metric import Table
 
 Say = Callable[[str], None]
 
@@ -109,14 +111,15 @@ def _head(
         if len(family.label_set(card["facts"])) >= metric.least_labels
     }
     case = _case(project, root, head, card, rows, answers, met.get(CHAMPION))
-    classes = family.report(rows, answers["model"], card["facts"])
+    gate = project.gates().get(head)
+    shown = picture.Head(project, card, gate.metric if gate else None, rows, answers["model"])
     return HeadEvidence(
         task=card["task"],
         family=family.name,
         rows=task_card(root / "data" / card["task"]).heads[head].rows,
         metrics=metrics,
-        classes=[ClassScore(name=name, rows=n, f1=value) for name, n, value in classes],
         share=share,
+        **picture.draw(shown),
         findings=gates.findings(settings.gates, case) if case else [],
         test_set=sha256(root / "data" / card["task"] / "test.parquet"),
     )

@@ -112,6 +112,7 @@ class Evaluation(Section):
     verdicts_per_test_set: Annotated[Positive, Unit("verdicts")] = 50  # more wear a test set out: a warning
     without_champion: list[str] = []  # tasks that the champion answers, and that changed or went on purpose
     renamed: dict[str, str] = {}  # tasks that the champion knows by another name: today's -> the champion's
+    show_texts: bool = False  # may reports/evaluation.html show texts of test rows: the worst answers?
     # what a release must show besides its tasks' metrics: gate -> its settings (docs/how-to/gates.md)
     gates: dict[str, Given] = {}
 

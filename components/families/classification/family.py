@@ -11,8 +11,18 @@ import pyarrow as pa
 from pydantic import BaseModel, Field
 
 from components.errors import BadRowError, near_miss
-from components.families.base import Check, Facts, Family, Layout, Metric, Options, Prediction, Row
-from components.families.base.capabilities import Probabilities
+from components.families.base import (
+    Check,
+    ClassCounts,
+    Facts,
+    Family,
+    Layout,
+    Metric,
+    Options,
+    Prediction,
+    Row,
+)
+from components.families.base.capabilities import OneClassEach, Probabilities, ScoredClasses
 from components.families.shared.centroids import nearest_labels, too_many
 from components.families.shared.fields import read_label
 from components.families.shared.label_numbers import label_numbers
@@ -25,8 +35,11 @@ from components.families.shared.metrics import (
     TOP_K,
     accuracy,
     class_counts,
+    counts_of_labels,
+    label_of,
 )
 from components.families.shared.probabilities import best_of, most_probable, of_margins
+from components.families.shared.ranks import each_class
 
 if TYPE_CHECKING:
     import torch
@@ -54,7 +67,7 @@ class ClassificationOptions(Options):
     label_smoothing: float = Field(0.0, ge=0, lt=1)
 
 
-class Classification(Probabilities, Family):
+class Classification(OneClassEach, ScoredClasses, Probabilities, Family):
     """Softmax cross-entropy over the pooled states."""
 
     name = "classification"
@@ -186,13 +199,16 @@ class Classification(Probabilities, Family):
 
     def report(
         self, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
-    ) -> list[tuple[str, int, float]]:
-        """F1 of each label."""
-        sums = class_counts(rows, predictions, facts).sum(axis=0).reshape(-1, 3)
-        return [
-            (label, int(gold), float(2 * hits / max(predicted + gold, 1)))
-            for label, (hits, predicted, gold) in zip(facts["labels"], sums, strict=True)
-        ]
+    ) -> list[ClassCounts]:
+        return counts_of_labels(class_counts(rows, predictions, facts), facts["labels"])
+
+    def class_pairs(self, row: Row, said: Prediction, facts: Facts) -> Iterable[tuple[str, str]]:
+        return [(row["label"], said["label"])]
+
+    def scored_classes(
+        self, rows: Sequence[Row], said: Sequence[Prediction], facts: Facts
+    ) -> Iterable[tuple[str, np.ndarray, np.ndarray]]:
+        return each_class(rows, said, facts["labels"], label_of)
 
     def majority_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """The most frequent label, and the shares of those that come next."""

@@ -83,13 +83,17 @@ def calibration_of(sums: np.ndarray) -> np.ndarray:
     return np.asarray(1 - np.abs(sums[:, 1:]).sum(1) / np.maximum(sums[:, 0], 1))
 
 
+def outcomes_of(rows: Sequence[Row], said: Sequence[Prediction]) -> tuple[np.ndarray, np.ndarray]:
+    """y_N and p_N."""
+    y_N = np.array([row["outcome"] for row in rows], dtype=np.float64)
+    return y_N, np.array([one["probability"] for one in said], dtype=np.float64)
+
+
 def _of(arithmetic: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Statistics:
     """Arithmetic of y_N and p_N, of rows and predictions."""
 
     def statistics(rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts) -> np.ndarray:
-        y_N = np.array([row["outcome"] for row in rows], dtype=np.float64)
-        p_N = np.array([prediction["probability"] for prediction in predictions], dtype=np.float64)
-        return arithmetic(y_N, p_N)
+        return arithmetic(*outcomes_of(rows, predictions))
 
     return statistics
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from components.families.base import Facts, Metric, Prediction, Row
+from components.families.base import ClassCounts, Facts, Metric, Prediction, Row
 from components.families.base.metric import Statistics
 from components.families.shared.ranks import (
     average_precision_values,
@@ -144,6 +144,15 @@ def label_counts(
         columns += [3 * number[one] + 2 for one in right if one in number]
         ends.append(len(columns))
     return csr_array((np.ones(len(columns)), columns, ends), shape=(len(gold), 3 * len(labels)))
+
+
+def counts_of_labels(counts_NS: csr_array, labels: Sequence[str]) -> list[ClassCounts]:
+    """Per label the sums of what `label_counts` gives of rows."""
+    sums_C3 = counts_NS.sum(axis=0).reshape(-1, 3).astype(int).tolist()
+    return [
+        ClassCounts(label, gold, found, right)
+        for label, (right, found, gold) in zip(labels, sums_C3, strict=True)
+    ]
 
 
 MACRO_F1 = Metric("macro_f1", class_counts, macro_f1_of_sums)
