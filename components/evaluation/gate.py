@@ -14,9 +14,31 @@ from typing import TypeVar
 
 from components.evaluation import anchors, paired
 from components.evaluation.judging import Case, Key, judge, remarks
-from components.evaluation.records import ChampionEvidence, Evaluation, Rules, TaskVerdict, Verdict
+from components.evaluation.records import (
+    ChampionEvidence,
+    Evaluation,
+    GateRule,
+    Rules,
+    TaskVerdict,
+    Verdict,
+)
+from components.settings.project import Project
 
 Name = TypeVar("Name", bound=Hashable)
+
+
+def rules_of(project: Project) -> Rules:
+    """The settings that are in force in a project."""
+    settings = project.evaluation
+    return Rules(
+        gates={
+            head: GateRule(metric=gate.metric, floor=gate.floor, margin=gate.margin)
+            for head, gate in project.gates().items()
+        },
+        without_champion=settings.without_champion,
+        shown_loss=settings.shown_loss,
+        anchor_margin=settings.anchor_margin,
+    )
 
 
 def verdict(evaluation: Evaluation, rules: Rules, evidence: str | None = None) -> Verdict:

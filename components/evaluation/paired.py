@@ -70,7 +70,9 @@ def rows_needed(reach: float, distance: float, rows: int) -> int | None:
     the estimate stays: a bound closes in with the root of the rows. None where no number of rows would."""
     if distance <= 0 or not math.isfinite(reach):
         return None
-    return max(1, math.ceil(rows * (reach / distance) ** 2) - rows)
+    more = max(1, math.ceil(rows * (reach / distance) ** 2) - rows)
+    step = 10 ** max(0, len(str(more)) - 2)  # two digits say all that is known
+    return math.ceil(more / step) * step
 
 
 def unseen(discordant: int, rows: int, confidence: float) -> float:

@@ -8,7 +8,6 @@ from typing import Any, Literal
 from pydantic import Field
 
 from components.records import Part, Record
-from components.settings.project import ANCHOR_MARGIN, SHOWN_LOSS, Gate, Project
 
 CHAMPION = Path("reports/champion.json")
 EVALUATION = Path("reports/evaluation.json")
@@ -209,30 +208,14 @@ class GateRule(Part):
     floor: float  # the least that a release must reach
     margin: float  # a loss that is allowed against the champion
 
-    @classmethod
-    def of(cls, gate: Gate) -> GateRule:
-        """What the settings say of a head."""
-        return cls(metric=gate.metric, floor=gate.floor, margin=gate.margin)
-
 
 class Rules(Part):
     """The settings that a verdict was made with."""
 
     gates: dict[str, GateRule]  # by head
     without_champion: list[str] = Field(default_factory=list)  # heads that need not be compared
-    shown_loss: float = SHOWN_LOSS  # of the margin; one that is shown to be larger is rejected
-    anchor_margin: float = ANCHOR_MARGIN  # of the margin; a loss that is allowed against the anchor
-
-    @classmethod
-    def of(cls, project: Project) -> Rules:
-        """Those that are in force in a project."""
-        settings = project.evaluation
-        return cls(
-            gates={head: GateRule.of(gate) for head, gate in project.gates().items()},
-            without_champion=settings.without_champion,
-            shown_loss=settings.shown_loss,
-            anchor_margin=settings.anchor_margin,
-        )
+    shown_loss: float  # of the margin; one that is shown to be larger is rejected
+    anchor_margin: float  # of the margin; a loss that is allowed against the anchor
 
 
 class TaskVerdict(Part):

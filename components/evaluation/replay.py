@@ -17,7 +17,7 @@ import yaml
 from components import params
 from components.errors import UserError
 from components.evaluation import gate
-from components.evaluation.records import EVALUATION, VERDICT, Evaluation, Rules, Verdict
+from components.evaluation.records import EVALUATION, VERDICT, Evaluation, Verdict
 from components.files import sha256
 
 LOCK = Path("dvc.lock")
@@ -51,8 +51,8 @@ def require(root: Path, verdict: Verdict) -> None:
     """
     if found := differences(root / VERDICT, root / EVALUATION):
         raise UserError(f"{VERDICT}: does not follow from its evidence ({'; '.join(found)}); run again")
-    project = params.load(root / "params.yaml")
-    in_force, made = Rules.of(project), verdict.rules
+    project = params.read(root / params.PARAMS)
+    in_force, made = gate.rules_of(project), verdict.rules
     if made != in_force or verdict.confidence != project.evaluation.confidence:
         names = _unlike(made.model_dump() if made else {}, in_force.model_dump())
         what = ", ".join(names) or "confidence"

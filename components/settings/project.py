@@ -15,9 +15,6 @@ from components.settings.search import Search
 from components.settings.section import Bytes, Characters, Fraction, Given, Positive, Rows, Section, Unit
 from components.settings.training import Training
 
-SHOWN_LOSS = 0.3333  # of the margin
-ANCHOR_MARGIN = 1.0  # likewise
-
 
 class Gate(Section):
     """What a task must reach before a release: floor and margin are in units of the metric."""
@@ -106,9 +103,9 @@ class Evaluation(Section):
     resamples: Annotated[int, Field(ge=100)] = 1000  # how often the test rows are drawn again
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95  # of an interval
     # a loss that is shown to be larger is rejected; a smaller one may be noise between two equal trainings
-    shown_loss: Annotated[float, Field(ge=0, le=1), Unit("of the margin")] = SHOWN_LOSS
+    shown_loss: Annotated[float, Field(ge=0, le=1), Unit("of the margin")] = 0.3333
     # what all releases since the last significant gain may lose together: docs/explanation/gate.md
-    anchor_margin: Annotated[float, Field(gt=0), Unit("of the margin")] = ANCHOR_MARGIN
+    anchor_margin: Annotated[float, Field(gt=0), Unit("of the margin")] = 1.0
     verdicts_per_test_set: Annotated[Positive, Unit("verdicts")] = 50  # more wear a test set out: a warning
     without_champion: list[str] = []  # tasks that the champion answers, and that changed or went on purpose
     renamed: dict[str, str] = {}  # tasks that the champion knows by another name: today's -> the champion's

@@ -5,7 +5,7 @@ from pathlib import Path
 from components import params
 from components.errors import UserError
 from components.evaluation import gate, page, summary
-from components.evaluation.records import EVALUATION, VERDICT, Evaluation, Rules, identity
+from components.evaluation.records import EVALUATION, VERDICT, Evaluation, identity
 from components.files import sha256
 from components.release.registry import still_champion
 from components.stages import run
@@ -14,7 +14,7 @@ from components.stages import run
 def main() -> None:
     evaluation = Evaluation.read(EVALUATION)
     still_champion(identity(evaluation.champion), evaluation.model.sha256, EVALUATION)
-    verdict = gate.verdict(evaluation, Rules.of(params.load()), sha256(EVALUATION))
+    verdict = gate.verdict(evaluation, gate.rules_of(params.load()), sha256(EVALUATION))
     verdict.write(VERDICT)
     page.write(Path())
     summary.write(Path())
