@@ -54,6 +54,7 @@ class MultiLabel(Family):
     """Binary cross-entropy of each label over the pooled states, averaged over the labels."""
 
     name = "multi_label"
+    hub_task = "text-classification"
     object_roles = ("labels",)
     targets: ClassVar[Mapping[str, bool]] = {"labels": True}
     options = MultiLabelOptions

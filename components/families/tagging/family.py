@@ -70,6 +70,7 @@ class Tagging(Family):
     """Softmax cross-entropy on the first piece of every word."""
 
     name = "tagging"
+    hub_task = "token-classification"
     inputs = (("text",), ("tokens",))
     targets: ClassVar[Mapping[str, bool]] = {"tags": False, "spans": False, "tokens": False}
     text_columns = ("text",)
