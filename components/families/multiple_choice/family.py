@@ -46,6 +46,7 @@ class MultipleChoice(MultiSequence, Probabilities, Family):
     (Radford 2018, section 3.3)."""
 
     name = "multiple_choice"
+    hub_task = "multiple-choice"
     inputs = (("text", "choices"), ("turns", "choices"))
     text_columns = ()
     targets: ClassVar[Mapping[str, bool]] = {"answer": True}
