@@ -43,8 +43,7 @@ def differences(verdict: Path, evidence: Path) -> list[str]:
 
 
 def require(root: Path, verdict: Verdict, project: Project) -> None:
-    """Let the verdict of the project in `root`, of these settings, pass only if it is the one that its pipeline
-    has made.
+    """Let the verdict of the project in `root` pass only if its pipeline has made it, by these settings.
 
     Raises:
         UserError: it does not follow from its evidence, was made by other settings than today's, or one of

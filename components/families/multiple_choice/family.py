@@ -171,7 +171,9 @@ def named_choices(value: Any) -> list[tuple[str, Any]]:
     found = read_list({"choices": value}, "choices")
     letters = [chr(ord("A") + number) for number in range(len(found))]
     if all(isinstance(one, dict) and "text" in one for one in found):
-        return [(str(one.get("label", letter)), one["text"]) for letter, one in zip(letters, found, strict=True)]
+        return [
+            (str(one.get("label", letter)), one["text"]) for letter, one in zip(letters, found, strict=True)
+        ]
     return list(zip(letters, found, strict=True))
 
 
