@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,12 +29,14 @@ from components.evaluation.records import (
     ModelId,
 )
 from components.families.base import Facts, Metric, Prediction, Row
-from components.families.base.metric import Table
 from components.files import read_json, sha256, write_json
 from components.model import saving
 from components.model.inference import predict
 from components.model.multitask import MultiTaskModel
 from components.settings.project import Project
+
+if TYPE_CHECKING:
+    from components.families.base.metric import Table
 
 Say = Callable[[str], None]
 
