@@ -22,6 +22,7 @@ from components.files import sha256
 
 LOCK = Path("dvc.lock")
 MADE_BY = {EVALUATION: "evaluate", VERDICT: "gate"}  # the stage that makes each file
+NOTHING = "nothing"  # where there is no such key
 SHOWN = 3  # differences, in a sentence
 LONGEST = 40  # characters of a value
 
@@ -78,7 +79,9 @@ def _unlike(one: Any, other: Any, path: str = "") -> list[str]:
         return [
             line
             for key in keys
-            for line in _unlike(one.get(key), other.get(key), f"{path}.{key}" if path else str(key))
+            for line in _unlike(
+                one.get(key, NOTHING), other.get(key, NOTHING), f"{path}.{key}" if path else str(key)
+            )
         ]
     return [] if one == other else [f"{path} is {_short(one)}, comes out as {_short(other)}"]
 
