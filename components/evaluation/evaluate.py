@@ -6,16 +6,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from components import families
 from components.data.contract.cards import HeadCard, task_card
 from components.data.contract.rows import labelled_rows
 from components.data.encoding.split import EncodedSplit, cards_of
 from components.data.mixture.records import PLAN, PlanRecord
-from components.evaluation import bootstrap
 from components.evaluation.champion import Opponent
 from components.evaluation.common import CommonGround, ground
+from components.evaluation.intervals import difference, interval, worth_of
 from components.evaluation.records import (
     EVALUATION,
     METRICS,
@@ -27,6 +25,7 @@ from components.evaluation.records import (
     MetricEvidence,
     ModelId,
 )
+from components.evaluation.units import Sample, Units, sample
 from components.families.base import Facts, Metric, Prediction, Row
 from components.files import read_json, sha256, write_json
 from components.model import saving
@@ -109,9 +108,9 @@ def _head(
         [{"id": row["id"], **answer} for row, answer in zip(rows, answers["model"], strict=True)],
     )
     settings = project.evaluation
-    weights_RN = bootstrap.weights([row["groups"] for row in rows], settings.resamples, project.seed)
+    units = Units.of([row["groups"] for row in rows])
     metrics = {
-        metric.name: compare(metric, rows, answers, card["facts"], weights_RN, settings.confidence, common)
+        metric.name: compare(metric, rows, answers, card["facts"], units, settings.confidence, common)
         for metric in family.metrics_for(card["facts"]["options"])
     }
     classes = family.report(rows, answers["model"], card["facts"])
@@ -137,22 +136,22 @@ def compare(
     rows: list[Row],
     answers: dict[str, list[Prediction]],
     facts: Facts,
-    weights_RN: np.ndarray,
+    units: Units,
     confidence: float,
     common: CommonGround | None = None,
 ) -> MetricEvidence:
     """The metric of answers["model"] with its interval, and its paired differences to the baselines, and to
     the champion where there is common ground."""
-    values, resampled = _measure(metric, rows, answers, facts, weights_RN, ("model", "trivial", "linear"))
-    over = {who: resampled["model"] - resampled[who] for who in ("trivial", "linear")}
+    model, trivial, linear = _measure(metric, rows, answers, facts, units, ("model", "trivial", "linear"))
+    worth = worth_of(model, trivial)
     return MetricEvidence(
-        value=values["model"],
-        interval=bootstrap.interval(resampled["model"], confidence),
-        trivial=values["trivial"],
-        linear=values["linear"],
-        over_trivial=bootstrap.interval(over["trivial"], confidence),
-        over_linear=bootstrap.interval(over["linear"], confidence),
-        champion=_against(metric, rows, answers, weights_RN, confidence, common) if common else None,
+        value=model.value,
+        interval=interval(metric, model, confidence),
+        trivial=trivial.value,
+        linear=linear.value,
+        over_trivial=difference(model, trivial, worth).interval(confidence),
+        over_linear=difference(model, linear, worth).interval(confidence),
+        champion=_against(metric, rows, answers, units, confidence, common) if common else None,
     )
 
 
@@ -160,24 +159,25 @@ def _against(
     metric: Metric,
     rows: list[Row],
     answers: dict[str, list[Prediction]],
-    weights_RN: np.ndarray,
+    units: Units,
     confidence: float,
     common: CommonGround,
 ) -> Comparison:
     """The candidate and the champion on the rows that both can answer."""
     who = ("model", "champion", "trivial")
     some = {one: common.of(answers[one]) for one in who}
-    weights_RN = weights_RN if common.rows_N.all() else weights_RN[:, common.rows_N]
-    values, resampled = _measure(metric, common.of(rows), some, common.facts, weights_RN, who)
-    difference = resampled["model"] - resampled["champion"]
+    units = units if common.rows_N.all() else units.pick(common.rows_N)
+    model, champion, trivial = _measure(metric, common.of(rows), some, common.facts, units, who)
+    paired = difference(model, champion, worth_of(model, trivial))
     return Comparison(
-        value=values["champion"],
-        difference=values["model"] - values["champion"],
-        interval=bootstrap.interval(difference, confidence),
-        p=bootstrap.p_value(difference),
-        over_trivial=bootstrap.interval(resampled["champion"] - resampled["trivial"], confidence),
+        value=champion.value,
+        difference=model.value - champion.value,
+        interval=paired.interval(confidence),
+        p=paired.p_worse(),
+        over_trivial=difference(champion, trivial, worth_of(champion, trivial)).interval(confidence),
         rows=int(common.rows_N.sum()) if common.changed else None,
         changed=common.changed,
+        paired=paired,
     )
 
 
@@ -186,13 +186,8 @@ def _measure(
     rows: Sequence[Row],
     answers: Mapping[str, Sequence[Prediction]],
     facts: Facts,
-    weights_RN: np.ndarray,
+    units: Units,
     who: Sequence[str],
-) -> tuple[dict[str, float], dict[str, np.ndarray]]:
-    """The metric's value of the answers of each, and value_R of its resamples."""
-    values, resampled = {}, {}
-    for one in who:
-        statistics_NS = metric.statistics(rows, answers[one], facts)
-        values[one] = metric.total(statistics_NS)
-        resampled[one] = metric.resampled(weights_RN, statistics_NS)
-    return values, resampled
+) -> list[Sample]:
+    """The metric of the answers of each of `who`."""
+    return [sample(metric, metric.statistics(rows, answers[one], facts), units) for one in who]

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from components.evaluation.difference import Difference
 from components.records import Part, Record
 
 CHAMPION = Path("reports/champion.json")
@@ -60,10 +61,11 @@ class Comparison(Part):
     value: float  # of the champion
     difference: float  # the candidate's less the champion's
     interval: Interval  # of the difference
-    p: float  # one-sided: how likely the resamples make it that nothing was lost
+    p: float  # one-sided: of "nothing was lost"
     over_trivial: Interval | None = None  # of the champion's difference to it; none in a file of before
     rows: int | None = None  # of the test rows, that both can answer; all of them where it is null
     changed: str | None = None  # what has changed between the two, where they are compared all the same
+    paired: Difference | None = None  # what every bound and p follows from; none in a file of before
 
 
 class MetricEvidence(Part):

@@ -42,7 +42,7 @@ def quadratic_kappa(sums_R5: np.ndarray) -> np.ndarray:
 
 
 METRICS = (
-    Metric("quadratic_kappa", level_sums, quadratic_kappa),
+    Metric("quadratic_kappa", level_sums, quadratic_kappa, kind="correlation"),
     Metric("negative_mae", absolute_errors, mean, better="lower"),  # in levels
     accuracy("label"),
 )

@@ -38,4 +38,7 @@ def r2(sums_R7: np.ndarray) -> np.ndarray:
     return np.asarray(np.where(spread_x > 0, 1 - squared_error / np.where(spread_x > 0, spread_x, 1), 0))
 
 
-METRICS = (Metric("pearson", power_sums, pearson), Metric("r2", power_sums, r2))
+METRICS = (
+    Metric("pearson", power_sums, pearson, kind="correlation"),
+    Metric("r2", power_sums, r2, kind="error"),  # in squares, of the part that a constant leaves
+)
