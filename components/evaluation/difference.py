@@ -64,6 +64,11 @@ class Difference(Part):
         return -self.model_copy(update={"won": 0.0, "lost": 0.0}).low(confidence)
 
     @property
+    def standard_error(self) -> float:
+        """Of the difference."""
+        return self.worth * math.sqrt(self.won + self.lost - self.units * self._share**2) / self.units
+
+    @property
     def _share(self) -> float:
         return (self.won - self.lost) / self.units
 

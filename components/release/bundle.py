@@ -12,8 +12,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from components import families
+from components.data.contract import known_rows
 from components.data.contract.cards import HeadCard
 from components.errors import UserError
+from components.evaluation import replay
 from components.evaluation.records import EVALUATION, VERDICT, Evaluation, Verdict
 from components.files import read_json, sha256, verify_manifest, write_manifest
 from components.model import index, saving
@@ -42,6 +45,8 @@ def write(project: Path, packaging: Packaging, code: str, folder: Path) -> Bundl
             raise UserError(f"{project / MODEL / name}: missing, a bundle needs it")
         shutil.copyfile(project / MODEL / name, folder / name)
     hashes = {name: manifest["files"][name]["sha256"] for name in names}
+    known_rows.write(folder / known_rows.FILE, _known_rows(project))
+    hashes[known_rows.FILE] = sha256(folder / known_rows.FILE)
     check_model(verdict, hashes[WEIGHTS])
     index.read_all(folder, _cards(project))
     card = BundleCard(
@@ -64,7 +69,8 @@ def write(project: Path, packaging: Packaging, code: str, folder: Path) -> Bundl
 
 
 def promoted(project: Path) -> Verdict:
-    """Read the verdict; anything but PROMOTE is refused (UserError), so the gate fails closed."""
+    """Read the verdict; anything but PROMOTE, and a PROMOTE that its evidence does not come to or that the
+    pipeline has not made, is refused (UserError), so the gate fails closed."""
     verdict = Verdict.read(project / VERDICT)
     if verdict.verdict != "PROMOTE":
         found = verdict.reasons()
@@ -72,6 +78,7 @@ def promoted(project: Path) -> Verdict:
         raise UserError(
             f"{VERDICT}: the verdict is {verdict.verdict}, expected PROMOTE; nothing is released{why}"
         )
+    replay.require(project, verdict)
     return verdict
 
 
@@ -112,6 +119,15 @@ def _data(project: Path) -> dict[str, dict[str, str]]:
     return {
         name: {file.stem: sha256(file) for file in sorted(folder.glob("*.parquet"))}
         for name, folder in folders.items()
+    }
+
+
+def _known_rows(project: Path) -> dict[str, known_rows.KnownRows]:
+    """The rows of every task that is released, as a later comparison asks for them."""
+    own = {head: card for head, card in _cards(project).items() if head == card["task"]}
+    return {
+        task: known_rows.known_rows(project / "data" / task, families.get(card["family"]))
+        for task, card in own.items()
     }
 
 

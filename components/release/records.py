@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from components.evaluation.records import GateOutcome, MetricEvidence, ModelId, Outcome
 from components.records import Part, Record
 
@@ -11,6 +13,7 @@ class Release(Part):
 
     release: str  # its version, and the name of its folder
     model: str  # SHA-256 of its weights
+    anchors: dict[str, str] = Field(default_factory=dict)  # the release that each head is anchored to since
 
 
 class ReleaseIndex(Record):

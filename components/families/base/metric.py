@@ -39,6 +39,8 @@ class Metric:
     """Which numbers of `of_sums` are good. Where lower is better, as of an error, `value` is minus the number
     (so the name says "negative_..."): everyone who reads a value may take the higher for the better."""
 
+    least_labels: int = 0
+    """How many labels a head must have for the metric to tell anything of it."""
     kind: Literal["share", "correlation", "error"] | None = None
     """How the error of a value changes along the values: as that of a share of rows, from 0 to 1; as that of
     a correlation, from -1 to 1; or with the distance from the best value, which has no lower end. By default
