@@ -13,8 +13,11 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from components import families, params
+from components.data.contract import known_rows
 from components.data.contract.cards import HeadCard
 from components.errors import UserError
+from components.evaluation import replay
 from components.evaluation.records import EVALUATION, VERDICT, Evaluation, Verdict, identity
 from components.files import read_json, sha256, verify_manifest, write_manifest
 from components.model import index, saving
@@ -52,6 +55,8 @@ def write(
             raise UserError(f"{project / MODEL / name}: missing, a bundle needs it")
         shutil.copyfile(project / MODEL / name, folder / name)
     hashes = {name: manifest["files"][name]["sha256"] for name in names}
+    known_rows.write(folder / known_rows.FILE, _known_rows(project))
+    hashes[known_rows.FILE] = sha256(folder / known_rows.FILE)
     check_model(verdict, hashes[WEIGHTS])
     index.read_all(folder, _cards(project))
     shutil.copyfile(project / VERDICT, folder / VERDICT.name)
@@ -83,7 +88,8 @@ def write(
 
 
 def promoted(project: Path) -> Verdict:
-    """Read the verdict; anything but PROMOTE is refused (UserError), so the gate fails closed."""
+    """Read the verdict; anything but PROMOTE, and a PROMOTE that its evidence does not come to or that the
+    pipeline has not made, is refused (UserError), so the gate fails closed."""
     verdict = Verdict.read(project / VERDICT)
     if verdict.verdict != "PROMOTE":
         found = verdict.reasons()
@@ -91,6 +97,7 @@ def promoted(project: Path) -> Verdict:
         raise UserError(
             f"{VERDICT}: the verdict is {verdict.verdict}, expected PROMOTE; nothing is released{why}"
         )
+    replay.require(project, verdict, params.read(project / params.PARAMS))
     return verdict
 
 
@@ -133,6 +140,15 @@ def _data(project: Path) -> dict[str, dict[str, str]]:
     return {
         name: {file.stem: sha256(file) for file in sorted(folder.glob("*.parquet"))}
         for name, folder in folders.items()
+    }
+
+
+def _known_rows(project: Path) -> dict[str, known_rows.KnownRows]:
+    """The rows of every task that is released, as a later comparison asks for them."""
+    own = {head: card for head, card in _cards(project).items() if head == card["task"]}
+    return {
+        task: known_rows.known_rows(project / "data" / task, families.get(card["family"]))
+        for task, card in own.items()
     }
 
 

@@ -16,6 +16,7 @@ class Release(Part):
 
     release: str  # its version, and the name of its folder
     model: str  # SHA-256 of its weights
+    anchors: dict[str, str] = Field(default_factory=dict)  # the release that each head is anchored to since
 
 
 class ReleaseIndex(Record):

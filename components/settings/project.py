@@ -103,8 +103,16 @@ class Evaluation(Section):
 
     resamples: Annotated[int, Field(ge=100)] = 1000  # how often the test rows are drawn again
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95  # of an interval
+    # a loss that is shown to be larger is rejected; a smaller one may be noise between two equal trainings
+    shown_loss: Annotated[float, Field(ge=0, le=1), Unit("of the margin")] = 0.3333
+    # what all releases since the last significant gain may lose together: docs/explanation/gate.md
+    anchor_margin: Annotated[float, Field(gt=0), Unit("of the margin")] = 1.0
+    verdicts_per_test_set: Annotated[Positive, Unit("verdicts")] = 50  # more wear a test set out: a warning
     without_champion: list[str] = []  # tasks that the champion answers, and that changed or went on purpose
     renamed: dict[str, str] = {}  # tasks that the champion knows by another name: today's -> the champion's
+    show_texts: bool = False  # may reports/evaluation.html show texts of test rows: the worst answers?
+    # what a release must show besides its tasks' metrics: gate -> its settings (docs/how-to/gates.md)
+    gates: dict[str, Given] = {}
 
 
 class Sharing(Section):
