@@ -71,7 +71,7 @@ def rows_needed(reach: float, distance: float, rows: int) -> int | None:
     if distance <= 0 or not math.isfinite(reach):
         return None
     more = max(1, math.ceil(rows * (reach / distance) ** 2) - rows)
-    step = 10 ** max(0, len(str(more)) - 2)  # two digits say all that is known
+    step: int = 10 ** max(0, len(str(more)) - 2)  # two digits say all that is known
     return math.ceil(more / step) * step
 
 
