@@ -107,7 +107,8 @@ def _head(
     }
     case = _case(project, root, head, card, rows, answers, met.get(CHAMPION))
     gate = project.gates().get(head)
-    shown = picture.Head(project, card, gate.metric if gate else None, rows, answers["model"])
+    gated = gate.metric if gate else None
+    shown = picture.Head(settings, project.seed, card, gated, rows, answers["model"])
     return HeadEvidence(
         task=card["task"],
         family=family.name,
