@@ -41,12 +41,12 @@ def evaluate(project: Project, root: Path, champion: Opponent | None, say: Say) 
     """Write predictions/<task>.json and reports/evaluation.json, and reports/metrics.json
     ({head: {metric: value}}) for `dvc metrics`; a first release has no champion."""
     candidate = saving.load(root / "models/multitask")
-    plan = PlanRecord.read(root / PLAN)
+    plan, models = PlanRecord.read(root / PLAN), gates.Models(root, champion)
     heads: dict[str, HeadEvidence] = {}
     not_compared = champion.differences(candidate.config.tasks) if champion else {}
     for name in project.tasks:
         say(f"evaluating {name}")
-        heads |= _task(project, root, name, plan.tasks[name].share, candidate, champion, not_compared)
+        heads |= _task(project, root, name, plan.tasks[name].share, candidate, champion, not_compared, models)
     Evaluation(
         model=ModelId(sha256=sha256(root / "models/multitask/model.safetensors")),
         champion=_identity(champion, not_compared) if champion else None,
@@ -68,6 +68,7 @@ def _task(
     candidate: MultiTaskModel,
     champion: Opponent | None,
     not_compared: dict[str, str],
+    models: gates.Models,
 ) -> dict[str, HeadEvidence]:
     """What is measured of every head that reads the task's rows; heads of which too little can be compared
     join `not_compared`."""
@@ -87,7 +88,7 @@ def _task(
             common = ground(families.get(card["family"]), known, card["facts"], rows, answers["champion"])
             if common.too_little:
                 not_compared[head], common = common.too_little, None
-        report[head] = _head(project, root, head, card, share, rows, answers, common)
+        report[head] = _head(project, root, head, card, share, rows, answers, common, models)
     return report
 
 
@@ -100,6 +101,7 @@ def _head(
     rows: list[Row],
     answers: dict[str, list[Prediction]],
     common: CommonGround | None,
+    models: gates.Models,
 ) -> HeadEvidence:
     family = families.get(card["family"])
     for baseline in ("trivial", "linear"):
@@ -115,7 +117,7 @@ def _head(
         for metric in family.metrics_for(card["facts"]["options"])
     }
     gate = project.gates().get(head)  # an auxiliary head has none, and is not judged
-    case = gates.Case(project, root, head, card, gate, rows, answers, common) if gate else None
+    case = gates.Case(project, root, head, card, gate, rows, answers, common, models) if gate else None
     classes = family.report(rows, answers["model"], card["facts"])
     return HeadEvidence(
         task=card["task"],

@@ -18,6 +18,7 @@ from components.families.shared.fields import read_label
 from components.families.shared.label_numbers import label_numbers
 from components.families.shared.metrics import MACRO_F1, accuracy, class_counts
 from components.families.shared.probabilities import best_of, most_probable
+from components.families.shared.rewording import TextsReworded
 
 if TYPE_CHECKING:
     import torch
@@ -43,7 +44,7 @@ class ClassificationOptions(Options):
     label_smoothing: float = Field(0.0, ge=0, lt=1)
 
 
-class Classification(Probabilities, Family):
+class Classification(TextsReworded, Probabilities, Family):
     """Softmax cross-entropy over the pooled states."""
 
     name = "classification"

@@ -20,6 +20,7 @@ from components.families.shared.fields import read_label
 from components.families.shared.items import read_items
 from components.families.shared.label_numbers import label_numbers
 from components.families.shared.probabilities import best_of, most_probable
+from components.families.shared.rewording import TextsReworded
 from components.spelling import is_blank, plain
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class MultiLabelOptions(Options):
     positive_weights: Literal["none", "balanced"] = "none"  # balanced: a label's negatives / positives
 
 
-class MultiLabel(Probabilities, Family):
+class MultiLabel(TextsReworded, Probabilities, Family):
     """Binary cross-entropy of each label over the pooled states, averaged over the labels."""
 
     name = "multi_label"
