@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from components.errors import UserError
@@ -29,15 +29,20 @@ CARD = BUNDLE / "card.json"
 WEIGHTS = BUNDLE / "model.safetensors"
 
 
-def release(bento: Path, releases: Path = RELEASES) -> ReleaseReport:
+def release(
+    bento: Path, releases: Path = RELEASES, anchors: Mapping[str, Champion | None] | None = None
+) -> ReleaseReport:
     """Copy a Bento into the registry and make it the champion; the same Bento again changes nothing.
+
+    `anchors` are what its heads are anchored to from now on, as the verdict says; None is this very release.
 
     Raises:
         UserError: the Bento is damaged, its version was released with other bytes, or the index is lost.
     """
     verify_manifest(bento)
     card = BundleCard.read(bento / CARD)
-    entry = Release(release=card.version, model=card.model.sha256)
+    versions = {head: anchor.release if anchor else card.version for head, anchor in (anchors or {}).items()}
+    entry = Release(release=card.version, model=card.model.sha256, anchors=versions)
     with _lock(releases):
         entries = index(releases)
         if not entries:
@@ -60,14 +65,37 @@ def champion(other_than_model: str, releases: Path = RELEASES) -> Champion | Non
     others = [entry for entry in index(releases) if entry.model != other_than_model]
     if not others:
         return None
-    newest = others[-1]
-    manifest = releases / newest.release / MANIFEST
+    return _to_compare(others[-1], releases)
+
+
+def anchors(champion: Champion | None, releases: Path = RELEASES) -> dict[str, Champion]:
+    """head -> the release that it is anchored to since the champion was released; none of a champion that was
+    released before there were anchors.
+
+    Raises:
+        UserError: the index is lost or torn, or an anchor is not in it or its folder is not there.
+    """
+    if champion is None:
+        return {}
+    entries = {entry.release: entry for entry in index(releases)}
+    named = entries[champion.release].anchors if champion.release in entries else {}
+    if lost := sorted(set(named.values()) - entries.keys()):
+        raise UserError(
+            f"{releases / 'index.json'}: has no release {lost[0]}, which tasks are anchored to; put it back "
+            f"from a copy"
+        )
+    return {head: _to_compare(entries[version], releases) for head, version in named.items()}
+
+
+def _to_compare(entry: Release, releases: Path) -> Champion:
+    """A release that candidates are compared with, and the hash of what its folder holds."""
+    manifest = releases / entry.release / MANIFEST
     if not manifest.is_file():
         raise UserError(
-            f"{manifest}: missing, but {releases / 'index.json'} names this release as the one to compare "
+            f"{manifest}: missing, but {releases / 'index.json'} names this release as one to compare "
             f"with; put its folder back from a copy, or take it out of the index"
         )
-    return Champion(release=newest.release, model=newest.model, manifest=sha256(manifest))
+    return Champion(release=entry.release, model=entry.model, manifest=sha256(manifest))
 
 
 def open_champion(champion: Champion, releases: Path = RELEASES) -> Path:

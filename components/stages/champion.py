@@ -1,4 +1,4 @@
-"""Stage champion: which release the candidate is compared with, reports/champion.json.
+"""Stage champion: which releases the candidate is compared with, reports/champion.json.
 
 The registry changes with every release, so it is no dependency of DVC's; this file changes only where the
 answer does (docs/decisions/0002).
@@ -15,7 +15,7 @@ from components.stages import run
 def main() -> None:
     manifest = read_json(Path("models/multitask/manifest.json"))
     champion = registry.champion(manifest["files"]["model.safetensors"]["sha256"])
-    ChampionReport(champion=champion).write(CHAMPION)
+    ChampionReport(champion=champion, anchors=registry.anchors(champion)).write(CHAMPION)
     print(f"to compare with: {describe(champion)}")
 
 

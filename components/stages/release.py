@@ -16,7 +16,7 @@ def main() -> None:
     model = BundleCard.read(BENTO / registry.CARD).model.sha256
     bundle.check_model(verdict, model)
     registry.still_champion(identity(verdict.champion), model, VERDICT)
-    released = registry.release(BENTO)
+    released = registry.release(BENTO, anchors=verdict.anchors)
     released.write(RELEASE)
     summary.write(Path())
     print(f"released: {released.release}")

@@ -8,47 +8,16 @@ from pathlib import Path
 
 import psutil
 import pytest
-import yaml
 
 from components.files import read_json
 from tests.serving import tiny
 
 ROOT = Path(__file__).parent.parent.parent
-METRICS = {"classification": "accuracy", "tagging": "entity_f1", "regression": "pearson"}
-COLUMNS = {
-    "classification": {"text": "t", "label": "l"},
-    "tagging": {"tokens": "t", "tags": "l"},
-    "regression": {"text": "t", "text_pair": "p", "score": "s"},
-}
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    tiny.write_project(tmp_path)
-    params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    params["packages"] = {}
-    params["model"]["encoder"] = "encoder"
-    (tmp_path / "encoder").mkdir()  # no stage here reads it, nor the rows
-    (tmp_path / "rows.csv").touch()
-    params["packaging"] = tiny.PACKAGING.model_dump()
-    params["tasks"] = {
-        name: {
-            "family": card["family"],
-            "source": {"path": "rows.csv", "format": "csv"},
-            "columns": COLUMNS[card["family"]],
-            "splits": {},
-            "cleaning": {},
-            "max_length": card["max_length"],
-            "gate": {"metric": METRICS[card["family"]], "floor": 0.1},
-            "example": {
-                "text": "Ada was in Rome",
-                **({"text_pair": "so was Bob"} if "text_pair" in card["inputs"] else {}),
-            },
-        }
-        for name, card in tiny.CARDS.items()
-    }
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
-    return tmp_path
+    return tiny.write_project(tmp_path)
 
 
 def stage(project: Path, name: str) -> subprocess.CompletedProcess[str]:

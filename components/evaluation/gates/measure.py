@@ -132,8 +132,8 @@ def finding(
 
 def listed(case: Case, gate: str, what: str, found: Measured, fewest: int) -> Finding:
     """A finding of too few rows: shown, and not judged."""
-    shown = finding(case, gate, what, replace(found, pair=None))
-    return shown.model_copy(update={"why": f"{found.rows} rows, fewer than {fewest}: not judged"})
+    few = f"{what} (fewer than {fewest} rows, not judged)"
+    return finding(case, gate, few, replace(found, pair=None))
 
 
 def _comparison(case: Case, found: Measured) -> Comparison | None:
@@ -146,7 +146,7 @@ def _comparison(case: Case, found: Measured) -> Comparison | None:
         difference=own.value - champion.value,
         interval=bootstrap.interval(difference_R, case.project.evaluation.confidence),
         p=bootstrap.p_value(difference_R),
-        rows=found.compared if case.common.changed else None,
+        rows=found.compared,
         changed=case.common.changed,
     )
 

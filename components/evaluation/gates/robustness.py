@@ -82,9 +82,8 @@ class Robustness(FurtherGate):
         said = _ask(case, rows)
         if kind not in KEEPS:
             found = measured(case, lambda asked: _unchanged(case, asked, said), altered_N)
-            what = f"answers that {kind.replace('_', ' ')} leave as they are"
-            shown = finding(case, "robustness", what, found)
-            return shown.model_copy(update={"why": "the right answer may have changed: not judged"})
+            what = f"answers that {kind.replace('_', ' ')} leave as they are (not judged)"
+            return finding(case, "robustness", what, replace(found, pair=None))
         found = measured(case, lambda asked: _change(case, asked, rows, said), altered_N)
         what = f"change of {case.gate.metric} under {kind}"
         return self._judged(case, what, found)

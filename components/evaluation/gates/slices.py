@@ -59,7 +59,9 @@ class Slices(FurtherGate):
 
     def findings(self, case: Case) -> Iterator[Finding]:
         for what, rows_N in self._parts(case):
-            yield self._finding(case, what, rows_N)
+            found = self._finding(case, what, rows_N)
+            if found.limit is not None or np.isfinite([found.value, *found.interval]).all():
+                yield found  # else the metric is not defined there, as a correlation with a constant
 
     def _finding(self, case: Case, what: str, rows_N: np.ndarray) -> Finding:
         found = measured(case, lambda asked: asked.by(case.metric), rows_N)
@@ -68,8 +70,6 @@ class Slices(FurtherGate):
         if found.compared < self.min_rows:  # of those rows too few can be answered by both
             found = replace(found, pair=None)
         floor, margin = self.floor.get(case.head), self._margin(case.gate)
-        if not np.isfinite(found.own.value):
-            return finding(case, "slices", what, found, floor)
         return finding(case, "slices", what, found, floor, margin)
 
     def _margin(self, gate: Gate) -> float:

@@ -41,6 +41,7 @@ class Regression(TextsReworded, MultiSequence, SquaredErrorLoss, Family):
     """
 
     name = "regression"
+    hub_task = "text-classification"
     targets: ClassVar[Mapping[str, bool]] = {"score": True}
     metrics = METRICS
     target_type = pa.float32()
