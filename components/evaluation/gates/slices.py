@@ -59,9 +59,7 @@ class Slices(FurtherGate):
 
     def findings(self, case: Case) -> Iterator[Finding]:
         for what, rows_N in self._parts(case):
-            found = self._finding(case, what, rows_N)
-            if found.limit is not None or np.isfinite([found.value, *found.interval]).all():
-                yield found  # else the metric is not defined there, as a correlation with a constant
+            yield self._finding(case, what, rows_N)
 
     def _finding(self, case: Case, what: str, rows_N: np.ndarray) -> Finding:
         found = measured(case, lambda asked: asked.by(case.metric), rows_N)

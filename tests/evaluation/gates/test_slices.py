@@ -9,7 +9,6 @@ import pytest
 
 from components.data.contract.rows import labelled_rows
 from components.data.encoding.split import EncodedSplit
-from components.evaluation.gates.base import Case
 from components.evaluation.gates.slices import Slices, script
 from components.families.base import Row
 from tests.evaluation.gates.case import case_of, row
@@ -125,17 +124,3 @@ def test_slice_columns_come_from_the_source_and_tokens_from_the_encoding(judge: 
     assert found["12 or more tokens"].rows == int((split.lengths >= 12).sum())
     assert sum(one.rows for what, one in found.items() if what.endswith("tokens")) == len(rows)
     assert all(one.champion and one.champion.difference == 0 for one in found.values())
-
-
-def test_where_a_metric_is_not_defined_there_is_no_slice() -> None:
-    """A task with a constant slice, by a correlation, would be held for ever."""
-    from components.settings.project import Gate
-
-    rows = [
-        {**row(n, "a", country="de" if n % 2 else "fr"), "score": float(n % 2 * (n % 7))} for n in range(400)
-    ]
-    case = case_of(rows, [{"score": one["score"] + 0.1} for one in rows])
-    card = {**case.card, "family": "regression", "facts": {"options": {}, "mean": 0.0}}
-    gate = Gate(metric="pearson", floor=0.0)
-    correlated = Case(**{**case.__dict__, "card": card, "gate": gate})
-    assert [one.what for one in Slices(length=None).findings(correlated)] == ["country = de"]
