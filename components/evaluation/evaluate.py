@@ -47,11 +47,11 @@ def evaluate(
     against = Against(champion, dict(anchors or {}))
     candidate = saving.load(root / "models/multitask")
     against.find_differences(candidate.config.tasks)
-    plan = PlanRecord.read(root / PLAN)
+    plan, models = PlanRecord.read(root / PLAN), gates.Models(root, champion)
     heads: dict[str, HeadEvidence] = {}
     for name in project.tasks:
         say(f"evaluating {name}")
-        heads |= _task(project, root, name, plan.tasks[name].share, candidate, against)
+        heads |= _task(project, root, name, plan.tasks[name].share, candidate, against, models)
     Evaluation(
         model=ModelId(sha256=sha256(root / "models/multitask/model.safetensors")),
         champion=against.champion_evidence(),
@@ -67,7 +67,13 @@ def evaluate(
 
 
 def _task(
-    project: Project, root: Path, name: str, share: float, candidate: MultiTaskModel, against: Against
+    project: Project,
+    root: Path,
+    name: str,
+    share: float,
+    candidate: MultiTaskModel,
+    against: Against,
+    models: gates.Models,
 ) -> dict[str, HeadEvidence]:
     """What is measured of every head that reads the task's rows."""
     data, split = root / "data" / name, EncodedSplit(root / "encoded" / name / "test.arrow")
@@ -76,7 +82,9 @@ def _task(
     rows = {head: labelled_rows(data, "test", head) for head in cards}
     met = against.meet(data, cards, rows)
     return {
-        head: _head(project, root, head, card, share, rows[head], {"model": own[head]}, met.get(head, {}))
+        head: _head(
+            project, root, head, card, share, rows[head], {"model": own[head]}, met.get(head, {}), models
+        )
         for head, card in cards.items()
     }
 
@@ -90,6 +98,7 @@ def _head(
     rows: list[Row],
     answers: dict[str, list[Prediction]],
     met: Mapping[str, Meeting],
+    models: gates.Models,
 ) -> HeadEvidence:
     family = families.get(card["family"])
     for baseline in ("trivial", "linear"):
@@ -105,7 +114,7 @@ def _head(
         for metric in family.metrics_for(card["facts"]["options"])
         if len(family.label_set(card["facts"])) >= metric.least_labels
     }
-    case = _case(project, root, head, card, rows, answers, met.get(CHAMPION))
+    case = _case(project, root, head, card, rows, answers, met.get(CHAMPION), models)
     gate = project.gates().get(head)
     gated = gate.metric if gate else None
     shown = picture.Head(settings, project.seed, card, gated, rows, answers["model"])
@@ -129,6 +138,7 @@ def _case(
     rows: list[Row],
     answers: Mapping[str, list[Prediction]],
     champion: Meeting | None,
+    models: gates.Models,
 ) -> gates.Case | None:
     """What the further gates are given of a head; an auxiliary one has no gate, and is not judged."""
     gate = project.gates().get(head)
@@ -136,7 +146,7 @@ def _case(
         return None
     said = {**answers, CHAMPION: champion.said} if champion else dict(answers)
     common = champion.ground if champion else None
-    return gates.Case(project, root, head, card, gate, rows, said, common)
+    return gates.Case(project, root, head, card, gate, rows, said, common, models)
 
 
 def compare(
