@@ -1,8 +1,8 @@
 """What follows from a paired difference: is a loss excluded, is one shown, and how many rows would tell?
 
-Its bounds come with the evidence, and what depends on the settings (a margin, a share of it) is computed here,
-so that another margin needs no new evaluation. Evidence that does not say what was won and lost (`Difference`)
-is taken to be normal.
+Its bounds come with the evidence, and what depends on the settings (a margin, a share of it) is computed
+here, so that another margin needs no new evaluation. Evidence that does not say what was won and lost
+(`Difference`) is taken to be normal.
 """
 
 from __future__ import annotations
