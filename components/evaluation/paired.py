@@ -1,8 +1,8 @@
 """What follows from a paired difference: is a loss excluded, is one shown, and how many rows would tell?
 
-Its bounds come with the evidence, and what depends on the settings (a margin, a share of it) is computed here,
-so that another margin needs no new evaluation. Evidence that does not say what was won and lost (`Difference`)
-is taken to be normal.
+Its bounds come with the evidence, and what depends on the settings (a margin, a share of it) is computed
+here, so that another margin needs no new evaluation. Evidence that does not say what was won and lost
+(`Difference`) is taken to be normal.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def rows_needed(reach: float, distance: float, rows: int) -> int | None:
     if distance <= 0 or not math.isfinite(reach):
         return None
     more = max(1, math.ceil(rows * (reach / distance) ** 2) - rows)
-    step = 10 ** max(0, len(str(more)) - 2)  # two digits say all that is known
+    step: int = 10 ** max(0, len(str(more)) - 2)  # two digits say all that is known
     return math.ceil(more / step) * step
 
 

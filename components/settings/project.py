@@ -98,7 +98,7 @@ class Model(Section):
 
 
 class Evaluation(Section):
-    """Intervals are score intervals, and need no resamples (docs/decisions/0051-intervals-without-resamples.md)."""
+    """Intervals need no resamples: docs/decisions/0051-intervals-without-resamples.md."""
 
     resamples: Annotated[int, Field(ge=100)] = 1000  # of the test rows, for what further gates measure
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95  # of an interval
