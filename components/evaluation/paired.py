@@ -57,9 +57,13 @@ def rows_needed(reach: float, distance: float, rows: int) -> int | None:
     the estimate stays: a bound closes in with the root of the rows. None where no number of rows would."""
     if distance <= 0 or not math.isfinite(reach):
         return None
-    more = max(1, math.ceil(rows * (reach / distance) ** 2) - rows)
-    step: int = 10 ** max(0, len(str(more)) - 2)  # two digits say all that is known
-    return math.ceil(more / step) * step
+    return two_digits(max(1, math.ceil(rows * (reach / distance) ** 2) - rows))
+
+
+def two_digits(rows: int) -> int:
+    """So many or a few more: two digits say all that is known of an estimate."""
+    step: int = 10 ** max(0, len(str(rows)) - 2)
+    return math.ceil(rows / step) * step
 
 
 def quantile(share: float) -> float:

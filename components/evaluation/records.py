@@ -248,8 +248,8 @@ class Verdict(Record):
     dropped: dict[str, str]  # heads that the champion alone answers, each with what that means
     evidence: str | None = None  # SHA-256 of the file that it was made from; null makes it none to release by
     rules: Rules | None = None  # the settings in force; likewise
+    # by head, what it is anchored to once this model is released; null: to this model itself
     anchors: dict[str, Champion | None] = Field(default_factory=dict)
-    """By head, what it is anchored to once this model is released; null: this model itself."""
 
     def reasons(self) -> list[str]:
         """Why it is not PROMOTE, a sentence per head."""

@@ -10,6 +10,7 @@ from components.settings.columns import Columns
 from components.settings.data import Cleaning, Labels, Package, Source, Splits, distinct
 from components.settings.mixture import Mixture
 from components.settings.monitor import Monitor
+from components.settings.release import Card, Signing
 from components.settings.remotes import Remote
 from components.settings.search import Search
 from components.settings.section import Bytes, Characters, Fraction, Given, Positive, Rows, Section, Unit
@@ -130,12 +131,14 @@ class Sharing(Section):
 
 
 class Packaging(Section):
-    """The service's name and the limits it holds callers to."""
+    """The service's name, the limits it holds callers to, and what a release says of itself."""
 
     name: Annotated[str, Field(pattern="^[a-z][a-z0-9_-]*$")]  # of the Bento
     max_texts: Annotated[Positive, Unit("texts")] = 64  # in one request
     max_characters: Characters = 20_000  # of one text
     max_body_bytes: Bytes = 1_000_000  # of one request
+    card: Card = Card()  # what the model card says that no program can know
+    signing: Signing | None = None  # signed releases; left out, they are not signed
 
 
 class Project(Section):

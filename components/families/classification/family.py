@@ -71,6 +71,7 @@ class Classification(OneClassEach, ScoredClasses, Probabilities, Family):
     """Softmax cross-entropy over the pooled states."""
 
     name = "classification"
+    hub_task = "text-classification"
     targets: ClassVar[Mapping[str, bool]] = {"label": True}
     options: ClassVar[type[Options]] = ClassificationOptions
     metrics: ClassVar[tuple[Metric, ...]] = (

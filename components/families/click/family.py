@@ -58,6 +58,7 @@ class Click(ExtraInputs, ScoredClasses, Probabilities, Family):
 
     name = "click"
     optional_inputs = features.ROLES
+    role_kinds: ClassVar[Mapping[str, str]] = {"text": "item"}
     targets: ClassVar[Mapping[str, bool]] = {"outcome": True}
     request = ClickRequest
     options = ClickOptions

@@ -57,6 +57,7 @@ class MultiLabel(ScoredClasses, Probabilities, Family):
     """Binary cross-entropy of each label over the pooled states, averaged over the labels."""
 
     name = "multi_label"
+    hub_task = "text-classification"
     object_roles = ("labels",)
     targets: ClassVar[Mapping[str, bool]] = {"labels": True}
     options = MultiLabelOptions

@@ -81,6 +81,7 @@ class Tagging(OneClassEach, Family):
     """Softmax cross-entropy on the first piece of every word."""
 
     name = "tagging"
+    hub_task = "token-classification"
     inputs = (("text",), ("tokens",))
     targets: ClassVar[Mapping[str, bool]] = {"tags": False, "spans": False, "tokens": False}
     text_columns = ("text",)
