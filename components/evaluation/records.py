@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from components.evaluation.difference import Difference
 from components.records import Part, Record
 
 CHAMPION = Path("reports/champion.json")
@@ -75,13 +76,14 @@ class Comparison(Part):
     value: float  # of the champion
     difference: float  # the candidate's less the champion's
     interval: Interval  # of the difference
-    p: float  # one-sided: how likely the resamples make it that nothing was lost
+    p: float  # one-sided: of "nothing was lost"
     over_trivial: Interval | None = None  # of the champion's difference to it; none in a file of before
     rows: int | None = None  # test rows that were compared; null in a file of before, where it was all
     changed: str | None = None  # what has changed between the two, where they are compared all the same
     low: float | None = None  # one-sided lower bound of the difference; none in a file of before
     se: float | None = None  # standard error of the difference; none in a file of before
     discordant: int | None = None  # rows that the two answer differently, by this metric
+    counted: Difference | None = None  # what every bound and p follows from; none in a file of before
     since: RowsSince | None = None  # of the test rows; null where the release does not know its own
 
 
@@ -104,6 +106,56 @@ class ClassScore(Part):
     name: str  # as the data have it
     rows: int  # its gold occurrences in the test rows
     f1: float  # of its precision and recall
+    precision: float | None = None  # of what is said to be it; null in a file of before
+    recall: float | None = None  # of its gold occurrences; likewise
+
+
+class Confusion(Part):
+    """What is one class and was taken for another, or for itself."""
+
+    gold: str  # its class
+    said: str  # the model's
+    count: int  # of rows, or of words
+
+
+class Curve(Part):
+    """How well one class is told from the rest, whatever the threshold. Points go from the most probable row
+    to the least; few are kept."""
+
+    name: str  # of the class
+    rows: int  # test rows that it holds of
+    area: float  # under the ROC curve
+    precision: float  # the average one: the area under the other curve
+    roc: list[list[float]]  # [false positive rate, true positive rate]
+    precision_recall: list[list[float]]  # [recall, precision]
+
+
+class LengthBin(Part):
+    """Test rows of about one length, by the metric of the head's gate."""
+
+    shortest: int  # characters
+    longest: int  # likewise
+    rows: int  # how many
+    value: float  # of the metric
+    interval: Interval  # of that value
+
+
+class Example(Part):
+    """A test row that the model is far off on; its text is there because evaluation.show_texts allows it."""
+
+    id: str  # of the row
+    text: str  # its beginning
+    gold: str  # what is right, in words
+    said: str  # what the model says, likewise
+    value: float | None  # of the row by itself; null where no metric says anything of it
+
+
+class ReliabilityBin(Part):
+    """Answers of a head that were given about the same probability."""
+
+    probability: float  # that they were given, in the mean
+    right: float  # the share of them that is
+    answers: int  # how many
 
 
 class Finding(Part):
@@ -119,6 +171,7 @@ class Finding(Part):
     margin: float | None = None  # a loss that is allowed against the champion
     outcome: GateOutcome = "pass"  # by the limit alone; the verdict judges the comparison
     why: str = ""  # in one sentence, where it is not `pass`
+    bins: list[ReliabilityBin] = Field(default_factory=list)  # of the gate `calibration`
 
 
 class HeadEvidence(Part):
@@ -131,6 +184,11 @@ class HeadEvidence(Part):
     classes: list[ClassScore]  # none where the family has none
     share: float  # of its task, in the mixture
     findings: list[Finding] = Field(default_factory=list)  # of further gates
+    confusions: list[Confusion] = Field(default_factory=list)  # the most frequent first
+    curves: list[Curve] = Field(default_factory=list)  # of the classes that are told apart worst
+    reliability: list[ReliabilityBin] = Field(default_factory=list)  # are probabilities right? by bins
+    lengths: list[LengthBin] = Field(default_factory=list)  # the shortest rows first
+    worst: list[Example] = Field(default_factory=list)  # the farthest off first
     test_set: str | None = None  # SHA-256 of its task's test rows; null in a file of before
 
 
@@ -141,6 +199,7 @@ class Evaluation(Record):
     champion: ChampionEvidence | None  # null for a first release
     confidence: float  # of every interval
     tasks: dict[str, HeadEvidence]  # by head
+    findings: list[Finding] = Field(default_factory=list)  # of further gates, of the model as a whole
     anchors: dict[str, AnchorEvidence] = Field(default_factory=dict)  # by head, where it has one
 
 
