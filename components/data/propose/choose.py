@@ -59,7 +59,9 @@ def _featured(plan: Plan, columns: list[Column]) -> Plan:
     """The plan with what stands beside its text, where its family reads such."""
     found = with_features(plan.family, columns, plan.columns.values())
     columns_of = {**{role: column for role, (column, _) in found.items()}, **plan.columns}
-    return replace(plan, columns=columns_of, fits={**{role: why for role, (_, why) in found.items()}, **plan.fits})
+    return replace(
+        plan, columns=columns_of, fits={**{role: why for role, (_, why) in found.items()}, **plan.fits}
+    )
 
 
 def _equals(candidates: list[Plan], rows: Numbered, margin: float = MARGIN) -> tuple[list[Plan], str]:

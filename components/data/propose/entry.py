@@ -118,7 +118,9 @@ def entry_of(
         source["labels"] = plan.details.labels
     if any(plan.decimal_of(role) for role in plan.columns):
         source["decimal"] = ","
-    without = {column.name: {"not": column.unlabelled} for column in plan.targets.values() if column.unlabelled}
+    without = {
+        column.name: {"not": column.unlabelled} for column in plan.targets.values() if column.unlabelled
+    }
     if without:
         source["filter"] = without
     keys: TaskKeys = {
@@ -211,7 +213,9 @@ def _splits(source: SourceKeys) -> dict[str, float]:
 
 def _cleaning(plan: Plan) -> dict[str, str | float]:
     """A log shows an item many times: its rows are no duplicates."""
-    returns = plan.family == "click" and any(column.is_text and column.repeats > RETURNS for column in plan.inputs.values())
+    returns = plan.family == "click" and any(
+        column.is_text and column.repeats > RETURNS for column in plan.inputs.values()
+    )
     return {"duplicates": "keep", "conflicts": "keep"} if returns else {}
 
 

@@ -102,8 +102,10 @@ class Column:
     @cached_property
     def is_split(self) -> bool:
         """Does it say of each row which split it belongs to?"""
-        return self.distinct > 1 and "train" in {SPLITS.get(text.lower()) for text in self.distinct_texts} and (
-            {text.lower() for text in self.distinct_texts} <= SPLITS.keys()
+        return (
+            self.distinct > 1
+            and "train" in {SPLITS.get(text.lower()) for text in self.distinct_texts}
+            and ({text.lower() for text in self.distinct_texts} <= SPLITS.keys())
         )
 
     @cached_property
@@ -238,7 +240,11 @@ def numbered(columns: list[Column]) -> list[Column]:
     for column in columns:
         if (end := LAST.fullmatch(column.name)) and column.values and column.is_text:
             found.setdefault((end[1], end[2].isdigit()), []).append(column)
-    sets = [each for each in found.values() if len(each) > 1 and (len(each) > 2 or len(each[0].values) == each[0].rows)]
+    sets = [
+        each
+        for each in found.values()
+        if len(each) > 1 and (len(each) > 2 or len(each[0].values) == each[0].rows)
+    ]
     return [_side_by_side(each) for each in sets]
 
 

@@ -319,18 +319,27 @@ def _item(column: Column) -> Fit | None:
     found = _text(column)
     if found or not column.is_text or column.distinct < 3 or not _named(column, "item"):
         return found
-    return Fit(NAMED if column.length >= 1.5 else WEAK, f"{column.distinct:,} distinct items in {column.rows:,} rows")
+    return Fit(
+        NAMED if column.length >= 1.5 else WEAK, f"{column.distinct:,} distinct items in {column.rows:,} rows"
+    )
 
 
-def with_features(family: str, columns: list[Column], taken: Collection[Column]) -> dict[str, tuple[Column, Fit]]:
+def with_features(
+    family: str, columns: list[Column], taken: Collection[Column]
+) -> dict[str, tuple[Column, Fit]]:
     """Of a family that reads features beside its text, the columns that could be such, by role."""
     if not {"categorical", "numeric"} <= {*families.get(family).optional_inputs}:
         return {}
     names = {name for column in taken for name in column.parts or (column.name,)}
     free = [column for column in columns if column.values and not column.parts and column.name not in names]
-    sorts = {role: [each.name for each in free if _feature(each) == role] for role in ("categorical", "numeric")}
+    sorts = {
+        role: [each.name for each in free if _feature(each) == role] for role in ("categorical", "numeric")
+    }
     return {
-        role: (Column(",".join(found), [], len(found), parts=tuple(found)), Fit(0.0, f"{len(found)} columns beside the text"))
+        role: (
+            Column(",".join(found), [], len(found), parts=tuple(found)),
+            Fit(0.0, f"{len(found)} columns beside the text"),
+        )
         for role, found in sorts.items()
         if found
     }
@@ -338,7 +347,11 @@ def with_features(family: str, columns: list[Column], taken: Collection[Column])
 
 def _feature(column: Column) -> str | None:
     """Is it a category, or a number? What people answer is neither: it is not known beforehand."""
-    answers = any(_named(column, kind) for kind in ("outcome", "label", "score", "level") if column.name.lower() not in ("category", "price"))
+    answers = any(
+        _named(column, kind)
+        for kind in ("outcome", "label", "score", "level")
+        if column.name.lower() not in ("category", "price")
+    )
     if answers or column.is_counter or column.is_date or column.is_split or column.distinct < 2:
         return None
     is_code = column.words[-1] in CODES
