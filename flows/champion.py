@@ -11,6 +11,7 @@ from typing import Any
 from components.environment import quiet
 from components.errors import UserError
 from components.evaluation.summary import brief
+from components.release import signing
 from components.release.records import Served
 from flows.running import proxies
 
@@ -57,14 +58,15 @@ def serve(bento: Path, host: str, port: int) -> None:
 
 
 def bundle(bento: Path) -> Path:
-    """The model and its card in a Bento's folder.
+    """The model and its card in a Bento's folder, once its signature is verified.
 
     Raises:
-        UserError: it is no Bento.
+        UserError: it is no Bento, or its signature is refused.
     """
     if not (bento / "bento.yaml").is_file():
         found = "no Bento (no bento.yaml in it)" if bento.is_dir() else "no such folder"
         raise UserError(f"{bento}: {found}; `onetrunk run` puts Bentos into bento/ and releases/")
+    signing.check(bento, Path.cwd())
     return bento / "src" / "bundle"
 
 

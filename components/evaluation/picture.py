@@ -12,8 +12,9 @@ import numpy as np
 from components import families
 from components.data.contract.cards import HeadCard
 from components.data.contract.excerpt import excerpt
-from components.evaluation import bootstrap, row_scores
+from components.evaluation import row_scores
 from components.evaluation.gates.calibration import reliability
+from components.evaluation.intervals import interval
 from components.evaluation.records import (
     ClassScore,
     Confusion,
@@ -23,6 +24,7 @@ from components.evaluation.records import (
     ReliabilityBin,
 )
 from components.evaluation.summary import brief, shorten
+from components.evaluation.units import Units, sample
 from components.families.base import Facts, Family, Metric, Prediction, Row
 from components.families.base.capabilities import OneClassEach, Probabilities, ScoredClasses
 from components.families.shared.ranks import average_precision_values, roc_auc_values
@@ -153,14 +155,13 @@ def _of_length(head: Head, length_N: np.ndarray, chosen: np.ndarray) -> LengthBi
     rows, said = ([side[number] for number in chosen] for side in (head.rows, head.said))
     metric, settings = head.metrics[0], head.settings
     statistics_NS = metric.statistics(rows, said, head.facts)
-    weights_RN = bootstrap.weights([row["groups"] for row in rows], settings.resamples, head.seed)
-    value_R = metric.resampled(weights_RN, statistics_NS)
+    measured = sample(metric, statistics_NS, Units.of([row["groups"] for row in rows]))
     return LengthBin(
         shortest=int(length_N[chosen].min()),
         longest=int(length_N[chosen].max()),
         rows=len(rows),
-        value=metric.total(statistics_NS),
-        interval=bootstrap.interval(value_R, settings.confidence),
+        value=measured.value,
+        interval=interval(metric, measured, settings.confidence),
     )
 
 

@@ -14,14 +14,15 @@ from typing import Any
 
 import yaml
 
-from components import params
 from components.errors import UserError
 from components.evaluation import gate
 from components.evaluation.records import EVALUATION, VERDICT, Evaluation, Verdict
 from components.files import sha256
+from components.settings.project import Project
 
 LOCK = Path("dvc.lock")
 MADE_BY = {EVALUATION: "evaluate", VERDICT: "gate"}  # the stage that makes each file
+NOTHING = "nothing"  # where there is no such key
 SHOWN = 3  # differences, in a sentence
 LONGEST = 40  # characters of a value
 
@@ -45,8 +46,8 @@ def differences(verdict: Path, evidence: Path) -> list[str]:
     return found + _unlike(said.model_dump(), again.model_dump())
 
 
-def require(root: Path, verdict: Verdict) -> None:
-    """Let the verdict of the project in `root` pass only if it is the one that its pipeline has made.
+def require(root: Path, verdict: Verdict, project: Project) -> None:
+    """Let the verdict of the project in `root` pass only if its pipeline has made it, by these settings.
 
     Raises:
         UserError: it does not follow from its evidence, was made by other settings than today's, or one of
@@ -56,7 +57,6 @@ def require(root: Path, verdict: Verdict) -> None:
         raise UserError(
             f"{VERDICT}: does not follow from its evidence ({'; '.join(found[:SHOWN])}); run again"
         )
-    project = params.read(root / params.PARAMS)
     in_force, made = gate.rules_of(project), verdict.rules
     if made != in_force or verdict.confidence != project.evaluation.confidence:
         names = _unlike(made.model_dump() if made else {}, in_force.model_dump())
@@ -78,7 +78,9 @@ def _unlike(one: Any, other: Any, path: str = "") -> list[str]:
         return [
             line
             for key in keys
-            for line in _unlike(one.get(key), other.get(key), f"{path}.{key}" if path else str(key))
+            for line in _unlike(
+                one.get(key, NOTHING), other.get(key, NOTHING), f"{path}.{key}" if path else str(key)
+            )
         ]
     return [] if one == other else [f"{path} is {_short(one)}, comes out as {_short(other)}"]
 

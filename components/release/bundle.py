@@ -10,17 +10,19 @@ import hashlib
 import json
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
-from components import families
+from components import families, params
 from components.data.contract import known_rows
 from components.data.contract.cards import HeadCard
 from components.errors import UserError
 from components.evaluation import replay
-from components.evaluation.records import EVALUATION, VERDICT, Evaluation, Verdict
+from components.evaluation.records import EVALUATION, VERDICT, Evaluation, Verdict, identity
 from components.files import read_json, sha256, verify_manifest, write_manifest
 from components.model import index, saving
-from components.release.records import BundleCard, Code, Limits, PackedModel, PackedTask
+from components.release import model_card, sbom, signing
+from components.release.records import BundleCard, Code, Limits, Origins, PackedModel, PackedTask
 from components.settings.project import Packaging
 
 MODEL = Path("models/multitask")
@@ -28,10 +30,18 @@ WEIGHTS = index.WEIGHTS
 FILES = ("config.json", WEIGHTS, "tokenizer.json")  # and the indices of its heads
 
 
-def write(project: Path, packaging: Packaging, code: str, folder: Path) -> BundleCard:
+def write(
+    project: Path,
+    packaging: Packaging,
+    code: str,
+    folder: Path,
+    origins: Origins | None = None,
+    needs: Sequence[sbom.Package] = (),
+) -> BundleCard:
     """Write the bundle of the project's promoted model into `folder`; its manifest comes last.
 
-    `code` is the digest of the code that will serve it. Returns the card.
+    `code` is the digest of the code that will serve it, which names what that `needs` too; `origins` says
+    where encoder and rows are from. Model card and bill of materials follow from the card. Returns the card.
 
     Raises:
         UserError: the verdict is not PROMOTE, or a file is missing, altered or of another model.
@@ -49,6 +59,7 @@ def write(project: Path, packaging: Packaging, code: str, folder: Path) -> Bundl
     hashes[known_rows.FILE] = sha256(folder / known_rows.FILE)
     check_model(verdict, hashes[WEIGHTS])
     index.read_all(folder, _cards(project))
+    shutil.copyfile(project / VERDICT, folder / VERDICT.name)
     card = BundleCard(
         name=packaging.name,
         version="",
@@ -57,13 +68,21 @@ def write(project: Path, packaging: Packaging, code: str, folder: Path) -> Bundl
         code=Code(sha256=code),
         commit=_commit(project),
         verdict=verdict.verdict,
-        limits=Limits(**packaging.model_dump(exclude={"name"})),
+        limits=Limits(**packaging.model_dump(include=set(Limits.model_fields))),
         tasks=_tasks(project, hashes[WEIGHTS], verdict),
+        evidence={VERDICT.name: sha256(folder / VERDICT.name)},
+        confidence=verdict.confidence,
+        champion=identity(verdict.champion),
+        origins=origins or Origins(),
+        stated=packaging.card,
+        signer=signing.signer(project, packaging.signing),
     )
     content = json.dumps(card.model_dump(mode="json", exclude={"version"}), sort_keys=True)
     version = hashlib.sha256(content.encode()).hexdigest()[:12]
     card = card.model_copy(update={"version": version})
     card.write(folder / "card.json")
+    model_card.write(folder, card)
+    sbom.write(folder, card, needs)
     write_manifest(folder)
     return card
 
@@ -78,7 +97,7 @@ def promoted(project: Path) -> Verdict:
         raise UserError(
             f"{VERDICT}: the verdict is {verdict.verdict}, expected PROMOTE; nothing is released{why}"
         )
-    replay.require(project, verdict)
+    replay.require(project, verdict, params.read(project / params.PARAMS))
     return verdict
 
 
@@ -99,6 +118,7 @@ def _tasks(project: Path, weights: str, verdict: Verdict) -> dict[str, PackedTas
     return {
         name: PackedTask(
             family=card["family"],
+            task=card["task"],
             labels=card["facts"].get("labels"),
             inputs=card["inputs"],
             max_length=card["max_length"],
@@ -106,6 +126,7 @@ def _tasks(project: Path, weights: str, verdict: Verdict) -> dict[str, PackedTas
             rows=evaluation.tasks[name].rows,
             share=evaluation.tasks[name].share,
             metrics=evaluation.tasks[name].metrics,
+            findings=evaluation.tasks[name].findings,
         )
         for name, card in _cards(project).items()
     }

@@ -21,6 +21,7 @@ from components.errors import UserError
 from components.evaluation.records import CHAMPION, Champion, ChampionReport, ReleaseReport, describe
 from components.files import MANIFEST, atomic_folder, read_json, sha256, verify_manifest
 from components.records import VERSION
+from components.release import signing
 from components.release.records import BundleCard, Release, ReleaseIndex, Served
 
 RELEASES = Path("releases")
@@ -99,10 +100,10 @@ def _to_compare(entry: Release, releases: Path) -> Champion:
 
 
 def open_champion(champion: Champion, releases: Path = RELEASES) -> Path:
-    """The champion's model folder, after every byte of the release was checked.
+    """The champion's model folder, after every byte of the release was checked, and its signature.
 
     Raises:
-        UserError: a file of the release is missing, truncated or altered.
+        UserError: a file of the release is missing, truncated or altered, or its signature is refused.
     """
     folder = releases / champion.release
     files = verify_manifest(folder)["files"]
@@ -113,6 +114,7 @@ def open_champion(champion: Champion, releases: Path = RELEASES) -> Path:
             f"{folder}: not the bytes that were released (expected model {champion.model[:12]}); "
             f"put the folder back from a copy"
         )
+    signing.check(folder, Path())
     return folder / BUNDLE
 
 

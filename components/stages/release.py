@@ -4,7 +4,7 @@ from pathlib import Path
 
 from components.evaluation import summary
 from components.evaluation.records import RELEASE, VERDICT, identity
-from components.release import bundle, registry
+from components.release import bundle, registry, signing
 from components.release.records import BundleCard
 from components.stages import run
 
@@ -13,6 +13,7 @@ BENTO = Path("bento")
 
 def main() -> None:
     verdict = bundle.promoted(Path())
+    signing.check(BENTO, Path())
     model = BundleCard.read(BENTO / registry.CARD).model.sha256
     bundle.check_model(verdict, model)
     registry.still_champion(identity(verdict.champion), model, VERDICT)

@@ -45,9 +45,10 @@ def score(root: Path, monitor: Monitor, history: History, now: datetime) -> Scor
     An article keeps the time under which it was first seen.
 
     Raises:
-        UserError: nothing has been released, the champion lacks a task, or there are no articles.
+        UserError: nothing has been released, the champion's signature is refused, it lacks a task, or there
+            are no articles.
     """
-    bundle = champion.find(root) / "src" / "bundle"
+    bundle = champion.bundle(champion.find(root))
     card = BundleCard.read(bundle / "card.json")
     done = Scored(card.model.sha256, card.version)
     fresh = _fresh(monitor, history, done, now)

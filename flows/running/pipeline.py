@@ -20,6 +20,7 @@ def bring_up_to_date(target: str | None) -> int:
     """
     from components import params
     from components.data.ingest.preview import preview
+    from components.release import signing
     from flows.running import console, disk, lock, prefect_server
 
     root = Path.cwd()
@@ -27,6 +28,8 @@ def bring_up_to_date(target: str | None) -> int:
         signal.signal(number, signal.default_int_handler)
     project = params.load()
     preview(project)
+    if target is None:
+        signing.ready(root, project.packaging.signing)
     with console.without_reader(), lock.only_run(root):
         lock.stop_orphans(root)
 

@@ -35,7 +35,7 @@ def test_few_classes_are_a_matrix_and_fifty_are_named_by_their_largest_confusion
 
 
 def test_every_table_has_a_caption_and_names_its_rows() -> None:
-    html = drawn.pages()["evaluation, REJECT"]
+    html = drawn.page("evaluation, REJECT")
     tables = re.findall(r"<table.*?</table>", html, flags=re.DOTALL)
     assert len(tables) > 15
     for table in tables:
@@ -44,13 +44,13 @@ def test_every_table_has_a_caption_and_names_its_rows() -> None:
 
 
 def test_what_scrolls_can_be_reached_by_keyboard_and_has_a_name() -> None:
-    focusable = [one for _, one in Page(drawn.pages()["evaluation, REJECT"]).elements if one.get("tabindex")]
+    focusable = [one for _, one in Page(drawn.page("evaluation, REJECT")).elements if one.get("tabindex")]
     assert focusable
     assert all(one["tabindex"] == "0" and one["role"] == "region" and one["aria-label"] for one in focusable)
 
 
 def test_a_drawing_says_its_numbers_to_who_cannot_see_it() -> None:
-    labels = [one["aria-label"] or "" for one in Page(drawn.pages()["evaluation, REJECT"]).every("svg") if one.get("aria-label")]  # fmt: skip
+    labels = [one["aria-label"] or "" for one in Page(drawn.page("evaluation, REJECT")).every("svg") if one.get("aria-label")]  # fmt: skip
     told = [label for label in labels if label.startswith("this model 0.")]
     assert len(told) == len(samples.HEADS)
     assert re.fullmatch(
@@ -61,7 +61,7 @@ def test_a_drawing_says_its_numbers_to_who_cannot_see_it() -> None:
 
 
 def test_names_in_another_direction_of_writing_keep_to_themselves() -> None:
-    assert f"<bdi>{samples.RTL}</bdi>" in drawn.pages()["evaluation, REJECT"]
+    assert f"<bdi>{samples.RTL}</bdi>" in drawn.page("evaluation, REJECT")
 
 
 def test_of_many_tasks_those_that_pass_are_folded_and_those_that_do_not_stand_open(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_what_sharing_has_gained_is_told_where_it_is_known(tmp_path: Path) -> No
     seen = words((tmp_path / page.PAGE).read_text())
     assert "Sharing helps slots." in seen
     assert "slots +0.021 +0.010 to +0.030 intent +0.000 one seed" in seen
-    assert "Did sharing" not in words(drawn.pages()["evaluation, HOLD"])
+    assert "Did sharing" not in words(drawn.page("evaluation, HOLD"))
 
 
 @pytest.mark.parametrize("outcome", ["PROMOTE", "HOLD", "REJECT"])
@@ -94,7 +94,7 @@ def test_the_markdown_says_what_the_page_says(outcome: str) -> None:
     report = reported(outcome)
     text = markdown.render(report)
     assert text.splitlines()[0].endswith(f"{outcome}: {report.headline}")
-    seen = words(drawn.pages()[f"evaluation, {outcome}"])
+    seen = words(drawn.page(f"evaluation, {outcome}"))
     assert report.headline in seen
     for command, _ in report.next_steps:
         assert command is None or (command in text and command.replace('"', "&#34;") in seen)

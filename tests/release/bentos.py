@@ -29,5 +29,6 @@ def write_bento(folder: Path, version: str, model: str | Path, megabytes: int = 
             limits=Limits(max_texts=1, max_characters=1, max_body_bytes=1),
             tasks={},
         ).write(bento / CARD)
+        (bento / "bento.yaml").touch()
         (bento / "weights").write_bytes(bytes(megabytes << 20))
     return folder

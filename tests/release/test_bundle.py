@@ -24,7 +24,9 @@ def test_the_card_leads_back_to_model_and_data(project: Path, tmp_path: Path) ->
     assert card.data["ner"]["test"] == sha256(project / "data/ner/test.parquet")
     assert card.limits.model_dump() == {"max_texts": 8, "max_characters": 2000, "max_body_bytes": 50_000}
     assert card.tasks["ner"].metrics["entity_f1"].trivial == 0.5
-    assert set(verify_manifest(tmp_path / "bundle")["files"]) == {*bundle.FILES, known_rows.FILE, "card.json"}
+    beside = {known_rows.FILE, "card.json", "README.md", "sbom.cdx.json", "verdict.json"}
+    assert set(verify_manifest(tmp_path / "bundle")["files"]) == {*bundle.FILES, *beside}
+    assert card.evidence == {"verdict.json": sha256(project / "reports/verdict.json")}
 
 
 def test_the_version_follows_from_all_that_is_packed(project: Path, tmp_path: Path) -> None:

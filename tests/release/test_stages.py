@@ -8,8 +8,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+import yaml
 
-from components.files import read_json
+from components.files import read_json, sha256
+from tests.release.keys import write_keys
 from tests.serving import tiny
 
 ROOT = Path(__file__).parent.parent.parent
@@ -38,6 +40,29 @@ def test_a_promoted_model_is_packaged_questioned_and_released(project: Path) -> 
     assert not list((project / "bento").rglob("__pycache__"))
     commands = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
     assert not [command for command in commands if str(project / "bento") in command]  # the server is gone
+
+
+@pytest.mark.slow
+def test_a_signed_bento_is_verified_before_it_is_questioned_and_before_it_is_released(project: Path) -> None:
+    params = yaml.safe_load((project / "params.yaml").read_text())
+    params["packaging"]["signing"] = write_keys(project).model_dump()
+    params["packaging"]["card"] = {"license": "apache-2.0"}
+    (project / "params.yaml").write_text(yaml.safe_dump(params))
+    for name in ("package", "query", "release"):
+        done = stage(project, name)
+        assert done.returncode == 0, done.stderr
+    card = read_json(project / "bento/src/bundle/card.json")
+    assert card["signer"] == sha256(project / "release.pub")
+    assert card["origins"]["tasks"]["ner"]["kind"] == "files"
+    text = (project / "bento/src/bundle/README.md").read_text()
+    assert "license: apache-2.0" in text
+    assert str(project) not in text
+    assert len(read_json(project / "bento/src/bundle/sbom.cdx.json")["components"]) > 80
+    (project / "bento/src/torch.py").write_text("x")
+    for name in ("query", "release"):
+        done = stage(project, name)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "error: bento: model.sig is not a signature of these files by release.pub" in done.stderr
 
 
 @pytest.mark.slow

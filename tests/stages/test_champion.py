@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +23,15 @@ from components.evaluation.records import (
     ChampionReport,
     Evaluation,
     ModelId,
-    Verdict,
 )
 from components.files import atomic_folder, read_json, sha256, write_json, write_manifest
-from components.release import registry
+from components.release import bundle, registry
 from components.release.records import BundleCard
 from components.stages import champion, evaluate, gate, release
 from components.tracking.terminal import Terminal
 from components.training.run.fit import run
-from tests.conftest import encode_project
+from tests import verdicts
+from tests.conftest import build_project, encode_project
 from tests.flows import toy
 from tests.release.bentos import write_bento
 
@@ -146,7 +147,7 @@ def test_back_to_earlier_settings_is_judged_against_the_champion_of_today() -> N
 
 
 @pytest.fixture
-def released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def released(tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A promoted candidate `c` whose verdict was made against release `b`, as files (synthetic)."""
     monkeypatch.chdir(tmp_path)
     for version in ("a", "b", "c"):
@@ -158,11 +159,15 @@ def released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     champion.main()
     named = ChampionReport.read(Path("reports/champion.json")).champion
     assert named is not None
+    build_project(tmp_path, tiny_encoder)
+    gates = params.load().gates()
     against = ChampionEvidence(**named.model_dump(), heads=[], not_compared={})
     model = BundleCard.read(Path("bento") / registry.CARD).model
-    report = {"model": ModelId(sha256=model.sha256), "champion": against, "confidence": 0.95, "tasks": {}}
-    Evaluation(**report).write(EVALUATION)
-    Verdict(verdict="PROMOTE", **report, dropped={}).write(VERDICT)
+    tasks = {head: verdicts.head(gate.metric, verdicts.measured()) for head, gate in gates.items()}
+    Evaluation(model=ModelId(sha256=model.sha256), champion=against, confidence=0.95, tasks=tasks).write(
+        EVALUATION
+    )
+    assert verdicts.pass_on(tmp_path).verdict == "PROMOTE"
     return tmp_path
 
 
@@ -178,8 +183,9 @@ def test_a_release_under_way_ends_every_stage_that_relied_on_the_old_champion() 
 
 @pytest.mark.usefixtures("released")
 def test_a_verdict_on_another_model_releases_nothing() -> None:
-    verdict = read_json(Path("reports/verdict.json"))
-    write_json(Path("reports/verdict.json"), {**verdict, "model": {"sha256": "0" * 64}})
+    evaluation = read_json(EVALUATION)
+    write_json(EVALUATION, {**evaluation, "model": {"sha256": "0" * 64}})
+    verdicts.pass_on(Path())
     with pytest.raises(UserError, match=r"verdict\.json: is of model 000000000000, but this one is"):
         release.main()
     assert served() == "b"
@@ -201,6 +207,74 @@ def test_a_champion_that_is_not_whole_ends_the_run_and_is_never_no_champion() ->
     Path("releases/index.json").unlink()
     with pytest.raises(UserError, match=r"index\.json: missing, but there are releases \(a\)"):
         champion.main()
+
+
+@pytest.mark.usefixtures("released")
+def test_a_release_remembers_what_its_heads_are_anchored_to() -> None:
+    release.main()
+    newest = registry.index()[-1]
+    assert newest.anchors == {"mood": "c", "size": "c", "people": "c", "closeness": "c"}
+    champion.main()
+    report = ChampionReport.read(Path("reports/champion.json"))
+    assert report.champion and report.champion.release == "b"  # of another model
+    assert report.anchors == {}
+    weights = Path("models/multitask/model.safetensors")
+    weights.write_text("d")
+    write_manifest(weights.parent)
+    champion.main()
+    report = ChampionReport.read(Path("reports/champion.json"))
+    assert {head: one.release for head, one in report.anchors.items()} == newest.anchors
+
+
+def edited(**changes: Any) -> None:
+    """Somebody writes this into the verdict."""
+    write_json(VERDICT, {**read_json(VERDICT), **changes})
+
+
+def forged_evidence() -> None:
+    """Somebody makes the evidence better, and the verdict anew."""
+    gates = params.load().gates()
+    evaluation = Evaluation.read(EVALUATION)
+    tasks = {head: verdicts.head(gate.metric, verdicts.measured(0.99)) for head, gate in gates.items()}
+    evaluation.model_copy(update={"tasks": tasks}).write(EVALUATION)
+    recorded = Path("dvc.lock").read_bytes()
+    verdicts.pass_on(Path())
+    Path("dvc.lock").write_bytes(recorded)
+
+
+def lower_floor() -> None:
+    """Somebody passes a verdict by settings that nobody committed, and takes them back."""
+    own = Path("params.yaml").read_text()
+    Path("params.yaml").write_text(own.replace("margin: 0.5", "margin: 0.9"))
+    verdicts.pass_on(Path())
+    Path("params.yaml").write_text(own)
+
+
+@pytest.mark.parametrize(
+    ("attack", "sentence"),
+    [
+        (VERDICT.unlink, r"verdict\.json: no such file"),
+        (lambda: edited(evidence="0" * 64), r"evaluation\.json is not the evidence that it names"),
+        (lambda: edited(evidence=None), r"names neither its evidence nor its settings"),
+        (lambda: edited(anchors={}), r"anchors\.mood is nothing, comes out as None"),
+        (lambda: edited(dropped={"x": "y"}), r"does not follow from its evidence \(dropped\.x is y, comes out as nothing"),
+        (lambda: VERDICT.write_text(VERDICT.read_text() + "\n"), r"verdict\.json: not the file that stage gate has made"),
+        (forged_evidence, r"evaluation\.json: not the file that stage evaluate has made"),
+        (lower_floor, r"made by other settings than those of params\.yaml \(gates\.mood\.margin is 0\.9, comes out as 0\.5"),
+        (lambda: Path("dvc.lock").unlink(), r"dvc\.lock: no such file; nobody knows what the pipeline has made"),
+    ],
+)  # fmt: skip
+@pytest.mark.usefixtures("released")
+def test_an_edited_or_an_old_verdict_is_never_released(attack: Callable[[], None], sentence: str) -> None:
+    attack()
+    for stage in (
+        release.main,
+        lambda: bundle.write(Path(), params.load().packaging, "code", Path("bundle")),
+    ):
+        with pytest.raises(UserError, match=sentence):
+            stage()
+    assert served() == "b"
+    assert not Path("bundle").exists()
 
 
 def test_a_report_of_another_version_is_refused(tmp_path: Path) -> None:
