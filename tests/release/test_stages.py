@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import yaml
 
 from components.files import read_json, sha256
 from tests.release.keys import write_keys
