@@ -220,6 +220,7 @@ class Rules(Part):
     without_champion: list[str] = Field(default_factory=list)  # heads that need not be compared
     shown_loss: float  # of the margin; one that is shown to be larger is rejected
     anchor_margin: float  # of the margin; a loss that is allowed against the anchor
+    further: dict[str, Any] = Field(default_factory=dict)  # further gates, which have judged in the evidence
 
 
 class TaskVerdict(Part):
