@@ -41,6 +41,8 @@ class ChampionReport(Record):
 
     champion: Champion | None  # null before the first release
     anchors: dict[str, Champion] = Field(default_factory=dict)  # the release that each head is anchored to
+    # what further gates read besides the tasks' rows: path -> SHA-256, empty where there is nothing
+    files: dict[str, str] = Field(default_factory=dict)
 
 
 class ModelId(Part):
