@@ -24,6 +24,7 @@ HOLDS = {"1", "1.0", "true"}
 MARKS = ({"0", "1"}, {"0.0", "1.0"}, {"false", "true"})
 LISTED = re.compile(r"\s*([\[{(<]|(np\.)?(array|set|frozenset)\()")  # how lists and objects begin
 COMMA = re.compile(r"[-+]?\d+([.\s'’]\d{3})*(,\d+)?\s*%?")  # a number whose decimal sign is a comma
+TIMES = ((9e8, 2.1e9), (9e11, 2.1e12))  # seconds and milliseconds since 1970, from 1998 to 2036
 LAST = re.compile(r"((?:.*[^\W\d_])?[ _.]?)(\d{1,2}|(?<![^\W_])[A-Ha-h])")  # of a name: its number or letter
 DATE = re.compile(r"(\d{4}[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.]\d{4})([ T]\d\d?:\d\d.*)?")
 WRITTEN_DATE = re.compile(  # Mon Apr 06 22:19:45 PDT 2009; 09 5, 2016; 1 May 2024
@@ -96,6 +97,8 @@ class Column:
     @cached_property
     def is_date(self) -> bool:
         """Are all of its values dates, or times?"""
+        if self.numbers and any(min(times) < min(self.numbers) <= max(self.numbers) < max(times) for times in TIMES):
+            return True
         texts = [str(value).strip() for value in self.values]
         return bool(texts) and all(DATE.fullmatch(text) or WRITTEN_DATE.fullmatch(text) for text in texts)
 
@@ -186,7 +189,7 @@ def _unlabelled(values: list[Any]) -> str:
     if not all(isinstance(value, str | int | float) and not isinstance(value, bool) for value in values):
         return ""
     classes = Counter(map(plain, values))
-    marks = [mark for mark in UNLABELLED if 0 < classes[mark] < len(values) / 2 and len(classes) > 2]
+    marks = [mark for mark in UNLABELLED if classes[mark] and len(classes) > 2]
     rest = {name for name in classes if name != "-1"}
     counted = len(rest) > 2 and len(rest) < len(classes) and rest == {str(n) for n in range(len(rest))}
     return marks[0] if marks else "-1" if counted else ""

@@ -180,8 +180,11 @@ def _labels(column: Column) -> Fit | None:
     strings = column.items and all(isinstance(item, str) for item in column.items)
     if not strings or any(len(value) != len(set(value)) for value in column.values):
         return None
-    if column.parts or column.distinct < 2 or max(map(len, column.values)) < 2:
-        return None  # choices of a question, the same in each row, or one class in each
+    numbers = all(item.isdecimal() for item in column.items) and any(
+        len(value) > 8 for value in column.values
+    )
+    if column.parts or column.distinct < 2 or max(map(len, column.values)) < 2 or numbers:
+        return None  # places of words, choices of a question, the same in each row, or one class in each
     distinct = len(set(column.items))
     if distinct > len(column.items) / 3 or max(len(item.split()) for item in column.items) > 4:
         return None
@@ -225,7 +228,9 @@ def any_spelling(tag: str) -> str:
 
 
 def _tags(column: Column) -> Fit | None:
-    tags = _words(column)
+    tags = _words(column) if column.name not in ("form", "lemma", "misc", "deps") else []
+    if all(tag.isdecimal() for tag in tags):
+        return None  # numbers of words, or of classes that nothing names
     if column.parts or not tags or (distinct := len(set(tags))) > min(400, len(tags) / 3) or distinct < 2:
         return None
     if types := bio_types(tags) or bio_types([any_spelling(tag) for tag in tags]):
