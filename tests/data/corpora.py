@@ -252,8 +252,8 @@ def ods(path: Path) -> None:
 CORPORA = [
     Shape("snli.jsonl", jsonl(snli), "classification",
           {"text": "sentence1", "text_pair": "sentence2", "label": "gold_label"}, {"filter": {"gold_label": {"not": "-"}}}),
-    Shape("hidden_label.jsonl", jsonl(lambda n: {"text": sentence(n), "label": -1 if n % 11 == 0 else n % 13}), "classification", LABEL,
-          {"filter": {"label": {"not": "-1"}}}),
+    Shape("hidden_label.jsonl", jsonl(lambda n: {"text": sentence(n), "label": -1 if n % 11 == 0 else n % 3}),
+          asks="it could be classification or ordinal"),
     Shape("sts_header.tsv", plain("\n".join(["index\tgenre\tsentence1\tsentence2\tscore"] + [
               f'{n}\tmain-captions\t{"" if n % 9 else chr(34)}{said(n)}\t{said(n + 1)}\t{n % 51 / 10:.3f}' for n in ROWS])),
           "regression", {"text": "sentence1", "text_pair": "sentence2", "score": "score"}, {"quoting": False}),
