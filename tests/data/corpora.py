@@ -11,7 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import sentence
-from tests.data.exports import LABEL, article, bio, csv_text, document, ends, located_text, review, stars, text, tokens
+from tests.data.exports import (
+    LABEL,
+    article,
+    bio,
+    csv_text,
+    document,
+    ends,
+    located_text,
+    review,
+    stars,
+    text,
+    tokens,
+)
 from tests.data.kinds.made import write_ods, write_xlsx
 from tests.data.shapes import ROWS, Shape, genres, jsonl, plain, topic
 
@@ -88,13 +100,24 @@ def hellaswag(n: int) -> dict[str, Any]:
 
 
 def common_sense(n: int) -> dict[str, Any]:
-    choices = [{"label": key, "text": f"{word} {n}"} for key, word in zip("ABC", ["red", "blue", "green"], strict=True)]
-    return {"answerKey": "ABC"[n % 3], "id": f"{n:x}", "question": {"stem": f"{sentence(n)}?", "choices": choices}}
+    choices = [
+        {"label": key, "text": f"{word} {n}"}
+        for key, word in zip("ABC", ["red", "blue", "green"], strict=True)
+    ]
+    return {
+        "answerKey": "ABC"[n % 3],
+        "id": f"{n:x}",
+        "question": {"stem": f"{sentence(n)}?", "choices": choices},
+    }
 
 
 def science(n: int) -> dict[str, Any]:
     texts = [sentence(n + 1), sentence(n + 2), sentence(n + 3)]
-    return {"question": f"{sentence(n)}?", "choices": {"text": texts, "label": ["1", "2", "3"]}, "answerKey": "123"[n % 3]}
+    return {
+        "question": f"{sentence(n)}?",
+        "choices": {"text": texts, "label": ["1", "2", "3"]},
+        "answerKey": "123"[n % 3],
+    }
 
 
 def chat(n: int) -> dict[str, Any]:
@@ -103,7 +126,10 @@ def chat(n: int) -> dict[str, Any]:
 
 
 def share(n: int) -> dict[str, Any]:
-    return {"id": n, "conversations": [{"from": "human", "value": sentence(n)}, {"from": "gpt", "value": article(n)}]}
+    return {
+        "id": n,
+        "conversations": [{"from": "human", "value": sentence(n)}, {"from": "gpt", "value": article(n)}],
+    }
 
 
 def related(n: int) -> tuple[str, dict[str, Any], dict[str, Any], str]:
@@ -138,11 +164,21 @@ def prodigy_relations(n: int) -> dict[str, Any]:
 def label_studio_relations(n: int) -> dict[str, Any]:
     content, one, other, kind = related(n)
     results: list[dict[str, Any]] = [
-        {"id": name, "from_name": "ner", "to_name": "text", "type": "labels", "value": {**span, "labels": [span["label"]]}}
+        {
+            "id": name,
+            "from_name": "ner",
+            "to_name": "text",
+            "type": "labels",
+            "value": {**span, "labels": [span["label"]]},
+        }
         for name, span in (("a", one), ("b", other))
     ]
     link = {"from_id": "a", "to_id": "b", "type": "relation", "direction": "right", "labels": [kind]}
-    return {"id": n, "data": {"text": content}, "annotations": [{"result": [*results, link] if kind else results}]}
+    return {
+        "id": n,
+        "data": {"text": content},
+        "annotations": [{"result": [*results, link] if kind else results}],
+    }
 
 
 def numbers_of(n: int) -> list[int]:
@@ -190,7 +226,9 @@ def competition(path: Path) -> None:
     """A test set without what is to be learnt."""
     path.mkdir()
     names = ["id", "keyword", "location", "text"]
-    kept = csv_text([*names, "target"], lambda n: [n, pick(n, "ablaze", "flood", ""), "", sentence(n), n * n % 7 % 2])
+    kept = csv_text(
+        [*names, "target"], lambda n: [n, pick(n, "ablaze", "flood", ""), "", sentence(n), n * n % 7 % 2]
+    )
     asked = csv_text(names, lambda n: [n, pick(n, "ablaze", "flood", ""), "", sentence(n + 700)])
     text(kept)(path / "train.csv")
     text(asked)(path / "test.csv")
@@ -217,8 +255,14 @@ def data_set(path: Path) -> None:
     names = ClassLabel(names=["O", "B-PER", "I-PER", "B-ORG", "I-ORG"])
     features = Features({"tokens": List(Value("string")), "ner_tags": List(names)})
     splits = {
-        split: Dataset.from_dict({"tokens": [tokens(n) for n in rows], "ner_tags": [numbers_of(n) for n in rows]}, features)
-        for split, rows in {"train": range(100), "validation": range(200, 240), "test": range(300, 340)}.items()
+        split: Dataset.from_dict(
+            {"tokens": [tokens(n) for n in rows], "ner_tags": [numbers_of(n) for n in rows]}, features
+        )
+        for split, rows in {
+            "train": range(100),
+            "validation": range(200, 240),
+            "test": range(300, 340),
+        }.items()
     }
     DatasetDict(splits).save_to_disk(path)
 
@@ -246,7 +290,9 @@ def orc(path: Path) -> None:
 
 def ods(path: Path) -> None:
     """Below a title and a blank row, one column to the right."""
-    write_ods(path, [["", "Export of May"], [], ["", "text", "label"], *[["", *row] for row in two_columns()]])
+    write_ods(
+        path, [["", "Export of May"], [], ["", "text", "label"], *[["", *row] for row in two_columns()]]
+    )
 
 
 CORPORA = [

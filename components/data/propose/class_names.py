@@ -51,7 +51,10 @@ def named(rows: Numbered, names: Names) -> Numbered:
 
 
 def _named(fields: Fields, names: Names) -> Fields:
-    return {**fields, **{column: _name(fields[column], names[column]) for column in names if column in fields}}
+    return {
+        **fields,
+        **{column: _name(fields[column], names[column]) for column in names if column in fields},
+    }
 
 
 def _name(value: Any, names: list[str]) -> Any:

@@ -179,7 +179,7 @@ def _text_format(path: Path, text: str) -> SourceKeys:
     if start.startswith("{") and re.search(r'"paragraphs"\s*:', text):
         return {"format": "squad"}
     if re.match(r"\[?\s*\{'", start):
-        raise UserError(f"{path}: objects as Python writes them, with ', expected JSON: write it with json.dumps")
+        raise UserError(f"{path}: objects as Python writes them, with ', expected JSON: json.dumps writes it")
     if re.match(r"[\[{]\s*[\[{\"\r\n\]}]", start):
         one = "json" if start.startswith("[") else "json_table"
         return {"format": "jsonl" if _is_object_a_line(start) else one}

@@ -100,7 +100,7 @@ class Column:
     @cached_property
     def is_date(self) -> bool:
         """Are all of its values dates, or times?"""
-        if self.numbers and any(min(times) < min(self.numbers) <= max(self.numbers) < max(times) for times in TIMES):
+        if self.numbers and any(low < min(self.numbers) <= max(self.numbers) < high for low, high in TIMES):
             return True
         texts = [str(value).strip() for value in self.values]
         return bool(texts) and all(DATE.fullmatch(text) or WRITTEN_DATE.fullmatch(text) for text in texts)
@@ -108,8 +108,10 @@ class Column:
     @cached_property
     def is_split(self) -> bool:
         """Does it say of each row which split it belongs to?"""
-        return self.distinct > 1 and "train" in {SPLITS.get(text.lower()) for text in self.distinct_texts} and (
-            {text.lower() for text in self.distinct_texts} <= SPLITS.keys()
+        return (
+            self.distinct > 1
+            and "train" in {SPLITS.get(text.lower()) for text in self.distinct_texts}
+            and ({text.lower() for text in self.distinct_texts} <= SPLITS.keys())
         )
 
     @cached_property
@@ -258,7 +260,8 @@ def numbered(columns: list[Column]) -> list[Column]:
         texts = column.values and column.is_text and column.repeats <= OFTEN
         if texts and not column.name.startswith(OURS) and (end := LAST.fullmatch(column.name)):
             found.setdefault((end[1], end[2].isdigit()), []).append(column)
-    sets = [each for each in found.values() if len(each) > 1 and (len(each) > 2 or len(each[0].values) == each[0].rows)]
+    full = [each for each in found.values() if len(each[0].values) == each[0].rows or len(each) > 2]
+    sets = [each for each in full if len(each) > 1]
     return [_side_by_side(each) for each in sets]
 
 

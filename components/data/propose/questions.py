@@ -101,9 +101,11 @@ def nothing(
         have = ", ".join(f"'{column.name}'" for column in columns[:MOST_CHOICES]) or "none"
         log = "; what is clicked is known by its text: join the items' titles to the log"
         hint = log if any(fit("outcome", column) for column in columns) else ""
-        numbers = [f"'{each.name}'" for each in rest if each.items and all(type(one) is int for one in each.items)]
+        lists = [each for each in rest if each.items and all(type(one) is int for one in each.items)]
+        numbers = [f"'{each.name}'" for each in lists]
         hint += f"; {numbers[0]} holds numbers: {NAME_THEM}" if numbers and not hint else ""
-        return Question(f"no column looks like the text; the columns are {have}{hint}{why}", found[:MOST_CHOICES])
+        sentence = f"no column looks like the text; the columns are {have}{hint}{why}"
+        return Question(sentence, found[:MOST_CHOICES])
     shown = " and ".join(f"'{name}'" for name in [*taken.values(), *read])
     sentence = f"{shown} can be read, but no column looks like what is to be learnt{why}"
     whole = [each for each in rest if len(each.values) >= FILLED * each.rows]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from pathlib import Path
 from statistics import median
 
-from components.data.propose.formats import LINES, PREAMBLE, SourceKeys, header_of
-from components.data.sources.formats.sheets import cells, sheet_names
+from components.data.propose.formats import PREAMBLE, SourceKeys, header_of
+from components.data.sources.formats.sheets import sheet_names
 
 FEWEST = 10  # rows of a sheet of data
 
@@ -19,12 +18,16 @@ def sheet_of(path: Path, kind: str) -> SourceKeys:
         UserError: it is no workbook.
     """
     names = sheet_names(path)
-    tables = ((name, [["" if cell is None else cell for cell in row] for row in islice(cells(path, name), LINES)]) for name in names)
+    tables = ((name, _texts(path, name)) for name in names)
     name, rows = next(((name, rows) for name, rows in tables if _is_table(rows)), (names[0], []))
     source: SourceKeys = {"format": kind}
     if len(names) > 1:
         source["sheet"] = name
     return {**source, **_header(rows)}
+
+
+def _texts(path: Path, sheet: str) -> list[list[str]]:
+    return [["" if cell is None else cell for cell in row] for row in islice(cells(path, sheet), LINES)]
 
 
 def _is_table(rows: list[list[str]]) -> bool:

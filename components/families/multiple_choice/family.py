@@ -156,7 +156,7 @@ def _pairs(row: Row) -> list[Row]:
 
 def named_choices(value: Any) -> list[tuple[str, Any]]:
     """The choices, each with its name: "A", "B" and so on in a list of texts; else the keys of an object, the
-    columns that hold them, or their labels, as in {"label": [...], "text": [...]} or a list of {label, text}."""
+    columns that hold them, or the labels in {"label": [...], "text": [...]} or in a list of {label, text}."""
     value = read_json(value, "'choices'", "a JSON list")
     if isinstance(value, dict):
         if isinstance(value.get("text"), list) and isinstance(value.get("label"), list):
@@ -167,7 +167,8 @@ def named_choices(value: Any) -> list[tuple[str, Any]]:
     found = read_list({"choices": value}, "choices")
     letters = [chr(ord("A") + number) for number in range(len(found))]
     if all(isinstance(one, dict) and "text" in one for one in found):
-        return [(str(one.get("label", letter)), one["text"]) for letter, one in zip(letters, found, strict=True)]
+        labels = [str(one.get("label", letter)) for letter, one in zip(letters, found, strict=True)]
+        return list(zip(labels, (one["text"] for one in found), strict=True))
     return list(zip(letters, found, strict=True))
 
 

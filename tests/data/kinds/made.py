@@ -35,7 +35,8 @@ def write_xlsx(
     sheets = {sheet: rows, **(others or {})}
     numbers = range(1, len(sheets) + 1)
     links = "".join(
-        f'<Relationship Id="r{n}" Type="{OFFICE}/worksheet" Target="worksheets/sheet{n}.xml"/>' for n in numbers
+        f'<Relationship Id="r{n}" Type="{OFFICE}/worksheet" Target="worksheets/sheet{n}.xml"/>'
+        for n in numbers
     )
     named = "".join(
         f'<sheet name="{escape(name)}" sheetId="{n}" r:id="r{n}"></sheet>' for n, name in enumerate(sheets, 1)
@@ -249,3 +250,19 @@ def hugging_face_features(root: Path) -> None:
         "moods": [[n % 2] if n % 3 else [0, 1] for n in range(25)],
     }
     Dataset.from_dict(rows, features=features).to_parquet(root / "rows.parquet")
+
+
+def class_folders(root: Path, below: str = "rows", first: int = 0) -> None:
+    """A text a file, in the folder of its class."""
+    for number, name in enumerate(["pos", "neg"]):
+        (root / below / name).mkdir(parents=True)
+        for n in range(12):
+            (root / below / name / f"{n}_7.txt").write_text(f"text number {first + 12 * number + n}\nmore")
+
+
+def class_folders_by_split(root: Path) -> None:
+    class_folders(root, "rows/train")
+    class_folders(root, "rows/test", 100)
+    (root / "rows/train/unsup").mkdir()
+    for n in range(5):
+        (root / f"rows/train/unsup/{n}_0.txt").write_text(f"text number {200 + n}")

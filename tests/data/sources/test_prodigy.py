@@ -15,7 +15,14 @@ COLUMNS = {"text": "text", "spans": "spans", "label": "label"}
 
 
 def answered(who: str, spans: list[dict[str, Any]] | None = None, **more: Any) -> dict[str, Any]:
-    return {"text": "Ada met Acme", "_input_hash": 1, "_annotator_id": who, "spans": spans or [], "answer": "accept", **more}
+    return {
+        "text": "Ada met Acme",
+        "_input_hash": 1,
+        "_annotator_id": who,
+        "spans": spans or [],
+        "answer": "accept",
+        **more,
+    }
 
 
 def read(folder: Path, rows: list[dict[str, Any]], **source: Any) -> list[Any]:
@@ -24,13 +31,22 @@ def read(folder: Path, rows: list[dict[str, Any]], **source: Any) -> list[Any]:
     found = read_all(Source(path=str(folder / "db.jsonl"), format="prodigy", **source), COLUMNS)
     return [
         one.skipped
-        or ([(span["start"], span["type"]) for span in one.values["spans"]], one.values["label"], one.agreement)
+        or (
+            [(span["start"], span["type"]) for span in one.values["spans"]],
+            one.values["label"],
+            one.agreement,
+        )
         for one in found
     ]
 
 
 def test_what_most_annotators_mark_is_kept_and_how_far_they_agree(tmp_path: Path) -> None:
-    rows = [answered("ada", [ADA, ACME]), {**answered("x"), "_input_hash": 2}, answered("bob", [ADA]), answered("eve", [ADA])]
+    rows = [
+        answered("ada", [ADA, ACME]),
+        {**answered("x"), "_input_hash": 2},
+        answered("bob", [ADA]),
+        answered("eve", [ADA]),
+    ]
     alone, crowd = read(tmp_path, rows)
     assert alone == ([], None, None)
     assert crowd[:2] == ([(0, "PER")], None)
@@ -52,7 +68,11 @@ def test_sessions_tell_annotators_apart_too(tmp_path: Path) -> None:
 
 
 def test_of_labels_asked_one_by_one_each_is_voted_on(tmp_path: Path) -> None:
-    votes = {"late": ("accept", "accept", "reject"), "rude": ("reject", "reject", "accept"), "odd": ("accept", "reject", "ignore")}
+    votes = {
+        "late": ("accept", "accept", "reject"),
+        "rude": ("reject", "reject", "accept"),
+        "odd": ("accept", "reject", "ignore"),
+    }
     rows = [
         answered(who, label=label, answer=answer)
         for label, answers in votes.items()
@@ -65,5 +85,7 @@ def test_of_labels_asked_one_by_one_each_is_voted_on(tmp_path: Path) -> None:
 
 
 def test_of_options_the_commonest_counts(tmp_path: Path) -> None:
-    rows = [answered(who, accept=[option]) for who, option in (("ada", "calm"), ("bob", "calm"), ("eve", "angry"))]
+    rows = [
+        answered(who, accept=[option]) for who, option in (("ada", "calm"), ("bob", "calm"), ("eve", "angry"))
+    ]
     assert read(tmp_path, rows)[0][:2] == ([], "calm")
