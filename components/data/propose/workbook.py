@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 from statistics import median
 
-from components.data.propose.formats import PREAMBLE, SourceKeys, header_of
-from components.data.sources.formats.sheets import sheet_names
+from components.data.propose.formats import LINES, PREAMBLE, SourceKeys, header_of
+from components.data.sources.formats.sheets import cells, sheet_names
 
 FEWEST = 10  # rows of a sheet of data
 
