@@ -34,6 +34,7 @@ class ChampionReport(Record):
     """reports/champion.json: what the candidate is to be compared with; null before the first release."""
 
     champion: Champion | None  # null before the first release
+    rolled_back: str | None = None  # the version under which this very model was released, and rolled back
 
 
 class ModelId(Part):
@@ -147,19 +148,22 @@ class Verdict(Record):
     confidence: float  # of every interval
     tasks: dict[str, TaskVerdict]  # by head
     dropped: dict[str, str]  # heads that the champion alone answers, each with what that means
+    withheld: str | None = None  # why the model is held whatever was measured
 
     def reasons(self) -> list[str]:
         """Why it is not PROMOTE, a sentence per head."""
         judged = {name: task.why for name, task in self.tasks.items() if task.gate != "pass"}
-        return [f"{name}: {why}" for name, why in {**judged, **self.dropped}.items()]
+        found = [f"{name}: {why}" for name, why in {**judged, **self.dropped}.items()]
+        return [self.withheld, *found] if self.withheld else found
 
 
 class ReleaseReport(Record):
     """reports/release.json: what was released."""
 
     release: str  # its version
+    bundle: str  # digest of its bundle, which the Bento calls its version
     model: str  # SHA-256 of its weights
-    verdict: Outcome  # which was PROMOTE
+    verdict: Outcome  # PROMOTE, where it was not forced
 
 
 class Exchange(Part):
