@@ -25,8 +25,9 @@ SERVICE = "serving.service"
 EPOCH = "2000-01-01T00:00:00+00:00"  # stands for every time of creation
 
 
-def build(project: Path, packaging: Packaging, target: Path) -> BundleCard:
-    """Build the Bento of the project's promoted model at `target` and return its card.
+def build(project: Path, packaging: Packaging, target: Path, forced: str | None = None) -> BundleCard:
+    """Build the Bento of the project's promoted model at `target` and return its card; `forced` is the reason
+    why it is built whatever the gate says.
 
     Raises:
         UserError: the verdict is not PROMOTE, or a file is missing, altered or of another model.
@@ -36,7 +37,7 @@ def build(project: Path, packaging: Packaging, target: Path) -> BundleCard:
     with tempfile.TemporaryDirectory(prefix="onetrunk-build-") as scratch:
         context = Path(scratch) / "context"
         _copy_code(context)
-        card = bundle.write(project, packaging, _digest(context), context / "bundle")
+        card = bundle.write(project, packaging, _digest(context), context / "bundle", forced)
         built = _run_bentoml(context, Path(scratch) / "home", card)
         _normalise(built)
         with atomic_folder(target) as folder:

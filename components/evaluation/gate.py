@@ -68,6 +68,18 @@ def verdict(
     )
 
 
+def held_back(verdict: Verdict, rolled_back: str | None) -> Verdict:
+    """The same verdict, but HOLD instead of PROMOTE of a model that was released under the version
+    `rolled_back`, and rolled back: people had a reason that no test row shows."""
+    if rolled_back is None or verdict.verdict != "PROMOTE":
+        return verdict
+    why = (
+        f"this very model was released as {rolled_back} and rolled back; change data or settings, or make it "
+        f"the champion again with `onetrunk promote {rolled_back}`"
+    )
+    return verdict.model_copy(update={"verdict": "HOLD", "withheld": why})
+
+
 def significant_losses(p_values: Mapping[str, float], alpha: float) -> set[str]:
     """Holm's step-down procedure (1979): the tasks whose loss is significant at family level alpha."""
     significant = set()

@@ -161,7 +161,7 @@ class ReleaseReport(Record):
     """reports/release.json: what was released."""
 
     release: str  # its version
-    bundle: str  # digest of its bundle, which the Bento calls its version
+    bundle: str = ""  # digest of its bundle, which the Bento calls its version
     model: str  # SHA-256 of its weights
     verdict: Outcome  # PROMOTE, where it was not forced
 

@@ -25,15 +25,18 @@ WEIGHTS = index.WEIGHTS
 FILES = ("config.json", WEIGHTS, "tokenizer.json")  # and the indices of its heads
 
 
-def write(project: Path, packaging: Packaging, code: str, folder: Path) -> BundleCard:
+def write(
+    project: Path, packaging: Packaging, code: str, folder: Path, forced: str | None = None
+) -> BundleCard:
     """Write the bundle of the project's promoted model into `folder`; its manifest comes last.
 
-    `code` is the digest of the code that will serve it. Returns the card.
+    `code` is the digest of the code that will serve it; `forced` the reason why it is packed whatever the
+    gate says. Returns the card.
 
     Raises:
         UserError: the verdict is not PROMOTE, or a file is missing, altered or of another model.
     """
-    verdict = promoted(project)
+    verdict = promoted(project) if forced is None else Verdict.read(project / VERDICT)
     manifest = verify_manifest(project / MODEL)
     folder.mkdir(parents=True)
     names = [*FILES, *map(index.file_name, index.candidates(_cards(project)))]
@@ -52,6 +55,7 @@ def write(project: Path, packaging: Packaging, code: str, folder: Path) -> Bundl
         code=Code(sha256=code),
         commit=_commit(project),
         verdict=verdict.verdict,
+        forced=forced,
         limits=Limits(**packaging.model_dump(exclude={"name"})),
         tasks=_tasks(project, hashes[WEIGHTS], verdict),
     )

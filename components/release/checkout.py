@@ -87,6 +87,6 @@ def _bring(git: Git, record: ReleaseRecord, commit: str, target: Path) -> None:
     if done.returncode != 0 or not target.is_dir():
         said = " ".join(done.stderr.split()) or "nothing came"
         raise UserError(
-            f"release {record.version} (bundle {record.bundle}): its bytes are neither in DVC's cache nor in "
-            f"its remote; run `dvc push --all-tags` where it was released, then the same command here ({said})"
+            f"release {record.version} (bundle {record.bundle}): neither DVC's cache nor its remote has "
+            f"its bytes; `dvc push --all-tags` where it was released, then the same command here ({said})"
         )

@@ -21,7 +21,7 @@ def write(git: Git, files: Mapping[str, bytes | Path], message: str, when: int) 
         own = git.project / git("rev-parse", "--git-path", "index")
         if own.is_file():  # it knows which files have not changed, and which a sparse checkout leaves out
             shutil.copyfile(own, index)
-        git("add", "--update", "--", ":/", GIT_INDEX_FILE=str(index))
+        git("add", "--update", "--", ":/", env={"GIT_INDEX_FILE": str(index)})
         tree = with_files(git, files, index)
     return on_top(git, tree, [head] if (head := git.head()) else [], message, when)
 
@@ -31,15 +31,16 @@ def with_files(git: Git, files: Mapping[str, bytes | Path], index: Path) -> str:
     entries = "".join(
         f"100644 {hash_of(git, content)}\t{git.prefix}{name}\0" for name, content in files.items()
     )
-    git("update-index", "-z", "--index-info", text=entries.encode(), GIT_INDEX_FILE=str(index))
-    return git("write-tree", GIT_INDEX_FILE=str(index))
+    git("update-index", "-z", "--index-info", text=entries.encode(), env={"GIT_INDEX_FILE": str(index)})
+    return git("write-tree", env={"GIT_INDEX_FILE": str(index)})
 
 
 def on_top(git: Git, tree: str, parents: list[str], message: str, when: int) -> str:
     """Write a commit of a tree; its hash."""
     dates = {f"GIT_{role}_DATE": f"{when} +0000" for role in ("AUTHOR", "COMMITTER")}
     flags = [word for parent in parents for word in ("-p", parent)]
-    return git("commit-tree", "--no-gpg-sign", tree, *flags, text=message.encode(), **dates, **git.identity)
+    known = {**git.identity, **dates}
+    return git("commit-tree", "--no-gpg-sign", tree, *flags, text=message.encode(), env=known)
 
 
 def hash_of(git: Git, content: bytes | Path) -> str:

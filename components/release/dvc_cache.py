@@ -63,7 +63,7 @@ def listing(cache: Path, oid: str) -> dict[str, str] | None:
 
 
 def copy(git: Git, oid: str, target: Path) -> bool:
-    """Copy the folder of this hash to `target`, which is not there yet; False where no cache has all of it."""
+    """Copy the folder of this hash to `target`, which is not there yet; False where no cache has it all."""
     for cache in _caches(git):
         found = listing(cache, oid)
         if found is None or not all(file_of(cache, md5).is_file() for md5 in found.values()):

@@ -31,6 +31,7 @@ OF_A_CALLER = (  # set while a hook runs, for the repository of that hook
     "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY",
     "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE", "GIT_QUARANTINE_PATH",
 )  # fmt: skip
+NOTHING: Mapping[str, str] = {}
 NAME, EMAIL = "onetrunk", "onetrunk@localhost"
 TURN = "onetrunk.lock"  # in git's own folder, which the worktrees of a repository share
 
@@ -41,22 +42,24 @@ class Git:
 
     project: Path
 
-    def __call__(self, *arguments: str, text: bytes = b"", **variables: str) -> str:
-        """What git prints, without the last line's end; `text` is its input, `variables` its environment.
+    def __call__(self, *arguments: str, text: bytes = b"", env: Mapping[str, str] = NOTHING) -> str:
+        """What git prints, without the last line's end; `text` is its input, `env` are further variables.
 
         Raises:
             UserError: git is not installed, or it refuses; the sentence is git's own.
         """
-        return self.raw(*arguments, text=text, **variables).decode(errors="surrogateescape").rstrip("\n")
+        return self.raw(*arguments, text=text, env=env).decode(errors="surrogateescape").rstrip("\n")
 
-    def raw(self, *arguments: str, text: bytes = b"", fds: Sequence[int] = (), **variables: str) -> bytes:
+    def raw(
+        self, *arguments: str, text: bytes = b"", env: Mapping[str, str] = NOTHING, fds: Sequence[int] = ()
+    ) -> bytes:
         """The same as bytes; the descriptors `fds` stay open for as long as git runs."""
         settings = [word for key, value in SETTINGS.items() for word in ("-c", f"{key}={value}")]
         inherited = {name: value for name, value in os.environ.items() if name not in OF_A_CALLER}
         speech = {"LC_ALL": "C", "LANGUAGE": "", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
         try:
             done = subprocess.run(
-                ["git", *settings, *arguments], cwd=self.project, env={**inherited, **speech, **variables},
+                ["git", *settings, *arguments], cwd=self.project, env={**inherited, **speech, **env},
                 input=text, capture_output=True, check=False, pass_fds=fds,
             )  # fmt: skip
         except FileNotFoundError:
@@ -110,9 +113,10 @@ class Git:
                     (("NAME", NAME), ("EMAIL", EMAIL))}  # fmt: skip
         return {}
 
+    @cached_property
     def who(self) -> str:
         """Who commits: name <email>."""
-        return self("var", "GIT_COMMITTER_IDENT", **self.identity).rpartition(" ")[0].rpartition(" ")[0]
+        return self("var", "GIT_COMMITTER_IDENT", env=self.identity).rpartition(">")[0] + ">"
 
     def blobs(self, names: Sequence[str]) -> list[bytes | None]:
         """What `COMMIT:PATH` and the like name; None for what there is not. One process for all."""

@@ -114,5 +114,6 @@ class BundleCard(Record):
     code: Code  # that serves it
     commit: str | None  # of the project; null outside a git repository
     verdict: Outcome  # that it was packed on
+    forced: str | None = None  # why it was packed all the same, where the gate did not say PROMOTE
     limits: Limits  # of a request
     tasks: dict[str, PackedTask]  # by head

@@ -23,7 +23,8 @@ Action = Literal["release", "promote", "rollback"]
 CHAMPION, PREVIOUS, ANCHOR = "champion", "previous", "anchor"
 STAGES = (CHAMPION, PREVIOUS, ANCHOR)
 SUBJECT = re.compile(rf"onetrunk ({'|'.join(get_args(Action))}) (v\d+\.\d+\.\d+)")
-TAG = re.compile(r"(?P<name>[\w/-]+)(?:@(?P<version>v\d+\.\d+\.\d+)|#(?P<stage>\w+)(?P<left>!?)#(?P<number>\d+))")
+VERSION = r"v\d+\.\d+\.\d+"
+TAG = re.compile(rf"(?P<name>[\w/-]+)(?:@(?P<version>{VERSION})|#(?P<stage>\w+)(?P<left>!?)#(?P<number>\d+))")
 FIELDS = ("refname", "*objectname", "taggerdate:unix", "taggername", "contents:subject", "contents:body")
 END, BETWEEN = "\x1e", "\x1f"
 
@@ -80,9 +81,8 @@ def stage_name(git: Git, name: str, stage: str, number: int, left: bool = False)
 
 def write(git: Git, name: str, commit: str, when: int, subject: str, body: str) -> str:
     """Write the object of an annotated tag, which no ref points to yet; returns its hash."""
-    who = git("var", "GIT_COMMITTER_IDENT", **git.identity).rpartition(">")[0] + ">"
     message = f"{subject}\n" + (f"\n{body}\n" if body else "")
-    text = f"object {commit}\ntype commit\ntag {name}\ntagger {who} {when} +0000\n\n{message}"
+    text = f"object {commit}\ntype commit\ntag {name}\ntagger {git.who} {when} +0000\n\n{message}"
     return git("mktag", text=text.encode())
 
 
@@ -99,10 +99,11 @@ def _folder(git: Git) -> str:
 
 def greatest(versions: Sequence[str]) -> tuple[int, int, int]:
     """The greatest of some versions; that before the first where there is none."""
-    return max(map(_numbers, versions), default=(0, 0, 0))
+    return max(map(order, versions), default=(0, 0, 0))
 
 
-def _numbers(version: str) -> tuple[int, int, int]:
+def order(version: str) -> tuple[int, int, int]:
+    """The numbers of a version, by which versions are put in order."""
     major, minor, patch = (int(part) for part in version.removeprefix("v").split("."))
     return major, minor, patch
 
@@ -115,6 +116,6 @@ def spelled(version: str, known: Sequence[str]) -> str:
     """
     found = f"v{version.removeprefix('v')}"
     if found not in known:
-        newest = ", ".join(sorted(known, key=_numbers, reverse=True)[:5]) or "no release at all"
+        newest = ", ".join(sorted(known, key=order, reverse=True)[:5]) or "no release at all"
         raise UserError(f"{version}: no release of this version; there is {newest} (`onetrunk releases`)")
     return found

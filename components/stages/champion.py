@@ -14,8 +14,9 @@ from components.stages import run
 
 def main() -> None:
     manifest = read_json(Path("models/multitask/manifest.json"))
-    champion = registry.champion(manifest["files"]["model.safetensors"]["sha256"])
-    ChampionReport(champion=champion).write(CHAMPION)
+    model = manifest["files"]["model.safetensors"]["sha256"]
+    champion = registry.champion(model)
+    ChampionReport(champion=champion, rolled_back=registry.rolled_back(model)).write(CHAMPION)
     print(f"to compare with: {describe(champion)}")
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from components import params
 from components.errors import UserError
 from components.evaluation import gate, page, summary
-from components.evaluation.records import EVALUATION, VERDICT, Evaluation, identity
+from components.evaluation.records import CHAMPION, EVALUATION, VERDICT, ChampionReport, Evaluation, identity
 from components.release.registry import still_champion
 from components.stages import run
 
@@ -15,6 +15,7 @@ def main() -> None:
     still_champion(identity(evaluation.champion), evaluation.model.sha256, EVALUATION)
     project = params.load()
     verdict = gate.verdict(evaluation, project.gates(), project.evaluation.without_champion)
+    verdict = gate.held_back(verdict, ChampionReport.read(CHAMPION).rolled_back)
     verdict.write(VERDICT)
     page.write(Path())
     summary.write(Path())
