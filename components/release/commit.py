@@ -26,6 +26,13 @@ def write(git: Git, files: Mapping[str, bytes | Path], message: str, when: int) 
     return on_top(git, tree, [head] if (head := git.head()) else [], message, when)
 
 
+def of_files(git: Git, files: Mapping[str, bytes | Path], parents: list[str], message: str, when: int) -> str:
+    """Write the commit of these files alone; its hash."""
+    with tempfile.TemporaryDirectory(prefix="onetrunk-release-") as folder:
+        tree = with_files(git, files, Path(folder) / "index")
+    return on_top(git, tree, parents, message, when)
+
+
 def with_files(git: Git, files: Mapping[str, bytes | Path], index: Path) -> str:
     """The tree of an index and of some files in the project's folder; its hash."""
     entries = "".join(

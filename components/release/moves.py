@@ -66,7 +66,7 @@ def promote(version: str, reason: str, project: Path = Path(), action: Action = 
         chosen = found.release(version)
         found.folder(chosen)
         if found.line[-1:] != [chosen.version]:
-            _move(found, mine, chosen, action, reason)
+            move(found, mine, chosen, action, reason)
         else:
             _complete(found, mine)
     return chosen
@@ -97,7 +97,7 @@ def _new_record(
         tasks=tasks,
         data=card.data,
         commit=found.git.head(),
-        date=datetime.fromtimestamp(_now(found), UTC).isoformat(),
+        date=datetime.fromtimestamp(now(found), UTC).isoformat(),
         who=found.git.who,
     )
 
@@ -175,15 +175,15 @@ def _announce(found: Registry, mine: Turn, record: ReleaseRecord, reason: str) -
     }
     files[RECORD] = (record.model_dump_json(indent=2) + "\n").encode()
     message = f"Release {record.version} of {record.name}\n\n{record.verdict}, bundle {record.bundle}\n"
-    written = commit.write(found.git, files, message, _now(found))
-    _move(found, mine, Release(record, written), "release", reason)
+    written = commit.write(found.git, files, message, now(found))
+    move(found, mine, Release(record, written), "release", reason)
 
 
-def _move(found: Registry, mine: Turn, chosen: Release, action: Action, reason: str) -> None:
-    """Make a release the champion: its tag first, then those that follow from it."""
+def move(found: Registry, mine: Turn, chosen: Release, action: Action, reason: str) -> None:
+    """Make a release the champion, in one's turn: its tag first, then those that follow from it."""
     number = _next_number(found)
     tag = Tag(
-        chosen.commit, _now(found), "", action, chosen.version, reason, stage=tags.CHAMPION, number=number
+        chosen.commit, now(found), "", action, chosen.version, reason, stage=tags.CHAMPION, number=number
     )
     after = Registry(found.git, [*found.tags, tag])
     name = tags.stage_name(found.git, chosen.record.name, tags.CHAMPION, number)
@@ -220,7 +220,7 @@ def _following(found: Registry, today: Release) -> dict[str, str]:
 
 def _write(after: Registry, mine: Turn, names: Mapping[str, str]) -> None:
     last = after.moves[-1]
-    subject, when = f"onetrunk {last.action} {last.of}", _now(after)
+    subject, when = f"onetrunk {last.action} {last.of}", now(after)
     refs = {
         f"refs/tags/{name}": tags.write(after.git, name, target, when, subject, last.why)
         for name, target in names.items()
@@ -232,6 +232,6 @@ def _next_number(found: Registry) -> int:
     return max((tag.number for tag in found.tags), default=0) + 1
 
 
-def _now(found: Registry) -> int:
+def now(found: Registry) -> int:
     """The time, and after that of every tag there is: GTO orders them by it."""
     return max([int(time.time()), *(tag.when + 1 for tag in found.tags)])
