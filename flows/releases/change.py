@@ -32,9 +32,7 @@ def roll_back(root: Path, version: str | None, reason: str) -> None:
     if chosen.version == today:
         print(f"{today} is the champion already")
         return
-    print(
-        f"{chosen.version} is the champion again, instead of {today}, which no run promotes again by itself"
-    )
+    print(f"{chosen.version} is the champion again, not {today}, which no run promotes again by itself")
     _say_what_is_left()
 
 

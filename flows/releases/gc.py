@@ -50,6 +50,7 @@ def run(root: Path, confirmed: bool) -> None:
         there_is = waste.folders or waste.objects
         print(f"would free {waste}; go on with: onetrunk gc --yes" if there_is else "nothing to free")
         return
+    (root / DVC_LOCK).parent.mkdir(exist_ok=True)
     with only_run(root), (root / DVC_LOCK).open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

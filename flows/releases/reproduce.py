@@ -91,7 +91,7 @@ def _forget_later(git: Git, release: Release) -> None:
 
 def _bring(project: Path, stages: dict[str, Any]) -> None:
     """What came from outside: from the project's cache, or its remote."""
-    wanted = [name for name in stages if name.partition("@")[0] in FROM_OUTSIDE[::2]]
+    wanted = [name for name in stages if _is_from_outside(name) and not name.startswith("version@")]
     wanted += [str(file.relative_to(project)) for file in project.rglob("*.dvc") if file.is_file()]
     if not wanted:
         return
@@ -101,6 +101,10 @@ def _bring(project: Path, stages: dict[str, Any]) -> None:
             raise UserError(
                 f"dvc pull: {' '.join(done.stderr.split())}; `dvc pull` in the project, then again"
             )
+
+
+def _is_from_outside(stage: str) -> bool:
+    return stage.partition("@")[0] in FROM_OUTSIDE
 
 
 def _remote(project: Path) -> str:

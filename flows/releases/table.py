@@ -35,8 +35,8 @@ def _print(shown: list[ReleaseRecord], stages: dict[str, list[str]], more: int) 
     from rich.text import Text
 
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for title in ("version", "released", "verdict", "by its gates, against the champion then", "stage"):
-        table.add_column(title, overflow="fold")
+    for title in ("version", "released", "verdict", "tasks, and against the champion then", "stage"):
+        table.add_column(title, overflow="fold", no_wrap=title in ("version", "released"))
     for record in shown:
         tasks = "  ".join(f"{name} {_measured(task)}" for name, task in record.tasks.items())
         words = [record.version, clock.local(record.date), _verdict(record), tasks]
