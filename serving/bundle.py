@@ -1,4 +1,4 @@
-"""Where the packed model lies beside the code, and its card."""
+"""Where the packed model lies beside the code, its card, and what a Bento installs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from components.release.records import BundleCard
 
 RELEASE = "ONETRUNK_RELEASE"  # a variable: the semantic version, which the bytes cannot know
 BUNDLE = Path(__file__).parent.parent / "bundle"
+REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+LICENCES = Path(__file__).with_name("licences.json")  # of the requirements
 
 
 @cache

@@ -4,7 +4,9 @@ champion on the same rows."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,14 +15,12 @@ from components.data.contract.cards import HeadCard, task_card
 from components.data.contract.rows import labelled_rows
 from components.data.encoding.split import EncodedSplit, cards_of
 from components.data.mixture.records import PLAN, PlanRecord
-from components.evaluation import bootstrap
+from components.evaluation import bootstrap, gates, paired, picture
+from components.evaluation.against import ANCHOR, CHAMPION, Against, Meeting
 from components.evaluation.champion import Opponent
-from components.evaluation.common import CommonGround, ground
 from components.evaluation.records import (
     EVALUATION,
     METRICS,
-    ChampionEvidence,
-    ClassScore,
     Comparison,
     Evaluation,
     HeadEvidence,
@@ -34,24 +34,38 @@ from components.model.inference import predict
 from components.model.multitask import MultiTaskModel
 from components.settings.project import Project
 
+if TYPE_CHECKING:
+    from components.families.base.metric import Table
+
 Say = Callable[[str], None]
 
 
-def evaluate(project: Project, root: Path, champion: Opponent | None, say: Say) -> None:
+def evaluate(
+    project: Project,
+    root: Path,
+    champion: Opponent | None,
+    say: Say,
+    anchors: Mapping[str, Opponent] | None = None,
+    rolled_back: str | None = None,
+) -> None:
     """Write predictions/<task>.json and reports/evaluation.json, and reports/metrics.json
-    ({head: {metric: value}}) for `dvc metrics`; a first release has no champion."""
+    ({head: {metric: value}}) for `dvc metrics`; a first release has no champion. `anchors` are by head;
+    `rolled_back` is the version under which this model was released before, and rolled back."""
+    against = Against(champion, dict(anchors or {}))
     candidate = saving.load(root / "models/multitask")
+    against.find_differences(candidate.config.tasks)
     plan = PlanRecord.read(root / PLAN)
     heads: dict[str, HeadEvidence] = {}
-    not_compared = champion.differences(candidate.config.tasks) if champion else {}
     for name in project.tasks:
         say(f"evaluating {name}")
-        heads |= _task(project, root, name, plan.tasks[name].share, candidate, champion, not_compared)
+        heads |= _task(project, root, name, plan.tasks[name].share, candidate, against)
     Evaluation(
         model=ModelId(sha256=sha256(root / "models/multitask/model.safetensors")),
-        champion=_identity(champion, not_compared) if champion else None,
+        champion=against.champion_evidence(),
         confidence=project.evaluation.confidence,
         tasks=heads,
+        anchors=against.anchor_evidence(heads),
+        rolled_back=rolled_back,
     ).write(root / EVALUATION)
     values = {
         head: {name: metric.value for name, metric in measured.metrics.items()}
@@ -61,34 +75,18 @@ def evaluate(project: Project, root: Path, champion: Opponent | None, say: Say) 
 
 
 def _task(
-    project: Project,
-    root: Path,
-    name: str,
-    share: float,
-    candidate: MultiTaskModel,
-    champion: Opponent | None,
-    not_compared: dict[str, str],
+    project: Project, root: Path, name: str, share: float, candidate: MultiTaskModel, against: Against
 ) -> dict[str, HeadEvidence]:
-    """What is measured of every head that reads the task's rows; heads of which too little can be compared
-    join `not_compared`."""
-    split = EncodedSplit(root / "encoded" / name / "test.arrow")
+    """What is measured of every head that reads the task's rows."""
+    data, split = root / "data" / name, EncodedSplit(root / "encoded" / name / "test.arrow")
     cards = cards_of(root / "encoded" / name)
-    said = {"model": predict(candidate, name, split, range(len(split)))}
-    if champion is not None:
-        asked = {head for head in cards if head in champion.cards and head not in not_compared}
-        said["champion"] = champion.predict(root / "data" / name, cards, asked)
-    report = {}
-    for head, card in cards.items():
-        rows = labelled_rows(root / "data" / name, "test", head)
-        answers = {who: of_heads[head] for who, of_heads in said.items() if head in of_heads}
-        common = None
-        if champion is not None and "champion" in answers:
-            known = champion.cards[head]["facts"]
-            common = ground(families.get(card["family"]), known, card["facts"], rows, answers["champion"])
-            if common.too_little:
-                not_compared[head], common = common.too_little, None
-        report[head] = _head(project, root, head, card, share, rows, answers, common)
-    return report
+    own = predict(candidate, name, split, range(len(split)))
+    rows = {head: labelled_rows(data, "test", head) for head in cards}
+    met = against.meet(data, cards, rows)
+    return {
+        head: _head(project, root, head, card, share, rows[head], {"model": own[head]}, met.get(head, {}))
+        for head, card in cards.items()
+    }
 
 
 def _head(
@@ -99,7 +97,7 @@ def _head(
     share: float,
     rows: list[Row],
     answers: dict[str, list[Prediction]],
-    common: CommonGround | None,
+    met: Mapping[str, Meeting],
 ) -> HeadEvidence:
     family = families.get(card["family"])
     for baseline in ("trivial", "linear"):
@@ -111,25 +109,41 @@ def _head(
     settings = project.evaluation
     weights_RN = bootstrap.weights([row["groups"] for row in rows], settings.resamples, project.seed)
     metrics = {
-        metric.name: compare(metric, rows, answers, card["facts"], weights_RN, settings.confidence, common)
+        metric.name: compare(metric, rows, answers, card["facts"], weights_RN, settings.confidence, met)
         for metric in family.metrics_for(card["facts"]["options"])
+        if len(family.label_set(card["facts"])) >= metric.least_labels
     }
-    classes = family.report(rows, answers["model"], card["facts"])
+    case = _case(project, root, head, card, rows, answers, met.get(CHAMPION))
+    gate = project.gates().get(head)
+    shown = picture.Head(project, card, gate.metric if gate else None, rows, answers["model"])
     return HeadEvidence(
         task=card["task"],
         family=family.name,
         rows=task_card(root / "data" / card["task"]).heads[head].rows,
         metrics=metrics,
-        classes=[ClassScore(name=name, rows=n, f1=value) for name, n, value in classes],
         share=share,
+        **picture.draw(shown),
+        findings=gates.findings(settings.gates, case) if case else [],
+        test_set=sha256(root / "data" / card["task"] / "test.parquet"),
     )
 
 
-def _identity(champion: Opponent, not_compared: dict[str, str]) -> ChampionEvidence:
-    """What the champion is, the heads that it answers, and why some of them cannot be compared."""
-    return ChampionEvidence(
-        **champion.release.model_dump(), heads=list(champion.cards), not_compared=not_compared
-    )
+def _case(
+    project: Project,
+    root: Path,
+    head: str,
+    card: HeadCard,
+    rows: list[Row],
+    answers: Mapping[str, list[Prediction]],
+    champion: Meeting | None,
+) -> gates.Case | None:
+    """What the further gates are given of a head; an auxiliary one has no gate, and is not judged."""
+    gate = project.gates().get(head)
+    if gate is None:
+        return None
+    said = {**answers, CHAMPION: champion.said} if champion else dict(answers)
+    common = champion.ground if champion else None
+    return gates.Case(project, root, head, card, gate, rows, said, common)
 
 
 def compare(
@@ -139,20 +153,25 @@ def compare(
     facts: Facts,
     weights_RN: np.ndarray,
     confidence: float,
-    common: CommonGround | None = None,
+    met: Mapping[str, Meeting] | None = None,
 ) -> MetricEvidence:
     """The metric of answers["model"] with its interval, and its paired differences to the baselines, and to
-    the champion where there is common ground."""
-    values, resampled = _measure(metric, rows, answers, facts, weights_RN, ("model", "trivial", "linear"))
-    over = {who: resampled["model"] - resampled[who] for who in ("trivial", "linear")}
+    the releases that it was `met` by, by what they are to the head: champion, anchor."""
+    measured = _measure(metric, rows, answers, facts, weights_RN, ("model", "trivial", "linear"))
+    model, trivial, linear = measured.values()
+    compared = {
+        what: _against(metric, rows, answers, weights_RN, confidence, meeting)
+        for what, meeting in (met or {}).items()
+    }
     return MetricEvidence(
-        value=values["model"],
-        interval=bootstrap.interval(resampled["model"], confidence),
-        trivial=values["trivial"],
-        linear=values["linear"],
-        over_trivial=bootstrap.interval(over["trivial"], confidence),
-        over_linear=bootstrap.interval(over["linear"], confidence),
-        champion=_against(metric, rows, answers, weights_RN, confidence, common) if common else None,
+        value=model.value,
+        interval=bootstrap.interval(model.resampled_R, confidence),
+        trivial=trivial.value,
+        linear=linear.value,
+        over_trivial=bootstrap.interval(model.resampled_R - trivial.resampled_R, confidence),
+        over_linear=bootstrap.interval(model.resampled_R - linear.resampled_R, confidence),
+        champion=compared.get(CHAMPION),
+        anchor=compared.get(ANCHOR),
     )
 
 
@@ -162,23 +181,41 @@ def _against(
     answers: dict[str, list[Prediction]],
     weights_RN: np.ndarray,
     confidence: float,
-    common: CommonGround,
+    meeting: Meeting,
 ) -> Comparison:
-    """The candidate and the champion on the rows that both can answer."""
-    who = ("model", "champion", "trivial")
-    some = {one: common.of(answers[one]) for one in who}
+    """The candidate and a release on the rows that both can answer."""
+    common = meeting.ground
+    said = {**answers, "release": meeting.said}
+    who = ("model", "release", "trivial")
+    some = {one: common.of(said[one]) for one in who}
     weights_RN = weights_RN if common.rows_N.all() else weights_RN[:, common.rows_N]
-    values, resampled = _measure(metric, common.of(rows), some, common.facts, weights_RN, who)
-    difference = resampled["model"] - resampled["champion"]
+    measured = _measure(metric, common.of(rows), some, common.facts, weights_RN, who)
+    model, release, trivial = (measured[one] for one in who)
+    difference, difference_R = model.value - release.value, model.resampled_R - release.resampled_R
+    count = int(common.rows_N.sum())
+    discordant = paired.discordant(model.statistics_NS, release.statistics_NS)
     return Comparison(
-        value=values["champion"],
-        difference=values["model"] - values["champion"],
-        interval=bootstrap.interval(difference, confidence),
-        p=bootstrap.p_value(difference),
-        over_trivial=bootstrap.interval(resampled["champion"] - resampled["trivial"], confidence),
-        rows=int(common.rows_N.sum()) if common.changed else None,
+        value=release.value,
+        difference=difference,
+        interval=bootstrap.interval(difference_R, confidence),
+        p=bootstrap.p_value(difference_R),
+        over_trivial=bootstrap.interval(release.resampled_R - trivial.resampled_R, confidence),
+        rows=count,
         changed=common.changed,
+        low=paired.one_sided(difference, difference_R, discordant, count, confidence),
+        se=float(np.std(difference_R)),
+        discordant=discordant,
+        since=meeting.since,
     )
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A metric of somebody's answers."""
+
+    value: float
+    resampled_R: np.ndarray  # of the rows' resamples
+    statistics_NS: Table  # of each row
 
 
 def _measure(
@@ -188,11 +225,10 @@ def _measure(
     facts: Facts,
     weights_RN: np.ndarray,
     who: Sequence[str],
-) -> tuple[dict[str, float], dict[str, np.ndarray]]:
-    """The metric's value of the answers of each, and value_R of its resamples."""
-    values, resampled = {}, {}
-    for one in who:
-        statistics_NS = metric.statistics(rows, answers[one], facts)
-        values[one] = metric.total(statistics_NS)
-        resampled[one] = metric.resampled(weights_RN, statistics_NS)
-    return values, resampled
+) -> dict[str, Measured]:
+    """The metric of the answers of each."""
+    tables = {one: metric.statistics(rows, answers[one], facts) for one in who}
+    return {
+        one: Measured(metric.total(table), metric.resampled(weights_RN, table), table)
+        for one, table in tables.items()
+    }

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from components import families
+from components.data.contract.cards import HeadCard
 from components.data.contract.rows import labelled_rows
 from components.data.encoding.split import cards_of
 from components.errors import UserError, near_miss
@@ -51,8 +52,13 @@ def read(project: Project, root: Path, head: str) -> list[ScoredRow]:
     if [one["id"] for one in read_json(file)] != [row["id"] for row in rows]:
         raise UserError(f"{file.relative_to(root)}: of other rows than data/{task}; run `onetrunk run`")
     card = cards_of(root / "encoded" / task)[head]
+    return score(card, annotation.gate.metric if annotation.gate else None, rows, said)
+
+
+def score(card: HeadCard, gated: str | None, rows: list[Row], said: list[Prediction]) -> list[ScoredRow]:
+    """The rows of a head with what was said of them, each by the first metric that tells them apart, the
+    gate's before the others."""
     family, facts = families.get(card["family"]), card["facts"]
-    gated = annotation.gate.metric if annotation.gate else None
     metrics, targets = in_order(family, facts, gated), family.target_schema().names
     name, value_N = values(metrics, rows, said, facts, targets)
     return [

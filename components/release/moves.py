@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,13 +26,11 @@ def release(
     bento: Path,
     verdict: Verdict,
     project: Path = Path(),
-    moved: Collection[str] = (),
     forced: str | None = None,
 ) -> ReleaseReport:
     """Release a Bento and make it the champion; the champion's own Bento again changes nothing.
 
-    `moved` are the heads whose anchor is this release from now on, beside those that have none yet; `forced`
-    is the reason of a release that the gate did not let through.
+    `forced` is the reason of a release that the gate did not let through.
 
     Raises:
         UserError: the Bento is damaged or not the one that dvc.lock names, or the champion has changed since
@@ -49,7 +47,7 @@ def release(
             return _report(today.record)
         against = verdict.champion and verdict.champion.identity
         still_champion(against, card.model.sha256, project / VERDICT, project)
-        record = _new_record(found, bento, card, verdict, moved, forced)
+        record = _new_record(found, bento, card, verdict, forced)
         checkout.put(found.git, record, lambda target: _copy(bento, target))
         _announce(found, mine, record, forced or "")
     return _report(record)
@@ -77,12 +75,10 @@ def _new_record(
     bento: Path,
     card: BundleCard,
     verdict: Verdict,
-    moved: Collection[str],
     forced: str | None,
 ) -> ReleaseRecord:
     tasks = {name: _task(task, verdict, name) for name, task in card.tasks.items()}
     version = next_version(found, tasks)
-    known = found.champion.record.anchors if found.champion else {}
     return ReleaseRecord(
         version=version,
         name=card.name,
@@ -93,7 +89,7 @@ def _new_record(
         verdict=verdict.verdict,
         forced=forced,
         against=verdict.champion and verdict.champion.identity,
-        anchors={head: version if head in moved else known.get(head, version) for head in tasks},
+        anchors={head: anchor.release if anchor else version for head, anchor in verdict.anchors.items()},
         tasks=tasks,
         data=card.data,
         commit=found.git.head(),

@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
-from components.evaluation.records import Champion, GateOutcome, Interval, MetricEvidence, ModelId, Outcome
+from typing import Literal
+
+from pydantic import Field
+
+from components.evaluation.records import (
+    Champion,
+    Finding,
+    GateOutcome,
+    Interval,
+    MetricEvidence,
+    ModelId,
+    Outcome,
+)
 from components.records import Part, Record
+from components.settings.release import Card
 
 
 class ReleasedTask(Part):
@@ -51,6 +64,7 @@ class Release(Part):
 
     release: str  # its version, and the name of its folder
     model: str  # SHA-256 of its weights
+    anchors: dict[str, str] = Field(default_factory=dict)  # the release that each head is anchored to since
 
 
 class ReleaseIndex(Record):
@@ -89,6 +103,22 @@ class Limits(Part):
     max_body_bytes: int  # of its JSON
 
 
+class Origin(Part):
+    """Where rows or an encoder are from, without a path or an address of its owner's machines."""
+
+    kind: Literal["files", "package", "url", "sql", "huggingface", "dvc"]  # files: the project's own
+    name: str | None = None  # of a package's file, of a repository of the hub, or of the remote
+    revision: str | None = None  # of the hub or of DVC
+    sha256: str | None = None  # of a package's file
+
+
+class Origins(Part):
+    """What a release was made from, as params.yaml says it."""
+
+    encoder: Origin | None = None  # that training began with
+    tasks: dict[str, Origin] = Field(default_factory=dict)  # the rows of each task
+
+
 class PackedTask(Part):
     """What a caller may know of a head."""
 
@@ -100,6 +130,8 @@ class PackedTask(Part):
     rows: dict[str, int]  # by split
     share: float  # of the mixture
     metrics: dict[str, MetricEvidence]  # on its test rows, by name
+    task: str | None = None  # whose rows it reads; none in a card of before, like what follows
+    findings: list[Finding] = Field(default_factory=list)  # of further gates
 
 
 class BundleCard(Record):
@@ -117,3 +149,8 @@ class BundleCard(Record):
     forced: str | None = None  # why it was packed all the same, where the gate did not say PROMOTE
     limits: Limits  # of a request
     tasks: dict[str, PackedTask]  # by head
+    evidence: dict[str, str] = Field(default_factory=dict)  # SHA-256 of the verdict beside it
+    confidence: float | None = None  # of every interval; none in a card of before
+    champion: Champion | None = None  # that it was compared with
+    origins: Origins = Origins()  # of its encoder and its rows
+    stated: Card = Card()  # what its owner says of it

@@ -123,7 +123,7 @@ class Registry:
         Raises:
             UserError: a commit has no record of its release, or one that cannot be read.
         """
-        commits = [self.versions[version] for version in versions]
+        commits = [self.versions[tags.spelled(version, list(self.versions))] for version in versions]
         texts = self.git.blobs([f"{one}:{self.git.prefix}{RECORD}" for one in commits])
         found = [Release(_record(text, one), one) for one, text in zip(commits, texts, strict=True)]
         for version, one in zip(versions, found, strict=True):
@@ -195,17 +195,16 @@ def champion(other_than_model: str, project: Path = Path()) -> Champion | None:
     return today.record.identity if today.record.model != other_than_model else today.record.against
 
 
-def anchors(other_than_model: str, project: Path = Path()) -> dict[str, Champion]:
-    """The releases that a slow decay is measured from, by head, as they hold for a candidate.
+def anchors(champion: Champion | None, project: Path = Path()) -> dict[str, Champion]:
+    """head -> the release that it is anchored to since the champion was released.
 
     Raises:
-        UserError: the registry cannot be read.
+        UserError: the registry cannot be read, or lacks an anchor.
     """
-    found = read(project)
-    against = champion(other_than_model, project)
-    if against is None:
+    if champion is None:
         return {}
-    versions = found.release(against.release).record.anchors
+    found = read(project)
+    versions = found.release(champion.release).record.anchors
     known = {one.version: one.record.identity for one in found.releases(sorted(set(versions.values())))}
     return {head: known[version] for head, version in versions.items()}
 

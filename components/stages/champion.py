@@ -1,4 +1,4 @@
-"""Stage champion: which release the candidate is compared with, reports/champion.json.
+"""Stage champion: which releases the candidate is compared with, reports/champion.json.
 
 The registry changes with every release, so it is no dependency of DVC's; this file changes only where the
 answer does (docs/decisions/0002).
@@ -16,7 +16,9 @@ def main() -> None:
     manifest = read_json(Path("models/multitask/manifest.json"))
     model = manifest["files"]["model.safetensors"]["sha256"]
     champion = registry.champion(model)
-    ChampionReport(champion=champion, rolled_back=registry.rolled_back(model)).write(CHAMPION)
+    ChampionReport(
+        champion=champion, anchors=registry.anchors(champion), rolled_back=registry.rolled_back(model)
+    ).write(CHAMPION)
     print(f"to compare with: {describe(champion)}")
 
 

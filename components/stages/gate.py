@@ -5,7 +5,8 @@ from pathlib import Path
 from components import params
 from components.errors import UserError
 from components.evaluation import gate, page, summary
-from components.evaluation.records import CHAMPION, EVALUATION, VERDICT, ChampionReport, Evaluation, identity
+from components.evaluation.records import EVALUATION, VERDICT, Evaluation, identity
+from components.files import sha256
 from components.release.registry import still_champion
 from components.stages import run
 
@@ -13,9 +14,7 @@ from components.stages import run
 def main() -> None:
     evaluation = Evaluation.read(EVALUATION)
     still_champion(identity(evaluation.champion), evaluation.model.sha256, EVALUATION)
-    project = params.load()
-    verdict = gate.verdict(evaluation, project.gates(), project.evaluation.without_champion)
-    verdict = gate.held_back(verdict, ChampionReport.read(CHAMPION).rolled_back)
+    verdict = gate.verdict(evaluation, gate.rules_of(params.load()), sha256(EVALUATION))
     verdict.write(VERDICT)
     page.write(Path())
     summary.write(Path())

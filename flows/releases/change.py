@@ -9,7 +9,7 @@ from pathlib import Path
 
 from components.environment import QUIET
 from components.errors import UserError
-from components.evaluation.records import ANSWERS, RELEASE, VERDICT, Verdict
+from components.evaluation.records import ANSWERS, RELEASE
 from components.release import moves, registry
 from components.release.registry import Registry
 from flows.running.lock import only_run
@@ -60,15 +60,13 @@ def force(root: Path, reason: str) -> None:
         UserError: there is no verdict on this very model, or it is PROMOTE, or the Bento does not answer.
     """
     from components import params
-    from components.release import bundle, query
+    from components.release import bundle, origins, query
     from serving.build import build
 
     with only_run(root):
-        verdict = Verdict.read(root / VERDICT)
-        if verdict.verdict == "PROMOTE":
-            raise UserError("the gate said PROMOTE, so there is nothing to force: `onetrunk run` releases it")
+        verdict = bundle.held_back(root)
         project = params.load()
-        build(root, project.packaging, root / BENTO, forced=reason)
+        build(root, project.packaging, root / BENTO, origins.of(project, root), reason)
         bundle.check_model(verdict, registry.model_of(root / BENTO))
         query.ask(root / BENTO, project.released()).write(root / ANSWERS)
         _record(root)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ from components.evaluation import page, row_scores
 from components.evaluation.baselines import baselines
 from components.evaluation.champion import Opponent
 from components.evaluation.evaluate import evaluate
-from components.evaluation.gate import verdict
+from components.evaluation.gate import rules_of, verdict
 from components.evaluation.records import EVALUATION, VERDICT, Champion, Evaluation, Verdict
 from components.files import read_json, write_json
 from components.tracking.terminal import Terminal
@@ -25,6 +25,7 @@ from components.training.run.fit import run
 from flows import rows as rows_command
 from tests.conftest import build_project, encode_project
 from tests.pages.reading import loaded
+from tests.verdicts import rules
 
 OTHERS = ["size", "closeness"]  # which so small a training does not teach
 
@@ -78,6 +79,12 @@ def test_every_task_is_measured_against_baselines_and_champion_on_the_same_rows(
     )
 
 
+def test_a_metric_that_tells_nothing_of_so_few_labels_is_left_out(evaluated: dict) -> None:
+    measured = evaluated["tasks"]["mood"]["metrics"]
+    assert {"mcc", "cohen_kappa", "auc", "average_precision"} < set(measured)
+    assert not {"top_3_accuracy", "top_5_accuracy"} & set(measured)
+
+
 def test_the_values_alone_are_in_a_file_for_dvc_metrics(evaluated: dict) -> None:
     expected = {
         name: {metric: measured["value"] for metric, measured in task["metrics"].items()}
@@ -110,9 +117,9 @@ def test_a_task_or_a_row_that_is_not_there_gets_the_nearest_one(evaluated: dict)
 
 
 def test_the_verdict_replays_and_the_page_needs_nothing_else(evaluated: dict) -> None:
-    gates = params.load().gates()
-    first = verdict(Evaluation.model_validate(evaluated), gates)
-    assert verdict(Evaluation.read(EVALUATION), gates) == first
+    rules = rules_of(params.load())
+    first = verdict(Evaluation.model_validate(evaluated), rules)
+    assert verdict(Evaluation.read(EVALUATION), rules) == first
     first.write(VERDICT)
     assert Verdict.read(VERDICT) == first
     page.write(Path())
@@ -127,7 +134,12 @@ def test_the_verdict_replays_and_the_page_needs_nothing_else(evaluated: dict) ->
 def judged(gates: dict, without_champion: tuple[str, ...] = ()) -> Verdict:
     """The champion of now against the candidate, by these gates."""
     evaluate(params.load(), Path(), opponent(), lambda text: None)
-    return verdict(Evaluation.read(EVALUATION), gates, [*without_champion, "people", *OTHERS])
+    return against(gates, [*without_champion, "people", *OTHERS])
+
+
+def against(gates: dict, without_champion: Sequence[str]) -> Verdict:
+    """The verdict on the evidence of now."""
+    return verdict(Evaluation.read(EVALUATION), rules(gates, without_champion))
 
 
 def relabel(champion: Path, head: str, labels: list[str]) -> None:
@@ -202,7 +214,7 @@ def test_a_task_that_was_renamed_is_compared_once_that_is_said(evaluated: dict) 
     assert "evaluation.renamed: {mood: feeling}" in found.dropped["feeling"]
     champion = Opponent(Path("champion"), opponent().release, {"mood": "feeling"})
     evaluate(params.load(), Path(), champion, lambda text: None)
-    found = verdict(Evaluation.read(EVALUATION), gates, ["people", *OTHERS])
+    found = against(gates, ["people", *OTHERS])
     assert found.verdict == "PROMOTE"
     compared = found.tasks["mood"].champion
     assert compared and compared.difference == 0
@@ -217,13 +229,13 @@ def test_a_task_that_cannot_be_compared_is_held_until_that_is_said_to_be_meant(e
     evaluate(params.load(), Path(), opponent(), lambda text: None)
     report, gates = Evaluation.read(EVALUATION), params.load().gates()
     gates = {name: gates[name] for name in ("mood", "people")}
-    found = verdict(report, gates, OTHERS)
+    found = verdict(report, rules(gates, OTHERS))
     assert found.verdict == "HOLD"
     why = {name: task.why for name, task in found.tasks.items() if task.gate == "hold"}
     assert set(why) == {"mood", "people"}
     assert "its inputs changed from text and text_pair to text" in why["people"]
     assert "name it in evaluation.without_champion" in why["mood"]
-    assert verdict(report, gates, [*gates, *OTHERS]).verdict == "PROMOTE"
+    assert verdict(report, rules(gates, [*gates, *OTHERS])).verdict == "PROMOTE"
 
 
 def test_a_renamed_or_removed_task_is_held_and_never_passes_for_want_of_a_champion(evaluated: dict) -> None:
@@ -232,12 +244,12 @@ def test_a_renamed_or_removed_task_is_held_and_never_passes_for_want_of_a_champi
     for metric in report["tasks"]["feeling"]["metrics"].values():
         metric["champion"] = None  # as of a head that the champion has not
     renamed_report = Evaluation.model_validate(report)
-    found = verdict(renamed_report, renamed, ["people", *OTHERS])
+    found = verdict(renamed_report, rules(renamed, ["people", *OTHERS]))
     assert found.verdict == "HOLD"
     assert found.tasks["feeling"].gate == "pass"
     (why,) = found.reasons()
     assert why.startswith("mood: the champion answers it and the candidate does not")
-    assert verdict(renamed_report, renamed, ["mood", "people", *OTHERS]).verdict == "PROMOTE"
+    assert verdict(renamed_report, rules(renamed, ["mood", "people", *OTHERS])).verdict == "PROMOTE"
 
 
 FIXED = 4  # special tokens, which the tokenizer's template names by number

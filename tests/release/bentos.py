@@ -112,8 +112,10 @@ def track(project: Path) -> None:
     listing = json.dumps(sorted(entries, key=lambda entry: entry["relpath"])).encode()
     md5 = _keep(cache, listing, ".dir") + ".dir"
     out = {"path": "bento", "hash": "md5", "md5": md5, "size": 1, "nfiles": len(entries)}
-    lock = {"schema": "2.0", "stages": {"package": {"cmd": "true", "outs": [out]}}}
-    (project / "dvc.lock").write_text(yaml.safe_dump(lock))
+    lock = project / "dvc.lock"
+    known = yaml.safe_load(lock.read_text())["stages"] if lock.is_file() else {}
+    stages = {**known, "package": {"cmd": "true", "outs": [out]}}
+    lock.write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}))
 
 
 def _keep(cache: Path, content: bytes, end: str = "") -> str:
@@ -124,8 +126,13 @@ def _keep(cache: Path, content: bytes, end: str = "") -> str:
     return md5
 
 
-def write_verdict(project: Path, outcome: Outcome = "PROMOTE", against: Champion | None = None) -> Verdict:
-    """The gate's word on the project's Bento, as against a champion."""
+def write_verdict(
+    project: Path,
+    outcome: Outcome = "PROMOTE",
+    against: Champion | None = None,
+    anchors: Mapping[str, Champion | None] | None = None,
+) -> Verdict:
+    """The gate's word on the project's Bento, as against a champion; without `anchors`, those are kept."""
     card = BundleCard.read(project / "bento" / CARD)
     evidence = (
         None if against is None else ChampionEvidence(**against.model_dump(), heads=[], not_compared={})
@@ -149,6 +156,8 @@ def write_verdict(project: Path, outcome: Outcome = "PROMOTE", against: Champion
         confidence=0.95,
         tasks=judged,
         dropped={},
+        anchors=dict.fromkeys(card.tasks)
+        | dict(registry.anchors(against, project) if anchors is None else anchors),
     )
     said.write(project / "reports/verdict.json")
     return said

@@ -158,19 +158,24 @@ def test_a_project_in_a_folder_of_a_repository_has_releases_of_its_own(tmp_path:
     assert "below it/release.json" in git(top, "ls-tree", "-r", "--name-only", "below-it=tiny@v1.0.0")
 
 
-def test_anchors_move_only_where_they_are_told_to(project: Path) -> None:
+def test_anchors_are_what_the_verdict_says_and_go_back_with_a_rollback(project: Path) -> None:
     labels = {"mood": ["bad", "good"], "topic": ["art"]}
     release(project, "a", labels=labels)
     release(project, "b", labels=labels)
     write_bento(project / "bento", "c", "c", labels=labels)
     track(project)
-    verdict = write_verdict(project, against=champion(hash_of("c"), project))
-    moves.release(project / "bento", verdict, project, moved=["topic"])
-    found = registry.anchors(hash_of("new"), project)
-    assert {head: one.release for head, one in found.items()} == {"mood": "v1.0.0", "topic": "v1.0.2"}
+    against = champion(hash_of("c"), project)
+    kept = registry.anchors(against, project)["mood"]
+    verdict = write_verdict(project, against=against, anchors={"mood": kept, "topic": None})
+    moves.release(project / "bento", verdict, project)
+    assert anchored(project) == {"mood": "v1.0.0", "topic": "v1.0.2"}
     roll_back(project, "v1.0.1")
-    found = registry.anchors(hash_of("new"), project)
-    assert {head: one.release for head, one in found.items()} == {"mood": "v1.0.0", "topic": "v1.0.0"}
+    assert anchored(project) == {"mood": "v1.0.0", "topic": "v1.0.0"}
+
+
+def anchored(project: Path) -> dict[str, str]:
+    found = registry.anchors(champion("a new model", project), project)
+    return {head: one.release for head, one in found.items()}
 
 
 def test_bytes_that_are_gone_come_back_from_dvcs_cache(two: Path) -> None:

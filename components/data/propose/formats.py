@@ -62,6 +62,7 @@ class SourceKeys(TypedDict, total=False):
     split_values: dict[str, str]
     labels: list[str]
     decimal: str
+    filter: dict[str, dict[str, str]]
     sentence: str
     rows: str
     offsets: str | list[str]

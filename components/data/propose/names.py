@@ -30,6 +30,7 @@ NAMES = {
         "score": "score similarity relevance intensity value rating price label target y valence overall",
         "labels": "labels tags topics genres categories emotions keywords",
         "outcome": "clicked click clicks purchased purchase converted conversion bought installed outcome",
+        "item": "item product title ad article document headline name offer news movie",
         "question": "question query",
         "context": "context passage paragraph document",
         "answers": "answers answer",
@@ -49,6 +50,17 @@ ASIDE = {
     "confidence",  # of whoever gave the label
     *("negative", "negatives", "neg"),  # a wrong answer, which is drawn anyway
 }
+
+# How splits are called.
+SPLITS = {
+    "train": "train", "training": "train", "trn": "train",
+    "validation": "validation", "valid": "validation", "val": "validation", "dev": "validation",
+    "test": "test", "testing": "test", "tst": "test",
+}  # fmt: skip
+
+# What a column of classes says of a row that has none, as SNLI ("-") and the folders of IMDB ("unsup") do.
+UNLABELLED = ("-", "unsup", "unlabeled", "unlabelled")
+NUMBERED = ("id", "idx", "index", "key", "nr")  # end the names of columns that number, be it classes
 
 # What a data frame calls its index where that is written as a column.
 INDEX = re.compile(r"|(Unnamed: \d+(\.\d+)*)|__index_level_\d+__|level_\d+|index|rownames")

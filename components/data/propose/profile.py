@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
+from components.data.propose.names import SPLITS, UNLABELLED
 from components.data.sources.formats import value_at
 from components.errors import BadRowError
 from components.families.shared.items import read_items
+from components.spelling import plain
 
 # Scripts that put no spaces between words: kana, Chinese characters, and Thai, Lao, Khmer, Burmese.
 UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
 FEWEST_MARKS = 3  # columns that are labels, one-hot
 HOLDS = {"1", "1.0", "true"}
 MARKS = ({"0", "1"}, {"0.0", "1.0"}, {"false", "true"})
-LISTED = re.compile(r"\s*([\[{(]|(np\.)?(array|set|frozenset)\()")  # how lists and objects begin
+LISTED = re.compile(r"\s*([\[{(<]|(np\.)?(array|set|frozenset)\()")  # how lists and objects begin
 COMMA = re.compile(r"[-+]?\d+([.\s'’]\d{3})*(,\d+)?\s*%?")  # a number whose decimal sign is a comma
+LAST = re.compile(r"((?:.*[^\W\d_])?[ _.]?)(\d{1,2}|(?<![^\W_])[A-Ha-h])")  # of a name: its number or letter
 DATE = re.compile(r"(\d{4}[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.]\d{4})([ T]\d\d?:\d\d.*)?")
+WRITTEN_DATE = re.compile(  # Mon Apr 06 22:19:45 PDT 2009; 09 5, 2016; 1 May 2024
+    r"(?i)(?=.*\d{4})(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*[,.]?\s+)?"
+    r"(?:\d{1,2}\s+(?:\d{1,2},\s+\d{4})|[\d\s]*(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+    r"[\s\d:,.+-]*(?:[a-z]{2,4}\b)?[\s\d:+-]*)"
+)
 WORD = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+|[^\W\d_a-zA-Z]+")  # of a column's name
 Fields = Mapping[str, Any]
 Numbered = list[tuple[int, Fields]]  # the row's number in its file, its columns
@@ -36,6 +45,7 @@ class Column:
     rows: int
     place: int = 0  # among its neighbours, from the left
     parts: tuple[str, ...] = ()  # the columns that it is made of, where it is one of several
+    unlabelled: str = ""  # what it says of rows that have no class; `values` are without it
 
     @property
     def spelled(self) -> str | list[str]:
@@ -86,7 +96,17 @@ class Column:
     @cached_property
     def is_date(self) -> bool:
         """Are all of its values dates, or times?"""
-        return bool(self.values) and all(DATE.fullmatch(str(value).strip()) for value in self.values)
+        texts = [str(value).strip() for value in self.values]
+        return bool(texts) and all(DATE.fullmatch(text) or WRITTEN_DATE.fullmatch(text) for text in texts)
+
+    @cached_property
+    def is_split(self) -> bool:
+        """Does it say of each row which split it belongs to?"""
+        return (
+            self.distinct > 1
+            and "train" in {SPLITS.get(text.lower()) for text in self.distinct_texts}
+            and ({text.lower() for text in self.distinct_texts} <= SPLITS.keys())
+        )
 
     @cached_property
     def is_mark(self) -> bool:
@@ -156,8 +176,22 @@ def columns_of(rows: Numbered) -> list[Column]:
     for place, name in enumerate(names):
         values = [value_at(fields, name) for _, fields in rows]
         given = [value for value in values if not _is_missing(value)]
-        found.append(Column(name, parsed(given), len(rows), place))
+        mark = _unlabelled(given)
+        given = [value for value in given if not mark or plain(value) != mark]
+        found.append(Column(name, parsed(given), len(rows), place, unlabelled=mark))
     return found
+
+
+def _unlabelled(values: list[Any]) -> str:
+    """What a column of classes says of rows that have none, if it does: a word for it, or -1 beside classes
+    that are counted from 0 on (-1, 0 and 1 alone may be a mood)."""
+    if not all(isinstance(value, str | int | float) and not isinstance(value, bool) for value in values):
+        return ""
+    classes = Counter(map(plain, values))
+    marks = [mark for mark in UNLABELLED if 0 < classes[mark] < len(values) / 2 and len(classes) > 2]
+    rest = {name for name in classes if name != "-1"}
+    counted = len(rest) > 2 and len(rest) < len(classes) and rest == {str(n) for n in range(len(rest))}
+    return marks[0] if marks else "-1" if counted else ""
 
 
 def _is_missing(value: Any) -> bool:
@@ -197,3 +231,24 @@ def one_hot(columns: list[Column]) -> list[Column]:
     holds = ([str(value).strip().lower() in HOLDS for value in column.values] for column in marks)
     values = [[name for name, one in zip(names, row, strict=True) if one] for row in zip(*holds, strict=True)]
     return [Column(",".join(names), values, marks[0].rows, marks[0].place, names)]
+
+
+def numbered(columns: list[Column]) -> list[Column]:
+    """A column of lists of texts for each set of columns that differ in a last number or letter alone, as
+    ending0 and ending1, or that are called A, B and C."""
+    found: dict[tuple[str, bool], list[Column]] = {}
+    for column in columns:
+        if (end := LAST.fullmatch(column.name)) and column.values and column.is_text:
+            found.setdefault((end[1], end[2].isdigit()), []).append(column)
+    sets = [
+        each
+        for each in found.values()
+        if len(each) > 1 and (len(each) > 2 or len(each[0].values) == each[0].rows)
+    ]
+    return [_side_by_side(each) for each in sets]
+
+
+def _side_by_side(columns: list[Column]) -> Column:
+    names = tuple(column.name for column in columns)
+    values = [list(row) for row in zip(*(column.values for column in columns), strict=False)]
+    return Column(",".join(names), values, columns[0].rows, columns[0].place, names)

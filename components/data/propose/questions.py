@@ -95,7 +95,11 @@ def nothing(
         some = [each for each in rest if each.is_text and each.distinct >= FEWEST_TEXTS]
         found = [_choice(kept, "text", each, rows) for each in some]
         have = ", ".join(f"'{column.name}'" for column in columns[:MOST_CHOICES]) or "none"
-        return Question(f"no column looks like the text; the columns are {have}{why}", found[:MOST_CHOICES])
+        log = "; what is clicked is known by its text: join the items' titles to the log"
+        hint = log if any(fit("outcome", column) for column in columns) else ""
+        return Question(
+            f"no column looks like the text; the columns are {have}{hint}{why}", found[:MOST_CHOICES]
+        )
     shown = " and ".join(f"'{name}'" for name in [*taken.values(), *read])
     sentence = f"{shown} can be read, but no column looks like what is to be learnt{why}"
     found = [_choice(kept, _target(each), each, rows) for each in rest if _repeats(each)]

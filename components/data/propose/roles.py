@@ -8,14 +8,16 @@ small function a kind of column, in one table. A role's kind is its name, unless
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from components import families
-from components.data.propose.names import ASIDE, ENDS, INDEX, NAMES, SCALES
+from components.data.propose.names import ASIDE, ENDS, INDEX, NAMES, NUMBERED, SCALES
 from components.data.propose.profile import Column
 from components.errors import BadRowError
+from components.families.multiple_choice.family import named_choices
 from components.families.shared.spans import span_list
+from components.spelling import plain
 
 NAMED, PLAIN, WEAK = 1.0, 0.7, 0.3
 CERTAIN = 0.5  # added where the values could hardly be anything else
@@ -23,6 +25,9 @@ YES = {"1", "1.0", "true", "yes"}
 OUTCOMES = YES | {"0", "0.0", "false", "no"}
 LEVELS = range(3, 12)  # levels of an ordinal scale
 HIGHEST = 100  # level: larger numbers are years, or codes
+CLASSES = {"class", "label", "category", "intent", "answer", "target"}  # what columns may number
+CODES = {"id", "user", "username", "lang", "language", "version", "zip", "zipcode", "plz"}  # may be features
+BESIDE_NAMES = 0.4  # taken off where they do: the names themselves may stand in another
 LONG, OFTEN = 4, 10  # words of a label; a longer one is a label where it repeats so often
 MANY = 1000  # classes: from these on, an answer may be one that is retrieved
 MANY_CLASSES = (
@@ -52,9 +57,15 @@ def fit(kind: str, column: Column) -> Fit | None:
 
 def _is_aside(column: Column) -> bool:
     """Does it stand beside the data: an identifier, an index, a date?"""
-    if column.is_counter or INDEX.fullmatch(column.name) or column.words[-1].rstrip("0123456789") in ASIDE:
+    aside = column.words[-1].rstrip("0123456789") in ASIDE and not _numbers_classes(column)
+    if column.is_counter or column.is_split or INDEX.fullmatch(column.name) or aside:
         return True
     return column.is_date and not any(_named(column, kind) for kind in ("label", "level"))
+
+
+def _numbers_classes(column: Column) -> bool:
+    """A "Class Index" or an "answerKey" is no identifier."""
+    return column.words[-1] in NUMBERED and not CLASSES.isdisjoint(column.words[:-1])
 
 
 def _named(column: Column, role: str) -> bool:
@@ -62,7 +73,7 @@ def _named(column: Column, role: str) -> bool:
 
 
 def _score(column: Column, role: str) -> float:
-    return NAMED if _named(column, role) else PLAIN
+    return (NAMED if _named(column, role) else PLAIN) - (BESIDE_NAMES if _numbers_classes(column) else 0)
 
 
 def _text(column: Column) -> Fit | None:
@@ -74,7 +85,7 @@ def _text(column: Column) -> Fit | None:
 
 
 def _text_pair(column: Column) -> Fit | None:
-    if not column.is_text or column.length < 1.5 or column.repeats > 20:
+    if not column.is_text or column.length < 1.5 or column.repeats > 20 or column.words[-1] == "name":
         return None
     named = _named(column, "text_pair")
     return Fit(NAMED if named else WEAK, f"{column.length:.0f} words on average, beside the text")
@@ -103,17 +114,17 @@ def _label(column: Column) -> Fit | None:
 
 def levels(column: Column) -> list[str] | None:
     """The column's values from the lowest to the highest, if they are an ordered scale's."""
-    values = {str(value).strip() for value in column.values}
+    values = {plain(value) for value in column.values}
     if len(values) not in LEVELS:
         return None
     if column.is_whole:
         in_order = sorted(values, key=float)
         lowest, highest = float(in_order[0]), float(in_order[-1])
         return in_order if highest - lowest < max(LEVELS) and max(-lowest, highest) <= HIGHEST else None
-    plain = {re.sub(r"\W+", "_", value.lower()): value for value in values}
+    worded = {re.sub(r"\W+", "_", value.lower()): value for value in values}
     for scale in SCALES:
-        if set(plain) <= set(scale):
-            return [plain[level] for level in scale if level in plain]
+        if set(worded) <= set(scale):
+            return [worded[level] for level in scale if level in worded]
     return None
 
 
@@ -141,7 +152,7 @@ def separator_of(column: Column) -> str | None:
     """The sign between the labels of a text, if the parts repeat in other combinations."""
     for sign in "|;,":
         combined = [value for value in column.values if isinstance(value, str) and sign in value]
-        if not combined or not column.is_text:
+        if not combined or not (column.is_text or (sign == "," and _are_numbered(column))):
             continue
         parts = {part.strip() for value in column.values for part in value.split(sign)}
         short = all(len(part.split()) <= 3 for part in parts)
@@ -150,8 +161,17 @@ def separator_of(column: Column) -> str | None:
     return None
 
 
+def _are_numbered(column: Column) -> bool:
+    """Could "2,14" be two classes by their numbers? Each of them stands alone somewhere, the smaller first."""
+    if column.decimal is None:
+        return False
+    parts = [value.strip().split(",") for value in column.values]
+    alone = {found[0] for found in parts if len(found) == 1}
+    return all(set(found) <= alone and sorted(set(found), key=int) == found for found in parts)
+
+
 def _labels(column: Column) -> Fit | None:
-    if column.parts:
+    if column.parts and set(column.items) <= set(column.parts):
         return Fit(NAMED + CERTAIN, f"{len(column.parts)} columns that say yes or no of each row")
     sign = separator_of(column)
     if sign is not None:
@@ -160,6 +180,8 @@ def _labels(column: Column) -> Fit | None:
     strings = column.items and all(isinstance(item, str) for item in column.items)
     if not strings or any(len(value) != len(set(value)) for value in column.values):
         return None
+    if column.parts or column.distinct < 2 or max(map(len, column.values)) < 2:
+        return None  # choices of a question, the same in each row, or one class in each
     distinct = len(set(column.items))
     if distinct > len(column.items) / 3 or max(len(item.split()) for item in column.items) > 4:
         return None
@@ -241,9 +263,13 @@ def _answers(column: Column) -> Fit | None:
 
 
 def _choices(column: Column) -> Fit | None:
-    lengths = {len(value) for value in column.values} if column.is_list else {0}
-    strings = all(isinstance(item, str) for item in column.items)
-    if not strings or min(lengths) < 2 or max(lengths) > 20:
+    try:
+        found = [named_choices(value) for value in column.values]
+    except BadRowError:
+        return None
+    lengths = {len(each) for each in found}
+    strings = all(isinstance(text, str) for each in found for _, text in each)
+    if column.is_text or not strings or min(lengths) < 2 or max(lengths) > 20:
         return None
     named = _named(column, "choices")
     return Fit(NAMED + CERTAIN if named else WEAK, f"{min(lengths)} to {max(lengths)} choices in each row")
@@ -251,7 +277,7 @@ def _choices(column: Column) -> Fit | None:
 
 def _answer(column: Column) -> Fit | None:
     numbers = column.numbers
-    if not column.is_text and (numbers is None or set(numbers) - set(range(20))):
+    if column.distinct < 2 or (not column.is_text and (numbers is None or set(numbers) - set(range(20)))):
         return None
     return Fit(_score(column, "answer"), "the right choice")
 
@@ -288,6 +314,53 @@ def _outcome(column: Column) -> Fit | None:
     return Fit(NAMED + CERTAIN, f"yes in {yes / len(column.values):.1%} of {column.rows:,} rows")
 
 
+def _item(column: Column) -> Fit | None:
+    """What was shown and clicked: in a log the same text comes again and again."""
+    found = _text(column)
+    if found or not column.is_text or column.distinct < 3 or not _named(column, "item"):
+        return found
+    return Fit(
+        NAMED if column.length >= 1.5 else WEAK, f"{column.distinct:,} distinct items in {column.rows:,} rows"
+    )
+
+
+def with_features(
+    family: str, columns: list[Column], taken: Collection[Column]
+) -> dict[str, tuple[Column, Fit]]:
+    """Of a family that reads features beside its text, the columns that could be such, by role."""
+    if not {"categorical", "numeric"} <= {*families.get(family).optional_inputs}:
+        return {}
+    names = {name for column in taken for name in column.parts or (column.name,)}
+    free = [column for column in columns if column.values and not column.parts and column.name not in names]
+    sorts = {
+        role: [each.name for each in free if _feature(each) == role] for role in ("categorical", "numeric")
+    }
+    return {
+        role: (
+            Column(",".join(found), [], len(found), parts=tuple(found)),
+            Fit(0.0, f"{len(found)} columns beside the text"),
+        )
+        for role, found in sorts.items()
+        if found
+    }
+
+
+def _feature(column: Column) -> str | None:
+    """Is it a category, or a number? What people answer is neither: it is not known beforehand."""
+    answers = any(
+        _named(column, kind)
+        for kind in ("outcome", "label", "score", "level")
+        if column.name.lower() not in ("category", "price")
+    )
+    if answers or column.is_counter or column.is_date or column.is_split or column.distinct < 2:
+        return None
+    is_code = column.words[-1] in CODES
+    if column.numbers is not None and not is_code:
+        return None if column.words[-1] in ASIDE else "numeric"
+    short = column.is_text and column.length <= LONG and (is_code or column.words[-1] not in ASIDE)
+    return "categorical" if (short or is_code) and column.repeats >= 2 else None
+
+
 def _entity(kind: str) -> Callable[[Column], Fit | None]:
     """An end of a triple: a name, rather than a text."""
 
@@ -316,8 +389,8 @@ def together(kinds: dict[str, Column]) -> float | None:
         named = all(_named(kinds[kind], kind) for kind in ("head_entity", "link", "tail_entity"))
         in_order = CERTAIN if kinds["head_entity"].place < kinds["tail_entity"].place else 0.0
         return in_order + 2 * CERTAIN if shared > 0.05 else CERTAIN if named else None
-    if {"text", "text_pair"} <= kinds.keys():
-        first, second = kinds["text"], kinds["text_pair"]
+    if "text_pair" in kinds and not kinds.keys().isdisjoint({"text", "item"}):
+        first, second = kinds.get("text") or kinds["item"], kinds["text_pair"]
         return CERTAIN if "query" in first.words or _are_ends(first.name, second.name) else 0.0
     return 0.0
 
@@ -345,6 +418,6 @@ FITS: dict[str, Callable[[Column], Fit | None]] = {
     "spans": _spans, "head": _span("head"), "tail": _span("tail"), "label": _label, "level": _level,
     "score": _number, "labels": _labels, "question": _passage("question"), "context": _passage("context"),
     "answers": _answers, "choices": _choices, "answer": _answer,
-    "template": _template, "written": _written, "outcome": _outcome, "head_entity": _entity("head_entity"),
+    "template": _template, "item": _item, "written": _written, "outcome": _outcome, "head_entity": _entity("head_entity"),
     "link": _link, "tail_entity": _entity("tail_entity"),
 }  # fmt: skip

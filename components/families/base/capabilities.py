@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pyarrow as pa
 
-from components.families.base.records import Facts, Row
+from components.families.base.records import Facts, Prediction, Row
 
 if TYPE_CHECKING:
     from tokenizers import Encoding
@@ -154,6 +154,37 @@ class ReadsWordEmbeddings:
 
 class SquaredErrorLoss:
     """The loss is a squared error, not a negative log-likelihood (Kendall 2018 weighs them apart)."""
+
+
+# --- evaluation ------------------------------------------------------------------------------------
+
+
+class OneClassEach(abc.ABC):
+    """What is answered has one class of several, so that one may be taken for another."""
+
+    @abc.abstractmethod
+    def class_pairs(self, row: Row, said: Prediction, facts: Facts) -> Iterable[tuple[str, str]]:
+        """(gold, said) of everything in the row that has a class: of the row itself, or of each word."""
+
+
+class ScoredClasses(abc.ABC):
+    """Rows can be ranked by how probable a class is, one class against the rest."""
+
+    @abc.abstractmethod
+    def scored_classes(
+        self, rows: Sequence[Row], said: Sequence[Prediction], facts: Facts
+    ) -> Iterable[tuple[str, np.ndarray, np.ndarray]]:
+        """(its name, does it hold: y_N, 0 or 1, how probable is it said to be: p_N) of each class that holds
+        of some rows and not of all."""
+
+
+class Probabilities(abc.ABC):
+    """An answer says how probable it is."""
+
+    @abc.abstractmethod
+    def likelihoods(self, row: Row, said: Prediction, facts: Facts) -> list[tuple[float, bool]]:
+        """(how probable the model calls something, whether it is so) for whatever the answer gives a
+        probability: its label, or each of several labels."""
 
 
 # --- what callers ask ------------------------------------------------------------------------------

@@ -38,6 +38,9 @@ class Metric:
     """Which numbers of `of_sums` are good. Where lower is better, as of an error, `value` is minus the number
     (so the name says "negative_..."): everyone who reads a value may take the higher for the better."""
 
+    least_labels: int = 0
+    """How many labels a head must have for the metric to tell anything of it."""
+
     @property
     def best(self) -> float:
         """No value is above this one: an error is never below 0, a score never above 1."""

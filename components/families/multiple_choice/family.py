@@ -12,10 +12,11 @@ from pydantic import BaseModel
 
 from components.errors import BadRowError, near_miss
 from components.families.base import Check, Facts, Family, Layout, Prediction, Row, Sequence1, TextRequest
-from components.families.base.capabilities import MultiSequence
+from components.families.base.capabilities import MultiSequence, Probabilities
 from components.families.classification.family import softmax
-from components.families.shared.fields import read_list, read_text
+from components.families.shared.fields import read_json, read_list, read_text
 from components.families.shared.metrics import accuracy
+from components.spelling import is_blank, plain
 
 if TYPE_CHECKING:
     import torch
@@ -41,13 +42,15 @@ class ChoiceAnswer(BaseModel):
     probabilities: list[float]
 
 
-class MultipleChoice(MultiSequence, Family):
+class MultipleChoice(MultiSequence, Probabilities, Family):
     """Softmax cross-entropy over one score for each pair of text and choice, read together
     (Radford 2018, section 3.3)."""
 
     name = "multiple_choice"
+    hub_task = "multiple-choice"
     inputs = (("text", "choices"), ("turns", "choices"))
     text_columns = ()
+    object_roles = ("choices",)
     targets: ClassVar[Mapping[str, bool]] = {"answer": True}
     request = ChoiceRequest
     metrics = (accuracy("answer"),)
@@ -70,7 +73,8 @@ class MultipleChoice(MultiSequence, Family):
         return "\n".join([row["text"], *sorted(row["choices"])])
 
     def read_target(self, record: Mapping[str, Any], row: Row, options: Mapping[str, Any]) -> Row:
-        return {"answer": read_answer(record.get("answer"), row["choices"])}
+        names = [name for name, _ in named_choices(record["choices"])] if "choices" in record else []
+        return {"answer": read_answer(record.get("answer"), row["choices"], names)}
 
     def target_schema(self) -> pa.Schema:
         return pa.schema([("answer", pa.int64())])
@@ -124,6 +128,9 @@ class MultipleChoice(MultiSequence, Family):
     def respond(self, prediction: Prediction, row: Row, layout: Layout, facts: Facts) -> Prediction:
         return {**prediction, "choice": row["choices"][prediction["answer"]]}
 
+    def likelihoods(self, row: Row, said: Prediction, facts: Facts) -> list[tuple[float, bool]]:
+        return [(said["probabilities"][said["answer"]], said["answer"] == row["answer"])]
+
     def majority_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """The most frequent position in training among rows of as many choices: on those rows it is
         never worse than a guess, 1 in M."""
@@ -151,9 +158,28 @@ def _pairs(row: Row) -> list[Row]:
     return [{"text": row["text"], "text_pair": choice} for choice in row["choices"]]
 
 
+def named_choices(value: Any) -> list[tuple[str, Any]]:
+    """The choices, each with its name: "A", "B" and so on in a list of texts; else the keys of an object, the
+    columns that hold them, or their labels, as in {"label": [...], "text": [...]} or a list of {label, text}."""
+    value = read_json(value, "'choices'", "a JSON list")
+    if isinstance(value, dict):
+        if isinstance(value.get("text"), list) and isinstance(value.get("label"), list):
+            return list(zip(map(str, value["label"]), value["text"], strict=False))
+        value = {name: text for name, text in value.items() if not is_blank(text)}
+        if len(value) > 1:
+            return list(value.items())
+    found = read_list({"choices": value}, "choices")
+    letters = [chr(ord("A") + number) for number in range(len(found))]
+    if all(isinstance(one, dict) and "text" in one for one in found):
+        return [
+            (str(one.get("label", letter)), one["text"]) for letter, one in zip(letters, found, strict=True)
+        ]
+    return list(zip(letters, found, strict=True))
+
+
 def read_choices(record: Mapping[str, Any]) -> list[str]:
-    """Two to twenty distinct texts, as a list or as JSON."""
-    choices = read_list(record, "choices")
+    """Two to twenty distinct texts."""
+    choices = [text for _, text in named_choices(record.get("choices"))]
     if not FEWEST <= len(choices) <= MOST:
         raise BadRowError(f"'choices' has {len(choices)}, expected {FEWEST} to {MOST}")
     named = {f"choice {number}": choice for number, choice in enumerate(choices)}
@@ -164,11 +190,12 @@ def read_choices(record: Mapping[str, Any]) -> list[str]:
     return texts
 
 
-def read_answer(value: Any, choices: Sequence[str]) -> int:
-    """The number of the right choice, given as such or as its text."""
-    given = str(value).strip()
-    if isinstance(value, str) and given in choices:
-        return choices.index(given)
+def read_answer(value: Any, choices: Sequence[str], names: Sequence[str] = ()) -> int:
+    """The number of the right choice, given as such, as its text or as its name."""
+    given = plain(value)
+    for known in (choices, names):
+        if isinstance(value, str) and given in known:
+            return known.index(given)
     if not given.isdecimal() or int(given) >= len(choices):
         raise BadRowError(
             f"'answer' is {value!r:.60}{near_miss(given, choices)}; "

@@ -40,6 +40,7 @@ class Regression(MultiSequence, SquaredErrorLoss, Family):
     """
 
     name = "regression"
+    hub_task = "text-classification"
     targets: ClassVar[Mapping[str, bool]] = {"score": True}
     metrics = METRICS
     target_type = pa.float32()

@@ -12,7 +12,7 @@ import pyarrow as pa
 from components.errors import BadRowError
 from components.families.base import Facts, Prediction, Row, Sequence1
 from components.families.base.capabilities import ExtraInputs, Numbers
-from components.families.classification.family import Classification
+from components.families.classification.family import Classification, predicted
 from components.families.segment_pairs.segments import draw, halves
 from components.families.shared.fields import read_text
 
@@ -87,4 +87,4 @@ class SegmentPairs(ExtraInputs, Classification):
             return hstack([first, second, product, product.sum(axis=1)]).tocsr()
 
         model = LinearSVC(random_state=0).fit(columns(train), [row["label"] for row in train])
-        return [{"label": str(label)} for label in model.predict(columns(test))]
+        return predicted(model, columns(test))

@@ -73,6 +73,7 @@ class SpanExtraction(MultiSequence, Family):
     it points at its first token (Devlin 2019, sections 4.2 and 4.3)."""
 
     name = "span"
+    hub_task = "question-answering"
     inputs = (("question", "context"),)
     targets: ClassVar[Mapping[str, bool]] = {"answers": True}
     text_columns = ("question", "context")

@@ -11,7 +11,18 @@ import pyarrow as pa
 from pydantic import BaseModel
 
 from components.errors import BadRowError, near_miss
-from components.families.base import Check, Facts, Family, Layout, Metric, Options, Prediction, Row
+from components.families.base import (
+    Check,
+    ClassCounts,
+    Facts,
+    Family,
+    Layout,
+    Metric,
+    Options,
+    Prediction,
+    Row,
+)
+from components.families.base.capabilities import OneClassEach
 from components.families.shared.changes import options_changed
 from components.families.shared.fields import read_text, whole
 from components.families.shared.spans import read_spans, to_tags
@@ -66,10 +77,11 @@ class TaggingAnswer(BaseModel):
     tokens: list[Token] = []
 
 
-class Tagging(Family):
+class Tagging(OneClassEach, Family):
     """Softmax cross-entropy on the first piece of every word."""
 
     name = "tagging"
+    hub_task = "token-classification"
     inputs = (("text",), ("tokens",))
     targets: ClassVar[Mapping[str, bool]] = {"tags": False, "spans": False, "tokens": False}
     text_columns = ("text",)
@@ -293,8 +305,8 @@ class Tagging(Family):
 
     def report(
         self, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
-    ) -> list[tuple[str, int, float]]:
-        """F1 of each entity type, or of each plain tag."""
+    ) -> list[ClassCounts]:
+        """Of each entity type, or of each plain tag."""
         found = _words_of if _plain(facts) else entities
         gold: Counter[str] = Counter()
         guessed: Counter[str] = Counter()
@@ -304,10 +316,13 @@ class Tagging(Family):
             gold.update(kind for kind, _, _ in in_gold)
             guessed.update(kind for kind, _, _ in in_guess)
             right.update(kind for kind, _, _ in in_gold & in_guess)
-        return [
-            (kind, gold[kind], 2 * right[kind] / ((gold[kind] + guessed[kind]) or 1))
-            for kind in facts["labels"]
-        ]
+        return [ClassCounts(kind, gold[kind], guessed[kind], right[kind]) for kind in facts["labels"]]
+
+    def class_pairs(self, row: Row, said: Prediction, facts: Facts) -> Iterable[tuple[str, str]]:
+        """Of each token: its plain tag, or the type of its entity."""
+        cut = 0 if _plain(facts) else 2
+        gold, guessed = ([tag if tag == "O" else tag[cut:] for tag in side["tags"]] for side in (row, said))
+        return zip(gold, guessed, strict=True)
 
     def majority_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """The commonest tag of the training rows for every token."""
