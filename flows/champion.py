@@ -11,7 +11,7 @@ from typing import Any
 from components.environment import quiet
 from components.errors import UserError
 from components.evaluation.summary import brief
-from components.release import registry
+from components.release import registry, signing
 from flows.running import proxies
 
 RELEASE = "ONETRUNK_RELEASE"  # in a service's environment: the semantic version that it serves
@@ -60,6 +60,7 @@ def bundle(bento: Path) -> Path:
     if not (bento / "bento.yaml").is_file():
         found = "no Bento (no bento.yaml in it)" if bento.is_dir() else "no such folder"
         raise UserError(f"{bento}: {found}; `onetrunk run` puts one into bento/")
+    signing.check(bento, Path.cwd())
     return bento / "src" / "bundle"
 
 

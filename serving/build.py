@@ -16,7 +16,7 @@ from pathlib import Path
 
 from components import program
 from components.files import atomic_folder, is_litter, sha256
-from components.release import bundle, sbom
+from components.release import bundle, sbom, signing
 from components.release.records import BundleCard, Origins
 from components.settings.project import Packaging
 from serving.bundle import LICENCES, REQUIREMENTS
@@ -37,7 +37,8 @@ def build(
     built whatever the gate says.
 
     Raises:
-        UserError: the verdict is not PROMOTE, or a file is missing, altered or of another model.
+        UserError: the verdict is not PROMOTE, a file is missing, altered or of another model, or the
+            settings' key cannot sign it.
     """
     for litter in filter(is_litter, target.parent.glob(f".{target.name}.*")):  # of a build that was killed
         shutil.rmtree(litter)
@@ -50,6 +51,7 @@ def build(
         _normalise(built)
         with atomic_folder(target) as folder:
             shutil.copytree(built, folder, dirs_exist_ok=True)
+    signing.sign(target, project, packaging.signing)
     return card
 
 

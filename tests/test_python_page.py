@@ -20,6 +20,7 @@ PAGE = (Path(__file__).parent.parent / "docs/reference/python.md").read_text(enc
 def session(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path, bento: Path) -> dict[str, Any]:
     """The names of a Python session that has run the page in a project with a release."""
     root = bentos.repository(tmp_path_factory.mktemp("notebook"))
+    (root / "dvc.yaml").unlink()  # which would ask params.yaml for more
     write_sources(root / "sources")
     (root / "sources/mood.csv").rename(root / "sources/sentiment.csv")
     (root / "encoder").symlink_to(tiny_encoder)

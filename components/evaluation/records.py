@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from components.evaluation.difference import Difference
 from components.records import Part, Record
 
 CHAMPION = Path("reports/champion.json")
@@ -76,13 +77,14 @@ class Comparison(Part):
     value: float  # of the champion
     difference: float  # the candidate's less the champion's
     interval: Interval  # of the difference
-    p: float  # one-sided: how likely the resamples make it that nothing was lost
+    p: float  # one-sided: of "nothing was lost"
     over_trivial: Interval | None = None  # of the champion's difference to it; none in a file of before
     rows: int | None = None  # test rows that were compared; null in a file of before, where it was all
     changed: str | None = None  # what has changed between the two, where they are compared all the same
     low: float | None = None  # one-sided lower bound of the difference; none in a file of before
     se: float | None = None  # standard error of the difference; none in a file of before
     discordant: int | None = None  # rows that the two answer differently, by this metric
+    counted: Difference | None = None  # what every bound and p follows from; none in a file of before
     since: RowsSince | None = None  # of the test rows; null where the release does not know its own
 
 
@@ -249,7 +251,7 @@ class Verdict(Record):
     withheld: str | None = None  # why the model is held whatever was measured
     evidence: str | None = None  # SHA-256 of the file that it was made from; null makes it none to release by
     rules: Rules | None = None  # the settings in force; likewise
-    # by head, what it is anchored to once this model is released; null: this model itself
+    # by head, what it is anchored to once this model is released; null: to this model itself
     anchors: dict[str, Champion | None] = Field(default_factory=dict)
 
     def reasons(self) -> list[str]:

@@ -21,7 +21,7 @@ from components.evaluation import replay
 from components.evaluation.records import EVALUATION, VERDICT, Evaluation, Verdict, identity
 from components.files import read_json, sha256, verify_manifest, write_manifest
 from components.model import index, saving
-from components.release import model_card, sbom
+from components.release import model_card, sbom, signing
 from components.release.records import BundleCard, Code, Limits, Origins, PackedModel, PackedTask
 from components.settings.project import Packaging
 
@@ -78,6 +78,7 @@ def write(
         champion=identity(verdict.champion),
         origins=origins or Origins(),
         stated=packaging.card,
+        signer=signing.signer(project, packaging.signing),
     )
     content = json.dumps(card.model_dump(mode="json", exclude={"version"}), sort_keys=True)
     version = hashlib.sha256(content.encode()).hexdigest()[:12]

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from components.environment import QUIET
 from components.errors import UserError
-from components.files import MANIFEST, fsync, sha256, verify_manifest
+from components.files import MANIFEST, fsync, sample, sha256, strangers, verify_manifest
 from components.release import dvc_cache
 from components.release.git import Git
 from components.release.records import ReleaseRecord
@@ -71,6 +71,8 @@ def _put_in_place(made: Path, folder: Path) -> None:
 
 def _verify(folder: Path, record: ReleaseRecord) -> None:
     verify_manifest(folder)
+    if added := strangers(folder):
+        raise UserError(f"{sample(added)}: not a file of release {record.version}")
     if sha256(folder / MANIFEST) != record.manifest:
         raise UserError(f"{folder}: not the bytes that were released as {record.version}")
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from components.errors import UserError
 from components.evaluation.records import VERDICT, ReleaseReport, Verdict
 from components.files import MANIFEST, sha256, verify_manifest
-from components.release import checkout, commit, dvc_cache, tags
+from components.release import checkout, commit, dvc_cache, signing, tags
 from components.release.git import Git, Turn, turn
 from components.release.records import BundleCard, PackedTask, ReleasedTask, ReleaseRecord
 from components.release.registry import CARD, FILES, RECORD, Registry, Release, in_stage, read, still_champion
@@ -62,7 +62,7 @@ def promote(version: str, reason: str, project: Path = Path(), action: Action = 
     with turn(Git(project)) as mine:
         found = read(project)
         chosen = found.release(version)
-        found.folder(chosen)
+        signing.check(found.folder(chosen), project)
         if found.line[-1:] != [chosen.version]:
             move(found, mine, chosen, action, reason)
         else:

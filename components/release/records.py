@@ -154,3 +154,4 @@ class BundleCard(Record):
     champion: Champion | None = None  # that it was compared with
     origins: Origins = Origins()  # of its encoder and its rows
     stated: Card = Card()  # what its owner says of it
+    signer: str | None = None  # SHA-256 of the public key's file; null where it is not signed

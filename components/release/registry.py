@@ -28,7 +28,7 @@ from components.evaluation.records import (
     ChampionReport,
     describe,
 )
-from components.release import checkout, tags
+from components.release import checkout, signing, tags
 from components.release.git import Git
 from components.release.records import BundleCard, ReleaseRecord
 from components.release.tags import Tag
@@ -218,10 +218,11 @@ def rolled_back(model: str, project: Path = Path()) -> str | None:
 
 
 def open_champion(champion: Champion, project: Path = Path()) -> Path:
-    """The model's folder of a release, after every byte of the release was checked.
+    """The model's folder of a release, after every byte of it was checked, and its signature.
 
     Raises:
-        UserError: there is no such release, or its bytes are not those that were released.
+        UserError: there is no such release, its bytes are not those that were released, or its signature is
+            refused.
     """
     found = read(project)
     release = found.release(champion.release)
@@ -229,7 +230,9 @@ def open_champion(champion: Champion, project: Path = Path()) -> Path:
         raise UserError(
             f"{describe(champion)}: that version is another one now, {describe(release.record.identity)}"
         )
-    return found.folder(release) / BUNDLE
+    folder = found.folder(release)
+    signing.check(folder, project)
+    return folder / BUNDLE
 
 
 def named_champion(model: str) -> Champion | None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from components import params
 from components.errors import UserError
-from components.evaluation import gate, page, summary
+from components.evaluation import gate, page, summary, wear
 from components.evaluation.records import EVALUATION, VERDICT, Evaluation, identity
 from components.files import sha256
 from components.release.registry import still_champion
@@ -14,8 +14,10 @@ from components.stages import run
 def main() -> None:
     evaluation = Evaluation.read(EVALUATION)
     still_champion(identity(evaluation.champion), evaluation.model.sha256, EVALUATION)
-    verdict = gate.verdict(evaluation, gate.rules_of(params.load()), sha256(EVALUATION))
+    project = params.load()
+    verdict = gate.verdict(evaluation, gate.rules_of(project), sha256(EVALUATION))
     verdict.write(VERDICT)
+    wear.note(Path(), evaluation, project.evaluation.verdicts_per_test_set)
     page.write(Path())
     summary.write(Path())
     if verdict.verdict != "PROMOTE":

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from components.evaluation import summary
 from components.evaluation.records import RELEASE
-from components.release import bundle, moves, registry
+from components.release import bundle, moves, registry, signing
 from components.stages import run
 
 BENTO = Path("bento")
@@ -12,6 +12,7 @@ BENTO = Path("bento")
 
 def main() -> None:
     verdict = bundle.promoted(Path())
+    signing.check(BENTO, Path())
     bundle.check_model(verdict, registry.model_of(BENTO))
     released = moves.release(BENTO, verdict)
     released.write(RELEASE)

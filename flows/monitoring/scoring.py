@@ -45,7 +45,8 @@ def score(root: Path, monitor: Monitor, history: History, now: datetime) -> Scor
     An article keeps the time under which it was first seen.
 
     Raises:
-        UserError: nothing has been released, the champion lacks a task, or there are no articles.
+        UserError: nothing has been released, the champion's signature is refused, it lacks a task, or there
+            are no articles.
     """
     release, bento = champion.released(root)
     bundle = champion.bundle(bento)

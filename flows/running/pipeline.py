@@ -20,7 +20,7 @@ def bring_up_to_date(target: str | None) -> int:
     """
     from components import params
     from components.data.ingest.preview import preview
-    from components.release import registry
+    from components.release import registry, signing
     from flows.running import console, disk, lock, prefect_server
 
     root = Path.cwd()
@@ -29,6 +29,8 @@ def bring_up_to_date(target: str | None) -> int:
     project = params.load()
     registry.read(root)  # what could not be released need not be trained
     preview(project)
+    if target is None:
+        signing.ready(root, project.packaging.signing)
     with console.without_reader(), lock.only_run(root):
         lock.stop_orphans(root)
 

@@ -80,10 +80,11 @@ def detached(project: Path) -> None:
 def merging(project: Path) -> None:
     """A merge that stopped at a conflict."""
     git(project, "checkout", "-q", "-b", "side")
-    for branch, seed in (("side", 2), ("main", 3)):
+    for branch in ("side", "main"):
         git(project, "checkout", "-q", branch)
-        (project / "params.yaml").write_text(f"seed: {seed}\n")
-        git(project, "commit", "-q", "-a", "-m", branch)
+        (project / "notes.txt").write_text(f"{branch}\n")
+        git(project, "add", "notes.txt")
+        git(project, "commit", "-q", "-m", branch)
     with pytest.raises(AssertionError):
         git(project, "merge", "side")
 

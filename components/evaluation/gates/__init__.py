@@ -9,13 +9,14 @@ import importlib
 import pkgutil
 from collections.abc import Mapping
 
+from components.evaluation.gates.asking import Models
 from components.evaluation.gates.base import Case, FurtherGate
 from components.evaluation.records import Finding
 from components.settings.section import Given
 
-__all__ = ["Case", "FurtherGate", "build", "find", "findings", "names"]
+__all__ = ["Case", "FurtherGate", "Models", "build", "find", "findings", "names"]
 
-NO_GATES = ("__init__", "base", "measure")
+NO_GATES = ("asking", "base", "measure", "perturbations")
 
 
 def names() -> list[str]:
