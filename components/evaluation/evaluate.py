@@ -41,9 +41,11 @@ def evaluate(
     champion: Opponent | None,
     say: Say,
     anchors: Mapping[str, Opponent] | None = None,
+    rolled_back: str | None = None,
 ) -> None:
     """Write predictions/<task>.json and reports/evaluation.json, and reports/metrics.json
-    ({head: {metric: value}}) for `dvc metrics`; a first release has no champion. `anchors` are by head."""
+    ({head: {metric: value}}) for `dvc metrics`; a first release has no champion. `anchors` are by head;
+    `rolled_back` is the version under which this model was released before, and rolled back."""
     against = Against(champion, dict(anchors or {}))
     candidate = saving.load(root / "models/multitask")
     against.find_differences(candidate.config.tasks)
@@ -58,6 +60,7 @@ def evaluate(
         confidence=project.evaluation.confidence,
         tasks=heads,
         anchors=against.anchor_evidence(heads),
+        rolled_back=rolled_back,
     ).write(root / EVALUATION)
     values = {
         head: {name: metric.value for name, metric in measured.metrics.items()}
