@@ -9,6 +9,7 @@ from pydantic import Field
 
 from components.evaluation.difference import Difference
 from components.records import Part, Record
+from components.settings.section import Given
 
 CHAMPION = Path("reports/champion.json")
 EVALUATION = Path("reports/evaluation.json")
@@ -222,7 +223,7 @@ class Rules(Part):
     without_champion: list[str] = Field(default_factory=list)  # heads that need not be compared
     shown_loss: float  # of the margin; one that is shown to be larger is rejected
     anchor_margin: float  # of the margin; a loss that is allowed against the anchor
-    further: dict[str, Any] = Field(default_factory=dict)  # further gates, which have judged in the evidence
+    further: dict[str, Given] = Field(default_factory=dict)  # the further gates, and their settings
 
 
 class TaskVerdict(Part):
