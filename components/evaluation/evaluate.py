@@ -41,23 +41,26 @@ def evaluate(
     champion: Opponent | None,
     say: Say,
     anchors: Mapping[str, Opponent] | None = None,
+    rolled_back: str | None = None,
 ) -> None:
     """Write predictions/<task>.json and reports/evaluation.json, and reports/metrics.json
-    ({head: {metric: value}}) for `dvc metrics`; a first release has no champion. `anchors` are by head."""
+    ({head: {metric: value}}) for `dvc metrics`; a first release has no champion. `anchors` are by head;
+    `rolled_back` is the version under which this model was released before, and rolled back."""
     against = Against(champion, dict(anchors or {}))
     candidate = saving.load(root / "models/multitask")
     against.find_differences(candidate.config.tasks)
-    plan = PlanRecord.read(root / PLAN)
+    plan, models = PlanRecord.read(root / PLAN), gates.Models(root, champion)
     heads: dict[str, HeadEvidence] = {}
     for name in project.tasks:
         say(f"evaluating {name}")
-        heads |= _task(project, root, name, plan.tasks[name].share, candidate, against)
+        heads |= _task(project, root, name, plan.tasks[name].share, candidate, against, models)
     Evaluation(
         model=ModelId(sha256=sha256(root / "models/multitask/model.safetensors")),
         champion=against.champion_evidence(),
         confidence=project.evaluation.confidence,
         tasks=heads,
         anchors=against.anchor_evidence(heads),
+        rolled_back=rolled_back,
     ).write(root / EVALUATION)
     values = {
         head: {name: metric.value for name, metric in measured.metrics.items()}
@@ -67,7 +70,13 @@ def evaluate(
 
 
 def _task(
-    project: Project, root: Path, name: str, share: float, candidate: MultiTaskModel, against: Against
+    project: Project,
+    root: Path,
+    name: str,
+    share: float,
+    candidate: MultiTaskModel,
+    against: Against,
+    models: gates.Models,
 ) -> dict[str, HeadEvidence]:
     """What is measured of every head that reads the task's rows."""
     data, split = root / "data" / name, EncodedSplit(root / "encoded" / name / "test.arrow")
@@ -76,7 +85,9 @@ def _task(
     rows = {head: labelled_rows(data, "test", head) for head in cards}
     met = against.meet(data, cards, rows)
     return {
-        head: _head(project, root, head, card, share, rows[head], {"model": own[head]}, met.get(head, {}))
+        head: _head(
+            project, root, head, card, share, rows[head], {"model": own[head]}, met.get(head, {}), models
+        )
         for head, card in cards.items()
     }
 
@@ -90,6 +101,7 @@ def _head(
     rows: list[Row],
     answers: dict[str, list[Prediction]],
     met: Mapping[str, Meeting],
+    models: gates.Models,
 ) -> HeadEvidence:
     family = families.get(card["family"])
     for baseline in ("trivial", "linear"):
@@ -105,9 +117,10 @@ def _head(
         for metric in family.metrics_for(card["facts"]["options"])
         if len(family.label_set(card["facts"])) >= metric.least_labels
     }
-    case = _case(project, root, head, card, rows, answers, met.get(CHAMPION))
+    case = _case(project, root, head, card, rows, answers, met.get(CHAMPION), models)
     gate = project.gates().get(head)
-    shown = picture.Head(project, card, gate.metric if gate else None, rows, answers["model"])
+    gated = gate.metric if gate else None
+    shown = picture.Head(settings, project.seed, card, gated, rows, answers["model"])
     return HeadEvidence(
         task=card["task"],
         family=family.name,
@@ -128,6 +141,7 @@ def _case(
     rows: list[Row],
     answers: Mapping[str, list[Prediction]],
     champion: Meeting | None,
+    models: gates.Models,
 ) -> gates.Case | None:
     """What the further gates are given of a head; an auxiliary one has no gate, and is not judged."""
     gate = project.gates().get(head)
@@ -135,7 +149,7 @@ def _case(
         return None
     said = {**answers, CHAMPION: champion.said} if champion else dict(answers)
     common = champion.ground if champion else None
-    return gates.Case(project, root, head, card, gate, rows, said, common)
+    return gates.Case(project, root, head, card, gate, rows, said, common, models)
 
 
 def compare(
@@ -154,10 +168,11 @@ def compare(
         for who in ("model", "trivial", "linear")
     )
     worth = worth_of(model, trivial)
-    compared = {
-        what: _against(metric, rows, answers, units, confidence, meeting)
-        for what, meeting in (met or {}).items()
-    }
+    release, anchored = (met or {}).get(CHAMPION), (met or {}).get(ANCHOR)
+    champion = _against(metric, rows, answers, units, confidence, release) if release else None
+    anchor = champion  # where both are one release, it is measured once
+    if anchored is not release:
+        anchor = _against(metric, rows, answers, units, confidence, anchored) if anchored else None
     return MetricEvidence(
         value=model.value,
         interval=interval(metric, model, confidence),
@@ -165,8 +180,8 @@ def compare(
         linear=linear.value,
         over_trivial=difference(model, trivial, worth).interval(confidence),
         over_linear=difference(model, linear, worth).interval(confidence),
-        champion=compared.get(CHAMPION),
-        anchor=compared.get(ANCHOR),
+        champion=champion,
+        anchor=anchor,
     )
 
 

@@ -99,7 +99,7 @@ class Model(Section):
 
 
 class Evaluation(Section):
-    """Intervals need no resamples: docs/decisions/0051-intervals-without-resamples.md."""
+    """Intervals need no resamples (docs/decisions/0051-intervals-without-resamples.md)."""
 
     resamples: Annotated[int, Field(ge=100)] = 1000  # of the test rows, for what further gates measure
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95  # of an interval
