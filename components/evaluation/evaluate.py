@@ -58,6 +58,7 @@ def evaluate(
         confidence=project.evaluation.confidence,
         tasks=heads,
         anchors=against.anchor_evidence(heads),
+        findings=gates.of_model(project, models),
     ).write(root / EVALUATION)
     values = {
         head: {name: metric.value for name, metric in measured.metrics.items()}

@@ -48,7 +48,8 @@ def verdict(evaluation: Evaluation, rules: Rules, evidence: str | None = None) -
     shown = shown_losses(cases, evaluation.confidence)
     judged = {case.head: _judged(case, shown) for case in cases}
     dropped = _dropped(evaluation.champion, rules)
-    found = {entry.gate for entry in judged.values()}
+    whole = [finding for finding in evaluation.findings if finding.outcome != "pass"]
+    found = {entry.gate for entry in judged.values()} | {finding.outcome for finding in whole}
     held = "hold" in found or bool(dropped) or not judged
     return Verdict(
         verdict="REJECT" if "reject" in found else "HOLD" if held else "PROMOTE",
@@ -57,6 +58,7 @@ def verdict(evaluation: Evaluation, rules: Rules, evidence: str | None = None) -
         confidence=evaluation.confidence,
         tasks=judged,
         dropped=dropped,
+        of_model=[f"{finding.gate}: {finding.why}" for finding in whole],
         evidence=evidence,
         rules=rules,
         anchors={case.head: anchors.after(case) for case in cases},
