@@ -20,7 +20,7 @@ from components.evaluation.records import (
 )
 from components.settings.project import Gate
 from tests import verdicts
-from tests.evaluation.test_gate import against
+from tests.verdicts import against
 
 CHAMPION = Champion(release="v9", model="9" * 64, manifest="f" * 64)
 ANCHOR = Champion(release="v3", model="3" * 64, manifest="e" * 64)

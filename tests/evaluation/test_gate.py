@@ -11,13 +11,9 @@ from hypothesis import given, settings
 
 from components.evaluation.gate import holm, verdict
 from components.evaluation.records import (
-    Champion,
-    ChampionEvidence,
     Comparison,
     Evaluation,
     Finding,
-    MetricEvidence,
-    ModelId,
     Outcome,
     RowsSince,
     Rules,
@@ -25,10 +21,9 @@ from components.evaluation.records import (
 )
 from components.settings.project import Gate
 from tests import verdicts
+from tests.verdicts import against, of
 
 ORDER: tuple[Outcome, ...] = ("REJECT", "HOLD", "PROMOTE")
-CHAMPION = Champion(release="v1", model="c" * 64, manifest="f" * 64)
-Z, Z2 = 1.6449, 1.96
 
 
 def task(**gate: Any) -> Gate:
@@ -40,34 +35,6 @@ def evidence(
 ) -> Evaluation:
     """What was measured of one task `t`."""
     return of({"t": verdicts.measured(value, champion, **changes)}, findings)
-
-
-def of(heads: dict[str, MetricEvidence], findings: tuple[Finding, ...] = ()) -> Evaluation:
-    """Evidence of these tasks against release v1, which answers them all; with none of it for no champion."""
-    compared = any(one.champion for one in heads.values())
-    tasks = {name: verdicts.head("accuracy", one) for name, one in heads.items()}
-    tasks = {name: one.model_copy(update={"findings": list(findings)}) for name, one in tasks.items()}
-    champion = ChampionEvidence(**CHAMPION.model_dump(), heads=list(heads), not_compared={})
-    return Evaluation(
-        model=ModelId(sha256="m"), champion=champion if compared else None, confidence=0.95, tasks=tasks
-    )
-
-
-def against(difference: float, error: float, **changes: Any) -> Comparison:
-    """A comparison on 2,000 test rows whose difference has this standard error."""
-    given = {
-        "value": 0.8 - difference,
-        "difference": difference,
-        "interval": [difference - Z2 * error, difference + Z2 * error],
-        "low": difference - Z * error,
-        "se": error,
-        "p": 0.5,
-        "rows": 2000,
-        "discordant": 200,
-        "since": {"come": 0, "gone": 0, "trained_on": 0},
-        **changes,
-    }
-    return Comparison.model_validate(given)
 
 
 def judged(report: Evaluation, **rules: Any) -> Verdict:
