@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -244,7 +245,7 @@ class Report:
             ]
         first = next((name for name, _, _ in self.kept_back if name in self.evaluation.tasks), "TASK")
         steps: list[Step] = [
-            (f"onetrunk rows {first} --wrong", "shows the test rows that it gets wrong"),
+            (f"onetrunk rows {shlex.quote(first)} --wrong", "shows the test rows that it gets wrong"),
             ('onetrunk predict --candidate "..."', "asks this model, unreleased"),
         ]
         if self.verdict.verdict == "HOLD":
