@@ -60,6 +60,7 @@ def evaluate(
         confidence=project.evaluation.confidence,
         tasks=heads,
         anchors=against.anchor_evidence(heads),
+        findings=gates.of_model(project, models),
         rolled_back=rolled_back,
     ).write(root / EVALUATION)
     values = {
