@@ -57,7 +57,7 @@ class Opponent:
         with tempfile.TemporaryDirectory(prefix="onetrunk-champion-") as scratch:
             folder = Path(scratch) / task
             folder.mkdir()
-            encode_to_ask(self._card(task, cards), heads, data, "test", self.tokenizer, folder)
+            encode_to_ask(self.card_of(task, cards), heads, data, "test", self.tokenizer, folder)
             split = EncodedSplit(folder / "test.arrow")
             return predict(self.model, task, split, range(len(split)), heads)
 
@@ -78,7 +78,7 @@ class Opponent:
             return np.zeros(len(rows), dtype=bool)
         return np.isin(known_rows.of_texts(rows, families.get(self.cards[task]["family"])), known.train_N)
 
-    def _card(self, task: str, cards: HeadCards) -> TaskCard:
+    def card_of(self, task: str, cards: HeadCards) -> TaskCard:
         """Its card of the task, as encoding reads it."""
         own = {head: card for head, card in self.cards.items() if card["task"] == task}
         heads = {}

@@ -252,6 +252,7 @@ class Verdict(Record):
     confidence: float  # of every interval
     tasks: dict[str, TaskVerdict]  # by head
     dropped: dict[str, str]  # heads that the champion alone answers, each with what that means
+    of_model: list[str] = Field(default_factory=list)  # why further gates keep the model as a whole back
     withheld: str | None = None  # why the model is held whatever was measured
     evidence: str | None = None  # SHA-256 of the file that it was made from; null makes it none to release by
     rules: Rules | None = None  # the settings in force; likewise
@@ -261,7 +262,7 @@ class Verdict(Record):
     def reasons(self) -> list[str]:
         """Why it is not PROMOTE, a sentence per head."""
         judged = {name: task.why for name, task in self.tasks.items() if task.gate != "pass"}
-        found = [f"{name}: {why}" for name, why in {**judged, **self.dropped}.items()]
+        found = [*(f"{name}: {why}" for name, why in {**judged, **self.dropped}.items()), *self.of_model]
         return [self.withheld, *found] if self.withheld else found
 
 
