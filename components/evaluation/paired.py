@@ -1,8 +1,8 @@
 """What follows from a paired difference: is a loss excluded, is one shown, and how many rows would tell?
 
-The difference of two models on the same rows is nearly normal in its resamples; its bounds come with the
-evidence, and what depends on the settings (a margin, a share of it) is computed here, so that another margin
-needs no new evaluation.
+Its bounds come with the evidence, and what depends on the settings (a margin, a share of it) is computed
+here, so that another margin needs no new evaluation. Evidence that does not say what was won and lost
+(`Difference`) is taken to be normal.
 """
 
 from __future__ import annotations
@@ -11,34 +11,19 @@ import math
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
-from components.evaluation.records import Comparison
+from components.evaluation.records import Comparison, Interval
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from components.families.base.metric import Table
 
 NORMAL = NormalDist()
-FEW = 5  # discordant rows; from fewer, an interval of resamples is no interval
+FEW = 5  # discordant rows; with fewer, a test set does not tell two models apart
 
 
 def discordant(one_NS: Table, other_NS: Table) -> int:
     """How many rows count otherwise for the one than for the other, whatever the metric."""
     differs_NS = one_NS != other_NS
     return int((differs_NS.sum(axis=1) > 0).sum())
-
-
-def one_sided(
-    difference: float, difference_R: np.ndarray, differing: int, rows: int, confidence: float
-) -> float:
-    """The lower bound of a difference that has these resamples. From few differing rows, resamples know only
-    what was seen; then it is not above what the rows not seen allow."""
-    import numpy as np
-
-    low = float(np.quantile(difference_R, 1 - confidence))
-    if differing >= FEW:
-        return low
-    return min(low, difference - (unseen(differing, rows, confidence) - differing / rows))
 
 
 def lower_bound(comparison: Comparison) -> float:
@@ -51,13 +36,20 @@ def standard_error(comparison: Comparison, confidence: float) -> float:
     """Of the difference; from the width of its interval where the evidence does not name it."""
     if comparison.se is not None:
         return comparison.se
-    low, high = comparison.interval
+    return error_of(comparison.interval, confidence)
+
+
+def error_of(interval: Interval, confidence: float) -> float:
+    """The standard error that an interval would have come from, were its ends those of a normal one."""
+    low, high = interval
     return (high - low) / (2 * quantile(1 - (1 - confidence) / 2))
 
 
 def p_worse(comparison: Comparison, loss: float, confidence: float) -> float:
     """One-sided p of "no more than `loss` was lost": small where more was, and is shown to be. Never below
     that of a sign test in which the candidate lost every row that differs."""
+    if comparison.counted is not None:
+        return comparison.counted.p_worse(loss)
     error, above = standard_error(comparison, confidence), comparison.difference + loss
     least = 0.5**comparison.discordant if comparison.discordant is not None else 0.0
     if error == 0:
@@ -70,18 +62,13 @@ def rows_needed(reach: float, distance: float, rows: int) -> int | None:
     the estimate stays: a bound closes in with the root of the rows. None where no number of rows would."""
     if distance <= 0 or not math.isfinite(reach):
         return None
-    more = max(1, math.ceil(rows * (reach / distance) ** 2) - rows)
-    step: int = 10 ** max(0, len(str(more)) - 2)  # two digits say all that is known
-    return math.ceil(more / step) * step
+    return two_digits(max(1, math.ceil(rows * (reach / distance) ** 2) - rows))
 
 
-def unseen(discordant: int, rows: int, confidence: float) -> float:
-    """The share of rows that two models may answer differently though so few were seen to, at most: the
-    upper end of Clopper & Pearson's interval (1934), one-sided; 3 / rows where none was (the rule of three).
-    """
-    from scipy.stats import beta
-
-    return 1.0 if discordant >= rows else float(beta.ppf(confidence, discordant + 1, rows - discordant))
+def two_digits(rows: int) -> int:
+    """So many or a few more: two digits say all that is known of an estimate."""
+    step: int = 10 ** max(0, len(str(rows)) - 2)
+    return math.ceil(rows / step) * step
 
 
 def quantile(share: float) -> float:

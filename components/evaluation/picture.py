@@ -12,8 +12,9 @@ import numpy as np
 from components import families
 from components.data.contract.cards import HeadCard
 from components.data.contract.excerpt import excerpt
-from components.evaluation import bootstrap, row_scores
+from components.evaluation import row_scores
 from components.evaluation.gates.calibration import reliability
+from components.evaluation.intervals import interval
 from components.evaluation.records import (
     ClassScore,
     Confusion,
@@ -23,10 +24,11 @@ from components.evaluation.records import (
     ReliabilityBin,
 )
 from components.evaluation.summary import brief, shorten
+from components.evaluation.units import Units, sample
 from components.families.base import Facts, Family, Metric, Prediction, Row
 from components.families.base.capabilities import OneClassEach, Probabilities, ScoredClasses
 from components.families.shared.ranks import average_precision_values, roc_auc_values
-from components.settings.project import Project
+from components.settings.project import Evaluation
 
 MOST_CONFUSIONS = 1000  # that are kept: all of some 30 classes
 CURVES = 6  # classes that are drawn, those that are told apart worst
@@ -42,7 +44,8 @@ WORST, EXCERPT = 10, 200  # rows that are shown, and characters of their texts
 class Head:
     """A head, its test rows, and what the model says of them."""
 
-    project: Project
+    settings: Evaluation
+    seed: int  # of the resamples
     card: HeadCard
     gated: str | None  # the metric of its gate
     rows: list[Row]
@@ -139,7 +142,7 @@ def reliability_bins(head: Head) -> list[ReliabilityBin]:
 
 def lengths(head: Head) -> list[LengthBin]:
     """The gate's metric on the shortest texts, the next longer ones, and so on."""
-    length_N = np.array([len(head.family.text_of(row)) for row in head.rows])
+    length_N = np.array([len(head.family.text_of(row).strip()) for row in head.rows])
     parts = min(LENGTHS, len(length_N) // LEAST_ROWS)
     if parts < 2 or length_N.min() == length_N.max():
         return []
@@ -150,22 +153,21 @@ def lengths(head: Head) -> list[LengthBin]:
 
 def _of_length(head: Head, length_N: np.ndarray, chosen: np.ndarray) -> LengthBin:
     rows, said = ([side[number] for number in chosen] for side in (head.rows, head.said))
-    metric, settings = head.metrics[0], head.project.evaluation
+    metric, settings = head.metrics[0], head.settings
     statistics_NS = metric.statistics(rows, said, head.facts)
-    weights_RN = bootstrap.weights([row["groups"] for row in rows], settings.resamples, head.project.seed)
-    value_R = metric.resampled(weights_RN, statistics_NS)
+    measured = sample(metric, statistics_NS, Units.of([row["groups"] for row in rows]))
     return LengthBin(
         shortest=int(length_N[chosen].min()),
         longest=int(length_N[chosen].max()),
         rows=len(rows),
-        value=metric.total(statistics_NS),
-        interval=bootstrap.interval(value_R, settings.confidence),
+        value=measured.value,
+        interval=interval(metric, measured, settings.confidence),
     )
 
 
 def worst(head: Head) -> list[Example]:
     """The rows that the model is farthest off on, where the settings allow their texts in a report."""
-    if not head.project.evaluation.show_texts:
+    if not head.settings.show_texts:
         return []
     scored = row_scores.score(head.card, head.gated, head.rows, head.said)
     texts = {row["id"]: head.family.text_of(row) for row in head.rows}

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from components.evaluation.difference import Difference
 from components.records import Part, Record
 
 CHAMPION = Path("reports/champion.json")
@@ -39,7 +40,10 @@ class ChampionReport(Record):
     """reports/champion.json: what the candidate is to be compared with; null before the first release."""
 
     champion: Champion | None  # null before the first release
+    rolled_back: str | None = None  # the version under which this very model was released, and rolled back
     anchors: dict[str, Champion] = Field(default_factory=dict)  # the release that each head is anchored to
+    # what further gates read besides the tasks' rows: path -> SHA-256, empty where there is nothing
+    files: dict[str, str] = Field(default_factory=dict)
 
 
 class ModelId(Part):
@@ -75,13 +79,14 @@ class Comparison(Part):
     value: float  # of the champion
     difference: float  # the candidate's less the champion's
     interval: Interval  # of the difference
-    p: float  # one-sided: how likely the resamples make it that nothing was lost
+    p: float  # one-sided: of "nothing was lost"
     over_trivial: Interval | None = None  # of the champion's difference to it; none in a file of before
     rows: int | None = None  # test rows that were compared; null in a file of before, where it was all
     changed: str | None = None  # what has changed between the two, where they are compared all the same
     low: float | None = None  # one-sided lower bound of the difference; none in a file of before
     se: float | None = None  # standard error of the difference; none in a file of before
     discordant: int | None = None  # rows that the two answer differently, by this metric
+    counted: Difference | None = None  # what every bound and p follows from; none in a file of before
     since: RowsSince | None = None  # of the test rows; null where the release does not know its own
 
 
@@ -199,6 +204,7 @@ class Evaluation(Record):
     tasks: dict[str, HeadEvidence]  # by head
     findings: list[Finding] = Field(default_factory=list)  # of further gates, of the model as a whole
     anchors: dict[str, AnchorEvidence] = Field(default_factory=dict)  # by head, where it has one
+    rolled_back: str | None = None  # the version under which this very model was released, and rolled back
 
 
 class GateRule(Part):
@@ -216,6 +222,7 @@ class Rules(Part):
     without_champion: list[str] = Field(default_factory=list)  # heads that need not be compared
     shown_loss: float  # of the margin; one that is shown to be larger is rejected
     anchor_margin: float  # of the margin; a loss that is allowed against the anchor
+    further: dict[str, Any] = Field(default_factory=dict)  # further gates, which have judged in the evidence
 
 
 class TaskVerdict(Part):
@@ -244,23 +251,26 @@ class Verdict(Record):
     confidence: float  # of every interval
     tasks: dict[str, TaskVerdict]  # by head
     dropped: dict[str, str]  # heads that the champion alone answers, each with what that means
+    withheld: str | None = None  # why the model is held whatever was measured
     evidence: str | None = None  # SHA-256 of the file that it was made from; null makes it none to release by
     rules: Rules | None = None  # the settings in force; likewise
-    # by head, what it is anchored to once this model is released; null: this model itself
+    # by head, what it is anchored to once this model is released; null: to this model itself
     anchors: dict[str, Champion | None] = Field(default_factory=dict)
 
     def reasons(self) -> list[str]:
         """Why it is not PROMOTE, a sentence per head."""
         judged = {name: task.why for name, task in self.tasks.items() if task.gate != "pass"}
-        return [f"{name}: {why}" for name, why in {**judged, **self.dropped}.items()]
+        found = [f"{name}: {why}" for name, why in {**judged, **self.dropped}.items()]
+        return [self.withheld, *found] if self.withheld else found
 
 
 class ReleaseReport(Record):
     """reports/release.json: what was released."""
 
     release: str  # its version
+    bundle: str = ""  # digest of its bundle, which the Bento calls its version
     model: str  # SHA-256 of its weights
-    verdict: Outcome  # which was PROMOTE
+    verdict: Outcome  # PROMOTE, where it was not forced
 
 
 class Exchange(Part):

@@ -22,6 +22,9 @@ from components.settings.project import Project
 
 LOCK = Path("dvc.lock")
 MADE_BY = {EVALUATION: "evaluate", VERDICT: "gate"}  # the stage that makes each file
+NOTHING = "nothing"  # where there is no such key
+SHOWN = 3  # differences, in a sentence
+LONGEST = 40  # characters of a value
 
 
 def differences(verdict: Path, evidence: Path) -> list[str]:
@@ -32,30 +35,33 @@ def differences(verdict: Path, evidence: Path) -> list[str]:
     """
     said, evaluation = Verdict.read(verdict), Evaluation.read(evidence)
     if said.rules is None or said.evidence is None:
-        return [f"{verdict} names neither its evidence nor its settings: it is of an earlier version"]
+        return ["it names neither its evidence nor its settings: it is of an earlier version"]
     found = []
     if (digest := sha256(evidence)) != said.evidence:
         found.append(
-            f"{evidence} is not the evidence: found SHA-256 {digest[:12]}, expected {said.evidence[:12]}"
+            f"{evidence.name} is not the evidence that it names: SHA-256 {digest[:12]}, expected "
+            f"{said.evidence[:12]}"
         )
     again = gate.verdict(evaluation, said.rules, said.evidence)
-    return found + [f"{verdict}: {name}" for name in _unlike(said.model_dump(), again.model_dump())]
+    return found + _unlike(said.model_dump(), again.model_dump())
 
 
 def require(root: Path, verdict: Verdict, project: Project) -> None:
-    """Let the verdict of the project in `root`, of these settings, pass only if it is the one that its pipeline
-    has made.
+    """Let the verdict of the project in `root` pass only if its pipeline has made it, by these settings.
 
     Raises:
         UserError: it does not follow from its evidence, was made by other settings than today's, or one of
             the two files is not the one that dvc.lock has recorded.
     """
     if found := differences(root / VERDICT, root / EVALUATION):
-        raise UserError(f"{VERDICT}: does not follow from its evidence ({'; '.join(found)}); run again")
-    in_force, made = gate.rules_of(project), verdict.rules
+        raise UserError(
+            f"{VERDICT}: does not follow from its evidence ({'; '.join(found[:SHOWN])}); run again"
+        )
+    made, in_force = (
+        rules.model_dump(mode="json") if rules else {} for rules in (verdict.rules, gate.rules_of(project))
+    )
     if made != in_force or verdict.confidence != project.evaluation.confidence:
-        names = _unlike(made.model_dump() if made else {}, in_force.model_dump())
-        what = ", ".join(names) or "confidence"
+        what = ", ".join(_unlike(made, in_force)) or "confidence"
         raise UserError(f"{VERDICT}: made by other settings than those of params.yaml ({what}); run again")
     recorded = _recorded(root / LOCK)
     for file, stage in MADE_BY.items():
@@ -73,14 +79,16 @@ def _unlike(one: Any, other: Any, path: str = "") -> list[str]:
         return [
             line
             for key in keys
-            for line in _unlike(one.get(key), other.get(key), f"{path}.{key}" if path else str(key))
+            for line in _unlike(
+                one.get(key, NOTHING), other.get(key, NOTHING), f"{path}.{key}" if path else str(key)
+            )
         ]
     return [] if one == other else [f"{path} is {_short(one)}, comes out as {_short(other)}"]
 
 
 def _short(value: Any) -> str:
     text = str(value)
-    return text if len(text) <= 60 else f"{text[:59]}…"
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 def _recorded(lock: Path) -> dict[str, str]:

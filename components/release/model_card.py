@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from components import families
 from components.files import atomic_file
@@ -89,7 +89,7 @@ def _results(card: BundleCard) -> Iterator[EvalResult]:
             )
 
 
-def _interval(card: BundleCard, task: PackedTask, interval: list[float]) -> dict[str, Any]:
+def _interval(card: BundleCard, task: PackedTask, interval: list[float]) -> dict[str, object]:
     rows = {"rows": task.rows["test"]} if "test" in task.rows else {}
     return {"interval": interval, "confidence": card.confidence, **rows}
 

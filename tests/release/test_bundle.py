@@ -73,6 +73,7 @@ def test_an_evaluation_of_another_model_is_refused(tmp_path: Path) -> None:
     project = tiny.write_project(tmp_path / "project")
     evaluation = read_json(project / EVALUATION)
     write_json(project / EVALUATION, {**evaluation, "model": {"sha256": "0" * 64}})
+    tiny.write_verdict(project, "PROMOTE")
     with pytest.raises(UserError, match="is of model 000000000000, but"):
         bundle.write(project, tiny.PACKAGING, "code", tmp_path / "bundle")
 

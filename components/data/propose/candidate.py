@@ -65,9 +65,7 @@ class Plan:
 
     def record(self, fields: Fields) -> Fields:
         """A row of the file -> role: raw value."""
-        return {
-            role: _value(fields, column, self.decimal_of(role)) for role, column in self.columns.items()
-        }
+        return {role: _value(fields, column, self.decimal_of(role)) for role, column in self.columns.items()}
 
     def decimal_of(self, role: str) -> str | None:
         """The decimal sign of the numbers that play the role, where it is a comma."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from components.settings.section import Section
 if TYPE_CHECKING:
     from components.data.contract.cards import HeadCard
     from components.evaluation.common import CommonGround
+    from components.evaluation.gates.asking import Models
     from components.evaluation.records import Finding
     from components.settings.project import Gate, Project
 
@@ -35,6 +36,22 @@ class Case:
     rows: Sequence[Row]
     said: Mapping[str, Sequence[Prediction]]  # by who
     common: CommonGround | None  # what both can answer; none where the champion is not compared
+
+    models: Models | None = None  # to ask about other rows
+
+    def alone(self) -> Case:
+        """The same without the champion."""
+        return replace(self, common=None)
+
+    @property
+    def asked(self) -> list[str]:
+        """Who is asked: the candidate, and the champion where it is compared."""
+        return ["model"] if self.common is None else ["model", "champion"]
+
+    def ask(self, who: str, rows: Sequence[Row]) -> list[Prediction]:
+        """What one of them says of rows as the head reads them."""
+        assert self.models is not None  # noqa: S101
+        return self.models.ask(who, self.head, self.card, rows)
 
     @property
     def family(self) -> Family:
@@ -57,6 +74,10 @@ class FurtherGate(Section, abc.ABC):
     def check(self, project: Project) -> None:
         """Raise ValueError, with a clause that begins with the key, where the settings do not fit the
         project."""
+
+    def files(self) -> list[Path]:
+        """What it reads besides the tasks' own rows, from the project's folder; it need not be there."""
+        return []
 
     @abc.abstractmethod
     def findings(self, case: Case) -> Iterator[Finding]:

@@ -58,9 +58,8 @@ def error(family: Probabilities, bins: int, asked: Asked) -> Score:
     def statistics(rows: Sequence[Row], said: Sequence[Prediction], facts: Facts) -> np.ndarray:
         return in_bins(family, edges, rows, said, facts)
 
-    plain = asked.by(Metric("negative_calibration_error", statistics, of_sums, "lower"))
-    bias = float(plain.resampled_R.mean()) - plain.value
-    return Score(min(0.0, plain.value - bias), np.minimum(plain.resampled_R - 2 * bias, 0.0))
+    metric = Metric("negative_calibration_error", statistics, of_sums, "lower")
+    return asked.by(metric).without_chance()
 
 
 def edges_of(

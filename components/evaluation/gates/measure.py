@@ -17,7 +17,8 @@ import numpy as np
 from components.evaluation import bootstrap
 from components.evaluation.gates.base import Case
 from components.evaluation.records import Comparison, Finding, GateOutcome, Interval
-from components.families.base import Facts, Metric, Prediction, Row
+from components.families.base import Facts, Family, Metric, Prediction, Row
+from components.families.shared.metrics import mean
 
 One = TypeVar("One")
 
@@ -29,11 +30,23 @@ class Score:
     value: float
     resampled_R: np.ndarray
 
+    def without_chance(self) -> Score:
+        """Of a number that is at most 0, and below 0 even of a faultless model by chance: that bias, by the
+        bootstrap's estimate, taken off (Efron & Tibshirani 1993, chapter 10)."""
+        bias = float(self.resampled_R.mean()) - self.value
+        return Score(min(0.0, self.value - bias), np.minimum(self.resampled_R - 2 * bias, 0.0))
+
+    def __sub__(self, other: Score) -> Score:
+        """The difference of the two; their resamples are of the same rows."""
+        return Score(self.value - other.value, self.resampled_R - other.resampled_R)
+
 
 @dataclass(frozen=True)
 class Asked:
     """Rows, what a model said of them, and the facts by which that is judged."""
 
+    who: str  # the model
+    chosen_N: np.ndarray  # of bool: which of the test rows they are
     rows: Sequence[Row]
     said: Sequence[Prediction]
     facts: Facts
@@ -43,6 +56,17 @@ class Asked:
         """The model's value of a metric."""
         statistics_NS = metric.statistics(self.rows, self.said, self.facts)
         return Score(metric.total(statistics_NS), metric.resampled(self.weights_RN, statistics_NS))
+
+    def part(self, rows_N: np.ndarray) -> Asked:
+        """Some of the rows, which have their part in the same resamples."""
+        rows, said = picked(self.rows, rows_N), picked(self.said, rows_N)
+        return replace(self, rows=rows, said=said, weights_RN=self.weights_RN[:, rows_N])
+
+    def share(self, holds_N: np.ndarray) -> Score:
+        """The share of the rows of which something holds; holds_N is of all test rows."""
+        statistics_N2 = np.stack([holds_N[self.chosen_N], np.ones(len(self.rows))], axis=1).astype(float)
+        metric = Metric("share", lambda rows, said, facts: statistics_N2, mean)
+        return self.by(metric)
 
 
 @dataclass(frozen=True)
@@ -72,7 +96,7 @@ def measured(case: Case, score: Callable[[Asked], Score], rows_N: np.ndarray | N
 def _asked(case: Case, who: str, rows_N: np.ndarray, facts: Facts) -> Asked:
     rows, settings = picked(case.rows, rows_N), case.project.evaluation
     weights_RN = bootstrap.weights([row["groups"] for row in rows], settings.resamples, case.project.seed)
-    return Asked(rows, picked(case.said[who], rows_N), facts, weights_RN)
+    return Asked(who, rows_N, rows, picked(case.said[who], rows_N), facts, weights_RN)
 
 
 def picked(values: Sequence[One], rows_N: np.ndarray) -> list[One]:
@@ -108,8 +132,8 @@ def finding(
 
 def listed(case: Case, gate: str, what: str, found: Measured, fewest: int) -> Finding:
     """A finding of too few rows: shown, and not judged."""
-    shown = finding(case, gate, what, replace(found, pair=None))
-    return shown.model_copy(update={"why": f"{found.rows} rows, fewer than {fewest}: not judged"})
+    few = f"{what} (fewer than {fewest} rows, not judged)"
+    return finding(case, gate, few, replace(found, pair=None))
 
 
 def _comparison(case: Case, found: Measured) -> Comparison | None:
@@ -122,7 +146,7 @@ def _comparison(case: Case, found: Measured) -> Comparison | None:
         difference=own.value - champion.value,
         interval=bootstrap.interval(difference_R, case.project.evaluation.confidence),
         p=bootstrap.p_value(difference_R),
-        rows=found.compared if case.common.changed else None,
+        rows=found.compared,
         changed=case.common.changed,
     )
 
@@ -137,3 +161,22 @@ def kept(what: str, value: float, interval: Interval, limit: float | None) -> tu
     if value < limit:
         return ("reject" if high < limit else "hold"), f"{said} is below the limit {limit:.3f}"
     return "hold", f"{said} is not a number that could keep the limit {limit:.3f}"
+
+
+def same_answers(
+    family: Family, some: Sequence[Prediction], others: Sequence[Prediction], tolerance: float = 0.0
+) -> np.ndarray:
+    """same_N: is it the same answer, whatever the probabilities? Numbers may differ by the tolerance."""
+    names = family.target_schema().names
+
+    def same(one: Prediction, other: Prediction) -> bool:
+        asked = [name for name in names if name in one and name in other] or list(one)
+        return all(_alike(one[name], other.get(name), tolerance) for name in asked)
+
+    return np.array([same(*pair) for pair in zip(some, others, strict=True)], dtype=bool)
+
+
+def _alike(one: object, other: object, tolerance: float) -> bool:
+    if isinstance(one, float) and isinstance(other, float):
+        return abs(one - other) <= tolerance
+    return one == other

@@ -68,8 +68,6 @@ class Slices(FurtherGate):
         if found.compared < self.min_rows:  # of those rows too few can be answered by both
             found = replace(found, pair=None)
         floor, margin = self.floor.get(case.head), self._margin(case.gate)
-        if not np.isfinite(found.own.value):
-            return finding(case, "slices", what, found, floor)
         return finding(case, "slices", what, found, floor, margin)
 
     def _margin(self, gate: Gate) -> float:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 Numbers = list[int] | list[float]  # what a head is given besides a row's states
 ReadTable = Callable[[Path, str, Mapping[str, str]], Iterator[tuple[str, Row]]]
 """(file, format, role -> column) -> (where it stands, its columns by role) of each of its rows."""
+Reword = Callable[[list[str]], list[str | None]]
+"""The words of a text -> what stands in the place of each; None: nothing."""
 MOST_CANDIDATES = 20_000  # of a head: their vectors ship with the model, and a question is scored against all
 
 
@@ -185,6 +187,22 @@ class Probabilities(abc.ABC):
     def likelihoods(self, row: Row, said: Prediction, facts: Facts) -> list[tuple[float, bool]]:
         """(how probable the model calls something, whether it is so) for whatever the answer gives a
         probability: its label, or each of several labels."""
+
+
+class Rewordable(abc.ABC):
+    """A row's words may be written otherwise: its target stays what it is, or moves along."""
+
+    @abc.abstractmethod
+    def reworded(self, row: Row, reword: Reword) -> Row | None:
+        """The row with other words; None where its target would be lost."""
+
+
+class NamesThings(abc.ABC):
+    """Some of a row's words are entities, and its target says which."""
+
+    @abc.abstractmethod
+    def entities(self, row: Row) -> list[tuple[str, int, int]]:
+        """(type, its first word, its last) of each: numbers of the words that `reworded` is given."""
 
 
 # --- what callers ask ------------------------------------------------------------------------------

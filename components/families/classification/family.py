@@ -40,6 +40,7 @@ from components.families.shared.metrics import (
 )
 from components.families.shared.probabilities import best_of, most_probable, of_margins
 from components.families.shared.ranks import each_class
+from components.families.shared.rewording import TextsReworded
 
 if TYPE_CHECKING:
     import torch
@@ -67,7 +68,7 @@ class ClassificationOptions(Options):
     label_smoothing: float = Field(0.0, ge=0, lt=1)
 
 
-class Classification(OneClassEach, ScoredClasses, Probabilities, Family):
+class Classification(TextsReworded, OneClassEach, ScoredClasses, Probabilities, Family):
     """Softmax cross-entropy over the pooled states."""
 
     name = "classification"

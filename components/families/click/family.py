@@ -18,6 +18,7 @@ from components.families.click import features
 from components.families.click.metrics import METRICS, outcomes_of
 from components.families.multi_label.family import sigmoid
 from components.families.shared.changes import come_and_gone
+from components.families.shared.rewording import TextsReworded
 
 if TYPE_CHECKING:
     import torch
@@ -50,7 +51,7 @@ class ClickOptions(Options):
     categories: int = Field(1000, ge=1)
 
 
-class Click(ExtraInputs, ScoredClasses, Probabilities, Family):
+class Click(TextsReworded, ExtraInputs, ScoredClasses, Probabilities, Family):
     """Binary cross-entropy over the pooled states, embedded categories and standardised numbers.
 
     The classes are not weighed: that would lose the probabilities' calibration.

@@ -101,7 +101,7 @@ def _of(arithmetic: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Statistic
 METRICS = (
     Metric("auc", _of(roc_auc), roc_auc_of),
     Metric("average_precision", _of(average_precision), mean_area),
-    Metric("entropy_gain", _of(log_losses), entropy_gain_of),
+    Metric("entropy_gain", _of(log_losses), entropy_gain_of, kind="error"),
     Metric("negative_log_loss", _of(log_losses), log_loss_of, better="lower"),
     Metric("calibration", _of(calibration), calibration_of),  # a constant is well calibrated: not to be won
 )

@@ -22,6 +22,7 @@ from components.families.shared.label_numbers import label_numbers
 from components.families.shared.metrics import counts_of_labels
 from components.families.shared.probabilities import best_of, most_probable, of_margins
 from components.families.shared.ranks import each_class
+from components.families.shared.rewording import TextsReworded
 from components.spelling import is_blank, plain
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class MultiLabelOptions(Options):
     positive_weights: Literal["none", "balanced"] = "none"  # balanced: a label's negatives / positives
 
 
-class MultiLabel(ScoredClasses, Probabilities, Family):
+class MultiLabel(TextsReworded, ScoredClasses, Probabilities, Family):
     """Binary cross-entropy of each label over the pooled states, averaged over the labels."""
 
     name = "multi_label"

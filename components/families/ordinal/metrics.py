@@ -51,9 +51,9 @@ def quadratic_kappa(sums_R5: np.ndarray) -> np.ndarray:
 
 
 METRICS = (
-    Metric("quadratic_kappa", _of(level_sums), quadratic_kappa),
+    Metric("quadratic_kappa", _of(level_sums), quadratic_kappa, kind="correlation"),
     Metric("negative_mae", _of(absolute_errors), mean, better="lower"),  # in levels
     accuracy("label"),
-    Metric("spearman", _of(spearman_values), correlation),
-    Metric("kendall", _of(kendall_values), correlation),  # tau-b
+    Metric("spearman", _of(spearman_values), correlation, kind="correlation"),
+    Metric("kendall", _of(kendall_values), correlation, kind="correlation"),  # tau-b
 )

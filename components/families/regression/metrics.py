@@ -62,10 +62,10 @@ def squared_errors(x_N: np.ndarray, y_N: np.ndarray) -> np.ndarray:
 
 
 METRICS = (
-    Metric("pearson", power_sums, pearson),
-    Metric("r2", power_sums, r2),
-    Metric("spearman", _of(spearman_values), correlation),
-    Metric("kendall", _of(kendall_values), correlation),  # tau-b
+    Metric("pearson", power_sums, pearson, kind="correlation"),
+    Metric("r2", power_sums, r2, kind="error"),
+    Metric("spearman", _of(spearman_values), correlation, kind="correlation"),
+    Metric("kendall", _of(kendall_values), correlation, kind="correlation"),  # tau-b
     Metric("negative_mae", _of(absolute_errors), mean, better="lower"),  # in the unit of the scores
     Metric("negative_rmse", _of(squared_errors), root_mean, better="lower"),  # likewise
 )

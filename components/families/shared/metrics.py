@@ -157,8 +157,8 @@ def counts_of_labels(counts_NS: csr_array, labels: Sequence[str]) -> list[ClassC
 
 MACRO_F1 = Metric("macro_f1", class_counts, macro_f1_of_sums)
 """Of labels."""
-MCC = Metric("mcc", class_counts, matthews_of_sums)
-KAPPA = Metric("cohen_kappa", class_counts, kappa_of_sums)
+MCC = Metric("mcc", class_counts, matthews_of_sums, kind="correlation")
+KAPPA = Metric("cohen_kappa", class_counts, kappa_of_sums, kind="correlation")
 AUC = Metric("auc", of_each_class(roc_auc_values, label_of, 0.5), mean_area)
 """Of each label against the rest, in the mean over the labels (macro)."""
 AVERAGE_PRECISION = Metric(

@@ -22,9 +22,10 @@ from components.families.base import (
     Prediction,
     Row,
 )
-from components.families.base.capabilities import OneClassEach
+from components.families.base.capabilities import NamesThings, OneClassEach, Reword, Rewordable
 from components.families.shared.changes import options_changed
 from components.families.shared.fields import read_text, whole
+from components.families.shared.rewording import replaced
 from components.families.shared.spans import read_spans, to_tags
 from components.families.shared.words import first_pieces, places, read_words, units, word_features
 from components.families.tagging.metrics import ENTITY_F1, TOKEN_ACCURACY
@@ -77,7 +78,7 @@ class TaggingAnswer(BaseModel):
     tokens: list[Token] = []
 
 
-class Tagging(OneClassEach, Family):
+class Tagging(Rewordable, NamesThings, OneClassEach, Family):
     """Softmax cross-entropy on the first piece of every word."""
 
     name = "tagging"
@@ -202,6 +203,19 @@ class Tagging(OneClassEach, Family):
                 "warning",
             ),
         ]
+
+    def reworded(self, row: Row, reword: Reword) -> Row | None:
+        """A word that is gone takes its tag along; one with a tag that says something stays."""
+        asked = zip(row["tokens"], row["tags"], reword(row["tokens"]), strict=True)
+        words = [old if new is None and tag != "O" else new for old, tag, new in asked]
+        kept = [(tag, word) for tag, word in zip(row["tags"], words, strict=True) if word is not None]
+        text = replaced(row["text"], places(row["tokens"], row["text"]), words)
+        return {**row, "text": text, "tags": [tag for tag, _ in kept], "tokens": [word for _, word in kept]}
+
+    def entities(self, row: Row) -> list[tuple[str, int, int]]:
+        """Of tags that spell none, none."""
+        spelt = all(tag == "O" or tag[:2] in ("B-", "I-") for tag in row["tags"])
+        return entities(row["tags"]) if spelt else []
 
     def label_map(self, names: Mapping[str, str], facts: Facts) -> Mapping[str, str]:
         """Of tags, which have a prefix where they spell entities."""
