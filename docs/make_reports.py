@@ -49,8 +49,7 @@ RECORDS: tuple[type[Record], ...] = (
     evaluation.Summary,
     comparison.SharingReport,
     release.BundleCard,
-    release.ReleaseIndex,
-    release.Served,
+    release.ReleaseRecord,
     monitoring.Judgement,
 )
 

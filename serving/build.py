@@ -26,8 +26,15 @@ SERVICE = "serving.service"
 EPOCH = "2000-01-01T00:00:00+00:00"  # stands for every time of creation
 
 
-def build(project: Path, packaging: Packaging, target: Path, origins: Origins | None = None) -> BundleCard:
-    """Build the Bento of the project's promoted model at `target` and return its card.
+def build(
+    project: Path,
+    packaging: Packaging,
+    target: Path,
+    origins: Origins | None = None,
+    forced: str | None = None,
+) -> BundleCard:
+    """Build the Bento of the project's promoted model at `target` and return its card; `forced` is why it is
+    built whatever the gate says.
 
     Raises:
         UserError: the verdict is not PROMOTE, a file is missing, altered or of another model, or the
@@ -39,7 +46,7 @@ def build(project: Path, packaging: Packaging, target: Path, origins: Origins | 
         context = Path(scratch) / "context"
         _copy_code(context)
         code, needs = _digest(context), sbom.packages(REQUIREMENTS, LICENCES)
-        card = bundle.write(project, packaging, code, context / "bundle", origins, needs)
+        card = bundle.write(project, packaging, code, context / "bundle", origins, needs, forced)
         built = _run_bentoml(context, Path(scratch) / "home", card)
         _normalise(built)
         with atomic_folder(target) as folder:

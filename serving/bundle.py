@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from pathlib import Path
 
 from components.release.records import BundleCard
 
+RELEASE = "ONETRUNK_RELEASE"  # a variable: the semantic version, which the bytes cannot know
 BUNDLE = Path(__file__).parent.parent / "bundle"
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 LICENCES = Path(__file__).with_name("licences.json")  # of the requirements
@@ -16,3 +18,8 @@ LICENCES = Path(__file__).with_name("licences.json")  # of the requirements
 def card() -> BundleCard:
     """The bundle's card.json: version, limits, tasks, and the hashes that lead back to the data."""
     return BundleCard.read(BUNDLE / "card.json")
+
+
+def release() -> str | None:
+    """The semantic version of the release that is served; None where whoever serves has not said it."""
+    return os.environ.get(RELEASE) or None

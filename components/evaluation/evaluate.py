@@ -41,9 +41,11 @@ def evaluate(
     champion: Opponent | None,
     say: Say,
     anchors: Mapping[str, Opponent] | None = None,
+    rolled_back: str | None = None,
 ) -> None:
     """Write predictions/<task>.json and reports/evaluation.json, and reports/metrics.json
-    ({head: {metric: value}}) for `dvc metrics`; a first release has no champion. `anchors` are by head."""
+    ({head: {metric: value}}) for `dvc metrics`; a first release has no champion. `anchors` are by head;
+    `rolled_back` is the version under which this model was released before, and rolled back."""
     against = Against(champion, dict(anchors or {}))
     candidate = saving.load(root / "models/multitask")
     against.find_differences(candidate.config.tasks)
@@ -58,6 +60,7 @@ def evaluate(
         confidence=project.evaluation.confidence,
         tasks=heads,
         anchors=against.anchor_evidence(heads),
+        rolled_back=rolled_back,
     ).write(root / EVALUATION)
     values = {
         head: {name: metric.value for name, metric in measured.metrics.items()}
@@ -165,10 +168,11 @@ def compare(
         for who in ("model", "trivial", "linear")
     )
     worth = worth_of(model, trivial)
-    compared = {
-        what: _against(metric, rows, answers, units, confidence, meeting)
-        for what, meeting in (met or {}).items()
-    }
+    release, anchored = (met or {}).get(CHAMPION), (met or {}).get(ANCHOR)
+    champion = _against(metric, rows, answers, units, confidence, release) if release else None
+    anchor = champion  # where both are one release, it is measured once
+    if anchored is not release:
+        anchor = _against(metric, rows, answers, units, confidence, anchored) if anchored else None
     return MetricEvidence(
         value=model.value,
         interval=interval(metric, model, confidence),
@@ -176,8 +180,8 @@ def compare(
         linear=linear.value,
         over_trivial=difference(model, trivial, worth).interval(confidence),
         over_linear=difference(model, linear, worth).interval(confidence),
-        champion=compared.get(CHAMPION),
-        anchor=compared.get(ANCHOR),
+        champion=champion,
+        anchor=anchor,
     )
 
 

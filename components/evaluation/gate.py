@@ -25,6 +25,10 @@ from components.evaluation.records import (
 from components.settings.project import Project
 
 Name = TypeVar("Name", bound=Hashable)
+ROLLED_BACK = (  # people had a reason that no test row shows
+    "this very model was released as {0} and rolled back; change data or settings, or make it the champion "
+    "again with `onetrunk promote {0}`"
+)
 
 
 def rules_of(project: Project) -> Rules:
@@ -38,6 +42,7 @@ def rules_of(project: Project) -> Rules:
         without_champion=settings.without_champion,
         shown_loss=settings.shown_loss,
         anchor_margin=settings.anchor_margin,
+        further=settings.gates,
     )
 
 
@@ -49,7 +54,8 @@ def verdict(evaluation: Evaluation, rules: Rules, evidence: str | None = None) -
     judged = {case.head: _judged(case, shown) for case in cases}
     dropped = _dropped(evaluation.champion, rules)
     found = {entry.gate for entry in judged.values()}
-    held = "hold" in found or bool(dropped) or not judged
+    withheld = evaluation.rolled_back and ROLLED_BACK.format(evaluation.rolled_back)
+    held = "hold" in found or bool(dropped) or not judged or withheld is not None
     return Verdict(
         verdict="REJECT" if "reject" in found else "HOLD" if held else "PROMOTE",
         model=evaluation.model,
@@ -57,6 +63,7 @@ def verdict(evaluation: Evaluation, rules: Rules, evidence: str | None = None) -
         confidence=evaluation.confidence,
         tasks=judged,
         dropped=dropped,
+        withheld=withheld,
         evidence=evidence,
         rules=rules,
         anchors={case.head: anchors.after(case) for case in cases},

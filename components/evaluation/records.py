@@ -40,6 +40,7 @@ class ChampionReport(Record):
     """reports/champion.json: what the candidate is to be compared with; null before the first release."""
 
     champion: Champion | None  # null before the first release
+    rolled_back: str | None = None  # the version under which this very model was released, and rolled back
     anchors: dict[str, Champion] = Field(default_factory=dict)  # the release that each head is anchored to
     # what further gates read besides the tasks' rows: path -> SHA-256, empty where there is nothing
     files: dict[str, str] = Field(default_factory=dict)
@@ -203,6 +204,7 @@ class Evaluation(Record):
     tasks: dict[str, HeadEvidence]  # by head
     findings: list[Finding] = Field(default_factory=list)  # of further gates, of the model as a whole
     anchors: dict[str, AnchorEvidence] = Field(default_factory=dict)  # by head, where it has one
+    rolled_back: str | None = None  # the version under which this very model was released, and rolled back
 
 
 class GateRule(Part):
@@ -220,6 +222,7 @@ class Rules(Part):
     without_champion: list[str] = Field(default_factory=list)  # heads that need not be compared
     shown_loss: float  # of the margin; one that is shown to be larger is rejected
     anchor_margin: float  # of the margin; a loss that is allowed against the anchor
+    further: dict[str, Any] = Field(default_factory=dict)  # further gates, which have judged in the evidence
 
 
 class TaskVerdict(Part):
@@ -248,6 +251,7 @@ class Verdict(Record):
     confidence: float  # of every interval
     tasks: dict[str, TaskVerdict]  # by head
     dropped: dict[str, str]  # heads that the champion alone answers, each with what that means
+    withheld: str | None = None  # why the model is held whatever was measured
     evidence: str | None = None  # SHA-256 of the file that it was made from; null makes it none to release by
     rules: Rules | None = None  # the settings in force; likewise
     # by head, what it is anchored to once this model is released; null: to this model itself
@@ -256,15 +260,17 @@ class Verdict(Record):
     def reasons(self) -> list[str]:
         """Why it is not PROMOTE, a sentence per head."""
         judged = {name: task.why for name, task in self.tasks.items() if task.gate != "pass"}
-        return [f"{name}: {why}" for name, why in {**judged, **self.dropped}.items()]
+        found = [f"{name}: {why}" for name, why in {**judged, **self.dropped}.items()]
+        return [self.withheld, *found] if self.withheld else found
 
 
 class ReleaseReport(Record):
     """reports/release.json: what was released."""
 
     release: str  # its version
+    bundle: str = ""  # digest of its bundle, which the Bento calls its version
     model: str  # SHA-256 of its weights
-    verdict: Outcome  # which was PROMOTE
+    verdict: Outcome  # PROMOTE, where it was not forced
 
 
 class Exchange(Part):

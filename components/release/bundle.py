@@ -37,16 +37,18 @@ def write(
     folder: Path,
     origins: Origins | None = None,
     needs: Sequence[sbom.Package] = (),
+    forced: str | None = None,
 ) -> BundleCard:
     """Write the bundle of the project's promoted model into `folder`; its manifest comes last.
 
     `code` is the digest of the code that will serve it, which names what that `needs` too; `origins` says
-    where encoder and rows are from. Model card and bill of materials follow from the card. Returns the card.
+    where encoder and rows are from; `forced` is why it is packed whatever the gate says. Model card and bill
+    of materials follow from the card. Returns the card.
 
     Raises:
         UserError: the verdict is not PROMOTE, or a file is missing, altered or of another model.
     """
-    verdict = promoted(project)
+    verdict = promoted(project) if forced is None else held_back(project)
     manifest = verify_manifest(project / MODEL)
     folder.mkdir(parents=True)
     names = [*FILES, *map(index.file_name, index.candidates(_cards(project)))]
@@ -68,6 +70,7 @@ def write(
         code=Code(sha256=code),
         commit=_commit(project),
         verdict=verdict.verdict,
+        forced=forced,
         limits=Limits(**packaging.model_dump(include=set(Limits.model_fields))),
         tasks=_tasks(project, hashes[WEIGHTS], verdict),
         evidence={VERDICT.name: sha256(folder / VERDICT.name)},
@@ -98,6 +101,17 @@ def promoted(project: Path) -> Verdict:
             f"{VERDICT}: the verdict is {verdict.verdict}, expected PROMOTE; nothing is released{why}"
         )
     replay.require(project, verdict, params.read(project / params.PARAMS))
+    return verdict
+
+
+def held_back(project: Path) -> Verdict:
+    """Read a verdict that people overrule; a PROMOTE, and one that its evidence does not come to, is refused
+    (UserError)."""
+    verdict = Verdict.read(project / VERDICT)
+    if verdict.verdict == "PROMOTE":
+        raise UserError("the gate said PROMOTE, so there is nothing to force: `onetrunk run` releases it")
+    if found := replay.differences(project / VERDICT, project / EVALUATION):
+        raise UserError(f"{VERDICT}: does not follow from its evidence ({'; '.join(found)}); run again")
     return verdict
 
 

@@ -17,10 +17,14 @@ from components.stages import run
 
 def main() -> None:
     manifest = read_json(Path("models/multitask/manifest.json"))
-    champion = registry.champion(manifest["files"]["model.safetensors"]["sha256"])
-    files = gates.files(params.load().evaluation.gates, Path())
-    anchors = registry.anchors(champion)
-    ChampionReport(champion=champion, anchors=anchors, files=files).write(CHAMPION)
+    model = manifest["files"]["model.safetensors"]["sha256"]
+    champion = registry.champion(model)
+    ChampionReport(
+        champion=champion,
+        anchors=registry.anchors(champion),
+        rolled_back=registry.rolled_back(model),
+        files=gates.files(params.load().evaluation.gates, Path()),
+    ).write(CHAMPION)
     print(f"to compare with: {describe(champion)}")
 
 

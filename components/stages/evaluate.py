@@ -16,7 +16,8 @@ def main() -> None:
     from components.release import registry
 
     candidate = sha256(Path("models/multitask/model.safetensors"))
-    named, anchors = registry.named_champion(candidate), ChampionReport.read(CHAMPION).anchors
+    report, named = ChampionReport.read(CHAMPION), registry.named_champion(candidate)
+    anchors = report.anchors
     project = params.load()
     renamed = project.evaluation.renamed
     opponents = {
@@ -30,6 +31,7 @@ def main() -> None:
         opponents[named.release] if named else None,
         lambda text: print(text, file=sys.stderr),
         {today.get(head, head): opponents[anchor.release] for head, anchor in anchors.items()},
+        report.rolled_back,
     )
 
 

@@ -21,7 +21,8 @@ def run(given: argparse.Namespace) -> int:
     """Become the server."""
     from flows import champion
 
-    champion.serve(given.bento or champion.find(Path.cwd()), given.host, given.port)
+    release, bento = ("", given.bento) if given.bento else champion.released(Path.cwd())
+    champion.serve(bento, given.host, given.port, release)
     return 0
 
 

@@ -48,9 +48,9 @@ def score(root: Path, monitor: Monitor, history: History, now: datetime) -> Scor
         UserError: nothing has been released, the champion's signature is refused, it lacks a task, or there
             are no articles.
     """
-    bundle = champion.bundle(champion.find(root))
-    card = BundleCard.read(bundle / "card.json")
-    done = Scored(card.model.sha256, card.version)
+    release, bento = champion.released(root)
+    bundle = champion.bundle(bento)
+    done = Scored(BundleCard.read(bundle / "card.json").model.sha256, release)
     fresh = _fresh(monitor, history, done, now)
     if not fresh:
         return done

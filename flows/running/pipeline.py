@@ -16,17 +16,18 @@ def bring_up_to_date(target: str | None) -> int:
     `target` is the last stage that is run; None for all of them. Returns the exit code.
 
     Raises:
-        UserError: a mistake in settings or data, or no room on the disk.
+        UserError: a mistake in settings or data, no room on the disk, or nowhere to release to.
     """
     from components import params
     from components.data.ingest.preview import preview
-    from components.release import signing
+    from components.release import registry, signing
     from flows.running import console, disk, lock, prefect_server
 
     root = Path.cwd()
     for number in (signal.SIGTERM, signal.SIGHUP):  # as with Ctrl-C: stop the stages, then end
         signal.signal(number, signal.default_int_handler)
     project = params.load()
+    registry.read(root)  # what could not be released need not be trained
     preview(project)
     if target is None:
         signing.ready(root, project.packaging.signing)

@@ -107,6 +107,12 @@ def test_where_a_head_is_anchored_after_a_release(case: dict[str, Any], expected
     assert found.anchors == {"t": expected}
 
 
+def test_an_anchor_that_the_evidence_is_silent_about_is_held_and_never_forgotten() -> None:
+    found = judged(anchor=None)
+    assert found.verdict == "HOLD"
+    assert found.tasks["t"].why == "its anchor, release v3, was not measured"
+
+
 def test_an_anchor_that_can_no_longer_be_compared_is_said_to_be_given_up() -> None:
     found = judged(anchor=None, anchor_not_compared="the label set changed: +x")
     assert (

@@ -9,6 +9,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
+from components.evaluation.difference import Difference
 from components.evaluation.gate import holm, verdict
 from components.evaluation.records import (
     Comparison,
@@ -206,13 +207,45 @@ def test_better_evidence_never_gets_a_worse_verdict(
 
 @given(HEADS, st.floats(1, 100))
 @settings(max_examples=300)
-def test_more_rows_with_the_same_estimates_turn_hold_into_an_answer_and_no_answer_around(
+def test_a_promotion_stands_with_more_rows_and_the_same_estimates(
     heads: list[tuple[float, float, float]], more: float
 ) -> None:
     then = release_of([(difference, error / math.sqrt(more), value) for difference, error, value in heads])
     before, after = judged(release_of(heads)).verdict, judged(then).verdict
-    assert (before, after) != ("PROMOTE", "REJECT")
-    assert not (before == "PROMOTE" and after == "HOLD")
+    assert before != "PROMOTE" or after == "PROMOTE"
+
+
+@given(st.integers(0, 30), st.integers(0, 30), st.integers(100, 3000), st.integers(2, 20))
+@settings(max_examples=200)
+def test_a_promotion_stands_with_more_rows_of_the_same_kind(
+    won: int, lost: int, units: int, more: int
+) -> None:
+    before, after = (
+        judged(evidence(champion=counted(won * times, lost * times, units * times))).verdict
+        for times in (1, more)
+    )
+    assert before != "PROMOTE" or after == "PROMOTE"
+
+
+@given(st.integers(0, 30), st.integers(0, 30), st.integers(100, 3000))
+@settings(max_examples=200)
+def test_a_row_that_is_won_and_not_lost_never_makes_a_worse_verdict(won: int, lost: int, units: int) -> None:
+    less, better = counted(won, lost + 1, units), counted(won + 1, lost, units)
+    assert rank(evidence(champion=better)) >= rank(evidence(champion=less))
+
+
+def counted(won: int, lost: int, units: int) -> Comparison:
+    """A comparison by accuracy in which so many rows were won and lost."""
+    found = Difference(won=won, lost=lost, units=units, worth=1.0, freedom=None)
+    return against(
+        found.value,
+        found.standard_error,
+        interval=found.interval(0.95),
+        low=found.low(0.95),
+        discordant=won + lost,
+        rows=units,
+        counted=found,
+    )
 
 
 @given(HEADS)

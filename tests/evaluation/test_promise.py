@@ -19,7 +19,7 @@ from tests.verdicts import CHAMPION, against, of
 
 def promise(margin: float, error: float = 0.01, rows: int = 1000) -> Promise:
     gate = Gate(metric="accuracy", floor=0.1, margin=margin)
-    return Promise("t", gate, rows, error, 0.95, assumed=False, test_set="s")
+    return Promise("t", gate, rows, error, 0.95, "comparison", test_set="s")
 
 
 @pytest.mark.parametrize("margin", [0.015, 0.02, 0.025, 0.03])
@@ -50,7 +50,7 @@ def test_the_rows_or_the_margin_that_a_warning_names_are_enough() -> None:
 def test_before_anything_is_measured_the_error_is_assumed_and_said_to_be() -> None:
     found = {one.head: one for one in promises(params.load(), Path())}
     assert set(found) == set(params.load().gates())
-    assert all(one.assumed for one in found.values())
+    assert all(one.known_from == "nothing" for one in found.values())
     mood = found["mood"]
     assert mood.error == pytest.approx(math.sqrt(0.1 / mood.rows))
 
@@ -61,5 +61,17 @@ def test_the_error_of_the_last_evaluation_is_scaled_to_the_test_rows_of_today() 
     known = ChampionEvidence(**CHAMPION.model_dump(), heads=["mood"], not_compared={})
     Evaluation(model=ModelId(sha256="m"), champion=known, confidence=0.95, tasks=tasks).write(EVALUATION)
     mood = next(one for one in promises(params.load(), Path()) if one.head == "mood")
-    assert not mood.assumed
+    assert mood.known_from == "comparison"
     assert mood.error == pytest.approx(0.01 * math.sqrt(2000 / mood.rows))
+
+
+@pytest.mark.usefixtures("encoded_project")
+def test_after_a_first_release_the_error_follows_from_the_interval_of_the_value() -> None:
+    """Of an accuracy of .85 on 100 rows, it is that of two models that differ on one row in ten."""
+    half = 1.96 * math.sqrt(0.85 * 0.15 / 100)
+    measured = verdicts.measured(0.85, interval=[0.85 - half, 0.85 + half])
+    tasks = {"mood": verdicts.head("accuracy", measured)}
+    Evaluation(model=ModelId(sha256="m"), champion=None, confidence=0.95, tasks=tasks).write(EVALUATION)
+    mood = next(one for one in promises(params.load(), Path()) if one.head == "mood")
+    assert mood.known_from == "interval"
+    assert mood.error == pytest.approx(math.sqrt(0.1 / mood.rows), rel=1e-3)

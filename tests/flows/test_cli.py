@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import socket
@@ -14,9 +13,12 @@ from pathlib import Path
 import pytest
 
 import flows.commands
+from components.evaluation.records import VERDICT, ModelId, Verdict
+from components.files import write_json
 from flows import cli
 from flows.commands import commands
 from tests.flows import toy
+from tests.release import bentos
 
 HEAVY = {
     "prefect",
@@ -128,23 +130,14 @@ def test_status_of_a_new_project_fits_one_screen(project: Path) -> None:
 @pytest.mark.slow
 def test_status_names_the_champion_and_what_failed(tmp_path: Path) -> None:
     project = toy.make(tmp_path / "project")
-    for name, content in {
-        "releases/champion.json": {"release": "a1b2c3"},
-        ".onetrunk/run.json": {"state": "failed", "target": None, "failed": {"train": "no room"}},
-        "reports/verdict.json": {
-            "schema_version": 1,
-            "verdict": "HOLD",
-            "model": {"sha256": "0"},
-            "champion": None,
-            "confidence": 0.95,
-            "tasks": {},
-            "dropped": {},
-        },
-    }.items():
-        (project / name).parent.mkdir(exist_ok=True)
-        (project / name).write_text(json.dumps(content))
+    bentos.release(project, "a1b2c3")
+    failed = {"state": "failed", "target": None, "failed": {"train": "no room"}}
+    write_json(project / ".onetrunk/run.json", failed)
+    Verdict(
+        verdict="HOLD", model=ModelId(sha256="0"), champion=None, confidence=0.95, tasks={}, dropped={}
+    ).write(project / VERDICT)
     shown = toy.onetrunk(project, "status").stdout
-    assert "a1b2c3" in shown
+    assert "v1.0.0 (bundle a1b2c3), released today" in shown
     assert "train: no room" in shown
     assert re.search(r"HOLD, today \d\d:\d\d, of an earlier state of the project", shown)
 

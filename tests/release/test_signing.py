@@ -14,9 +14,10 @@ import yaml
 
 from components.errors import UserError
 from components.files import SIGNATURE, verify_manifest
-from components.release import registry, signing
+from components.release import moves, registry, signing
 from components.settings.release import Signing
 from flows import champion
+from tests.release import bentos
 from tests.release.bentos import write_bento
 from tests.release.keys import write_edwards_keys, write_keys
 
@@ -26,7 +27,7 @@ REFUSED = "is not a signature of these files by release.pub"
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project's folder, and the one that we work in."""
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(bentos.repository(tmp_path))
     return tmp_path
 
 
@@ -47,8 +48,15 @@ def signed(project: Path, keys: Signing, version: str = "v1") -> Path:
 def test_a_signed_bento_is_loaded_by_all_that_load_one(project: Path) -> None:
     bento = signed(project, write_keys(project))
     assert champion.bundle(bento) == bento / "src/bundle"
-    registry.release(bento)
-    assert registry.open_champion(found()) == Path("releases/v1/src/bundle")
+    released()
+    assert registry.open_champion(found()) == Path(".onetrunk/releases/v1/src/bundle")
+
+
+def released() -> None:
+    """The Bento that is here becomes the champion."""
+    bentos.track(Path())
+    against = registry.champion(registry.model_of(Path("bento")))
+    moves.release(Path("bento"), bentos.write_verdict(Path(), against=against))
 
 
 def found() -> registry.Champion:
@@ -111,10 +119,17 @@ def test_the_signature_of_another_release_is_refused(project: Path) -> None:
 
 
 def test_a_champion_whose_signature_is_not_good_is_not_compared_with(project: Path) -> None:
-    registry.release(signed(project, write_keys(project)))
-    (project / "releases/v1/src/torch.py").write_text("x")
+    signed(project, write_keys(project, "foreign"))
+    released()
+    settle(project, write_keys(project))
     with pytest.raises(UserError, match=REFUSED):
         registry.open_champion(found())
+    write_bento(project / "bento", "v2", "others")
+    signing.sign(project / "bento", project, write_keys(project))
+    released()
+    with pytest.raises(UserError, match=REFUSED):
+        moves.promote("v1.0.0", "", action="rollback")
+    champion.find(project)  # it is still the one with the good signature
 
 
 @pytest.mark.parametrize("required", [True, False])
@@ -128,7 +143,7 @@ def test_a_missing_signature_is_refused_where_it_is_required(project: Path, requ
         UserError, match=r"bento: has no signature \(model\.sig\), and .*required asks for one"
     ):
         champion.bundle(bento)
-    registry.release(bento)
+    released()
     with pytest.raises(UserError, match="has no signature"):
         registry.open_champion(found())
 
@@ -148,11 +163,11 @@ def test_equal_bentos_have_equal_signatures(project: Path) -> None:
 
 def test_a_signature_travels_with_its_bento_and_leaves_the_manifest_as_it_is(project: Path) -> None:
     bento = signed(project, write_keys(project))
-    registry.release(bento)
+    released()
     for name in (SIGNATURE, "manifest.json"):
-        assert (project / "releases/v1" / name).read_bytes() == (bento / name).read_bytes()
+        assert (project / ".onetrunk/releases/v1" / name).read_bytes() == (bento / name).read_bytes()
     assert SIGNATURE not in verify_manifest(bento)["files"]
-    registry.release(bento)  # the same again changes nothing
+    released()  # the same again changes nothing
     signed(project, write_keys(project, "other"))  # and a signed Bento may be made anew
 
 

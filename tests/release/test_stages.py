@@ -11,6 +11,8 @@ import pytest
 import yaml
 
 from components.files import read_json, sha256
+from components.release import registry
+from tests.release.bentos import repository, track
 from tests.release.keys import write_keys
 from tests.serving import tiny
 
@@ -19,10 +21,12 @@ ROOT = Path(__file__).parent.parent.parent
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    return tiny.write_project(tmp_path)
+    return tiny.write_project(repository(tmp_path))
 
 
 def stage(project: Path, name: str) -> subprocess.CompletedProcess[str]:
+    if name == "release" and (project / "bento").is_dir():
+        track(project)  # as DVC does between two stages
     command = [sys.executable, "-m", f"components.stages.{name}"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
@@ -35,8 +39,11 @@ def test_a_promoted_model_is_packaged_questioned_and_released(project: Path) -> 
         assert done.returncode == 0, done.stderr
     version = read_json(project / "bento/src/bundle/card.json")["version"]
     assert set(read_json(project / "reports/answers.json")["tasks"]) == set(tiny.CARDS)
-    assert read_json(project / "reports/release.json")["release"] == version
-    assert read_json(project / "releases/champion.json") == {"schema_version": 1, "release": version}
+    said = read_json(project / "reports/release.json")
+    assert (said["release"], said["bundle"]) == ("v1.0.0", version)
+    released = registry.read(project).champion
+    assert released is not None
+    assert set(released.record.tasks) == set(released.record.anchors) == set(tiny.CARDS)
     assert not list((project / "bento").rglob("__pycache__"))
     commands = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
     assert not [command for command in commands if str(project / "bento") in command]  # the server is gone
@@ -74,5 +81,5 @@ def test_without_promotion_a_stage_exits_2_and_leaves_nothing(name: str, project
     assert done.stderr.startswith("error: reports/verdict.json: the verdict is REJECT, expected PROMOTE")
     assert "Traceback" not in done.stderr
     assert not (project / "bento").exists()
-    assert not (project / "releases").exists()
+    assert not registry.read(project).moves
     assert json.loads((project / "reports/verdict.json").read_text())["verdict"] == "REJECT"
