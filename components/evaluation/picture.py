@@ -45,7 +45,6 @@ class Head:
     """A head, its test rows, and what the model says of them."""
 
     settings: Evaluation
-    seed: int  # of the resamples
     card: HeadCard
     gated: str | None  # the metric of its gate
     rows: list[Row]

@@ -19,7 +19,7 @@ def head(family: str, rows: list[Any], said: list[Any], facts: dict[str, Any], *
     """A head as evaluation hands it on."""
     options = families.get(family).options().model_dump()
     card = {"task": "mood", "family": family, "inputs": ["text"], "facts": {**facts, "options": options}}
-    return Head(Evaluation(resamples=100, **settings), 0, card, None, rows, said)  # type: ignore[arg-type]
+    return Head(Evaluation(resamples=100, **settings), card, None, rows, said)  # type: ignore[arg-type]
 
 
 def classified(rows: int = 400, **settings: Any) -> tuple[Head, list[str], np.ndarray]:
