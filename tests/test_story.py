@@ -4,8 +4,6 @@ back. Data are synthetic; training, evaluation, gate and releases are the projec
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 

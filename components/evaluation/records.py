@@ -67,11 +67,15 @@ class AnchorEvidence(Champion):
 
 
 class RowsSince(Part):
-    """Today's test rows beside those of a release."""
+    """Today's rows beside those of a release."""
 
-    come: int  # that its test set had not
+    come: int  # test rows that its test set had not
     gone: int  # of its test set, that are no longer there
-    trained_on: int  # whose text stands in its training data; these are not compared
+    trained_on: int  # test rows whose text stands in its training data; these are not compared
+    learnt_come: int | None = (
+        None  # training texts that it had not; null of an annotation beside the task's own
+    )
+    learnt_gone: int | None = None  # of its training texts, that are no longer there; likewise
 
 
 class Comparison(Part):
