@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -15,7 +16,7 @@ ROOMS = (  # from the lowest to the highest: a room imports from those before it
     "errors", "advice", "loopback", "files", "records", "environment", "keyed", "spelling", "dropout",
     "program", "pages", "settings", "encoder", "families", "data/sources", "data/contract", "data/ingest",
     "data/validation", "data/encoding", "data/mixture", "data/batches", "model", "training", "tracking",
-    "params", "data/propose", "evaluation", "release", "monitoring", "search", "comparison", "stages",
+    "comparison", "evaluation", "params", "data/propose", "release", "monitoring", "search", "stages",
 )  # fmt: skip
 HEAD = """\
 # The rooms
@@ -81,7 +82,7 @@ def _below(graph: Mapping[str, set[str]], room: str) -> set[str]:
 
 
 def _imported(file: Path, known: Mapping[str, Path]) -> Iterator[str]:
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in ast.walk(_tree(file)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in known)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -90,6 +91,11 @@ def _imported(file: Path, known: Mapping[str, Path]) -> Iterator[str]:
                 found = whole if whole in known else node.module
                 if found in known:
                     yield found
+
+
+@cache
+def _tree(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"))
 
 
 def _name(path: Path) -> str:
@@ -104,7 +110,7 @@ def _purpose(room: str) -> str:
     """The first sentence of the package's docstring."""
     folder = ROOT / "components" / room
     file = folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py")
-    said = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+    said = ast.get_docstring(_tree(file)) or ""
     return " ".join(said.split("\n\n")[0].split())
 
 

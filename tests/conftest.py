@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import hypothesis
@@ -13,13 +15,22 @@ import pytest
 from components.environment import quiet
 
 quiet()
+# The suite starts hundreds of commands, and without bytecode each compiles all the code again.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):  # else each would take every core
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
 hypothesis.settings.register_profile("onetrunk", deadline=None)  # a first example may import seconds
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=30)
 hypothesis.settings.load_profile("onetrunk")
 
 
 pytest_plugins = ["tests.quick"]
+
+
+def pytest_collection_finish() -> None:
+    """What is imported stays to the end; the garbage collector need not look through it again and again."""
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

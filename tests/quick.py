@@ -10,12 +10,19 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 SERVICES = {"postgres_port", "s3_address"}  # fixtures
 SERVERS = {*SERVICES, "server", "client"}
 LIMIT = 2.0  # processor seconds of all quick cases of one test function
 USED = "processor seconds"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Of a property, a quick run tries less than a third of the examples."""
+    if chosen(config):
+        hypothesis.settings.load_profile("quick")
 
 
 @pytest.hookimpl(tryfirst=True)  # before the others look at the marks
@@ -38,6 +45,7 @@ def chosen(config: pytest.Config) -> bool:
     return bool("not slow" in (config.getoption("markexpr") or ""))
 
 
+@pytest.hookimpl(optionalhook=True)  # there is no such hook without xdist
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """One more than there are cores, as many slow tests wait for a server or for another process."""
     return (os.cpu_count() or 1) + (not chosen(config))

@@ -102,6 +102,7 @@ def test_a_word_is_one_word_to_a_shell(name: str) -> None:
     assert not advice.word(path).startswith("-")
 
 
+@pytest.mark.slow_after(6)
 @pytest.mark.parametrize("suffix", [".json", ".jsonl"])
 @pytest.mark.parametrize("name", ODD)
 def test_the_advice_for_a_json_list_makes_lines_and_keeps_the_file(
@@ -161,6 +162,7 @@ def test_a_reader_of_lines_says_it_of_one_document_too(tmp_path: Path, text: str
     assert str(raised.value) == advice.one_document(file)
 
 
+@pytest.mark.slow_after(3)
 @pytest.mark.parametrize("name", ODD)
 def test_what_python_is_to_do_with_a_folder_names_that_folder(tmp_path: Path, name: str) -> None:
     """As a stand-in for transformers, a module that prints what it is given."""

@@ -7,6 +7,7 @@ adds that folder and touches no other; `register` serves families that live else
 from __future__ import annotations
 
 import importlib
+from functools import cache
 from pathlib import Path
 
 from components.families.base import COMMON, Family
@@ -30,8 +31,11 @@ def names() -> list[str]:
 
 def get(name: str) -> Family:
     """Return the family called `name` (KeyError for a name that `names` does not list)."""
-    if name in _registered:
-        return _registered[name]
+    return _registered[name] if name in _registered else _imported(name)
+
+
+@cache  # it is asked for with every row, and a look into the folder takes longer than the row
+def _imported(name: str) -> Family:
     if name not in names():
         raise KeyError(name)
     family: Family = importlib.import_module(f"components.families.{name}.family").FAMILY

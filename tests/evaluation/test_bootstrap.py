@@ -21,7 +21,7 @@ def test_the_interval_agrees_with_scipys() -> None:
     x = generator.normal(size=200)
     y = x + generator.normal(size=200)
     rows, predictions = [{"score": v} for v in x], [{"score": v} for v in y]
-    pearson, _ = REGRESSION.metrics
+    pearson, *_ = REGRESSION.metrics
     statistics = pearson.statistics(rows, predictions, {"mean": 0.0})
     resampled = pearson.resampled(bootstrap.weights([[] for _ in x], 4000, 1), statistics)
     found = bootstrap.interval(resampled, 0.95)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
@@ -40,12 +40,12 @@ OTHER_WORDS = {
 """Literals that are spelt like a family or a metric and mean another thing."""
 
 
-def modules() -> Iterator[tuple[str, ast.Module]]:
+@cache
+def modules() -> list[tuple[str, ast.Module]]:
     """The modules of components/ outside families/, by their paths."""
-    for file in sorted(COMPONENTS.rglob("*.py")):
-        path = file.relative_to(COMPONENTS)
-        if path.parts[0] != "families":
-            yield str(path), ast.parse(file.read_text(encoding="utf-8"))
+    files = {str(file.relative_to(COMPONENTS)): file for file in sorted(COMPONENTS.rglob("*.py"))}
+    outside = {path: file for path, file in files.items() if not path.startswith("families/")}
+    return [(path, ast.parse(file.read_text(encoding="utf-8"))) for path, file in outside.items()]
 
 
 def test_nobody_names_a_family_or_a_metric() -> None:

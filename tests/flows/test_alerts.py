@@ -34,7 +34,7 @@ def webhook() -> Iterator[tuple[str, list[dict[str, str]]]]:
             pass
 
     listener = HTTPServer(("127.0.0.1", 0), Listener)
-    threading.Thread(target=listener.serve_forever, daemon=True).start()
+    threading.Thread(target=listener.serve_forever, args=(0.02,), daemon=True).start()
     yield f"http://127.0.0.1:{listener.server_port}/alerts", received
     listener.shutdown()
 

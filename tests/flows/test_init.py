@@ -137,6 +137,7 @@ def test_a_project_with_a_copy_of_the_code_is_one_sentence_and_one_command(earli
     assert toy.onetrunk(earlier, "status").returncode == 0
 
 
+@pytest.mark.slow
 def test_a_pipeline_without_a_stage_for_the_encoder_is_one_sentence_and_one_command(
     earlier: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

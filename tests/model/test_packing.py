@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
+from logging.handlers import BufferingHandler
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from transformers import (
 from components.data.batches.batching import Item, packs
 from components.data.batches.tensors import Rows, pad
 from components.errors import UserError
-from components.model import packing
+from components.model import multitask, packing
 from components.model.multitask import MultiTaskModel
 from components.model.packing import Pack, packable, packed_states, paddable
 from tests.model.encoders import BY_LENGTH, DEBERTA, PACKABLE, PADDABLE, SIZES
@@ -91,12 +91,13 @@ def test_an_encoder_of_relative_positions_is_padded_and_still_right(config: PreT
     assert encoder.config._attn_implementation == before
 
 
-def test_the_fallback_is_said_in_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_fallback_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     build(MPNetConfig(**SIZES)).save_pretrained(tmp_path)
-    with caplog.at_level(logging.WARNING):
-        model = MultiTaskModel.from_encoder(tmp_path, {}, 0.1, 3)
+    handler = BufferingHandler(10)
+    monkeypatch.setattr(multitask.LOG, "handlers", [handler])
+    model = MultiTaskModel.from_encoder(tmp_path, {}, 0.1, 3)
     assert not model.packs
-    (line,) = caplog.messages
+    (line,) = [record.getMessage() for record in handler.buffer]
     assert line == "mpnet: sequences cannot be packed; they are padded, which is slower"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import cast
@@ -53,16 +54,19 @@ def compared() -> str:
         return (Path(folder) / "sharing.html").read_text()
 
 
+PAGES: dict[str, Callable[[], str]] = {
+    "validation": lambda: validation.render(samples.validation()),
+    "validation, sound": lambda: validation.render(samples.validation(sound=True)),
+    "evaluation, REJECT": lambda: evaluated("REJECT"),
+    "evaluation, HOLD": lambda: evaluated("HOLD", evaluations=1),
+    "evaluation, PROMOTE": lambda: evaluated("PROMOTE"),
+    "training": trained,
+    "training, one evaluation": lambda: trained(1, cosines=False),
+    "comparison": compared,
+    "service": lambda: render.render(service.TEMPLATE, structured=service.structured(TASKS)),
+}
+
+
 @cache
-def pages() -> dict[str, str]:
-    return {
-        "validation": validation.render(samples.validation()),
-        "validation, sound": validation.render(samples.validation(sound=True)),
-        "evaluation, REJECT": evaluated("REJECT"),
-        "evaluation, HOLD": evaluated("HOLD", evaluations=1),
-        "evaluation, PROMOTE": evaluated("PROMOTE"),
-        "training": trained(),
-        "training, one evaluation": trained(1, cosines=False),
-        "comparison": compared(),
-        "service": render.render(service.TEMPLATE, structured=service.structured(TASKS)),
-    }
+def page(name: str) -> str:
+    return PAGES[name]()

@@ -122,10 +122,10 @@ def answers(browser: Tab) -> str:
 
 
 @pytest.mark.parametrize("width", [400, 1400])
-@pytest.mark.parametrize("name", [name for name in drawn.pages() if name != "service"])
+@pytest.mark.parametrize("name", [name for name in drawn.PAGES if name != "service"])
 def test_nothing_is_cut_at_the_edge(name: str, width: int, browser: Tab, tmp_path: Path) -> None:
     """Only a matrix of many tasks may scroll, within itself."""
-    (tmp_path / "page.html").write_text(drawn.pages()[name])
+    (tmp_path / "page.html").write_text(drawn.page(name))
     browser.open(f"file://{tmp_path / 'page.html'}", width)
     browser.value("document.querySelectorAll('details').forEach(one => { one.open = true })")
     assert browser.value("document.documentElement.scrollWidth") <= width
@@ -138,7 +138,7 @@ def test_nothing_is_cut_at_the_edge(name: str, width: int, browser: Tab, tmp_pat
 def test_a_value_stands_beside_its_label(width: int, apart: int, browser: Tab, tmp_path: Path) -> None:
     """Below it on a phone."""
     for name in ("evaluation, REJECT", "comparison"):
-        (tmp_path / "page.html").write_text(drawn.pages()[name])
+        (tmp_path / "page.html").write_text(drawn.page(name))
         browser.open(f"file://{tmp_path / 'page.html'}", width)
         distances = browser.value("""[...document.querySelectorAll('.strip')].flatMap(strip => {
             const middle = one => { const box = one.getBoundingClientRect(); return (box.top + box.bottom) / 2; };
@@ -152,7 +152,7 @@ def test_a_value_stands_beside_its_label(width: int, apart: int, browser: Tab, t
 
 
 def test_light_and_dark_follow_the_system(browser: Tab, tmp_path: Path) -> None:
-    (tmp_path / "page.html").write_text(drawn.pages()["training"])
+    (tmp_path / "page.html").write_text(drawn.page("training"))
     grounds = []
     for dark in (False, True):
         browser.open(f"file://{tmp_path / 'page.html'}", dark=dark)

@@ -106,6 +106,7 @@ def test_dvclive_is_the_record_alone_and_names_the_kept_step(tmp_path: Path) -> 
     assert told["kept"]["validation"]["ner"] == 0.1
 
 
+@pytest.mark.slow_after(1)
 @pytest.mark.parametrize("where", ["no repository", "no commit", "another user's"])
 def test_dvclive_asks_git_for_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
     """As after `git init` and `dvc init`, which is all that the program asks for."""

@@ -136,7 +136,14 @@ class Reader:
         ]
         groups = ("groups", pa.list_(pa.string()))
         difficulty = [("difficulty", pa.float64())] if "difficulty" in self.task.columns else []
-        return pa.schema([("id", pa.string()), *self.family.input_schema(), *targets, groups, *difficulty])
+        inputs = [("id", pa.string()), *self.family.input_schema()]
+        return pa.schema([*inputs, *targets, groups, *difficulty, *self._slices()])
+
+    def _slices(self) -> list[pa.Field]:
+        """An object of the columns by whose values the test rows are cut into slices, if there are any."""
+        columns = self.task.columns.get("slice", [])
+        names = [columns] if isinstance(columns, str) else columns
+        return [pa.field("slice", pa.struct([(name, pa.string()) for name in names]))] if names else []
 
     def read(self, record: Record) -> Row:
         """One row of the files, and under `LESSON` what it teaches, as JSON.
@@ -160,6 +167,8 @@ class Reader:
             row = self.family.read_input(record.values, self.heads[0].options)
             if "difficulty" in record.values:
                 row["difficulty"] = read_number(record.values, "difficulty")
+            if "slice" in record.values:
+                row["slice"] = self._slice(record.values["slice"])
             if is_blank(record.values.get("id", "none")):
                 raise BadRowError("'id' is missing, expected an id")
         targets = {head.name: self._read_target(head, record, row) for head in self.heads}
@@ -168,6 +177,12 @@ class Reader:
         row = {**row, **self._answers(targets), "groups": self._groups(record)}
         taught = lesson(self.name, self.families, row)
         return {**row, LESSON: json.dumps(taught), "id": self._identity(record, row, taught)}
+
+    def _slice(self, given: Any) -> dict[str, str | None]:
+        """The values of the slice columns, by column."""
+        columns = self.task.columns["slice"]
+        values = {columns: given} if isinstance(columns, str) else given
+        return {name: plain(value) or None for name, value in values.items()}
 
     def records(self, seed: int | None = None, notes: list[str] | None = None) -> Iterator[Record]:
         """The records of the task's source, those at fault among them (`formats.read_all`)."""

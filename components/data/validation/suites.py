@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from components.data.validation.records import Severity, Status
@@ -18,6 +19,7 @@ from components.settings.project import Checks
 
 if TYPE_CHECKING:
     import pandas as pd
+    from great_expectations.core.batch_definition import BatchDefinition
 
 EXAMPLES = 5  # row ids that a result names
 
@@ -58,12 +60,8 @@ class Measured:
 def evaluate(frames: Iterable[pd.DataFrame], checks: Sequence[Check]) -> list[Result]:
     """Evaluate the checks on rows that come in one frame or several; a result for each, in their order."""
     import great_expectations as gx
-    from great_expectations.data_context.types.base import ProgressBarsConfig
 
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    asset = context.data_sources.add_pandas("memory").add_dataframe_asset("frame")
-    definition = asset.add_batch_definition_whole_dataframe("whole")
+    whole_frame = _whole_frame()  # first: a suite needs its context
     suite = gx.ExpectationSuite("suite")
     for number, check in enumerate(checks):
         check.expectation.meta = {"number": number}  # results come back in another order
@@ -71,10 +69,22 @@ def evaluate(frames: Iterable[pd.DataFrame], checks: Sequence[Check]) -> list[Re
     form = {"result_format": "SUMMARY", "partial_unexpected_count": EXAMPLES}
     results: list[list[Any]] = [[] for _ in checks]
     for frame in frames:
-        batch = definition.get_batch({"dataframe": frame})
+        batch = whole_frame.get_batch({"dataframe": frame})
         for result in batch.validate(suite, result_format=form).results:
             results[result.expectation_config.meta["number"]].append(result)  # type: ignore[union-attr]
     return [_read(check, of_check) for check, of_check in zip(checks, results, strict=True)]
+
+
+@cache  # to make it takes longer than most suites
+def _whole_frame() -> BatchDefinition[Any]:
+    """How Great Expectations is given a data frame: whole, and kept nowhere."""
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    asset = context.data_sources.add_pandas("memory").add_dataframe_asset("frame")
+    return asset.add_batch_definition_whole_dataframe("whole")
 
 
 def _read(check: Check, results: Sequence[Any]) -> Result:

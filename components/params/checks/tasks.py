@@ -108,7 +108,7 @@ def _columns(where: str, family: families.Family, columns: Columns) -> None:
                 f"expected some of {', '.join(roles)}"
             )
     for role, names in columns.items():
-        several = role in {*family.optional_inputs, *family.object_roles}
+        several = role in {*family.optional_inputs, *family.object_roles, "slice"}
         if isinstance(names, list) and (not names or not several):
             expected = "one or more" if several else "the name of one"
             raise UserError(

@@ -97,6 +97,19 @@ def test_given_splits_stay_and_texts_of_the_test_leave_training(tmp_path: Path) 
     assert read_json(tmp_path / "out/ingest.json")["removed"]["leakage"] == 1
 
 
+def test_slice_columns_go_along_with_the_rows_and_change_nothing_else(tmp_path: Path) -> None:
+    plain = run(tmp_path, [f"{row},de" for row in PLAIN], header="text,label,country")
+    rows = [f"{row},{country}" for row, country in zip(PLAIN, ["de", "fr", ""] * 20, strict=True)]
+    columns = {"text": "text", "label": "label", "slice": ["country"]}
+    sliced = run(tmp_path, rows, header="text,label,country", columns=columns)
+    found = {row["text"]: row.pop("slice") for split in sliced.values() for row in split}
+    assert found["text number 1"] == {"country": "fr"}
+    assert found["text number 2"] == {"country": None}
+    assert sliced == plain
+    alone = run(tmp_path, rows, header="text,label,country", columns={**columns, "slice": "country"})
+    assert {row["text"]: row["slice"] for split in alone.values() for row in split} == found
+
+
 def test_a_group_never_crosses_splits_and_a_pair_of_two_splits_is_left_out(tmp_path: Path) -> None:
     rows = [f"doc {i},doc {j},{i * j}" for i in range(24) for j in range(i)]
     splits = run(

@@ -97,6 +97,7 @@ REFUSED = {
 }  # fmt: skip
 
 
+@pytest.mark.slow_after(3)
 @pytest.mark.parametrize("kind", READ)
 def test_a_folder_of_this_kind_is_read_whole(kind: str, tiny_project: Path, tiny_encoder: Path) -> None:
     READ[kind](tiny_project / "encoder")

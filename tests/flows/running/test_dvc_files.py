@@ -88,6 +88,7 @@ def test_a_torn_lock_without_a_copy_is_the_committed_one(project: Path) -> None:
     assert (project / "dvc.lock").read_bytes() == text
 
 
+@pytest.mark.slow
 def test_a_torn_lock_of_which_nothing_is_kept_is_put_aside(project: Path) -> None:
     text = (project / "dvc.lock").read_bytes()
     (project / "dvc.lock").write_bytes(text[20:])
@@ -131,6 +132,7 @@ def test_a_lock_that_git_has_brought_back_stays(project: Path, whole: bytes) -> 
     assert (project / "dvc.lock").read_bytes() == older
 
 
+@pytest.mark.slow_after(3)
 @pytest.mark.parametrize("text", ["", '{"write": {"/a', "[]", '{"read": {"/a": {"pid": 1}}}', "\0\0"])
 def test_a_torn_rwlock_is_removed_and_dvc_yaml_not_blamed(
     project: Path, text: str, capsys: pytest.CaptureFixture[str]

@@ -81,6 +81,7 @@ def test_a_users_file_where_a_folder_is_to_be_made_stays(project: Path) -> None:
     assert mine.is_file()
 
 
+@pytest.mark.slow_after(1)
 @pytest.mark.parametrize("order", ["fail", "die"])
 def test_what_a_stage_that_did_not_end_well_has_left_holds_nothing_up(project: Path, order: str) -> None:
     (project / "order.txt").write_text(order)
@@ -91,6 +92,7 @@ def test_what_a_stage_that_did_not_end_well_has_left_holds_nothing_up(project: P
     assert not any((project / ".onetrunk/begun").iterdir())
 
 
+@pytest.mark.slow
 def test_a_file_put_beside_what_a_failed_stage_has_left_stays(project: Path) -> None:
     (project / "order.txt").write_text("fail")
     assert repro(project).verb == "failed"
@@ -98,6 +100,7 @@ def test_a_file_put_beside_what_a_failed_stage_has_left_stays(project: Path) -> 
     assert repro(project).message.startswith("data/tickets/notes.csv: not made by this program")
 
 
+@pytest.mark.slow
 def test_outputs_of_plain_dvc_and_of_other_revisions_are_known(project: Path) -> None:
     """By dvc.lock, or by DVC's cache where dvc.lock is of another state."""
     command = [sys.executable, "-m", "dvc", "repro", "-q"]
@@ -114,6 +117,7 @@ def test_what_a_file_manager_or_python_leaves_is_nobodys(project: Path) -> None:
     assert repro(project).verb == "ran"
 
 
+@pytest.mark.slow
 def test_clean_removes_what_was_made_and_names_what_it_leaves(project: Path) -> None:
     assert repro(project).verb == "ran"
     users = ["data/tickets.csv", "data/tickets/notes.csv", "models/mine/weights.bin", "downloads/mine.csv"]

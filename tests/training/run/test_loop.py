@@ -312,6 +312,7 @@ class Fails(Watcher):
         self.closed += 1
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("encoded_project")
 def test_a_run_that_breaks_off_lets_go_of_the_terminal() -> None:
     watcher = Fails()

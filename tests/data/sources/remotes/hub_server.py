@@ -101,6 +101,6 @@ class Hub(http.server.ThreadingHTTPServer):
 def serve(folders: dict[str, Path]) -> Iterator[Hub]:
     with Hub() as server:
         server.folders = folders
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield server
         server.shutdown()

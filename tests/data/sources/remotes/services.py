@@ -174,7 +174,7 @@ class Server(http.server.ThreadingHTTPServer):
 @contextlib.contextmanager
 def web(folder: Path) -> Iterator[Server]:
     with Server(folder) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         yield server
         server.shutdown()
