@@ -67,7 +67,9 @@ def _clone(found: Registry, release: Release, folder: Path) -> Path:
     else:
         git("symbolic-ref", "HEAD", "refs/heads/onetrunk-reproduce")
     git("checkout", "--quiet", release.commit, "--", ":/")
+    git("read-tree", release.record.commit or "--empty")  # outputs are no files of git's to DVC
     project = folder / found.git.prefix
+    shutil.rmtree(project / "reports", ignore_errors=True)
     _forget_later(Git(project), release)
     cache = dvc_cache.place(found.git.project.absolute()).resolve()
     (project / ".dvc/config.local").write_text(

@@ -32,7 +32,7 @@ stages:
   package:
     cmd: python package.py
     deps: [package.py, params.yaml, downloads/rows, reports/champion.json]
-    outs: [bento]
+    outs: [bento, reports/evaluation.json]
   query:
     cmd: echo {} > reports/answers.json
     deps: [bento]
@@ -49,6 +49,7 @@ import pathlib, subprocess
 from tests.release.bentos import write_bento
 read = [pathlib.Path(name).read_text() for name in ("params.yaml", "downloads/rows/file")]
 head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True).stdout
+pathlib.Path("reports/evaluation.json").write_text(read[0])
 write_bento(pathlib.Path("bento"), read[0].strip()[-1], "".join(read) + head)
 """
 
