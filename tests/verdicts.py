@@ -14,16 +14,23 @@ from components.evaluation import gate
 from components.evaluation.records import (
     EVALUATION,
     VERDICT,
+    Champion,
+    ChampionEvidence,
     Comparison,
     Evaluation,
+    Finding,
     GateRule,
     HeadEvidence,
     MetricEvidence,
+    ModelId,
     Rules,
     Verdict,
 )
 from components.evaluation.replay import LOCK, MADE_BY
 from components.files import sha256
+
+CHAMPION = Champion(release="v1", model="c" * 64, manifest="f" * 64)
+ONE_SIDED, TWO_SIDED = 1.6449, 1.96  # normal quantiles of a confidence of .95
 
 
 def rules(gates: Mapping[str, Any], without_champion: Any = (), **settings: Any) -> Rules:
@@ -60,6 +67,34 @@ def head(
     return HeadEvidence(
         task=task, family=family, rows={"test": 100}, metrics={metric: evidence}, classes=[], share=1.0
     )
+
+
+def of(heads: dict[str, MetricEvidence], findings: tuple[Finding, ...] = ()) -> Evaluation:
+    """Evidence of these tasks against release v1, which answers them all; with none of it for no champion."""
+    compared = any(one.champion for one in heads.values())
+    tasks = {name: head("accuracy", one) for name, one in heads.items()}
+    tasks = {name: one.model_copy(update={"findings": list(findings)}) for name, one in tasks.items()}
+    champion = ChampionEvidence(**CHAMPION.model_dump(), heads=list(heads), not_compared={})
+    return Evaluation(
+        model=ModelId(sha256="m"), champion=champion if compared else None, confidence=0.95, tasks=tasks
+    )
+
+
+def against(difference: float, error: float, **changes: Any) -> Comparison:
+    """A comparison on 2,000 test rows whose difference has this standard error."""
+    given = {
+        "value": 0.8 - difference,
+        "difference": difference,
+        "interval": [difference - TWO_SIDED * error, difference + TWO_SIDED * error],
+        "low": difference - ONE_SIDED * error,
+        "se": error,
+        "p": 0.5,
+        "rows": 2000,
+        "discordant": 200,
+        "since": {"come": 0, "gone": 0, "trained_on": 0},
+        **changes,
+    }
+    return Comparison.model_validate(given)
 
 
 def pass_on(root: Path) -> Verdict:

@@ -54,6 +54,8 @@ class Against:
                         self.not_compared[what, head] = too_little
                     else:
                         found[head][what] = meeting
+            if CHAMPION in found[head] and self._is_anchored_to_champion(head):
+                found[head][ANCHOR] = found[head][CHAMPION]
         return found
 
     def champion_evidence(self) -> ChampionEvidence | None:
@@ -80,9 +82,13 @@ class Against:
         """The releases that a head meets, each with what it is to it."""
         if self.champion is not None:
             yield CHAMPION, self.champion
+        if head in self.anchors and not self._is_anchored_to_champion(head):
+            yield ANCHOR, self.anchors[head]
+
+    def _is_anchored_to_champion(self, head: str) -> bool:
+        """Then they are met once."""
         anchor = self.anchors.get(head)
-        if anchor is not None and (self.champion is None or anchor.release != self.champion.release):
-            yield ANCHOR, anchor
+        return bool(anchor and self.champion and anchor.release == self.champion.release)
 
     def _ask(self, data: Path, cards: HeadCards) -> dict[str, dict[str, list[Prediction]]]:
         """release -> head -> its predictions: each release is asked once for all heads of the task."""

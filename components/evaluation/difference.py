@@ -66,7 +66,8 @@ class Difference(Part):
     @property
     def standard_error(self) -> float:
         """Of the difference."""
-        return self.worth * math.sqrt(self.won + self.lost - self.units * self._share**2) / self.units
+        variance = (self.won + self.lost) / self.units - self._share**2
+        return self.worth * math.sqrt(max(variance, 0.0) / self.units)
 
     @property
     def _share(self) -> float:

@@ -168,10 +168,11 @@ def compare(
         for who in ("model", "trivial", "linear")
     )
     worth = worth_of(model, trivial)
-    compared = {
-        what: _against(metric, rows, answers, units, confidence, meeting)
-        for what, meeting in (met or {}).items()
-    }
+    release, anchored = (met or {}).get(CHAMPION), (met or {}).get(ANCHOR)
+    champion = _against(metric, rows, answers, units, confidence, release) if release else None
+    anchor = champion  # where both are one release, it is measured once
+    if anchored is not release:
+        anchor = _against(metric, rows, answers, units, confidence, anchored) if anchored else None
     return MetricEvidence(
         value=model.value,
         interval=interval(metric, model, confidence),
@@ -179,8 +180,8 @@ def compare(
         linear=linear.value,
         over_trivial=difference(model, trivial, worth).interval(confidence),
         over_linear=difference(model, linear, worth).interval(confidence),
-        champion=compared.get(CHAMPION),
-        anchor=compared.get(ANCHOR),
+        champion=champion,
+        anchor=anchor,
     )
 
 

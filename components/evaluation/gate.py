@@ -42,6 +42,7 @@ def rules_of(project: Project) -> Rules:
         without_champion=settings.without_champion,
         shown_loss=settings.shown_loss,
         anchor_margin=settings.anchor_margin,
+        further=settings.gates,
     )
 
 

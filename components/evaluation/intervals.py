@@ -76,7 +76,7 @@ def difference(one: Sample, other: Sample, worth: float) -> Difference:
     parts_U = np.abs(found.value + found.influence)
     units, total, squares = len(parts_U), float(parts_U.sum()), float((parts_U**2).sum())
     differ, seen = (total**2 / squares, squares / total) if squares > 0 else (0.0, worth)
-    each = seen * (worth / seen) ** (1 / (differ + 1))
+    each = max(seen * (worth / seen) ** (1 / (differ + 1)), total / units)  # no more differ than there are
     alike_U = (parts_U < ALIKE * each) | np.isclose(parts_U, each, rtol=ALIKE)
     won, lost = ((total + sign * units * found.value) / (2 * each) for sign in (1, -1))
     return Difference(

@@ -186,9 +186,19 @@ def _compared(case: Case, shown: Collection[Key]) -> list[Reason]:
     found = [_against(case, case.evidence.champion, CHAMPION, case.rule.margin, shown)]
     if case.other_question and not case.meant:
         found.append(("hold", _other_question(case, case.evidence.champion)))
-    if case.against_anchor and not (case.is_anchored_to_champion and case.anchor_margin >= case.rule.margin):
-        found.append(_against(case, case.against_anchor, ANCHOR, case.anchor_margin, shown))
-    return found
+    return [*found, *_anchored(case, case.evidence, shown)]
+
+
+def _anchored(case: Case, evidence: MetricEvidence, shown: Collection[Key]) -> list[Reason]:
+    """With the anchor, where that says more than the comparison with the champion."""
+    if case.anchor is None:
+        return []
+    if case.is_anchored_to_champion and case.anchor_margin >= case.rule.margin:
+        return []
+    if case.against_anchor:
+        return [_against(case, case.against_anchor, ANCHOR, case.anchor_margin, shown)]
+    silent = evidence.anchor is None and not case.anchor.not_compared
+    return [("hold", f"its anchor, release {case.anchor.release}, was not measured")] if silent else []
 
 
 def _alone(case: Case) -> Reason:

@@ -11,7 +11,7 @@ import math
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
-from components.evaluation.records import Comparison
+from components.evaluation.records import Comparison, Interval
 
 if TYPE_CHECKING:
     from components.families.base.metric import Table
@@ -36,7 +36,12 @@ def standard_error(comparison: Comparison, confidence: float) -> float:
     """Of the difference; from the width of its interval where the evidence does not name it."""
     if comparison.se is not None:
         return comparison.se
-    low, high = comparison.interval
+    return error_of(comparison.interval, confidence)
+
+
+def error_of(interval: Interval, confidence: float) -> float:
+    """The standard error that an interval would have come from, were its ends those of a normal one."""
+    low, high = interval
     return (high - low) / (2 * quantile(1 - (1 - confidence) / 2))
 
 

@@ -2,7 +2,8 @@
 
 Its difference to the champion is 0 and is measured with an error, so it is promoted where the bound of that
 stays within the margin: with probability Phi(margin / error - z), z the normal quantile of the confidence.
-The error is that of the last evaluation, scaled to today's test rows; before there is one it is assumed.
+The error is that of the last comparison, scaled to today's test rows; before there is one it is taken from
+the interval of the last evaluation, and before there is that either it is assumed.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from components.data.contract.cards import task_card
 from components.evaluation import paired
@@ -20,6 +22,11 @@ from components.settings.project import Gate, Project
 
 ENOUGH = 0.8  # probability of a promotion; a task with less will often hold releases up for nothing
 APART = 0.1  # of the answers of two equally good trainings, usually
+# of the error of a value, that of a difference: at an accuracy of .85, and so many answers apart
+OF_VALUE = math.sqrt(APART / (0.85 * 0.15))
+Source = Literal["comparison", "interval", "nothing"]
+COMPARISON: Source = "comparison"
+INTERVAL: Source = "interval"
 
 
 @dataclass(frozen=True)
@@ -31,7 +38,7 @@ class Promise:
     rows: int  # of the test
     error: float  # of the difference to the champion, on so many rows
     confidence: float
-    assumed: bool  # is the error, since nothing was measured yet?
+    known_from: Source  # the error; from nothing it is assumed
     test_set: str  # SHA-256 of the rows
 
     @property
@@ -78,24 +85,28 @@ def _promises(project: Project, root: Path) -> Iterator[Promise]:
     for head, gate in project.gates().items():
         folder = root / "data" / heads[head][0]
         rows = task_card(folder).heads[head].rows["test"]
-        error = _measured(last, head, gate.metric, rows) if last else None
+        error, known_from = _error(last, head, gate.metric, rows)
         yield Promise(
             head=head,
             gate=gate,
             rows=rows,
-            error=error or math.sqrt(APART / max(1, rows)),
+            error=error,
             confidence=project.evaluation.confidence,
-            assumed=not error,
+            known_from=known_from,
             test_set=sha256(folder / "test.parquet"),
         )
 
 
-def _measured(last: Evaluation, head: str, metric: str, rows: int) -> float | None:
-    """The error of the last comparison with a champion, as it would be on so many rows."""
-    measured = last.tasks.get(head)
+def _error(last: Evaluation | None, head: str, metric: str, rows: int) -> tuple[float, Source]:
+    """The error of a comparison on so many rows, and what it is known from."""
+    measured = last.tasks.get(head) if last else None
     evidence = measured.metrics.get(metric) if measured else None
-    if measured is None or evidence is None or evidence.champion is None:
-        return None
-    compared = evidence.champion.rows or measured.rows["test"]
-    error = paired.standard_error(evidence.champion, last.confidence)
-    return error * math.sqrt(compared / max(1, rows))
+    if last is None or measured is None or evidence is None or not rows:
+        return math.sqrt(APART / max(1, rows)), "nothing"
+    if evidence.champion:
+        compared = evidence.champion.rows or measured.rows["test"]
+        error, source = paired.standard_error(evidence.champion, last.confidence), COMPARISON
+    else:
+        compared = measured.rows["test"]
+        error, source = OF_VALUE * paired.error_of(evidence.interval, last.confidence), INTERVAL
+    return (error * math.sqrt(compared / rows), source) if error else (math.sqrt(APART / rows), "nothing")

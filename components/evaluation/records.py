@@ -42,6 +42,8 @@ class ChampionReport(Record):
     champion: Champion | None  # null before the first release
     rolled_back: str | None = None  # the version under which this very model was released, and rolled back
     anchors: dict[str, Champion] = Field(default_factory=dict)  # the release that each head is anchored to
+    # what further gates read besides the tasks' rows: path -> SHA-256, empty where there is nothing
+    files: dict[str, str] = Field(default_factory=dict)
 
 
 class ModelId(Part):
@@ -220,6 +222,7 @@ class Rules(Part):
     without_champion: list[str] = Field(default_factory=list)  # heads that need not be compared
     shown_loss: float  # of the margin; one that is shown to be larger is rejected
     anchor_margin: float  # of the margin; a loss that is allowed against the anchor
+    further: dict[str, Any] = Field(default_factory=dict)  # further gates, which have judged in the evidence
 
 
 class TaskVerdict(Part):

@@ -57,10 +57,11 @@ def require(root: Path, verdict: Verdict, project: Project) -> None:
         raise UserError(
             f"{VERDICT}: does not follow from its evidence ({'; '.join(found[:SHOWN])}); run again"
         )
-    in_force, made = gate.rules_of(project), verdict.rules
+    made, in_force = (
+        rules.model_dump(mode="json") if rules else {} for rules in (verdict.rules, gate.rules_of(project))
+    )
     if made != in_force or verdict.confidence != project.evaluation.confidence:
-        names = _unlike(made.model_dump() if made else {}, in_force.model_dump())
-        what = ", ".join(names) or "confidence"
+        what = ", ".join(_unlike(made, in_force)) or "confidence"
         raise UserError(f"{VERDICT}: made by other settings than those of params.yaml ({what}); run again")
     recorded = _recorded(root / LOCK)
     for file, stage in MADE_BY.items():

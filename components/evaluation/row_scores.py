@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -26,8 +25,8 @@ class ScoredRow:
     """A test row, what the model said, and how good that is."""
 
     id: str
-    inputs: dict[str, Any]  # what the model read
-    gold: dict[str, Any]  # the targets
+    inputs: Row  # what the model read
+    gold: Row  # the targets
     said: Prediction
     metric: str  # that `value` is of
     value: float  # more is better; not a number where the metric says nothing of the row

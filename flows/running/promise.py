@@ -10,7 +10,15 @@ from rich.text import Text
 
 from components import params
 from components.evaluation import wear
-from components.evaluation.promise import APART, ENOUGH, Promise, all_together, promises
+from components.evaluation.promise import APART, ENOUGH, Promise, Source, all_together, promises
+
+MARKS: dict[Source, str] = {"comparison": "", "interval": "*", "nothing": "**"}
+ASSUMED: dict[Source, str] = {
+    "interval": f"not compared with a champion yet: reckoned from the interval of the last evaluation, as if "
+    f"two such models answered {APART:.0%} of the test rows differently",
+    "nothing": f"nothing was measured yet: assumed that two such models answer {APART:.0%} of the test rows "
+    f"differently, whatever the metric",
+}
 
 
 def show(console: Console, root: Path) -> None:
@@ -23,13 +31,9 @@ def show(console: Console, root: Path) -> None:
     console.print("\nA model exactly as good as the champion would be promoted:")
     console.print(_table(found))
     console.print(Text(f"by all tasks together in about {all_together(found):.0%} of the cases"))
-    if any(one.assumed for one in found):
-        console.print(
-            Text(
-                f"  * no comparison was measured yet: assumed that two such models answer {APART:.0%} of the "
-                f"test rows differently"
-            )
-        )
+    for source, said in ASSUMED.items():
+        if any(one.known_from == source for one in found):
+            console.print(Text(f"  {MARKS[source]} {said}"), soft_wrap=True)
     worn = ((one.head, wear.worn(wear.read(root), one.test_set)) for one in found)
     warnings = [one.warning for one in found] + [f"{head}: {said}" if said else None for head, said in worn]
     for warning in filter(None, warnings):
@@ -41,7 +45,7 @@ def _table(found: list[Promise]) -> Table:
     for title in ("task", "metric", "test rows", "margin", "promoted"):
         table.add_column(Text(title), justify="left" if title in ("task", "metric") else "right")
     for one in found:
-        chance = f"{one.chance:.0%}{'*' if one.assumed else ''}"
+        chance = f"{one.chance:.0%}{MARKS[one.known_from]}"
         style = "green" if one.chance >= ENOUGH else "yellow"
         cells = (one.head, one.gate.metric, f"{one.rows:,}", f"{one.gate.margin:.3f}")
         table.add_row(*map(Text, cells), Text(chance, style))

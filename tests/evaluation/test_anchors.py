@@ -20,7 +20,7 @@ from components.evaluation.records import (
 )
 from components.settings.project import Gate
 from tests import verdicts
-from tests.evaluation.test_gate import against
+from tests.verdicts import against
 
 CHAMPION = Champion(release="v9", model="9" * 64, manifest="f" * 64)
 ANCHOR = Champion(release="v3", model="3" * 64, manifest="e" * 64)
@@ -105,6 +105,12 @@ def test_where_a_head_is_anchored_after_a_release(case: dict[str, Any], expected
     found = judged(**case)
     assert found.verdict == "PROMOTE"
     assert found.anchors == {"t": expected}
+
+
+def test_an_anchor_that_the_evidence_is_silent_about_is_held_and_never_forgotten() -> None:
+    found = judged(anchor=None)
+    assert found.verdict == "HOLD"
+    assert found.tasks["t"].why == "its anchor, release v3, was not measured"
 
 
 def test_an_anchor_that_can_no_longer_be_compared_is_said_to_be_given_up() -> None:

@@ -96,3 +96,8 @@ def test_the_worth_of_a_unit_scales_every_bound() -> None:
     plain, half = of(9, 3, 60), of(9, 3, 60).model_copy(update={"worth": 0.5})
     assert half.interval(0.9) == pytest.approx([end / 2 for end in plain.interval(0.9)])
     assert half.p_worse(0.01) == pytest.approx(plain.p_worse(0.02))
+
+
+def test_the_standard_error_is_that_of_a_paired_difference() -> None:
+    assert of(12, 4, 100).standard_error == pytest.approx(math.sqrt((0.16 - 0.08**2) / 100))
+    assert of(0, 20, 20).standard_error == 0

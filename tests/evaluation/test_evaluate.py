@@ -7,18 +7,23 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from safetensors.numpy import save_file as numpy_file
 from safetensors.torch import load_file, save_file
 
 from components import params
+from components.data.contract import known_rows
+from components.data.contract.rows import read_rows
 from components.errors import UserError
 from components.evaluation import page, row_scores
 from components.evaluation.baselines import baselines
 from components.evaluation.champion import Opponent
 from components.evaluation.evaluate import evaluate
 from components.evaluation.gate import rules_of, verdict
-from components.evaluation.records import EVALUATION, VERDICT, Champion, Evaluation, Verdict
+from components.evaluation.records import EVALUATION, VERDICT, Champion, Evaluation, RowsSince, Verdict
+from components.families import get
 from components.files import read_json, write_json
 from components.tracking.terminal import Terminal
 from components.training.run.fit import run
@@ -251,6 +256,77 @@ def test_a_renamed_or_removed_task_is_held_and_never_passes_for_want_of_a_champi
     (why,) = found.reasons()
     assert why.startswith("mood: the champion answers it and the candidate does not")
     assert verdict(renamed_report, rules(renamed, ["mood", "people", *OTHERS])).verdict == "PROMOTE"
+
+
+def remember_rows(folder: Path, train: str, test: str) -> None:
+    """The release has learnt from the rows of one split of mood, and was tested on those of another."""
+    kept = {
+        "mood/train": known_rows.of_texts(read_rows(Path("data/mood"), train, "mood"), get("classification")),
+        "mood/test": known_rows._of_split(
+            Path("data/mood") / f"{test}.parquet", lambda rows: known_rows.of_rows(rows.to_pylist())
+        ),
+    }
+    numpy_file({name: np.sort(hashes) for name, hashes in kept.items()}, folder / known_rows.FILE)
+
+
+def test_a_release_that_does_not_know_its_rows_is_compared_on_all_and_that_is_said(evaluated: dict) -> None:
+    compared = evaluated["tasks"]["mood"]["metrics"]["accuracy"]["champion"]
+    assert compared["since"] is None
+    assert compared["rows"] == evaluated["tasks"]["mood"]["rows"]["test"]
+
+
+def test_test_rows_that_a_release_has_learnt_from_are_left_out_and_counted(evaluated: dict) -> None:
+    """As after a change of the seed: half of the test rows were the champion's training rows."""
+    rows = read_rows(Path("data/mood"), "test", "mood")
+    remember_rows(Path("champion"), "train", "test")
+    evaluate(params.load(), Path(), opponent(), lambda text: None)
+    compared = Evaluation.read(EVALUATION).tasks["mood"].metrics["accuracy"].champion
+    assert compared and compared.since == RowsSince(come=0, gone=0, trained_on=0)
+
+    known = known_rows.read(Path("champion") / known_rows.FILE)
+    assert known
+    half = known_rows.of_texts(rows[: len(rows) // 2], get("classification"))
+    numpy_file(
+        {"mood/train": np.sort(half), "mood/test": known["mood"].test_N[5:]},
+        Path("champion") / known_rows.FILE,
+    )
+    evaluate(params.load(), Path(), opponent(), lambda text: None)
+    compared = Evaluation.read(EVALUATION).tasks["mood"].metrics["accuracy"].champion
+    assert compared and compared.since == RowsSince(come=5, gone=0, trained_on=len(rows) // 2)
+    assert compared.rows == len(rows) - len(rows) // 2
+
+
+def test_a_champion_that_has_learnt_all_test_rows_is_held_and_never_passes(evaluated: dict) -> None:
+    remember_rows(Path("champion"), "test", "validation")
+    found = judged({"mood": params.load().gates()["mood"]})
+    assert found.verdict == "HOLD"
+    rows = evaluated["tasks"]["mood"]["rows"]["test"]
+    assert f"{rows} test rows stand in its training data, and no other is left" in found.tasks["mood"].why
+
+
+def test_a_head_is_measured_against_its_anchor_on_the_same_rows(evaluated: dict) -> None:
+    """mood is anchored to an older release, people to the champion, size to one that does not answer it."""
+    for name in ("older", "without"):
+        shutil.copytree("champion", name)
+    config = read_json(Path("without/config.json"))
+    del config["tasks"]["size"]
+    write_json(Path("without/config.json"), config)
+    releases = {
+        name: Champion(release=name, model=name, manifest=name) for name in ("champion", "older", "without")
+    }
+    opponents = {name: Opponent(Path(name), release) for name, release in releases.items()}
+    anchors = {"mood": opponents["older"], "people": opponents["champion"], "size": opponents["without"]}
+    evaluate(params.load(), Path(), opponents["champion"], lambda text: None, anchors)
+    found = Evaluation.read(EVALUATION)
+    assert {head: anchor.release for head, anchor in found.anchors.items()} == {
+        "mood": "older", "people": "champion", "size": "without",
+    }  # fmt: skip
+    mood = found.tasks["mood"].metrics["accuracy"]
+    assert mood.anchor == mood.champion  # the very same model
+    people = found.tasks["people"].metrics["entity_f1"]
+    assert people.anchor == people.champion
+    assert found.anchors["size"].not_compared == "it does not answer it under this name"
+    assert found.tasks["size"].metrics["macro_f1"].anchor is None
 
 
 FIXED = 4  # special tokens, which the tokenizer's template names by number

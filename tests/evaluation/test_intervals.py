@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from components.families.base.metric import Table
 
 SHARE = accuracy("label")
-PEARSON, R2 = REGRESSION.metrics
+PEARSON, R2 = REGRESSION.metrics[:2]
 ERROR = Metric("negative_mae", SHARE.statistics, mean, better="lower")
 
 

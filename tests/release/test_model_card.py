@@ -116,7 +116,7 @@ def test_a_card_of_before_can_still_be_told(packed: Path) -> None:
         del card[key]
     for task in card["tasks"].values():
         del task["task"], task["findings"]
-    assert r"| ner | entity\_f1 | 0.900 |" in model_card.render(BundleCard.model_validate(card))
+    assert "| ner | entity\\_f1 | 0.900 |" in model_card.render(BundleCard.model_validate(card))
 
 
 def test_every_family_says_what_the_hub_calls_it() -> None:

@@ -62,8 +62,8 @@ def test_every_metric_has_its_slice_and_its_interval(packed: Path, bill: dict) -
     metrics = model["modelCard"]["quantitativeAnalysis"]["performanceMetrics"]
     bounds = {"lowerBound": "0.8", "upperBound": "0.95"}
     assert metrics == [
-        {"type": metric, "value": "0.9", "slice": f"{head}, test", "confidenceInterval": bounds}
-        for head, metric in (("ner", "entity_f1"), ("sentiment", "accuracy"), ("similarity", "pearson"))
+        {"type": name, "value": "0.9", "slice": f"{head}, test", "confidenceInterval": bounds}
+        for head, name in (("ner", "entity_f1"), ("sentiment", "accuracy"), ("similarity", "pearson"))
     ]
 
 

@@ -131,6 +131,7 @@ def test_back_to_earlier_settings_is_judged_against_the_champion_of_today() -> N
     assert (against(), served()) == (None, "a")
     repro("b")
     assert (against(), served()) == ("a", "b")
+    assert registry.index()[-1].anchors == {"mood": "a"}  # it is no better
     ran = repro("a")
     assert ran >= {"evaluate", "gate"}
     assert "train" not in ran  # which the run cache may bring back

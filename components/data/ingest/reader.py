@@ -30,6 +30,7 @@ from components.settings.data import Source
 from components.settings.project import Annotation, Task
 from components.spelling import is_blank, plain
 
+LESSON = "(lesson)"  # the name of no family's column
 COMMA = re.compile(r"\d,\d")
 DECIMAL = '; where a comma is the decimal sign, set `decimal: ","` below source, else `decimal: "."`'
 
@@ -142,7 +143,7 @@ class Reader:
         return [pa.field("slice", pa.struct([(name, pa.string()) for name in names]))] if names else []
 
     def read(self, record: Record) -> Row:
-        """One row of the files, with `target`: what it teaches, as JSON.
+        """One row of the files, and under `LESSON` what it teaches, as JSON.
 
         Raises:
             BadRowError: its family cannot read it.
@@ -172,7 +173,7 @@ class Reader:
             raise BadRowError(f"no target, expected that of {' or '.join(targets)}")
         row = {**row, **self._answers(targets), "groups": self._groups(record)}
         taught = lesson(self.name, self.families, row)
-        return {**row, "target": json.dumps(taught), "id": self._identity(record, row, taught)}
+        return {**row, LESSON: json.dumps(taught), "id": self._identity(record, row, taught)}
 
     def _slice(self, given: Any) -> dict[str, str | None]:
         """The values of the slice columns, by column."""

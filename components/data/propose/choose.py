@@ -12,10 +12,11 @@ from itertools import combinations, product
 
 from components import families as tasks
 from components.data.propose.candidate import Plan, Wishes
+from components.data.propose.features import features
 from components.data.propose.joint import all_at_once, with_joint
 from components.data.propose.profile import Column, Numbered, numbered, one_hot, spread
 from components.data.propose.questions import MOST_CHOICES, between, nothing
-from components.data.propose.roles import NAMED, WEAK, Fit, fit, kind_of, together, with_features
+from components.data.propose.roles import NAMED, WEAK, Fit, fit, kind_of, together
 from components.errors import BadRowError, UserError, near_miss
 from components.families.base import Family
 
@@ -57,11 +58,10 @@ def choose(columns: list[Column], rows: Numbered, wishes: Wishes) -> tuple[Plan,
 
 def _featured(plan: Plan, columns: list[Column]) -> Plan:
     """The plan with what stands beside its text, where its family reads such."""
-    found = with_features(plan.family, columns, plan.columns.values())
-    columns_of = {**{role: column for role, (column, _) in found.items()}, **plan.columns}
-    return replace(
-        plan, columns=columns_of, fits={**{role: why for role, (_, why) in found.items()}, **plan.fits}
-    )
+    found = features(plan.family, columns, plan.columns.values())
+    beside = {role: column for role, (column, _) in found.items()}
+    fits = {role: why for role, (_, why) in found.items()}
+    return replace(plan, columns={**beside, **plan.columns}, fits={**fits, **plan.fits})
 
 
 def _equals(candidates: list[Plan], rows: Numbered, margin: float = MARGIN) -> tuple[list[Plan], str]:

@@ -213,10 +213,9 @@ def _splits(source: SourceKeys) -> dict[str, float]:
 
 def _cleaning(plan: Plan) -> dict[str, str | float]:
     """A log shows an item many times: its rows are no duplicates."""
-    returns = plan.family == "click" and any(
-        column.is_text and column.repeats > RETURNS for column in plan.inputs.values()
-    )
-    return {"duplicates": "keep", "conflicts": "keep"} if returns else {}
+    texts = [column for column in plan.inputs.values() if column.is_text and column.values]
+    log = plan.family == "click" and any(column.repeats > RETURNS for column in texts)
+    return {"duplicates": "keep", "conflicts": "keep"} if log else {}
 
 
 def _groups(plan: Plan) -> dict[str, list[str]]:
@@ -234,7 +233,7 @@ def _groups(plan: Plan) -> dict[str, list[str]]:
 
 def _question(plan: Plan, fields: Fields, row: Row, roles: tuple[str, ...]) -> Row:
     """The inputs of a row as a question to the service."""
-    record = plan.record(fields)
+    record = {**plan.record(fields), **{role: row[role] for role in ("choices",) if role in row}}
     return {role: _asked(record.get(role, row.get(role))) for role in roles}
 
 

@@ -81,7 +81,18 @@ def _grouped(folder: Path, files: list[Path]) -> list[Part]:
         key = (bare, file.suffix)
         part = parts.setdefault(key, Part(folder, bare))
         part.files.setdefault(split, []).append(str(name))
-    return list(parts.values())
+    return list(_joined(list(parts.values())))
+
+
+def _joined(parts: list[Part]) -> Iterator[Part]:
+    """Those of one name, of which each has another split, are one: train.csv and dev.jsonl."""
+    for stem in dict.fromkeys(part.stem for part in parts):
+        same = [part for part in parts if part.stem == stem]
+        splits = [split for part in same for split in part.files]
+        if len(same) > 1 and "train" in splits and len(set(splits)) == len(splits):
+            files = {split: names for part in same for split, names in part.files.items()}
+            same = [Part(same[0].folder, stem, files)]
+        yield from same
 
 
 def _split_of(name: str) -> tuple[str, str]:

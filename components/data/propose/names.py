@@ -15,7 +15,7 @@ NAMES = {
         "text_pair": """text_pair pair hypothesis sentence2 question2 text2 text_b sentence_b sent2 passage
             response""",
         "turns": "turns dialogue dialog conversation messages utterances history",
-        "tokens": "tokens words token word characters chars",
+        "tokens": "tokens words token word characters chars form",
         "tags": "tags tag ner slots bio labels pos",
         "spans": "spans entities annotations",
         "head": "head subject subj e1 entity1",

@@ -150,6 +150,11 @@ def described(path: Path) -> SourceKeys:
         return {"format": "huggingface", "files": _by_split(path, {name: name for name in splits})}
     if (path / "state.json").is_file():
         return {"format": "huggingface"}
+    return _of_folder(path)
+
+
+def _of_folder(path: Path) -> SourceKeys:
+    """The same of one of documents, or of files."""
     if files_of := split_folders(path):
         return {"files": files_of, **_documents(path / files_of["train"])}
     if formats.detect(path):

@@ -8,7 +8,7 @@ small function a kind of column, in one table. A role's kind is its name, unless
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from components import families
@@ -26,7 +26,6 @@ OUTCOMES = YES | {"0", "0.0", "false", "no"}
 LEVELS = range(3, 12)  # levels of an ordinal scale
 HIGHEST = 100  # level: larger numbers are years, or codes
 CLASSES = {"class", "label", "category", "intent", "answer", "target"}  # what columns may number
-CODES = {"id", "user", "username", "lang", "language", "version", "zip", "zipcode", "plz"}  # may be features
 BESIDE_NAMES = 0.4  # taken off where they do: the names themselves may stand in another
 LONG, OFTEN = 4, 10  # words of a label; a longer one is a label where it repeats so often
 MANY = 1000  # classes: from these on, an answer may be one that is retrieved
@@ -60,7 +59,7 @@ def _is_aside(column: Column) -> bool:
     aside = column.words[-1].rstrip("0123456789") in ASIDE and not _numbers_classes(column)
     if column.is_counter or column.is_split or INDEX.fullmatch(column.name) or aside:
         return True
-    return column.is_date and not any(_named(column, kind) for kind in ("label", "level"))
+    return column.is_date and not any(is_named(column, kind) for kind in ("label", "level"))
 
 
 def _numbers_classes(column: Column) -> bool:
@@ -68,16 +67,16 @@ def _numbers_classes(column: Column) -> bool:
     return column.words[-1] in NUMBERED and not CLASSES.isdisjoint(column.words[:-1])
 
 
-def _named(column: Column, role: str) -> bool:
+def is_named(column: Column, role: str) -> bool:
     return not NAMES[role].isdisjoint([*column.words, "_".join(column.words)])
 
 
 def _score(column: Column, role: str) -> float:
-    return (NAMED if _named(column, role) else PLAIN) - (BESIDE_NAMES if _numbers_classes(column) else 0)
+    return (NAMED if is_named(column, role) else PLAIN) - (BESIDE_NAMES if _numbers_classes(column) else 0)
 
 
 def _text(column: Column) -> Fit | None:
-    named = _named(column, "text")
+    named = is_named(column, "text")
     enough = column.length >= (1.5 if named else 2.5) and column.distinct > 0.3 * len(column.values)
     if not column.is_text or not enough:
         return None
@@ -87,7 +86,7 @@ def _text(column: Column) -> Fit | None:
 def _text_pair(column: Column) -> Fit | None:
     if not column.is_text or column.length < 1.5 or column.repeats > 20 or column.words[-1] == "name":
         return None
-    named = _named(column, "text_pair")
+    named = is_named(column, "text_pair")
     return Fit(NAMED if named else WEAK, f"{column.length:.0f} words on average, beside the text")
 
 
@@ -95,7 +94,7 @@ def _passage(role: str) -> Callable[[Column], Fit | None]:
     """A question or a context: known by name."""
 
     def judge(column: Column) -> Fit | None:
-        if not column.is_text or not _named(column, role):
+        if not column.is_text or not is_named(column, role):
             return None
         return Fit(NAMED, f"{column.length:.0f} words on average")
 
@@ -135,7 +134,7 @@ def _level(column: Column) -> Fit | None:
     reason = f"{len(found)} levels with an order, {', '.join(found)}, in {column.rows:,} rows"
     if column.numbers is None:
         return Fit(NAMED + CERTAIN, reason)
-    return Fit(NAMED + CERTAIN / 2 if _named(column, "level") else _score(column, "label"), reason)
+    return Fit(NAMED + CERTAIN / 2 if is_named(column, "level") else _score(column, "label"), reason)
 
 
 def _number(column: Column) -> Fit | None:
@@ -162,7 +161,7 @@ def separator_of(column: Column) -> str | None:
 
 
 def _are_numbered(column: Column) -> bool:
-    """Could "2,14" be two classes by their numbers? Each of them stands alone somewhere, the smaller first."""
+    """Could "2,14" be two classes by their numbers? Each stands alone somewhere, the smaller first."""
     if column.decimal is None:
         return False
     parts = [value.strip().split(",") for value in column.values]
@@ -180,8 +179,11 @@ def _labels(column: Column) -> Fit | None:
     strings = column.items and all(isinstance(item, str) for item in column.items)
     if not strings or any(len(value) != len(set(value)) for value in column.values):
         return None
-    if column.parts or column.distinct < 2 or max(map(len, column.values)) < 2:
-        return None  # choices of a question, the same in each row, or one class in each
+    numbers = all(item.isdecimal() for item in column.items) and any(
+        len(value) > 8 for value in column.values
+    )
+    if column.parts or column.distinct < 2 or max(map(len, column.values)) < 2 or numbers:
+        return None  # places of words, choices of a question, the same in each row, or one class in each
     distinct = len(set(column.items))
     if distinct > len(column.items) / 3 or max(len(item.split()) for item in column.items) > 4:
         return None
@@ -202,7 +204,7 @@ def _tokens(column: Column) -> Fit | None:
     distinct = len(set(words))
     if bio_types(words) is not None or column.distinct < 0.3 * len(column.values):
         return None
-    named = _named(column, "tokens") or column.name == "0"  # the first column of a CoNLL file
+    named = is_named(column, "tokens") or column.name == "0"  # the first column of a CoNLL file
     return Fit(NAMED + CERTAIN if named else WEAK, f"{distinct:,} distinct words")
 
 
@@ -225,7 +227,9 @@ def any_spelling(tag: str) -> str:
 
 
 def _tags(column: Column) -> Fit | None:
-    tags = _words(column)
+    tags = _words(column) if column.name not in ("form", "lemma", "misc", "deps") else []
+    if all(tag.isdecimal() for tag in tags):
+        return None  # numbers of words, or of classes that nothing names
     if column.parts or not tags or (distinct := len(set(tags))) > min(400, len(tags) / 3) or distinct < 2:
         return None
     if types := bio_types(tags) or bio_types([any_spelling(tag) for tag in tags]):
@@ -271,7 +275,7 @@ def _choices(column: Column) -> Fit | None:
     strings = all(isinstance(text, str) for each in found for _, text in each)
     if column.is_text or not strings or min(lengths) < 2 or max(lengths) > 20:
         return None
-    named = _named(column, "choices")
+    named = is_named(column, "choices")
     return Fit(NAMED + CERTAIN if named else WEAK, f"{min(lengths)} to {max(lengths)} choices in each row")
 
 
@@ -287,7 +291,7 @@ def _template(column: Column) -> Fit | None:
     if not column.is_text or column.distinct < 2:
         return None
     reason = f"{column.distinct:,} distinct answers in {column.rows:,} rows"
-    if _named(column, "template"):
+    if is_named(column, "template"):
         return Fit(NAMED, reason)
     if column.length <= LONG and (column.distinct < MANY or column.repeats < 2):
         return None
@@ -298,7 +302,7 @@ def _written(column: Column) -> Fit | None:
     """A text that is written in answer to another."""
     if not column.is_text or column.distinct < 0.5 * len(column.values) or column.length < 1:
         return None
-    named = _named(column, "written")
+    named = is_named(column, "written")
     if not named and column.length < 1.5:
         return None
     reason = f"{column.length:.0f} words on average, {column.distinct:,} distinct texts"
@@ -308,7 +312,7 @@ def _written(column: Column) -> Fit | None:
 def _outcome(column: Column) -> Fit | None:
     """Yes or no, and a name that says of what."""
     values = {str(value).strip().lower() for value in column.values}
-    if not _named(column, "outcome") or len(values) != 2 or not values <= OUTCOMES:
+    if not is_named(column, "outcome") or len(values) != 2 or not values <= OUTCOMES:
         return None
     yes = sum(str(value).strip().lower() in YES for value in column.values)
     return Fit(NAMED + CERTAIN, f"yes in {yes / len(column.values):.1%} of {column.rows:,} rows")
@@ -317,55 +321,18 @@ def _outcome(column: Column) -> Fit | None:
 def _item(column: Column) -> Fit | None:
     """What was shown and clicked: in a log the same text comes again and again."""
     found = _text(column)
-    if found or not column.is_text or column.distinct < 3 or not _named(column, "item"):
+    if found or not column.is_text or column.distinct < 3 or not is_named(column, "item"):
         return found
     return Fit(
         NAMED if column.length >= 1.5 else WEAK, f"{column.distinct:,} distinct items in {column.rows:,} rows"
     )
 
 
-def with_features(
-    family: str, columns: list[Column], taken: Collection[Column]
-) -> dict[str, tuple[Column, Fit]]:
-    """Of a family that reads features beside its text, the columns that could be such, by role."""
-    if not {"categorical", "numeric"} <= {*families.get(family).optional_inputs}:
-        return {}
-    names = {name for column in taken for name in column.parts or (column.name,)}
-    free = [column for column in columns if column.values and not column.parts and column.name not in names]
-    sorts = {
-        role: [each.name for each in free if _feature(each) == role] for role in ("categorical", "numeric")
-    }
-    return {
-        role: (
-            Column(",".join(found), [], len(found), parts=tuple(found)),
-            Fit(0.0, f"{len(found)} columns beside the text"),
-        )
-        for role, found in sorts.items()
-        if found
-    }
-
-
-def _feature(column: Column) -> str | None:
-    """Is it a category, or a number? What people answer is neither: it is not known beforehand."""
-    answers = any(
-        _named(column, kind)
-        for kind in ("outcome", "label", "score", "level")
-        if column.name.lower() not in ("category", "price")
-    )
-    if answers or column.is_counter or column.is_date or column.is_split or column.distinct < 2:
-        return None
-    is_code = column.words[-1] in CODES
-    if column.numbers is not None and not is_code:
-        return None if column.words[-1] in ASIDE else "numeric"
-    short = column.is_text and column.length <= LONG and (is_code or column.words[-1] not in ASIDE)
-    return "categorical" if (short or is_code) and column.repeats >= 2 else None
-
-
 def _entity(kind: str) -> Callable[[Column], Fit | None]:
     """An end of a triple: a name, rather than a text."""
 
     def judge(column: Column) -> Fit | None:
-        named = _named(column, kind)
+        named = is_named(column, kind)
         recurs = column.length <= LONG and column.repeats >= 1.2
         if not column.is_text or column.distinct < 2 or column.length > 12 or not (named or recurs):
             return None
@@ -378,7 +345,7 @@ def _link(column: Column) -> Fit | None:
     """The relation between the ends of a triple: few, and each of them often."""
     if not column.is_text or column.repeats < 2 or column.length > LONG:
         return None
-    return Fit(NAMED if _named(column, "link") else WEAK, f"{column.distinct:,} distinct relations")
+    return Fit(NAMED if is_named(column, "link") else WEAK, f"{column.distinct:,} distinct relations")
 
 
 def together(kinds: dict[str, Column]) -> float | None:
@@ -386,7 +353,7 @@ def together(kinds: dict[str, Column]) -> float | None:
     if {"head_entity", "tail_entity"} <= kinds.keys():
         head, tail = kinds["head_entity"].distinct_texts, kinds["tail_entity"].distinct_texts
         shared = len(head & tail) / min(len(head), len(tail))
-        named = all(_named(kinds[kind], kind) for kind in ("head_entity", "link", "tail_entity"))
+        named = all(is_named(kinds[kind], kind) for kind in ("head_entity", "link", "tail_entity"))
         in_order = CERTAIN if kinds["head_entity"].place < kinds["tail_entity"].place else 0.0
         return in_order + 2 * CERTAIN if shared > 0.05 else CERTAIN if named else None
     if "text_pair" in kinds and not kinds.keys().isdisjoint({"text", "item"}):
@@ -407,7 +374,7 @@ def _turns(column: Column) -> Fit | None:
     objects = bool(column.items) and all(isinstance(item, dict) and "text" in item for item in column.items)
     strings = bool(column.items) and all(isinstance(item, str) for item in column.items)
     words = sum(len(str(item).split()) for item in column.items) / max(len(column.items), 1)
-    if not objects and not (strings and words >= 2 and _named(column, "turns")):
+    if not objects and not (strings and words >= 2 and is_named(column, "turns")):
         return None
     mean = len(column.items) / len(column.values)
     return Fit(_score(column, "turns") + CERTAIN, f"{mean:.0f} turns on average")
@@ -418,6 +385,6 @@ FITS: dict[str, Callable[[Column], Fit | None]] = {
     "spans": _spans, "head": _span("head"), "tail": _span("tail"), "label": _label, "level": _level,
     "score": _number, "labels": _labels, "question": _passage("question"), "context": _passage("context"),
     "answers": _answers, "choices": _choices, "answer": _answer,
-    "template": _template, "item": _item, "written": _written, "outcome": _outcome, "head_entity": _entity("head_entity"),
-    "link": _link, "tail_entity": _entity("tail_entity"),
+    "template": _template, "item": _item, "written": _written, "outcome": _outcome,
+    "head_entity": _entity("head_entity"), "link": _link, "tail_entity": _entity("tail_entity"),
 }  # fmt: skip

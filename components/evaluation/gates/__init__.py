@@ -5,16 +5,20 @@ One file a gate here, found by its name: adding a gate adds its file and touches
 
 from __future__ import annotations
 
+import hashlib
 import importlib
+import json
 import pkgutil
 from collections.abc import Mapping
+from pathlib import Path
 
 from components.evaluation.gates.asking import Models
 from components.evaluation.gates.base import Case, FurtherGate
 from components.evaluation.records import Finding
+from components.files import MANIFEST, sha256
 from components.settings.section import Given
 
-__all__ = ["Case", "FurtherGate", "Models", "build", "find", "findings", "names"]
+__all__ = ["Case", "FurtherGate", "Models", "build", "files", "find", "findings", "names"]
 
 NO_GATES = ("asking", "base", "measure", "perturbations")
 
@@ -40,3 +44,20 @@ def build(given: Mapping[str, Given]) -> dict[str, FurtherGate]:
 def findings(given: Mapping[str, Given], case: Case) -> list[Finding]:
     """What the gates of `evaluation.gates` find of a head."""
     return [finding for gate in build(given).values() for finding in gate.findings(case)]
+
+
+def files(given: Mapping[str, Given], root: Path) -> dict[str, str]:
+    """SHA-256 of whatever the gates of `evaluation.gates` read besides the tasks' rows, by path; of a folder
+    that has a manifest, of that; empty where there is nothing."""
+    paths = [path for gate in build(given).values() for path in gate.files()]
+    return {str(path): _digest(root / path) for path in paths}
+
+
+def _digest(path: Path) -> str:
+    if path.is_dir():
+        manifest = path / MANIFEST
+        inside = [manifest] if manifest.is_file() else sorted(one for one in path.rglob("*") if one.is_file())
+        return hashlib.sha256(
+            json.dumps({str(one.relative_to(path)): sha256(one) for one in inside}).encode()
+        ).hexdigest()
+    return sha256(path) if path.is_file() else ""

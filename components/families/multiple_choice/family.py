@@ -12,11 +12,10 @@ from pydantic import BaseModel
 
 from components.errors import BadRowError, near_miss
 from components.families.base import Check, Facts, Family, Layout, Prediction, Row, Sequence1, TextRequest
-from components.families.base.capabilities import MultiSequence, Probabilities
+from components.families.base.capabilities import MultiSequence
 from components.families.classification.family import softmax
 from components.families.shared.fields import read_json, read_list, read_text
 from components.families.shared.metrics import accuracy
-from components.families.shared.rewording import TextsReworded
 from components.spelling import is_blank, plain
 
 if TYPE_CHECKING:
@@ -43,12 +42,11 @@ class ChoiceAnswer(BaseModel):
     probabilities: list[float]
 
 
-class MultipleChoice(TextsReworded, MultiSequence, Probabilities, Family):
+class MultipleChoice(MultiSequence, Family):
     """Softmax cross-entropy over one score for each pair of text and choice, read together
     (Radford 2018, section 3.3)."""
 
     name = "multiple_choice"
-    hub_task = "multiple-choice"
     inputs = (("text", "choices"), ("turns", "choices"))
     text_columns = ()
     object_roles = ("choices",)
@@ -129,9 +127,6 @@ class MultipleChoice(TextsReworded, MultiSequence, Probabilities, Family):
     def respond(self, prediction: Prediction, row: Row, layout: Layout, facts: Facts) -> Prediction:
         return {**prediction, "choice": row["choices"][prediction["answer"]]}
 
-    def likelihoods(self, row: Row, said: Prediction, facts: Facts) -> list[tuple[float, bool]]:
-        return [(said["probabilities"][said["answer"]], said["answer"] == row["answer"])]
-
     def majority_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """The most frequent position in training among rows of as many choices: on those rows it is
         never worse than a guess, 1 in M."""
@@ -161,7 +156,7 @@ def _pairs(row: Row) -> list[Row]:
 
 def named_choices(value: Any) -> list[tuple[str, Any]]:
     """The choices, each with its name: "A", "B" and so on in a list of texts; else the keys of an object, the
-    columns that hold them, or their labels, as in {"label": [...], "text": [...]} or a list of {label, text}."""
+    columns that hold them, or the labels in {"label": [...], "text": [...]} or in a list of {label, text}."""
     value = read_json(value, "'choices'", "a JSON list")
     if isinstance(value, dict):
         if isinstance(value.get("text"), list) and isinstance(value.get("label"), list):
@@ -172,9 +167,8 @@ def named_choices(value: Any) -> list[tuple[str, Any]]:
     found = read_list({"choices": value}, "choices")
     letters = [chr(ord("A") + number) for number in range(len(found))]
     if all(isinstance(one, dict) and "text" in one for one in found):
-        return [
-            (str(one.get("label", letter)), one["text"]) for letter, one in zip(letters, found, strict=True)
-        ]
+        labels = [str(one.get("label", letter)) for letter, one in zip(letters, found, strict=True)]
+        return list(zip(labels, (one["text"] for one in found), strict=True))
     return list(zip(letters, found, strict=True))
 
 

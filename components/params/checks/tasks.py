@@ -187,7 +187,8 @@ def _label_names(where: str, task: Task) -> None:
 def _features(where: str, task: Task) -> None:
     """The example names no feature that is not a column."""
     for role, names in task.columns.items():
-        for feature in task.example.get(role, ()) if isinstance(names, list) else ():
+        asked = task.example.get(role)
+        for feature in asked if isinstance(names, list) and isinstance(asked, dict) else ():
             if feature not in names:
                 raise UserError(
                     f"{where}.example.{role}.{feature}: columns.{role} names no such column"

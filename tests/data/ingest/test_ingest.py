@@ -45,6 +45,15 @@ def read_splits(folder: Path) -> dict[str, list[dict]]:
 PLAIN = [f"text number {n},{'ab'[n % 2]}" for n in range(60)]
 
 
+def test_a_target_that_is_called_so_is_taken_in_as_it_stands(tmp_path: Path) -> None:
+    rows = [f'text number {n},"it said ""ä"" {n}"' for n in range(60)]
+    summary = {"family": "generation", "columns": {"text": "text", "target": "target"}}
+    gate = {"gate": {"metric": "rouge_l", "floor": 0.0}}
+    splits = run(tmp_path, rows, "text,target", **summary, **gate)
+    found = {row["target"] for rows_of in splits.values() for row in rows_of}
+    assert found == {f'it said "ä" {n}' for n in range(60)}
+
+
 def test_duplicates_and_conflicts_are_counted_and_named(tmp_path: Path) -> None:
     splits = run(tmp_path, [*PLAIN, "Text NUMBER 1!,b", "text number 2,b"])
     texts = [row["text"] for rows in splits.values() for row in rows]

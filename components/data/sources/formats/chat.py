@@ -36,12 +36,8 @@ def _row(found: Mapping[str, Any]) -> Values:
         return Skipped("a dialogue that no assistant answers")
     before = turns[: places[-1]]
     asked = [turn["text"] for turn in before if turn["role"] in USERS]
-    return {
-        **found,
-        "turns": before,
-        "text": asked[-1] if asked else None,
-        "target": turns[places[-1]]["text"],
-    }
+    said = {"turns": before, "text": asked[-1] if asked else None, "target": turns[places[-1]]["text"]}
+    return {**found, **said}
 
 
 def _turns(found: Mapping[str, Any]) -> list[Any] | None:
