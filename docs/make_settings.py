@@ -22,7 +22,6 @@ from pydantic_core import PydanticUndefined
 
 from components import families
 from components.evaluation import gates
-from components.settings.data import Condition
 from components.settings.project import Project
 from components.settings.section import Section, Unit
 from components.settings.training import Method
@@ -232,11 +231,12 @@ def flat(marks: Any) -> Iterator[Any]:
 
 
 def further_gates() -> Iterator[str]:
-    """A section for each gate of `evaluation.gates`, and for what its settings are made of."""
+    """A section for each gate of `evaluation.gates`, and for what its settings alone are made of."""
+    known = [model for _, model in walk(Project)]
     for name in gates.names():
         for place, model in walk(gates.find(name)):
             within = "" if place == "The top level" else place.replace("`", "").join((".", ""))
-            if model is not Condition:  # which has its own, below a source's filter
+            if model not in known:  # as a source, which a task has too
                 yield section(f"`evaluation.gates.{name}{within}`", model)
 
 

@@ -57,7 +57,7 @@ class Opponent:
         with tempfile.TemporaryDirectory(prefix="onetrunk-champion-") as scratch:
             folder = Path(scratch) / task
             folder.mkdir()
-            encode_to_ask(self._card(task, cards), heads, data, "test", self.tokenizer, folder)
+            encode_to_ask(self.card_of(task, cards), heads, data, "test", self.tokenizer, folder)
             split = EncodedSplit(folder / "test.arrow")
             return predict(self.model, task, split, range(len(split)), heads)
 
@@ -67,9 +67,15 @@ class Opponent:
         known = (self.known_rows or {}).get(data.name)
         if known is None:
             return None
-        now_N = known_rows.test_rows(data)
-        come_N, gone_N = ~np.isin(now_N, known.test_N), ~np.isin(known.test_N, now_N)
-        return int(come_N.sum()), int(gone_N.sum())
+        return known_rows.come_and_gone(known.test_N, known_rows.test_rows(data))
+
+    def training_set_since(self, data: Path) -> tuple[int, int] | None:
+        """The same of the texts that it was trained on."""
+        known = (self.known_rows or {}).get(data.name)
+        if known is None:
+            return None
+        family = families.get(self.cards[data.name]["family"])
+        return known_rows.come_and_gone(known.train_N, known_rows.known_rows(data, family).train_N)
 
     def learnt_from(self, task: str, rows: Sequence[Row]) -> np.ndarray:
         """learnt_N: which rows of the task have a text that it was trained on."""
@@ -78,7 +84,7 @@ class Opponent:
             return np.zeros(len(rows), dtype=bool)
         return np.isin(known_rows.of_texts(rows, families.get(self.cards[task]["family"])), known.train_N)
 
-    def _card(self, task: str, cards: HeadCards) -> TaskCard:
+    def card_of(self, task: str, cards: HeadCards) -> TaskCard:
         """Its card of the task, as encoding reads it."""
         own = {head: card for head, card in self.cards.items() if card["task"] == task}
         heads = {}

@@ -60,6 +60,7 @@ def evaluate(
         confidence=project.evaluation.confidence,
         tasks=heads,
         anchors=against.anchor_evidence(heads),
+        findings=gates.of_model(project, models),
         rolled_back=rolled_back,
     ).write(root / EVALUATION)
     values = {
@@ -120,7 +121,7 @@ def _head(
     case = _case(project, root, head, card, rows, answers, met.get(CHAMPION), models)
     gate = project.gates().get(head)
     gated = gate.metric if gate else None
-    shown = picture.Head(settings, project.seed, card, gated, rows, answers["model"])
+    shown = picture.Head(settings, card, gated, rows, answers["model"])
     return HeadEvidence(
         task=card["task"],
         family=family.name,

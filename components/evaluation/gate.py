@@ -53,7 +53,8 @@ def verdict(evaluation: Evaluation, rules: Rules, evidence: str | None = None) -
     shown = shown_losses(cases, evaluation.confidence)
     judged = {case.head: _judged(case, shown) for case in cases}
     dropped = _dropped(evaluation.champion, rules)
-    found = {entry.gate for entry in judged.values()}
+    whole = [finding for finding in evaluation.findings if finding.outcome != "pass"]
+    found = {entry.gate for entry in judged.values()} | {finding.outcome for finding in whole}
     withheld = evaluation.rolled_back and ROLLED_BACK.format(evaluation.rolled_back)
     held = "hold" in found or bool(dropped) or not judged or withheld is not None
     return Verdict(
@@ -63,6 +64,7 @@ def verdict(evaluation: Evaluation, rules: Rules, evidence: str | None = None) -
         confidence=evaluation.confidence,
         tasks=judged,
         dropped=dropped,
+        of_model=[f"{finding.gate}: {finding.why}" for finding in whole],
         withheld=withheld,
         evidence=evidence,
         rules=rules,

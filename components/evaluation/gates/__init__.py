@@ -16,11 +16,12 @@ from components.evaluation.gates.asking import Models
 from components.evaluation.gates.base import Case, FurtherGate
 from components.evaluation.records import Finding
 from components.files import MANIFEST, sha256
+from components.settings.project import Project
 from components.settings.section import Given
 
-__all__ = ["Case", "FurtherGate", "Models", "build", "files", "find", "findings", "names"]
+__all__ = ["Case", "FurtherGate", "Models", "build", "files", "find", "findings", "names", "of_model"]
 
-NO_GATES = ("asking", "base", "measure", "perturbations")
+NO_GATES = ("asking", "base", "measure", "moved_embeddings", "perturbations")
 
 
 def names() -> list[str]:
@@ -46,6 +47,12 @@ def findings(given: Mapping[str, Given], case: Case) -> list[Finding]:
     return [finding for gate in build(given).values() for finding in gate.findings(case)]
 
 
+def of_model(project: Project, models: Models) -> list[Finding]:
+    """What they find of the model as a whole."""
+    every = build(project.evaluation.gates).values()
+    return [finding for gate in every for finding in gate.of_model(project, models)]
+
+
 def files(given: Mapping[str, Given], root: Path) -> dict[str, str]:
     """SHA-256 of whatever the gates of `evaluation.gates` read besides the tasks' rows, by path; of a folder
     that has a manifest, of that; empty where there is nothing."""
@@ -57,7 +64,6 @@ def _digest(path: Path) -> str:
     if path.is_dir():
         manifest = path / MANIFEST
         inside = [manifest] if manifest.is_file() else sorted(one for one in path.rglob("*") if one.is_file())
-        return hashlib.sha256(
-            json.dumps({str(one.relative_to(path)): sha256(one) for one in inside}).encode()
-        ).hexdigest()
+        sums = {str(one.relative_to(path)): sha256(one) for one in inside}
+        return hashlib.sha256(json.dumps(sums).encode()).hexdigest()
     return sha256(path) if path.is_file() else ""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -53,15 +54,35 @@ class Models:
 
     def ask(self, who: str, head: str, card: HeadCard, rows: Sequence[Row]) -> list[Prediction]:
         """What "model" or "champion" says of rows as the head reads them."""
-        opponent = self.champion if who == "champion" else self.candidate
-        assert opponent is not None  # noqa: S101 a head that is compared has one
         if not rows:
             return []
+        with self._as_task(head, card, rows) as folder:
+            return self._named(who).predict(folder, {head: card}, [head])[head]
+
+    def ask_moved(
+        self, who: str, head: str, card: HeadCard, rows: Sequence[Row], epsilon: float
+    ) -> list[Prediction]:
+        """The same where the rows' word embeddings are moved against it, by so much."""
+        from components.evaluation.gates import moved_embeddings
+
+        if not rows:
+            return []
+        with self._as_task(head, card, rows) as folder:
+            return moved_embeddings.answers(self._named(who), folder, head, card, epsilon)
+
+    def _named(self, who: str) -> Opponent:
+        opponent = self.champion if who == "champion" else self.candidate
+        assert opponent is not None  # noqa: S101 a head that is compared has one
+        return opponent
+
+    @contextlib.contextmanager
+    def _as_task(self, head: str, card: HeadCard, rows: Sequence[Row]) -> Iterator[Path]:
+        """A folder of the task that has these rows as its test rows."""
         with tempfile.TemporaryDirectory(prefix="onetrunk-gates-") as scratch:
             folder = Path(scratch) / card["task"]
             folder.mkdir()
             self._write(head, card, rows, folder)
-            return opponent.predict(folder, {head: card}, [head])[head]
+            yield folder
 
     def _write(self, head: str, card: HeadCard, rows: Sequence[Row], folder: Path) -> None:
         """Rows as the task's own file has them."""

@@ -6,7 +6,6 @@ settings in `evaluation.gates`. It measures and compares; `components/evaluation
 
 from __future__ import annotations
 
-import abc
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -68,7 +67,7 @@ class Case:
         return next(metric for metric in measured if metric.name == self.gate.metric)
 
 
-class FurtherGate(Section, abc.ABC):
+class FurtherGate(Section):
     """One gate; its fields are its settings."""
 
     def check(self, project: Project) -> None:
@@ -79,6 +78,10 @@ class FurtherGate(Section, abc.ABC):
         """What it reads besides the tasks' own rows, from the project's folder; it need not be there."""
         return []
 
-    @abc.abstractmethod
     def findings(self, case: Case) -> Iterator[Finding]:
         """What is found of a head that a release answers."""
+        yield from ()
+
+    def of_model(self, project: Project, models: Models) -> Iterator[Finding]:
+        """What is found of the model as a whole."""
+        yield from ()

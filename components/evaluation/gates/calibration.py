@@ -1,11 +1,13 @@
 """calibration: is what the model says with 80 % right in 80 % of the cases?
 
-Legend: N rows, B bins, R resamples.
+Legend: N rows, B bins, R sums of rows.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
@@ -20,15 +22,15 @@ from components.families.base.capabilities import Probabilities
 from components.settings.section import Rows
 
 WHAT = "negative calibration error"
+TINY = 1e-12  # keeps a spread of 0 from dividing
 
 
 class Calibration(FurtherGate):
     """The expected calibration error (Naeini et al. 2015) of every task whose answers have probabilities, in
     bins of as many answers each (Nixon et al. 2019).
 
-    The plain error is above 0 even of a calibrated model, by chance; that bias is estimated from the
-    resamples and taken off (Efron & Tibshirani 1993, chapter 10; with a normal approximation in their place
-    the estimator of Kumar et al. 2019 for this error).
+    The plain error is above 0 even of a calibrated model, by chance; that bias is estimated and taken off
+    (Kumar et al. 2019, the debiased estimator with a normal approximation of each bin's share).
     """
 
     bins: Annotated[int, Field(ge=2)] = 10  # of the answers, by their probability
@@ -42,7 +44,7 @@ class Calibration(FurtherGate):
         family = case.family
         if not isinstance(family, Probabilities) or not len(case.rows):
             return
-        found = measured(case, partial(error, family, self.bins))
+        found = measured(case, partial(error, family, self.bins, case.project.evaluation.confidence))
         limit, margin = (None if self.limit is None else -self.limit), self.margin
         bins = reliability(family, self.bins, case.rows, case.said["model"], case.facts)
         if found.rows < self.min_rows:
@@ -51,15 +53,28 @@ class Calibration(FurtherGate):
             yield finding(case, "calibration", WHAT, found, limit, margin).model_copy(update={"bins": bins})
 
 
-def error(family: Probabilities, bins: int, asked: Asked) -> Score:
+def error(family: Probabilities, bins: int, confidence: float, asked: Asked) -> Score:
     """The debiased error of a model, counted below 0."""
     edges = edges_of(family, bins, asked.rows, asked.said, asked.facts)
 
     def statistics(rows: Sequence[Row], said: Sequence[Prediction], facts: Facts) -> np.ndarray:
         return in_bins(family, edges, rows, said, facts)
 
-    metric = Metric("negative_calibration_error", statistics, of_sums, "lower")
-    return asked.by(metric).without_chance()
+    found = asked.by(Metric("negative_calibration_error", statistics, of_sums, "lower"))
+    assert isinstance(found.statistics_NS, np.ndarray)  # noqa: S101
+    chance = chance_of_more(found.statistics_NS.sum(axis=0))
+    return replace(found, most=0.0, best_excluded=chance < 1 - confidence)
+
+
+def chance_of_more(sums_S: np.ndarray) -> float:
+    """How often a calibrated model's bins would be further off (Hosmer & Lemeshow 1980). Near 0 no estimate
+    of an error is unbiased, and its interval would leave out the truth too often."""
+    from scipy.special import chdtrc
+
+    probable_B, right_B, count_B = np.moveaxis(sums_S.reshape(-1, 3), 1, 0)
+    mean_B = probable_B / np.maximum(count_B, 1)
+    variance_B = np.maximum(count_B * mean_B * (1 - mean_B), TINY)
+    return float(chdtrc(int((count_B > 0).sum()), ((right_B - probable_B) ** 2 / variance_B).sum()))
 
 
 def edges_of(
@@ -84,10 +99,25 @@ def in_bins(
 
 
 def of_sums(sums_RS: np.ndarray) -> np.ndarray:
-    """error_R: how far apart probability and truth are, over the bins, by their answers."""
-    sums_RB3 = sums_RS.reshape(len(sums_RS), -1, 3)
-    apart_R = np.abs(sums_RB3[:, :, 0] - sums_RB3[:, :, 1]).sum(axis=1)
-    return np.asarray(apart_R / np.maximum(sums_RB3[:, :, 2].sum(axis=1), 1))
+    """error_R: how far apart probability and truth are, over the bins, by their answers, less what chance
+    adds to it."""
+    probable_RB, right_RB, count_RB = np.moveaxis(sums_RS.reshape(len(sums_RS), -1, 3), 2, 0)
+    some_RB = np.maximum(count_RB, 1)
+    share_RB = right_RB / some_RB
+    apart_RB = np.abs(probable_RB / some_RB - share_RB)
+    spread_RB = np.sqrt(np.clip(share_RB * (1 - share_RB), 0, None) / some_RB)
+    debiased_RB = 2 * apart_RB - folded(apart_RB, spread_RB)
+    return np.asarray((debiased_RB * count_RB).sum(axis=1) / np.maximum(count_RB.sum(axis=1), 1))
+
+
+def folded(mean: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """The expectation of |x| where x is normal (Leone et al. 1961)."""
+    from scipy.special import ndtr
+
+    ratio = mean / np.maximum(spread, TINY)
+    return np.asarray(
+        spread * math.sqrt(2 / math.pi) * np.exp(-(ratio**2) / 2) + mean * (1 - 2 * ndtr(-ratio))
+    )
 
 
 def reliability(

@@ -27,9 +27,8 @@ class OtherTest(Section):
     """Test rows of another place, as a task's are: all its splits are read."""
 
     source: Source  # where they are
-    columns: Columns = Field(
-        default_factory=dict
-    )  # role -> column, as of a task; left out: those of the task
+    # role -> column, as of a task; left out: those of the task
+    columns: Columns = Field(default_factory=dict)
     # the least that the metric may be there; left out, there is none
     floor: Annotated[float | None, Unit("of the metric")] = None
 

@@ -19,6 +19,8 @@ from components.families.base.capabilities import Rewordable
 from components.settings.project import Project
 from components.settings.section import Fraction, Rows, Unit
 
+DRAWS = 2000  # the mean of so many is right to a hundredth of a group's spread or two
+
 
 class Fairness(FurtherGate):
     """The gap of the task's metric between groups (the worst less the best), and the share of answers that
@@ -81,12 +83,16 @@ class Fairness(FurtherGate):
 
 
 def gap(case: Case, column: str, asked: Asked) -> Score:
-    """The worst group's metric less the best's, without what chance adds to it."""
+    """The worst group's metric less the best's, without what chance adds to it: by how much groups that truly
+    differ as these were found to would seem further apart (a parametric bootstrap, Efron 1979)."""
     groups = np.array([row["slice"][column] for row in asked.rows], dtype=object)
-    parts = [asked.part(groups == group).by(case.metric) for group in sorted(set(groups))]
-    values, resampled_GR = [one.value for one in parts], np.stack([one.resampled_R for one in parts])
-    apart_R = resampled_GR.min(axis=0) - resampled_GR.max(axis=0)
-    return Score(min(values) - max(values), apart_R).without_chance()
+    parts = [asked.by(case.metric, groups == group).sample for group in sorted(set(groups))]
+    value_G = np.array([one.value for one in parts])
+    spread_G = np.array([np.sqrt(np.mean(one.influence**2) / len(one.influence)) for one in parts])
+    drawn_DG = np.random.default_rng(case.project.seed).normal(value_G, spread_G, (DRAWS, len(parts)))
+    chance = np.ptp(drawn_DG, axis=1).mean() - np.ptp(value_G)
+    apart = Score(parts[value_G.argmin()] - parts[value_G.argmax()], most=0.0)
+    return apart.shifted(float(chance))
 
 
 def _same(case: Case, who: str, asked: Sequence[Row], other_N: np.ndarray) -> np.ndarray:

@@ -1,44 +1,77 @@
 """What a gate measures of the candidate, with its interval, and the paired difference to the champion.
 
-Of every number more is better: an error is counted below 0, as a metric's `negative_...`. Candidate and
-champion share the resamples of their rows (a paired bootstrap).
+Of every number more is better: an error is counted below 0, as a metric's `negative_...`. Intervals are those
+of the tasks' own metrics (`intervals.py`), from the value without each unit of the test rows.
 
-Legend: N rows, R resamples.
+Legend: N rows, S statistics, U units.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from components.evaluation import bootstrap
+from components.evaluation import intervals, paired
 from components.evaluation.gates.base import Case
 from components.evaluation.records import Comparison, Finding, GateOutcome, Interval
+from components.evaluation.units import Sample, Units, sample
 from components.families.base import Facts, Family, Metric, Prediction, Row
 from components.families.shared.metrics import mean
+
+if TYPE_CHECKING:
+    from components.families.base.metric import Table
 
 One = TypeVar("One")
 
 
 @dataclass(frozen=True)
 class Score:
-    """A number of a model, and the same of every resample of its rows."""
+    """A number of a model, and the same without each unit of its rows."""
 
-    value: float
-    resampled_R: np.ndarray
-
-    def without_chance(self) -> Score:
-        """Of a number that is at most 0, and below 0 even of a faultless model by chance: that bias, by the
-        bootstrap's estimate, taken off (Efron & Tibshirani 1993, chapter 10)."""
-        bias = float(self.resampled_R.mean()) - self.value
-        return Score(min(0.0, self.value - bias), np.minimum(self.resampled_R - 2 * bias, 0.0))
+    sample: Sample
+    metric: Metric | None = None  # that it is a value of; none of a difference
+    statistics_NS: Table | None = None  # that the value is made of, where that is known
+    most: float = math.inf  # of what the number estimates; the estimate itself may be above it by chance
+    best_excluded: bool = True  # does a test of its own exclude that it is `most`? Else the interval holds it
 
     def __sub__(self, other: Score) -> Score:
-        """The difference of the two; their resamples are of the same rows."""
-        return Score(self.value - other.value, self.resampled_R - other.resampled_R)
+        """The difference of two numbers of the same rows."""
+        return Score(self.sample - other.sample)
+
+    @property
+    def value(self) -> float:
+        return min(self.sample.value, self.most)
+
+    @property
+    def worth(self) -> float:
+        """What a unit is worth of which the number is made (`intervals.worth_of`)."""
+        return intervals.worth_of(self.sample, _nothing(self.sample))
+
+    def interval(self, confidence: float) -> list[float]:
+        """Its ends are not beyond `most`."""
+        if self.metric is not None:
+            ends = intervals.interval(self.metric, self.sample, confidence)
+        else:
+            nothing = _nothing(self.sample)
+            ends = intervals.difference(self.sample, nothing, self.worth).interval(confidence)
+        low, high = (min(end, self.most) for end in ends)
+        return [low, high if self.best_excluded else self.most]
+
+    def shifted(self, by: float) -> Score:
+        """So much more, with each unit and without it."""
+        moved = replace(self.sample, value=self.value + by, without_U=self.sample.without_U + by)
+        if self.sample.without_N is not None:
+            moved = replace(moved, without_N=self.sample.without_N + by)
+        return replace(self, sample=moved)
+
+
+def _nothing(like: Sample) -> Sample:
+    rows = None if like.without_N is None else np.zeros_like(like.without_N)
+    return Sample(0.0, np.zeros_like(like.without_U), rows)
 
 
 @dataclass(frozen=True)
@@ -50,23 +83,26 @@ class Asked:
     rows: Sequence[Row]
     said: Sequence[Prediction]
     facts: Facts
-    weights_RN: np.ndarray
+    units: Units
 
-    def by(self, metric: Metric) -> Score:
-        """The model's value of a metric."""
+    def by(self, metric: Metric, rows_N: np.ndarray | None = None) -> Score:
+        """The model's value of a metric, on all the rows or on those of `rows_N`."""
         statistics_NS = metric.statistics(self.rows, self.said, self.facts)
-        return Score(metric.total(statistics_NS), metric.resampled(self.weights_RN, statistics_NS))
-
-    def part(self, rows_N: np.ndarray) -> Asked:
-        """Some of the rows, which have their part in the same resamples."""
-        rows, said = picked(self.rows, rows_N), picked(self.said, rows_N)
-        return replace(self, rows=rows, said=said, weights_RN=self.weights_RN[:, rows_N])
+        if rows_N is not None:
+            statistics_NS = _only(statistics_NS, rows_N)
+        return Score(sample(metric, statistics_NS, self.units), metric, statistics_NS)
 
     def share(self, holds_N: np.ndarray) -> Score:
         """The share of the rows of which something holds; holds_N is of all test rows."""
         statistics_N2 = np.stack([holds_N[self.chosen_N], np.ones(len(self.rows))], axis=1).astype(float)
-        metric = Metric("share", lambda rows, said, facts: statistics_N2, mean)
-        return self.by(metric)
+        return self.by(Metric("share", lambda rows, said, facts: statistics_N2, mean))
+
+
+def _only(statistics_NS: Table, rows_N: np.ndarray) -> Table:
+    """Statistics in which the other rows count for nothing."""
+    if isinstance(statistics_NS, np.ndarray):
+        return np.asarray(statistics_NS * rows_N[:, None])
+    return statistics_NS.multiply(rows_N[:, None]).tocsr()
 
 
 @dataclass(frozen=True)
@@ -94,9 +130,9 @@ def measured(case: Case, score: Callable[[Asked], Score], rows_N: np.ndarray | N
 
 
 def _asked(case: Case, who: str, rows_N: np.ndarray, facts: Facts) -> Asked:
-    rows, settings = picked(case.rows, rows_N), case.project.evaluation
-    weights_RN = bootstrap.weights([row["groups"] for row in rows], settings.resamples, case.project.seed)
-    return Asked(who, rows_N, rows, picked(case.said[who], rows_N), facts, weights_RN)
+    rows = picked(case.rows, rows_N)
+    units = Units.of([row["groups"] for row in rows])
+    return Asked(who, rows_N, rows, picked(case.said[who], rows_N), facts, units)
 
 
 def picked(values: Sequence[One], rows_N: np.ndarray) -> list[One]:
@@ -114,7 +150,7 @@ def finding(
 ) -> Finding:
     """A finding for the verdict: `limit` is the least that the value may be, and a loss of `margin` against
     the champion is allowed. Without a margin the comparison is shown, and not judged."""
-    interval = bootstrap.interval(found.own.resampled_R, case.project.evaluation.confidence)
+    interval = found.own.interval(case.project.evaluation.confidence)
     outcome, why = kept(what, found.own.value, interval, limit)
     return Finding(
         gate=gate,
@@ -140,14 +176,20 @@ def _comparison(case: Case, found: Measured) -> Comparison | None:
     if found.pair is None or case.common is None:
         return None
     own, champion = found.pair
-    difference_R = own.resampled_R - champion.resampled_R
+    confidence = case.project.evaluation.confidence
+    counted = intervals.difference(own.sample, champion.sample, found.own.worth)
+    tables = (own.statistics_NS, champion.statistics_NS)
     return Comparison(
         value=champion.value,
-        difference=own.value - champion.value,
-        interval=bootstrap.interval(difference_R, case.project.evaluation.confidence),
-        p=bootstrap.p_value(difference_R),
+        difference=own.sample.value - champion.sample.value,
+        interval=counted.interval(confidence),
+        p=counted.p_worse(),
         rows=found.compared,
         changed=case.common.changed,
+        low=counted.low(confidence),
+        se=counted.standard_error,
+        discordant=None if tables[0] is None or tables[1] is None else paired.discordant(*tables),
+        counted=counted,
     )
 
 

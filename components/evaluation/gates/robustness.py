@@ -22,14 +22,15 @@ from components.evaluation.gates.measure import (
     picked,
     same_answers,
 )
+from components.evaluation.gates.moved_embeddings import can_be_moved
 from components.evaluation.records import Finding
 from components.families.base import Prediction, Row
 from components.families.base.capabilities import NamesThings, Rewordable
 from components.keyed import derive_seed
 from components.settings.section import Rows, Unit
 
-Kind = Literal["typos", "casing", "noise", "dropped_words", "negation", "entities"]
-KEEPS: tuple[Kind, ...] = ("typos", "casing", "noise", "entities")  # the right answer is what it was
+Kind = Literal["typos", "casing", "noise", "dropped_words", "negation", "entities", "fgm"]
+KEEPS: tuple[Kind, ...] = ("typos", "casing", "noise", "entities", "fgm")  # the right answer is what it was
 WIDER = 3  # times a task's margin, as of a slice
 Said = dict[str, list[Prediction]]  # who -> what is said of each test row
 
@@ -41,6 +42,7 @@ class Robustness(FurtherGate):
     kinds: list[Kind] = Field(["typos", "casing", "noise"], min_length=1)  # what is done to the texts
     rate: Annotated[float, Field(gt=0, le=1)] = 0.1  # of a text's words; at least one is altered
     rows: Rows = 1000  # of the test set, at most, chosen by hash
+    epsilon: Annotated[float, Field(gt=0)] = 1.0  # fgm: length of the move of a sequence's embeddings
     min_rows: Rows = 100  # with fewer that can be altered, the change is listed, not judged
     # the most that the metric may fall; left out, there is no limit
     limit: Annotated[float | None, Field(gt=0), Unit("of the metric")] = None
@@ -48,14 +50,23 @@ class Robustness(FurtherGate):
     margin: Annotated[float | None, Field(gt=0), Unit("of the metric")] = None
 
     def findings(self, case: Case) -> Iterator[Finding]:
-        if not isinstance(case.family, Rewordable):
-            return
         chosen_N = _chosen(case.rows, self.rows, case.project.seed)
         for kind in self.kinds:
-            rows = self._altered(kind, case, chosen_N)
-            altered_N = np.array([one is not None for one in rows])
-            if altered_N.any():
-                yield self._finding(kind, case, rows, altered_N)
+            if kind == "fgm":
+                yield from self._moved(case, chosen_N)
+            elif isinstance(case.family, Rewordable):
+                rows = self._altered(kind, case, chosen_N)
+                altered_N = np.array([one is not None for one in rows])
+                if altered_N.any():
+                    yield self._finding(kind, case, rows, altered_N)
+
+    def _moved(self, case: Case, chosen_N: np.ndarray) -> Iterator[Finding]:
+        """The fall where the embeddings of the chosen rows are moved against each model."""
+        if not can_be_moved(case.family):
+            return
+        said = {who: _ask_moved(case, who, chosen_N, self.epsilon) for who in case.asked}
+        found = measured(case, lambda asked: _change(case, asked, case.rows, said), chosen_N)
+        yield self._judged(case, f"change of {case.gate.metric} under moved embeddings", found)
 
     def _altered(self, kind: Kind, case: Case, chosen_N: np.ndarray) -> list[Row | None]:
         """The chosen test rows, otherwise written; None for one that is not chosen or stays what it is."""
@@ -124,6 +135,15 @@ def _ask(case: Case, rows: Sequence[Row | None]) -> Said:
             before if row is None else next(found) for row, before in zip(rows, case.said[who], strict=True)
         ]
     return said
+
+
+def _ask_moved(case: Case, who: str, chosen_N: np.ndarray, epsilon: float) -> list[Prediction]:
+    """What a model says where embeddings are moved; the champion, of rows whose targets it knows."""
+    assert case.models is not None  # noqa: S101
+    moved_N = chosen_N & case.common.rows_N if who == "champion" and case.common else chosen_N
+    rows = picked(case.rows, moved_N)
+    found = iter(case.models.ask_moved(who, case.head, case.card, rows, epsilon))
+    return [next(found) if moved else said for said, moved in zip(case.said[who], moved_N, strict=True)]
 
 
 def _change(case: Case, asked: Asked, rows: Sequence[Row | None], said: Said) -> Score:

@@ -12,7 +12,9 @@ import yaml
 from components import params
 from components.errors import UserError
 from components.evaluation import gates
-from components.evaluation.gates.measure import Measured, Score, finding, kept, measured
+from components.evaluation.gate import rules_of, verdict
+from components.evaluation.gates.measure import finding, kept, measured
+from components.evaluation.gates.slices import Slices
 from tests.evaluation.gates.case import case_of, row
 from tests.evaluation.gates.conftest import Judge
 
@@ -102,6 +104,24 @@ def test_a_comparison_is_paired_and_on_the_rows_that_both_can_answer() -> None:
     assert one.champion.difference == pytest.approx(18 / 54)
     low, high = one.champion.interval
     assert low > 0.15 and high < 0.55
-    assert (
-        finding(case, "slices", "all", Measured(60, Score(1.0, np.ones(10)), None), margin=0.1).margin is None
-    )
+    alone = measured(case.alone(), lambda asked: asked.by(case.metric))
+    assert finding(case, "slices", "all", alone, margin=0.1).margin is None
+
+
+def test_a_loss_on_one_slice_rejects_a_model_that_is_as_good_on_the_whole(judge: Judge) -> None:
+    """The findings are of synthetic answers: every second answer in French is lost, and many a German one won."""
+    rows = [row(n, "a", country="fr" if n % 5 == 0 else "de") for n in range(1000)]
+    model = [{"label": "b" if n % 10 == 0 else "a"} for n in range(1000)]
+    champion = [{"label": "b" if n % 10 == 1 else "a"} for n in range(1000)]
+    found = judge({})
+    for planted, expected in ((model, "reject"), (champion, "pass")):
+        slices = list(Slices(length=None).findings(case_of(rows, planted, champion)))
+        mood = found.tasks["mood"].model_copy(update={"findings": slices})
+        rules = rules_of(params.load())
+        gates = {"mood": rules.gates["mood"].model_copy(update={"floor": -1.0})}
+        judged = verdict(
+            found.model_copy(update={"tasks": {"mood": mood}}), rules.model_copy(update={"gates": gates})
+        ).tasks["mood"]
+        outcomes = "slices, country = fr lost significantly against the champion" in judged.why
+        assert outcomes == (expected == "reject"), judged.why
+        assert (judged.gate == "reject") == (expected == "reject")

@@ -97,3 +97,17 @@ def test_asked_about_the_test_rows_themselves_a_model_says_what_it_said(trained:
         said = Models(Path(), None).ask("model", head, card, rows)
         before = read_json(Path(f"predictions/{head}.json"))
         assert same_answers(families.get(card["family"]), said, before, tolerance=1e-5).all()
+
+
+def test_embeddings_that_are_moved_against_a_model_cost_it_more_the_further_they_are(judge: Judge) -> None:
+    def fall(epsilon: float, champion: bool = False) -> dict[str, float]:
+        gate = {"robustness": {"kinds": ["fgm"], "epsilon": epsilon, "min_rows": 5}}
+        found = judge(gate, champion=champion)
+        of_twins = [one.champion for task in found.tasks.values() for one in task.findings if one.champion]
+        assert all(one.difference == pytest.approx(0, abs=1e-6) for one in of_twins)
+        assert len(of_twins) == (4 if champion else 0)
+        return {head: task.findings[0].value for head, task in found.tasks.items()}
+
+    near, far = fall(1e-6, champion=True), fall(10.0)
+    assert all(value == pytest.approx(0, abs=1e-3) for value in near.values())
+    assert far["mood"] < -0.2 and far["people"] < -0.2
