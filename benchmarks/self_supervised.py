@@ -3,8 +3,8 @@
 Makes a task of each of them from real texts, passages of news by default (three neighbouring sentences of an
 article; data/ and the encoder must be there), trains it alone on one thread with the settings of the
 project and `--tokens` tokens, and measures it on all test rows, as `onetrunk run` does: each metric, that of
-the trivial and the linear baseline, and the 95 % interval of the difference to the trivial one (a paired
-bootstrap over the articles). Above zero, the task was learnt. The last line is one JSON object.
+the trivial and the linear baseline, and the 95 % interval of the difference to the trivial one (over the
+articles). Above zero, the task was learnt. The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from components.data.contract.rows import labelled_rows
 from components.data.mixture.plan import plan as make_plan
 from components.data.mixture.records import PlanRecord
 from components.environment import quiet, restart_tuned
-from components.evaluation import bootstrap
 from components.evaluation.evaluate import compare
+from components.evaluation.units import Units
 from components.model.inference import predict
 from components.model.multitask import MultiTaskModel
 from components.settings.mixture import Mixture
 from components.settings.project import Project
 from components.settings.training import Training
 
-NAME, RESAMPLES, CONFIDENCE = "unlabelled", 1000, 0.95
+NAME, CONFIDENCE = "unlabelled", 0.95
 Measured = dict[str, Any]
 
 
@@ -85,7 +85,7 @@ def learnt(family: str, arguments: argparse.Namespace) -> Measured:
         training, plan = _plan(project, arguments.tokens, root)
         model = fit(project, training, plan, root, arguments.seed)
         seconds = time.process_time() - start
-        rows, metrics = measured(model, root, arguments.seed)
+        rows, metrics = measured(model, root)
     return {"steps": plan.steps, "seconds": round(seconds), "test_rows": rows, "metrics": metrics}
 
 
@@ -99,7 +99,7 @@ def _plan(project: Project, tokens: int, root: Path) -> tuple[Training, PlanReco
     return training, make_plan(whole, root / "encoded", {})
 
 
-def measured(model: MultiTaskModel, root: Path, seed: int) -> tuple[int, Measured]:
+def measured(model: MultiTaskModel, root: Path) -> tuple[int, Measured]:
     """How many test rows there are, and what the project's evaluation says of them."""
     (card,) = cards_below(root, [NAME]).values()
     family, facts = families.get(card["family"]), card["facts"]
@@ -109,9 +109,9 @@ def measured(model: MultiTaskModel, root: Path, seed: int) -> tuple[int, Measure
         "trivial": family.majority_baseline(learnt_from, rows, facts),
         "linear": family.tfidf_baseline(learnt_from, rows, facts),
     }
-    weights_RN = bootstrap.weights([row["groups"] for row in rows], RESAMPLES, seed)
+    units = Units.of([row["groups"] for row in rows])
     return len(rows), {
-        metric.name: compare(metric, rows, answers, facts, weights_RN, CONFIDENCE).model_dump()
+        metric.name: compare(metric, rows, answers, facts, units, CONFIDENCE).model_dump()
         for metric in family.metrics_for(facts["options"])
     }
 

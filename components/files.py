@@ -21,6 +21,7 @@ from typing import Any, TypedDict
 from components.errors import UserError
 
 MANIFEST = "manifest.json"
+SIGNATURE = "model.sig"  # of a signed folder: beside its manifest, and of it
 LITTER = re.compile(
     r"\..+\.(\d+)(?:\.\w+)?\.onetrunk\.(?:tmp|old)"
 )  # .NAME.PID.onetrunk.tmp; a folder's has a random part
@@ -120,7 +121,8 @@ def _named(folder: Path) -> set[Path]:
     except (UserError, OSError, KeyError, TypeError):
         return set()
     # A folder within has a manifest of its own, which no other names.
-    return named | {parent / MANIFEST for name in (Path(MANIFEST), *named) for parent in name.parents}
+    manifests = {parent / MANIFEST for name in (Path(MANIFEST), *named) for parent in name.parents}
+    return named | manifests | {Path(SIGNATURE)}
 
 
 def _by_the_way(path: Path, folder: Path) -> bool:
@@ -170,8 +172,10 @@ def is_litter(path: Path) -> bool:
 
 
 def write_manifest(folder: Path) -> None:
-    """Write `manifest.json`: the size and SHA-256 of every file below `folder`."""
-    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != MANIFEST)
+    """Write `manifest.json`: the size and SHA-256 of every file below `folder`, but for its signature."""
+    files = sorted(
+        p for p in folder.rglob("*") if p.is_file() and p.name != MANIFEST and p != folder / SIGNATURE
+    )
     for file in files:
         fsync(file)
     entries = {

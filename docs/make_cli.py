@@ -13,7 +13,7 @@ PAGE = Path(__file__).parent / "reference/cli.md"
 HEAD = """\
 # The command line
 
-Made by `make docs` from `flows/cli.py`; a test holds it to that. Every command runs in a project's folder,
+Made by `make docs` from `flows/commands`; a test holds it to that. Every command runs in a project's folder,
 where `params.yaml` and `dvc.yaml` are.
 
 | exit code | |

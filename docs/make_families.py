@@ -13,7 +13,14 @@ HEAD = """\
 # Task families
 
 Made by `make docs` from `components/families/`; a test holds it to the code. A column in `params.yaml` is
-`role: name in your data`; `id`, `group` and `difficulty` (a number) may be given for every family.
+`role: name in your data`; `id`, `group`, `difficulty` (a number) and `slice` (a column, or a
+list of them, by which [a gate](../how-to/gates.md) cuts the test rows) may be given for every family.
+
+Each metric has intervals and can be a gate's. Of every one more is better, so errors are counted below 0:
+`negative_mae` and `negative_rmse`, in the unit of your scores. `auc` and `average_precision` are the areas
+under the ROC curve and under that of precision over recall, of several labels the mean of each against the
+rest; labels beyond the hundred most probable of a row count as equally improbable. `kendall` is tau-b. What
+every head of its kind would reach is left out: `top_5_accuracy` of five labels.
 """
 
 

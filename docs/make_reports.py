@@ -22,6 +22,7 @@ from components.evaluation import records as evaluation
 from components.monitoring import records as monitoring
 from components.records import VERSION, Part, Record
 from components.release import records as release
+from components.settings.release import Card
 from components.training.run import records as training
 
 PAGE = Path(__file__).parent / "reference/reports.md"
@@ -48,8 +49,7 @@ RECORDS: tuple[type[Record], ...] = (
     evaluation.Summary,
     comparison.SharingReport,
     release.BundleCard,
-    release.ReleaseIndex,
-    release.Served,
+    release.ReleaseRecord,
     monitoring.Judgement,
 )
 
@@ -122,6 +122,7 @@ def typed(annotation: Any) -> str:
     if is_part(annotation):
         return f"*{spelled(annotation.__name__)}*"
     names = {bool: "true or false", int: "whole number", float: "number", str: "text", Any: "any value"}
+    names[Card] = "[as in `params.yaml`](settings.md)"
     return names[annotation]
 
 

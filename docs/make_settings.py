@@ -21,6 +21,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from components import families
+from components.evaluation import gates
 from components.settings.project import Project
 from components.settings.section import Section, Unit
 from components.settings.training import Method
@@ -43,7 +44,7 @@ LOGGERS = ROOT / "components/tracking/loggers"
 def page() -> str:
     """The whole page."""
     sections = [section(heading, model) for heading, model in walk(Project)]
-    return "\n".join([HEAD, *sections, *methods(), options(), loggers()])
+    return "\n".join([HEAD, *sections, *further_gates(), *methods(), options(), loggers()])
 
 
 def walk(model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
@@ -227,6 +228,16 @@ def flat(marks: Any) -> Iterator[Any]:
     """The marks, those within pydantic's Field among them."""
     for mark in marks:
         yield from mark.metadata if isinstance(mark, FieldInfo) else (mark,)
+
+
+def further_gates() -> Iterator[str]:
+    """A section for each gate of `evaluation.gates`, and for what its settings alone are made of."""
+    known = [model for _, model in walk(Project)]
+    for name in gates.names():
+        for place, model in walk(gates.find(name)):
+            within = "" if place == "The top level" else place.replace("`", "").join((".", ""))
+            if model not in known:  # as a source, which a task has too
+                yield section(f"`evaluation.gates.{name}{within}`", model)
 
 
 def methods() -> Iterator[str]:

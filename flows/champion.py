@@ -11,38 +11,33 @@ from typing import Any
 from components.environment import quiet
 from components.errors import UserError
 from components.evaluation.summary import brief
-from components.release.records import Served
+from components.release import registry, signing
 from flows.running import proxies
 
-CHAMPION = Path("releases/champion.json")
+RELEASE = "ONETRUNK_RELEASE"  # in a service's environment: the semantic version that it serves
 CANDIDATE = Path("models/multitask")
 ANSWER_SECONDS = 60.0
 
 
 def find(root: Path) -> Path:
-    """The champion's Bento folder.
+    """The champion's Bento folder, every byte of it checked.
 
     Raises:
-        UserError: nothing has been released.
+        UserError: nothing has been released, or its bytes cannot be had.
     """
-    if not (root / CHAMPION).is_file():
-        raise UserError(
-            f"{CHAMPION}: nothing has been released yet; run `onetrunk run`, or name a Bento with --bento"
-        )
-    return root / CHAMPION.parent / name(root)
+    return released(root)[1]
 
 
-def name(root: Path) -> str:
-    """The champion's version.
+def released(root: Path) -> tuple[str, Path]:
+    """The champion's semantic version, and its Bento folder like `find`."""
+    found = registry.read(root)
+    if found.champion is None:
+        raise UserError("nothing has been released yet; run `onetrunk run`, or name a Bento with --bento")
+    return found.champion.version, found.folder(found.champion)
 
-    Raises:
-        UserError: the file that says so cannot be read.
-    """
-    return Served.read(root / CHAMPION).release
 
-
-def serve(bento: Path, host: str, port: int) -> None:
-    """Become BentoML's server of this Bento (does not return).
+def serve(bento: Path, host: str, port: int, release: str = "") -> None:
+    """Become BentoML's server of this Bento, which says that it is this release (does not return).
 
     Raises:
         UserError: there is no such folder, or the port is taken.
@@ -53,7 +48,7 @@ def serve(bento: Path, host: str, port: int) -> None:
     check_port(host, port)
     command = serve_command(bento, host, port)
     home = Path(tempfile.mkdtemp(prefix="onetrunk-serve-"))
-    os.execve(command[0], command, serve_environment(home))  # noqa: S606
+    os.execve(command[0], command, {**serve_environment(home), RELEASE: release})  # noqa: S606
 
 
 def bundle(bento: Path) -> Path:
@@ -64,7 +59,8 @@ def bundle(bento: Path) -> Path:
     """
     if not (bento / "bento.yaml").is_file():
         found = "no Bento (no bento.yaml in it)" if bento.is_dir() else "no such folder"
-        raise UserError(f"{bento}: {found}; `onetrunk run` puts Bentos into bento/ and releases/")
+        raise UserError(f"{bento}: {found}; `onetrunk run` puts one into bento/")
+    signing.check(bento, Path.cwd())
     return bento / "src" / "bundle"
 
 

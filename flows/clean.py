@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from components.encoder.place import ENCODER, RECORD
+from components.evaluation import wear
 from components.evaluation.records import SUMMARY
 from flows.running import graph, outputs
 from flows.running.lock import WORKSPACE, only_run
@@ -31,7 +32,7 @@ def run(root: Path) -> int:
         for file in [*ours, root / SUMMARY]:
             file.unlink(missing_ok=True)
         _remove_empty({folder for file in ours for folder in file.parents if root in folder.parents})
-        shutil.rmtree(root / WORKSPACE, ignore_errors=True)
+        _empty(root / WORKSPACE)
     back = "; `dvc checkout` brings them back" if ours else ""
     print(f"removed {len(ours)} files that the pipeline had made{back}")
     if theirs:
@@ -39,6 +40,15 @@ def run(root: Path) -> int:
         more = [f"and {len(theirs) - SHOWN} more"] if len(theirs) > SHOWN else []
         print("\n".join([f"  {path.relative_to(root)}" for path in theirs[:SHOWN]] + more))
     return 0
+
+
+def _empty(workspace: Path) -> None:
+    """Remove what the program keeps for itself, but for how often test sets were used: that cannot be made
+    again."""
+    for path in workspace.glob("*"):
+        if path.name != wear.FILE.name:
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+    _remove_empty([workspace])
 
 
 def _is_kept(path: str) -> bool:

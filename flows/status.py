@@ -12,7 +12,7 @@ from rich.text import Text
 from components.errors import UserError
 from components.evaluation import summary
 from components.evaluation.records import EVALUATION, VERDICT, Evaluation, ModelId, Verdict
-from flows import champion
+from components.release import registry
 from flows.running import clock, graph, run_state
 
 LINES = 8  # changed stages that are named with their reasons
@@ -130,11 +130,16 @@ def _judged(root: Path, said: Verdict) -> str:
 
 
 def _champion(root: Path) -> str:
-    if not (root / champion.CHAMPION).is_file():
+    found = registry.read(root)
+    if found.champion is None:
         return "none yet"
-    name, releases = champion.name(root), root / champion.CHAMPION.parent
-    kept = len(list(releases.glob("*/bento.yaml")))
-    released = releases / name / "manifest.json"
-    if not released.is_file():
-        return f"{name}, whose folder releases/{name} is not there"
-    return f"{name}, released {clock.local(clock.of_file(released.stat().st_mtime))}; releases kept: {kept}"
+    record, move = found.champion.record, found.moves[-1]
+    said = f"{record.version} (bundle {record.bundle}), released {clock.local(record.date)}"
+    said += f"; releases: {len(found.versions)}"
+    if move.action != "release":
+        said += f"\n{move.action} by {move.who}{': ' + move.why if move.why else ''}"
+    if record.forced is not None:
+        said += f"\nforced, the verdict was {record.verdict}: {record.forced}"
+    if found.rolled_back:
+        said += f"\nrolled back: {', '.join(sorted(found.rolled_back))}"
+    return said

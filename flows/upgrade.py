@@ -1,6 +1,7 @@
 """`onetrunk upgrade`: a project after another version of the program was installed.
 
-It brings dvc.yaml to the program's pipeline and says what the next run would run again, and why.
+It brings dvc.yaml to the program's pipeline, takes the releases of an earlier version over into git and DVC,
+and says what the next run would run again, and why.
 """
 
 from __future__ import annotations
@@ -58,6 +59,10 @@ def run(root: Path) -> int:
             _take_out(root, copy)
         (root / PIPELINE).write_bytes(pipeline)
         print(f"{PIPELINE}: brought to the program's pipeline; `git diff {PIPELINE}` shows how")
+    from flows.releases import take_over
+
+    if take_over.is_due(root):
+        take_over.run(root)
     from components import params  # every command asks `refuse_earlier`, and most need no settings
 
     params.load()

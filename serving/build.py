@@ -16,31 +16,42 @@ from pathlib import Path
 
 from components import program
 from components.files import atomic_folder, is_litter, sha256
-from components.release import bundle
-from components.release.records import BundleCard
+from components.release import bundle, sbom, signing
+from components.release.records import BundleCard, Origins
 from components.settings.project import Packaging
+from serving.bundle import LICENCES, REQUIREMENTS
 
 BENTOFILE = Path(__file__).with_name("bentofile.yaml")
 SERVICE = "serving.service"
 EPOCH = "2000-01-01T00:00:00+00:00"  # stands for every time of creation
 
 
-def build(project: Path, packaging: Packaging, target: Path) -> BundleCard:
-    """Build the Bento of the project's promoted model at `target` and return its card.
+def build(
+    project: Path,
+    packaging: Packaging,
+    target: Path,
+    origins: Origins | None = None,
+    forced: str | None = None,
+) -> BundleCard:
+    """Build the Bento of the project's promoted model at `target` and return its card; `forced` is why it is
+    built whatever the gate says.
 
     Raises:
-        UserError: the verdict is not PROMOTE, or a file is missing, altered or of another model.
+        UserError: the verdict is not PROMOTE, a file is missing, altered or of another model, or the
+            settings' key cannot sign it.
     """
     for litter in filter(is_litter, target.parent.glob(f".{target.name}.*")):  # of a build that was killed
         shutil.rmtree(litter)
     with tempfile.TemporaryDirectory(prefix="onetrunk-build-") as scratch:
         context = Path(scratch) / "context"
         _copy_code(context)
-        card = bundle.write(project, packaging, _digest(context), context / "bundle")
+        code, needs = _digest(context), sbom.packages(REQUIREMENTS, LICENCES)
+        card = bundle.write(project, packaging, code, context / "bundle", origins, needs, forced)
         built = _run_bentoml(context, Path(scratch) / "home", card)
         _normalise(built)
         with atomic_folder(target) as folder:
             shutil.copytree(built, folder, dirs_exist_ok=True)
+    signing.sign(target, project, packaging.signing)
     return card
 
 

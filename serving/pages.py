@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from components import families
 from components.pages import render
-from serving.bundle import card
+from serving.bundle import card, release
 
 TEMPLATE = Path(__file__).with_name("page.html.jinja")
 
@@ -56,12 +56,14 @@ async def icon(_: Request) -> FileResponse:
 
 async def tasks(_: Request) -> JSONResponse:
     """The tasks with family, labels, limits and metrics, and the version that answers them."""
-    return JSONResponse(card().model_dump(mode="json", include={"version", "tasks"}))
+    return JSONResponse(
+        {"release": release(), **card().model_dump(mode="json", include={"version", "tasks"})}
+    )
 
 
 async def metadata(_: Request) -> JSONResponse:
     """The whole card: from here to the hashes of data, model and code, the commit and the verdict."""
-    return JSONResponse(card().model_dump(mode="json"))
+    return JSONResponse({"release": release(), **card().model_dump(mode="json")})
 
 
 app = Starlette(

@@ -41,7 +41,6 @@ def small_params() -> dict[str, Any]:
     params["tasks"]["tweet_ner"]["source"]["path"] = "tweets.conll"
     params["mixture"] = {"method": "fixed_ratio", "ratio": {"intensity": 2, "tweet_ner": 5}}
     params["training"].update(tokens=15_000, tokens_per_step=600, evaluate_every=1000, validation_rows=20)
-    params["evaluation"]["resamples"] = 200
     return params
 
 
@@ -140,13 +139,9 @@ def test_both_ways_end_in_a_summary_a_release_and_answers(by_flow: Path, by_dvc:
         answers = read_json(folder / "reports/answers.json")["tasks"]
         assert answers["intensity"]["answer"]["score"] > 0
         assert set(answers) == set(TASKS)
-        champion = read_json(folder / "releases/champion.json")["release"]
-        verify_manifest(folder / "releases" / champion)
-        release = registry.champion(other_than_model="the next candidate", releases=folder / "releases")
+        release = registry.champion(other_than_model="the next candidate", project=folder)
         assert release is not None
-        earlier = saving.load(
-            registry.open_champion(release, folder / "releases")
-        )  # the next run compares with this
+        earlier = saving.load(registry.open_champion(release, folder))  # the next run compares with this
         assert set(earlier.config.tasks) == set(TASKS)
         for page in ("validation.html", "evaluation.html"):
             assert "http" not in (folder / "reports" / page).read_text().replace("http://www.w3.org", "")
@@ -191,5 +186,5 @@ def test_a_failed_gate_keeps_the_verdict_and_packages_nothing(by_flow: Path, ser
     assert read_json(by_flow / "reports/verdict.json")["verdict"] == "REJECT"
     summary = read_json(by_flow / "reports/summary.json")
     assert (summary["verdict"], summary["bento"]) == ("REJECT", None)
-    assert len(list((by_flow / "releases").glob("*/manifest.json"))) == 1
+    assert list(registry.read(by_flow).versions) == ["v1.0.0"]
     assert not (by_flow / "bento").exists() or (by_flow / "bento").stat().st_mtime_ns == bento

@@ -25,6 +25,7 @@ ROOT = Path(__file__).parent.parent
 TASKS = {"mood": {"classification"}, "people": {"tagging"}}
 BY_NAME = {  # what is imported by a name that settings hold
     "components.families": r"components\.families\.\w+\.family",
+    "components.evaluation.gates": r"components\.evaluation\.gates\.\w+",
     "components.tracking": r"components\.tracking\.loggers\.\w+",
     "components.training.balancing": r"components\.training\.balancing\.(weights|combinations)\.\w+",
     "components.training.optimisers": r"components\.training\.optimisers\.\w+",

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from components.release import moves
 from tests.conftest import PARAMS, encode_project, write_sources
+from tests.release import bentos
 
 PAGE = (Path(__file__).parent.parent / "docs/reference/python.md").read_text(encoding="utf-8")
 
@@ -17,9 +19,8 @@ PAGE = (Path(__file__).parent.parent / "docs/reference/python.md").read_text(enc
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path, bento: Path) -> dict[str, Any]:
     """The names of a Python session that has run the page in a project with a release."""
-    from components.files import write_json
-
-    root = tmp_path_factory.mktemp("notebook")
+    root = bentos.repository(tmp_path_factory.mktemp("notebook"))
+    (root / "dvc.yaml").unlink()  # which would ask params.yaml for more
     write_sources(root / "sources")
     (root / "sources/mood.csv").rename(root / "sources/sentiment.csv")
     (root / "encoder").symlink_to(tiny_encoder)
@@ -28,8 +29,9 @@ def session(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path, bento:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         encode_project(root)
-        shutil.copytree(bento, root / "releases/1")
-        write_json(root / "releases/champion.json", {"release": "1"})
+        shutil.copytree(bento, root / "bento")
+        bentos.track(root)
+        moves.release(Path("bento"), bentos.write_verdict(root))
         for number, block in enumerate(re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)):
             exec(compile(block, f"block {number} of python.md", "exec"), names)  # noqa: S102
     return names

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from components.files import read_json
+from components.release import registry
 from tests.conftest import PARAMS, write_sources
 from tests.scripts import ROOT
 
@@ -73,7 +73,9 @@ def project(bin_folder: Path, tmp_path_factory: pytest.TempPathFactory, tiny_enc
 def test_a_project_without_code_is_released_by_the_installed_program(bin_folder: Path, project: Path) -> None:
     assert not list(project.glob("*.py"))
     assert not [name for name in ("components", "flows", "serving") if (project / name).exists()]
-    assert (project / "releases" / read_json(project / "releases/champion.json")["release"]).is_dir()
+    released = registry.read(project).champion
+    assert released is not None
+    assert registry.read(project).folder(released).is_dir()
     assert "all skipped" in onetrunk(bin_folder, project, "run")
     assert "PROMOTE" in onetrunk(bin_folder, project, "status")
     assert "mood" in onetrunk(bin_folder, project, "predict", "good plane")

@@ -1,18 +1,24 @@
-"""The champion, asked the candidate's test rows: it reads them with its own tokenizer, by its own cards."""
+"""A release, asked the candidate's test rows: it reads them with its own tokenizer, by its own cards.
+
+Legend: N rows.
+"""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from components import families
+from components.data.contract import known_rows
 from components.data.contract.cards import HeadCard, HeadCards, TaskCard, TaskHead
 from components.data.encoding.encode import encode_to_ask
 from components.data.encoding.split import EncodedSplit
 from components.evaluation.records import Champion
-from components.families.base import Prediction
+from components.families.base import Prediction, Row
 from components.model import saving
 from components.model.inference import predict
 
@@ -31,11 +37,16 @@ class Opponent:
         saving.rename(self.model, {own: today for today, own in (renamed or {}).items()})
         self.tokenizer = folder / "tokenizer.json"
         self.cards: HeadCards = self.model.config.tasks
+        today = {own: name for name, own in (renamed or {}).items()}
+        known = known_rows.read(folder / known_rows.FILE)
+        self.known_rows = known and {today.get(task, task): rows for task, rows in known.items()}
 
-    def differences(self, cards: HeadCards) -> dict[str, str]:
-        """Why some of the candidate's heads cannot be compared with the champion's of their names."""
-        found = {head: why_not(self.cards[head], card) for head, card in cards.items() if head in self.cards}
-        return {head: why for head, why in found.items() if why is not None}
+    def why_not(self, head: str, card: HeadCard, must: bool = False) -> str | None:
+        """Why the candidate's head of this card cannot be compared with its own of that name; that it has
+        none is a reason only where it `must`."""
+        if head not in self.cards:
+            return "it does not answer it under this name" if must else None
+        return why_not(self.cards[head], card)
 
     def predict(self, data: Path, cards: HeadCards, heads: Collection[str]) -> dict[str, list[Prediction]]:
         """Its predictions of the test rows of data/<task> that have these heads' targets, in their order;
@@ -46,11 +57,34 @@ class Opponent:
         with tempfile.TemporaryDirectory(prefix="onetrunk-champion-") as scratch:
             folder = Path(scratch) / task
             folder.mkdir()
-            encode_to_ask(self._card(task, cards), heads, data, "test", self.tokenizer, folder)
+            encode_to_ask(self.card_of(task, cards), heads, data, "test", self.tokenizer, folder)
             split = EncodedSplit(folder / "test.arrow")
             return predict(self.model, task, split, range(len(split)), heads)
 
-    def _card(self, task: str, cards: HeadCards) -> TaskCard:
+    def test_set_since(self, data: Path) -> tuple[int, int] | None:
+        """How many rows have come to the test set of data/<task> since, and how many have gone; None where
+        the release does not know its rows."""
+        known = (self.known_rows or {}).get(data.name)
+        if known is None:
+            return None
+        return known_rows.come_and_gone(known.test_N, known_rows.test_rows(data))
+
+    def training_set_since(self, data: Path) -> tuple[int, int] | None:
+        """The same of the texts that it was trained on."""
+        known = (self.known_rows or {}).get(data.name)
+        if known is None:
+            return None
+        family = families.get(self.cards[data.name]["family"])
+        return known_rows.come_and_gone(known.train_N, known_rows.known_rows(data, family).train_N)
+
+    def learnt_from(self, task: str, rows: Sequence[Row]) -> np.ndarray:
+        """learnt_N: which rows of the task have a text that it was trained on."""
+        known = (self.known_rows or {}).get(task)
+        if known is None:
+            return np.zeros(len(rows), dtype=bool)
+        return np.isin(known_rows.of_texts(rows, families.get(self.cards[task]["family"])), known.train_N)
+
+    def card_of(self, task: str, cards: HeadCards) -> TaskCard:
         """Its card of the task, as encoding reads it."""
         own = {head: card for head, card in self.cards.items() if card["task"] == task}
         heads = {}

@@ -3,30 +3,28 @@ champion on the same rows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-
-import numpy as np
 
 from components import families
 from components.data.contract.cards import HeadCard, task_card
 from components.data.contract.rows import labelled_rows
 from components.data.encoding.split import EncodedSplit, cards_of
 from components.data.mixture.records import PLAN, PlanRecord
-from components.evaluation import bootstrap
+from components.evaluation import gates, paired, picture
+from components.evaluation.against import ANCHOR, CHAMPION, Against, Meeting
 from components.evaluation.champion import Opponent
-from components.evaluation.common import CommonGround, ground
+from components.evaluation.intervals import difference, interval, worth_of
 from components.evaluation.records import (
     EVALUATION,
     METRICS,
-    ChampionEvidence,
-    ClassScore,
     Comparison,
     Evaluation,
     HeadEvidence,
     MetricEvidence,
     ModelId,
 )
+from components.evaluation.units import Units, sample
 from components.families.base import Facts, Metric, Prediction, Row
 from components.files import read_json, sha256, write_json
 from components.model import saving
@@ -37,21 +35,33 @@ from components.settings.project import Project
 Say = Callable[[str], None]
 
 
-def evaluate(project: Project, root: Path, champion: Opponent | None, say: Say) -> None:
+def evaluate(
+    project: Project,
+    root: Path,
+    champion: Opponent | None,
+    say: Say,
+    anchors: Mapping[str, Opponent] | None = None,
+    rolled_back: str | None = None,
+) -> None:
     """Write predictions/<task>.json and reports/evaluation.json, and reports/metrics.json
-    ({head: {metric: value}}) for `dvc metrics`; a first release has no champion."""
+    ({head: {metric: value}}) for `dvc metrics`; a first release has no champion. `anchors` are by head;
+    `rolled_back` is the version under which this model was released before, and rolled back."""
+    against = Against(champion, dict(anchors or {}))
     candidate = saving.load(root / "models/multitask")
-    plan = PlanRecord.read(root / PLAN)
+    against.find_differences(candidate.config.tasks)
+    plan, models = PlanRecord.read(root / PLAN), gates.Models(root, champion)
     heads: dict[str, HeadEvidence] = {}
-    not_compared = champion.differences(candidate.config.tasks) if champion else {}
     for name in project.tasks:
         say(f"evaluating {name}")
-        heads |= _task(project, root, name, plan.tasks[name].share, candidate, champion, not_compared)
+        heads |= _task(project, root, name, plan.tasks[name].share, candidate, against, models)
     Evaluation(
         model=ModelId(sha256=sha256(root / "models/multitask/model.safetensors")),
-        champion=_identity(champion, not_compared) if champion else None,
+        champion=against.champion_evidence(),
         confidence=project.evaluation.confidence,
         tasks=heads,
+        anchors=against.anchor_evidence(heads),
+        findings=gates.of_model(project, models),
+        rolled_back=rolled_back,
     ).write(root / EVALUATION)
     values = {
         head: {name: metric.value for name, metric in measured.metrics.items()}
@@ -66,29 +76,21 @@ def _task(
     name: str,
     share: float,
     candidate: MultiTaskModel,
-    champion: Opponent | None,
-    not_compared: dict[str, str],
+    against: Against,
+    models: gates.Models,
 ) -> dict[str, HeadEvidence]:
-    """What is measured of every head that reads the task's rows; heads of which too little can be compared
-    join `not_compared`."""
-    split = EncodedSplit(root / "encoded" / name / "test.arrow")
+    """What is measured of every head that reads the task's rows."""
+    data, split = root / "data" / name, EncodedSplit(root / "encoded" / name / "test.arrow")
     cards = cards_of(root / "encoded" / name)
-    said = {"model": predict(candidate, name, split, range(len(split)))}
-    if champion is not None:
-        asked = {head for head in cards if head in champion.cards and head not in not_compared}
-        said["champion"] = champion.predict(root / "data" / name, cards, asked)
-    report = {}
-    for head, card in cards.items():
-        rows = labelled_rows(root / "data" / name, "test", head)
-        answers = {who: of_heads[head] for who, of_heads in said.items() if head in of_heads}
-        common = None
-        if champion is not None and "champion" in answers:
-            known = champion.cards[head]["facts"]
-            common = ground(families.get(card["family"]), known, card["facts"], rows, answers["champion"])
-            if common.too_little:
-                not_compared[head], common = common.too_little, None
-        report[head] = _head(project, root, head, card, share, rows, answers, common)
-    return report
+    own = predict(candidate, name, split, range(len(split)))
+    rows = {head: labelled_rows(data, "test", head) for head in cards}
+    met = against.meet(data, cards, rows)
+    return {
+        head: _head(
+            project, root, head, card, share, rows[head], {"model": own[head]}, met.get(head, {}), models
+        )
+        for head, card in cards.items()
+    }
 
 
 def _head(
@@ -99,7 +101,8 @@ def _head(
     share: float,
     rows: list[Row],
     answers: dict[str, list[Prediction]],
-    common: CommonGround | None,
+    met: Mapping[str, Meeting],
+    models: gates.Models,
 ) -> HeadEvidence:
     family = families.get(card["family"])
     for baseline in ("trivial", "linear"):
@@ -109,27 +112,45 @@ def _head(
         [{"id": row["id"], **answer} for row, answer in zip(rows, answers["model"], strict=True)],
     )
     settings = project.evaluation
-    weights_RN = bootstrap.weights([row["groups"] for row in rows], settings.resamples, project.seed)
+    units = Units.of([row["groups"] for row in rows])
     metrics = {
-        metric.name: compare(metric, rows, answers, card["facts"], weights_RN, settings.confidence, common)
+        metric.name: compare(metric, rows, answers, card["facts"], units, settings.confidence, met)
         for metric in family.metrics_for(card["facts"]["options"])
+        if len(family.label_set(card["facts"])) >= metric.least_labels
     }
-    classes = family.report(rows, answers["model"], card["facts"])
+    case = _case(project, root, head, card, rows, answers, met.get(CHAMPION), models)
+    gate = project.gates().get(head)
+    gated = gate.metric if gate else None
+    shown = picture.Head(settings, card, gated, rows, answers["model"])
     return HeadEvidence(
         task=card["task"],
         family=family.name,
         rows=task_card(root / "data" / card["task"]).heads[head].rows,
         metrics=metrics,
-        classes=[ClassScore(name=name, rows=n, f1=value) for name, n, value in classes],
         share=share,
+        **picture.draw(shown),
+        findings=gates.findings(settings.gates, case) if case else [],
+        test_set=sha256(root / "data" / card["task"] / "test.parquet"),
     )
 
 
-def _identity(champion: Opponent, not_compared: dict[str, str]) -> ChampionEvidence:
-    """What the champion is, the heads that it answers, and why some of them cannot be compared."""
-    return ChampionEvidence(
-        **champion.release.model_dump(), heads=list(champion.cards), not_compared=not_compared
-    )
+def _case(
+    project: Project,
+    root: Path,
+    head: str,
+    card: HeadCard,
+    rows: list[Row],
+    answers: Mapping[str, list[Prediction]],
+    champion: Meeting | None,
+    models: gates.Models,
+) -> gates.Case | None:
+    """What the further gates are given of a head; an auxiliary one has no gate, and is not judged."""
+    gate = project.gates().get(head)
+    if gate is None:
+        return None
+    said = {**answers, CHAMPION: champion.said} if champion else dict(answers)
+    common = champion.ground if champion else None
+    return gates.Case(project, root, head, card, gate, rows, said, common, models)
 
 
 def compare(
@@ -137,22 +158,31 @@ def compare(
     rows: list[Row],
     answers: dict[str, list[Prediction]],
     facts: Facts,
-    weights_RN: np.ndarray,
+    units: Units,
     confidence: float,
-    common: CommonGround | None = None,
+    met: Mapping[str, Meeting] | None = None,
 ) -> MetricEvidence:
     """The metric of answers["model"] with its interval, and its paired differences to the baselines, and to
-    the champion where there is common ground."""
-    values, resampled = _measure(metric, rows, answers, facts, weights_RN, ("model", "trivial", "linear"))
-    over = {who: resampled["model"] - resampled[who] for who in ("trivial", "linear")}
+    the releases that it was `met` by, by what they are to the head: champion, anchor."""
+    model, trivial, linear = (
+        sample(metric, metric.statistics(rows, answers[who], facts), units)
+        for who in ("model", "trivial", "linear")
+    )
+    worth = worth_of(model, trivial)
+    release, anchored = (met or {}).get(CHAMPION), (met or {}).get(ANCHOR)
+    champion = _against(metric, rows, answers, units, confidence, release) if release else None
+    anchor = champion  # where both are one release, it is measured once
+    if anchored is not release:
+        anchor = _against(metric, rows, answers, units, confidence, anchored) if anchored else None
     return MetricEvidence(
-        value=values["model"],
-        interval=bootstrap.interval(resampled["model"], confidence),
-        trivial=values["trivial"],
-        linear=values["linear"],
-        over_trivial=bootstrap.interval(over["trivial"], confidence),
-        over_linear=bootstrap.interval(over["linear"], confidence),
-        champion=_against(metric, rows, answers, weights_RN, confidence, common) if common else None,
+        value=model.value,
+        interval=interval(metric, model, confidence),
+        trivial=trivial.value,
+        linear=linear.value,
+        over_trivial=difference(model, trivial, worth).interval(confidence),
+        over_linear=difference(model, linear, worth).interval(confidence),
+        champion=champion,
+        anchor=anchor,
     )
 
 
@@ -160,39 +190,31 @@ def _against(
     metric: Metric,
     rows: list[Row],
     answers: dict[str, list[Prediction]],
-    weights_RN: np.ndarray,
+    units: Units,
     confidence: float,
-    common: CommonGround,
+    meeting: Meeting,
 ) -> Comparison:
-    """The candidate and the champion on the rows that both can answer."""
-    who = ("model", "champion", "trivial")
-    some = {one: common.of(answers[one]) for one in who}
-    weights_RN = weights_RN if common.rows_N.all() else weights_RN[:, common.rows_N]
-    values, resampled = _measure(metric, common.of(rows), some, common.facts, weights_RN, who)
-    difference = resampled["model"] - resampled["champion"]
+    """The candidate and a release on the rows that both can answer."""
+    common = meeting.ground
+    said = {**answers, "release": meeting.said}
+    units = units if common.rows_N.all() else units.pick(common.rows_N)
+    tables = {
+        who: metric.statistics(common.of(rows), common.of(said[who]), common.facts)
+        for who in ("model", "release", "trivial")
+    }
+    model, release, trivial = (sample(metric, table, units) for table in tables.values())
+    counted = difference(model, release, worth_of(model, trivial))
     return Comparison(
-        value=values["champion"],
-        difference=values["model"] - values["champion"],
-        interval=bootstrap.interval(difference, confidence),
-        p=bootstrap.p_value(difference),
-        over_trivial=bootstrap.interval(resampled["champion"] - resampled["trivial"], confidence),
-        rows=int(common.rows_N.sum()) if common.changed else None,
+        value=release.value,
+        difference=model.value - release.value,
+        interval=counted.interval(confidence),
+        p=counted.p_worse(),
+        over_trivial=difference(release, trivial, worth_of(release, trivial)).interval(confidence),
+        rows=int(common.rows_N.sum()),
         changed=common.changed,
+        low=counted.low(confidence),
+        se=counted.standard_error,
+        discordant=paired.discordant(tables["model"], tables["release"]),
+        counted=counted,
+        since=meeting.since,
     )
-
-
-def _measure(
-    metric: Metric,
-    rows: Sequence[Row],
-    answers: Mapping[str, Sequence[Prediction]],
-    facts: Facts,
-    weights_RN: np.ndarray,
-    who: Sequence[str],
-) -> tuple[dict[str, float], dict[str, np.ndarray]]:
-    """The metric's value of the answers of each, and value_R of its resamples."""
-    values, resampled = {}, {}
-    for one in who:
-        statistics_NS = metric.statistics(rows, answers[one], facts)
-        values[one] = metric.total(statistics_NS)
-        resampled[one] = metric.resampled(weights_RN, statistics_NS)
-    return values, resampled

@@ -5,7 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import Field
+
+from components.evaluation.difference import Difference
 from components.records import Part, Record
+from components.settings.section import Given
 
 CHAMPION = Path("reports/champion.json")
 EVALUATION = Path("reports/evaluation.json")
@@ -27,11 +31,20 @@ class Champion(Part):
     model: str  # SHA-256 of its weights
     manifest: str  # SHA-256 of the manifest of its folder, and so of every byte
 
+    @property
+    def identity(self) -> Champion:
+        """Which release it is."""
+        return Champion(release=self.release, model=self.model, manifest=self.manifest)
+
 
 class ChampionReport(Record):
     """reports/champion.json: what the candidate is to be compared with; null before the first release."""
 
     champion: Champion | None  # null before the first release
+    rolled_back: str | None = None  # the version under which this very model was released, and rolled back
+    anchors: dict[str, Champion] = Field(default_factory=dict)  # the release that each head is anchored to
+    # what further gates read besides the tasks' rows: path -> SHA-256, empty where there is nothing
+    files: dict[str, str] = Field(default_factory=dict)
 
 
 class ModelId(Part):
@@ -46,22 +59,40 @@ class ChampionEvidence(Champion):
     heads: list[str]  # that it answers
     not_compared: dict[str, str]  # of those that the candidate has as well: why not
 
-    @property
-    def identity(self) -> Champion:
-        """Which release it is."""
-        return Champion(release=self.release, model=self.model, manifest=self.manifest)
+
+class AnchorEvidence(Champion):
+    """The release that a head is anchored to, as it was measured."""
+
+    not_compared: str | None = None  # why not, where it was not
+
+
+class RowsSince(Part):
+    """Today's rows beside those of a release."""
+
+    come: int  # test rows that its test set had not
+    gone: int  # of its test set, that are no longer there
+    trained_on: int  # test rows whose text stands in its training data; these are not compared
+    learnt_come: int | None = (
+        None  # training texts that it had not; null of an annotation beside the task's own
+    )
+    learnt_gone: int | None = None  # of its training texts, that are no longer there; likewise
 
 
 class Comparison(Part):
-    """The champion's metric on the same rows."""
+    """The champion's, or the anchor's, metric on the same rows."""
 
     value: float  # of the champion
     difference: float  # the candidate's less the champion's
     interval: Interval  # of the difference
-    p: float  # one-sided: how likely the resamples make it that nothing was lost
+    p: float  # one-sided: of "nothing was lost"
     over_trivial: Interval | None = None  # of the champion's difference to it; none in a file of before
-    rows: int | None = None  # of the test rows, that both can answer; all of them where it is null
+    rows: int | None = None  # test rows that were compared; null in a file of before, where it was all
     changed: str | None = None  # what has changed between the two, where they are compared all the same
+    low: float | None = None  # one-sided lower bound of the difference; none in a file of before
+    se: float | None = None  # standard error of the difference; none in a file of before
+    discordant: int | None = None  # rows that the two answer differently, by this metric
+    counted: Difference | None = None  # what every bound and p follows from; none in a file of before
+    since: RowsSince | None = None  # of the test rows; null where the release does not know its own
 
 
 class MetricEvidence(Part):
@@ -74,6 +105,7 @@ class MetricEvidence(Part):
     over_trivial: Interval  # of the difference to it
     over_linear: Interval  # likewise
     champion: Comparison | None  # null where it was not compared
+    anchor: Comparison | None = None  # to the release that its head is anchored to; likewise
 
 
 class ClassScore(Part):
@@ -82,6 +114,72 @@ class ClassScore(Part):
     name: str  # as the data have it
     rows: int  # its gold occurrences in the test rows
     f1: float  # of its precision and recall
+    precision: float | None = None  # of what is said to be it; null in a file of before
+    recall: float | None = None  # of its gold occurrences; likewise
+
+
+class Confusion(Part):
+    """What is one class and was taken for another, or for itself."""
+
+    gold: str  # its class
+    said: str  # the model's
+    count: int  # of rows, or of words
+
+
+class Curve(Part):
+    """How well one class is told from the rest, whatever the threshold. Points go from the most probable row
+    to the least; few are kept."""
+
+    name: str  # of the class
+    rows: int  # test rows that it holds of
+    area: float  # under the ROC curve
+    precision: float  # the average one: the area under the other curve
+    roc: list[list[float]]  # [false positive rate, true positive rate]
+    precision_recall: list[list[float]]  # [recall, precision]
+
+
+class LengthBin(Part):
+    """Test rows of about one length, by the metric of the head's gate."""
+
+    shortest: int  # characters
+    longest: int  # likewise
+    rows: int  # how many
+    value: float  # of the metric
+    interval: Interval  # of that value
+
+
+class Example(Part):
+    """A test row that the model is far off on; its text is there because evaluation.show_texts allows it."""
+
+    id: str  # of the row
+    text: str  # its beginning
+    gold: str  # what is right, in words
+    said: str  # what the model says, likewise
+    value: float | None  # of the row by itself; null where no metric says anything of it
+
+
+class ReliabilityBin(Part):
+    """Answers of a head that were given about the same probability."""
+
+    probability: float  # that they were given, in the mean
+    right: float  # the share of them that is
+    answers: int  # how many
+
+
+class Finding(Part):
+    """What a further gate of `evaluation.gates` has measured of a head, or of a part of its test rows."""
+
+    gate: str  # its name there
+    what: str  # that was measured, for people: "language = de", "typos"
+    rows: int  # that it was measured on
+    value: float  # of the candidate
+    interval: Interval  # of that value
+    limit: float | None = None  # that the value must keep; null where it is only compared
+    champion: Comparison | None = None  # on the same rows; null where it is not compared
+    margin: float | None = None  # a loss that is allowed against the champion
+    outcome: GateOutcome = "pass"  # by the limit alone; the verdict judges the comparison
+    why: str = ""  # in one sentence, where it is not `pass`
+    bins: list[ReliabilityBin] = Field(default_factory=list)  # of the gate `calibration`
 
 
 class HeadEvidence(Part):
@@ -93,6 +191,13 @@ class HeadEvidence(Part):
     metrics: dict[str, MetricEvidence]  # by name
     classes: list[ClassScore]  # none where the family has none
     share: float  # of its task, in the mixture
+    findings: list[Finding] = Field(default_factory=list)  # of further gates
+    confusions: list[Confusion] = Field(default_factory=list)  # the most frequent first
+    curves: list[Curve] = Field(default_factory=list)  # of the classes that are told apart worst
+    reliability: list[ReliabilityBin] = Field(default_factory=list)  # are probabilities right? by bins
+    lengths: list[LengthBin] = Field(default_factory=list)  # the shortest rows first
+    worst: list[Example] = Field(default_factory=list)  # the farthest off first
+    test_set: str | None = None  # SHA-256 of its task's test rows; null in a file of before
 
 
 class Evaluation(Record):
@@ -102,6 +207,27 @@ class Evaluation(Record):
     champion: ChampionEvidence | None  # null for a first release
     confidence: float  # of every interval
     tasks: dict[str, HeadEvidence]  # by head
+    findings: list[Finding] = Field(default_factory=list)  # of further gates, of the model as a whole
+    anchors: dict[str, AnchorEvidence] = Field(default_factory=dict)  # by head, where it has one
+    rolled_back: str | None = None  # the version under which this very model was released, and rolled back
+
+
+class GateRule(Part):
+    """What a head must reach before a release."""
+
+    metric: str  # of the gate
+    floor: float  # the least that a release must reach
+    margin: float  # a loss that is allowed against the champion
+
+
+class Rules(Part):
+    """The settings that a verdict was made with."""
+
+    gates: dict[str, GateRule]  # by head
+    without_champion: list[str] = Field(default_factory=list)  # heads that need not be compared
+    shown_loss: float  # of the margin; one that is shown to be larger is rejected
+    anchor_margin: float  # of the margin; a loss that is allowed against the anchor
+    further: dict[str, Given] = Field(default_factory=dict)  # the further gates, and their settings
 
 
 class TaskVerdict(Part):
@@ -115,8 +241,10 @@ class TaskVerdict(Part):
     trivial: float | None = None  # of the majority or the mean
     linear: float | None = None  # of TF-IDF with a linear model
     champion: Comparison | None = None  # null where it was not compared
+    anchor: Comparison | None = None  # likewise
     gate: GateOutcome  # what that comes to
     why: str  # in one sentence
+    remarks: list[str] = Field(default_factory=list)  # sentences that decide nothing, and are to be known
 
 
 class Verdict(Record):
@@ -128,19 +256,27 @@ class Verdict(Record):
     confidence: float  # of every interval
     tasks: dict[str, TaskVerdict]  # by head
     dropped: dict[str, str]  # heads that the champion alone answers, each with what that means
+    of_model: list[str] = Field(default_factory=list)  # why further gates keep the model as a whole back
+    withheld: str | None = None  # why the model is held whatever was measured
+    evidence: str | None = None  # SHA-256 of the file that it was made from; null makes it none to release by
+    rules: Rules | None = None  # the settings in force; likewise
+    # by head, what it is anchored to once this model is released; null: to this model itself
+    anchors: dict[str, Champion | None] = Field(default_factory=dict)
 
     def reasons(self) -> list[str]:
         """Why it is not PROMOTE, a sentence per head."""
         judged = {name: task.why for name, task in self.tasks.items() if task.gate != "pass"}
-        return [f"{name}: {why}" for name, why in {**judged, **self.dropped}.items()]
+        found = [*(f"{name}: {why}" for name, why in {**judged, **self.dropped}.items()), *self.of_model]
+        return [self.withheld, *found] if self.withheld else found
 
 
 class ReleaseReport(Record):
     """reports/release.json: what was released."""
 
     release: str  # its version
+    bundle: str = ""  # digest of its bundle, which the Bento calls its version
     model: str  # SHA-256 of its weights
-    verdict: Outcome  # which was PROMOTE
+    verdict: Outcome  # PROMOTE, where it was not forced
 
 
 class Exchange(Part):
@@ -168,6 +304,7 @@ class TaskSummary(Part):
     linear_baseline: float  # TF-IDF with a linear model
     gate: GateOutcome  # what the gate says
     why: str  # in one sentence
+    remarks: list[str] = Field(default_factory=list)  # what does not decide, and is to be known
 
 
 class Summary(Record):

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from components import families
+from components.data.contract.cards import HeadCard
 from components.data.contract.rows import labelled_rows
 from components.data.encoding.split import cards_of
 from components.errors import UserError, near_miss
@@ -25,8 +25,8 @@ class ScoredRow:
     """A test row, what the model said, and how good that is."""
 
     id: str
-    inputs: dict[str, Any]  # what the model read
-    gold: dict[str, Any]  # the targets
+    inputs: Row  # what the model read
+    gold: Row  # the targets
     said: Prediction
     metric: str  # that `value` is of
     value: float  # more is better; not a number where the metric says nothing of the row
@@ -51,8 +51,13 @@ def read(project: Project, root: Path, head: str) -> list[ScoredRow]:
     if [one["id"] for one in read_json(file)] != [row["id"] for row in rows]:
         raise UserError(f"{file.relative_to(root)}: of other rows than data/{task}; run `onetrunk run`")
     card = cards_of(root / "encoded" / task)[head]
+    return score(card, annotation.gate.metric if annotation.gate else None, rows, said)
+
+
+def score(card: HeadCard, gated: str | None, rows: list[Row], said: list[Prediction]) -> list[ScoredRow]:
+    """The rows of a head with what was said of them, each by the first metric that tells them apart, the
+    gate's before the others."""
     family, facts = families.get(card["family"]), card["facts"]
-    gated = annotation.gate.metric if annotation.gate else None
     metrics, targets = in_order(family, facts, gated), family.target_schema().names
     name, value_N = values(metrics, rows, said, facts, targets)
     return [

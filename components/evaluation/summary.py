@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from components.evaluation import wear
 from components.evaluation.records import (
     ANSWERS,
     EVALUATION,
@@ -44,11 +45,12 @@ def write(root: Path) -> Summary:
         UserError: evaluation or verdict is missing or torn.
     """
     evaluation, verdict = Evaluation.read(root / EVALUATION), Verdict.read(root / VERDICT)
+    served = wear.read(root)
     summary = Summary(
         verdict=verdict.verdict,
         bento=_bento(root, verdict.verdict, evaluation.model),
         tasks={
-            name: _task(evaluation.tasks[name], gate)
+            name: _task(evaluation.tasks[name], gate, served)
             for name, gate in verdict.tasks.items()
             if name in evaluation.tasks  # the verdict says of the others that nothing was measured
         },
@@ -67,8 +69,9 @@ def read(root: Path) -> Summary:
     return Summary.read(root / SUMMARY)
 
 
-def _task(evaluated: HeadEvidence, gate: TaskVerdict) -> TaskSummary:
+def _task(evaluated: HeadEvidence, gate: TaskVerdict, served: wear.ServedSets | None) -> TaskSummary:
     metric = evaluated.metrics[gate.metric]
+    worn = wear.worn(served, evaluated.test_set)
     return TaskSummary(
         rows=sum(evaluated.rows.values()),
         share=evaluated.share,
@@ -79,6 +82,7 @@ def _task(evaluated: HeadEvidence, gate: TaskVerdict) -> TaskSummary:
         linear_baseline=metric.linear,
         gate=gate.gate,
         why=gate.why,
+        remarks=[*gate.remarks, *([worn] if worn else [])],
     )
 
 
@@ -102,7 +106,13 @@ def render(summary: Summary, root: Path) -> Group:
     verdict = Text.assemble("Verdict: ", (summary.verdict, VERDICT_STYLES[summary.verdict]))
     answers = _answers(root) if summary.bento else []  # else they are of an earlier release
     return Group(
-        verdict, table(summary), *_reasons(summary), *answers, _reports(root), _next_commands(summary)
+        verdict,
+        table(summary),
+        *_reasons(summary),
+        *_remarks(summary),
+        *answers,
+        _reports(root),
+        _next_commands(summary),
     )
 
 
@@ -134,6 +144,13 @@ def _reasons(summary: Summary) -> list[Text]:
     ]
 
 
+def _remarks(summary: Summary) -> list[Text]:
+    """A line for all that decides nothing, and is to be known."""
+    from rich.text import Text
+
+    return [Text(f"{name}: {remark}") for name, task in summary.tasks.items() for remark in task.remarks]
+
+
 def _cells(task: TaskSummary) -> list[str]:
     """Rows, share, metric, value with interval, and the two baselines."""
     low, high = task.interval
@@ -159,6 +176,7 @@ def markdown(summary: Summary) -> str:
         cells = [name, *_cells(task), task.gate, task.why]
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     lines += ["", *(f"{name}: hold, {why}\n" for name, why in summary.dropped.items())]
+    lines += [f"{name}: {remark}\n" for name, task in summary.tasks.items() for remark in task.remarks]
     lines += [f"Bento: `{summary.bento}`" if summary.bento else "No Bento was released."]
     return "\n".join(lines)
 

@@ -42,7 +42,7 @@ def _environment(room: Path) -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters |= {"n": "{:,}".format, "short": short, "score": score, "signed": "{:+.3f}".format}
-    environment.filters |= {"named": named, "anchor": anchor}
+    environment.filters |= {"named": named, "anchor": anchor, "sentence": sentence}
     environment.globals |= {"count": count, "icon": base64.b64encode(ICON.read_bytes()).decode()}
     return environment
 
@@ -56,6 +56,13 @@ def named(name: str) -> str:
     if len(line) <= LONGEST:
         return Markup("<bdi>{}</bdi>").format(line)
     return Markup('<bdi title="{}">{}…</bdi>').format(line, line[: LONGEST - 1])
+
+
+def sentence(clause: str) -> str:
+    """A clause with a capital and a full stop; a name at its beginning stays as it is written."""
+    first, _, rest = clause.partition(" ")
+    begun = first.capitalize() if first.isalpha() and first.islower() else first
+    return f"{begun} {rest}".strip().rstrip(".") + "."
 
 
 def anchor(name: str) -> str:

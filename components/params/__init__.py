@@ -10,10 +10,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from components.params import reading, searches
-from components.params.validate import PARAMS, validated
+from components.params.validate import PARAMS, typed, validated
 from components.settings.project import Project
 
-__all__ = ["PARAMS", "load", "validated"]
+__all__ = ["PARAMS", "load", "read", "validated"]
 
 
 def load(path: Path = PARAMS) -> Project:
@@ -25,3 +25,12 @@ def load(path: Path = PARAMS) -> Project:
     project = validated(reading.parse(path), path)
     searches.check(path, project)
     return project
+
+
+def read(path: Path) -> Project:
+    """Read params.yaml of another folder, or of another day: that the files are there is not checked.
+
+    Raises:
+        UserError: as `load`.
+    """
+    return typed(reading.parse(path), path)

@@ -20,11 +20,20 @@ def validated(raw: Settings, path: Path) -> Project:
     Raises:
         UserError: one sentence naming the file, the key, what was found and what was expected.
     """
+    project = typed(raw, path)
+    checks.check(path, project)
+    return project
+
+
+def typed(raw: Settings, path: Path) -> Project:
+    """The same, where nobody asks whether families and files are there that it names.
+
+    Raises:
+        UserError: one sentence, likewise.
+    """
     try:
-        project = Project.model_validate(raw)
+        return Project.model_validate(raw)
     except ValidationError as error:
         # A misspelt key is also a missing one; the misspelling says more.
         first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
         raise UserError(f"{path}: {messages.sentence(first, Project)}") from None
-    checks.check(path, project)
-    return project

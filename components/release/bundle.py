@@ -10,14 +10,19 @@ import hashlib
 import json
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
+from components import families, params
+from components.data.contract import known_rows
 from components.data.contract.cards import HeadCard
 from components.errors import UserError
-from components.evaluation.records import EVALUATION, VERDICT, Evaluation, Verdict
+from components.evaluation import replay
+from components.evaluation.records import EVALUATION, VERDICT, Evaluation, Verdict, identity
 from components.files import read_json, sha256, verify_manifest, write_manifest
 from components.model import index, saving
-from components.release.records import BundleCard, Code, Limits, PackedModel, PackedTask
+from components.release import model_card, sbom, signing
+from components.release.records import BundleCard, Code, Limits, Origins, PackedModel, PackedTask
 from components.settings.project import Packaging
 
 MODEL = Path("models/multitask")
@@ -25,15 +30,25 @@ WEIGHTS = index.WEIGHTS
 FILES = ("config.json", WEIGHTS, "tokenizer.json")  # and the indices of its heads
 
 
-def write(project: Path, packaging: Packaging, code: str, folder: Path) -> BundleCard:
+def write(
+    project: Path,
+    packaging: Packaging,
+    code: str,
+    folder: Path,
+    origins: Origins | None = None,
+    needs: Sequence[sbom.Package] = (),
+    forced: str | None = None,
+) -> BundleCard:
     """Write the bundle of the project's promoted model into `folder`; its manifest comes last.
 
-    `code` is the digest of the code that will serve it. Returns the card.
+    `code` is the digest of the code that will serve it, which names what that `needs` too; `origins` says
+    where encoder and rows are from; `forced` is why it is packed whatever the gate says. Model card and bill
+    of materials follow from the card. Returns the card.
 
     Raises:
         UserError: the verdict is not PROMOTE, or a file is missing, altered or of another model.
     """
-    verdict = promoted(project)
+    verdict = promoted(project) if forced is None else held_back(project)
     manifest = verify_manifest(project / MODEL)
     folder.mkdir(parents=True)
     names = [*FILES, *map(index.file_name, index.candidates(_cards(project)))]
@@ -42,8 +57,12 @@ def write(project: Path, packaging: Packaging, code: str, folder: Path) -> Bundl
             raise UserError(f"{project / MODEL / name}: missing, a bundle needs it")
         shutil.copyfile(project / MODEL / name, folder / name)
     hashes = {name: manifest["files"][name]["sha256"] for name in names}
+    known_rows.write(folder / known_rows.FILE, _known_rows(project))
+    hashes[known_rows.FILE] = sha256(folder / known_rows.FILE)
     check_model(verdict, hashes[WEIGHTS])
     index.read_all(folder, _cards(project))
+    shutil.copyfile(project / VERDICT, folder / VERDICT.name)
+    evaluation = _evaluation(project, hashes[WEIGHTS])
     card = BundleCard(
         name=packaging.name,
         version="",
@@ -52,19 +71,30 @@ def write(project: Path, packaging: Packaging, code: str, folder: Path) -> Bundl
         code=Code(sha256=code),
         commit=_commit(project),
         verdict=verdict.verdict,
-        limits=Limits(**packaging.model_dump(exclude={"name"})),
-        tasks=_tasks(project, hashes[WEIGHTS], verdict),
+        forced=forced,
+        limits=Limits(**packaging.model_dump(include=set(Limits.model_fields))),
+        tasks=_tasks(project, evaluation, verdict),
+        findings=evaluation.findings,
+        evidence={VERDICT.name: sha256(folder / VERDICT.name)},
+        confidence=verdict.confidence,
+        champion=identity(verdict.champion),
+        origins=origins or Origins(),
+        stated=packaging.card,
+        signer=signing.signer(project, packaging.signing),
     )
     content = json.dumps(card.model_dump(mode="json", exclude={"version"}), sort_keys=True)
     version = hashlib.sha256(content.encode()).hexdigest()[:12]
     card = card.model_copy(update={"version": version})
     card.write(folder / "card.json")
+    model_card.write(folder, card)
+    sbom.write(folder, card, needs)
     write_manifest(folder)
     return card
 
 
 def promoted(project: Path) -> Verdict:
-    """Read the verdict; anything but PROMOTE is refused (UserError), so the gate fails closed."""
+    """Read the verdict; anything but PROMOTE, and a PROMOTE that its evidence does not come to or that the
+    pipeline has not made, is refused (UserError), so the gate fails closed."""
     verdict = Verdict.read(project / VERDICT)
     if verdict.verdict != "PROMOTE":
         found = verdict.reasons()
@@ -72,6 +102,18 @@ def promoted(project: Path) -> Verdict:
         raise UserError(
             f"{VERDICT}: the verdict is {verdict.verdict}, expected PROMOTE; nothing is released{why}"
         )
+    replay.require(project, verdict, params.read(project / params.PARAMS))
+    return verdict
+
+
+def held_back(project: Path) -> Verdict:
+    """Read a verdict that people overrule; a PROMOTE, and one that its evidence does not come to, is refused
+    (UserError)."""
+    verdict = Verdict.read(project / VERDICT)
+    if verdict.verdict == "PROMOTE":
+        raise UserError("the gate said PROMOTE, so there is nothing to force: `onetrunk run` releases it")
+    if found := replay.differences(project / VERDICT, project / EVALUATION):
+        raise UserError(f"{VERDICT}: does not follow from its evidence ({'; '.join(found)}); run again")
     return verdict
 
 
@@ -81,17 +123,23 @@ def check_model(verdict: Verdict, model: str) -> None:
         raise UserError(f"{VERDICT}: is of model {judged[:12]}, but this one is {model[:12]}; run again")
 
 
-def _tasks(project: Path, weights: str, verdict: Verdict) -> dict[str, PackedTask]:
-    """What a caller may know of every task: family, labels, metrics with intervals and baselines."""
+def _evaluation(project: Path, weights: str) -> Evaluation:
+    """What was measured of the model with these weights."""
     evaluation = Evaluation.read(project / EVALUATION)
     if evaluation.model.sha256 != weights:
         found, expected = evaluation.model.sha256[:12], weights[:12]
         raise UserError(
             f"{EVALUATION}: is of model {found}, but {MODEL / WEIGHTS} is {expected}; evaluate again"
         )
+    return evaluation
+
+
+def _tasks(project: Path, evaluation: Evaluation, verdict: Verdict) -> dict[str, PackedTask]:
+    """What a caller may know of every task: family, labels, metrics with intervals and baselines."""
     return {
         name: PackedTask(
             family=card["family"],
+            task=card["task"],
             labels=card["facts"].get("labels"),
             inputs=card["inputs"],
             max_length=card["max_length"],
@@ -99,6 +147,7 @@ def _tasks(project: Path, weights: str, verdict: Verdict) -> dict[str, PackedTas
             rows=evaluation.tasks[name].rows,
             share=evaluation.tasks[name].share,
             metrics=evaluation.tasks[name].metrics,
+            findings=evaluation.tasks[name].findings,
         )
         for name, card in _cards(project).items()
     }
@@ -112,6 +161,15 @@ def _data(project: Path) -> dict[str, dict[str, str]]:
     return {
         name: {file.stem: sha256(file) for file in sorted(folder.glob("*.parquet"))}
         for name, folder in folders.items()
+    }
+
+
+def _known_rows(project: Path) -> dict[str, known_rows.KnownRows]:
+    """The rows of every task that is released, as a later comparison asks for them."""
+    own = {head: card for head, card in _cards(project).items() if head == card["task"]}
+    return {
+        task: known_rows.known_rows(project / "data" / task, families.get(card["family"]))
+        for task, card in own.items()
     }
 
 

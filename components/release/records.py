@@ -2,26 +2,80 @@
 
 from __future__ import annotations
 
-from components.evaluation.records import GateOutcome, MetricEvidence, ModelId, Outcome
+from typing import Literal
+
+from pydantic import Field
+
+from components.evaluation.records import (
+    Champion,
+    Finding,
+    GateOutcome,
+    Interval,
+    MetricEvidence,
+    ModelId,
+    Outcome,
+)
 from components.records import Part, Record
+from components.settings.release import Card
+
+
+class ReleasedTask(Part):
+    """A head of a release: what callers may rely on, and how good it is by its gate's metric."""
+
+    family: str  # what kind of task it is
+    inputs: list[str]  # the fields of a question
+    labels: list[str] | None  # that it answers with, where they are a closed set
+    metric: str | None = None  # of its gate; null where the gate did not measure it, like what follows
+    value: float | None = None  # on its test rows
+    interval: Interval | None = None  # of the value: low end, high end
+    difference: float | None = None  # to the champion of then; null where it was not compared
+    difference_interval: Interval | None = None  # of that difference
+
+
+class ReleaseRecord(Record):
+    """release.json in the commit of a release: what was released."""
+
+    remedy = "it is of another version of Onetrunk: `pip install` the newer one"
+
+    version: str  # semantic: v1.2.0
+    name: str  # of the service
+    bundle: str  # digest of the bundle's card, which the Bento calls its version
+    bento: str  # DVC's hash of the Bento's folder
+    model: str  # SHA-256 of its weights
+    manifest: str  # SHA-256 of the manifest of its folder, and so of every byte
+    verdict: Outcome  # of the gate
+    forced: str | None = None  # why it was released all the same, where the gate did not say PROMOTE
+    against: Champion | None  # the release that it was compared with
+    anchors: dict[str, str]  # head -> the version that a slow decay is measured from, from now on
+    tasks: dict[str, ReleasedTask]  # by head
+    data: dict[str, dict[str, str]]  # SHA-256 of the rows of each task, by split
+    commit: str | None  # that the project stood on; null on a branch without one
+    date: str  # ISO 8601, UTC
+    who: str  # has released it
+
+    @property
+    def identity(self) -> Champion:
+        """Which release it is."""
+        return Champion(release=self.version, model=self.model, manifest=self.manifest)
 
 
 class Release(Part):
-    """A Bento that was released."""
+    """A Bento in a registry of an earlier version."""
 
     release: str  # its version, and the name of its folder
     model: str  # SHA-256 of its weights
+    anchors: dict[str, str] = Field(default_factory=dict)  # the release that each head is anchored to since
 
 
 class ReleaseIndex(Record):
-    """releases/index.json: every release, oldest first."""
+    """releases/index.json of an earlier version: every release, oldest first."""
 
     remedy = "put it back from a copy"
     releases: list[Release]  # the last is the newest
 
 
 class Served(Record):
-    """releases/champion.json: what is to be served."""
+    """releases/champion.json of an earlier version: what is to be served."""
 
     unversioned = True
     remedy = "put it back from a copy, or release again with `onetrunk run`"
@@ -49,6 +103,22 @@ class Limits(Part):
     max_body_bytes: int  # of its JSON
 
 
+class Origin(Part):
+    """Where rows or an encoder are from, without a path or an address of its owner's machines."""
+
+    kind: Literal["files", "package", "url", "sql", "huggingface", "dvc"]  # files: the project's own
+    name: str | None = None  # of a package's file, of a repository of the hub, or of the remote
+    revision: str | None = None  # of the hub or of DVC
+    sha256: str | None = None  # of a package's file
+
+
+class Origins(Part):
+    """What a release was made from, as params.yaml says it."""
+
+    encoder: Origin | None = None  # that training began with
+    tasks: dict[str, Origin] = Field(default_factory=dict)  # the rows of each task
+
+
 class PackedTask(Part):
     """What a caller may know of a head."""
 
@@ -60,6 +130,8 @@ class PackedTask(Part):
     rows: dict[str, int]  # by split
     share: float  # of the mixture
     metrics: dict[str, MetricEvidence]  # on its test rows, by name
+    task: str | None = None  # whose rows it reads; none in a card of before, like what follows
+    findings: list[Finding] = Field(default_factory=list)  # of further gates
 
 
 class BundleCard(Record):
@@ -74,5 +146,13 @@ class BundleCard(Record):
     code: Code  # that serves it
     commit: str | None  # of the project; null outside a git repository
     verdict: Outcome  # that it was packed on
+    forced: str | None = None  # why it was packed all the same, where the gate did not say PROMOTE
     limits: Limits  # of a request
     tasks: dict[str, PackedTask]  # by head
+    findings: list[Finding] = Field(default_factory=list)  # of further gates, of the model as a whole
+    evidence: dict[str, str] = Field(default_factory=dict)  # SHA-256 of the verdict beside it
+    confidence: float | None = None  # of every interval; none in a card of before
+    champion: Champion | None = None  # that it was compared with
+    origins: Origins = Origins()  # of its encoder and its rows
+    stated: Card = Card()  # what its owner says of it
+    signer: str | None = None  # SHA-256 of the public key's file; null where it is not signed

@@ -1,90 +1,237 @@
-"""The releases of this project: immutable copies of Bentos, their order, and the champion.
+"""The releases of this project: commits, GTO's tags on them, and bytes that DVC keeps.
 
-    releases/<version>/       a Bento folder, never changed
-    releases/index.json       every release, oldest first (records.ReleaseIndex)
-    releases/champion.json    {"release"}: what is to be served
+    a commit                  params.yaml, dvc.lock, metrics, verdict and release.json (commit.py)
+    NAME@v1.2.0               its version; NAME#champion#7 and the like say what is served (tags.py)
+    .onetrunk/releases/       Bento folders, a cache of what DVC keeps (checkout.py)
 
-Every file is replaced whole, in this order, and writers take turns; killed anywhere, a writer leaves
-a registry that reads as before or as after. The index is there before the first folder is, so that one
-that is lost is never taken for a registry without releases.
+The champion is what the newest champion tag names, and nothing else: so a writer that is killed anywhere
+leaves the old champion or the new one, and whoever writes next completes the tags that follow from it.
+Releases, promotions and rollbacks take turns.
 """
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import shutil
-from collections.abc import Iterator
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from components.errors import UserError
-from components.evaluation.records import CHAMPION, Champion, ChampionReport, ReleaseReport, describe
-from components.files import MANIFEST, atomic_folder, read_json, sha256, verify_manifest
-from components.records import VERSION
-from components.release.records import BundleCard, Release, ReleaseIndex, Served
+from components.evaluation.records import (
+    CHAMPION,
+    EVALUATION,
+    METRICS,
+    VERDICT,
+    Champion,
+    ChampionReport,
+    describe,
+)
+from components.release import checkout, signing, tags
+from components.release.git import Git
+from components.release.records import BundleCard, ReleaseRecord
+from components.release.tags import Tag
 
-RELEASES = Path("releases")
+EARLIER = Path("releases")  # the registry of earlier versions
+TAKEN_OVER = EARLIER / "taken_over.json"
+RECORD = "release.json"  # in the commit of a release
+FILES = ("params.yaml", "dvc.yaml", "dvc.lock", *map(str, (METRICS, EVALUATION, VERDICT)))  # with it
 BUNDLE = Path("src/bundle")  # in a Bento folder: the model and its card
 CARD = BUNDLE / "card.json"
 WEIGHTS = BUNDLE / "model.safetensors"
 
 
-def release(bento: Path, releases: Path = RELEASES) -> ReleaseReport:
-    """Copy a Bento into the registry and make it the champion; the same Bento again changes nothing.
+@dataclass(frozen=True)
+class Release:
+    """A version and its commit."""
+
+    record: ReleaseRecord
+    commit: str
+
+    @property
+    def version(self) -> str:
+        """Its semantic version."""
+        return self.record.version
+
+
+@dataclass(frozen=True)
+class Registry:
+    """The releases of a project as the tags had them when they were read."""
+
+    git: Git
+    tags: list[Tag]
+
+    @cached_property
+    def moves(self) -> list[Tag]:
+        """What has made a release the champion, the newest last."""
+        return [tag for tag in self.tags if tag.stage == tags.CHAMPION and not tag.left]
+
+    @cached_property
+    def versions(self) -> dict[str, str]:
+        """version -> commit, of every release."""
+        named = {tag.version: tag.commit for tag in self.tags if tag.version}
+        return {**named, **{move.of: move.commit for move in self.moves}}
+
+    @cached_property
+    def _walked(self) -> tuple[list[str], set[str]]:
+        line: list[str] = []
+        rolled_back: set[str] = set()
+        for move in self.moves:
+            if move.action == "rollback":
+                kept = len(line) - line[::-1].index(move.of) if move.of in line else 0
+                rolled_back |= set(line[kept:])
+                line = line[:kept]
+            if line[-1:] != [move.of]:
+                line.append(move.of)
+            rolled_back.discard(move.of)
+        return line, rolled_back
+
+    @property
+    def line(self) -> list[str]:
+        """The champions that a rollback goes back to, the last being today's."""
+        return self._walked[0]
+
+    @property
+    def rolled_back(self) -> set[str]:
+        """The versions that were rolled back, and not promoted since."""
+        return self._walked[1]
+
+    @cached_property
+    def kept(self) -> set[str]:
+        """The versions that are in a stage: champion, previous or anchor."""
+        staged = in_stage(self.tags, tags.PREVIOUS) | in_stage(self.tags, tags.ANCHOR)
+        return {*self.line[-2:], *(one for one, commit in self.versions.items() if commit in staged)}
+
+    def stages(self) -> dict[str, list[str]]:
+        """version -> the stages that it is in; "rolled back" is said of those that were."""
+        found: dict[str, list[str]] = {}
+        for version in self.line[-1:]:
+            found.setdefault(version, []).append(tags.CHAMPION)
+        for stage in (tags.PREVIOUS, tags.ANCHOR):
+            inside = in_stage(self.tags, stage)
+            for version, commit in self.versions.items():
+                if commit in inside:
+                    found.setdefault(version, []).append(stage)
+        for version in self.rolled_back:
+            found.setdefault(version, []).append("rolled back")
+        return found
+
+    def releases(self, versions: Sequence[str]) -> list[Release]:
+        """Some releases by their versions, one process for all.
+
+        Raises:
+            UserError: a commit has no record of its release, or one that cannot be read.
+        """
+        commits = [self.versions[tags.spelled(version, list(self.versions))] for version in versions]
+        texts = self.git.blobs([f"{one}:{self.git.prefix}{RECORD}" for one in commits])
+        found = [Release(_record(text, one), one) for one, text in zip(commits, texts, strict=True)]
+        for version, one in zip(versions, found, strict=True):
+            if one.version != version:
+                raise UserError(f"commit {one.commit[:12]}: tagged as {version}, but it is {one.version}")
+        return found
+
+    def release(self, version: str) -> Release:
+        """One release.
+
+        Raises:
+            UserError: there is no such version.
+        """
+        (found,) = self.releases([tags.spelled(version, list(self.versions))])
+        return found
+
+    @cached_property
+    def champion(self) -> Release | None:
+        """What is to be served; None before the first release."""
+        return self.release(self.line[-1]) if self.line else None
+
+    def folder(self, release: Release) -> Path:
+        """Its Bento folder, every byte of it checked (checkout.open_)."""
+        return checkout.open_(self.git, release.record, release.commit)
+
+
+def read(project: Path = Path()) -> Registry:
+    """The releases as they are now.
 
     Raises:
-        UserError: the Bento is damaged, its version was released with other bytes, or the index is lost.
+        UserError: there is no git repository, its tags are elsewhere, or an earlier version's registry was
+            not taken over.
     """
-    verify_manifest(bento)
-    card = BundleCard.read(bento / CARD)
-    entry = Release(release=card.version, model=card.model.sha256)
-    with _lock(releases):
-        entries = index(releases)
-        if not entries:
-            ReleaseIndex(releases=[]).write(releases / "index.json")
-        _copy(bento, releases / entry.release)
-        if entries[-1:] != [entry]:
-            ReleaseIndex(releases=[*entries, entry]).write(releases / "index.json")
-        Served(release=entry.release).write(releases / "champion.json")
-    return ReleaseReport(release=entry.release, model=entry.model, verdict=card.verdict)
+    git = Git(project)
+    found = Registry(git, tags.read(git))
+    if not found.moves:
+        _require_complete(git)
+    if (project / EARLIER / "index.json").exists() and not (project / TAKEN_OVER).exists():
+        raise UserError(
+            f"{project / EARLIER}: releases of an earlier version; now they are commits and tags, so "
+            f"run `onetrunk upgrade` once, which takes them over and loses none"
+        )
+    return found
 
 
-def champion(other_than_model: str, releases: Path = RELEASES) -> Champion | None:
-    """The newest release whose model is another than the candidate's; None if there is none yet.
+def _require_complete(git: Git) -> None:
+    """No release is only then no release when this clone has all tags."""
+    remedy = "bring what there is with `git fetch --tags --unshallow`" if git.is_shallow else ""
+    if not remedy and re.search(r"^remote\..*\.tagopt=--no-tags$", git("config", "--list"), re.MULTILINE):
+        remedy = "bring what there is with `git fetch --tags`, and remove --no-tags from .git/config"
+    if remedy:
+        raise UserError(
+            f"{git.project.absolute()}: no release here, but this clone is not the whole repository; {remedy}"
+        )
 
-    So a second run with nothing changed compares with the same champion again.
+
+def champion(other_than_model: str, project: Path = Path()) -> Champion | None:
+    """What a candidate is to be compared with: the champion; None if there is none yet.
+
+    Where the candidate's own model is the champion, it is what that was compared with: so a second run with
+    nothing changed compares with the same one again.
 
     Raises:
-        UserError: the index is lost or torn, or the release's folder is not there.
+        UserError: the registry cannot be read.
     """
-    others = [entry for entry in index(releases) if entry.model != other_than_model]
-    if not others:
+    today = read(project).champion
+    if today is None:
         return None
-    newest = others[-1]
-    manifest = releases / newest.release / MANIFEST
-    if not manifest.is_file():
-        raise UserError(
-            f"{manifest}: missing, but {releases / 'index.json'} names this release as the one to compare "
-            f"with; put its folder back from a copy, or take it out of the index"
-        )
-    return Champion(release=newest.release, model=newest.model, manifest=sha256(manifest))
+    return today.record.identity if today.record.model != other_than_model else today.record.against
 
 
-def open_champion(champion: Champion, releases: Path = RELEASES) -> Path:
-    """The champion's model folder, after every byte of the release was checked.
+def anchors(champion: Champion | None, project: Path = Path()) -> dict[str, Champion]:
+    """head -> the release that it is anchored to since the champion was released.
 
     Raises:
-        UserError: a file of the release is missing, truncated or altered.
+        UserError: the registry cannot be read, or lacks an anchor.
     """
-    folder = releases / champion.release
-    files = verify_manifest(folder)["files"]
-    weights = files.get(WEIGHTS.as_posix())
-    is_champion = sha256(folder / MANIFEST) == champion.manifest
-    if not is_champion or weights is None or weights["sha256"] != champion.model:
+    if champion is None:
+        return {}
+    found = read(project)
+    versions = found.release(champion.release).record.anchors
+    known = {one.version: one.record.identity for one in found.releases(sorted(set(versions.values())))}
+    return {head: known[version] for head, version in versions.items()}
+
+
+def rolled_back(model: str, project: Path = Path()) -> str | None:
+    """The version under which a model was released and then rolled back; None if it was not, or was promoted
+    again since."""
+    found = read(project)
+    releases = found.releases(sorted(found.rolled_back))
+    return next((one.version for one in releases if one.record.model == model), None)
+
+
+def open_champion(champion: Champion, project: Path = Path()) -> Path:
+    """The model's folder of a release, after every byte of it was checked, and its signature.
+
+    Raises:
+        UserError: there is no such release, its bytes are not those that were released, or its signature is
+            refused.
+    """
+    found = read(project)
+    release = found.release(champion.release)
+    if release.record.identity != champion:
         raise UserError(
-            f"{folder}: not the bytes that were released (expected model {champion.model[:12]}); "
-            f"put the folder back from a copy"
+            f"{describe(champion)}: that version is another one now, {describe(release.record.identity)}"
         )
+    folder = found.folder(release)
+    signing.check(folder, project)
     return folder / BUNDLE
 
 
@@ -92,62 +239,46 @@ def named_champion(model: str) -> Champion | None:
     """What reports/champion.json says that a model is to be compared with, if that is still so.
 
     Raises:
-        UserError: another release has come, or one has gone, since the file was written.
+        UserError: the champion has changed since the file was written.
     """
     return still_champion(ChampionReport.read(CHAMPION).champion, model, CHAMPION)
 
 
-def still_champion(named: Champion | None, model: str, file: Path) -> Champion | None:
+def still_champion(named: Champion | None, model: str, file: Path, project: Path = Path()) -> Champion | None:
     """The champion that a file names, if a model is still to be compared with that.
 
     Raises:
-        UserError: another release has come, or one has gone, since the file was written.
+        UserError: the champion has changed since the file was written.
     """
-    if (now := champion(model)) != named:
+    if (now := champion(model, project)) != named:
         raise UserError(
-            f"{file}: made against {describe(named)}, but {RELEASES} now gives {describe(now)} to compare "
-            f"with; run again"
+            f"{file}: made against {describe(named)}, but the one to compare with is now {describe(now)}; "
+            f"run again"
         )
     return named
 
 
-def index(releases: Path = RELEASES) -> list[Release]:
-    """Every release, oldest first.
+def model_of(bento: Path) -> str:
+    """The SHA-256 of a Bento's weights, as its card has it."""
+    return BundleCard.read(bento / CARD).model.sha256
 
-    Raises:
-        UserError: the index is missing though there are releases, or it is torn.
-    """
-    file = releases / "index.json"
-    if not file.exists():
-        if folders := sorted(path.parent.name for path in releases.glob(f"[!.]*/{MANIFEST}")):
-            raise UserError(
-                f"{file}: missing, but there are releases ({', '.join(folders)}); put the index back from a "
-                f"copy: without it nobody knows which is the newest"
-            )
-        return []
+
+def _record(text: bytes | None, commit: str) -> ReleaseRecord:
+    if text is None:
+        raise UserError(
+            f"commit {commit[:12]}: tagged as a release, but has no {RECORD}; `git fsck` may say more"
+        )
+    place = Path(f"{commit[:12]}:{RECORD}")
     try:
-        found = read_json(file)
-    except UserError as error:
-        raise UserError(f"{error}; {ReleaseIndex.remedy}") from None
-    if isinstance(found, list):  # written before the file named its version
-        found = {VERSION: 1, "releases": found}
-    return ReleaseIndex.of(found, file).releases
+        return ReleaseRecord.of(json.loads(text), place)
+    except ValueError as error:
+        raise UserError(f"{place}: not JSON ({error})") from None
 
 
-def _copy(bento: Path, target: Path) -> None:
-    """Copy once: a release is never overwritten."""
-    if target.exists():
-        if verify_manifest(target) != read_json(bento / MANIFEST):
-            raise UserError(f"{target}: this version was released with other bytes than those of {bento}")
-        return
-    with atomic_folder(target) as folder:
-        shutil.copytree(bento, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-
-
-@contextlib.contextmanager
-def _lock(releases: Path) -> Iterator[None]:
-    """One writer at a time; the system drops the lock of one that dies."""
-    releases.mkdir(parents=True, exist_ok=True)
-    with (releases / ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def in_stage(found: list[Tag], stage: str) -> set[str]:
+    """The commits whose versions are in a stage."""
+    inside: set[str] = set()
+    for tag in found:
+        if tag.stage == stage:
+            inside = inside - {tag.commit} if tag.left else inside | {tag.commit}
+    return inside

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator
 
 from components.settings.columns import Columns
-from components.settings.data import Cleaning, Labels, Package, Source, Splits, distinct
+from components.settings.data import Cleaning, Labels, Package, Source, Splits, distinct, raw_labels
 from components.settings.mixture import Mixture
 from components.settings.monitor import Monitor
+from components.settings.release import Card, Signing
 from components.settings.remotes import Remote
 from components.settings.search import Search
 from components.settings.section import Bytes, Characters, Fraction, Given, Positive, Rows, Section, Unit
@@ -31,9 +32,11 @@ class Annotation(Section):
     family: str  # what kind of question it is: docs/reference/families.md
     columns: Columns  # role -> the column, or the columns, that play it
     labels: Labels | None = None  # the closed set; without it, the labels of the training data
+    label_map: dict[str, str] = {}  # raw label -> label, of a joint head; a task's own is `source.label_map`
     options: Given = {}  # the family's own
     gate: Gate | None = None  # what a release must reach; an auxiliary task needs none
 
+    _raw_labels = field_validator("label_map", mode="before")(raw_labels)
     _labels = field_validator("labels")(distinct)
 
 
@@ -98,12 +101,19 @@ class Model(Section):
 
 
 class Evaluation(Section):
-    """Intervals are bootstrap percentile intervals."""
+    """Intervals need no resamples (docs/decisions/0051-intervals-without-resamples.md)."""
 
-    resamples: Annotated[int, Field(ge=100)] = 1000  # how often the test rows are drawn again
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95  # of an interval
+    # a loss that is shown to be larger is rejected; a smaller one may be noise between two equal trainings
+    shown_loss: Annotated[float, Field(ge=0, le=1), Unit("of the margin")] = 0.3333
+    # what all releases since the last significant gain may lose together: docs/explanation/gate.md
+    anchor_margin: Annotated[float, Field(gt=0), Unit("of the margin")] = 1.0
+    verdicts_per_test_set: Annotated[Positive, Unit("verdicts")] = 50  # more wear a test set out: a warning
     without_champion: list[str] = []  # tasks that the champion answers, and that changed or went on purpose
     renamed: dict[str, str] = {}  # tasks that the champion knows by another name: today's -> the champion's
+    show_texts: bool = False  # may reports/evaluation.html show texts of test rows: the worst answers?
+    # what a release must show besides its tasks' metrics: gate -> its settings (docs/how-to/gates.md)
+    gates: dict[str, Given] = {}
 
 
 class Sharing(Section):
@@ -122,12 +132,14 @@ class Sharing(Section):
 
 
 class Packaging(Section):
-    """The service's name and the limits it holds callers to."""
+    """The service's name, the limits it holds callers to, and what a release says of itself."""
 
     name: Annotated[str, Field(pattern="^[a-z][a-z0-9_-]*$")]  # of the Bento
     max_texts: Annotated[Positive, Unit("texts")] = 64  # in one request
     max_characters: Characters = 20_000  # of one text
     max_body_bytes: Bytes = 1_000_000  # of one request
+    card: Card = Card()  # what the model card says that no program can know
+    signing: Signing | None = None  # signed releases; left out, they are not signed
 
 
 class Project(Section):

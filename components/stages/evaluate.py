@@ -1,4 +1,4 @@
-"""Stage evaluate: metrics with intervals, against baselines and the champion on the same rows."""
+"""Stage evaluate: metrics with intervals, against baselines, champion and anchors on the same rows."""
 
 import sys
 from pathlib import Path
@@ -11,15 +11,28 @@ def main() -> None:
     from components import params
     from components.evaluation import evaluate
     from components.evaluation.champion import Opponent
+    from components.evaluation.records import CHAMPION, ChampionReport
     from components.files import sha256
     from components.release import registry
 
     candidate = sha256(Path("models/multitask/model.safetensors"))
-    named = registry.named_champion(candidate)
-    folder = registry.open_champion(named) if named else None
+    report, named = ChampionReport.read(CHAMPION), registry.named_champion(candidate)
+    anchors = report.anchors
     project = params.load()
-    champion = Opponent(folder, named, project.evaluation.renamed) if named and folder else None
-    evaluate.evaluate(project, Path(), champion, lambda text: print(text, file=sys.stderr))
+    renamed = project.evaluation.renamed
+    opponents = {
+        release.release: Opponent(registry.open_champion(release), release, renamed)
+        for release in {one.release: one for one in (named, *anchors.values()) if one}.values()
+    }
+    today = {own: name for name, own in renamed.items()}
+    evaluate.evaluate(
+        project,
+        Path(),
+        opponents[named.release] if named else None,
+        lambda text: print(text, file=sys.stderr),
+        {today.get(head, head): opponents[anchor.release] for head, anchor in anchors.items()},
+        report.rolled_back,
+    )
 
 
 if __name__ == "__main__":

@@ -3,14 +3,15 @@
 from pathlib import Path
 
 from components import params
+from components.release import origins
 from components.stages import run
 from serving.build import build
 
 
 def main() -> None:
-    packaging = params.load().packaging
-    card = build(Path(), packaging, Path("bento"))
-    print(f"bento: {packaging.name}:{card.version}")
+    project = params.load()
+    card = build(Path(), project.packaging, Path("bento"), origins.of(project, Path()))
+    print(f"bento: {card.name}:{card.version}")
 
 
 if __name__ == "__main__":

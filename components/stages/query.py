@@ -6,13 +6,16 @@ from pathlib import Path
 
 from components import params
 from components.evaluation.records import ANSWERS
+from components.release import signing
 from components.release.query import ask
 from components.stages import run
 
 
 def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # a stopped stage stops its server too
-    answers = ask(Path("bento"), params.load().released())
+    project = params.load()
+    signing.verify(Path("bento"), Path(), project.packaging.signing)
+    answers = ask(Path("bento"), project.released())
     answers.write(ANSWERS)
     for name, asked in answers.tasks.items():
         print(f"{name}: {asked.question} -> {asked.answer}")

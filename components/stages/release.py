@@ -1,11 +1,10 @@
-"""Stage release: keep the packaged and questioned Bento as the champion."""
+"""Stage release: make the packaged and questioned Bento a release, and that the champion."""
 
 from pathlib import Path
 
 from components.evaluation import summary
-from components.evaluation.records import RELEASE, VERDICT, identity
-from components.release import bundle, registry
-from components.release.records import BundleCard
+from components.evaluation.records import RELEASE
+from components.release import bundle, moves, registry, signing
 from components.stages import run
 
 BENTO = Path("bento")
@@ -13,13 +12,12 @@ BENTO = Path("bento")
 
 def main() -> None:
     verdict = bundle.promoted(Path())
-    model = BundleCard.read(BENTO / registry.CARD).model.sha256
-    bundle.check_model(verdict, model)
-    registry.still_champion(identity(verdict.champion), model, VERDICT)
-    released = registry.release(BENTO)
+    signing.check(BENTO, Path())
+    bundle.check_model(verdict, registry.model_of(BENTO))
+    released = moves.release(BENTO, verdict)
     released.write(RELEASE)
     summary.write(Path())
-    print(f"released: {released.release}")
+    print(f"released: {released.release} (bundle {released.bundle})")
 
 
 if __name__ == "__main__":

@@ -45,11 +45,12 @@ def score(root: Path, monitor: Monitor, history: History, now: datetime) -> Scor
     An article keeps the time under which it was first seen.
 
     Raises:
-        UserError: nothing has been released, the champion lacks a task, or there are no articles.
+        UserError: nothing has been released, the champion's signature is refused, it lacks a task, or there
+            are no articles.
     """
-    bundle = champion.find(root) / "src" / "bundle"
-    card = BundleCard.read(bundle / "card.json")
-    done = Scored(card.model.sha256, card.version)
+    release, bento = champion.released(root)
+    bundle = champion.bundle(bento)
+    done = Scored(BundleCard.read(bundle / "card.json").model.sha256, release)
     fresh = _fresh(monitor, history, done, now)
     if not fresh:
         return done

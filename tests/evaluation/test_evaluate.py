@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from safetensors.numpy import save_file as numpy_file
 from safetensors.torch import load_file, save_file
 
 from components import params
+from components.data.contract import known_rows
+from components.data.contract.rows import read_rows
 from components.errors import UserError
 from components.evaluation import page, row_scores
 from components.evaluation.baselines import baselines
 from components.evaluation.champion import Opponent
 from components.evaluation.evaluate import evaluate
-from components.evaluation.gate import verdict
-from components.evaluation.records import EVALUATION, VERDICT, Champion, Evaluation, Verdict
+from components.evaluation.gate import rules_of, verdict
+from components.evaluation.records import EVALUATION, VERDICT, Champion, Evaluation, RowsSince, Verdict
+from components.families import get
 from components.files import read_json, write_json
 from components.tracking.terminal import Terminal
 from components.training.run.fit import run
 from flows import rows as rows_command
 from tests.conftest import build_project, encode_project
 from tests.pages.reading import loaded
+from tests.verdicts import rules
 
 OTHERS = ["size", "closeness"]  # which so small a training does not teach
 
@@ -70,12 +76,19 @@ def test_every_task_is_measured_against_baselines_and_champion_on_the_same_rows(
             assert values["interval"][0] <= values["value"] <= values["interval"][1]
             # the champion is the very same model here
             assert values["champion"]["difference"] == 0
-            assert values["champion"]["interval"] == [0, 0]
+            low, high = values["champion"]["interval"]  # so few rows tell no more
+            assert -low == pytest.approx(high)
             assert values["champion"]["p"] == 1.0
     accuracy = evaluated["tasks"]["mood"]["metrics"]["accuracy"]
     assert (
         accuracy["over_trivial"][0] <= accuracy["value"] - accuracy["trivial"] <= accuracy["over_trivial"][1]
     )
+
+
+def test_a_metric_that_tells_nothing_of_so_few_labels_is_left_out(evaluated: dict) -> None:
+    measured = evaluated["tasks"]["mood"]["metrics"]
+    assert {"mcc", "cohen_kappa", "auc", "average_precision"} < set(measured)
+    assert not {"top_3_accuracy", "top_5_accuracy"} & set(measured)
 
 
 def test_the_values_alone_are_in_a_file_for_dvc_metrics(evaluated: dict) -> None:
@@ -110,9 +123,9 @@ def test_a_task_or_a_row_that_is_not_there_gets_the_nearest_one(evaluated: dict)
 
 
 def test_the_verdict_replays_and_the_page_needs_nothing_else(evaluated: dict) -> None:
-    gates = params.load().gates()
-    first = verdict(Evaluation.model_validate(evaluated), gates)
-    assert verdict(Evaluation.read(EVALUATION), gates) == first
+    rules = rules_of(params.load())
+    first = verdict(Evaluation.model_validate(evaluated), rules)
+    assert verdict(Evaluation.read(EVALUATION), rules) == first
     first.write(VERDICT)
     assert Verdict.read(VERDICT) == first
     page.write(Path())
@@ -127,7 +140,12 @@ def test_the_verdict_replays_and_the_page_needs_nothing_else(evaluated: dict) ->
 def judged(gates: dict, without_champion: tuple[str, ...] = ()) -> Verdict:
     """The champion of now against the candidate, by these gates."""
     evaluate(params.load(), Path(), opponent(), lambda text: None)
-    return verdict(Evaluation.read(EVALUATION), gates, [*without_champion, "people", *OTHERS])
+    return against(gates, [*without_champion, "people", *OTHERS])
+
+
+def against(gates: dict, without_champion: Sequence[str]) -> Verdict:
+    """The verdict on the evidence of now."""
+    return verdict(Evaluation.read(EVALUATION), rules(gates, without_champion))
 
 
 def relabel(champion: Path, head: str, labels: list[str]) -> None:
@@ -202,7 +220,7 @@ def test_a_task_that_was_renamed_is_compared_once_that_is_said(evaluated: dict) 
     assert "evaluation.renamed: {mood: feeling}" in found.dropped["feeling"]
     champion = Opponent(Path("champion"), opponent().release, {"mood": "feeling"})
     evaluate(params.load(), Path(), champion, lambda text: None)
-    found = verdict(Evaluation.read(EVALUATION), gates, ["people", *OTHERS])
+    found = against(gates, ["people", *OTHERS])
     assert found.verdict == "PROMOTE"
     compared = found.tasks["mood"].champion
     assert compared and compared.difference == 0
@@ -217,13 +235,13 @@ def test_a_task_that_cannot_be_compared_is_held_until_that_is_said_to_be_meant(e
     evaluate(params.load(), Path(), opponent(), lambda text: None)
     report, gates = Evaluation.read(EVALUATION), params.load().gates()
     gates = {name: gates[name] for name in ("mood", "people")}
-    found = verdict(report, gates, OTHERS)
+    found = verdict(report, rules(gates, OTHERS))
     assert found.verdict == "HOLD"
     why = {name: task.why for name, task in found.tasks.items() if task.gate == "hold"}
     assert set(why) == {"mood", "people"}
     assert "its inputs changed from text and text_pair to text" in why["people"]
     assert "name it in evaluation.without_champion" in why["mood"]
-    assert verdict(report, gates, [*gates, *OTHERS]).verdict == "PROMOTE"
+    assert verdict(report, rules(gates, [*gates, *OTHERS])).verdict == "PROMOTE"
 
 
 def test_a_renamed_or_removed_task_is_held_and_never_passes_for_want_of_a_champion(evaluated: dict) -> None:
@@ -232,12 +250,89 @@ def test_a_renamed_or_removed_task_is_held_and_never_passes_for_want_of_a_champi
     for metric in report["tasks"]["feeling"]["metrics"].values():
         metric["champion"] = None  # as of a head that the champion has not
     renamed_report = Evaluation.model_validate(report)
-    found = verdict(renamed_report, renamed, ["people", *OTHERS])
+    found = verdict(renamed_report, rules(renamed, ["people", *OTHERS]))
     assert found.verdict == "HOLD"
     assert found.tasks["feeling"].gate == "pass"
     (why,) = found.reasons()
     assert why.startswith("mood: the champion answers it and the candidate does not")
-    assert verdict(renamed_report, renamed, ["mood", "people", *OTHERS]).verdict == "PROMOTE"
+    assert verdict(renamed_report, rules(renamed, ["mood", "people", *OTHERS])).verdict == "PROMOTE"
+
+
+def remember_rows(folder: Path, train: str, test: str) -> None:
+    """The release has learnt from the rows of one split of mood, and was tested on those of another."""
+    kept = {
+        "mood/train": known_rows.of_texts(read_rows(Path("data/mood"), train, "mood"), get("classification")),
+        "mood/test": known_rows._of_split(
+            Path("data/mood") / f"{test}.parquet", lambda rows: known_rows.of_rows(rows.to_pylist())
+        ),
+    }
+    numpy_file({name: np.sort(hashes) for name, hashes in kept.items()}, folder / known_rows.FILE)
+
+
+def test_a_release_that_does_not_know_its_rows_is_compared_on_all_and_that_is_said(evaluated: dict) -> None:
+    compared = evaluated["tasks"]["mood"]["metrics"]["accuracy"]["champion"]
+    assert compared["since"] is None
+    assert compared["rows"] == evaluated["tasks"]["mood"]["rows"]["test"]
+
+
+def test_test_rows_that_a_release_has_learnt_from_are_left_out_and_counted(evaluated: dict) -> None:
+    """As after a change of the seed: half of the test rows were the champion's training rows."""
+    rows = read_rows(Path("data/mood"), "test", "mood")
+    remember_rows(Path("champion"), "train", "test")
+    evaluate(params.load(), Path(), opponent(), lambda text: None)
+    compared = Evaluation.read(EVALUATION).tasks["mood"].metrics["accuracy"].champion
+    assert compared and compared.since == RowsSince(
+        come=0, gone=0, trained_on=0, learnt_come=0, learnt_gone=0
+    )
+
+    known = known_rows.read(Path("champion") / known_rows.FILE)
+    assert known
+    half = known_rows.of_texts(rows[: len(rows) // 2], get("classification"))
+    numpy_file(
+        {"mood/train": np.sort(half), "mood/test": known["mood"].test_N[5:]},
+        Path("champion") / known_rows.FILE,
+    )
+    evaluate(params.load(), Path(), opponent(), lambda text: None)
+    compared = Evaluation.read(EVALUATION).tasks["mood"].metrics["accuracy"].champion
+    train, known_half = evaluated["tasks"]["mood"]["rows"]["train"], len(rows) // 2
+    since = RowsSince(
+        come=5, gone=0, trained_on=known_half, learnt_come=train, learnt_gone=known_half
+    )  # the champion had learnt from half of the test rows, and from none of today's training rows
+    assert compared and compared.since == since
+    assert compared.rows == len(rows) - len(rows) // 2
+
+
+def test_a_champion_that_has_learnt_all_test_rows_is_held_and_never_passes(evaluated: dict) -> None:
+    remember_rows(Path("champion"), "test", "validation")
+    found = judged({"mood": params.load().gates()["mood"]})
+    assert found.verdict == "HOLD"
+    rows = evaluated["tasks"]["mood"]["rows"]["test"]
+    assert f"{rows} test rows stand in its training data, and no other is left" in found.tasks["mood"].why
+
+
+def test_a_head_is_measured_against_its_anchor_on_the_same_rows(evaluated: dict) -> None:
+    """mood is anchored to an older release, people to the champion, size to one that does not answer it."""
+    for name in ("older", "without"):
+        shutil.copytree("champion", name)
+    config = read_json(Path("without/config.json"))
+    del config["tasks"]["size"]
+    write_json(Path("without/config.json"), config)
+    releases = {
+        name: Champion(release=name, model=name, manifest=name) for name in ("champion", "older", "without")
+    }
+    opponents = {name: Opponent(Path(name), release) for name, release in releases.items()}
+    anchors = {"mood": opponents["older"], "people": opponents["champion"], "size": opponents["without"]}
+    evaluate(params.load(), Path(), opponents["champion"], lambda text: None, anchors)
+    found = Evaluation.read(EVALUATION)
+    assert {head: anchor.release for head, anchor in found.anchors.items()} == {
+        "mood": "older", "people": "champion", "size": "without",
+    }  # fmt: skip
+    mood = found.tasks["mood"].metrics["accuracy"]
+    assert mood.anchor == mood.champion  # the very same model
+    people = found.tasks["people"].metrics["entity_f1"]
+    assert people.anchor == people.champion
+    assert found.anchors["size"].not_compared == "it does not answer it under this name"
+    assert found.tasks["size"].metrics["macro_f1"].anchor is None
 
 
 FIXED = 4  # special tokens, which the tokenizer's template names by number

@@ -20,7 +20,7 @@ def test_a_correlation_is_not_defined_on_one_row_so_the_error_is_asked() -> None
     metrics = in_order(family, REGRESSION, correlation.name)
     assert metrics[0].name == correlation.name
     name, value_N = values(metrics, rows, said, REGRESSION, ["score"])
-    assert name == "negative_absolute_error"
+    assert name == "negative_mae"
     assert list(value_N.argsort()) == [1, 0, 2]  # the largest error is the worst
 
 
@@ -28,9 +28,9 @@ def test_the_gates_metric_is_taken_where_it_tells_rows_apart() -> None:
     family = families.get("classification")
     facts = {"labels": ["bad", "good"], "options": family.options().model_dump()}
     rows, said = [{"label": "bad"}, {"label": "good"}], [{"label": "bad"}, {"label": "bad"}]
-    for gated in (metric.name for metric in family.metrics_for(facts["options"])):
+    for gated, asked in (("accuracy", "accuracy"), ("macro_f1", "macro_f1"), ("mcc", "accuracy")):
         name, value_N = values(in_order(family, facts, gated), rows, said, facts, ["label"])
-        assert name == gated
+        assert name == asked
         assert value_N[0] > value_N[1]
 
 

@@ -122,6 +122,7 @@ def test_the_fixed_keys_hold_what_the_reports_say(root: Path) -> None:
         "linear_baseline": 0.6,
         "gate": "pass",
         "why": "above its floor",
+        "remarks": [],
     }
 
 

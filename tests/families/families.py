@@ -20,6 +20,8 @@ from components.families.base.capabilities import extra_inputs_of, is_multi_sequ
 from components.spelling import trimmed
 
 WIDTH = 8
+# Their resamples are right to first order: tests/families/shared/test_ranks.py.
+OF_RANKS = ("auc", "average_precision", "spearman", "kendall")
 UNICODE = st.text(min_size=1, max_size=80).filter(trimmed)
 
 
@@ -94,6 +96,8 @@ def resampled_equals_repeated(
     counts = np.random.default_rng(0).integers(0, 3, len(rows))
     repeated = [index for index, count in enumerate(counts) for _ in range(count)]
     for one in family.metrics:
+        if one.name in OF_RANKS:
+            continue
         sums_1S = counts[None] @ one.statistics(rows, predictions, facts)
         expected = one.measure([rows[i] for i in repeated], [predictions[i] for i in repeated], facts)
         if not np.isclose(one.value(sums_1S)[0], expected):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections import defaultdict
@@ -15,8 +16,9 @@ import polars as pl
 import pytest
 
 from components.errors import UserError
-from components.files import sha256, write_json, write_manifest
+from components.files import sha256, write_manifest
 from components.monitoring.history import History
+from components.release import moves, registry
 from components.release.records import BundleCard, Code, Limits, PackedModel
 from components.settings.monitor import Monitor
 from flows.monitoring import scoring
@@ -26,6 +28,7 @@ from tests.conftest import PARAMS, sentence, write_sources
 from tests.flows import toy
 from tests.flows.conftest import Server
 from tests.params.messages import complaint
+from tests.release import bentos
 from tests.serving import tiny
 
 pytestmark = pytest.mark.minutes
@@ -58,14 +61,30 @@ def card(head: str, labels: list[str]) -> dict[str, Any]:
 
 def release(root: Path, version: str, seed: int, **others: dict[str, Any]) -> Path:
     """A champion of random weights, which answers mood and size, and the other cards; its bundle."""
-    bundle = root / "releases" / version / "src/bundle"
+    bundle = pack(root, version, seed, **others)
+    make_champion(root)
+    return bundle
+
+
+def pack(root: Path, version: str, seed: int, **others: dict[str, Any]) -> Path:
+    """A Bento of such a model, which nobody has released; its bundle."""
+    shutil.rmtree(root / "bento", ignore_errors=True)
+    bundle = root / "bento/src/bundle"
     cards = {"mood": card("mood", ["down", "up"]), "size": card("size", ["long", "short"]), **others}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tiny, "CARDS", cards)
         tiny.write_model(bundle, seed)
     seal(bundle, version)
-    write_json(root / "releases/champion.json", {"release": version})
     return bundle
+
+
+def make_champion(root: Path) -> None:
+    bento = root / "bento"
+    (bento / "bento.yaml").touch()
+    write_manifest(bento)
+    bentos.track(root)
+    model = sha256(bento / registry.WEIGHTS)
+    moves.release(bento, bentos.write_verdict(root, against=registry.champion(model, root)), root)
 
 
 def seal(bundle: Path, version: str) -> None:
@@ -112,13 +131,14 @@ def split_evenly(bundle: Path, texts: list[str]) -> dict[tuple[str, str], list[s
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with a champion and ten days of news: two of ten articles of a topic are bad, then all."""
-    root = tmp_path_factory.mktemp("monitor") / "project"
+    root = bentos.repository(tmp_path_factory.mktemp("monitor") / "project")
     write_sources(root / "sources")
     (root / "encoder").mkdir()
     (root / "params.yaml").write_text(PARAMS + MONITOR)
     said = split_evenly(
-        release(root, "first", seed=1), [f"{sentence(number)} {number % 7 * 'ab '}" for number in range(500)]
+        pack(root, "first", seed=1), [f"{sentence(number)} {number % 7 * 'ab '}" for number in range(500)]
     )
+    make_champion(root)
     first = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - DAYS * timedelta(days=1)
     (root / "news").mkdir()
     for day in range(DAYS):
@@ -156,7 +176,7 @@ def events(server: Server) -> list[dict[str, Any]]:
 @pytest.mark.slow
 def test_a_surge_is_scored_judged_and_raised_once(project: Path, server: Server) -> None:
     said = run(project, server)
-    assert f"{13 * DAYS} new articles, scored by release first" in said
+    assert f"{13 * DAYS} new articles, scored by release v1.0.0" in said
     assert "1 article left out:\n- news/broken.txt: 'text' is empty" in said
     assert "| short | 10 | 10 | 2." in said
     assert f"STATE {13 * DAYS} new articles, 1 surge" in said
@@ -182,7 +202,7 @@ def test_another_champion_scores_anew_and_is_not_held_to_the_scores_of_the_old_o
     """After the test above."""
     release(project, "second", seed=2)
     said = run(project, server)
-    assert f"{13 * DAYS} new articles, scored by release second" in said
+    assert f"{13 * DAYS} new articles, scored by release v1.0.1" in said
     scores = pl.read_parquet(project / "monitoring/scores/*.parquet")
     assert scores["model"].n_unique() == 2
     assert len(scores) == len(scores.unique(["id", "model"])) == 26 * DAYS
@@ -215,7 +235,7 @@ def scored(root: Path, monitor: Monitor, now: datetime = NOW) -> tuple[Scored, p
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A champion, and a folder for articles; the test runs beside them."""
-    release(tmp_path, "first", seed=1)
+    release(bentos.repository(tmp_path), "first", seed=1)
     (tmp_path / "news").mkdir()
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -257,7 +277,7 @@ def test_articles_that_no_window_will_be_compared_with_are_not_scored(desk: Path
 def test_a_long_article_is_scored_by_its_beginning(desk: Path) -> None:
     Path("news/a.txt").write_text("oil " * tiny.PACKAGING.max_characters)
     assert (scored(desk, declared(), datetime.now(UTC))[0]) == Scored(
-        sha256(desk / "releases/first/src/bundle/model.safetensors"), "first", new=1
+        sha256(desk / "bento/src/bundle/model.safetensors"), "v1.0.0", new=1
     )
 
 

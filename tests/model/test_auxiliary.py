@@ -14,6 +14,7 @@ from safetensors import safe_open
 
 from components import params
 from components.data.batches.batching import step_rows
+from components.data.contract import known_rows
 from components.data.contract.rows import read_rows
 from components.data.encoding.split import EncodedSplit
 from components.data.mixture import plan as planning
@@ -22,7 +23,7 @@ from components.data.mixture.records import PlanRecord
 from components.errors import UserError
 from components.evaluation import baselines, page
 from components.evaluation.evaluate import evaluate
-from components.evaluation.gate import verdict
+from components.evaluation.gate import rules_of, verdict
 from components.evaluation.records import EVALUATION, VERDICT, Evaluation, Verdict
 from components.files import read_json, sha256, write_manifest
 from components.model import saving
@@ -35,6 +36,7 @@ from components.training.run import history
 from components.training.run.fit import run
 from components.training.run.state import State
 from serving.predictor import Predictor
+from tests import verdicts
 from tests.conftest import build_project, encode_project, sentence
 from tests.families.self_supervised import add_task, mask_token
 from tests.serving.tiny import PACKAGING
@@ -58,7 +60,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Pat
         for name in project.tasks:
             baselines.baselines(Path("data") / name, Path("baselines") / name)
         evaluate(project, Path(), None, lambda _: None)
-        verdict(Evaluation.read(EVALUATION), project.gates()).write(VERDICT)
+        verdict(Evaluation.read(EVALUATION), rules_of(project)).write(VERDICT)
     return root
 
 
@@ -90,11 +92,20 @@ def test_the_models_own_files_know_nothing_of_it(project: Project) -> None:
 
 
 def pack(folder: Path) -> BundleCard:
-    """The bundle of the model as if it were promoted."""
-    found = Verdict.read(VERDICT)
-    found.model_copy(update={"verdict": "PROMOTE"}).write(VERDICT)
+    """The bundle of the model as if it had been measured to be good."""
+    reports = [(file, file.read_bytes()) for file in (EVALUATION, VERDICT)]
+    found = Evaluation.read(EVALUATION)
+    gates = params.load().gates()
+    good = {
+        head: one.model_copy(update={"metrics": {gates[head].metric: verdicts.measured()}})
+        for head, one in found.tasks.items()
+        if head in gates
+    }
+    found.model_copy(update={"tasks": good}).write(EVALUATION)
+    verdicts.pass_on(Path())
     card = bundle.write(Path(), PACKAGING, "code", folder)
-    found.write(VERDICT)
+    for file, content in reports:
+        file.write_bytes(content)
     return card
 
 
@@ -104,8 +115,12 @@ def test_the_bundle_answers_without_it_and_names_its_data(project: Project, tmp_
     assert card.data["aside"]["train"] == sha256(Path("data/aside/train.parquet"))
     assert {file.name for file in (tmp_path / "bundle").iterdir()} == {
         *bundle.FILES,
+        known_rows.FILE,
+        "README.md",
         "card.json",
         "manifest.json",
+        "sbom.cdx.json",
+        "verdict.json",
     }
     assert sha256(tmp_path / "bundle/model.safetensors") == sha256(MODEL / "model.safetensors")
     (answers,) = Predictor(tmp_path / "bundle").predict(["good plane"], None)

@@ -10,17 +10,10 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
+from components import params
 from components.data.encoding.split import EncodedSplit, cards_of
 from components.errors import UserError
-from components.evaluation.records import (
-    EVALUATION,
-    VERDICT,
-    Evaluation,
-    HeadEvidence,
-    ModelId,
-    TaskVerdict,
-    Verdict,
-)
+from components.evaluation.records import EVALUATION, Evaluation, ModelId
 from components.files import read_json, sha256, write_manifest
 from components.model import index
 from components.model.inference import predict, vectors
@@ -28,6 +21,7 @@ from components.model.multitask import MultiTaskModel
 from components.model.saving import load
 from components.release import bundle
 from components.training.run.fit import save
+from tests import verdicts
 from tests.conftest import build_project, encode_project
 from tests.families.desk import TEMPLATES, declare_desk
 from tests.serving.tiny import PACKAGING
@@ -206,24 +200,17 @@ def test_a_missing_an_empty_and_a_short_index_and_one_of_other_candidates_are_re
 
 
 def write_reports() -> None:
-    """An evaluation and a verdict of the model that is there now."""
+    """An evaluation of the model that is there now, which is good, and the verdict on it."""
     cards = read_json(MODEL / "config.json")["tasks"]
     assert set(cards) == {"desk", "mood"}
+    gates = params.load().gates()
     measured = {
-        name: HeadEvidence(
-            task=card["task"], family=card["family"], rows={}, metrics={}, classes=[], share=0.5
-        )
+        name: verdicts.head(gates[name].metric, verdicts.measured(), card["task"], card["family"])
         for name, card in cards.items()
     }
     model = ModelId(sha256=sha256(MODEL / "model.safetensors"))
     Evaluation(model=model, champion=None, confidence=0.95, tasks=measured).write(EVALUATION)
-    judged = {
-        name: TaskVerdict(metric="accuracy", floor=0.1, margin=0.02, gate="pass", why="it is above the floor")
-        for name in cards
-    }
-    Verdict(verdict="PROMOTE", model=model, champion=None, confidence=0.95, tasks=judged, dropped={}).write(
-        VERDICT
-    )
+    assert verdicts.pass_on(Path()).verdict == "PROMOTE"
 
 
 @pytest.mark.usefixtures("root")

@@ -15,6 +15,8 @@ from components.training.run.records import TrainingReport
 HOSTILE = "<script>alert('x')</script> \"quoted\" & \u202egnp.elif"
 LONG = "customer_support_urgency_classification_v2"
 HEADS = ("intent", "slots", "sentiment", LONG, "news_topic", "similarity", HOSTILE)
+RTL = "أخبار الرياضة"
+FEW, MANY = [RTL, HOSTILE, "neutral"], [f"class-{n}" for n in range(52)]
 METRICS = ("accuracy", "entity_f1", "accuracy", "macro_f1", "accuracy", "pearson", "accuracy")
 WHY = {
     "pass": "accuracy 0.913 is above the floor 0.800 and within the margin of the champion: -0.002 [-0.011, +0.006]",
@@ -38,6 +40,7 @@ def evaluation(champion: bool = True) -> Evaluation:
             "metrics": {name: measured(value, champion, chance) for name in names},
             "classes": classes if head == "news_topic" else [],
             "share": 1 / 7,
+            **({"news_topic": drawn(MANY), "sentiment": drawn(FEW)}.get(head, {})),
         }
     against = {"release": "1a2b3c4d5e6f", "model": "fedcba9876543210" * 4, "manifest": "f" * 64}
     return Evaluation.model_validate(
@@ -48,6 +51,25 @@ def evaluation(champion: bool = True) -> Evaluation:
             "tasks": tasks,
         }
     )
+
+
+def drawn(classes: list[str]) -> dict[str, Any]:
+    """What is drawn of a head with these classes: the n-th is mostly right, and else the next one."""
+    pairs = [(name, classes[(n + 1) % len(classes)]) for n, name in enumerate(classes)]
+    wrong = [{"gold": gold, "said": said, "count": 9} for gold, said in pairs]
+    lines = [[0.0, 0.0], [0.1, 0.8], [1.0, 1.0]]
+    curve = {"rows": 90, "area": 0.9, "precision": 0.8, "roc": lines, "precision_recall": lines[1:]}
+    length = {"rows": 680, "value": 0.8, "interval": [0.75, 0.85]}
+    worst = {"id": "r1", "text": f"{HOSTILE} a | text", "gold": HOSTILE, "said": RTL, "value": 0.0}
+    finding = {"gate": "slices", "what": RTL, "rows": 300, "value": 0.4, "interval": [0.3, 0.5]}
+    return {
+        "confusions": [{"gold": name, "said": name, "count": 81} for name in classes] + wrong,
+        "curves": [{"name": name, **curve} for name in classes[:6]],
+        "reliability": [{"probability": 0.1 * n, "right": 0.09 * n, "answers": 340} for n in range(1, 11)],
+        "lengths": [{"shortest": 100 * n + 1, "longest": 100 * (n + 1), **length} for n in range(5)],
+        "worst": [worst],
+        "findings": [{**finding, "limit": 0.6, "outcome": "reject", "why": "below its limit"}],
+    }
 
 
 def measured(value: float, champion: bool, chance: random.Random) -> dict[str, Any]:

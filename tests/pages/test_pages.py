@@ -115,15 +115,16 @@ def test_what_keeps_a_release_back_is_named_at_the_top(outcome: str) -> None:
     seen = words(drawn.page(f"evaluation, {outcome}"))
     first = seen[: seen.index("Intervals are")]
     gate = outcome.lower()
-    assert "Nothing is released." in first and "for 2 tasks" in first
+    assert "nothing is released." in first and "for 2 tasks" in first
     assert f"{samples.LONG} {'✕' if outcome == 'REJECT' else '!'} {gate} {samples.WHY[gate]}." in first
+    assert f"onetrunk rows {samples.LONG} --wrong" in first  # and what to do next
     assert "sentiment" not in first  # it passes
 
 
 def test_a_promotion_says_so_at_the_top() -> None:
     seen = words(drawn.page("evaluation, PROMOTE"))
-    assert "Evaluation ✓ PROMOTE Every task passes" in seen
-    assert "Nothing is released" not in seen
+    assert "Evaluation ✓ PROMOTE All 7 tasks hold what they must: the model may be released." in seen
+    assert "nothing is released" not in seen
 
 
 def test_the_floor_is_drawn_on_a_scale_beside_all_that_the_model_is_compared_with() -> None:
@@ -155,8 +156,11 @@ def test_every_cell_of_a_table_that_folds_says_what_it_is() -> None:
 def test_one_evaluation_is_a_table_and_no_lone_dot() -> None:
     for name in ("training, one evaluation", "evaluation, HOLD"):
         html = drawn.page(name)
-        assert "<circle" not in html and "<polyline" not in html
-        assert "no curve" in html
+        during = (
+            html[html.index("<h2>Validation during training") :] if name.startswith("evaluation") else html
+        )
+        assert "<circle" not in during and "<polyline" not in during
+        assert "no curve" in during
     assert "There was one evaluation, at step 200" in words(drawn.page("evaluation, HOLD"))
     assert "slots entity_f1 " in words(drawn.page("evaluation, HOLD"))
 

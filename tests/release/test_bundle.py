@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from components.data.contract import known_rows
 from components.errors import UserError
 from components.evaluation.records import EVALUATION
 from components.files import read_json, sha256, verify_manifest, write_json
@@ -22,8 +23,10 @@ def test_the_card_leads_back_to_model_and_data(project: Path, tmp_path: Path) ->
     assert card.model.sha256 == sha256(tmp_path / "bundle/model.safetensors")
     assert card.data["ner"]["test"] == sha256(project / "data/ner/test.parquet")
     assert card.limits.model_dump() == {"max_texts": 8, "max_characters": 2000, "max_body_bytes": 50_000}
-    assert card.tasks["ner"].metrics["metric"].trivial == 0.5
-    assert set(verify_manifest(tmp_path / "bundle")["files"]) == {*bundle.FILES, "card.json"}
+    assert card.tasks["ner"].metrics["entity_f1"].trivial == 0.5
+    beside = {known_rows.FILE, "card.json", "README.md", "sbom.cdx.json", "verdict.json"}
+    assert set(verify_manifest(tmp_path / "bundle")["files"]) == {*bundle.FILES, *beside}
+    assert card.evidence == {"verdict.json": sha256(project / "reports/verdict.json")}
 
 
 def test_the_version_follows_from_all_that_is_packed(project: Path, tmp_path: Path) -> None:
@@ -70,6 +73,7 @@ def test_an_evaluation_of_another_model_is_refused(tmp_path: Path) -> None:
     project = tiny.write_project(tmp_path / "project")
     evaluation = read_json(project / EVALUATION)
     write_json(project / EVALUATION, {**evaluation, "model": {"sha256": "0" * 64}})
+    tiny.write_verdict(project, "PROMOTE")
     with pytest.raises(UserError, match="is of model 000000000000, but"):
         bundle.write(project, tiny.PACKAGING, "code", tmp_path / "bundle")
 

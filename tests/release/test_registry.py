@@ -1,180 +1,325 @@
+"""What is the champion, what a candidate is compared with, and how a release changes both."""
+
+from __future__ import annotations
+
 import hashlib
 import multiprocessing
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from components.errors import UserError
 from components.evaluation.records import ReleaseReport
-from components.files import read_json, verify_manifest, write_json, write_manifest
-from components.release.records import Release
-from components.release.registry import WEIGHTS, champion, index, open_champion, release
-from tests.release.bentos import write_bento
-
-
-def served(version: str) -> dict[str, object]:
-    """releases/champion.json of this version."""
-    return {"schema_version": 1, "release": version}
+from components.files import verify_manifest, write_manifest
+from components.release import moves, registry
+from components.release.registry import RECORD, WEIGHTS, champion, open_champion, rolled_back
+from tests.release.bentos import git, manifest_of, release, repository, track, write_bento, write_verdict
 
 
 def hash_of(model: str) -> str:
     return hashlib.sha256(model.encode()).hexdigest()
 
 
-def test_a_release_is_a_copy_and_the_champion(tmp_path: Path) -> None:
-    bento, releases = write_bento(tmp_path / "bento", "v1", "m1"), tmp_path / "releases"
-    assert release(bento, releases) == ReleaseReport(release="v1", model=hash_of("m1"), verdict="PROMOTE")
-    assert verify_manifest(releases / "v1") == verify_manifest(bento)
-    assert read_json(releases / "champion.json") == served("v1")
-
-
-def test_the_same_release_again_changes_nothing(tmp_path: Path) -> None:
-    bento, releases = write_bento(tmp_path / "bento", "v1", "m1"), tmp_path / "releases"
-    first = release(bento, releases)
-    stamp = (releases / "v1/weights").stat().st_mtime_ns
-    assert release(bento, releases) == first
-    assert index(releases) == [Release(release="v1", model=hash_of("m1"))]
-    assert (releases / "v1/weights").stat().st_mtime_ns == stamp
-
-
-def test_the_champion_is_the_newest_release_of_another_model(tmp_path: Path) -> None:
-    releases = tmp_path / "releases"
-    assert champion(hash_of("m1"), releases) is None
-    for version, model in (("v1", "m1"), ("v2", "m2"), ("v3", "m2")):
-        release(write_bento(tmp_path / version, version, model), releases)
-    for candidate, expected in (("m3", "v3"), ("m2", "v1")):
-        found = champion(hash_of(candidate), releases)
-        assert found is not None
-        assert found.release == expected
-        assert open_champion(found, releases) == releases / expected / "src/bundle"
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return repository(tmp_path / "project")
 
 
 @pytest.fixture
-def two(tmp_path: Path) -> Path:
-    """A registry of two releases."""
-    for version, model in (("v1", "m1"), ("v2", "m2")):
-        release(write_bento(tmp_path / version, version, model), tmp_path / "releases")
-    return tmp_path / "releases"
+def two(project: Path) -> Path:
+    """A project with two releases: v1.0.0 of bundle and model a, v1.0.1 of b."""
+    release(project, "a")
+    release(project, "b")
+    return project
 
 
-def test_a_lost_index_is_not_taken_for_a_registry_without_releases(two: Path, tmp_path: Path) -> None:
-    (two / "index.json").unlink()
-    for ask in (lambda: champion("m", two), lambda: release(write_bento(tmp_path / "v3", "v3", "m3"), two)):
-        with pytest.raises(UserError, match=r"index\.json: missing, but there are releases \(v1, v2\)"):
-            ask()
+def served(project: Path) -> str | None:
+    found = registry.read(project).champion
+    return found and found.version
+
+
+def roll_back(project: Path, version: str) -> None:
+    moves.promote(version, "it was bad", project, "rollback")
+
+
+def test_a_release_is_a_commit_and_the_champion(project: Path) -> None:
+    said = release(project, "a")
+    assert said == ReleaseReport(release="v1.0.0", bundle="a", model=hash_of("a"), verdict="PROMOTE")
+    found = registry.read(project)
+    assert found.champion
+    assert verify_manifest(found.folder(found.champion)) == verify_manifest(project / "bento")
+    held = git(project, "ls-tree", "-r", "--name-only", "tiny@v1.0.0").split()
+    assert {"params.yaml", "dvc.yaml", "dvc.lock", "reports/verdict.json", RECORD} <= set(held)
+    record = found.champion.record
+    assert (record.manifest, record.verdict) == (manifest_of(project / "bento"), "PROMOTE")
+    assert record.commit == git(project, "rev-parse", "HEAD") == git(project, "rev-parse", "tiny@v1.0.0^")
+    assert record.who == "ada <ada@localhost>" or "@" in record.who
+
+
+def test_a_release_holds_what_has_changed_in_tracked_files_and_no_other_file(project: Path) -> None:
+    (project / "params.yaml").write_text("seed: 2\n")
+    (project / "mine.txt").write_text("not tracked")
+    release(project, "a")
+    assert git(project, "show", "tiny@v1.0.0:params.yaml") == "seed: 2"
+    assert "mine.txt" not in git(project, "ls-tree", "-r", "--name-only", "tiny@v1.0.0")
+
+
+def test_the_same_release_again_changes_nothing(two: Path) -> None:
+    refs = git(two, "for-each-ref")
+    assert release(two, "b").release == "v1.0.1"
+    assert git(two, "for-each-ref") == refs
+
+
+def test_what_a_candidate_is_compared_with(project: Path) -> None:
+    """The champion; for the champion's own model, again, what that was compared with."""
+    assert champion(hash_of("a"), project) is None
+    for bundle, model in (("a", "a"), ("b", "b"), ("c", "b")):
+        release(project, bundle, model)
+    for candidate, expected in (("new", "v1.0.2"), ("b", "v1.0.0"), ("a", "v1.0.2")):
+        found = champion(hash_of(candidate), project)
+        assert found is not None
+        assert found.release == expected
+        assert open_champion(found, project).parts[-2:] == ("src", "bundle")
+
+
+def test_a_return_to_an_earlier_bundle_is_a_release_of_its_own(two: Path) -> None:
+    assert release(two, "a").release == "v1.0.2"
+    found = champion(hash_of("a"), two)
+    assert found is not None
+    assert found.release == "v1.0.1"
+
+
+def test_after_a_rollback_everybody_is_given_the_earlier_release(two: Path) -> None:
+    roll_back(two, "v1.0.0")
+    assert served(two) == "v1.0.0"
+    found = champion(hash_of("b"), two)
+    assert found is not None
+    assert found.release == "v1.0.0"
+    assert rolled_back(hash_of("b"), two) == "v1.0.1"
+    assert rolled_back(hash_of("a"), two) is None
+
+
+def test_a_release_that_was_rolled_back_is_a_candidate_again_once_it_is_promoted(two: Path) -> None:
+    roll_back(two, "v1.0.0")
+    moves.promote("v1.0.1", "", two)
+    assert served(two) == "v1.0.1"
+    assert rolled_back(hash_of("b"), two) is None
+
+
+def test_two_rollbacks_go_two_releases_back(two: Path) -> None:
+    release(two, "c")
+    for version in ("v1.0.1", "v1.0.0"):
+        assert registry.read(two).line[-2] == version
+        roll_back(two, version)
+    assert registry.read(two).line == ["v1.0.0"]
+    assert registry.read(two).rolled_back == {"v1.0.1", "v1.0.2"}
+
+
+def test_a_version_after_a_rollback_is_none_that_was_there(two: Path) -> None:
+    roll_back(two, "v1.0.0")
+    assert release(two, "c").release == "v1.0.2"
 
 
 @pytest.mark.parametrize(
-    ("content", "sentence"),
+    ("labels", "version"),
     [
-        ('{"schema_version": 1, "rel', r"not JSON \(.*\); put it back from a copy"),
-        ('{"schema_version": 7, "releases": []}', r"schema_version: found 7, expected 1; .*: put it back from a copy"),
-        ('{"schema_version": 1, "releases": [{"release": "v1"}]}', r"releases\.0\.model: Field required"),
-        ("7", r"schema_version: found none, expected 1"),
+        ({"mood": ["bad", "good"]}, "v1.0.1"),
+        ({"mood": ["bad", "good", "mixed"]}, "v1.1.0"),
+        ({"mood": ["bad", "good"], "topic": ["art"]}, "v1.1.0"),
+        ({"mood": ["bad"]}, "v2.0.0"),
+        ({"topic": ["art"]}, "v2.0.0"),
     ],
-)  # fmt: skip
-def test_a_torn_index_is_one_sentence(two: Path, content: str, sentence: str) -> None:
-    (two / "index.json").write_text(content)
-    with pytest.raises(UserError, match=rf"index\.json: {sentence}"):
-        champion("m", two)
+)
+def test_the_version_says_what_callers_must_know(
+    project: Path, labels: dict[str, list[str]], version: str
+) -> None:
+    release(project, "a")
+    assert release(project, "b", labels=labels).release == version
 
 
-def test_an_index_of_an_earlier_version_is_read(two: Path) -> None:
-    write_json(two / "index.json", [{"release": "v1", "model": hash_of("m1")}])
-    assert index(two) == [Release(release="v1", model=hash_of("m1"))]
+def test_another_name_of_the_service_is_no_first_release(two: Path) -> None:
+    assert release(two, "c", name="renamed").release == "v1.0.2"
+    assert served(two) == "v1.0.2"
+    assert "renamed@v1.0.2" in git(two, "tag")
 
 
-def test_a_champion_whose_folder_is_gone_is_not_no_champion(two: Path) -> None:
-    shutil.rmtree(two / "v2")
-    with pytest.raises(UserError, match=r"v2/manifest\.json: missing, but .*index\.json names this release"):
-        champion(hash_of("m3"), two)
-    assert champion(hash_of("m2"), two) is not None  # which is compared with v1
+def test_a_project_in_a_folder_of_a_repository_has_releases_of_its_own(tmp_path: Path) -> None:
+    top = repository(tmp_path / "top")
+    release(top, "a")
+    below = top / "below it"
+    shutil.copytree(top, below, ignore=shutil.ignore_patterns(".git", "below it", ".onetrunk"))
+    git(top, "add", ".")
+    git(top, "commit", "-q", "-m", "two")
+    assert registry.read(below).champion is None
+    release(below, "b")
+    assert (served(top), served(below)) == ("v1.0.0", "v1.0.0")
+    assert "below-it=tiny@v1.0.0" in git(top, "tag")
+    assert "below it/release.json" in git(top, "ls-tree", "-r", "--name-only", "below-it=tiny@v1.0.0")
 
 
-def test_a_champion_whose_weights_were_altered_is_not_opened(two: Path) -> None:
-    found = champion(hash_of("m3"), two)
+def test_anchors_are_what_the_verdict_says_and_go_back_with_a_rollback(project: Path) -> None:
+    labels = {"mood": ["bad", "good"], "topic": ["art"]}
+    release(project, "a", labels=labels)
+    release(project, "b", labels=labels)
+    write_bento(project / "bento", "c", "c", labels=labels)
+    track(project)
+    against = champion(hash_of("c"), project)
+    kept = registry.anchors(against, project)["mood"]
+    verdict = write_verdict(project, against=against, anchors={"mood": kept, "topic": None})
+    moves.release(project / "bento", verdict, project)
+    assert anchored(project) == {"mood": "v1.0.0", "topic": "v1.0.2"}
+    roll_back(project, "v1.0.1")
+    assert anchored(project) == {"mood": "v1.0.0", "topic": "v1.0.0"}
+
+
+def anchored(project: Path) -> dict[str, str]:
+    found = registry.anchors(champion("a new model", project), project)
+    return {head: one.release for head, one in found.items()}
+
+
+def test_bytes_that_are_gone_come_back_from_dvcs_cache(two: Path) -> None:
+    shutil.rmtree(two / ".onetrunk")
+    found = registry.read(two)
+    assert found.champion
+    folder = found.folder(found.champion)
+    assert manifest_of(folder) == found.champion.record.manifest
+    (folder / WEIGHTS).write_text("x")
+    assert manifest_of(found.folder(found.champion)) == found.champion.record.manifest
+    assert (folder / WEIGHTS).read_text() == "b"
+
+
+def test_bytes_that_are_nowhere_are_never_no_champion(two: Path) -> None:
+    found = champion(hash_of("new"), two)
     assert found is not None
-    (two / "v2" / WEIGHTS).write_text("m9")
-    with pytest.raises(UserError, match=r"model\.safetensors: SHA-256 differs"):
+    shutil.rmtree(two / ".onetrunk")
+    shutil.rmtree(two / ".dvc/cache")
+    with pytest.raises(
+        UserError, match=r"^release v1\.0\.1 \(bundle b\): neither DVC's cache nor its remote has"
+    ):
         open_champion(found, two)
-    write_manifest(two / "v2")  # whoever alters the manifest too
-    with pytest.raises(UserError, match="not the bytes that were released"):
+    assert not list((two / ".onetrunk/releases").glob("*"))
+
+
+def test_altered_bytes_are_not_opened(two: Path) -> None:
+    found = champion(hash_of("new"), two)
+    assert found is not None
+    folder = open_champion(found, two).parents[1]
+    for file in (two / ".dvc/cache").rglob("*"):
+        if file.is_file() and file.read_bytes() == b"b":
+            file.write_bytes(b"y")
+    (folder / WEIGHTS).write_text("y")
+    write_manifest(folder)  # whoever alters the manifest too
+    with pytest.raises(UserError, match="model.safetensors: SHA-256 differs"):
         open_champion(found, two)
-    altered = champion(hash_of("m3"), two)
-    assert altered is not None
-    with pytest.raises(UserError, match="not the bytes that were released"):
-        open_champion(altered, two)
 
 
-def test_a_return_to_an_older_release_is_an_entry_of_its_own(tmp_path: Path) -> None:
-    releases = tmp_path / "releases"
-    for version in ("v1", "v2", "v1"):
-        release(write_bento(tmp_path / version, version, f"m{version}"), releases)
-    assert [entry.release for entry in index(releases)] == ["v1", "v2", "v1"]
-    assert read_json(releases / "champion.json") == served("v1")
+def test_another_release_under_the_name_of_a_champion_is_refused(two: Path) -> None:
+    found = champion(hash_of("new"), two)
+    assert found is not None
+    with pytest.raises(UserError, match=r"that version is another one now, release v1\.0\.1"):
+        open_champion(found.model_copy(update={"model": "0" * 64}), two)
 
 
-def test_a_release_is_never_overwritten(tmp_path: Path) -> None:
-    releases = tmp_path / "releases"
-    release(write_bento(tmp_path / "a", "v1", "m1"), releases)
-    with pytest.raises(UserError, match="released with other bytes"):
-        release(write_bento(tmp_path / "b", "v1", "m1", megabytes=1), releases)
-    assert index(releases) == [Release(release="v1", model=hash_of("m1"))]
+def test_a_verdict_against_another_champion_releases_nothing(two: Path) -> None:
+    write_bento(two / "bento", "c", "c")
+    track(two)
+    verdict = write_verdict(two, against=champion(hash_of("c"), two))
+    roll_back(two, "v1.0.0")
+    with pytest.raises(
+        UserError, match=r"verdict\.json: made against release v1\.0\.1 .*, but .* is now release v1\.0\.0"
+    ):
+        moves.release(two / "bento", verdict, two)
+    assert served(two) == "v1.0.0"
 
 
-def test_a_damaged_bento_is_not_released(tmp_path: Path) -> None:
-    bento = write_bento(tmp_path / "bento", "v1", "m1", megabytes=1)
-    (bento / "weights").write_bytes(b"")
+def test_a_bento_that_dvc_does_not_have_is_not_released(project: Path) -> None:
+    write_bento(project / "bento", "a", "a")
+    verdict = write_verdict(project)
+    with pytest.raises(
+        UserError, match=r"dvc\.lock does not name it, and a release is what can be had again"
+    ):
+        moves.release(project / "bento", verdict, project)
+    track(project)
+    write_bento(project / "bento", "a", "other")
+    with pytest.raises(UserError, match=r"dvc\.lock names another, or DVC's cache does not have it"):
+        moves.release(project / "bento", write_verdict(project), project)
+    assert not git(project, "tag")
+
+
+def test_a_damaged_bento_is_not_released(project: Path) -> None:
+    write_bento(project / "bento", "a", "a", megabytes=1)
+    track(project)
+    verdict = write_verdict(project)
+    (project / "bento/weights").write_bytes(b"")
     with pytest.raises(UserError, match="truncated"):
-        release(bento, tmp_path / "releases")
-    assert index(tmp_path / "releases") == []
+        moves.release(project / "bento", verdict, project)
+    assert not git(project, "tag")
 
 
-@pytest.mark.parametrize("text", ["{}", '["v1"]', '[{"release": "v1"}]', '[{"rel'])
-def test_a_list_of_releases_that_cannot_be_read_is_named(tmp_path: Path, text: str) -> None:
-    (tmp_path / "index.json").write_text(text)
-    with pytest.raises(UserError, match=r"index\.json: "):
-        champion("any", tmp_path)
+def test_the_champions_bundle_with_other_bytes_is_refused(two: Path) -> None:
+    write_bento(two / "bento", "b", "b", megabytes=1)
+    track(two)
+    with pytest.raises(UserError, match=r"bundle b was released as v1\.0\.1 with other bytes"):
+        moves.release(two / "bento", write_verdict(two), two)
+
+
+def test_a_folder_without_git_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"not in a git repository, .*; run `git init` there"):
+        registry.read(tmp_path)
+
+
+def test_a_registry_of_an_earlier_version_is_not_taken_for_none(project: Path) -> None:
+    (project / "releases").mkdir()
+    (project / "releases/index.json").write_text('{"schema_version": 1, "releases": []}')
+    with pytest.raises(UserError, match=r"releases of an earlier version; .* run `onetrunk upgrade` once"):
+        registry.read(project)
+
+
+def test_a_record_that_cannot_be_read_is_named(two: Path) -> None:
+    tree = git(two, "mktree")
+    commit = git(two, "commit-tree", tree, "-m", "not one of ours")
+    git(two, "tag", "-a", "-m", "onetrunk release v9.9.9", "tiny#champion#99", commit)
+    with pytest.raises(
+        UserError, match=rf"commit {commit[:12]}: tagged as a release, but has no release\.json"
+    ):
+        champion("any", two)
+
+
+def test_tags_of_other_people_are_not_read(two: Path) -> None:
+    git(two, "tag", "-a", "-m", "mine", "tiny#champion#99")
+    git(two, "tag", "tiny#champion#100")
+    git(two, "tag", "-a", "-m", "1.0", "v1.0")
+    assert served(two) == "v1.0.1"
 
 
 @pytest.mark.slow
-def test_racing_writers_lose_no_release(tmp_path: Path) -> None:
-    releases = tmp_path / "releases"
-    bentos = [write_bento(tmp_path / f"v{n}", f"v{n}", f"m{n}", megabytes=1) for n in range(6)]
+def test_racing_writers_lose_no_release(project: Path) -> None:
+    """Each has another first release in hand: one is made, the others are told that they are late."""
+    others = [project.with_name(f"other{number}") for number in range(4)]
+    for number, other in enumerate(others):
+        git(project, "worktree", "add", "-q", "--detach", str(other))
+        write_bento(other / "bento", f"v{number}", f"m{number}")
+        track(other)
+        write_verdict(other)
     context = multiprocessing.get_context("fork")
-    writers = [context.Process(target=release, args=(bento, releases)) for bento in bentos]
+    writers = [context.Process(target=_try_release, args=(other,)) for other in others]
     for writer in writers:
         writer.start()
     for writer in writers:
         writer.join()
-    assert sorted(entry.release for entry in index(releases)) == [f"v{n}" for n in range(6)]
-    assert read_json(releases / "champion.json") == served(index(releases)[-1].release)
+    assert sorted(writer.exitcode or 0 for writer in writers) == [0, 2, 2, 2]
+    found = registry.read(project)
+    assert found.line == ["v1.0.0"]
+    assert found.champion
+    found.folder(found.champion)  # from the cache of the worktree that made it
 
 
-@pytest.mark.slow_after(1)
-@pytest.mark.parametrize("delay", [0.0, 0.02, 0.05, 0.1, 0.2])
-def test_a_killed_writer_leaves_a_readable_registry(delay: float, tmp_path: Path) -> None:
-    releases = tmp_path / "releases"
-    release(write_bento(tmp_path / "old", "v1", "m1"), releases)
-    bento = write_bento(tmp_path / "new", "v2", "m2", megabytes=100)
-    code = (
-        "import sys; from pathlib import Path; from components.release.registry import release; "
-        "print(flush=True); release(Path(sys.argv[1]), Path(sys.argv[2]))"
-    )
-    command = [sys.executable, "-c", code, str(bento), str(releases)]
-    writer = subprocess.Popen(command, stdout=subprocess.PIPE)
-    assert writer.stdout
-    writer.stdout.readline()
-    time.sleep(delay)
-    writer.send_signal(signal.SIGKILL)
-    writer.communicate()
-    for entry in index(releases):
-        verify_manifest(releases / entry.release)
-    verify_manifest(releases / read_json(releases / "champion.json")["release"])
-    release(bento, releases)
-    assert read_json(releases / "champion.json") == served("v2")
+def _try_release(project: Path) -> None:
+    from components.evaluation.records import Verdict
+
+    try:
+        moves.release(project / "bento", Verdict.read(project / "reports/verdict.json"), project)
+    except UserError as error:
+        assert "made against no release" in str(error)
+        raise SystemExit(2) from None

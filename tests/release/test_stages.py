@@ -10,48 +10,23 @@ import psutil
 import pytest
 import yaml
 
-from components.files import read_json
+from components.files import read_json, sha256
+from components.release import registry
+from tests.release.bentos import repository, track
+from tests.release.keys import write_keys
 from tests.serving import tiny
 
 ROOT = Path(__file__).parent.parent.parent
-METRICS = {"classification": "accuracy", "tagging": "entity_f1", "regression": "pearson"}
-COLUMNS = {
-    "classification": {"text": "t", "label": "l"},
-    "tagging": {"tokens": "t", "tags": "l"},
-    "regression": {"text": "t", "text_pair": "p", "score": "s"},
-}
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    tiny.write_project(tmp_path)
-    params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    params["packages"] = {}
-    params["model"]["encoder"] = "encoder"
-    (tmp_path / "encoder").mkdir()  # no stage here reads it, nor the rows
-    (tmp_path / "rows.csv").touch()
-    params["packaging"] = tiny.PACKAGING.model_dump()
-    params["tasks"] = {
-        name: {
-            "family": card["family"],
-            "source": {"path": "rows.csv", "format": "csv"},
-            "columns": COLUMNS[card["family"]],
-            "splits": {},
-            "cleaning": {},
-            "max_length": card["max_length"],
-            "gate": {"metric": METRICS[card["family"]], "floor": 0.1},
-            "example": {
-                "text": "Ada was in Rome",
-                **({"text_pair": "so was Bob"} if "text_pair" in card["inputs"] else {}),
-            },
-        }
-        for name, card in tiny.CARDS.items()
-    }
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
-    return tmp_path
+    return tiny.write_project(repository(tmp_path))
 
 
 def stage(project: Path, name: str) -> subprocess.CompletedProcess[str]:
+    if name == "release" and (project / "bento").is_dir():
+        track(project)  # as DVC does between two stages
     command = [sys.executable, "-m", f"components.stages.{name}"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
@@ -64,11 +39,37 @@ def test_a_promoted_model_is_packaged_questioned_and_released(project: Path) -> 
         assert done.returncode == 0, done.stderr
     version = read_json(project / "bento/src/bundle/card.json")["version"]
     assert set(read_json(project / "reports/answers.json")["tasks"]) == set(tiny.CARDS)
-    assert read_json(project / "reports/release.json")["release"] == version
-    assert read_json(project / "releases/champion.json") == {"schema_version": 1, "release": version}
+    said = read_json(project / "reports/release.json")
+    assert (said["release"], said["bundle"]) == ("v1.0.0", version)
+    released = registry.read(project).champion
+    assert released is not None
+    assert set(released.record.tasks) == set(released.record.anchors) == set(tiny.CARDS)
     assert not list((project / "bento").rglob("__pycache__"))
     commands = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
     assert not [command for command in commands if str(project / "bento") in command]  # the server is gone
+
+
+@pytest.mark.slow
+def test_a_signed_bento_is_verified_before_it_is_questioned_and_before_it_is_released(project: Path) -> None:
+    params = yaml.safe_load((project / "params.yaml").read_text())
+    params["packaging"]["signing"] = write_keys(project).model_dump()
+    params["packaging"]["card"] = {"license": "apache-2.0"}
+    (project / "params.yaml").write_text(yaml.safe_dump(params))
+    for name in ("package", "query", "release"):
+        done = stage(project, name)
+        assert done.returncode == 0, done.stderr
+    card = read_json(project / "bento/src/bundle/card.json")
+    assert card["signer"] == sha256(project / "release.pub")
+    assert card["origins"]["tasks"]["ner"]["kind"] == "files"
+    text = (project / "bento/src/bundle/README.md").read_text()
+    assert "license: apache-2.0" in text
+    assert str(project) not in text
+    assert len(read_json(project / "bento/src/bundle/sbom.cdx.json")["components"]) > 80
+    (project / "bento/src/torch.py").write_text("x")
+    for name in ("query", "release"):
+        done = stage(project, name)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "error: bento: model.sig is not a signature of these files by release.pub" in done.stderr
 
 
 @pytest.mark.slow
@@ -80,5 +81,5 @@ def test_without_promotion_a_stage_exits_2_and_leaves_nothing(name: str, project
     assert done.stderr.startswith("error: reports/verdict.json: the verdict is REJECT, expected PROMOTE")
     assert "Traceback" not in done.stderr
     assert not (project / "bento").exists()
-    assert not (project / "releases").exists()
+    assert not registry.read(project).moves
     assert json.loads((project / "reports/verdict.json").read_text())["verdict"] == "REJECT"

@@ -45,7 +45,7 @@ def test_tasks_lists_what_metadata_leads_back_from(client: httpx.Client, bento: 
     version = post(client, {"texts": ["a"]}).json()["version"]
     assert version == listed["version"] == metadata["version"]
     assert listed["tasks"]["ner"]["labels"] == ["LOC", "PER"]
-    assert listed["tasks"]["ner"]["metrics"]["metric"]["interval"] == [0.8, 0.95]
+    assert listed["tasks"]["ner"]["metrics"]["entity_f1"]["interval"] == [0.8, 0.95]
     assert metadata["verdict"] == "PROMOTE"
     assert set(metadata["data"]["sentiment"]) == {"train", "validation", "test"}
 

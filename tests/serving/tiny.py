@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import yaml
 
 from components import families
 from components.evaluation.records import (
@@ -24,9 +25,16 @@ from components.evaluation.records import (
 )
 from components.files import atomic_folder, sha256
 from components.settings.project import Packaging
+from tests import verdicts
 
 PACKAGING = Packaging(name="tiny", max_texts=8, max_characters=2000, max_body_bytes=50_000)
 OPTIONS = {"class_weights": "none", "label_smoothing": 0.0}
+METRICS = {"classification": "accuracy", "tagging": "entity_f1", "regression": "pearson"}
+COLUMNS = {
+    "classification": {"text": "t", "label": "l"},
+    "tagging": {"tokens": "t", "tags": "l"},
+    "regression": {"text": "t", "text_pair": "p", "score": "s"},
+}
 CARDS: dict[str, Any] = {
     "sentiment": {
         "task": "sentiment",
@@ -58,14 +66,15 @@ CARDS: dict[str, Any] = {
 
 
 def write_project(folder: Path, verdict: Outcome = "PROMOTE") -> Path:
-    """Write models/multitask, data and reports below `folder`."""
+    """Write models/multitask, data, params.yaml and reports below `folder`."""
     write_model(folder / "models/multitask")
+    write_params(folder)
     for name in CARDS:
         (folder / "data" / name).mkdir(parents=True)
         for split in ("train", "validation", "test"):
             table = pa.table({"id": ["a", "b"], "text": [f"{name} {split}", "b"]})
             pq.write_table(table, folder / "data" / name / f"{split}.parquet")
-    metric = MetricEvidence(
+    measured = MetricEvidence(
         value=0.9,
         interval=[0.8, 0.95],
         trivial=0.5,
@@ -74,25 +83,55 @@ def write_project(folder: Path, verdict: Outcome = "PROMOTE") -> Path:
         over_linear=[0.1, 0.3],
         champion=None,
     )
-    measured = {
+    heads = {
         name: HeadEvidence(
             task=name,
             family=card["family"],
             rows={"train": 2},
-            metrics={"metric": metric},
+            metrics={METRICS[card["family"]]: measured},
             classes=[],
             share=1 / 3,
         )
         for name, card in CARDS.items()
     }
-    evaluation = Evaluation(model=_model(folder), champion=None, confidence=0.95, tasks=measured)
+    evaluation = Evaluation(model=_model(folder), champion=None, confidence=0.95, tasks=heads)
     evaluation.write(folder / EVALUATION)
     write_verdict(folder, verdict)
     return folder
 
 
+def write_params(folder: Path) -> None:
+    """Those of this repository with the tasks of the model; rows and encoder are files that no stage reads."""
+    params = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())
+    params |= {"packages": {}, "packaging": PACKAGING.model_dump()}
+    params["model"]["encoder"] = "encoder"
+    (folder / "encoder").mkdir()
+    (folder / "rows.csv").touch()
+    params["tasks"] = {
+        name: {
+            "family": card["family"],
+            "source": {"path": "rows.csv", "format": "csv"},
+            "columns": COLUMNS[card["family"]],
+            "splits": {},
+            "cleaning": {},
+            "max_length": card["max_length"],
+            "gate": {"metric": METRICS[card["family"]], "floor": 0.1},
+            "example": {
+                "text": "Ada was in Rome",
+                **({"text_pair": "so was Bob"} if "text_pair" in card["inputs"] else {}),
+            },
+        }
+        for name, card in CARDS.items()
+    }
+    (folder / "params.yaml").write_text(yaml.safe_dump(params))
+
+
 def write_verdict(folder: Path, verdict: Outcome) -> None:
-    gate: GateOutcome = "pass" if verdict == "PROMOTE" else "reject"
+    """That of the gate, or another that nothing came to."""
+    if verdict == "PROMOTE":
+        verdicts.pass_on(folder)
+        return
+    gate: GateOutcome = "reject"
     judged = {
         name: TaskVerdict(metric="metric", floor=0.1, margin=0.02, gate=gate, why=f"{name} is {gate}")
         for name in CARDS

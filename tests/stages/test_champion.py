@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,23 +17,24 @@ from components import params
 from components.errors import UserError
 from components.evaluation.baselines import baselines
 from components.evaluation.records import (
+    CHAMPION,
     EVALUATION,
     VERDICT,
     ChampionEvidence,
     ChampionReport,
     Evaluation,
     ModelId,
-    Verdict,
 )
-from components.files import atomic_folder, read_json, sha256, write_json, write_manifest
-from components.release import registry
+from components.files import atomic_folder, read_json, write_json, write_manifest
+from components.release import bundle, moves, registry
 from components.release.records import BundleCard
 from components.stages import champion, evaluate, gate, release
 from components.tracking.terminal import Terminal
 from components.training.run.fit import run
-from tests.conftest import encode_project
+from tests import verdicts
+from tests.conftest import build_project, encode_project
 from tests.flows import toy
-from tests.release.bentos import write_bento
+from tests.release import bentos
 
 ROOT = Path(__file__).parents[2]
 STAGES = ("champion", "evaluate", "gate", "release")  # as dvc.yaml has them, but for the code they run
@@ -109,12 +111,15 @@ def against() -> str | None:
     found = verdict["champion"]
     if found is None:
         return None
-    assert found["manifest"] == sha256(Path("releases") / found["release"] / "manifest.json")
-    return str(found["release"])
+    release = registry.read().release(found["release"])
+    assert (found["manifest"], found["model"]) == (release.record.manifest, release.record.model)
+    return release.record.bundle
 
 
 def served() -> str:
-    return str(read_json(Path("releases/champion.json"))["release"])
+    found = registry.read().champion
+    assert found is not None
+    return found.record.bundle
 
 
 @pytest.mark.slow
@@ -126,14 +131,15 @@ def test_back_to_earlier_settings_is_judged_against_the_champion_of_today() -> N
     assert (against(), served()) == (None, "a")
     repro("b")
     assert (against(), served()) == ("a", "b")
+    second = registry.read().champion
+    assert second and second.record.anchors == {"mood": "v1.0.0"}  # it is no better
     ran = repro("a")
     assert ran >= {"evaluate", "gate"}
     assert "train" not in ran  # which the run cache may bring back
     assert (against(), served()) == ("b", "a")
-    ran = repro("b")  # against A, as before: the same evidence may come back, a release may not
-    assert "evaluate" not in ran
-    assert "release" in ran
+    assert "release" in repro("b")  # against A, as before, but against another release of it
     assert (against(), served()) == ("a", "b")
+    assert list(registry.read().versions) == ["v1.0.0", "v1.0.1", "v1.0.2", "v1.0.3"]
 
     lock = Path("dvc.lock").read_bytes()
     assert repro("b") == {"champion"}
@@ -146,30 +152,37 @@ def test_back_to_earlier_settings_is_judged_against_the_champion_of_today() -> N
 
 
 @pytest.fixture
-def released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A promoted candidate `c` whose verdict was made against release `b`, as files (synthetic)."""
+def released(tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A promoted candidate `c` whose verdict was made against release v1.0.1, of bundle `b`, as files
+    (synthetic)."""
+    bentos.repository(tmp_path)
     monkeypatch.chdir(tmp_path)
-    for version in ("a", "b", "c"):
-        write_bento(Path("bento"), version, version)
-        if version != "c":
-            registry.release(Path("bento"))
+    for version in ("a", "b"):
+        bentos.release(Path(), version)
+    bentos.write_bento(Path("bento"), "c", "c")
     with atomic_folder(Path("models/multitask")) as folder:
         shutil.copy("bento" / registry.WEIGHTS, folder)
+    Path("dvc.yaml").unlink()  # which would ask params.yaml for more
+    build_project(tmp_path, tiny_encoder)
     champion.main()
     named = ChampionReport.read(Path("reports/champion.json")).champion
     assert named is not None
+    gates = params.load().gates()
     against = ChampionEvidence(**named.model_dump(), heads=[], not_compared={})
     model = BundleCard.read(Path("bento") / registry.CARD).model
-    report = {"model": ModelId(sha256=model.sha256), "champion": against, "confidence": 0.95, "tasks": {}}
-    Evaluation(**report).write(EVALUATION)
-    Verdict(verdict="PROMOTE", **report, dropped={}).write(VERDICT)
+    tasks = {head: verdicts.head(gate.metric, verdicts.measured()) for head, gate in gates.items()}
+    Evaluation(model=ModelId(sha256=model.sha256), champion=against, confidence=0.95, tasks=tasks).write(
+        EVALUATION
+    )
+    assert verdicts.pass_on(tmp_path).verdict == "PROMOTE"
+    bentos.track(Path())
     return tmp_path
 
 
 @pytest.mark.usefixtures("released")
-def test_a_release_under_way_ends_every_stage_that_relied_on_the_old_champion() -> None:
-    registry.release(Path("releases/a"))  # somebody goes back to it
-    sentence = r"made against release b \(.*\), but releases now gives release a \(.*\) to compare with"
+def test_a_rollback_under_way_ends_every_stage_that_relied_on_the_old_champion() -> None:
+    moves.promote("v1.0.0", "it was bad", action="rollback")
+    sentence = r"made against release v1\.0\.1 \(.*\), but the one to compare with is now release v1\.0\.0 \("
     for stage, file in ((evaluate, "champion"), (gate, "evaluation"), (release, "verdict")):
         with pytest.raises(UserError, match=rf"^reports/{file}\.json: {sentence}"):
             stage.main()
@@ -177,30 +190,101 @@ def test_a_release_under_way_ends_every_stage_that_relied_on_the_old_champion() 
 
 
 @pytest.mark.usefixtures("released")
+def test_the_stage_says_that_the_candidate_was_rolled_back() -> None:
+    moves.promote("v1.0.0", "it was bad", action="rollback")
+    assert ChampionReport.read(CHAMPION).rolled_back is None
+    for model, version in (("b", "v1.0.1"), ("c", None)):
+        with atomic_folder(Path("models/multitask")) as folder:
+            (folder / "model.safetensors").write_text(model)
+        champion.main()
+        assert ChampionReport.read(CHAMPION).rolled_back == version
+
+
+@pytest.mark.usefixtures("released")
 def test_a_verdict_on_another_model_releases_nothing() -> None:
-    verdict = read_json(Path("reports/verdict.json"))
-    write_json(Path("reports/verdict.json"), {**verdict, "model": {"sha256": "0" * 64}})
+    evaluation = read_json(EVALUATION)
+    write_json(EVALUATION, {**evaluation, "model": {"sha256": "0" * 64}})
+    verdicts.pass_on(Path())
     with pytest.raises(UserError, match=r"verdict\.json: is of model 000000000000, but this one is"):
         release.main()
     assert served() == "b"
 
 
 @pytest.mark.usefixtures("released")
-def test_a_champion_that_is_not_whole_ends_the_run_and_is_never_no_champion() -> None:
-    weights = Path("releases/b") / registry.WEIGHTS
-    weights.write_text("x")
-    with pytest.raises(UserError, match=r"model\.safetensors: SHA-256 differs"):
+def test_a_champion_whose_bytes_are_nowhere_ends_the_run_and_is_never_no_champion() -> None:
+    shutil.rmtree(".onetrunk")
+    shutil.rmtree(".dvc/cache")
+    with pytest.raises(UserError, match=r"^release v1\.0\.1 \(bundle b\): neither DVC's cache nor"):
         evaluate.main()
-    write_manifest(Path("releases/b"))  # whoever alters the manifest too
+
+
+@pytest.mark.usefixtures("released")
+def test_a_release_remembers_what_its_heads_are_anchored_to() -> None:
+    release.main()
+    newest = registry.read().champion
+    assert newest is not None
+    assert newest.record.anchors == dict.fromkeys(("mood", "size", "people", "closeness"), "v1.0.2")
     champion.main()
-    with pytest.raises(UserError, match="releases/b: not the bytes that were released"):
-        evaluate.main()
-    shutil.rmtree("releases/b")
-    with pytest.raises(UserError, match=r"releases/b/manifest\.json: missing"):
-        champion.main()
-    Path("releases/index.json").unlink()
-    with pytest.raises(UserError, match=r"index\.json: missing, but there are releases \(a\)"):
-        champion.main()
+    report = ChampionReport.read(Path("reports/champion.json"))
+    assert report.champion and report.champion.release == "v1.0.1"  # of another model
+    assert {head: one.release for head, one in report.anchors.items()} == {"mood": "v1.0.0"}
+    weights = Path("models/multitask/model.safetensors")
+    weights.write_text("d")
+    write_manifest(weights.parent)
+    champion.main()
+    report = ChampionReport.read(Path("reports/champion.json"))
+    assert {head: one.release for head, one in report.anchors.items()} == newest.record.anchors
+
+
+def edited(**changes: Any) -> None:
+    """Somebody writes this into the verdict."""
+    write_json(VERDICT, {**read_json(VERDICT), **changes})
+
+
+def forged_evidence() -> None:
+    """Somebody makes the evidence better, and the verdict anew."""
+    gates = params.load().gates()
+    evaluation = Evaluation.read(EVALUATION)
+    tasks = {head: verdicts.head(gate.metric, verdicts.measured(0.99)) for head, gate in gates.items()}
+    evaluation.model_copy(update={"tasks": tasks}).write(EVALUATION)
+    recorded = Path("dvc.lock").read_bytes()
+    verdicts.pass_on(Path())
+    Path("dvc.lock").write_bytes(recorded)
+
+
+def lower_floor() -> None:
+    """Somebody passes a verdict by settings that nobody committed, and takes them back."""
+    own = Path("params.yaml").read_text()
+    Path("params.yaml").write_text(own.replace("margin: 0.5", "margin: 0.9"))
+    verdicts.pass_on(Path())
+    Path("params.yaml").write_text(own)
+
+
+@pytest.mark.parametrize(
+    ("attack", "sentence"),
+    [
+        (VERDICT.unlink, r"verdict\.json: no such file"),
+        (lambda: edited(evidence="0" * 64), r"evaluation\.json is not the evidence that it names"),
+        (lambda: edited(evidence=None), r"names neither its evidence nor its settings"),
+        (lambda: edited(anchors={}), r"anchors\.mood is nothing, comes out as None"),
+        (lambda: edited(dropped={"x": "y"}), r"does not follow from its evidence \(dropped\.x is y, comes out as nothing"),
+        (lambda: VERDICT.write_text(VERDICT.read_text() + "\n"), r"verdict\.json: not the file that stage gate has made"),
+        (forged_evidence, r"evaluation\.json: not the file that stage evaluate has made"),
+        (lower_floor, r"made by other settings than those of params\.yaml \(gates\.mood\.margin is 0\.9, comes out as 0\.5"),
+        (lambda: Path("dvc.lock").unlink(), r"dvc\.lock: no such file; nobody knows what the pipeline has made"),
+    ],
+)  # fmt: skip
+@pytest.mark.usefixtures("released")
+def test_an_edited_or_an_old_verdict_is_never_released(attack: Callable[[], None], sentence: str) -> None:
+    attack()
+    for stage in (
+        release.main,
+        lambda: bundle.write(Path(), params.load().packaging, "code", Path("bundle")),
+    ):
+        with pytest.raises(UserError, match=sentence):
+            stage()
+    assert served() == "b"
+    assert not Path("bundle").exists()
 
 
 def test_a_report_of_another_version_is_refused(tmp_path: Path) -> None:

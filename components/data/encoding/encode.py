@@ -79,11 +79,19 @@ def _warn(sentence: str) -> None:
 
 
 def encode_to_ask(
-    card: TaskCard, heads: Collection[str], data: Path, split: str, tokenizer_file: Path, folder: Path
+    card: TaskCard,
+    heads: Collection[str],
+    data: Path,
+    split: str,
+    tokenizer_file: Path,
+    folder: Path,
+    targets: bool = False,
 ) -> None:
     """Tokenise a split of data/<task> into `folder` as a trained model reads it: with its own tokenizer, by
-    its own card of the task. The columns are of those heads that are asked."""
+    its own card of the task. The columns are of those heads that are asked; with their `targets`, which the
+    model must then know, or only with whether there are any."""
     encoder = Encoder(card, tokenizer_file, heads)
+    encoder.only_asked = not targets
     with RowProgress(f"encode {card.task} for the champion") as progress:
         _encode_split(encoder, data, split, folder, progress)
 

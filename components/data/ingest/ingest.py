@@ -28,7 +28,7 @@ from components.data.ingest.classes import column_of_classes, settle
 from components.data.ingest.cleaning import FATES, RARE, REASONS, UNDECIDED, UNREADABLE, decide
 from components.data.ingest.layout import refuse_words
 from components.data.ingest.left_out import EXAMPLES, LeftOut
-from components.data.ingest.reader import Head, Reader, digest
+from components.data.ingest.reader import LESSON, Head, Reader, digest
 from components.data.ingest.records import INGEST, Cleaned, ReadRows, RemovedRow
 from components.data.sources.record import Record
 from components.errors import BadRowError, SkippedRowError, UserError
@@ -148,7 +148,7 @@ def _keys(reader: Reader, record: Record, row: Row, seed: int) -> tuple[int | fl
     text = text_key(reader.family.text_of(row))
     places = [position(value, seed) for value in row["groups"] or [text]]
     given = SPLITS.index(record.split) if record.split else UNDECIDED
-    hashes = [int.from_bytes(digest(value), "big") for value in (row["target"], row["id"])]
+    hashes = [int.from_bytes(digest(value), "big") for value in (row[LESSON], row["id"])]
     return given, int(text[:16], 16), hashes[0], min(places), max(places), hashes[1]
 
 

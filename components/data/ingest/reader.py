@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import pyarrow as pa
 from components import families
 from components.data.contract.rows import column_of
 from components.data.sources.formats import read, read_all
-from components.data.sources.formats.labels import LABELLED
+from components.data.sources.formats.labels import LABELLED, LabelMap
 from components.data.sources.formats.select import folded
 from components.data.sources.record import Record
 from components.errors import BadRowError, NotANumberError, SkippedRowError
@@ -30,6 +30,7 @@ from components.settings.data import Source
 from components.settings.project import Annotation, Task
 from components.spelling import is_blank, plain
 
+LESSON = "(lesson)"  # the name of no family's column
 COMMA = re.compile(r"\d,\d")
 DECIMAL = '; where a comma is the decimal sign, set `decimal: ","` below source, else `decimal: "."`'
 
@@ -44,13 +45,16 @@ class Head:
     labels: list[str] | None
     options: Mapping[str, Any]  # validated, with their defaults
     read_options: Mapping[str, Any]  # the same with what files besides the source hold
+    label_map: LabelMap  # of a joint head; that of the task itself is the source's
 
     @classmethod
     def of(cls, name: str, annotation: Annotation) -> Head:
         family = families.get(annotation.family)
         options = family.options.model_validate(annotation.options).model_dump(mode="json")
         read_options = with_extra_files(family, options)
-        return cls(name, family, annotation.columns, annotation.labels, options, read_options)
+        spelled = partial(family.raw_labels, options=options)
+        label_map = LabelMap(annotation.label_map, spelled, f"joint.{name}.label_map")
+        return cls(name, family, annotation.columns, annotation.labels, options, read_options, label_map)
 
     @property
     def first(self) -> str:
@@ -132,10 +136,17 @@ class Reader:
         ]
         groups = ("groups", pa.list_(pa.string()))
         difficulty = [("difficulty", pa.float64())] if "difficulty" in self.task.columns else []
-        return pa.schema([("id", pa.string()), *self.family.input_schema(), *targets, groups, *difficulty])
+        inputs = [("id", pa.string()), *self.family.input_schema()]
+        return pa.schema([*inputs, *targets, groups, *difficulty, *self._slices()])
+
+    def _slices(self) -> list[pa.Field]:
+        """An object of the columns by whose values the test rows are cut into slices, if there are any."""
+        columns = self.task.columns.get("slice", [])
+        names = [columns] if isinstance(columns, str) else columns
+        return [pa.field("slice", pa.struct([(name, pa.string()) for name in names]))] if names else []
 
     def read(self, record: Record) -> Row:
-        """One row of the files, with `target`: what it teaches, as JSON.
+        """One row of the files, and under `LESSON` what it teaches, as JSON.
 
         Raises:
             BadRowError: its family cannot read it.
@@ -156,6 +167,8 @@ class Reader:
             row = self.family.read_input(record.values, self.heads[0].options)
             if "difficulty" in record.values:
                 row["difficulty"] = read_number(record.values, "difficulty")
+            if "slice" in record.values:
+                row["slice"] = self._slice(record.values["slice"])
             if is_blank(record.values.get("id", "none")):
                 raise BadRowError("'id' is missing, expected an id")
         targets = {head.name: self._read_target(head, record, row) for head in self.heads}
@@ -163,7 +176,13 @@ class Reader:
             raise BadRowError(f"no target, expected that of {' or '.join(targets)}")
         row = {**row, **self._answers(targets), "groups": self._groups(record)}
         taught = lesson(self.name, self.families, row)
-        return {**row, "target": json.dumps(taught), "id": self._identity(record, row, taught)}
+        return {**row, LESSON: json.dumps(taught), "id": self._identity(record, row, taught)}
+
+    def _slice(self, given: Any) -> dict[str, str | None]:
+        """The values of the slice columns, by column."""
+        columns = self.task.columns["slice"]
+        values = {columns: given} if isinstance(columns, str) else given
+        return {name: plain(value) or None for name, value in values.items()}
 
     def records(self, seed: int | None = None, notes: list[str] | None = None) -> Iterator[Record]:
         """The records of the task's source, those at fault among them (`formats.read_all`)."""
@@ -185,7 +204,8 @@ class Reader:
         if self.task.joint and head.lacks(values):
             return None
         with in_the_files_words(head.columns):
-            return head.family.read_target(head.as_declared(values), row, head.read_options)
+            named = head.as_declared(head.label_map.rename(values))
+            return head.family.read_target(named, row, head.read_options)
 
     def _answers(self, targets: Mapping[str, Row | None]) -> Row:
         answers = {}

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
 from components.data.propose.candidate import Plan, Wishes
 from components.data.propose.choose import choose
+from components.data.propose.class_names import class_names, named
 from components.data.propose.counting import recounted
 from components.data.propose.entry import Entry, entry_of, load_source
 from components.data.propose.places import Place, identifier, locate
-from components.data.propose.profile import Numbered, columns_of, spread
+from components.data.propose.profile import Column, Fields, Numbered, columns_of, spread
 from components.data.propose.questions import Choice, Question, reason_of
 from components.data.propose.sentences import sentence_of
 from components.data.propose.trial import Terms, tried
 from components.data.sources import formats
+from components.data.sources.documents import Document
 from components.data.sources.record import Skipped
 from components.errors import BadRowError, SkippedRowError, UserError
 from components.families.base import Row
 
 __all__ = ["Choice", "Guess", "Question", "Terms", "Wishes", "guess", "guess_at"]
 
-READ = 200_000  # rows, from the beginning; of these, evenly spread, are looked at
+RELATION = "relation"  # the family that learns from pairs of spans
+READ = 2_000_000  # rows, from the beginning; of these, evenly spread, are looked at
 LOOKED = 20_000
 FEWEST = 10  # rows: fewer show nothing of what repeats
 SHOWN = 5  # rows
+PLAIN = ("json", "jsonl", "csv", "tsv", "json_table")  # formats that do not name classes by themselves
+HEAD = 100  # rows of a split's file
 OTHERWISE = 3  # rows of another reading
 
 
@@ -39,6 +45,7 @@ class Guess:
     others: list[Choice]  # other readings of the same columns
     unread: str  # rows that the family cannot read, in a sentence; empty: there are none
     entry: Entry
+    unused: tuple[str, ...] = ()  # columns that no role reads, with their names
     refused: str = ""  # why `onetrunk check` would refuse the entry, in a sentence; empty: it would not
 
 
@@ -61,6 +68,14 @@ def guess_at(place: Place, wishes: Wishes, encoder: Path | None = None, terms: T
         Question, UserError: as `guess`.
     """
     rows = _rows(place)
+    if any(isinstance(fields, Document) and fields.get("relations") for _, fields in rows):
+        if wishes.family is None:
+            raise _spans_or_relations(place, wishes, encoder, terms)
+        if wishes.family == RELATION:
+            place = replace(place, source={**place.source, "rows": "pairs"})
+            rows = _rows(place)
+    names = class_names(place.first)
+    rows = named(rows, names)
     columns = columns_of(rows)
     if sentence := sentence_of(columns, [fields for _, fields in rows]):
         place = replace(place, source={**place.source, "sentence": sentence})
@@ -70,17 +85,53 @@ def guess_at(place: Place, wishes: Wishes, encoder: Path | None = None, terms: T
         place, rows = found
         columns = columns_of(rows)
     plan, others = choose(columns, rows, wishes)
+    place = _with_targets(place, plan)
+    numbers = [column.name for column in plan.targets.values() if column.name in names]
+    if numbers and place.source["format"] in PLAIN:
+        called = {str(number): name for number, name in enumerate(names[numbers[0]])}
+        place = replace(place, source={**place.source, "label_map": called})
     known = terms or Terms()
     plan = replace(plan, joint={known.free(head): each for head, each in plan.joint.items()})
     entry = entry_of(wishes.name or known.free(_name(place)), place, columns, plan, rows, encoder)
     entry, refused = tried(entry, place, terms) if terms else (entry, "")
     beside = [_other(each, rows) for each in others]
-    return Guess(len(rows), plan, plan.shown(rows, SHOWN), beside, _unread(plan, rows), entry, refused)
+    shown, unused = plan.shown(rows, SHOWN), tuple(_unused(columns, entry))
+    return Guess(len(rows), plan, shown, beside, _unread(plan, rows), entry, unused, refused)
+
+
+def _unused(columns: list[Column], entry: Entry) -> Iterator[str]:
+    """The columns, but for the fields of their objects, of which the entry says nothing."""
+    heads = [entry.keys, *entry.keys.get("joint", {}).values()]
+    named = [name for head in heads for names in head["columns"].values() for name in [*_listed(names)]]
+    source = entry.keys["source"]
+    named += [source.get("split_column", ""), source.get("sentence", "")]
+    for column in columns:
+        below = f"{column.name}."
+        if (
+            column.values
+            and "." not in column.name
+            and not any(f"{name}.".startswith(below) for name in named)
+        ):
+            yield column.name
+
+
+def _listed(names: str | list[str]) -> list[str]:
+    return [names] if isinstance(names, str) else names
+
+
+def _spans_or_relations(place: Place, wishes: Wishes, encoder: Path | None, terms: Terms | None) -> Question:
+    """Annotated documents with relations teach two things, to tasks of their own."""
+    choices = []
+    for family in ("tagging", RELATION):
+        found = guess_at(place, replace(wishes, family=family), encoder, terms)
+        reason = reason_of(found.plan, list(found.plan.targets))
+        choices.append(Choice(["--family", family], reason, shown=found.shown[:OTHERWISE]))
+    return Question("the texts have spans, and relations between them: a task learns either", choices)
 
 
 def _rows(place: Place) -> Numbered:
     source = load_source(place)
-    read = list(islice(formats.rows(place.first, source), READ))
+    read = _thinned(islice(formats.rows(place.first, source), READ))
     rows = [(number, fields) for number, fields in read if not isinstance(fields, Skipped)]
     if len(rows) < FEWEST:
         aside = [f"; row {number}: {fields.reason}" for number, fields in read if isinstance(fields, Skipped)]
@@ -89,6 +140,38 @@ def _rows(place: Place) -> Numbered:
             f"to guess from{''.join(aside[:1])}"
         )
     return spread(rows, LOOKED)
+
+
+def _thinned(rows: Iterable[tuple[int, Fields]]) -> Numbered:
+    """Some of the rows, evenly spread, of however many: where there are many, every second one is dropped."""
+    kept: Numbered = []
+    step = 1
+    for place, row in enumerate(rows):
+        if place % step == 0:
+            kept.append(row)
+        if len(kept) == 4 * LOOKED:
+            kept, step = kept[::2], 2 * step
+    return kept
+
+
+def _with_targets(place: Place, plan: Plan) -> Place:
+    """The source without the files of a split that lack what is to be learnt, as a competition's test set."""
+    names = {part for column in plan.targets.values() for part in column.parts or (column.name,)}
+    files = place.source.get("files", {})
+    kept = {split: name for split, name in files.items() if split == "train" or _has_all(place, name, names)}
+    return place if kept == files else replace(place, source={**place.source, "files": kept})
+
+
+def _has_all(place: Place, name: str, columns: set[str]) -> bool:
+    """Do the file's first rows have values in these columns?"""
+    found = sorted(place.at.glob(name))
+    if not found or place.source["format"] == "huggingface":
+        return True
+    rows = list(islice(formats.rows(found[0], load_source(place)), HEAD))
+    sound = [fields for _, fields in rows if not isinstance(fields, Skipped)]
+    return not sound or all(
+        any(formats.value_at(fields, column) is not None for fields in sound) for column in columns
+    )
 
 
 def _name(place: Place) -> str:

@@ -11,9 +11,10 @@ from components import families
 from components.data.propose.details import Details, details_of
 from components.data.propose.profile import Column, Fields, Numbered
 from components.data.propose.roles import Fit
-from components.data.sources.formats import value_at, with_a_point
-from components.errors import BadRowError
+from components.data.sources.formats import NUMBERS, value_at, with_a_point
+from components.errors import BadRowError, SkippedRowError
 from components.families.base import Row
+from components.spelling import plain
 
 
 @dataclass(frozen=True)
@@ -64,16 +65,30 @@ class Plan:
 
     def record(self, fields: Fields) -> Fields:
         """A row of the file -> role: raw value."""
-        return {role: _value(fields, column) for role, column in self.columns.items()}
+        return {role: _value(fields, column, self.decimal_of(role)) for role, column in self.columns.items()}
+
+    def decimal_of(self, role: str) -> str | None:
+        """The decimal sign of the numbers that play the role, where it is a comma."""
+        return self.columns[role].decimal if role in NUMBERS else None
 
     def read(self, fields: Fields) -> Row:
         """A row of the file as the family reads it.
 
         Raises:
             BadRowError: it cannot.
+            SkippedRowError: it says that it has no label.
         """
+        if self.is_unlabelled(fields):
+            raise SkippedRowError("a row that says that it has no label")
         row = families.get(self.family).read_input(self.record(fields), self.options)
         return {**row, **self.read_target(fields, row)}
+
+    def is_unlabelled(self, fields: Fields) -> bool:
+        """Does the row say that it has no label?"""
+        return any(
+            bool(column.unlabelled) and plain(value_at(fields, column.name)) == column.unlabelled
+            for column in self.targets.values()
+        )
 
     def read_target(self, fields: Fields, row: Row) -> Row:
         """What a row of the file, whose inputs are read, is to teach.
@@ -120,11 +135,11 @@ class Plan:
         return target[families.get(plan.family).target_schema().names[0]]
 
 
-def _value(fields: Fields, column: Column) -> Any:
+def _value(fields: Fields, column: Column, decimal: str | None) -> Any:
     """Of a column that is made of several, an object; a number as the source's reader gives it."""
     if column.parts:
         return {name: value_at(fields, name) for name in column.parts}
     value = value_at(fields, column.name)
-    if column.decimal and isinstance(value, str):
-        return with_a_point(value, column.decimal)
+    if decimal and isinstance(value, str):
+        return with_a_point(value, decimal)
     return value

@@ -7,12 +7,14 @@ worth considering. Where two plans are about equally good, the user is asked.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import combinations, product
 
 from components import families as tasks
 from components.data.propose.candidate import Plan, Wishes
+from components.data.propose.features import features
 from components.data.propose.joint import all_at_once, with_joint
-from components.data.propose.profile import Column, Numbered, one_hot, spread
+from components.data.propose.profile import Column, Numbered, numbered, one_hot, spread
 from components.data.propose.questions import MOST_CHOICES, between, nothing
 from components.data.propose.roles import NAMED, WEAK, Fit, fit, kind_of, together
 from components.errors import BadRowError, UserError, near_miss
@@ -39,18 +41,27 @@ def choose(columns: list[Column], rows: Numbered, wishes: Wishes) -> tuple[Plan,
     marks = one_hot(free)
     taken = {name for column in marks for name in column.parts}
     free = [*(column for column in free if column.name not in taken or column in wanted.values()), *marks]
+    free = _with_choices(free, wanted)
     candidates = sorted(_plans(free, wanted, wishes.family), key=lambda plan: -plan.score)
     texts = [plan for plan in candidates if not plan.targets]  # they are learnt from by themselves
     equals, refused = _equals([plan for plan in candidates if plan.targets or wishes.family], rows)
     if len(equals) == 1:
         others = [] if beside else _others(equals[0], candidates, rows)
-        return with_joint(equals[0], beside, rows), others
+        return _featured(with_joint(equals[0], beside, rows), free), others
     if equals:
         raise between([*all_at_once(equals, rows), *equals][:MOST_CHOICES], rows)
     if refused and (wishes.columns or wishes.family):
         raise UserError(refused)
     selves, _ = _equals(texts, rows, margin=BESIDE)
     raise nothing(columns, wanted, refused, wishes.family, selves, rows)
+
+
+def _featured(plan: Plan, columns: list[Column]) -> Plan:
+    """The plan with what stands beside its text, where its family reads such."""
+    found = features(plan.family, columns, plan.columns.values())
+    beside = {role: column for role, (column, _) in found.items()}
+    fits = {role: why for role, (_, why) in found.items()}
+    return replace(plan, columns={**beside, **plan.columns}, fits={**fits, **plan.fits})
 
 
 def _equals(candidates: list[Plan], rows: Numbered, margin: float = MARGIN) -> tuple[list[Plan], str]:
@@ -103,7 +114,7 @@ def _wanted(columns: list[Column], wishes: Wishes) -> dict[str, Column]:
 
 def _named(columns: list[Column], name: str, flag: str) -> Column:
     """The column of this name, which has values."""
-    known = {column.name: column for column in [*columns, *one_hot(columns)]}
+    known = {column.name: column for column in [*columns, *one_hot(columns), *numbered(columns)]}
     if name not in known:
         raise UserError(f"{flag}: no column '{name}'{near_miss(name, known)}; found {', '.join(known)}")
     if not known[name].values:
@@ -161,7 +172,8 @@ def _fitting(
 def problem_of(plan: Plan, rows: Numbered) -> str:
     """Why the plan does not read its rows, or learns nothing of them: a sentence, or nothing."""
     roles = ", ".join(f"{role} from '{column.name}'" for role, column in plan.columns.items())
-    tried, first, failed = spread(rows, TRIED), "", 0
+    tried = [row for row in spread(rows, TRIED) if not plan.is_unlabelled(row[1])]
+    first, failed = "", 0
     for number, fields in tried:
         try:
             plan.read(fields)
@@ -184,8 +196,10 @@ def _nothing_learnt(plan: Plan, rows: Numbered) -> str:
 
 
 def _another(plan: Plan, equals: list[Plan]) -> bool:
-    """Does the plan learn from another column, whose name says so, than the best ones do?"""
-    taken = {column.name for each in equals for column in each.columns.values()}
+    """Does the plan learn from another column, whose name says so, than the best ones do? The second text of
+    a pair may as well be what is written in answer to the first."""
+    roles = [item for each in equals for item in each.columns.items()]
+    taken = {column.name for role, column in roles if role != "text_pair"}
     named = all(plan.fits[role].score >= NAMED for role in plan.targets)
     return named and not any(column.name in taken for column in plan.targets.values())
 
@@ -195,3 +209,21 @@ def _same(plan: Plan, other: Plan) -> bool:
     ours, theirs = ({column.name for column in each.inputs.values()} for each in (plan, other))
     same_targets = all(column is other.columns.get(role) for role, column in plan.targets.items())
     return plan.family == other.family and ours == theirs and same_targets
+
+
+def _with_choices(columns: list[Column], wanted: dict[str, Column]) -> list[Column]:
+    """The columns and those that are made of several choices, of which three or more are nothing else."""
+    made = [column for column in numbered(columns) if _asks(column, columns)]
+    taken = {name for column in made for name in column.parts if len(column.parts) > 2}
+    return [*(column for column in columns if column.name not in taken or column in wanted.values()), *made]
+
+
+def _asks(choices: Column, columns: list[Column]) -> bool:
+    """Is there a column that could say which of the choices is right?"""
+    rest = [column for column in columns if column.name not in choices.parts]
+    return any(_answers(column, len(choices.parts)) for column in rest)
+
+
+def _answers(column: Column, choices: int) -> bool:
+    few = 1 < column.distinct <= choices + 1
+    return few and fit("answer", column) is not None and not column.is_date

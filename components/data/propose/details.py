@@ -12,6 +12,7 @@ from typing import Any
 from components import families
 from components.data.propose.profile import Column
 from components.data.propose.roles import any_spelling, bio_types, kind_of, levels, separator_of
+from components.spelling import plain
 
 NO_RELATION = ("none", "no_relation", "na", "other", "no relation")
 
@@ -81,7 +82,7 @@ def _labels(column: Column) -> dict[str, str]:
 
 
 def _in_order(column: Column) -> list[str]:
-    return levels(column) or sorted({str(value) for value in column.values})
+    return levels(column) or sorted({plain(value) for value in column.values})
 
 
 def _label(column: Column) -> dict[str, str]:

@@ -13,7 +13,8 @@ import yaml
 from components import families
 from components.data.propose.candidate import Plan
 from components.data.propose.formats import SourceKeys
-from components.data.propose.places import SPLITS, Place
+from components.data.propose.names import SPLITS
+from components.data.propose.places import Place
 from components.data.propose.profile import Column, Fields, Numbered, spread, words_of
 from components.data.propose.roles import kind_of
 from components.errors import BadRowError, UserError
@@ -27,6 +28,7 @@ PIECES = 1.5  # of a word, where there is no tokenizer to count them
 SHARE = 0.1  # of the rows, for a split that the source does not give
 HIGHEST = 0.95  # floor: a baseline that is always right on a few rows says little
 GROUPED = ("text", "text_pair", "question", "context")  # kinds of inputs that rows may share
+RETURNS = 1.05  # rows per text of a log, from which on it is one
 MANY = 30  # distinct ones, or a split could be left without any
 SHARED = 1.25  # rows per text from which on those of one text are kept in one split
 
@@ -114,8 +116,13 @@ def entry_of(
     source: SourceKeys = {**place.source, **_split_column(columns)}
     if plan.details.labels is not None:
         source["labels"] = plan.details.labels
-    if any(column.decimal for column in plan.columns.values()):
+    if any(plan.decimal_of(role) for role in plan.columns):
         source["decimal"] = ","
+    without = {
+        column.name: {"not": column.unlabelled} for column in plan.targets.values() if column.unlabelled
+    }
+    if without:
+        source["filter"] = without
     keys: TaskKeys = {
         "family": plan.family,
         "source": source,
@@ -125,7 +132,7 @@ def entry_of(
         keys["options"] = plan.details.options
     keys |= {
         "splits": {**_splits(source), **_groups(plan)},
-        "cleaning": {},
+        "cleaning": _cleaning(plan),
         "max_length": length,
         "gate": gate,
         "example": _question(plan, *read[0], roles=family.request_fields(plan.columns)),
@@ -192,9 +199,8 @@ def _max_length(plan: Plan, rows: list[Row], encoder: Path | None) -> tuple[int,
 def _split_column(columns: list[Column]) -> SourceKeys:
     """The column that says which split a row belongs to, if there is one."""
     for column in columns:
-        values = {str(value) for value in column.values}
-        if "split" in column.words and values and values <= set(SPLITS) and "train" in values | {"training"}:
-            names = {value: SPLITS[value] for value in sorted(values)}
+        if column.is_split:
+            names = {value: SPLITS[value.lower()] for value in sorted(column.distinct_texts)}
             return {"split_column": column.name, "split_values": names}
     return {}
 
@@ -203,6 +209,13 @@ def _splits(source: SourceKeys) -> dict[str, float]:
     """Shares for the splits that the source does not give."""
     given = {*source.get("files", {}), *source.get("split_values", {}).values()}
     return {split: SHARE for split in ("validation", "test") if split not in given}
+
+
+def _cleaning(plan: Plan) -> dict[str, str | float]:
+    """A log shows an item many times: its rows are no duplicates."""
+    texts = [column for column in plan.inputs.values() if column.is_text and column.values]
+    log = plan.family == "click" and any(column.repeats > RETURNS for column in texts)
+    return {"duplicates": "keep", "conflicts": "keep"} if log else {}
 
 
 def _groups(plan: Plan) -> dict[str, list[str]]:
@@ -220,7 +233,7 @@ def _groups(plan: Plan) -> dict[str, list[str]]:
 
 def _question(plan: Plan, fields: Fields, row: Row, roles: tuple[str, ...]) -> Row:
     """The inputs of a row as a question to the service."""
-    record = plan.record(fields)
+    record = {**plan.record(fields), **{role: row[role] for role in ("choices",) if role in row}}
     return {role: _asked(record.get(role, row.get(role))) for role in roles}
 
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from components.data.propose.names import SPLITS
 from components.data.propose.places import (
-    SPLITS,
     Place,
+    common_source,
     data_files,
     described,
     identifier,
@@ -51,16 +52,20 @@ class Part:
         """
         if self.path != self.folder or not self.files:
             return Place({"path": str(self.path), **described(self.path)}, self.path)
-        first = self.folder / self.files["train"][0]
-        return Place({"path": str(self.folder), "files": self.patterns, **described(first)}, self.folder)
+        source = common_source(self.folder, self.patterns)
+        return Place({"path": str(self.folder), "files": self.patterns, **source}, self.folder)
 
 
 def parts_of(folder: Path) -> dict[str, Part]:
     """The tasks that a folder's files make, by their names."""
     parts: list[Part] = []
-    sets = [path for path in [folder, *sorted(folder.rglob("*"))] if path.is_dir() and is_data_set(path)]
-    for path in sets:
-        parts.append(Part(path, path.name))
+    sets: list[Path] = []
+    for path in [folder, *sorted(folder.rglob("*"))]:
+        if path.is_dir() and not any(path.is_relative_to(outer) for outer in sets) and is_data_set(path):
+            sets.append(path)
+            parts.append(Part(path, path.name))
+    if folder in sets:
+        return dict(_named(folder, parts))
     files = [file for file in data_files(folder) if not any(file.is_relative_to(path) for path in sets)]
     for part in _grouped(folder, files):
         parts += [part] if _is_one(part) else _apart(part)
@@ -76,7 +81,18 @@ def _grouped(folder: Path, files: list[Path]) -> list[Part]:
         key = (bare, file.suffix)
         part = parts.setdefault(key, Part(folder, bare))
         part.files.setdefault(split, []).append(str(name))
-    return list(parts.values())
+    return list(_joined(list(parts.values())))
+
+
+def _joined(parts: list[Part]) -> Iterator[Part]:
+    """Those of one name, of which each has another split, are one: train.csv and dev.jsonl."""
+    for stem in dict.fromkeys(part.stem for part in parts):
+        same = [part for part in parts if part.stem == stem]
+        splits = [split for part in same for split in part.files]
+        if len(same) > 1 and "train" in splits and len(set(splits)) == len(splits):
+            files = {split: names for part in same for split, names in part.files.items()}
+            same = [Part(same[0].folder, stem, files)]
+        yield from same
 
 
 def _split_of(name: str) -> tuple[str, str]:

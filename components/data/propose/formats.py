@@ -42,6 +42,7 @@ ENCODINGS = ["cp1252", "mac_roman", "cp1250", "cp1251", "gb18030", "big5", "shif
 LONGEST_NAME = 80  # characters of a column's name
 NAMING = 4  # words of a name that says what the column holds
 PREAMBLE = 12  # lines above a header
+IMPORT = '{"ImportId"'  # begins what Qualtrics writes in the second row below its header
 SIGN = "sep="  # begins the line by which a spreadsheet is told the separator
 ABOVE = 0.001  # what each of them takes from a separator's share: rather none
 TEXT_HINT = "expected CSV, TSV, JSON Lines, Parquet, Arrow, CoNLL or SQuAD JSON"
@@ -62,7 +63,10 @@ class SourceKeys(TypedDict, total=False):
     split_values: dict[str, str]
     labels: list[str]
     decimal: str
+    filter: dict[str, dict[str, str]]
     sentence: str
+    sheet: str
+    label_map: dict[str, str]
     rows: str
     offsets: str | list[str]
     end: str
@@ -74,8 +78,10 @@ def source_of(path: Path) -> SourceKeys:
     Raises:
         UserError: it is empty, or in none of the formats.
     """
-    if (sheet := _sheet(path)) is not None:
-        return {"format": sheet}
+    if (kind := _sheet(path)) is not None:
+        from components.data.propose.workbook import sheet_of
+
+        return sheet_of(path, kind)
     with opened(path) as file:
         data = file.read(SAMPLE)
         whole = not file.read(1)
@@ -162,6 +168,8 @@ def _wide(path: Path, data: bytes) -> str:
 
 def _text_format(path: Path, text: str) -> SourceKeys:
     start = text.lstrip("\ufeff \r\n\t")
+    if start.startswith("#FORMAT=WebAnno"):
+        raise UserError(f"{path}: WebAnno's own format; export it as CoNLL 2002, or as CoNLL-U")
     if MARKUP.match(start):
         raise UserError(f"{path}: a page in HTML or XML, {TEXT_HINT}")
     sample = Sample(path, text.encode("utf-8", "replace"))
@@ -170,6 +178,8 @@ def _text_format(path: Path, text: str) -> SourceKeys:
         return {"format": special[0]}
     if start.startswith("{") and re.search(r'"paragraphs"\s*:', text):
         return {"format": "squad"}
+    if re.match(r"\[?\s*\{'", start):
+        raise UserError(f"{path}: objects as Python writes them, with ', expected JSON: json.dumps writes it")
     if re.match(r"[\[{]\s*[\[{\"\r\n\]}]", start):
         one = "json" if start.startswith("[") else "json_table"
         return {"format": "jsonl" if _is_object_a_line(start) else one}
@@ -201,8 +211,9 @@ def _is_conll(text: str) -> bool:
 def _delimited(text: str) -> SourceKeys:
     """CSV or TSV, by the separator at which most lines fall into equally many fields."""
     best: tuple[float, str, bool, list[list[str]]] = (0.0, "\t", False, [])
+    spaced = text.startswith('"') and '" "' in text.partition("\n")[0]
     for quoting in (True, False):
-        for separator in SEPARATORS:
+        for separator in SEPARATORS + " " * spaced:
             rows = _rows(text, separator, quoting)
             width, share = _width(rows)
             if width > 1 and share >= ALIKE and share > best[0]:
@@ -210,7 +221,7 @@ def _delimited(text: str) -> SourceKeys:
     _, separator, quoting, rows = best
     rows = rows or _rows(text, separator, quoting)
     found: SourceKeys = {"format": "tsv" if separator == "\t" else "csv"}
-    if separator in ";|":
+    if separator in ";| ":
         found["separator"] = separator
     if not quoting:
         found["quoting"] = False
@@ -237,16 +248,39 @@ def _first(rows: list[list[str]], width: int) -> int:
 def _header(rows: list[list[str]]) -> SourceKeys:
     """The columns' names, where the file does not give them in its first row, each once."""
     width, _ = _width(rows)
-    first = _first(rows, width)
+    return header_of(rows, _first(rows, width))
+
+
+def header_of(rows: list[list[str]], first: int) -> SourceKeys:
+    """The same, where the row is known in which the names or, without any, the first values stand."""
+    width = len(rows[first])
     names = [name.strip() for name in rows[first]]
-    body = [row for row in rows[first + 1 :] if len(row) == width and any(row) and row != rows[first]]
-    if not _is_header(rows[first], body):
+    unnamed = first and len(rows[first - 1]) == width - 1 and _number_rows(rows[first:])
+    if unnamed and not _is_header(rows[first], _body(rows, first)):
+        above = ["rownames", *(name.strip() for name in rows[first - 1])]  # R has no name for those of rows
+        return {"header": _distinct(above), "skip_after_header": first}
+    if any(field.startswith(IMPORT) for row in rows[first + 1 : first + 3] for field in row):
+        rows = [*rows[: first + 1], *rows[first + 3 :]]
+        return {**header_of(rows, first), "skip_after_header": 2}
+    if not _is_header(rows[first], _body(rows, first)):
         lost: SourceKeys = {"skip_after_header": first} if any(map(any, rows[:first])) else {}
         return {"header": [f"column_{number}" for number in range(1, width + 1)], **lost}
     given = [name for name in names if name]
     if any(map(any, rows[:first])) or len(set(given)) < len(given):
         return {"header": _distinct(names), "skip_after_header": first + 1}
     return {}
+
+
+def _body(rows: list[list[str]], first: int) -> list[list[str]]:
+    """The rows below, but for the header once more."""
+    below = (row for row in rows[first + 1 :] if len(row) == len(rows[first]) and any(row))
+    return [row for row in below if row != rows[first]]
+
+
+def _number_rows(rows: list[list[str]]) -> bool:
+    """Is the first field of every row another, and short?"""
+    firsts = [row[0] for row in rows if len(row) == len(rows[0])]
+    return len(set(firsts)) == len(firsts) and all(len(first.split()) == 1 for first in firsts)
 
 
 def _distinct(names: list[str]) -> list[str]:

@@ -15,7 +15,7 @@ NAMES = {
         "text_pair": """text_pair pair hypothesis sentence2 question2 text2 text_b sentence_b sent2 passage
             response""",
         "turns": "turns dialogue dialog conversation messages utterances history",
-        "tokens": "tokens words token word characters chars",
+        "tokens": "tokens words token word characters chars form",
         "tags": "tags tag ner slots bio labels pos",
         "spans": "spans entities annotations",
         "head": "head subject subj e1 entity1",
@@ -30,6 +30,7 @@ NAMES = {
         "score": "score similarity relevance intensity value rating price label target y valence overall",
         "labels": "labels tags topics genres categories emotions keywords",
         "outcome": "clicked click clicks purchased purchase converted conversion bought installed outcome",
+        "item": "item product title ad article document headline name offer news movie",
         "question": "question query",
         "context": "context passage paragraph document",
         "answers": "answers answer",
@@ -37,7 +38,7 @@ NAMES = {
         "answer": "answer label correct gold target",
         "template": "answer reply response template positive pos",
         "written": """target summary highlights output response completion translation reply answer
-            paraphrase simplified simplification corrected rewrite tgt tldr""",
+            paraphrase simplified simplification corrected rewrite tgt tldr chosen""",
     }.items()
 }
 
@@ -47,8 +48,19 @@ ASIDE = {
     *("updated", "url", "link", "author", "user", "username", "email", "lang", "language", "split"),
     *("zip", "zipcode", "postcode", "plz", "phone", "nr", "hash", "filename", "annotator", "version", "ip"),
     "confidence",  # of whoever gave the label
-    *("negative", "negatives", "neg"),  # a wrong answer, which is drawn anyway
+    *("negative", "negatives", "neg", "rejected"),  # a wrong answer, which is drawn anyway
 }
+
+# How splits are called.
+SPLITS = {
+    "train": "train", "training": "train", "trn": "train",
+    "validation": "validation", "valid": "validation", "val": "validation", "dev": "validation",
+    "test": "test", "testing": "test", "tst": "test",
+}  # fmt: skip
+
+# What a column of classes says of a row that has none, as SNLI ("-") and the folders of IMDB ("unsup") do.
+UNLABELLED = ("-", "unsup", "unlabeled", "unlabelled")
+NUMBERED = ("id", "idx", "index", "key", "nr")  # end the names of columns that number, be it classes
 
 # What a data frame calls its index where that is written as a column.
 INDEX = re.compile(r"|(Unnamed: \d+(\.\d+)*)|__index_level_\d+__|level_\d+|index|rownames")

@@ -7,25 +7,23 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from os.path import commonprefix
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from components import advice
-from components.data.propose.formats import SourceKeys, source_of
+from components.data.propose.formats import SourceKeys, encoding_of, source_of
+from components.data.propose.names import SPLITS
 from components.data.sources import formats
 from components.errors import TryAgainError, UserError, near_miss
 
-SPLITS = {
-    "train": "train", "training": "train", "trn": "train",
-    "validation": "validation", "valid": "validation", "val": "validation", "dev": "validation",
-    "test": "test", "testing": "test", "tst": "test",
-}  # fmt: skip
 SUFFIXES = {
     *(".csv", ".tsv", ".tab", ".txt", ".jsonl", ".json", ".ndjson", ".parquet", ".arrow"),
     *(".conll", ".conllu", ".iob", ".bio", ".bmes", ".xlsx", ".xls", ".ods", ".orc", ".avro", ".spacy"),
     *(".gz", ".zst", ".bz2", ".xz", ".zip"),
 }
+ENCODED, PIECE = 2000, 20_000  # files of a folder by which its encoding is told, and bytes of each
 NOT_DATA = re.compile(r"(?i)readme|licen[cs]e|dataset_infos?|manifest|\.version\.json")
 
 
@@ -113,7 +111,16 @@ def is_data_set(folder: Path) -> bool:
     """Is the folder itself a source: one that the library `datasets` has written, or one of documents?"""
     saved = (folder / "dataset_dict.json").is_file() or (folder / "state.json").is_file()
     within = (path for path in folder.iterdir() if path.is_dir())
-    return saved or (bool(formats.detect(folder)) and not any(map(formats.detect, within)))
+    documents = bool(formats.detect(folder)) and not any(map(formats.detect, within))
+    return saved or documents or bool(split_folders(folder))
+
+
+def split_folders(folder: Path) -> dict[str, str]:
+    """The split of each folder of documents within, where these are called as splits are: the source's
+    `files`; empty where they are not."""
+    within = [path for path in sorted(folder.iterdir()) if path.is_dir() and formats.detect(path)]
+    found = {SPLITS[path.name.lower()]: path.name for path in within if path.name.lower() in SPLITS}
+    return found if "train" in found and len(found) == len(within) else {}
 
 
 def data_files(folder: Path) -> list[Path]:
@@ -143,14 +150,51 @@ def described(path: Path) -> SourceKeys:
         return {"format": "huggingface", "files": _by_split(path, {name: name for name in splits})}
     if (path / "state.json").is_file():
         return {"format": "huggingface"}
-    if told := formats.detect(path):
-        return {"format": told[0]}
+    return _of_folder(path)
+
+
+def _of_folder(path: Path) -> SourceKeys:
+    """The same of one of documents, or of files."""
+    if files_of := split_folders(path):
+        return {"files": files_of, **_documents(path / files_of["train"])}
+    if formats.detect(path):
+        return _documents(path)
     files = data_files(path)
     if len(files) == 1:
         name = str(files[0].relative_to(path))
         return {"files": {"train": name}, **source_of(files[0])}
     found = _by_split(path, {str(file.relative_to(path)): file.stem for file in files})
-    return {"files": found, **source_of(min(path.glob(found["train"])))}
+    return {"files": found, **common_source(path, found)}
+
+
+def common_source(folder: Path, files: dict[str, str]) -> SourceKeys:
+    """How the files of all splits are read.
+
+    Raises:
+        UserError: one is in another format, or has another separator, than the first.
+    """
+    firsts = {split: min(folder.glob(name)) for split, name in files.items()}
+    told = {split: source_of(first) for split, first in firsts.items()}
+    for split, source in told.items():
+        if any(source.get(key) != told["train"].get(key) for key in ("format", "separator")):
+            raise UserError(
+                f"{firsts[split]}: read as {_spelled(source)}, but {firsts['train'].name} as "
+                f"{_spelled(told['train'])}; the splits of a task are of one format: convert one of them"
+            )
+    return told["train"]
+
+
+def _spelled(source: SourceKeys) -> str:
+    return f"{source['format']} with '{source['separator']}'" if "separator" in source else source["format"]
+
+
+def _documents(folder: Path) -> SourceKeys:
+    """Format and encoding of a folder of documents."""
+    source: SourceKeys = {"format": formats.detect(folder)[0]}
+    some = islice((file for file in sorted(folder.rglob("*")) if file.is_file()), ENCODED)
+    text = b"\n".join(file.read_bytes()[:PIECE] for file in some)
+    encoding = encoding_of(folder, text, whole=False)
+    return source if encoding == "utf-8" else {**source, "encoding": encoding}
 
 
 def _is_data(file: Path, folder: Path) -> bool:

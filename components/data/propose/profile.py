@@ -4,24 +4,36 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
+from components.data.propose.names import SPLITS, UNLABELLED
 from components.data.sources.formats import value_at
 from components.errors import BadRowError
 from components.families.shared.items import read_items
+from components.spelling import plain
 
 # Scripts that put no spaces between words: kana, Chinese characters, and Thai, Lao, Khmer, Burmese.
 UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
 FEWEST_MARKS = 3  # columns that are labels, one-hot
-HOLDS = {"1", "1.0", "true"}
+HOLDS = {"1", "1.0", "true", "yes", "x"}
 MARKS = ({"0", "1"}, {"0.0", "1.0"}, {"false", "true"})
-LISTED = re.compile(r"\s*([\[{(]|(np\.)?(array|set|frozenset)\()")  # how lists and objects begin
+LISTED = re.compile(r"\s*([\[{(<]|(np\.)?(array|set|frozenset)\()")  # how lists and objects begin
 COMMA = re.compile(r"[-+]?\d+([.\s'’]\d{3})*(,\d+)?\s*%?")  # a number whose decimal sign is a comma
+OURS = "column_"  # begins the names that we give
+OFTEN = 5  # a text that occurs more often is a class, rather than a choice of one question
+TIMES = ((9e8, 2.1e9), (9e11, 2.1e12))  # seconds and milliseconds since 1970, from 1998 to 2036
+LAST = re.compile(r"((?:.*[^\W\d_])?[ _.]?)(\d{1,2}|(?<![^\W_])[A-Ha-h])")  # of a name: its number or letter
 DATE = re.compile(r"(\d{4}[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.]\d{4})([ T]\d\d?:\d\d.*)?")
+WRITTEN_DATE = re.compile(  # Mon Apr 06 22:19:45 PDT 2009; 09 5, 2016; 1 May 2024
+    r"(?i)(?=.*\d{4})(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*[,.]?\s+)?"
+    r"(?:\d{1,2}\s+(?:\d{1,2},\s+\d{4})|[\d\s]*(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+    r"[\s\d:,.+-]*(?:[a-z]{2,4}\b)?[\s\d:+-]*)"
+)
 WORD = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+|[^\W\d_a-zA-Z]+")  # of a column's name
 Fields = Mapping[str, Any]
 Numbered = list[tuple[int, Fields]]  # the row's number in its file, its columns
@@ -36,6 +48,8 @@ class Column:
     rows: int
     place: int = 0  # among its neighbours, from the left
     parts: tuple[str, ...] = ()  # the columns that it is made of, where it is one of several
+    at: tuple[int, ...] = ()  # the rows that have these values, as numbers from 0
+    unlabelled: str = ""  # what it says of rows that have no class; `values` are without it
 
     @property
     def spelled(self) -> str | list[str]:
@@ -86,7 +100,19 @@ class Column:
     @cached_property
     def is_date(self) -> bool:
         """Are all of its values dates, or times?"""
-        return bool(self.values) and all(DATE.fullmatch(str(value).strip()) for value in self.values)
+        if self.numbers and any(low < min(self.numbers) <= max(self.numbers) < high for low, high in TIMES):
+            return True
+        texts = [str(value).strip() for value in self.values]
+        return bool(texts) and all(DATE.fullmatch(text) or WRITTEN_DATE.fullmatch(text) for text in texts)
+
+    @cached_property
+    def is_split(self) -> bool:
+        """Does it say of each row which split it belongs to?"""
+        return (
+            self.distinct > 1
+            and "train" in {SPLITS.get(text.lower()) for text in self.distinct_texts}
+            and ({text.lower() for text in self.distinct_texts} <= SPLITS.keys())
+        )
 
     @cached_property
     def is_mark(self) -> bool:
@@ -94,6 +120,12 @@ class Column:
         return (
             len(self.distinct_texts) == 2 and {text.strip().lower() for text in self.distinct_texts} in MARKS
         )
+
+    @cached_property
+    def is_cross(self) -> bool:
+        """Has it a cross in some rows, and nothing in the others?"""
+        (*texts,) = {text.strip().lower() for text in self.distinct_texts}
+        return len(self.values) < self.rows and texts[:1] != [] and set(texts) <= HOLDS
 
     @cached_property
     def is_list(self) -> bool:
@@ -155,9 +187,27 @@ def columns_of(rows: Numbered) -> list[Column]:
     found = []
     for place, name in enumerate(names):
         values = [value_at(fields, name) for _, fields in rows]
-        given = [value for value in values if not _is_missing(value)]
-        found.append(Column(name, parsed(given), len(rows), place))
+        mark = _unlabelled([value for value in values if not _is_missing(value)])
+        at = tuple(
+            number
+            for number, value in enumerate(values)
+            if not _is_missing(value) and not (mark and plain(value) == mark)
+        )
+        given = parsed([values[number] for number in at])
+        found.append(Column(name, given, len(rows), place, at=at, unlabelled=mark))
     return found
+
+
+def _unlabelled(values: list[Any]) -> str:
+    """What a column of classes says of rows that have none, if it does: a word for it, or -1 beside classes
+    that are counted from 0 on (-1, 0 and 1 alone may be a mood)."""
+    if not all(isinstance(value, str | int | float) and not isinstance(value, bool) for value in values):
+        return ""
+    classes = Counter(map(plain, values))
+    marks = [mark for mark in UNLABELLED if classes[mark] and len(classes) > 2]
+    rest = {name for name in classes if name != "-1"}
+    counted = len(rest) > 2 and len(rest) < len(classes) and rest == {str(n) for n in range(len(rest))}
+    return marks[0] if marks else "-1" if counted else ""
 
 
 def _is_missing(value: Any) -> bool:
@@ -191,9 +241,31 @@ def one_hot(columns: list[Column]) -> list[Column]:
     """A column of lists, made of the columns that say of each label whether it holds; none where there are
     fewer than three."""
     marks = [column for column in columns if len(column.values) == column.rows and column.is_mark]
+    marks = marks if len(marks) >= FEWEST_MARKS else [column for column in columns if column.is_cross]
     if len(marks) < FEWEST_MARKS:
         return []
     names = tuple(column.name for column in marks)
-    holds = ([str(value).strip().lower() in HOLDS for value in column.values] for column in marks)
-    values = [[name for name, one in zip(names, row, strict=True) if one] for row in zip(*holds, strict=True)]
+    values: list[list[str]] = [[] for _ in range(marks[0].rows)]
+    for column in marks:
+        for number, value in zip(column.at, column.values, strict=True):
+            values[number] += [column.name] if str(value).strip().lower() in HOLDS else []
     return [Column(",".join(names), values, marks[0].rows, marks[0].place, names)]
+
+
+def numbered(columns: list[Column]) -> list[Column]:
+    """A column of lists of texts for each set of columns that differ in a last number or letter alone, as
+    ending0 and ending1, or that are called A, B and C."""
+    found: dict[tuple[str, bool], list[Column]] = {}
+    for column in columns:
+        texts = column.values and column.is_text and column.repeats <= OFTEN
+        if texts and not column.name.startswith(OURS) and (end := LAST.fullmatch(column.name)):
+            found.setdefault((end[1], end[2].isdigit()), []).append(column)
+    full = [each for each in found.values() if len(each[0].values) == each[0].rows or len(each) > 2]
+    sets = [each for each in full if len(each) > 1]
+    return [_side_by_side(each) for each in sets]
+
+
+def _side_by_side(columns: list[Column]) -> Column:
+    names = tuple(column.name for column in columns)
+    values = [list(row) for row in zip(*(column.values for column in columns), strict=False)]
+    return Column(",".join(names), values, columns[0].rows, columns[0].place, names)

@@ -13,6 +13,9 @@ from components.families.base import Row
 
 MOST_CHOICES = 6  # that one question lists
 SHOWN = 3  # rows of each
+NAME_THEM = "`label_map` below source, or dataset_info.json beside the file, says what they are called"
+MERGED = "; where cells are merged, the first alone has the value: fill it down"
+FILLED = 0.8  # share of the rows that have a value of what could be learnt
 FEWEST_TEXTS = 10  # different values of a column that could be the text
 
 
@@ -88,17 +91,25 @@ def nothing(
     free = [column for column in columns if column.values and column.name not in taken.values()]
     read = [column.name for column in free if fit("text", column)]
     rest = [column for column in free if column.name not in read]
-    why = f"; the nearest guess, {refused}" if refused else ""
+    merged = MERGED if refused.endswith(" is missing, expected a text") else ""
+    why = f"; the nearest guess, {refused}{merged}" if refused else ""
     kept = [part for role, name in taken.items() for part in ("--column", f"{role}={name}")]
     kept += ["--family", family] if family else []
     if not read and not taken:
         some = [each for each in rest if each.is_text and each.distinct >= FEWEST_TEXTS]
         found = [_choice(kept, "text", each, rows) for each in some]
         have = ", ".join(f"'{column.name}'" for column in columns[:MOST_CHOICES]) or "none"
-        return Question(f"no column looks like the text; the columns are {have}{why}", found[:MOST_CHOICES])
+        log = "; what is clicked is known by its text: join the items' titles to the log"
+        hint = log if any(fit("outcome", column) for column in columns) else ""
+        lists = [each for each in rest if each.items and all(type(one) is int for one in each.items)]
+        numbers = [f"'{each.name}'" for each in lists]
+        hint += f"; {numbers[0]} holds numbers: {NAME_THEM}" if numbers and not hint else ""
+        sentence = f"no column looks like the text; the columns are {have}{hint}{why}"
+        return Question(sentence, found[:MOST_CHOICES])
     shown = " and ".join(f"'{name}'" for name in [*taken.values(), *read])
     sentence = f"{shown} can be read, but no column looks like what is to be learnt{why}"
-    found = [_choice(kept, _target(each), each, rows) for each in rest if _repeats(each)]
+    whole = [each for each in rest if len(each.values) >= FILLED * each.rows]
+    found = [_choice(kept, _target(each), each, rows) for each in whole if _repeats(each)]
     found += [_by_itself(plan, rows) for plan in texts]
     if not any(map(_repeats, rest)):
         sentence += "; add one with labels, scores or tags"

@@ -12,10 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from components import families
-from components.data.propose.names import ASIDE, ENDS, INDEX, NAMES, SCALES
+from components.data.propose.names import ASIDE, ENDS, INDEX, NAMES, NUMBERED, SCALES
 from components.data.propose.profile import Column
 from components.errors import BadRowError
+from components.families.multiple_choice.family import named_choices
 from components.families.shared.spans import span_list
+from components.spelling import plain
 
 NAMED, PLAIN, WEAK = 1.0, 0.7, 0.3
 CERTAIN = 0.5  # added where the values could hardly be anything else
@@ -23,6 +25,8 @@ YES = {"1", "1.0", "true", "yes"}
 OUTCOMES = YES | {"0", "0.0", "false", "no"}
 LEVELS = range(3, 12)  # levels of an ordinal scale
 HIGHEST = 100  # level: larger numbers are years, or codes
+CLASSES = {"class", "label", "category", "intent", "answer", "target"}  # what columns may number
+BESIDE_NAMES = 0.4  # taken off where they do: the names themselves may stand in another
 LONG, OFTEN = 4, 10  # words of a label; a longer one is a label where it repeats so often
 MANY = 1000  # classes: from these on, an answer may be one that is retrieved
 MANY_CLASSES = (
@@ -52,21 +56,27 @@ def fit(kind: str, column: Column) -> Fit | None:
 
 def _is_aside(column: Column) -> bool:
     """Does it stand beside the data: an identifier, an index, a date?"""
-    if column.is_counter or INDEX.fullmatch(column.name) or column.words[-1].rstrip("0123456789") in ASIDE:
+    aside = column.words[-1].rstrip("0123456789") in ASIDE and not _numbers_classes(column)
+    if column.is_counter or column.is_split or INDEX.fullmatch(column.name) or aside:
         return True
-    return column.is_date and not any(_named(column, kind) for kind in ("label", "level"))
+    return column.is_date and not any(is_named(column, kind) for kind in ("label", "level"))
 
 
-def _named(column: Column, role: str) -> bool:
+def _numbers_classes(column: Column) -> bool:
+    """A "Class Index" or an "answerKey" is no identifier."""
+    return column.words[-1] in NUMBERED and not CLASSES.isdisjoint(column.words[:-1])
+
+
+def is_named(column: Column, role: str) -> bool:
     return not NAMES[role].isdisjoint([*column.words, "_".join(column.words)])
 
 
 def _score(column: Column, role: str) -> float:
-    return NAMED if _named(column, role) else PLAIN
+    return (NAMED if is_named(column, role) else PLAIN) - (BESIDE_NAMES if _numbers_classes(column) else 0)
 
 
 def _text(column: Column) -> Fit | None:
-    named = _named(column, "text")
+    named = is_named(column, "text")
     enough = column.length >= (1.5 if named else 2.5) and column.distinct > 0.3 * len(column.values)
     if not column.is_text or not enough:
         return None
@@ -74,9 +84,9 @@ def _text(column: Column) -> Fit | None:
 
 
 def _text_pair(column: Column) -> Fit | None:
-    if not column.is_text or column.length < 1.5 or column.repeats > 20:
+    if not column.is_text or column.length < 1.5 or column.repeats > 20 or column.words[-1] == "name":
         return None
-    named = _named(column, "text_pair")
+    named = is_named(column, "text_pair")
     return Fit(NAMED if named else WEAK, f"{column.length:.0f} words on average, beside the text")
 
 
@@ -84,7 +94,7 @@ def _passage(role: str) -> Callable[[Column], Fit | None]:
     """A question or a context: known by name."""
 
     def judge(column: Column) -> Fit | None:
-        if not column.is_text or not _named(column, role):
+        if not column.is_text or not is_named(column, role):
             return None
         return Fit(NAMED, f"{column.length:.0f} words on average")
 
@@ -103,17 +113,17 @@ def _label(column: Column) -> Fit | None:
 
 def levels(column: Column) -> list[str] | None:
     """The column's values from the lowest to the highest, if they are an ordered scale's."""
-    values = {str(value).strip() for value in column.values}
+    values = {plain(value) for value in column.values}
     if len(values) not in LEVELS:
         return None
     if column.is_whole:
         in_order = sorted(values, key=float)
         lowest, highest = float(in_order[0]), float(in_order[-1])
         return in_order if highest - lowest < max(LEVELS) and max(-lowest, highest) <= HIGHEST else None
-    plain = {re.sub(r"\W+", "_", value.lower()): value for value in values}
+    worded = {re.sub(r"\W+", "_", value.lower()): value for value in values}
     for scale in SCALES:
-        if set(plain) <= set(scale):
-            return [plain[level] for level in scale if level in plain]
+        if set(worded) <= set(scale):
+            return [worded[level] for level in scale if level in worded]
     return None
 
 
@@ -124,7 +134,7 @@ def _level(column: Column) -> Fit | None:
     reason = f"{len(found)} levels with an order, {', '.join(found)}, in {column.rows:,} rows"
     if column.numbers is None:
         return Fit(NAMED + CERTAIN, reason)
-    return Fit(NAMED + CERTAIN / 2 if _named(column, "level") else _score(column, "label"), reason)
+    return Fit(NAMED + CERTAIN / 2 if is_named(column, "level") else _score(column, "label"), reason)
 
 
 def _number(column: Column) -> Fit | None:
@@ -141,7 +151,7 @@ def separator_of(column: Column) -> str | None:
     """The sign between the labels of a text, if the parts repeat in other combinations."""
     for sign in "|;,":
         combined = [value for value in column.values if isinstance(value, str) and sign in value]
-        if not combined or not column.is_text:
+        if not combined or not (column.is_text or (sign == "," and _are_numbered(column))):
             continue
         parts = {part.strip() for value in column.values for part in value.split(sign)}
         short = all(len(part.split()) <= 3 for part in parts)
@@ -150,8 +160,17 @@ def separator_of(column: Column) -> str | None:
     return None
 
 
+def _are_numbered(column: Column) -> bool:
+    """Could "2,14" be two classes by their numbers? Each stands alone somewhere, the smaller first."""
+    if column.decimal is None:
+        return False
+    parts = [value.strip().split(",") for value in column.values]
+    alone = {found[0] for found in parts if len(found) == 1}
+    return all(set(found) <= alone and sorted(set(found), key=int) == found for found in parts)
+
+
 def _labels(column: Column) -> Fit | None:
-    if column.parts:
+    if column.parts and set(column.items) <= set(column.parts):
         return Fit(NAMED + CERTAIN, f"{len(column.parts)} columns that say yes or no of each row")
     sign = separator_of(column)
     if sign is not None:
@@ -160,6 +179,11 @@ def _labels(column: Column) -> Fit | None:
     strings = column.items and all(isinstance(item, str) for item in column.items)
     if not strings or any(len(value) != len(set(value)) for value in column.values):
         return None
+    numbers = all(item.isdecimal() for item in column.items) and any(
+        len(value) > 8 for value in column.values
+    )
+    if column.parts or column.distinct < 2 or max(map(len, column.values)) < 2 or numbers:
+        return None  # places of words, choices of a question, the same in each row, or one class in each
     distinct = len(set(column.items))
     if distinct > len(column.items) / 3 or max(len(item.split()) for item in column.items) > 4:
         return None
@@ -180,7 +204,7 @@ def _tokens(column: Column) -> Fit | None:
     distinct = len(set(words))
     if bio_types(words) is not None or column.distinct < 0.3 * len(column.values):
         return None
-    named = _named(column, "tokens") or column.name == "0"  # the first column of a CoNLL file
+    named = is_named(column, "tokens") or column.name == "0"  # the first column of a CoNLL file
     return Fit(NAMED + CERTAIN if named else WEAK, f"{distinct:,} distinct words")
 
 
@@ -203,7 +227,9 @@ def any_spelling(tag: str) -> str:
 
 
 def _tags(column: Column) -> Fit | None:
-    tags = _words(column)
+    tags = _words(column) if column.name not in ("form", "lemma", "misc", "deps") else []
+    if all(tag.isdecimal() for tag in tags):
+        return None  # numbers of words, or of classes that nothing names
     if column.parts or not tags or (distinct := len(set(tags))) > min(400, len(tags) / 3) or distinct < 2:
         return None
     if types := bio_types(tags) or bio_types([any_spelling(tag) for tag in tags]):
@@ -241,17 +267,21 @@ def _answers(column: Column) -> Fit | None:
 
 
 def _choices(column: Column) -> Fit | None:
-    lengths = {len(value) for value in column.values} if column.is_list else {0}
-    strings = all(isinstance(item, str) for item in column.items)
-    if not strings or min(lengths) < 2 or max(lengths) > 20:
+    try:
+        found = [named_choices(value) for value in column.values]
+    except BadRowError:
         return None
-    named = _named(column, "choices")
+    lengths = {len(each) for each in found}
+    strings = all(isinstance(text, str) for each in found for _, text in each)
+    if column.is_text or not strings or min(lengths) < 2 or max(lengths) > 20:
+        return None
+    named = is_named(column, "choices")
     return Fit(NAMED + CERTAIN if named else WEAK, f"{min(lengths)} to {max(lengths)} choices in each row")
 
 
 def _answer(column: Column) -> Fit | None:
     numbers = column.numbers
-    if not column.is_text and (numbers is None or set(numbers) - set(range(20))):
+    if column.distinct < 2 or (not column.is_text and (numbers is None or set(numbers) - set(range(20)))):
         return None
     return Fit(_score(column, "answer"), "the right choice")
 
@@ -261,7 +291,7 @@ def _template(column: Column) -> Fit | None:
     if not column.is_text or column.distinct < 2:
         return None
     reason = f"{column.distinct:,} distinct answers in {column.rows:,} rows"
-    if _named(column, "template"):
+    if is_named(column, "template"):
         return Fit(NAMED, reason)
     if column.length <= LONG and (column.distinct < MANY or column.repeats < 2):
         return None
@@ -272,7 +302,7 @@ def _written(column: Column) -> Fit | None:
     """A text that is written in answer to another."""
     if not column.is_text or column.distinct < 0.5 * len(column.values) or column.length < 1:
         return None
-    named = _named(column, "written")
+    named = is_named(column, "written")
     if not named and column.length < 1.5:
         return None
     reason = f"{column.length:.0f} words on average, {column.distinct:,} distinct texts"
@@ -282,17 +312,27 @@ def _written(column: Column) -> Fit | None:
 def _outcome(column: Column) -> Fit | None:
     """Yes or no, and a name that says of what."""
     values = {str(value).strip().lower() for value in column.values}
-    if not _named(column, "outcome") or len(values) != 2 or not values <= OUTCOMES:
+    if not is_named(column, "outcome") or len(values) != 2 or not values <= OUTCOMES:
         return None
     yes = sum(str(value).strip().lower() in YES for value in column.values)
     return Fit(NAMED + CERTAIN, f"yes in {yes / len(column.values):.1%} of {column.rows:,} rows")
+
+
+def _item(column: Column) -> Fit | None:
+    """What was shown and clicked: in a log the same text comes again and again."""
+    found = _text(column)
+    if found or not column.is_text or column.distinct < 3 or not is_named(column, "item"):
+        return found
+    return Fit(
+        NAMED if column.length >= 1.5 else WEAK, f"{column.distinct:,} distinct items in {column.rows:,} rows"
+    )
 
 
 def _entity(kind: str) -> Callable[[Column], Fit | None]:
     """An end of a triple: a name, rather than a text."""
 
     def judge(column: Column) -> Fit | None:
-        named = _named(column, kind)
+        named = is_named(column, kind)
         recurs = column.length <= LONG and column.repeats >= 1.2
         if not column.is_text or column.distinct < 2 or column.length > 12 or not (named or recurs):
             return None
@@ -305,7 +345,7 @@ def _link(column: Column) -> Fit | None:
     """The relation between the ends of a triple: few, and each of them often."""
     if not column.is_text or column.repeats < 2 or column.length > LONG:
         return None
-    return Fit(NAMED if _named(column, "link") else WEAK, f"{column.distinct:,} distinct relations")
+    return Fit(NAMED if is_named(column, "link") else WEAK, f"{column.distinct:,} distinct relations")
 
 
 def together(kinds: dict[str, Column]) -> float | None:
@@ -313,11 +353,11 @@ def together(kinds: dict[str, Column]) -> float | None:
     if {"head_entity", "tail_entity"} <= kinds.keys():
         head, tail = kinds["head_entity"].distinct_texts, kinds["tail_entity"].distinct_texts
         shared = len(head & tail) / min(len(head), len(tail))
-        named = all(_named(kinds[kind], kind) for kind in ("head_entity", "link", "tail_entity"))
+        named = all(is_named(kinds[kind], kind) for kind in ("head_entity", "link", "tail_entity"))
         in_order = CERTAIN if kinds["head_entity"].place < kinds["tail_entity"].place else 0.0
         return in_order + 2 * CERTAIN if shared > 0.05 else CERTAIN if named else None
-    if {"text", "text_pair"} <= kinds.keys():
-        first, second = kinds["text"], kinds["text_pair"]
+    if "text_pair" in kinds and not kinds.keys().isdisjoint({"text", "item"}):
+        first, second = kinds.get("text") or kinds["item"], kinds["text_pair"]
         return CERTAIN if "query" in first.words or _are_ends(first.name, second.name) else 0.0
     return 0.0
 
@@ -334,7 +374,7 @@ def _turns(column: Column) -> Fit | None:
     objects = bool(column.items) and all(isinstance(item, dict) and "text" in item for item in column.items)
     strings = bool(column.items) and all(isinstance(item, str) for item in column.items)
     words = sum(len(str(item).split()) for item in column.items) / max(len(column.items), 1)
-    if not objects and not (strings and words >= 2 and _named(column, "turns")):
+    if not objects and not (strings and words >= 2 and is_named(column, "turns")):
         return None
     mean = len(column.items) / len(column.values)
     return Fit(_score(column, "turns") + CERTAIN, f"{mean:.0f} turns on average")
@@ -345,6 +385,6 @@ FITS: dict[str, Callable[[Column], Fit | None]] = {
     "spans": _spans, "head": _span("head"), "tail": _span("tail"), "label": _label, "level": _level,
     "score": _number, "labels": _labels, "question": _passage("question"), "context": _passage("context"),
     "answers": _answers, "choices": _choices, "answer": _answer,
-    "template": _template, "written": _written, "outcome": _outcome, "head_entity": _entity("head_entity"),
-    "link": _link, "tail_entity": _entity("tail_entity"),
+    "template": _template, "item": _item, "written": _written, "outcome": _outcome,
+    "head_entity": _entity("head_entity"), "link": _link, "tail_entity": _entity("tail_entity"),
 }  # fmt: skip

@@ -16,8 +16,8 @@ FEWEST = 3  # different words: fewer are tags
 
 def sentence_of(columns: list[Column], rows: list[Mapping[str, Any]]) -> str | None:
     """The sentence column; None where rows are no words with tags."""
-    words = [column.name for column in columns if _are_words(column)]
     tags = [column.name for column in columns if _are_tags(column)]
+    words = [column.name for column in columns if column.name not in tags and _are_words(column)]
     if not words or not tags:
         return None
     named = [name for name in words if name.lower() in NAMES["tokens"]]

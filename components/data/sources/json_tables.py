@@ -2,7 +2,7 @@
 
 The forms of `pandas.DataFrame.to_json`: `columns` {column: {index: value}}, `index` {index: {column: value}},
 `split` {columns, index, data} and `table` {schema, data}; and an object that holds one list of objects, under
-whatever name, as {"version": 1, "data": [...]}.
+whatever name, as {"version": 1, "data": [...]}, or one for each split or class, whose name is a column then.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 from components.data.sources.record import Values
 
+ROWS = ("rows", "data", "examples", "common_examples", "items", "records", "results")  # what holds the rows
 EXPECTED = "an object that holds one list of objects, or a data frame as pandas writes it"
 
 
@@ -20,9 +21,14 @@ def rows_of(table: Any) -> Iterator[Values] | None:
     if not isinstance(table, Mapping) or not table:
         return None
     inner = list(table.values())
+    if len(inner) == 1 and (found := rows_of(inner[0])) is not None:
+        return found
     held = [value for value in inner if _are_objects(value)]
-    if len(held) == 1:
-        return (dict(row) for row in held[0])
+    named = [table[name] for name in ROWS if _are_objects(table.get(name))]
+    if len(held) == 1 or named:
+        return (dict(row) for row in (named or held)[0])
+    if len(inner) > 1 and all(map(_are_rows, inner)):
+        return ({"split": name, **_fields(row)} for name, rows in table.items() for row in rows)
     if all(isinstance(value, Mapping) for value in inner):
         return _of_objects(table)
     columns, data = list(table), inner
@@ -40,6 +46,16 @@ def _of_objects(table: Mapping[str, Mapping[str, Any]]) -> Iterator[Values]:
     if all(other.keys() == first.keys() for other in others) and all(key.isdigit() for key in first):
         return ({name: column[key] for name, column in table.items()} for key in first)
     return (dict(row) for row in table.values())
+
+
+def _are_rows(value: Any) -> bool:
+    """Objects, or lists of as many values each."""
+    lists = isinstance(value, list) and all(isinstance(one, list) for one in value)
+    return _are_objects(value) or (lists and len(value) > 1 and len(set(map(len, value))) == 1)
+
+
+def _fields(row: Mapping[str, Any] | list[Any]) -> Values:
+    return dict(row) if isinstance(row, Mapping) else {f"column_{n}": value for n, value in enumerate(row, 1)}
 
 
 def _are_objects(value: Any) -> bool:

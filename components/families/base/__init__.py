@@ -17,6 +17,7 @@ from components.families.base.metric import Metric
 from components.families.base.records import (
     COMMON,
     Check,
+    ClassCounts,
     Facts,
     Layout,
     Options,
@@ -32,9 +33,9 @@ from components.families.base.training import TrainingPart
 from components.families.base.validation import ValidationPart
 
 __all__ = [
-    "COMMON", "Check", "EncodingPart", "EvaluationPart", "Facts", "Family", "IngestPart", "Layout", "Metric",
-    "Options", "Prediction", "Row", "Sequence1", "ServicePart", "TextRequest", "TrainingPart", "Truncation",
-    "Turn", "ValidationPart",
+    "COMMON", "Check", "ClassCounts", "EncodingPart", "EvaluationPart", "Facts", "Family", "IngestPart",
+    "Layout", "Metric", "Options", "Prediction", "Row", "Sequence1", "ServicePart", "TextRequest",
+    "TrainingPart", "Truncation", "Turn", "ValidationPart",
 ]  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pyarrow as pa
 
-from components.families.base.records import Facts, Row
+from components.families.base.records import Facts, Prediction, Row
 
 if TYPE_CHECKING:
     from tokenizers import Encoding
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 Numbers = list[int] | list[float]  # what a head is given besides a row's states
 ReadTable = Callable[[Path, str, Mapping[str, str]], Iterator[tuple[str, Row]]]
 """(file, format, role -> column) -> (where it stands, its columns by role) of each of its rows."""
+Reword = Callable[[list[str]], list[str | None]]
+"""The words of a text -> what stands in the place of each; None: nothing."""
 MOST_CANDIDATES = 20_000  # of a head: their vectors ship with the model, and a question is scored against all
 
 
@@ -154,6 +156,53 @@ class ReadsWordEmbeddings:
 
 class SquaredErrorLoss:
     """The loss is a squared error, not a negative log-likelihood (Kendall 2018 weighs them apart)."""
+
+
+# --- evaluation ------------------------------------------------------------------------------------
+
+
+class OneClassEach(abc.ABC):
+    """What is answered has one class of several, so that one may be taken for another."""
+
+    @abc.abstractmethod
+    def class_pairs(self, row: Row, said: Prediction, facts: Facts) -> Iterable[tuple[str, str]]:
+        """(gold, said) of everything in the row that has a class: of the row itself, or of each word."""
+
+
+class ScoredClasses(abc.ABC):
+    """Rows can be ranked by how probable a class is, one class against the rest."""
+
+    @abc.abstractmethod
+    def scored_classes(
+        self, rows: Sequence[Row], said: Sequence[Prediction], facts: Facts
+    ) -> Iterable[tuple[str, np.ndarray, np.ndarray]]:
+        """(its name, does it hold: y_N, 0 or 1, how probable is it said to be: p_N) of each class that holds
+        of some rows and not of all."""
+
+
+class Probabilities(abc.ABC):
+    """An answer says how probable it is."""
+
+    @abc.abstractmethod
+    def likelihoods(self, row: Row, said: Prediction, facts: Facts) -> list[tuple[float, bool]]:
+        """(how probable the model calls something, whether it is so) for whatever the answer gives a
+        probability: its label, or each of several labels."""
+
+
+class Rewordable(abc.ABC):
+    """A row's words may be written otherwise: its target stays what it is, or moves along."""
+
+    @abc.abstractmethod
+    def reworded(self, row: Row, reword: Reword) -> Row | None:
+        """The row with other words; None where its target would be lost."""
+
+
+class NamesThings(abc.ABC):
+    """Some of a row's words are entities, and its target says which."""
+
+    @abc.abstractmethod
+    def entities(self, row: Row) -> list[tuple[str, int, int]]:
+        """(type, its first word, its last) of each: numbers of the words that `reworded` is given."""
 
 
 # --- what callers ask ------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from components.families.base.metric import Metric
-from components.families.base.records import Facts, Prediction, Row
+from components.families.base.records import ClassCounts, Facts, Prediction, Row
 
 
 class EvaluationPart(abc.ABC):
@@ -46,8 +46,8 @@ class EvaluationPart(abc.ABC):
 
     def report(
         self, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
-    ) -> list[tuple[str, int, float]]:
-        """What the evaluation page draws of each class or type: (its name, gold occurrences, F1)."""
+    ) -> list[ClassCounts]:
+        """What the evaluation page says of each class or type."""
         return []
 
     @abc.abstractmethod

@@ -1,6 +1,6 @@
 """A metric as an object: per-row statistics, and the number that their sums make.
 
-Legend: N rows, S statistics, R resamples.
+Legend: N rows, S statistics, R resamples, U units of rows.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ CELLS = 4_000_000  # of sums that are in memory at once
 @dataclass(frozen=True)
 class Metric:
     """How good predictions are. It is a function of sums over rows, so that a resample of the rows is a
-    weighted sum; that gives it intervals and paired comparisons without another line."""
+    weighted sum and a metric without a row a difference; that gives it intervals and paired comparisons
+    without another line."""
 
     name: str
     statistics: Statistics
@@ -37,6 +38,18 @@ class Metric:
     better: Literal["higher", "lower"] = "higher"
     """Which numbers of `of_sums` are good. Where lower is better, as of an error, `value` is minus the number
     (so the name says "negative_..."): everyone who reads a value may take the higher for the better."""
+
+    least_labels: int = 0
+    """How many labels a head must have for the metric to tell anything of it."""
+    kind: Literal["share", "correlation", "error"] | None = None
+    """How the error of a value changes along the values: as that of a share of rows, from 0 to 1; as that of
+    a correlation, from -1 to 1; or with the distance from the best value, which has no lower end. By default
+    as that of a share, and where lower is better with the distance."""
+
+    @property
+    def scale(self) -> Literal["share", "correlation", "error"]:
+        """`kind`, or what is usual."""
+        return self.kind or ("share" if self.better == "higher" else "error")
 
     @property
     def best(self) -> float:
@@ -52,16 +65,19 @@ class Metric:
         """The value of all the rows that have these statistics."""
         return float(self.value(np.asarray(statistics_NS.sum(axis=0)).reshape(1, -1))[0])
 
-    def resampled(self, weights_RN: np.ndarray, statistics_NS: Table) -> np.ndarray:
-        """value_R of every resample of the rows."""
-        blocks = _blocks(len(weights_RN), statistics_NS)
-        return np.concatenate(
-            [self.value(weights_RN[some].astype(np.float64) @ statistics_NS) for some in blocks]
-        )
+    def without(self, statistics_NS: Table, member_UN: csr_array | None = None) -> np.ndarray:
+        """value_U of all rows but those of a unit, by which rows a unit has; by default each row is one."""
+        total_S = np.asarray(statistics_NS.sum(axis=0)).reshape(1, -1)
+        count = statistics_NS.shape[0] if member_UN is None else member_UN.shape[0]
+        found = []
+        for some in _blocks(count, statistics_NS.shape[1]):
+            part = statistics_NS[some] if member_UN is None else member_UN[some] @ statistics_NS
+            found.append(self.value(total_S - (part if isinstance(part, np.ndarray) else part.toarray())))
+        return np.concatenate(found)
 
     def of_each_row(self, statistics_NS: Table) -> np.ndarray:
         """value_N of each row by itself."""
-        parts = (statistics_NS[some] for some in _blocks(statistics_NS.shape[0], statistics_NS))
+        parts = (statistics_NS[some] for some in _blocks(*statistics_NS.shape))
         dense = (part if isinstance(part, np.ndarray) else part.toarray() for part in parts)
         return np.concatenate([self.value(part) for part in dense])
 
@@ -70,7 +86,7 @@ class Metric:
         return self.total(self.statistics(rows, predictions, facts))
 
 
-def _blocks(count: int, statistics_NS: Table) -> Iterator[slice]:
-    """So many sums at a time, or so many weights, that memory is bounded."""
-    block = max(1, CELLS // max(1, *statistics_NS.shape))
+def _blocks(count: int, width: int) -> Iterator[slice]:
+    """So many rows at a time of a table that is so wide, that memory is bounded."""
+    block = max(1, CELLS // max(1, width))
     return (slice(start, start + block) for start in range(0, count, block))

@@ -6,7 +6,7 @@ Rows, facts, layouts and predictions are JSON, whose fields each family chooses.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Required, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Required, TypedDict
 
 from pydantic import BaseModel, ConfigDict
 
@@ -19,13 +19,37 @@ Layout = dict[str, Any]  # where in the row's tokens its words, choices or windo
 Prediction = dict[str, Any]  # what the model says of one row (JSON), e.g. {"label": ..., "probability": ...}
 Sequence1 = str | tuple[str, str]  # what the encoder reads at once: a text, or two with a separator
 
-COMMON = ("id", "group", "difficulty")  # roles that every family's rows may have
+COMMON = ("id", "group", "difficulty", "slice")  # roles that every family's rows may have
 
 
 class Options(BaseModel):
     """What params.yaml may set under a task's `options`; a family with options has its own subclass."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ClassCounts(NamedTuple):
+    """What was found of a class or type: in the gold, by the model, and by both."""
+
+    name: str
+    gold: int
+    found: int
+    right: int
+
+    @property
+    def precision(self) -> float:
+        """0 where it was not found."""
+        return self.right / max(self.found, 1)
+
+    @property
+    def recall(self) -> float:
+        """0 where it does not occur."""
+        return self.right / max(self.gold, 1)
+
+    @property
+    def f1(self) -> float:
+        """0 where neither is."""
+        return 2 * self.right / max(self.gold + self.found, 1)
 
 
 class Truncation(TypedDict, total=False):

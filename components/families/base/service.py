@@ -22,6 +22,8 @@ class ServicePart(IngestPart):
     """The answer of the service."""
     example: ClassVar[tuple[Row, Prediction]]
     """A question and its answer, for the documentation."""
+    hub_task: ClassVar[str] = "other"
+    """What the Hugging Face hub calls such a task, for the model card."""
 
     def request_fields(self, columns: Iterable[str]) -> tuple[str, ...]:
         """The fields of a question to a task that declares these columns."""

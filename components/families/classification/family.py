@@ -11,15 +11,41 @@ import pyarrow as pa
 from pydantic import BaseModel, Field
 
 from components.errors import BadRowError, near_miss
-from components.families.base import Check, Facts, Family, Layout, Metric, Options, Prediction, Row
+from components.families.base import (
+    Check,
+    ClassCounts,
+    Facts,
+    Family,
+    Layout,
+    Metric,
+    Options,
+    Prediction,
+    Row,
+)
+from components.families.base.capabilities import OneClassEach, Probabilities, ScoredClasses
 from components.families.shared.centroids import nearest_labels, too_many
 from components.families.shared.fields import read_label
 from components.families.shared.label_numbers import label_numbers
-from components.families.shared.metrics import MACRO_F1, accuracy, class_counts
-from components.families.shared.probabilities import best_of, most_probable
+from components.families.shared.metrics import (
+    AUC,
+    AVERAGE_PRECISION,
+    KAPPA,
+    MACRO_F1,
+    MCC,
+    TOP_K,
+    accuracy,
+    class_counts,
+    counts_of_labels,
+    label_of,
+)
+from components.families.shared.probabilities import best_of, most_probable, of_margins
+from components.families.shared.ranks import each_class
+from components.families.shared.rewording import TextsReworded
 
 if TYPE_CHECKING:
     import torch
+    from sklearn.pipeline import Pipeline
+    from sklearn.svm import LinearSVC
     from tokenizers import Encoding
     from torch import nn
 
@@ -42,13 +68,22 @@ class ClassificationOptions(Options):
     label_smoothing: float = Field(0.0, ge=0, lt=1)
 
 
-class Classification(Family):
+class Classification(TextsReworded, OneClassEach, ScoredClasses, Probabilities, Family):
     """Softmax cross-entropy over the pooled states."""
 
     name = "classification"
+    hub_task = "text-classification"
     targets: ClassVar[Mapping[str, bool]] = {"label": True}
     options: ClassVar[type[Options]] = ClassificationOptions
-    metrics: ClassVar[tuple[Metric, ...]] = (accuracy("label"), MACRO_F1)
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        accuracy("label"),
+        MACRO_F1,
+        MCC,
+        KAPPA,
+        AUC,
+        AVERAGE_PRECISION,
+        *TOP_K.values(),
+    )
     target_type = pa.int64()
     response: ClassVar[type[BaseModel]] = ClassificationAnswer
     example = (
@@ -155,6 +190,9 @@ class Classification(Family):
     def best_of(self, answer: Prediction, count: int) -> Prediction:
         return {**answer, "probabilities": best_of(answer["probabilities"], count)}
 
+    def likelihoods(self, row: Row, said: Prediction, facts: Facts) -> list[tuple[float, bool]]:
+        return [(said["probabilities"].get(said["label"], 0.0), said["label"] == row["label"])]
+
     def labels_of(self, one: Row | Prediction, facts: Facts) -> Iterable[str]:
         return (one["label"],)
 
@@ -163,17 +201,22 @@ class Classification(Family):
 
     def report(
         self, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
-    ) -> list[tuple[str, int, float]]:
-        """F1 of each label."""
-        sums = class_counts(rows, predictions, facts).sum(axis=0).reshape(-1, 3)
-        return [
-            (label, int(gold), float(2 * hits / max(predicted + gold, 1)))
-            for label, (hits, predicted, gold) in zip(facts["labels"], sums, strict=True)
-        ]
+    ) -> list[ClassCounts]:
+        return counts_of_labels(class_counts(rows, predictions, facts), facts["labels"])
+
+    def class_pairs(self, row: Row, said: Prediction, facts: Facts) -> Iterable[tuple[str, str]]:
+        return [(row["label"], said["label"])]
+
+    def scored_classes(
+        self, rows: Sequence[Row], said: Sequence[Prediction], facts: Facts
+    ) -> Iterable[tuple[str, np.ndarray, np.ndarray]]:
+        return each_class(rows, said, facts["labels"], label_of)
 
     def majority_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
-        majority = Counter(row["label"] for row in train).most_common(1)[0][0]
-        return [{"label": majority} for _ in test]
+        """The most frequent label, and the shares of those that come next."""
+        counts = Counter(row["label"] for row in train)
+        shares = {label: count / len(train) for label, count in counts.most_common(max(TOP_K))}
+        return [{"label": next(iter(shares)), "probabilities": shares} for _ in test]
 
     def tfidf_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """Word unigrams and bigrams, TF-IDF, a linear support vector machine; of a large label set the
@@ -190,8 +233,13 @@ class Classification(Family):
         if too_many(len(set(labels)), learnt_NF):
             nearest = nearest_labels(learnt_NF, [[label] for label in labels], asked_MF, 1)
             return [{"label": label} for (label,) in nearest]
-        model = LinearSVC(random_state=0).fit(learnt_NF, labels)
-        return [{"label": str(label)} for label in model.predict(asked_MF)]
+        return predicted(LinearSVC(random_state=0).fit(learnt_NF, labels), asked_MF)
+
+
+def predicted(model: LinearSVC | Pipeline, asked: Any) -> list[Prediction]:
+    """What a linear model says of rows as it reads them."""
+    labels, found = model.predict(asked), of_margins(model.classes_.tolist(), model.decision_function(asked))
+    return [{"label": str(label), "probabilities": one} for label, one in zip(labels, found, strict=True)]
 
 
 def check_label(label: str, labels: Sequence[str]) -> None:

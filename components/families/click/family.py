@@ -13,11 +13,12 @@ from pydantic import BaseModel, Field
 
 from components.errors import BadRowError
 from components.families.base import Check, Facts, Family, Layout, Options, Prediction, Row, TextRequest
-from components.families.base.capabilities import ExtraInputs
+from components.families.base.capabilities import ExtraInputs, Probabilities, ScoredClasses
 from components.families.click import features
-from components.families.click.metrics import METRICS
+from components.families.click.metrics import METRICS, outcomes_of
 from components.families.multi_label.family import sigmoid
 from components.families.shared.changes import come_and_gone
+from components.families.shared.rewording import TextsReworded
 
 if TYPE_CHECKING:
     import torch
@@ -50,7 +51,7 @@ class ClickOptions(Options):
     categories: int = Field(1000, ge=1)
 
 
-class Click(ExtraInputs, Family):
+class Click(TextsReworded, ExtraInputs, ScoredClasses, Probabilities, Family):
     """Binary cross-entropy over the pooled states, embedded categories and standardised numbers.
 
     The classes are not weighed: that would lose the probabilities' calibration.
@@ -58,6 +59,7 @@ class Click(ExtraInputs, Family):
 
     name = "click"
     optional_inputs = features.ROLES
+    role_kinds: ClassVar[Mapping[str, str]] = {"text": "item"}
     targets: ClassVar[Mapping[str, bool]] = {"outcome": True}
     request = ClickRequest
     options = ClickOptions
@@ -183,6 +185,15 @@ class Click(ExtraInputs, Family):
         before, now = ([name for role in features.ROLES for name in one[role]] for one in (known, facts))
         gone = any(set(known[role]) - set(facts[role]) for role in features.ROLES)
         return f"its features changed: {come_and_gone(before, now)}" if gone else None
+
+    def scored_classes(
+        self, rows: Sequence[Row], said: Sequence[Prediction], facts: Facts
+    ) -> Iterable[tuple[str, np.ndarray, np.ndarray]]:
+        y_N, p_N = outcomes_of(rows, said)
+        return [("outcome", y_N, p_N)] if 0 < y_N.sum() < len(y_N) else []
+
+    def likelihoods(self, row: Row, said: Prediction, facts: Facts) -> list[tuple[float, bool]]:
+        return [(said["probability"], bool(row["outcome"]))]
 
     def majority_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """The share of positives in training."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from components.families.base import Facts, Metric, Prediction, Row
 from components.families.base.metric import Statistics
+from components.families.shared.ranks import average_precision_values, mean_area, placements
 
 BINS = 10  # of the calibration error
 TINY = 1e-15  # a probability nearer to 0 or 1 than this would cost more than any other error together
@@ -24,18 +25,17 @@ def roc_auc(y_N: np.ndarray, p_N: np.ndarray) -> np.ndarray:
     either is the AUC itself, exactly. A resample's AUC is the sum of both means less the AUC, but for a
     term of about 1 / sqrt(N) of its standard deviation.
     """
-    yes, no = np.sort(p_N[y_N == 1]), np.sort(p_N[y_N == 0])
-    if not len(yes) or not len(no):
+    if y_N.all() or not y_N.any():
         return np.stack([y_N, y_N / 2, 1 - y_N, 0 * y_N], axis=1)
-    below_N, above_N = _share_below(no, p_N), 1 - _share_below(yes, p_N)
-    auc = below_N[y_N == 1].mean()
-    return np.stack([y_N, y_N * below_N, 1 - y_N, (1 - y_N) * (above_N - auc)], axis=1)
+    place_N = placements(y_N, p_N)
+    auc = place_N[y_N == 1].mean()
+    return np.stack([y_N, y_N * place_N, 1 - y_N, (1 - y_N) * (place_N - auc)], axis=1)
 
 
-def _share_below(sorted_: np.ndarray, p_N: np.ndarray) -> np.ndarray:
-    """share_N of `sorted_` below each p, those equal to it counted half."""
-    below, upto = (np.searchsorted(sorted_, p_N, side) for side in ("left", "right"))
-    return np.asarray((below + upto) / (2 * len(sorted_)))
+def average_precision(y_N: np.ndarray, p_N: np.ndarray) -> np.ndarray:
+    """statistics_N2: a row's pseudo-value of the average precision, 0 where there is no positive; and 1."""
+    value_N = average_precision_values(y_N, p_N) if y_N.any() else 0 * y_N
+    return np.stack([value_N, np.ones_like(y_N)], axis=1)
 
 
 def roc_auc_of(sums: np.ndarray) -> np.ndarray:
@@ -83,20 +83,25 @@ def calibration_of(sums: np.ndarray) -> np.ndarray:
     return np.asarray(1 - np.abs(sums[:, 1:]).sum(1) / np.maximum(sums[:, 0], 1))
 
 
+def outcomes_of(rows: Sequence[Row], said: Sequence[Prediction]) -> tuple[np.ndarray, np.ndarray]:
+    """y_N and p_N."""
+    y_N = np.array([row["outcome"] for row in rows], dtype=np.float64)
+    return y_N, np.array([one["probability"] for one in said], dtype=np.float64)
+
+
 def _of(arithmetic: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Statistics:
     """Arithmetic of y_N and p_N, of rows and predictions."""
 
     def statistics(rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts) -> np.ndarray:
-        y_N = np.array([row["outcome"] for row in rows], dtype=np.float64)
-        p_N = np.array([prediction["probability"] for prediction in predictions], dtype=np.float64)
-        return arithmetic(y_N, p_N)
+        return arithmetic(*outcomes_of(rows, predictions))
 
     return statistics
 
 
 METRICS = (
     Metric("auc", _of(roc_auc), roc_auc_of),
-    Metric("entropy_gain", _of(log_losses), entropy_gain_of),
+    Metric("average_precision", _of(average_precision), mean_area),
+    Metric("entropy_gain", _of(log_losses), entropy_gain_of, kind="error"),
     Metric("negative_log_loss", _of(log_losses), log_loss_of, better="lower"),
     Metric("calibration", _of(calibration), calibration_of),  # a constant is well calibrated: not to be won
 )

@@ -71,6 +71,7 @@ class Generation(EncoderFacts, ExtraInputs, TeacherForcing, Family):
     """
 
     name = "generation"
+    hub_task = "text-generation"
     targets: ClassVar[Mapping[str, bool]] = {"target": True}
     role_kinds: ClassVar[Mapping[str, str]] = {"target": "written"}
     options = GenerationOptions

@@ -73,6 +73,7 @@ class KnowledgeGraph(FactsOfAllSplits, Candidates, MultiSequence, ExtraInputs, F
     """
 
     name = "knowledge_graph"
+    hub_task = "graph-ml"
     inputs = (("head", "relation"),)
     text_columns = ()
     targets: ClassVar[Mapping[str, bool]] = {"tail": True}

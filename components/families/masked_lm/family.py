@@ -56,6 +56,7 @@ class MaskedLanguageModel(EncoderFacts, TokenCounts, ExtraInputs, Augmentation, 
     """
 
     name = "masked_lm"
+    hub_task = "fill-mask"
     inputs = (("text",),)
     targets: ClassVar[Mapping[str, bool]] = {}
     text_columns = ("text",)

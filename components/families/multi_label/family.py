@@ -11,14 +11,18 @@ import pyarrow as pa
 from pydantic import BaseModel, Field
 
 from components.errors import BadRowError
-from components.families.base import Check, Facts, Family, Layout, Options, Prediction, Row
+from components.families.base import Check, ClassCounts, Facts, Family, Layout, Options, Prediction, Row
+from components.families.base.capabilities import Probabilities, ScoredClasses
 from components.families.classification.family import check_label
-from components.families.multi_label.metrics import METRICS
+from components.families.multi_label.metrics import METRICS, labels_of, of_each_label
 from components.families.shared.centroids import nearest_labels, too_many
 from components.families.shared.fields import read_label
 from components.families.shared.items import read_items
 from components.families.shared.label_numbers import label_numbers
-from components.families.shared.probabilities import best_of, most_probable
+from components.families.shared.metrics import counts_of_labels
+from components.families.shared.probabilities import best_of, most_probable, of_margins
+from components.families.shared.ranks import each_class
+from components.families.shared.rewording import TextsReworded
 from components.spelling import is_blank, plain
 
 if TYPE_CHECKING:
@@ -50,10 +54,11 @@ class MultiLabelOptions(Options):
     positive_weights: Literal["none", "balanced"] = "none"  # balanced: a label's negatives / positives
 
 
-class MultiLabel(Family):
+class MultiLabel(TextsReworded, ScoredClasses, Probabilities, Family):
     """Binary cross-entropy of each label over the pooled states, averaged over the labels."""
 
     name = "multi_label"
+    hub_task = "text-classification"
     object_roles = ("labels",)
     targets: ClassVar[Mapping[str, bool]] = {"labels": True}
     options = MultiLabelOptions
@@ -162,11 +167,24 @@ class MultiLabel(Family):
         """The labels that hold are all said."""
         return {**answer, "probabilities": best_of(answer["probabilities"], count)}
 
+    def likelihoods(self, row: Row, said: Prediction, facts: Facts) -> list[tuple[float, bool]]:
+        return [(probable, label in row["labels"]) for label, probable in said["probabilities"].items()]
+
     def labels_of(self, one: Row | Prediction, facts: Facts) -> Iterable[str]:
         return tuple(one["labels"])
 
     def facts_in_common(self, facts: Facts, labels: Collection[str]) -> Facts:
         return {**facts, "labels": [label for label in facts["labels"] if label in labels]}
+
+    def report(
+        self, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
+    ) -> list[ClassCounts]:
+        return counts_of_labels(of_each_label(rows, predictions, facts), facts["labels"])
+
+    def scored_classes(
+        self, rows: Sequence[Row], said: Sequence[Prediction], facts: Facts
+    ) -> Iterable[tuple[str, np.ndarray, np.ndarray]]:
+        return each_class(rows, said, facts["labels"], labels_of)
 
     def majority_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """The labels of at least half of the training rows, or else the most frequent one."""
@@ -194,7 +212,12 @@ class MultiLabel(Family):
             usual = max(1, round(sum(map(len, labels)) / len(labels)))
             return [{"labels": found} for found in nearest_labels(learnt_NF, labels, asked_MF, usual)]
         model = OneVsRestClassifier(LinearSVC(random_state=0)).fit(learnt_NF, sets.transform(labels))
-        return [{"labels": list(found)} for found in sets.inverse_transform(model.predict(asked_MF))]
+        found = sets.inverse_transform(model.predict(asked_MF))
+        scores = of_margins(sets.classes_.tolist(), model.decision_function(asked_MF))
+        return [
+            {"labels": list(some), "probabilities": of_row}
+            for some, of_row in zip(found, scores, strict=True)
+        ]
 
 
 def read_labels(value: Any, separator: str) -> list[str]:

@@ -12,6 +12,12 @@ import numpy as np
 
 from components.families.base import Facts, Metric, Prediction, Row
 from components.families.shared.metrics import label_counts, macro_f1_of_sums, mean
+from components.families.shared.ranks import (
+    average_precision_values,
+    mean_area,
+    of_each_class,
+    roc_auc_values,
+)
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -41,8 +47,16 @@ def equal_sets(rows: Sequence[Row], predictions: Sequence[Prediction], facts: Fa
     return np.array([(gold == said, 1) for gold, said in pairs], dtype=np.float64)
 
 
+def labels_of(one: Row | Prediction) -> Sequence[str]:
+    """The labels of a row or a prediction."""
+    labels: Sequence[str] = one["labels"]
+    return labels
+
+
 METRICS = (
     Metric("micro_f1", of_all_labels, macro_f1_of_sums),  # of one class that holds all labels
     Metric("macro_f1", of_each_label, macro_f1_of_sums),
     Metric("subset_accuracy", equal_sets, mean),
+    Metric("auc", of_each_class(roc_auc_values, labels_of, 0.5), mean_area),  # the mean over the labels
+    Metric("average_precision", of_each_class(average_precision_values, labels_of, 0.0), mean_area),
 )

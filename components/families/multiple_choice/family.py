@@ -14,8 +14,9 @@ from components.errors import BadRowError, near_miss
 from components.families.base import Check, Facts, Family, Layout, Prediction, Row, Sequence1, TextRequest
 from components.families.base.capabilities import MultiSequence
 from components.families.classification.family import softmax
-from components.families.shared.fields import read_list, read_text
+from components.families.shared.fields import read_json, read_list, read_text
 from components.families.shared.metrics import accuracy
+from components.spelling import is_blank, plain
 
 if TYPE_CHECKING:
     import torch
@@ -48,6 +49,7 @@ class MultipleChoice(MultiSequence, Family):
     name = "multiple_choice"
     inputs = (("text", "choices"), ("turns", "choices"))
     text_columns = ()
+    object_roles = ("choices",)
     targets: ClassVar[Mapping[str, bool]] = {"answer": True}
     request = ChoiceRequest
     metrics = (accuracy("answer"),)
@@ -70,7 +72,8 @@ class MultipleChoice(MultiSequence, Family):
         return "\n".join([row["text"], *sorted(row["choices"])])
 
     def read_target(self, record: Mapping[str, Any], row: Row, options: Mapping[str, Any]) -> Row:
-        return {"answer": read_answer(record.get("answer"), row["choices"])}
+        names = [name for name, _ in named_choices(record["choices"])] if "choices" in record else []
+        return {"answer": read_answer(record.get("answer"), row["choices"], names)}
 
     def target_schema(self) -> pa.Schema:
         return pa.schema([("answer", pa.int64())])
@@ -151,9 +154,27 @@ def _pairs(row: Row) -> list[Row]:
     return [{"text": row["text"], "text_pair": choice} for choice in row["choices"]]
 
 
+def named_choices(value: Any) -> list[tuple[str, Any]]:
+    """The choices, each with its name: "A", "B" and so on in a list of texts; else the keys of an object, the
+    columns that hold them, or the labels in {"label": [...], "text": [...]} or in a list of {label, text}."""
+    value = read_json(value, "'choices'", "a JSON list")
+    if isinstance(value, dict):
+        if isinstance(value.get("text"), list) and isinstance(value.get("label"), list):
+            return list(zip(map(str, value["label"]), value["text"], strict=False))
+        value = {name: text for name, text in value.items() if not is_blank(text)}
+        if len(value) > 1:
+            return list(value.items())
+    found = read_list({"choices": value}, "choices")
+    letters = [chr(ord("A") + number) for number in range(len(found))]
+    if all(isinstance(one, dict) and "text" in one for one in found):
+        labels = [str(one.get("label", letter)) for letter, one in zip(letters, found, strict=True)]
+        return list(zip(labels, (one["text"] for one in found), strict=True))
+    return list(zip(letters, found, strict=True))
+
+
 def read_choices(record: Mapping[str, Any]) -> list[str]:
-    """Two to twenty distinct texts, as a list or as JSON."""
-    choices = read_list(record, "choices")
+    """Two to twenty distinct texts."""
+    choices = [text for _, text in named_choices(record.get("choices"))]
     if not FEWEST <= len(choices) <= MOST:
         raise BadRowError(f"'choices' has {len(choices)}, expected {FEWEST} to {MOST}")
     named = {f"choice {number}": choice for number, choice in enumerate(choices)}
@@ -164,11 +185,12 @@ def read_choices(record: Mapping[str, Any]) -> list[str]:
     return texts
 
 
-def read_answer(value: Any, choices: Sequence[str]) -> int:
-    """The number of the right choice, given as such or as its text."""
-    given = str(value).strip()
-    if isinstance(value, str) and given in choices:
-        return choices.index(given)
+def read_answer(value: Any, choices: Sequence[str], names: Sequence[str] = ()) -> int:
+    """The number of the right choice, given as such, as its text or as its name."""
+    given = plain(value)
+    for known in (choices, names):
+        if isinstance(value, str) and given in known:
+            return known.index(given)
     if not given.isdecimal() or int(given) >= len(choices):
         raise BadRowError(
             f"'answer' is {value!r:.60}{near_miss(given, choices)}; "

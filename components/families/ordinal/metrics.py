@@ -1,16 +1,18 @@
-"""How good levels are: Cohen's quadratically weighted kappa, and the mean absolute error.
+"""How good levels are: Cohen's quadratically weighted kappa, rank correlations, the mean absolute error.
 
 Legend: N rows, R resamples.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from components.families.base import Facts, Metric, Prediction, Row
+from components.families.base.metric import Statistics
 from components.families.shared.metrics import accuracy, mean
+from components.families.shared.ranks import correlation, kendall_values, spearman_values
 
 
 def levels_of(rows: Sequence[Row], names: Sequence[str]) -> np.ndarray:
@@ -19,15 +21,22 @@ def levels_of(rows: Sequence[Row], names: Sequence[str]) -> np.ndarray:
     return np.array([number[row["label"]] for row in rows])
 
 
-def level_sums(rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts) -> np.ndarray:
-    """statistics_N5 of gold level x and predicted y: 1, x, y, xx + yy, (x - y)^2."""
-    x, y = (levels_of(side, facts["labels"]) for side in (rows, predictions))
+def _of(arithmetic: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Statistics:
+    """Arithmetic of gold level x_N and predicted y_N, of rows and predictions."""
+
+    def statistics(rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts) -> np.ndarray:
+        return arithmetic(*(levels_of(side, facts["labels"]) for side in (rows, predictions)))
+
+    return statistics
+
+
+def level_sums(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """statistics_N5: 1, x, y, xx + yy, (x - y)^2."""
     return np.stack([np.ones(len(x)), x, y, x * x + y * y, (x - y) ** 2], axis=1)
 
 
-def absolute_errors(rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts) -> np.ndarray:
+def absolute_errors(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """statistics_N2: |x - y|, and 1."""
-    x, y = (levels_of(side, facts["labels"]) for side in (rows, predictions))
     return np.stack([np.abs(x - y), np.ones(len(x))], axis=1)
 
 
@@ -42,7 +51,9 @@ def quadratic_kappa(sums_R5: np.ndarray) -> np.ndarray:
 
 
 METRICS = (
-    Metric("quadratic_kappa", level_sums, quadratic_kappa),
-    Metric("negative_mae", absolute_errors, mean, better="lower"),  # in levels
+    Metric("quadratic_kappa", _of(level_sums), quadratic_kappa, kind="correlation"),
+    Metric("negative_mae", _of(absolute_errors), mean, better="lower"),  # in levels
     accuracy("label"),
+    Metric("spearman", _of(spearman_values), correlation, kind="correlation"),
+    Metric("kendall", _of(kendall_values), correlation, kind="correlation"),  # tau-b
 )

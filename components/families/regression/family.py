@@ -14,6 +14,7 @@ from components.families.base import Check, Facts, Family, Layout, Prediction, R
 from components.families.base.capabilities import MultiSequence, SquaredErrorLoss
 from components.families.regression.metrics import METRICS
 from components.families.shared.fields import read_number
+from components.families.shared.rewording import TextsReworded
 
 if TYPE_CHECKING:
     import torch
@@ -32,7 +33,7 @@ class RegressionAnswer(BaseModel):
     score: float
 
 
-class Regression(MultiSequence, SquaredErrorLoss, Family):
+class Regression(TextsReworded, MultiSequence, SquaredErrorLoss, Family):
     """Squared error on standardised scores, so that tasks of other units weigh alike.
 
     The texts of a pair are encoded apart and compared (Reimers & Gurevych 2019): that keeps what a
@@ -40,6 +41,7 @@ class Regression(MultiSequence, SquaredErrorLoss, Family):
     """
 
     name = "regression"
+    hub_task = "text-classification"
     targets: ClassVar[Mapping[str, bool]] = {"score": True}
     metrics = METRICS
     target_type = pa.float32()

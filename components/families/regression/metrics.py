@@ -1,15 +1,18 @@
-"""How good scores are: Pearson's r, and R^2.
+"""How good scores are: correlations, R^2, and errors in the data's units.
 
 Legend: N rows, R resamples.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from components.families.base import Facts, Metric, Prediction, Row
+from components.families.base.metric import Statistics
+from components.families.shared.metrics import mean, root_mean
+from components.families.shared.ranks import correlation, kendall_values, spearman_values
 
 
 def power_sums(rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts) -> np.ndarray:
@@ -38,4 +41,31 @@ def r2(sums_R7: np.ndarray) -> np.ndarray:
     return np.asarray(np.where(spread_x > 0, 1 - squared_error / np.where(spread_x > 0, spread_x, 1), 0))
 
 
-METRICS = (Metric("pearson", power_sums, pearson), Metric("r2", power_sums, r2))
+def _of(arithmetic: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Statistics:
+    """Arithmetic of gold x_N and prediction y_N, of rows and predictions."""
+
+    def statistics(rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts) -> np.ndarray:
+        x_N, y_N = (np.array([one["score"] for one in side], float) for side in (rows, predictions))
+        return arithmetic(x_N, y_N)
+
+    return statistics
+
+
+def absolute_errors(x_N: np.ndarray, y_N: np.ndarray) -> np.ndarray:
+    """statistics_N2: |x - y|, and 1."""
+    return np.stack([np.abs(x_N - y_N), np.ones(len(x_N))], axis=1)
+
+
+def squared_errors(x_N: np.ndarray, y_N: np.ndarray) -> np.ndarray:
+    """statistics_N2: (x - y)^2, and 1."""
+    return np.stack([(x_N - y_N) ** 2, np.ones(len(x_N))], axis=1)
+
+
+METRICS = (
+    Metric("pearson", power_sums, pearson, kind="correlation"),
+    Metric("r2", power_sums, r2, kind="error"),
+    Metric("spearman", _of(spearman_values), correlation, kind="correlation"),
+    Metric("kendall", _of(kendall_values), correlation, kind="correlation"),  # tau-b
+    Metric("negative_mae", _of(absolute_errors), mean, better="lower"),  # in the unit of the scores
+    Metric("negative_rmse", _of(squared_errors), root_mean, better="lower"),  # likewise
+)

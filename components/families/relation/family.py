@@ -11,8 +11,8 @@ from pydantic import BaseModel
 
 from components.errors import BadRowError
 from components.families.base import Facts, Prediction, Row
-from components.families.base.capabilities import ExtraInputs
-from components.families.classification.family import Classification, ClassificationOptions
+from components.families.base.capabilities import ExtraInputs, Reword
+from components.families.classification.family import Classification, ClassificationOptions, predicted
 from components.families.relation.metrics import METRICS
 from components.families.shared.fields import read_text
 from components.families.shared.spans import Span, read_span
@@ -66,6 +66,10 @@ class Relation(ExtraInputs, Classification):
             "probabilities": {"none": 0.1, "place_of_birth": 0.9},
         },
     )
+
+    def reworded(self, row: Row, reword: Reword) -> Row | None:
+        """Its spans would no longer stand where the row says."""
+        return None
 
     def read_input(self, record: Mapping[str, Any], options: Mapping[str, Any]) -> Row:
         text = read_text(record, "text")
@@ -136,7 +140,7 @@ class Relation(ExtraInputs, Classification):
 
         model = make_pipeline(TfidfVectorizer(analyzer=relation_features), LinearSVC(random_state=0))
         model.fit(train, [row["label"] for row in train])
-        return [{"label": str(label)} for label in model.predict(test)]
+        return predicted(model, test)
 
 
 def marked(row: Row, room: int) -> list[str]:

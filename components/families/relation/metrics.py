@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from components.families.base import Facts, Metric, Prediction, Row
-from components.families.shared.metrics import accuracy, class_counts, f1, macro_f1_of_sums
+from components.families.shared.metrics import (
+    AUC,
+    AVERAGE_PRECISION,
+    KAPPA,
+    MCC,
+    TOP_K,
+    accuracy,
+    class_counts,
+    f1,
+    macro_f1_of_sums,
+)
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -33,4 +43,9 @@ METRICS = (
     Metric("micro_f1", of_all_relations, f1),
     accuracy("label"),
     Metric("macro_f1", relation_counts, macro_f1_of_sums),
+    MCC,
+    KAPPA,
+    AUC,
+    AVERAGE_PRECISION,
+    *TOP_K.values(),
 )

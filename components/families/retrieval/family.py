@@ -66,6 +66,7 @@ class Retrieval(ExtraFiles, FactsOfAllSplits, Candidates, MultiSequence, Family)
     """
 
     name = "retrieval"
+    hub_task = "sentence-similarity"
     inputs = (("text",), ("turns",))
     targets: ClassVar[Mapping[str, bool]] = {"answer": True}
     text_columns = ("text",)

@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from components.errors import BadRowError
 from components.families.base import Facts, Prediction, Row, Sequence1
-from components.families.base.capabilities import ExtraInputs, Numbers
-from components.families.classification.family import Classification
+from components.families.base.capabilities import ExtraInputs, Numbers, Reword
+from components.families.classification.family import Classification, predicted
 from components.families.segment_pairs.segments import draw, halves
 from components.families.shared.fields import read_text
 
@@ -34,6 +34,10 @@ class SegmentPairs(ExtraInputs, Classification):
     @abc.abstractmethod
     def shown(self, first: str, second: str, random: Random) -> tuple[str, str, str]:
         """What is shown of two neighbouring segments, and the label."""
+
+    def reworded(self, row: Row, reword: Reword) -> Row | None:
+        """Its segments are made from the text, and with another they would be others."""
+        return None
 
     def read_input(self, record: Mapping[str, Any], options: Mapping[str, Any]) -> Row:
         text = read_text(record, "text")
@@ -87,4 +91,4 @@ class SegmentPairs(ExtraInputs, Classification):
             return hstack([first, second, product, product.sum(axis=1)]).tocsr()
 
         model = LinearSVC(random_state=0).fit(columns(train), [row["label"] for row in train])
-        return [{"label": str(label)} for label in model.predict(columns(test))]
+        return predicted(model, columns(test))

@@ -77,14 +77,27 @@ def read_list(record: Mapping[str, Any], role: str) -> list[Any]:
     return value
 
 
+SPEAKERS, SAID = ("role", "from", "speaker"), ("text", "content", "value", "utterance")
+
+
+def turn_of(turn: Mapping[str, Any]) -> dict[str, Any]:
+    """A turn with `role` and `text`, which some call `from` and `value`, or `content`; in parts, as newer
+    exports have a content, those that are texts."""
+    role = next((turn[name] for name in SPEAKERS if turn.get(name) is not None), None)
+    said = next((turn[name] for name in SAID if turn.get(name) is not None), None)
+    if isinstance(said, list):
+        said = "\n".join(part["text"] for part in said if isinstance(part, Mapping) and "text" in part)
+    return {"role": role, "text": said}
+
+
 def read_turns(value: Any) -> str:
     """A dialogue (as a list or as JSON) -> one text, a line "role: text" for every turn.
 
-    A turn is an object with `role` and `text`, or a string: then the speakers are A and B by turns.
+    A turn is an object as `turn_of` takes it, or a string: then the speakers are A and B by turns.
     """
     lines = []
     for number, turn in enumerate(read_list({"turns": value}, "turns"), 1):
-        entry = turn if isinstance(turn, dict) else {"role": "AB"[(number - 1) % 2], "text": turn}
+        entry = turn_of(turn) if isinstance(turn, dict) else {"role": "AB"[(number - 1) % 2], "text": turn}
         try:
             lines.append(": ".join(read_text(entry, key).strip() for key in ("role", "text")))
         except BadRowError as error:

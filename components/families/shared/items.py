@@ -14,6 +14,7 @@ _WRAPPED = re.compile(
     r"(?:np\.)?(?:array|set|frozenset|list|tuple)\((.*?)(?:,\s*dtype=[\w.'<>]+)?\)", re.DOTALL
 )
 _BRACKETS = re.compile(r"\[(.*)\]|\((?=['\"]|\))(.*)\)|\{(?=['\"]|\})(.*)\}", re.DOTALL)
+_ANGLES = re.compile(r"(?:<[^<>]+>)+")  # as Stack Exchange writes tags: <python><pandas>
 _QUOTED = r"""(?:[urUR]|np\.str_\()?('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\)?"""
 _ITEM = re.compile(rf"""\s*(?:{_QUOTED}|([^'",\s][^,]*?))\s*(,|$|(?=['"]))""", re.DOTALL)
 
@@ -35,6 +36,8 @@ def read_items(text: str) -> list[Any] | None:
             return found
     except (ValueError, RecursionError):
         pass
+    if _ANGLES.fullmatch(text):
+        return text[1:-1].split("><")
     brackets = _BRACKETS.fullmatch(text)
     if brackets is not None:
         return _items(next(part for part in brackets.groups() if part is not None), text)

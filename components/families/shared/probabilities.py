@@ -1,6 +1,6 @@
 """The best labels by their probabilities: of 20,000, nobody reads or keeps them all.
 
-Legend: C labels.
+Legend: N rows, C labels.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+DIGITS = 6  # of a baseline's
 KEPT = 100  # labels of an answer: a set of more is cut to the most probable
 
 
@@ -26,3 +27,16 @@ def most_probable(labels: Sequence[str], probability_C: np.ndarray) -> dict[str,
 def best_of(probabilities: Mapping[str, float], count: int) -> dict[str, float]:
     """The `count` highest, the best first."""
     return dict(sorted(probabilities.items(), key=lambda item: -item[1])[:count])
+
+
+def of_margins(labels: Sequence[str], margin_NC: np.ndarray) -> list[dict[str, float]]:
+    """Per row, the most probable labels of a linear baseline that knows margins and no probabilities.
+
+    Squeezed to 0 to 1 each by itself, they rank rows and labels as the margins do, and say no more. Of two
+    classes scikit-learn gives one column, the second's.
+    """
+    margin_NC = margin_NC.reshape(len(margin_NC), -1)
+    if margin_NC.shape[1] < len(labels) == 2:
+        margin_NC = np.concatenate([-margin_NC, margin_NC], axis=1)
+    squeezed_NC = np.exp(-np.logaddexp(0, -margin_NC)).round(DIGITS)
+    return [most_probable(labels, squeezed_C) for squeezed_C in squeezed_NC]

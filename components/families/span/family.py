@@ -22,8 +22,9 @@ from components.families.base import (
     Sequence1,
     Truncation,
 )
-from components.families.base.capabilities import MultiSequence
+from components.families.base.capabilities import MultiSequence, Reword, Rewordable
 from components.families.shared.fields import read_text
+from components.families.shared.rewording import reworded
 from components.families.span.answers import checked, read_answers
 from components.families.span.baselines import first_words, likest_sentence, rarest_words
 from components.families.span.metrics import F1, METRICS, answer_of
@@ -68,11 +69,12 @@ class SpanAnswer(BaseModel):
     score: float
 
 
-class SpanExtraction(MultiSequence, Family):
+class SpanExtraction(Rewordable, MultiSequence, Family):
     """Softmax over the tokens of each window for the start and for the end of the answer; a window without
     it points at its first token (Devlin 2019, sections 4.2 and 4.3)."""
 
     name = "span"
+    hub_task = "question-answering"
     inputs = (("question", "context"),)
     targets: ClassVar[Mapping[str, bool]] = {"answers": True}
     text_columns = ("question", "context")
@@ -105,6 +107,10 @@ class SpanExtraction(MultiSequence, Family):
     def read_target(self, record: Mapping[str, Any], row: Row, options: Mapping[str, Any]) -> Row:
         given = enumerate(read_answers(record.get("answers")), 1)
         return {"answers": [checked(answer, row["context"], n, options["repair"]) for n, answer in given]}
+
+    def reworded(self, row: Row, reword: Reword) -> Row | None:
+        """The question alone: answers stay where they are in the context."""
+        return {**row, "question": reworded(row["question"], reword)}
 
     def target_schema(self) -> pa.Schema:
         answer = pa.struct([("text", pa.string()), ("start", pa.int32())])

@@ -11,9 +11,21 @@ import pyarrow as pa
 from pydantic import BaseModel
 
 from components.errors import BadRowError, near_miss
-from components.families.base import Check, Facts, Family, Layout, Metric, Options, Prediction, Row
+from components.families.base import (
+    Check,
+    ClassCounts,
+    Facts,
+    Family,
+    Layout,
+    Metric,
+    Options,
+    Prediction,
+    Row,
+)
+from components.families.base.capabilities import NamesThings, OneClassEach, Reword, Rewordable
 from components.families.shared.changes import options_changed
 from components.families.shared.fields import read_text, whole
+from components.families.shared.rewording import replaced
 from components.families.shared.spans import read_spans, to_tags
 from components.families.shared.words import first_pieces, places, read_words, units, word_features
 from components.families.tagging.metrics import ENTITY_F1, TOKEN_ACCURACY
@@ -66,10 +78,11 @@ class TaggingAnswer(BaseModel):
     tokens: list[Token] = []
 
 
-class Tagging(Family):
+class Tagging(Rewordable, NamesThings, OneClassEach, Family):
     """Softmax cross-entropy on the first piece of every word."""
 
     name = "tagging"
+    hub_task = "token-classification"
     inputs = (("text",), ("tokens",))
     targets: ClassVar[Mapping[str, bool]] = {"tags": False, "spans": False, "tokens": False}
     text_columns = ("text",)
@@ -191,6 +204,19 @@ class Tagging(Family):
             ),
         ]
 
+    def reworded(self, row: Row, reword: Reword) -> Row | None:
+        """A word that is gone takes its tag along; one with a tag that says something stays."""
+        asked = zip(row["tokens"], row["tags"], reword(row["tokens"]), strict=True)
+        words = [old if new is None and tag != "O" else new for old, tag, new in asked]
+        kept = [(tag, word) for tag, word in zip(row["tags"], words, strict=True) if word is not None]
+        text = replaced(row["text"], places(row["tokens"], row["text"]), words)
+        return {**row, "text": text, "tags": [tag for tag, _ in kept], "tokens": [word for _, word in kept]}
+
+    def entities(self, row: Row) -> list[tuple[str, int, int]]:
+        """Of tags that spell none, none."""
+        spelt = all(tag == "O" or tag[:2] in ("B-", "I-") for tag in row["tags"])
+        return entities(row["tags"]) if spelt else []
+
     def label_map(self, names: Mapping[str, str], facts: Facts) -> Mapping[str, str]:
         """Of tags, which have a prefix where they spell entities."""
         if _plain(facts):
@@ -293,8 +319,8 @@ class Tagging(Family):
 
     def report(
         self, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
-    ) -> list[tuple[str, int, float]]:
-        """F1 of each entity type, or of each plain tag."""
+    ) -> list[ClassCounts]:
+        """Of each entity type, or of each plain tag."""
         found = _words_of if _plain(facts) else entities
         gold: Counter[str] = Counter()
         guessed: Counter[str] = Counter()
@@ -304,10 +330,13 @@ class Tagging(Family):
             gold.update(kind for kind, _, _ in in_gold)
             guessed.update(kind for kind, _, _ in in_guess)
             right.update(kind for kind, _, _ in in_gold & in_guess)
-        return [
-            (kind, gold[kind], 2 * right[kind] / ((gold[kind] + guessed[kind]) or 1))
-            for kind in facts["labels"]
-        ]
+        return [ClassCounts(kind, gold[kind], guessed[kind], right[kind]) for kind in facts["labels"]]
+
+    def class_pairs(self, row: Row, said: Prediction, facts: Facts) -> Iterable[tuple[str, str]]:
+        """Of each token: its plain tag, or the type of its entity."""
+        cut = 0 if _plain(facts) else 2
+        gold, guessed = ([tag if tag == "O" else tag[cut:] for tag in side["tags"]] for side in (row, said))
+        return zip(gold, guessed, strict=True)
 
     def majority_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """The commonest tag of the training rows for every token."""

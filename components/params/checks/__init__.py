@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from components.errors import UserError, near_miss
-from components.params.checks import files, methods, mixture, monitor, outputs, tasks
+from components.params.checks import files, gates, methods, mixture, monitor, outputs, tasks
 from components.settings.project import Project
 
 
@@ -24,6 +24,8 @@ def check(path: Path, project: Project) -> None:
     outputs.check(path, project)
     files.check(path, project)
     _renamed(f"{path}: evaluation.renamed", project)
+    gates.check(f"{path}: evaluation.gates", project)
+    _stated(f"{path}: packaging.card.data", project)
     if project.monitor:
         monitor.check(f"{path}: monitor", project)
 
@@ -40,3 +42,11 @@ def _renamed(where: str, project: Project) -> None:
                 f"{where}.{today}: '{own}' is another task's name; expected the one that the champion knows "
                 f"this task by"
             )
+
+
+def _stated(where: str, project: Project) -> None:
+    """The model card speaks of the data of tasks that there are."""
+    for name in project.packaging.card.data:
+        if name not in project.tasks:
+            near, known = near_miss(name, project.tasks), ", ".join(project.tasks)
+            raise UserError(f"{where}.{name}: no task has this name{near}; expected one of {known}")

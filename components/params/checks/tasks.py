@@ -108,7 +108,7 @@ def _columns(where: str, family: families.Family, columns: Columns) -> None:
                 f"expected some of {', '.join(roles)}"
             )
     for role, names in columns.items():
-        several = role in {*family.optional_inputs, *family.object_roles}
+        several = role in {*family.optional_inputs, *family.object_roles, "slice"}
         if isinstance(names, list) and (not names or not several):
             expected = "one or more" if several else "the name of one"
             raise UserError(
@@ -187,7 +187,8 @@ def _label_names(where: str, task: Task) -> None:
 def _features(where: str, task: Task) -> None:
     """The example names no feature that is not a column."""
     for role, names in task.columns.items():
-        for feature in task.example.get(role, ()) if isinstance(names, list) else ():
+        asked = task.example.get(role)
+        for feature in asked if isinstance(names, list) and isinstance(asked, dict) else ():
             if feature not in names:
                 raise UserError(
                     f"{where}.example.{role}.{feature}: columns.{role} names no such column"

@@ -45,6 +45,15 @@ def read_splits(folder: Path) -> dict[str, list[dict]]:
 PLAIN = [f"text number {n},{'ab'[n % 2]}" for n in range(60)]
 
 
+def test_a_target_that_is_called_so_is_taken_in_as_it_stands(tmp_path: Path) -> None:
+    rows = [f'text number {n},"it said ""ä"" {n}"' for n in range(60)]
+    summary = {"family": "generation", "columns": {"text": "text", "target": "target"}}
+    gate = {"gate": {"metric": "rouge_l", "floor": 0.0}}
+    splits = run(tmp_path, rows, "text,target", **summary, **gate)
+    found = {row["target"] for rows_of in splits.values() for row in rows_of}
+    assert found == {f'it said "ä" {n}' for n in range(60)}
+
+
 def test_duplicates_and_conflicts_are_counted_and_named(tmp_path: Path) -> None:
     splits = run(tmp_path, [*PLAIN, "Text NUMBER 1!,b", "text number 2,b"])
     texts = [row["text"] for rows in splits.values() for row in rows]
@@ -86,6 +95,19 @@ def test_given_splits_stay_and_texts_of_the_test_leave_training(tmp_path: Path) 
     assert [row["text"] for row in splits["test"]] == ["text number 3", "unseen"]
     assert "text number 3" not in [row["text"] for name in ("train", "validation") for row in splits[name]]
     assert read_json(tmp_path / "out/ingest.json")["removed"]["leakage"] == 1
+
+
+def test_slice_columns_go_along_with_the_rows_and_change_nothing_else(tmp_path: Path) -> None:
+    plain = run(tmp_path, [f"{row},de" for row in PLAIN], header="text,label,country")
+    rows = [f"{row},{country}" for row, country in zip(PLAIN, ["de", "fr", ""] * 20, strict=True)]
+    columns = {"text": "text", "label": "label", "slice": ["country"]}
+    sliced = run(tmp_path, rows, header="text,label,country", columns=columns)
+    found = {row["text"]: row.pop("slice") for split in sliced.values() for row in split}
+    assert found["text number 1"] == {"country": "fr"}
+    assert found["text number 2"] == {"country": None}
+    assert sliced == plain
+    alone = run(tmp_path, rows, header="text,label,country", columns={**columns, "slice": "country"})
+    assert {row["text"]: row["slice"] for split in alone.values() for row in split} == found
 
 
 def test_a_group_never_crosses_splits_and_a_pair_of_two_splits_is_left_out(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import gzip
 import json
 import lzma
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -25,22 +25,40 @@ OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 
 
-def write_xlsx(path: Path, rows: Sequence[Sequence[Any]], sheet: str = "Data") -> None:
-    """A workbook of one sheet, with no more than a reader needs."""
+def write_xlsx(
+    path: Path,
+    rows: Sequence[Sequence[Any]],
+    sheet: str = "Data",
+    others: Mapping[str, Sequence[Sequence[Any]]] | None = None,
+) -> None:
+    """A workbook of one sheet, or of others behind it, with no more than a reader needs."""
+    sheets = {sheet: rows, **(others or {})}
+    numbers = range(1, len(sheets) + 1)
+    links = "".join(
+        f'<Relationship Id="r{n}" Type="{OFFICE}/worksheet" Target="worksheets/sheet{n}.xml"/>'
+        for n in numbers
+    )
+    named = "".join(
+        f'<sheet name="{escape(name)}" sheetId="{n}" r:id="r{n}"></sheet>' for n, name in enumerate(sheets, 1)
+    )
+    files = {
+        "[Content_Types].xml": f'<Types xmlns="{PACKAGE}/content-types"><Default Extension="xml" ContentType="application/xml"/></Types>',
+        "_rels/.rels": f'<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="r1" Type="{OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{PACKAGE}/relationships">{links}</Relationships>',
+        "xl/workbook.xml": f'<workbook xmlns="{SHEET}" xmlns:r="{OFFICE}"><sheets>{named}</sheets></workbook>',
+    }
+    files |= {f"xl/worksheets/sheet{n}.xml": _sheet(rows) for n, rows in enumerate(sheets.values(), 1)}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, f'<?xml version="1.0" encoding="UTF-8"?>{text}')
+
+
+def _sheet(rows: Sequence[Sequence[Any]]) -> str:
     lines = [
         f'<row r="{number}">{"".join(_cell(value, f"{column}{number}") for column, value in zip("ABCDEFGHIJ", row, strict=False))}</row>'
         for number, row in enumerate(rows, 1)
     ]
-    files = {
-        "[Content_Types].xml": f'<Types xmlns="{PACKAGE}/content-types"><Default Extension="xml" ContentType="application/xml"/></Types>',
-        "_rels/.rels": f'<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="r1" Type="{OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
-        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="r1" Type="{OFFICE}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
-        "xl/workbook.xml": f'<workbook xmlns="{SHEET}" xmlns:r="{OFFICE}"><sheets><sheet name="{escape(sheet)}" sheetId="1" r:id="r1"></sheet></sheets></workbook>',
-        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{SHEET}"><sheetData>{"".join(lines)}</sheetData></worksheet>',
-    }
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, text in files.items():
-            archive.writestr(name, f'<?xml version="1.0" encoding="UTF-8"?>{text}')
+    return f'<worksheet xmlns="{SHEET}"><sheetData>{"".join(lines)}</sheetData></worksheet>'
 
 
 def _cell(value: Any, place: str) -> str:
@@ -106,17 +124,22 @@ def sheet(root: Path) -> None:
 
 
 def sheet_of_libreoffice(root: Path) -> None:
+    write_ods(root / "rows.ods", [["text", "label"], *ROWS])
+
+
+def write_ods(path: Path, rows: Sequence[Sequence[str]]) -> None:
     """An .ods file, with no more than a reader needs."""
     office = "urn:oasis:names:tc:opendocument:xmlns"
     names = (
         f'xmlns:office="{office}:office:1.0" xmlns:table="{office}:table:1.0" xmlns:text="{office}:text:1.0"'
     )
     cell = '<table:table-cell office:value-type="string"><text:p>{}</text:p></table:table-cell>'
-    lines = ["".join(cell.format(escape(value)) for value in row) for row in [["text", "label"], *ROWS]]
-    rows = "".join(f"<table:table-row>{line}</table:table-row>" for line in lines)
-    table = f'<table:table table:name="Data">{rows}</table:table>'
+    none = "<table:table-cell/>"
+    lines = ["".join(cell.format(escape(value)) if value else none for value in row) or none for row in rows]
+    body = "".join(f"<table:table-row>{line}</table:table-row>" for line in lines)
+    table = f'<table:table table:name="Data">{body}</table:table>'
     body = f"<office:body><office:spreadsheet>{table}</office:spreadsheet></office:body>"
-    with zipfile.ZipFile(root / "rows.ods", "w") as archive:
+    with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
         archive.writestr(
             "META-INF/manifest.xml", f'<manifest:manifest xmlns:manifest="{office}:manifest:1.0"/>'
@@ -227,3 +250,19 @@ def hugging_face_features(root: Path) -> None:
         "moods": [[n % 2] if n % 3 else [0, 1] for n in range(25)],
     }
     Dataset.from_dict(rows, features=features).to_parquet(root / "rows.parquet")
+
+
+def class_folders(root: Path, below: str = "rows", first: int = 0) -> None:
+    """A text a file, in the folder of its class."""
+    for number, name in enumerate(["pos", "neg"]):
+        (root / below / name).mkdir(parents=True)
+        for n in range(12):
+            (root / below / name / f"{n}_7.txt").write_text(f"text number {first + 12 * number + n}\nmore")
+
+
+def class_folders_by_split(root: Path) -> None:
+    class_folders(root, "rows/train")
+    class_folders(root, "rows/test", 100)
+    (root / "rows/train/unsup").mkdir()
+    for n in range(5):
+        (root / f"rows/train/unsup/{n}_0.txt").write_text(f"text number {200 + n}")

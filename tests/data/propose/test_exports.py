@@ -1,4 +1,4 @@
-"""Files as tools export them, and broken ones (tests/data/exports.py): each is understood, asked about, or
+"""Files as tools export them, as public data sets are, and broken ones (tests/data/exports.py, corpora.py): each is understood, asked about, or
 refused; and `onetrunk check` takes what is proposed."""
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ from components.data.propose import Question, Terms, Wishes, guess
 from components.errors import UserError
 from flows.new_task import with_arguments
 from tests.conftest import PARAMS
+from tests.data.corpora import CORPORA
 from tests.data.exports import EXPORTS
 from tests.data.shapes import Shape
 
-UNDERSTOOD = [shape for shape in EXPORTS if shape.family]
-ASKED = [shape for shape in EXPORTS if shape.asks]
-STOPPED = [shape for shape in EXPORTS if shape.run_refuses]
-REFUSED = [shape for shape in EXPORTS if shape.refused]
+ALL = [*EXPORTS, *CORPORA]
+UNDERSTOOD = [shape for shape in ALL if shape.family]
+ASKED = [shape for shape in ALL if shape.asks]
+STOPPED = [shape for shape in ALL if shape.run_refuses]
+REFUSED = [shape for shape in ALL if shape.refused]
 
 
 @pytest.fixture
@@ -71,6 +73,6 @@ def test_what_stops_a_run_is_said_beforehand(shape: Shape, terms: Terms) -> None
     assert shape.run_refuses in guess(shape.file, Wishes(name="new"), terms=terms).refused
 
 
-def test_there_are_eighty_and_more() -> None:
-    assert len({shape.file for shape in EXPORTS}) == len(EXPORTS) >= 80
-    assert len(EXPORTS) == len(UNDERSTOOD) + len(ASKED) + len(STOPPED) + len(REFUSED)
+def test_there_are_a_hundred_and_fifty() -> None:
+    assert len({shape.file for shape in ALL}) == len(ALL) >= 150
+    assert len(ALL) == len(UNDERSTOOD) + len(ASKED) + len(STOPPED) + len(REFUSED)

@@ -18,7 +18,6 @@ from tests.families.families import (
     learn,
     losses_add_up,
     metric,
-    metric_names,
     read,
     resampled_equals_repeated,
     states,
@@ -122,7 +121,7 @@ def test_accuracy_and_macro_f1_are_scikit_learns() -> None:
     gold, predicted = generator.choice(["a", "b"], 200), generator.choice(["a", "b", "c"], 200)
     rows, predictions = [{"label": g} for g in gold], [{"label": p} for p in predicted]
     facts = {"labels": ["a", "b", "c", "never"]}
-    accuracy, macro_f1 = (metric(FAMILY, name, rows, predictions, facts) for name in metric_names(FAMILY))
+    accuracy, macro_f1 = (metric(FAMILY, name, rows, predictions, facts) for name in ("accuracy", "macro_f1"))
     assert accuracy == pytest.approx(accuracy_score(gold, predicted))
     assert macro_f1 == pytest.approx(f1_score(gold, predicted, average="macro"))
     assert resampled_equals_repeated(FAMILY, rows, predictions, facts)
@@ -131,5 +130,16 @@ def test_accuracy_and_macro_f1_are_scikit_learns() -> None:
 def test_the_trivial_baseline_is_the_majority_and_the_linear_one_learns() -> None:
     rows = [{"text": text, "text_pair": None, "label": label}
             for text, label in [("a good day", "up"), ("a bad day", "down")] * 5 + [("good", "up")] * 3]  # fmt: skip
-    assert FAMILY.majority_baseline(rows, rows[:2], FACTS) == [{"label": "up"}] * 2
-    assert FAMILY.tfidf_baseline(rows, rows[:2], FACTS) == [{"label": "up"}, {"label": "down"}]
+    shares = {"up": pytest.approx(8 / 13), "down": pytest.approx(5 / 13)}
+    assert FAMILY.majority_baseline(rows, rows[:2], FACTS) == [{"label": "up", "probabilities": shares}] * 2
+    found = FAMILY.tfidf_baseline(rows, rows[:2], FACTS)
+    assert [one["label"] for one in found] == ["up", "down"]
+    assert found[0]["probabilities"]["up"] > 0.5 > found[1]["probabilities"]["up"]
+
+
+def test_the_linear_baseline_ranks_as_its_margins_do() -> None:
+    texts = {"calm sea": "calm", "red fire": "fire", "cold ice": "ice"}
+    rows = [{"text": text, "text_pair": None, "label": label} for text, label in texts.items()] * 6
+    facts = learn(FAMILY, rows)
+    assert metric(FAMILY, "auc", rows, FAMILY.tfidf_baseline(rows, rows, facts), facts) == 1
+    assert metric(FAMILY, "auc", rows, FAMILY.majority_baseline(rows, rows, facts), facts) == 0.5

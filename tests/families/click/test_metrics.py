@@ -29,10 +29,11 @@ def drawn(seed: int, rows: int = 300, decimals: int = 8) -> tuple[np.ndarray, np
 
 @settings(max_examples=40)
 @given(seed=st.integers(0, 10_000), rows=st.integers(2, 60), decimals=st.sampled_from([0, 1, 8]))
-def test_auc_and_log_loss_are_scikit_learns(seed: int, rows: int, decimals: int) -> None:
-    from sklearn.metrics import log_loss, roc_auc_score
+def test_areas_and_log_loss_are_scikit_learns(seed: int, rows: int, decimals: int) -> None:
+    from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
     y_N, p_N = drawn(seed, rows, decimals)
+    assert value("average_precision", y_N, p_N)[0] == pytest.approx(average_precision_score(y_N, p_N))
     assert value("auc", y_N, p_N)[0] == pytest.approx(roc_auc_score(y_N, p_N))
     known_N = p_N.clip(1e-6, 1 - 1e-6)  # scikit-learn clips elsewhere
     assert value("negative_log_loss", y_N, known_N)[0] == pytest.approx(
@@ -93,6 +94,13 @@ def test_of_one_outcome_alone_nothing_is_claimed(metric: str, expected: float, o
     assert value(metric, np.full(4, outcome), p_N)[0] == expected
     y_N = np.array([0.0, 1, 0, 1])  # and of a resample that drew no other
     assert value(metric, y_N, p_N, (y_N == outcome).astype(float)[None])[0] == expected
+
+
+@pytest.mark.parametrize("outcome", [0.0, 1.0])
+def test_the_average_precision_of_one_outcome_alone_is_its_share(outcome: float) -> None:
+    assert value("average_precision", np.full(3, outcome), np.array([0.2, 0.7, 1.0]))[0] == pytest.approx(
+        outcome
+    )
 
 
 def test_certainty_that_is_wrong_costs_much_but_not_everything() -> None:

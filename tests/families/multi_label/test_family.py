@@ -147,7 +147,7 @@ def test_padding_changes_no_answer(tokenizer: Any) -> None:
 
 
 def test_the_metrics_are_scikit_learns() -> None:
-    from sklearn.metrics import accuracy_score, f1_score
+    from sklearn.metrics import accuracy_score, average_precision_score, f1_score, roc_auc_score
 
     labels = ["a", "b", "c", "never"]
     generator = np.random.default_rng(0)
@@ -164,6 +164,8 @@ def test_the_metrics_are_scikit_learns() -> None:
             "micro_f1": f1_score(gold_NC, predicted_NC, average="micro"),
             "macro_f1": f1_score(gold_NC, predicted_NC, average="macro", zero_division=np.nan),
             "subset_accuracy": accuracy_score(gold_NC, predicted_NC),
+            "auc": roc_auc_score(gold_NC[:, :3], predicted_NC[:, :3]),
+            "average_precision": average_precision_score(gold_NC[:, :3], predicted_NC[:, :3]),
         }
     )
     assert resampled_equals_repeated(FAMILY, rows, predictions, {"labels": labels})

@@ -123,6 +123,7 @@ def test_padding_changes_no_answer(tokenizer: Any) -> None:
 
 @given(seed=st.integers(0, 1000), rows=st.integers(2, 40))
 def test_the_metrics_are_scikit_learns(seed: int, rows: int) -> None:
+    from scipy.stats import kendalltau, spearmanr
     from sklearn.metrics import accuracy_score, cohen_kappa_score, mean_absolute_error
 
     generator = np.random.default_rng(seed)
@@ -137,6 +138,8 @@ def test_the_metrics_are_scikit_learns(seed: int, rows: int) -> None:
             "quadratic_kappa": cohen_kappa_score(gold, predicted, labels=range(5), weights="quadratic"),
             "negative_mae": -mean_absolute_error(gold, predicted),
             "accuracy": accuracy_score(gold, predicted),
+            "spearman": spearmanr(gold, predicted).statistic,
+            "kendall": kendalltau(gold, predicted).statistic,
         }
     )
 

@@ -18,6 +18,7 @@ from tests.families.families import (
     learn,
     losses_add_up,
     metric,
+    metric_names,
     read,
     resampled_equals_repeated,
 )
@@ -75,16 +76,25 @@ def test_losses_add_up_and_reach_the_head() -> None:
     assert gradient_reaches_the_head(FAMILY, hidden, mask, [1.0, -1.0], FACTS)
 
 
-def test_pearson_and_r2_are_scipys_and_scikit_learns() -> None:
-    from scipy.stats import pearsonr
-    from sklearn.metrics import r2_score
+def test_correlations_and_errors_are_scipys_and_scikit_learns() -> None:
+    from scipy.stats import kendalltau, pearsonr, spearmanr
+    from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
     generator = np.random.default_rng(0)
     gold = generator.normal(3, 2, 300)
     predicted = gold + generator.normal(0, 1, 300)
     rows, predictions = [{"score": g} for g in gold], [{"score": p} for p in predicted]
-    assert metric(FAMILY, "pearson", rows, predictions, FACTS) == pytest.approx(pearsonr(gold, predicted)[0])
-    assert metric(FAMILY, "r2", rows, predictions, FACTS) == pytest.approx(r2_score(gold, predicted))
+    found = {name: metric(FAMILY, name, rows, predictions, FACTS) for name in metric_names(FAMILY)}
+    assert found == pytest.approx(
+        {
+            "pearson": pearsonr(gold, predicted).statistic,
+            "r2": r2_score(gold, predicted),
+            "spearman": spearmanr(gold, predicted).statistic,
+            "kendall": kendalltau(gold, predicted).statistic,
+            "negative_mae": -mean_absolute_error(gold, predicted),
+            "negative_rmse": -root_mean_squared_error(gold, predicted),
+        }
+    )
     assert resampled_equals_repeated(FAMILY, rows, predictions, FACTS)
 
 

@@ -224,9 +224,12 @@ def test_entity_f1_and_the_report_are_seqevals() -> None:
     facts = facts_of(["X", "Y"])
     assert metric("entity_f1", rows, predictions, facts) == pytest.approx(f1_score(gold, predicted))
     expected = classification_report(gold, predicted, output_dict=True)
-    for kind, n, value in TAGGING.report(rows, predictions, facts):
-        assert n == expected[kind]["support"]
-        assert value == pytest.approx(expected[kind]["f1-score"])
+    for counts in TAGGING.report(rows, predictions, facts):
+        of_kind = expected[counts.name]
+        assert counts.gold == of_kind["support"]
+        assert (counts.f1, counts.precision, counts.recall) == pytest.approx(
+            (of_kind["f1-score"], of_kind["precision"], of_kind["recall"])
+        )
 
 
 def test_token_accuracy_and_the_plain_report_are_scikit_learns() -> None:
@@ -239,8 +242,8 @@ def test_token_accuracy_and_the_plain_report_are_scikit_learns() -> None:
     assert metric("token_accuracy", rows, predictions, facts) == pytest.approx(accuracy_score(*flat))
     expected = f1_score(*flat, average=None, labels=facts["labels"])
     report = TAGGING.report(rows, predictions, facts)
-    assert [value for _, _, value in report] == pytest.approx(expected)
-    assert [n for _, n, _ in report] == [flat[0].count(label) for label in facts["labels"]]
+    assert [counts.f1 for counts in report] == pytest.approx(expected)
+    assert [counts.gold for counts in report] == [flat[0].count(label) for label in facts["labels"]]
 
 
 def test_plain_tags_are_measured_by_accuracy_alone() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from html.parser import HTMLParser
 from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,8 @@ def _rows(tasks: Sequence[Mapping[str, Any]], source: Source) -> Iterator[Docume
         return
     data = dict(tasks[0]["data"]) if full else _data_of_minimal(tasks[0])
     columns = {**data, "id": tasks[0].get("id"), "text": _text(data, results[0])}
+    if any("globalOffsets" in result.get("value", ()) for of_one in results for result in of_one):
+        columns["text"] = shown_text(columns["text"])
     answers = [_answer(of_one) for of_one in results]
     if source.crowd == "each" or len(answers) == 1:
         yield from (_document(columns, answer) for answer in answers)
@@ -106,7 +109,7 @@ def _answer(results: Sequence[Result]) -> Answer:
         value = result.get("value", {})
         if "start" in value:
             if ABOUT_SPANS.isdisjoint(value):
-                (span,) = span_list([{**value, "type": _kind(value)}])
+                (span,) = span_list([{**value, **_places(value), "type": _kind(value)}])
                 name = f"{span['start']}-{span['end']}-{span['type']}"
                 spans[result.get("id", str(number))] = {**span, "id": name}
         elif value:
@@ -115,6 +118,33 @@ def _answer(results: Sequence[Result]) -> Answer:
     links = [link for result in results if result.get("type") == "relation" for link in _links(result, spans)]
     chosen = {name: values for name, values in chosen.items() if values}
     return Answer(list(spans.values()), links, chosen)
+
+
+def _places(value: Mapping[str, Any]) -> Mapping[str, int]:
+    """Where a span of a page stands in the text that is shown; of plain text nothing is to be said.
+
+    Raises:
+        BadRowError: the page alone could tell.
+    """
+    if not isinstance(value["start"], str):
+        return {}
+    found = value.get("globalOffsets")
+    if not isinstance(found, Mapping):
+        raise BadRowError(
+            f"a span from {value['start']!r:.40} is placed within a page's elements, expected "
+            f"`globalOffsets` beside it, as newer exports have them; export again, or annotate plain text"
+        )
+    return {"start": found["start"], "end": found["end"]}
+
+
+def shown_text(page: Any) -> Any:
+    """The text of a page in HTML, as its elements' texts follow each other."""
+    parts: list[str] = []
+    parser = HTMLParser(convert_charrefs=True)
+    parser.handle_data = parts.append  # type: ignore[method-assign,assignment]
+    parser.feed(page if isinstance(page, str) else "")
+    parser.close()
+    return "".join(parts) or page
 
 
 def _kind(value: Mapping[str, Any]) -> Any:

@@ -16,6 +16,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, cast
 
+from components.advice import word
 from components.errors import UserError
 
 SHEETS = {"xlsx": "xl/workbook.xml", "ods": "content.xml"}  # zip archives too, and what each of them holds
@@ -59,7 +60,8 @@ def _member(path: Path, file: IO[bytes]) -> Iterator[IO[bytes]]:
             raise UserError(f"{path}: a spreadsheet; set `format: {sheet}`")
         if len(members) != 1:
             found = f"{len(members)} files ({', '.join(names[:5])}{', ...' if len(names) > 5 else ''})"
-            raise UserError(f"{path}: a zip archive of {found}, expected one; unpack it")
+            unpack = f"unzip {word(path)} -d {word(path.with_suffix(''))}"
+            raise UserError(f"{path}: a zip archive of {found}, expected one; unpack it: `{unpack}`")
         if members[0].flag_bits & 1:
             raise UserError(f"{path}: a zip archive with a password; unpack it")
         with archive.open(members[0]) as unpacked:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from components.data.sources.crowd import Answer, agreement, majority
 from components.data.sources.documents import Document, classes, documents
 from components.data.sources.formats.base import Format, Sample
 from components.data.sources.formats.json_list import read_objects
@@ -15,38 +17,113 @@ from components.families.shared.spans import span_list
 from components.settings.data import Source
 
 ANSWERS = ("accept", "reject", "ignore")
+REJECTED = "a row answered with reject"
 OWN = ("spans", "tokens", "label", "accept", "cats", "relations", "options")
+ANNOTATORS = ("_annotator_id", "_session_id")
+Rows = list[tuple[int, Mapping[str, Any]]]
 
 
 def read_prodigy(path: Path, source: Source) -> Numbered:
-    """`text`, `spans`, `label`, `labels`, `tokens`, relations; rejected and ignored rows are set aside."""
-    return documents(read_objects(path, source), _document, "Prodigy")
+    """`text`, `spans`, `label`, `labels`, `tokens`, relations; rejected and ignored rows are set aside.
+
+    What several annotators said of one input is one row, as `source.crowd` says, after all others.
+    """
+    asked = _several(path, source) if source.crowd == "majority" else {}
+    crowds: dict[Key, Rows] = {}
+
+    def single() -> Numbered:
+        for number, found in read_objects(path, source):
+            key = None if isinstance(found, Skipped) else _key(found, asked)
+            if key in asked:
+                crowds.setdefault(key, []).append((number, found))
+            else:
+                yield number, found
+
+    yield from documents(single(), _document, "Prodigy")
+    voted = ((rows[0][0], {"all": [found for _, found in rows]}) for rows in crowds.values())
+    yield from documents(iter(voted), lambda rows: _voted(rows["all"]), "Prodigy")
 
 
-def _document(found: Mapping[str, Any]) -> Document | Skipped:
+Key = tuple[Any, Any]  # the hash of an input, and the label that was asked, where several were
+
+
+def _key(found: Mapping[str, Any], asked: Mapping[Key, Any]) -> Key | None:
+    one = found.get("_input_hash")
+    return next((key for key in ((one, None), (one, str(found.get("label")))) if key in asked), None)
+
+
+def _several(path: Path, source: Source) -> dict[Key, int]:
+    """The questions that several annotators answered, and how many. Who answers more than once on an input
+    was asked about one label after the other."""
+    answers = Counter(
+        (found.get("_input_hash"), _annotator(found), str(found.get("label")))
+        for _, found in read_objects(path, source)
+        if not isinstance(found, Skipped) and found.get("_input_hash") is not None and _annotator(found)
+    )
+    by_label = max(Counter((one, who) for one, who, _ in answers).values(), default=1) > 1
+    keys = {(one, label if by_label else None, who) for one, who, label in answers}
+    counts = Counter((one, label) for one, label, _ in keys)
+    return {key: count for key, count in counts.items() if count > 1}
+
+
+def _annotator(found: Mapping[str, Any]) -> str:
+    return next((str(found[name]) for name in ANNOTATORS if found.get(name) is not None), "")
+
+
+def _voted(rows: Sequence[Mapping[str, Any]]) -> Document | Skipped:
+    """What most annotators say, who did not ignore it; to reject is an answer too."""
+    given = [(found, _answer(found)) for found in rows if _checked(found) != "ignore"]
+    answers = [answer for _, answer in given]
+    accepted = [answer for answer in answers if answer.chosen.get("answer") != ["reject"]]
+    if not answers or 2 * len(accepted) < len(answers):
+        return Skipped(REJECTED if answers else "a row answered with ignore")
+    if len(answers) == 1:
+        return _made(given[0][0], answers[0])
+    voted = majority(accepted) if 2 * len(accepted) > len(answers) else None
+    agreed = agreement(answers)
+    return _made(given[0][0], voted, agreed) if voted else Skipped("a text whose annotators are undecided")
+
+
+def _checked(found: Mapping[str, Any]) -> str:
     answer = found.get("answer", "accept")
     if answer not in ANSWERS:
         raise BadRowError(f"'answer' is {answer!r:.40}, expected accept, reject or ignore")
-    if answer != "accept":
-        return Skipped(f"a row answered with {answer}")
+    return str(answer)
+
+
+def _document(found: Mapping[str, Any]) -> Document | Skipped:
+    answer = _checked(found)
+    return _made(found, _answer(found)) if answer == "accept" else Skipped(f"a row answered with {answer}")
+
+
+def _made(found: Mapping[str, Any], answer: Answer, agreed: float | None = None) -> Document:
     columns = {name: value for name, value in found.items() if name not in OWN}
     if "tokens" in found:
         columns["tokens"] = [token["text"] for token in found["tokens"]]
-    spans = span_list(found.get("spans") or [])
-    columns["spans"] = [{**span, "id": _id(span)} for span in spans]
+    columns["spans"] = list(answer.spans)
+    return Document({**columns, **classes(answer.chosen.get("label", ()))}, answer.relations, agreed)
+
+
+def _answer(found: Mapping[str, Any]) -> Answer:
+    """Spans by where and what they are, with those that relations alone name."""
+    if found.get("answer") == "reject":
+        return Answer(chosen={"answer": ["reject"]})
+    spans = [{**span, "id": _id(span)} for span in span_list(found.get("spans") or [])]
+    places = {(span["start"], span["end"]): span for span in reversed(spans)}
     links = []
     for relation in found.get("relations") or ():
-        ends = [relation[f"{end}_span"] for end in ("head", "child")]
-        columns["spans"] += [
-            {**span, "id": _id(span)} for span in span_list([{"label": "span", **end} for end in ends])
-        ]
-        links.append((_id(ends[0]), _id(ends[1]), relation["label"]))
-    columns["spans"] = list({span["id"]: span for span in reversed(columns["spans"])}.values())[::-1]
-    return Document({**columns, **classes(_classes(found))}, links)
+        ends = span_list([{"label": "span", **relation[f"{end}_span"]} for end in ("head", "child")])
+        for end in ends:
+            if (end["start"], end["end"]) not in places:
+                places[end["start"], end["end"]] = {**end, "id": _id(end)}
+                spans.append(places[end["start"], end["end"]])
+        head, child = (places[end["start"], end["end"]]["id"] for end in ends)
+        links.append((head, child, relation["label"]))
+    return Answer(spans, links, {"label": given} if (given := _classes(found)) else {})
 
 
 def _id(span: Mapping[str, Any]) -> str:
-    return f"{span['start']}-{span['end']}"
+    return f"{span['start']}-{span['end']}-{span['type']}"
 
 
 def _classes(found: Mapping[str, Any]) -> list[Any]:

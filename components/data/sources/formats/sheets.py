@@ -18,7 +18,7 @@ def read_sheet(path: Path, source: Source) -> Numbered:
 
     Cells are read as texts, as of a CSV file; the sheet is in memory.
     """
-    rows = _cells(path, source.sheet)
+    rows = cells(path, source.sheet)
     number, names = next(((n, row) for n, row in enumerate(rows, 1) if any(row)), (0, []))
     if not names:
         raise UserError(f"{path}: the sheet is empty, expected a header and rows")
@@ -31,7 +31,31 @@ def read_sheet(path: Path, source: Source) -> Numbered:
     )
 
 
-def _cells(path: Path, sheet: str | None) -> list[tuple[str | None, ...]]:
+def sheet_names(path: Path) -> list[str]:
+    """The names of a workbook's sheets.
+
+    Raises:
+        UserError: it is none.
+    """
+    import fastexcel
+
+    try:
+        return fastexcel.read_excel(path).sheet_names
+    except fastexcel.FastExcelError as error:
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: Exception) -> UserError:
+    problem = str(error).splitlines()[0].rstrip(".")
+    return UserError(f"{path}: not a sheet that can be read ({problem})")
+
+
+def cells(path: Path, sheet: str | None) -> list[tuple[str | None, ...]]:
+    """The cells of a sheet, the first one if it is not named, as texts.
+
+    Raises:
+        UserError: there is no such sheet, or the file is no workbook.
+    """
     import fastexcel
 
     try:
@@ -41,8 +65,7 @@ def _cells(path: Path, sheet: str | None) -> list[tuple[str | None, ...]]:
             raise UserError(f"{path}: no sheet '{sheet}'{near_miss(sheet, names)}; found {', '.join(names)}")
         found: Any = book.load_sheet(sheet or 0, header_row=None, dtypes="string").to_arrow()
     except fastexcel.FastExcelError as error:
-        problem = str(error).splitlines()[0].rstrip(".")
-        raise UserError(f"{path}: not a sheet that can be read ({problem})") from None
+        raise _unreadable(path, error) from None
     return list(zip(*(column.to_pylist() for column in found.columns), strict=True))
 
 

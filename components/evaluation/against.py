@@ -1,0 +1,121 @@
+"""Whom a candidate is measured against: the champion, and the releases that its heads are anchored to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from components import families
+from components.data.contract.cards import HeadCard, HeadCards
+from components.evaluation.champion import Opponent
+from components.evaluation.common import CommonGround, ground
+from components.evaluation.records import AnchorEvidence, ChampionEvidence, RowsSince
+from components.families.base import Prediction, Row
+
+CHAMPION, ANCHOR = "champion", "anchor"  # what a release is to a head
+Meetings = dict[str, "Meeting"]  # by what the release is to the head
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """A release on a head's test rows."""
+
+    said: list[Prediction]  # of every row
+    ground: CommonGround  # where both can answer
+    since: RowsSince | None  # what has become of the test rows; None where the release does not know its own
+
+
+@dataclass
+class Against:
+    """The releases that a candidate meets, and why some heads of theirs cannot be compared."""
+
+    champion: Opponent | None  # none before the first release
+    anchors: dict[str, Opponent]  # by head
+    not_compared: dict[tuple[str, str], str] = field(default_factory=dict)  # (what it is, head) -> why
+
+    def find_differences(self, cards: HeadCards) -> None:
+        """Note which heads differ from the candidate's, whose cards these are, so that nobody asks them."""
+        for head, card in cards.items():
+            for what, opponent in self._opponents(head):
+                if why := opponent.why_not(head, card, must=what == ANCHOR):
+                    self.not_compared[what, head] = why
+
+    def meet(self, data: Path, cards: HeadCards, rows: Mapping[str, list[Row]]) -> dict[str, Meetings]:
+        """head -> its meetings, on the test rows of data/<task>."""
+        said = self._ask(data, cards)
+        found: dict[str, Meetings] = {head: {} for head in cards}
+        for head, card in cards.items():
+            for what, opponent in self._opponents(head):
+                answers = said.get(opponent.release.release, {})
+                if head in answers and (what, head) not in self.not_compared:
+                    meeting = _meeting(opponent, head, card, data, rows[head], answers[head])
+                    if too_little := meeting.ground.too_little:
+                        self.not_compared[what, head] = too_little
+                    else:
+                        found[head][what] = meeting
+            if CHAMPION in found[head] and self._is_anchored_to_champion(head):
+                found[head][ANCHOR] = found[head][CHAMPION]
+        return found
+
+    def champion_evidence(self) -> ChampionEvidence | None:
+        """What the champion is, the heads that it answers, and why some of them cannot be compared."""
+        if self.champion is None:
+            return None
+        return ChampionEvidence(
+            **self.champion.release.model_dump(),
+            heads=list(self.champion.cards),
+            not_compared={head: why for (what, head), why in self.not_compared.items() if what == CHAMPION},
+        )
+
+    def anchor_evidence(self, heads: Collection[str]) -> dict[str, AnchorEvidence]:
+        """What these heads are anchored to, and why some were not compared with that."""
+        return {
+            head: AnchorEvidence(
+                **opponent.release.model_dump(), not_compared=self.not_compared.get((ANCHOR, head))
+            )
+            for head, opponent in self.anchors.items()
+            if head in heads
+        }
+
+    def _opponents(self, head: str) -> Iterator[tuple[str, Opponent]]:
+        """The releases that a head meets, each with what it is to it."""
+        if self.champion is not None:
+            yield CHAMPION, self.champion
+        if head in self.anchors and not self._is_anchored_to_champion(head):
+            yield ANCHOR, self.anchors[head]
+
+    def _is_anchored_to_champion(self, head: str) -> bool:
+        """Then they are met once."""
+        anchor = self.anchors.get(head)
+        return bool(anchor and self.champion and anchor.release == self.champion.release)
+
+    def _ask(self, data: Path, cards: HeadCards) -> dict[str, dict[str, list[Prediction]]]:
+        """release -> head -> its predictions: each release is asked once for all heads of the task."""
+        asked: dict[str, set[str]] = {}
+        opponents: dict[str, Opponent] = {}
+        for head in cards:
+            for what, opponent in self._opponents(head):
+                if head in opponent.cards and (what, head) not in self.not_compared:
+                    opponents[opponent.release.release] = opponent
+                    asked.setdefault(opponent.release.release, set()).add(head)
+        return {name: opponents[name].predict(data, cards, heads) for name, heads in asked.items()}
+
+
+def _meeting(
+    opponent: Opponent, head: str, card: HeadCard, data: Path, rows: list[Row], said: list[Prediction]
+) -> Meeting:
+    learnt_N = opponent.learnt_from(data.name, rows)
+    known = opponent.cards[head]["facts"]
+    common = ground(families.get(card["family"]), known, card["facts"], rows, said, learnt_N)
+    return Meeting(said, common, _since(opponent, head, data, common.trained_on))
+
+
+def _since(opponent: Opponent, head: str, data: Path, trained_on: int) -> RowsSince | None:
+    changes = opponent.test_set_since(data)
+    if changes is None:
+        return None
+    come, gone = changes
+    learnt = opponent.training_set_since(data) if head == data.name else None
+    new, old = learnt or (None, None)
+    return RowsSince(come=come, gone=gone, trained_on=trained_on, learnt_come=new, learnt_gone=old)

@@ -1,0 +1,87 @@
+"""What a further gate must offer.
+
+A gate is a file of this folder with a class called GATE, known by the file's name. Its fields are its
+settings in `evaluation.gates`. It measures and compares; `components/evaluation/gate.py` judges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from components import families
+from components.families.base import Facts, Family, Metric, Prediction, Row
+from components.settings.section import Section
+
+if TYPE_CHECKING:
+    from components.data.contract.cards import HeadCard
+    from components.evaluation.common import CommonGround
+    from components.evaluation.gates.asking import Models
+    from components.evaluation.records import Finding
+    from components.settings.project import Gate, Project
+
+
+@dataclass(frozen=True)
+class Case:
+    """A head, its test rows, and what the candidate ("model") and the champion say of them."""
+
+    project: Project
+    root: Path  # the project's folder
+    head: str
+    card: HeadCard
+    gate: Gate
+    rows: Sequence[Row]
+    said: Mapping[str, Sequence[Prediction]]  # by who
+    common: CommonGround | None  # what both can answer; none where the champion is not compared
+
+    models: Models | None = None  # to ask about other rows
+
+    def alone(self) -> Case:
+        """The same without the champion."""
+        return replace(self, common=None)
+
+    @property
+    def asked(self) -> list[str]:
+        """Who is asked: the candidate, and the champion where it is compared."""
+        return ["model"] if self.common is None else ["model", "champion"]
+
+    def ask(self, who: str, rows: Sequence[Row]) -> list[Prediction]:
+        """What one of them says of rows as the head reads them."""
+        assert self.models is not None  # noqa: S101
+        return self.models.ask(who, self.head, self.card, rows)
+
+    @property
+    def family(self) -> Family:
+        return families.get(self.card["family"])
+
+    @property
+    def facts(self) -> Facts:
+        return self.card["facts"]
+
+    @property
+    def metric(self) -> Metric:
+        """That of the head's own gate."""
+        measured = self.family.metrics_for(self.facts["options"])
+        return next(metric for metric in measured if metric.name == self.gate.metric)
+
+
+class FurtherGate(Section):
+    """One gate; its fields are its settings."""
+
+    def check(self, project: Project) -> None:
+        """Raise ValueError, with a clause that begins with the key, where the settings do not fit the
+        project."""
+
+    def files(self) -> list[Path]:
+        """What it reads besides the tasks' own rows, from the project's folder; it need not be there."""
+        return []
+
+    def findings(self, case: Case) -> Iterator[Finding]:
+        """What is found of a head that a release answers."""
+        yield from ()
+
+    def of_model(self, project: Project, models: Models) -> Iterator[Finding]:
+        """What is found of the model as a whole."""
+        yield from ()

@@ -1,0 +1,224 @@
+"""What a gate measures of the candidate, with its interval, and the paired difference to the champion.
+
+Of every number more is better: an error is counted below 0, as a metric's `negative_...`. Intervals are those
+of the tasks' own metrics (`intervals.py`), from the value without each unit of the test rows.
+
+Legend: N rows, S statistics, U units.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from components.evaluation import intervals, paired
+from components.evaluation.gates.base import Case
+from components.evaluation.records import Comparison, Finding, GateOutcome, Interval
+from components.evaluation.units import Sample, Units, sample
+from components.families.base import Facts, Family, Metric, Prediction, Row
+from components.families.shared.metrics import mean
+
+if TYPE_CHECKING:
+    from components.families.base.metric import Table
+
+One = TypeVar("One")
+
+
+@dataclass(frozen=True)
+class Score:
+    """A number of a model, and the same without each unit of its rows."""
+
+    sample: Sample
+    metric: Metric | None = None  # that it is a value of; none of a difference
+    statistics_NS: Table | None = None  # that the value is made of, where that is known
+    most: float = math.inf  # of what the number estimates; the estimate itself may be above it by chance
+    best_excluded: bool = True  # does a test of its own exclude that it is `most`? Else the interval holds it
+
+    def __sub__(self, other: Score) -> Score:
+        """The difference of two numbers of the same rows."""
+        return Score(self.sample - other.sample)
+
+    @property
+    def value(self) -> float:
+        return min(self.sample.value, self.most)
+
+    @property
+    def worth(self) -> float:
+        """What a unit is worth of which the number is made (`intervals.worth_of`)."""
+        return intervals.worth_of(self.sample, _nothing(self.sample))
+
+    def interval(self, confidence: float) -> list[float]:
+        """Its ends are not beyond `most`."""
+        if self.metric is not None:
+            ends = intervals.interval(self.metric, self.sample, confidence)
+        else:
+            nothing = _nothing(self.sample)
+            ends = intervals.difference(self.sample, nothing, self.worth).interval(confidence)
+        low, high = (min(end, self.most) for end in ends)
+        return [low, high if self.best_excluded else self.most]
+
+    def shifted(self, by: float) -> Score:
+        """So much more, with each unit and without it."""
+        moved = replace(self.sample, value=self.value + by, without_U=self.sample.without_U + by)
+        if self.sample.without_N is not None:
+            moved = replace(moved, without_N=self.sample.without_N + by)
+        return replace(self, sample=moved)
+
+
+def _nothing(like: Sample) -> Sample:
+    rows = None if like.without_N is None else np.zeros_like(like.without_N)
+    return Sample(0.0, np.zeros_like(like.without_U), rows)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Rows, what a model said of them, and the facts by which that is judged."""
+
+    who: str  # the model
+    chosen_N: np.ndarray  # of bool: which of the test rows they are
+    rows: Sequence[Row]
+    said: Sequence[Prediction]
+    facts: Facts
+    units: Units
+
+    def by(self, metric: Metric, rows_N: np.ndarray | None = None) -> Score:
+        """The model's value of a metric, on all the rows or on those of `rows_N`."""
+        statistics_NS = metric.statistics(self.rows, self.said, self.facts)
+        if rows_N is not None:
+            statistics_NS = _only(statistics_NS, rows_N)
+        return Score(sample(metric, statistics_NS, self.units), metric, statistics_NS)
+
+    def share(self, holds_N: np.ndarray) -> Score:
+        """The share of the rows of which something holds; holds_N is of all test rows."""
+        statistics_N2 = np.stack([holds_N[self.chosen_N], np.ones(len(self.rows))], axis=1).astype(float)
+        return self.by(Metric("share", lambda rows, said, facts: statistics_N2, mean))
+
+
+def _only(statistics_NS: Table, rows_N: np.ndarray) -> Table:
+    """Statistics in which the other rows count for nothing."""
+    if isinstance(statistics_NS, np.ndarray):
+        return np.asarray(statistics_NS * rows_N[:, None])
+    return statistics_NS.multiply(rows_N[:, None]).tocsr()
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The candidate's score on all the rows; both models' on those that both can answer."""
+
+    rows: int
+    own: Score
+    pair: tuple[Score, Score] | None  # the candidate's, the champion's
+    compared: int = 0  # rows of the pair
+
+
+def measured(case: Case, score: Callable[[Asked], Score], rows_N: np.ndarray | None = None) -> Measured:
+    """Score the models on the test rows, or on those of `rows_N`, of which there is at least one."""
+    chosen_N = np.ones(len(case.rows), dtype=bool) if rows_N is None else rows_N
+    own = score(_asked(case, "model", chosen_N, case.facts))
+    found = Measured(int(chosen_N.sum()), own, None)
+    if case.common is None:
+        return found
+    both_N = chosen_N & case.common.rows_N
+    if not both_N.any():
+        return found
+    model, champion = (score(_asked(case, who, both_N, case.common.facts)) for who in ("model", "champion"))
+    return replace(found, pair=(model, champion), compared=int(both_N.sum()))
+
+
+def _asked(case: Case, who: str, rows_N: np.ndarray, facts: Facts) -> Asked:
+    rows = picked(case.rows, rows_N)
+    units = Units.of([row["groups"] for row in rows])
+    return Asked(who, rows_N, rows, picked(case.said[who], rows_N), facts, units)
+
+
+def picked(values: Sequence[One], rows_N: np.ndarray) -> list[One]:
+    """Those of the values whose row is in `rows_N`."""
+    return [value for value, chosen in zip(values, rows_N, strict=True) if chosen]
+
+
+def finding(
+    case: Case,
+    gate: str,
+    what: str,
+    found: Measured,
+    limit: float | None = None,
+    margin: float | None = None,
+) -> Finding:
+    """A finding for the verdict: `limit` is the least that the value may be, and a loss of `margin` against
+    the champion is allowed. Without a margin the comparison is shown, and not judged."""
+    interval = found.own.interval(case.project.evaluation.confidence)
+    outcome, why = kept(what, found.own.value, interval, limit)
+    return Finding(
+        gate=gate,
+        what=what,
+        rows=found.rows,
+        value=found.own.value,
+        interval=interval,
+        limit=limit,
+        champion=_comparison(case, found),
+        margin=margin if found.pair else None,
+        outcome=outcome,
+        why=why,
+    )
+
+
+def listed(case: Case, gate: str, what: str, found: Measured, fewest: int) -> Finding:
+    """A finding of too few rows: shown, and not judged."""
+    few = f"{what} (fewer than {fewest} rows, not judged)"
+    return finding(case, gate, few, replace(found, pair=None))
+
+
+def _comparison(case: Case, found: Measured) -> Comparison | None:
+    if found.pair is None or case.common is None:
+        return None
+    own, champion = found.pair
+    confidence = case.project.evaluation.confidence
+    counted = intervals.difference(own.sample, champion.sample, found.own.worth)
+    tables = (own.statistics_NS, champion.statistics_NS)
+    return Comparison(
+        value=champion.value,
+        difference=own.sample.value - champion.sample.value,
+        interval=counted.interval(confidence),
+        p=counted.p_worse(),
+        rows=found.compared,
+        changed=case.common.changed,
+        low=counted.low(confidence),
+        se=counted.standard_error,
+        discordant=None if tables[0] is None or tables[1] is None else paired.discordant(*tables),
+        counted=counted,
+    )
+
+
+def kept(what: str, value: float, interval: Interval, limit: float | None) -> tuple[GateOutcome, str]:
+    """Does the value keep its limit? Below it with confidence is a reason to reject, below it at all a reason
+    to hold, and so is what is not a number."""
+    if limit is None or value >= limit:
+        return "pass", ""
+    low, high = interval
+    said = f"{what}: {value:.3f} [{low:.3f}, {high:.3f}]"
+    if value < limit:
+        return ("reject" if high < limit else "hold"), f"{said} is below the limit {limit:.3f}"
+    return "hold", f"{said} is not a number that could keep the limit {limit:.3f}"
+
+
+def same_answers(
+    family: Family, some: Sequence[Prediction], others: Sequence[Prediction], tolerance: float = 0.0
+) -> np.ndarray:
+    """same_N: is it the same answer, whatever the probabilities? Numbers may differ by the tolerance."""
+    names = family.target_schema().names
+
+    def same(one: Prediction, other: Prediction) -> bool:
+        asked = [name for name in names if name in one and name in other] or list(one)
+        return all(_alike(one[name], other.get(name), tolerance) for name in asked)
+
+    return np.array([same(*pair) for pair in zip(some, others, strict=True)], dtype=bool)
+
+
+def _alike(one: object, other: object, tolerance: float) -> bool:
+    if isinstance(one, float) and isinstance(other, float):
+        return abs(one - other) <= tolerance
+    return one == other

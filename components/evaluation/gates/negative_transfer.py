@@ -1,0 +1,50 @@
+"""negative_transfer: is a task worse for being trained with the others? As `sharing` has measured it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from components.comparison.records import REPORT, SharingReport
+from components.evaluation.gates.base import Case, FurtherGate
+from components.evaluation.gates.measure import kept
+from components.evaluation.records import Finding
+from components.settings.section import Unit
+
+
+class NegativeTransfer(FurtherGate):
+    """The metric of joint training less that of the task alone, the mean over the seeds of
+    reports/sharing.json. Without that report it finds nothing: no release waits for a comparison."""
+
+    # the most that a task may lose by joint training; left out: the margin of the task
+    loss: Annotated[float | None, Field(gt=0), Unit("of the metric")] = None
+
+    def files(self) -> list[Path]:
+        return [REPORT]
+
+    def findings(self, case: Case) -> Iterator[Finding]:
+        report = case.root / REPORT
+        if not report.is_file():
+            return
+        gain = SharingReport.read(report).tasks.get(case.head)
+        if gain is None or gain.metric != case.gate.metric:
+            return
+        what, limit = f"{gain.metric} together less alone", -(self.loss or case.gate.margin)
+        interval = gain.interval or [gain.gain, gain.gain]
+        outcome, why = kept(what, gain.gain, interval, limit)
+        yield Finding(
+            gate="negative_transfer",
+            what=what,
+            rows=len(case.rows),
+            value=gain.gain,
+            interval=interval,
+            limit=limit,
+            outcome="hold" if outcome == "reject" and gain.interval is None else outcome,
+            why=why,
+        )
+
+
+GATE = NegativeTransfer

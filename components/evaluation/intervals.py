@@ -1,0 +1,96 @@
+"""Intervals of a metric's value, and of the difference of two models on the same rows, without resamples.
+
+A value's error changes along its scale (`Metric.scale`), and so do the ends of its interval:
+- share: the score interval of Wilson (1927) at the effective number of rows, v (1 - v) / se^2 (Korn &
+  Graubard 1998). Of a share of rows that is the number of rows, and the interval is Wilson's own.
+- correlation: symmetric in Fisher's z = atanh v (1921).
+- error: symmetric in the logarithm of the distance from the best value.
+
+Standard errors and biases are the jackknife's. Quantiles are those of Student's t with units - 1 degrees of
+freedom; normal ones where a unit is right or wrong and nothing between, so that its spread is known.
+docs/decisions/0051 has how often the intervals hold the truth.
+
+Legend: U units.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from components.evaluation.difference import Difference, quantile
+from components.evaluation.units import Sample
+from components.families.base import Metric
+
+ALIKE = 1e-6  # relative: two numbers so near to each other differ by rounding alone
+MOST = 700.0  # exp() of more is not finite
+
+
+def interval(metric: Metric, measured: Sample, confidence: float) -> list[float]:
+    """Low end and high end. They hold the value both as it is and less its bias: of many classes with few
+    rows each, a macro mean is too low by its nature."""
+    lowest = {"share": 0.0, "correlation": -1.0, "error": -math.inf}[metric.scale]
+    unbiased = min(max(measured.value - measured.bias, lowest), metric.best)
+    ends = [_around(metric, value, measured, confidence) for value in (measured.value, unbiased)]
+    return [float(min(low for low, _ in ends)), float(max(high for _, high in ends))]
+
+
+def _around(metric: Metric, value: float, measured: Sample, confidence: float) -> tuple[float, float]:
+    units = len(measured.without_U)
+    variance = float(np.mean(measured.influence**2)) / units
+    level, freedom = (1 + confidence) / 2, max(units - 1, 1)
+    if metric.scale == "share" and 0 <= value <= 1:
+        spread = value * (1 - value)
+        if variance * spread == 0 or math.isclose(variance * units, spread, rel_tol=ALIKE):
+            return wilson(value, units, quantile(level, None))
+        return wilson(value, spread / variance * freedom / units, quantile(level, freedom))
+    half = quantile(level, freedom) * math.sqrt(variance * units / freedom)
+    if metric.scale == "correlation" and abs(value) < 1:
+        z, half = math.atanh(value), half / (1 - value**2)
+        return math.tanh(z - half), math.tanh(z + half)
+    if metric.scale == "error" and value < metric.best:
+        gap = metric.best - value
+        factor = math.exp(min(half / gap, MOST))
+        return metric.best - gap * factor, metric.best - gap / factor
+    return value - half, value + half
+
+
+def wilson(share: float, rows: float, z: float) -> tuple[float, float]:
+    """The score interval of a share of so many rows, which may be no whole number (Wilson 1927)."""
+    weight = z**2 / rows
+    centre = (share + weight / 2) / (1 + weight)
+    half = math.sqrt(weight * share * (1 - share) + weight**2 / 4) / (1 + weight)
+    return min(max(0.0, centre - half), share), max(min(1.0, centre + half), share)
+
+
+def difference(one: Sample, other: Sample, worth: float) -> Difference:
+    """That of two models on the same rows, in effective units won and lost.
+
+    A unit's pseudo-value (Tukey 1958) is what it adds to the difference. The numbers won and lost, and what
+    one is worth, are those that have the sum and the sum of squares of the pseudo-values. Where few units
+    differ, little is known of what one is worth; so `worth` (see `worth_of`) counts as one more of them, in
+    the geometric mean. Of a share of rows all this is counting.
+    """
+    found = one - other
+    parts_U = np.abs(found.value + found.influence)
+    units, total, squares = len(parts_U), float(parts_U.sum()), float((parts_U**2).sum())
+    differ, seen = (total**2 / squares, squares / total) if squares > 0 else (0.0, worth)
+    each = max(seen * (worth / seen) ** (1 / (differ + 1)), total / units)  # no more differ than there are
+    alike_U = (parts_U < ALIKE * each) | np.isclose(parts_U, each, rtol=ALIKE)
+    won, lost = ((total + sign * units * found.value) / (2 * each) for sign in (1, -1))
+    return Difference(
+        won=max(0.0, round(won, 9)),
+        lost=max(0.0, round(lost, 9)),
+        units=units,
+        worth=each,
+        freedom=None if alike_U.all() else max(units - 1, 1),
+    )
+
+
+def worth_of(one: Sample, other: Sample) -> float:
+    """What a unit is worth that tells two models apart: of a share of rows 1. Taken from a model and the
+    trivial one, which many units tell apart, it says what one would be worth where few do."""
+    found = one - other
+    parts_U = np.abs(found.value + found.influence)
+    return float((parts_U**2).sum() / parts_U.sum()) if parts_U.any() else 1.0

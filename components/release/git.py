@@ -1,0 +1,180 @@
+"""Git for the registry: one place that calls it, by plumbing alone.
+
+The user's hooks do not run, no signing policy applies (plumbing knows none), a repository of another user is
+read, git speaks English, and where git does not know who commits the program does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import IO
+
+from components.errors import UserError
+
+SETTINGS = {
+    "safe.directory": "*",
+    "core.hooksPath": os.devnull,
+    "core.fsmonitor": "false",
+    "core.fsync": "committed,loose-object",  # a release outlives a power cut
+    "i18n.commitEncoding": "UTF-8",
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+}
+OF_A_CALLER = (  # set while a hook runs, for the repository of that hook
+    "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE", "GIT_QUARANTINE_PATH",
+)  # fmt: skip
+NOTHING: Mapping[str, str] = {}
+NAME, EMAIL = "onetrunk", "onetrunk@localhost"
+TURN = "onetrunk.lock"  # in git's own folder, which the worktrees of a repository share
+
+
+@dataclass(frozen=True)
+class Git:
+    """The git repository that a project lies in."""
+
+    project: Path
+
+    def __call__(self, *arguments: str, text: bytes = b"", env: Mapping[str, str] = NOTHING) -> str:
+        """What git prints, without the last line's end; `text` is its input, `env` are further variables.
+
+        Raises:
+            UserError: git is not installed, or it refuses; the sentence is git's own.
+        """
+        return self.raw(*arguments, text=text, env=env).decode(errors="surrogateescape").rstrip("\n")
+
+    def raw(
+        self, *arguments: str, text: bytes = b"", env: Mapping[str, str] = NOTHING, fds: Sequence[int] = ()
+    ) -> bytes:
+        """The same as bytes; the descriptors `fds` stay open for as long as git runs."""
+        settings = [word for key, value in SETTINGS.items() for word in ("-c", f"{key}={value}")]
+        inherited = {name: value for name, value in os.environ.items() if name not in OF_A_CALLER}
+        speech = {"LC_ALL": "C", "LANGUAGE": "", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+        try:
+            done = subprocess.run(
+                ["git", *settings, *arguments], cwd=self.project, env={**inherited, **speech, **env},
+                input=text, capture_output=True, check=False, pass_fds=fds,
+            )  # fmt: skip
+        except FileNotFoundError:
+            raise UserError("git is not installed here; a release is a commit, so it is needed") from None
+        if done.returncode != 0:
+            said = " ".join(done.stderr.decode(errors="replace").split()) or f"ended with {done.returncode}"
+            raise UserError(f"{self.project.absolute()}: git {arguments[0]}: {said}")
+        return done.stdout
+
+    @cached_property
+    def _place(self) -> list[str]:
+        try:
+            said = self("rev-parse", "--show-prefix", "--git-common-dir", "--is-shallow-repository")
+        except UserError as error:
+            if "not a git repository" not in str(error):
+                raise
+            raise UserError(
+                f"{self.project.absolute()}: not in a git repository, and a release is a commit of one; "
+                f"run `git init` there"
+            ) from None
+        return said.split("\n")
+
+    @property
+    def prefix(self) -> str:
+        """The project's folder within the repository, with a slash behind it; empty for its root."""
+        return self._place[0]
+
+    @property
+    def common(self) -> Path:
+        """Git's own folder, which all worktrees share."""
+        return self.project / self._place[1]
+
+    @property
+    def is_shallow(self) -> bool:
+        """Are commits missing here, and the tags on them?"""
+        return self._place[2] == "true"
+
+    def head(self) -> str | None:
+        """The commit that the project stands on; None on a branch without one."""
+        with contextlib.suppress(UserError):
+            return self("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+        return None
+
+    @cached_property
+    def identity(self) -> Mapping[str, str]:
+        """Who commits, as variables; the program, where git does not know the user."""
+        try:
+            self("var", "GIT_COMMITTER_IDENT")
+        except UserError:
+            return {f"GIT_{role}_{what}": value for role in ("AUTHOR", "COMMITTER") for what, value in
+                    (("NAME", NAME), ("EMAIL", EMAIL))}  # fmt: skip
+        return {}
+
+    @cached_property
+    def who(self) -> str:
+        """Who commits: name <email>."""
+        return self("var", "GIT_COMMITTER_IDENT", env=self.identity).rpartition(">")[0] + ">"
+
+    def blobs(self, names: Sequence[str]) -> list[bytes | None]:
+        """What `COMMIT:PATH` and the like name; None for what there is not. One process for all."""
+        said = self.raw("cat-file", "--batch", text="".join(f"{name}\n" for name in names).encode())
+        found: list[bytes | None] = []
+        start = 0
+        for _ in names:
+            end = said.index(b"\n", start)
+            words = said[start:end].split()
+            start = end + 1
+            if words[-1] in (b"missing", b"ambiguous"):
+                found.append(None)
+                continue
+            size = int(words[-1])
+            found.append(said[start : start + size])
+            start += size + 1
+        return found
+
+
+@dataclass
+class Turn:
+    """The one writer of a repository's releases; what it is about to create is noted in the lock."""
+
+    git: Git
+    file: IO[str]
+    _noted: bool = field(default=False)
+
+    def create(self, refs: Mapping[str, str]) -> None:
+        """Create refs (name -> object), none of which may be there yet: all in one transaction.
+
+        Git moves them into place one after the other, in this order; a reader may see the first alone.
+        """
+        self._note(refs)
+        commands = "".join(f"create {name} {target}\n" for name, target in refs.items())
+        # Git holds the lock too, and so longer than this process if that is killed.
+        self.git.raw("update-ref", "--stdin", text=commands.encode(), fds=[self.file.fileno()])
+        self._note(())
+
+    def clear(self) -> None:
+        """Remove git's lock files of a transaction whose writer was killed."""
+        self.file.seek(0)
+        for name in self.file.read().split("\n"):
+            if name:
+                (self.git.common / f"{name}.lock").unlink(missing_ok=True)
+        self._note(())
+
+    def _note(self, names: Mapping[str, str] | Sequence[str]) -> None:
+        self.file.seek(0)
+        self.file.truncate()
+        self.file.write("\n".join(names))
+        self.file.flush()
+
+
+@contextlib.contextmanager
+def turn(git: Git) -> Iterator[Turn]:
+    """Wait for one's turn to write releases; the system ends the turn of one that dies."""
+    with (git.common / TURN).open("a+", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        mine = Turn(git, file)
+        mine.clear()
+        yield mine

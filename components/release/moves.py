@@ -1,0 +1,233 @@
+"""How the registry changes: a release, a promotion, a rollback. Each is a turn of its own.
+
+A release's commit and the objects of its tags are written first, where nothing points to them; then git
+creates all tags at once, that of the champion first (tags.py).
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from components.errors import UserError
+from components.evaluation.records import VERDICT, ReleaseReport, Verdict
+from components.files import MANIFEST, sha256, verify_manifest
+from components.release import checkout, commit, dvc_cache, signing, tags
+from components.release.git import Git, Turn, turn
+from components.release.records import BundleCard, PackedTask, ReleasedTask, ReleaseRecord
+from components.release.registry import CARD, FILES, RECORD, Registry, Release, in_stage, read, still_champion
+from components.release.tags import Action, Tag
+
+
+def release(
+    bento: Path,
+    verdict: Verdict,
+    project: Path = Path(),
+    forced: str | None = None,
+) -> ReleaseReport:
+    """Release a Bento and make it the champion; the champion's own Bento again changes nothing.
+
+    `forced` is the reason of a release that the gate did not let through.
+
+    Raises:
+        UserError: the Bento is damaged or not the one that dvc.lock names, or the champion has changed since
+            the verdict.
+    """
+    verify_manifest(bento)
+    card = BundleCard.read(bento / CARD)
+    with turn(Git(project)) as mine:
+        found = read(project)
+        today = found.champion
+        if today and today.record.bundle == card.version:
+            _require_same(today.record, bento)
+            _complete(found, mine)
+            return _report(today.record)
+        against = verdict.champion and verdict.champion.identity
+        still_champion(against, card.model.sha256, project / VERDICT, project)
+        record = _new_record(found, bento, card, verdict, forced)
+        checkout.put(found.git, record, lambda target: _copy(bento, target))
+        _announce(found, mine, record, forced or "")
+    return _report(record)
+
+
+def promote(version: str, reason: str, project: Path = Path(), action: Action = "promote") -> Release:
+    """Make an earlier release the champion, by a promotion or by a rollback; its bytes are checked first.
+
+    Raises:
+        UserError: there is no such release, or its bytes cannot be had.
+    """
+    with turn(Git(project)) as mine:
+        found = read(project)
+        chosen = found.release(version)
+        signing.check(found.folder(chosen), project)
+        if found.line[-1:] != [chosen.version]:
+            move(found, mine, chosen, action, reason)
+        else:
+            _complete(found, mine)
+    return chosen
+
+
+def _new_record(
+    found: Registry,
+    bento: Path,
+    card: BundleCard,
+    verdict: Verdict,
+    forced: str | None,
+) -> ReleaseRecord:
+    tasks = {name: _task(task, verdict, name) for name, task in card.tasks.items()}
+    version = next_version(found, tasks)
+    return ReleaseRecord(
+        version=version,
+        name=card.name,
+        bundle=card.version,
+        bento=_tracked(found.git, bento),
+        model=card.model.sha256,
+        manifest=sha256(bento / MANIFEST),
+        verdict=verdict.verdict,
+        forced=forced,
+        against=verdict.champion and verdict.champion.identity,
+        anchors={head: anchor.release if anchor else version for head, anchor in verdict.anchors.items()},
+        tasks=tasks,
+        data=card.data,
+        commit=found.git.head(),
+        date=datetime.fromtimestamp(now(found), UTC).isoformat(),
+        who=found.git.who,
+    )
+
+
+def _task(task: PackedTask, verdict: Verdict, name: str) -> ReleasedTask:
+    found = ReleasedTask(family=task.family, inputs=task.inputs, labels=task.labels)
+    if (said := verdict.tasks.get(name)) is None:
+        return found
+    measured = {"metric": said.metric, "value": said.value, "interval": said.interval}
+    if said.champion:
+        measured |= {"difference": said.champion.difference, "difference_interval": said.champion.interval}
+    return found.model_copy(update=measured)
+
+
+def next_version(found: Registry, tasks: Mapping[str, ReleasedTask]) -> str:
+    """The version after the greatest: major where callers lose a task or a label that the champion answers
+    with, or must ask otherwise; minor where they get one; patch where a model was trained anew."""
+    major, minor, patch = tags.greatest(list(found.versions))
+    before = found.champion.record.tasks if found.champion else {}
+    if not found.versions or _lost(before, tasks):
+        return f"v{major + 1}.0.0"
+    if _lost(tasks, before):
+        return f"v{major}.{minor + 1}.0"
+    return f"v{major}.{minor}.{patch + 1}"
+
+
+def _lost(before: Mapping[str, ReleasedTask], after: Mapping[str, ReleasedTask]) -> bool:
+    """Is something that callers of `before` could rely on no longer so?"""
+    return any(
+        name not in after
+        or (old.family, old.inputs) != (after[name].family, after[name].inputs)
+        or not set(old.labels or ()) <= set(after[name].labels or ())
+        for name, old in before.items()
+    )
+
+
+def _tracked(git: Git, bento: Path) -> str:
+    """DVC's hash of the Bento's folder, after a look whether it is that of these bytes.
+
+    Raises:
+        UserError: dvc.lock names no Bento, or another one, or DVC's cache does not have it.
+    """
+    lock = git.project / dvc_cache.LOCK
+    oid = dvc_cache.recorded(lock.read_bytes(), checkout.BENTO) if lock.is_file() else None
+    listed = dvc_cache.listing(dvc_cache.place(git.project), oid) if oid else None
+    if oid is None or listed is None or listed.get(MANIFEST) != dvc_cache.hash_file(bento / MANIFEST):
+        what = "does not name it" if oid is None else "names another, or DVC's cache does not have it"
+        raise UserError(
+            f"{bento}: {dvc_cache.LOCK} {what}, and a release is what can be had again; `dvc commit package`"
+        )
+    return oid
+
+
+def _copy(bento: Path, target: Path) -> None:
+    shutil.copytree(bento, target, ignore=shutil.ignore_patterns("__pycache__"))
+
+
+def _require_same(record: ReleaseRecord, bento: Path) -> None:
+    if sha256(bento / MANIFEST) != record.manifest:
+        raise UserError(
+            f"{bento}: bundle {record.bundle} was released as {record.version} with other bytes than these"
+        )
+
+
+def _report(record: ReleaseRecord) -> ReleaseReport:
+    return ReleaseReport(
+        release=record.version, bundle=record.bundle, model=record.model, verdict=record.verdict
+    )
+
+
+def _announce(found: Registry, mine: Turn, record: ReleaseRecord, reason: str) -> None:
+    """Write the commit of a release, and make it the champion."""
+    files: dict[str, bytes | Path] = {
+        name: found.git.project / name for name in FILES if (found.git.project / name).is_file()
+    }
+    files[RECORD] = (record.model_dump_json(indent=2) + "\n").encode()
+    message = f"Release {record.version} of {record.name}\n\n{record.verdict}, bundle {record.bundle}\n"
+    written = commit.write(found.git, files, message, now(found))
+    move(found, mine, Release(record, written), "release", reason)
+
+
+def move(found: Registry, mine: Turn, chosen: Release, action: Action, reason: str) -> None:
+    """Make a release the champion, in one's turn: its tag first, then those that follow from it."""
+    number = _next_number(found)
+    tag = Tag(
+        chosen.commit, now(found), "", action, chosen.version, reason, stage=tags.CHAMPION, number=number
+    )
+    after = Registry(found.git, [*found.tags, tag])
+    name = tags.stage_name(found.git, chosen.record.name, tags.CHAMPION, number)
+    _write(after, mine, {name: chosen.commit, **_following(after, chosen)})
+
+
+def _complete(found: Registry, mine: Turn) -> None:
+    """Write the tags that follow from the champion, where a writer was killed before it did."""
+    if found.champion and (missing := _following(found, found.champion)):
+        _write(found, mine, missing)
+
+
+def _following(found: Registry, today: Release) -> dict[str, str]:
+    """The tags that follow from the champion and are not there yet: name -> commit."""
+    git, name, number = found.git, today.record.name, _next_number(found)
+    named = {tag.version for tag in found.tags}
+    result = {
+        tags.version_name(git, name, version): commit
+        for version, commit in found.versions.items()
+        if version not in named
+    }
+    previous = {found.versions[version] for version in found.line[-2:-1]} - {today.commit}
+    wanted = {
+        tags.PREVIOUS: previous,
+        tags.ANCHOR: {found.versions[one] for one in today.record.anchors.values() if one in found.versions},
+    }
+    for stage, commits in wanted.items():
+        there = in_stage(found.tags, stage)
+        for target in sorted(there ^ commits):
+            result[tags.stage_name(git, name, stage, number, left=target in there)] = target
+            number += 1
+    return result
+
+
+def _write(after: Registry, mine: Turn, names: Mapping[str, str]) -> None:
+    last = after.moves[-1]
+    subject, when = f"onetrunk {last.action} {last.of}", now(after)
+    refs = {
+        f"refs/tags/{name}": tags.write(after.git, name, target, when, subject, last.why)
+        for name, target in names.items()
+    }
+    mine.create(refs)
+
+
+def _next_number(found: Registry) -> int:
+    return max((tag.number for tag in found.tags), default=0) + 1
+
+
+def now(found: Registry) -> int:
+    """The time, and after that of every tag there is: GTO orders them by it."""
+    return max([int(time.time()), *(tag.when + 1 for tag in found.tags)])

@@ -1,0 +1,189 @@
+"""Signed releases: one signature over every file of a Bento's folder, by a key of the project's own.
+
+It has the form of OpenSSF's model signing (https://github.com/sigstore/model-transparency, `pip install
+model-signing`), so that the tool of that name verifies it too, wherever a Bento goes. It is in `model.sig`
+beside the manifest: it covers the manifest, and the manifest does not cover it. Equal Bentos and equal keys
+give equal signatures (RFC 6979), as the rest of a Bento is a function of what it was made from.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from components.errors import UserError
+from components.files import SIGNATURE, sha256
+from components.params import PARAMS, reading
+from components.settings.release import Signing
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+WHERE = f"{PARAMS}: packaging.signing"
+INSTALL = "pip install 'onetrunk[signing]'"
+
+
+class DeterministicKey:
+    """A private key whose signature is a function of what it signs."""
+
+    def __init__(self, key: ec.EllipticCurvePrivateKey) -> None:
+        """Wrap the key."""
+        self._key = key
+
+    def public_key(self) -> ec.EllipticCurvePublicKey:
+        """Its public key."""
+        return self._key.public_key()
+
+    def sign(self, data: bytes, algorithm: ec.ECDSA) -> bytes:
+        """The signature of RFC 6979, by the algorithm's hash."""
+        from cryptography.hazmat.primitives.asymmetric import ec
+
+        return self._key.sign(data, ec.ECDSA(algorithm.algorithm, deterministic_signing=True))
+
+
+def of_project(root: Path) -> Signing | None:
+    """What params.yaml says of signatures, whatever else may be wrong there; None where it says nothing.
+
+    Raises:
+        UserError: the section is not one.
+    """
+    if not (root / PARAMS).is_file():
+        return None
+    packaging = reading.parse(root / PARAMS).get("packaging")
+    given = packaging.get("signing") if isinstance(packaging, dict) else None
+    try:
+        return None if given is None else Signing.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(["", *map(str, first["loc"])])
+        raise UserError(f"{WHERE}{key}: {first['msg']}") from None
+
+
+def signer(root: Path, signing: Signing | None) -> str | None:
+    """SHA-256 of the file of the public key that a Bento made now is signed for; None where it is not.
+
+    Raises:
+        UserError: the file is not there.
+    """
+    if signing is None or signing.private_key is None:
+        return None
+    return sha256(_file(root, "public_key", signing.public_key))
+
+
+def ready(root: Path, signing: Signing | None) -> Path | None:
+    """The file of the key that a Bento is to be signed with, before anything is spent on one; None for none.
+
+    Raises:
+        UserError: a key is missing or in git, or the package that signs is; or there is no key to make a
+            signature that is required.
+    """
+    if signing is None:
+        return None
+    _library()
+    _file(root, "public_key", signing.public_key)
+    if signing.private_key is None:
+        if signing.required:
+            raise UserError(f"{WHERE}.private_key: left out, but a signature is required; name its file")
+        return None
+    key = _file(root, "private_key", signing.private_key)
+    _not_in_git(root, signing.private_key)
+    return key
+
+
+def sign(bento: Path, root: Path, signing: Signing | None) -> None:
+    """Write the signature of a Bento whose manifest is written; paths of keys are below `root`.
+
+    Raises:
+        UserError: as `ready`; or the key is no key of an elliptic curve.
+    """
+    key = ready(root, signing)
+    if signing is None or key is None:
+        return
+    config = _library().signing.Config()
+    try:
+        config.use_elliptic_key_signer(private_key=key)
+        config._signer._private_key = DeterministicKey(config._signer._private_key)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise UserError(
+            f"{WHERE}.private_key: {signing.private_key} is no key of the curves P-256, P-384 and P-521, as "
+            f"PEM without a password ({error})"
+        ) from None
+    config.set_hashing_config(_hashing()).sign(bento, bento / SIGNATURE)
+    verify(bento, root, signing)  # so that a wrong public key is found out by whoever signs
+
+
+def check(bento: Path, root: Path) -> None:
+    """Verify the signature of a Bento that the project in `root` is about to load.
+
+    Raises:
+        UserError: as `verify`.
+    """
+    verify(bento, root, of_project(root))
+
+
+def verify(bento: Path, root: Path, signing: Signing | None) -> None:
+    """Verify the signature of a Bento's folder; paths of keys are below `root`.
+
+    Nothing is refused where there are no keys in the settings. A signature that is there must be good; that
+    it is missing is refused where it is required.
+
+    Raises:
+        UserError: the signature is missing, of another key or of other files.
+    """
+    if signing is None:
+        return
+    if not (bento / SIGNATURE).is_file():
+        if signing.required:
+            raise UserError(f"{bento}: has no signature ({SIGNATURE}), and {WHERE}.required asks for one")
+        return
+    key = _file(root, "public_key", signing.public_key)
+    config = _library().verifying.Config()
+    try:
+        config.use_elliptic_key_verifier(public_key=key).set_hashing_config(_hashing())
+        config.verify(bento, bento / SIGNATURE)
+    except Exception as error:  # whatever is wrong with it, it is not good
+        raise UserError(
+            f"{bento}: {SIGNATURE} is not a signature of these files by {signing.public_key} "
+            f"({_why(error)}); nothing is loaded: get the release anew from where it was made"
+        ) from None
+
+
+def _hashing() -> Any:
+    """All files but the signature; git's own count too."""
+    return _library().hashing.Config().set_ignored_paths(paths=[SIGNATURE], ignore_git_paths=False)
+
+
+def _why(error: Exception) -> str:
+    said = " ".join(str(error).split()).partition(": Expected 'Digest(")[0] or "the signature is another's"
+    return said if len(said) <= 300 else said[:299] + "…"
+
+
+def _library() -> Any:
+    """model_signing, which is an extra."""
+    try:
+        import model_signing
+    except ImportError:
+        raise UserError(f"{WHERE}: signatures need the package model-signing; {INSTALL}") from None
+    return model_signing
+
+
+def _file(root: Path, key: str, path: str) -> Path:
+    if not (root / path).is_file():
+        raise UserError(f"{WHERE}.{key}: no such file '{path}'; expected the key as PEM")
+    return root / path
+
+
+def _not_in_git(root: Path, path: str) -> None:
+    """A key that git tracks is everybody's."""
+    command = ["git", "-c", "safe.directory=*", "ls-files", "--error-unmatch", path]
+    try:
+        tracked = subprocess.run(command, cwd=root, capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:  # git is not installed
+        return
+    if tracked:
+        raise UserError(
+            f"{WHERE}.private_key: {path} is in git; take it out (git rm --cached), and make another key"
+        )

@@ -1,0 +1,121 @@
+"""The tags of releases: their names are GTO's, so `gto show` and `gto history` read them.
+
+    NAME@v1.2.0        this commit is that version
+    NAME#STAGE#7       its version is now in that stage: champion, previous or anchor
+    NAME#STAGE!#8      its version has left that stage
+
+In a subfolder of a repository NAME has the folder before it (`folder=NAME`). The subject of a tag says that
+it is ours, and why it is there. The champion tags alone are the truth, the newest last; all others follow
+from them, so that a writer that is killed between two tags leaves the old champion or the new one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from components.errors import UserError
+from components.release.git import Git
+
+Action = Literal["release", "promote", "rollback"]
+CHAMPION, PREVIOUS, ANCHOR = "champion", "previous", "anchor"
+STAGES = (CHAMPION, PREVIOUS, ANCHOR)
+SUBJECT = re.compile(rf"onetrunk ({'|'.join(get_args(Action))}) (v\d+\.\d+\.\d+)")
+VERSION = r"v\d+\.\d+\.\d+"
+TAG = re.compile(rf"(?P<name>[\w/-]+)(?:@(?P<version>{VERSION})|#(?P<stage>\w+)(?P<left>!?)#(?P<number>\d+))")
+FIELDS = ("refname", "*objectname", "taggerdate:unix", "taggername", "contents:subject", "contents:body")
+END, BETWEEN = "\x1e", "\x1f"
+
+
+@dataclass(frozen=True)
+class Tag:
+    """An annotated tag of a release."""
+
+    commit: str
+    when: int  # seconds since 1970
+    who: str
+    action: Action  # on the champion, that it came with
+    of: str  # the version that was acted on
+    why: str  # in the words of who did it
+    version: str | None = None  # that it names; else
+    stage: str | None = None  # that its commit's version is now in, or
+    left: bool = False  # has left
+    number: int = 0  # of an order over all stages
+
+
+def read(git: Git) -> list[Tag]:
+    """Every tag of the project's releases, those of stages in their order."""
+    form = BETWEEN.join(f"%({field})" for field in FIELDS) + END
+    said = git("for-each-ref", f"--format={form}", f"refs/tags/{_folder(git)}*")
+    found = [tag for part in said.split(END) if (tag := _parsed(part.strip("\n"), _folder(git)))]
+    return sorted(found, key=lambda tag: tag.number)
+
+
+def _parsed(text: str, folder: str) -> Tag | None:
+    """None for a tag that is not ours: without a message, or with another one."""
+    if not text:
+        return None
+    ref, commit, when, who, subject, body = text.split(BETWEEN)
+    match = TAG.fullmatch(ref.removeprefix("refs/tags/").removeprefix(folder))
+    said = SUBJECT.fullmatch(subject)
+    if match is None or said is None or not commit:
+        return None
+    action: Action = next(one for one in get_args(Action) if one == said[1])
+    return Tag(
+        commit, int(when), who, action, said[2], body.strip(),
+        match["version"], match["stage"], bool(match["left"]), int(match["number"] or 0),
+    )  # fmt: skip
+
+
+def version_name(git: Git, name: str, version: str) -> str:
+    """The tag that says which version a commit is."""
+    return f"{_folder(git)}{_ended(name)}@{version}"
+
+
+def stage_name(git: Git, name: str, stage: str, number: int, left: bool = False) -> str:
+    """The tag that puts a commit's version into a stage, or takes it out."""
+    return f"{_folder(git)}{_ended(name)}#{stage}{'!' if left else ''}#{number}"
+
+
+def write(git: Git, name: str, commit: str, when: int, subject: str, body: str) -> str:
+    """Write the object of an annotated tag, which no ref points to yet; returns its hash."""
+    message = f"{subject}\n" + (f"\n{body}\n" if body else "")
+    text = f"object {commit}\ntype commit\ntag {name}\ntagger {git.who} {when} +0000\n\n{message}"
+    return git("mktag", text=text.encode())
+
+
+def _ended(name: str) -> str:
+    """A name in GTO must end in a letter or a number."""
+    return name.rstrip("-_")
+
+
+def _folder(git: Git) -> str:
+    """The part of a name before GTO's separator; a character that it does not know stands as a dash."""
+    folder = re.sub(r"[^a-zA-Z0-9_./-]", "-", git.prefix.rstrip("/"))
+    return f"{folder}=" if folder else ""
+
+
+def greatest(versions: Sequence[str]) -> tuple[int, int, int]:
+    """The greatest of some versions; that before the first where there is none."""
+    return max(map(order, versions), default=(0, 0, 0))
+
+
+def order(version: str) -> tuple[int, int, int]:
+    """The numbers of a version, by which versions are put in order."""
+    major, minor, patch = (int(part) for part in version.removeprefix("v").split("."))
+    return major, minor, patch
+
+
+def spelled(version: str, known: Sequence[str]) -> str:
+    """A version as a person may write it (v1.2.0, 1.2.0), as it is named here.
+
+    Raises:
+        UserError: there is no such version.
+    """
+    found = f"v{version.removeprefix('v')}"
+    if found not in known:
+        newest = ", ".join(sorted(known, key=order, reverse=True)[:5]) or "no release at all"
+        raise UserError(f"{version}: no release of this version; there is {newest} (`onetrunk releases`)")
+    return found

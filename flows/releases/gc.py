@@ -1,0 +1,124 @@
+"""`onetrunk gc`: disk that no release, no commit and no file of the project needs.
+
+Two things go: folders of releases that are in no stage, since DVC has their bytes; and files of DVC's cache
+that nothing names: neither any commit of git, whatever branch or tag leads to it, nor the working trees.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import re
+import shutil
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.errors import UserError
+from components.release import checkout, dvc_cache, registry
+from components.release.git import Git
+from components.release.registry import Registry
+from flows.running.lock import only_run
+
+HASH = re.compile(rb"\b[0-9a-f]{32}(?:\.dir)?\b")
+NAMING = ("*dvc.lock", "*.dvc")  # the files that name what DVC keeps
+DVC_LOCK = Path(".dvc/tmp/lock")  # that DVC holds while it writes
+
+
+@dataclass
+class Waste:
+    """What may go."""
+
+    folders: list[Path]  # of releases
+    objects: list[Path]  # of DVC's cache
+
+    def __str__(self) -> str:
+        return (
+            f"{len(self.folders)} folders of releases in no stage ({_size(self.folders)}; DVC has their "
+            f"bytes) and {len(self.objects)} files of DVC's cache that no commit names "
+            f"({_size(self.objects)})"
+        )
+
+
+def run(root: Path, confirmed: bool) -> None:
+    """Say what would go, and remove it if that is confirmed.
+
+    Raises:
+        UserError: a run is going on, or DVC is at work.
+    """
+    if not confirmed:
+        waste = find(root)
+        there_is = waste.folders or waste.objects
+        print(f"would free {waste}; go on with: onetrunk gc --yes" if there_is else "nothing to free")
+        return
+    (root / DVC_LOCK).parent.mkdir(exist_ok=True)
+    with only_run(root), (root / DVC_LOCK).open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(f"{root / DVC_LOCK}: DVC is at work here; wait for its end") from None
+        waste = find(root)
+        said = str(waste)
+        for path in waste.objects:
+            path.unlink(missing_ok=True)
+        for folder in waste.folders:
+            shutil.rmtree(folder)
+    print(f"freed {said}")
+
+
+def find(root: Path) -> Waste:
+    """What may go."""
+    found = registry.read(root)
+    cache = dvc_cache.place(root)
+    named = _with_what_folders_hold(cache, _named(found.git))
+    shared = root.absolute() not in cache.absolute().parents  # other projects may name what is in it
+    objects = [] if shared else [file for file in _objects(cache) if "".join(file.parts[-2:]) not in named]
+    return Waste([*_folders(found, cache)], objects)
+
+
+def _folders(found: Registry, cache: Path) -> Iterator[Path]:
+    """The folders of releases that are in no stage and whose bytes DVC's cache has."""
+    others = sorted(set(found.versions) - found.kept)
+    kept = {one.record.bundle for one in found.releases(sorted(found.kept))}
+    for release in found.releases(others):
+        folder = found.git.project / checkout.FOLDER / release.record.bundle
+        if release.record.bundle in kept or not folder.is_dir():
+            continue
+        listed = dvc_cache.listing(cache, release.record.bento)
+        if listed and all(dvc_cache.file_of(cache, md5).is_file() for md5 in listed.values()):
+            kept.add(release.record.bundle)  # several releases may have the same
+            yield folder
+
+
+def _objects(cache: Path) -> Iterator[Path]:
+    files = (cache / "files/md5").glob("??/*")
+    return (file for file in files if HASH.fullmatch("".join(file.parts[-2:]).encode()))
+
+
+def _named(git: Git) -> set[str]:
+    """Every hash that a dvc.lock or a .dvc file has, in any commit or working tree."""
+    listed = git("rev-list", "--all", "--reflog", "--objects", "--no-object-names", "--", *NAMING).split("\n")
+    texts = [text for text in git.blobs([one for one in listed if one]) if text is not None]
+    for line in git("worktree", "list", "--porcelain").splitlines():
+        if line.startswith("worktree "):
+            texts += [file.read_bytes() for file in _files_below(Path(line.removeprefix("worktree ")))]
+    texts += [file.read_bytes() for file in (git.project / ".onetrunk").glob("dvc.lock.*")]
+    return {match.decode() for text in texts for match in HASH.findall(text)}
+
+
+def _files_below(tree: Path) -> Iterator[Path]:
+    for name in NAMING:
+        yield from (file for file in tree.rglob(name) if file.is_file())
+
+
+def _with_what_folders_hold(cache: Path, named: Collection[str]) -> set[str]:
+    found = set(named)
+    for oid in named:
+        if oid.endswith(dvc_cache.FOLDER):
+            found |= set((dvc_cache.listing(cache, oid) or {}).values())
+    return found
+
+
+def _size(paths: list[Path]) -> str:
+    """How much some files and folders take."""
+    files = (file for path in paths for file in (path.rglob("*") if path.is_dir() else [path]))
+    return f"{sum(file.stat().st_size for file in files if file.is_file()) / 1e6:,.1f} MB"

@@ -1,0 +1,55 @@
+"""`onetrunk releases`: every release on a line, the newest first."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from components.release import registry, tags
+from components.release.records import ReleasedTask, ReleaseRecord
+from flows.running import clock
+
+
+def show(root: Path, limit: int | None, as_json: bool) -> None:
+    """Print the newest `limit` releases, or all; as a table, or as one JSON list."""
+    found = registry.read(root)
+    versions = sorted(found.versions, key=tags.order, reverse=True)
+    shown = [one.record for one in found.releases(versions[:limit])]
+    stages = found.stages()
+    if as_json:
+        said = [{**one.model_dump(mode="json"), "stages": stages.get(one.version, [])} for one in shown]
+        print(json.dumps(said, ensure_ascii=False))
+    elif not shown:
+        print("no release yet; `onetrunk run` makes one")
+    else:
+        _print(shown, stages, len(versions) - len(shown))
+
+
+def _print(shown: list[ReleaseRecord], stages: dict[str, list[str]], more: int) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for title in ("version", "released", "verdict", "tasks, and against the champion then", "stage"):
+        table.add_column(title, overflow="fold", no_wrap=title in ("version", "released"))
+    for record in shown:
+        tasks = "  ".join(f"{name} {_measured(task)}" for name, task in record.tasks.items())
+        words = [record.version, clock.local(record.date), _verdict(record), tasks]
+        table.add_row(*map(Text, words), Text(", ".join(stages.get(record.version, []))))
+    console = Console(highlight=False)
+    console.print(table)
+    if more:
+        console.print(f"and {more} more; all of them: onetrunk releases --all")
+
+
+def _verdict(record: ReleaseRecord) -> str:
+    return record.verdict if record.forced is None else f"{record.verdict}, forced: {record.forced}"
+
+
+def _measured(task: ReleasedTask) -> str:
+    """A task's value, and how far it was from the champion of then."""
+    if task.value is None:
+        return "not measured"
+    difference = "" if task.difference is None else f" ({task.difference:+.3f})"
+    return f"{task.value:.3f}{difference}"

@@ -1,0 +1,177 @@
+"""The registry of earlier versions, `releases/`, taken over into git and DVC.
+
+Each folder becomes bytes in DVC's cache, a commit and tags, in the order of the index; the champion stays the
+champion. Killed anywhere, the same command goes on with the next folder. The old folder is read only: it is
+the user's to remove, once a file in it says that all of it was taken over.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from components.errors import UserError
+from components.evaluation.records import Champion
+from components.files import MANIFEST, read_json, sha256, verify_manifest, write_json
+from components.records import VERSION
+from components.release import checkout, commit, moves, tags
+from components.release.git import Git, Turn, turn
+from components.release.records import (
+    BundleCard,
+    ReleasedTask,
+    ReleaseIndex,
+    ReleaseRecord,
+    Served,
+)
+from components.release.registry import CARD, EARLIER, RECORD, TAKEN_OVER, Registry, Release
+
+DVC_FILES = (".dvc/config", ".dvcignore")  # that `dvc get` needs of a commit
+
+
+def is_due(root: Path) -> bool:
+    """Has the project a registry of an earlier version that was not taken over yet?"""
+    return (root / EARLIER / "index.json").is_file() and not (root / TAKEN_OVER).is_file()
+
+
+def run(root: Path) -> None:
+    """Take it over, and say so.
+
+    Raises:
+        UserError: its index or a release in it cannot be read, or git has other releases already.
+    """
+    entries = _entries(root)
+    served = Served.read(root / EARLIER / "champion.json").release if entries else None
+    with turn(Git(root)) as mine:
+        for bundle in _to_take(root, entries):
+            found = _registry(root)
+            move = _known(found, bundle) or _new(found, root / EARLIER / bundle)
+            moves.move(found, mine, move, "release", "taken over from releases/")
+            print(f"{EARLIER / bundle}: taken over as {move.version}")
+        _keep_champion(root, mine, served)
+    versions = {one.record.bundle: one.version for one in _releases(root)}
+    write_json(root / TAKEN_OVER, {bundle: versions.get(bundle) for bundle in entries})
+    print(f"{EARLIER}/: all of it is in git and DVC now; remove the folder when you like")
+
+
+def _entries(root: Path) -> list[str]:
+    """The bundles that were released, in order, each byte checked; without those whose folder is gone."""
+    file = root / EARLIER / "index.json"
+    content = read_json(file)
+    if isinstance(content, list):  # written before the file named its version
+        content = {VERSION: 1, "releases": content}
+    names = [entry.release for entry in ReleaseIndex.of(content, file).releases]
+    for name in sorted(set(names)):
+        if not (root / EARLIER / name).is_dir():
+            print(f"{EARLIER / name}: its folder was removed, so there is nothing to take over")
+            continue
+        verify_manifest(root / EARLIER / name)
+    return [name for name in names if (root / EARLIER / name).is_dir()]
+
+
+def _to_take(root: Path, entries: list[str]) -> Iterator[str]:
+    """Those that git does not have yet; an earlier try may have taken over the first of them."""
+    found = _registry(root)
+    done = [found.release(move.of).record.bundle for move in found.moves]
+    if done[: len(entries)] != entries[: len(done)]:
+        raise UserError(
+            f"{root / EARLIER}: git has other releases than this folder ({', '.join(found.versions)}), so "
+            "their order is unknown; move the folder elsewhere to go on with git's"
+        )
+    yield from entries[len(done) :]
+
+
+def _registry(root: Path) -> Registry:
+    git = Git(root)
+    return Registry(git, tags.read(git))
+
+
+def _releases(root: Path) -> list[Release]:
+    found = _registry(root)
+    return found.releases(sorted(found.versions))
+
+
+def _known(found: Registry, bundle: str) -> Release | None:
+    """The release of a bundle that became the champion twice."""
+    releases = found.releases(sorted(found.versions))
+    return next((one for one in releases if one.record.bundle == bundle), None)
+
+
+def _new(found: Registry, folder: Path) -> Release:
+    """Put a Bento's bytes into DVC's cache, and write the commit that names them."""
+    git, card = found.git, BundleCard.read(folder / CARD)
+    on = card.commit if card.commit and git.blobs([card.commit])[0] is not None else None
+    tasks = {
+        name: ReleasedTask(family=task.family, inputs=task.inputs, labels=task.labels)
+        for name, task in card.tasks.items()
+    }
+    version = moves.next_version(found, tasks)
+    known = found.champion.record.anchors if found.champion else {}
+    record = ReleaseRecord(
+        version=version,
+        name=card.name,
+        bundle=card.version,
+        bento=_keep_bytes(git.project, folder),
+        model=card.model.sha256,
+        manifest=sha256(folder / MANIFEST),
+        verdict=card.verdict,
+        against=_against(found, card.model.sha256),
+        anchors={head: known.get(head, version) for head in tasks},
+        tasks=tasks,
+        data=card.data,
+        commit=on,
+        date=datetime.fromtimestamp((folder / MANIFEST).stat().st_mtime, UTC).isoformat(timespec="seconds"),
+        who=git.who,
+    )
+    checkout.open_(git, record, "HEAD")  # from DVC's cache, and checked
+    return Release(record, _commit(found, record, on))
+
+
+def _against(found: Registry, model: str) -> Champion | None:
+    """What it was compared with: the newest release of another model."""
+    records = (found.release(version).record for version in reversed(found.line))
+    return next((record.identity for record in records if record.model != model), None)
+
+
+def _commit(found: Registry, record: ReleaseRecord, on: str | None) -> str:
+    """The commit of a release whose state of the project is not known: its bytes, by a file of DVC's, and the
+    settings that were committed then."""
+    git = found.git
+    out = {"md5": record.bento, "hash": "md5", "path": checkout.BENTO}
+    files: dict[str, bytes | Path] = {
+        f"{checkout.BENTO}.dvc": json.dumps({"outs": [out]}).encode(),
+        RECORD: (record.model_dump_json(indent=2) + "\n").encode(),
+    }
+    files |= {name: git.project / name for name in DVC_FILES if (git.project / name).is_file()}
+    if on and (settings := git.blobs([f"{on}:{git.prefix}params.yaml"])[0]):
+        files["params.yaml"] = settings
+    message = f"Release {record.version} of {record.name}\n\ntaken over, bundle {record.bundle}\n"
+    return commit.of_files(git, files, [on] if on else [], message, moves.now(found))
+
+
+def _keep_champion(root: Path, mine: Turn, served: str | None) -> None:
+    """The champion may be an earlier release than the last."""
+    found = _registry(root)
+    if served is None:
+        return
+    chosen = _known(found, served)
+    if chosen is None:
+        raise UserError(f"{root / EARLIER / 'champion.json'}: names {served}, whose folder is not there")
+    if found.line[-1:] != [chosen.version]:
+        moves.move(found, mine, chosen, "rollback", "the champion of releases/")
+
+
+def _keep_bytes(root: Path, folder: Path) -> str:
+    """Copy a folder into DVC's cache; its hash there."""
+    from dvc.fs import localfs
+    from dvc.repo import Repo
+    from dvc_data.hashfile.build import build
+    from dvc_data.hashfile.transfer import transfer
+
+    with Repo(os.fspath(root)) as repo:
+        cache = repo.cache.local
+        staging, _, tree = build(cache, os.fspath(folder.absolute()), localfs, "md5", ignore=repo.dvcignore)
+        transfer(staging, cache, {tree.hash_info}, hardlink=False, shallow=False)
+        return str(tree.hash_info.value)

@@ -1,0 +1,64 @@
+"""A tiny project whose model is trained, with a champion that is the same model, to be judged by gates."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from components import params
+from components.evaluation.baselines import baselines
+from components.evaluation.champion import Opponent
+from components.evaluation.evaluate import evaluate
+from components.evaluation.records import EVALUATION, Champion, Evaluation
+from components.tracking.terminal import Terminal
+from components.training.run.fit import run
+from tests.conftest import build_project, encode_project
+from tests.once import made_once
+
+Judge = Callable[..., Evaluation]
+
+
+def build(root: Path, encoder: Path) -> None:
+    """The project, whose task mood has the column `size` as its slices."""
+    build_project(root, encoder)
+    settings = yaml.safe_load((root / "params.yaml").read_text())
+    settings["training"]["tokens"] = 6000
+    settings["tasks"]["mood"]["columns"]["slice"] = ["size"]
+    (root / "params.yaml").write_text(yaml.safe_dump(settings))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        encode_project(root)
+        project = params.load()
+        run(project, Path(), Terminal())
+        for name in project.tasks:
+            baselines(Path("data") / name, Path("baselines") / name)
+        shutil.copytree("models/multitask", "champion")
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Path:
+    return made_once(tmp_path_factory, "gates", lambda root: build(root, tiny_encoder))
+
+
+@pytest.fixture
+def judge(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Judge:
+    """Evaluate a copy of the project by these gates, with the champion of its folder or without; the test
+    runs inside it."""
+    shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+
+    def evaluated(gates: dict[str, Any], champion: bool = True) -> Evaluation:
+        settings = yaml.safe_load(Path("params.yaml").read_text())
+        settings["evaluation"]["gates"] = gates
+        Path("params.yaml").write_text(yaml.safe_dump(settings))
+        known = Champion(release="v1", model="m" * 64, manifest="f" * 64)
+        opponent = Opponent(Path("champion"), known) if champion else None
+        evaluate(params.load(), Path(), opponent, lambda text: None)
+        return Evaluation.read(EVALUATION)
+
+    return evaluated

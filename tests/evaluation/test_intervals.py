@@ -1,0 +1,185 @@
+"""Intervals against published ones, formulas of others, and the truth in simulations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from components.evaluation.intervals import difference, interval, wilson, worth_of
+from components.evaluation.units import Sample, Units, sample
+from components.families.base import Metric
+from components.families.regression.family import FAMILY as REGRESSION
+from components.families.shared.metrics import MACRO_F1, accuracy, mean
+from components.families.tagging.metrics import ENTITY_F1
+
+if TYPE_CHECKING:
+    from components.families.base.metric import Table
+
+SHARE = accuracy("label")
+PEARSON, R2 = REGRESSION.metrics[:2]
+ERROR = Metric("negative_mae", SHARE.statistics, mean, better="lower")
+
+
+def share(right: int, rows: int) -> Sample:
+    table = np.stack([np.arange(rows) < right, np.ones(rows)], axis=1).astype(float)
+    return sample(SHARE, table, Units(rows))
+
+
+def of(metric: Metric, table: Table) -> list[float]:
+    return interval(metric, sample(metric, table, Units(table.shape[0])), 0.95)
+
+
+@pytest.mark.parametrize(
+    ("right", "rows", "low", "high"),
+    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
+)
+def test_the_interval_of_a_share_is_the_published_one(right: int, rows: int, low: float, high: float) -> None:
+    """Newcombe 1998, table I, method 3."""
+    assert interval(SHARE, share(right, rows), 0.95) == pytest.approx([low, high], abs=1e-4)
+
+
+@given(st.integers(1, 300).flatmap(lambda rows: st.tuples(st.integers(0, rows), st.just(rows))))
+def test_the_interval_of_a_share_is_scipys(case: tuple[int, int]) -> None:
+    right, rows = case
+    expected = stats.binomtest(right, rows).proportion_ci(0.95, method="wilson")
+    assert wilson(right / rows, rows, 1.959964) == pytest.approx([expected.low, expected.high], abs=1e-6)
+    if rows > 1:
+        assert interval(SHARE, share(right, rows), 0.95) == pytest.approx(
+            [expected.low, expected.high], abs=1e-5
+        )
+
+
+def test_the_interval_of_a_correlation_is_fishers_where_both_sides_are_normal() -> None:
+    generator = np.random.default_rng(1)
+    x = generator.normal(size=4000)
+    y = x + generator.normal(size=4000)
+    rows, said = [{"score": v} for v in x], [{"score": v} for v in y]
+    expected = stats.pearsonr(x, y).confidence_interval(0.95)
+    found = of(PEARSON, PEARSON.statistics(rows, said, {"mean": 0.0}))
+    assert found == pytest.approx([expected.low, expected.high], abs=2e-3)
+
+
+def test_the_interval_of_an_error_is_never_on_the_wrong_side_of_the_best() -> None:
+    table = np.stack([np.random.default_rng(2).exponential(size=20), np.ones(20)], axis=1)
+    low, high = of(ERROR, table)
+    assert low < ERROR.total(table) < high < 0
+
+
+def takahashi(table: Table, macro: bool) -> float:
+    """The standard error of an F1 by the delta method of Takahashi et al. 2022, from the confusion matrix."""
+    counts_C3 = np.asarray(table.sum(axis=0)).reshape(-1, 3) / table.shape[0]
+    hits, said, gold = counts_C3.T
+    if not macro:  # every row has one label and gets one: micro F1 is the share of hits (their theorem 1)
+        return float(np.sqrt(hits.sum() * (1 - hits.sum()) / table.shape[0]))
+    classes = len(counts_C3)
+    dense = table.toarray().reshape(table.shape[0], classes, 3)  # type: ignore[union-attr]
+    f1_C, weight_C = 2 * hits / (said + gold), 1 / (said + gold)
+    influence_N = (weight_C * (2 * dense[:, :, 0] - f1_C * (dense[:, :, 1] + dense[:, :, 2]))).sum(
+        1
+    ) / classes
+    return float(np.sqrt(np.mean(influence_N**2) / table.shape[0]))
+
+
+def test_the_standard_error_of_a_macro_f1_is_that_of_the_delta_method() -> None:
+    generator = np.random.default_rng(3)
+    gold = generator.integers(0, 4, 3000)
+    said = np.where(generator.random(3000) < 0.7, gold, generator.integers(0, 4, 3000))
+    rows, answers = ([{"label": str(n)} for n in side] for side in (gold, said))
+    table = MACRO_F1.statistics(rows, answers, {"labels": ["0", "1", "2", "3"]})
+    found = sample(MACRO_F1, table, Units(3000))
+    error = np.sqrt(np.mean(found.influence**2) / 3000)
+    assert error == pytest.approx(takahashi(table, macro=True), rel=0.01)
+    low, high = of(MACRO_F1, table)
+    half = 1.96 * takahashi(table, macro=True)
+    assert [low, high] == pytest.approx([found.value - half, found.value + half], abs=2e-3)
+
+
+def test_the_interval_holds_the_value_even_where_a_macro_mean_is_biased() -> None:
+    generator = np.random.default_rng(4)
+    for _ in range(50):
+        gold = generator.integers(0, 50, 60)
+        said = np.where(generator.random(60) < 0.8, gold, generator.integers(0, 50, 60))
+        rows, answers = ([{"label": str(n)} for n in side] for side in (gold, said))
+        table = MACRO_F1.statistics(rows, answers, {"labels": [str(n) for n in range(50)]})
+        low, high = of(MACRO_F1, table)
+        assert 0 <= low <= MACRO_F1.total(table) <= high <= 1
+
+
+@pytest.mark.parametrize("rows", [1, 2, 5])
+@pytest.mark.parametrize("metric", [SHARE, ENTITY_F1, PEARSON, R2, ERROR])
+def test_very_few_rows_have_an_interval_too(metric: Metric, rows: int) -> None:
+    width = {ENTITY_F1: 3, PEARSON: 7, R2: 7}.get(metric, 2)
+    low, high = of(metric, np.ones((rows, width)))
+    assert low <= metric.total(np.ones((rows, width))) <= high
+
+
+def test_a_share_is_compared_by_counting() -> None:
+    one, other = (np.zeros((90, 2)) for _ in range(2))
+    one[:, 1] = other[:, 1] = 1
+    one[:50, 0], other[5:57, 0] = 1, 1  # 5 rows that the one alone has right, 7 that the other has
+    found = difference(*(sample(SHARE, table, Units(90)) for table in (one, other)), worth=1.0)
+    assert (found.won, found.lost, found.units, found.freedom) == (5, 7, 90, None)
+    assert found.worth == pytest.approx(1)
+
+
+def test_many_rows_that_differ_are_compared_as_students_t_compares_them() -> None:
+    generator = np.random.default_rng(5)
+    x, y = generator.random(2000), generator.random(2000)
+    tables = [np.stack([side, np.ones(2000)], axis=1) for side in (x, y)]
+    found = difference(*(sample(SHARE, table, Units(2000)) for table in tables), worth=0.5)
+    expected = stats.ttest_rel(x, y)
+    ends = expected.confidence_interval(0.95)
+    assert found.interval(0.95) == pytest.approx([ends.low, ends.high], abs=1e-4)
+    assert found.p_worse() == pytest.approx(stats.ttest_rel(x, y, alternative="less").pvalue, abs=0.02)
+
+
+def test_where_no_row_differs_a_row_is_worth_what_it_is_against_the_trivial_model() -> None:
+    table = np.stack([np.full(40, 2.0), np.full(40, 2.0), np.full(40, 2.0)], axis=1)  # two entities a row
+    perfect, nothing = (sample(ENTITY_F1, one, Units(40)) for one in (table, table * [0, 0, 1]))
+    found = difference(perfect, perfect, worth_of(perfect, nothing))
+    assert (found.won, found.lost) == (0, 0)
+    assert found.worth == pytest.approx(1)
+    assert found.low(0.95) == pytest.approx(-(1.645**2) / (40 + 1.645**2), abs=1e-4)
+
+
+def population(name: str, size: int, generator: np.random.Generator) -> tuple[Metric, Table, Table]:
+    """Statistics of two models that differ on a part of the rows."""
+    again = generator.random(size) < 0.4
+    if name.startswith("accuracy"):
+        p = float(name.split()[1])
+        one, fresh = generator.random(size) < p, generator.random(size) < p
+        sides = (one, np.where(again, fresh, one))
+        return SHARE, *(np.stack([side, np.ones(size)], axis=1).astype(float) for side in sides)
+    if name == "entity_f1":
+        gold = generator.poisson(generator.gamma(1, 1, size))
+        found = generator.binomial(gold, 0.85)
+        said = found + generator.poisson(0.12 * gold)
+        other = np.where(again, generator.binomial(gold, 0.85), found)
+        extra = np.where(again, generator.poisson(0.12 * gold), said - found)
+        sides = ((found, said, gold), (other, other + extra, gold))
+        return ENTITY_F1, *(np.stack(side, axis=1).astype(float) for side in sides)
+    quality = generator.beta(1.2, 2.5, size)  # rouge
+    sides = tuple(np.clip(quality + generator.normal(0, 0.1, size), 0, 1) for _ in range(2))
+    both = (sides[0], np.where(again, sides[1], sides[0]))
+    return Metric("rouge", SHARE.statistics, mean), *(np.stack([s, np.ones(size)], axis=1) for s in both)
+
+
+@pytest.mark.parametrize("name", ["accuracy 0.8", "accuracy 0.95", "entity_f1", "rouge"])
+@pytest.mark.parametrize("rows", [50, 200])
+def test_intervals_hold_the_truth_as_often_as_they_say(name: str, rows: int) -> None:
+    """600 test sets: of 95 % intervals, at least 93 % less what chance takes from so few."""
+    generator = np.random.default_rng(7)
+    metric, one_NS, other_NS = population(name, 20_000, generator)
+    value, apart = metric.total(one_NS), metric.total(one_NS) - metric.total(other_NS)
+    held = np.zeros(2)
+    for _ in range(600):
+        some = generator.integers(0, len(one_NS), rows)
+        one, other = (sample(metric, table[some], Units(rows)) for table in (one_NS, other_NS))
+        ends = interval(metric, one, 0.95), difference(one, other, worth=0.5).interval(0.95)
+        held += [low <= truth <= high for (low, high), truth in zip(ends, (value, apart), strict=True)]
+    assert (held / 600 > 0.915).all(), held / 600

@@ -1,0 +1,102 @@
+"""What intervals are made of: units of rows, and metrics without each."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from components.evaluation import units as module
+from components.evaluation.units import Units, sample
+from components.families.base import metric
+from components.families.regression.family import FAMILY as REGRESSION
+from components.families.shared.metrics import MACRO_F1, accuracy
+
+PEARSON = REGRESSION.metrics[0]
+SHARE = accuracy("label")
+
+
+def scores(count: int, seed: int) -> np.ndarray:
+    generator = np.random.default_rng(seed)
+    gold = generator.normal(size=count)
+    rows, said = [{"score": v} for v in gold], [{"score": v + generator.normal()} for v in gold]
+    return np.asarray(PEARSON.statistics(rows, said, {"mean": 0.0}))
+
+
+def classes(count: int, labels: int, seed: int) -> object:
+    generator = np.random.default_rng(seed)
+    gold, said = ([{"label": str(n)} for n in generator.integers(0, labels, count)] for _ in range(2))
+    return MACRO_F1.statistics(gold, said, {"labels": [str(n) for n in range(labels)]})
+
+
+def test_without_a_row_is_the_metric_of_the_others() -> None:
+    table = scores(12, 0)
+    found = sample(PEARSON, table, Units.of([[]] * 12))
+    assert found.without_U == pytest.approx([PEARSON.total(np.delete(table, row, 0)) for row in range(12)])
+
+
+def test_without_a_group_is_the_metric_of_the_rows_that_do_not_belong_to_it() -> None:
+    table = scores(6, 1)
+    groups = [["a", "b"], ["a", "c"], ["b", "c"], ["d"], [], ["d", "a"]]
+    units = Units.of(groups)
+    assert units.count == 5  # a, b, c, d, and the row of no group
+    assert units.overlap
+    expected = sorted(
+        PEARSON.total(table[[name not in row for row in groups]]) for name in ("a", "b", "c", "d")
+    )
+    expected.append(PEARSON.total(np.delete(table, 4, 0)))
+    assert sorted(sample(PEARSON, table, units).without_U) == pytest.approx(sorted(expected))
+
+
+def test_rows_that_are_left_out_take_their_groups_along() -> None:
+    units = Units.of([["a"], ["a"], ["b"], ["c"]]).pick(np.array([True, True, False, True]))
+    assert units.count == 2
+    assert Units.of([[]] * 4).pick(np.array([True, False, True, True])).count == 3
+
+
+def test_a_mean_has_the_influence_that_the_textbook_gives_it() -> None:
+    right = np.array([1, 0, 1, 1, 0, 1, 1, 1.0])
+    found = sample(SHARE, np.stack([right, np.ones(8)], axis=1), Units(8))
+    assert found.influence == pytest.approx(right - right.mean())
+    assert found.bias == pytest.approx(0)
+
+
+def test_pairs_of_documents_that_do_not_matter_are_as_sure_as_so_many_rows() -> None:
+    """Each document counts its pairs, so that a pair's own error is there twice; it is taken off once."""
+    generator = np.random.default_rng(3)
+    pairs = [[str(i), str(j)] for i in range(40) for j in range(i)]
+    table = np.stack([generator.normal(size=len(pairs)), np.ones(len(pairs))], axis=1)
+    by_pair, by_row = sample(SHARE, table, Units.of(pairs)), sample(SHARE, table, Units(len(pairs)))
+    variances = [np.mean(one.influence**2) / len(one.influence) for one in (by_pair, by_row)]
+    assert variances[0] == pytest.approx(variances[1], rel=0.35)
+
+
+def test_many_rows_of_many_statistics_are_put_together_and_tell_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    table = classes(4000, 5, 4)
+    every = sample(MACRO_F1, table, Units(4000))
+    monkeypatch.setattr(module, "MOST_CELLS", 15 * 1000)
+    some = sample(MACRO_F1, table, Units(4000))
+    assert len(some.without_U) == 1000
+    errors = [np.sqrt(np.mean(one.influence**2) / len(one.influence)) for one in (every, some)]
+    assert errors[1] == pytest.approx(errors[0], rel=0.1)
+
+
+def test_blocks_of_rows_give_what_all_at_once_give(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = classes(90, 40, 5)
+    expected = MACRO_F1.without(table)
+    monkeypatch.setattr(metric, "CELLS", 500)
+    assert MACRO_F1.without(table) == pytest.approx(expected)
+
+
+def test_a_million_rows_take_little_memory() -> None:
+    generator = np.random.default_rng(6)
+    table = np.stack([generator.random(1_000_000) < 0.9, np.ones(1_000_000)], axis=1)
+    tracemalloc.start()
+    found = sample(SHARE, table, Units(1_000_000))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(found.without_U) == 1_000_000
+    assert peak < 200e6  # bytes

@@ -1,0 +1,355 @@
+"""Odd repositories, failing hooks, races and kills: the champion is always one whole release, the old or the
+new, and nothing of the user's is touched. Real git throughout."""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from components.errors import UserError
+from components.release import moves, registry
+from components.release.git import TURN
+from tests.release.bentos import git, release, repository
+
+HOOKS = ("pre-commit", "commit-msg", "prepare-commit-msg", "post-commit", "reference-transaction", "update")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return repository(tmp_path / "project")
+
+
+def champion(project: Path) -> str:
+    """The champion's version, after every byte of it was checked."""
+    found = registry.read(project)
+    assert found.champion
+    found.folder(found.champion)
+    return found.champion.version
+
+
+def state_of(project: Path) -> dict[str, object]:
+    """All that is the user's: branch, index, stash, reflog and working tree."""
+    index = project / git(project, "rev-parse", "--git-path", "index")
+    files = (path for path in project.rglob("*") if path.is_file() and ".git" not in path.parts)
+    ours = (".dvc", ".onetrunk", "bento", "reports")
+    return {
+        "status": git(project, "status", "--porcelain=v2", "--branch"),
+        "stash": git(project, "stash", "list"),
+        "index": index.read_bytes() if index.exists() else None,
+        "head": (project / git(project, "rev-parse", "--git-path", "HEAD")).read_bytes(),
+        "branches": git(project, "for-each-ref", "refs/heads", "refs/stash"),
+        "reflog": git(project, "reflog", "--all") if git(project, "for-each-ref", "refs/heads") else "",
+        "files": {
+            path: hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in files
+            if path.relative_to(project).parts[0] not in (*ours, "dvc.lock")
+        },
+    }
+
+
+def busy(project: Path) -> None:
+    """A user in the middle of things: a stash, a staged change, one that is not, and a new file."""
+    (project / "params.yaml").write_text("seed: 7\n")
+    git(project, "stash")
+    for name, text in (("staged.txt", "staged\n"), ("params.yaml", "seed: 8\n")):
+        (project / name).write_text(text)
+        git(project, "add", name)
+    (project / "params.yaml").write_text("seed: 9\n")
+    (project / "new.txt").write_text("not known to git\n")
+
+
+def unborn(project: Path) -> None:
+    git(project, "checkout", "-q", "--orphan", "other")
+
+
+def detached(project: Path) -> None:
+    git(project, "checkout", "-q", "--detach")
+
+
+def merging(project: Path) -> None:
+    """A merge that stopped at a conflict."""
+    git(project, "checkout", "-q", "-b", "side")
+    for branch in ("side", "main"):
+        git(project, "checkout", "-q", branch)
+        (project / "notes.txt").write_text(f"{branch}\n")
+        git(project, "add", "notes.txt")
+        git(project, "commit", "-q", "-m", branch)
+    with pytest.raises(AssertionError):
+        git(project, "merge", "side")
+
+
+def sparse(project: Path) -> None:
+    """Files of the repository that are not in the working tree."""
+    (project / "elsewhere").mkdir()
+    (project / "elsewhere/file").write_text("there all the same\n")
+    git(project, "add", ".")
+    git(project, "commit", "-q", "-m", "more")
+    git(project, "sparse-checkout", "set", "--no-cone", "/*", "!/elsewhere")
+
+
+def locked(project: Path) -> None:
+    """Another git command is at work, or was killed."""
+    (project / ".git/index.lock").touch()
+
+
+def hooked(project: Path) -> None:
+    """Hooks that refuse everything."""
+    (project / ".git/hooks").mkdir(exist_ok=True)
+    for name in HOOKS:
+        hook = project / ".git/hooks" / name
+        hook.write_text("#!/bin/sh\necho refused >&2\nexit 1\n")
+        hook.chmod(0o755)
+
+
+def signed(project: Path) -> None:
+    """Everything must be signed, and there is no key."""
+    for key in ("commit.gpgsign", "tag.gpgsign", "tag.forceSignAnnotated"):
+        git(project, "config", key, "true")
+    git(project, "config", "user.signingkey", "0000000000000000")
+    git(project, "config", "gpg.program", "/bin/false")
+
+
+def nobody(project: Path) -> None:
+    """Git does not know who commits, and shall not guess."""
+    git(project, "config", "user.useConfigOnly", "true")
+
+
+def packed(project: Path) -> None:
+    git(project, "pack-refs", "--all")
+    git(project, "gc", "--quiet")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [busy, unborn, detached, merging, sparse, locked, hooked, signed, nobody, packed],
+    ids=lambda f: f.__name__,
+)
+def test_a_release_touches_nothing_of_the_users(
+    project: Path, make: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if make is nobody:
+        for name in ("GLOBAL", "SYSTEM"):
+            monkeypatch.setenv(f"GIT_CONFIG_{name}", os.devnull)
+    make(project)
+    before = state_of(project)
+    (project / "bento").mkdir()
+    for bundle in ("a", "b"):
+        release(project, bundle)
+    moves.promote("v1.0.0", "bad", project, "rollback")
+    (project / "dvc.lock").unlink()
+    assert state_of(project) == before
+    assert champion(project) == "v1.0.0"
+    if make is sparse:
+        assert git(project, "show", "tiny@v1.0.1:elsewhere/file") == "there all the same"
+    if make is busy:
+        assert git(project, "show", "tiny@v1.0.1:params.yaml") == "seed: 9"
+        assert "new.txt" not in git(project, "ls-tree", "-r", "--name-only", "tiny@v1.0.1")
+    if make is nobody:
+        assert (
+            git(project, "log", "-1", "--format=%an <%ae>", "tiny@v1.0.1") == "onetrunk <onetrunk@localhost>"
+        )
+
+
+def test_a_release_while_a_hook_runs_is_one_of_the_projects_repository(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Git tells hooks by variables where it works."""
+    other = repository(tmp_path / "other")
+    for name, value in (("GIT_DIR", other / ".git"), ("GIT_INDEX_FILE", other / ".git/index")):
+        monkeypatch.setenv(name, str(value))
+    release(project, "a")
+    monkeypatch.undo()
+    assert champion(project) == "v1.0.0"
+    assert not git(other, "tag")
+
+
+def test_a_worktree_has_the_champion_of_its_repository(project: Path, tmp_path: Path) -> None:
+    release(project, "a")
+    worktree = tmp_path / "worktree"
+    git(project, "worktree", "add", "-q", "--detach", str(worktree))
+    assert champion(worktree) == "v1.0.0"  # its bytes are in the cache of the other working tree
+    release(worktree, "b")
+    assert champion(project) == "v1.0.1"
+
+
+def test_a_submodule_has_releases_of_its_own(project: Path, tmp_path: Path) -> None:
+    outer = repository(tmp_path / "outer")
+    git(outer, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(project), "inner")
+    git(outer, "commit", "-q", "-m", "with a submodule")
+    release(outer / "inner", "a")
+    assert champion(outer / "inner") == "v1.0.0"
+    assert registry.read(outer).champion is None
+    release(outer, "b")  # whose tree has the submodule's commit
+    assert "160000 commit" in git(outer, "ls-tree", "tiny@v1.0.0")
+
+
+def test_a_working_tree_of_a_bare_clone_has_the_champion(project: Path, tmp_path: Path) -> None:
+    release(project, "a")
+    bare, tree = tmp_path / "bare.git", tmp_path / "tree"
+    git(tmp_path, "clone", "-q", "--bare", str(project), str(bare))
+    git(bare, "worktree", "add", "-q", str(tree))
+    shutil.copytree(project / ".dvc/cache", tree / ".dvc/cache")
+    assert champion(tree) == "v1.0.0"
+    release(tree, "b")
+    assert champion(tree) == "v1.0.1"
+
+
+@pytest.mark.parametrize(
+    ("option", "remedy"), [("--depth=1", "--unshallow"), ("--no-tags", "remove --no-tags")]
+)
+def test_a_clone_without_the_tags_is_not_taken_for_a_project_without_releases(
+    project: Path, tmp_path: Path, option: str, remedy: str
+) -> None:
+    release(project, "a")
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "-q", option, f"file://{project}", str(clone))
+    with pytest.raises(UserError, match=f"no release here, but this clone is not the whole .*{remedy}"):
+        registry.champion("a new model", clone)
+    git(clone, "fetch", "-q", "--tags", *(["--unshallow"] if option == "--depth=1" else []))
+    found = registry.champion("a new model", clone)
+    assert found is not None
+    assert found.release == "v1.0.0"
+
+
+def test_a_push_that_fails_half_way_leaves_the_old_champion_or_the_new_one(
+    project: Path, tmp_path: Path
+) -> None:
+    """A remote that protects tags of one kind or another."""
+    bare = tmp_path / "remote.git"
+    git(tmp_path, "clone", "-q", "--bare", str(project), str(bare))
+    release(project, "a")
+    git(project, "push", "-q", str(bare), "--tags")
+    release(project, "b")
+    for protected, expected in (("champion", "v1.0.0"), ("@v", "v1.0.1"), ("previous", "v1.0.1")):
+        remote = Path(shutil.copytree(bare, tmp_path / f"without {protected}"))
+        hook = remote / "hooks/update"
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text(f'#!/bin/sh\ncase "$1" in *{protected}*) exit 1;; esac\n')
+        hook.chmod(0o755)
+        pushed = subprocess.run(
+            ["git", "push", "-q", str(remote), "--tags"], cwd=project, capture_output=True
+        )
+        assert pushed.returncode != 0
+        clone = tmp_path / f"clone without {protected}"
+        git(tmp_path, "clone", "-q", str(remote), str(clone))
+        shutil.copytree(project / ".dvc/cache", clone / ".dvc/cache")
+        assert champion(clone) == expected
+
+
+def test_tags_that_a_killed_writer_did_not_come_to_are_written_by_the_next(project: Path) -> None:
+    for bundle in ("a", "b"):
+        release(project, bundle)
+    whole = set(git(project, "tag").split())
+    for name in ("tiny@v1.0.1", "tiny#previous#4"):
+        git(project, "tag", "-d", name)
+    left = project / ".git/refs/tags/tiny@v1.0.1.lock"
+    left.touch()
+    (project / ".git" / TURN).write_text("refs/tags/tiny@v1.0.1")
+    assert champion(project) == "v1.0.1"
+    release(project, "b")  # changes nothing, but for what is missing
+    assert set(git(project, "tag").split()) == whole
+    assert not left.exists()
+
+
+def _in_another_process(work: Callable[[], object]) -> multiprocessing.Process:
+    """Started, in a process group of its own."""
+
+    def run() -> None:
+        os.setsid()
+        work()
+
+    process = multiprocessing.get_context("fork").Process(target=run)
+    process.start()  # type: ignore[attr-defined, unused-ignore]
+    return process  # type: ignore[return-value, unused-ignore]
+
+
+@pytest.mark.slow
+def test_a_writer_waits_for_the_git_of_one_that_was_killed(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would take git's lock files for those of the dead."""
+    for bundle in ("a", "b"):
+        release(project, bundle)
+    slow, done = tmp_path / "slow", tmp_path / "done"
+    slow.mkdir()
+    script = f'#!/bin/sh\ncase "$*" in *update-ref*) sleep 2; touch {done};; esac\nexec {shutil.which("git")} "$@"\n'
+    (slow / "git").write_text(script)
+    (slow / "git").chmod(0o755)
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", f"{slow}{os.pathsep}{os.environ['PATH']}")
+        writer = _in_another_process(partial(moves.promote, "v1.0.0", "", project))
+        while "refs/tags" not in (project / ".git" / TURN).read_text():
+            time.sleep(0.01)
+        writer.kill()  # but not its git
+        writer.join()
+    moves.promote("v1.0.1", "", project)
+    assert done.exists()
+    assert [move.of for move in registry.read(project).moves[-2:]] == ["v1.0.0", "v1.0.1"]
+
+
+@pytest.mark.slow
+def test_a_promotion_during_a_rollback_ends_in_one_of_them(project: Path) -> None:
+    for bundle in ("a", "b", "c"):
+        release(project, bundle)
+    works: list[Callable[[], object]] = [
+        lambda: moves.promote("v1.0.0", "", project, "rollback"),
+        lambda: moves.promote("v1.0.1", "", project),
+    ]
+    for _ in range(5):
+        processes = [_in_another_process(work) for work in works]
+        for process in processes:
+            process.join()
+            assert process.exitcode == 0
+        assert champion(project) in ("v1.0.0", "v1.0.1")
+        numbers = [tag.number for tag in registry.read(project).tags if tag.stage]
+        assert len(set(numbers)) == len(numbers)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_killed_at_any_instant_the_champion_is_whole_the_old_or_the_new(project: Path) -> None:
+    """50 kills of releases, promotions and rollbacks: of the process alone, or of its git as well."""
+    dice = random.Random(11)
+    for bundle in ("first", "second"):
+        release(project, bundle)
+    killed = 0
+    for number in range(50):
+        before = champion(project)
+        others = sorted(set(registry.read(project).versions) - {before})
+        target = dice.choice(others)
+        work, expected = dice.choice(
+            [
+                (partial(release, project, f"bundle{number}"), None),
+                (partial(moves.promote, target, "", project), target),
+                (partial(moves.promote, target, "", project, "rollback"), target),
+            ]
+        )
+        process = _in_another_process(work)
+        time.sleep(dice.random() * (0.4 if expected is None else 0.1))
+        kill = os.killpg if dice.random() < 0.5 else os.kill
+        if process.is_alive() and process.pid:
+            try:
+                kill(process.pid, signal.SIGKILL)
+            except ProcessLookupError:  # not yet a group, or gone
+                process.kill()
+        process.join()
+        killed += process.exitcode != 0
+        now = champion(project)
+        new = {expected} if expected else set(registry.read(project).versions) - {before, *others}
+        assert now == before or now in new, number
+    assert killed > 25  # the others were quicker
+    release(project, "last")  # no lock of a dead writer is in the way
+    found = registry.read(project)
+    assert {tag.version for tag in found.tags if tag.version} == set(found.versions)
+    assert not list((project / ".git/refs").rglob("*.lock"))
