@@ -97,7 +97,7 @@ def mixed(one_NS: Any, other_NS: Any, first_N: Any) -> Table:
 
 def exchanged(world: World, seed: int) -> World:
     """Champion and candidate with their answers exchanged on half of the rows: neither is better."""
-    swap_N = np.random.default_rng(seed).random(world.tables["equal"].shape[0]) < 0.5
+    swap_N = np.random.default_rng([seed, 1]).random(world.tables["equal"].shape[0]) < 0.5
     one, other = world.tables["champion"], world.tables["equal"]
     tables = {**world.tables, "champion": mixed(one, other, swap_N), "equal": mixed(other, one, swap_N)}
     return World(world.name, world.metric, world.margin, tables, world.groups)
