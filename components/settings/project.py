@@ -101,7 +101,7 @@ class Model(Section):
 class Evaluation(Section):
     """Intervals need no resamples (docs/decisions/0051-intervals-without-resamples.md)."""
 
-    resamples: Annotated[int, Field(ge=100)] = 1000  # of the test rows, for what further gates measure
+    resamples: Annotated[int, Field(ge=100)] = 1000  # of no use any more; files of before may have it
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95  # of an interval
     # a loss that is shown to be larger is rejected; a smaller one may be noise between two equal trainings
     shown_loss: Annotated[float, Field(ge=0, le=1), Unit("of the margin")] = 0.3333
