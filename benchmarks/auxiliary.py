@@ -32,7 +32,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.fitting import cards_below, fit, reader, splits
-from benchmarks.goals import Goal, finish
+from benchmarks.goals import Goal, finish, over_seeds
 from benchmarks.methods import t_interval
 from benchmarks.unlabelled import FAMILIES, NEWS, make
 from components import params
@@ -66,10 +66,8 @@ def main() -> None:
 
 
 def _goals(arguments: argparse.Namespace, result: dict[str, Any]) -> list[Goal]:
-    mean, *ends = result["difference"]
-    low, high = ends or [mean, mean]
-    line = f"{arguments.task}: with {arguments.auxiliary} over alone, points (95 % t-interval)"
-    return [Goal(line, mean, (low, high))]
+    line = f"{arguments.task}: with {arguments.auxiliary} over alone, points"
+    return [over_seeds(line, result["difference"])]
 
 
 def _arguments() -> argparse.Namespace:

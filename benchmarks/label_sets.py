@@ -125,7 +125,7 @@ def settings() -> dict[str, Any]:
             "patience": 10,
             "checkpoint_every": 20,
         },
-        "evaluation": {"resamples": 1000},
+        "evaluation": {},
         "packaging": {"name": "labels"},
     }
 

@@ -38,7 +38,7 @@ from rich.console import Console
 from rich.table import Table
 from scipy.stats import t
 
-from benchmarks.goals import Goal, finish
+from benchmarks.goals import Goal, finish, over_seeds
 from components import params
 from components.data.contract.rows import read_rows
 from components.data.encoding.split import EncodedSplit, cards_of
@@ -91,12 +91,8 @@ def main() -> None:
 
 
 def _goals(result: dict[str, Any]) -> list[Goal]:
-    goals = []
-    for name, method in result.items():
-        mean, *ends = method["delta_m"]
-        low, high = ends or [mean, mean]
-        goals.append(Goal(f"{name}: relative gain over static weights (95 % t-interval)", mean, (low, high)))
-    return goals
+    line = "{}: relative gain over static weights"
+    return [over_seeds(line.format(name), method["delta_m"]) for name, method in result.items()]
 
 
 def _arguments() -> argparse.Namespace:

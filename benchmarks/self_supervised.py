@@ -60,7 +60,7 @@ def _goals(found: dict[str, Measured]) -> list[Goal]:
         metric, value = next(iter(one["metrics"].items()))
         low, high = value["over_trivial"]
         goals.append(
-            Goal(f"{family}: {metric} over trivial, lower end of the 95 % interval", low, (low, high), ">= 0")
+            Goal(f"{family}: {metric} over trivial, lower end of the 95 % interval", low, (low, high), "> 0")
         )
     return goals
 
@@ -111,7 +111,7 @@ def measured(model: MultiTaskModel, root: Path) -> tuple[int, Measured]:
     }
     units = Units.of([row["groups"] for row in rows])
     return len(rows), {
-        metric.name: compare(metric, rows, answers, facts, units, CONFIDENCE)
+        metric.name: compare(metric, rows, answers, facts, units, CONFIDENCE).model_dump()
         for metric in family.metrics_for(facts["options"])
     }
 

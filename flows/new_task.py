@@ -27,6 +27,7 @@ from components.families.base import Row
 from components.params.checks.names import refusal
 
 WIDTH = 60  # characters of a value that are shown
+MOST_UNUSED = 8  # columns that are named
 OF_SEVERAL = 3  # rows of each of a folder's tasks
 ACROSS, GAP, NARROW = 75, 3, 8  # of a table beside its number, between its columns, and of one, at least
 
@@ -207,6 +208,10 @@ def _show(found: Guess, console: Console, command: str, others: bool = True) -> 
         reason = f"{head.family}, {head.fits[role].reason}"
         reasons.add_row(f"  {name}", *_reason(head.columns[role].name, reason))
     console.print(reasons)
+    if found.unused:
+        names = ", ".join(f"'{name}'" for name in found.unused[:MOST_UNUSED])
+        more = ", ..." if len(found.unused) > MOST_UNUSED else ""
+        console.print(Text(readable(f"  not read: {names}{more}"), "dim"))
     console.print(_rows(found.shown if others else found.shown[:OF_SEVERAL]))
     for other in found.others if others else ():
         console.print(Text(readable(f"it could also be {other.reason}"), "yellow"))

@@ -25,7 +25,8 @@ from components import params
 from components.errors import EXIT_USER_ERROR, UserError, disk_sentence
 from components.evaluation import summary
 from components.evaluation.records import SUMMARY, VERDICT
-from flows.running import console, dvc_stage, orphans, run_state
+from flows.notifications import events, news
+from flows.running import clock, console, dvc_stage, orphans, run_state
 from flows.running.console import StageDisplay
 from flows.running.dvc_stage import Outcome
 from flows.running.graph import Graph, locked_stages, read, settle_lock
@@ -34,6 +35,7 @@ from flows.running.lock import only_run, stop_orphans
 RETRY_DELAYS = [2.0, 5.0, 15.0, 30.0]  # seconds; for locks and downloads
 ARTIFACT = "retrain-summary"
 Futures = dict[str, PrefectFuture[Any]]  # stage -> its task run
+Record = dict[str, Any]  # of a run: flows.running.run_state
 
 
 def _may_retry(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
@@ -66,7 +68,12 @@ def run_stage(name: str, root: Path, stale: bool, display: StageDisplay) -> Stat
     return Failed(name="TryAgain" if outcome.may_retry else "Failed", message=outcome.message)
 
 
-@flow(name="retrain", persist_result=False)
+def _run_name() -> str:
+    """What a flow run is called; its events bear the name, and so tell whose they are."""
+    return f"{news.project_name(Path.cwd())} {clock.now()}"
+
+
+@flow(name="retrain", flow_run_name=_run_name, persist_result=False)
 def retrain(target: str | None = None, workers: int = 2) -> State[Any]:
     """Bring the project in the current folder up to date, or what `target` (a stage) needs of it.
 
@@ -75,6 +82,26 @@ def retrain(target: str | None = None, workers: int = 2) -> State[Any]:
     nothing left to do, and only then.
     """
     root = Path.cwd()
+    earlier = run_state.own(root)
+    try:
+        state = _in_turn(root, target, workers)
+    except Exception as error:
+        _tell(root, target, earlier, f"{type(error).__name__}: {error}")
+        raise
+    _tell(root, target, earlier, str(state.message))
+    return state
+
+
+def _tell(root: Path, target: str | None, earlier: Record | None, said: str) -> None:
+    """Let the server know what a run of all stages has come to; `said` is all there is of one that has
+    written nothing down since the `earlier` one of this process."""
+    if target is None:
+        own = run_state.own(root)
+        events.tell(root, None if own is earlier else own, said)
+
+
+def _in_turn(root: Path, target: str | None, workers: int) -> State[Any]:
+    """Run while no other run of the project does; a user's mistake is a failed state."""
     try:
         with console.without_reader(), only_run(root):
             stop_orphans(root)

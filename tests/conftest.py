@@ -175,7 +175,7 @@ training:
   validation_rows: 20
   patience: 10
   checkpoint_every: 5
-evaluation: {resamples: 200}
+evaluation: {confidence: 0.95}
 packaging: {name: tiny}
 """
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.goals import Goal, finish
+from benchmarks.goals import Goal, finish, over_seeds
 
 FOLDER = Path(__file__).parent.parent / "benchmarks"
 
@@ -49,6 +49,9 @@ def test_the_docs_name_every_benchmark(file: Path) -> None:
         (1.11, "<= 1.1", False),
         (3.0, ">= 3", True),
         (2.9, ">= 3", False),
+        (0.01, "> 0", True),
+        (0.0, "> 0", False),
+        (float("nan"), ">= 0", False),
         (7.0, None, None),
     ],
 )
@@ -73,3 +76,17 @@ def test_the_last_line_is_one_object(capsys: pytest.CaptureFixture[str]) -> None
         ],
         "tokens": 4096,
     }
+
+
+def test_what_is_no_number_is_null(capsys: pytest.CaptureFixture[str]) -> None:
+    finish([Goal("a ratio", float("nan"), (1.0, float("inf")), ">= 3")], results={"a": [float("nan"), 1]})
+    (line,) = capsys.readouterr().out.splitlines()
+    told = json.loads(line, parse_constant=pytest.fail)
+    (goal,) = told["goals"]
+    assert (goal["value"], goal["spread"], goal["reached"]) == (None, [1.0, None], False)
+    assert told["results"] == {"a": [None, 1]}
+
+
+def test_one_seed_has_no_interval() -> None:
+    assert over_seeds("gain", [0.1]) == Goal("gain (one seed)", 0.1, (0.1, 0.1))
+    assert over_seeds("gain", [0.1, -0.2, 0.4]) == Goal("gain (95 % t-interval)", 0.1, (-0.2, 0.4))

@@ -38,7 +38,6 @@ def small_params() -> dict[str, Any]:
     params["tasks"]["tweet_ner"]["source"]["path"] = "tweets.conll"
     params["mixture"] = {"method": "fixed_ratio", "ratio": {"intensity": 2, "tweet_ner": 5}}
     params["training"].update(tokens=15_000, tokens_per_step=600, evaluate_every=1000, validation_rows=20)
-    params["evaluation"]["resamples"] = 200
     return params
 
 

@@ -108,6 +108,14 @@ def _meeting(
     learnt_N = opponent.learnt_from(data.name, rows)
     known = opponent.cards[head]["facts"]
     common = ground(families.get(card["family"]), known, card["facts"], rows, said, learnt_N)
+    return Meeting(said, common, _since(opponent, head, data, common.trained_on))
+
+
+def _since(opponent: Opponent, head: str, data: Path, trained_on: int) -> RowsSince | None:
     changes = opponent.test_set_since(data)
-    since = changes and RowsSince(come=changes[0], gone=changes[1], trained_on=common.trained_on)
-    return Meeting(said, common, since)
+    if changes is None:
+        return None
+    come, gone = changes
+    learnt = opponent.training_set_since(data) if head == data.name else None
+    new, old = learnt or (None, None)
+    return RowsSince(come=come, gone=gone, trained_on=trained_on, learnt_come=new, learnt_gone=old)

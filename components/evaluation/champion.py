@@ -67,9 +67,15 @@ class Opponent:
         known = (self.known_rows or {}).get(data.name)
         if known is None:
             return None
-        now_N = known_rows.test_rows(data)
-        come_N, gone_N = ~np.isin(now_N, known.test_N), ~np.isin(known.test_N, now_N)
-        return int(come_N.sum()), int(gone_N.sum())
+        return known_rows.come_and_gone(known.test_N, known_rows.test_rows(data))
+
+    def training_set_since(self, data: Path) -> tuple[int, int] | None:
+        """The same of the texts that it was trained on."""
+        known = (self.known_rows or {}).get(data.name)
+        if known is None:
+            return None
+        family = families.get(self.cards[data.name]["family"])
+        return known_rows.come_and_gone(known.train_N, known_rows.known_rows(data, family).train_N)
 
     def learnt_from(self, task: str, rows: Sequence[Row]) -> np.ndarray:
         """learnt_N: which rows of the task have a text that it was trained on."""

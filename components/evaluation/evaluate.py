@@ -121,7 +121,7 @@ def _head(
     case = _case(project, root, head, card, rows, answers, met.get(CHAMPION), models)
     gate = project.gates().get(head)
     gated = gate.metric if gate else None
-    shown = picture.Head(settings, project.seed, card, gated, rows, answers["model"])
+    shown = picture.Head(settings, card, gated, rows, answers["model"])
     return HeadEvidence(
         task=card["task"],
         family=family.name,

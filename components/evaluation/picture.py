@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections import Counter
 from dataclasses import dataclass
@@ -45,7 +46,6 @@ class Head:
     """A head, its test rows, and what the model says of them."""
 
     settings: Evaluation
-    seed: int  # of the resamples
     card: HeadCard
     gated: str | None  # the metric of its gate
     rows: list[Row]
@@ -101,12 +101,11 @@ def curves(head: Head) -> list[Curve]:
     each other's mirror: only the rarer is drawn."""
     if not isinstance(head.family, ScoredClasses):
         return []
-    found = list(head.family.scored_classes(head.rows, head.said, head.facts))
-    some = [(name, y_N, p_N) for name, y_N, p_N in found if y_N.sum() >= LEAST_POSITIVES]
-    if len(found) == 2 and len(head.facts.get("labels", ())) == 2:
-        some = sorted(some, key=lambda one: one[1].sum())[:1]
-    drawn = [_curve(name, y_N, p_N) for name, y_N, p_N in some]
-    return sorted(drawn, key=lambda one: one.area)[:CURVES]
+    found = head.family.scored_classes(head.rows, head.said, head.facts)
+    drawn = (_curve(*one) for one in found if one[1].sum() >= LEAST_POSITIVES)  # one at a time in memory
+    if isinstance(head.family, OneClassEach) and len(head.family.label_set(head.facts)) == 2:
+        return sorted(drawn, key=lambda one: one.rows)[:1]
+    return heapq.nsmallest(CURVES, drawn, key=lambda one: one.area)
 
 
 def _curve(name: str, y_N: np.ndarray, p_N: np.ndarray) -> Curve:

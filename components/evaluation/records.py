@@ -9,6 +9,7 @@ from pydantic import Field
 
 from components.evaluation.difference import Difference
 from components.records import Part, Record
+from components.settings.section import Given
 
 CHAMPION = Path("reports/champion.json")
 EVALUATION = Path("reports/evaluation.json")
@@ -66,11 +67,15 @@ class AnchorEvidence(Champion):
 
 
 class RowsSince(Part):
-    """Today's test rows beside those of a release."""
+    """Today's rows beside those of a release."""
 
-    come: int  # that its test set had not
+    come: int  # test rows that its test set had not
     gone: int  # of its test set, that are no longer there
-    trained_on: int  # whose text stands in its training data; these are not compared
+    trained_on: int  # test rows whose text stands in its training data; these are not compared
+    learnt_come: int | None = (
+        None  # training texts that it had not; null of an annotation beside the task's own
+    )
+    learnt_gone: int | None = None  # of its training texts, that are no longer there; likewise
 
 
 class Comparison(Part):
@@ -222,7 +227,7 @@ class Rules(Part):
     without_champion: list[str] = Field(default_factory=list)  # heads that need not be compared
     shown_loss: float  # of the margin; one that is shown to be larger is rejected
     anchor_margin: float  # of the margin; a loss that is allowed against the anchor
-    further: dict[str, Any] = Field(default_factory=dict)  # further gates, which have judged in the evidence
+    further: dict[str, Given] = Field(default_factory=dict)  # the further gates, and their settings
 
 
 class TaskVerdict(Part):

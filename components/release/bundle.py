@@ -62,6 +62,7 @@ def write(
     check_model(verdict, hashes[WEIGHTS])
     index.read_all(folder, _cards(project))
     shutil.copyfile(project / VERDICT, folder / VERDICT.name)
+    evaluation = _evaluation(project, hashes[WEIGHTS])
     card = BundleCard(
         name=packaging.name,
         version="",
@@ -72,7 +73,8 @@ def write(
         verdict=verdict.verdict,
         forced=forced,
         limits=Limits(**packaging.model_dump(include=set(Limits.model_fields))),
-        tasks=_tasks(project, hashes[WEIGHTS], verdict),
+        tasks=_tasks(project, evaluation, verdict),
+        findings=evaluation.findings,
         evidence={VERDICT.name: sha256(folder / VERDICT.name)},
         confidence=verdict.confidence,
         champion=identity(verdict.champion),
@@ -121,14 +123,19 @@ def check_model(verdict: Verdict, model: str) -> None:
         raise UserError(f"{VERDICT}: is of model {judged[:12]}, but this one is {model[:12]}; run again")
 
 
-def _tasks(project: Path, weights: str, verdict: Verdict) -> dict[str, PackedTask]:
-    """What a caller may know of every task: family, labels, metrics with intervals and baselines."""
+def _evaluation(project: Path, weights: str) -> Evaluation:
+    """What was measured of the model with these weights."""
     evaluation = Evaluation.read(project / EVALUATION)
     if evaluation.model.sha256 != weights:
         found, expected = evaluation.model.sha256[:12], weights[:12]
         raise UserError(
             f"{EVALUATION}: is of model {found}, but {MODEL / WEIGHTS} is {expected}; evaluate again"
         )
+    return evaluation
+
+
+def _tasks(project: Path, evaluation: Evaluation, verdict: Verdict) -> dict[str, PackedTask]:
+    """What a caller may know of every task: family, labels, metrics with intervals and baselines."""
     return {
         name: PackedTask(
             family=card["family"],

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components import families
+from components.evaluation.records import Finding
 from components.files import atomic_file
 from components.release.records import BundleCard, Origin, PackedTask
 
@@ -42,7 +43,7 @@ def render(card: BundleCard) -> str:
     )
     environment.filters |= {"escaped": escaped, "stated": stated, "origin": describe, "n": "{:,}".format}
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    text = template.render(card=card, shown=SHOWN, longest=max_lengths(card))
+    text = template.render(card=card, shown=SHOWN, longest=max_lengths(card), measured=list(measured(card)))
     return f"---\n{metadata(card).to_yaml()}\n---\n\n{text}"
 
 
@@ -96,6 +97,12 @@ def _interval(card: BundleCard, task: PackedTask, interval: list[float]) -> dict
 
 def _on_the_hub(origin: Origin) -> str | None:
     return origin.name if origin.kind == "huggingface" else None
+
+
+def measured(card: BundleCard) -> Iterator[tuple[str, list[Finding]]]:
+    """What further gates have found, by head; of the model as a whole they come first."""
+    yield "all tasks", card.findings
+    yield from ((head, task.findings) for head, task in card.tasks.items())
 
 
 def max_lengths(card: BundleCard) -> list[int]:

@@ -149,6 +149,7 @@ class BundleCard(Record):
     forced: str | None = None  # why it was packed all the same, where the gate did not say PROMOTE
     limits: Limits  # of a request
     tasks: dict[str, PackedTask]  # by head
+    findings: list[Finding] = Field(default_factory=list)  # of further gates, of the model as a whole
     evidence: dict[str, str] = Field(default_factory=dict)  # SHA-256 of the verdict beside it
     confidence: float | None = None  # of every interval; none in a card of before
     champion: Champion | None = None  # that it was compared with

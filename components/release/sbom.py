@@ -63,6 +63,7 @@ def bill(card: BundleCard, needs: Sequence[Package]) -> Json:
 
 def _service(card: BundleCard) -> Json:
     properties = {"code:sha256": card.code.sha256, "commit": card.commit, "verdict": card.verdict}
+    properties["forced"] = card.forced
     return {
         "type": "application",
         "bom-ref": "service",
@@ -99,7 +100,9 @@ def _model(card: BundleCard) -> Json:
 
 
 def _metrics(card: BundleCard) -> Iterator[Json]:
-    """Every metric of every head, and of every slice and further gate of it."""
+    """Every metric of every head, and of every slice and further gate of it and of the whole."""
+    for found in card.findings:
+        yield _metric(found.gate, found.what, found.value, found.interval)
     for head, task in card.tasks.items():
         for name, evidence in task.metrics.items():
             yield _metric(name, f"{head}, test", evidence.value, evidence.interval)

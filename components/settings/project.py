@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator
 
 from components.settings.columns import Columns
-from components.settings.data import Cleaning, Labels, Package, Source, Splits, distinct
+from components.settings.data import Cleaning, Labels, Package, Source, Splits, distinct, raw_labels
 from components.settings.mixture import Mixture
 from components.settings.monitor import Monitor
 from components.settings.release import Card, Signing
@@ -32,9 +32,11 @@ class Annotation(Section):
     family: str  # what kind of question it is: docs/reference/families.md
     columns: Columns  # role -> the column, or the columns, that play it
     labels: Labels | None = None  # the closed set; without it, the labels of the training data
+    label_map: dict[str, str] = {}  # raw label -> label, of a joint head; a task's own is `source.label_map`
     options: Given = {}  # the family's own
     gate: Gate | None = None  # what a release must reach; an auxiliary task needs none
 
+    _raw_labels = field_validator("label_map", mode="before")(raw_labels)
     _labels = field_validator("labels")(distinct)
 
 
@@ -101,7 +103,6 @@ class Model(Section):
 class Evaluation(Section):
     """Intervals need no resamples (docs/decisions/0051-intervals-without-resamples.md)."""
 
-    resamples: Annotated[int, Field(ge=100)] = 1000  # of no use any more; files of before may have it
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95  # of an interval
     # a loss that is shown to be larger is rejected; a smaller one may be noise between two equal trainings
     shown_loss: Annotated[float, Field(ge=0, le=1), Unit("of the margin")] = 0.3333

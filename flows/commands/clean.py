@@ -18,7 +18,7 @@ def run(given: argparse.Namespace) -> int:
 COMMAND = Command(
     run,
     "remove what the pipeline has made, and nothing else",
-    "Remove the outputs of all stages but for downloads/, releases/ and the encoder, and the program's "
+    "Remove the outputs of all stages but for downloads/ and the encoder, and the program's "
     ".onetrunk/. A file among them that no record names as made here stays, and is named. dvc.lock stays "
     "too, so `dvc checkout` or `onetrunk run` brings the outputs back from DVC's cache.",
 )

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from prefect.client.orchestration import get_client
 from prefect.events import emit_event
-from prefect.events.filters import EventFilter, EventIDFilter
 
 from components.errors import UserError
 from components.monitoring.history import History
 from components.monitoring.records import Finding, Judgement
+from flows.running.events import are_shown
 
 EVENT = "onetrunk.negative-surge"
 SECONDS = 30.0  # for an event to reach the server
@@ -33,7 +31,11 @@ def raise_all(root: Path, name: str, history: History) -> int:
             continue
         surges = {topic: found for topic, found in judgement.topics.items() if found.surge}
         ids = [_emit(root, name, judgement, topic, found) for topic, found in surges.items()]
-        _await(ids)
+        if not are_shown(ids, SECONDS):
+            raise UserError(
+                f"{len(ids)} surges were found, but their events did not reach Prefect's server within "
+                f"{SECONDS:.0f} seconds; the next run sends them again"
+            )
         history.mark_raised(file)
         raised += len(ids)
     return raised
@@ -49,18 +51,3 @@ def _emit(root: Path, name: str, judgement: Judgement, topic: str, found: Findin
         id=identity,
     )
     return identity
-
-
-def _await(ids: list[UUID]) -> None:
-    """Wait until the server shows the events: they go there by a socket that confirms nothing."""
-    deadline = time.monotonic() + SECONDS
-    with get_client(sync_client=True) as client:
-        while time.monotonic() < deadline:
-            shown = client.read_events(EventFilter(id=EventIDFilter(id=ids)), limit=len(ids)).events
-            if {event.id for event in shown} == set(ids):
-                return
-            time.sleep(0.2)
-    raise UserError(
-        f"{len(ids)} surges were found, but their events did not reach Prefect's server within "
-        f"{SECONDS:.0f} seconds; the next run sends them again"
-    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -45,7 +44,7 @@ def _files(found: Registry, name: str, *releases: Release) -> list[bytes]:
     return [text or b"" for text in found.git.blobs(names)]
 
 
-def _flat(value: Any, key: str = "") -> dict[str, Any]:
+def _flat(value: object, key: str = "") -> dict[str, object]:
     """Settings by their whole key: {"a": {"b": 1}} as {"a.b": 1}."""
     if not isinstance(value, dict):
         return {key: value} if key else {}

@@ -12,9 +12,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -26,6 +25,7 @@ from flows.running import dvc_stage
 
 LAST = "query"  # the last stage before a release is made
 FROM_OUTSIDE = ("download", "version", "fetch")  # stages whose outputs are brought, not made
+Outputs = dict[str, dict[str, str]]  # stage -> its outputs, and DVC's hash of each
 PROJECTS = "of-the-project"  # the remote of DVC that is the project's own cache
 
 
@@ -43,14 +43,14 @@ def run(root: Path, version: str, target: Path | None) -> bool:
     print(f"{release.version} is made again in {folder}", flush=True)
     project = _clone(found, release, folder)
     lock = project / dvc_cache.LOCK
-    before = yaml.safe_load(lock.read_bytes())["stages"] if lock.is_file() else {}
+    before = _outputs(lock)
     if not before:
         raise UserError(
             f"{release.version}: taken over from an earlier version, which kept no dvc.lock with it"
         )
     _bring(project, before)
     made = _make(project)
-    differ = list(_differences(before, yaml.safe_load(lock.read_bytes())["stages"], made))
+    differ = list(_differences(before, _outputs(lock), made))
     print("\n".join([*differ, _conclusion(release, made, differ)]))
     if not differ and target is None:
         shutil.rmtree(folder.parent)
@@ -67,7 +67,9 @@ def _clone(found: Registry, release: Release, folder: Path) -> Path:
     else:
         git("symbolic-ref", "HEAD", "refs/heads/onetrunk-reproduce")
     git("checkout", "--quiet", release.commit, "--", ":/")
+    git("read-tree", release.record.commit or "--empty")  # outputs are no files of git's to DVC
     project = folder / found.git.prefix
+    shutil.rmtree(project / "reports", ignore_errors=True)
     _forget_later(Git(project), release)
     cache = dvc_cache.place(found.git.project.absolute()).resolve()
     (project / ".dvc/config.local").write_text(
@@ -89,7 +91,7 @@ def _forget_later(git: Git, release: Release) -> None:
             git("tag", "--delete", name)
 
 
-def _bring(project: Path, stages: dict[str, Any]) -> None:
+def _bring(project: Path, stages: Iterable[str]) -> None:
     """What came from outside: from the project's cache, or its remote."""
     wanted = [name for name in stages if _is_from_outside(name) and not name.startswith("version@")]
     wanted += [str(file.relative_to(project)) for file in project.rglob("*.dvc") if file.is_file()]
@@ -131,16 +133,20 @@ def _make(project: Path) -> list[str]:
     return stages
 
 
-def _differences(before: dict[str, Any], after: dict[str, Any], made: Sequence[str]) -> Iterator[str]:
+def _differences(before: Outputs, after: Outputs, made: Sequence[str]) -> Iterator[str]:
     for stage in made:
-        old, new = _hashes(before.get(stage, {})), _hashes(after.get(stage, {}))
+        old, new = before.get(stage, {}), after.get(stage, {})
         for path in sorted(old | new):
             if old.get(path) != new.get(path):
                 yield f"{stage}: {path} is {new.get(path, 'missing')}, was {old.get(path, 'not there')}"
 
 
-def _hashes(stage: dict[str, Any]) -> dict[str, str]:
-    return {out["path"]: out.get("md5", "") for out in stage.get("outs", ())}
+def _outputs(lock: Path) -> Outputs:
+    stages = yaml.safe_load(lock.read_bytes())["stages"] if lock.is_file() else {}
+    return {
+        name: {out["path"]: out.get("md5", "") for out in stage.get("outs", ())}
+        for name, stage in stages.items()
+    }
 
 
 def _conclusion(release: Release, made: Sequence[str], differ: Sequence[str]) -> str:

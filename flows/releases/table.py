@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from components.release import registry, tags
 from components.release.records import ReleasedTask, ReleaseRecord
@@ -18,15 +17,12 @@ def show(root: Path, limit: int | None, as_json: bool) -> None:
     shown = [one.record for one in found.releases(versions[:limit])]
     stages = found.stages()
     if as_json:
-        print(json.dumps([_fields(record, stages) for record in shown], ensure_ascii=False))
+        said = [{**one.model_dump(mode="json"), "stages": stages.get(one.version, [])} for one in shown]
+        print(json.dumps(said, ensure_ascii=False))
     elif not shown:
         print("no release yet; `onetrunk run` makes one")
     else:
         _print(shown, stages, len(versions) - len(shown))
-
-
-def _fields(record: ReleaseRecord, stages: dict[str, list[str]]) -> dict[str, Any]:
-    return {**record.model_dump(mode="json"), "stages": stages.get(record.version, [])}
 
 
 def _print(shown: list[ReleaseRecord], stages: dict[str, list[str]], more: int) -> None:

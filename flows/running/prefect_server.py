@@ -31,6 +31,7 @@ URL = "PREFECT_API_URL"
 TRIES = 3
 STARTS = 120.0  # seconds: the first start makes the database
 PATIENCE = 5  # seconds, with a server that refuses
+_own: list[str] = []  # the address of the server that this process has started
 PATIENCE_AT_END = 20  # seconds that Prefect gets to tell its server how a run has ended
 
 
@@ -63,6 +64,11 @@ def configure(root: Path) -> None:
         os.environ.setdefault(name, value)
     logging.raiseExceptions = False  # a log that the server cannot take is no news on the terminal
     os.environ[MARK] = str(root)  # a server outlives a killed run, and must be found
+
+
+def is_own() -> bool:
+    """Tell whether this process has started a server of its own, which ends with it."""
+    return bool(_own)
 
 
 def answers(url: str) -> bool:
@@ -111,6 +117,7 @@ def start() -> str:
         thread.join()
         if _is_healthy(started[0], host, port):
             os.environ[URL] = f"{loopback.url(host, port)}/api"
+            _own.append(os.environ[URL])
             return os.environ[URL]
         started[0].kill()
     raise UserError(f"Prefect's server did not start ({_last_words()}); give the same command again")

@@ -354,6 +354,10 @@ CORPORA = [
     Shape("conversations.json", document([share(n) for n in ROWS]), "generation", {"turns": "turns", "target": "target"}, {"format": "chat"}),
     Shape("prompts.jsonl", jsonl(lambda n: {"prompt": f"{sentence(n)} ->", "completion": f" {article(n)}"}), "generation",
           {"text": "prompt", "target": "completion"}),
+    Shape("dolly.jsonl", jsonl(lambda n: {"instruction": said(n), "response": article(n), "category": pick(n, "open_qa", "brainstorming")}),
+          asks="it could be generation or classification"),
+    Shape("preferences.jsonl", jsonl(lambda n: {"prompt": sentence(n), "chosen": article(n), "rejected": article(n + 7)}), "generation",
+          {"text": "prompt", "target": "chosen"}),
     Shape("label_studio.csv", text(csv_text(["annotation_id", "annotator", "id", "label", "lead_time", "text"], lambda n: [
               n, 1, n, json.dumps([{"start": ends(n)[0], "end": ends(n)[1], "text": "alice", "labels": ["PER"]}]), 3.2 + n, located_text(n)])),
           "tagging", {"text": "text", "spans": "label"}),

@@ -136,3 +136,16 @@ def large_for_its_tokenizer(folder: Path) -> None:
     from transformers import BertConfig, BertModel
 
     BertModel(BertConfig.from_pretrained(folder, vocab_size=400)).save_pretrained(folder)
+
+
+def with_vocabulary(shift: int) -> Change:
+    """vocab.json as the tokenizer has it, or with every token so many places further."""
+
+    def change(folder: Path) -> None:
+        from tokenizers import Tokenizer
+
+        numbers = Tokenizer.from_file(str(folder / "tokenizer.json")).get_vocab()
+        listed = {token: number + shift for token, number in numbers.items()}
+        (folder / "vocab.json").write_text(json.dumps(listed), encoding="utf-8")
+
+    return change

@@ -281,7 +281,9 @@ def test_test_rows_that_a_release_has_learnt_from_are_left_out_and_counted(evalu
     remember_rows(Path("champion"), "train", "test")
     evaluate(params.load(), Path(), opponent(), lambda text: None)
     compared = Evaluation.read(EVALUATION).tasks["mood"].metrics["accuracy"].champion
-    assert compared and compared.since == RowsSince(come=0, gone=0, trained_on=0)
+    assert compared and compared.since == RowsSince(
+        come=0, gone=0, trained_on=0, learnt_come=0, learnt_gone=0
+    )
 
     known = known_rows.read(Path("champion") / known_rows.FILE)
     assert known
@@ -292,7 +294,11 @@ def test_test_rows_that_a_release_has_learnt_from_are_left_out_and_counted(evalu
     )
     evaluate(params.load(), Path(), opponent(), lambda text: None)
     compared = Evaluation.read(EVALUATION).tasks["mood"].metrics["accuracy"].champion
-    assert compared and compared.since == RowsSince(come=5, gone=0, trained_on=len(rows) // 2)
+    train, known_half = evaluated["tasks"]["mood"]["rows"]["train"], len(rows) // 2
+    since = RowsSince(
+        come=5, gone=0, trained_on=known_half, learnt_come=train, learnt_gone=known_half
+    )  # the champion had learnt from half of the test rows, and from none of today's training rows
+    assert compared and compared.since == since
     assert compared.rows == len(rows) - len(rows) // 2
 
 

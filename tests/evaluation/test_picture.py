@@ -19,7 +19,7 @@ def head(family: str, rows: list[Any], said: list[Any], facts: dict[str, Any], *
     """A head as evaluation hands it on."""
     options = families.get(family).options().model_dump()
     card = {"task": "mood", "family": family, "inputs": ["text"], "facts": {**facts, "options": options}}
-    return Head(Evaluation(resamples=100, **settings), 0, card, None, rows, said)  # type: ignore[arg-type]
+    return Head(Evaluation(**settings), card, None, rows, said)  # type: ignore[arg-type]
 
 
 def classified(rows: int = 400, **settings: Any) -> tuple[Head, list[str], np.ndarray]:
@@ -113,3 +113,22 @@ def test_no_text_of_a_user_is_shown_unless_the_settings_allow_it() -> None:
     found = picture.worst(classified(show_texts=True)[0])
     assert len(found) == picture.WORST
     assert all(one.said != one.gold and len(one.text) <= picture.EXCERPT for one in found)
+
+
+def test_label_sets_and_clicks_have_curves_and_reliability_too() -> None:
+    generator = np.random.default_rng(0)
+    p_N = generator.random(300)
+    holds_N = generator.random(300) < p_N
+    texts = [{"id": str(n), "text": "x" * (n + 1), "text_pair": None, "groups": []} for n in range(300)]
+    sets = [{**row, "labels": ["late"] if holds else []} for row, holds in zip(texts, holds_N, strict=True)]
+    said = [{"labels": ["late"] if p > 0.5 else [], "probabilities": {"late": float(p)}} for p in p_N]
+    clicks = [{**row, "outcome": float(holds)} for row, holds in zip(texts, holds_N, strict=True)]
+    found = [
+        picture.draw(head("multi_label", sets, said, {"labels": ["late"]})),
+        picture.draw(head("click", clicks, [{"probability": float(p)} for p in p_N], {})),
+    ]
+    for drawn in found:
+        assert [one.area for one in drawn["curves"]] == pytest.approx([found[0]["curves"][0].area])
+        assert np.mean([abs(one.probability - one.right) for one in drawn["reliability"]]) < 0.1
+        assert drawn["confusions"] == []
+    assert [(one.name, one.rows) for one in found[0]["classes"]] == [("late", holds_N.sum())]

@@ -51,6 +51,13 @@ def test_shows_reasons_five_rows_and_the_entry(project: Path, capsys: pytest.Cap
     assert (project / "params.yaml").read_text() == PARAMS + "remotes: {}\n"
 
 
+def test_says_which_columns_are_not_read(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    beside = [("place", lambda n: f"shelf {n % 5}"), ("empty", lambda n: "")]
+    table(("abstract", sentence), ("genres", lambda n: "|".join(genres(n))), *beside)(project / "more.csv")
+    assert new_task.run("more.csv", Wishes(), keep=False) == 0
+    assert "not read: 'place'\n" in capsys.readouterr().out
+
+
 def test_write_adds_the_entry_that_was_shown(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert new_task.run("films.csv", Wishes(name="cinema"), keep=True) == 0
     proposed = yaml.safe_load(capsys.readouterr().out.split("for params.yaml:")[1].split("written to")[0])

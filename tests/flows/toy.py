@@ -65,6 +65,18 @@ stages:
     outs: [model.txt]
 """
 
+CHAIN = """
+stages:
+  plan:
+    cmd: python work.py plan checked.txt 0.2
+    deps: [work.py, input.txt]
+    outs: [checked.txt]
+  train:
+    cmd: python work.py train model.txt
+    deps: [checked.txt]
+    outs: [model.txt]
+"""  # for what does not depend on which stages there are: each costs a second
+
 
 def make(folder: Path, dvc: str = DVC) -> Path:
     """Write a project with this dvc.yaml and the repository's own params.yaml."""

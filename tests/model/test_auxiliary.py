@@ -116,8 +116,11 @@ def test_the_bundle_answers_without_it_and_names_its_data(project: Project, tmp_
     assert {file.name for file in (tmp_path / "bundle").iterdir()} == {
         *bundle.FILES,
         known_rows.FILE,
+        "README.md",
         "card.json",
         "manifest.json",
+        "sbom.cdx.json",
+        "verdict.json",
     }
     assert sha256(tmp_path / "bundle/model.safetensors") == sha256(MODEL / "model.safetensors")
     (answers,) = Predictor(tmp_path / "bundle").predict(["good plane"], None)

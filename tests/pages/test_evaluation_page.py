@@ -110,14 +110,14 @@ def test_a_hostile_name_breaks_no_row_of_the_markdown() -> None:
 def test_what_came_and_went_in_the_test_sets_is_said_where_it_is_known() -> None:
     measured = samples.evaluation()
     against = measured.tasks["intent"].metrics["accuracy"].champion
-    since = {"come": 1234, "gone": 56, "trained_on": 7}
+    since = {"come": 1234, "gone": 56, "trained_on": 7, "learnt_come": 89}
     changed = against.model_validate({**against.model_dump(), "since": since})
     measured.tasks["intent"].metrics["accuracy"] = (
         measured.tasks["intent"].metrics["accuracy"].model_copy(update={"champion": changed})
     )
     seen = words(drawn.evaluated_from(measured, samples.verdict("HOLD", measured)))
-    assert "intent 23,456 1,200 3,400 1,234 56 7" in seen
-    assert "slots 23,456 1,200 3,400 unknown unknown unknown" in seen
+    assert "intent 23,456 89 unknown 1,200 3,400 1,234 56 7" in seen
+    assert "slots 23,456 unknown unknown 1,200 3,400 unknown unknown unknown" in seen
 
 
 def test_a_head_that_the_champion_alone_answers_is_named(tmp_path: Path) -> None:

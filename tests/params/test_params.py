@@ -158,8 +158,8 @@ def test_validation_imports_nothing_heavy(tiny_project: Path) -> None:
 
 
 def test_a_task_is_renamed_from_a_name_that_no_task_has(tiny_project: Path) -> None:
-    old = "evaluation: {resamples: 200"
-    said = complaint(tiny_project, old, "evaluation: {renamed: {mod: feeling}, resamples: 200")
+    old = "evaluation: {confidence: 0.95"
+    said = complaint(tiny_project, old, "evaluation: {renamed: {mod: feeling}, confidence: 0.95")
     assert "evaluation.renamed.mod: no task has this name (did you mean 'mood'?)" in said
     said = complaint(tiny_project, "{mod: feeling}", "{mood: people}")
     assert "evaluation.renamed.mood: 'people' is another task's name" in said

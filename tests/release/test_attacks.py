@@ -275,6 +275,30 @@ def _in_another_process(work: Callable[[], object]) -> multiprocessing.Process:
 
 
 @pytest.mark.slow
+def test_a_writer_waits_for_the_git_of_one_that_was_killed(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would take git's lock files for those of the dead."""
+    for bundle in ("a", "b"):
+        release(project, bundle)
+    slow, done = tmp_path / "slow", tmp_path / "done"
+    slow.mkdir()
+    script = f'#!/bin/sh\ncase "$*" in *update-ref*) sleep 2; touch {done};; esac\nexec {shutil.which("git")} "$@"\n'
+    (slow / "git").write_text(script)
+    (slow / "git").chmod(0o755)
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", f"{slow}{os.pathsep}{os.environ['PATH']}")
+        writer = _in_another_process(partial(moves.promote, "v1.0.0", "", project))
+        while "refs/tags" not in (project / ".git" / TURN).read_text():
+            time.sleep(0.01)
+        writer.kill()  # but not its git
+        writer.join()
+    moves.promote("v1.0.1", "", project)
+    assert done.exists()
+    assert [move.of for move in registry.read(project).moves[-2:]] == ["v1.0.0", "v1.0.1"]
+
+
+@pytest.mark.slow
 def test_a_promotion_during_a_rollback_ends_in_one_of_them(project: Path) -> None:
     for bundle in ("a", "b", "c"):
         release(project, bundle)

@@ -104,6 +104,22 @@ def test_names_and_labels_are_shown_as_they_are(tmp_path: Path, packed: Path) ->
     )
 
 
+def test_what_was_released_against_the_gate_says_so_and_why(tmp_path: Path, packed: Path) -> None:
+    card = BundleCard.read(packed / "card.json")
+    assert "all the same" not in parsed(card, tmp_path).text
+    forced = card.model_copy(update={"verdict": "HOLD", "forced": "the *old* one is broken"})
+    said = 'The verdict was HOLD, and it was released all the same: "the *old* one is broken"'
+    assert said in shown(parsed(forced, tmp_path).text)
+
+
+def test_what_was_found_of_the_whole_model_is_shown(tmp_path: Path, packed: Path) -> None:
+    finding = Finding(gate="size", what="relative to the champion's", rows=1, value=1.1, interval=[1.0, 1.2])
+    card = BundleCard.read(packed / "card.json").model_copy(update={"findings": [finding]})
+    text = shown(parsed(card, tmp_path).text)
+    for said in ("all tasks", "size", "relative to the champion's", "1.100", "1.000 to 1.200"):
+        assert said in text
+
+
 def test_it_follows_from_the_card_alone(tmp_path: Path, packed: Path) -> None:
     model_card.write(tmp_path, BundleCard.read(packed / "card.json"))
     assert (tmp_path / "README.md").read_bytes() == (packed / "README.md").read_bytes()
@@ -112,7 +128,7 @@ def test_it_follows_from_the_card_alone(tmp_path: Path, packed: Path) -> None:
 def test_a_card_of_before_can_still_be_told(packed: Path) -> None:
     """Releases are older than what their cards say today."""
     card: dict[str, Any] = BundleCard.read(packed / "card.json").model_dump()
-    for key in ("evidence", "confidence", "champion", "origins", "stated"):
+    for key in ("evidence", "confidence", "champion", "origins", "stated", "signer", "findings", "forced"):
         del card[key]
     for task in card["tasks"].values():
         del task["task"], task["findings"]

@@ -167,7 +167,7 @@ def test_a_study_is_of_one_space_one_state_of_the_data_and_the_other_settings(en
     first = identity(rate)
     assert identity(rate) == first
     assert identity(rate, ("learning_rate: 1.0e-3", "learning_rate: 2.0e-3")) == first  # it is what is tried
-    assert identity(rate, ("resamples: 200", "resamples: 300")) == first
+    assert identity(rate, ("confidence: 0.95", "confidence: 0.9")) == first
     others = {
         identity("training.learning_rate: {low: 1e-4, high: 1e-1}"),
         identity(rate, ("tokens: 12000", "tokens: 11000")),

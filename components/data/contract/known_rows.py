@@ -69,6 +69,11 @@ def test_rows(folder: Path) -> np.ndarray:
     return _of_split(folder / "test.parquet", lambda rows: of_rows(rows.to_pylist()))
 
 
+def come_and_gone(before_N: np.ndarray, now_N: np.ndarray) -> tuple[int, int]:
+    """How many rows have come since, and how many have gone."""
+    return int((~np.isin(now_N, before_N)).sum()), int((~np.isin(before_N, now_N)).sum())
+
+
 def write(file: Path, tasks: Mapping[str, KnownRows]) -> None:
     """Write the hashes of every task."""
     from safetensors.numpy import save_file

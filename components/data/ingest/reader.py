@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import pyarrow as pa
 from components import families
 from components.data.contract.rows import column_of
 from components.data.sources.formats import read, read_all
-from components.data.sources.formats.labels import LABELLED
+from components.data.sources.formats.labels import LABELLED, LabelMap
 from components.data.sources.formats.select import folded
 from components.data.sources.record import Record
 from components.errors import BadRowError, NotANumberError, SkippedRowError
@@ -45,13 +45,16 @@ class Head:
     labels: list[str] | None
     options: Mapping[str, Any]  # validated, with their defaults
     read_options: Mapping[str, Any]  # the same with what files besides the source hold
+    label_map: LabelMap  # of a joint head; that of the task itself is the source's
 
     @classmethod
     def of(cls, name: str, annotation: Annotation) -> Head:
         family = families.get(annotation.family)
         options = family.options.model_validate(annotation.options).model_dump(mode="json")
         read_options = with_extra_files(family, options)
-        return cls(name, family, annotation.columns, annotation.labels, options, read_options)
+        spelled = partial(family.raw_labels, options=options)
+        label_map = LabelMap(annotation.label_map, spelled, f"joint.{name}.label_map")
+        return cls(name, family, annotation.columns, annotation.labels, options, read_options, label_map)
 
     @property
     def first(self) -> str:
@@ -201,7 +204,8 @@ class Reader:
         if self.task.joint and head.lacks(values):
             return None
         with in_the_files_words(head.columns):
-            return head.family.read_target(head.as_declared(values), row, head.read_options)
+            named = head.as_declared(head.label_map.rename(values))
+            return head.family.read_target(named, row, head.read_options)
 
     def _answers(self, targets: Mapping[str, Row | None]) -> Row:
         answers = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -12,7 +13,7 @@ from components.data.propose.class_names import class_names, named
 from components.data.propose.counting import recounted
 from components.data.propose.entry import Entry, entry_of, load_source
 from components.data.propose.places import Place, identifier, locate
-from components.data.propose.profile import Numbered, columns_of, spread
+from components.data.propose.profile import Column, Fields, Numbered, columns_of, spread
 from components.data.propose.questions import Choice, Question, reason_of
 from components.data.propose.sentences import sentence_of
 from components.data.propose.trial import Terms, tried
@@ -25,7 +26,7 @@ from components.families.base import Row
 __all__ = ["Choice", "Guess", "Question", "Terms", "Wishes", "guess", "guess_at"]
 
 RELATION = "relation"  # the family that learns from pairs of spans
-READ = 200_000  # rows, from the beginning; of these, evenly spread, are looked at
+READ = 2_000_000  # rows, from the beginning; of these, evenly spread, are looked at
 LOOKED = 20_000
 FEWEST = 10  # rows: fewer show nothing of what repeats
 SHOWN = 5  # rows
@@ -44,6 +45,7 @@ class Guess:
     others: list[Choice]  # other readings of the same columns
     unread: str  # rows that the family cannot read, in a sentence; empty: there are none
     entry: Entry
+    unused: tuple[str, ...] = ()  # columns that no role reads, with their names
     refused: str = ""  # why `onetrunk check` would refuse the entry, in a sentence; empty: it would not
 
 
@@ -93,7 +95,28 @@ def guess_at(place: Place, wishes: Wishes, encoder: Path | None = None, terms: T
     entry = entry_of(wishes.name or known.free(_name(place)), place, columns, plan, rows, encoder)
     entry, refused = tried(entry, place, terms) if terms else (entry, "")
     beside = [_other(each, rows) for each in others]
-    return Guess(len(rows), plan, plan.shown(rows, SHOWN), beside, _unread(plan, rows), entry, refused)
+    shown, unused = plan.shown(rows, SHOWN), tuple(_unused(columns, entry))
+    return Guess(len(rows), plan, shown, beside, _unread(plan, rows), entry, unused, refused)
+
+
+def _unused(columns: list[Column], entry: Entry) -> Iterator[str]:
+    """The columns, but for the fields of their objects, of which the entry says nothing."""
+    heads = [entry.keys, *entry.keys.get("joint", {}).values()]
+    named = [name for head in heads for names in head["columns"].values() for name in [*_listed(names)]]
+    source = entry.keys["source"]
+    named += [source.get("split_column", ""), source.get("sentence", "")]
+    for column in columns:
+        below = f"{column.name}."
+        if (
+            column.values
+            and "." not in column.name
+            and not any(f"{name}.".startswith(below) for name in named)
+        ):
+            yield column.name
+
+
+def _listed(names: str | list[str]) -> list[str]:
+    return [names] if isinstance(names, str) else names
 
 
 def _spans_or_relations(place: Place, wishes: Wishes, encoder: Path | None, terms: Terms | None) -> Question:
@@ -108,7 +131,7 @@ def _spans_or_relations(place: Place, wishes: Wishes, encoder: Path | None, term
 
 def _rows(place: Place) -> Numbered:
     source = load_source(place)
-    read = list(islice(formats.rows(place.first, source), READ))
+    read = _thinned(islice(formats.rows(place.first, source), READ))
     rows = [(number, fields) for number, fields in read if not isinstance(fields, Skipped)]
     if len(rows) < FEWEST:
         aside = [f"; row {number}: {fields.reason}" for number, fields in read if isinstance(fields, Skipped)]
@@ -117,6 +140,18 @@ def _rows(place: Place) -> Numbered:
             f"to guess from{''.join(aside[:1])}"
         )
     return spread(rows, LOOKED)
+
+
+def _thinned(rows: Iterable[tuple[int, Fields]]) -> Numbered:
+    """Some of the rows, evenly spread, of however many: where there are many, every second one is dropped."""
+    kept: Numbered = []
+    step = 1
+    for place, row in enumerate(rows):
+        if place % step == 0:
+            kept.append(row)
+        if len(kept) == 4 * LOOKED:
+            kept, step = kept[::2], 2 * step
+    return kept
 
 
 def _with_targets(place: Place, plan: Plan) -> Place:

@@ -196,8 +196,10 @@ def _nothing_learnt(plan: Plan, rows: Numbered) -> str:
 
 
 def _another(plan: Plan, equals: list[Plan]) -> bool:
-    """Does the plan learn from another column, whose name says so, than the best ones do?"""
-    taken = {column.name for each in equals for column in each.columns.values()}
+    """Does the plan learn from another column, whose name says so, than the best ones do? The second text of
+    a pair may as well be what is written in answer to the first."""
+    roles = [item for each in equals for item in each.columns.items()]
+    taken = {column.name for role, column in roles if role != "text_pair"}
     named = all(plan.fits[role].score >= NAMED for role in plan.targets)
     return named and not any(column.name in taken for column in plan.targets.values())
 

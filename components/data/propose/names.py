@@ -38,7 +38,7 @@ NAMES = {
         "answer": "answer label correct gold target",
         "template": "answer reply response template positive pos",
         "written": """target summary highlights output response completion translation reply answer
-            paraphrase simplified simplification corrected rewrite tgt tldr""",
+            paraphrase simplified simplification corrected rewrite tgt tldr chosen""",
     }.items()
 }
 
@@ -48,7 +48,7 @@ ASIDE = {
     *("updated", "url", "link", "author", "user", "username", "email", "lang", "language", "split"),
     *("zip", "zipcode", "postcode", "plz", "phone", "nr", "hash", "filename", "annotator", "version", "ip"),
     "confidence",  # of whoever gave the label
-    *("negative", "negatives", "neg"),  # a wrong answer, which is drawn anyway
+    *("negative", "negatives", "neg", "rejected"),  # a wrong answer, which is drawn anyway
 }
 
 # How splits are called.

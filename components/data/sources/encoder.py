@@ -184,6 +184,7 @@ def _wanted(source: Path) -> list[Path]:
             f"{source}: no {TOKENIZER}, which an encoder needs; write it once with "
             f"`{_python('AutoTokenizer', source)}`"
         )
+    encoder_checks.check_vocabulary(tokenizer)
     useful = [tokenizer / name for name in USEFUL if (tokenizer / name).is_file()]
     return [source / CONFIG, tokenizer / TOKENIZER, *useful, *_weights(source)]
 

@@ -16,6 +16,7 @@ from components.files import read_json
 from components.settings.project import Project
 
 SPARE = (128, 0.02)  # embeddings without a token: tables are filled up to a round number, or by a share
+OTHERS = 0.01  # share of a vocabulary whose tokens may have other numbers
 BYTES = 12  # of a parameter in training: weight, gradient and one moment, in fp32; AdamW has a second one
 CGROUP = Path("/sys/fs/cgroup/memory.max")
 GIB = 1 << 30
@@ -92,6 +93,35 @@ def check_tokens(folder: Path) -> int:
             f"its own"
         )
     return tokens
+
+
+def check_vocabulary(folder: Path) -> None:
+    """Check that the tokenizer has the words of `vocab.txt` or `vocab.json` beside it: two tokenizers of as
+    many tokens are told apart by nothing else.
+
+    Raises:
+        UserError: more than a few tokens have other numbers there.
+    """
+    listed = _listed(folder)
+    numbers = _numbers(folder, read_json(folder / TOKENIZER)) if listed else {}
+    other = [token for token, number in listed.items() if numbers.get(token) != number]
+    if len(other) > OTHERS * len(listed):
+        has = f"has number {numbers[other[0]]}" if other[0] in numbers else "is none"
+        raise UserError(
+            f"{folder / TOKENIZER}: another tokenizer than the vocabulary beside it has: {len(other):,} of "
+            f"{len(listed):,} tokens differ, the first is '{other[0]:.40}', number {listed[other[0]]} there, "
+            f"which {has} here; expected the encoder's own, or the other file removed"
+        )
+
+
+def _listed(folder: Path) -> dict[str, int]:
+    """token -> its number, of the vocabulary that stands beside a tokenizer; empty: there is none."""
+    lines, pairs = folder / "vocab.txt", folder / "vocab.json"
+    if lines.is_file():
+        words = lines.read_text(encoding="utf-8", errors="replace").split("\n")
+        return {word.removesuffix("\r"): number for number, word in enumerate(words) if word.strip()}
+    found = read_json(pairs) if pairs.is_file() else {}
+    return found if isinstance(found, dict) else {}
 
 
 def _numbers(folder: Path, tokenizer: Any) -> dict[str, int]:

@@ -37,10 +37,11 @@ def _normal(label: str) -> str:
 def measure(
     labels: list[str],
     counts: Mapping[str, int],
-    as_map: Callable[[Mapping[str, str]], Mapping[str, str]] | None,
+    as_map: AsMap,
+    where: str,
 ) -> Measure:
-    """How many labels are others but for their spelling, and the label map that joins them; `as_map` makes
-    it of label -> label, and is None where a map cannot rename them."""
+    """How many labels are others but for their spelling, and the label map that joins them, which stands
+    below `where`; `as_map` makes it of label -> label."""
     best = spelt_apart(labels, counts)
     if not best:
         return Measure(0)
@@ -48,12 +49,10 @@ def measure(
     groups = Counter(best.values())
     shown = "; ".join(", ".join(map(written, (one for one in best if best[one] == name))) for name in groups)
     extra = len(best) - len(groups)
-    if as_map is None:
-        return Measure(extra, f"{shown}; spell them alike in the source", extra)
     few = names if len(names) <= MOST else best
     pairs = ", ".join(f"{written(raw)}: {written(name)}" for raw, name in as_map(few).items())
     rest = "" if few is names else ", with every other label as itself"
-    return Measure(extra, f"{shown}; below source, `label_map: {{{pairs}}}` joins them{rest}", extra)
+    return Measure(extra, f"{shown}; below {where}, `label_map: {{{pairs}}}` joins them{rest}", extra)
 
 
 def written(label: str) -> str:

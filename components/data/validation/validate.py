@@ -144,8 +144,9 @@ def _check_labels(data: TaskFolder, heads: dict[str, HeadRows]) -> list[suites.R
         counts: Counter[str] = Counter()
         for pairs in rows.distribution.values():
             counts.update(dict(pairs))
-        as_map = partial(family.label_map, facts=facts) if head == data.name else None
-        measure = labels.measure(facts.get("labels", []), counts, as_map)
+        where = "source" if head == data.name else f"joint.{head}"
+        as_map = partial(family.label_map, facts=facts)
+        measure = labels.measure(facts.get("labels", []), counts, as_map, where)
         if measure.value:
             measures[head] = measure
     named = {f"labels of {head}": measure for head, measure in measures.items()}

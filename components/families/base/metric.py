@@ -65,13 +65,6 @@ class Metric:
         """The value of all the rows that have these statistics."""
         return float(self.value(np.asarray(statistics_NS.sum(axis=0)).reshape(1, -1))[0])
 
-    def resampled(self, weights_RN: np.ndarray, statistics_NS: Table) -> np.ndarray:
-        """value_R of every resample of the rows."""
-        blocks = _blocks(len(weights_RN), max(statistics_NS.shape))
-        return np.concatenate(
-            [self.value(weights_RN[some].astype(np.float64) @ statistics_NS) for some in blocks]
-        )
-
     def without(self, statistics_NS: Table, member_UN: csr_array | None = None) -> np.ndarray:
         """value_U of all rows but those of a unit, by which rows a unit has; by default each row is one."""
         total_S = np.asarray(statistics_NS.sum(axis=0)).reshape(1, -1)

@@ -45,10 +45,12 @@ def _share_below(sorted_: np.ndarray, x_N: np.ndarray) -> np.ndarray:
 
 
 def roc_auc_values(y_N: np.ndarray, p_N: np.ndarray) -> np.ndarray:
-    """pseudo_N of the area under the ROC curve; there must be both outcomes."""
-    place_N = placements(y_N, p_N)
-    area, share = place_N[y_N == 1].mean(), y_N.mean()
-    return np.asarray(area + (place_N - area) / np.where(y_N == 1, share, 1 - share))
+    """pseudo_N of the area under the ROC curve; there must be both outcomes. Of a few positives or negatives
+    the deviations are made as large as an unbiased variance has them, as DeLong does."""
+    place_N, yes, n = placements(y_N, p_N), y_N.sum(), len(y_N)
+    area = place_N[y_N == 1].mean()
+    like_it_N = np.where(y_N == 1, yes, n - yes)  # rows of the same outcome
+    return np.asarray(area + (place_N - area) * n / np.maximum(like_it_N - 1, 1))
 
 
 def precision_sums(y_N: np.ndarray, p_N: np.ndarray) -> np.ndarray:
@@ -72,10 +74,10 @@ def precision_sums(y_N: np.ndarray, p_N: np.ndarray) -> np.ndarray:
 
 def average_precision_values(y_N: np.ndarray, p_N: np.ndarray) -> np.ndarray:
     """pseudo_N of the average precision, the area under the curve of precision over recall in steps (Zhu
-    2004); there must be a positive."""
-    part_N, share = precision_sums(y_N, p_N), y_N.mean()
-    area = part_N.mean() / share
-    return np.asarray(area + (part_N - area * y_N) / share)
+    2004); there must be a positive. Of a few positives likewise."""
+    part_N, yes, n = precision_sums(y_N, p_N), y_N.sum(), len(y_N)
+    area = part_N.sum() / yes
+    return np.asarray(area + (part_N - area * y_N) * n / max(yes - 1, 1))
 
 
 # --- one class against the rest -------------------------------------------------------------------------

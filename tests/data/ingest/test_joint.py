@@ -98,3 +98,17 @@ def test_the_text_is_kept_once_and_a_row_may_lack_some_targets(tmp_path: Path) -
     slots = labelled_rows(tmp_path / "data/task", "train", "slots")
     assert 0 < len(slots) < len(own) == len(table)
     assert all(row["tags"] and row["text"] and "label" in row for row in slots)
+
+
+def test_a_head_has_a_label_map_of_its_own(tmp_path: Path) -> None:
+    """Under each head's own name; a label that it lacks is named."""
+    others = {**GOOD, "slots": ["O", "O", "O", "O", "B-City"], "text": "book a flight to paris now"}
+    given = task(rows(tmp_path, others)).model_dump()
+    given["joint"]["slots"]["label_map"] = {"O": "O", "B-city": "B-city", "B-City": "B-city"}
+    ingest("task", Task.model_validate(given), 1, tmp_path / "out")
+    tables = [pq.read_table(tmp_path / f"out/{split}.parquet") for split in ("train", "validation", "test")]
+    tags = [tag for table in tables for tags in table["slots.tags"].to_pylist() for tag in tags or ()]
+    assert set(tags) == {"O", "B-city"}
+    given["joint"]["slots"]["label_map"] = {"O": "O", "B-city": "B-town"}
+    with pytest.raises(UserError, match=r"'B-City' is not in joint\.slots\.label_map"):
+        ingest("task", Task.model_validate(given), 1, tmp_path / "out")

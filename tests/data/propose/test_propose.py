@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from itertools import pairwise
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,7 +11,7 @@ import pytest
 
 from components import params
 from components.data.ingest.ingest import ingest
-from components.data.propose import Question, Wishes, guess
+from components.data.propose import Question, Wishes, _thinned, guess
 from components.data.propose.details import scheme_of
 from components.data.propose.formats import encoding_of
 from components.data.propose.write import write
@@ -75,6 +76,15 @@ def test_there_are_thirty_shapes_and_more() -> None:
 def test_the_documentation_counts_them() -> None:
     page = (Path(__file__).parents[3] / "docs/how-to/new-task.md").read_text(encoding="utf-8")
     assert f"{len(GUESSED)} are guessed right and {len(ASKED)} are asked about" in page
+
+
+def test_of_however_many_rows_some_are_looked_at_evenly_spread() -> None:
+    few = [(number, {}) for number in range(50)]
+    assert _thinned(few) == few
+    many = [number for number, _ in _thinned((number, {}) for number in range(500_000))]
+    assert 40_000 <= len(many) <= 80_000
+    assert len({after - before for before, after in pairwise(many)}) == 1
+    assert many[-1] >= 499_990
 
 
 @pytest.mark.slow

@@ -41,8 +41,13 @@ READ = {
     "sentence-transformers, earlier": folders.as_sentence_transformers("0_Transformer"),
     "the hub's cache": folders.as_the_hubs_cache,
     "one file of weights under another name": folders.under_another_name,
+    "its vocabulary beside it": folders.with_vocabulary(0),
 }
 REFUSED = {
+    "as many tokens, but others than its vocabulary's": (
+        folders.with_vocabulary(1),
+        "encoder/tokenizer.json: another tokenizer than the vocabulary beside it has: 102 of 102 tokens differ",
+    ),
     "two wrappers": (
         folders.prefixed("module.encoder."),
         "encoder: 37 of 39 weights are not in model.safetensors (its names begin with 'module.encoder.'): "

@@ -23,9 +23,10 @@ def snippets() -> list[tuple[str, str, dict]]:
             content = text
         elif kind == "yaml":
             entry = yaml.safe_load(text)
-            if ("source" in entry and entry["source"]["format"] not in ("brat", "docbin", "csv")) or (
-                entry.get("source", {}).get("sentence")
-            ):
+            if (
+                "source" in entry
+                and entry["source"]["format"] not in ("brat", "docbin", "csv", "class_folders")
+            ) or (entry.get("source", {}).get("sentence")):
                 found.append((entry["source"]["format"], content, entry))
     return found
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import conllu
 import polars as pl
 import pytest
 from hypothesis import assume, example, given
@@ -121,6 +122,49 @@ def test_any_words_in_columns_are_read_as_a_plain_split_reads_them(
         {str(n): list(column) for n, column in enumerate(zip(*words, strict=True))} for words in sentences
     ]
     assert read(content, format="conll") == expected
+
+
+FORM = st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=1, max_size=6)
+NODE = st.fixed_dictionaries(
+    {
+        "form": FORM,
+        "lemma": FORM,
+        "upos": st.sampled_from(["NOUN", "VERB", "PUNCT", "_"]),
+        "deprel": st.sampled_from(["root", "obj", "nsubj:pass"]),
+        "misc": st.dictionaries(
+            st.sampled_from(["NER", "SpaceAfter", "Gloss"]), st.sampled_from(["B-PER", "No", "x"])
+        ),
+        "before": st.sampled_from(["", "range", "empty"]),  # a line that is no word of the text
+    }
+)
+
+
+def node(number: int, word: dict[str, Any]) -> str:
+    misc = "|".join(f"{key}={value}" for key, value in word["misc"].items()) or "_"
+    own = [number, word["form"], word["lemma"], word["upos"], "_", "_", number - 1, word["deprel"], "_", misc]
+    other = {"range": f"{number}-{number + 1}", "empty": f"{number - 1}.1"}.get(word["before"])
+    lines = [[other, "x", *"________"]] if other else []
+    return "".join("\t".join(map(str, line)) + "\n" for line in [*lines, own])
+
+
+@given(
+    st.lists(st.lists(NODE, min_size=1, max_size=4), min_size=1, max_size=4),
+    st.sampled_from(["# sent_id = s-1\n", "# newpar\n# text = a b\n", "#\n", ""]),
+    st.sampled_from(["\n", "\r\n"]),
+)
+def test_any_conllu_is_read_as_another_reader_reads_it(
+    sentences: list[list[dict[str, Any]]], said: str, end: str
+) -> None:
+    content = "".join(f"{said}{''.join(map(node, range(1, 9), words))}\n" for words in sentences)
+    others = [[token for token in one if isinstance(token["id"], int)] for one in conllu.parse(content)]
+    found = read(content.replace("\n", end), format="conllu")
+    assert len(found) == len(others) == len(sentences)
+    for ours, theirs in zip(found, others, strict=True):
+        for name in ("form", "lemma", "upos", "deprel"):
+            assert ours[name] == [str(token[name] or "_") for token in theirs]
+        for key in {key for token in theirs for key in token["misc"] or ()}:
+            assert ours[f"misc.{key}"] == [(token["misc"] or {}).get(key, "O") for token in theirs]
+    assert [one.get("text") for one in found] == [one.metadata.get("text") for one in conllu.parse(content)]
 
 
 @given(

@@ -31,7 +31,7 @@ def case_of(
     **gate: Any,
 ) -> Case:
     """A classification head called mood; the champion can answer the rows of `both`, or all."""
-    evaluation = Evaluation(resamples=400)
+    evaluation = Evaluation()
     project = Project.model_construct(seed=3, evaluation=evaluation)
     common = None
     if champion is not None:

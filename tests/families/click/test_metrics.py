@@ -98,7 +98,9 @@ def test_of_one_outcome_alone_nothing_is_claimed(metric: str, expected: float, o
 
 @pytest.mark.parametrize("outcome", [0.0, 1.0])
 def test_the_average_precision_of_one_outcome_alone_is_its_share(outcome: float) -> None:
-    assert value("average_precision", np.full(3, outcome), np.array([0.2, 0.7, 1.0]))[0] == outcome
+    assert value("average_precision", np.full(3, outcome), np.array([0.2, 0.7, 1.0]))[0] == pytest.approx(
+        outcome
+    )
 
 
 def test_certainty_that_is_wrong_costs_much_but_not_everything() -> None:

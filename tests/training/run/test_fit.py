@@ -123,7 +123,7 @@ def test_a_training_that_ended_is_kept_until_another_run_trains() -> None:
     assert second != first
 
 
-@pytest.mark.slow_after(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.usefixtures("encoded_project")
 def test_an_encoder_kept_in_half_precision_can_be_trained(precision: str) -> None:

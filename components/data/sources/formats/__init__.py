@@ -141,7 +141,7 @@ def read_all(
         UserError: a file that is missing, empty, not in its encoding or not in its format, or that
             lacks a column.
     """
-    labels = LabelMap(source, spelled)
+    labels = LabelMap.of(source, spelled)
     if seed is None or source.limit is None:
         return _records(source, columns, labels, notes)
     return sample(lambda: _records(source, columns, labels, notes), source.limit, seed)

@@ -11,10 +11,18 @@ from components.data.sources.formats.select import BOOLEANS, folded
 from components.data.sources.formats.text import lines
 from components.data.sources.record import Values
 from components.errors import BadRowError, UserError, near_miss
+from components.families.shared.spans import span_list
 from components.settings.data import Source
 from components.spelling import is_blank, plain, trimmed
 
-LABELLED = ("label", "labels", "tags", "relation", "outcome")  # roles whose values a label map renames
+LABELLED = (
+    "label",
+    "labels",
+    "tags",
+    "spans",
+    "relation",
+    "outcome",
+)  # roles whose values a label map renames
 Spelled = Callable[[str, Any], Any]  # (role, raw value) -> the raw labels that it holds, each by itself
 
 
@@ -49,26 +57,38 @@ def _json(path: Path) -> Any:
 class LabelMap:
     """Renames the labels of records."""
 
-    def __init__(self, source: Source, spelled: Spelled) -> None:
-        self.names, self.spelled = names_of(source), spelled
-        self.key = "label_map" if source.label_names is None else "label_names"
+    def __init__(self, names: Mapping[str, str], spelled: Spelled, key: str) -> None:
+        self.names, self.spelled, self.key = names, spelled, key
         exact = {trimmed(raw): trimmed(name) for raw, name in self.names.items()}
         self.known = {folded(raw): name for raw, name in exact.items()} | exact
 
-    def rename(self, values: Values) -> Values:
+    @classmethod
+    def of(cls, source: Source, spelled: Spelled) -> LabelMap:
+        key = "label_map" if source.label_names is None else "label_names"
+        return cls(names_of(source), spelled, f"source.{key}")
+
+    def rename(self, values: Mapping[str, Any]) -> Values:
         """The values with raw labels renamed; a row without a label stays without.
 
         Raises:
             BadRowError: a raw label is not in the map.
         """
         if not self.names:
-            return values
+            return dict(values)
         roles = [role for role in LABELLED if role in values]
         return {**values, **{role: self._renamed(role, values[role]) for role in roles}}
 
     def _renamed(self, role: str, value: Any) -> Any:
+        if role == "spans":
+            return [{**span, "type": self._type(span["type"])} for span in span_list(value)]
         found = self._rename(self.spelled(role, value))
         return list(dict.fromkeys(found)) if role == "labels" and isinstance(found, list) else found
+
+    def _type(self, raw: str) -> str:
+        """Of a span, which a map may name as the tag of its first word."""
+        tag = f"B-{raw}"
+        named = self._name(tag if tag in self.known and raw not in self.known else raw)
+        return named.removeprefix("B-")
 
     def _rename(self, value: Any) -> Any:
         if isinstance(value, list):
@@ -83,7 +103,7 @@ class LabelMap:
                 return self.known[key]
         quotes = "; YAML reads the word as a boolean: write it in quotes" if self._is_lost(raw) else ""
         raise BadRowError(
-            f"label '{raw}' is not in source.{self.key}{near_miss(raw, self.names)}; "
+            f"label '{raw}' is not in {self.key}{near_miss(raw, self.names)}; "
             f"expected one of {', '.join(self.names)}{quotes}"
         )
 

@@ -1,0 +1,62 @@
+"""`onetrunk promote --force`: a real Bento of a model that the gate has rejected."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from components.evaluation.records import VERDICT
+from components.files import read_json, write_json
+from components.release import registry
+from tests import verdicts
+from tests.flows import toy
+from tests.serving import tiny
+
+pytestmark = pytest.mark.slow
+PIPELINE = "stages:\n  package:\n    cmd: python -m components.stages.package\n    outs: [bento]\n"
+FORCE = ("promote", "--force", "--reason", "accepted by Ada")
+
+
+@pytest.fixture
+def rejected(tmp_path: Path) -> Path:
+    """A project whose model is below the floor of every gate."""
+    project = toy.make(tmp_path / "project", PIPELINE)
+    tiny.write_project(project)
+    settings = (project / "params.yaml").read_text()
+    (project / "params.yaml").write_text(settings.replace("floor: 0.1", "floor: 0.99"))
+    assert verdicts.pass_on(project).verdict == "REJECT"
+    return project
+
+
+def test_a_forced_release_says_so_wherever_it_is_shown(rejected: Path) -> None:
+    done = toy.onetrunk(rejected, *FORCE)
+    assert done.returncode == 0, done.stderr
+    assert "v1.0.0 is the champion, forced against the verdict REJECT: accepted by Ada" in done.stdout
+    found = registry.read(rejected).champion
+    assert found is not None
+    assert (found.record.verdict, found.record.forced) == ("REJECT", "accepted by Ada")
+    card = read_json(registry.read(rejected).folder(found) / registry.CARD)
+    assert (card["verdict"], card["forced"]) == ("REJECT", "accepted by Ada")
+    assert "REJECT, forced: accepted by Ada" in toy.onetrunk(rejected, "releases", COLUMNS="200").stdout
+    assert "forced, the verdict was REJECT: accepted by Ada" in toy.onetrunk(rejected, "status").stdout
+    again = [sys.executable, "-m", "dvc", "checkout", "--force", "bento"]  # DVC has the bytes
+    subprocess.run(again, cwd=rejected, check=True, env=toy.environment(), capture_output=True)
+
+
+def test_an_edited_verdict_is_not_even_forced(rejected: Path) -> None:
+    write_json(rejected / VERDICT, {**read_json(rejected / VERDICT), "verdict": "HOLD"})
+    done = toy.onetrunk(rejected, *FORCE)
+    assert done.returncode == 2
+    assert "does not follow from its evidence" in done.stderr
+    assert not registry.read(rejected).moves
+
+
+def test_what_the_gate_lets_through_needs_no_force(rejected: Path) -> None:
+    settings = (rejected / "params.yaml").read_text()
+    (rejected / "params.yaml").write_text(settings.replace("floor: 0.99", "floor: 0.1"))
+    assert verdicts.pass_on(rejected).verdict == "PROMOTE"
+    done = toy.onetrunk(rejected, *FORCE)
+    assert "the gate said PROMOTE, so there is nothing to force" in done.stderr

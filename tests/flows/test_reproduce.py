@@ -1,0 +1,113 @@
+"""A release made again in a clone: by a toy pipeline whose last stages have the names of the real ones."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from components.errors import UserError
+from components.release import moves, registry
+from flows.releases import reproduce
+from tests.flows import toy
+from tests.release import bentos
+from tests.release.bentos import git
+
+pytestmark = pytest.mark.slow
+
+PIPELINE = """
+stages:
+  download:
+    foreach: [rows]
+    do:
+      cmd: python -c "raise SystemExit('there is no network')"
+      outs: [downloads/rows]
+  champion:
+    cmd: python against.py
+    always_changed: true
+    outs:
+      - reports/champion.json: {cache: false}
+  package:
+    cmd: python package.py
+    deps: [package.py, params.yaml, downloads/rows, reports/champion.json]
+    outs: [bento, reports/evaluation.json]
+  query:
+    cmd: echo {} > reports/answers.json
+    deps: [bento]
+    outs: [reports/answers.json]
+"""
+AGAINST = """
+import pathlib
+from components.release import registry
+pathlib.Path("reports").mkdir(exist_ok=True)
+pathlib.Path("reports/champion.json").write_text(str(registry.champion("a new model")))
+"""
+PACKAGE = """
+import pathlib, subprocess
+from tests.release.bentos import write_bento
+read = [pathlib.Path(name).read_text() for name in ("params.yaml", "downloads/rows/file")]
+head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True).stdout
+pathlib.Path("reports/evaluation.json").write_text(read[0])
+write_bento(pathlib.Path("bento"), read[0].strip()[-1], "".join(read) + head)
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Two releases of different settings; the second was compared with the first."""
+    project = toy.make(tmp_path / "project", PIPELINE)
+    for name, text in (("against.py", AGAINST), ("package.py", PACKAGE), ("params.yaml", "seed: 1\n")):
+        (project / name).write_text(text)
+    (project / ".gitignore").write_text("/downloads\n/bento\n/reports\n.onetrunk/\n")
+    rows = project / "downloads/rows/file"
+    rows.parent.mkdir(parents=True)
+    rows.write_text("from outside\n")
+    dvc(project, "commit", "--force", "download@rows")
+    git(project, "add", ".")
+    git(project, "commit", "-q", "-m", "a project")
+    for seed in (1, 2):
+        (project / "params.yaml").write_text(f"seed: {seed}\n")  # which nobody commits
+        dvc(project, "repro")
+        against = registry.champion(registry.model_of(project / "bento"), project)
+        moves.release(project / "bento", bentos.write_verdict(project, against=against), project)
+    return project
+
+
+def dvc(project: Path, *arguments: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", *arguments],
+        cwd=project,
+        env=toy.environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_release_is_made_again_as_the_project_was_then(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "params.yaml").write_text("seed: 3\n")
+    git(project, "commit", "-q", "-a", "-m", "on and on")
+    before = git(project, "for-each-ref"), git(project, "status", "--porcelain=v2")
+    for version in ("v1.0.0", "1.0.1"):
+        assert reproduce.run(project, version, None)
+        assert "3 stages made the same bytes again" in capsys.readouterr().out
+    assert (git(project, "for-each-ref"), git(project, "status", "--porcelain=v2")) == before
+
+
+def test_what_differs_is_named_and_kept(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "package.py").write_text("import os\n" + PACKAGE.replace("+ head", "+ os.urandom(9).hex()"))
+    (project / "params.yaml").write_text("seed: 4\n")
+    dvc(project, "repro")
+    against = registry.champion(registry.model_of(project / "bento"), project)
+    moves.release(project / "bento", bentos.write_verdict(project, against=against), project)
+    assert not reproduce.run(project, "v1.0.2", tmp_path / "again")
+    assert "package: bento is " in capsys.readouterr().out
+    assert (tmp_path / "again/bento").is_dir()
+    with pytest.raises(UserError, match="again: it is there already"):
+        reproduce.run(project, "v1.0.2", tmp_path / "again")
