@@ -16,6 +16,7 @@ from components.families.base.capabilities import MultiSequence, Probabilities
 from components.families.classification.family import softmax
 from components.families.shared.fields import read_json, read_list, read_text
 from components.families.shared.metrics import accuracy
+from components.families.shared.rewording import TextsReworded
 from components.spelling import is_blank, plain
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class ChoiceAnswer(BaseModel):
     probabilities: list[float]
 
 
-class MultipleChoice(MultiSequence, Probabilities, Family):
+class MultipleChoice(TextsReworded, MultiSequence, Probabilities, Family):
     """Softmax cross-entropy over one score for each pair of text and choice, read together
     (Radford 2018, section 3.3)."""
 
