@@ -40,7 +40,7 @@ serve: setup ## Serve the champion on http://127.0.0.1:3000
 test: setup ## Run the whole suite
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
-test-quick: setup ## Run most tests, in about 90 seconds
+test-quick: setup ## Run most tests, in about a minute
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not slow"
 
 lint: setup ## Check style and types

@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ import yaml
 from components.files import read_json, verify_manifest
 from components.model import saving
 from components.release import registry
+from tests.flows import prefect_server
+from tests.once import served_once
 
 # The fixtures run the pipeline twice.
 pytestmark = [pytest.mark.slow, pytest.mark.minutes, pytest.mark.timeout(1800)]
@@ -96,9 +99,16 @@ def clone(original: Path, name: str) -> Path:
 
 
 @pytest.fixture(scope="session")
-def by_flow(original: Path) -> Path:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """What makes a run use the suite's Prefect server; that it brings its own is tested with toy projects."""
+    with served_once(tmp_path_factory, "tests.flows.prefect_server:prefect") as (url, home):
+        yield prefect_server.environment(url, home)
+
+
+@pytest.fixture(scope="session")
+def by_flow(original: Path, server: dict[str, str]) -> Path:
     folder = clone(original, "by_flow")
-    done = onetrunk(folder, "run")
+    done = onetrunk(folder, "run", **server)
     assert "PROMOTE" in done.stdout
     return folder
 
@@ -167,10 +177,10 @@ def test_bad_data_stops_the_run_before_anything_trains(original: Path) -> None:
     assert not (folder / "models").exists()
 
 
-def test_a_failed_gate_keeps_the_verdict_and_packages_nothing(by_flow: Path) -> None:
+def test_a_failed_gate_keeps_the_verdict_and_packages_nothing(by_flow: Path, server: dict[str, str]) -> None:
     params, bento = by_flow / "params.yaml", (by_flow / "bento").stat().st_mtime_ns
     params.write_text(params.read_text().replace("floor: -1.0", "floor: 0.99", 1))
-    done = onetrunk(by_flow, "run", check=False)
+    done = onetrunk(by_flow, "run", check=False, **server)
     assert done.returncode != 0
     assert "below the floor 0.990" in done.stdout + done.stderr
     assert read_json(by_flow / "reports/verdict.json")["verdict"] == "REJECT"
