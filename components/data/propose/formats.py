@@ -73,16 +73,12 @@ class SourceKeys(TypedDict, total=False):
     end: str
 
 
-def source_of(path: Path) -> SourceKeys:
-    """The keys of a task's `source`, but for its path, that read the file.
+def source_of_file(path: Path) -> SourceKeys:
+    """The keys of a task's `source`, but for its path, that read the file, which is no workbook.
 
     Raises:
         UserError: it is empty, or in none of the formats.
     """
-    if (kind := _sheet(path)) is not None:
-        from components.data.propose.workbook import sheet_of
-
-        return sheet_of(path, kind)
     with opened(path) as file:
         data = file.read(SAMPLE)
         whole = not file.read(1)
@@ -105,7 +101,7 @@ def source_of(path: Path) -> SourceKeys:
     return found if encoding == "utf-8" else {**found, "encoding": encoding}
 
 
-def _sheet(path: Path) -> str | None:
+def sheet_kind(path: Path) -> str | None:
     """The kind of spreadsheet that a file is, by what is in it."""
     with path.open("rb") as file:
         if file.read(len(OLD_SHEET)) == OLD_SHEET:
