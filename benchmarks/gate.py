@@ -80,7 +80,7 @@ def main() -> None:
     arguments = _arguments()
     started = time.time()
     with ProcessPoolExecutor(arguments.processes) as pool:
-        sizes = [(rows, max(40, arguments.sets // 5)) for rows in JUDGED]
+        sizes = [(rows, max(10, arguments.sets // 5)) for rows in JUDGED]
         asked = [(name, rows, arguments.sets) for name in MAKERS for rows in COVERED]
         by_rows = pool.map(judged, sizes[::-1])  # the long ones first, all at once
         by_task, held = pool.map(promoted, _own_tasks(arguments)), pool.map(coverage, asked)
