@@ -80,11 +80,12 @@ def main() -> None:
     arguments = _arguments()
     started = time.time()
     with ProcessPoolExecutor(arguments.processes) as pool:
+        sizes = [(rows, max(40, arguments.sets // 5)) for rows in JUDGED]
         asked = [(name, rows, arguments.sets) for name in MAKERS for rows in COVERED]
-        covered = dict(zip([one[:2] for one in asked], pool.map(coverage, asked), strict=True))
-        sizes = [(rows, max(40, arguments.sets * min(1, 2000 // rows + 1) // 5)) for rows in JUDGED]
-        releases = dict(zip(JUDGED, pool.map(judged, sizes), strict=True))
-        own = dict(pool.map(promoted, _own_tasks(arguments)))
+        by_rows = pool.map(judged, sizes[::-1])  # the long ones first, all at once
+        by_task, held = pool.map(promoted, _own_tasks(arguments)), pool.map(coverage, asked)
+        releases = dict(zip(JUDGED, list(by_rows)[::-1], strict=True))
+        own, covered = dict(by_task), dict(zip([one[:2] for one in asked], held, strict=True))
     seeds = two_seeds(arguments.sets)
     _print(covered, releases, own, seeds)
     finish(_goals(covered, releases, own, seeds), seconds=round(time.time() - started))
@@ -93,6 +94,7 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--project", type=Path, default=Path(), help="a finished run")
+    parser.add_argument("--second", type=Path, help="another training of it; by default TF-IDF fits stand in")
     parser.add_argument("--sets", type=int, default=1000, help="test sets of a line")
     parser.add_argument("--processes", type=int, default=2)
     return parser.parse_args()
@@ -215,24 +217,24 @@ def _shares(
     }
 
 
-def _own_tasks(arguments: argparse.Namespace) -> list[tuple[Path, str, Gate, int]]:
+def _own_tasks(arguments: argparse.Namespace) -> list[tuple[Path, Path | None, str, Gate, int]]:
     """The tasks of the project, if it has predictions."""
     root = arguments.project
     if not (root / "predictions").is_dir():
         return []
     gates = params.load(root / "params.yaml").gates()
     return [
-        (root, name, rule, arguments.sets // 2)
+        (root, arguments.second, name, rule, arguments.sets // 2)
         for name, rule in gates.items()
         if (root / "data" / name).is_dir()
     ]
 
 
-def promoted(asked: tuple[Path, str, Gate, int]) -> tuple[str, dict[str, float]]:
+def promoted(asked: tuple[Path, Path | None, str, Gate, int]) -> tuple[str, dict[str, float]]:
     """A task of the project: how often two equal models pass and are rejected on its own number of test rows,
     and how often the interval of its model's value holds it."""
-    root, name, rule, sets = asked
-    world = worlds.real(root, name, rule, (1, 2))
+    root, second, name, rule, sets = asked
+    world = worlds.real(root, name, rule, second)
     even, generator = worlds.exchanged(world, 3), np.random.default_rng(4)
     rows, value = world.tables["trivial"].shape[0], world.truth("model")
     found = [verdict({name: _measured(even, rows, "equal", generator)})[name] for _ in range(sets)]

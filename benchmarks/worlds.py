@@ -97,7 +97,7 @@ def mixed(one_NS: Any, other_NS: Any, first_N: Any) -> Table:
 
 def exchanged(world: World, seed: int) -> World:
     """Champion and candidate with their answers exchanged on half of the rows: neither is better."""
-    swap_N = np.random.default_rng(seed).random(world.tables["equal"].shape[0]) < 0.5
+    swap_N = np.random.default_rng([seed, 1]).random(world.tables["equal"].shape[0]) < 0.5
     one, other = world.tables["champion"], world.tables["equal"]
     tables = {**world.tables, "champion": mixed(one, other, swap_N), "equal": mixed(other, one, swap_N)}
     return World(world.name, world.metric, world.margin, tables, world.groups)
@@ -217,9 +217,9 @@ def _scored(gold: np.ndarray, said: dict[str, np.ndarray]) -> dict[str, Table]:
 # --- real predictions -----------------------------------------------------------------------------------
 
 
-def real(root: Path, task: str, gate: Gate, seeds: Sequence[int]) -> World:
-    """The test rows of a project's task, and TF-IDF fits on two resamples of its training rows: two seeds of
-    one configuration, which are never equal, and are made so by exchange."""
+def real(root: Path, task: str, gate: Gate, second: Path | None) -> World:
+    """The test rows of a project's task with the answers of two trainings: its own and that of the folder
+    `second`, or of TF-IDF fits on two resamples of its training rows. They are made equal by exchange."""
     card = task_card(root / "data" / task).heads[task]
     family = families.get(card.family)
     train, test = (labelled_rows(root / "data" / task, split, task) for split in ("train", "test"))
@@ -230,7 +230,10 @@ def real(root: Path, task: str, gate: Gate, seeds: Sequence[int]) -> World:
 
     tables = {"model": table(read_json(root / "predictions" / f"{task}.json"))}
     tables["trivial"] = table(read_json(root / "baselines" / task / task / "trivial.json"))
-    for who, seed in zip(("champion", "equal"), seeds, strict=True):
+    if second is not None:
+        tables["champion"] = tables["model"]
+        tables["equal"] = table(read_json(second / "predictions" / f"{task}.json"))
+    for seed, who in enumerate(() if second else ("champion", "equal")):
         again = np.random.default_rng(seed).integers(0, len(train), len(train))
         tables[who] = table(family.tfidf_baseline([train[place] for place in again], test, card.facts))
     groups = [row["groups"] for row in test]

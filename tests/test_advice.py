@@ -13,8 +13,8 @@ import pytest
 
 from components import advice
 from components.data.propose import Wishes
-from components.data.propose.formats import source_of
 from components.data.propose.places import locate
+from components.data.propose.workbook import source_of
 from components.data.sources import encoder
 from components.data.sources.formats.text import read_jsonl
 from components.errors import UserError

@@ -2,7 +2,9 @@
 
 Rows that both answer alike say nothing of the difference; what counts is what one wins and the other loses.
 Of a share of rows the rows are counted, and the bounds are those of the score interval of Tango (1998), which
-holds where few rows differ, or none. Other metrics are brought to the same terms (`intervals.difference`).
+holds where few rows differ, or none. Other metrics are brought to the same terms (`intervals.difference`),
+and their bounds are those of Student's t where these are wider: where every unit is won by about as much,
+there is no end at "all are won".
 """
 
 from __future__ import annotations
@@ -37,12 +39,14 @@ class Difference(Part):
     def low(self, confidence: float) -> float:
         """The difference is not below this, one-sided."""
         z = quantile(confidence, self.freedom)
-        return self.worth * _turn(lambda share: self._z(share) > z, -1.0, self._share)
+        low = self.worth * _turn(lambda share: self._z(share) > z, -1.0, self._share)
+        return low if self.freedom is None else min(low, self.value - z * self.standard_error)
 
     def high(self, confidence: float) -> float:
         """The difference is not above this, one-sided."""
         z = quantile(confidence, self.freedom)
-        return self.worth * _turn(lambda share: self._z(share) > -z, self._share, 1.0)
+        high = self.worth * _turn(lambda share: self._z(share) > -z, self._share, 1.0)
+        return high if self.freedom is None else max(high, self.value + z * self.standard_error)
 
     def p_worse(self, loss: float = 0.0) -> float:
         """One-sided p of "no more than `loss` (0 or above) is lost": small where more is, and is shown to be.
@@ -54,6 +58,8 @@ class Difference(Part):
 
         share = -loss / self.worth
         z = self._z(share) if share > -1 else math.inf
+        if self.freedom is not None and self.standard_error > 0:
+            z = max(z, (self.value + loss) / self.standard_error)
         score = ndtr(z) if self.freedom is None else stdtr(self.freedom, z)
         exact = betainc(self.lost, self.won + 1, 0.5) if self.lost > 0 else 1.0
         return float(max(score, exact, LEAST_P))

@@ -21,5 +21,6 @@ COMMAND = Command(
     "check settings, data and encoder; no training",
     "Read params.yaml and every row, clean, split and validate them, bring the encoder and see whether "
     "it fits, encode the texts and plan the mixture, and stop before the first second of training. "
-    "reports/validation.html shows what was found.",
+    "reports/validation.html shows what was found. The last lines say how often the gate would promote a "
+    "model exactly as good as the champion, and what would help where that is seldom.",
 )

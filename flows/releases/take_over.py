@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -164,14 +166,16 @@ def _keep_champion(root: Path, mine: Turn, served: str | None) -> None:
 
 
 def _keep_bytes(root: Path, folder: Path) -> str:
-    """Copy a folder into DVC's cache; its hash there."""
+    """Copy a folder into DVC's cache; its hash there. A project's .dvcignore names releases/, so it is not
+    asked, and what Python has written beside the code stays behind."""
     from dvc.fs import localfs
     from dvc.repo import Repo
     from dvc_data.hashfile.build import build
     from dvc_data.hashfile.transfer import transfer
 
-    with Repo(os.fspath(root)) as repo:
+    with Repo(os.fspath(root)) as repo, tempfile.TemporaryDirectory() as scratch:
+        copy = shutil.copytree(folder, Path(scratch, "bento"), ignore=shutil.ignore_patterns("__pycache__"))
         cache = repo.cache.local
-        staging, _, tree = build(cache, os.fspath(folder.absolute()), localfs, "md5", ignore=repo.dvcignore)
+        staging, _, tree = build(cache, os.fspath(copy), localfs, "md5")
         transfer(staging, cache, {tree.hash_info}, hardlink=False, shallow=False)
         return str(tree.hash_info.value)

@@ -475,7 +475,9 @@ JSON = [
                 ]
             }
         ),
-        asks="messages",
+        "generation",
+        {"turns": "turns", "target": "target"},
+        {"format": "chat"},
     ),
     Shape(
         "instructions.json",

@@ -144,6 +144,8 @@ def finding(champion: Comparison | None = None, **changes: Any) -> Finding:
         (finding(against(0.0, 0.01)), "PROMOTE", "no champion"),
         (finding(against(-0.1, 0.01)), "REJECT", "slices, language = de lost significantly against the champion"),
         (finding(against(0.0, 0.05, rows=300)), "HOLD", "slices, language = de: a loss beyond the margin 0.050 against the champion cannot be excluded: +0.000 [-0.098, +0.098], at least -0.082; about 520 more test rows"),
+        # a loss is shown, but none of a third of its margin
+        (finding(against(-0.035, 0.012)), "HOLD", "slices, language = de: a loss beyond the margin 0.050"),
         (finding(against(-0.1, 0.01), margin=None), "PROMOTE", "no champion"),
     ],
 )  # fmt: skip

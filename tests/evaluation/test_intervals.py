@@ -138,6 +138,17 @@ def test_many_rows_that_differ_are_compared_as_students_t_compares_them() -> Non
     assert found.p_worse() == pytest.approx(stats.ttest_rel(x, y, alternative="less").pvalue, abs=0.02)
 
 
+def test_a_gain_of_about_as_much_on_every_row_has_no_end_at_all_rows_won() -> None:
+    x = np.random.default_rng(8).normal(0.8, 0.1, 30)
+    tables = [np.stack([side, np.ones(30)], axis=1) for side in (x, 0 * x)]
+    found = difference(*(sample(ERROR, table, Units(30)) for table in tables[::-1]), worth=0.8)
+    ends = stats.ttest_1samp(x, 0).confidence_interval(0.95)
+    low, high = found.interval(0.95)
+    assert low <= ends.low + 1e-3
+    assert high == pytest.approx(ends.high, abs=3e-3)
+    assert found.p_worse(0.0) == pytest.approx(1)
+
+
 def test_where_no_row_differs_a_row_is_worth_what_it_is_against_the_trivial_model() -> None:
     table = np.stack([np.full(40, 2.0), np.full(40, 2.0), np.full(40, 2.0)], axis=1)  # two entities a row
     perfect, nothing = (sample(ENTITY_F1, one, Units(40)) for one in (table, table * [0, 0, 1]))

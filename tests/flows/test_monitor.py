@@ -96,7 +96,7 @@ def seal(bundle: Path, version: str) -> None:
         code=Code(sha256=""),
         commit=None,
         verdict="PROMOTE",
-        limits=Limits(**tiny.PACKAGING.model_dump(exclude={"name"})),
+        limits=Limits(**tiny.PACKAGING.model_dump(include=set(Limits.model_fields))),
         tasks={},
     )
     card.write(bundle / "card.json")

@@ -16,7 +16,7 @@ import pytest
 from tests.flows import judged, receivers, toy
 from tests.flows.conftest import Server
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.minutes, pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture
@@ -227,8 +227,3 @@ def test_a_run_with_a_server_of_its_own_tells_before_it_ends(
     assert "this project's own Prefect server" in done.stdout
     assert run(project, "REJECT accuracy is lower", {}) == 2
     assert [one["outcome"] for one in received] == ["reject"]
-
-
-def test_without_anybody_to_tell_a_run_is_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    project = judged.make(tmp_path / "desk", "quiet")
-    assert run(project, "PROMOTE good", {}) == 0

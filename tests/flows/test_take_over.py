@@ -25,6 +25,7 @@ RUN = "from pathlib import Path; from flows.releases import take_over; take_over
 def project(tmp_path: Path) -> Path:
     """Three releases; the first came back as the third, and was rolled back by hand to the second."""
     project = toy.make(tmp_path / "project")
+    shutil.copy(toy.CHECKOUT / ".dvcignore", project)  # which names releases/
     git(project, "add", ".")
     git(project, "commit", "-q", "-m", "a project")
     write_earlier(project, ["a", "b", "a"], served="b")

@@ -21,7 +21,7 @@ from components.evaluation.records import (
     TaskVerdict,
     Verdict,
 )
-from components.files import MANIFEST, atomic_folder, sha256
+from components.files import MANIFEST, atomic_file, atomic_folder, sha256
 from components.release import moves, registry
 from components.release.records import BundleCard, Code, Limits, PackedModel, PackedTask
 from components.release.registry import BUNDLE, CARD, WEIGHTS
@@ -115,14 +115,15 @@ def track(project: Path) -> None:
     lock = project / "dvc.lock"
     known = yaml.safe_load(lock.read_text())["stages"] if lock.is_file() else {}
     stages = {**known, "package": {"cmd": "true", "outs": [out]}}
-    lock.write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}))
+    with atomic_file(lock) as temporary:
+        temporary.write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}))
 
 
 def _keep(cache: Path, content: bytes, end: str = "") -> str:
     md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
     file = cache / md5[:2] / (md5[2:] + end)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(content)
+    with atomic_file(file) as temporary:
+        temporary.write_bytes(content)
     return md5
 
 

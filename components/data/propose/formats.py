@@ -57,6 +57,7 @@ class SourceKeys(TypedDict, total=False):
     encoding: str
     separator: str
     quoting: bool
+    escape: str
     header: list[str]
     skip_after_header: int
     split_column: str
@@ -72,16 +73,12 @@ class SourceKeys(TypedDict, total=False):
     end: str
 
 
-def source_of(path: Path) -> SourceKeys:
-    """The keys of a task's `source`, but for its path, that read the file.
+def source_of_file(path: Path) -> SourceKeys:
+    """The keys of a task's `source`, but for its path, that read the file, which is no workbook.
 
     Raises:
         UserError: it is empty, or in none of the formats.
     """
-    if (kind := _sheet(path)) is not None:
-        from components.data.propose.workbook import sheet_of
-
-        return sheet_of(path, kind)
     with opened(path) as file:
         data = file.read(SAMPLE)
         whole = not file.read(1)
@@ -104,7 +101,7 @@ def source_of(path: Path) -> SourceKeys:
     return found if encoding == "utf-8" else {**found, "encoding": encoding}
 
 
-def _sheet(path: Path) -> str | None:
+def sheet_kind(path: Path) -> str | None:
     """The kind of spreadsheet that a file is, by what is in it."""
     with path.open("rb") as file:
         if file.read(len(OLD_SHEET)) == OLD_SHEET:
@@ -211,20 +208,23 @@ def _is_conll(text: str) -> bool:
 def _delimited(text: str) -> SourceKeys:
     """CSV or TSV, by the separator at which most lines fall into equally many fields."""
     best: tuple[float, str, bool, list[list[str]]] = (0.0, "\t", False, [])
+    escape = "\\" if re.search(r'[^\\]\\"', text) else None
     spaced = text.startswith('"') and '" "' in text.partition("\n")[0]
     for quoting in (True, False):
         for separator in SEPARATORS + " " * spaced:
-            rows = _rows(text, separator, quoting)
+            rows = _rows(text, separator, quoting, escape if quoting else None)
             width, share = _width(rows)
             if width > 1 and share >= ALIKE and share > best[0]:
                 best = (share, separator, quoting, rows)
     _, separator, quoting, rows = best
-    rows = rows or _rows(text, separator, quoting)
+    rows = rows or _rows(text, separator, quoting, None)
     found: SourceKeys = {"format": "tsv" if separator == "\t" else "csv"}
     if separator in ";| ":
         found["separator"] = separator
     if not quoting:
         found["quoting"] = False
+    elif escape:
+        found["escape"] = escape
     return {**found, **_header(rows)}
 
 
@@ -294,7 +294,7 @@ def _distinct(names: list[str]) -> list[str]:
     return found
 
 
-def _rows(text: str, separator: str, quoting: bool) -> list[list[str]]:
+def _rows(text: str, separator: str, quoting: bool, escape: str | None) -> list[list[str]]:
     """The first rows, blank lines among them; none where the quotes do not close."""
     csv.field_size_limit(MAX_FIELD)
     lines = io.StringIO(text, newline="")
@@ -305,6 +305,7 @@ def _rows(text: str, separator: str, quoting: bool) -> list[list[str]]:
             lines,
             delimiter=separator,
             quoting=csv.QUOTE_MINIMAL if quoting else csv.QUOTE_NONE,
+            escapechar=escape,
             strict=quoting,
         ):
             rows.append(row)

@@ -134,6 +134,8 @@ def _by_itself(plan: Plan, rows: Numbered) -> Choice:
 
 def _repeats(column: Column) -> bool:
     """Could something be learnt from it: values that occur again, numbers, or lists?"""
+    if any(isinstance(one, list | dict) for one in (column.items if column.is_list else column.values)):
+        return False
     return column.distinct > 1 and (column.repeats >= 1.5 or column.numbers is not None or column.is_list)
 
 

@@ -149,12 +149,12 @@ def _number(column: Column) -> Fit | None:
 
 def separator_of(column: Column) -> str | None:
     """The sign between the labels of a text, if the parts repeat in other combinations."""
-    for sign in "|;,":
+    for sign in "|;,#":
         combined = [value for value in column.values if isinstance(value, str) and sign in value]
         if not combined or not (column.is_text or (sign == "," and _are_numbered(column))):
             continue
         parts = {part.strip() for value in column.values for part in value.split(sign)}
-        short = all(len(part.split()) <= 3 for part in parts)
+        short = all(len(part.split()) <= 3 for part in parts) and (sign != "#" or "" not in parts)
         if short and len(combined) >= 0.1 * len(column.values) and len(parts) <= column.distinct:
             return sign
     return None
@@ -260,6 +260,8 @@ def _span(role: str) -> Callable[[Column], Fit | None]:
 
 
 def _answers(column: Column) -> Fit | None:
+    if column.is_text and is_named(column, "answers"):
+        return Fit(NAMED, f"{column.distinct:,} distinct answers")
     shaped = [answer for value in column.values for answer in (value if isinstance(value, list) else [value])]
     if not shaped or not all(isinstance(answer, dict) and "text" in answer for answer in shaped):
         return None

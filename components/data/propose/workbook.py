@@ -6,13 +6,30 @@ from itertools import islice
 from pathlib import Path
 from statistics import median
 
-from components.data.propose.formats import LINES, PREAMBLE, SourceKeys, header_of
+from components.data.propose.formats import (
+    LINES,
+    PREAMBLE,
+    SourceKeys,
+    header_of,
+    sheet_kind,
+    source_of_file,
+)
 from components.data.sources.formats.sheets import cells, sheet_names
 
 FEWEST = 10  # rows of a sheet of data
 
 
-def sheet_of(path: Path, kind: str) -> SourceKeys:
+def source_of(path: Path) -> SourceKeys:
+    """The keys of a task's `source`, but for its path, that read the file.
+
+    Raises:
+        UserError: it is empty, or in none of the formats.
+    """
+    kind = sheet_kind(path)
+    return source_of_file(path) if kind is None else _sheet_of(path, kind)
+
+
+def _sheet_of(path: Path, kind: str) -> SourceKeys:
     """The first sheet with several columns and enough rows; else the first of all.
 
     Raises:

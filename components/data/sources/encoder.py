@@ -13,10 +13,10 @@ import os
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 from components import advice
 from components.data.sources import encoder_checks
+from components.data.sources.record import Version
 from components.encoder import headers
 from components.encoder.place import (
     CONFIG,
@@ -83,7 +83,7 @@ def _drop_state(root: Path) -> None:
     (root / STATE).unlink(missing_ok=True)
 
 
-def _state(project: Project, root: Path) -> dict[str, Any]:
+def _state(project: Project, root: Path) -> Version:
     """The settings, the code that checks, and the files on either side, by size and time."""
     wanted, code = project.model.encoder, root / CODE
     source = [] if isinstance(wanted, HubEncoder) else _wanted(_folder(root / wanted, Path(wanted)))

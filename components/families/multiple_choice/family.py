@@ -12,10 +12,11 @@ from pydantic import BaseModel
 
 from components.errors import BadRowError, near_miss
 from components.families.base import Check, Facts, Family, Layout, Prediction, Row, Sequence1, TextRequest
-from components.families.base.capabilities import MultiSequence
+from components.families.base.capabilities import MultiSequence, Probabilities
 from components.families.classification.family import softmax
 from components.families.shared.fields import read_json, read_list, read_text
 from components.families.shared.metrics import accuracy
+from components.families.shared.rewording import TextsReworded
 from components.spelling import is_blank, plain
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class ChoiceAnswer(BaseModel):
     probabilities: list[float]
 
 
-class MultipleChoice(MultiSequence, Family):
+class MultipleChoice(TextsReworded, MultiSequence, Probabilities, Family):
     """Softmax cross-entropy over one score for each pair of text and choice, read together
     (Radford 2018, section 3.3)."""
 
@@ -126,6 +127,9 @@ class MultipleChoice(MultiSequence, Family):
 
     def respond(self, prediction: Prediction, row: Row, layout: Layout, facts: Facts) -> Prediction:
         return {**prediction, "choice": row["choices"][prediction["answer"]]}
+
+    def likelihoods(self, row: Row, said: Prediction, facts: Facts) -> list[tuple[float, bool]]:
+        return [(said["probabilities"][said["answer"]], said["answer"] == row["answer"])]
 
     def majority_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """The most frequent position in training among rows of as many choices: on those rows it is

@@ -80,7 +80,7 @@ def read_list(record: Mapping[str, Any], role: str) -> list[Any]:
 SPEAKERS, SAID = ("role", "from", "speaker"), ("text", "content", "value", "utterance")
 
 
-def turn_of(turn: Mapping[str, Any]) -> dict[str, Any]:
+def turn_of(turn: Mapping[str, Any]) -> Mapping[str, Any]:
     """A turn with `role` and `text`, which some call `from` and `value`, or `content`; in parts, as newer
     exports have a content, those that are texts."""
     role = next((turn[name] for name in SPEAKERS if turn.get(name) is not None), None)
