@@ -14,7 +14,7 @@ from components import families as tasks
 from components.data.propose.candidate import Plan, Wishes
 from components.data.propose.features import features
 from components.data.propose.joint import all_at_once, with_joint
-from components.data.propose.profile import Column, Numbered, numbered, one_hot, spread
+from components.data.propose.profile import Column, Numbered, drawn, numbered, one_hot
 from components.data.propose.questions import MOST_CHOICES, between, nothing
 from components.data.propose.roles import NAMED, WEAK, Fit, fit, kind_of, together
 from components.errors import BadRowError, UserError, near_miss
@@ -172,7 +172,7 @@ def _fitting(
 def problem_of(plan: Plan, rows: Numbered) -> str:
     """Why the plan does not read its rows, or learns nothing of them: a sentence, or nothing."""
     roles = ", ".join(f"{role} from '{column.name}'" for role, column in plan.columns.items())
-    tried = [row for row in spread(rows, TRIED) if not plan.is_unlabelled(row[1])]
+    tried = [row for row in drawn(rows, TRIED) if not plan.is_unlabelled(row[1])]
     first, failed = "", 0
     for number, fields in tried:
         try:

@@ -15,7 +15,7 @@ from components.data.propose.candidate import Plan
 from components.data.propose.formats import SourceKeys
 from components.data.propose.names import SPLITS
 from components.data.propose.places import Place
-from components.data.propose.profile import Column, Fields, Numbered, spread, words_of
+from components.data.propose.profile import Column, Fields, Numbered, drawn, words_of
 from components.data.propose.roles import kind_of
 from components.errors import BadRowError, UserError
 from components.families.base import Facts, Row
@@ -108,7 +108,7 @@ def entry_of(
         UserError: no row is as the family expects, or the rows teach nothing.
     """
     family = families.get(plan.family)
-    read = plan.readable(spread(rows, MEASURED))
+    read = plan.readable(drawn(rows, MEASURED))
     if not read:
         raise UserError(f"{place.first}: {plan.family} cannot read one of its rows")
     gate, remark = _gate(plan, [row for _, row in read])

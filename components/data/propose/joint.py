@@ -8,7 +8,7 @@ from dataclasses import replace
 from components import families
 from components.data.propose.candidate import Plan
 from components.data.propose.places import identifier
-from components.data.propose.profile import Column, Numbered, spread
+from components.data.propose.profile import Column, Numbered, drawn
 from components.data.propose.roles import fit, kind_of
 from components.errors import BadRowError, UserError
 from components.families.base import Family
@@ -80,7 +80,7 @@ def _reads(plan: Plan, head: Plan, rows: Numbered) -> bool:
     """Can the head learn from most of the rows that have a value for it?"""
     read, failed = [], 0
     (column,) = (column for role, column in head.columns.items() if role in head.fits)
-    for fields, row in plan.readable(spread(rows, TRIED)):
+    for fields, row in plan.readable(drawn(rows, TRIED)):
         if head.record(fields)[next(iter(head.fits))] in (None, ""):
             continue
         try:

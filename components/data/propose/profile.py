@@ -11,6 +11,8 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
 from components.data.propose.names import SPLITS, UNLABELLED
 from components.data.sources.formats import value_at
 from components.errors import BadRowError
@@ -179,6 +181,15 @@ def words_of(text: str) -> float:
 def spread(rows: Numbered, most: int) -> Numbered:
     """At most so many of the rows, evenly spread: a file may be sorted by its labels."""
     return rows[:: max(1, -(-len(rows) // most))]
+
+
+def drawn(rows: Numbered, most: int) -> Numbered:
+    """At most so many of the rows: about one of every stretch, as in `spread`, but whichever of it, as labels
+    may take turns."""
+    if len(rows) <= most:
+        return rows
+    places = (np.arange(most) + np.random.default_rng(0).random(most)) * (len(rows) / most)
+    return [rows[place] for place in np.unique(places.astype(int)).tolist()]
 
 
 def columns_of(rows: Numbered) -> list[Column]:
