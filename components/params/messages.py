@@ -27,6 +27,9 @@ EXPECTED = {  # pydantic's type of error -> what a person would say of it
     "model_type": "expected keys with values",
 }
 
+# keys of earlier versions, and why they went
+REMOVED = {"evaluation.resamples": "intervals need no resamples any more"}
+
 
 def sentence(error: Any, root: type[BaseModel]) -> str:
     """One clear sentence for a complaint about `root`."""
@@ -35,6 +38,8 @@ def sentence(error: Any, root: type[BaseModel]) -> str:
         found = error["ctx"].get("tag", "nothing")
         return f"{where}.kind: found {found}{near_miss(found, KINDS)}; expected one of {', '.join(KINDS)}"
     if error["type"] == "extra_forbidden":
+        if where in REMOVED:
+            return f"{where}: {REMOVED[where]}; take the line out"
         section = _section(error["loc"], root)
         expected = ", ".join(section)
         return f"{where}: unknown key{near_miss(error['loc'][-1], section)}; expected one of {expected}"

@@ -37,6 +37,7 @@ def test_the_projects_own_params_are_valid(monkeypatch: pytest.MonkeyPatch) -> N
         ("encoder: encoder", "encoder: encodr", "model.encoder: no such file 'encodr' (did you mean 'encoder'?)"),
         ("encoder: encoder", "encoder: downloads/minilm", "no package or remote 'minilm'"),
         ("encoder: encoder", "encoder: team/encoder", "model.encoder: no such folder 'team/encoder'; for a model of the Hugging Face hub write `encoder: {huggingface: team/encoder, revision: main}`"),
+        ("evaluation: {confidence: 0.95}", "evaluation: {resamples: 200}", "evaluation.resamples: intervals need no resamples any more; take the line out"),
         ("encoder: encoder", "encoder: {huggingfce: team/encoder}", "model.encoder.huggingfce: unknown key (did you mean 'huggingface'?); expected one of huggingface, revision"),
         ("encoder: encoder", "encoder: {huggingface: team/encoder, revision: 2}", "model.encoder.revision: found 2, expected a text; write it in quotes: \"2\""),
         ("encoder: encoder", "encoder: {revision: main}", "model.encoder.huggingface: missing; it has no default"),
