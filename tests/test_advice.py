@@ -89,7 +89,8 @@ QUOTED = {
     "download",
     "fetch",
     "PIPELINE",
-}  # data/propose/places.py: words already; flows/upgrade.py: a constant
+    "command",
+}  # data/propose/places.py, flows/notifications/news.py: words already; flows/upgrade.py: a constant
 REPORTS = ("dvc exited with", "onetrunk run would look")  # say what happened, not what to do
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from components import advice
 from components.data.mixture.records import PLAN, PlannedTask, PlanRecord
 from components.evaluation.records import (
     EVALUATION,
@@ -245,7 +245,7 @@ class Report:
             ]
         first = next((name for name, _, _ in self.kept_back if name in self.evaluation.tasks), "TASK")
         steps: list[Step] = [
-            (f"onetrunk rows {shlex.quote(first)} --wrong", "shows the test rows that it gets wrong"),
+            (f"onetrunk rows {advice.word(first)} --wrong", "shows the test rows that it gets wrong"),
             ('onetrunk predict --candidate "..."', "asks this model, unreleased"),
         ]
         if self.verdict.verdict == "HOLD":

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from components.families.base import COMMON, Family
 
-__all__ = ["COMMON", "Family", "get", "names", "register"]
+__all__ = ["COMMON", "Family", "get", "names", "register", "that"]
 
 _registered: dict[str, Family] = {}
 
@@ -27,6 +27,11 @@ def names() -> list[str]:
     """List the families, without importing them."""
     folders = {path.parent.name for path in Path(__file__).parent.glob("*/family.py")}
     return sorted(folders | set(_registered))
+
+
+def that(*capabilities: type) -> list[str]:
+    """The families with one of these capabilities; it imports them all."""
+    return [name for name in names() if isinstance(get(name), capabilities)]
 
 
 def get(name: str) -> Family:

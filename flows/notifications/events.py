@@ -15,6 +15,7 @@ from prefect.events import emit_event
 from prefect.events.filters import EventFilter, EventNameFilter, EventOccurredFilter
 from prefect.types import DateTime
 
+from components import advice
 from flows.notifications import automations
 from flows.notifications.news import KINDS, Kind, News, of_run, project_name
 from flows.running import events, prefect_server, run_state
@@ -70,7 +71,11 @@ def try_out(root: Path, project: str) -> dict[str, bool]:
     """Send a test to everybody who is told anything of the project: automation -> whether it has arrived."""
     since = datetime.now(UTC)
     news = News(
-        KINDS[0], "this is a test of what you will be told here", "", "", f"cd {root} && onetrunk notify"
+        KINDS[0],
+        "this is a test of what you will be told here",
+        "",
+        "",
+        f"cd {advice.word(root)} && onetrunk notify",
     )
     identity = send(project, automations.TEST, news, uuid4())
     return outcomes(project, [], since) if events.are_shown([identity], SECONDS) else {}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from components import advice
 from components.errors import UserError
 from components.evaluation.records import VERDICT, Verdict
 from components.evaluation.summary import shorten
@@ -65,7 +65,7 @@ def of_run(root: Path, record: Mapping[str, Any] | None, said: str = "") -> list
 def failure(root: Path, failed: Mapping[str, str]) -> News:
     """A run that has failed: stage -> sentence, the stage empty for the run as a whole."""
     stages = [stage for stage in failed if stage]
-    log = f"cat .onetrunk/logs/{shlex.quote(stages[0].replace('/', '.'))}.log" if stages else STATUS
+    log = f"cat .onetrunk/logs/{advice.word(stages[0].replace('/', '.'))}.log" if stages else STATUS
     return News(
         kind="failure",
         what="the run has failed, and nothing new is released",
@@ -100,4 +100,4 @@ def _sentences(lines: Sequence[str]) -> str:
 
 
 def _in(root: Path, command: str) -> str:
-    return f"cd {shlex.quote(str(root))} && {command}"
+    return f"cd {advice.word(root)} && {command}"

@@ -82,7 +82,9 @@ def _record(root: Path) -> None:
     environment = {**QUIET, **os.environ}
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise UserError(f"dvc commit package: {' '.join((done.stdout + done.stderr).split())}")
+        raise UserError(
+            f"DVC could not take the Bento into its cache: {' '.join((done.stdout + done.stderr).split())}"
+        )
 
 
 def _champion(found: Registry) -> str:

@@ -79,8 +79,8 @@ def _to_take(root: Path, entries: list[str]) -> Iterator[str]:
     done = [found.release(move.of).record.bundle for move in found.moves]
     if done[: len(entries)] != entries[: len(done)]:
         raise UserError(
-            f"{root / EARLIER}: git has other releases than this folder ({', '.join(found.versions)}), so "
-            "their order is unknown; move the folder elsewhere to go on with git's"
+            f"{root / EARLIER}: other releases than git's ({', '.join(found.versions)}), "
+            "so their order is unknown; move the folder elsewhere to go on with those"
         )
     yield from entries[len(done) :]
 

@@ -35,6 +35,7 @@ OTHER_WORDS = {
     ("data/sources/formats/labels.py", "relation"),  # a role whose values are labels
     ("data/sources/formats/prodigy.py", "span"),  # the type of a span that has none
     ("data/sources/remotes/url.py", "generation"),  # of an object in a bucket
+    ("evaluation/gates/calibration.py", "calibration"),  # the gate's own name
     ("evaluation/evaluate.py", "f1"),  # a field of the report
 }
 """Literals that are spelt like a family or a metric and mean another thing."""

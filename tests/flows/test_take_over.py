@@ -110,7 +110,7 @@ def test_other_releases_of_git_are_not_mixed_in(project: Path) -> None:
     take_over.run(project)
     (project / TAKEN_OVER).unlink()
     write_earlier(project, ["c"], served="c")
-    with pytest.raises(UserError, match="git has other releases than this folder"):
+    with pytest.raises(UserError, match="other releases than git"):
         take_over.run(project)
 
 

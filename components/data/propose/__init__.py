@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
+from components import families
 from components.data.propose.candidate import Plan, Wishes
 from components.data.propose.choose import choose
 from components.data.propose.class_names import class_names, named
@@ -22,10 +23,10 @@ from components.data.sources.documents import Document
 from components.data.sources.record import Skipped
 from components.errors import BadRowError, SkippedRowError, UserError
 from components.families.base import Row
+from components.families.base.capabilities import NamesThings, PairsOfSpans
 
 __all__ = ["Choice", "Guess", "Question", "Terms", "Wishes", "guess", "guess_at"]
 
-RELATION = "relation"  # the family that learns from pairs of spans
 READ = 2_000_000  # rows, from the beginning; of these, evenly spread, are looked at
 LOOKED = 20_000
 FEWEST = 10  # rows: fewer show nothing of what repeats
@@ -71,7 +72,7 @@ def guess_at(place: Place, wishes: Wishes, encoder: Path | None = None, terms: T
     if any(isinstance(fields, Document) and fields.get("relations") for _, fields in rows):
         if wishes.family is None:
             raise _spans_or_relations(place, wishes, encoder, terms)
-        if wishes.family == RELATION:
+        if wishes.family in families.that(PairsOfSpans):
             place = replace(place, source={**place.source, "rows": "pairs"})
             rows = _rows(place)
     names = class_names(place.first)
@@ -122,7 +123,7 @@ def _listed(names: str | list[str]) -> list[str]:
 def _spans_or_relations(place: Place, wishes: Wishes, encoder: Path | None, terms: Terms | None) -> Question:
     """Annotated documents with relations teach two things, to tasks of their own."""
     choices = []
-    for family in ("tagging", RELATION):
+    for family in families.that(NamesThings, PairsOfSpans):
         found = guess_at(place, replace(wishes, family=family), encoder, terms)
         reason = reason_of(found.plan, list(found.plan.targets))
         choices.append(Choice(["--family", family], reason, shown=found.shown[:OTHERWISE]))

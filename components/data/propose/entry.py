@@ -19,7 +19,7 @@ from components.data.propose.profile import Column, Fields, Numbered, drawn, wor
 from components.data.propose.roles import kind_of
 from components.errors import BadRowError, UserError
 from components.families.base import Facts, Row
-from components.families.base.capabilities import FactsOfAllSplits
+from components.families.base.capabilities import Events, FactsOfAllSplits
 from components.settings.data import Source
 
 MEASURED = 2000  # rows
@@ -214,7 +214,7 @@ def _splits(source: SourceKeys) -> dict[str, float]:
 def _cleaning(plan: Plan) -> dict[str, str | float]:
     """A log shows an item many times: its rows are no duplicates."""
     texts = [column for column in plan.inputs.values() if column.is_text and column.values]
-    log = plan.family == "click" and any(column.repeats > RETURNS for column in texts)
+    log = isinstance(families.get(plan.family), Events) and any(column.repeats > RETURNS for column in texts)
     return {"duplicates": "keep", "conflicts": "keep"} if log else {}
 
 

@@ -21,7 +21,7 @@ from components.settings.section import Given
 
 __all__ = ["Case", "FurtherGate", "Models", "build", "files", "find", "findings", "names", "of_model"]
 
-NO_GATES = ("asking", "base", "measure", "moved_embeddings", "perturbations")
+NO_GATES = ("asking", "base", "measure", "moved_embeddings", "other_rows", "perturbations")
 
 
 def names() -> list[str]:

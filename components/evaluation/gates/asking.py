@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +14,6 @@ import pyarrow.parquet as pq
 
 from components import families
 from components.data.contract.rows import column_of
-from components.evaluation.gates.base import Case
 from components.evaluation.records import Champion
 from components.families.base import Prediction, Row
 
@@ -91,16 +89,3 @@ class Models:
         named = {name: column_of(card["task"], head, name) for name in targets}
         in_file = [{named.get(name, name): value for name, value in row.items()} for row in rows]
         pq.write_table(pa.Table.from_pylist(in_file, schema), folder / "test.parquet")
-
-
-def on_rows(case: Case, rows: Sequence[Row]) -> Case:
-    """The head on other rows: what everyone says of these, and where both models can answer."""
-    from components.evaluation.common import ground
-
-    said = {who: case.ask(who, rows) for who in case.asked}
-    common = None
-    if case.common is not None and case.models is not None and case.models.champion is not None:
-        champion = case.models.champion
-        known, learnt_N = champion.cards[case.head]["facts"], champion.learnt_from(case.card["task"], rows)
-        common = ground(case.family, known, case.facts, rows, said["champion"], learnt_N)
-    return replace(case, rows=rows, said=said, common=common)

@@ -11,9 +11,9 @@ from pydantic import Field
 
 from components.data.ingest.reader import Reader
 from components.errors import BadRowError, SkippedRowError, UserError
-from components.evaluation.gates.asking import on_rows
 from components.evaluation.gates.base import Case, FurtherGate
 from components.evaluation.gates.measure import finding, listed, measured
+from components.evaluation.gates.other_rows import on_rows
 from components.evaluation.records import Finding
 from components.families.base import Row
 from components.families.shared.fingerprint import text_key

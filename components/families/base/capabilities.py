@@ -158,6 +158,17 @@ class SquaredErrorLoss:
     """The loss is a squared error, not a negative log-likelihood (Kendall 2018 weighs them apart)."""
 
 
+# --- proposals -------------------------------------------------------------------------------------
+
+
+class Events:
+    """Rows are events of a log: the same inputs come again and again, with other outcomes."""
+
+
+class PairsOfSpans:
+    """Of an annotated document each pair of spans is a row (`rows: pairs`)."""
+
+
 # --- evaluation ------------------------------------------------------------------------------------
 
 

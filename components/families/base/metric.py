@@ -16,7 +16,7 @@ from components.families.base.records import Facts, Prediction, Row
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-    Table: TypeAlias = np.ndarray | csr_array
+Table: TypeAlias = "np.ndarray | csr_array"
 Statistics = Callable[[Sequence[Row], Sequence[Prediction], Facts], "Table"]
 OfSums = Callable[[np.ndarray], np.ndarray]
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 
 from components.errors import BadRowError
 from components.families.base import Check, Facts, Family, Layout, Options, Prediction, Row, TextRequest
-from components.families.base.capabilities import ExtraInputs, Probabilities, ScoredClasses
+from components.families.base.capabilities import Events, ExtraInputs, Probabilities, ScoredClasses
 from components.families.click import features
 from components.families.click.metrics import METRICS, outcomes_of
 from components.families.multi_label.family import sigmoid
@@ -51,7 +51,7 @@ class ClickOptions(Options):
     categories: int = Field(1000, ge=1)
 
 
-class Click(TextsReworded, ExtraInputs, ScoredClasses, Probabilities, Family):
+class Click(Events, TextsReworded, ExtraInputs, ScoredClasses, Probabilities, Family):
     """Binary cross-entropy over the pooled states, embedded categories and standardised numbers.
 
     The classes are not weighed: that would lose the probabilities' calibration.

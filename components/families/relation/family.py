@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from components.errors import BadRowError
 from components.families.base import Facts, Prediction, Row
-from components.families.base.capabilities import ExtraInputs, Reword
+from components.families.base.capabilities import ExtraInputs, PairsOfSpans, Reword
 from components.families.classification.family import Classification, ClassificationOptions, predicted
 from components.families.relation.metrics import METRICS
 from components.families.shared.fields import read_text
@@ -41,7 +41,7 @@ class RelationRequest(BaseModel):
     tail: Span
 
 
-class Relation(ExtraInputs, Classification):
+class Relation(PairsOfSpans, ExtraInputs, Classification):
     """Softmax cross-entropy over the states of two markers.
 
     The text is read with punctuation around the spans, "@ head @" and "# tail #" (Zhou & Chen 2021, the
