@@ -180,6 +180,7 @@ def evidence_of(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("each", [0.002, 0.005])
 def test_in_a_year_of_retrains_that_each_are_a_little_worse_less_than_four_points_are_lost(
     each: float,

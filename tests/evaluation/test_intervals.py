@@ -180,6 +180,7 @@ def population(name: str, size: int, generator: np.random.Generator) -> tuple[Me
     return Metric("rouge", SHARE.statistics, mean), *(np.stack([s, np.ones(size)], axis=1) for s in both)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["accuracy 0.8", "accuracy 0.95", "entity_f1", "rouge"])
 @pytest.mark.parametrize("rows", [50, 200])
 def test_intervals_hold_the_truth_as_often_as_they_say(name: str, rows: int) -> None:

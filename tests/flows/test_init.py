@@ -160,6 +160,7 @@ def test_an_upgrade_replaces_nothing_that_git_does_not_hold(earlier: Path) -> No
     assert (earlier / "dvc.yaml").read_text() == EARLIER
 
 
+@pytest.mark.slow
 def test_an_upgrade_leaves_what_git_ignores(earlier: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ignored, bytecode = earlier / "components/weights.txt", earlier / "components/__pycache__/a.pyc"
     bytecode.parent.mkdir()

@@ -143,6 +143,7 @@ def test_a_project_without_releases_says_how_to_make_one(tmp_path: Path) -> None
     assert "nothing has been released yet" in onetrunk(project, "rollback", code=2)
 
 
+@pytest.mark.slow
 def test_a_rollback_goes_to_the_release_before_and_says_what_is_left_to_do(project: Path) -> None:
     said = onetrunk(project, "rollback", "--reason", "it says nonsense")
     assert said.startswith("v1.0.0 is the champion again, not v1.0.1")
@@ -153,6 +154,7 @@ def test_a_rollback_goes_to_the_release_before_and_says_what_is_left_to_do(proje
     assert "there is none to go back to" in onetrunk(project, "rollback", code=2)
 
 
+@pytest.mark.slow
 def test_a_rollback_to_what_is_nowhere_changes_nothing(project: Path) -> None:
     shutil.rmtree(project / ".onetrunk")
     shutil.rmtree(project / ".dvc/cache")
@@ -193,6 +195,7 @@ def put(project: Path, ids: dict[str, list[str]]) -> dict[str, object]:
     return {"path": "data/mood", "hash": "md5", "md5": f"{md5}.dir"}
 
 
+@pytest.mark.slow
 def test_a_comparison_says_which_settings_rows_and_metrics_changed(project: Path) -> None:
     for bundle, train, seed in (("c", ["1", "2", "3"], 2), ("d", ["2", "3", "4", "5"], 3)):
         (project / "params.yaml").write_text(yaml.safe_dump({"seed": seed, "training": {"tokens": 9}}))
@@ -213,6 +216,7 @@ def test_a_comparison_says_which_settings_rows_and_metrics_changed(project: Path
     assert "  training.tokens: - -> 9\n" in onetrunk(project, "diff", "v1.0.1", "v1.0.2")
 
 
+@pytest.mark.slow
 def test_disk_that_nothing_needs_is_named_first_and_freed_on_demand(project: Path) -> None:
     release(project, "c")
     cache = dvc_cache.place(project) / "files/md5"

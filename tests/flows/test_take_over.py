@@ -62,6 +62,7 @@ def test_every_release_is_taken_over_in_its_order_and_the_champion_kept(project:
     assert compared.release == "v1.0.1"
 
 
+@pytest.mark.slow
 def test_what_was_taken_over_is_had_by_dvc_alone(project: Path, tmp_path: Path) -> None:
     take_over.run(project)
     target = tmp_path / "got"
@@ -81,6 +82,7 @@ def test_what_was_taken_over_is_had_by_dvc_alone(project: Path, tmp_path: Path) 
     assert verify_manifest(target) == verify_manifest(project / EARLIER / "b")
 
 
+@pytest.mark.slow
 def test_the_command_says_what_it_did_and_then_others_go_on(project: Path) -> None:
     assert "run `onetrunk upgrade` once" in toy.onetrunk(project, "releases").stderr
     take_over.run(project)

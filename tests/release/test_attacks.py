@@ -130,6 +130,7 @@ def packed(project: Path) -> None:
     git(project, "gc", "--quiet")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "make",
     [busy, unborn, detached, merging, sparse, locked, hooked, signed, nobody, packed],

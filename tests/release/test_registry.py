@@ -189,6 +189,7 @@ def test_bytes_that_are_gone_come_back_from_dvcs_cache(two: Path) -> None:
     assert (folder / WEIGHTS).read_text() == "b"
 
 
+@pytest.mark.slow
 def test_bytes_that_are_nowhere_are_never_no_champion(two: Path) -> None:
     found = champion(hash_of("new"), two)
     assert found is not None

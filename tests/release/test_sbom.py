@@ -91,6 +91,7 @@ def test_the_licences_are_what_the_packages_state() -> None:
     assert LICENCES.read_text() == make_licences.page(), "run `make docs`"
 
 
+@pytest.mark.slow
 def test_what_looks_like_an_spdx_expression_is_one() -> None:
     for package in sbom.packages(REQUIREMENTS, LICENCES):
         if package.license and sbom.EXPRESSION.fullmatch(package.license):

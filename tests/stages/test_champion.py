@@ -210,6 +210,7 @@ def test_a_verdict_on_another_model_releases_nothing() -> None:
     assert served() == "b"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("released")
 def test_a_champion_whose_bytes_are_nowhere_ends_the_run_and_is_never_no_champion() -> None:
     shutil.rmtree(".onetrunk")

@@ -31,6 +31,7 @@ def test_twins_cost_alike_and_a_limit_that_is_exceeded_holds_the_release(judge: 
     assert judged.of_model[0] in judged.reasons()
 
 
+@pytest.mark.slow
 def test_a_model_that_the_service_cannot_load_is_one_sentence(tmp_path: Path) -> None:
     folders = {"model": tmp_path, "champion": tmp_path}
     with pytest.raises(UserError, match="cannot be loaded as the service does"):
