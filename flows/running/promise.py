@@ -28,6 +28,8 @@ def show(console: Console, root: Path) -> None:
         UserError: the last evaluation or the counts of test sets are torn or of another version.
     """
     found = promises(params.load(root / params.PARAMS), root)
+    if not found:
+        return
     console.print("\nA model exactly as good as the champion would be promoted:")
     console.print(_table(found))
     console.print(Text(f"by all tasks together in about {all_together(found):.0%} of the cases"))
