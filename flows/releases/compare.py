@@ -104,4 +104,4 @@ def _metrics(before: ReleaseRecord, after: ReleaseRecord) -> Iterator[str]:
 
 
 def _said(metric: str | None, value: float | None) -> str:
-    return "not measured" if value is None else f"{metric} {value:.3f}"
+    return "not recorded" if value is None else f"{metric} {value:.3f}"

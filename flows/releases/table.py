@@ -50,6 +50,6 @@ def _verdict(record: ReleaseRecord) -> str:
 def _measured(task: ReleasedTask) -> str:
     """A task's value, and how far it was from the champion of then."""
     if task.value is None:
-        return "not measured"
+        return "not recorded"
     difference = "" if task.difference is None else f" ({task.difference:+.3f})"
     return f"{task.value:.3f}{difference}"
