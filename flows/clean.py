@@ -45,9 +45,10 @@ def run(root: Path) -> int:
 def _empty(workspace: Path) -> None:
     """Remove what the program keeps for itself, but for how often test sets were used: that cannot be made
     again."""
-    for path in workspace.glob("*"):
+    for path in sorted(workspace.glob("*")):
         if path.name != wear.FILE.name:
-            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+            is_folder = path.is_dir() and not path.is_symlink()
+            shutil.rmtree(path, ignore_errors=True) if is_folder else path.unlink(missing_ok=True)
     _remove_empty([workspace])
 
 

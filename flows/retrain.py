@@ -199,7 +199,10 @@ def _seconds(display: StageDisplay) -> dict[str, float]:
 
 def _death(future: PrefectFuture[Any]) -> str:
     """Why the task of a stage ended without an outcome."""
-    return f"was not run: {future.state.name}: {future.state.message}"
+    state = future.state
+    if not state.is_final():  # the server has not heard of it yet
+        return "was not run: its task has died"
+    return f"was not run: {state.name}: {state.message}"
 
 
 def _left_to_do(graph: Graph, display: StageDisplay) -> str:

@@ -107,6 +107,7 @@ def stages(project: Path, *commands: str) -> None:
 
 def evaluated(project: Path, task: str) -> dict[str, Any]:
     """What all stages up to the evaluation measure of the task."""
+    subprocess.run(["git", "init", "-q"], cwd=project, check=True)  # where releases are looked for
     of_task = (f"{name} {task}" for name in ("ingest", "validate", "encode", "baseline"))
     stages(project, "encoder", *of_task, "data_gate", "plan", "train", "champion", "evaluate")
     found: dict[str, Any] = read_json(project / "reports/evaluation.json")["tasks"][task]["metrics"]

@@ -39,11 +39,15 @@ def run(stage, arguments):
     from components.errors import UserError
 
     try:
-        importlib.import_module(f"components.stages.{stage}").main(*arguments)
+        main = importlib.import_module(f"components.stages.{stage}").main
+        if stage in ("package", "release"):  # which this verdict would end
+            sys.modules["components.evaluation.replay"].require = lambda *given: None
+        main(*arguments)
     except UserError:
-        assert stage == "gate"  # a model this small is rejected; it is packaged all the same
-        verdict = pathlib.Path("reports/verdict.json")
-        verdict.write_text(json.dumps({**json.loads(verdict.read_text()), "verdict": "PROMOTE"}))
+        assert stage in ("gate", "release")  # a model this small is held, and its Bento is not DVC's
+        if stage == "gate":
+            verdict = pathlib.Path("reports/verdict.json")
+            verdict.write_text(json.dumps({**json.loads(verdict.read_text()), "verdict": "PROMOTE"}))
     ours = [name for name in sys.modules if name.split(".")[0] in ("components", "serving")]
     pathlib.Path("-".join(["imported", stage, *arguments])).write_text(json.dumps(ours))
 
@@ -63,6 +67,7 @@ for line in sys.stdin:
 def project(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Path:
     folder = tmp_path_factory.mktemp("project")
     build_project(folder, tiny_encoder)
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)  # where releases are looked for
     settings = yaml.safe_load((folder / "params.yaml").read_text())
     del settings["tasks"]["closeness"]
     settings["training"]["tokens"] = 1500

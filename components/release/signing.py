@@ -16,13 +16,12 @@ from pydantic import ValidationError
 
 from components.errors import UserError
 from components.files import SIGNATURE, sha256
-from components.params import PARAMS, reading
 from components.settings.release import Signing
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec
 
-WHERE = f"{PARAMS}: packaging.signing"
+WHERE = "params.yaml: packaging.signing"
 INSTALL = "pip install 'onetrunk[signing]'"
 
 
@@ -50,6 +49,8 @@ def of_project(root: Path) -> Signing | None:
     Raises:
         UserError: the section is not one.
     """
+    from components.params import PARAMS, reading
+
     if not (root / PARAMS).is_file():
         return None
     packaging = reading.parse(root / PARAMS).get("packaging")

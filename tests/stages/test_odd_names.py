@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,7 @@ def odd_project(tiny_project: Path) -> Path:
     rows = [f'{text},"{LABELS[label]}",{size}' for text, label, size in fields]
     source.write_text("\n".join([lines[0], *rows]) + "\n")
     encode_project(tiny_project)
+    subprocess.run(["git", "init", "-q"], check=True)  # where releases are looked for
     return tiny_project
 
 
