@@ -32,23 +32,31 @@ ELSEWHERE = {  # trained, measured and asked there
     "context_prediction": "tests/families/segment_pairs/test_base.py",
 }
 STAGES = """
-import importlib, shlex
+import importlib, pathlib, shlex
+from tests import verdicts
 from dvc.repo import Repo
 from dvc.repo.reproduce import get_active_graph, plan_repro
 
 with Repo() as repo:
     commands = [stage.cmd for stage in plan_repro(get_active_graph(repo.index.graph))]
 for _, _, module, *arguments in map(shlex.split, commands):  # python -m module arguments
-    importlib.import_module(module).main(*arguments)
-"""  # all of them, in DVC's order, in one process: starting one for each takes longer than what they do
+    if module != "components.stages.release":  # it releases what DVC has
+        importlib.import_module(module).main(*arguments)
+    if module == "components.stages.gate":
+        verdicts.record(pathlib.Path())
+"""  # in DVC's order, in one process: starting one for each takes longer than what they do
 HEADS = {head for name, task in PARAMS["tasks"].items() for head in (name, *task.get("joint", {}))}
+
+
+def environment_of(folder: Path) -> dict[str, str]:
+    return {**environment(folder), "PYTHONPATH": str(ROOT)}
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("families") / "project"
     subprocess.run([sys.executable, ROOT / "examples/start.py", "families", folder], check=True)
-    subprocess.run([sys.executable, "-c", STAGES], cwd=folder, env=environment(folder), check=True)
+    subprocess.run([sys.executable, "-c", STAGES], cwd=folder, env=environment_of(folder), check=True)
     assert read_json(folder / "reports/verdict.json")["verdict"] == "PROMOTE"
     return folder
 
