@@ -22,6 +22,8 @@ from components.release import moves, registry
 from components.release.git import TURN
 from tests.release.bentos import git, release, repository
 
+pytestmark = pytest.mark.slow  # dozens of git processes each
+
 HOOKS = ("pre-commit", "commit-msg", "prepare-commit-msg", "post-commit", "reference-transaction", "update")
 
 

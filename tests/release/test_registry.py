@@ -16,6 +16,8 @@ from components.release import moves, registry
 from components.release.registry import RECORD, WEIGHTS, champion, open_champion, rolled_back
 from tests.release.bentos import git, manifest_of, release, repository, track, write_bento, write_verdict
 
+pytestmark = pytest.mark.slow  # each makes a repository and releases: dozens of git processes
+
 
 def hash_of(model: str) -> str:
     return hashlib.sha256(model.encode()).hexdigest()

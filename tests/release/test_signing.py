@@ -91,6 +91,7 @@ ATTACKS: dict[str, Callable[[Path], object]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow_after(4)
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
 @pytest.mark.parametrize("required", [True, False])
 def test_an_altered_bento_is_refused(project: Path, attack: Callable[[Path], object], required: bool) -> None:
@@ -171,6 +172,7 @@ def test_a_signature_travels_with_its_bento_and_leaves_the_manifest_as_it_is(pro
     signed(project, write_keys(project, "other"))  # and a signed Bento may be made anew
 
 
+@pytest.mark.slow
 def test_the_tool_of_openssf_verifies_it(project: Path) -> None:
     bento = signed(project, write_keys(project))
     command = [sys.executable, "-m", "model_signing", "verify", "key", str(bento)]
