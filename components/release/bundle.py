@@ -49,21 +49,13 @@ def write(
         UserError: the verdict is not PROMOTE, or a file is missing, altered or of another model.
     """
     verdict = promoted(project) if forced is None else held_back(project)
-    manifest = verify_manifest(project / MODEL)
     folder.mkdir(parents=True)
-    names = [*FILES, *map(index.file_name, index.candidates(_cards(project)))]
-    for name in names:
-        if name not in manifest["files"]:
-            raise UserError(f"{project / MODEL / name}: missing, a bundle needs it")
-        shutil.copyfile(project / MODEL / name, folder / name)
-    hashes = {name: manifest["files"][name]["sha256"] for name in names}
-    known_rows.write(folder / known_rows.FILE, _known_rows(project))
-    hashes[known_rows.FILE] = sha256(folder / known_rows.FILE)
+    hashes = _copy_model(project, folder)
     check_model(verdict, hashes[WEIGHTS])
     index.read_all(folder, _cards(project))
     shutil.copyfile(project / VERDICT, folder / VERDICT.name)
     evaluation = _evaluation(project, hashes[WEIGHTS])
-    card = BundleCard(
+    unnumbered = BundleCard(
         name=packaging.name,
         version="",
         model=PackedModel(sha256=hashes[WEIGHTS], files=hashes),
@@ -82,14 +74,31 @@ def write(
         stated=packaging.card,
         signer=signing.signer(project, packaging.signing),
     )
-    content = json.dumps(card.model_dump(mode="json", exclude={"version"}), sort_keys=True)
-    version = hashlib.sha256(content.encode()).hexdigest()[:12]
-    card = card.model_copy(update={"version": version})
+    card = _numbered(unnumbered)
     card.write(folder / "card.json")
     model_card.write(folder, card)
     sbom.write(folder, card, needs)
     write_manifest(folder)
     return card
+
+
+def _copy_model(project: Path, folder: Path) -> dict[str, str]:
+    """Copy the model's files and the record of the rows that it knows; the SHA-256 of each."""
+    manifest = verify_manifest(project / MODEL)
+    names = [*FILES, *map(index.file_name, index.candidates(_cards(project)))]
+    for name in names:
+        if name not in manifest["files"]:
+            raise UserError(f"{project / MODEL / name}: missing, a bundle needs it")
+        shutil.copyfile(project / MODEL / name, folder / name)
+    known_rows.write(folder / known_rows.FILE, _known_rows(project))
+    hashes = {name: manifest["files"][name]["sha256"] for name in names}
+    return {**hashes, known_rows.FILE: sha256(folder / known_rows.FILE)}
+
+
+def _numbered(card: BundleCard) -> BundleCard:
+    """The card with its version, the digest of all the rest."""
+    content = json.dumps(card.model_dump(mode="json", exclude={"version"}), sort_keys=True)
+    return card.model_copy(update={"version": hashlib.sha256(content.encode()).hexdigest()[:12]})
 
 
 def promoted(project: Path) -> Verdict:
