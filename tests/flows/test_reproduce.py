@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -64,26 +62,15 @@ def project(tmp_path: Path) -> Path:
     rows = project / "downloads/rows/file"
     rows.parent.mkdir(parents=True)
     rows.write_text("from outside\n")
-    dvc(project, "commit", "--force", "download@rows")
+    toy.dvc(project, "commit", "--force", "download@rows")
     git(project, "add", ".")
     git(project, "commit", "-q", "-m", "a project")
     for seed in (1, 2):
         (project / "params.yaml").write_text(f"seed: {seed}\n")  # which nobody commits
-        dvc(project, "repro")
+        toy.dvc(project, "repro")
         against = registry.champion(registry.model_of(project / "bento"), project)
         moves.release(project / "bento", bentos.write_verdict(project, against=against), project)
     return project
-
-
-def dvc(project: Path, *arguments: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "dvc", *arguments],
-        cwd=project,
-        env=toy.environment(),
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_every_release_is_made_again_as_the_project_was_then(
@@ -103,7 +90,7 @@ def test_what_differs_is_named_and_kept(
 ) -> None:
     (project / "package.py").write_text("import os\n" + PACKAGE.replace("+ head", "+ os.urandom(9).hex()"))
     (project / "params.yaml").write_text("seed: 4\n")
-    dvc(project, "repro")
+    toy.dvc(project, "repro")
     against = registry.champion(registry.model_of(project / "bento"), project)
     moves.release(project / "bento", bentos.write_verdict(project, against=against), project)
     assert not reproduce.run(project, "v1.0.2", tmp_path / "again")

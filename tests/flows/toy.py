@@ -115,6 +115,18 @@ def onetrunk(project: Path, *arguments: str, **extra: str) -> subprocess.Complet
     )
 
 
+def dvc(project: Path, *arguments: str) -> None:
+    """Run DVC in the project; it must end well."""
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", *arguments],
+        cwd=project,
+        env=environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def events(project: Path) -> list[tuple[str, str, float]]:
     """(stage, "start" or "end", when) in the order in which they happened."""
     log = project / "events.log"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,17 +57,6 @@ def make_bucket(address: str, bucket: str) -> None:
     s3fs.S3FileSystem(**keys, endpoint_url=address).mkdir(bucket)
 
 
-def dvc(project: Path, *arguments: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "dvc", *arguments],
-        cwd=project,
-        env=toy.environment(),
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
 def cloned(project: Path, name: str = "clone") -> Path:
     clone = project.with_name(name)
     git(project.parent, "clone", "-q", str(project.with_name("remote.git")), str(clone))
@@ -79,10 +66,10 @@ def cloned(project: Path, name: str = "clone") -> Path:
 def test_a_release_is_had_elsewhere_and_so_is_the_one_before(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dvc(project, "push", "--all-tags")
+    toy.dvc(project, "push", "--all-tags")
     git(project, "push", "-q", "--atomic", "origin", "main", "--tags")
     clone = cloned(project)
-    dvc(clone, "pull")
+    toy.dvc(clone, "pull")
     shutil.rmtree(project)
     version, folder = champion.released(clone)
     assert (version, manifest_of(folder)) == ("v1.0.1", manifest_of(clone / "bento"))
@@ -100,5 +87,5 @@ def test_tags_without_bytes_are_one_sentence_until_the_bytes_come(project: Path)
     ):
         champion.find(clone)
     shutil.move(project.with_name("kept"), project / ".dvc/cache")
-    dvc(project, "push")
+    toy.dvc(project, "push")
     assert champion.released(clone)[0] == "v1.0.1"
