@@ -123,9 +123,11 @@ def s3(folder: Path) -> Iterator[str]:
             return "Start Seaweed S3 API" in (folder / "log").read_text(errors="replace")
         return False
 
+    # A bucket takes seven volumes; where none is left, or the disk is nearly full, it answers "internal error".
     weed = str(Path(sysconfig.get_path("scripts")) / "weed")  # the environment need not be on PATH
     command = [weed, "server", "-s3", "-ip=127.0.0.1", f"-dir={folder / 'data'}", f"-s3.config={folder / 's3.json'}",
-               "-master.volumeSizeLimitMB=64", "-volume.max=20", "-s3.port.iceberg=0", "-s3.port.lance=0"]  # fmt: skip
+               "-master.volumeSizeLimitMB=64", "-volume.max=500", "-volume.minFreeSpace=1MiB",
+               "-s3.port.iceberg=0", "-s3.port.lance=0"]  # fmt: skip
     with process([*command, *(f"-{name}={value}" for name, value in ports.items())], ready, folder / "log"):
         yield f"http://127.0.0.1:{port}"
 
