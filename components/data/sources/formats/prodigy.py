@@ -18,22 +18,26 @@ from components.settings.data import Source
 
 ANSWERS = ("accept", "reject", "ignore")
 REJECTED = "a row answered with reject"
+NO = "not "  # before the one label that was asked about, where the answer is reject
 OWN = ("spans", "tokens", "label", "accept", "cats", "relations", "options")
 ANNOTATORS = ("_annotator_id", "_session_id")
 Rows = list[tuple[int, Mapping[str, Any]]]
 
 
 def read_prodigy(path: Path, source: Source) -> Numbered:
-    """`text`, `spans`, `label`, `labels`, `tokens`, relations; rejected and ignored rows are set aside.
+    """`text`, `spans`, `label`, `labels`, `tokens`, relations; rejected and ignored rows are set aside. Where
+    every row asks about the same label, to reject it is an answer: "not SPORTS".
 
     What several annotators said of one input is one row, as `source.crowd` says, after all others.
     """
     asked = _several(path, source) if source.crowd == "majority" else {}
+    binary = _asks_of_one(path, source)
     crowds: dict[Key, Rows] = {}
 
     def single() -> Numbered:
-        for number, found in read_objects(path, source):
-            key = None if isinstance(found, Skipped) else _key(found, asked)
+        for number, given in read_objects(path, source):
+            key = None if isinstance(given, Skipped) else _key(given, asked)
+            found = _with_no(given) if binary and not isinstance(given, Skipped) else given
             if key in asked:
                 crowds.setdefault(key, []).append((number, found))
             else:
@@ -64,6 +68,23 @@ def _several(path: Path, source: Source) -> dict[Key, int]:
     keys = {(one, label if by_label else None, who) for one, who, label in answers}
     counts = Counter((one, label) for one, label, _ in keys)
     return {key: count for key, count in counts.items() if count > 1}
+
+
+def _asks_of_one(path: Path, source: Source) -> bool:
+    """Does every row ask whether the text is of one class, always the same?"""
+    asked: set[Any] = set()
+    for _, found in read_objects(path, source):
+        if not isinstance(found, Skipped):
+            own = {name for name in OWN if found.get(name) not in (None, [])}
+            asked.add(str(found["label"]) if own == {"label"} else None)
+        if len(asked) > 1:
+            return False
+    return asked != {None}
+
+
+def _with_no(found: Mapping[str, Any]) -> Mapping[str, Any]:
+    no = {"label": f"{NO}{found['label']}", "answer": "accept"}
+    return {**found, **no} if found.get("answer") == "reject" else found
 
 
 def _annotator(found: Mapping[str, Any]) -> str:
