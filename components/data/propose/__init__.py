@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -14,7 +15,7 @@ from components.data.propose.class_names import class_names, named
 from components.data.propose.counting import recounted
 from components.data.propose.entry import Entry, entry_of, load_source
 from components.data.propose.places import Place, identifier, locate
-from components.data.propose.profile import Column, Fields, Numbered, columns_of, spread
+from components.data.propose.profile import Column, Fields, Numbered, columns_of, drawn
 from components.data.propose.questions import Choice, Question, reason_of
 from components.data.propose.sentences import sentence_of
 from components.data.propose.trial import Terms, tried
@@ -27,7 +28,7 @@ from components.families.base.capabilities import NamesThings, PairsOfSpans
 
 __all__ = ["Choice", "Guess", "Question", "Terms", "Wishes", "guess", "guess_at"]
 
-READ = 2_000_000  # rows, from the beginning; of these, evenly spread, are looked at
+READ = 2_000_000  # rows, from the beginning; of these, from one end to the other, are looked at
 LOOKED = 20_000
 FEWEST = 10  # rows: fewer show nothing of what repeats
 SHOWN = 5  # rows
@@ -140,19 +141,24 @@ def _rows(place: Place) -> Numbered:
             f"{place.first}: {len(rows)} row{'s' if len(rows) != 1 else ''}, expected at least {FEWEST} "
             f"to guess from{''.join(aside[:1])}"
         )
-    return spread(rows, LOOKED)
+    return drawn(rows, LOOKED)
 
 
 def _thinned(rows: Iterable[tuple[int, Fields]]) -> Numbered:
-    """Some of the rows, evenly spread, of however many: where there are many, every second one is dropped."""
+    """Some of the rows, of however many: one of every stretch, whichever of it, as labels may take turns; the
+    more rows there are, the longer are the stretches."""
+    chance = random.Random(0)  # noqa: S311 no secret
     kept: Numbered = []
-    step = 1
-    for place, row in enumerate(rows):
-        if place % step == 0:
-            kept.append(row)
+    stretch: Numbered = []
+    length = 1
+    for row in rows:
+        stretch.append(row)
+        if len(stretch) == length:
+            kept.append(chance.choice(stretch))
+            stretch = []
         if len(kept) == 4 * LOOKED:
-            kept, step = kept[::2], 2 * step
-    return kept
+            kept, length = [*map(chance.choice, zip(kept[::2], kept[1::2], strict=True))], 2 * length
+    return [*kept, *stretch[:1]]
 
 
 def _with_targets(place: Place, plan: Plan) -> Place:

@@ -26,6 +26,7 @@ HOLDS = {"1", "1.0", "true", "yes", "x"}
 MARKS = ({"0", "1"}, {"0.0", "1.0"}, {"false", "true"})
 LISTED = re.compile(r"\s*([\[{(<]|(np\.)?(array|set|frozenset)\()")  # how lists and objects begin
 COMMA = re.compile(r"[-+]?\d+([.\s'’]\d{3})*(,\d+)?\s*%?")  # a number whose decimal sign is a comma
+SAMPLED = 1000  # rows from which on they may be a sample
 OURS = "column_"  # begins the names that we give
 OFTEN = 5  # a text that occurs more often is a class, rather than a choice of one question
 TIMES = ((9e8, 2.1e9), (9e11, 2.1e12))  # seconds and milliseconds since 1970, from 1998 to 2036
@@ -97,7 +98,8 @@ class Column:
             return False
         steps = {after - before for before, after in pairwise(self.numbers)}
         dense = max(self.numbers) - min(self.numbers) < 1.1 * len(self.numbers)
-        return (len(steps) == 1 and steps != {0.0}) or (dense and self.distinct == len(self.values) > 1)
+        in_turn = (len(steps) == 1 and steps != {0.0}) or _are_places(self.numbers)
+        return in_turn or (dense and self.distinct == len(self.values) > 1)
 
     @cached_property
     def is_date(self) -> bool:
@@ -164,6 +166,15 @@ class Column:
         return f"'{self.name}': {what}" if self.values else f"'{self.name}': empty in all {self.rows:,} rows"
 
 
+def _are_places(numbers: list[float]) -> bool:
+    """Could they be the places of rows of which one in every stretch is there (`drawn`)?"""
+    if len(numbers) < SAMPLED:
+        return False
+    straight = np.linspace(numbers[0], numbers[-1], len(numbers))
+    stretch = abs(straight[1] - straight[0])
+    return stretch > 0 and bool(np.abs(straight - numbers).max() < 3 * stretch)
+
+
 def _number(value: Any, decimal: str | None) -> float:
     if not isinstance(value, str):
         return float(value)
@@ -178,18 +189,14 @@ def words_of(text: str) -> float:
     return len(text.split()) + unspaced / 2
 
 
-def spread(rows: Numbered, most: int) -> Numbered:
-    """At most so many of the rows, evenly spread: a file may be sorted by its labels."""
-    return rows[:: max(1, -(-len(rows) // most))]
-
-
 def drawn(rows: Numbered, most: int) -> Numbered:
-    """At most so many of the rows: about one of every stretch, as in `spread`, but whichever of it, as labels
-    may take turns."""
+    """At most so many of the rows: one of every stretch, as a file may be sorted by its labels, and whichever
+    of it, as labels may take turns."""
     if len(rows) <= most:
         return rows
-    places = (np.arange(most) + np.random.default_rng(0).random(most)) * (len(rows) / most)
-    return [rows[place] for place in np.unique(places.astype(int)).tolist()]
+    ends = np.arange(most + 1) * len(rows) // most
+    places = ends[:-1] + (np.random.default_rng(0).random(most) * np.diff(ends)).astype(int)
+    return [rows[place] for place in places.tolist()]
 
 
 def columns_of(rows: Numbered) -> list[Column]:
