@@ -25,7 +25,11 @@ def question(n: int) -> str:
 
 
 def utterance(n: int) -> dict[str, Any]:
-    pieces = [{"text": f"{sentence(n)} by "}, {"text": f"alice {n}", "entity": "artist"}, {"text": " now"}]
+    pieces: list[dict[str, str]] = [
+        {"text": f"{sentence(n)} by "},
+        {"text": f"alice {n}", "entity": "artist"},
+        {"text": " now"},
+    ]
     return {"data": pieces}
 
 
@@ -45,8 +49,12 @@ def parse(n: int) -> str:
 def mrqa(n: int) -> dict[str, Any]:
     context = f"{article(n)} it was globex ."
     start = context.index("globex")
-    found = {"text": "globex", "char_spans": [[start, start + 5]], "token_spans": [[9, 9]]}
-    asked = {"qid": f"q{n}", "question": f"who {sentence(n)} ?", "question_tokens": [["who", 0]]}
+    found: dict[str, Any] = {"text": "globex", "char_spans": [[start, start + 5]], "token_spans": [[9, 9]]}
+    asked: dict[str, Any] = {
+        "qid": f"q{n}",
+        "question": f"who {sentence(n)} ?",
+        "question_tokens": [["who", 0]],
+    }
     asked |= {"detected_answers": [found], "answers": ["Globex"]}
     return {"id": "", "context": context, "qas": [asked], "context_tokens": [["it", 0]]}
 
