@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 
 from components import families
@@ -69,23 +69,23 @@ def guess_at(place: Place, wishes: Wishes, encoder: Path | None = None, terms: T
     Raises:
         Question, UserError: as `guess`.
     """
-    rows = _rows(place)
+    rows, total = _rows(place)
     if any(isinstance(fields, Document) and fields.get("relations") for _, fields in rows):
         if wishes.family is None:
             raise _spans_or_relations(place, wishes, encoder, terms)
         if wishes.family in families.that(PairsOfSpans):
             place = replace(place, source={**place.source, "rows": "pairs"})
-            rows = _rows(place)
+            rows, total = _rows(place)
     names = class_names(place.first)
     rows = named(rows, names)
-    columns = columns_of(rows)
+    columns = columns_of(rows, total)
     if sentence := sentence_of(columns, [fields for _, fields in rows]):
         place = replace(place, source={**place.source, "sentence": sentence})
-        rows = _rows(place)
-        columns = columns_of(rows)
+        rows, total = _rows(place)
+        columns = columns_of(rows, total)
     if found := recounted(columns, place, rows):
         place, rows = found
-        columns = columns_of(rows)
+        columns = columns_of(rows, total)
     plan, others = choose(columns, rows, wishes)
     place = _with_targets(place, plan)
     numbers = [column.name for column in plan.targets.values() if column.name in names]
@@ -131,9 +131,12 @@ def _spans_or_relations(place: Place, wishes: Wishes, encoder: Path | None, term
     return Question("the texts have spans, and relations between them: a task learns either", choices)
 
 
-def _rows(place: Place) -> Numbered:
+def _rows(place: Place) -> tuple[Numbered, int]:
+    """Some of the rows, and how many there are, as far as they were read."""
     source = load_source(place)
-    read = _thinned(islice(formats.rows(place.first, source), READ))
+    places = count()
+    every = islice(formats.rows(place.first, source), READ)
+    read = _thinned(row for row, _ in zip(every, places, strict=False))
     rows = [(number, fields) for number, fields in read if not isinstance(fields, Skipped)]
     if len(rows) < FEWEST:
         aside = [f"; row {number}: {fields.reason}" for number, fields in read if isinstance(fields, Skipped)]
@@ -141,7 +144,7 @@ def _rows(place: Place) -> Numbered:
             f"{place.first}: {len(rows)} row{'s' if len(rows) != 1 else ''}, expected at least {FEWEST} "
             f"to guess from{''.join(aside[:1])}"
         )
-    return drawn(rows, LOOKED)
+    return drawn(rows, LOOKED), round(next(places) * len(rows) / len(read))
 
 
 def _thinned(rows: Iterable[tuple[int, Fields]]) -> Numbered:

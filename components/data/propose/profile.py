@@ -53,6 +53,7 @@ class Column:
     parts: tuple[str, ...] = ()  # the columns that it is made of, where it is one of several
     at: tuple[int, ...] = ()  # the rows that have these values, as numbers from 0
     unlabelled: str = ""  # what it says of rows that have no class; `values` are without it
+    of: int = 0  # rows of the file, where those here are some of them
 
     @property
     def spelled(self) -> str | list[str]:
@@ -141,9 +142,13 @@ class Column:
         return [item for value in self.values for item in value] if self.is_list else []
 
     @cached_property
+    def _counts(self) -> Counter[str]:
+        return Counter(json.dumps(value, default=str) for value in self.values)
+
+    @cached_property
     def distinct(self) -> int:
         """How many different values there are."""
-        return len({json.dumps(value, default=str) for value in self.values})
+        return len(self._counts)
 
     @cached_property
     def distinct_texts(self) -> frozenset[str]:
@@ -152,8 +157,17 @@ class Column:
 
     @cached_property
     def repeats(self) -> float:
-        """How often a value occurs, on average."""
-        return len(self.values) / self.distinct
+        """How often a value occurs in the file, on average.
+
+        Of some of its rows fewer are equal; how many values there are in all is estimated by those that were
+        met once and twice (Chao 1984, bias-corrected), as many as if each new row had new ones at most.
+        """
+        share = max(self.of, self.rows) / max(self.rows, 1)
+        if share == 1:
+            return len(self.values) / self.distinct
+        once, twice = (sum(count == n for count in self._counts.values()) for n in (1, 2))
+        distinct = self.distinct + once * (once - 1) / (2 * (twice + 1))
+        return share * len(self.values) / min(distinct, share * self.distinct)
 
     @cached_property
     def length(self) -> float:
@@ -199,8 +213,8 @@ def drawn(rows: Numbered, most: int) -> Numbered:
     return [rows[place] for place in places.tolist()]
 
 
-def columns_of(rows: Numbered) -> list[Column]:
-    """The columns of the rows, in their order; fields of nested objects are "outer.inner"."""
+def columns_of(rows: Numbered, of: int = 0) -> list[Column]:
+    """The columns of the rows, in their order; fields of nested objects are "outer.inner". `of`: all rows."""
     names = dict.fromkeys(name for _, fields in rows for name in _names(fields))
     found = []
     for place, name in enumerate(names):
@@ -212,7 +226,7 @@ def columns_of(rows: Numbered) -> list[Column]:
             if not _is_missing(value) and not (mark and plain(value) == mark)
         )
         given = parsed([values[number] for number in at])
-        found.append(Column(name, given, len(rows), place, at=at, unlabelled=mark))
+        found.append(Column(name, given, len(rows), place, at=at, unlabelled=mark, of=of))
     return found
 
 
