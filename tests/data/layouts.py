@@ -1,6 +1,6 @@
 """Data sets of research as their authors lay them out: what `new-task` must make of each.
 
-All of them are synthetic, as in exports.py; the layouts are those of the papers that the formats name.
+All of them are synthetic, as in exports/; the layouts are those of the papers that the formats name.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import sentence
-from tests.data.exports import LABEL, article, bio, document, text, tokens
+from tests.data.exports.writers import LABEL, article, bio, document, text, tokens
 from tests.data.shapes import ROWS, Shape, jsonl, plain, topic
 
 QUESTIONS = ["DESC:manner", "ENTY:cremat", "HUM:ind", "NUM:date", "DESC:def"]

@@ -1,4 +1,4 @@
-"""Files as tools export them, as public data sets are, and broken ones (tests/data/exports.py, corpora.py and
+"""Files as tools export them, as public data sets are, and broken ones (tests/data/exports/, corpora.py and
 layouts.py): each is understood, asked about, or refused; and `onetrunk check` takes what is proposed."""
 
 from __future__ import annotations
