@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from components.data.contract.rows import column_of
+from components.data.encoding.reading import reading_of
 from components.data.encoding.split import EncodedSplit, cards_of
 from components.data.mixture import easy_first, schedules
 from components.data.mixture.draws import Plan, rows_before, shares
@@ -99,6 +100,7 @@ def _planned(
     split: EncodedSplit, excluded: list[int], over_steps: Schedule, easy: EasyFirst | None, steps: int
 ) -> PlannedTask:
     """A task's part, but for what the run draws of it; with stages, where its easy rows come first."""
+    reading = reading_of(split.path.parent)
     planned = PlannedTask(
         rows=len(split),
         excluded=excluded,
@@ -106,6 +108,8 @@ def _planned(
         schedule=schedules.record(over_steps),
         mean_tokens=float(split.tokens.mean()),
         stages=[],
+        cut=reading.cut,
+        unknown=reading.unknown,
     )
     if easy is None:
         return planned

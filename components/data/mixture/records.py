@@ -45,6 +45,13 @@ class PlannedTask(Part):
     auxiliary: bool = False  # is it there for the others' sake alone?
     rows_drawn: int = 0  # in the whole run
     epochs: float = 0.0  # passes over its rows that these are
+    cut: float = 0.0  # share of its rows that are longer than max_length
+    unknown: float = 0.0  # share of its tokens that the tokenizer does not know
+
+    @property
+    def tokens_drawn(self) -> float:
+        """In the whole run, about."""
+        return self.rows_drawn * self.mean_tokens
 
 
 class PlanRecord(Record):

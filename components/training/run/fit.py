@@ -28,7 +28,7 @@ from components.settings.project import Project
 from components.training import parallel
 from components.training.affinity import Affinity
 from components.training.run import checkpoint, stopping
-from components.training.run.loop import ReadRows, train
+from components.training.run.loop import Loop, ReadRows
 from components.training.run.records import TRAINING, ScheduledEvaluation, TrainingReport
 from components.training.run.state import Entry
 from components.training.run.watcher import Watcher
@@ -145,12 +145,18 @@ class Fit:
 
     def _train(self, watcher: Watcher, affinity: Affinity | None) -> Trained:
         """What every process does; only the first is watched."""
+        loop = self.loop(watcher, affinity)
+        history = loop.run()
+        return loop.model, history
+
+    def loop(self, watcher: Watcher, affinity: Affinity | None = None) -> Loop:
+        """The loop of this run, before its first step."""
         encoded = self.root / "encoded"
         splits = {name: EncodedSplit(encoded / name / "train.arrow") for name in self.plan.tasks}
         plan = Plan.of(self.plan, easiest(self.plan, splits))
         model = MultiTaskModel.from_encoder(self.encoder, self.cards, self.project.model.dropout, self.seed)
         torch.nn.Module.to(model, "cuda" if torch.cuda.is_available() else "cpu")
-        history = train(
+        return Loop(
             model,
             plan,
             self.project.training,
@@ -162,7 +168,6 @@ class Fit:
             watcher,
             affinity,
         )
-        return model, history
 
 
 def code(families: Collection[str]) -> dict[str, str]:

@@ -20,7 +20,7 @@ import torch
 from components import families
 from components.data.batches.batching import Batch, step_rows
 from components.data.mixture import dynamic
-from components.data.mixture.draws import Plan, share_at
+from components.data.mixture.draws import Plan, rows_before, share_at
 from components.families.base import Row
 from components.keyed import derive_seed, permute
 from components.model.inference import predict
@@ -52,44 +52,10 @@ def train(
     watcher: Watcher,
     affinity: Affinity | None = None,
 ) -> list[Entry]:
-    """Train in place; the model ends as the best of its scheduled evaluations. Returns the history
-    of these.
-
-    `read_rows(head, rows)` gives the data rows behind validation row numbers, for the metrics.
-    `affinity` measures, where it is given, what the tasks have in common, and changes nothing.
-
-    Raises:
-        NotFiniteError: a loss or a gradient is none, and `not_finite` says stop.
-        KeyboardInterrupt: SIGINT or SIGTERM; the step at work was ended and saved before.
-    """
-    torch.use_deterministic_algorithms(True)
-    # Filling fresh memory with NaN is a debugging aid; it took a sixth of a step.
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    loop = Loop(model, plan, training, seed, splits, validation, read_rows, checkpoints, watcher, affinity)
-    loop.resume()
-    state = loop.state
-    watcher.start(
-        Run(checkpoints.name, plan.steps, state.step, state.history, training.model_dump(mode="json"))
-    )
-    follower = parallel.rank() > 0  # the first process hears signals, and decides for all
-    signals = contextlib.nullcontext(_never) if follower else interruption.stop_requested()
-    try:
-        with signals as stop_requested:
-            while state.step < plan.steps and state.evaluations_without_improvement < training.patience:
-                loop.step()
-                if state.step % training.evaluate_every == 0 or state.step == plan.steps:
-                    loop.evaluate()
-                if state.step % training.checkpoint_every == 0 or stop_requested():
-                    loop.save()
-                if stop_requested():
-                    raise KeyboardInterrupt(
-                        f"interrupted at step {state.step} of {plan.steps}; saved; {GO_ON}"
-                    )
-        watcher.stop(state)
-    finally:
-        watcher.close()
-    model.load_state_dict(loop.best)
-    return state.history
+    """`Loop.run` of a loop of these."""
+    return Loop(
+        model, plan, training, seed, splits, validation, read_rows, checkpoints, watcher, affinity
+    ).run()
 
 
 def _never() -> bool:
@@ -98,7 +64,11 @@ def _never() -> bool:
 
 @dataclass
 class Loop:
-    """What the loop works with; a checkpoint holds model, ema, optimiser, best and state."""
+    """What the loop works with; a checkpoint holds model, ema, optimiser, best and state.
+
+    `read_rows(head, rows)` gives the data rows behind validation row numbers, for the metrics.
+    `affinity` measures, where it is given, what the tasks have in common, and changes nothing.
+    """
 
     model: MultiTaskModel
     plan: Plan
@@ -109,9 +79,12 @@ class Loop:
     read_rows: ReadRows
     checkpoints: Path
     watcher: Watcher
-    affinity: Affinity | None
+    affinity: Affinity | None = None
 
     def __post_init__(self) -> None:
+        torch.use_deterministic_algorithms(True)
+        # Filling fresh memory with NaN is a debugging aid; it took a sixth of a step.
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         model, training = self.model, self.training
         if training.gradient_checkpointing:
             model.recompute_activations()
@@ -124,6 +97,46 @@ class Loop:
         self.stepper = Stepper(model, self.optimiser, balancer, self.splits, training, self.seed)
         self.stepper.next_batch = lambda: self._rows(self.state.step + 1)
         self.state, self.best, self.now = State(), _copy(model), self.plan
+
+    def run(self) -> list[Entry]:
+        """Train in place; the model ends as the best of its scheduled evaluations. Returns the history
+        of these.
+
+        Raises:
+            NotFiniteError: a loss or a gradient is none, and `not_finite` says stop.
+            KeyboardInterrupt: SIGINT or SIGTERM; the step at work was ended and saved before.
+        """
+        self.resume()
+        state, plan, training = self.state, self.plan, self.training
+        name, settings = self.checkpoints.name, training.model_dump(mode="json")
+        self.watcher.start(Run(name, plan.steps, state.step, state.history, settings, self._tokens()))
+        follower = parallel.rank() > 0  # the first process hears signals, and decides for all
+        signals = contextlib.nullcontext(_never) if follower else interruption.stop_requested()
+        try:
+            with signals as stop_requested:
+                while state.step < plan.steps and state.evaluations_without_improvement < training.patience:
+                    self._go_on(stop_requested)
+            self.watcher.stop(state)
+        finally:
+            self.watcher.close()
+        self.model.load_state_dict(self.best)
+        return state.history
+
+    def _tokens(self) -> float:
+        """Of all steps, if every task's rows are drawn as the plan has it and are of their mean length."""
+        rows = {name: rows_before(self.plan, name, self.plan.steps) for name in self.plan.tasks}
+        return float(sum(count * self.splits[name].tokens.mean() for name, count in rows.items()))
+
+    def _go_on(self, stop_requested: Callable[[], bool]) -> None:
+        """Take a step, and whatever is due after it."""
+        state, training, steps = self.state, self.training, self.plan.steps
+        self.step()
+        if state.step % training.evaluate_every == 0 or state.step == steps:
+            self.evaluate()
+        if state.step % training.checkpoint_every == 0 or stop_requested():
+            self.save()
+        if stop_requested():
+            raise KeyboardInterrupt(f"interrupted at step {state.step} of {steps}; saved; {GO_ON}")
 
     def resume(self) -> None:
         """Go on from the newest whole checkpoint, if there is one."""
