@@ -40,8 +40,10 @@ class TaskOutlook:
 
     @property
     def takes_more(self) -> bool:
-        """Do its long rows take what the mixture gives the others?"""
-        return self.of_tokens > max(LONG * self.of_rows, self.of_rows + NOTICED)
+        """Do its long rows take what the mixture gives the others? Not where it shares tokens."""
+        return self.plan.rows_per_step is None and self.of_tokens > max(
+            LONG * self.of_rows, self.of_rows + NOTICED
+        )
 
 
 def outlook(plan: PlanRecord) -> list[TaskOutlook]:
@@ -74,9 +76,9 @@ def _few(plan: PlanRecord, epochs: Mapping[str, float]) -> list[Warned]:
     enough = _two_digits(tokens_of(plan) * FEW / min(epochs.values()))
     return [
         Warned(
-            f"most rows of these tasks are never read, in epochs: {listed}; about {enough:,} tokens would give "
-            f"each of them {FEW}",
-            ("training.tokens",),
+            f"most rows of these tasks are never read, in epochs: {listed}; about {enough:,} tokens would "
+            f"give each {FEW}",
+            ("training.tokens", "training.budget"),
         )
     ]
 
@@ -90,8 +92,8 @@ def _long(task: TaskOutlook, found: list[TaskOutlook]) -> Warned:
     return Warned(
         f"{task.name} has {task.of_rows:.0%} of the rows and takes {task.of_tokens:.0%} of the tokens, for "
         f"its rows have {task.plan.mean_tokens:.0f} tokens and the others' {mean:.0f}: were they as long as "
-        f"theirs, the others would get {gain:.1f} times as many rows",
-        (f"tasks.{task.name}.max_length", "mixture.method"),
+        f"theirs, the others would get {gain:.1f} times as many rows; `unit: tokens` shares tokens instead",
+        ("mixture", f"tasks.{task.name}.max_length"),
     )
 
 
@@ -106,7 +108,7 @@ def table(plan: PlanRecord) -> Table:
         result.add_column(Text(title), justify="left" if title == "task" else "right", overflow="fold")
     for task in outlook(plan):
         shares = (task.of_rows, task.of_tokens, task.plan.cut, task.plan.unknown)
-        cells = [f"{task.plan.rows - len(task.plan.excluded):,}", *map(_percent, shares)]
+        cells = [f"{task.plan.usable:,}", *map(_percent, shares)]
         few = "yellow" if task.plan.epochs < FEW else ""
         result.add_row(
             Text(task.name), Text(cells[0]), Text(f"{task.plan.epochs:.2f}", few), *map(Text, cells[1:])
