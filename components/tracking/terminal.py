@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from components.tracking.clock import clock, rough
-from components.training.run import stopping
+from components.training.run import curve, stopping
 from components.training.run.state import Entry
 from components.training.run.watcher import Run, Seen, Speed, Watcher
 
@@ -68,6 +68,7 @@ class Terminal(Watcher):
     def stop(self, state: State) -> None:
         self.close()
         self.say(stopping.sentence(state.history))
+        self.say(curve.sentence(curve.ahead(state.history), len(state.history)))
 
     def close(self) -> None:
         self.live.stop()

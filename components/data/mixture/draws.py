@@ -71,12 +71,13 @@ class Plan:
     window: int
     tasks: dict[str, TaskPlan]
     keep: float | None = None  # where shares are dynamic: the part of its share that no task loses
+    cooldown: float | None = None  # where the run may end before: by what part of its steps it then goes on
 
     @classmethod
     def of(cls, record: PlanRecord, easiest: Mapping[str, np.ndarray] | None = None) -> Plan:
         """The plan of reports/plan.json; `easiest` is `plan.easiest`, for the tasks that have stages."""
         tasks = {name: _task(task, (easiest or {}).get(name)) for name, task in record.tasks.items()}
-        return cls(record.steps, record.rows_per_step, record.window, tasks, record.keep)
+        return cls(record.steps, record.rows_per_step, record.window, tasks, record.keep, record.cooldown)
 
 
 def _task(task: PlannedTask, easiest: np.ndarray | None) -> TaskPlan:

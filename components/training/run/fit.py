@@ -27,7 +27,7 @@ from components.model.saving import save_apart
 from components.settings.project import Project
 from components.training import parallel
 from components.training.affinity import Affinity
-from components.training.run import checkpoint, stopping
+from components.training.run import checkpoint, curve, stopping
 from components.training.run.loop import Loop, ReadRows
 from components.training.run.records import TRAINING, ScheduledEvaluation, TrainingReport
 from components.training.run.state import Entry
@@ -61,7 +61,12 @@ def _train(fit: Fit, watcher: Watcher) -> None:
     with atomic_folder(fit.trained) as folder:
         save(model, encoded, tokenizer, folder / "model", fit.auxiliary)
         evaluations = [ScheduledEvaluation.model_validate(entry) for entry in history]
-        report = TrainingReport(metrics=fit.metrics, evaluations=evaluations, kept=stopping.kept(history))
+        report = TrainingReport(
+            metrics=fit.metrics,
+            evaluations=evaluations,
+            kept=stopping.kept(history),
+            ahead=curve.ahead(history),
+        )
         report.write(folder / RECORD)
     shutil.rmtree(fit.checkpoints, ignore_errors=True)
 

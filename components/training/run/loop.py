@@ -29,11 +29,11 @@ from components.settings.training import Training
 from components.training import balancing, optimisers, parallel
 from components.training.affinity import Affinity
 from components.training.parameter_groups import parameter_groups
-from components.training.run import checkpoint, history, interruption, stopping
+from components.training.run import checkpoint, ending, history, interruption, stopping
 from components.training.run.ema import ema_model
 from components.training.run.state import Entry, State
 from components.training.run.watcher import Run, Seen, Watcher
-from components.training.schedule import factor, set_learning_rate
+from components.training.schedule import set_rates
 from components.training.step.stepper import NotFiniteError, ScaleOverflowError, Splits, Stepper
 
 ReadRows = Callable[[str, list[int]], list[Row]]
@@ -97,6 +97,7 @@ class Loop:
         self.stepper = Stepper(model, self.optimiser, balancer, self.splits, training, self.seed)
         self.stepper.next_batch = lambda: self._rows(self.state.step + 1)
         self.state, self.best, self.now = State(), _copy(model), self.plan
+        self.ending = ending.ending(self.plan, training, ())
 
     def run(self) -> list[Entry]:
         """Train in place; the model ends as the best of its scheduled evaluations. Returns the history
@@ -114,13 +115,18 @@ class Loop:
         signals = contextlib.nullcontext(_never) if follower else interruption.stop_requested()
         try:
             with signals as stop_requested:
-                while state.step < plan.steps and state.evaluations_without_improvement < training.patience:
+                while state.step < self.ending.end and not self._out_of_patience():
                     self._go_on(stop_requested)
             self.watcher.stop(state)
         finally:
             self.watcher.close()
         self.model.load_state_dict(self.best)
         return state.history
+
+    def _out_of_patience(self) -> bool:
+        """Not where the run ends by itself: its rates must fall before."""
+        waited = self.state.evaluations_without_improvement
+        return self.plan.cooldown is None and waited >= self.training.patience
 
     def _tokens(self) -> float:
         """Of all steps, if every task's rows are drawn as the plan has it and are of their mean length."""
@@ -129,13 +135,14 @@ class Loop:
 
     def _go_on(self, stop_requested: Callable[[], bool]) -> None:
         """Take a step, and whatever is due after it."""
-        state, training, steps = self.state, self.training, self.plan.steps
+        state, training = self.state, self.training
         self.step()
-        if state.step % training.evaluate_every == 0 or state.step == steps:
+        if state.step % training.evaluate_every == 0 or state.step == self.ending.end:
             self.evaluate()
         if state.step % training.checkpoint_every == 0 or stop_requested():
             self.save()
         if stop_requested():
+            steps = self.plan.steps
             raise KeyboardInterrupt(f"interrupted at step {state.step} of {steps}; saved; {GO_ON}")
 
     def resume(self) -> None:
@@ -153,13 +160,13 @@ class Loop:
         stepper.micro_batch_tokens = state.micro_batch_tokens or stepper.micro_batch_tokens
         if self.affinity is not None:
             self.affinity.restore(state.affinity)
-        self.now = _as_decided(self.plan, state.history)
+        self._follow_history()
         self.watcher.say(f"going on from step {state.step}")
 
     def step(self) -> None:
         """Draw a step's rows and take it."""
         state, stepper = self.state, self.stepper
-        set_learning_rate(self.optimiser, state.step, self.plan.steps, self.training)
+        set_rates(self.optimiser, self.ending.factor(state.step, self.training))
         batch = self._rows(state.step)
         stepper.shares = self._shares()
         if self.affinity is not None:
@@ -184,9 +191,7 @@ class Loop:
 
     def _rate(self, step: int) -> float:
         """The encoder's learning rate in a step, before any decay by layer."""
-        training = self.training
-        share = factor(step, self.plan.steps, training.warmup, training.schedule)
-        return training.learning_rate * share
+        return self.training.learning_rate * self.ending.factor(step, self.training)
 
     def _take(self, batch: Batch) -> tuple[dict[str, float], dict[str, float]]:
         """A step's losses and weights; none where it was skipped since one, or a gradient, was not finite."""
@@ -219,18 +224,29 @@ class Loop:
         auxiliary = [head for head, task in self.of_heads.items() if self.plan.tasks[task].auxiliary]
         history.add_evaluation(state, scores, self.now, self._rate(state.step - 1), auxiliary)
         self._decide()
-        self.now = _as_decided(self.plan, state.history)
+        self._follow_history()
         if state.best_step == state.step:
             self.best = _copy(self.kept)
         self.watcher.evaluated(state.history[-1])
 
+    def _follow_history(self) -> None:
+        """Do as the history says of shares, of tasks that have stopped, and of the run's end."""
+        so_far = self.state.history
+        self.now = _as_decided(self.plan, so_far)
+        self.ending = ending.ending(self.plan, self.training, so_far)
+
     def _decide(self) -> None:
-        """Write into the history what its last evaluation means for the mixture."""
+        """Write into the history what its last evaluation means for the mixture and for the run's end."""
         so_far, patience = self.state.history, self.training.task_patience
         last = so_far[-1]
         if self.plan.keep is not None:
             seen = [entry["validation"] for entry in so_far]
             last["shares"] = dynamic.decide(self.plan, seen, self.of_heads)
+        if self.plan.cooldown is not None and last["step"] < self.ending.falls:
+            released = [head for head, task in self.of_heads.items() if not self.plan.tasks[task].auxiliary]
+            last["settled"] = ending.settled(so_far, released or list(self.of_heads))
+            if last["settled"]:
+                self.watcher.say(f"step {last['step']}: no task improves any more; the rates fall from here")
         if patience is None:
             return
         before = so_far[-2]["stopped"] if len(so_far) > 1 else []
