@@ -59,7 +59,7 @@ def test_the_projects_own_params_are_valid(monkeypatch: pytest.MonkeyPatch) -> N
         ("splits: {validation: 0.2, test: 0.2}", "splits: {validation: 1.2}", "tasks.mood.splits.validation: found 1.2"),
         ("splits: {validation: 0.2, test: 0.2}", "splits: {groups: [texte]}", "(did you mean 'text'?)"),
         ("seed: 7", "seed: seven", "seed: found 'seven'"),
-        ("  tokens: 12000\n", "", "training.tokens: missing"),
+        ("  tokens: 12000\n", "", "training: found neither `tokens` nor `budget`; expected one of them, which says how long training is"),
         ("  learning_rate: 1.0e-3", "\tlearning_rate: 1.0e-3", "found a tab"),
         ("method: temperature,", "method: fixed_ratio,", "`ratio` is given exactly when method is fixed_ratio"),
         ("family: classification\n        columns", "family: clasification\n        columns", "tasks.mood.joint.size.family: unknown family 'clasification' (did you mean 'classification'?)"),
