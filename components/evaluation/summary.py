@@ -164,23 +164,6 @@ def _cells(task: TaskSummary) -> list[str]:
     ]
 
 
-def markdown(summary: Summary) -> str:
-    """The same table for Prefect's artifact page."""
-    lines = [
-        f"## Verdict: {summary.verdict}",
-        "",
-        "| task | rows | share | metric | value [interval] | trivial | linear | gate | why |",
-        "|---|--:|--:|---|--:|--:|--:|---|---|",
-    ]
-    for name, task in summary.tasks.items():
-        cells = [name, *_cells(task), task.gate, task.why]
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
-    lines += ["", *(f"{name}: hold, {why}\n" for name, why in summary.dropped.items())]
-    lines += [f"{name}: {remark}\n" for name, task in summary.tasks.items() for remark in task.remarks]
-    lines += [f"Bento: `{summary.bento}`" if summary.bento else "No Bento was released."]
-    return "\n".join(lines)
-
-
 def _answers(root: Path) -> list[Table]:
     """The packaged model's own answers, one row per task, if it was asked."""
     from rich import box
