@@ -100,6 +100,18 @@ def test_the_markdown_says_what_the_page_says(outcome: str) -> None:
         assert command is None or (command in text and command.replace('"', "&#34;") in seen)
 
 
+def test_a_model_that_was_rolled_back_is_said_to_be_though_every_task_passes() -> None:
+    measured = samples.evaluation()
+    passed = samples.verdict("PROMOTE", measured)
+    held = passed.model_copy(update={"verdict": "HOLD", "withheld": "released as v1.0.1 and rolled back"})
+    said = words(drawn.evaluated_from(measured, held))
+    text = markdown.render(Report(held, measured, samples.plan(), samples.training()))
+    for seen in (said, text.replace("*", "")):
+        assert "The model is withheld, whatever was measured: nothing is released." in seen
+        assert re.search("the model as a whole (!|⏸️)? ?hold", seen)
+        assert "released as v1.0.1 and rolled back" in seen
+
+
 def test_a_hostile_name_breaks_no_row_of_the_markdown() -> None:
     rows = [line for line in markdown.render(reported()).splitlines() if line.startswith("|")]
     assert len(rows) == 2 + len(samples.HEADS)
