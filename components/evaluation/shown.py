@@ -172,6 +172,7 @@ class Shared:
 
     sentence: str
     gains: Mapping[str, tuple[float, Interval | None]]  # by head: in its metric's units, and the interval
+    of_this_model: bool  # was it measured with the data and settings that this model has learnt from?
 
 
 @dataclass(frozen=True)

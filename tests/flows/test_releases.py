@@ -96,6 +96,7 @@ def quick(project: Path, *arguments: str) -> str:
         ("releases", "and 480 more"),
         ("releases --json", '"version": "v1.0.7"'),
         ("diff v1.0.1 v1.0.400", "params.yaml: the same"),
+        ("status", "champion  v1.0.499"),
         ("gc", "free"),
         ("rollback --to v1.0.0", "v1.0.0 is the champion again"),
         (f"promote v1.0.{MANY - 1}", f"v1.0.{MANY - 1} is the champion"),

@@ -80,10 +80,11 @@ def test_what_sharing_has_gained_is_told_where_it_is_known(tmp_path: Path) -> No
     for record, name in ((measured, "evaluation"), (samples.verdict("HOLD", measured), "verdict"),
                          (samples.plan(), "plan"), (samples.training(), "training")):  # fmt: skip
         record.write(tmp_path / f"reports/{name}.json")
-    page.write(
-        tmp_path, Shared("Sharing helps slots.", {"slots": (0.021, [0.01, 0.03]), "intent": (0.0, None)})
-    )
-    seen = words((tmp_path / page.PAGE).read_text())
+    gains = {"slots": (0.021, [0.01, 0.03]), "intent": (0.0, None)}
+    for of_this_model, said in ((True, "data and settings of this model"), (False, "of an earlier state")):
+        page.write(tmp_path, Shared("Sharing helps slots.", gains, of_this_model))
+        seen = words((tmp_path / page.PAGE).read_text())
+        assert said in seen
     assert "Sharing helps slots." in seen
     assert "slots +0.021 +0.010 to +0.030 intent +0.000 one seed" in seen
     assert "Did sharing" not in words(drawn.page("evaluation, HOLD"))
