@@ -34,7 +34,7 @@ def show(root: Path) -> None:
     table.add_row("stages", stages)
     table.add_row("last run", _last_run(run_state.last(root)))
     table.add_row("verdict", _verdict(root, pipeline))
-    table.add_row("champion", _champion(root))
+    table.add_row("champion", Text(_champion(root)))
     Console(highlight=False).print(table)
 
 

@@ -123,8 +123,8 @@ def _make(project: Path) -> list[str]:
     code = "from flows.running import graph; print(*graph.read().up_to('query').upstream, sep='\\n')"
     listed = _call([sys.executable, "-c", code], project)
     if listed.returncode != 0:
-        said = (listed.stderr.strip() or "it said nothing").splitlines()[-1]
-        raise UserError(f"{project}: its stages cannot be read: {said.rpartition('UserError: ')[2]}")
+        why = (listed.stderr.strip() or "nothing was said").splitlines()[-1]
+        raise UserError(f"{project}: its stages cannot be read: {why.rpartition('UserError: ')[2]}")
     stages = [
         name for name in listed.stdout.split("\n") if name and name.partition("@")[0] not in FROM_OUTSIDE
     ]

@@ -129,13 +129,21 @@ def test_gto_reads_the_tags_and_agrees_about_champion_and_previous(project: Path
 def test_the_table_shows_verdict_tasks_and_stages(project: Path) -> None:
     moves.promote("v1.0.0", "bad", project, "rollback")
     first, second = toy.onetrunk(project, "releases", COLUMNS="160").stdout.splitlines()[1:]
-    assert [*first.split()[:1], first.split()[3], *first.split()[-2:]] == [
+    assert (first.split()[0], first.split()[3], first.split()[-3:]) == (
         "v1.0.1",
         "PROMOTE",
-        "rolled",
-        "back",
-    ]
+        ["rolled", "back:", "bad"],
+    )
     assert second.split()[-2:] == ["champion,", "anchor"]
+
+
+@pytest.mark.slow
+def test_a_reason_is_shown_as_its_words(project: Path) -> None:
+    onetrunk(project, "rollback", "--reason", "see [/issue]\x1b[31m\x1f 7,\nby \udcff Ada")
+    for command in ("status", "releases"):
+        assert "see [/issue] [31m 7, by Ada" in toy.onetrunk(project, command, COLUMNS="200").stdout
+    first = json.loads(onetrunk(project, "releases", "--json"))[0]
+    assert (first["stages"], first["rolled_back"]) == (["rolled back"], "see [/issue] [31m 7, by Ada")
 
 
 def test_a_project_without_releases_says_how_to_make_one(tmp_path: Path) -> None:
@@ -214,7 +222,9 @@ def test_a_comparison_says_which_settings_rows_and_metrics_changed(project: Path
     assert "training" not in said
     assert "  mood: train +2 -1\n" in said
     assert "metrics of the gates: the same" in said
-    assert "  training.tokens: - -> 9\n" in onetrunk(project, "diff", "v1.0.1", "v1.0.2")
+    said = onetrunk(project, "diff", "v1.0.1", "v1.0.2")
+    assert "  training.tokens: - -> 9\n" in said
+    assert "  mood: changed; DVC's cache does not have the rows of both" in said  # the first has no such output
 
 
 @pytest.mark.slow
