@@ -80,8 +80,8 @@ def _counted(before: Mapping[str, set[str]] | None, after: Mapping[str, set[str]
 
 
 def _ids(project: Path, lock: bytes, task: str) -> dict[str, set[str]] | None:
-    """The ids of a task's rows by split, from DVC's cache; None where it does not have them, or where the lock
-    does not name them, as that of a release that was taken over."""
+    """The ids of a task's rows by split, from DVC's cache; None where it does not have them, or the lock does
+    not name them, as that of a release that was taken over."""
     import pyarrow.parquet as pq
 
     cache, oid = dvc_cache.place(project), dvc_cache.recorded(lock, f"data/{task}")

@@ -224,7 +224,9 @@ def test_a_comparison_says_which_settings_rows_and_metrics_changed(project: Path
     assert "metrics of the gates: the same" in said
     said = onetrunk(project, "diff", "v1.0.1", "v1.0.2")
     assert "  training.tokens: - -> 9\n" in said
-    assert "  mood: changed; DVC's cache does not have the rows of both" in said  # the first has no such output
+    assert (
+        "  mood: changed; DVC's cache does not have the rows of both" in said
+    )  # the first has no such output
 
 
 @pytest.mark.slow
