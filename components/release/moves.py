@@ -14,11 +14,21 @@ from pathlib import Path
 
 from components.errors import UserError
 from components.evaluation.records import VERDICT, Champion, ReleaseReport, Verdict
-from components.files import MANIFEST, sha256, verify_manifest
+from components.files import MANIFEST, Manifest, sha256, verify_manifest
 from components.release import checkout, commit, dvc_cache, signing, tags
 from components.release.git import Git, Turn, turn
 from components.release.records import BundleCard, ReleasedTask, ReleaseRecord
-from components.release.registry import CARD, FILES, RECORD, Registry, Release, in_stage, read, still_champion
+from components.release.registry import (
+    CARD,
+    FILES,
+    RECORD,
+    WEIGHTS,
+    Registry,
+    Release,
+    in_stage,
+    read,
+    still_champion,
+)
 from components.release.tags import Action, Tag
 
 
@@ -26,11 +36,12 @@ def release(bento: Path, verdict: Verdict, project: Path = Path()) -> ReleaseRep
     """Release a Bento and make it the champion; the champion's own Bento again changes nothing.
 
     Raises:
-        UserError: the Bento is damaged or not the one that dvc.lock names, or the champion has changed since
-            the verdict.
+        UserError: the Bento is damaged or not the one that dvc.lock names, its weights are not those that
+            its card names, or the champion has changed since the verdict.
     """
-    verify_manifest(bento)
+    manifest = verify_manifest(bento)
     card = BundleCard.read(bento / CARD)
+    _require_judged(bento, card, manifest)
     with turn(Git(project)) as mine:
         found = read(project)
         today = found.champion
@@ -155,6 +166,16 @@ def _tracked(git: Git, bento: Path) -> str:
 
 def _copy(bento: Path, target: Path) -> None:
     shutil.copytree(bento, target, ignore=shutil.ignore_patterns("__pycache__"))
+
+
+def _require_judged(bento: Path, card: BundleCard, manifest: Manifest) -> None:
+    """A verdict holds for the weights that the card names, whatever manifest and dvc.lock say of others."""
+    packed = manifest["files"].get(WEIGHTS.as_posix())
+    if packed is None or packed["sha256"] != card.model.sha256:
+        raise UserError(
+            f"{bento / WEIGHTS}: not the weights that {CARD} names ({card.model.sha256[:12]}) and the gate "
+            f"has judged; `onetrunk run` packs those again"
+        )
 
 
 def _require_same(record: ReleaseRecord, bento: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import resource
 import shutil
 import subprocess
@@ -158,7 +159,10 @@ def test_a_rollback_goes_to_the_release_before_and_says_what_is_left_to_do(proje
     assert said.startswith("v1.0.0 is the champion again, not v1.0.1")
     assert "start it anew with `onetrunk serve`" in said
     assert "rolled back: v1.0.1" in onetrunk(project, "status")
-    assert "rollback by" in onetrunk(project, "status")
+    assert re.search(
+        r"rollback \S+ \d\d:\d\d by .*: it says nonsense",
+        toy.onetrunk(project, "status", COLUMNS="200").stdout,
+    )
     assert "it says nonsense" in git(project, "for-each-ref", "--format=%(contents)", "refs/tags")
     assert "there is none to go back to" in onetrunk(project, "rollback", code=2)
 

@@ -260,6 +260,20 @@ def test_a_damaged_bento_is_not_released(project: Path) -> None:
     assert not git(project, "tag")
 
 
+def test_weights_that_the_gate_has_not_judged_are_not_released_though_manifest_and_dvc_know_them(
+    project: Path,
+) -> None:
+    write_bento(project / "bento", "a", "judged")
+    (project / "bento" / WEIGHTS).write_text("others")
+    write_manifest(project / "bento")
+    track(project)
+    with pytest.raises(
+        UserError, match=r"model\.safetensors: not the weights that src/bundle/card\.json names"
+    ):
+        moves.release(project / "bento", write_verdict(project), project)
+    assert not git(project, "tag")
+
+
 def test_the_champions_bundle_with_other_bytes_is_refused(two: Path) -> None:
     write_bento(two / "bento", "b", "b", megabytes=1)
     track(two)
