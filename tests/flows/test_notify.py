@@ -16,7 +16,7 @@ import pytest
 from tests.flows import judged, receivers, toy
 from tests.flows.conftest import Server
 
-pytestmark = [pytest.mark.minutes, pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.minutes(1), pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture
