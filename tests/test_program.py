@@ -318,5 +318,5 @@ def test_it_is_read_in_well_under_a_second_and_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     seconds, *names = done.stdout.split()
-    assert float(seconds) < 2  # of CPU, on a machine that may be slow; about 0.6
+    assert float(seconds) < 5  # of CPU, on a machine that may be slow and busy; about 0.6
     assert not {"torch", "numpy", "pydantic", "yaml"} & set(names)
