@@ -10,7 +10,8 @@ from rich.text import Text
 
 from components import params
 from components.evaluation import wear
-from components.evaluation.promise import APART, ENOUGH, Promise, Source, all_together, promises
+from components.evaluation.ahead import APART, Source
+from components.evaluation.promise import ENOUGH, Promise, all_together, promises
 
 MARKS: dict[Source, str] = {"comparison": "", "interval": "*", "nothing": "**"}
 ASSUMED: dict[Source, str] = {
