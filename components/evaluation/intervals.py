@@ -118,6 +118,14 @@ def difference(one: Sample, other: Sample, worth: float) -> Difference:
     )
 
 
+def gain(metric: Metric, model: Sample, baseline: Sample, confidence: float) -> list[float]:
+    """Low end and high end of the difference to a baseline on the same rows. Where that has one value
+    whatever the rows, as an area of 1/2, they are those of the model's own value less it."""
+    if np.allclose(baseline.without_U, baseline.value, rtol=0, atol=1e-12):
+        return [end - baseline.value for end in interval(metric, model, confidence)]
+    return difference(model, baseline, worth_of(model, baseline)).interval(confidence)
+
+
 def worth_of(one: Sample, other: Sample) -> float:
     """What a unit is worth that tells two models apart: of a share of rows 1. Taken from a model and the
     trivial one, which many units tell apart, it says what one would be worth where few do."""
