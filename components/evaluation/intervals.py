@@ -119,11 +119,14 @@ def difference(one: Sample, other: Sample, worth: float) -> Difference:
 
 
 def gain(metric: Metric, model: Sample, baseline: Sample, confidence: float) -> list[float]:
-    """Low end and high end of the difference to a baseline on the same rows. Where that has one value
-    whatever the rows, as an area of 1/2, they are those of the model's own value less it."""
+    """Low end and high end of the difference to a baseline on the same rows. They hold it as it is and less
+    its bias, which two models that err alike have none of, and a model and a baseline may. Where the baseline
+    has one value whatever the rows, as an area of 1/2, they are those of the model's own value less it."""
     if np.allclose(baseline.without_U, baseline.value, rtol=0, atol=1e-12):
         return [end - baseline.value for end in interval(metric, model, confidence)]
-    return difference(model, baseline, worth_of(model, baseline)).interval(confidence)
+    low, high = difference(model, baseline, worth_of(model, baseline)).interval(confidence)
+    bias = _bias(metric, model) - _bias(metric, baseline) if metric.bias else 0.0
+    return [min(low, low - bias), max(high, high - bias)]
 
 
 def worth_of(one: Sample, other: Sample) -> float:
