@@ -123,6 +123,7 @@ def test_the_fixed_keys_hold_what_the_reports_say(root: Path) -> None:
         "gate": "pass",
         "why": "above its floor",
         "remarks": [],
+        "served": None,
     }
 
 
