@@ -16,6 +16,7 @@ from components.settings.secrets import redact
 from flows.running.console import GATE
 
 Kind = Literal["promote", "hold", "reject", "failure"]
+Told = Kind | Literal["test"]  # or a try whether it arrives
 KINDS: tuple[Kind, ...] = get_args(Kind)
 VERDICTS: dict[str, Kind] = {"PROMOTE": "promote", "HOLD": "hold", "REJECT": "reject"}
 NAMED = 3  # tasks or stages, each with its sentence
@@ -28,7 +29,7 @@ RELEASED = "release"  # the last stage
 class News:
     """One thing that a run has come to."""
 
-    kind: Kind
+    kind: Told
     what: str  # in a few words
     task: str  # the tasks, or the stages, that it is about; empty for all
     why: str  # a sentence for each of them
