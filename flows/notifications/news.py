@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from components import advice
 from components.errors import UserError
@@ -17,7 +17,6 @@ from flows.running.console import GATE
 
 Kind = Literal["promote", "hold", "reject", "failure"]
 Told = Kind | Literal["test"]  # or a try whether it arrives
-KINDS: tuple[Kind, ...] = get_args(Kind)
 VERDICTS: dict[str, Kind] = {"PROMOTE": "promote", "HOLD": "hold", "REJECT": "reject"}
 NAMED = 3  # tasks or stages, each with its sentence
 LONGEST = 400  # characters of one sentence
