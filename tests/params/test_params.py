@@ -32,6 +32,10 @@ def test_the_projects_own_params_are_valid(monkeypatch: pytest.MonkeyPatch) -> N
     ("old", "new", "expected"),
     [
         ("temperature: 2.0", "temprature: 2.0", "mixture.temprature: unknown key (did you mean 'temperature'?)"),
+        ("  learning_rate: 1.0e-3", "  learning_rate: .inf", "training.learning_rate: found inf, input should be a finite number"),
+        ("floor: 0.0", "floor: .nan", "gate.floor: found nan, input should be a finite number"),
+        ("label: label}", "label: no}", "found false, expected the name of a column, or a list of them; a name that YAML reads as a number or a boolean stands in quotes"),
+        ('{text: "good plane"}', "{text: 12:30}", "'text' is 750, expected a text; what YAML reads as a number, a boolean or a date stands in quotes"),
         ("  tokens: 12000", "  tokenz: 12000", "training.tokenz: unknown key (did you mean 'tokens'?)"),
         ("path: sources/mood.csv", "path: sources/moood.csv", "no such file 'sources/moood.csv' (did you mean 'mood.csv'?)"),
         ("encoder: encoder", "encoder: encodr", "model.encoder: no such file 'encodr' (did you mean 'encoder'?)"),

@@ -204,6 +204,7 @@ class Encoder:
             rows = self.family.with_candidates(rows, self.heads[self.task][1])
         offsets = any(family.offsets for family, _ in self.heads.values())
         encodings = self.family.tokenise(self.tokenizer, rows, self.options, offsets)
+        self._require_tokens(rows, encodings)
         columns = self.sequences(table["id"].combine_chunks(), encodings)
         if learning:
             self.rows_cut += sum(any(map(self._is_cut, of_row)) for of_row in encodings)
@@ -219,6 +220,19 @@ class Encoder:
                 if (column := column_of(self.task, head, name)) in names:
                     columns[column] = _ask(ask, known, encodings, facts)
         return columns
+
+    def _require_tokens(self, rows: Sequence[Row], encodings: Sequence[Sequence[Encoding]]) -> None:
+        """Check that the encoder has something to read of every row; a tokenizer may drop what it does not
+        know, and add nothing of its own."""
+        empty = [
+            row for row, of_row in zip(rows, encodings, strict=True) if not all(len(one) for one in of_row)
+        ]
+        if empty:
+            text = next((value for value in empty[0].values() if isinstance(value, str)), "")
+            raise UserError(
+                f"data/{self.task}: the tokenizer knows nothing in {text!r:.60}, and in {len(empty) - 1} "
+                f"more rows; expected a tokenizer for these texts, or a source.filter without them"
+            )
 
     def _is_cut(self, encoding: Encoding) -> bool:
         """Was a part of the text left out? Only what fills the limit is asked, since to ask makes copies."""

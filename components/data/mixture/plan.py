@@ -92,11 +92,21 @@ def _drafted(
 
 
 def _check_classes(split: EncodedSplit, drawn: int, folder: Path, key: str) -> None:
-    """A run that draws fewer rows of a task than a head of it has classes, one a row, never shows some."""
+    """A run that draws fewer rows of a task than a head of it has classes, by as many as a row shows at
+    most, never shows some."""
     for head, card in cards_of(folder).items():
-        target = split.table.schema.field(column_of(split.task, head, "target")).type
-        classes = len(card["facts"].get("labels") or ())
-        if pa.types.is_integer(target) and drawn < classes:
+        targets = split.table[column_of(split.task, head, "target")]
+        classes = len(card["facts"].get("labels") or card["facts"].get("tags") or ())
+        if (
+            drawn < classes
+            and pa.types.is_list(targets.type)
+            and pa.types.is_integer(targets.type.value_type)
+        ):
+            shown = [{one for one in row if one >= 0} for row in targets.to_pylist() if row]
+            classes, most = len(set().union(*shown)), max(map(len, shown), default=1)
+        else:
+            most = 1 if pa.types.is_integer(targets.type) else classes
+        if drawn * most < classes:
             raise UserError(
                 f"params.yaml: training.{key}: the run draws {drawn} rows of {head}, which has {classes} "
                 f"classes, so some are never shown; expected more tokens, a larger share of the mixture, or "

@@ -16,6 +16,7 @@ from components.data.ingest.ingest import ingest
 from components.data.mixture import plan as planning
 from components.errors import UserError
 from components.settings.project import Project
+from tests.conftest import PARAMS
 from tests.data.mixture.drawn import ENCODED, draws
 
 CURRICULUM = {
@@ -198,3 +199,34 @@ def test_a_run_that_cannot_show_every_class_is_refused() -> None:
         UserError, match=r"the run draws \d+ rows of mood, which has 500 classes, so some are"
     ):
         planning.plan(project, ENCODED, {})
+
+
+@pytest.mark.usefixtures("tiny_project")
+@pytest.mark.parametrize(("each", "refused"), [(1, True), (4, False)])
+def test_a_row_of_several_labels_shows_as_many_classes(each: int, refused: bool) -> None:
+    """8 rows cannot show 30 labels where a row has one; they can where one has four."""
+    rows = [
+        {"text": f"good plane {n}", "labels": [f"label {(n + m) % 30}" for m in range(each)]}
+        for n in range(150)
+    ]
+    Path("sources/l.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    settings = yaml.safe_load(PARAMS)
+    task = {
+        **{key: settings["tasks"]["mood"][key] for key in ("splits", "cleaning", "max_length", "example")},
+        "family": "multi_label",
+        "source": {"path": "sources/l.jsonl", "format": "jsonl"},
+        "columns": {"text": "text", "labels": "labels"},
+        "gate": {"metric": "micro_f1", "floor": 0.0, "margin": 0.5},
+    }
+    settings |= {
+        "tasks": {"l": task},
+        "training": {**settings["training"], "tokens": 60, "tokens_per_step": 30},
+    }
+    project = params.validated(settings, Path("params.yaml"))
+    ingest("l", project.tasks["l"], project.seed, Path("data/l"))
+    encode(Path("data/l"), Path("encoder/tokenizer.json"), Path("encoded/l"))
+    if refused:
+        with pytest.raises(UserError, match="of l, which has 30 classes, so some are never shown"):
+            planning.plan(project, ENCODED, {})
+    else:
+        assert planning.plan(project, ENCODED, {}).tasks["l"].rows_drawn < 30
