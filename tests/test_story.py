@@ -19,7 +19,7 @@ from components.data.encoding.split import EncodedSplit
 from components.errors import UserError
 from components.evaluation.baselines import baselines
 from components.evaluation.records import VERDICT, Verdict
-from components.files import atomic_folder, write_manifest
+from components.files import atomic_folder, sha256, write_manifest
 from components.model import saving
 from components.model.inference import predict
 from components.release import bundle, registry
@@ -51,6 +51,8 @@ def project(tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch)
     settings |= {"tasks": {"mood": mood, "people": people}, "remotes": {}}
     settings["training"] |= {"learning_rate": 5e-3}
     (root / "params.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
+    bentos.git(root, "add", "params.yaml", "sources")
+    bentos.git(root, "commit", "-q", "-m", "settings and rows")
     monkeypatch.chdir(root)
     return root
 
@@ -134,7 +136,7 @@ def with_bias(weights: dict[str, torch.Tensor], added: float) -> None:
     write_manifest(MODEL)
 
 
-def test_three_months(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_three_months(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # A first release is held to its floor and to the trivial baseline; it is its own anchor.
     write_mood(ROWS - 200)
     train()
@@ -189,3 +191,12 @@ def test_three_months(project: Path, capsys: pytest.CaptureFixture[str]) -> None
     champion.main()
     named = registry.named_champion("the next candidate")
     assert named is not None and named.release == after
+
+    # The first release once more, in a fresh clone: the same weights, bit for bit.
+    record = registry.read().release("v1.0.0")
+    clone = project.with_name("clone")
+    bentos.git(project.parent, "clone", "-q", str(project), str(clone))
+    bentos.git(clone, "checkout", "-q", record.commit)
+    monkeypatch.chdir(clone)
+    train()
+    assert sha256(MODEL / "model.safetensors") == record.record.model

@@ -20,14 +20,17 @@ from components.evaluation.records import (
     GateOutcome,
     HeadEvidence,
     Interval,
+    KeptBack,
     LengthBin,
     MetricEvidence,
     RowsSince,
     TaskVerdict,
     Verdict,
+    kept_back,
 )
 from components.pages import charts, square
 from components.pages.render import count, score
+from components.training.run import curve
 from components.training.run.records import TRAINING, ScheduledEvaluation, TrainingReport
 
 CLASSES = 200  # that a page shows of a head
@@ -170,6 +173,7 @@ class Shared:
 
     sentence: str
     gains: Mapping[str, tuple[float, Interval | None]]  # by head: in its metric's units, and the interval
+    of_this_model: bool  # was it measured with the data and settings that this model has learnt from?
 
 
 @dataclass(frozen=True)
@@ -215,24 +219,22 @@ class Report:
         """Those of the heads that were measured."""
         return [head for head in self.heads if head.measured]
 
-    @property
-    def kept_back(self) -> list[tuple[str, GateOutcome, str]]:
-        """Why it is not PROMOTE: (head, what the gate says of it, a clause)."""
-        judged = [
-            (name, task.gate, task.why) for name, task in self.verdict.tasks.items() if task.gate != "pass"
-        ]
-        return [*judged, *((name, "hold", why) for name, why in self.verdict.dropped.items())]
+    @cached_property
+    def kept_back(self) -> list[KeptBack]:
+        """Why it is not PROMOTE."""
+        return kept_back(self.verdict, self.evaluation)
 
     @property
     def headline(self) -> str:
         """The verdict in a sentence."""
         if self.verdict.verdict == "PROMOTE":
             return f"{_all(len(self.verdict.tasks))}: the model may be released."
-        faults = [gate for _, gate, _ in self.kept_back if gate == "reject"]
+        faults = [one for one in self.kept_back if one.gate == "reject"]
         if faults:
-            return f"The model is not good enough for {count(len(faults), 'task')}: nothing is released."
-        found = count(len(self.kept_back), "task")
-        return f"The evidence is not enough for {found}: nothing is released."
+            return f"The model is not good enough for {_what(faults)}: nothing is released."
+        if self.verdict.withheld:
+            return "The model is withheld, whatever was measured: nothing is released."
+        return f"The evidence is not enough for {_what(self.kept_back)}: nothing is released."
 
     @property
     def next_steps(self) -> list[Step]:
@@ -243,12 +245,13 @@ class Report:
                 ("onetrunk serve", "starts the released model"),
                 ("onetrunk status", "says which release is the champion"),
             ]
-        first = next((name for name, _, _ in self.kept_back if name in self.evaluation.tasks), "TASK")
+        heads = [one.head for one in self.kept_back if one.head in self.evaluation.tasks]
         steps: list[Step] = [
-            (f"onetrunk rows {advice.word(first)} --wrong", "shows the test rows that it gets wrong"),
-            ('onetrunk predict --candidate "..."', "asks this model, unreleased"),
+            (f"onetrunk rows {advice.word(str(head))} --wrong", "shows the test rows that it gets wrong")
+            for head in heads[:1]
         ]
-        if self.verdict.verdict == "HOLD":
+        steps.append(('onetrunk predict --candidate "..."', "asks this model, unreleased"))
+        if self.verdict.verdict == "HOLD" and heads:
             steps.append(
                 ("onetrunk check", "says which test sets are too small to decide, and what would help")
             )
@@ -268,6 +271,11 @@ class Report:
         return _curves(self.training.evaluations)
 
     @property
+    def ahead(self) -> str:
+        """What twice the budget would bring."""
+        return curve.sentence(self.training.ahead, len(self.training.evaluations))
+
+    @property
     def shapes(self) -> dict[str, str]:
         """What the overview's bars are compared with -> its mark."""
         found = {name for head in self.heads if head.gated for name in _others(head.gated)}
@@ -276,6 +284,14 @@ class Report:
 
 def _all(tasks: int) -> str:
     return "The task holds what it must" if tasks == 1 else f"All {count(tasks, 'task')} hold what they must"
+
+
+def _what(found: Sequence[KeptBack]) -> str:
+    """What keeps the model back, for a sentence."""
+    heads = [one for one in found if one.head is not None]
+    tasks = [count(len(heads), "task")] if heads else []
+    whole = [one.what for one in found if one.head is None][:1]
+    return " and ".join([*tasks, *whole])
 
 
 def _of_length(one: LengthBin) -> charts.Value:

@@ -192,3 +192,30 @@ def with_vocabulary(shift: int) -> Change:
         (folder / "vocab.json").write_text(json.dumps(listed), encoding="utf-8")
 
     return change
+
+
+def with_signs_beyond(folder: Path) -> None:
+    """What stands before and after a text has numbers of another vocabulary."""
+    tokenizer = json.loads((folder / "tokenizer.json").read_text())
+    for sign in tokenizer["post_processor"]["special_tokens"].values():
+        sign["ids"] = [5000]
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+
+
+def without_unknown(folder: Path) -> None:
+    tokenizer = json.loads((folder / "tokenizer.json").read_text())
+    number = tokenizer["model"]["vocab"].pop("[UNK]")
+    tokenizer["model"]["vocab"]["[OTHER]"] = number
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+
+
+def of_pictures(folder: Path) -> None:
+    from transformers import ViTConfig, ViTModel
+
+    sizes: dict[str, Any] = {
+        "hidden_size": 32,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 64,
+    }
+    ViTModel(ViTConfig(**sizes, image_size=32, patch_size=16)).save_pretrained(folder)

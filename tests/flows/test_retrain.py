@@ -56,6 +56,8 @@ REPORTS = {  # synthetic; what evaluation and gate leave
     "verdict": {**COMMON, "verdict": "HOLD", "tasks": {"mood": HELD}, "dropped": {}},
 }
 
+MARKDOWN = "## HOLD: The evidence is not enough for 1 task: nothing is released.\n"  # as the gate writes it
+
 
 @pytest.fixture(scope="module")
 def finished(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -64,6 +66,7 @@ def finished(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (project / "reports").mkdir()
     for name, report in REPORTS.items():
         (project / "reports" / f"{name}.json").write_text(json.dumps(report))
+    (project / "reports/evaluation.md").write_text(MARKDOWN)
     result = run(project, server)
     assert result.returncode == 0, result.stdout + result.stderr
     assert result.stderr == ""
@@ -80,8 +83,7 @@ def test_the_summary_is_written_shown_and_published(finished: Path) -> None:
     )
     assert "Verdict: HOLD" in terminal
     assert "onetrunk status" in terminal
-    assert "## Verdict: HOLD" in artifact
-    assert "| mood | 1,000 | 100% | accuracy | 0.800 [0.700, 0.900] |" in artifact
+    assert artifact == MARKDOWN
 
 
 def test_a_stage_starts_after_what_it_depends_on(finished: Path) -> None:

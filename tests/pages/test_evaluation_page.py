@@ -80,10 +80,11 @@ def test_what_sharing_has_gained_is_told_where_it_is_known(tmp_path: Path) -> No
     for record, name in ((measured, "evaluation"), (samples.verdict("HOLD", measured), "verdict"),
                          (samples.plan(), "plan"), (samples.training(), "training")):  # fmt: skip
         record.write(tmp_path / f"reports/{name}.json")
-    page.write(
-        tmp_path, Shared("Sharing helps slots.", {"slots": (0.021, [0.01, 0.03]), "intent": (0.0, None)})
-    )
-    seen = words((tmp_path / page.PAGE).read_text())
+    gains = {"slots": (0.021, [0.01, 0.03]), "intent": (0.0, None)}
+    for of_this_model, said in ((True, "data and settings of this model"), (False, "of an earlier state")):
+        page.write(tmp_path, Shared("Sharing helps slots.", gains, of_this_model))
+        seen = words((tmp_path / page.PAGE).read_text())
+        assert said in seen
     assert "Sharing helps slots." in seen
     assert "slots +0.021 +0.010 to +0.030 intent +0.000 one seed" in seen
     assert "Did sharing" not in words(drawn.page("evaluation, HOLD"))
@@ -98,6 +99,18 @@ def test_the_markdown_says_what_the_page_says(outcome: str) -> None:
     assert report.headline in seen
     for command, _ in report.next_steps:
         assert command is None or (command in text and command.replace('"', "&#34;") in seen)
+
+
+def test_a_model_that_was_rolled_back_is_said_to_be_though_every_task_passes() -> None:
+    measured = samples.evaluation()
+    passed = samples.verdict("PROMOTE", measured)
+    held = passed.model_copy(update={"verdict": "HOLD", "withheld": "released as v1.0.1 and rolled back"})
+    said = words(drawn.evaluated_from(measured, held))
+    text = markdown.render(Report(held, measured, samples.plan(), samples.training()))
+    for seen in (said, text.replace("*", "")):
+        assert "The model is withheld, whatever was measured: nothing is released." in seen
+        assert re.search("the model as a whole (!|⏸️)? ?hold", seen)
+        assert "released as v1.0.1 and rolled back" in seen
 
 
 def test_a_hostile_name_breaks_no_row_of_the_markdown() -> None:

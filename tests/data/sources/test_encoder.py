@@ -97,8 +97,25 @@ REFUSED = {
         folders.large_for_its_tokenizer,
         "encoder/tokenizer.json has 103 tokens, encoder/config.json says vocab_size 400: 297 embeddings have no",
     ),
-    "other sizes than the configuration's": (folders.config(intermediate_size=99), "encoder: no readable encoder"),
+    "other sizes than the configuration's": (
+        folders.config(intermediate_size=99),
+        "encoder: 6 weights have other sizes than config.json says, the first is "
+        "encoder.layer.0.intermediate.dense.bias: found (64,), expected (99,)",
+    ),
     "a kind that there is not": (folders.config(model_type="own"), "encoder: no readable encoder"),
+    "code of its own": (
+        folders.config(model_type="own", auto_map={"AutoConfig": "own.Own", "AutoModel": "own.Model"}),
+        "encoder: no readable encoder (it needs code of its own, which is never run",
+    ),
+    "signs around a text that no embedding is for": (
+        folders.with_signs_beyond,
+        "encoder/tokenizer.json: writes the token 5000, but the encoder knows 103 tokens",
+    ),
+    "no token for what is unknown": (
+        folders.without_unknown,
+        "encoder/tokenizer.json: cannot write every text as tokens (WordPiece error: Missing [UNK] token",
+    ),
+    "an encoder of pictures": (folders.of_pictures, "encoder: vit reads no texts"),
 }  # fmt: skip
 
 
