@@ -152,6 +152,9 @@ LAYOUTS = [
     Shape("trees", by_split(lambda n: tree([*sentence(n).split(), "-RRB-"], n) + "\n"), asks="it could be classification or ordinal"),
     Shape("wsj.mrg", plain("\n".join(map(parse, ROWS))), "tagging", WORDS, {"format": "trees"}, {"scheme": "plain"}),
     Shape("atis", slots, asks="it could be tagging or classification"),
+    Shape("atis.train.w-intent.iob", text("".join(
+              f"BOS {' '.join(tokens(n))} EOS\tO {' '.join(bio(n))} {INTENTS[n * n % 11 % 3]}\n" for n in ROWS)),
+          asks="it could be tagging or classification"),
     Shape("SQuAD.jsonl.gz", packed, "span", {"question": "question", "context": "context", "answers": "answers"}, {"format": "mrqa"}),
     Shape("brown.txt", plain("\n\n".join(f"\t{tagged(n, '/')} ./." for n in ROWS)), "tagging", WORDS, {"format": "tagged"}, {"scheme": "plain"}),
     Shape("stanford.txt", plain("\n".join(tagged(n, "_") for n in ROWS)), "tagging", WORDS, {"format": "tagged"}, {"scheme": "plain"}),
