@@ -32,8 +32,8 @@ _WORD = re.compile(rf"[{_HAN}]|[^\W{_HAN}]+|[^\w\s]")
 
 @dataclass(frozen=True)
 class Hidden:
-    """A sequence some of whose words are hidden; `ids`, `type_ids`, `n_sequences` and length as those of an
-    `Encoding`."""
+    """A sequence some of whose words are hidden; `ids`, `type_ids`, `n_sequences`, `overflowing` and length
+    as those of an `Encoding`."""
 
     ids: list[int]
     type_ids: list[int]
@@ -41,6 +41,7 @@ class Hidden:
     gold: list[int]  # id_P of what stood there
     words: list[int]  # word_L: the number of each token's word in the text, or NO_WORD
     n_sequences: int = 1
+    overflowing: Sequence[object] = ()  # what was cut off
 
     def __len__(self) -> int:
         return len(self.ids)
