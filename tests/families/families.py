@@ -148,6 +148,6 @@ def only_deterministic_on_cuda() -> Iterator[None]:
             found.add(func.overloadpacket.__name__)
             return func(*args, **(kwargs or {}))
 
-    with Watch():
+    with Watch():  # type: ignore[no-untyped-call]
         yield
     assert not found & REFUSED_ON_CUDA
