@@ -10,7 +10,7 @@ from components import families
 from components.data.contract.cards import HeadCard, task_card
 from components.data.contract.rows import labelled_rows
 from components.data.encoding.split import EncodedSplit, cards_of
-from components.data.mixture.records import PLAN, PlanRecord
+from components.data.mixture.records import PLAN, PlannedTask, PlanRecord
 from components.evaluation import gates, paired, picture
 from components.evaluation.against import ANCHOR, CHAMPION, Against, Meeting
 from components.evaluation.champion import Opponent
@@ -53,7 +53,7 @@ def evaluate(
     heads: dict[str, HeadEvidence] = {}
     for name in project.tasks:
         say(f"evaluating {name}")
-        heads |= _task(project, root, name, plan.tasks[name].share, candidate, against, models)
+        heads |= _task(project, root, name, plan.tasks[name], candidate, against, models)
     Evaluation(
         model=ModelId(sha256=sha256(root / "models/multitask/model.safetensors")),
         champion=against.champion_evidence(),
@@ -74,7 +74,7 @@ def _task(
     project: Project,
     root: Path,
     name: str,
-    share: float,
+    planned: PlannedTask,
     candidate: MultiTaskModel,
     against: Against,
     models: gates.Models,
@@ -87,7 +87,7 @@ def _task(
     met = against.meet(data, cards, rows)
     return {
         head: _head(
-            project, root, head, card, share, rows[head], {"model": own[head]}, met.get(head, {}), models
+            project, root, head, card, planned, rows[head], {"model": own[head]}, met.get(head, {}), models
         )
         for head, card in cards.items()
     }
@@ -98,7 +98,7 @@ def _head(
     root: Path,
     head: str,
     card: HeadCard,
-    share: float,
+    planned: PlannedTask,
     rows: list[Row],
     answers: dict[str, list[Prediction]],
     met: Mapping[str, Meeting],
@@ -127,11 +127,23 @@ def _head(
         family=family.name,
         rows=task_card(root / "data" / card["task"]).heads[head].rows,
         metrics=metrics,
-        share=share,
+        share=planned.share,
+        epochs=planned.epochs,
+        cut=_cut(root, card),
         **picture.draw(shown),
         findings=gates.findings(settings.gates, case) if case else [],
         test_set=sha256(root / "data" / card["task"] / "test.parquet"),
     )
+
+
+def _cut(root: Path, card: HeadCard) -> float | None:
+    """Which share of the training rows is as long as max_length lets it be; None where further windows read
+    what does not fit."""
+    family, limit = families.get(card["family"]), card["max_length"]
+    if "stride" in family.truncation(card["inputs"], limit, card["facts"]["options"]):
+        return None
+    lengths = EncodedSplit(root / "encoded" / card["task"] / "train.arrow").lengths
+    return float((lengths >= limit).mean()) if len(lengths) else None
 
 
 def _case(

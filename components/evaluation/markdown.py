@@ -35,7 +35,9 @@ def _lines(report: Report) -> Iterator[str]:
     yield ""
     for name, gate, why in report.kept_back:
         yield f"- {SIGNS[gate]} **{text(name)}** {gate}: {text(why)}"
-    if report.kept_back:
+    for name, warning in report.warnings:
+        yield f"- ⚠️ **{text(name)}**: {text(warning)}"
+    if report.kept_back or report.warnings:
         yield ""
     yield from _table(report)
     yield from _remarks(report)

@@ -82,6 +82,7 @@ def _task(evaluated: HeadEvidence, gate: TaskVerdict, served: wear.ServedSets | 
         linear_baseline=metric.linear,
         gate=gate.gate,
         why=gate.why,
+        warnings=gate.warnings,
         remarks=[*gate.remarks, *([worn] if worn else [])],
     )
 
@@ -109,6 +110,7 @@ def render(summary: Summary, root: Path) -> Group:
         verdict,
         table(summary),
         *_reasons(summary),
+        *_warnings(summary),
         *_remarks(summary),
         *answers,
         _reports(root),
@@ -144,6 +146,17 @@ def _reasons(summary: Summary) -> list[Text]:
     ]
 
 
+def _warnings(summary: Summary) -> list[Text]:
+    """A line for all that is wrong though it may pass."""
+    from rich.text import Text
+
+    return [
+        Text.assemble((f"{name}: ", GATE_STYLES["hold"]), warning)
+        for name, task in summary.tasks.items()
+        for warning in task.warnings
+    ]
+
+
 def _remarks(summary: Summary) -> list[Text]:
     """A line for all that decides nothing, and is to be known."""
     from rich.text import Text
@@ -176,7 +189,11 @@ def markdown(summary: Summary) -> str:
         cells = [name, *_cells(task), task.gate, task.why]
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     lines += ["", *(f"{name}: hold, {why}\n" for name, why in summary.dropped.items())]
-    lines += [f"{name}: {remark}\n" for name, task in summary.tasks.items() for remark in task.remarks]
+    lines += [
+        f"{name}: {said}\n"
+        for name, task in summary.tasks.items()
+        for said in (*task.warnings, *task.remarks)
+    ]
     lines += [f"Bento: `{summary.bento}`" if summary.bento else "No Bento was released."]
     return "\n".join(lines)
 

@@ -122,6 +122,7 @@ def test_the_fixed_keys_hold_what_the_reports_say(root: Path) -> None:
         "linear_baseline": 0.6,
         "gate": "pass",
         "why": "above its floor",
+        "warnings": [],
         "remarks": [],
     }
 
@@ -190,6 +191,16 @@ def test_a_held_release_is_not_offered_for_serving(root: Path) -> None:
     text = shown(summary.render(summary.write(root), root))
     assert "Verdict: HOLD" in text
     assert "onetrunk serve" not in text
+
+
+def test_where_a_linear_model_does_better_the_summary_says_so(root: Path) -> None:
+    judged = json.loads((root / "reports/verdict.json").read_text())
+    judged["tasks"]["mood"]["warnings"] = ["a linear model does better"]
+    change(root, "verdict", **judged)
+    written = summary.write(root)
+    assert written.tasks["mood"].warnings == ["a linear model does better"]
+    for said in (shown(summary.render(written, root)), summary.markdown(written)):
+        assert "mood: a linear model does better" in said
 
 
 def test_markdown_has_a_row_per_task_and_no_stray_columns(root: Path) -> None:
