@@ -1,7 +1,7 @@
 """Random kills of `onetrunk run`, each followed by the same command: `python -m benchmarks.kills`.
 
 A toy project with real git, DVC and Prefect: stages that write folders and files as the pipeline's own do,
-a verdict, a release and its champion. A round begins with a project that has never run, or with a finished
+a verdict, a release as a tag of git. A round begins with a project that has never run, or with a finished
 one whose input has changed. `onetrunk run` is killed at a random instant (SIGKILL: all of its processes, the
 run alone, or one process of a stage) up to three times in a row; then the same command must end with 0, in
 the bytes of an undisturbed run (every output, dvc.lock, the release), and leave nothing half written and no
@@ -33,6 +33,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.goals import Goal, finish
+from components.release.git import Git
 
 CHECKOUT = Path(__file__).parents[1]
 UNCOMPARED = {".git", ".dvc", ".onetrunk", "__pycache__"}  # not what a run makes
@@ -43,8 +44,9 @@ ENDS_SECONDS = 300.0
 
 WORK = '''
 """work.py STAGE: read what the stage depends on, write what it makes, as the pipeline's own stages do."""
-import hashlib, json, pathlib, shutil, sys, time
-from components.files import atomic_file, atomic_folder, write_json
+import hashlib, pathlib, sys, time
+from components.files import atomic_folder, write_json
+from components.release.git import Git, turn
 
 stage, _, name = sys.argv[1].partition("@")
 text = pathlib.Path("input.txt").read_text()
@@ -74,11 +76,12 @@ elif stage == "train":
 elif stage == "gate":
     write_json(pathlib.Path("reports/gate.json"), {"model": below("models")})
 else:
-    release = below("models")[:12]
-    with atomic_folder(pathlib.Path("releases") / release) as target:
-        shutil.copytree("models/multitask", target / "model")
-    write_json(pathlib.Path("releases/champion.json"), {"release": release})
-    write_json(pathlib.Path("reports/release.json"), {"release": release})
+    model, git = below("models")[:12], Git(pathlib.Path())
+    tag, blob = f"refs/tags/toy@{model}", git("hash-object", "-w", "--stdin", text=model.encode())
+    with turn(git) as mine:
+        if not git("for-each-ref", tag):
+            mine.create({tag: blob})
+    write_json(pathlib.Path("reports/release.json"), {"release": model})
 '''
 
 DVC = """
@@ -124,7 +127,7 @@ def make(folder: Path) -> Path:
     (folder / "dvc.yaml").write_text(DVC)
     (folder / "work.py").write_text(WORK)
     (folder / "input.txt").write_text("one\n")
-    ignored = ("data", "encoded", "models", "reports", "releases", ".onetrunk")
+    ignored = ("data", "encoded", "models", "reports", ".onetrunk")
     (folder / ".gitignore").write_text("".join(f"/{name}\n" for name in ignored))
     for command in (["git", "init", "-q"], [sys.executable, "-m", "dvc", "init", "-q"]):
         subprocess.run(command, cwd=folder, check=True, env=environment())
@@ -212,10 +215,12 @@ def running(project: Path, log: Path) -> Iterator[Run]:
 
 
 def digest(project: Path) -> dict[str, str]:
-    """File -> SHA-256 of all that a run makes and is made from, dvc.lock with it."""
+    """File -> SHA-256 of all that a run makes and is made from, dvc.lock with it; tag -> object."""
     files = (path for path in project.rglob("*") if path.is_file())
     named = {path.relative_to(project): path for path in files}
-    return {
+    told = Git(project)("for-each-ref", "--format=%(refname) %(objectname)").splitlines()
+    tags = dict(line.split() for line in told)
+    return tags | {
         name.as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for name, path in sorted(named.items())
         if not UNCOMPARED & set(name.parts)

@@ -26,7 +26,7 @@ from components.errors import EXIT_USER_ERROR, UserError, disk_sentence
 from components.evaluation import summary
 from components.evaluation.records import SUMMARY, VERDICT
 from flows.notifications import events, news
-from flows.running import clock, console, dvc_stage, orphans, run_state
+from flows.running import budget, clock, console, dvc_stage, orphans, run_state
 from flows.running.console import StageDisplay
 from flows.running.dvc_stage import Outcome
 from flows.running.graph import Graph, locked_stages, read, settle_lock
@@ -34,6 +34,7 @@ from flows.running.lock import only_run, stop_orphans
 
 RETRY_DELAYS = [2.0, 5.0, 15.0, 30.0]  # seconds; for locks and downloads
 ARTIFACT = "retrain-summary"
+TRAIN = "train"  # the stage that spends the budget
 Futures = dict[str, PrefectFuture[Any]]  # stage -> its task run
 Record = dict[str, Any]  # of a run: flows.running.run_state
 
@@ -56,6 +57,8 @@ def run_stage(name: str, root: Path, stale: bool, display: StageDisplay) -> Stat
     if not stale:
         display.ended(name, Outcome("skipped"), 0.0)
         return Completed(name="Skipped", message="neither it nor what it depends on has changed")
+    if name == TRAIN:
+        budget.before_training(display.console, root)
     started = time.monotonic()
     with display.working(name) as follow:
         outcome = dvc_stage.run(root, name, follow)

@@ -38,7 +38,8 @@ from dvc.repo import Repo
 from dvc.repo.reproduce import get_active_graph, plan_repro
 
 with Repo() as repo:
-    commands = [stage.cmd for stage in plan_repro(get_active_graph(repo.index.graph))]
+    stages = plan_repro(get_active_graph(repo.index.graph))
+    commands = [line for stage in stages for line in ([stage.cmd] if isinstance(stage.cmd, str) else stage.cmd)]
 for _, _, module, *arguments in map(shlex.split, commands):  # python -m module arguments
     if module != "components.stages.release":  # it releases what DVC has
         importlib.import_module(module).main(*arguments)

@@ -28,7 +28,7 @@ def finding(metric: str, evidence: MetricEvidence, measured: HeadEvidence) -> st
 
 def _to_try(measured: HeadEvidence) -> Iterator[str]:
     if measured.epochs is not None and measured.epochs < FEW_EPOCHS:
-        yield f"more training.tokens or a larger share (it has seen its rows {measured.epochs:.2g} times)"
+        yield f"a larger training.budget or share (the run shows each row {measured.epochs:.2g} times)"
     if measured.cut is not None and measured.cut > MANY_CUT:
         yield f"a larger max_length (it cuts {measured.cut:.0%} of the training rows)"
     yield "other learning rates (`onetrunk search`), another encoder"

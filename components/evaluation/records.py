@@ -192,7 +192,7 @@ class HeadEvidence(Part):
     classes: list[ClassScore]  # none where the family has none
     share: float  # of its task, in the mixture
     epochs: float | None = None  # passes of the run over its task's rows; null in a file of before
-    cut: float | None = None  # share of the training rows that are as long as max_length; likewise
+    cut: float | None = None  # share of its task's training rows that max_length cuts; likewise
     findings: list[Finding] = Field(default_factory=list)  # of further gates
     confusions: list[Confusion] = Field(default_factory=list)  # the most frequent first
     curves: list[Curve] = Field(default_factory=list)  # of the classes that are told apart worst

@@ -28,6 +28,7 @@ from components.evaluation.records import (
 )
 from components.pages import charts, square
 from components.pages.render import count, score
+from components.training.run import curve
 from components.training.run.records import TRAINING, ScheduledEvaluation, TrainingReport
 
 CLASSES = 200  # that a page shows of a head
@@ -274,6 +275,11 @@ class Report:
     def curves(self) -> charts.Lines | None:
         """Each head's validation score over the steps; one evaluation makes no curve."""
         return _curves(self.training.evaluations)
+
+    @property
+    def ahead(self) -> str:
+        """What twice the budget would bring."""
+        return curve.sentence(self.training.ahead, len(self.training.evaluations))
 
     @property
     def shapes(self) -> dict[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -22,6 +23,7 @@ from components.errors import UserError, near_miss
 from components.settings.data import Source
 from components.spelling import trimmed
 
+SIGN = re.compile(r"sep=.?")  # a first line that tells a spreadsheet the separator
 MAX_FIELD = 10_000_000  # characters; the csv module's own limit is 131072
 
 
@@ -101,10 +103,17 @@ def under_header(rows: Iterable[tuple[int, Sequence[str | None]]], header: Seque
                     f"is a field with a separator or line break unquoted?"
                 ),
             )
-        elif row[0] is not None and trimmed(row[0]) == header[0] and _names(row) == header:
+        elif _is_header(row, header):
             yield number, Skipped("the header once more")
         else:
             yield number, {**dict(zip(header, row, strict=True)), **twice}
+
+
+def _is_header(row: Sequence[str | None], header: Sequence[str]) -> bool:
+    """The header itself, or as another file spells it: `TEXT, Label`."""
+    first, expected = row[0] or "", header[0].casefold()  # of most rows that is told by the first cell
+    same = trimmed(first).casefold() == expected
+    return same and [name.casefold() for name in _names(row)] == [name.casefold() for name in header]
 
 
 def _names(row: Sequence[str | None]) -> list[str]:
@@ -114,7 +123,7 @@ def _names(row: Sequence[str | None]) -> list[str]:
 
 def _header(path: Path, rows: Iterator[list[str]], source: Source) -> list[str]:
     for row in rows:
-        if any(row):
+        if any(row) and not SIGN.fullmatch(row[0]):
             _is_separated(path, row, source)
             return _names(row)
     raise UserError(f"{path}: the file is empty, expected a header and rows")
