@@ -19,7 +19,7 @@ from components.data.contract.progress import RowProgress
 from components.data.contract.rows import column_of, view
 from components.data.contract.splits import SPLITS
 from components.data.encoding.reading import READING, Reading
-from components.data.encoding.scripts import unfamiliar
+from components.data.encoding.scripts import unfamiliar, unknown_id
 from components.data.encoding.split import EncodedSplit, candidates_file
 from components.errors import UserError
 from components.families.base import Facts, Family, Row
@@ -64,7 +64,7 @@ def encode(data: Path, tokenizer_file: Path, target: Path) -> None:
 
 def _reading(encoder: Encoder, training: EncodedSplit) -> Reading:
     """What was cut off and what is unknown, now that all training rows are encoded."""
-    unknown = encoder.tokenizer.token_to_id(getattr(encoder.tokenizer.model, "unk_token", None) or "")
+    unknown = unknown_id(encoder.tokenizer)
     return Reading(
         rows=len(training),
         rows_cut=encoder.rows_cut,

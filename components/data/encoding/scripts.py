@@ -27,6 +27,8 @@ WORDS = 500  # of a script that are tried, the most frequent first
 LONGEST = 30  # letters of a word that are tried
 UNKNOWN = 0.2  # of a script's pieces; more are no stray sign
 FAMILIAR = 1 / 3  # of the letters of a piece in the vocabulary: who reads fewer at a time spells
+STRANGE = "\U00012000"
+MARKED = 2  # pieces: the unknown one, and perhaps a mark of where a word begins
 DENSE = {"CJK": 3, "HIRAGANA": 3, "KATAKANA": 3, "HANGUL": 3}  # a character says as much as so many letters
 
 
@@ -76,12 +78,22 @@ def _judged(tokenizer: Tokenizer, found: Sequence[tuple[str, Counter[str], int]]
 
 def _read(tokenizer: Tokenizer, tried: Sequence[str], weight: int) -> tuple[float, float]:
     """The share of unknown pieces of some words, and the letters that a piece has of them."""
-    unknown = getattr(tokenizer.model, "unk_token", None)
     encodings = tokenizer.encode_batch([f" {word}" for word in tried], add_special_tokens=False)
-    pieces = [piece for encoding in encodings for piece in encoding.tokens]
+    pieces = [piece for encoding in encodings for piece in encoding.ids]
     if not pieces:
         return 1.0, 0.0  # a normaliser took them away
-    return pieces.count(unknown) / len(pieces), weight * sum(map(len, tried)) / len(pieces)
+    unknown = pieces.count(-1 if (found := unknown_id(tokenizer)) is None else found)
+    return unknown / len(pieces), weight * sum(map(len, tried)) / len(pieces)
+
+
+def unknown_id(tokenizer: Tokenizer) -> int | None:
+    """What it writes for a letter that it does not know; None where it spells every letter by bytes. Not
+    every tokenizer says so: it is asked about a sign of cuneiform."""
+    encoding = tokenizer.encode(STRANGE, add_special_tokens=False)
+    known = any(STRANGE in (tokenizer.id_to_token(piece) or "") for piece in encoding.ids)
+    if known or not 0 < len(encoding) <= MARKED:
+        return None
+    return int(encoding.ids[-1])
 
 
 def _usual(tokenizer: Tokenizer) -> float:
