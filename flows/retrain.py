@@ -24,6 +24,7 @@ from rich.console import Console
 from components import params
 from components.errors import EXIT_USER_ERROR, UserError, disk_sentence
 from components.evaluation import summary
+from components.evaluation.page import MARKDOWN
 from components.evaluation.records import SUMMARY, VERDICT
 from flows.notifications import events, news
 from flows.running import budget, clock, console, dvc_stage, orphans, run_state
@@ -216,14 +217,15 @@ def _left_to_do(graph: Graph, display: StageDisplay) -> str:
 
 
 def _publish(root: Path, state: State[Any]) -> None:
-    """Show Prefect the run's summary, or what has failed; a server that does not take it changes nothing."""
-    if (root / SUMMARY).is_file():  # a failed gate has written it too
-        page = summary.markdown(summary.read(root))
-    elif state.is_failed():
-        page = f"## The run has failed\n\n{state.message}"
-    else:
+    """Show Prefect what has failed, and the gate's report if this run has come to it; a server that does not
+    take it changes nothing."""
+    parts = [f"## The run has failed\n\n{state.message}\n"] if state.is_failed() else []
+    if (root / SUMMARY).is_file() and (root / MARKDOWN).is_file():  # a gate that says no has written both
+        parts.append((root / MARKDOWN).read_text(encoding="utf-8"))
+    if not parts:
         return
+    page = "\n".join(parts)
     try:
         create_markdown_artifact(page, key=ARTIFACT, description="What the last run has come to")
     except (httpx.HTTPError, PrefectException) as error:
-        get_run_logger().warning("the summary is not shown here: %s", error)
+        get_run_logger().warning("the report is not shown here: %s", error)

@@ -224,7 +224,7 @@ class Click(Events, TextsReworded, ExtraInputs, ScoredClasses, Probabilities, Tu
                 yield partial(_said, model, texts, beside, facts)
 
 
-def _named(rows: Sequence[Row], facts: Facts) -> list[dict[str, Any]]:
+def _named(rows: Sequence[Row], facts: Facts) -> list[Row]:
     """With an entry for all, so that rows without features are a column of ones: one more intercept."""
     return [{"": 1.0, **features.named(row, facts)} for row in rows]
 

@@ -9,7 +9,7 @@ Legend: N rows, F features.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from components.families.base.records import Row
@@ -71,7 +71,7 @@ def _fitted(unit: Unit, texts: Sequence[str], pairs: bool) -> tuple[Any, Any]:
     share is rare."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    settings: dict[str, Any] = {"token_pattern": TERM, "ngram_range": (1, 1 if pairs else 2)}
+    settings: Mapping[str, Any] = {"token_pattern": TERM, "ngram_range": (1, 1 if pairs else 2)}
     if unit == "characters":
         settings = {"analyzer": "char_wb", "ngram_range": (2, 4 if pairs else 5)}
     least = [1] if pairs else [2, 1]
