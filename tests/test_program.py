@@ -30,6 +30,7 @@ BY_NAME = {  # what is imported by a name that settings hold
     "components.training.balancing": r"components\.training\.balancing\.(weights|combinations)\.\w+",
     "components.training.optimisers": r"components\.training\.optimisers\.\w+",
     "components.training.regularisation": r"components\.training\.regularisation\.\w+",
+    "components.data.mixture.budgets": r"components\.data\.mixture\.budgets\.\w+",
     "components.data.sources.formats": r"components\.data\.sources\.formats\.\w+",
     "components.data.sources.remotes": r"components\.data\.sources\.remotes\.\w+",
 }

@@ -4,6 +4,7 @@ back. Data are synthetic; training, evaluation, gate and releases are the projec
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -202,6 +203,7 @@ def test_three_months(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clone = project.with_name("clone")
     bentos.git(project.parent, "clone", "-q", str(project), str(clone))
     bentos.git(clone, "checkout", "-q", record.commit)
+    shutil.copytree("encoder", clone / "encoder")  # which git does not hold
     monkeypatch.chdir(clone)
     train()
     assert sha256(MODEL / "model.safetensors") == record.record.model

@@ -74,6 +74,19 @@ def answered(n: int) -> dict[str, Any]:
     return {"text": sentence(n), "label": "SPORTS", **hashes, "answer": answer, "_timestamp": 1700000000 + n}
 
 
+def related(n: int) -> str:
+    relation = ["Cause-Effect(e1,e2)", "Component-Whole(e2,e1)", "Other"][n * n % 11 % 3]
+    return (
+        f'{n}\t"The <e1>{topic(n)}</e1> of {sentence(n)} is the <e2>end</e2>."\n{relation}\nComment: {n}\n\n'
+    )
+
+
+def assistant(n: int) -> str:
+    """The examples of an intent, as Rasa has them."""
+    examples = "".join(f"    - {sentence(50 * n + k)} in [new york](city)\n" for k in range(40))
+    return f"- intent: {INTENTS[n]}\n  examples: |\n{examples}"
+
+
 # --- writers -----------------------------------------------------------------------------------------
 
 
@@ -139,10 +152,18 @@ LAYOUTS = [
     Shape("trees", by_split(lambda n: tree([*sentence(n).split(), "-RRB-"], n) + "\n"), asks="it could be classification or ordinal"),
     Shape("wsj.mrg", plain("\n".join(map(parse, ROWS))), "tagging", WORDS, {"format": "trees"}, {"scheme": "plain"}),
     Shape("atis", slots, asks="it could be tagging or classification"),
+    Shape("atis.train.w-intent.iob", text("".join(
+              f"BOS {' '.join(tokens(n))} EOS\tO {' '.join(bio(n))} {INTENTS[n * n % 11 % 3]}\n" for n in ROWS)),
+          asks="it could be tagging or classification"),
     Shape("SQuAD.jsonl.gz", packed, "span", {"question": "question", "context": "context", "answers": "answers"}, {"format": "mrqa"}),
     Shape("brown.txt", plain("\n\n".join(f"\t{tagged(n, '/')} ./." for n in ROWS)), "tagging", WORDS, {"format": "tagged"}, {"scheme": "plain"}),
     Shape("stanford.txt", plain("\n".join(tagged(n, "_") for n in ROWS)), "tagging", WORDS, {"format": "tagged"}, {"scheme": "plain"}),
     Shape("PubMed_20k_RCT", by_split(abstract), "classification", LABEL, {"format": "pubmed_rct", "files": FILES}),
     Shape("textcat.jsonl", jsonl(answered), "classification", LABEL, {"format": "prodigy"}),
+    Shape("TRAIN_FILE.TXT", text("".join(map(related, ROWS))), "relation",
+          {"text": "text", "head": "head", "tail": "tail", "label": "label"}, {"format": "semeval_relations"}, {"none_class": "Other"}),
+    Shape("nlu.yml", text("version: '3.1'\nnlu:\n" + "".join(map(assistant, range(3)))), asks="it could be tagging or classification"),
+    Shape("wikiann.txt", plain("\n\n".join("\n".join(f"en:{word}\t{tag}" for word, tag in zip(tokens(n), bio(n), strict=True)) for n in ROWS)),
+          "tagging", {"tokens": "0", "tags": "1"}, {"format": "conll"}, {"scheme": "bio"}),
     Shape("authors", by_author, "classification", LABEL, {"format": "jsonl", "files": {"train": "*/train_*.jsonl"}}),
 ]  # fmt: skip

@@ -21,14 +21,14 @@ def read_slots(path: Path, source: Source) -> Numbered:
     names = [name for name in (WORDS, TAGS, INTENTS) if (path / name).is_file()]
     if WORDS not in names:
         raise UserError(f"{path}: no {WORDS} in it, expected a folder with {WORDS}, {TAGS} and {INTENTS}")
-    columns = {name: [line.strip() for line in lines(path / name, source.encoding)] for name in names}
+    columns = {name: "".join(lines(path / name, source.encoding)).rstrip().splitlines() for name in names}
     counts = {name: len(column) for name, column in columns.items()}
     if len(set(counts.values())) > 1:
         told = ", ".join(f"{name} {count:,}" for name, count in counts.items())
         raise UserError(f"{path}: expected as many lines in each of its files; found {told}")
     for number, parts in enumerate(zip(*columns.values(), strict=True), 1):
-        if any(parts):
-            yield number, _row(dict(zip(names, parts, strict=True)))
+        if any(map(str.strip, parts)):
+            yield number, _row(dict(zip(names, map(str.strip, parts), strict=True)))
 
 
 def _row(found: dict[str, str]) -> Values:

@@ -54,14 +54,17 @@ def _utterances(path: Path, source: Source, by_split: bool) -> Iterator[Values]:
         utterances = held.get("utterances") if isinstance(held, Mapping) else held
         if not isinstance(utterances, list):
             raise UserError(f"{path}: no list of utterances under '{intent:.40}', expected {EXPECTED}")
-        yield from ({"utterance": one, "label": intent, **split} for one in utterances)
+        yield from ({"utterance": one, "label": intent or None, **split} for one in utterances)
 
 
 def _intents(path: Path, source: Source) -> Mapping[str, Any]:
+    """A list of utterances has none."""
     try:
         found = json.loads("".join(lines(path, source.encoding)))
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: not JSON ({error})") from None
+    if isinstance(found, list):
+        return {"": found}
     intents = found.get("intents", found) if isinstance(found, Mapping) else {}
     if not isinstance(intents, Mapping) or not intents:
         raise UserError(f"{path}: no intents, expected {EXPECTED}")
@@ -87,7 +90,7 @@ def _document(found: Mapping[str, Any]) -> Document:
 def _is_snips(sample: Sample) -> bool:
     if sample.path.is_dir():
         return bool(_files(sample.path))
-    return sample.text.lstrip().startswith("{") and PIECES.search(sample.text) is not None
+    return sample.text.lstrip()[:1] in ("{", "[") and PIECES.search(sample.text) is not None
 
 
 FORMATS = {"snips": Format(read_snips, _is_snips)}

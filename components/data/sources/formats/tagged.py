@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import islice
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from components.errors import UserError
 from components.settings.data import Source
 
 SIGNS = "/_|"  # between a word and its tag
+COMPOUND = re.compile(r"(?<!\S)\[(\S+/\w+(?:\s+\S+/\w+)*)\]\w+(?!\S)")
 LINES = 200  # that a file is recognised by
 FEWEST = 20  # words of them
 ALIKE = 0.98  # share of the words that have a tag
@@ -28,12 +30,17 @@ def read_tagged(path: Path, source: Source) -> Numbered:
             f"them, set `separator` below source"
         )
     for number, line in enumerate(lines(path, source.encoding), 1):
-        pairs = [word.rpartition(sign) for word in line.split()]
+        pairs = [word.rpartition(sign) for word in _flat(line).split()]
         if lost := next((word or tag for word, _, tag in pairs if not word or not tag), None):
             yield number, Unreadable(f"found {lost!r:.40}, expected a word, '{sign}' and its tag")
         elif pairs:
             words = [word for word, _, _ in pairs]
             yield number, {"text": " ".join(words), "tokens": words, "tags": [tag for *_, tag in pairs]}
+
+
+def _flat(line: str) -> str:
+    """Without the brackets around compounds, "[New/a York/n]ns", as the People's Daily has them."""
+    return COMPOUND.sub(r"\1", line)
 
 
 def _sign(some: list[str]) -> str | None:

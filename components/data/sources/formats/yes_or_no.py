@@ -16,6 +16,7 @@ ANSWERS = ("accept", "reject", "ignore")
 REJECTED, IGNORED = (f"a row answered with {answer}" for answer in ANSWERS[1:])
 UNDECIDED = "a text whose annotators are undecided"
 NO = "not "  # before the only class that is asked about, where the answer is no
+SAID = ("answer", "label", "spans", "tokens")  # what the columns of a document say instead
 ANNOTATORS = ("_annotator_id", "_session_id")
 Row = Mapping[str, Any]
 
@@ -61,7 +62,7 @@ def _document(rows: Sequence[Row], labels: Sequence[str]) -> Document | Skipped:
     if not yes and 0 in lead.values():  # of a class that was not asked about nobody knows
         return Skipped(UNDECIDED if len(labels) == 1 else REJECTED)
     names = yes or [f"{NO}{label}" for label in labels if len(labels) == 1]
-    columns = {name: value for name, value in rows[0].items() if name not in ("label", "spans", "tokens")}
+    columns = {name: value for name, value in rows[0].items() if name not in SAID}
     return Document({**columns, **classes(names)}, agreement=_agreement(said))
 
 
