@@ -115,7 +115,9 @@ def judge(case: Case, shown: Collection[Key]) -> Reason:
     if not _finite(case.evidence.value, *case.evidence.interval, *case.evidence.over_trivial):
         return "hold", f"{case.rule.metric} or its interval is not a number"
     found = [_floor(case, case.evidence), _trivial(case, case.evidence), *_compared(case, shown)]
-    found += [_finding(case, finding, shown) for finding in (case.measured.findings if case.measured else [])]
+    found += [
+        judge_finding(case, finding, shown) for finding in (case.measured.findings if case.measured else [])
+    ]
     worst = max((outcome for outcome, _ in found), key=STRICTNESS.index)
     if worst == "pass":
         above = f"{_value(case)} is above the floor {case.rule.floor:.3f}"
@@ -271,7 +273,7 @@ def _other_question(case: Case, champion: Comparison) -> str:
     )
 
 
-def _finding(case: Case, finding: Finding, shown: Collection[Key]) -> Reason:
+def judge_finding(case: Case, finding: Finding, shown: Collection[Key]) -> Reason:
     """What a further gate has found: its own outcome, and the comparison where it has a margin."""
     name = _name(finding)
     if not _finite(finding.value, *finding.interval):

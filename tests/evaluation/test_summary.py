@@ -205,13 +205,6 @@ def test_a_held_release_is_not_offered_for_serving(root: Path) -> None:
     assert "onetrunk serve" not in text
 
 
-def test_markdown_has_a_row_per_task_and_no_stray_columns(root: Path) -> None:
-    lines = summary.markdown(summary.write(root)).splitlines()
-    rows = [line for line in lines if line.startswith("| ")]
-    assert len(rows) == 3
-    assert {row.replace("\\|", "").count("|") for row in rows} == {10}
-
-
 def test_a_task_that_was_not_measured_is_held_by_the_verdict_and_left_out(root: Path) -> None:
     verdict = json.loads((root / "reports/verdict.json").read_text())
     lost = judged(gate="hold", why="no accuracy was measured", metric="accuracy", value=None)
@@ -219,6 +212,20 @@ def test_a_task_that_was_not_measured_is_held_by_the_verdict_and_left_out(root: 
     written = summary.write(root)
     assert written.verdict == "HOLD"
     assert set(written.tasks) == {"mood", "names"}
+
+
+def test_all_that_keeps_a_model_back_is_shown_though_every_measured_task_passes(root: Path) -> None:
+    """A model that was rolled back, a finding of the model as a whole, a task that was not measured."""
+    verdict = json.loads((root / "reports/verdict.json").read_text())
+    lost = judged(gate="hold", why="no accuracy was measured", metric="accuracy", value=None)
+    slow = {"gate": "cost", "what": "latency", "rows": 0, "value": -3.0, "interval": [-3.0, -3.0]}
+    change(root, "evaluation", findings=[{**slow, "outcome": "hold", "why": "3 times the champion's"}])
+    held = {"withheld": "it was rolled back", "of_model": ["cost: 3 times the champion's"]}
+    change(root, "verdict", verdict="HOLD", tasks={**verdict["tasks"], "lost": lost}, **held)
+    text = shown(summary.render(summary.write(root), root))
+    assert "the model as a whole: hold, it was rolled back\n" in text.replace(" \n", "\n")
+    assert "the model as a whole: hold, cost: 3 times the champion's" in text
+    assert "lost: hold, no accuracy was measured" in text
 
 
 def test_an_answer_of_any_family_is_one_line() -> None:
