@@ -330,6 +330,7 @@ class TaskSummary(Part):
     gate: GateOutcome  # what the gate says
     why: str  # in one sentence
     remarks: list[str] = Field(default_factory=list)  # what does not decide, and is to be known
+    served: int | None = None  # models that its test set has judged, this one too; null in a file of before
 
 
 class Summary(Record):

@@ -11,12 +11,15 @@ from typing import Literal
 
 from components import advice
 from components.data.mixture.records import PLAN, PlannedTask, PlanRecord
+from components.evaluation import gate
+from components.evaluation.judging import Reason
 from components.evaluation.records import (
     EVALUATION,
     VERDICT,
     ClassScore,
     Confusion,
     Evaluation,
+    Finding,
     GateOutcome,
     HeadEvidence,
     Interval,
@@ -63,6 +66,25 @@ class Mistake:
 
 
 @dataclass(frozen=True)
+class ShownFinding:
+    """What a further gate has measured, and what the verdict makes of it."""
+
+    found: Finding
+    outcome: GateOutcome | Literal["not judged"]
+    why: str
+
+    @classmethod
+    def of(cls, found: Finding, outcome: GateOutcome) -> ShownFinding:
+        """As it was judged: by its limit, and by the comparison with the champion."""
+        if outcome == "pass" and found.limit is None and (found.champion is None or found.margin is None):
+            return cls(found, "not judged", "")
+        if outcome == found.outcome:
+            return cls(found, outcome, found.why)
+        lost = {"hold": f"a loss beyond the margin {found.margin} cannot be excluded"}
+        return cls(found, outcome, lost.get(outcome, "lost significantly against the champion"))
+
+
+@dataclass(frozen=True)
 class ShownHead:
     """What is shown of a head; of one that was not measured, the verdict alone."""
 
@@ -75,6 +97,7 @@ class ShownHead:
     remarks: Sequence[str]
     measured: HeadEvidence | None
     plan: PlannedTask | None  # its task's part, where it was measured
+    findings: Sequence[ShownFinding] = ()  # of further gates
 
     @property
     def gated(self) -> MetricEvidence | None:
@@ -212,7 +235,19 @@ class Report:
         measured = self.evaluation.tasks.get(name)
         plan = self.plan.tasks[measured.task] if measured else None
         rule = (task.metric, task.floor, task.margin, task.gate, task.why, task.remarks)
-        return ShownHead(name, *rule, measured, plan)
+        found = measured.findings if measured else []
+        judged = [outcome for outcome, _ in self._findings.get(name, [])] or [one.outcome for one in found]
+        return ShownHead(name, *rule, measured, plan, [*map(ShownFinding.of, found, judged)])
+
+    @cached_property
+    def _findings(self) -> Mapping[str, Sequence[Reason]]:
+        """What the verdict makes of each head's findings; nothing where it does not name its rules."""
+        return gate.findings(self.evaluation, self.verdict.rules) if self.verdict.rules else {}
+
+    @property
+    def of_model(self) -> list[ShownFinding]:
+        """What further gates have found of the model as a whole."""
+        return [ShownFinding.of(found, found.outcome) for found in self.evaluation.findings]
 
     @property
     def measured(self) -> list[ShownHead]:

@@ -70,9 +70,9 @@ def read(root: Path) -> Summary:
     return Summary.read(root / SUMMARY)
 
 
-def _task(evaluated: HeadEvidence, gate: TaskVerdict, served: wear.ServedSets | None) -> TaskSummary:
+def _task(evaluated: HeadEvidence, gate: TaskVerdict, known: wear.ServedSets | None) -> TaskSummary:
     metric = evaluated.metrics[gate.metric]
-    worn = wear.worn(served, evaluated.test_set)
+    worn = wear.worn(known, evaluated.test_set)
     return TaskSummary(
         rows=sum(evaluated.rows.values()),
         share=evaluated.share,
@@ -84,6 +84,7 @@ def _task(evaluated: HeadEvidence, gate: TaskVerdict, served: wear.ServedSets | 
         gate=gate.gate,
         why=gate.why,
         remarks=[*gate.remarks, *([worn] if worn else [])],
+        served=wear.served(known, evaluated.test_set) or None,
     )
 
 
@@ -111,6 +112,7 @@ def render(summary: Summary, root: Path) -> Group:
         table(summary),
         *_reasons(summary),
         *_remarks(summary),
+        *_served(summary),
         *answers,
         _reports(root),
         _next_commands(summary),
@@ -148,6 +150,14 @@ def _remarks(summary: Summary) -> list[Text]:
     from rich.text import Text
 
     return [Text(f"{name}: {remark}") for name, task in summary.tasks.items() for remark in task.remarks]
+
+
+def _served(summary: Summary) -> list[Text]:
+    """A line for how many models each test set has judged by now: their verdicts wear it out."""
+    from rich.text import Text
+
+    found = [f"{name} {task.served:,}" for name, task in summary.tasks.items() if task.served]
+    return [Text(f"Models that each test set has judged: {', '.join(found)}")] if found else []
 
 
 def _cells(task: TaskSummary) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from components.errors import UserError
-from components.evaluation import summary
+from components.evaluation import summary, wear
 
 MODEL = "ab" * 32
 
@@ -123,6 +123,7 @@ def test_the_fixed_keys_hold_what_the_reports_say(root: Path) -> None:
         "gate": "pass",
         "why": "above its floor",
         "remarks": [],
+        "served": None,
     }
 
 
@@ -183,6 +184,18 @@ def test_people_see_tasks_answers_and_the_next_commands(root: Path) -> None:
         assert part in text
     assert "reports/validation.html" not in text  # not there, so not named
     assert max(map(len, text.splitlines())) <= 120
+
+
+def test_how_many_models_each_test_set_has_judged_is_told(root: Path) -> None:
+    assert "has judged" not in shown(summary.render(summary.write(root), root))
+    evaluation = json.loads((root / "reports/evaluation.json").read_text())
+    evaluation["tasks"]["mood"]["test_set"] = "rows"
+    change(root, "evaluation", tasks=evaluation["tasks"])
+    judged_by = wear.ServedTestSet(tasks=["mood"], models=["a", "b", MODEL])
+    wear.ServedSets(budget=50, sets={"rows": judged_by}).write(root / wear.FILE)
+    found = summary.write(root)
+    assert {name: task.served for name, task in found.tasks.items()} == {"mood": 3, "names": None}
+    assert "Models that each test set has judged: mood 3\n" in shown(summary.render(found, root))
 
 
 def test_a_held_release_is_not_offered_for_serving(root: Path) -> None:

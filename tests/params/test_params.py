@@ -168,3 +168,6 @@ def test_a_task_is_renamed_from_a_name_that_no_task_has(tiny_project: Path) -> N
     assert "evaluation.renamed.mod: no task has this name (did you mean 'mood'?)" in said
     said = complaint(tiny_project, "{mod: feeling}", "{mood: people}")
     assert "evaluation.renamed.mood: 'people' is another task's name" in said
+    settings = tiny_project / "params.yaml"
+    settings.write_text(settings.read_text().replace("{mood: people}", "{mood: feeling, feeling: temper}"))
+    assert params.load(settings).evaluation.renamed == {"mood": "feeling", "feeling": "temper"}

@@ -228,7 +228,7 @@ class Encoder:
             row for row, of_row in zip(rows, encodings, strict=True) if not all(len(one) for one in of_row)
         ]
         if empty:
-            text = next((value for value in empty[0].values() if isinstance(value, str)), "")
+            text = empty[0][self.card.inputs[0]]
             raise UserError(
                 f"data/{self.task}: the tokenizer knows nothing in {text!r:.60}, and in {len(empty) - 1} "
                 f"more rows; expected a tokenizer for these texts, or a source.filter without them"

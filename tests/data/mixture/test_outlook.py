@@ -15,7 +15,7 @@ from components.data.encoding.split import EncodedSplit
 from components.data.mixture import outlook
 from components.data.mixture import plan as planning
 from components.data.mixture.records import PlannedTask, PlanRecord
-from tests.data.mixture.test_plan import ENCODED, draws
+from tests.data.mixture.drawn import ENCODED, draws
 
 
 def planned(rows: int, drawn: int, tokens: float) -> PlannedTask:

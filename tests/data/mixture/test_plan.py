@@ -10,18 +10,15 @@ import pytest
 import yaml
 
 from components import params
-from components.data.batches.batching import step_rows
 from components.data.encoding.encode import encode
 from components.data.encoding.split import EncodedSplit
 from components.data.ingest.ingest import ingest
 from components.data.mixture import plan as planning
-from components.data.mixture.draws import Plan
-from components.data.mixture.records import PLAN, PlanRecord
 from components.errors import UserError
 from components.settings.project import Project
 from tests.conftest import PARAMS
+from tests.data.mixture.drawn import ENCODED, draws
 
-ENCODED = Path("encoded")
 CURRICULUM = {
     "start": {"method": "fixed_ratio", "ratio": {"mood": 8, "people": 1, "closeness": 1}},
     "end": {"method": "uniform"},
@@ -47,17 +44,6 @@ def project_with(mixture: dict) -> Project:
         yaml.safe_dump({**yaml.safe_load(settings_file.read_text()), "mixture": mixture})
     )
     return params.load()
-
-
-def draws(whole: PlanRecord) -> tuple[Plan, dict[str, EncodedSplit], list[dict[str, np.ndarray]]]:
-    """Every step of the run, as training draws it from the file."""
-    splits = {name: EncodedSplit(ENCODED / name / "train.arrow") for name in whole.tasks}
-    whole.write(PLAN)
-    read = PlanRecord.read(PLAN)
-    assert read == whole
-    plan = Plan.of(read, planning.easiest(read, splits))
-    lengths = {name: split.lengths for name, split in splits.items()}
-    return plan, splits, [step_rows(plan, 7, step, lengths) for step in range(plan.steps)]
 
 
 @pytest.mark.usefixtures("encoded_project")

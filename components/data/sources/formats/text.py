@@ -24,6 +24,16 @@ from components.settings.data import Source
 from components.spelling import trimmed
 
 SIGN = re.compile(r"sep=.?")  # a first line that tells a spreadsheet the separator
+NO_TEXT = {
+    b"PAR1": "a Parquet file",
+    b"ARROW1": "an Arrow file",
+    b"ORC": "an ORC file",
+    b"Obj\x01": "an Avro file",
+    b"\xd0\xcf\x11\xe0": "a workbook of an old Excel (xls) or another Office file",
+    b"%PDF": "a PDF",
+    b"SQLite f": "a database of SQLite",
+    b"\x89HDF": "an HDF5 file",
+}
 MAX_FIELD = 10_000_000  # characters; the csv module's own limit is 131072
 
 
@@ -44,6 +54,8 @@ def lines(path: Path, encoding: str) -> Iterator[str]:
             for number, line in enumerate(io.TextIOWrapper(file, encoding, newline=""), 1):
                 yield line.removeprefix("\ufeff") if number == 1 else line
     except UnicodeDecodeError as error:
+        if name := _no_text(path):
+            raise UserError(f"{path}: {name}, which is no text; see `format` in params.yaml") from None
         raise UserError(
             f"{path}{_line_of(path, encoding)}: byte 0x{error.object[error.start]:02x} is not {encoding}; "
             f"set `encoding` in params.yaml to the file's"
@@ -54,6 +66,13 @@ def lines(path: Path, encoding: str) -> Iterator[str]:
         ) from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}), expected a file") from None
+
+
+def _no_text(path: Path) -> str | None:
+    """What a file of bytes is, told by the first of them."""
+    with path.open("rb") as file:
+        start = file.read(8)
+    return next((name for mark, name in NO_TEXT.items() if start.startswith(mark)), None)
 
 
 def _line_of(path: Path, encoding: str) -> str:
