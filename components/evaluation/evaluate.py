@@ -14,7 +14,7 @@ from components.data.mixture.records import PLAN, PlanRecord
 from components.evaluation import gates, paired, picture
 from components.evaluation.against import ANCHOR, CHAMPION, Against, Meeting
 from components.evaluation.champion import Opponent
-from components.evaluation.intervals import difference, interval, worth_of
+from components.evaluation.intervals import difference, gain, interval, worth_of
 from components.evaluation.records import (
     EVALUATION,
     METRICS,
@@ -180,7 +180,6 @@ def compare(
         sample(metric, metric.statistics(rows, answers[who], facts), units)
         for who in ("model", "trivial", "linear")
     )
-    worth = worth_of(model, trivial)
     release, anchored = (met or {}).get(CHAMPION), (met or {}).get(ANCHOR)
     champion = _against(metric, rows, answers, units, confidence, release) if release else None
     anchor = champion  # where both are one release, it is measured once
@@ -191,8 +190,8 @@ def compare(
         interval=interval(metric, model, confidence),
         trivial=trivial.value,
         linear=linear.value,
-        over_trivial=difference(model, trivial, worth).interval(confidence),
-        over_linear=difference(model, linear, worth).interval(confidence),
+        over_trivial=gain(metric, model, trivial, confidence),
+        over_linear=difference(model, linear, worth_of(model, trivial)).interval(confidence),
         champion=champion,
         anchor=anchor,
     )
@@ -221,7 +220,7 @@ def _against(
         difference=model.value - release.value,
         interval=counted.interval(confidence),
         p=counted.p_worse(),
-        over_trivial=difference(release, trivial, worth_of(release, trivial)).interval(confidence),
+        over_trivial=gain(metric, release, trivial, confidence),
         rows=int(common.rows_N.sum()),
         changed=common.changed,
         low=counted.low(confidence),

@@ -8,10 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
 from safetensors.torch import load_file, save_file
 
 from components.encoder.place import WHOLE
 
+TABLE = "embeddings.word_embeddings.weight"
 Tensors = dict[str, Any]
 Change = Callable[[Path], None]
 
@@ -136,6 +139,46 @@ def large_for_its_tokenizer(folder: Path) -> None:
     from transformers import BertConfig, BertModel
 
     BertModel(BertConfig.from_pretrained(folder, vocab_size=400)).save_pretrained(folder)
+
+
+def of_words(shift: int) -> Change:
+    """400 words in four spellings each, which are alike in the weights; the tokenizer has them at numbers so many
+    places further."""
+
+    def change(folder: Path) -> None:
+        words = [f"w{chr(97 + n // 20)}{chr(97 + n % 20)}" for n in range(400)]
+        spelt = [
+            (n, one)
+            for n, word in enumerate(words)
+            for one in (word, word.title(), f"##{word}", f"##{word.title()}")
+        ]
+        chance = np.random.default_rng(0)
+        order = chance.permutation(len(spelt)).tolist()
+        tokenizer, config = (
+            json.loads((folder / name).read_text()) for name in ("tokenizer.json", "config.json")
+        )
+        weights = load_file(folder / WHOLE)
+        first, table = config["vocab_size"], weights[TABLE].numpy()
+        meanings = chance.normal(size=(len(words), table.shape[1]))
+        more = [meanings[spelt[place][0]] + 0.05 * chance.normal(size=table.shape[1]) for place in order]
+        tokens = {spelt[place][1]: first + (row + shift) % len(spelt) for row, place in enumerate(order)}
+        tokenizer["model"]["vocab"] |= tokens
+        weights[TABLE] = torch.tensor(np.concatenate([table, np.array(more)]), dtype=torch.float32)
+        (folder / "tokenizer.json").write_text(json.dumps(tokenizer), encoding="utf-8")
+        (folder / "config.json").write_text(json.dumps({**config, "vocab_size": first + len(spelt)}))
+        save_file(weights, folder / WHOLE, {"format": "pt"})
+
+    return change
+
+
+def all_of(*changes: Change) -> Change:
+    """One after the other."""
+
+    def change(folder: Path) -> None:
+        for each in changes:
+            each(folder)
+
+    return change
 
 
 def with_vocabulary(shift: int) -> Change:

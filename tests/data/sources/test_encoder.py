@@ -44,6 +44,11 @@ READ = {
     "its vocabulary beside it": folders.with_vocabulary(0),
 }
 REFUSED = {
+    "as many tokens, but others than the weights have learnt": (
+        folders.of_words(1),
+        "encoder/tokenizer.json: another tokenizer than the weights were trained with: words in two spellings, "
+        "as 'the' and 'The', are no more alike there than any others",
+    ),
     "as many tokens, but others than its vocabulary's": (
         folders.with_vocabulary(1),
         "encoder/tokenizer.json: another tokenizer than the vocabulary beside it has: 102 of 102 tokens differ",
@@ -140,6 +145,17 @@ def test_a_folder_of_this_kind_ends_in_one_sentence(kind: str, tiny_project: Pat
     assert ".tmp" not in said
     assert not ENCODER.exists()
     assert not RECORD.exists()
+
+
+@pytest.mark.parametrize(
+    "change", [folders.of_words(0), folders.all_of(folders.of_words(1), folders.with_vocabulary(0))]
+)
+def test_a_tokenizer_that_belongs_to_the_weights_or_has_a_vocabulary_beside_it_is_taken(
+    change: folders.Change, tiny_project: Path
+) -> None:
+    change(tiny_project / "encoder")
+    bring_encoder(tiny_project)
+    assert EncoderRecord.read(RECORD).tokens == 1703
 
 
 def test_the_record_says_what_it_is(tiny_project: Path) -> None:

@@ -167,9 +167,11 @@ def _arrow_batches(path: Path) -> Iterator[pa.RecordBatch]:
 
 
 FORMATS = {
-    "parquet": Format(read_parquet, lambda sample: sample.data.startswith(b"PAR1")),
-    "arrow": Format(read_arrow, lambda sample: sample.data.startswith((b"ARROW1", b"\xff\xff\xff\xff"))),
-    "orc": Format(read_orc, lambda sample: sample.data.startswith(b"ORC")),
-    "avro": Format(read_avro, lambda sample: sample.data.startswith(b"Obj\x01")),
+    "parquet": Format(read_parquet, lambda sample: sample.data.startswith(b"PAR1"), binary=True),
+    "arrow": Format(
+        read_arrow, lambda sample: sample.data.startswith((b"ARROW1", b"\xff\xff\xff\xff")), binary=True
+    ),
+    "orc": Format(read_orc, lambda sample: sample.data.startswith(b"ORC"), binary=True),
+    "avro": Format(read_avro, lambda sample: sample.data.startswith(b"Obj\x01"), binary=True),
     "huggingface": Format(read_dataset),
 }
