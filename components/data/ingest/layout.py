@@ -19,6 +19,7 @@ HEAD = 1000  # rows
 FEWEST = 20  # of them
 NEARLY_ALL = 0.9
 MOST = 0.5
+FILES, LONG = 3, 300  # one for each split; words that no sentence has
 
 
 def refuse_layout(reader: Reader) -> None:
@@ -54,6 +55,7 @@ def _refuse_words(reader: Reader) -> None:
     sound = (record.values for record in reader.records() if not (record.skipped or record.unreadable))
     head = list(islice(sound, HEAD))
     if len(head) < FEWEST:
+        _refuse_endless(task, head)
         return
     found = _one_tag(head)
     if not found and set(columns) <= {"text", "label"} and task.cleaning.duplicates == "drop":
@@ -62,8 +64,22 @@ def _refuse_words(reader: Reader) -> None:
         raise UserError(f"{task.source.path}: {found}, as in a table with one word a row; {_advice(task)}")
 
 
+def _refuse_endless(task: Task, head: list[Values]) -> None:
+    """Words one below the other with nothing between sentences: each file is one."""
+    words = [max((_words(values.get(role)) for role in _tags(values)), default=0) for values in head]
+    if 0 < len(words) <= FILES and min(words) >= LONG:
+        raise UserError(
+            f"{task.source.path}: a sentence of {max(words):,} words; expected a blank line behind each "
+            f"sentence"
+        )
+
+
+def _tags(values: Values) -> list[str]:
+    return [role for role in values if role.rpartition(".")[2] == "tags"]
+
+
 def _one_tag(head: list[Values]) -> str:
-    roles = [role for role in head[0] if role.rpartition(".")[2] == "tags"]
+    roles = _tags(head[0])
     single = sum(all(_words(values.get(role)) == 1 for role in roles) for values in head)
     if not roles or single < NEARLY_ALL * len(head):
         return ""
