@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import ast
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -90,3 +93,19 @@ def test_what_is_no_number_is_null(capsys: pytest.CaptureFixture[str]) -> None:
 def test_one_seed_has_no_interval() -> None:
     assert over_seeds("gain", [0.1]) == Goal("gain (one seed)", 0.1, (0.1, 0.1))
     assert over_seeds("gain", [0.1, -0.2, 0.4]) == Goal("gain (95 % t-interval)", 0.1, (-0.2, 0.4))
+
+
+@pytest.mark.slow_after(1)
+def test_all_there_is_to_do_on_a_gpu_runs_dry_on_a_cpu() -> None:
+    """One command, whose parts end with their goals."""
+    environment = {**os.environ, "PYTHON": sys.executable}
+    done = subprocess.run(
+        ["sh", FOLDER / "gpu.sh", "--dry-run"],
+        capture_output=True, text=True, env=environment, timeout=600, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert {goal["reached"] for goal in told["goals"]} == {None}  # a CPU promises nothing
+    lines = " ".join(goal["line"] for goal in told["goals"])
+    for what in ("gradient's distance", "twice", "launches", "waits", "PCGrad over", "doubling", "hidden"):
+        assert what in lines

@@ -49,7 +49,8 @@ class Training(Section):
 
     tokens: Tokens  # that the whole training reads
     tokens_per_step: Tokens  # that a step reads, on average
-    tokens_per_micro_batch: Tokens  # that are in memory at once, for each process
+    # in memory at once, for each process; auto: on a GPU as many as its memory holds, found by doubling
+    tokens_per_micro_batch: Tokens | Literal["auto"]
     window: Steps = 16  # steps whose rows are grouped by length together
     learning_rate: Annotated[float, Field(gt=0)]  # of the encoder, at its highest
     head_learning_rate: Annotated[float, Field(gt=0)]  # of the heads, at its highest
