@@ -105,10 +105,10 @@ def test_a_resumed_run_keeps_the_smaller_budget(
     shorten(10)
     states = MultiTaskModel.states
 
-    def check(self, input_ids, mask, segment_ids):
+    def check(self, input_ids, mask, segment_ids, pack=None):
         if self.training and int(mask.sum()) > 200:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-        return states(self, input_ids, mask, segment_ids)
+        return states(self, input_ids, mask, segment_ids, pack)
 
     monkeypatch.setattr(MultiTaskModel, "states", check)
     expected = train()
