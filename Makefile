@@ -38,10 +38,10 @@ serve: setup ## Serve the champion on http://127.0.0.1:3000
 	@$(BIN)/onetrunk serve
 
 test: setup ## Run the whole suite
-	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n auto
 
 test-quick: setup ## Run most tests, in about a minute
-	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not slow"
+	@$(BIN)/python -m pytest -n auto -m "not slow"
 
 lint: setup ## Check style and types
 	@$(BIN)/ruff check .

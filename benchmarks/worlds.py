@@ -8,19 +8,23 @@ Legend: N rows, S statistics.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse import csr_array
+from scipy.special import ndtr, ndtri
 
 from components import families
 from components.data.contract.cards import task_card
 from components.data.contract.rows import labelled_rows
 from components.families.base import Metric, Prediction, Row
+from components.families.click.metrics import METRICS as OF_CLICKS
+from components.families.click.metrics import roc_auc
 from components.families.regression.metrics import METRICS as OF_SCORES
 from components.families.regression.metrics import power_sums
 from components.families.shared.metrics import MACRO_F1, label_counts, mean
@@ -34,6 +38,7 @@ SIZE = 60_000  # rows of a synthetic population
 DOCUMENTS = 600  # of the population of pairs
 STEPS = 12  # of the search for a share of rows
 PEARSON = OF_SCORES[0]
+AUC = OF_CLICKS[0]
 
 
 @dataclass(frozen=True)
@@ -45,10 +50,16 @@ class World:
     margin: float
     tables: dict[str, Table]
     groups: Sequence[Sequence[str]] = ()  # of the rows; none: each stands alone
+    statistics: Callable[[Table], Table] = lambda table: (
+        table
+    )  # of drawn rows, where they depend on the others
 
     def truth(self, who: str) -> float:
         """The metric of a model over the whole population."""
-        return self.metric.total(self.tables[who])
+        return self._value(self.tables[who])
+
+    def _value(self, table: Table) -> float:
+        return self.metric.total(self.statistics(table))
 
     @cached_property
     def _place(self) -> np.ndarray:
@@ -81,10 +92,10 @@ class World:
         low, high = 0.0, 1.0
         for _ in range(STEPS):
             share = (low + high) / 2
-            worse = self.metric.total(mixed(self.tables["trivial"], self.tables["equal"], chance_N < share))
+            worse = self._value(mixed(self.tables["trivial"], self.tables["equal"], chance_N < share))
             low, high = (share, high) if worse > self.truth("champion") - loss else (low, share)
         table = mixed(self.tables["trivial"], self.tables["equal"], chance_N < high)
-        return World(self.name, self.metric, self.margin, {**self.tables, "worse": table}, self.groups)
+        return replace(self, tables={**self.tables, "worse": table})
 
 
 def mixed(one_NS: Any, other_NS: Any, first_N: Any) -> Table:
@@ -100,7 +111,7 @@ def exchanged(world: World, seed: int) -> World:
     swap_N = np.random.default_rng([seed, 1]).random(world.tables["equal"].shape[0]) < 0.5
     one, other = world.tables["champion"], world.tables["equal"]
     tables = {**world.tables, "champion": mixed(one, other, swap_N), "equal": mixed(other, one, swap_N)}
-    return World(world.name, world.metric, world.margin, tables, world.groups)
+    return replace(world, tables=tables)
 
 
 # --- synthetic outcomes ---------------------------------------------------------------------------------
@@ -176,6 +187,22 @@ def rouge(agreement: float, seed: int) -> World:
     return exchanged(World("ROUGE", Metric("rouge_l", _table, mean), 0.03, tables), seed)
 
 
+def areas(area: float, positives: float, agreement: float, seed: int) -> World:
+    """Clicks or not, of which so many are; the probabilities of both are normal and as wide."""
+    generator = np.random.default_rng(seed)
+    yes_N = generator.random(SIZE) < positives
+
+    def answers() -> np.ndarray:
+        return np.asarray(ndtr(generator.normal(size=SIZE) + np.sqrt(2) * ndtri(area) * yes_N))
+
+    one, fresh = answers(), answers()
+    other = np.where(generator.random(SIZE) < agreement, one, fresh)
+    sides = {"champion": one, "equal": other, "trivial": np.full(SIZE, positives)}
+    tables: dict[str, Table] = {who: np.stack([yes_N, said], axis=1) for who, said in sides.items()}
+    world = World("AUC", AUC, 0.03, tables, statistics=lambda table: roc_auc(*np.asarray(table).T))
+    return exchanged(world, seed)
+
+
 def scores(noise: float, seed: int) -> World:
     """Single texts with a score."""
     generator = np.random.default_rng(seed)
@@ -212,6 +239,24 @@ def _scored(gold: np.ndarray, said: dict[str, np.ndarray]) -> dict[str, Table]:
         who: power_sums(rows, [{"score": value} for value in values], {"mean": 0.0})
         for who, values in said.items()
     }
+
+
+MAKERS: dict[str, Callable[[], World]] = {
+    "accuracy .8": lambda: shares(0.8, 0.7, 1),
+    "accuracy .95": lambda: shares(0.95, 0.7, 2),
+    "macro-F1 of 50": lambda: classes(50, 0.8, 0.85, 3),
+    "entity F1": lambda: entities(1.0, 0.88, 0.7, 4),
+    "ROUGE": lambda: rouge(0.5, 5),
+    "Pearson": lambda: scores(0.6, 6),
+    "Pearson over pairs": lambda: pairs(0.6, 7),
+    "AUC of 10 % positives": lambda: areas(0.86, 0.1, 0.6, 8),
+}
+
+
+@functools.cache
+def made(name: str) -> World:
+    """A world, once in a process."""
+    return MAKERS[name]()
 
 
 # --- real predictions -----------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from components import families
+from components.data.mixture import budgets
 from components.evaluation import gates
 from components.settings.project import Project
 from components.settings.section import Section, Unit
@@ -246,6 +247,7 @@ def methods() -> Iterator[str]:
     combining = {name: balancing.combination(name) for name in balancing.combination_names()}
     optimising = {name: optimisers.optimiser(name) for name in optimisers.names()}
     regularising = {name: regularisation.find(name) for name in regularisation.names()}
+    yield method_table("training.budget", {name: budgets.find(name) for name in budgets.names()}, "mixture")
     yield method_table("training.balancing.weights", weighting, "balancing")
     yield method_table("training.balancing.combination", combining, "balancing")
     yield method_table("training.optimiser", optimising, "optimising")

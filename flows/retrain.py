@@ -24,9 +24,10 @@ from rich.console import Console
 from components import params
 from components.errors import EXIT_USER_ERROR, UserError, disk_sentence
 from components.evaluation import summary
+from components.evaluation.page import MARKDOWN
 from components.evaluation.records import SUMMARY, VERDICT
 from flows.notifications import events, news
-from flows.running import clock, console, dvc_stage, orphans, run_state
+from flows.running import budget, clock, console, dvc_stage, orphans, run_state
 from flows.running.console import StageDisplay
 from flows.running.dvc_stage import Outcome
 from flows.running.graph import Graph, locked_stages, read, settle_lock
@@ -34,6 +35,7 @@ from flows.running.lock import only_run, stop_orphans
 
 RETRY_DELAYS = [2.0, 5.0, 15.0, 30.0]  # seconds; for locks and downloads
 ARTIFACT = "retrain-summary"
+TRAIN = "train"  # the stage that spends the budget
 Futures = dict[str, PrefectFuture[Any]]  # stage -> its task run
 Record = dict[str, Any]  # of a run: flows.running.run_state
 
@@ -56,6 +58,8 @@ def run_stage(name: str, root: Path, stale: bool, display: StageDisplay) -> Stat
     if not stale:
         display.ended(name, Outcome("skipped"), 0.0)
         return Completed(name="Skipped", message="neither it nor what it depends on has changed")
+    if name == TRAIN:
+        budget.before_training(display.console, root)
     started = time.monotonic()
     with display.working(name) as follow:
         outcome = dvc_stage.run(root, name, follow)
@@ -213,14 +217,15 @@ def _left_to_do(graph: Graph, display: StageDisplay) -> str:
 
 
 def _publish(root: Path, state: State[Any]) -> None:
-    """Show Prefect the run's summary, or what has failed; a server that does not take it changes nothing."""
-    if (root / SUMMARY).is_file():  # a failed gate has written it too
-        page = summary.markdown(summary.read(root))
-    elif state.is_failed():
-        page = f"## The run has failed\n\n{state.message}"
-    else:
+    """Show Prefect what has failed, and the gate's report if this run has come to it; a server that does not
+    take it changes nothing."""
+    parts = [f"## The run has failed\n\n{state.message}\n"] if state.is_failed() else []
+    if (root / SUMMARY).is_file() and (root / MARKDOWN).is_file():  # a gate that says no has written both
+        parts.append((root / MARKDOWN).read_text(encoding="utf-8"))
+    if not parts:
         return
+    page = "\n".join(parts)
     try:
         create_markdown_artifact(page, key=ARTIFACT, description="What the last run has come to")
     except (httpx.HTTPError, PrefectException) as error:
-        get_run_logger().warning("the summary is not shown here: %s", error)
+        get_run_logger().warning("the report is not shown here: %s", error)

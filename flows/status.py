@@ -34,7 +34,7 @@ def show(root: Path) -> None:
     table.add_row("stages", stages)
     table.add_row("last run", _last_run(run_state.last(root)))
     table.add_row("verdict", _verdict(root, pipeline))
-    table.add_row("champion", _champion(root))
+    table.add_row("champion", Text(_champion(root)))
     Console(highlight=False).print(table)
 
 
@@ -126,7 +126,7 @@ def _judged(root: Path, said: Verdict) -> str:
     for run in reversed(run_state.runs(root)):
         if (run.verdict, run.model) == (said.verdict, said.model.sha256) and GATE in run.stages and run.ended:
             return run.ended
-    return clock.of_file((root / VERDICT).stat().st_mtime)
+    return clock.of_seconds((root / VERDICT).stat().st_mtime)
 
 
 def _champion(root: Path) -> str:
@@ -137,7 +137,8 @@ def _champion(root: Path) -> str:
     said = f"{record.version} (bundle {record.bundle}), released {clock.local(record.date)}"
     said += f"; releases: {len(found.versions)}"
     if move.action != "release":
-        said += f"\n{move.action} by {move.who}{': ' + move.why if move.why else ''}"
+        when = clock.local(clock.of_seconds(move.when))
+        said += f"\n{move.action} {when} by {move.who}{': ' + move.why if move.why else ''}"
     if record.forced is not None:
         said += f"\nforced, the verdict was {record.verdict}: {record.forced}"
     if found.rolled_back:

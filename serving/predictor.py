@@ -133,6 +133,8 @@ class Predictor:
             self.tokenizer.enable_truncation(**family.truncation(card["inputs"], card["max_length"], options))
             for question in group:
                 (question.encodings,) = family.tokenise(self.tokenizer, [question.read], options)
+                if not all(map(len, question.encodings)):
+                    raise BadRequestError(f"texts[{question.number}]: the tokenizer knows nothing in it")
 
     @torch.inference_mode()
     def _encode(self, encodings: Sequence[Encoding]) -> dict[Tokens, torch.Tensor]:

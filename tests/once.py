@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-START = 180.0  # seconds that a server gets to start, on a busy machine
+START = 300.0  # seconds that a server gets to start, on a busy machine
 
 
 def _base(temporary: pytest.TempPathFactory) -> Path:

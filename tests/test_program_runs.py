@@ -16,7 +16,7 @@ from components.environment import QUIET
 from components.stages.program import contents
 from tests.conftest import build_project
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.minutes(0.5)]
 ROOT = Path(__file__).parent.parent
 STAGES = (
     "encoder", "declare", "ingest", "validate", "data_gate", "encode", "plan", "train", "curves", "baseline", "champion", "evaluate",

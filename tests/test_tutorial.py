@@ -17,7 +17,7 @@ import pytest
 from components.loopback import free_port
 
 # The fixture runs the pipeline.
-pytestmark = [pytest.mark.slow, pytest.mark.minutes, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.slow, pytest.mark.minutes(1.5), pytest.mark.timeout(1800)]
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs/tutorial/first-answer.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(

@@ -11,6 +11,7 @@ import yaml
 
 from components import params
 from components.evaluation import gate
+from components.evaluation.difference import Difference
 from components.evaluation.records import (
     EVALUATION,
     VERDICT,
@@ -95,6 +96,20 @@ def against(difference: float, error: float, **changes: Any) -> Comparison:
         **changes,
     }
     return Comparison.model_validate(given)
+
+
+def counted(won: int, lost: int, units: int) -> Comparison:
+    """A comparison by accuracy in which so many rows were won and lost."""
+    found = Difference(won=won, lost=lost, units=units, worth=1.0, freedom=None)
+    return against(
+        found.value,
+        found.standard_error,
+        interval=found.interval(0.95),
+        low=found.low(0.95),
+        discordant=won + lost,
+        rows=units,
+        counted=found,
+    )
 
 
 def pass_on(root: Path) -> Verdict:

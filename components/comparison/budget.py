@@ -2,7 +2,8 @@
 
 The joint plan without the other tasks: a task's draws depend on its own entry, the steps and the rows
 per step, so the same seed draws the same rows in the same steps, under the same schedule of the learning
-rate. Where shares are dynamic, those of the start count: what a joint run decides, no other run can know.
+rate. Where shares are dynamic, those of the start count, and a run that may end before does not: what a joint
+run decides, no other run can know.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from components.files import atomic_folder
 def budgets(plan: PlanRecord) -> dict[str, PlanRecord]:
     """task -> the plan of its training alone, from that of all (reports/plan.json)."""
     return {
-        name: plan.model_copy(update={"keep": None, "tasks": {name: task}})
+        name: plan.model_copy(update={"keep": None, "cooldown": None, "tasks": {name: task}})
         for name, task in plan.tasks.items()
     }
 

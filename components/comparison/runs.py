@@ -74,7 +74,8 @@ def joint(project: Project, root: Path) -> None:
     """Train the whole plan -> reports/sharing/joint.json: seed, test metrics of each head, affinities."""
     results = {}
     for seed in project.sharing.seeds:
-        fit = Fit(project, root, PlanRecord.read(root / PLAN), seed, area=AREA)
+        plan = PlanRecord.read(root / PLAN).model_copy(update={"cooldown": None})
+        fit = Fit(project, root, plan, seed, area=AREA)
         results[str(seed)] = _once(fit, f"all tasks together, seed {seed}", _joint)
     write_json(root / "reports/sharing/joint.json", results)
 

@@ -36,17 +36,30 @@ def read_pretrained(
     """
     try:
         model, found = kind.from_pretrained(
-            folder, use_safetensors=True, output_loading_info=True, **settings
+            folder, use_safetensors=True, output_loading_info=True, ignore_mismatched_sizes=True, **settings
         )
     except Exception as error:  # transformers and safetensors raise many kinds here
-        reason = str(error).strip().splitlines()[0]
-        raise UserError(f"{where or folder}: no readable encoder ({reason:.200})") from error
+        raise UserError(f"{where or folder}: no readable encoder ({_reason(error, folder)})") from error
+    if other := sorted(found["mismatched_keys"]):
+        name, has, expected = other[0]
+        raise UserError(
+            f"{where or folder}: {len(other)} weights have other sizes than config.json says, the first is "
+            f"{name}: found {tuple(has)}, expected {tuple(expected)}; expected both of one model"
+        )
     own = {id(parameter) for parameter in part(model).parameters()}
     needed = [n for n, one in model.named_parameters(remove_duplicate=False) if id(one) in own]
     missing = [n for n in needed if n in found["missing_keys"] and "pooler" not in n.split(".")]
     if missing:
         raise _lacking(where or folder, missing, len(needed), headers.names(folder))
     return model
+
+
+def _reason(error: Exception, folder: Path) -> str:
+    """What transformers says, in one line."""
+    said = str(error).strip().splitlines()[0]
+    if "custom code" in said:
+        return "it needs code of its own, which is never run; expected a kind of model that transformers has"
+    return f"{said:.200}"
 
 
 def _lacking(where: Path, missing: list[str], weights: int, names: list[str]) -> MissingWeightsError:
@@ -60,5 +73,6 @@ def _lacking(where: Path, missing: list[str], weights: int, names: list[str]) ->
 
 
 def encoder_of(model: Any) -> Any:
-    """The model itself, or the encoder of an encoder-decoder."""
-    return model.get_encoder() if model.config.is_encoder_decoder else model
+    """The model itself, or the encoder of an encoder-decoder, be it saved with its decoder or without."""
+    has_both = hasattr(model, "encoder") and hasattr(model, "decoder")
+    return model.get_encoder() if model.config.is_encoder_decoder or has_both else model

@@ -27,17 +27,17 @@ class Opponent:
     """A released model that candidates are measured against."""
 
     def __init__(self, folder: Path, release: Champion, renamed: Mapping[str, str] | None = None) -> None:
-        """Load it from its model's folder; `renamed` are today's names of its tasks: today's -> its own.
+        """Load it from its model's folder; `renamed` are names of tasks: newer -> older.
 
         Raises:
             UserError: a file of the model's folder is missing or damaged.
         """
         self.release = release
         self.model = saving.load(folder)
-        saving.rename(self.model, {own: today for today, own in (renamed or {}).items()})
+        self.today = today = todays_names(self.model.config.tasks, renamed or {})
+        saving.rename(self.model, today)
         self.tokenizer = folder / "tokenizer.json"
         self.cards: HeadCards = self.model.config.tasks
-        today = {own: name for name, own in (renamed or {}).items()}
         known = known_rows.read(folder / known_rows.FILE)
         self.known_rows = known and {today.get(task, task): rows for task, rows in known.items()}
 
@@ -45,7 +45,11 @@ class Opponent:
         """Why the candidate's head of this card cannot be compared with its own of that name; that it has
         none is a reason only where it `must`."""
         if head not in self.cards:
-            return "it does not answer it under this name" if must else None
+            return (
+                "it does not answer it under this name, nor an older one of evaluation.renamed"
+                if must
+                else None
+            )
         return why_not(self.cards[head], card)
 
     def predict(self, data: Path, cards: HeadCards, heads: Collection[str]) -> dict[str, list[Prediction]]:
@@ -95,6 +99,18 @@ class Opponent:
             heads[head] = TaskHead(family=card["family"], facts=facts, rows={})
         max_length, inputs = own[task]["max_length"], own[task]["inputs"]
         return TaskCard(task=task, max_length=max_length, inputs=inputs, rows={}, heads=heads)
+
+
+def todays_names(known: Collection[str], renamed: Mapping[str, str]) -> dict[str, str]:
+    """The names by which a release knows tasks that were renamed since, once or more often -> today's."""
+    found = {}
+    for today in renamed.keys() - set(renamed.values()):
+        name = today
+        while name not in known and name in renamed:
+            name = renamed[name]
+        if name != today and name in known:
+            found[name] = today
+    return found
 
 
 def why_not(known: HeadCard, card: HeadCard) -> str | None:

@@ -14,7 +14,7 @@ from components.data.mixture.records import PLAN, PlanRecord
 from components.evaluation import gates, paired, picture
 from components.evaluation.against import ANCHOR, CHAMPION, Against, Meeting
 from components.evaluation.champion import Opponent
-from components.evaluation.intervals import difference, interval, worth_of
+from components.evaluation.intervals import difference, gain, interval, worth_of
 from components.evaluation.records import (
     EVALUATION,
     METRICS,
@@ -26,7 +26,7 @@ from components.evaluation.records import (
 )
 from components.evaluation.units import Units, sample
 from components.families.base import Facts, Metric, Prediction, Row
-from components.files import read_json, sha256, write_json
+from components.files import atomic_folder, read_json, sha256, write_json
 from components.model import saving
 from components.model.inference import predict
 from components.model.multitask import MultiTaskModel
@@ -51,9 +51,10 @@ def evaluate(
     against.find_differences(candidate.config.tasks)
     plan, models = PlanRecord.read(root / PLAN), gates.Models(root, champion)
     heads: dict[str, HeadEvidence] = {}
-    for name in project.tasks:
-        say(f"evaluating {name}")
-        heads |= _task(project, root, name, plan.tasks[name].share, candidate, against, models)
+    with atomic_folder(root / "predictions") as folder:
+        for name in project.tasks:
+            say(f"evaluating {name}")
+            heads |= _task(project, root, folder, name, plan.tasks[name].share, candidate, against, models)
     Evaluation(
         model=ModelId(sha256=sha256(root / "models/multitask/model.safetensors")),
         champion=against.champion_evidence(),
@@ -73,6 +74,7 @@ def evaluate(
 def _task(
     project: Project,
     root: Path,
+    predictions: Path,
     name: str,
     share: float,
     candidate: MultiTaskModel,
@@ -87,7 +89,16 @@ def _task(
     met = against.meet(data, cards, rows)
     return {
         head: _head(
-            project, root, head, card, share, rows[head], {"model": own[head]}, met.get(head, {}), models
+            project,
+            root,
+            predictions,
+            head,
+            card,
+            share,
+            rows[head],
+            {"model": own[head]},
+            met.get(head, {}),
+            models,
         )
         for head, card in cards.items()
     }
@@ -96,6 +107,7 @@ def _task(
 def _head(
     project: Project,
     root: Path,
+    predictions: Path,
     head: str,
     card: HeadCard,
     share: float,
@@ -108,7 +120,7 @@ def _head(
     for baseline in ("trivial", "linear"):
         answers[baseline] = read_json(root / "baselines" / card["task"] / head / f"{baseline}.json")
     write_json(
-        root / "predictions" / f"{head}.json",
+        predictions / f"{head}.json",
         [{"id": row["id"], **answer} for row, answer in zip(rows, answers["model"], strict=True)],
     )
     settings = project.evaluation
@@ -168,7 +180,6 @@ def compare(
         sample(metric, metric.statistics(rows, answers[who], facts), units)
         for who in ("model", "trivial", "linear")
     )
-    worth = worth_of(model, trivial)
     release, anchored = (met or {}).get(CHAMPION), (met or {}).get(ANCHOR)
     champion = _against(metric, rows, answers, units, confidence, release) if release else None
     anchor = champion  # where both are one release, it is measured once
@@ -179,8 +190,8 @@ def compare(
         interval=interval(metric, model, confidence),
         trivial=trivial.value,
         linear=linear.value,
-        over_trivial=difference(model, trivial, worth).interval(confidence),
-        over_linear=difference(model, linear, worth).interval(confidence),
+        over_trivial=gain(metric, model, trivial, confidence),
+        over_linear=difference(model, linear, worth_of(model, trivial)).interval(confidence),
         champion=champion,
         anchor=anchor,
     )
@@ -209,7 +220,7 @@ def _against(
         difference=model.value - release.value,
         interval=counted.interval(confidence),
         p=counted.p_worse(),
-        over_trivial=difference(release, trivial, worth_of(release, trivial)).interval(confidence),
+        over_trivial=gain(metric, release, trivial, confidence),
         rows=int(common.rows_N.sum()),
         changed=common.changed,
         low=counted.low(confidence),

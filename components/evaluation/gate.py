@@ -13,7 +13,7 @@ from collections.abc import Collection, Hashable, Mapping
 from typing import TypeVar
 
 from components.evaluation import anchors, paired
-from components.evaluation.judging import Case, Key, judge, remarks
+from components.evaluation.judging import Case, Key, Reason, judge, judge_finding, remarks
 from components.evaluation.records import (
     ChampionEvidence,
     Evaluation,
@@ -49,7 +49,7 @@ def rules_of(project: Project) -> Rules:
 def verdict(evaluation: Evaluation, rules: Rules, evidence: str | None = None) -> Verdict:
     """Judge every head that has a gate; one that is not `pass` keeps the release back, and so does one that
     the champion answers and the candidate does not. `evidence` is the SHA-256 of the evaluation's file."""
-    cases = [Case(head, rule, rules, evaluation) for head, rule in rules.gates.items()]
+    cases = _cases(evaluation, rules)
     shown = shown_losses(cases, evaluation.confidence)
     judged = {case.head: _judged(case, shown) for case in cases}
     dropped = _dropped(evaluation.champion, rules)
@@ -70,6 +70,21 @@ def verdict(evaluation: Evaluation, rules: Rules, evidence: str | None = None) -
         rules=rules,
         anchors={case.head: anchors.after(case) for case in cases},
     )
+
+
+def findings(evaluation: Evaluation, rules: Rules) -> dict[str, list[Reason]]:
+    """head -> what each finding of further gates comes to in its verdict, in their order."""
+    cases = _cases(evaluation, rules)
+    shown = shown_losses(cases, evaluation.confidence)
+    return {
+        case.head: [judge_finding(case, finding, shown) for finding in case.measured.findings]
+        for case in cases
+        if case.measured
+    }
+
+
+def _cases(evaluation: Evaluation, rules: Rules) -> list[Case]:
+    return [Case(head, rule, rules, evaluation) for head, rule in rules.gates.items()]
 
 
 def shown_losses(cases: Collection[Case], confidence: float) -> set[Key]:

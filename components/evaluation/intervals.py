@@ -2,13 +2,14 @@
 
 A value's error changes along its scale (`Metric.scale`), and so do the ends of its interval:
 - share: the score interval of Wilson (1927) at the effective number of rows, v (1 - v) / se^2 (Korn &
-  Graubard 1998). Of a share of rows that is the number of rows, and the interval is Wilson's own.
+  Graubard 1998), or at `Metric.rows_that_count` where those are fewer. Of a share of rows that is the number
+  of rows. An end that few rows make is as far off as their Poisson count allows (Brown, Cai & DasGupta 2001).
 - correlation: symmetric in Fisher's z = atanh v (1921).
 - error: symmetric in the logarithm of the distance from the best value.
 
-Standard errors and biases are the jackknife's. Quantiles are those of Student's t with units - 1 degrees of
-freedom; normal ones where a unit is right or wrong and nothing between, so that its spread is known.
-docs/decisions/0051 has how often the intervals hold the truth.
+Standard errors are the jackknife's, biases too unless the metric knows its own. Quantiles are those of
+Student's t with units - 1 degrees of freedom; normal ones where a unit is right or wrong and nothing between,
+so that its spread is known. docs/decisions/0051 has how often the intervals hold the truth.
 
 Legend: U units.
 """
@@ -25,26 +26,32 @@ from components.families.base import Metric
 
 ALIKE = 1e-6  # relative: two numbers so near to each other differ by rounding alone
 MOST = 700.0  # exp() of more is not finite
+FEW = 10  # rows right, or wrong; a normal approximation of so many is not to be trusted
 
 
 def interval(metric: Metric, measured: Sample, confidence: float) -> list[float]:
-    """Low end and high end. They hold the value both as it is and less its bias: of many classes with few
-    rows each, a macro mean is too low by its nature."""
+    """Low end and high end. They are those of the value less its bias, and hold the value as it is too: of
+    many classes with few rows each, a macro mean is too low by its nature."""
     lowest = {"share": 0.0, "correlation": -1.0, "error": -math.inf}[metric.scale]
-    unbiased = min(max(measured.value - measured.bias, lowest), metric.best)
-    ends = [_around(metric, value, measured, confidence) for value in (measured.value, unbiased)]
-    return [float(min(low for low, _ in ends)), float(max(high for _, high in ends))]
+    unbiased = min(max(measured.value - _bias(metric, measured), lowest), metric.best)
+    low, high = _around(metric, unbiased, measured, (1 + confidence) / 2)
+    return [float(min(low, measured.value)), float(max(high, measured.value))]
 
 
-def _around(metric: Metric, value: float, measured: Sample, confidence: float) -> tuple[float, float]:
+def _bias(metric: Metric, measured: Sample) -> float:
+    if metric.bias is None or measured.sums_S is None:
+        return measured.bias
+    return metric.bias(measured.sums_S)
+
+
+def _around(metric: Metric, value: float, measured: Sample, level: float) -> tuple[float, float]:
     units = len(measured.without_U)
-    variance = float(np.mean(measured.influence**2)) / units
-    level, freedom = (1 + confidence) / 2, max(units - 1, 1)
+    variance, freedom = float(np.mean(measured.influence**2)) / units, max(units - 1, 1)
     if metric.scale == "share" and 0 <= value <= 1:
-        spread = value * (1 - value)
+        spread, counted = value * (1 - value), _rows_that_count(metric, measured)
         if variance * spread == 0 or math.isclose(variance * units, spread, rel_tol=ALIKE):
-            return wilson(value, units, quantile(level, None))
-        return wilson(value, spread / variance * freedom / units, quantile(level, freedom))
+            return score(value, min(units, counted), level, None)
+        return score(value, min(spread / variance * freedom / units, counted), level, freedom)
     half = quantile(level, freedom) * math.sqrt(variance * units / freedom)
     if metric.scale == "correlation" and abs(value) < 1:
         z, half = math.atanh(value), half / (1 - value**2)
@@ -54,6 +61,29 @@ def _around(metric: Metric, value: float, measured: Sample, confidence: float) -
         factor = math.exp(min(half / gap, MOST))
         return metric.best - gap * factor, metric.best - gap / factor
     return value - half, value + half
+
+
+def _rows_that_count(metric: Metric, measured: Sample) -> float:
+    if metric.rows_that_count is None or measured.sums_S is None:
+        return math.inf
+    return max(1.0, metric.rows_that_count(measured.sums_S))
+
+
+def score(share: float, rows: float, level: float, freedom: int | None) -> tuple[float, float]:
+    """Wilson's interval of a share of so many rows, and where few rows are right, or wrong, wide enough for
+    what is known of a Poisson count that is so low. Each end holds with the probability `level`."""
+    low, high = wilson(share, rows, quantile(level, freedom))
+    alpha = 2 * (1 - level)
+    fewest_right, fewest_wrong = (_fewest(part * rows, alpha) / rows for part in (share, 1 - share))
+    return min(low, fewest_right), max(high, 1 - fewest_wrong)
+
+
+def _fewest(count: float, alpha: float) -> float:
+    """The mean of the Poisson distribution that is at this count or above it with the probability `alpha`; of
+    more than a few the count itself, which bounds nothing."""
+    from scipy.special import gammaincinv
+
+    return float(gammaincinv(count, alpha)) if 0 < count <= FEW else count
 
 
 def wilson(share: float, rows: float, z: float) -> tuple[float, float]:
@@ -86,6 +116,17 @@ def difference(one: Sample, other: Sample, worth: float) -> Difference:
         worth=each,
         freedom=None if alike_U.all() else max(units - 1, 1),
     )
+
+
+def gain(metric: Metric, model: Sample, baseline: Sample, confidence: float) -> list[float]:
+    """Low end and high end of the difference to a baseline on the same rows. They hold it as it is and less
+    its bias, which two models that err alike have none of, and a model and a baseline may. Where the baseline
+    has one value whatever the rows, as an area of 1/2, they are those of the model's own value less it."""
+    if np.allclose(baseline.without_U, baseline.value, rtol=0, atol=1e-12):
+        return [end - baseline.value for end in interval(metric, model, confidence)]
+    low, high = difference(model, baseline, worth_of(model, baseline)).interval(confidence)
+    bias = _bias(metric, model) - _bias(metric, baseline) if metric.bias else 0.0
+    return [min(low, low - bias), max(high, high - bias)]
 
 
 def worth_of(one: Sample, other: Sample) -> float:

@@ -93,12 +93,19 @@ class Case:
     def losses(self) -> Iterator[tuple[Key, Comparison, float]]:
         """Every comparison that may reject, and the loss beyond which it does."""
         if self.evidence and self.evidence.champion:
-            yield (self.head, CHAMPION), self.evidence.champion, self.rules.shown_loss * self.rule.margin
+            known = self.evidence.champion
+            yield (self.head, CHAMPION), known, self._too_large(known, self.rule.margin)
         if self.against_anchor and not self.is_anchored_to_champion:
             yield (self.head, ANCHOR), self.against_anchor, self.anchor_margin
         for finding in self.measured.findings if self.measured else []:
             if finding.champion and finding.margin is not None:
-                yield (self.head, _name(finding)), finding.champion, self.rules.shown_loss * finding.margin
+                too_large = self._too_large(finding.champion, finding.margin)
+                yield (self.head, _name(finding)), finding.champion, too_large
+
+    def _too_large(self, other: Comparison, margin: float) -> float:
+        """The loss that must be shown to be exceeded: a share of the margin, for two equal trainings differ
+        by a little; none where the estimate lies beyond the whole margin, for they do not by so much."""
+        return 0.0 if other.difference <= -margin else self.rules.shown_loss * margin
 
 
 def judge(case: Case, shown: Collection[Key]) -> Reason:
@@ -108,7 +115,9 @@ def judge(case: Case, shown: Collection[Key]) -> Reason:
     if not _finite(case.evidence.value, *case.evidence.interval, *case.evidence.over_trivial):
         return "hold", f"{case.rule.metric} or its interval is not a number"
     found = [_floor(case, case.evidence), _trivial(case, case.evidence), *_compared(case, shown)]
-    found += [_finding(case, finding, shown) for finding in (case.measured.findings if case.measured else [])]
+    found += [
+        judge_finding(case, finding, shown) for finding in (case.measured.findings if case.measured else [])
+    ]
     worst = max((outcome for outcome, _ in found), key=STRICTNESS.index)
     if worst == "pass":
         above = f"{_value(case)} is above the floor {case.rule.floor:.3f}"
@@ -214,7 +223,7 @@ def _alone(case: Case) -> Reason:
 
 def _against(case: Case, other: Comparison, whom: str, margin: float, shown: Collection[Key]) -> Reason:
     """Non-inferiority first: within the margin it passes, whatever else may be shown."""
-    low = paired.lower_bound(other)
+    low = _bound(other, whom)
     if not _finite(other.difference, low, *other.interval):
         return "hold", f"the difference to {whom} is not a number"
     named = f"{whom}, release {case.anchor.release}" if whom == ANCHOR and case.anchor else whom
@@ -227,12 +236,23 @@ def _against(case: Case, other: Comparison, whom: str, margin: float, shown: Col
     if (case.head, whom) in shown:
         return "reject", f"{metric} lost significantly against {named}: {change}"
     held = f"a loss of {metric} beyond the margin {margin:.3f} against {named} cannot be excluded: {change}"
-    return "hold", f"{held}; {_what_would_tell(case, other, margin)}"
+    return "hold", f"{held}; {_what_would_tell(case, other, low, margin)}"
 
 
-def _what_would_tell(case: Case, other: Comparison, margin: float) -> str:
+def anchor_level(confidence: float) -> float:
+    """Of the bound against an anchor, one-sided. It is that of the two-sided interval: an anchor is asked at
+    each retrain until it moves, and one of many lucky ones is enough to get past it."""
+    return (1 + confidence) / 2
+
+
+def _bound(other: Comparison, whom: str) -> float:
+    """Below this the difference is not."""
+    return other.interval[0] if whom == ANCHOR else paired.lower_bound(other)
+
+
+def _what_would_tell(case: Case, other: Comparison, low: float, margin: float) -> str:
     rows, distance = _rows(case, other), other.difference + margin
-    needed = paired.rows_needed(other.difference - paired.lower_bound(other), distance, rows)
+    needed = paired.rows_needed(other.difference - low, distance, rows)
     if other.discordant is None or other.discordant >= paired.FEW:
         return _more_rows(needed)
     few = f"{other.discordant} of {rows:,} test rows are answered differently, too few to tell"
@@ -253,7 +273,7 @@ def _other_question(case: Case, champion: Comparison) -> str:
     )
 
 
-def _finding(case: Case, finding: Finding, shown: Collection[Key]) -> Reason:
+def judge_finding(case: Case, finding: Finding, shown: Collection[Key]) -> Reason:
     """What a further gate has found: its own outcome, and the comparison where it has a margin."""
     name = _name(finding)
     if not _finite(finding.value, *finding.interval):

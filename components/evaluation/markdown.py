@@ -33,8 +33,8 @@ def _lines(report: Report) -> Iterator[str]:
     verdict = report.verdict.verdict
     yield f"## {SIGNS[verdict]} {verdict}: {report.headline}"
     yield ""
-    for name, gate, why in report.kept_back:
-        yield f"- {SIGNS[gate]} **{text(name)}** {gate}: {text(why)}"
+    for one in report.kept_back:
+        yield f"- {SIGNS[one.gate]} **{text(one.what)}** {one.gate}: {text(one.why)}"
     if report.kept_back:
         yield ""
     yield from _table(report)

@@ -270,6 +270,31 @@ class Verdict(Record):
         return [self.withheld, *found] if self.withheld else found
 
 
+class KeptBack(Part):
+    """Why a model is not released."""
+
+    head: str | None  # null: the model as a whole
+    gate: GateOutcome  # what the gate says of it
+    why: str  # in a clause
+
+    @property
+    def what(self) -> str:
+        """What is not good enough, or not known to be."""
+        return self.head or "the model as a whole"
+
+
+def kept_back(verdict: Verdict, evaluation: Evaluation) -> list[KeptBack]:
+    """All that keeps a model back, the model as a whole first."""
+    withheld = [KeptBack(head=None, gate="hold", why=verdict.withheld)] if verdict.withheld else []
+    whole = [
+        KeptBack(head=None, gate=finding.outcome, why=f"{finding.gate}: {finding.why}")
+        for finding in evaluation.findings
+    ]
+    judged = [KeptBack(head=name, gate=one.gate, why=one.why) for name, one in verdict.tasks.items()]
+    dropped = [KeptBack(head=name, gate="hold", why=why) for name, why in verdict.dropped.items()]
+    return [one for one in (*withheld, *whole, *judged, *dropped) if one.gate != "pass"]
+
+
 class ReleaseReport(Record):
     """reports/release.json: what was released."""
 
@@ -305,15 +330,17 @@ class TaskSummary(Part):
     gate: GateOutcome  # what the gate says
     why: str  # in one sentence
     remarks: list[str] = Field(default_factory=list)  # what does not decide, and is to be known
+    served: int | None = None  # models that its test set has judged, this one too; null in a file of before
 
 
 class Summary(Record):
     """reports/summary.json: the outcome of a run in one small file."""
 
+    schema_version: int = 2  # of the file's shape
     verdict: Outcome  # of the gate
     bento: str | None  # its path; none unless this very model was promoted and packaged
     tasks: dict[str, TaskSummary]  # by head
-    dropped: dict[str, str]  # as in the verdict
+    kept_back: list[KeptBack]  # all that keeps the model back; nothing where it is released
 
 
 def identity(champion: ChampionEvidence | None) -> Champion | None:

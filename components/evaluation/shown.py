@@ -11,23 +11,29 @@ from typing import Literal
 
 from components import advice
 from components.data.mixture.records import PLAN, PlannedTask, PlanRecord
+from components.evaluation import gate
+from components.evaluation.judging import Reason
 from components.evaluation.records import (
     EVALUATION,
     VERDICT,
     ClassScore,
     Confusion,
     Evaluation,
+    Finding,
     GateOutcome,
     HeadEvidence,
     Interval,
+    KeptBack,
     LengthBin,
     MetricEvidence,
     RowsSince,
     TaskVerdict,
     Verdict,
+    kept_back,
 )
 from components.pages import charts, square
 from components.pages.render import count, score
+from components.training.run import curve
 from components.training.run.records import TRAINING, ScheduledEvaluation, TrainingReport
 
 CLASSES = 200  # that a page shows of a head
@@ -60,6 +66,25 @@ class Mistake:
 
 
 @dataclass(frozen=True)
+class ShownFinding:
+    """What a further gate has measured, and what the verdict makes of it."""
+
+    found: Finding
+    outcome: GateOutcome | Literal["not judged"]
+    why: str
+
+    @classmethod
+    def of(cls, found: Finding, outcome: GateOutcome) -> ShownFinding:
+        """As it was judged: by its limit, and by the comparison with the champion."""
+        if outcome == "pass" and found.limit is None and (found.champion is None or found.margin is None):
+            return cls(found, "not judged", "")
+        if outcome == found.outcome:
+            return cls(found, outcome, found.why)
+        lost = {"hold": f"a loss beyond the margin {found.margin} cannot be excluded"}
+        return cls(found, outcome, lost.get(outcome, "lost significantly against the champion"))
+
+
+@dataclass(frozen=True)
 class ShownHead:
     """What is shown of a head; of one that was not measured, the verdict alone."""
 
@@ -72,6 +97,7 @@ class ShownHead:
     remarks: Sequence[str]
     measured: HeadEvidence | None
     plan: PlannedTask | None  # its task's part, where it was measured
+    findings: Sequence[ShownFinding] = ()  # of further gates
 
     @property
     def gated(self) -> MetricEvidence | None:
@@ -170,6 +196,7 @@ class Shared:
 
     sentence: str
     gains: Mapping[str, tuple[float, Interval | None]]  # by head: in its metric's units, and the interval
+    of_this_model: bool  # was it measured with the data and settings that this model has learnt from?
 
 
 @dataclass(frozen=True)
@@ -208,31 +235,41 @@ class Report:
         measured = self.evaluation.tasks.get(name)
         plan = self.plan.tasks[measured.task] if measured else None
         rule = (task.metric, task.floor, task.margin, task.gate, task.why, task.remarks)
-        return ShownHead(name, *rule, measured, plan)
+        found = measured.findings if measured else []
+        judged = [outcome for outcome, _ in self._findings.get(name, [])] or [one.outcome for one in found]
+        return ShownHead(name, *rule, measured, plan, [*map(ShownFinding.of, found, judged)])
+
+    @cached_property
+    def _findings(self) -> Mapping[str, Sequence[Reason]]:
+        """What the verdict makes of each head's findings; nothing where it does not name its rules."""
+        return gate.findings(self.evaluation, self.verdict.rules) if self.verdict.rules else {}
+
+    @property
+    def of_model(self) -> list[ShownFinding]:
+        """What further gates have found of the model as a whole."""
+        return [ShownFinding.of(found, found.outcome) for found in self.evaluation.findings]
 
     @property
     def measured(self) -> list[ShownHead]:
         """Those of the heads that were measured."""
         return [head for head in self.heads if head.measured]
 
-    @property
-    def kept_back(self) -> list[tuple[str, GateOutcome, str]]:
-        """Why it is not PROMOTE: (head, what the gate says of it, a clause)."""
-        judged = [
-            (name, task.gate, task.why) for name, task in self.verdict.tasks.items() if task.gate != "pass"
-        ]
-        return [*judged, *((name, "hold", why) for name, why in self.verdict.dropped.items())]
+    @cached_property
+    def kept_back(self) -> list[KeptBack]:
+        """Why it is not PROMOTE."""
+        return kept_back(self.verdict, self.evaluation)
 
     @property
     def headline(self) -> str:
         """The verdict in a sentence."""
         if self.verdict.verdict == "PROMOTE":
             return f"{_all(len(self.verdict.tasks))}: the model may be released."
-        faults = [gate for _, gate, _ in self.kept_back if gate == "reject"]
+        faults = [one for one in self.kept_back if one.gate == "reject"]
         if faults:
-            return f"The model is not good enough for {count(len(faults), 'task')}: nothing is released."
-        found = count(len(self.kept_back), "task")
-        return f"The evidence is not enough for {found}: nothing is released."
+            return f"The model is not good enough for {_what(faults)}: nothing is released."
+        if self.verdict.withheld:
+            return "The model is withheld, whatever was measured: nothing is released."
+        return f"The evidence is not enough for {_what(self.kept_back)}: nothing is released."
 
     @property
     def next_steps(self) -> list[Step]:
@@ -243,12 +280,13 @@ class Report:
                 ("onetrunk serve", "starts the released model"),
                 ("onetrunk status", "says which release is the champion"),
             ]
-        first = next((name for name, _, _ in self.kept_back if name in self.evaluation.tasks), "TASK")
+        heads = [one.head for one in self.kept_back if one.head in self.evaluation.tasks]
         steps: list[Step] = [
-            (f"onetrunk rows {advice.word(first)} --wrong", "shows the test rows that it gets wrong"),
-            ('onetrunk predict --candidate "..."', "asks this model, unreleased"),
+            (f"onetrunk rows {advice.word(str(head))} --wrong", "shows the test rows that it gets wrong")
+            for head in heads[:1]
         ]
-        if self.verdict.verdict == "HOLD":
+        steps.append(('onetrunk predict --candidate "..."', "asks this model, unreleased"))
+        if self.verdict.verdict == "HOLD" and heads:
             steps.append(
                 ("onetrunk check", "says which test sets are too small to decide, and what would help")
             )
@@ -268,6 +306,11 @@ class Report:
         return _curves(self.training.evaluations)
 
     @property
+    def ahead(self) -> str:
+        """What twice the budget would bring."""
+        return curve.sentence(self.training.ahead, len(self.training.evaluations))
+
+    @property
     def shapes(self) -> dict[str, str]:
         """What the overview's bars are compared with -> its mark."""
         found = {name for head in self.heads if head.gated for name in _others(head.gated)}
@@ -276,6 +319,14 @@ class Report:
 
 def _all(tasks: int) -> str:
     return "The task holds what it must" if tasks == 1 else f"All {count(tasks, 'task')} hold what they must"
+
+
+def _what(found: Sequence[KeptBack]) -> str:
+    """What keeps the model back, for a sentence."""
+    heads = [one for one in found if one.head is not None]
+    tasks = [count(len(heads), "task")] if heads else []
+    whole = [one.what for one in found if one.head is None][:1]
+    return " and ".join([*tasks, *whole])
 
 
 def _of_length(one: LengthBin) -> charts.Value:

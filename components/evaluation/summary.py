@@ -25,6 +25,7 @@ from components.evaluation.records import (
     TaskSummary,
     TaskVerdict,
     Verdict,
+    kept_back,
 )
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def write(root: Path) -> Summary:
             for name, gate in verdict.tasks.items()
             if name in evaluation.tasks  # the verdict says of the others that nothing was measured
         },
-        dropped=verdict.dropped,
+        kept_back=kept_back(verdict, evaluation),
     )
     summary.write(root / SUMMARY)
     return summary
@@ -69,9 +70,9 @@ def read(root: Path) -> Summary:
     return Summary.read(root / SUMMARY)
 
 
-def _task(evaluated: HeadEvidence, gate: TaskVerdict, served: wear.ServedSets | None) -> TaskSummary:
+def _task(evaluated: HeadEvidence, gate: TaskVerdict, known: wear.ServedSets | None) -> TaskSummary:
     metric = evaluated.metrics[gate.metric]
-    worn = wear.worn(served, evaluated.test_set)
+    worn = wear.worn(known, evaluated.test_set)
     return TaskSummary(
         rows=sum(evaluated.rows.values()),
         share=evaluated.share,
@@ -83,6 +84,7 @@ def _task(evaluated: HeadEvidence, gate: TaskVerdict, served: wear.ServedSets | 
         gate=gate.gate,
         why=gate.why,
         remarks=[*gate.remarks, *([worn] if worn else [])],
+        served=wear.served(known, evaluated.test_set) or None,
     )
 
 
@@ -110,6 +112,7 @@ def render(summary: Summary, root: Path) -> Group:
         table(summary),
         *_reasons(summary),
         *_remarks(summary),
+        *_served(summary),
         *answers,
         _reports(root),
         _next_commands(summary),
@@ -133,14 +136,12 @@ def table(summary: Summary) -> Table:
 
 
 def _reasons(summary: Summary) -> list[Text]:
-    """A line for every task that does not pass."""
+    """A line for all that keeps the model back."""
     from rich.text import Text
 
-    judged = {name: (task.gate, task.why) for name, task in summary.tasks.items() if task.gate != "pass"}
-    held = {name: ("hold", why) for name, why in summary.dropped.items()}
     return [
-        Text.assemble((f"{name}: {gate}", GATE_STYLES[gate]), f", {why}")
-        for name, (gate, why) in {**judged, **held}.items()
+        Text.assemble((f"{one.what}: {one.gate}", GATE_STYLES[one.gate]), f", {one.why}")
+        for one in summary.kept_back
     ]
 
 
@@ -149,6 +150,14 @@ def _remarks(summary: Summary) -> list[Text]:
     from rich.text import Text
 
     return [Text(f"{name}: {remark}") for name, task in summary.tasks.items() for remark in task.remarks]
+
+
+def _served(summary: Summary) -> list[Text]:
+    """A line for how many models each test set has judged by now: their verdicts wear it out."""
+    from rich.text import Text
+
+    found = [f"{name} {task.served:,}" for name, task in summary.tasks.items() if task.served]
+    return [Text(f"Models that each test set has judged: {', '.join(found)}")] if found else []
 
 
 def _cells(task: TaskSummary) -> list[str]:
@@ -162,23 +171,6 @@ def _cells(task: TaskSummary) -> list[str]:
         f"{task.baseline:.3f}",
         f"{task.linear_baseline:.3f}",
     ]
-
-
-def markdown(summary: Summary) -> str:
-    """The same table for Prefect's artifact page."""
-    lines = [
-        f"## Verdict: {summary.verdict}",
-        "",
-        "| task | rows | share | metric | value [interval] | trivial | linear | gate | why |",
-        "|---|--:|--:|---|--:|--:|--:|---|---|",
-    ]
-    for name, task in summary.tasks.items():
-        cells = [name, *_cells(task), task.gate, task.why]
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
-    lines += ["", *(f"{name}: hold, {why}\n" for name, why in summary.dropped.items())]
-    lines += [f"{name}: {remark}\n" for name, task in summary.tasks.items() for remark in task.remarks]
-    lines += [f"Bento: `{summary.bento}`" if summary.bento else "No Bento was released."]
-    return "\n".join(lines)
 
 
 def _answers(root: Path) -> list[Table]:

@@ -79,6 +79,7 @@ class Sample:
     value: float
     without_U: np.ndarray
     without_N: np.ndarray | None = None  # without each row, where rows belong to several units
+    sums_S: np.ndarray | None = None  # of the statistics; None of a difference
 
     def __sub__(self, other: Sample) -> Sample:
         """The difference to the value of other answers to the same rows."""
@@ -124,4 +125,5 @@ def sample(metric: Metric, statistics_NS: Table, units: Units) -> Sample:
         value=metric.total(statistics_NS),
         without_U=metric.without(statistics_NS, units.coarse(statistics).member_UN),
         without_N=metric.without(statistics_NS, single.member_UN) if units.overlap else None,
+        sums_S=np.asarray(statistics_NS.sum(axis=0), dtype=np.float64).reshape(-1),
     )

@@ -51,15 +51,18 @@ def note(root: Path, evaluation: Evaluation, budget: int) -> None:
     ServedSets(budget=budget, sets=sets).write(root / FILE)
 
 
+def served(known: ServedSets | None, test_set: str | None) -> int:
+    """How many models a test set has judged."""
+    return len(known.sets[test_set].models) if known and test_set in known.sets else 0
+
+
 def worn(known: ServedSets | None, test_set: str | None) -> str | None:
     """A sentence where a test set has served more verdicts than it should."""
-    if known is None or test_set not in known.sets:
-        return None
-    served = len(known.sets[test_set].models)
-    if served <= known.budget:
+    count = served(known, test_set)
+    if known is None or count <= known.budget:
         return None
     return (
-        f"its test set has served {served:,} verdicts, more than {known.budget:,} "
+        f"its test set has served {count:,} verdicts, more than {known.budget:,} "
         f"(evaluation.verdicts_per_test_set): it wears out, for what passes may be what chance favours on "
         f"these rows; take new test rows"
     )

@@ -6,13 +6,18 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from tokenizers import Tokenizer
 from torch import nn
 from transformers import AutoConfig, AutoModel, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from components.encoder import headers
+from components.encoder.place import TOKENIZER
 from components.encoder.pretrained import MissingWeightsError, encoder_of, read_pretrained
+from components.errors import UserError
+from components.model.packing import complaint
 
+UNUSED = "\U00013080"  # a hieroglyph
 POSITIONS = ("position_embeddings", "position_embedding", "embed_positions", "wpe")  # what tables are called
 
 transformers_logging.set_verbosity_error()
@@ -36,7 +41,36 @@ def verify(folder: Path, where: Path) -> int | None:
             raise
         headers.without(folder, prefix)
         encoder = _read(folder, where)
+    _try_out(encoder.float(), folder, where)
     return positions(encoder)
+
+
+def _try_out(encoder: Any, folder: Path, where: Path) -> None:
+    """Have the encoder read what its tokenizer writes of a pair: a letter, and a sign that nobody uses."""
+    tokens = getattr(encoder.get_input_embeddings(), "num_embeddings", None)
+    if not hasattr(encoder.config, "hidden_size") or tokens is None:
+        raise UserError(f"{where}: {encoder.config.model_type} reads no texts; expected an encoder that does")
+    try:
+        written = Tokenizer.from_file(str(folder / TOKENIZER)).encode("a", UNUSED)
+    except Exception as error:  # tokenizers raises a bare Exception
+        raise UserError(
+            f"{where / TOKENIZER}: cannot write every text as tokens ({error!s:.200}); expected a tokenizer "
+            f"with a token for what is unknown"
+        ) from None
+    segments = getattr(encoder.config, "type_vocab_size", 0)
+    for what, numbers, known in (
+        ("token", written.ids, tokens),
+        ("segment", written.type_ids if segments > 1 else [], segments),  # with fewer it is told none
+    ):
+        if numbers and (largest := max(numbers)) >= known:
+            raise UserError(
+                f"{where / TOKENIZER}: writes the {what} {largest}, but the encoder knows {known} {what}s; "
+                f"expected its own tokenizer"
+            )
+    if (reason := complaint(encoder)) is not None:
+        raise UserError(
+            f"{where}: cannot read texts of any length ({reason:.200}); expected an encoder that can"
+        )
 
 
 def _read(folder: Path, where: Path) -> nn.Module:

@@ -85,3 +85,15 @@ def parse(path: Path) -> Settings:
         found = "an empty file" if raw is None else f"a {type(raw).__name__}"
         raise UserError(f"{path}: found {found}, expected keys such as tasks, mixture and training")
     return raw
+
+
+def line_of(path: Path, key: str) -> int | None:
+    """The line, from 1, that a dotted key of the file stands on; None where it does not stand there."""
+    node, line = yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader), None
+    for part in key.split("."):
+        pairs = node.value if isinstance(node, yaml.MappingNode) else []
+        found = next(((name, value) for name, value in pairs if name.value == part), None)
+        if found is None:
+            return None
+        line, node = found[0].start_mark.line + 1, found[1]
+    return line

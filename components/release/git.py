@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO
 
-from components.errors import UserError
+from components.errors import UserError, disk_sentence_of
 
 SETTINGS = {
     "safe.directory": "*",
@@ -66,7 +66,7 @@ class Git:
             raise UserError("git is not installed here; a release is a commit, so it is needed") from None
         if done.returncode != 0:
             said = " ".join(done.stderr.decode(errors="replace").split()) or f"ended with {done.returncode}"
-            raise UserError(f"{self.project.absolute()}: git {arguments[0]}: {said}")
+            raise UserError(f"{self.project.absolute()}: git {arguments[0]}: {_with_remedy(said)}")
         return done.stdout
 
     @cached_property
@@ -134,6 +134,12 @@ class Git:
             found.append(said[start : start + size])
             start += size + 1
         return found
+
+
+def _with_remedy(said: str) -> str:
+    """What git has said, and what to do where that is the disk's; of a lock file git gives no reason."""
+    sentence = disk_sentence_of(said) or ("is the disk full?" if "couldn't write" in said else None)
+    return f"{said}; {sentence}" if sentence else said
 
 
 @dataclass

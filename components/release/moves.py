@@ -13,31 +13,35 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from components.errors import UserError
-from components.evaluation.records import VERDICT, ReleaseReport, Verdict
-from components.files import MANIFEST, sha256, verify_manifest
+from components.evaluation.records import VERDICT, Champion, ReleaseReport, Verdict
+from components.files import MANIFEST, Manifest, sha256, verify_manifest
 from components.release import checkout, commit, dvc_cache, signing, tags
 from components.release.git import Git, Turn, turn
-from components.release.records import BundleCard, PackedTask, ReleasedTask, ReleaseRecord
-from components.release.registry import CARD, FILES, RECORD, Registry, Release, in_stage, read, still_champion
+from components.release.records import BundleCard, ReleasedTask, ReleaseRecord
+from components.release.registry import (
+    CARD,
+    FILES,
+    RECORD,
+    WEIGHTS,
+    Registry,
+    Release,
+    in_stage,
+    read,
+    still_champion,
+)
 from components.release.tags import Action, Tag
 
 
-def release(
-    bento: Path,
-    verdict: Verdict,
-    project: Path = Path(),
-    forced: str | None = None,
-) -> ReleaseReport:
+def release(bento: Path, verdict: Verdict, project: Path = Path()) -> ReleaseReport:
     """Release a Bento and make it the champion; the champion's own Bento again changes nothing.
 
-    `forced` is the reason of a release that the gate did not let through.
-
     Raises:
-        UserError: the Bento is damaged or not the one that dvc.lock names, or the champion has changed since
-            the verdict.
+        UserError: the Bento is damaged or not the one that dvc.lock names, its weights are not those that
+            its card names, or the champion has changed since the verdict.
     """
-    verify_manifest(bento)
+    manifest = verify_manifest(bento)
     card = BundleCard.read(bento / CARD)
+    _require_judged(bento, card, manifest)
     with turn(Git(project)) as mine:
         found = read(project)
         today = found.champion
@@ -47,9 +51,9 @@ def release(
             return _report(today.record)
         against = verdict.champion and verdict.champion.identity
         still_champion(against, card.model.sha256, project / VERDICT, project)
-        record = _new_record(found, bento, card, verdict, forced)
+        record = _new_record(found, bento, card, verdict)
         checkout.put(found.git, record, lambda target: _copy(bento, target))
-        _announce(found, mine, record, forced or "")
+        _announce(found, mine, record, card.forced or "")
     return _report(record)
 
 
@@ -70,42 +74,55 @@ def promote(version: str, reason: str, project: Path = Path(), action: Action = 
     return chosen
 
 
-def _new_record(
+def record_of(
     found: Registry,
     bento: Path,
     card: BundleCard,
-    verdict: Verdict,
-    forced: str | None,
+    tasks: Mapping[str, ReleasedTask],
+    *,
+    oid: str,
+    against: Champion | None,
+    anchors: Mapping[str, str | None],
+    on: str | None,
+    when: datetime,
 ) -> ReleaseRecord:
-    tasks = {name: _task(task, verdict, name) for name, task in card.tasks.items()}
+    """What is written down of a Bento's folder, which DVC knows as `oid`, as the next release.
+
+    An anchor of None is the release itself; `on` is the commit that the project stood on.
+    """
     version = next_version(found, tasks)
     return ReleaseRecord(
         version=version,
         name=card.name,
         bundle=card.version,
-        bento=_tracked(found.git, bento),
+        bento=oid,
         model=card.model.sha256,
         manifest=sha256(bento / MANIFEST),
-        verdict=verdict.verdict,
-        forced=forced,
-        against=verdict.champion and verdict.champion.identity,
-        anchors={head: anchor.release if anchor else version for head, anchor in verdict.anchors.items()},
-        tasks=tasks,
+        verdict=card.verdict,
+        forced=card.forced,
+        against=against,
+        anchors={head: anchor or version for head, anchor in anchors.items()},
+        tasks=dict(tasks),
         data=card.data,
-        commit=found.git.head(),
-        date=datetime.fromtimestamp(now(found), UTC).isoformat(),
+        commit=on,
+        date=when.isoformat(timespec="seconds"),
         who=found.git.who,
     )
 
 
-def _task(task: PackedTask, verdict: Verdict, name: str) -> ReleasedTask:
-    found = ReleasedTask(family=task.family, inputs=task.inputs, labels=task.labels)
-    if (said := verdict.tasks.get(name)) is None:
-        return found
-    measured = {"metric": said.metric, "value": said.value, "interval": said.interval}
-    if said.champion:
-        measured |= {"difference": said.champion.difference, "difference_interval": said.champion.interval}
-    return found.model_copy(update=measured)
+def _new_record(found: Registry, bento: Path, card: BundleCard, verdict: Verdict) -> ReleaseRecord:
+    judged = {name: (said.metric, said) for name, said in verdict.tasks.items()}
+    return record_of(
+        found,
+        bento,
+        card,
+        {name: ReleasedTask.of(task, *judged.get(name, (None, None))) for name, task in card.tasks.items()},
+        oid=_tracked(found.git, bento),
+        against=verdict.champion and verdict.champion.identity,
+        anchors={head: anchor.release if anchor else None for head, anchor in verdict.anchors.items()},
+        on=found.git.head(),
+        when=datetime.fromtimestamp(now(found), UTC),
+    )
 
 
 def next_version(found: Registry, tasks: Mapping[str, ReleasedTask]) -> str:
@@ -149,6 +166,16 @@ def _tracked(git: Git, bento: Path) -> str:
 
 def _copy(bento: Path, target: Path) -> None:
     shutil.copytree(bento, target, ignore=shutil.ignore_patterns("__pycache__"))
+
+
+def _require_judged(bento: Path, card: BundleCard, manifest: Manifest) -> None:
+    """A verdict holds for the weights that the card names, whatever manifest and dvc.lock say of others."""
+    packed = manifest["files"].get(WEIGHTS.as_posix())
+    if packed is None or packed["sha256"] != card.model.sha256:
+        raise UserError(
+            f"{bento / WEIGHTS}: not the weights that {CARD} names ({card.model.sha256[:12]}) and the gate "
+            f"has judged; `onetrunk run` packs those again"
+        )
 
 
 def _require_same(record: ReleaseRecord, bento: Path) -> None:

@@ -14,6 +14,7 @@ from components.evaluation.records import (
     MetricEvidence,
     ModelId,
     Outcome,
+    TaskVerdict,
 )
 from components.records import Part, Record
 from components.settings.release import Card
@@ -30,6 +31,22 @@ class ReleasedTask(Part):
     interval: Interval | None = None  # of the value: low end, high end
     difference: float | None = None  # to the champion of then; null where it was not compared
     difference_interval: Interval | None = None  # of that difference
+
+    @classmethod
+    def of(
+        cls, packed: PackedTask, metric: str | None, measured: MetricEvidence | TaskVerdict | None
+    ) -> ReleasedTask:
+        """A head of a bundle, with what was measured of it by the metric of its gate."""
+        known = cls(family=packed.family, inputs=packed.inputs, labels=packed.labels)
+        if measured is None:
+            return known
+        found = {"metric": metric, "value": measured.value, "interval": measured.interval}
+        if measured.champion:
+            found |= {
+                "difference": measured.champion.difference,
+                "difference_interval": measured.champion.interval,
+            }
+        return known.model_copy(update=found)
 
 
 class ReleaseRecord(Record):

@@ -74,17 +74,17 @@ class Registry:
         return {**named, **{move.of: move.commit for move in self.moves}}
 
     @cached_property
-    def _walked(self) -> tuple[list[str], set[str]]:
+    def _walked(self) -> tuple[list[str], dict[str, str]]:
         line: list[str] = []
-        rolled_back: set[str] = set()
+        rolled_back: dict[str, str] = {}
         for move in self.moves:
             if move.action == "rollback":
                 kept = len(line) - line[::-1].index(move.of) if move.of in line else 0
-                rolled_back |= set(line[kept:])
+                rolled_back |= dict.fromkeys(line[kept:], move.why)
                 line = line[:kept]
             if line[-1:] != [move.of]:
                 line.append(move.of)
-            rolled_back.discard(move.of)
+            rolled_back.pop(move.of, None)
         return line, rolled_back
 
     @property
@@ -93,8 +93,8 @@ class Registry:
         return self._walked[0]
 
     @property
-    def rolled_back(self) -> set[str]:
-        """The versions that were rolled back, and not promoted since."""
+    def rolled_back(self) -> dict[str, str]:
+        """The versions that were rolled back, and not promoted since: version -> why, if it was said."""
         return self._walked[1]
 
     @cached_property

@@ -26,7 +26,7 @@ SUBJECT = re.compile(rf"onetrunk ({'|'.join(get_args(Action))}) (v\d+\.\d+\.\d+)
 VERSION = r"v\d+\.\d+\.\d+"
 TAG = re.compile(rf"(?P<name>[\w/-]+)(?:@(?P<version>{VERSION})|#(?P<stage>\w+)(?P<left>!?)#(?P<number>\d+))")
 FIELDS = ("refname", "*objectname", "taggerdate:unix", "taggername", "contents:subject", "contents:body")
-END, BETWEEN = "\x1e", "\x1f"
+BEHIND = "\0"  # each field, when they are read: no tag can hold it
 
 
 @dataclass(frozen=True)
@@ -47,18 +47,17 @@ class Tag:
 
 def read(git: Git) -> list[Tag]:
     """Every tag of the project's releases, those of stages in their order."""
-    form = BETWEEN.join(f"%({field})" for field in FIELDS) + END
-    said = git("for-each-ref", f"--format={form}", f"refs/tags/{_folder(git)}*")
-    found = [tag for part in said.split(END) if (tag := _parsed(part.strip("\n"), _folder(git)))]
+    form = "".join(f"%({field})%00" for field in FIELDS)
+    said = git("for-each-ref", f"--format={form}", f"refs/tags/{_folder(git)}*").split(BEHIND)
+    each = zip(*(said[number :: len(FIELDS)] for number in range(len(FIELDS))), strict=False)
+    found = [tag for fields in each if (tag := _parsed(fields, _folder(git)))]
     return sorted(found, key=lambda tag: tag.number)
 
 
-def _parsed(text: str, folder: str) -> Tag | None:
+def _parsed(fields: tuple[str, ...], folder: str) -> Tag | None:
     """None for a tag that is not ours: without a message, or with another one."""
-    if not text:
-        return None
-    ref, commit, when, who, subject, body = text.split(BETWEEN)
-    match = TAG.fullmatch(ref.removeprefix("refs/tags/").removeprefix(folder))
+    ref, commit, when, who, subject, body = fields
+    match = TAG.fullmatch(ref.strip().removeprefix("refs/tags/").removeprefix(folder))
     said = SUBJECT.fullmatch(subject)
     if match is None or said is None or not commit:
         return None

@@ -90,6 +90,7 @@ class Mixture(Rule):
     """How rows are drawn from the tasks (docs/reference/mixture.md)."""
 
     method: Literal[Constant, Scheduled]  # the rule by which a step draws rows
+    unit: Literal["rows", "tokens"] = "rows"  # what a share is of: the rows of a step, or its tokens
     blocks: dict[str, Steps] = {}  # alternating: steps in a row, in this order
     curriculum: Curriculum | None = None  # curriculum: from which shares to which
     dynamic: Dynamic | None = None  # dynamic: where shares start

@@ -110,7 +110,8 @@ class Evaluation(Section):
     anchor_margin: Annotated[float, Field(gt=0), Unit("of the margin")] = 1.0
     verdicts_per_test_set: Annotated[Positive, Unit("verdicts")] = 50  # more wear a test set out: a warning
     without_champion: list[str] = []  # tasks that the champion answers, and that changed or went on purpose
-    renamed: dict[str, str] = {}  # tasks that the champion knows by another name: today's -> the champion's
+    # tasks that releases know by another name: newer -> older; of one that was renamed twice, keep both lines
+    renamed: dict[str, str] = {}
     show_texts: bool = False  # may reports/evaluation.html show texts of test rows: the worst answers?
     # what a release must show besides its tasks' metrics: gate -> its settings (docs/how-to/gates.md)
     gates: dict[str, Given] = {}

@@ -47,7 +47,8 @@ class Balancing(Section):
 class Training(Section):
     """Budget, schedule and methods. Tokens are real tokens, padding not counted."""
 
-    tokens: Tokens  # that the whole training reads
+    tokens: Tokens | None = None  # that the whole training reads; or a `budget` in its place
+    budget: Method | None = None  # how much the training reads, by another rule: docs/how-to/budget.md
     tokens_per_step: Tokens  # that a step reads, on average
     # in memory at once, for each process; auto: on a GPU as many as its memory holds, found by doubling
     tokens_per_micro_batch: Tokens | Literal["auto"]
@@ -74,9 +75,21 @@ class Training(Section):
     task_patience: Evaluations | None = None  # the same for each task alone, which then leaves the mixture
     checkpoint_every: Steps  # between two checkpoints
 
+    @property
+    def budgeted(self) -> Method:
+        """The budget, whichever way it is given."""
+        return self.budget or Method.model_validate({"method": "tokens", "tokens": self.tokens})
+
+    @model_validator(mode="after")
+    def _there_is_one_budget(self) -> Training:
+        if (self.tokens is None) == (self.budget is None):
+            found = "neither `tokens` nor" if self.budget is None else "both `tokens` and"
+            raise ValueError(f"found {found} `budget`; expected one of them, which says how long training is")
+        return self
+
     @model_validator(mode="after")
     def _there_is_more_than_a_step(self) -> Training:
-        if self.tokens < self.tokens_per_step:
+        if self.tokens is not None and self.tokens < self.tokens_per_step:
             raise ValueError(
                 f"tokens {self.tokens} is less than one step: tokens_per_step is {self.tokens_per_step}"
             )

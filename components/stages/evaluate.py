@@ -19,16 +19,16 @@ def main() -> None:
     report, named = ChampionReport.read(CHAMPION), registry.named_champion(candidate)
     anchors = report.anchors
     project = params.load()
-    renamed = project.evaluation.renamed
     opponents = {
-        release.release: Opponent(registry.open_champion(release), release, renamed)
+        release.release: Opponent(registry.open_champion(release), release, project.evaluation.renamed)
         for release in {one.release: one for one in (named, *anchors.values()) if one}.values()
     }
-    today = {own: name for name, own in renamed.items()}
+    champion = opponents[named.release] if named else None
+    today = champion.today if champion else {}  # the champion's record names its tasks as it knows them
     evaluate.evaluate(
         project,
         Path(),
-        opponents[named.release] if named else None,
+        champion,
         lambda text: print(text, file=sys.stderr),
         {today.get(head, head): opponents[anchor.release] for head, anchor in anchors.items()},
         report.rolled_back,

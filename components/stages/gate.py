@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from components import params
+from components.comparison import inputs
 from components.comparison.records import REPORT as SHARING
 from components.comparison.records import SharingReport
 from components.errors import UserError
@@ -34,7 +35,7 @@ def _shared() -> Shared | None:
         return None
     found = SharingReport.read(SHARING)
     gains = {head: (one.gain, one.interval) for head, one in found.tasks.items()}
-    return Shared(found.gains_sentence, gains)
+    return Shared(found.gains_sentence, gains, inputs.are_the_models(Path()))
 
 
 if __name__ == "__main__":

@@ -4,16 +4,28 @@ from pathlib import Path
 
 from components import params
 from components.data.mixture import plan
-from components.data.mixture.records import PLAN
+from components.data.mixture.outlook import tokens_of
+from components.data.mixture.records import PLAN, PlanRecord
 from components.data.validation.records import VALIDATION, Validation
+from components.environment import restart_tuned
+from components.settings.project import Project
 from components.stages import run
 
 
 def main() -> None:
     project = params.load()
     exclude = Validation.read(VALIDATION).between_tasks.exclude
-    plan.plan(project, Path("encoded"), exclude).write(PLAN)
+    plan.plan(project, Path("encoded"), exclude, _pace).write(PLAN)
+
+
+def _pace(project: Project, draft: PlanRecord) -> float:
+    """Seconds for a token of training on this machine, as measured once and kept."""
+    from components.training.run import speed
+
+    found = speed.kept(project, Path()) or speed.measured(project, Path(), draft)
+    return found.seconds(draft, project.training) / tokens_of(draft)
 
 
 if __name__ == "__main__":
+    restart_tuned()
     run(main)

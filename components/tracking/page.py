@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from components.pages import charts
 from components.pages import render as pages
+from components.training.run import curve
 from components.training.run.state import Entry
 
 TEMPLATE = Path(__file__).with_name("page.html.jinja")
@@ -73,6 +74,9 @@ def _context(evaluations: Sequence[Entry], metrics: Mapping[str, str]) -> dict[s
         "heads": [_head(head, metrics[head], evaluations, kept) for head in last["validation"]],
         "parts": _parts(evaluations, kept["step"]),
         "cosines": cosines(evaluations),
+        "ahead": curve.ahead(evaluations),
+        "states": {True: "yes", False: "no", None: "not known"},
+        "fewest": curve.FEWEST,
     }
 
 

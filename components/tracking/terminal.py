@@ -16,7 +16,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from components.training.run import stopping
+from components.tracking.clock import clock, rough
+from components.training.run import curve, stopping
 from components.training.run.state import Entry
 from components.training.run.watcher import Run, Seen, Speed, Watcher
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from components.training.run.state import State
 
 LINES = 20  # in a log, over the whole run
+HANDFUL = 8  # steps after which the whole run's time is said
 
 
 class Terminal(Watcher):
@@ -33,6 +35,8 @@ class Terminal(Watcher):
         self.console = Console(file=sys.stderr, highlight=False, markup=False)
         self.speed = Speed()
         self.steps = 0
+        self.tokens = 0.0  # of the whole run, about
+        self.taken = 0  # steps, by this process
         self.live = Live(console=self.console, refresh_per_second=4)
         self.losses: dict[str, float] = {}  # each head's latest
 
@@ -40,12 +44,15 @@ class Terminal(Watcher):
         self.console.print(text, soft_wrap=True)
 
     def start(self, run: Run) -> None:
-        self.steps = run.steps
+        self.steps, self.tokens = run.steps, run.tokens
         if self.console.is_terminal:
             self.live.start()
 
     def step(self, seen: Seen) -> None:
         self.speed.add(seen)
+        self.taken += 1
+        if self.taken == HANDFUL + 1 and self.tokens:  # the first step is slow, and no measure
+            self.say(self._ahead(seen))
         self.losses.update(seen.losses)
         if self.console.is_terminal:
             self.live.update(self._screen(seen))
@@ -61,6 +68,7 @@ class Terminal(Watcher):
     def stop(self, state: State) -> None:
         self.close()
         self.say(stopping.sentence(state.history))
+        self.say(curve.sentence(curve.ahead(state.history), len(state.history)))
 
     def close(self) -> None:
         self.live.stop()
@@ -80,16 +88,13 @@ class Terminal(Watcher):
         tokens, left = self.speed.tokens_per_second(), (self.steps - step) * self.speed.seconds_per_step()
         return (f"{tokens:,.0f} tokens/s", f"{clock(left)} left") if tokens else ("...", "...")
 
+    def _ahead(self, seen: Seen) -> str:
+        """How long the run will take, from its first steps."""
+        seconds = (self.tokens - seen.tokens) / self.speed.tokens_per_second()
+        steps = self.steps - seen.step
+        return f"{rough(seconds)} for the {steps:,} steps that are left, evaluations not counted"
+
     def _heads(self, shares: Mapping[str, float]) -> list[str]:
         """Every head that was drawn so far, in an order that stays."""
         losses = self.losses
         return [f"{head} {losses[head]:.3f} ({shares[head]:.0%})" for head in shares if head in losses]
-
-
-def clock(seconds: float) -> str:
-    """1:05, 1:02:05 or 3 d 04 h."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours >= 48:
-        return f"{hours // 24} d {hours % 24:02d} h"
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -51,6 +51,11 @@ class Command:
     check: Callable[[argparse.Namespace], None] = in_project  # raises UserError where it cannot be given
 
 
+def one_line(text: str) -> str:
+    """An argument that is shown to people later: its words, without what would act on a terminal."""
+    return " ".join("".join(one if one.isprintable() else " " for one in text).split())
+
+
 def positive(text: str) -> int:
     """An argument that counts something."""
     if not text.isdecimal() or int(text) < 1:

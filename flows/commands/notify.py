@@ -44,7 +44,8 @@ def run(given: argparse.Namespace) -> int:
         automations.set_up(project, given.channel, address, given.on, given.silent_days, lasts)
         print(f"set up on {server if lasts else OWN}")
     elif given.remove:
-        print("\n".join(f"removed: {name}" for name in automations.remove(project, given.channel)))
+        removed = automations.remove(project, given.channel)
+        print("\n".join(f"removed: {name}" for name in removed) or "nothing was set up that could be removed")
     elif given.test:
         return _tried(events.try_out(root, project))
     print("\n".join(one.name for one in automations.of_project(project)) or NOBODY)

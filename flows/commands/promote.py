@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from components.errors import UserError
-from flows.commands.base import Command, in_project
+from flows.commands.base import Command, in_project, one_line
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,7 +19,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="release the model that is here, though the gate did not say PROMOTE",
     )
-    parser.add_argument("--reason", default="", help="why; it is shown wherever the release is")
+    parser.add_argument(
+        "--reason", type=one_line, default="", help="why; it is shown wherever the release is"
+    )
 
 
 def check(given: argparse.Namespace) -> None:
@@ -32,7 +34,7 @@ def check(given: argparse.Namespace) -> None:
         )
     if given.force and given.version is not None:
         raise UserError("promote: a VERSION has been released before, so it needs no --force")
-    if given.force and not given.reason.strip():
+    if given.force and not given.reason:
         raise UserError("promote: --force needs a --reason, which is shown wherever the release is")
 
 
@@ -41,7 +43,7 @@ def run(given: argparse.Namespace) -> int:
     from flows.releases import change
 
     if given.force:
-        change.force(Path.cwd(), given.reason.strip())
+        change.force(Path.cwd(), given.reason)
     else:
         change.promote(Path.cwd(), given.version, given.reason)
     return 0

@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from flows.commands.base import Command
+from flows.commands.base import Command, one_line
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """To which, and why."""
     parser.add_argument("--to", metavar="VERSION", help="e.g. v1.0.0; default: the champion before this one")
-    parser.add_argument("--reason", default="", help="for those who read `onetrunk releases` later")
+    parser.add_argument(
+        "--reason", type=one_line, default="", help="for those who read `onetrunk releases` later"
+    )
 
 
 def run(given: argparse.Namespace) -> int:

@@ -24,15 +24,15 @@ from prefect.exceptions import ObjectNotFound
 from pydantic import SecretStr
 
 from components.errors import UserError
-from flows.notifications.news import STATUS, Kind
+from flows.notifications.news import STATUS, Kind, Told
 
-EVENTS: dict[Kind, str] = {
+EVENTS: dict[Told, str] = {
     "promote": "onetrunk.verdict.promote",
     "hold": "onetrunk.verdict.hold",
     "reject": "onetrunk.verdict.reject",
     "failure": "onetrunk.run.failed",
+    "test": "onetrunk.notification.test",
 }
-TEST = "onetrunk.notification.test"
 Match = dict[str, str | list[str]]
 RUNS: Match = {"prefect.resource.id": "prefect.flow-run.*"}
 RETRAIN: Match = {"prefect.resource.role": "flow", "prefect.resource.name": "retrain"}
@@ -140,7 +140,7 @@ def _automations(
     mine: Match = {**RUNS, "prefect.resource.name": f"{project} *"}  # as flows.retrain calls its runs
     told = EventTrigger(
         match={"prefect.resource.id": resource(project)},
-        expect={TEST, *(EVENTS[kind] for kind in kinds)},
+        expect={EVENTS["test"], *(EVENTS[kind] for kind in kinds)},
         posture=Posture.Reactive,
         threshold=1,
     )

@@ -17,10 +17,10 @@ from prefect.types import DateTime
 
 from components import advice
 from flows.notifications import automations
-from flows.notifications.news import KINDS, Kind, News, of_run, project_name
+from flows.notifications.news import News, Told, of_run, project_name
 from flows.running import events, prefect_server, run_state
 
-EVENTS: dict[Kind, str] = automations.EVENTS
+EVENTS = automations.EVENTS
 SECONDS = 10.0  # for an event to reach the server, and again for what it sets off; a run does not wait longer
 EXECUTED, FAILED = "prefect.automation.action.executed", "prefect.automation.action.failed"
 
@@ -71,19 +71,19 @@ def try_out(root: Path, project: str) -> dict[str, bool]:
     """Send a test to everybody who is told anything of the project: automation -> whether it has arrived."""
     since = datetime.now(UTC)
     news = News(
-        KINDS[0],
+        "test",
         "this is a test of what you will be told here",
         "",
         "",
         f"cd {advice.word(root)} && onetrunk notify",
     )
-    identity = send(project, automations.TEST, news, uuid4())
+    identity = send(project, EVENTS["test"], news, uuid4())
     return outcomes(project, [], since) if events.are_shown([identity], SECONDS) else {}
 
 
-def outcomes(project: str, kinds: Sequence[Kind], since: datetime) -> dict[str, bool]:
+def outcomes(project: str, kinds: Sequence[Told], since: datetime) -> dict[str, bool]:
     """Wait until each automation that these kinds, or a test, set off has acted: name -> whether well."""
-    expected = {EVENTS[kind] for kind in kinds} or {automations.TEST}
+    expected = {EVENTS[kind] for kind in kinds} or {EVENTS["test"]}
     waiting = {
         automations.resource_id(one): one.name for one in automations.of_project(project)
         if expected & automations.expects(one)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from components import advice
 from components.errors import UserError
@@ -16,7 +16,7 @@ from components.settings.secrets import redact
 from flows.running.console import GATE
 
 Kind = Literal["promote", "hold", "reject", "failure"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
+Told = Kind | Literal["test"]  # or a try whether it arrives
 VERDICTS: dict[str, Kind] = {"PROMOTE": "promote", "HOLD": "hold", "REJECT": "reject"}
 NAMED = 3  # tasks or stages, each with its sentence
 LONGEST = 400  # characters of one sentence
@@ -28,7 +28,7 @@ RELEASED = "release"  # the last stage
 class News:
     """One thing that a run has come to."""
 
-    kind: Kind
+    kind: Told
     what: str  # in a few words
     task: str  # the tasks, or the stages, that it is about; empty for all
     why: str  # a sentence for each of them

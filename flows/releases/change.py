@@ -70,7 +70,7 @@ def force(root: Path, reason: str) -> None:
         bundle.check_model(verdict, registry.model_of(root / BENTO))
         query.ask(root / BENTO, project.released()).write(root / ANSWERS)
         _record(root)
-        released = moves.release(root / BENTO, verdict, root, forced=reason)
+        released = moves.release(root / BENTO, verdict, root)
         released.write(root / RELEASE)
     print(f"{released.release} is the champion, forced against the verdict {verdict.verdict}: {reason}")
     _say_what_is_left()

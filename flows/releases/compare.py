@@ -61,7 +61,10 @@ def _rows(found: Registry, before: Release, after: Release) -> Iterator[str]:
     for task in sorted(old | new):
         if old.get(task) == new.get(task):
             continue
-        counted = [_ids(found.git.project, lock, task) for lock in locks]
+        counted = [
+            {} if task not in known else _ids(found.git.project, lock, task)
+            for known, lock in zip((old, new), locks, strict=True)
+        ]
         yield f"{task}: {_counted(*counted)}"
 
 
@@ -77,12 +80,13 @@ def _counted(before: Mapping[str, set[str]] | None, after: Mapping[str, set[str]
 
 
 def _ids(project: Path, lock: bytes, task: str) -> dict[str, set[str]] | None:
-    """The ids of a task's rows by split, from DVC's cache; no rows where it had none of the task."""
+    """The ids of a task's rows by split, from DVC's cache; None where it does not have them, or the lock does
+    not name them, as that of a release that was taken over."""
     import pyarrow.parquet as pq
 
     cache, oid = dvc_cache.place(project), dvc_cache.recorded(lock, f"data/{task}")
     if oid is None:
-        return {}
+        return None
     listed = dvc_cache.listing(cache, oid) or {}
     files = {split: dvc_cache.file_of(cache, listed.get(f"{split}.parquet", MISSING)) for split in SPLITS}
     if not all(file.is_file() for file in files.values()):

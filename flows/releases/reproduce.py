@@ -25,6 +25,7 @@ from flows.running import dvc_stage
 
 LAST = "query"  # the last stage before a release is made
 FROM_OUTSIDE = ("download", "version", "fetch")  # stages whose outputs are brought, not made
+BESIDE = ("comparison",)  # likewise: no release waits for them, but reports show what they have found
 Outputs = dict[str, dict[str, str]]  # stage -> its outputs, and DVC's hash of each
 PROJECTS = "of-the-project"  # the remote of DVC that is the project's own cache
 
@@ -106,7 +107,7 @@ def _bring(project: Path, stages: Iterable[str]) -> None:
 
 
 def _is_from_outside(stage: str) -> bool:
-    return stage.partition("@")[0] in FROM_OUTSIDE
+    return stage.partition("@")[0] in (*FROM_OUTSIDE, *BESIDE)
 
 
 def _remote(project: Path) -> str:
@@ -122,7 +123,8 @@ def _make(project: Path) -> list[str]:
     code = "from flows.running import graph; print(*graph.read().up_to('query').upstream, sep='\\n')"
     listed = _call([sys.executable, "-c", code], project)
     if listed.returncode != 0:
-        raise UserError(f"{project}: {' '.join(listed.stderr.split()[-40:])}")
+        why = (listed.stderr.strip() or "nothing was said").splitlines()[-1]
+        raise UserError(f"{project}: its stages cannot be read: {why.rpartition('UserError: ')[2]}")
     stages = [
         name for name in listed.stdout.split("\n") if name and name.partition("@")[0] not in FROM_OUTSIDE
     ]

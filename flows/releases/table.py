@@ -15,17 +15,26 @@ def show(root: Path, limit: int | None, as_json: bool) -> None:
     found = registry.read(root)
     versions = sorted(found.versions, key=tags.order, reverse=True)
     shown = [one.record for one in found.releases(versions[:limit])]
-    stages = found.stages()
+    stages, why = found.stages(), found.rolled_back
     if as_json:
-        said = [{**one.model_dump(mode="json"), "stages": stages.get(one.version, [])} for one in shown]
+        said = [
+            {
+                **one.model_dump(mode="json"),
+                "stages": stages.get(one.version, []),
+                "rolled_back": why.get(one.version),
+            }
+            for one in shown
+        ]
         print(json.dumps(said, ensure_ascii=False))
     elif not shown:
         print("no release yet; `onetrunk run` makes one")
     else:
-        _print(shown, stages, len(versions) - len(shown))
+        words = {version: ", ".join(names) for version, names in stages.items()}
+        words |= {version: f"{words[version]}: {reason}" for version, reason in why.items() if reason}
+        _print(shown, words, len(versions) - len(shown))
 
 
-def _print(shown: list[ReleaseRecord], stages: dict[str, list[str]], more: int) -> None:
+def _print(shown: list[ReleaseRecord], stages: dict[str, str], more: int) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -36,7 +45,7 @@ def _print(shown: list[ReleaseRecord], stages: dict[str, list[str]], more: int) 
     for record in shown:
         tasks = "  ".join(f"{name} {_measured(task)}" for name, task in record.tasks.items())
         words = [record.version, clock.local(record.date), _verdict(record), tasks]
-        table.add_row(*map(Text, words), Text(", ".join(stages.get(record.version, []))))
+        table.add_row(*map(Text, words), Text(stages.get(record.version, "")))
     console = Console(highlight=False)
     console.print(table)
     if more:

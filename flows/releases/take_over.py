@@ -15,9 +15,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import yaml
+
 from components.errors import UserError
 from components.evaluation.records import Champion
-from components.files import MANIFEST, read_json, sha256, verify_manifest, write_json
+from components.files import MANIFEST, read_json, verify_manifest, write_json
 from components.records import VERSION
 from components.release import checkout, commit, moves, tags
 from components.release.git import Git, Turn, turn
@@ -30,6 +32,7 @@ from components.release.records import (
 )
 from components.release.registry import CARD, EARLIER, RECORD, TAKEN_OVER, Registry, Release
 
+PARAMS = "params.yaml"
 DVC_FILES = (".dvc/config", ".dvcignore")  # that `dvc get` needs of a commit
 
 
@@ -105,30 +108,43 @@ def _new(found: Registry, folder: Path) -> Release:
     """Put a Bento's bytes into DVC's cache, and write the commit that names them."""
     git, card = found.git, BundleCard.read(folder / CARD)
     on = card.commit if card.commit and git.blobs([card.commit])[0] is not None else None
-    tasks = {
-        name: ReleasedTask(family=task.family, inputs=task.inputs, labels=task.labels)
-        for name, task in card.tasks.items()
-    }
-    version = moves.next_version(found, tasks)
+    settings = git.blobs([f"{on}:{git.prefix}{PARAMS}"])[0] if on else None
     known = found.champion.record.anchors if found.champion else {}
-    record = ReleaseRecord(
-        version=version,
-        name=card.name,
-        bundle=card.version,
-        bento=_keep_bytes(git.project, folder),
-        model=card.model.sha256,
-        manifest=sha256(folder / MANIFEST),
-        verdict=card.verdict,
+    record = moves.record_of(
+        found,
+        folder,
+        card,
+        _tasks(card, settings),
+        oid=_keep_bytes(git.project, folder),
         against=_against(found, card.model.sha256),
-        anchors={head: known.get(head, version) for head in tasks},
-        tasks=tasks,
-        data=card.data,
-        commit=on,
-        date=datetime.fromtimestamp((folder / MANIFEST).stat().st_mtime, UTC).isoformat(timespec="seconds"),
-        who=git.who,
+        anchors={head: known.get(head) for head in card.tasks},
+        on=on,
+        when=datetime.fromtimestamp((folder / MANIFEST).stat().st_mtime, UTC),
     )
     checkout.open_(git, record, "HEAD")  # from DVC's cache, and checked
-    return Release(record, _commit(found, record, on))
+    return Release(record, _commit(found, record, on, settings))
+
+
+def _tasks(card: BundleCard, settings: bytes | None) -> dict[str, ReleasedTask]:
+    """The heads of a card, which has all metrics of each. Which of them the gate took, the settings say that
+    were committed then; without them, only a metric that is the only one is known to be the gate's."""
+    gated = _gated(settings)
+    result = {}
+    for head, packed in card.tasks.items():
+        metric = gated.get(head) or next(iter(packed.metrics if len(packed.metrics) == 1 else ()), None)
+        result[head] = ReleasedTask.of(packed, metric, packed.metrics.get(metric or ""))
+    return result
+
+
+def _gated(settings: bytes | None) -> dict[str, str]:
+    """head -> the metric of its gate, as settings of any version say it; none where they cannot be read."""
+    try:
+        tasks = yaml.safe_load(settings or b"{}")["tasks"]
+        heads = [(name, task) for name, task in tasks.items()]
+        heads += [pair for task in tasks.values() for pair in task.get("joint", {}).items()]
+        return {head: one["gate"]["metric"] for head, one in heads if one.get("gate")}
+    except (yaml.YAMLError, AttributeError, KeyError, TypeError):
+        return {}
 
 
 def _against(found: Registry, model: str) -> Champion | None:
@@ -137,7 +153,7 @@ def _against(found: Registry, model: str) -> Champion | None:
     return next((record.identity for record in records if record.model != model), None)
 
 
-def _commit(found: Registry, record: ReleaseRecord, on: str | None) -> str:
+def _commit(found: Registry, record: ReleaseRecord, on: str | None, settings: bytes | None) -> str:
     """The commit of a release whose state of the project is not known: its bytes, by a file of DVC's, and the
     settings that were committed then."""
     git = found.git
@@ -147,8 +163,8 @@ def _commit(found: Registry, record: ReleaseRecord, on: str | None) -> str:
         RECORD: (record.model_dump_json(indent=2) + "\n").encode(),
     }
     files |= {name: git.project / name for name in DVC_FILES if (git.project / name).is_file()}
-    if on and (settings := git.blobs([f"{on}:{git.prefix}params.yaml"])[0]):
-        files["params.yaml"] = settings
+    if settings is not None:
+        files[PARAMS] = settings
     message = f"Release {record.version} of {record.name}\n\ntaken over, bundle {record.bundle}\n"
     return commit.of_files(git, files, [on] if on else [], message, moves.now(found))
 

@@ -10,8 +10,8 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def of_file(seconds: float) -> str:
-    """A file's time, in seconds since the epoch, as a record keeps it."""
+def of_seconds(seconds: float) -> str:
+    """The time of a file or a tag, in seconds since the epoch, as a record keeps it."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 

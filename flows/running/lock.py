@@ -46,8 +46,8 @@ def only_run(root: Path) -> Iterator[None]:
                 f"{root}: another run is going on (pid {pid}); wait for its end or stop it"
             ) from None
         file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
+        with contextlib.suppress(OSError):  # a full disk is no reason not to free it (`onetrunk gc`)
+            os.write(file.fileno(), str(os.getpid()).encode())
         _held.add(root)
         try:
             yield

@@ -2,7 +2,8 @@
 
 DVC removes the outputs of a stage before it runs it, whatever lies in them. Here a file that no record
 names stops the stage first. A record is a folder's manifest, dvc.lock, DVC's cache, or a note of what a
-stage that did not end well has left.
+stage that did not end well has left. A plain `dvc repro` asks nobody before it removes; so the first stage
+of every pipeline, which is always run, looks at the outputs of all (`python -m flows.running.outputs`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING
 
 from components.errors import UserError
 from components.files import sample, strangers, write_json
+from components.stages import run
+from flows.running import graph
 from flows.running.lock import WORKSPACE
 
 if TYPE_CHECKING:
@@ -31,13 +34,7 @@ def spared(stage: Stage) -> Iterator[None]:
     Raises:
         UserError: a file that may be the user's lies in one of them.
     """
-    for out in stage.outs:
-        if not out.persist and (found := foreign(out)):
-            shown = [path.relative_to(stage.repo.root_dir) for path in found]
-            raise UserError(
-                f"{sample(shown)}: not made by this program, and {stage.addressing} would remove it with all "
-                f"of {out.def_path}, its output; move it elsewhere, then give the same command again"
-            )
+    require_none_foreign(stage)
     begun = _note(stage)
     begun.parent.mkdir(parents=True, exist_ok=True)
     begun.write_bytes(b"")  # if it is killed, all that is found there is its own
@@ -48,6 +45,21 @@ def spared(stage: Stage) -> Iterator[None]:
             write_json(begun, [str(path) for out in stage.outs for path in files(Path(out.fs_path))])
         raise
     begun.unlink(missing_ok=True)
+
+
+def require_none_foreign(stage: Stage) -> None:
+    """Check that nothing is lost when the stage's outputs are removed.
+
+    Raises:
+        UserError: a file that may be the user's lies in one of them.
+    """
+    for out in stage.outs:
+        if not out.persist and (found := foreign(out)):
+            shown = [path.relative_to(stage.repo.root_dir) for path in found]
+            raise UserError(
+                f"{sample(shown)}: not made by this program, and {stage.addressing} would remove it with all "
+                f"of {out.def_path}, its output; move it elsewhere, then give the same command again"
+            )
 
 
 def foreign(out: Output) -> list[Path]:
@@ -114,3 +126,18 @@ def _is_cached(path: Path, out: Output) -> bool:
     except OSError:  # a link that leads nowhere
         return False
     return bool(out.cache.exists(found.value))
+
+
+def main() -> None:
+    """Check the outputs of all stages of the project in the current folder.
+
+    Raises:
+        UserError: as `require_none_foreign`.
+    """
+    with graph.repository() as repo:
+        for stage in repo.index.stages:
+            require_none_foreign(stage)
+
+
+if __name__ == "__main__":
+    run(main)

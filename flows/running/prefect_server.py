@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 from components import loopback
 from components.environment import quiet
 from components.errors import EXIT_FAILED, UserError
-from flows.running import proxies
+from flows.running import disk, proxies
 from flows.running.lock import MARK, WORKSPACE
 
 URL = "PREFECT_API_URL"
@@ -104,10 +104,13 @@ def start() -> str:
         profile or a prefect.toml says.
 
     Raises:
-        UserError: the server does not start, or this machine cannot reach itself.
+        UserError: the server does not start, the disk has no room for it, or this machine cannot reach
+            itself.
     """
     if url := os.environ.get(URL):
         return url
+    _log().parent.mkdir(parents=True, exist_ok=True)
+    disk.require_room(_log().parent)
     host = loopback.host()
     for _ in range(TRIES):  # another process may take the port in between
         port = loopback.free_port(host)
@@ -135,7 +138,6 @@ def _start_unheard(host: str, port: int, started: list[subprocess.Popen[bytes]])
     environment = {**os.environ, "PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1"}
     environment["PREFECT__SERVER_FINAL"] = "1"
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
-    _log().parent.mkdir(parents=True, exist_ok=True)
     with _log().open("wb") as log:
         server = subprocess.Popen(
             command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT

@@ -11,7 +11,7 @@ from rich.text import Text
 from components.errors import EXIT_FAILED, EXIT_USER_ERROR
 from components.evaluation import summary
 from components.evaluation.records import SUMMARY, VERDICT
-from flows.running import graph, promise, run_state
+from flows.running import budget, graph, promise, run_state
 from flows.running.console import GATE
 from flows.running.dvc_stage import log_path
 from flows.running.graph import Graph
@@ -54,6 +54,7 @@ def show(root: Path, target: str | None) -> int | None:
 def _completed(root: Path, target: str | None) -> int:
     if target is not None:
         console.print("\nSettings, data and encoder are in order: reports/validation.html")
+        budget.show(console, root, measure=True)
         promise.show(console, root)
         console.print("Next: onetrunk run")
     else:

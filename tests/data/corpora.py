@@ -1,6 +1,6 @@
 """Files as public data sets, platforms and tools lay them out: what `new-task` must make of each.
 
-All of them are synthetic, as in exports.py.
+All of them are synthetic, as in exports/.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import sentence
-from tests.data.exports import (
+from tests.data.exports.writers import (
     LABEL,
     article,
     bio,

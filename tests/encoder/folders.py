@@ -8,10 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
 from safetensors.torch import load_file, save_file
 
 from components.encoder.place import WHOLE
 
+TABLE = "embeddings.word_embeddings.weight"
 Tensors = dict[str, Any]
 Change = Callable[[Path], None]
 
@@ -138,6 +141,46 @@ def large_for_its_tokenizer(folder: Path) -> None:
     BertModel(BertConfig.from_pretrained(folder, vocab_size=400)).save_pretrained(folder)
 
 
+def of_words(shift: int) -> Change:
+    """400 words in four spellings each, which are alike in the weights; the tokenizer has them at numbers so many
+    places further."""
+
+    def change(folder: Path) -> None:
+        words = [f"w{chr(97 + n // 20)}{chr(97 + n % 20)}" for n in range(400)]
+        spelt = [
+            (n, one)
+            for n, word in enumerate(words)
+            for one in (word, word.title(), f"##{word}", f"##{word.title()}")
+        ]
+        chance = np.random.default_rng(0)
+        order = chance.permutation(len(spelt)).tolist()
+        tokenizer, config = (
+            json.loads((folder / name).read_text()) for name in ("tokenizer.json", "config.json")
+        )
+        weights = load_file(folder / WHOLE)
+        first, table = config["vocab_size"], weights[TABLE].numpy()
+        meanings = chance.normal(size=(len(words), table.shape[1]))
+        more = [meanings[spelt[place][0]] + 0.05 * chance.normal(size=table.shape[1]) for place in order]
+        tokens = {spelt[place][1]: first + (row + shift) % len(spelt) for row, place in enumerate(order)}
+        tokenizer["model"]["vocab"] |= tokens
+        weights[TABLE] = torch.tensor(np.concatenate([table, np.array(more)]), dtype=torch.float32)
+        (folder / "tokenizer.json").write_text(json.dumps(tokenizer), encoding="utf-8")
+        (folder / "config.json").write_text(json.dumps({**config, "vocab_size": first + len(spelt)}))
+        save_file(weights, folder / WHOLE, {"format": "pt"})
+
+    return change
+
+
+def all_of(*changes: Change) -> Change:
+    """One after the other."""
+
+    def change(folder: Path) -> None:
+        for each in changes:
+            each(folder)
+
+    return change
+
+
 def with_vocabulary(shift: int) -> Change:
     """vocab.json as the tokenizer has it, or with every token so many places further."""
 
@@ -149,3 +192,30 @@ def with_vocabulary(shift: int) -> Change:
         (folder / "vocab.json").write_text(json.dumps(listed), encoding="utf-8")
 
     return change
+
+
+def with_signs_beyond(folder: Path) -> None:
+    """What stands before and after a text has numbers of another vocabulary."""
+    tokenizer = json.loads((folder / "tokenizer.json").read_text())
+    for sign in tokenizer["post_processor"]["special_tokens"].values():
+        sign["ids"] = [5000]
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+
+
+def without_unknown(folder: Path) -> None:
+    tokenizer = json.loads((folder / "tokenizer.json").read_text())
+    number = tokenizer["model"]["vocab"].pop("[UNK]")
+    tokenizer["model"]["vocab"]["[OTHER]"] = number
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+
+
+def of_pictures(folder: Path) -> None:
+    from transformers import ViTConfig, ViTModel
+
+    sizes: dict[str, Any] = {
+        "hidden_size": 32,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 64,
+    }
+    ViTModel(ViTConfig(**sizes, image_size=32, patch_size=16)).save_pretrained(folder)

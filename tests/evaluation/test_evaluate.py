@@ -19,7 +19,7 @@ from components.data.contract.rows import read_rows
 from components.errors import UserError
 from components.evaluation import page, row_scores
 from components.evaluation.baselines import baselines
-from components.evaluation.champion import Opponent
+from components.evaluation.champion import Opponent, todays_names
 from components.evaluation.evaluate import evaluate
 from components.evaluation.gate import rules_of, verdict
 from components.evaluation.records import EVALUATION, VERDICT, Champion, Evaluation, RowsSince, Verdict
@@ -206,13 +206,18 @@ def test_labels_that_were_swapped_are_held_and_not_won_against(evaluated: dict) 
     assert judged(gates, ("mood",)).verdict == "PROMOTE"
 
 
+def call_mood(name: str, folder: Path) -> None:
+    """The release knows the task by another name."""
+    config, tensors = read_json(folder / "config.json"), load_file(folder / "model.safetensors")
+    config["tasks"][name] = config["tasks"].pop("mood")
+    config["tasks"][name]["task"] = config["tasks"]["size"]["task"] = name
+    write_json(folder / "config.json", config)
+    moved = {key.replace("task:mood.", f"task:{name}."): value for key, value in tensors.items()}
+    save_file(moved, folder / "model.safetensors", {"format": "pt"})
+
+
 def test_a_task_that_was_renamed_is_compared_once_that_is_said(evaluated: dict) -> None:
-    config, tensors = read_json(Path("champion/config.json")), load_file(Path("champion/model.safetensors"))
-    config["tasks"]["feeling"] = config["tasks"].pop("mood")
-    config["tasks"]["feeling"]["task"] = config["tasks"]["size"]["task"] = "feeling"
-    write_json(Path("champion/config.json"), config)
-    moved = {name.replace("task:mood.", "task:feeling."): value for name, value in tensors.items()}
-    save_file(moved, Path("champion/model.safetensors"), {"format": "pt"})
+    call_mood("feeling", Path("champion"))
     gates = {"mood": params.load().gates()["mood"]}
     found = judged(gates)
     assert found.verdict == "HOLD"
@@ -331,8 +336,77 @@ def test_a_head_is_measured_against_its_anchor_on_the_same_rows(evaluated: dict)
     assert mood.anchor == mood.champion  # the very same model
     people = found.tasks["people"].metrics["entity_f1"]
     assert people.anchor == people.champion
-    assert found.anchors["size"].not_compared == "it does not answer it under this name"
+    assert str(found.anchors["size"].not_compared).startswith("it does not answer it under this name, nor an")
     assert found.tasks["size"].metrics["macro_f1"].anchor is None
+
+
+OLDER = Champion(release="older", model="o" * 64, manifest="e" * 64)
+
+
+def judged_with_anchor(renamed: dict[str, str] | None = None) -> Verdict:
+    """The verdict on mood, against champion/, where it is anchored to the release in older/."""
+    champion = Opponent(Path("champion"), opponent().release, renamed)
+    older = Opponent(Path("older"), OLDER, renamed)
+    evaluate(params.load(), Path(), champion, lambda text: None, {"mood": older})
+    return against({"mood": params.load().gates()["mood"]}, ["people", *OTHERS])
+
+
+def test_a_task_that_was_renamed_twice_keeps_its_anchor_by_both_lines(evaluated: dict) -> None:
+    shutil.copytree("champion", "older")
+    call_mood("feeling", Path("champion"))
+    call_mood("temper", Path("older"))
+    found = judged_with_anchor({"mood": "feeling", "feeling": "temper"})
+    assert found.verdict == "PROMOTE"
+    assert found.tasks["mood"].champion and found.tasks["mood"].anchor
+    assert found.anchors == {"mood": OLDER}
+    forgotten = judged_with_anchor({"mood": "feeling"})
+    assert forgotten.tasks["mood"].anchor is None
+    assert forgotten.anchors == {"mood": opponent().release}
+    said = "its anchor, release older, is no longer compared: it does not answer it under this name, nor an"
+    assert any(remark.startswith(said) for remark in forgotten.tasks["mood"].remarks)
+
+
+def test_a_release_is_asked_by_the_name_that_it_knows() -> None:
+    renamed = {"mood": "feeling", "feeling": "temper", "topic": "subject"}
+    assert todays_names(["temper", "topic"], renamed) == {"temper": "mood"}
+    assert todays_names(["feeling", "subject"], renamed) == {"feeling": "mood", "subject": "topic"}
+    assert todays_names(["mood"], renamed) == {}
+
+
+def test_an_anchor_of_another_label_set_is_compared_on_what_both_can_answer(evaluated: dict) -> None:
+    shutil.copytree("champion", "older")
+    relabel(Path("older"), "mood", ["down", "up", "sideways"])
+    found = judged_with_anchor()
+    anchor = found.tasks["mood"].anchor
+    assert anchor and anchor.changed == "the label set changed: \u2212sideways"
+    assert found.anchors == {"mood": OLDER}
+    relabel(Path("older"), "mood", ["down", "Up", "sideways"])  # too few rows are left
+    found = judged_with_anchor()
+    assert found.tasks["mood"].anchor is None
+    assert found.anchors == {"mood": opponent().release}
+
+
+def test_an_anchor_is_measured_on_the_test_set_of_today_and_what_changed_is_counted(evaluated: dict) -> None:
+    shutil.copytree("champion", "older")
+    remember_rows(Path("champion"), "train", "test")
+    remember_rows(Path("older"), "train", "validation")  # its test set was another
+    found = judged_with_anchor()
+    anchor, rows = found.tasks["mood"].anchor, evaluated["tasks"]["mood"]["rows"]
+    assert anchor and anchor.since
+    assert (anchor.since.come, anchor.since.gone) == (rows["test"], rows["validation"])
+    assert anchor.rows == rows["test"]
+    said = f"the test set is not that of release older: {rows['test']:,} rows have come"
+    assert any(remark.startswith(said) for remark in found.tasks["mood"].remarks)
+    assert found.anchors == {"mood": OLDER}
+
+
+def test_a_task_that_the_champion_does_not_answer_is_anchored_to_its_first_release(evaluated: dict) -> None:
+    config = read_json(Path("champion/config.json"))
+    del config["tasks"]["mood"], config["tasks"]["size"]  # and its annotation
+    write_json(Path("champion/config.json"), config)
+    found = judged({"mood": params.load().gates()["mood"]})
+    assert found.verdict == "PROMOTE"
+    assert found.anchors == {"mood": None}  # this release, once it is one
 
 
 FIXED = 4  # special tokens, which the tokenizer's template names by number

@@ -9,7 +9,6 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from components.evaluation.difference import Difference
 from components.evaluation.gate import holm, verdict
 from components.evaluation.records import (
     Comparison,
@@ -22,7 +21,7 @@ from components.evaluation.records import (
 )
 from components.settings.project import Gate
 from tests import verdicts
-from tests.verdicts import against, of
+from tests.verdicts import against, counted, of
 
 ORDER: tuple[Outcome, ...] = ("REJECT", "HOLD", "PROMOTE")
 
@@ -118,10 +117,22 @@ def test_four_lost_rows_and_none_won_show_no_loss() -> None:
 
 def test_a_loss_of_one_of_many_tasks_is_corrected_for_their_number() -> None:
     """p = .02 against a third of the margin: shown for one task alone, not for the worst of six."""
-    weak = against(-0.0333, 0.013)
+    weak = against(-0.0199, 0.0064)
     assert judged(evidence(champion=weak)).verdict == "REJECT"
     others = {f"u{n}": verdicts.measured(0.8, against(0.0, 0.005)) for n in range(5)}
     assert judged(of({"t": verdicts.measured(0.8, weak), **others})).verdict == "HOLD"
+
+
+def test_a_loss_estimated_beyond_the_margin_rejects_where_any_loss_is_shown() -> None:
+    """p = .0013 of no loss, .01 of a third of the margin: the worst of six, and one of a hundred."""
+    weak = against(-0.03, 0.01)
+    others = {f"u{n}": verdicts.measured(0.8, against(0.0, 0.005)) for n in range(99)}
+    six = {"t": verdicts.measured(0.8, weak), **dict(list(others.items())[:5])}
+    assert judged(of(six)).verdict == "REJECT"
+    assert judged(of({"t": verdicts.measured(0.8, weak), **others})).verdict == "HOLD"
+    within = against(-0.0199, 0.01)  # p = .02 of no loss
+    assert judged(evidence(champion=within)).verdict == "HOLD"
+    assert judged(evidence(champion=against(-0.0201, 0.01))).verdict == "REJECT"
 
 
 def test_many_tasks_that_are_within_their_margins_need_no_correction() -> None:
@@ -234,20 +245,6 @@ def test_a_promotion_stands_with_more_rows_of_the_same_kind(
 def test_a_row_that_is_won_and_not_lost_never_makes_a_worse_verdict(won: int, lost: int, units: int) -> None:
     less, better = counted(won, lost + 1, units), counted(won + 1, lost, units)
     assert rank(evidence(champion=better)) >= rank(evidence(champion=less))
-
-
-def counted(won: int, lost: int, units: int) -> Comparison:
-    """A comparison by accuracy in which so many rows were won and lost."""
-    found = Difference(won=won, lost=lost, units=units, worth=1.0, freedom=None)
-    return against(
-        found.value,
-        found.standard_error,
-        interval=found.interval(0.95),
-        low=found.low(0.95),
-        discordant=won + lost,
-        rows=units,
-        counted=found,
-    )
 
 
 @given(HEADS)

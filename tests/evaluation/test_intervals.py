@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -10,11 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from components.evaluation.intervals import difference, interval, wilson, worth_of
+from components.evaluation.intervals import FEW, difference, interval, wilson, worth_of
 from components.evaluation.units import Sample, Units, sample
 from components.families.base import Metric
+from components.families.click.metrics import METRICS as CLICK
+from components.families.click.metrics import roc_auc
 from components.families.regression.family import FAMILY as REGRESSION
-from components.families.shared.metrics import MACRO_F1, accuracy, mean
+from components.families.shared.metrics import AUC, MACRO_F1, accuracy, label_counts, mean
+from components.families.shared.ranks import areas, balanced_rows, roc_auc_values
 from components.families.tagging.metrics import ENTITY_F1
 
 if TYPE_CHECKING:
@@ -40,7 +43,9 @@ def of(metric: Metric, table: Table) -> list[float]:
 )
 def test_the_interval_of_a_share_is_the_published_one(right: int, rows: int, low: float, high: float) -> None:
     """Newcombe 1998, table I, method 3."""
-    assert interval(SHARE, share(right, rows), 0.95) == pytest.approx([low, high], abs=1e-4)
+    assert wilson(right / rows, rows, 1.959964) == pytest.approx([low, high], abs=1e-4)
+    if right > FEW or right == 0:
+        assert interval(SHARE, share(right, rows), 0.95) == pytest.approx([low, high], abs=1e-4)
 
 
 @given(st.integers(1, 300).flatmap(lambda rows: st.tuples(st.integers(0, rows), st.just(rows))))
@@ -48,10 +53,45 @@ def test_the_interval_of_a_share_is_scipys(case: tuple[int, int]) -> None:
     right, rows = case
     expected = stats.binomtest(right, rows).proportion_ci(0.95, method="wilson")
     assert wilson(right / rows, rows, 1.959964) == pytest.approx([expected.low, expected.high], abs=1e-6)
-    if rows > 1:
+    if min(right, rows - right) > FEW:
         assert interval(SHARE, share(right, rows), 0.95) == pytest.approx(
             [expected.low, expected.high], abs=1e-5
         )
+
+
+@pytest.mark.parametrize(("wrong", "rows"), [(1, 50), (2, 50), (3, 100), (5, 60)])
+def test_an_end_that_few_rows_make_holds_what_their_poisson_count_allows(wrong: int, rows: int) -> None:
+    """Brown, Cai & DasGupta 2001, section 4.1.1: the mean of which so many or more have a chance of 5 %."""
+    low, high = interval(SHARE, share(rows - wrong, rows), 0.95)
+    assert stats.poisson.sf(wrong - 1, (1 - high) * rows) == pytest.approx(0.05, abs=1e-6)
+    assert (low, high) == pytest.approx(share_ends(rows - wrong, rows), abs=1e-5)
+
+
+def share_ends(right: int, rows: int) -> tuple[float, float]:
+    """By the chi-squared quantiles of that paper."""
+    low, high = wilson(right / rows, rows, 1.959964)
+    return low, max(high, 1 - stats.chi2.ppf(0.05, 2 * (rows - right)) / 2 / rows)
+
+
+@pytest.mark.parametrize("rows", [50, 100, 200, 700])
+def test_the_interval_of_a_share_covers_at_least_93_percent_at_every_accuracy(rows: int) -> None:
+    """By the binomial distribution itself; 97 % at most in the mean, though not at each: near 1 there is
+    nothing between 91 and 98 %."""
+    right = np.arange(rows + 1)
+    ends = np.array([interval(SHARE, share(int(one), rows), 0.95) for one in right])
+    covered = [
+        stats.binom.pmf(right, rows, accuracy)[(ends[:, 0] <= accuracy) & (accuracy <= ends[:, 1])].sum()
+        for accuracy in np.linspace(0.5, 1 - 0.5 / rows, 200)
+    ]
+    assert min(covered) > 0.929
+    assert np.mean(covered) < 0.96
+
+
+def test_no_interval_of_a_share_of_99_percent_in_50_rows_covers_between_92_and_98_percent() -> None:
+    """Whatever the numbers of right answers are whose interval holds it, as long as they are neighbours."""
+    chance = stats.binom.pmf(np.arange(51), 50, 0.99)
+    ranges = [chance[low:high].sum() for low in range(51) for high in range(low + 1, 52)]
+    assert not [one for one in ranges if 0.93 <= one <= 0.97]
 
 
 def test_the_interval_of_a_correlation_is_fishers_where_both_sides_are_normal() -> None:
@@ -97,6 +137,48 @@ def test_the_standard_error_of_a_macro_f1_is_that_of_the_delta_method() -> None:
     low, high = of(MACRO_F1, table)
     half = 1.96 * takahashi(table, macro=True)
     assert [low, high] == pytest.approx([found.value - half, found.value + half], abs=2e-3)
+
+
+@pytest.mark.parametrize(("classes", "rows"), [(50, 50), (50, 200), (150, 100), (5, 50)])
+def test_the_interval_of_a_macro_f1_holds_the_truth_though_classes_have_hardly_a_row(
+    classes: int, rows: int
+) -> None:
+    """150 test sets of a known population: at least 93 % less what chance takes from so few."""
+    generator = np.random.default_rng(11)
+    frequency = 1 / np.arange(1, classes + 1) ** 0.5
+    gold, other = generator.choice(classes, (2, 20_000), p=frequency / frequency.sum())
+    said = np.where(generator.random(20_000) < 0.8, gold, other)
+    labels = [str(number) for number in range(classes)]
+    table: Any = label_counts([(labels[n],) for n in gold], [(labels[n],) for n in said], labels)
+    truth = MACRO_F1.total(table)
+    drawn = [of(MACRO_F1, table[generator.integers(0, 20_000, rows)]) for _ in range(150)]
+    assert np.mean([low <= truth <= high for low, high in drawn]) >= 0.9
+
+
+def test_a_perfect_area_of_five_positives_is_known_no_better_than_one_of_eighteen_rows() -> None:
+    said = np.arange(50.0)
+    table = areas(roc_auc_values((said >= 45).astype(float), said), balanced_rows(np.array([5]), 50))
+    assert AUC.total(table) == 1
+    assert of(AUC, table) == pytest.approx([stats.binomtest(18, 18).proportion_ci(0.95, "wilson").low, 1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("rows", "area", "spread"), [(50, 0.7, 1.5), (50, 0.86, 1.0), (100, 0.95, 1.5)])
+def test_the_interval_of_an_area_with_a_tenth_of_positives_holds_the_truth(
+    rows: int, area: float, spread: float
+) -> None:
+    """400 test sets of two normal distributions, which may be of unequal width (Green & Swets 1966)."""
+    generator = np.random.default_rng(12)
+    apart = stats.norm.ppf(area) * np.sqrt(1 + spread**2)
+    auc = next(metric for metric in CLICK if metric.name == "auc")
+    held = []
+    for _ in range(400):
+        yes = generator.random(rows) < 0.1
+        yes[0], yes[1] = True, False
+        drawn = generator.normal(size=rows)
+        low, high = of(auc, roc_auc(yes.astype(float), np.where(yes, apart + spread * drawn, drawn)))
+        held.append(low <= area <= high)
+    assert 0.92 < np.mean(held) <= 1
 
 
 def test_the_interval_holds_the_value_even_where_a_macro_mean_is_biased() -> None:

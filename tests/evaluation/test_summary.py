@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from components.errors import UserError
-from components.evaluation import summary
+from components.evaluation import summary, wear
 
 MODEL = "ab" * 32
 
@@ -123,6 +123,7 @@ def test_the_fixed_keys_hold_what_the_reports_say(root: Path) -> None:
         "gate": "pass",
         "why": "above its floor",
         "remarks": [],
+        "served": None,
     }
 
 
@@ -185,18 +186,23 @@ def test_people_see_tasks_answers_and_the_next_commands(root: Path) -> None:
     assert max(map(len, text.splitlines())) <= 120
 
 
+def test_how_many_models_each_test_set_has_judged_is_told(root: Path) -> None:
+    assert "has judged" not in shown(summary.render(summary.write(root), root))
+    evaluation = json.loads((root / "reports/evaluation.json").read_text())
+    evaluation["tasks"]["mood"]["test_set"] = "rows"
+    change(root, "evaluation", tasks=evaluation["tasks"])
+    judged_by = wear.ServedTestSet(tasks=["mood"], models=["a", "b", MODEL])
+    wear.ServedSets(budget=50, sets={"rows": judged_by}).write(root / wear.FILE)
+    found = summary.write(root)
+    assert {name: task.served for name, task in found.tasks.items()} == {"mood": 3, "names": None}
+    assert "Models that each test set has judged: mood 3\n" in shown(summary.render(found, root))
+
+
 def test_a_held_release_is_not_offered_for_serving(root: Path) -> None:
     change(root, "verdict", verdict="HOLD")
     text = shown(summary.render(summary.write(root), root))
     assert "Verdict: HOLD" in text
     assert "onetrunk serve" not in text
-
-
-def test_markdown_has_a_row_per_task_and_no_stray_columns(root: Path) -> None:
-    lines = summary.markdown(summary.write(root)).splitlines()
-    rows = [line for line in lines if line.startswith("| ")]
-    assert len(rows) == 3
-    assert {row.replace("\\|", "").count("|") for row in rows} == {10}
 
 
 def test_a_task_that_was_not_measured_is_held_by_the_verdict_and_left_out(root: Path) -> None:
@@ -206,6 +212,20 @@ def test_a_task_that_was_not_measured_is_held_by_the_verdict_and_left_out(root: 
     written = summary.write(root)
     assert written.verdict == "HOLD"
     assert set(written.tasks) == {"mood", "names"}
+
+
+def test_all_that_keeps_a_model_back_is_shown_though_every_measured_task_passes(root: Path) -> None:
+    """A model that was rolled back, a finding of the model as a whole, a task that was not measured."""
+    verdict = json.loads((root / "reports/verdict.json").read_text())
+    lost = judged(gate="hold", why="no accuracy was measured", metric="accuracy", value=None)
+    slow = {"gate": "cost", "what": "latency", "rows": 0, "value": -3.0, "interval": [-3.0, -3.0]}
+    change(root, "evaluation", findings=[{**slow, "outcome": "hold", "why": "3 times the champion's"}])
+    held = {"withheld": "it was rolled back", "of_model": ["cost: 3 times the champion's"]}
+    change(root, "verdict", verdict="HOLD", tasks={**verdict["tasks"], "lost": lost}, **held)
+    text = shown(summary.render(summary.write(root), root))
+    assert "the model as a whole: hold, it was rolled back\n" in text.replace(" \n", "\n")
+    assert "the model as a whole: hold, cost: 3 times the champion's" in text
+    assert "lost: hold, no accuracy was measured" in text
 
 
 def test_an_answer_of_any_family_is_one_line() -> None:

@@ -18,6 +18,7 @@ import yaml
 from components import params
 from components.data.contract.rows import labelled_rows
 from components.data.ingest.ingest import ingest
+from tests.packages import share_packages
 
 pytestmark = pytest.mark.slow  # its data are made of templates and remarks, which are fetched
 
@@ -81,9 +82,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example's folder after prepare.py, which took the packages from where `make` keeps them."""
     folder = tmp_path_factory.mktemp("desk") / "project"
     shutil.copytree(DESK, folder, ignore=shutil.ignore_patterns("project", "__pycache__"))
-    if (ROOT / ".onetrunk/packages").is_dir():
-        (folder / ".onetrunk").mkdir()
-        (folder / ".onetrunk/packages").symlink_to(ROOT / ".onetrunk/packages")
+    share_packages(folder)
     done = subprocess.run(
         [sys.executable, "-c", f"import sys; sys.path.append({str(ROOT)!r}); import prepare; prepare.main()"],
         cwd=folder, capture_output=True, text=True,

@@ -15,7 +15,7 @@ from components.errors import UserError
 from examples import transcript
 from serving.predictor import Predictor
 
-pytestmark = pytest.mark.minutes
+pytestmark = pytest.mark.minutes(0.5)
 
 ABOVE, BELOW = "# Desk\n\nWords above.\n\n", "\n\nWords below, `{}`.\n"
 QUESTIONS: list[dict[str, Any]] = [

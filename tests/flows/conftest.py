@@ -19,7 +19,7 @@ class Server:
 
     def __init__(self, url: str, home: Path) -> None:
         self.environment = prefect_server.environment(url, home)
-        self.api = httpx.Client(base_url=url + "/", timeout=30)
+        self.api = httpx.Client(base_url=url + "/", timeout=120)
 
     def flow_runs(self, project: Path) -> list[dict[str, Any]]:
         """This project's runs, oldest first."""

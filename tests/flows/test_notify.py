@@ -16,7 +16,7 @@ import pytest
 from tests.flows import judged, receivers, toy
 from tests.flows.conftest import Server
 
-pytestmark = [pytest.mark.minutes, pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.minutes(1), pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_every_outcome_is_told_to_a_webhook_once(
         "reject",
         "failure",
         "promote",
-        "promote",
+        "test",
     ]
     assert "test" in received[5]["text"]
 
@@ -163,6 +163,8 @@ def test_setting_up_again_changes_what_is_there_and_removing_leaves_nothing(
     )
     assert notify(project, server.environment, "webhook", "--on", "reject", address=secret).returncode == 0
     assert automations(server, "set_up_twice") == ["onetrunk set_up_twice: reject -> webhook"]
+    other = notify(project, server.environment, "--remove", "email")
+    assert other.stdout.splitlines()[0] == "nothing was set up that could be removed"
     removed = notify(project, server.environment, "--remove")
     assert removed.stdout.splitlines()[0] == "removed: onetrunk set_up_twice: reject -> webhook"
     assert automations(server, "set_up_twice") == []

@@ -44,6 +44,8 @@ def test_a_margin_that_the_rows_cannot_show_and_a_worn_test_set_are_warnings() -
     assert "a model as good as the champion would be promoted in" in warnings[0]
     assert f"(there are {mood.rows}), or with a margin of" in warnings[0]
     assert "its test set has served 51 verdicts, more than 50" in warnings[1]
+    counts = {line.split()[0]: line.split()[3] for line in said().splitlines() if " accuracy " in line}
+    assert counts["mood"] == "51"
 
 
 def test_what_is_cleaned_up_is_not_how_often_test_sets_were_used(tmp_path: Path) -> None:

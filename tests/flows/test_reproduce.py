@@ -22,6 +22,12 @@ stages:
     do:
       cmd: python -c "raise SystemExit('there is no network')"
       outs: [downloads/rows]
+  comparison:
+    foreach: {seeds: [1]}
+    do:
+      cmd: echo helps > reports/sharing.json
+      deps: [downloads/rows]
+      outs: [reports/sharing.json]
   champion:
     cmd: python against.py
     always_changed: true
@@ -47,7 +53,8 @@ import pathlib, subprocess
 from tests.release.bentos import write_bento
 read = [pathlib.Path(name).read_text() for name in ("params.yaml", "downloads/rows/file")]
 head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True).stdout
-pathlib.Path("reports/evaluation.json").write_text(read[0])
+sharing = pathlib.Path("reports/sharing.json")  # which it does not wait for
+pathlib.Path("reports/evaluation.json").write_text(read[0] + (sharing.read_text() if sharing.exists() else ""))
 write_bento(pathlib.Path("bento"), read[0].strip()[-1], "".join(read) + head)
 """
 
@@ -65,6 +72,8 @@ def project(tmp_path: Path) -> Path:
     toy.dvc(project, "commit", "--force", "download@rows")
     git(project, "add", ".")
     git(project, "commit", "-q", "-m", "a project")
+    (project / "reports").mkdir()
+    toy.dvc(project, "repro", "comparison@seeds")
     for seed in (1, 2):
         (project / "params.yaml").write_text(f"seed: {seed}\n")  # which nobody commits
         toy.dvc(project, "repro")
@@ -98,3 +107,16 @@ def test_what_differs_is_named_and_kept(
     assert (tmp_path / "again/bento").is_dir()
     with pytest.raises(UserError, match="again: it is there already"):
         reproduce.run(project, "v1.0.2", tmp_path / "again")
+
+
+def test_a_release_of_another_pipeline_is_one_sentence(project: Path) -> None:
+    pipeline = (project / "dvc.yaml").read_text()
+    (project / "dvc.yaml").write_text(pipeline.replace("  query:", "  ask:"))
+    against = registry.champion("another model", project)
+    bentos.write_bento(project / "bento", "9", "another model")
+    toy.dvc(project, "commit", "--force", "package")
+    moves.release(project / "bento", bentos.write_verdict(project, against=against), project)
+    with pytest.raises(
+        UserError, match=r"its stages cannot be read: dvc\.yaml: no stage 'query'; stages are "
+    ):
+        reproduce.run(project, "v1.0.2", None)

@@ -8,7 +8,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -23,7 +22,7 @@ from components.search import study as studies
 from tests.conftest import PARAMS, build_encoder, encode_project, write_sources
 from tests.flows import toy
 
-pytestmark = pytest.mark.minutes
+pytestmark = pytest.mark.minutes(1)
 
 SEARCH = """\
 remotes: {}
@@ -95,22 +94,34 @@ def resumed(made: Path) -> str:
 
     said = io.StringIO()
     with contextlib.chdir(made):
-        _killed(made)
+        _killed()
         project = params.load()
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             assert command.run(Path.cwd(), project, *presets.find(project, None)) == 0
     return said.getvalue()
 
 
-def _killed(made: Path) -> None:
-    command = [sys.executable, "-m", "flows.cli", "search"]
-    seen: set[str] = set()
-    with subprocess.Popen(command, env=toy.environment(OMP_NUM_THREADS="1")) as process:
-        while len(seen) < 2 or not list(made.glob(".onetrunk/checkpoints/*/step-*/manifest.json")):
-            assert process.poll() is None, "the search has ended before it could be killed"
-            seen |= {folder.name for folder in made.glob(".onetrunk/checkpoints/*")}
-            time.sleep(0.005)
-        process.send_signal(signal.SIGKILL)
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+
+trials = []  # of each checkpoint that was begun
+
+def hook(event, arguments):
+    if event == "os.rename" and (step := Path(arguments[1])).match("checkpoints/*/step-*"):
+        trials.append(step.parent.name)
+        if len(set(trials)) == 2 and trials.count(step.parent.name) == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(hook)
+from flows.cli import main
+main(["search"])
+"""  # when the second trial has one checkpoint and is about to name its next
+
+
+def _killed() -> None:
+    process = subprocess.run([sys.executable, "-c", KILLED], env=toy.environment(OMP_NUM_THREADS="1"))
+    assert process.returncode == -signal.SIGKILL, "the search has ended before it could be killed"
 
 
 def opened(made: Path, monkeypatch: pytest.MonkeyPatch):

@@ -33,8 +33,9 @@ verdict = pathlib.Path("order.txt").read_text().strip()
 pathlib.Path("reports").mkdir(exist_ok=True)
 said = {"schema_version": 1, "verdict": verdict, "model": {"sha256": "m"}, "champion": None}
 dropped = {} if verdict == "PROMOTE" else {"mood": "too bad"}
+kept = [{"head": name, "gate": "hold", "why": why} for name, why in dropped.items()]
 said = {**said, "confidence": 0.95, "tasks": {}, "dropped": dropped}
-summary = {"schema_version": 1, "verdict": verdict, "bento": None, "tasks": {}, "dropped": dropped}
+summary = {"schema_version": 2, "verdict": verdict, "bento": None, "tasks": {}, "kept_back": kept}
 pathlib.Path("reports/verdict.json").write_text(json.dumps(said))
 pathlib.Path("reports/summary.json").write_text(json.dumps(summary))
 if dropped:

@@ -9,8 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from components.errors import UserError
+from components.evaluation.records import MetricEvidence
 from components.files import verify_manifest, write_json
 from components.release import registry
 from components.release.registry import EARLIER, TAKEN_OVER
@@ -60,6 +62,41 @@ def test_every_release_is_taken_over_in_its_order_and_the_champion_kept(project:
     compared = registry.champion("another model", project)
     assert compared is not None
     assert compared.release == "v1.0.1"
+
+
+def test_a_release_keeps_its_value_by_the_metric_that_the_settings_of_then_gate(project: Path) -> None:
+    settings = {
+        "tasks": {
+            "mood": {"gate": {"metric": "macro_f1"}, "joint": {"topic": {"gate": {"metric": "accuracy"}}}}
+        }
+    }
+    (project / "params.yaml").write_text(yaml.safe_dump(settings))
+    git(project, "commit", "-q", "-a", "-m", "another metric")
+    measured = {"accuracy": evidence(0.9, None), "macro_f1": evidence(0.8, 0.05)}
+    labels = {"mood": ["bad", "good"], "topic": ["art"]}
+    head = git(project, "rev-parse", "HEAD")
+    for bundle, commit in (("a", head), ("b", None)):
+        folder = project / EARLIER / bundle
+        write_bento(folder, bundle, f"model {bundle}", labels=labels, metrics=measured, commit=commit)
+    take_over.run(project)
+    known, unknown = (registry.read(project).release(one).record.tasks for one in ("v1.0.0", "v1.0.1"))
+    assert (known["mood"].metric, known["mood"].value, known["mood"].difference) == ("macro_f1", 0.8, 0.05)
+    assert (known["topic"].metric, known["topic"].value, known["topic"].difference) == ("accuracy", 0.9, None)
+    assert unknown["mood"].value is None  # of two metrics, and no settings that tell which
+
+
+def test_the_only_metric_of_a_release_is_that_of_its_gate(project: Path) -> None:
+    write_bento(project / EARLIER / "b", "b", "model b", metrics={"pearson": evidence(0.7, None)})
+    take_over.run(project)
+    task = registry.read(project).release("v1.0.1").record.tasks["mood"]
+    assert (task.metric, task.value, task.interval) == ("pearson", 0.7, [0.6, 0.8])
+
+
+def evidence(value: float, gained: float | None) -> MetricEvidence:
+    """What was measured by one metric, and what was gained against the champion of then."""
+    champion = {"value": 0.7, "difference": gained, "interval": [0.0, 0.1], "p": 0.1} if gained else None
+    found = {"value": value, "interval": [0.6, 0.8], "trivial": 0.1, "linear": 0.2, "champion": champion}
+    return MetricEvidence.model_validate({**found, "over_trivial": [0, 1], "over_linear": [0, 1]})
 
 
 @pytest.mark.slow

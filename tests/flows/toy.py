@@ -16,7 +16,10 @@ from typing import Any
 CHECKOUT = Path(__file__).parents[2]
 
 WORK = '''
-"""work.py STAGE OUT [SECONDS]: note the start, do as orders/STAGE says, write OUT, note the end."""
+"""work.py STAGE OUT [SECONDS]: note the start, do as orders/STAGE says, write OUT, note the end.
+
+Where there is orders/STAGE.until, wait first until the log of events holds what it says.
+"""
 import pathlib, sys, time
 
 stage, out = sys.argv[1], pathlib.Path(sys.argv[2])
@@ -30,6 +33,9 @@ def note(what):
 
 note("start")
 time.sleep(seconds)
+until = pathlib.Path("orders") / f"{stage}.until"
+while until.exists() and until.read_text() not in pathlib.Path("events.log").read_text():
+    time.sleep(0.05)
 orders = pathlib.Path("orders") / stage
 if orders.exists():
     codes = orders.read_text().split()

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
-from transformers import AutoModel, BartConfig, DebertaV2Config, DistilBertConfig, PreTrainedConfig, T5Config
+from transformers import (
+    AutoModel,
+    BartConfig,
+    DebertaV2Config,
+    DistilBertConfig,
+    PreTrainedConfig,
+    T5Config,
+    T5EncoderModel,
+)
 
 from components.encoder.pretrained import encoder_of
-from components.model.weights import positions
+from components.model.multitask import MultiTaskModel
+from components.model.weights import positions, verify
 from tests.model.encoders import DEBERTA, PACKABLE, SIZES
 
 SMALL: dict[str, Any] = {"vocab_size": 99, "d_model": 32, "encoder_layers": 1, "decoder_layers": 1,
@@ -34,3 +45,11 @@ KNOWN: dict[str, tuple[PreTrainedConfig, int | None]] = {
 def test_the_longest_text(kind: str) -> None:
     config, longest = KNOWN[kind]
     assert positions(encoder_of(AutoModel.from_config(config))) == longest
+
+
+def test_t5_saved_without_its_decoder_is_read_and_tried_out(tmp_path: Path, tiny_encoder: Path) -> None:
+    config = T5Config(vocab_size=103, d_model=32, d_ff=48, num_layers=1, num_heads=4)
+    T5EncoderModel(config).save_pretrained(tmp_path)
+    shutil.copy(tiny_encoder / "tokenizer.json", tmp_path)
+    assert verify(tmp_path, Path("t5")) is None
+    assert MultiTaskModel.from_encoder(tmp_path, {}, 0.0, 1).encoder.config.model_type == "t5"

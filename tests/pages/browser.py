@@ -58,7 +58,7 @@ class Tab:
         assert "exceptionDetails" not in found, found["exceptionDetails"]
         return found["result"].get("value")
 
-    def until(self, condition: str, seconds: float = 20) -> None:
+    def until(self, condition: str, seconds: float = 120) -> None:
         end = time.monotonic() + seconds
         while not self.value(condition):
             assert time.monotonic() < end, f"never: {condition}"
@@ -75,7 +75,9 @@ def tab() -> Iterator[Tab]:
         command = [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", "about:blank"]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            with connect(_address(Path(profile)), max_size=None, proxy=None) as socket:
+            with connect(
+                _address(Path(profile)), max_size=None, proxy=None, open_timeout=60, ping_interval=None
+            ) as socket:
                 yield Tab(socket)
         finally:
             process.terminate()
@@ -92,7 +94,7 @@ def _address(profile: Path) -> str:
         time.sleep(0.05)
     port = file.read_text().splitlines()[0]
     while True:
-        targets = httpx.get(f"http://127.0.0.1:{port}/json", trust_env=False).json()
+        targets = httpx.get(f"http://127.0.0.1:{port}/json", timeout=60, trust_env=False).json()
         pages = [target["webSocketDebuggerUrl"] for target in targets if target["type"] == "page"]
         if pages:
             return str(pages[0])

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from components.evaluation import markdown, page
-from components.evaluation.records import Evaluation, Verdict
+from components.evaluation import gate, markdown, page
+from components.evaluation.records import Evaluation, Finding, GateRule, Rules, Verdict
 from components.evaluation.shown import Report, Shared, ShownHead
 from tests.pages import drawn, samples
 from tests.pages.reading import Page, words
@@ -80,10 +80,11 @@ def test_what_sharing_has_gained_is_told_where_it_is_known(tmp_path: Path) -> No
     for record, name in ((measured, "evaluation"), (samples.verdict("HOLD", measured), "verdict"),
                          (samples.plan(), "plan"), (samples.training(), "training")):  # fmt: skip
         record.write(tmp_path / f"reports/{name}.json")
-    page.write(
-        tmp_path, Shared("Sharing helps slots.", {"slots": (0.021, [0.01, 0.03]), "intent": (0.0, None)})
-    )
-    seen = words((tmp_path / page.PAGE).read_text())
+    gains = {"slots": (0.021, [0.01, 0.03]), "intent": (0.0, None)}
+    for of_this_model, said in ((True, "data and settings of this model"), (False, "of an earlier state")):
+        page.write(tmp_path, Shared("Sharing helps slots.", gains, of_this_model))
+        seen = words((tmp_path / page.PAGE).read_text())
+        assert said in seen
     assert "Sharing helps slots." in seen
     assert "slots +0.021 +0.010 to +0.030 intent +0.000 one seed" in seen
     assert "Did sharing" not in words(drawn.page("evaluation, HOLD"))
@@ -98,6 +99,35 @@ def test_the_markdown_says_what_the_page_says(outcome: str) -> None:
     assert report.headline in seen
     for command, _ in report.next_steps:
         assert command is None or (command in text and command.replace('"', "&#34;") in seen)
+
+
+def test_a_model_that_was_rolled_back_is_said_to_be_though_every_task_passes() -> None:
+    measured = samples.evaluation()
+    passed = samples.verdict("PROMOTE", measured)
+    held = passed.model_copy(update={"verdict": "HOLD", "withheld": "released as v1.0.1 and rolled back"})
+    said = words(drawn.evaluated_from(measured, held))
+    text = markdown.render(Report(held, measured, samples.plan(), samples.training()))
+    for seen in (said, text.replace("*", "")):
+        assert "The model is withheld, whatever was measured: nothing is released." in seen
+        assert re.search("the model as a whole (!|⏸️)? ?hold", seen)
+        assert "released as v1.0.1 and rolled back" in seen
+
+
+def test_a_finding_is_shown_as_the_verdict_judges_it() -> None:
+    """By its limit it passes; the loss against the champion is what holds it, or is shown."""
+    measured, found = samples.evaluation(), []
+    for difference, low in ((-0.01, -0.09), (-0.2, -0.25), (0.01, -0.02)):
+        against = {"value": 0.9, "difference": difference, "interval": [low, 2 * difference - low], "p": 1e-9}
+        one = {"gate": "slices", "what": f"part {low}", "rows": 90, "value": 0.8, "interval": [0.7, 0.9]}
+        found.append(Finding.model_validate({**one, "champion": {**against, "low": low}, "margin": 0.06}))
+    alone = found[0].model_copy(update={"champion": None, "margin": None})
+    measured.tasks["intent"] = measured.tasks["intent"].model_copy(update={"findings": [*found, alone]})
+    rule = GateRule(metric="accuracy", floor=0.1, margin=0.03)
+    judged = gate.verdict(measured, Rules(gates={"intent": rule}, shown_loss=1 / 3, anchor_margin=2.0))
+    report = Report(judged, measured, samples.plan(), samples.training())
+    shown = next(head for head in report.heads if head.name == "intent").findings
+    assert [one.outcome for one in shown] == ["hold", "reject", "pass", "not judged"]
+    assert shown[0].why == "a loss beyond the margin 0.06 cannot be excluded"
 
 
 def test_a_hostile_name_breaks_no_row_of_the_markdown() -> None:

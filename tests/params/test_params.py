@@ -32,6 +32,10 @@ def test_the_projects_own_params_are_valid(monkeypatch: pytest.MonkeyPatch) -> N
     ("old", "new", "expected"),
     [
         ("temperature: 2.0", "temprature: 2.0", "mixture.temprature: unknown key (did you mean 'temperature'?)"),
+        ("  learning_rate: 1.0e-3", "  learning_rate: .inf", "training.learning_rate: found inf, input should be a finite number"),
+        ("floor: 0.0", "floor: .nan", "gate.floor: found nan, input should be a finite number"),
+        ("label: label}", "label: no}", "found false, expected the name of a column, or a list of them; a name that YAML reads as a number or a boolean stands in quotes"),
+        ('{text: "good plane"}', "{text: 12:30}", "'text' is 750, expected a text; what YAML reads as a number, a boolean or a date stands in quotes"),
         ("  tokens: 12000", "  tokenz: 12000", "training.tokenz: unknown key (did you mean 'tokens'?)"),
         ("path: sources/mood.csv", "path: sources/moood.csv", "no such file 'sources/moood.csv' (did you mean 'mood.csv'?)"),
         ("encoder: encoder", "encoder: encodr", "model.encoder: no such file 'encodr' (did you mean 'encoder'?)"),
@@ -55,7 +59,7 @@ def test_the_projects_own_params_are_valid(monkeypatch: pytest.MonkeyPatch) -> N
         ("splits: {validation: 0.2, test: 0.2}", "splits: {validation: 1.2}", "tasks.mood.splits.validation: found 1.2"),
         ("splits: {validation: 0.2, test: 0.2}", "splits: {groups: [texte]}", "(did you mean 'text'?)"),
         ("seed: 7", "seed: seven", "seed: found 'seven'"),
-        ("  tokens: 12000\n", "", "training.tokens: missing"),
+        ("  tokens: 12000\n", "", "training: found neither `tokens` nor `budget`; expected one of them, which says how long training is"),
         ("  learning_rate: 1.0e-3", "\tlearning_rate: 1.0e-3", "found a tab"),
         ("method: temperature,", "method: fixed_ratio,", "`ratio` is given exactly when method is fixed_ratio"),
         ("family: classification\n        columns", "family: clasification\n        columns", "tasks.mood.joint.size.family: unknown family 'clasification' (did you mean 'classification'?)"),
@@ -164,3 +168,6 @@ def test_a_task_is_renamed_from_a_name_that_no_task_has(tiny_project: Path) -> N
     assert "evaluation.renamed.mod: no task has this name (did you mean 'mood'?)" in said
     said = complaint(tiny_project, "{mod: feeling}", "{mood: people}")
     assert "evaluation.renamed.mood: 'people' is another task's name" in said
+    settings = tiny_project / "params.yaml"
+    settings.write_text(settings.read_text().replace("{mood: people}", "{mood: feeling, feeling: temper}"))
+    assert params.load(settings).evaluation.renamed == {"mood": "feeling", "feeling": "temper"}

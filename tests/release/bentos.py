@@ -15,6 +15,7 @@ import yaml
 from components.evaluation.records import (
     Champion,
     ChampionEvidence,
+    MetricEvidence,
     ModelId,
     Outcome,
     ReleaseReport,
@@ -36,8 +37,11 @@ def write_bento(
     megabytes: int = 0,
     labels: Mapping[str, list[str]] = LABELS,
     name: str = "tiny",
+    metrics: Mapping[str, MetricEvidence] | None = None,
+    commit: str | None = None,
 ) -> Path:
-    """A Bento of this version, whose weights are `model`, or whose model is that of a folder."""
+    """A Bento of this version, whose weights are `model`, or whose model is that of a folder; `metrics` are
+    those of every head, and the project stood on `commit`."""
     with atomic_folder(folder) as bento:
         (bento / CARD).parent.mkdir(parents=True)
         (bento / "bento.yaml").write_text(f"version: {version}\n")
@@ -51,16 +55,16 @@ def write_bento(
             model=PackedModel(sha256=sha256(bento / WEIGHTS), files={}),
             data={"mood": {"train": hashlib.sha256(version.encode()).hexdigest()}},
             code=Code(sha256="c" * 64),
-            commit=None,
+            commit=commit,
             verdict="PROMOTE",
             limits=Limits(max_texts=1, max_characters=1, max_body_bytes=1),
-            tasks={task: _task(known) for task, known in labels.items()},
+            tasks={task: _task(known, metrics or {}) for task, known in labels.items()},
         ).write(bento / CARD)
         (bento / "weights").write_bytes(bytes(megabytes << 20))
     return folder
 
 
-def _task(labels: list[str]) -> PackedTask:
+def _task(labels: list[str], metrics: Mapping[str, MetricEvidence]) -> PackedTask:
     return PackedTask(
         family="classification",
         labels=labels,
@@ -69,7 +73,7 @@ def _task(labels: list[str]) -> PackedTask:
         gate="pass",
         rows={"test": 9},
         share=1.0,
-        metrics={},
+        metrics=dict(metrics),
     )
 
 

@@ -115,7 +115,7 @@ def test_two_rollbacks_go_two_releases_back(two: Path) -> None:
         assert registry.read(two).line[-2] == version
         roll_back(two, version)
     assert registry.read(two).line == ["v1.0.0"]
-    assert registry.read(two).rolled_back == {"v1.0.1", "v1.0.2"}
+    assert registry.read(two).rolled_back == dict.fromkeys(("v1.0.1", "v1.0.2"), "it was bad")
 
 
 def test_a_version_after_a_rollback_is_none_that_was_there(two: Path) -> None:
@@ -260,6 +260,20 @@ def test_a_damaged_bento_is_not_released(project: Path) -> None:
     assert not git(project, "tag")
 
 
+def test_weights_that_the_gate_has_not_judged_are_not_released_though_manifest_and_dvc_know_them(
+    project: Path,
+) -> None:
+    write_bento(project / "bento", "a", "judged")
+    (project / "bento" / WEIGHTS).write_text("others")
+    write_manifest(project / "bento")
+    track(project)
+    with pytest.raises(
+        UserError, match=r"model\.safetensors: not the weights that src/bundle/card\.json names"
+    ):
+        moves.release(project / "bento", write_verdict(project), project)
+    assert not git(project, "tag")
+
+
 def test_the_champions_bundle_with_other_bytes_is_refused(two: Path) -> None:
     write_bento(two / "bento", "b", "b", megabytes=1)
     track(two)
@@ -293,7 +307,15 @@ def test_tags_of_other_people_are_not_read(two: Path) -> None:
     git(two, "tag", "-a", "-m", "mine", "tiny#champion#99")
     git(two, "tag", "tiny#champion#100")
     git(two, "tag", "-a", "-m", "1.0", "v1.0")
+    git(two, "tag", "-a", "-m", "mine\n\n\x1e\x1f\x1e", "tiny-mine")
     assert served(two) == "v1.0.1"
+
+
+def test_a_reason_of_any_characters_is_read_as_it_was_written(two: Path) -> None:
+    reason = "a\x1fb\x1ec [/d] \u202e%00 %(refname)\n\nonetrunk release v9.9.9"
+    moves.promote("v1.0.0", reason, two, "rollback")
+    assert served(two) == "v1.0.0"
+    assert registry.read(two).rolled_back == {"v1.0.1": reason}
 
 
 @pytest.mark.slow

@@ -32,25 +32,10 @@ def stage(project: Path, name: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
 
 
-@pytest.mark.slow
-def test_a_promoted_model_is_packaged_questioned_and_released(project: Path) -> None:
-    for name in ("package", "query", "release"):
-        done = stage(project, name)
-        assert done.returncode == 0, done.stderr
-    version = read_json(project / "bento/src/bundle/card.json")["version"]
-    assert set(read_json(project / "reports/answers.json")["tasks"]) == set(tiny.CARDS)
-    said = read_json(project / "reports/release.json")
-    assert (said["release"], said["bundle"]) == ("v1.0.0", version)
-    released = registry.read(project).champion
-    assert released is not None
-    assert set(released.record.tasks) == set(released.record.anchors) == set(tiny.CARDS)
-    assert not list((project / "bento").rglob("__pycache__"))
-    commands = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
-    assert not [command for command in commands if str(project / "bento") in command]  # the server is gone
-
-
-@pytest.mark.slow
-def test_a_signed_bento_is_verified_before_it_is_questioned_and_before_it_is_released(project: Path) -> None:
+@pytest.fixture(scope="module")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project that signs, after its three stages."""
+    project = tiny.write_project(repository(tmp_path_factory.mktemp("released")))
     params = yaml.safe_load((project / "params.yaml").read_text())
     params["packaging"]["signing"] = write_keys(project).model_dump()
     params["packaging"]["card"] = {"license": "apache-2.0"}
@@ -58,16 +43,35 @@ def test_a_signed_bento_is_verified_before_it_is_questioned_and_before_it_is_rel
     for name in ("package", "query", "release"):
         done = stage(project, name)
         assert done.returncode == 0, done.stderr
-    card = read_json(project / "bento/src/bundle/card.json")
-    assert card["signer"] == sha256(project / "release.pub")
+    return project
+
+
+@pytest.mark.slow
+def test_a_promoted_model_is_packaged_questioned_and_released(released: Path) -> None:
+    version = read_json(released / "bento/src/bundle/card.json")["version"]
+    assert set(read_json(released / "reports/answers.json")["tasks"]) == set(tiny.CARDS)
+    said = read_json(released / "reports/release.json")
+    assert (said["release"], said["bundle"]) == ("v1.0.0", version)
+    champion = registry.read(released).champion
+    assert champion is not None
+    assert set(champion.record.tasks) == set(champion.record.anchors) == set(tiny.CARDS)
+    assert not list((released / "bento").rglob("__pycache__"))
+    commands = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
+    assert not [command for command in commands if str(released / "bento") in command]  # the server is gone
+
+
+@pytest.mark.slow
+def test_a_signed_bento_is_verified_before_it_is_questioned_and_before_it_is_released(released: Path) -> None:
+    card = read_json(released / "bento/src/bundle/card.json")
+    assert card["signer"] == sha256(released / "release.pub")
     assert card["origins"]["tasks"]["ner"]["kind"] == "files"
-    text = (project / "bento/src/bundle/README.md").read_text()
+    text = (released / "bento/src/bundle/README.md").read_text()
     assert "license: apache-2.0" in text
-    assert str(project) not in text
-    assert len(read_json(project / "bento/src/bundle/sbom.cdx.json")["components"]) > 80
-    (project / "bento/src/torch.py").write_text("x")
+    assert str(released) not in text
+    assert len(read_json(released / "bento/src/bundle/sbom.cdx.json")["components"]) > 80
+    (released / "bento/src/torch.py").write_text("x")
     for name in ("query", "release"):
-        done = stage(project, name)
+        done = stage(released, name)
         assert (done.returncode, done.stdout) == (2, "")
         assert "error: bento: model.sig is not a signature of these files by release.pub" in done.stderr
 

@@ -1,3 +1,4 @@
+import copy
 import json
 import shutil
 from pathlib import Path
@@ -6,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tokenizers import Tokenizer, normalizers, processors
 
 from components.errors import UserError
 from components.spelling import trimmed
@@ -200,3 +202,12 @@ def test_a_wrong_top_gets_one_clear_sentence(top: str) -> None:
     with pytest.raises(BadRequestError, match="^top: found .*, expected a whole number from 1 to 100$"):
         parse(f'{{"texts": ["a"], "top": {top}}}'.encode())
     assert parse(b'{"texts": ["a"], "top": 3}').top == 3
+
+
+def test_a_text_of_which_the_tokenizer_leaves_nothing_gets_one_clear_sentence(predictor: Predictor) -> None:
+    deaf = copy.copy(predictor)
+    deaf.tokenizer = Tokenizer.from_str(predictor.tokenizer.to_str())
+    deaf.tokenizer.normalizer = normalizers.Replace("x", "")
+    deaf.tokenizer.post_processor = processors.Sequence([])
+    with pytest.raises(BadRequestError, match=r"texts\[1\]: the tokenizer knows nothing in it"):
+        deaf.predict(["good plane", "xxx"])

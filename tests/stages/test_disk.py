@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from components.errors import disk_sentence
+from tests import disks
 
 ROOT = Path(__file__).parents[2]
 WRITES = {
@@ -61,16 +62,8 @@ run(main)
 @pytest.fixture
 def full(tmp_path: Path) -> Iterator[Path]:
     """A file system of 64 KB and 40 names."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=64k,nr_inodes=40", "tmpfs", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode != 0:
-        pytest.skip(f"mounting is not allowed here: {done.stderr.strip()}")
-    try:
+    with disks.small(tmp_path / "small", "size=64k,nr_inodes=40") as folder:
         yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 @pytest.mark.slow_after(2)

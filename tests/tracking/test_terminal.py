@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from rich.console import Console
 
-from components.tracking.terminal import Terminal, clock
+from components.tracking.clock import clock
+from components.tracking.terminal import Terminal
 from components.training.run.watcher import Run, Speed
 from tests.tracking.synthetic import HEADS, seen
 

@@ -31,7 +31,7 @@ from tests.scripts import ROOT
 from tests.training.runs import MODEL
 from tests.training.steps import first_batch, stepper
 
-pytestmark = pytest.mark.minutes
+pytestmark = pytest.mark.minutes(1)
 
 CHOSEN = {
     "sum": {},

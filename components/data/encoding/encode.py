@@ -18,6 +18,7 @@ from components.data.contract.cards import TASK_CARD, TaskCard, task_card
 from components.data.contract.progress import RowProgress
 from components.data.contract.rows import column_of, view
 from components.data.contract.splits import SPLITS
+from components.data.encoding.reading import READING, Reading
 from components.data.encoding.split import EncodedSplit, candidates_file
 from components.errors import UserError
 from components.families.base import Facts, Family, Row
@@ -51,27 +52,35 @@ def encode(data: Path, tokenizer_file: Path, target: Path) -> None:
         with RowProgress(f"encode {card.task}", sum(card.rows.values())) as progress:
             for split in SPLITS:
                 _encode_split(encoder, data, split, folder, progress)
-        _say_what_looks_wrong(encoder, EncodedSplit(folder / "train.arrow"))
+        reading = _reading(encoder, EncodedSplit(folder / "train.arrow"))
+        reading.write(folder / READING)
+        _say_what_looks_wrong(encoder, reading)
         for head in encoder.heads:
             _encode_candidates(encoder, head, folder)
         encoder.card.write(folder / TASK_CARD)
 
 
-def _say_what_looks_wrong(encoder: Encoder, training: EncodedSplit) -> None:
-    """Warn of a limit that no training row keeps to, and of texts that the tokenizer does not know."""
-    limit, lengths = encoder.card.max_length, training.lengths
-    # Windows are not cut: what does not fit is read in a further one.
-    if not encoder.windows and len(lengths) > 1 and bool((lengths >= limit).all()):
-        _warn(
-            f"{encoder.task}: every one of its {len(lengths):,} training rows is cut at max_length {limit}: "
-            f"the model sees only where they begin"
-        )
+def _reading(encoder: Encoder, training: EncodedSplit) -> Reading:
+    """What was cut off and what is unknown, now that all training rows are encoded."""
     unknown = encoder.tokenizer.token_to_id(getattr(encoder.tokenizer.model, "unk_token", None) or "")
-    if len(lengths) and unknown is not None and (share := training.share_of(unknown)) > UNKNOWN:
+    return Reading(
+        rows=len(training),
+        rows_cut=encoder.rows_cut,
+        tokens=int(training.tokens.sum()),
+        unknown_tokens=0 if unknown is None else training.count(unknown),
+    )
+
+
+def _say_what_looks_wrong(encoder: Encoder, reading: Reading) -> None:
+    """Warn of a limit that no training row keeps to, and of texts that the tokenizer does not know."""
+    if reading.rows_cut == reading.rows > 1:
         _warn(
-            f"{encoder.task}: {share:.0%} of the training tokens are unknown to the tokenizer; is it this "
-            f"encoder's, and for this language?"
+            f"{encoder.task}: every one of its {reading.rows:,} training rows is cut at max_length "
+            f"{encoder.card.max_length}: the model sees only where they begin"
         )
+    if reading.unknown > UNKNOWN:
+        share = f"{reading.unknown:.0%} of the training tokens are unknown to the tokenizer"
+        _warn(f"{encoder.task}: {share}; is it this encoder's, and for this language?")
 
 
 def _warn(sentence: str) -> None:
@@ -163,7 +172,8 @@ class Encoder:
         self.several = is_multi_sequence(self.family, card.inputs)
         truncation = self.family.truncation(card.inputs, card.max_length, self.options)
         self.tokenizer.enable_truncation(**truncation)
-        self.windows = "stride" in truncation  # what would be cut off is read in further sequences
+        self.limit = sys.maxsize if "stride" in truncation else truncation["max_length"]  # else in windows
+        self.rows_cut = 0  # of the training rows that were encoded so far
         self.alone_is_zero = not any(self.tokenizer.encode("a").type_ids)
 
     def sequences_schema(self) -> pa.Schema:
@@ -194,7 +204,10 @@ class Encoder:
             rows = self.family.with_candidates(rows, self.heads[self.task][1])
         offsets = any(family.offsets for family, _ in self.heads.values())
         encodings = self.family.tokenise(self.tokenizer, rows, self.options, offsets)
+        self._require_tokens(rows, encodings)
         columns = self.sequences(table["id"].combine_chunks(), encodings)
+        if learning:
+            self.rows_cut += sum(any(map(self._is_cut, of_row)) for of_row in encodings)
         for head, (family, facts) in self.heads.items():
             own = rows if head == self.task else view(table, self.task, head).to_pylist()
             first = family.target_schema().names[0]
@@ -207,6 +220,23 @@ class Encoder:
                 if (column := column_of(self.task, head, name)) in names:
                     columns[column] = _ask(ask, known, encodings, facts)
         return columns
+
+    def _require_tokens(self, rows: Sequence[Row], encodings: Sequence[Sequence[Encoding]]) -> None:
+        """Check that the encoder has something to read of every row; a tokenizer may drop what it does not
+        know, and add nothing of its own."""
+        empty = [
+            row for row, of_row in zip(rows, encodings, strict=True) if not all(len(one) for one in of_row)
+        ]
+        if empty:
+            text = empty[0][self.card.inputs[0]]
+            raise UserError(
+                f"data/{self.task}: the tokenizer knows nothing in {text!r:.60}, and in {len(empty) - 1} "
+                f"more rows; expected a tokenizer for these texts, or a source.filter without them"
+            )
+
+    def _is_cut(self, encoding: Encoding) -> bool:
+        """Was a part of the text left out? Only what fills the limit is asked, since to ask makes copies."""
+        return len(encoding) >= self.limit and bool(encoding.overflowing)
 
     def _count(
         self,

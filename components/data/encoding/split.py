@@ -68,10 +68,9 @@ class EncodedSplit:
             [np.maximum.reduceat(np.diff(batch.edges), batch.firsts[:-1]) for batch in self._batches]
         )
 
-    def share_of(self, token: int) -> float:
-        """Which share of all tokens is this one."""
-        found = sum(int((batch.ids == token).sum()) for batch in self._batches)
-        return found / max(1, sum(len(batch.ids) for batch in self._batches))
+    def count(self, token: int) -> int:
+        """How many of all tokens are this one."""
+        return sum(int((batch.ids == token).sum()) for batch in self._batches)
 
     def difficulty(self, by: str) -> np.ndarray:
         """difficulty_N: how hard every row is, by its `length` or by the task's column `difficulty`."""

@@ -44,13 +44,14 @@ class TaskPlan:
     """One task's part of the plan."""
 
     rows: int
-    share: float  # of the run's rows; where shares are dynamic, that of the start
+    share: float  # of the run's rows or tokens; where shares are dynamic, that of the start
     excluded: Sequence[int] | np.ndarray = ()  # sorted numbers of rows that training leaves out
     schedule: Schedule | None = None  # where the share changes over the steps
     stages: Sequence[tuple[int, int]] = ()  # (step, how many of the easiest rows are drawn from it on)
     easiest: np.ndarray | None = None  # with stages: the numbers of the usable rows, easiest first
     until: int | None = None  # where the task has stopped early: the first step without it
     auxiliary: bool = False  # is it there for the others' sake alone?
+    rows_per_step: float | None = None  # where shares are of tokens: rows of a step that is all this task's
 
     @property
     def usable(self) -> int:
@@ -63,19 +64,20 @@ class TaskPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """What the whole run draws: `rows_per_step` rows a step for `steps` steps."""
+    """What the whole run draws: `rows_per_step` rows a step, on average, for `steps` steps."""
 
     steps: int
     rows_per_step: float
     window: int
     tasks: dict[str, TaskPlan]
     keep: float | None = None  # where shares are dynamic: the part of its share that no task loses
+    cooldown: float | None = None  # where the run may end before: by what part of its steps it then goes on
 
     @classmethod
     def of(cls, record: PlanRecord, easiest: Mapping[str, np.ndarray] | None = None) -> Plan:
         """The plan of reports/plan.json; `easiest` is `plan.easiest`, for the tasks that have stages."""
         tasks = {name: _task(task, (easiest or {}).get(name)) for name, task in record.tasks.items()}
-        return cls(record.steps, record.rows_per_step, record.window, tasks, record.keep)
+        return cls(record.steps, record.rows_per_step, record.window, tasks, record.keep, record.cooldown)
 
 
 def _task(task: PlannedTask, easiest: np.ndarray | None) -> TaskPlan:
@@ -87,20 +89,24 @@ def _task(task: PlannedTask, easiest: np.ndarray | None) -> TaskPlan:
         stages=[(stage.step, stage.rows) for stage in task.stages],
         easiest=easiest,
         auxiliary=task.auxiliary,
+        rows_per_step=task.rows_per_step,
     )
 
 
 def rows_before(plan: Plan, task: str, step: int) -> int:
     """How many rows `task` gives to the steps before `step`: its share of them, rounded down.
 
+    A share of tokens is one of rows once a step's tokens are counted in rows of the task's mean length.
+
     The rounding of one step never adds to that of another, so every batch holds the task's share of
     that step exactly, up to one row.
     """
-    return schedules.drawn_before(plan.tasks[task].over_steps, plan.rows_per_step, step)
+    own = plan.tasks[task]
+    return schedules.drawn_before(own.over_steps, own.rows_per_step or plan.rows_per_step, step)
 
 
 def share_at(plan: Plan, task: str, step: int) -> float:
-    """The task's share of the rows of one step."""
+    """The task's share of one step."""
     over_steps = plan.tasks[task].over_steps
     return over_steps.total(step + 1) - over_steps.total(step)
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from components.data.contract.rows import column_of
+from components.data.encoding.reading import reading_of
 from components.data.encoding.split import EncodedSplit, cards_of
-from components.data.mixture import easy_first, schedules
+from components.data.mixture import budgets, easy_first, schedules
+from components.data.mixture.budgets import Asked
 from components.data.mixture.draws import Plan, rows_before, shares
 from components.data.mixture.records import PlannedTask, PlanRecord, Stage
 from components.data.mixture.schedules import Schedule
@@ -18,52 +21,94 @@ from components.errors import UserError
 from components.settings.mixture import Auxiliary, Curriculum, EasyFirst, Mixture
 from components.settings.project import Project
 
+Pace = Callable[[Project, PlanRecord], float]  # seconds for a token of training, evaluations among them
+DRAFT = 1000  # steps of the draft that a budget asks; shares and lengths hardly depend on them
 
-def plan(project: Project, encoded: Path, exclude: dict[str, list[str]]) -> PlanRecord:
+
+def plan(
+    project: Project, encoded: Path, exclude: dict[str, list[str]], pace: Pace | None = None
+) -> PlanRecord:
     """Compose reports/plan.json.
 
-    `exclude` names, per task, training rows whose text is held out in another task.
+    `exclude` names, per task, training rows whose text is held out in another task. `pace` measures this
+    machine, for a budget that asks.
 
     Raises:
         UserError: a task has no training row left, or the run is too short to draw any, or one of each class.
     """
     training = {name: EncodedSplit(encoded / name / "train.arrow") for name in project.tasks}
     excluded = {name: _numbers(training[name], exclude.get(name, [])) for name in project.tasks}
-    usable = {name: len(split) - len(excluded[name]) for name, split in training.items()}
-    for name, rows in usable.items():
-        if not rows:
-            raise UserError(f"encoded/{name}: no training row is left; all are held out in other tasks")
-    budget = project.training
-    steps = max(1, round(budget.tokens / budget.tokens_per_step))
-    over_steps = schedule(project.mixture, usable, steps)
-    tasks = {
-        name: _planned(split, excluded[name], over_steps[name], project.mixture.easy_first.get(name), steps)
-        for name, split in training.items()
-    }
-    tasks |= {name: tasks[name].model_copy(update={"auxiliary": True}) for name in project.mixture.auxiliary}
-    dynamic = project.mixture.dynamic
-    whole = _counted(
-        PlanRecord(
-            steps=steps,
-            rows_per_step=budget.tokens_per_step / sum(t.share * t.mean_tokens for t in tasks.values()),
-            window=budget.window,
-            keep=dynamic.keep if dynamic else None,
-            tasks=tasks,
-        )
-    )
     for name, split in training.items():
-        _check_classes(split, whole.tasks[name].rows_drawn, encoded / name)
+        if len(split) == len(excluded[name]):
+            raise UserError(f"encoded/{name}: no training row is left; all are held out in other tasks")
+    drafted = partial(_drafted, project, training, excluded)
+    whole = _counted(drafted(_steps(project, drafted, pace)))
+    for name, split in training.items():
+        key = "tokens" if project.training.budget is None else "budget"
+        _check_classes(split, whole.tasks[name].rows_drawn, encoded / name, key)
     return whole
 
 
-def _check_classes(split: EncodedSplit, drawn: int, folder: Path) -> None:
-    """A run that draws fewer rows of a task than a head of it has classes, one a row, never shows some."""
+def _steps(project: Project, drafted: Callable[[int], PlanRecord], pace: Pace | None) -> int:
+    """How many steps the budget allows."""
+    draft, per_step = drafted(DRAFT), project.training.tokens_per_step
+    rule = budgets.build(project.training.budgeted)
+
+    def measured() -> float:
+        if pace is None:
+            raise ValueError("the budget asks how fast this machine is, and nobody measures it")
+        return pace(project, _counted(draft))
+
+    return max(1, round(rule.allows(Asked(draft, per_step, measured)) / per_step))
+
+
+def _drafted(
+    project: Project, training: Mapping[str, EncodedSplit], excluded: Mapping[str, list[int]], steps: int
+) -> PlanRecord:
+    """The plan of so many steps, but for what the run draws of each task."""
+    mixture, budget = project.mixture, project.training
+    usable = {name: len(split) - len(excluded[name]) for name, split in training.items()}
+    over_steps = schedule(mixture, usable, steps)
+    tasks = {
+        name: _planned(split, excluded[name], over_steps[name], mixture.easy_first.get(name), steps)
+        for name, split in training.items()
+    }
+    tasks |= {name: tasks[name].model_copy(update={"auxiliary": True}) for name in mixture.auxiliary}
+    per_step = budget.tokens_per_step
+    if mixture.unit == "tokens":
+        rows = {name: per_step / task.mean_tokens for name, task in tasks.items()}
+        tasks = {name: task.model_copy(update={"rows_per_step": rows[name]}) for name, task in tasks.items()}
+        rows_per_step = sum(task.share * rows[name] for name, task in tasks.items())
+    else:
+        rows_per_step = per_step / sum(task.share * task.mean_tokens for task in tasks.values())
+    return PlanRecord(
+        steps=steps,
+        rows_per_step=rows_per_step,
+        window=budget.window,
+        keep=mixture.dynamic.keep if mixture.dynamic else None,
+        cooldown=budgets.find(budget.budgeted.method).cooldown,
+        tasks=tasks,
+    )
+
+
+def _check_classes(split: EncodedSplit, drawn: int, folder: Path, key: str) -> None:
+    """A run that draws fewer rows of a task than a head of it has classes, by as many as a row shows at
+    most, never shows some."""
     for head, card in cards_of(folder).items():
-        target = split.table.schema.field(column_of(split.task, head, "target")).type
-        classes = len(card["facts"].get("labels") or ())
-        if pa.types.is_integer(target) and drawn < classes:
+        targets = split.table[column_of(split.task, head, "target")]
+        classes = len(card["facts"].get("labels") or card["facts"].get("tags") or ())
+        if (
+            drawn < classes
+            and pa.types.is_list(targets.type)
+            and pa.types.is_integer(targets.type.value_type)
+        ):
+            shown = [{one for one in row if one >= 0} for row in targets.to_pylist() if row]
+            classes, most = len(set().union(*shown)), max(map(len, shown), default=1)
+        else:
+            most = 1 if pa.types.is_integer(targets.type) else classes
+        if drawn * most < classes:
             raise UserError(
-                f"params.yaml: training.tokens: the run draws {drawn} rows of {head}, which has {classes} "
+                f"params.yaml: training.{key}: the run draws {drawn} rows of {head}, which has {classes} "
                 f"classes, so some are never shown; expected more tokens, a larger share of the mixture, or "
                 f"fewer classes"
             )
@@ -99,6 +144,7 @@ def _planned(
     split: EncodedSplit, excluded: list[int], over_steps: Schedule, easy: EasyFirst | None, steps: int
 ) -> PlannedTask:
     """A task's part, but for what the run draws of it; with stages, where its easy rows come first."""
+    reading = reading_of(split.path.parent)
     planned = PlannedTask(
         rows=len(split),
         excluded=excluded,
@@ -106,6 +152,8 @@ def _planned(
         schedule=schedules.record(over_steps),
         mean_tokens=float(split.tokens.mean()),
         stages=[],
+        cut=reading.cut,
+        unknown=reading.unknown,
     )
     if easy is None:
         return planned
@@ -125,7 +173,7 @@ def _counted(whole: PlanRecord) -> PlanRecord:
         if not rows:
             raise UserError(
                 f"params.yaml: mixture: a run of {drawn.steps} steps draws no row of {name}; "
-                f"expected a larger share for it, or more training.tokens"
+                f"expected a larger share for it, or more tokens in all"
             )
         counts = {"rows_drawn": rows, "epochs": rows / drawn.tasks[name].usable}
         tasks[name] = task.model_copy(update=counts)

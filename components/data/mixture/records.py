@@ -37,7 +37,8 @@ class PlannedTask(Part):
 
     rows: int  # of training
     excluded: list[int]  # numbers of the rows whose text is held out in another task
-    share: float  # of the run's rows; where shares are dynamic, that of the start
+    share: float  # of the run's rows or tokens (`mixture.unit`); where shares are dynamic, that of the start
+    rows_per_step: float | None = None  # of a step that is all this task's; null where shares are of rows
     schedule: SharesOverSteps | StepsInTurn | None = None  # null where the share is constant
     mean_tokens: float  # of a row that the run draws
     easy_first: Literal["length", "difficulty"] | None = None  # what tells easy rows, where they come first
@@ -45,6 +46,18 @@ class PlannedTask(Part):
     auxiliary: bool = False  # is it there for the others' sake alone?
     rows_drawn: int = 0  # in the whole run
     epochs: float = 0.0  # passes over its rows that these are
+    cut: float = 0.0  # share of its rows that are longer than max_length
+    unknown: float = 0.0  # share of its tokens that the tokenizer does not know
+
+    @property
+    def usable(self) -> int:
+        """Rows that the run may draw."""
+        return self.rows - len(self.excluded)
+
+    @property
+    def tokens_drawn(self) -> float:
+        """In the whole run, about."""
+        return self.rows_drawn * self.mean_tokens
 
 
 class PlanRecord(Record):
@@ -54,4 +67,6 @@ class PlanRecord(Record):
     rows_per_step: float  # on average
     window: int  # steps whose rows are grouped by length together
     keep: float | None  # the part of its share that no task loses; null unless shares are dynamic
+    # where training ends once no task improves: by what part of its steps it then goes on, with falling rates
+    cooldown: float | None = None
     tasks: dict[str, PlannedTask]  # by name

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 
 from components import families
@@ -14,7 +15,7 @@ from components.data.propose.class_names import class_names, named
 from components.data.propose.counting import recounted
 from components.data.propose.entry import Entry, entry_of, load_source
 from components.data.propose.places import Place, identifier, locate
-from components.data.propose.profile import Column, Fields, Numbered, columns_of, spread
+from components.data.propose.profile import Column, Fields, Numbered, columns_of, drawn
 from components.data.propose.questions import Choice, Question, reason_of
 from components.data.propose.sentences import sentence_of
 from components.data.propose.trial import Terms, tried
@@ -27,7 +28,7 @@ from components.families.base.capabilities import NamesThings, PairsOfSpans
 
 __all__ = ["Choice", "Guess", "Question", "Terms", "Wishes", "guess", "guess_at"]
 
-READ = 2_000_000  # rows, from the beginning; of these, evenly spread, are looked at
+READ = 2_000_000  # rows, from the beginning; of these, from one end to the other, are looked at
 LOOKED = 20_000
 FEWEST = 10  # rows: fewer show nothing of what repeats
 SHOWN = 5  # rows
@@ -68,23 +69,23 @@ def guess_at(place: Place, wishes: Wishes, encoder: Path | None = None, terms: T
     Raises:
         Question, UserError: as `guess`.
     """
-    rows = _rows(place)
+    rows, total = _rows(place)
     if any(isinstance(fields, Document) and fields.get("relations") for _, fields in rows):
         if wishes.family is None:
             raise _spans_or_relations(place, wishes, encoder, terms)
         if wishes.family in families.that(PairsOfSpans):
             place = replace(place, source={**place.source, "rows": "pairs"})
-            rows = _rows(place)
+            rows, total = _rows(place)
     names = class_names(place.first)
     rows = named(rows, names)
-    columns = columns_of(rows)
+    columns = columns_of(rows, total)
     if sentence := sentence_of(columns, [fields for _, fields in rows]):
         place = replace(place, source={**place.source, "sentence": sentence})
-        rows = _rows(place)
-        columns = columns_of(rows)
+        rows, total = _rows(place)
+        columns = columns_of(rows, total)
     if found := recounted(columns, place, rows):
         place, rows = found
-        columns = columns_of(rows)
+        columns = columns_of(rows, total)
     plan, others = choose(columns, rows, wishes)
     place = _with_targets(place, plan)
     numbers = [column.name for column in plan.targets.values() if column.name in names]
@@ -130,9 +131,12 @@ def _spans_or_relations(place: Place, wishes: Wishes, encoder: Path | None, term
     return Question("the texts have spans, and relations between them: a task learns either", choices)
 
 
-def _rows(place: Place) -> Numbered:
+def _rows(place: Place) -> tuple[Numbered, int]:
+    """Some of the rows, and how many there are, as far as they were read."""
     source = load_source(place)
-    read = _thinned(islice(formats.rows(place.first, source), READ))
+    places = count()
+    every = islice(formats.rows(place.first, source), READ)
+    read = _thinned(row for row, _ in zip(every, places, strict=False))
     rows = [(number, fields) for number, fields in read if not isinstance(fields, Skipped)]
     if len(rows) < FEWEST:
         aside = [f"; row {number}: {fields.reason}" for number, fields in read if isinstance(fields, Skipped)]
@@ -140,19 +144,24 @@ def _rows(place: Place) -> Numbered:
             f"{place.first}: {len(rows)} row{'s' if len(rows) != 1 else ''}, expected at least {FEWEST} "
             f"to guess from{''.join(aside[:1])}"
         )
-    return spread(rows, LOOKED)
+    return drawn(rows, LOOKED), round(next(places) * len(rows) / len(read))
 
 
 def _thinned(rows: Iterable[tuple[int, Fields]]) -> Numbered:
-    """Some of the rows, evenly spread, of however many: where there are many, every second one is dropped."""
+    """Some of the rows, of however many: one of every stretch, whichever of it, as labels may take turns; the
+    more rows there are, the longer are the stretches."""
+    chance = random.Random(0)  # noqa: S311 no secret
     kept: Numbered = []
-    step = 1
-    for place, row in enumerate(rows):
-        if place % step == 0:
-            kept.append(row)
+    stretch: Numbered = []
+    length = 1
+    for row in rows:
+        stretch.append(row)
+        if len(stretch) == length:
+            kept.append(chance.choice(stretch))
+            stretch = []
         if len(kept) == 4 * LOOKED:
-            kept, step = kept[::2], 2 * step
-    return kept
+            kept, length = [*map(chance.choice, zip(kept[::2], kept[1::2], strict=True))], 2 * length
+    return [*kept, *stretch[:1]]
 
 
 def _with_targets(place: Place, plan: Plan) -> Place:

@@ -10,7 +10,7 @@ from typing import Any
 from components import families
 from components.data.propose.details import Details, details_of
 from components.data.propose.profile import Column, Fields, Numbered
-from components.data.propose.roles import Fit
+from components.data.propose.roles.base import Fit
 from components.data.sources.formats import NUMBERS, value_at, with_a_point
 from components.errors import BadRowError, SkippedRowError
 from components.families.base import Row

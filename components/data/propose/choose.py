@@ -16,7 +16,8 @@ from components.data.propose.features import features
 from components.data.propose.joint import all_at_once, with_joint
 from components.data.propose.profile import Column, Numbered, drawn, numbered, one_hot
 from components.data.propose.questions import MOST_CHOICES, between, nothing
-from components.data.propose.roles import NAMED, WEAK, Fit, fit, kind_of, together
+from components.data.propose.roles import fit, kind_of, together
+from components.data.propose.roles.base import NAMED, WEAK, Fit
 from components.errors import BadRowError, UserError, near_miss
 from components.families.base import Family
 

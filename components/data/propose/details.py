@@ -11,7 +11,9 @@ from typing import Any
 
 from components import families
 from components.data.propose.profile import Column
-from components.data.propose.roles import any_spelling, bio_types, kind_of, levels, separator_of
+from components.data.propose.roles import kind_of
+from components.data.propose.roles.labels import levels, separator_of
+from components.data.propose.roles.words import any_spelling, bio_types
 from components.spelling import plain
 
 NO_RELATION = ("none", "no_relation", "na", "other", "no relation")

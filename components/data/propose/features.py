@@ -7,7 +7,7 @@ from collections.abc import Collection
 from components import families
 from components.data.propose.names import ASIDE
 from components.data.propose.profile import Column
-from components.data.propose.roles import LONG, Fit, is_named
+from components.data.propose.roles.base import LONG, Fit, is_named
 
 ROLES = ("categorical", "numeric")
 CODES = {"id", "user", "username", "lang", "language", "version", "zip", "zipcode", "plz"}  # may be features

@@ -14,6 +14,7 @@ from components.data.propose.places import (
     common_source,
     data_files,
     described,
+    fits,
     identifier,
     is_data_set,
     pattern,
@@ -112,11 +113,7 @@ def _is_one(part: Part) -> bool:
     """One file; or a training file and those of other splits, of which a pattern names no other file."""
     if "train" not in part.files:
         return sum(map(len, part.files.values())) == 1
-    return all(
-        len(names) == 1
-        or {str(file.relative_to(part.folder)) for file in part.folder.glob(pattern(names))} == {*names}
-        for names in part.files.values()
-    )
+    return all(len(names) == 1 or fits(part.folder, names) for names in part.files.values())
 
 
 def _apart(part: Part) -> list[Part]:

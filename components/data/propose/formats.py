@@ -43,6 +43,7 @@ LONGEST_NAME = 80  # characters of a column's name
 NAMING = 4  # words of a name that says what the column holds
 PREAMBLE = 12  # lines above a header
 IMPORT = '{"ImportId"'  # begins what Qualtrics writes in the second row below its header
+UNSAID = ("utf-8", "utf-8-sig")  # encodings that every reader takes without being told
 SIGN = "sep="  # begins the line by which a spreadsheet is told the separator
 ABOVE = 0.001  # what each of them takes from a separator's share: rather none
 TEXT_HINT = "expected CSV, TSV, JSON Lines, Parquet, Arrow, CoNLL or SQuAD JSON"
@@ -90,10 +91,14 @@ def source_of_file(path: Path) -> SourceKeys:
     for mark, form in MAGIC.items():
         if data.startswith(mark):
             return {"format": form}
-    told = [name for name in formats.detect(path) if not formats.formats()[name].general and name != "conll"]
-    if told:
+    known = formats.formats()
+    told = [name for name in formats.detect(path) if not known[name].general and name != "conll"]
+    if told and known[told[0]].binary:
         return {"format": told[0]}
     encoding = encoding_of(path, data, whole)
+    if told:
+        found: SourceKeys = {"format": told[0]}
+        return found if encoding in UNSAID else {**found, "encoding": encoding}
     text = codecs.getincrementaldecoder(encoding)().decode(data, whole)
     if not whole:
         text = text[: text.rfind("\n")]

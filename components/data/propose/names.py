@@ -54,7 +54,8 @@ ASIDE = {
 # How splits are called.
 SPLITS = {
     "train": "train", "training": "train", "trn": "train",
-    "validation": "validation", "valid": "validation", "val": "validation", "dev": "validation",
+    "validation": "validation", "validate": "validation", "valid": "validation",
+    "val": "validation", "dev": "validation",
     "test": "test", "testing": "test", "tst": "test",
 }  # fmt: skip
 

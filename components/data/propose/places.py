@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -22,7 +22,7 @@ from components.errors import TryAgainError, UserError, near_miss
 SUFFIXES = {
     *(".csv", ".tsv", ".tab", ".txt", ".jsonl", ".json", ".ndjson", ".parquet", ".arrow"),
     *(".conll", ".conllu", ".iob", ".bio", ".bmes", ".xlsx", ".xls", ".ods", ".orc", ".avro", ".spacy"),
-    *(".gz", ".zst", ".bz2", ".xz", ".zip"),
+    *(".label", ".gz", ".zst", ".bz2", ".xz", ".zip"),
 }
 ENCODED, PIECE = 2000, 20_000  # files of a folder by which its encoding is told, and bytes of each
 NOT_DATA = re.compile(r"(?i)readme|licen[cs]e|dataset_infos?|manifest|\.version\.json")
@@ -213,11 +213,27 @@ def _by_split(folder: Path, stems: dict[str, str]) -> dict[str, str]:
             found.setdefault(split, []).append(name)
     if "train" not in found:
         raise UserError(f"{folder}: {len(stems)} files, none of which is called train; name one of them")
+    for split, names in found.items():
+        if len(names) > 1 and not fits(folder, names):
+            shown = f"{', '.join(names[:3])}{', ...' if len(names) > 3 else ''}"
+            raise UserError(
+                f"{folder}: {len(names)} files are called {split} ({shown}), and no pattern fits them "
+                f"alone; name one of them"
+            )
     return {split: pattern(found[split]) for split in dict.fromkeys(SPLITS.values()) if split in found}
 
 
+def fits(folder: Path, names: list[str]) -> bool:
+    """Does the pattern of these names fit them and no other file of the folder?"""
+    return {str(file.relative_to(folder)) for file in folder.glob(pattern(names))} == {*names}
+
+
 def pattern(names: list[str]) -> str:
-    """The one name, or a pattern that fits all of them."""
-    if len(names) == 1:
-        return names[0]
-    return f"{commonprefix(names)}*{Path(names[0]).suffix}"  # noqa: RUF071 letters, not folders
+    """The one name, or a pattern that fits all of them, which lie equally deep."""
+    *folders, files = zip(*(Path(name).parts for name in names), strict=False)
+    return "/".join([*map(_common, folders), _common(files, Path(files[0]).suffix)])
+
+
+def _common(words: Sequence[str], end: str = "") -> str:
+    """The word, or how all of them begin and end."""
+    return words[0] if len({*words}) == 1 else f"{commonprefix(words)}*{end}"  # noqa: RUF071 letters, not folders

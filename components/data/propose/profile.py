@@ -26,6 +26,7 @@ HOLDS = {"1", "1.0", "true", "yes", "x"}
 MARKS = ({"0", "1"}, {"0.0", "1.0"}, {"false", "true"})
 LISTED = re.compile(r"\s*([\[{(<]|(np\.)?(array|set|frozenset)\()")  # how lists and objects begin
 COMMA = re.compile(r"[-+]?\d+([.\s'’]\d{3})*(,\d+)?\s*%?")  # a number whose decimal sign is a comma
+SAMPLED = 1000  # rows from which on they may be a sample
 OURS = "column_"  # begins the names that we give
 OFTEN = 5  # a text that occurs more often is a class, rather than a choice of one question
 TIMES = ((9e8, 2.1e9), (9e11, 2.1e12))  # seconds and milliseconds since 1970, from 1998 to 2036
@@ -52,6 +53,7 @@ class Column:
     parts: tuple[str, ...] = ()  # the columns that it is made of, where it is one of several
     at: tuple[int, ...] = ()  # the rows that have these values, as numbers from 0
     unlabelled: str = ""  # what it says of rows that have no class; `values` are without it
+    of: int = 0  # rows of the file, where those here are some of them
 
     @property
     def spelled(self) -> str | list[str]:
@@ -97,7 +99,8 @@ class Column:
             return False
         steps = {after - before for before, after in pairwise(self.numbers)}
         dense = max(self.numbers) - min(self.numbers) < 1.1 * len(self.numbers)
-        return (len(steps) == 1 and steps != {0.0}) or (dense and self.distinct == len(self.values) > 1)
+        in_turn = (len(steps) == 1 and steps != {0.0}) or _are_places(self.numbers)
+        return in_turn or (dense and self.distinct == len(self.values) > 1)
 
     @cached_property
     def is_date(self) -> bool:
@@ -139,9 +142,13 @@ class Column:
         return [item for value in self.values for item in value] if self.is_list else []
 
     @cached_property
+    def _counts(self) -> Counter[str]:
+        return Counter(json.dumps(value, default=str) for value in self.values)
+
+    @cached_property
     def distinct(self) -> int:
         """How many different values there are."""
-        return len({json.dumps(value, default=str) for value in self.values})
+        return len(self._counts)
 
     @cached_property
     def distinct_texts(self) -> frozenset[str]:
@@ -150,8 +157,17 @@ class Column:
 
     @cached_property
     def repeats(self) -> float:
-        """How often a value occurs, on average."""
-        return len(self.values) / self.distinct
+        """How often a value occurs in the file, on average.
+
+        Of some of its rows fewer are equal; how many values there are in all is estimated by those that were
+        met once and twice (Chao 1984, bias-corrected), as many as if each new row had new ones at most.
+        """
+        share = max(self.of, self.rows) / max(self.rows, 1)
+        if share == 1:
+            return len(self.values) / self.distinct
+        once, twice = (sum(count == n for count in self._counts.values()) for n in (1, 2))
+        distinct = self.distinct + once * (once - 1) / (2 * (twice + 1))
+        return share * len(self.values) / min(distinct, share * self.distinct)
 
     @cached_property
     def length(self) -> float:
@@ -162,6 +178,15 @@ class Column:
     def __str__(self) -> str:
         what = f"{self.distinct:,} distinct values in {self.rows:,} rows"
         return f"'{self.name}': {what}" if self.values else f"'{self.name}': empty in all {self.rows:,} rows"
+
+
+def _are_places(numbers: list[float]) -> bool:
+    """Could they be the places of rows of which one in every stretch is there (`drawn`)?"""
+    if len(numbers) < SAMPLED:
+        return False
+    straight = np.linspace(numbers[0], numbers[-1], len(numbers))
+    stretch = abs(straight[1] - straight[0])
+    return stretch > 0 and bool(np.abs(straight - numbers).max() < 3 * stretch)
 
 
 def _number(value: Any, decimal: str | None) -> float:
@@ -178,22 +203,18 @@ def words_of(text: str) -> float:
     return len(text.split()) + unspaced / 2
 
 
-def spread(rows: Numbered, most: int) -> Numbered:
-    """At most so many of the rows, evenly spread: a file may be sorted by its labels."""
-    return rows[:: max(1, -(-len(rows) // most))]
-
-
 def drawn(rows: Numbered, most: int) -> Numbered:
-    """At most so many of the rows: about one of every stretch, as in `spread`, but whichever of it, as labels
-    may take turns."""
+    """At most so many of the rows: one of every stretch, as a file may be sorted by its labels, and whichever
+    of it, as labels may take turns."""
     if len(rows) <= most:
         return rows
-    places = (np.arange(most) + np.random.default_rng(0).random(most)) * (len(rows) / most)
-    return [rows[place] for place in np.unique(places.astype(int)).tolist()]
+    ends = np.arange(most + 1) * len(rows) // most
+    places = ends[:-1] + (np.random.default_rng(0).random(most) * np.diff(ends)).astype(int)
+    return [rows[place] for place in places.tolist()]
 
 
-def columns_of(rows: Numbered) -> list[Column]:
-    """The columns of the rows, in their order; fields of nested objects are "outer.inner"."""
+def columns_of(rows: Numbered, of: int = 0) -> list[Column]:
+    """The columns of the rows, in their order; fields of nested objects are "outer.inner". `of`: all rows."""
     names = dict.fromkeys(name for _, fields in rows for name in _names(fields))
     found = []
     for place, name in enumerate(names):
@@ -205,7 +226,7 @@ def columns_of(rows: Numbered) -> list[Column]:
             if not _is_missing(value) and not (mark and plain(value) == mark)
         )
         given = parsed([values[number] for number in at])
-        found.append(Column(name, given, len(rows), place, at=at, unlabelled=mark))
+        found.append(Column(name, given, len(rows), place, at=at, unlabelled=mark, of=of))
     return found
 
 

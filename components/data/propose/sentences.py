@@ -7,7 +7,7 @@ from typing import Any
 
 from components.data.propose.names import NAMES
 from components.data.propose.profile import Column
-from components.data.propose.roles import any_spelling, bio_types
+from components.data.propose.roles.words import any_spelling, bio_types
 from components.data.sources.sentences import sentence_columns
 
 HEAD = 2000  # rows

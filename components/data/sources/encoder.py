@@ -11,7 +11,8 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from components import advice
@@ -129,7 +130,8 @@ def _copy(project: Project, source: Path, called: Path, root: Path, verify: Veri
     with atomic_folder(root / ENCODER) as folder:
         for file in _wanted(source):
             _link(file.resolve(), folder / _name(file))
-        record = _check(project, folder, called, verify)
+        vouched = bool(encoder_checks.listed_beside(_tokenizer(source)))
+        record = _check(project, folder, called, verify, vouched)
     record.write(root / RECORD)
 
 
@@ -140,18 +142,30 @@ def _link(source: Path, target: Path) -> None:
         shutil.copy2(source, target)
 
 
-def _check(project: Project, folder: Path, called: Path, verify: Verify) -> EncoderRecord:
-    """What the files say, the quick things first; a sentence calls the folder by the user's name for it."""
-    try:
+def _check(
+    project: Project, folder: Path, called: Path, verify: Verify, vouched: bool = False
+) -> EncoderRecord:
+    """What the files say, the quick things first; a vocabulary may have vouched for the tokenizer."""
+    with _called(folder, called):
         tokens, parameters = encoder_checks.check_tokens(folder), headers.parameters(folder)
-    except UserError as error:
-        raise UserError(str(error).replace(str(folder), str(called))) from None
     encoder_checks.check_memory(project, parameters)
     positions = verify(folder, called)
+    with _called(folder, called):
+        if not vouched:
+            encoder_checks.check_words(folder)
     return EncoderRecord(
         source=str(called), revision=None, commit=None,
         parameters=parameters, tokens=tokens, positions=positions,
     )  # fmt: skip
+
+
+@contextmanager
+def _called(folder: Path, called: Path) -> Iterator[None]:
+    """A sentence calls the folder by the user's name for it."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(str(error).replace(str(folder), str(called))) from None
 
 
 def _folder(where: Path, called: Path) -> Path:
@@ -178,15 +192,21 @@ def _wanted(source: Path) -> list[Path]:
     Raises:
         UserError: its tokenizer or its weights are not there.
     """
-    tokenizer = next((folder for folder in (source, source.parent) if (folder / TOKENIZER).is_file()), None)
-    if tokenizer is None:
+    tokenizer = _tokenizer(source)
+    encoder_checks.check_vocabulary(tokenizer)
+    useful = [tokenizer / name for name in USEFUL if (tokenizer / name).is_file()]
+    return [source / CONFIG, tokenizer / TOKENIZER, *useful, *_weights(source)]
+
+
+def _tokenizer(source: Path) -> Path:
+    """The folder that it lies in: the encoder's, or of sentence-transformers the one around it."""
+    found = next((folder for folder in (source, source.parent) if (folder / TOKENIZER).is_file()), None)
+    if found is None:
         raise UserError(
             f"{source}: no {TOKENIZER}, which an encoder needs; write it once with "
             f"`{_python('AutoTokenizer', source)}`"
         )
-    encoder_checks.check_vocabulary(tokenizer)
-    useful = [tokenizer / name for name in USEFUL if (tokenizer / name).is_file()]
-    return [source / CONFIG, tokenizer / TOKENIZER, *useful, *_weights(source)]
+    return found
 
 
 def _weights(source: Path) -> list[Path]:

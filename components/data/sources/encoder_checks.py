@@ -75,7 +75,7 @@ def check_tokens(folder: Path) -> int:
         UserError: the two do not belong together.
     """
     config, tokenizer = read_json(folder / CONFIG), read_json(folder / TOKENIZER)
-    numbers = _numbers(folder, tokenizer)
+    numbers = numbers_of(folder, tokenizer)
     size = config.get("vocab_size")
     if not isinstance(size, int):
         return max(numbers.values()) + 1
@@ -95,15 +95,30 @@ def check_tokens(folder: Path) -> int:
     return tokens
 
 
+def check_words(folder: Path) -> None:
+    """Check that the weights have learnt what the tokenizer's tokens mean, where no vocabulary says so.
+
+    Raises:
+        UserError: they surely have learnt others (`belonging`).
+    """
+    from components.data.sources import belonging
+
+    if belonging.are_strangers(folder, numbers_of(folder, read_json(folder / TOKENIZER))):
+        raise UserError(
+            f"{folder / TOKENIZER}: another tokenizer than the weights were trained with: words in two "
+            f"spellings, as 'the' and 'The', are no more alike there than any others; expected the encoder's "
+            f"own, or beside it the vocab.txt or vocab.json that says that it is"
+        )
+
+
 def check_vocabulary(folder: Path) -> None:
-    """Check that the tokenizer has the words of `vocab.txt` or `vocab.json` beside it: two tokenizers of as
-    many tokens are told apart by nothing else.
+    """Check that the tokenizer has the words of `vocab.txt` or `vocab.json` beside it.
 
     Raises:
         UserError: more than a few tokens have other numbers there.
     """
-    listed = _listed(folder)
-    numbers = _numbers(folder, read_json(folder / TOKENIZER)) if listed else {}
+    listed = listed_beside(folder)
+    numbers = numbers_of(folder, read_json(folder / TOKENIZER)) if listed else {}
     other = [token for token, number in listed.items() if numbers.get(token) != number]
     if len(other) > OTHERS * len(listed):
         has = f"has number {numbers[other[0]]}" if other[0] in numbers else "is none"
@@ -114,7 +129,7 @@ def check_vocabulary(folder: Path) -> None:
         )
 
 
-def _listed(folder: Path) -> dict[str, int]:
+def listed_beside(folder: Path) -> dict[str, int]:
     """token -> its number, of the vocabulary that stands beside a tokenizer; empty: there is none."""
     lines, pairs = folder / "vocab.txt", folder / "vocab.json"
     if lines.is_file():
@@ -124,7 +139,7 @@ def _listed(folder: Path) -> dict[str, int]:
     return found if isinstance(found, dict) else {}
 
 
-def _numbers(folder: Path, tokenizer: Any) -> dict[str, int]:
+def numbers_of(folder: Path, tokenizer: Any) -> dict[str, int]:
     """token -> its number, of a tokenizer.json of whatever model."""
     try:
         vocabulary = tokenizer["model"]["vocab"]

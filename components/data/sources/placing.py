@@ -9,7 +9,7 @@ from typing import Any
 from components.data.sources.offsets import Counting, MisplacedError, Span, Tally, check_surface
 from components.data.sources.record import Values
 from components.errors import BadRowError
-from components.families.shared.fields import read_json
+from components.families.shared.fields import as_whole, read_json
 from components.families.shared.spans import span_list
 from components.settings.data import Source
 
@@ -85,11 +85,11 @@ def _spans(role: str, value: Any) -> list[Span]:
 
 def _end(value: Any) -> Span:
     if isinstance(value, list | tuple) and len(value) == 2:
-        return {"start": value[0], "end": value[1]}
+        return {"start": as_whole(value[0]), "end": as_whole(value[1])}
     if not isinstance(value, Mapping) or not {"start", "end"} <= value.keys():
         raise BadRowError("no span")
     said = {"text": value["text"]} if isinstance(value.get("text"), str) else {}
-    return {"start": value["start"], "end": value["end"], **said}
+    return {"start": as_whole(value["start"]), "end": as_whole(value["end"]), **said}
 
 
 def _answers(value: Any, text: str, counting: Counting) -> Any:
@@ -108,6 +108,7 @@ STARTS = ("start", "answer_start")
 def _moved(start: Any, text: str, counting: Counting) -> Any:
     if isinstance(start, list):
         return [_moved(one, text, counting) for one in start]
+    start = as_whole(start)
     if type(start) is not int or start < 0:
         return start
     behind = Counting(counting.offsets)

@@ -27,7 +27,7 @@ class IngestPart(abc.ABC):
     """Targets that a list of columns may make, an object of their values."""
     role_kinds: ClassVar[Mapping[str, str]] = {}
     """Role -> the kind of column that `onetrunk new-task` looks for, where that is not the role's name: an
-    entry of components/data/propose/roles.py."""
+    entry of components/data/propose/roles."""
     options: ClassVar[type[Options]] = Options
     text_columns: ClassVar[tuple[str, ...]] = ("text", "text_pair")
     """The columns that make the text by which duplicates and leaks are found; () where `text_of` makes it in

@@ -45,6 +45,12 @@ class Metric:
     """How the error of a value changes along the values: as that of a share of rows, from 0 to 1; as that of
     a correlation, from -1 to 1; or with the distance from the best value, which has no lower end. By default
     as that of a share, and where lower is better with the distance."""
+    bias: Callable[[np.ndarray], float] | None = None
+    """sums_S -> how far above the truth the value of so many rows is in the mean; by default the jackknife's,
+    which sees nothing of a class that has one row or none."""
+    rows_that_count: Callable[[np.ndarray], float] | None = None
+    """sums_S -> how many rows, each as telling as can be, would tell as much: an area under a curve of 1,000
+    rows with five positives is known no better than one of twenty rows. By default each row counts."""
 
     @property
     def scale(self) -> Literal["share", "correlation", "error"]:

@@ -25,7 +25,7 @@ COMMON = ("id", "group", "difficulty", "slice")  # roles that every family's row
 class Options(BaseModel):
     """What params.yaml may set under a task's `options`; a family with options has its own subclass."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class ClassCounts(NamedTuple):

@@ -11,7 +11,14 @@ import numpy as np
 
 from components.families.base import Facts, Metric, Prediction, Row
 from components.families.base.metric import Statistics
-from components.families.shared.ranks import average_precision_values, mean_area, placements
+from components.families.shared.ranks import (
+    areas,
+    average_precision_values,
+    balanced_rows,
+    mean_area,
+    placements,
+    rows_of_area,
+)
 
 BINS = 10  # of the calibration error
 TINY = 1e-15  # a probability nearer to 0 or 1 than this would cost more than any other error together
@@ -33,9 +40,11 @@ def roc_auc(y_N: np.ndarray, p_N: np.ndarray) -> np.ndarray:
 
 
 def average_precision(y_N: np.ndarray, p_N: np.ndarray) -> np.ndarray:
-    """statistics_N2: a row's pseudo-value of the average precision, 0 where there is no positive; and 1."""
+    """statistics_N3: a row's pseudo-value of the average precision, 0 where there is no positive; 1; and its
+    part of the rows that count."""
     value_N = average_precision_values(y_N, p_N) if y_N.any() else 0 * y_N
-    return np.stack([value_N, np.ones_like(y_N)], axis=1)
+    both = 0 < y_N.sum() < len(y_N)
+    return areas(value_N, balanced_rows(y_N.sum(keepdims=True) if both else np.empty(0), len(y_N)))
 
 
 def roc_auc_of(sums: np.ndarray) -> np.ndarray:
@@ -44,6 +53,12 @@ def roc_auc_of(sums: np.ndarray) -> np.ndarray:
     pairs = (yes > 0) & (no > 0)
     value = above / np.where(pairs, yes, 1) + below / np.where(pairs, no, 1)
     return np.asarray(np.where(pairs, value.clip(0, 1), 0.5))
+
+
+def rows_of_roc(sums_S: np.ndarray) -> float:
+    """Of what `roc_auc` gives: the rows that count (`balanced_rows`)."""
+    yes, no = sums_S[0], sums_S[2]
+    return balanced_rows(np.array([yes] if yes > 0 and no > 0 else []), round(yes + no))
 
 
 def log_losses(y_N: np.ndarray, p_N: np.ndarray) -> np.ndarray:
@@ -99,8 +114,8 @@ def _of(arithmetic: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Statistic
 
 
 METRICS = (
-    Metric("auc", _of(roc_auc), roc_auc_of),
-    Metric("average_precision", _of(average_precision), mean_area),
+    Metric("auc", _of(roc_auc), roc_auc_of, rows_that_count=rows_of_roc),
+    Metric("average_precision", _of(average_precision), mean_area, rows_that_count=rows_of_area),
     Metric("entropy_gain", _of(log_losses), entropy_gain_of, kind="error"),
     Metric("negative_log_loss", _of(log_losses), log_loss_of, better="lower"),
     Metric("calibration", _of(calibration), calibration_of),  # a constant is well calibrated: not to be won

@@ -17,7 +17,9 @@ from components.families.shared.ranks import (
     mean_area,
     of_each_class,
     roc_auc_values,
+    rows_of_area,
 )
+from components.families.shared.rare_classes import bias_of_macro_f1
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -55,8 +57,13 @@ def labels_of(one: Row | Prediction) -> Sequence[str]:
 
 METRICS = (
     Metric("micro_f1", of_all_labels, macro_f1_of_sums),  # of one class that holds all labels
-    Metric("macro_f1", of_each_label, macro_f1_of_sums),
+    Metric("macro_f1", of_each_label, macro_f1_of_sums, bias=bias_of_macro_f1),
     Metric("subset_accuracy", equal_sets, mean),
-    Metric("auc", of_each_class(roc_auc_values, labels_of, 0.5), mean_area),  # the mean over the labels
-    Metric("average_precision", of_each_class(average_precision_values, labels_of, 0.0), mean_area),
+    *(
+        Metric(name, of_each_class(values, labels_of, undefined), mean_area, rows_that_count=rows_of_area)
+        for name, values, undefined in (  # the mean over the labels
+            ("auc", roc_auc_values, 0.5),
+            ("average_precision", average_precision_values, 0.0),
+        )
+    ),
 )

@@ -42,6 +42,14 @@ def read_label(record: Mapping[str, Any], role: str) -> str:
     return trimmed(read_text(record, role))
 
 
+def as_whole(value: Any) -> Any:
+    """A place or a count as tables hold it, 5.0 or "5", as the whole number that it is; else the value."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    is_digits = isinstance(value, str) and value.isascii() and value.strip().isdecimal()
+    return int(value) if is_digits else value
+
+
 def read_number(record: Mapping[str, Any], role: str) -> float:
     """A finite number; "90 %" is 0.9."""
     value: Any = record.get(role)

@@ -18,7 +18,9 @@ from components.families.shared.ranks import (
     mean_area,
     of_each_class,
     roc_auc_values,
+    rows_of_area,
 )
+from components.families.shared.rare_classes import bias_of_macro_f1
 
 if TYPE_CHECKING:
     from scipy.sparse import csc_array, csr_array
@@ -155,14 +157,17 @@ def counts_of_labels(counts_NS: csr_array, labels: Sequence[str]) -> list[ClassC
     ]
 
 
-MACRO_F1 = Metric("macro_f1", class_counts, macro_f1_of_sums)
+MACRO_F1 = Metric("macro_f1", class_counts, macro_f1_of_sums, bias=bias_of_macro_f1)
 """Of labels."""
 MCC = Metric("mcc", class_counts, matthews_of_sums, kind="correlation")
 KAPPA = Metric("cohen_kappa", class_counts, kappa_of_sums, kind="correlation")
-AUC = Metric("auc", of_each_class(roc_auc_values, label_of, 0.5), mean_area)
+AUC = Metric("auc", of_each_class(roc_auc_values, label_of, 0.5), mean_area, rows_that_count=rows_of_area)
 """Of each label against the rest, in the mean over the labels (macro)."""
 AVERAGE_PRECISION = Metric(
-    "average_precision", of_each_class(average_precision_values, label_of, 0.0), mean_area
+    "average_precision",
+    of_each_class(average_precision_values, label_of, 0.0),
+    mean_area,
+    rows_that_count=rows_of_area,
 )
 """Likewise."""
 TOP_K = {k: Metric(f"top_{k}_accuracy", among_best(k), mean, least_labels=k + 1) for k in (3, 5)}

@@ -115,22 +115,46 @@ def each_class(
 
 
 def of_each_class(pseudo_values: OfBinary, labels_of: LabelsOf, undefined: float) -> Statistics:
-    """Pseudo-values of a metric of one class against the rest, and 1: their mean over the classes that hold
-    of some rows and not of all. Where there is no such class, the metric is `undefined`."""
+    """Pseudo-values of a metric of one class against the rest, 1, and the row's part of the rows that count:
+    the mean over the classes that hold of some rows and not of all. Where there is no such class, the metric
+    is `undefined`."""
 
     def statistics(rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts) -> np.ndarray:
-        total_N, classes = np.zeros(len(rows)), 0
+        total_N = np.zeros(len(rows))
+        yes: list[float] = []
         for _, y_N, p_N in each_class(rows, predictions, facts["labels"], labels_of):
-            total_N, classes = total_N + pseudo_values(y_N, p_N), classes + 1
-        value_N = total_N / classes if classes else np.full(len(rows), undefined)
-        return np.stack([value_N, np.ones(len(rows))], axis=1)
+            total_N, yes = total_N + pseudo_values(y_N, p_N), [*yes, y_N.sum()]
+        value_N = total_N / len(yes) if yes else np.full(len(rows), undefined)
+        return areas(value_N, balanced_rows(np.array(yes), len(rows)))
 
     return statistics
 
 
-def mean_area(sums_R2: np.ndarray) -> np.ndarray:
-    """number_R of (sum of pseudo-values, count): an area, which a resample's approximation may leave."""
-    return np.asarray((sums_R2[:, 0] / np.maximum(sums_R2[:, 1], 1)).clip(0, 1))
+def areas(value_N: np.ndarray, counted: float) -> np.ndarray:
+    """statistics_N3 of an area that is the mean of pseudo-values and that so many rows tell of."""
+    one_N = np.ones(len(value_N))
+    return np.stack([value_N, one_N, one_N * counted / max(1, len(value_N))], axis=1)
+
+
+def balanced_rows(yes_C: np.ndarray, rows: int) -> float:
+    """How many rows, half of them positives, tell as much of the mean area of classes that have so many
+    positives each: of one class 4 / (1 / positives + 1 / negatives) (Willer, Li & Abecasis 2010), which is
+    about the variance of Hanley & McNeil (1982). Of two classes that are each other's rest it is as of one,
+    and of more they are taken for half of them that err apart."""
+    if not len(yes_C):
+        return float(rows)
+    telling_C = 4 / (1 / yes_C + 1 / (rows - yes_C))
+    return float(min(rows, max(1, len(yes_C) / 2) * len(yes_C) / (1 / telling_C).sum()))
+
+
+def mean_area(sums_R3: np.ndarray) -> np.ndarray:
+    """number_R of what `areas` gives: an area, which a resample's approximation may leave."""
+    return np.asarray((sums_R3[:, 0] / np.maximum(sums_R3[:, 1], 1)).clip(0, 1))
+
+
+def rows_of_area(sums_S: np.ndarray) -> float:
+    """Of what `areas` gives: the rows that count."""
+    return float(sums_S[2])
 
 
 # --- correlations ---------------------------------------------------------------------------------------

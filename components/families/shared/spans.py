@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from components.errors import BadRowError
-from components.families.shared.fields import read_json
+from components.families.shared.fields import as_whole, read_json
 from components.families.shared.words import split_at, units
 
 
@@ -30,8 +30,9 @@ def read_span(value: Any, text: str, what: str) -> tuple[int, int]:
     """
     expected = "the start and the end of a span"
     found = read_json(value, what, expected)
-    ends = [found.get("start"), found.get("end")] if isinstance(found, Mapping) else found
-    if not isinstance(ends, list | tuple) or len(ends) != 2 or any(type(end) is not int for end in ends):
+    given = [found.get("start"), found.get("end")] if isinstance(found, Mapping) else found
+    ends: list[Any] = [as_whole(end) for end in given] if isinstance(given, list | tuple) else []
+    if len(ends) != 2 or any(type(end) is not int for end in ends):
         raise BadRowError(f"{what} is {value!r:.60}, expected {expected}")
     start, end = ends
     if not 0 <= start <= end <= len(text):
@@ -91,7 +92,7 @@ def _span_object(span: Any, number: int) -> SpanObject:
     if not isinstance(kind, str) or not kind.strip():
         raise BadRowError(f"span {number} is {span!r:.60}, expected an object with start, end and type")
     surface = {"text": found["text"]} if isinstance(found.get("text"), str) else {}
-    return {"start": start, "end": end, "type": kind.strip(), **surface}
+    return {"start": as_whole(start), "end": as_whole(end), "type": kind.strip(), **surface}
 
 
 def _first(found: Mapping[str, Any], names: Sequence[str]) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, TypedDict
 
 from components.errors import BadRowError
-from components.families.shared.fields import read_json
+from components.families.shared.fields import as_whole, read_json
 
 FORMS = "a list of answers with text and start"
 
@@ -52,7 +52,7 @@ def read_answers(value: Any) -> list[GivenAnswer]:
 
 def _read_answer(answer: Any, number: int) -> GivenAnswer:
     found = answer if isinstance(answer, Mapping) else {}
-    text, start = found.get("text"), found.get("start", found.get("answer_start"))
+    text, start = found.get("text"), as_whole(found.get("start", found.get("answer_start")))
     if not isinstance(text, str) or not text.strip() or (start is not None and type(start) is not int):
         raise BadRowError(f"answer {number} is {answer!r:.60}, expected an object with text and start")
     return {"text": text, "start": start}

@@ -31,15 +31,15 @@ def check(path: Path, project: Project) -> None:
 
 
 def _renamed(where: str, project: Project) -> None:
-    """Today's names are tasks, and the champion's are none."""
+    """Newer names are tasks, or were renamed on, and older ones are no tasks."""
     heads, renamed = project.heads(), project.evaluation.renamed
     for today, own in renamed.items():
-        if today not in heads:
+        if today not in heads and today not in renamed.values():
             near, known = near_miss(today, heads), ", ".join(heads)
             raise UserError(f"{where}.{today}: no task has this name{near}; expected one of {known}")
         if own in heads or list(renamed.values()).count(own) > 1:
             raise UserError(
-                f"{where}.{today}: '{own}' is another task's name; expected the one that the champion knows "
+                f"{where}.{today}: '{own}' is another task's name; expected the one that releases know "
                 f"this task by"
             )
 

@@ -21,10 +21,23 @@ def check(path: Path, project: Project) -> None:
     from components.training import optimisers
 
     where, chosen = f"{path}: training", project.training.optimiser
+    _budget(f"{where}.budget", project)
     _balancing(f"{where}.balancing", project)
     _method(f"{where}.optimiser", chosen, optimisers.names(), optimisers.optimiser)
     _regularisation(f"{where}.regularisation", project)
     _logging(f"{path}: logging", project)
+
+
+def _budget(where: str, project: Project) -> None:
+    from components.data.mixture import budgets
+
+    if project.training.budget is None:
+        return
+    budget = _method(where, project.training.budget, budgets.names(), budgets.find)
+    try:
+        budget.check(project.tasks)
+    except ValueError as error:
+        raise UserError(f"{where}.{error}") from None
 
 
 def _balancing(where: str, project: Project) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -155,7 +156,9 @@ def _example(where: str, family: families.Family, options: Mapping[str, Any], ta
     try:
         return family.read_input(task.example, family.options.model_validate(options).model_dump())
     except BadRowError as error:
-        raise UserError(f"{where}.example: {error}") from None
+        read = any(isinstance(value, bool | int | float | date) for value in task.example.values())
+        quotes = "; what YAML reads as a number, a boolean or a date stands in quotes" if read else ""
+        raise UserError(f"{where}.example: {error}{quotes}") from None
 
 
 def _extra_files(where: str, task: Task) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Regulariser(BaseModel, abc.ABC):
     """One method; its fields are its options."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     @abc.abstractmethod
     def terms(self, forward: Forward) -> Losses:

@@ -27,8 +27,8 @@ from components.model.saving import save_apart
 from components.settings.project import Project
 from components.training import parallel
 from components.training.affinity import Affinity
-from components.training.run import checkpoint, stopping
-from components.training.run.loop import ReadRows, train
+from components.training.run import checkpoint, curve, stopping
+from components.training.run.loop import Loop, ReadRows
 from components.training.run.records import TRAINING, ScheduledEvaluation, TrainingReport
 from components.training.run.state import Entry
 from components.training.run.watcher import Watcher
@@ -61,7 +61,12 @@ def _train(fit: Fit, watcher: Watcher) -> None:
     with atomic_folder(fit.trained) as folder:
         save(model, encoded, tokenizer, folder / "model", fit.auxiliary)
         evaluations = [ScheduledEvaluation.model_validate(entry) for entry in history]
-        report = TrainingReport(metrics=fit.metrics, evaluations=evaluations, kept=stopping.kept(history))
+        report = TrainingReport(
+            metrics=fit.metrics,
+            evaluations=evaluations,
+            kept=stopping.kept(history),
+            ahead=curve.ahead(history),
+        )
         report.write(folder / RECORD)
     shutil.rmtree(fit.checkpoints, ignore_errors=True)
 
@@ -145,12 +150,18 @@ class Fit:
 
     def _train(self, watcher: Watcher, affinity: Affinity | None) -> Trained:
         """What every process does; only the first is watched."""
+        loop = self.loop(watcher, affinity)
+        history = loop.run()
+        return loop.model, history
+
+    def loop(self, watcher: Watcher, affinity: Affinity | None = None) -> Loop:
+        """The loop of this run, before its first step."""
         encoded = self.root / "encoded"
         splits = {name: EncodedSplit(encoded / name / "train.arrow") for name in self.plan.tasks}
         plan = Plan.of(self.plan, easiest(self.plan, splits))
         model = MultiTaskModel.from_encoder(self.encoder, self.cards, self.project.model.dropout, self.seed)
         torch.nn.Module.to(model, "cuda" if torch.cuda.is_available() else "cpu")
-        history = train(
+        return Loop(
             model,
             plan,
             self.project.training,
@@ -162,7 +173,6 @@ class Fit:
             watcher,
             affinity,
         )
-        return model, history
 
 
 def code(families: Collection[str]) -> dict[str, str]:

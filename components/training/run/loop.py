@@ -21,7 +21,7 @@ from components import device as devices
 from components import families
 from components.data.batches.batching import Batch, step_rows
 from components.data.mixture import dynamic
-from components.data.mixture.draws import Plan, share_at
+from components.data.mixture.draws import Plan, rows_before, share_at
 from components.families.base import Row
 from components.keyed import derive_seed, permute
 from components.model.inference import predict
@@ -30,12 +30,12 @@ from components.settings.training import Training
 from components.training import balancing, optimisers, parallel
 from components.training.affinity import Affinity
 from components.training.parameter_groups import parameter_groups
-from components.training.run import checkpoint, history, interruption, stopping
+from components.training.run import checkpoint, ending, history, interruption, stopping
 from components.training.run.ahead import Ahead
 from components.training.run.ema import ema_model
 from components.training.run.state import Entry, State
 from components.training.run.watcher import Run, Seen, Watcher
-from components.training.schedule import factor, set_learning_rate
+from components.training.schedule import set_rates
 from components.training.step.prepare import Prepared, on_device, prepare
 from components.training.step.stepper import NotFiniteError, ScaleOverflowError, Splits, Stepper
 
@@ -55,45 +55,10 @@ def train(
     watcher: Watcher,
     affinity: Affinity | None = None,
 ) -> list[Entry]:
-    """Train in place; the model ends as the best of its scheduled evaluations. Returns the history
-    of these.
-
-    `read_rows(head, rows)` gives the data rows behind validation row numbers, for the metrics.
-    `affinity` measures, where it is given, what the tasks have in common, and changes nothing.
-
-    Raises:
-        NotFiniteError: a loss or a gradient is none, and `not_finite` says stop.
-        KeyboardInterrupt: SIGINT or SIGTERM; the step at work was ended and saved before.
-    """
-    torch.use_deterministic_algorithms(True)
-    # Filling fresh memory with NaN is a debugging aid; it took a sixth of a step.
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    loop = Loop(model, plan, training, seed, splits, validation, read_rows, checkpoints, watcher, affinity)
-    loop.resume()
-    state = loop.state
-    watcher.start(
-        Run(checkpoints.name, plan.steps, state.step, state.history, training.model_dump(mode="json"))
-    )
-    follower = parallel.rank() > 0  # the first process hears signals, and decides for all
-    signals = contextlib.nullcontext(_never) if follower else interruption.stop_requested()
-    try:
-        with signals as stop_requested:
-            while state.step < plan.steps and state.evaluations_without_improvement < training.patience:
-                loop.step()
-                if state.step % training.evaluate_every == 0 or state.step == plan.steps:
-                    loop.evaluate()
-                if state.step % training.checkpoint_every == 0 or stop_requested():
-                    loop.save()
-                if stop_requested():
-                    raise KeyboardInterrupt(
-                        f"interrupted at step {state.step} of {plan.steps}; saved; {GO_ON}"
-                    )
-        watcher.stop(state)
-    finally:
-        loop.ahead.close()
-        watcher.close()
-    model.load_state_dict(loop.best)
-    return state.history
+    """`Loop.run` of a loop of these."""
+    return Loop(
+        model, plan, training, seed, splits, validation, read_rows, checkpoints, watcher, affinity
+    ).run()
 
 
 def _never() -> bool:
@@ -117,7 +82,11 @@ class Coming:
 
 @dataclass
 class Loop:
-    """What the loop works with; a checkpoint holds model, ema, optimiser, best and state."""
+    """What the loop works with; a checkpoint holds model, ema, optimiser, best and state.
+
+    `read_rows(head, rows)` gives the data rows behind validation row numbers, for the metrics.
+    `affinity` measures, where it is given, what the tasks have in common, and changes nothing.
+    """
 
     model: MultiTaskModel
     plan: Plan
@@ -128,9 +97,12 @@ class Loop:
     read_rows: ReadRows
     checkpoints: Path
     watcher: Watcher
-    affinity: Affinity | None
+    affinity: Affinity | None = None
 
     def __post_init__(self) -> None:
+        torch.use_deterministic_algorithms(True)
+        # Filling fresh memory with NaN is a debugging aid; it took a sixth of a step.
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         model, training = self.model, self.training
         if training.gradient_checkpointing:
             model.recompute_activations()
@@ -143,7 +115,55 @@ class Loop:
         self.stepper = Stepper(model, self.optimiser, balancer, self.splits, training, self.seed)
         self.stepper.next_batch = lambda: self._rows(self.state.step + 1)
         self.state, self.best, self.now = State(), _copy(model), self.plan
+        self.ending = ending.ending(self.plan, training, ())
         self.ahead = Ahead(self._prepare)
+
+    def run(self) -> list[Entry]:
+        """Train in place; the model ends as the best of its scheduled evaluations. Returns the history
+        of these.
+
+        Raises:
+            NotFiniteError: a loss or a gradient is none, and `not_finite` says stop.
+            KeyboardInterrupt: SIGINT or SIGTERM; the step at work was ended and saved before.
+        """
+        self.resume()
+        state, plan, training = self.state, self.plan, self.training
+        name, settings = self.checkpoints.name, training.model_dump(mode="json")
+        self.watcher.start(Run(name, plan.steps, state.step, state.history, settings, self._tokens()))
+        follower = parallel.rank() > 0  # the first process hears signals, and decides for all
+        signals = contextlib.nullcontext(_never) if follower else interruption.stop_requested()
+        try:
+            with signals as stop_requested:
+                while state.step < self.ending.end and not self._out_of_patience():
+                    self._go_on(stop_requested)
+            self.watcher.stop(state)
+        finally:
+            self.ahead.close()
+            self.watcher.close()
+        self.model.load_state_dict(self.best)
+        return state.history
+
+    def _out_of_patience(self) -> bool:
+        """Not where the run ends by itself: its rates must fall before."""
+        waited = self.state.evaluations_without_improvement
+        return self.plan.cooldown is None and waited >= self.training.patience
+
+    def _tokens(self) -> float:
+        """Of all steps, if every task's rows are drawn as the plan has it and are of their mean length."""
+        rows = {name: rows_before(self.plan, name, self.plan.steps) for name in self.plan.tasks}
+        return float(sum(count * self.splits[name].tokens.mean() for name, count in rows.items()))
+
+    def _go_on(self, stop_requested: Callable[[], bool]) -> None:
+        """Take a step, and whatever is due after it."""
+        state, training = self.state, self.training
+        self.step()
+        if state.step % training.evaluate_every == 0 or state.step == self.ending.end:
+            self.evaluate()
+        if state.step % training.checkpoint_every == 0 or stop_requested():
+            self.save()
+        if stop_requested():
+            steps = self.plan.steps
+            raise KeyboardInterrupt(f"interrupted at step {state.step} of {steps}; saved; {GO_ON}")
 
     def resume(self) -> None:
         """Go on from the newest whole checkpoint, if there is one."""
@@ -161,13 +181,13 @@ class Loop:
         stepper.grows = stepper.grows and not state.memory_found
         if self.affinity is not None:
             self.affinity.restore(state.affinity)
-        self.now = _as_decided(self.plan, state.history)
+        self._follow_history()
         self.watcher.say(f"going on from step {state.step}")
 
     def step(self) -> None:
         """Draw a step's rows and take it."""
         state, stepper = self.state, self.stepper
-        set_learning_rate(self.optimiser, state.step, self.plan.steps, self.training)
+        set_rates(self.optimiser, self.ending.factor(state.step, self.training))
         batch, prepared = self._prepared()
         stepper.shares = self._shares()
         if self.affinity is not None:
@@ -185,7 +205,7 @@ class Loop:
         """The rows of the coming step, and what it reads; where the host has time, because a device works, it
         makes those of the next step meanwhile."""
         step, budget = self.state.step, self.stepper.micro_batch_tokens
-        waits = devices.counts_launches(self.model.device) and step + 1 < self.plan.steps
+        waits = devices.counts_launches(self.model.device) and step + 1 < self.ending.end
         following = Coming(step + 1, budget, self.now) if waits else None
         return self.ahead.take(Coming(step, budget, self.now), following)
 
@@ -205,9 +225,7 @@ class Loop:
 
     def _rate(self, step: int) -> float:
         """The encoder's learning rate in a step, before any decay by layer."""
-        training = self.training
-        share = factor(step, self.plan.steps, training.warmup, training.schedule)
-        return training.learning_rate * share
+        return self.training.learning_rate * self.ending.factor(step, self.training)
 
     def _take(self, batch: Batch, prepared: Prepared) -> tuple[dict[str, float], dict[str, float]]:
         """A step's losses and weights; none where it was skipped since one, or a gradient, was not finite."""
@@ -244,18 +262,29 @@ class Loop:
         auxiliary = [head for head, task in self.of_heads.items() if self.plan.tasks[task].auxiliary]
         history.add_evaluation(state, scores, self.now, self._rate(state.step - 1), auxiliary)
         self._decide()
-        self.now = _as_decided(self.plan, state.history)
+        self._follow_history()
         if state.best_step == state.step:
             self.best = _copy(self.kept)
         self.watcher.evaluated(state.history[-1])
 
+    def _follow_history(self) -> None:
+        """Do as the history says of shares, of tasks that have stopped, and of the run's end."""
+        so_far = self.state.history
+        self.now = _as_decided(self.plan, so_far)
+        self.ending = ending.ending(self.plan, self.training, so_far)
+
     def _decide(self) -> None:
-        """Write into the history what its last evaluation means for the mixture."""
+        """Write into the history what its last evaluation means for the mixture and for the run's end."""
         so_far, patience = self.state.history, self.training.task_patience
         last = so_far[-1]
         if self.plan.keep is not None:
             seen = [entry["validation"] for entry in so_far]
             last["shares"] = dynamic.decide(self.plan, seen, self.of_heads)
+        if self.plan.cooldown is not None and last["step"] < self.ending.falls:
+            released = [head for head, task in self.of_heads.items() if not self.plan.tasks[task].auxiliary]
+            last["settled"] = ending.settled(so_far, released or list(self.of_heads))
+            if last["settled"]:
+                self.watcher.say(f"step {last['step']}: no task improves any more; the rates fall from here")
         if patience is None:
             return
         before = so_far[-2]["stopped"] if len(so_far) > 1 else []

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import Field
+
 from components.records import Part, Record
 
 TRAINING = Path("reports/training.json")
@@ -23,6 +25,7 @@ class ScheduledEvaluation(Part):
     tokens: int  # real ones, of all steps so far
     shares: dict[str, float] | None = None  # decided for the steps that follow, where shares are dynamic
     stopped: list[str] | None = None  # tasks that have left the mixture, where tasks may
+    settled: bool | None = None  # had no task improved for two evaluations, where that ends the run
 
 
 class KeptHead(Part):
@@ -41,9 +44,20 @@ class Kept(Part):
     heads: dict[str, KeptHead]  # by head
 
 
+class Ahead(Part):
+    """What twice the budget would bring a head, by its learning curve (docs/how-to/budget.md)."""
+
+    improving: bool | None  # is its curve higher there, by more than its noise hides? null: not known
+    now: float  # its curve at the end of the run
+    twice: float  # at twice the steps
+    interval: list[float]  # in which an evaluation there is, in nine of ten cases: low end, high end
+
+
 class TrainingReport(Record):
     """reports/training.json: what training went through."""
 
     metrics: dict[str, str]  # the name of each head's first metric
     evaluations: list[ScheduledEvaluation]  # in their order
     kept: Kept  # the model that the stage leaves
+    # what twice the budget would bring, by head; nothing where there were too few evaluations to tell
+    ahead: dict[str, Ahead] = Field(default_factory=dict)

@@ -25,6 +25,7 @@ class Entry(TypedDict):
     tokens: int
     shares: NotRequired[dict[str, float]]
     stopped: NotRequired[list[str]]
+    settled: NotRequired[bool]
 
 
 @dataclass

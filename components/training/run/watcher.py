@@ -29,6 +29,7 @@ class Run:
     done: int = 0  # steps taken before; what logs have of later ones is to be replaced
     history: Sequence[Entry] = ()  # the evaluations before
     settings: Mapping[str, Any] = field(default_factory=dict)
+    tokens: float = 0.0  # of all steps, about
 
 
 @dataclass(frozen=True)

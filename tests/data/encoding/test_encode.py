@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tokenizers import Tokenizer, processors
+from tokenizers import Regex, Tokenizer, normalizers, processors
 
 from components.data.contract.rows import read_rows
 from components.data.encoding import encode as encoding
@@ -178,3 +178,16 @@ def test_what_looks_wrong_is_said(
     found = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: ")]
     assert len(found) == bool(said)
     assert all(said in line for line in found)
+
+
+def test_texts_of_which_the_tokenizer_leaves_nothing_are_refused(
+    folders: tuple[Path, Path], tmp_path: Path, tiny_encoder: Path
+) -> None:
+    tokenizer = Tokenizer.from_file(str(tiny_encoder / "tokenizer.json"))
+    tokenizer.normalizer = normalizers.Replace(Regex(".*1.*"), "")
+    tokenizer.post_processor = processors.Sequence([])
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    with pytest.raises(
+        UserError, match=r"data/\w+: the tokenizer knows nothing in 'late train 1.*', and in "
+    ):
+        encode(folders[0] / "data/intent", tmp_path / "tokenizer.json", tmp_path / "out")

@@ -266,3 +266,10 @@ def class_folders_by_split(root: Path) -> None:
     (root / "rows/train/unsup").mkdir()
     for n in range(5):
         (root / f"rows/train/unsup/{n}_0.txt").write_text(f"text number {200 + n}")
+
+
+def texts_as_bytes(root: Path) -> None:
+    """Of a writer that does not say that its bytes are texts."""
+    texts = pa.array([f"größe {n}".encode() for n in range(24)], pa.binary())
+    labels = pa.array([b"ab"[n % 2 : n % 2 + 1] for n in range(24)], pa.large_binary())
+    pq.write_table(pa.table({"text": texts, "label": labels}), root / "rows.parquet")

@@ -10,17 +10,15 @@ import pytest
 import yaml
 
 from components import params
-from components.data.batches.batching import step_rows
 from components.data.encoding.encode import encode
 from components.data.encoding.split import EncodedSplit
 from components.data.ingest.ingest import ingest
 from components.data.mixture import plan as planning
-from components.data.mixture.draws import Plan
-from components.data.mixture.records import PLAN, PlanRecord
 from components.errors import UserError
 from components.settings.project import Project
+from tests.conftest import PARAMS
+from tests.data.mixture.drawn import ENCODED, draws
 
-ENCODED = Path("encoded")
 CURRICULUM = {
     "start": {"method": "fixed_ratio", "ratio": {"mood": 8, "people": 1, "closeness": 1}},
     "end": {"method": "uniform"},
@@ -48,17 +46,6 @@ def project_with(mixture: dict) -> Project:
     return params.load()
 
 
-def draws(whole: PlanRecord) -> tuple[Plan, dict[str, EncodedSplit], list[dict[str, np.ndarray]]]:
-    """Every step of the run, as training draws it from the file."""
-    splits = {name: EncodedSplit(ENCODED / name / "train.arrow") for name in whole.tasks}
-    whole.write(PLAN)
-    read = PlanRecord.read(PLAN)
-    assert read == whole
-    plan = Plan.of(read, planning.easiest(read, splits))
-    lengths = {name: split.lengths for name, split in splits.items()}
-    return plan, splits, [step_rows(plan, 7, step, lengths) for step in range(plan.steps)]
-
-
 @pytest.mark.usefixtures("encoded_project")
 def test_the_run_draws_what_the_plan_counts_and_spends_its_tokens() -> None:
     for mixture in MIXTURES:
@@ -72,6 +59,83 @@ def test_the_run_draws_what_the_plan_counts_and_spends_its_tokens() -> None:
             assert len(rows) == pytest.approx(plan.steps * plan.rows_per_step * task.share, abs=1)
             tokens += int(splits[name].tokens[rows].sum())
         assert tokens == pytest.approx(12_000, rel=0.05), mixture
+
+
+@pytest.mark.parametrize("mixture", MIXTURES, ids=lambda mixture: mixture["method"])
+@pytest.mark.usefixtures("encoded_project")
+def test_shares_of_tokens_are_shares_of_what_the_run_reads(mixture: dict) -> None:
+    whole = planning.plan(project_with({**mixture, "unit": "tokens"}), ENCODED, {})
+    _, splits, steps = draws(whole)
+    tokens = {
+        name: sum(int(splits[name].tokens[step[name]].sum()) for step in steps if name in step)
+        for name in whole.tasks
+    }
+    assert sum(tokens.values()) == pytest.approx(12_000, rel=0.05)
+    for name, task in whole.tasks.items():
+        assert tokens[name] / sum(tokens.values()) == pytest.approx(task.share, abs=0.03)
+
+
+BUDGETS = [
+    ("{method: epochs, epochs: 0.5, of: smallest}", "smallest", 0.5),
+    ("{method: epochs, epochs: 2}", "largest", 2.0),
+    ("{method: epochs, epochs: 1.5, of: people}", "people", 1.5),
+    ("{method: auto, epochs: 2}", "largest", 2.0),
+    ("auto", "largest", 3.0),
+]
+
+
+@pytest.mark.parametrize(("budget", "task", "epochs"), BUDGETS)
+@pytest.mark.parametrize("unit", ["rows", "tokens"])
+@pytest.mark.usefixtures("encoded_project")
+def test_a_budget_of_epochs_gives_the_task_so_many(budget: str, task: str, epochs: float, unit: str) -> None:
+    settings = Path("params.yaml")
+    settings.write_text(settings.read_text().replace("tokens: 12000", f"budget: {budget}"))
+    whole = planning.plan(project_with({**MIXTURES[0], "unit": unit}), ENCODED, {})
+    rows = {name: found.rows for name, found in whole.tasks.items()}
+    task = {"largest": max(rows, key=rows.__getitem__), "smallest": min(rows, key=rows.__getitem__)}.get(
+        task, task
+    )
+    assert whole.tasks[task].epochs == pytest.approx(epochs, rel=1 / whole.steps)  # steps are whole
+    assert whole.cooldown == (0.25 if "auto" in budget else None)
+
+
+@pytest.mark.usefixtures("encoded_project")
+def test_a_budget_of_minutes_is_what_the_machine_reads_in_them() -> None:
+    settings = Path("params.yaml")
+    settings.write_text(
+        settings.read_text().replace("tokens: 12000", "budget: {method: minutes, minutes: 2}")
+    )
+    whole = planning.plan(params.load(), ENCODED, {}, lambda project, draft: 0.01)
+    assert whole.steps * 300 == pytest.approx(12_000, abs=150)
+
+
+@pytest.mark.parametrize(
+    ("budget", "said"),
+    [
+        (
+            "{method: epochs, epochs: 1, of: moood}",
+            r"training\.budget\.of: no task 'moood' \(did you mean 'mood'",
+        ),
+        ("{method: epochs, epochs: 1, passes: 2}", "training.budget.passes"),
+        ("{method: epoch}", "training.budget: unknown method 'epoch' \\(did you mean 'epochs'"),
+        ("{method: tokens, tokens: 9}\n  tokens: 9000", "training: found both `tokens` and `budget`"),
+    ],
+)
+@pytest.mark.usefixtures("encoded_project")
+def test_a_budget_that_is_none_is_one_sentence(budget: str, said: str) -> None:
+    settings = Path("params.yaml")
+    settings.write_text(settings.read_text().replace("tokens: 12000", f"budget: {budget}"))
+    with pytest.raises(UserError, match=said):
+        planning.plan(params.load(), ENCODED, {})
+
+
+@pytest.mark.usefixtures("encoded_project")
+def test_tokens_and_a_budget_of_tokens_are_one_plan() -> None:
+    before = planning.plan(params.load(), ENCODED, {})
+    settings = Path("params.yaml")
+    text = settings.read_text().replace("tokens: 12000", "budget: {method: tokens, tokens: 12000}")
+    settings.write_text(text)
+    assert planning.plan(params.load(), ENCODED, {}) == before
 
 
 @pytest.mark.usefixtures("encoded_project")
@@ -135,3 +199,34 @@ def test_a_run_that_cannot_show_every_class_is_refused() -> None:
         UserError, match=r"the run draws \d+ rows of mood, which has 500 classes, so some are"
     ):
         planning.plan(project, ENCODED, {})
+
+
+@pytest.mark.usefixtures("tiny_project")
+@pytest.mark.parametrize(("each", "refused"), [(1, True), (4, False)])
+def test_a_row_of_several_labels_shows_as_many_classes(each: int, refused: bool) -> None:
+    """8 rows cannot show 30 labels where a row has one; they can where one has four."""
+    rows = [
+        {"text": f"good plane {n}", "labels": [f"label {(n + m) % 30}" for m in range(each)]}
+        for n in range(150)
+    ]
+    Path("sources/l.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    settings = yaml.safe_load(PARAMS)
+    task = {
+        **{key: settings["tasks"]["mood"][key] for key in ("splits", "cleaning", "max_length", "example")},
+        "family": "multi_label",
+        "source": {"path": "sources/l.jsonl", "format": "jsonl"},
+        "columns": {"text": "text", "labels": "labels"},
+        "gate": {"metric": "micro_f1", "floor": 0.0, "margin": 0.5},
+    }
+    settings |= {
+        "tasks": {"l": task},
+        "training": {**settings["training"], "tokens": 60, "tokens_per_step": 30},
+    }
+    project = params.validated(settings, Path("params.yaml"))
+    ingest("l", project.tasks["l"], project.seed, Path("data/l"))
+    encode(Path("data/l"), Path("encoder/tokenizer.json"), Path("encoded/l"))
+    if refused:
+        with pytest.raises(UserError, match="of l, which has 30 classes, so some are never shown"):
+            planning.plan(project, ENCODED, {})
+    else:
+        assert planning.plan(project, ENCODED, {}).tasks["l"].rows_drawn < 30

@@ -1,5 +1,5 @@
-"""Files as tools export them, as public data sets are, and broken ones (tests/data/exports.py, corpora.py): each is understood, asked about, or
-refused; and `onetrunk check` takes what is proposed."""
+"""Files as tools export them, as public data sets are, and broken ones (tests/data/exports/, corpora.py and
+layouts.py): each is understood, asked about, or refused; and `onetrunk check` takes what is proposed."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from flows.new_task import with_arguments
 from tests.conftest import PARAMS
 from tests.data.corpora import CORPORA
 from tests.data.exports import EXPORTS
+from tests.data.layouts import LAYOUTS
 from tests.data.shapes import Shape
 
-ALL = [*EXPORTS, *CORPORA]
+ALL = [*EXPORTS, *CORPORA, *LAYOUTS]
 UNDERSTOOD = [shape for shape in ALL if shape.family]
 ASKED = [shape for shape in ALL if shape.asks]
 STOPPED = [shape for shape in ALL if shape.run_refuses]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from components.data.propose import Wishes, guess
-from components.data.propose.profile import drawn
+from components.data.propose import Wishes, _thinned, guess
+from components.data.propose.profile import Column, drawn
 
 
 @pytest.mark.parametrize("period", range(1, 9))
@@ -17,6 +18,40 @@ def test_labels_that_take_turns_are_all_seen(rows: int, period: int) -> None:
     assert len(found) <= 200
     assert [number for number, _ in found] == sorted({number for number, _ in found})
     assert {fields["label"] for _, fields in found} == {number % period for number in range(rows)}
+
+
+@pytest.mark.parametrize("rows", [20_000, 20_001, 90_000, 200_000])
+def test_labels_of_a_large_file_that_take_turns_are_seen_as_often_as_they_occur(rows: int) -> None:
+    seen = [number % 2 for number, _ in drawn(_thinned((number, {}) for number in range(rows)), 20_000)]
+    assert len(seen) == 20_000
+    assert abs(sum(seen) - 10_000) < 400
+
+
+@pytest.mark.parametrize("rows", [20_001, 90_000, 500_000])
+def test_the_numbers_of_rows_are_known_in_a_sample_of_them(rows: int) -> None:
+    seen = drawn(_thinned((number, {}) for number in range(rows)), 20_000)
+    assert Column("", [number for number, _ in seen], len(seen)).is_counter
+    assert not Column("", [(number * 7) % 19 for number, _ in seen], len(seen)).is_counter
+    assert not Column("", sorted(number * number // rows for number, _ in seen), len(seen)).is_counter
+
+
+@pytest.mark.parametrize(
+    ("rows", "classes"), [(26_000, 8_000), (90_000, 20_000), (400_000, 100), (400_000, 90_000)]
+)
+def test_how_often_a_value_occurs_is_told_by_some_of_the_rows(rows: int, classes: int) -> None:
+    seen = drawn([(number, {}) for number in range(rows)], 20_000)
+    chance = np.random.default_rng(1)
+    names = chance.integers(0, classes, rows)
+    column = Column("", [str(names[number]) for number, _ in seen], len(seen), of=rows)
+    assert column.repeats == pytest.approx(rows / len(np.unique(names)), rel=0.1)
+
+
+def test_of_texts_that_never_recur_and_one_that_often_does_the_most_are_new() -> None:
+    seen = drawn([(number, {}) for number in range(200_000)], 20_000)
+    every = Column("", [f"text {number}" for number, _ in seen], len(seen), of=200_000)
+    some = Column("", [f"text {number if number % 4 else 0}" for number, _ in seen], len(seen), of=200_000)
+    assert every.repeats == 1
+    assert some.repeats == pytest.approx(4 / 3, rel=0.02)
 
 
 def test_a_sorted_file_is_seen_from_end_to_end() -> None:

@@ -12,7 +12,8 @@ from components.data.sources.formats import base, detect
 from components.settings.data import Source
 
 KINDS = Path(__file__).parents[1] / "kinds"
-# What only the user knows: lists of words under plain names, and columns that a table has as well.
+# What only the user knows: lists of words under plain names, columns that a table has as well, and a sign that
+# stands between words and tags.
 GENERAL = {"csv", "tsv", "json", "json_table", "jsonl", "conll", "pair_matrix", "huggingface"}
 
 
@@ -22,7 +23,8 @@ def files() -> list[tuple[str, str, str]]:
     for table in sorted(KINDS.glob("*.yaml")):
         for kind in yaml.safe_load(table.read_text(encoding="utf-8")):
             source = kind["task"].get("source", {})
-            if "files" in kind and "refused" not in kind and source["format"] not in GENERAL:
+            told = source.get("format") in GENERAL or "separator" in source
+            if "files" in kind and "refused" not in kind and not told:
                 found.append((kind["kind"], source["format"], source["path"]))
     return found
 
@@ -54,6 +56,13 @@ def test_every_export_of_the_table_is_recognised(tmp_path: Path) -> None:
         ('{"text": "a", "label": "x"}\n', ["jsonl"]),
         ('[{"text": "a", "label": "x"}]', ["json"]),
         ("a B-X\nb O\n\nc O\nd O\n", ["conll"]),
+        ('{"data": [{"text": "a", "label": "x"}, {"text": "b", "label": "y"}]}', ["jsonl"]),
+        ("(define (twice x) (+ x x))\nIt is code.\n", []),
+        ("(laughs) (applause)\n" * 12, []),
+        ("ERROR:root: it broke\nINFO:root: it went on\n" * 12, []),
+        ("".join(f"http://a.org/{n} c/d/{n} and/or\n" for n in range(20)), []),
+        ("".join(f"user_{n} item_{n} order_date\n" for n in range(20)), []),
+        ("### A title\n\nA text.\n", []),
         ("", []),
         ("\x00\x01", []),
     ],

@@ -44,6 +44,11 @@ READ = {
     "its vocabulary beside it": folders.with_vocabulary(0),
 }
 REFUSED = {
+    "as many tokens, but others than the weights have learnt": (
+        folders.of_words(1),
+        "encoder/tokenizer.json: another tokenizer than the weights were trained with: words in two spellings, "
+        "as 'the' and 'The', are no more alike there than any others",
+    ),
     "as many tokens, but others than its vocabulary's": (
         folders.with_vocabulary(1),
         "encoder/tokenizer.json: another tokenizer than the vocabulary beside it has: 102 of 102 tokens differ",
@@ -92,8 +97,25 @@ REFUSED = {
         folders.large_for_its_tokenizer,
         "encoder/tokenizer.json has 103 tokens, encoder/config.json says vocab_size 400: 297 embeddings have no",
     ),
-    "other sizes than the configuration's": (folders.config(intermediate_size=99), "encoder: no readable encoder"),
+    "other sizes than the configuration's": (
+        folders.config(intermediate_size=99),
+        "encoder: 6 weights have other sizes than config.json says, the first is "
+        "encoder.layer.0.intermediate.dense.bias: found (64,), expected (99,)",
+    ),
     "a kind that there is not": (folders.config(model_type="own"), "encoder: no readable encoder"),
+    "code of its own": (
+        folders.config(model_type="own", auto_map={"AutoConfig": "own.Own", "AutoModel": "own.Model"}),
+        "encoder: no readable encoder (it needs code of its own, which is never run",
+    ),
+    "signs around a text that no embedding is for": (
+        folders.with_signs_beyond,
+        "encoder/tokenizer.json: writes the token 5000, but the encoder knows 103 tokens",
+    ),
+    "no token for what is unknown": (
+        folders.without_unknown,
+        "encoder/tokenizer.json: cannot write every text as tokens (WordPiece error: Missing [UNK] token",
+    ),
+    "an encoder of pictures": (folders.of_pictures, "encoder: vit reads no texts"),
 }  # fmt: skip
 
 
@@ -123,6 +145,17 @@ def test_a_folder_of_this_kind_ends_in_one_sentence(kind: str, tiny_project: Pat
     assert ".tmp" not in said
     assert not ENCODER.exists()
     assert not RECORD.exists()
+
+
+@pytest.mark.parametrize(
+    "change", [folders.of_words(0), folders.all_of(folders.of_words(1), folders.with_vocabulary(0))]
+)
+def test_a_tokenizer_that_belongs_to_the_weights_or_has_a_vocabulary_beside_it_is_taken(
+    change: folders.Change, tiny_project: Path
+) -> None:
+    change(tiny_project / "encoder")
+    bring_encoder(tiny_project)
+    assert EncoderRecord.read(RECORD).tokens == 1703
 
 
 def test_the_record_says_what_it_is(tiny_project: Path) -> None:

@@ -78,10 +78,57 @@ def test_of_labels_asked_one_by_one_each_is_voted_on(tmp_path: Path) -> None:
         for label, answers in votes.items()
         for who, answer in zip(("ada", "bob", "eve"), answers, strict=True)
     ]
-    late, rude, odd = read(tmp_path, rows)
-    assert late[1] == "late"
-    assert round(late[2], 3) == 0.333
-    assert (rude, odd) == ("a row answered with reject", "a text whose annotators are undecided")
+    ((_, label, agreed),) = read(tmp_path, rows)
+    assert label == "late"
+    assert round(agreed, 3) == round((2 / 3 + 0 + 0) / 3, 3)
+
+
+def test_what_is_asked_of_a_text_class_after_class_is_one_row(tmp_path: Path) -> None:
+    asked = {
+        "both": {"late": "accept", "rude": "accept", "odd": "reject"},
+        "none of all": {"late": "reject", "rude": "reject", "odd": "reject"},
+        "not that one": {"late": "reject"},
+        "who knows": {"late": "ignore", "rude": "ignore"},
+    }
+    rows = [
+        {"text": text, "label": label, "answer": answer}
+        for text, answers in asked.items()
+        for label, answer in answers.items()
+    ]
+    (tmp_path / "db.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    found = [*read_all(Source(path=str(tmp_path / "db.jsonl"), format="prodigy"), {"labels": "labels"})]
+    assert [one.skipped or one.values["labels"] for one in found] == [
+        ["late", "rude"],
+        [],
+        "a row answered with reject",
+        "a row answered with ignore",
+    ]
+
+
+def test_of_a_class_alone_most_answers_count_and_no_is_one(tmp_path: Path) -> None:
+    votes = {"yes": "aar", "no": "rra", "open": "ar", "nobody": "i"}
+    names = {"a": "accept", "r": "reject", "i": "ignore"}
+    rows = [
+        answered(f"{place}", label="SPORTS", answer=names[vote], text=text, _input_hash=text)
+        for text, given in votes.items()
+        for place, vote in enumerate(given)
+    ]
+    found = read(tmp_path, rows)
+    assert [one if isinstance(one, str) else one[1] for one in found] == [
+        "SPORTS",
+        "not SPORTS",
+        "a text whose annotators are undecided",
+        "a row answered with ignore",
+    ]
+    assert len(read(tmp_path, rows, crowd="each")) == 9
+
+
+def test_where_nothing_is_rejected_a_class_is_a_class(tmp_path: Path) -> None:
+    rows = [
+        {"text": text, "label": label, "answer": "accept"}
+        for text, label in (("a", "x"), ("b", "y"), ("a", "y"))
+    ]
+    assert [one[1] for one in read(tmp_path, rows)] == ["x", "y", "y"]
 
 
 def test_of_options_the_commonest_counts(tmp_path: Path) -> None:

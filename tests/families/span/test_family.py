@@ -49,7 +49,7 @@ MALFORMED = [
     ({"answers": ["n"]}, "answer 1, 'n', stands 5 times in the context, expected its start, or `repair: true` for the first"),
     ({"answers": [3]}, "answer 1 is 3, expected an object with text and start"),
     ({"answers": [{"text": " ", "start": 3}]}, "answer 1 is {'text': ' ', 'start': 3}, expected an object with text and start"),
-    ({"answers": [{"text": "Turin", "start": "16"}]}, "answer 1 is {'text': 'Turin', 'start': '16'}, expected an object with text and start"),
+    ({"answers": [{"text": "Turin", "start": "16.5"}]}, "answer 1 is {'text': 'Turin', 'start': '16.5'}, expected an object with text and start"),
     ({"answers": {"text": ["Turin"], "answer_start": []}}, "'answers' is {'text': ['Turin'], 'answer_start': []}, expected as many texts as starts"),
     ({"answers": [{"text": "Turin", "start": 15}]}, "answer 1, 'Turin', is not at 15 of the context but at 16; expected its offset in characters, or `repair: true`"),
     ({"answers": [{"text": "Turin", "start": -6}]}, "answer 1, 'Turin', is not at -6 of the context but at 16; expected its offset in characters, or `repair: true`"),

@@ -8,6 +8,7 @@ from benchmarks import kills
 
 
 @pytest.mark.slow
+@pytest.mark.minutes(1)
 @pytest.mark.timeout(1200)
 def test_killed_runs_end_in_the_bytes_of_an_undisturbed_run(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PREFECT_HOME", "PREFECT_API_URL", *kills.BUSY):

@@ -75,6 +75,53 @@ def test_a_stage_whose_output_holds_a_users_file_is_refused_and_the_file_stays(
     assert repro(project).verb == "ran"
 
 
+@pytest.fixture
+def asked(project: Path) -> Path:
+    """The same, as dvc.yaml has it: what is always run first looks at the outputs of all stages."""
+    first = """
+  program:
+    cmd: [python -m flows.running.outputs, mkdir -p program, touch program/ingest.json]
+    always_changed: true
+    outs: [{program: {persist: true}}]
+"""
+    dvc = DVC.replace("deps: [", "deps: [program/ingest.json, ")
+    (project / "dvc.yaml").write_text(dvc.rstrip() + first)
+    return project
+
+
+def plain(project: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "dvc", "repro"]
+    return subprocess.run(command, cwd=project, env=toy.environment(), capture_output=True, text=True)
+
+
+@pytest.mark.slow
+def test_plain_dvc_repro_stops_before_it_removes_a_users_file(asked: Path) -> None:
+    assert plain(asked).returncode == 0
+    mine = put(asked, "data/tickets/notes.csv")
+    (asked / "input.txt").write_text("another")
+    stopped = plain(asked)
+    assert stopped.returncode
+    assert (
+        "error: data/tickets/notes.csv: not made by this program, and ingest would remove it"
+        in stopped.stderr
+    )
+    assert mine.read_text() == "a person's work"
+    mine.unlink()
+    put(asked, "program/notes.csv")
+    assert plain(asked).returncode == 0
+    assert (asked / "data/tickets/rows.txt").read_text() == "another"
+    assert (asked / "program/notes.csv").is_file()
+
+
+@pytest.mark.slow
+def test_what_a_killed_stage_of_plain_dvc_has_left_half_written_holds_nothing_up(asked: Path) -> None:
+    """Every folder of the pipeline is made under a temporary name, and has its manifest when it is there."""
+    with atomic_folder(asked / "data/tickets") as folder:
+        (folder / "rows.txt").write_text("whole, and not yet in dvc.lock")
+    put(asked, "data/tickets/.rows.txt.99999.onetrunk.tmp")
+    assert plain(asked).returncode == 0
+
+
 def test_a_users_file_where_a_folder_is_to_be_made_stays(project: Path) -> None:
     mine = put(project, "data/tickets")
     assert "data/tickets: not made by this program" in repro(project).message

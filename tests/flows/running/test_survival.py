@@ -18,7 +18,7 @@ import pytest
 from tests.flows import toy
 from tests.flows.conftest import Server
 
-pytestmark = [pytest.mark.slow, pytest.mark.minutes]  # each test is a run or two
+pytestmark = [pytest.mark.slow, pytest.mark.minutes(1.5)]  # each test is a run or two
 RUN = [sys.executable, "-m", "flows.cli", "run"]
 STAGES = {"plan", "train"}  # of toy.CHAIN
 
@@ -124,7 +124,8 @@ def test_a_killed_stage_fails_the_run_and_the_same_command_ends_well(server: Ser
 
 
 def test_a_run_outlives_its_server_and_says_so_once(tmp_path: Path) -> None:
-    project = toy.make(tmp_path / "project", toy.CHAIN.replace(" 0.2", " 10"))
+    project = toy.make(tmp_path / "project", toy.CHAIN)
+    (project / "orders/plan.until").write_text("server ended")
     process = subprocess.Popen(
         RUN, cwd=project, env=toy.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -140,14 +141,16 @@ def test_a_run_outlives_its_server_and_says_so_once(tmp_path: Path) -> None:
     assert process.stderr
     began = time.monotonic()
     said = process.stderr.readline()
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30  # and not only when Prefect gives up
     assert said.endswith("is gone; the stages go on without it\n")
+    with (project / "events.log").open("a") as log:
+        log.write(f"server ended {time.time()}\n")
     out, errors = process.communicate(timeout=300)
     assert (process.returncode, errors) == (0, "")
     assert "2 stages: 2 run" in out
     assert done(project) == STAGES
     ended = max(when for _, _, when in toy.events(project))
-    assert time.time() - ended < 30  # Prefect itself waits for minutes
+    assert time.time() - ended < 60  # Prefect itself waits for minutes
     assert record(project)["state"] == "completed"
 
 
@@ -207,20 +210,19 @@ if stage == "plan":
 def test_a_disk_that_fills_in_the_middle_fails_the_run_in_a_sentence_and_the_next_one_ends_well(
     small_disk: Path, server: Server, own_server: bool, leave: int
 ) -> None:
-    project = toy.make(small_disk / "project")
+    project = toy.make(small_disk / "project", toy.CHAIN)
     work = project / "work.py"
     work.write_text(work.read_text().replace("orders =", FILLS.replace("LEAVE", str(leave)) + "\norders ="))
-    environment = {} if own_server else server.environment
-    result = toy.onetrunk(project, "run", **environment)
+    result = toy.onetrunk(project, "run", **({} if own_server else server.environment))
     assert (result.returncode == 0) == (record(project)["state"] == "completed")
     # A stage that has ended, and that could not be recorded, has not been run; the other way round is a lie.
-    assert result.returncode != 0 or done(project) == {"fetch@left", "fetch@right", "side", *STAGES}
+    assert result.returncode != 0 or done(project) == STAGES
     assert leave or result.returncode != 0, result.stdout
     assert "Traceback" not in result.stdout + result.stderr
     assert len(result.stderr.splitlines()) <= 1, result.stderr
     (project / "ballast").unlink()
     (project / "again").touch()
-    result = toy.onetrunk(project, "run", **environment)
+    result = toy.onetrunk(project, "run", **server.environment)
     assert result.returncode == 0, result.stdout + result.stderr
 
 
@@ -231,7 +233,7 @@ def test_a_read_only_project_is_one_sentence(finished_toy: Path, command: str) -
         mount(finished_toy, "-o", "remount,bind,ro")
         began = time.monotonic()
         result = toy.onetrunk(finished_toy, command)
-        assert time.monotonic() - began < 30
+        assert time.monotonic() - began < 60
         assert result.returncode == 2, result.stdout
         assert len(result.stderr.splitlines()) == 1, result.stderr
         assert "read-only" in result.stderr

@@ -13,7 +13,7 @@ import pytest
 from components.files import read_json, sha256, verify_manifest
 from tests.conftest import encode_project
 
-pytestmark = pytest.mark.minutes
+pytestmark = pytest.mark.minutes(1)
 
 ROOT = Path(__file__).parents[3]
 # All that remembers: learned weights, a combination that draws, shares, stopped tasks, second passes.

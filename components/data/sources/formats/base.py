@@ -71,6 +71,7 @@ class Format:
     read: Callable[[Path, Source], Numbered]
     looks_like: Callable[[Sample], bool] = lambda sample: False
     general: bool = False  # what another format says of a file counts more
+    binary: bool = False  # its bytes are no text in some encoding
 
 
 def _parsed(text: str) -> Any:

@@ -31,13 +31,24 @@ class Columns(dict[str, list[Any]]):
     def __missing__(self, name: str) -> list[Any]:
         if self.names[name] > 1:
             return [TWICE] * self.batch.num_rows
+        convert = self.made.get(name)
+        column = self.batch.column(name)
         try:
-            values = self.batch.column(name).to_pylist()
+            values = (column if convert else _as_text(column)).to_pylist()
         except UnicodeDecodeError:
             raise UserError(f"{self.path}: column '{name}' holds bytes that are not UTF-8") from None
-        convert = self.made.get(name)
         self[name] = [convert(value) for value in values] if convert else values
         return self[name]
+
+
+def _as_text(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """Texts that their writer has not called texts, as Hive, Impala and older Sparks do; other bytes stay."""
+    if not (pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type)):
+        return column
+    try:
+        return column.cast(pa.large_string())
+    except pa.ArrowInvalid:
+        return column
 
 
 class Fields(Mapping[str, Any]):
@@ -156,9 +167,11 @@ def _arrow_batches(path: Path) -> Iterator[pa.RecordBatch]:
 
 
 FORMATS = {
-    "parquet": Format(read_parquet, lambda sample: sample.data.startswith(b"PAR1")),
-    "arrow": Format(read_arrow, lambda sample: sample.data.startswith((b"ARROW1", b"\xff\xff\xff\xff"))),
-    "orc": Format(read_orc, lambda sample: sample.data.startswith(b"ORC")),
-    "avro": Format(read_avro, lambda sample: sample.data.startswith(b"Obj\x01")),
+    "parquet": Format(read_parquet, lambda sample: sample.data.startswith(b"PAR1"), binary=True),
+    "arrow": Format(
+        read_arrow, lambda sample: sample.data.startswith((b"ARROW1", b"\xff\xff\xff\xff")), binary=True
+    ),
+    "orc": Format(read_orc, lambda sample: sample.data.startswith(b"ORC"), binary=True),
+    "avro": Format(read_avro, lambda sample: sample.data.startswith(b"Obj\x01"), binary=True),
     "huggingface": Format(read_dataset),
 }

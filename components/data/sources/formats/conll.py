@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from components.data.sources.formats.base import Format, Sample
@@ -20,16 +21,21 @@ from components.settings.data import Source
 
 CONLLU = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
 SAID = re.compile(r"#\s*([\w.:-]+)\s*=\s*(.*)")  # "# sent_id = 7"
+LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z]+)*:(?=.)")  # of Wikipedia, before a word
 AHEAD = 1000  # lines in which the first word is looked for
 Words = list[list[str]]
 
 
 def read_conll(path: Path, source: Source) -> Numbered:
-    """Columns are numbered "0", "1", ..., or named by `header`; a `separator` takes the place of blanks.
+    """Columns are numbered "0", "1", ..., or named by `header`; a `separator` takes the place of blanks. A
+    language before every word ("en:Ada"), as WikiANN has it, is left out.
 
     What comments before a sentence say ("# sent_id = 7", "# id 5f2e") are columns as well.
     """
+    prefix = _language(path, source)
     for number, words, said in _sentences(path, source):
+        for word in words:
+            word[0] = word[0].removeprefix(prefix)
         names = source.header or [str(column) for column in range(len(words[0]))]
         if len(names) != len(words[0]):
             raise UserError(
@@ -92,6 +98,13 @@ def _fields(line: str, source: Source) -> list[str]:
     if source.separator:
         return next(csv.reader([line], delimiter=source.separator), [])
     return line.split("\t") if "\t" in line else [part for part in re.split(" +", line) if part]
+
+
+def _language(path: Path, source: Source) -> str:
+    """What every word of the beginning has before it, "en:"; empty where it is nothing of that kind."""
+    firsts = [words[0][0] for _, words, _ in islice(_sentences(path, source), AHEAD)]
+    found = {match[0] if (match := LANGUAGE.match(first)) else "" for first in firsts}
+    return found.pop() if len(found) == 1 and len(firsts) > 1 else ""
 
 
 def _width(path: Path, source: Source) -> int:

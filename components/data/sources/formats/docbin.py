@@ -69,4 +69,4 @@ def _is_docbin(sample: Sample) -> bool:
     return sample.path.suffix == ".spacy"
 
 
-FORMATS = {"docbin": Format(read_docbin, _is_docbin)}
+FORMATS = {"docbin": Format(read_docbin, _is_docbin, binary=True)}

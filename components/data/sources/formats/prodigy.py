@@ -11,23 +11,32 @@ from components.data.sources.crowd import Answer, agreement, majority
 from components.data.sources.documents import Document, classes, documents
 from components.data.sources.formats.base import Format, Sample
 from components.data.sources.formats.json_list import read_objects
+from components.data.sources.formats.yes_or_no import (
+    ANSWERS,
+    IGNORED,
+    REJECTED,
+    UNDECIDED,
+    annotator,
+    answer_of,
+    read_answers,
+)
 from components.data.sources.record import Numbered, Skipped
-from components.errors import BadRowError
 from components.families.shared.spans import span_list
 from components.settings.data import Source
 
-ANSWERS = ("accept", "reject", "ignore")
-REJECTED = "a row answered with reject"
 OWN = ("spans", "tokens", "label", "accept", "cats", "relations", "options")
-ANNOTATORS = ("_annotator_id", "_session_id")
 Rows = list[tuple[int, Mapping[str, Any]]]
 
 
 def read_prodigy(path: Path, source: Source) -> Numbered:
-    """`text`, `spans`, `label`, `labels`, `tokens`, relations; rejected and ignored rows are set aside.
+    """`text`, `spans`, `label`, `labels`, `tokens`, relations; rejected and ignored rows are set aside, but
+    where every row asks yes or no (`yes_or_no`).
 
     What several annotators said of one input is one row, as `source.crowd` says, after all others.
     """
+    if labels := _asks_of(path, source):
+        yield from read_answers(read_objects(path, source), labels, each=source.crowd == "each")
+        return
     asked = _several(path, source) if source.crowd == "majority" else {}
     crowds: dict[Key, Rows] = {}
 
@@ -56,9 +65,9 @@ def _several(path: Path, source: Source) -> dict[Key, int]:
     """The questions that several annotators answered, and how many. Who answers more than once on an input
     was asked about one label after the other."""
     answers = Counter(
-        (found.get("_input_hash"), _annotator(found), str(found.get("label")))
+        (found.get("_input_hash"), annotator(found), str(found.get("label")))
         for _, found in read_objects(path, source)
-        if not isinstance(found, Skipped) and found.get("_input_hash") is not None and _annotator(found)
+        if not isinstance(found, Skipped) and found.get("_input_hash") is not None and annotator(found)
     )
     by_label = max(Counter((one, who) for one, who, _ in answers).values(), default=1) > 1
     keys = {(one, label if by_label else None, who) for one, who, label in answers}
@@ -66,33 +75,37 @@ def _several(path: Path, source: Source) -> dict[Key, int]:
     return {key: count for key, count in counts.items() if count > 1}
 
 
-def _annotator(found: Mapping[str, Any]) -> str:
-    return next((str(found[name]) for name in ANNOTATORS if found.get(name) is not None), "")
+def _asks_of(path: Path, source: Source) -> list[str]:
+    """The classes that are asked about, where every row asks whether a text is of one, and an answer is no;
+    empty where rows say something else."""
+    labels: dict[str, None] = {}
+    rejected = False
+    for _, found in read_objects(path, source):
+        if isinstance(found, Skipped):
+            continue
+        if {name for name in OWN if name != "tokens" and found.get(name) not in (None, [])} != {"label"}:
+            return []
+        labels[str(found["label"])] = None
+        rejected = rejected or found.get("answer") == "reject"
+    return [*labels] if rejected else []
 
 
 def _voted(rows: Sequence[Mapping[str, Any]]) -> Document | Skipped:
     """What most annotators say, who did not ignore it; to reject is an answer too."""
-    given = [(found, _answer(found)) for found in rows if _checked(found) != "ignore"]
+    given = [(found, _answer(found)) for found in rows if answer_of(found) != "ignore"]
     answers = [answer for _, answer in given]
     accepted = [answer for answer in answers if answer.chosen.get("answer") != ["reject"]]
     if not answers or 2 * len(accepted) < len(answers):
-        return Skipped(REJECTED if answers else "a row answered with ignore")
+        return Skipped(REJECTED if answers else IGNORED)
     if len(answers) == 1:
         return _made(given[0][0], answers[0])
     voted = majority(accepted) if 2 * len(accepted) > len(answers) else None
     agreed = agreement(answers)
-    return _made(given[0][0], voted, agreed) if voted else Skipped("a text whose annotators are undecided")
-
-
-def _checked(found: Mapping[str, Any]) -> str:
-    answer = found.get("answer", "accept")
-    if answer not in ANSWERS:
-        raise BadRowError(f"'answer' is {answer!r:.40}, expected accept, reject or ignore")
-    return str(answer)
+    return _made(given[0][0], voted, agreed) if voted else Skipped(UNDECIDED)
 
 
 def _document(found: Mapping[str, Any]) -> Document | Skipped:
-    answer = _checked(found)
+    answer = answer_of(found)
     return _made(found, _answer(found)) if answer == "accept" else Skipped(f"a row answered with {answer}")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -22,6 +23,17 @@ from components.errors import UserError, near_miss
 from components.settings.data import Source
 from components.spelling import trimmed
 
+SIGN = re.compile(r"sep=.?")  # a first line that tells a spreadsheet the separator
+NO_TEXT = {
+    b"PAR1": "a Parquet file",
+    b"ARROW1": "an Arrow file",
+    b"ORC": "an ORC file",
+    b"Obj\x01": "an Avro file",
+    b"\xd0\xcf\x11\xe0": "a workbook of an old Excel (xls) or another Office file",
+    b"%PDF": "a PDF",
+    b"SQLite f": "a database of SQLite",
+    b"\x89HDF": "an HDF5 file",
+}
 MAX_FIELD = 10_000_000  # characters; the csv module's own limit is 131072
 
 
@@ -42,6 +54,8 @@ def lines(path: Path, encoding: str) -> Iterator[str]:
             for number, line in enumerate(io.TextIOWrapper(file, encoding, newline=""), 1):
                 yield line.removeprefix("\ufeff") if number == 1 else line
     except UnicodeDecodeError as error:
+        if name := _no_text(path):
+            raise UserError(f"{path}: {name}, which is no text; see `format` in params.yaml") from None
         raise UserError(
             f"{path}{_line_of(path, encoding)}: byte 0x{error.object[error.start]:02x} is not {encoding}; "
             f"set `encoding` in params.yaml to the file's"
@@ -52,6 +66,13 @@ def lines(path: Path, encoding: str) -> Iterator[str]:
         ) from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}), expected a file") from None
+
+
+def _no_text(path: Path) -> str | None:
+    """What a file of bytes is, told by the first of them."""
+    with path.open("rb") as file:
+        start = file.read(8)
+    return next((name for mark, name in NO_TEXT.items() if start.startswith(mark)), None)
 
 
 def _line_of(path: Path, encoding: str) -> str:
@@ -101,10 +122,17 @@ def under_header(rows: Iterable[tuple[int, Sequence[str | None]]], header: Seque
                     f"is a field with a separator or line break unquoted?"
                 ),
             )
-        elif row[0] is not None and trimmed(row[0]) == header[0] and _names(row) == header:
+        elif _is_header(row, header):
             yield number, Skipped("the header once more")
         else:
             yield number, {**dict(zip(header, row, strict=True)), **twice}
+
+
+def _is_header(row: Sequence[str | None], header: Sequence[str]) -> bool:
+    """The header itself, or as another file spells it: `TEXT, Label`."""
+    first, expected = row[0] or "", header[0].casefold()  # of most rows that is told by the first cell
+    same = trimmed(first).casefold() == expected
+    return same and [name.casefold() for name in _names(row)] == [name.casefold() for name in header]
 
 
 def _names(row: Sequence[str | None]) -> list[str]:
@@ -114,7 +142,7 @@ def _names(row: Sequence[str | None]) -> list[str]:
 
 def _header(path: Path, rows: Iterator[list[str]], source: Source) -> list[str]:
     for row in rows:
-        if any(row):
+        if any(row) and not SIGN.fullmatch(row[0]):
             _is_separated(path, row, source)
             return _names(row)
     raise UserError(f"{path}: the file is empty, expected a header and rows")

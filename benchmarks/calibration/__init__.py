@@ -1,0 +1,1 @@
+"""What `benchmarks.gate` asks of intervals and verdicts, a question a file: measure, table, goals."""

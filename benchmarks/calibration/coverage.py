@@ -1,0 +1,71 @@
+"""How often do intervals hold the truth? Those of a value, of the difference to the champion, of the gain
+over the trivial model, and the one-sided bound of the difference, by which the gate lets pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from rich.table import Table
+from scipy import stats
+
+from benchmarks import worlds
+from benchmarks.calibration.shares import Share, goal
+from benchmarks.calibration.test_sets import CONFIDENCE, evidence
+from benchmarks.goals import Goal
+from components.evaluation.intervals import score
+
+ROWS = (50, 100, 200, 700, 2000)
+KINDS = ("value", "difference", "over trivial", "bound")
+LEAST, MOST = ">= 0.93", "<= 0.97"
+Covered = Mapping[tuple[str, int], Mapping[str, Share]]  # by world and rows
+
+
+def measure(asked: tuple[str, int, int]) -> dict[str, Share]:
+    """Of a world: its name, rows, and how many test sets."""
+    name, rows, sets = asked
+    world, generator = worlds.made(name), np.random.default_rng(rows)
+    value, trivial = world.truth("equal"), world.truth("trivial")
+    apart = value - world.truth("champion")
+    held = np.zeros(len(KINDS))
+    for _ in range(sets):
+        _, _, found = evidence(world, rows, "equal", generator)
+        against = found.champion
+        assert against is not None and against.low is not None  # noqa: S101
+        ends = ((found.interval, value), (against.interval, apart), (found.over_trivial, value - trivial))
+        held += [*(low <= truth <= high for (low, high), truth in ends), against.low <= apart]
+    return {kind: (float(share), sets) for kind, share in zip(KINDS, held / sets, strict=True)}
+
+
+def exact(rows: int) -> np.ndarray:
+    """covered_P: how often the interval of a share holds it, by the chance of every outcome, for truths from
+    .5 to where half a row is wrong."""
+    right = np.arange(rows + 1)
+    ends = np.array([score(one / rows, rows, (1 + CONFIDENCE) / 2, None) for one in right])
+    truths = np.linspace(0.5, 1 - 0.5 / rows, 400)
+    held_PN = (ends[:, 0] <= truths[:, None]) & (truths[:, None] <= ends[:, 1])
+    return np.asarray((stats.binom.pmf(right, rows, truths[:, None]) * held_PN).sum(axis=1))
+
+
+def goals(covered: Covered) -> Iterator[Goal]:
+    """The farthest from 95 % of each world and kind."""
+    for kind in KINDS:
+        for name in dict.fromkeys(name for name, _ in covered):
+            found = [values[kind] for (world, _), values in covered.items() if world == name]
+            line = f"coverage of the {kind} of {name}"
+            yield goal(f"{line}, least", min(found), LEAST)
+            yield goal(f"{line}, most", max(found), MOST if kind != "bound" else None)
+    for rows in ROWS:
+        held_P = exact(rows)
+        ends = (float(held_P.min()), float(held_P.max()))
+        yield Goal(f"coverage of accuracies from .5 on at {rows} rows, exact: least", ends[0], ends, LEAST)
+        yield Goal(f"the same, mean at {rows} rows", float(held_P.mean()), ends, MOST)
+
+
+def table(covered: Covered) -> Table:
+    """In percent, the kinds side by side."""
+    found = Table("metric", *(f"{rows} rows" for rows in ROWS), title=f"coverage: {' / '.join(KINDS)}")
+    for name in dict.fromkeys(name for name, _ in covered):
+        cells = (" ".join(f"{100 * share:.1f}" for share, _ in covered[name, rows].values()) for rows in ROWS)
+        found.add_row(name, *cells)
+    return found

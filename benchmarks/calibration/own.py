@@ -1,0 +1,60 @@
+"""The tasks of a finished run: how often does an equal model pass, on their own test rows?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+from rich.table import Table
+
+from benchmarks import worlds
+from benchmarks.calibration.shares import Share, cell, goal
+from benchmarks.calibration.test_sets import evidence, verdict
+from benchmarks.goals import Goal
+from components import params
+from components.settings.project import Gate
+
+FEW = 200  # rows, at which the interval of the model's value is judged
+Asked = tuple[Path, Path | None, str, Gate, int]  # the run, another training, the task, its gate, test sets
+
+
+def tasks(root: Path, second: Path | None, sets: int) -> list[Asked]:
+    """What there is to ask; nothing where there are no predictions."""
+    if not (root / "predictions").is_dir():
+        return []
+    gates = params.load(root / "params.yaml").gates()
+    return [
+        (root, second, name, rule, sets) for name, rule in gates.items() if (root / "data" / name).is_dir()
+    ]
+
+
+def measure(asked: Asked) -> tuple[str, dict[str, Share]]:
+    """The task, and how often an equal model passes and is rejected on its own number of test rows, and the
+    interval of its model's value holds it on a few."""
+    root, second, name, rule, sets = asked
+    world = worlds.real(root, name, rule, second)
+    even, generator = worlds.exchanged(world, 3), np.random.default_rng(4)
+    rows, value = world.tables["trivial"].shape[0], world.truth("model")
+    found = [verdict({name: evidence(even, rows, "equal", generator)})[name] for _ in range(sets)]
+    small = [evidence(world, FEW, "model", generator)[2].interval for _ in range(sets)]
+    covered = sum(low <= value <= high for low, high in small)
+    shares = {"pass": found.count("pass"), "reject": found.count("reject"), "covered": covered}
+    return name, {what: (number / sets, sets) for what, number in shares.items()}
+
+
+def goals(own: Mapping[str, Mapping[str, Share]]) -> Iterator[Goal]:
+    """By task."""
+    for name, found in own.items():
+        yield goal(f"an equal model passes {name}", found["pass"], ">= 0.8")
+        yield goal(f"an equal model is rejected by {name}", found["reject"], "<= 0.05")
+        yield goal(f"coverage of {name} at {FEW} rows", found["covered"], ">= 0.93")
+
+
+def table(own: Mapping[str, Mapping[str, Share]]) -> Table:
+    """One line for each task."""
+    names = ("task", "an equal model passes", "is rejected", f"covered at {FEW} rows")
+    found = Table(*names, title="the project's tasks")
+    for name, shares in own.items():
+        found.add_row(name, *(cell(shares[what]) for what in ("pass", "reject", "covered")))
+    return found

@@ -1,0 +1,127 @@
+"""The budget in words: what each task gets of a run, before a second of it is spent.
+
+A run that shows a task less than half of its rows, or one whose long rows take the tokens of the others, is
+no fault, but nobody should find it out afterwards: both are warnings, with the setting to change.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from components.data.mixture.records import PlannedTask, PlanRecord
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+FEW = 0.5  # epochs; of a task with less, most rows are never read
+LONG = 1.5  # times its share of the rows: a task with more of the tokens is read at the others' cost
+NOTICED = 0.1  # of all tokens; a share that is beyond its share of the rows by less is no matter
+
+
+@dataclass(frozen=True)
+class Warned:
+    """Something to know before training, and the keys of params.yaml that change it."""
+
+    sentence: str
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TaskOutlook:
+    """What one task gets."""
+
+    name: str
+    plan: PlannedTask
+    of_rows: float  # its share of the rows that the run draws
+    of_tokens: float  # and of their tokens
+
+    @property
+    def takes_more(self) -> bool:
+        """Do its long rows take what the mixture gives the others? Not where it shares tokens."""
+        return self.plan.rows_per_step is None and self.of_tokens > max(
+            LONG * self.of_rows, self.of_rows + NOTICED
+        )
+
+
+def outlook(plan: PlanRecord) -> list[TaskOutlook]:
+    """What each task gets of the run, in the plan's order."""
+    rows = sum(task.rows_drawn for task in plan.tasks.values())
+    tokens = tokens_of(plan)
+    return [
+        TaskOutlook(name, task, task.rows_drawn / rows, task.tokens_drawn / tokens)
+        for name, task in plan.tasks.items()
+    ]
+
+
+def tokens_of(plan: PlanRecord) -> float:
+    """The tokens that the whole run reads, about."""
+    return sum(task.tokens_drawn for task in plan.tasks.values())
+
+
+def warnings(plan: PlanRecord) -> list[Warned]:
+    """What a person should know, and may want to change, before the run begins."""
+    found = outlook(plan)
+    few = _few(plan, {task.name: task.plan.epochs for task in found if task.plan.epochs < FEW})
+    return few + [_long(task, found) for task in found if task.takes_more]
+
+
+def _few(plan: PlanRecord, epochs: Mapping[str, float]) -> list[Warned]:
+    """The tasks with less than half an epoch, and the tokens that would give each of them one half."""
+    if not epochs:
+        return []
+    listed = ", ".join(f"{name} {value:.2f}" for name, value in epochs.items())
+    enough = _two_digits(tokens_of(plan) * FEW / min(epochs.values()))
+    return [
+        Warned(
+            f"most rows of these tasks are never read, in epochs: {listed}; about {enough:,} tokens would "
+            f"give each {FEW}",
+            ("training.tokens", "training.budget"),
+        )
+    ]
+
+
+def _long(task: TaskOutlook, found: list[TaskOutlook]) -> Warned:
+    """A task whose rows are long, and how much more the others would get if they were as long as theirs."""
+    others = [other for other in found if other.name != task.name]
+    rows = sum(other.plan.rows_drawn for other in others)
+    mean = sum(other.plan.tokens_drawn for other in others) / rows
+    gain = (1 - task.of_rows) / (1 - task.of_tokens)
+    return Warned(
+        f"{task.name} has {task.of_rows:.0%} of the rows and takes {task.of_tokens:.0%} of the tokens, for "
+        f"its rows have {task.plan.mean_tokens:.0f} tokens and the others' {mean:.0f}: were they as long as "
+        f"theirs, the others would get {gain:.1f} times as many rows; `unit: tokens` shares tokens instead",
+        ("mixture", f"tasks.{task.name}.max_length"),
+    )
+
+
+def table(plan: PlanRecord) -> Table:
+    """A row for each task, for a terminal of eighty columns."""
+    from rich.table import Table
+    from rich.text import Text
+
+    result = Table(box=None, padding=(0, 1, 0, 0))
+    titles = ("task", "rows", "epochs", "of rows", "of tokens", "cut", "unknown")
+    for title in titles:
+        result.add_column(Text(title), justify="left" if title == "task" else "right", overflow="fold")
+    for task in outlook(plan):
+        shares = (task.of_rows, task.of_tokens, task.plan.cut, task.plan.unknown)
+        cells = [f"{task.plan.usable:,}", *map(_percent, shares)]
+        few = "yellow" if task.plan.epochs < FEW else ""
+        result.add_row(
+            Text(task.name), Text(cells[0]), Text(f"{task.plan.epochs:.2f}", few), *map(Text, cells[1:])
+        )
+    return result
+
+
+def _percent(share: float) -> str:
+    """Few are not none."""
+    return "<1%" if 0 < share < 0.005 else f"{share:.0%}"
+
+
+def _two_digits(number: float) -> int:
+    """Rounded up to two digits that count."""
+    step: int = 10 ** max(0, math.floor(math.log10(number)) - 1)
+    return math.ceil(number / step) * step

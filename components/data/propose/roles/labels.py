@@ -1,0 +1,129 @@
+"""Classes, levels and numbers: what a row is said to be."""
+
+from __future__ import annotations
+
+import re
+
+from components.data.propose.names import SCALES
+from components.data.propose.profile import Column
+from components.data.propose.roles.base import (
+    CERTAIN,
+    LONG,
+    MANY,
+    NAMED,
+    OFTEN,
+    WEAK,
+    Fit,
+    is_named,
+    score_of,
+)
+from components.spelling import plain
+
+YES = {"1", "1.0", "true", "yes"}
+OUTCOMES = YES | {"0", "0.0", "false", "no"}
+LEVELS = range(3, 12)  # levels of an ordinal scale
+HIGHEST = 100  # level: larger numbers are years, or codes
+MANY_CLASSES = (
+    "; classification takes so many, but where the labels are texts that say what they mean, --family "
+    "retrieval reads them and learns from fewer rows"
+)
+
+
+def label(column: Column) -> Fit | None:
+    flat = not any(isinstance(value, list | dict) for value in column.values)
+    whole = column.numbers is None or column.is_whole
+    often = OFTEN if column.length > LONG else 3
+    if not flat or not whole or column.distinct < 2 or column.repeats < often:
+        return None
+    many = MANY_CLASSES if column.distinct > MANY else ""
+    return Fit(
+        score_of(column, "label"), f"{column.distinct:,} distinct values in {column.rows:,} rows{many}"
+    )
+
+
+def levels(column: Column) -> list[str] | None:
+    """The column's values from the lowest to the highest, if they are an ordered scale's."""
+    values = {plain(value) for value in column.values}
+    if len(values) not in LEVELS:
+        return None
+    if column.is_whole:
+        in_order = sorted(values, key=float)
+        lowest, highest = float(in_order[0]), float(in_order[-1])
+        return in_order if highest - lowest < max(LEVELS) and max(-lowest, highest) <= HIGHEST else None
+    worded = {re.sub(r"\W+", "_", value.lower()): value for value in values}
+    for scale in SCALES:
+        if set(worded) <= set(scale):
+            return [worded[level] for level in scale if level in worded]
+    return None
+
+
+def level(column: Column) -> Fit | None:
+    found = levels(column)
+    if found is None or column.repeats < 3:
+        return None
+    reason = f"{len(found)} levels with an order, {', '.join(found)}, in {column.rows:,} rows"
+    if column.numbers is None:
+        return Fit(NAMED + CERTAIN, reason)
+    return Fit(NAMED + CERTAIN / 2 if is_named(column, "level") else score_of(column, "label"), reason)
+
+
+def number(column: Column) -> Fit | None:
+    numbers = column.numbers
+    if numbers is None or column.distinct < 3:
+        return None
+    reason = f"{column.distinct:,} distinct numbers from {min(numbers):g} to {max(numbers):g}"
+    if column.is_whole and column.distinct in LEVELS:
+        return Fit(WEAK, reason)
+    return Fit(score_of(column, "score") + (0 if column.is_whole else CERTAIN / 2), reason)
+
+
+def separator_of(column: Column) -> str | None:
+    """The sign between the labels of a text, if the parts repeat in other combinations."""
+    for sign in "|;,#":
+        combined = [value for value in column.values if isinstance(value, str) and sign in value]
+        if not combined or not (column.is_text or (sign == "," and _are_numbered(column))):
+            continue
+        parts = {part.strip() for value in column.values for part in value.split(sign)}
+        short = all(len(part.split()) <= 3 for part in parts) and (sign != "#" or "" not in parts)
+        if short and len(combined) >= 0.1 * len(column.values) and len(parts) <= column.distinct:
+            return sign
+    return None
+
+
+def _are_numbered(column: Column) -> bool:
+    """Could "2,14" be two classes by their numbers? Each stands alone somewhere, the smaller first."""
+    if column.decimal is None:
+        return False
+    parts = [value.strip().split(",") for value in column.values]
+    alone = {found[0] for found in parts if len(found) == 1}
+    return all(set(found) <= alone and sorted(set(found), key=int) == found for found in parts)
+
+
+def several(column: Column) -> Fit | None:
+    if column.parts and set(column.items) <= set(column.parts):
+        return Fit(NAMED + CERTAIN, f"{len(column.parts)} columns that say yes or no of each row")
+    sign = separator_of(column)
+    if sign is not None:
+        parts = {part.strip() for value in column.values for part in value.split(sign)}
+        return Fit(score_of(column, "labels") + CERTAIN, f"{len(parts)} labels that stand between '{sign}'")
+    strings = column.items and all(isinstance(item, str) for item in column.items)
+    if not strings or any(len(value) != len(set(value)) for value in column.values):
+        return None
+    numbers = all(item.isdecimal() for item in column.items) and any(
+        len(value) > 8 for value in column.values
+    )
+    if column.parts or column.distinct < 2 or max(map(len, column.values)) < 2 or numbers:
+        return None  # places of words, choices of a question, the same in each row, or one class in each
+    distinct = len(set(column.items))
+    if distinct > len(column.items) / 3 or max(len(item.split()) for item in column.items) > 4:
+        return None
+    return Fit(score_of(column, "labels"), f"lists of {distinct} distinct labels in {column.rows:,} rows")
+
+
+def outcome(column: Column) -> Fit | None:
+    """Yes or no, and a name that says of what."""
+    values = {str(value).strip().lower() for value in column.values}
+    if not is_named(column, "outcome") or len(values) != 2 or not values <= OUTCOMES:
+        return None
+    yes = sum(str(value).strip().lower() in YES for value in column.values)
+    return Fit(NAMED + CERTAIN, f"yes in {yes / len(column.values):.1%} of {column.rows:,} rows")

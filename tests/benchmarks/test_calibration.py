@@ -1,0 +1,48 @@
+"""What `benchmarks.gate` asks: small runs of each question, whose goals say what they measured."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmarks.calibration import coverage, releases, seeds, years
+from benchmarks.calibration.shares import cell, goal
+
+
+def test_a_share_has_wilsons_interval() -> None:
+    """Newcombe 1998, table I: 81 of 263."""
+    assert goal("it", (81 / 263, 263), ">= 0.3").spread == pytest.approx((0.2553, 0.3662), abs=1e-4)
+    assert cell((81 / 263, 263)) == "30.8 % [25.5, 36.6]"
+
+
+def test_coverage_is_counted_by_world_rows_and_kind() -> None:
+    found = coverage.measure(("accuracy .8", 200, 60))
+    assert set(found) == set(coverage.KINDS)
+    assert all(share > 0.85 and sets == 60 for share, sets in found.values())
+    goals = list(coverage.goals({("accuracy .8", 200): found}))
+    assert [one.goal for one in goals[:2]] == [">= 0.93", "<= 0.97"]
+    assert all(one.reached for one in goals if "exact" in one.line or "mean" in one.line)
+
+
+def test_a_release_of_equal_heads_is_not_rejected_and_a_loss_is_kept_back() -> None:
+    found = releases.measure((700, 6))
+    assert found["false reject"]["release"] == (0.0, 6)
+    assert set(found["loss kept back"]) == set(releases.HEADS)
+    assert min(share for share, _ in found["loss kept back"].values()) == 1
+    promised = {one.line for one in releases.goals({700: found, 200: found}) if one.goal}
+    assert not any(line.startswith("200 rows: a loss") for line in promised)
+
+
+def test_two_seeds_are_rejected_by_every_significant_loss_and_not_by_the_gate() -> None:
+    found = seeds._of(50_000, 20, np.random.default_rng(1))
+    assert found["old"][0] > 0.4
+    assert found["reject"][0] == 0
+    assert found["promote"][0] > 0.9
+
+
+def test_a_year_without_anchors_loses_more_than_a_year_with_them() -> None:
+    bounded, unbounded = (
+        np.mean([years.year(0.005, np.random.default_rng(seed), margin)[0] for seed in range(3)])
+        for margin in (1.0, 1e9)
+    )
+    assert bounded < years.TOO_MUCH < unbounded

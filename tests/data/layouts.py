@@ -1,0 +1,169 @@
+"""Data sets of research as their authors lay them out: what `new-task` must make of each.
+
+All of them are synthetic, as in exports/; the layouts are those of the papers that the formats name.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import sentence
+from tests.data.exports.writers import LABEL, article, bio, document, text, tokens
+from tests.data.shapes import ROWS, Shape, jsonl, plain, topic
+
+QUESTIONS = ["DESC:manner", "ENTY:cremat", "HUM:ind", "NUM:date", "DESC:def"]
+INTENTS = ["AddToPlaylist", "BookRestaurant", "GetWeather"]
+PARTS = ["BACKGROUND", "OBJECTIVE", "METHODS", "RESULTS", "CONCLUSIONS"]
+SPLITS = {"train": range(120), "dev": range(200, 240), "test": range(300, 340)}
+
+
+def question(n: int) -> str:
+    return f"{QUESTIONS[n * n % 11 % 5]} Where is {sentence(n)} : caf\xe9 ?\n"
+
+
+def utterance(n: int) -> dict[str, Any]:
+    pieces: list[dict[str, str]] = [
+        {"text": f"{sentence(n)} by "},
+        {"text": f"alice {n}", "entity": "artist"},
+        {"text": " now"},
+    ]
+    return {"data": pieces}
+
+
+def tree(words: list[str], n: int) -> str:
+    """A sentiment for each part, as chance has it, in two branches."""
+    if len(words) == 1:
+        return f"({n * 7 % 5} {words[0]})"
+    half = 1 + n % (len(words) - 1)
+    return f"({n * n % 5} {tree(words[:half], n + 1)} {tree(words[half:], n + 3)})"
+
+
+def parse(n: int) -> str:
+    words = [f"(NN {word})" if len(word) % 2 else f"(VB {word})" for word in sentence(n).split()]
+    return f"( (S (NP (DT the) {words[0]})\n    (VP {' '.join(words[1:])} (NP (-NONE- *T*-1)))\n    (. .)) )"
+
+
+def mrqa(n: int) -> dict[str, Any]:
+    context = f"{article(n)} it was globex ."
+    start = context.index("globex")
+    found: dict[str, Any] = {"text": "globex", "char_spans": [[start, start + 5]], "token_spans": [[9, 9]]}
+    asked: dict[str, Any] = {
+        "qid": f"q{n}",
+        "question": f"who {sentence(n)} ?",
+        "question_tokens": [["who", 0]],
+    }
+    asked |= {"detected_answers": [found], "answers": ["Globex"]}
+    return {"id": "", "context": context, "qas": [asked], "context_tokens": [["it", 0]]}
+
+
+def tagged(n: int, sign: str) -> str:
+    return " ".join(f"{word}{sign}{['nn', 'vb', 'at', 'jj'][len(word) % 4]}" for word in sentence(n).split())
+
+
+def abstract(n: int) -> str:
+    lines = [f"{part}\t{sentence(5 * n + place)} , @ patients .\n" for place, part in enumerate(PARTS)]
+    return f"###{24491034 + n}\n{''.join(lines)}\n"
+
+
+def answered(n: int) -> dict[str, Any]:
+    answer = ["accept", "reject", "reject", "ignore"][n * n % 11 % 4]
+    hashes = {"_input_hash": n, "_task_hash": -n}
+    return {"text": sentence(n), "label": "SPORTS", **hashes, "answer": answer, "_timestamp": 1700000000 + n}
+
+
+def related(n: int) -> str:
+    relation = ["Cause-Effect(e1,e2)", "Component-Whole(e2,e1)", "Other"][n * n % 11 % 3]
+    return (
+        f'{n}\t"The <e1>{topic(n)}</e1> of {sentence(n)} is the <e2>end</e2>."\n{relation}\nComment: {n}\n\n'
+    )
+
+
+def assistant(n: int) -> str:
+    """The examples of an intent, as Rasa has them."""
+    examples = "".join(f"    - {sentence(50 * n + k)} in [new york](city)\n" for k in range(40))
+    return f"- intent: {INTENTS[n]}\n  examples: |\n{examples}"
+
+
+# --- writers -----------------------------------------------------------------------------------------
+
+
+def snips(path: Path) -> None:
+    for first, intent in enumerate(INTENTS):
+        (path / intent).mkdir(parents=True)
+        splits = {"train": range(10), "train_full": range(60), "validate": range(60, 80)}
+        for split, rows in splits.items():
+            name, _, full = split.partition("_")
+            found = {intent: [utterance(200 * first + n) for n in rows]}
+            file = path / intent / f"{name}_{intent}{'_full' if full else ''}.json"
+            file.write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
+
+
+def slots(path: Path) -> None:
+    """Intents in the order of chance, of which one is two at once."""
+    intents = ["atis_flight", "atis_airfare", "atis_ground_service"]
+    for split, rows in {**SPLITS, "valid": SPLITS["dev"]}.items():
+        if split != "dev":
+            (path / split).mkdir(parents=True)
+            columns = {
+                "seq.in": [" ".join(tokens(n)) for n in rows],
+                "seq.out": [" ".join(bio(n)) for n in rows],
+                "label": [intents[n * n % 11 % 3] for n in rows],
+            }
+            for name, lines in columns.items():
+                (path / split / name).write_text("\n".join(lines) + "\n")
+
+
+def by_split(lines: Any) -> Any:
+    def write(path: Path) -> None:
+        path.mkdir()
+        for split, rows in SPLITS.items():
+            (path / f"{split}.txt").write_text("".join(lines(n) for n in rows))
+
+    return write
+
+
+def packed(path: Path) -> None:
+    header = {"header": {"dataset": "SQuAD", "split": "train"}}
+    lines = [json.dumps(header), *(json.dumps(mrqa(n)) for n in ROWS)]
+    path.write_bytes(gzip.compress("\n".join(lines).encode(), mtime=0))
+
+
+def by_author(path: Path) -> None:
+    """A training file in each of several folders."""
+    for author in ("ada", "bob", "eve"):
+        (path / author).mkdir(parents=True)
+        rows = [{"text": f"{author} {sentence(n)}", "label": topic(n)} for n in range(50)]
+        (path / author / f"train_{author}.jsonl").write_text("\n".join(map(json.dumps, rows)))
+
+
+FILES = {"train": "train.txt", "validation": "dev.txt", "test": "test.txt"}
+WORDS = {"tokens": "tokens", "tags": "tags"}
+LAYOUTS = [
+    Shape("snips", snips, asks="it could be tagging or classification"),
+    Shape("train_AddToPlaylist_full.json", document({"AddToPlaylist": [utterance(n) for n in ROWS]}), "tagging",
+          {"text": "text", "spans": "spans"}, {"format": "snips"}),
+    Shape("assistant.json", document({"language": "en", "entities": {}, "intents": {
+              intent: {"utterances": [utterance(200 * first + n) for n in range(50)]} for first, intent in enumerate(INTENTS)}}),
+          asks="it could be tagging or classification"),
+    Shape("train_5500.label", text("".join(map(question, ROWS)), "latin-1"), asks="several columns could be label"),
+    Shape("trees", by_split(lambda n: tree([*sentence(n).split(), "-RRB-"], n) + "\n"), asks="it could be classification or ordinal"),
+    Shape("wsj.mrg", plain("\n".join(map(parse, ROWS))), "tagging", WORDS, {"format": "trees"}, {"scheme": "plain"}),
+    Shape("atis", slots, asks="it could be tagging or classification"),
+    Shape("atis.train.w-intent.iob", text("".join(
+              f"BOS {' '.join(tokens(n))} EOS\tO {' '.join(bio(n))} {INTENTS[n * n % 11 % 3]}\n" for n in ROWS)),
+          asks="it could be tagging or classification"),
+    Shape("SQuAD.jsonl.gz", packed, "span", {"question": "question", "context": "context", "answers": "answers"}, {"format": "mrqa"}),
+    Shape("brown.txt", plain("\n\n".join(f"\t{tagged(n, '/')} ./." for n in ROWS)), "tagging", WORDS, {"format": "tagged"}, {"scheme": "plain"}),
+    Shape("stanford.txt", plain("\n".join(tagged(n, "_") for n in ROWS)), "tagging", WORDS, {"format": "tagged"}, {"scheme": "plain"}),
+    Shape("PubMed_20k_RCT", by_split(abstract), "classification", LABEL, {"format": "pubmed_rct", "files": FILES}),
+    Shape("textcat.jsonl", jsonl(answered), "classification", LABEL, {"format": "prodigy"}),
+    Shape("TRAIN_FILE.TXT", text("".join(map(related, ROWS))), "relation",
+          {"text": "text", "head": "head", "tail": "tail", "label": "label"}, {"format": "semeval_relations"}, {"none_class": "Other"}),
+    Shape("nlu.yml", text("version: '3.1'\nnlu:\n" + "".join(map(assistant, range(3)))), asks="it could be tagging or classification"),
+    Shape("wikiann.txt", plain("\n\n".join("\n".join(f"en:{word}\t{tag}" for word, tag in zip(tokens(n), bio(n), strict=True)) for n in ROWS)),
+          "tagging", {"tokens": "0", "tags": "1"}, {"format": "conll"}, {"scheme": "bio"}),
+    Shape("authors", by_author, "classification", LABEL, {"format": "jsonl", "files": {"train": "*/train_*.jsonl"}}),
+]  # fmt: skip

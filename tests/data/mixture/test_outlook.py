@@ -1,0 +1,92 @@
+"""The budget in words says what the run gives each task, and warns of what nobody would guess."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from components import params
+from components.data.encoding.split import EncodedSplit
+from components.data.mixture import outlook
+from components.data.mixture import plan as planning
+from components.data.mixture.records import PlannedTask, PlanRecord
+from tests.data.mixture.drawn import ENCODED, draws
+
+
+def planned(rows: int, drawn: int, tokens: float) -> PlannedTask:
+    return PlannedTask(
+        rows=rows,
+        excluded=[],
+        share=0.5,
+        mean_tokens=tokens,
+        stages=[],
+        rows_drawn=drawn,
+        epochs=drawn / rows,
+    )
+
+
+def plan_of(**tasks: PlannedTask) -> PlanRecord:
+    return PlanRecord(steps=10, rows_per_step=10.0, window=4, keep=None, tasks=tasks)
+
+
+@pytest.mark.usefixtures("encoded_project")
+def test_what_is_said_is_what_the_run_draws() -> None:
+    whole = planning.plan(params.load(), ENCODED, {})
+    _, splits, steps = draws(whole)
+    rows = {name: np.concatenate([step[name] for step in steps if name in step]) for name in whole.tasks}
+    tokens = {name: int(splits[name].tokens[drawn].sum()) for name, drawn in rows.items()}
+    for task in outlook.outlook(whole):
+        assert task.plan.epochs == pytest.approx(len(rows[task.name]) / len(splits[task.name]))
+        assert task.of_rows == pytest.approx(len(rows[task.name]) / sum(map(len, rows.values())))
+        assert task.of_tokens == pytest.approx(tokens[task.name] / sum(tokens.values()), abs=0.02)
+    assert outlook.tokens_of(whole) == pytest.approx(sum(tokens.values()), rel=0.03)
+
+
+@pytest.mark.usefixtures("encoded_project")
+def test_the_rows_that_are_cut_are_those_that_would_be_longer_without_a_limit() -> None:
+    settings = Path("params.yaml")
+    settings.write_text(settings.read_text().replace("max_length: 32", "max_length: 10"))
+    from tests.conftest import encode_project
+
+    free = EncodedSplit(ENCODED / "people/train.arrow").lengths
+    encode_project(Path())
+    whole = planning.plan(params.load(), ENCODED, {})
+    assert 0 < whole.tasks["people"].cut < 1
+    assert whole.tasks["people"].cut == pytest.approx((free > 10).mean())
+    assert whole.tasks["mood"].cut == whole.tasks["mood"].unknown == 0
+
+
+def test_a_task_with_less_than_half_an_epoch_is_warned_of_with_the_tokens_that_mend_it() -> None:
+    plan = plan_of(few=planned(1000, 250, 10.0), some=planned(400, 200, 10.0))
+    [warned] = outlook.warnings(plan)
+    assert "few 0.25" in warned.sentence and "some" not in warned.sentence
+    enough = int(re.findall(r"([\d,]+) tokens", warned.sentence)[0].replace(",", ""))
+    assert enough / outlook.tokens_of(plan) * 0.25 == pytest.approx(0.5, abs=0.06)
+    assert enough / outlook.tokens_of(plan) * 0.25 >= 0.5
+    assert warned.keys == ("training.tokens", "training.budget")
+
+
+def test_a_task_whose_long_rows_take_the_others_tokens_is_warned_of() -> None:
+    """Eight of ten rows have 20 tokens, two have 160: they take two thirds, and leave the others 42 %."""
+    plan = plan_of(spam=planned(200, 200, 160.0), mood=planned(800, 800, 20.0))
+    [warned] = outlook.warnings(plan)
+    assert warned.sentence.startswith("spam has 20% of the rows and takes 67% of the tokens")
+    assert "the others would get 2.4 times as many rows" in warned.sentence
+    assert warned.keys == ("mixture", "tasks.spam.max_length")
+    assert not outlook.warnings(plan_of(spam=planned(200, 200, 28.0), mood=planned(800, 800, 20.0)))
+
+
+def test_the_table_fits_eighty_columns() -> None:
+    plan = plan_of(
+        a_task_with_a_long_name=planned(12_345_678, 800, 20.0).model_copy(update={"unknown": 0.001})
+    )
+    console = Console(file=io.StringIO(), width=80)
+    console.print(outlook.table(plan))
+    assert isinstance(console.file, io.StringIO)
+    assert all(len(line) <= 80 for line in console.file.getvalue().splitlines())
+    assert "<1%" in console.file.getvalue()

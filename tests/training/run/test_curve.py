@@ -1,0 +1,67 @@
+"""Learning curves: intervals hold what they promise, and a rise is told from noise. Synthetic scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from components.training.run import curve
+from components.training.run.state import Entry
+
+
+def law(t: np.ndarray | float, height: float, exponent: float) -> np.ndarray:
+    """A learning curve that is 0.8 at t = 1."""
+    return np.asarray(0.8 - height * (np.asarray(t) ** -exponent - 1) / exponent)
+
+
+def history(scores: Sequence[float], head: str = "mood") -> list[Entry]:
+    return [{"step": 10 * n, "validation": {head: value}} for n, value in enumerate(scores, 1)]  # type: ignore[typeddict-item,misc]
+
+
+@pytest.mark.parametrize("evaluations", [6, 12])
+def test_the_interval_holds_the_longer_runs_score_in_about_nine_of_ten(evaluations: int) -> None:
+    random, held = np.random.default_rng(0), []
+    for _ in range(150):
+        height, exponent, noise = random.choice([0.0, 0.03, 0.1]), random.choice([0.2, 0.5, 1.0]), 0.01
+        t = np.arange(1, evaluations + 1) / evaluations
+        scores = law(t, height, exponent) + noise * random.standard_normal(evaluations)
+        low, high = curve.ahead(history(scores.tolist()))["mood"].interval
+        held.append(low <= law(2.0, height, exponent) + noise * random.standard_normal() <= high)
+    assert 0.83 <= np.mean(held) <= 0.98
+
+
+def test_a_straight_rise_goes_on_and_a_level_curve_does_not() -> None:
+    t = np.arange(1, 13) / 12
+    noise = 0.003 * np.random.default_rng(1).standard_normal(12)
+    rising = curve.ahead(history((law(t, 0.1, 0.5) + noise).tolist()))["mood"]
+    assert rising.improving
+    assert rising.twice == pytest.approx(law(2.0, 0.1, 0.5), abs=0.015)
+    level = curve.ahead(history((0.8 + noise).tolist()))["mood"]
+    assert level.improving is not True
+    assert level.interval[0] < 0.8 < level.interval[1]
+
+
+def test_scores_in_other_units_give_the_same_in_those() -> None:
+    scores = (law(np.arange(1, 9) / 8, 0.1, 1.0)).tolist()
+    one, other = (curve.ahead(history([scale * s + 7 for s in scores]))["mood"] for scale in (1, 1000))
+    assert other.twice - 7 == pytest.approx(1000 * (one.twice - 7), rel=1e-6)
+    assert curve.ahead(history(scores)) == curve.ahead(history(scores))
+
+
+def test_too_few_evaluations_and_scores_that_never_change_are_no_rise() -> None:
+    assert curve.ahead(history([0.1, 0.2, 0.3, 0.4, 0.5])) == {}
+    assert curve.sentence({}, 3).startswith("3 scheduled evaluations do not tell")
+    assert curve.ahead(history([0.5] * 8))["mood"].improving is False
+
+
+def test_the_sentence_names_what_was_rising_and_what_was_not() -> None:
+    rising, level = law(np.arange(1, 9) / 8, 0.1, 0.5).tolist(), [0.5] * 8
+    both = [
+        {**one, "validation": {**one["validation"], **other["validation"]}}
+        for one, other in zip(history(rising), history(level, "topic"), strict=True)
+    ]
+    said = curve.sentence(curve.ahead(both), len(both))  # type: ignore[arg-type]
+    assert said.startswith("Still improving: mood 0.799 to 0.8")
+    assert "No longer improving: topic 0.500 to 0.500 [0.500, 0.500]" in said

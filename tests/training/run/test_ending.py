@@ -1,0 +1,99 @@
+"""A training whose budget is `auto` ends once no task improves, and its rates fall before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from components import params
+from components.data.mixture import plan as planning
+from components.data.mixture.draws import Plan, TaskPlan
+from components.data.mixture.records import PLAN
+from components.files import read_json
+from components.training.run import ending
+from components.training.run.fit import run
+from components.training.run.state import Entry
+from tests.training.runs import Stop, train
+
+STEPS = 100
+AUTO = Plan(STEPS, 4.0, 4, {"mood": TaskPlan(50, 1.0)}, cooldown=0.25)
+
+
+def entries(scores: list[float]) -> list[Entry]:
+    return [{"step": 10 * n, "validation": {"mood": value}} for n, value in enumerate(scores, 1)]  # type: ignore[typeddict-item,misc]
+
+
+def rates(plan: Plan, history: list[Entry]) -> list[float]:
+    training = params.load().training
+    found = ending.ending(plan, training, history)
+    return [found.factor(step, training) for step in range(found.end)]
+
+
+@pytest.mark.usefixtures("shared_project")
+def test_rates_stay_high_until_the_end_is_decided_and_then_fall_to_nothing() -> None:
+    decided = rates(AUTO, [{**entries([0.5])[0], "step": 40, "settled": True}])
+    assert len(decided) == 50
+    assert set(decided[10:41]) == {1.0}
+    assert np.all(np.diff(decided[40:]) < 0)
+    assert decided[-1] == pytest.approx(0.1)
+    never = rates(AUTO, entries([0.5]))
+    assert len(never) == STEPS
+    assert never[79] == 1.0 > never[81] > never[-1] == pytest.approx(0.05)
+
+
+@pytest.mark.usefixtures("shared_project")
+def test_without_auto_the_rates_are_those_of_the_plans_steps() -> None:
+    fixed = rates(replace(AUTO, cooldown=None), [])
+    assert len(fixed) == STEPS
+    assert fixed[5] == 1.0 > fixed[7]
+
+
+def test_noise_ends_a_level_run_and_neither_ends_nor_prolongs_one_that_rises() -> None:
+    """Of runs of 40 evaluations: those that are level end early, those that rise go on, in nearly every case."""
+    random = np.random.default_rng(3)
+    ends: dict[float, list[int]] = {0.0: [], 0.06: []}
+    for height, found in ends.items():
+        for _ in range(12):
+            t = np.arange(1, 41) / 10
+            scores = (0.8 - height * (t**-0.5 - 1) + 0.01 * random.standard_normal(40)).tolist()
+            settled = (n for n in range(7, 41, 3) if ending.settled(entries(scores[:n]), ["mood"]))
+            found.append(next(settled, 40))
+    assert np.median(ends[0.0]) <= 16
+    assert np.median(ends[0.06]) == 40
+
+
+def test_one_task_that_still_rises_is_enough() -> None:
+    rising, level = (0.1 * np.log(np.arange(1, 11))).tolist(), [0.5] * 10
+    both = [
+        {**one, "validation": {"mood": a, "topic": b}}
+        for one, a, b in zip(entries(rising), rising, level, strict=True)
+    ]
+    assert ending.settled(both, ["topic"])  # type: ignore[arg-type]
+    assert not ending.settled(both, ["mood", "topic"])  # type: ignore[arg-type]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("encoded_project")
+def test_an_auto_run_ends_before_its_ceiling_and_a_resumed_one_ends_with_the_same_bytes() -> None:
+    settings = Path("params.yaml")
+    text = settings.read_text().replace("tokens: 12000", "budget: {method: auto, epochs: 9}")
+    for before, after in {
+        "evaluate_every: 10": "evaluate_every: 2",
+        "1.0e-3": "1.0e-9",
+        "1.0e-2": "1.0e-9",
+    }.items():
+        text = text.replace(before, after)  # nothing learns, so nothing improves
+    settings.write_text(text)
+    planning.plan(params.load(), Path("encoded"), {}).write(PLAN)
+    expected = train()
+    evaluations = expected[1]["evaluations"]
+    falls = next(entry["step"] for entry in evaluations if entry["settled"])
+    assert evaluations[-1]["step"] == -(-falls * 5 // 4) < read_json(PLAN)["steps"]
+    assert falls <= 30
+    assert evaluations[-1]["learning_rate"] < 0.5 * evaluations[1]["learning_rate"]
+    with pytest.raises(KeyboardInterrupt):
+        run(params.load(), Path(), Stop(falls + 2))
+    assert train() == expected
