@@ -248,7 +248,8 @@ class MultiTaskModel(PreTrainedModel):
         rows: Rows,
         **limits: float,
     ) -> torch.Tensor:
-        return self._answer(head, *_of_rows(states_TD, index_BL, mask_BL, rows), rows, **limits)
+        hidden, mask = _of_rows(states_TD, index_BL, mask_BL, rows)
+        return self._answer(head, hidden, mask, rows, **limits)
 
     def _answer(
         self, head: str, hidden: torch.Tensor, mask: torch.Tensor | None, rows: Rows, **limits: float
