@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import ast
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -123,3 +126,19 @@ def test_the_rate_of_steps_is_compared_with_products_that_are_timed_among_them(
     bench = SimpleNamespace(dtype=torch.float32, steps=20)
     seconds, share = throughput.Bench.all_steps(bench, engine)
     assert (seconds, share) == (30, pytest.approx(0.6))
+
+
+@pytest.mark.slow_after(1)
+def test_all_there_is_to_do_on_a_gpu_runs_dry_on_a_cpu() -> None:
+    """One command, whose parts end with their goals."""
+    environment = {**os.environ, "PYTHON": sys.executable}
+    done = subprocess.run(
+        ["sh", FOLDER / "gpu.sh", "--dry-run"],
+        capture_output=True, text=True, env=environment, timeout=600, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert {goal["reached"] for goal in told["goals"]} == {None}  # a CPU promises nothing
+    lines = " ".join(goal["line"] for goal in told["goals"])
+    for what in ("gradient's distance", "twice", "launches", "waits", "PCGrad over", "doubling", "hidden"):
+        assert what in lines
