@@ -32,8 +32,8 @@ _WORD = re.compile(rf"[{_HAN}]|[^\W{_HAN}]+|[^\w\s]")
 
 @dataclass(frozen=True)
 class Hidden:
-    """A sequence some of whose words are hidden; `ids`, `type_ids`, `overflowing`, `n_sequences` and length as
-    those of an `Encoding`."""
+    """A sequence some of whose words are hidden; `ids`, `type_ids`, `overflowing`, `n_sequences` and length
+    as those of an `Encoding`."""
 
     ids: list[int]
     type_ids: list[int]
