@@ -13,10 +13,11 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 PAGE = Path(__file__).parent / "explanation/rooms.md"
 ROOMS = (  # from the lowest to the highest: a room imports from those before it
-    "errors", "advice", "loopback", "files", "records", "environment", "keyed", "spelling", "dropout",
-    "program", "pages", "settings", "encoder", "families", "data/sources", "data/contract", "data/ingest",
-    "data/validation", "data/encoding", "data/mixture", "data/batches", "model", "training", "tracking",
-    "comparison", "evaluation", "params", "data/propose", "release", "monitoring", "search", "stages",
+    "errors", "advice", "loopback", "files", "records", "environment", "keyed", "spelling", "device",
+    "dropout", "program", "pages", "settings", "encoder", "families", "data/sources", "data/contract",
+    "data/ingest", "data/validation", "data/encoding", "data/mixture", "data/batches", "model", "training",
+    "tracking", "comparison", "evaluation", "params", "data/propose", "release", "monitoring", "search",
+    "stages",
 )  # fmt: skip
 HEAD = """\
 # The rooms

@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import nn
 
+from components.data.batches.pack import Pack
 from components.dropout import Dropout, dropped, quicken
-from components.model.packing import Pack, attend
+from components.model.packing import attend
 
 
 @pytest.mark.parametrize("probability", [0.1, 0.5, 0.9])
@@ -61,7 +62,7 @@ def test_every_dropout_of_a_model_is_replaced_and_rests_outside_training() -> No
     assert (found.train()(values) == 0).any()
 
 
-PACK = Pack((5, 3, 3), torch.device("cpu"))
+PACK = Pack.of((5, 3, 3))
 
 
 def states() -> list[torch.Tensor]:
@@ -80,7 +81,7 @@ def test_attention_loses_weights_and_not_states() -> None:
     """By hand, for one sequence: softmax, then the dropout that the seed gives, then the mean of values."""
     query, key, value = (one[:, :, :5] for one in states())
     torch.manual_seed(3)
-    found, _ = attend(nn.Identity(), query, key, value, None, pack=Pack((5,), PACK.device), dropout=0.5)
+    found, _ = attend(nn.Identity(), query, key, value, None, pack=Pack.of((5,)), dropout=0.5)
     torch.manual_seed(3)
     kept = dropped(torch.ones(1, 2, 5, 5), 0.5)
     weights = torch.einsum("bhid,bhjd->bhij", query, key).div(8**0.5).softmax(-1) * kept

@@ -9,7 +9,8 @@ from pathlib import Path
 import torch
 
 from components import families
-from components.data.batches.batching import assemble, packs, similar_lengths, to_items
+from components.data.batches.batching import MicroBatch, assemble, packs, similar_lengths, to_items
+from components.data.batches.pack import Pack
 from components.data.encoding.split import EncodedSplit, candidates_file
 from components.families.base import Prediction
 from components.families.shared.heads import IndexedHead
@@ -38,8 +39,8 @@ def predict(
             numbers = {head: [item.row for item in group if split.labelled(head)[item.row]] for head in cards}
             of_heads = {head: (task, set(of_head)) for head, of_head in numbers.items() if of_head}
             *tensors, heads = assemble({task: split}, group, of_heads)
-            on_device = (tensor.to(model.device) for tensor in tensors)
-            logits = model(*on_device, {head: given.to(model.device) for head, given in heads.items()})
+            micro = MicroBatch(*tensors, heads, {}, Pack.of_mask(tensors[1]) if model.packs else None)
+            logits = model(*micro.to(model.device).given)
             for head in of_heads:
                 card, values = cards[head], logits[head].float().cpu().numpy()
                 for row, of_row in zip(numbers[head], values, strict=True):
@@ -85,9 +86,10 @@ def _vectors(model: MultiTaskModel, head: str, candidates: EncodedSplit) -> torc
     task, rows = candidates.task, range(len(candidates))
     order, found = [], []
     for group in (packs if model.packs else similar_lengths)(to_items(candidates, task, rows), TOKENS):
-        input_ids, mask, segment_ids, heads = assemble({task: candidates}, group, {head: (task, rows)})
-        on_device = (tensor.to(model.device) for tensor in (input_ids, mask, segment_ids))
-        found.append(model.vectors(head, heads[head].to(model.device), *on_device).float())
+        *tensors, heads = assemble({task: candidates}, group, {head: (task, rows)})
+        micro = MicroBatch(*tensors, heads, {}).to(model.device)
+        input_ids, mask, segment_ids, heads, _ = micro.given
+        found.append(model.vectors(head, heads[head], input_ids, mask, segment_ids).float())
         order += [item.row for item in group]
     place_N = torch.tensor(order, device=model.device).argsort()
     return torch.cat(found)[place_N]

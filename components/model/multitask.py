@@ -16,16 +16,18 @@ from torch import nn
 from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
+from components import device as devices
 from components import families as tasks
+from components.data.batches.pack import Pack
 from components.data.batches.tensors import Rows
 from components.data.contract.cards import HeadCard, HeadCards
 from components.dropout import quicken
 from components.encoder.pretrained import encoder_of, read_pretrained
 from components.errors import UserError
 from components.families.base.capabilities import ReadsWordEmbeddings, TeacherForcing
-from components.families.shared.heads import IndexedHead, Pretrained
+from components.families.shared.heads import IndexedHead, Pooling, Pretrained
 from components.model.heads import Heads
-from components.model.packing import Pack, complaint, packable, packed_states, paddable
+from components.model.packing import complaint, packable, packed_states, paddable
 
 transformers_logging.set_verbosity_error()
 transformers_logging.disable_progress_bar()
@@ -146,20 +148,19 @@ class MultiTaskModel(PreTrainedModel):
         return states_TD[index_BL]
 
     def states(
-        self, input_ids: torch.Tensor, mask: torch.Tensor, segment_ids: torch.Tensor
+        self, input_ids: torch.Tensor, mask: torch.Tensor, segment_ids: torch.Tensor, pack: Pack | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """states_TD of the micro-batch's tokens, and index_BL, where in T each place's state is.
 
         T are the real tokens where the encoder packs, and where it neither packs nor pads; all places,
-        padding too, where it pads.
+        padding too, where it pads. Who knows the `pack` of the mask spares a read of the device.
         """
         if not self.packs:
             return self._unpacked(input_ids, mask, segment_ids)
-        real_BL = mask.bool()
-        pack = Pack(tuple(mask.sum(1).tolist()), mask.device)
-        segment_ids_T = segment_ids[real_BL] if self.takes_segments else None
-        states_TD = packed_states(self.encoder, input_ids[real_BL], segment_ids_T, pack)
-        return states_TD, (mask.flatten().cumsum(0) - 1).clamp(min=0).view_as(mask)
+        pack = pack or Pack.of_mask(mask)
+        input_ids_T = input_ids.flatten()[pack.place_T]
+        segment_ids_T = segment_ids.flatten()[pack.place_T] if self.takes_segments else None
+        return packed_states(self.encoder, input_ids_T, segment_ids_T, pack), pack.index_BL
 
     def _unpacked(
         self, input_ids: torch.Tensor, mask: torch.Tensor, segment_ids: torch.Tensor
@@ -191,10 +192,35 @@ class MultiTaskModel(PreTrainedModel):
         mask: torch.Tensor,
         segment_ids: torch.Tensor,
         heads: Mapping[str, Rows],
+        pack: Pack | None = None,
     ) -> dict[str, torch.Tensor]:
         """One encoder pass for all sequences; each head sees its own rows of them -> logits."""
-        states_TD, index_BL = self.states(input_ids, mask, segment_ids)
-        return {name: self._logits(name, states_TD, index_BL, mask, rows) for name, rows in heads.items()}
+        states_TD, index_BL = self.states(input_ids, mask, segment_ids, pack)
+        logits = (
+            self._of_means(states_TD, pack, heads) if pack and devices.counts_launches(self.device) else {}
+        )
+        return {
+            name: logits[name] if name in logits else self._logits(name, states_TD, index_BL, mask, rows)
+            for name, rows in heads.items()
+        }
+
+    def _of_means(
+        self, states_TD: torch.Tensor, pack: Pack, heads: Mapping[str, Rows]
+    ) -> dict[str, torch.Tensor]:
+        """The logits of the heads that see of a sequence its mean alone: one operation takes all means, and
+        one gives them to all of these heads. Their products are too small for half precision to be worth
+        its casts."""
+        own = {name: rows for name, rows in heads.items() if isinstance(self.heads[name], Pooling)}
+        if not own:
+            return {}
+        with devices.full_precision(self.device):
+            mean_BD = torch.segment_reduce(states_TD.float(), "mean", lengths=pack.length_B, unsafe=True)
+            places = torch.cat([rows.places.flatten() for rows in own.values()]).clamp(min=0)
+            parts = mean_BD.index_select(0, places).split([rows.places.numel() for rows in own.values()])
+            return {
+                name: self._answer(name, part.view(*rows.places.shape, 1, -1), _present(rows), rows)
+                for (name, rows), part in zip(own.items(), parts, strict=True)
+            }
 
     def answer(
         self, head: str, hidden_BLD: torch.Tensor, mask_BL: torch.Tensor, rows: Rows, share: float
@@ -223,6 +249,11 @@ class MultiTaskModel(PreTrainedModel):
         **limits: float,
     ) -> torch.Tensor:
         hidden, mask = _of_rows(states_TD, index_BL, mask_BL, rows)
+        return self._answer(head, hidden, mask, rows, **limits)
+
+    def _answer(
+        self, head: str, hidden: torch.Tensor, mask: torch.Tensor | None, rows: Rows, **limits: float
+    ) -> torch.Tensor:
         extra = () if rows.extra_nF is None else (rows.extra_nF,)
         reads = isinstance(self._family(head), ReadsWordEmbeddings)
         words = {"embeddings": self._embeddings()} if reads else {}
@@ -261,6 +292,11 @@ def _of_rows(
     mask = mask_BL[places] * (rows.places >= 0).unsqueeze(-1)  # a sequence that a row lacks is masked
     index = index_BL[places]
     return states_TD.index_select(0, index.flatten()).view(*index.shape, -1), mask
+
+
+def _present(rows: Rows) -> torch.Tensor | None:
+    """mask_nM1 of rows that are several sequences, each of one token; None where a row is one."""
+    return (rows.places >= 0).unsqueeze(-1) if rows.places.ndim > 1 else None
 
 
 def _places(mask_BL: torch.Tensor) -> torch.Tensor:

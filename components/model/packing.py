@@ -11,19 +11,16 @@ Legend: T tokens of all sequences, H heads of attention, d width of one, n seque
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.functional import scaled_dot_product_attention
 from torch.nn.utils.rnn import pad_sequence
 from transformers import AttentionInterface, PreTrainedModel
 
-from components.dropout import dropped
+from components.data.batches.pack import Pack
+from components.model import attention
+from components.model.attention import kernel_for
 
 ATTENTION = "onetrunk_packed"
 LENGTHS = (3, 17, 5, 5, 40, 8)  # of the sequences that are compared under padding
@@ -32,37 +29,14 @@ REFUSALS = (TypeError, ValueError, RuntimeError, AttributeError, IndexError)  # 
 TOLERANCE = 1e-5  # of a state in fp32, by the largest: other sequences change it by a tenth and more
 
 
-@dataclass(frozen=True)
-class Pack:
-    """Where the sequences of a pack are: their lengths, in order."""
-
-    lengths: tuple[int, ...]
-    device: torch.device
-
-    @cached_property
-    def edges(self) -> torch.Tensor:
-        """Where each sequence starts, and the end, as the kernels for variable lengths want it."""
-        return torch.tensor([0, *itertools.accumulate(self.lengths)], dtype=torch.int32, device=self.device)
-
-    @cached_property
-    def runs(self) -> list[tuple[int, int]]:
-        """(n, L) of neighbours of equal length: they are one call of attention."""
-        return [(len(list(run)), length) for length, run in itertools.groupby(self.lengths)]
-
-    @cached_property
-    def positions(self) -> torch.Tensor:
-        """position_T of every token in its own sequence."""
-        return torch.cat([torch.arange(length) for length in self.lengths]).to(self.device)
-
-
 def packed_states(
     encoder: nn.Module, input_ids_T: torch.Tensor, segment_ids_T: torch.Tensor | None, pack: Pack
 ) -> torch.Tensor:
     """hidden_TD, every sequence as if it were alone; the encoder's attention is ATTENTION."""
     segments = {} if segment_ids_T is None else {"token_type_ids": segment_ids_T[None]}
-    positions = pack.positions + _first_position(encoder)
+    positions = pack.position_T + _first_position(encoder)
     output = encoder(input_ids=input_ids_T[None], position_ids=positions[None], pack=pack, **segments)
-    hidden: torch.Tensor = output.last_hidden_state[0]
+    hidden: torch.Tensor = output.last_hidden_state.squeeze(0)
     return hidden
 
 
@@ -89,66 +63,9 @@ def attend(
 ) -> tuple[torch.Tensor, None]:
     """Attention within each sequence: query_1HTd (and keys and values, of as many heads or fewer) ->
     attended_1THd. A token sees those less than `sliding_window` from it, where that is given."""
-    states = [one_1HTd.transpose(1, 2)[0] for one_1HTd in (query, key, value)]
-    if query.is_cuda and query.dtype in {torch.float16, torch.bfloat16} and not dropout:
-        return _by_kernel(states, pack, scaling, sliding_window)[None], None
-    return _by_length(states, pack, dropout, scaling, sliding_window)[None], None
-
-
-def _by_kernel(
-    states: Sequence[torch.Tensor], pack: Pack, scaling: float | None, window: int | None
-) -> torch.Tensor:
-    """One call of FlashAttention for variable lengths: q_THd, k_THd, v_THd -> attended_THd."""
-    from torch.nn.attention.varlen import varlen_attn
-
-    query, key, value = states
-    longest, reach = max(pack.lengths), -1 if window is None else window - 1
-    grouped = query.shape[1] != key.shape[1]
-    attended = varlen_attn(
-        query, key, value, pack.edges, pack.edges, longest, longest,
-        scale=scaling, window_size=(reach, reach), enable_gqa=grouped,
-    )  # fmt: skip
-    assert isinstance(attended, torch.Tensor)  # noqa: S101 it is a tuple only where `return_aux` is given
-    return attended
-
-
-def _by_length(
-    states: Sequence[torch.Tensor], pack: Pack, dropout: float, scaling: float | None, window: int | None
-) -> torch.Tensor:
-    """A call for each run of equal lengths: q_THd, k_THd, v_THd -> attended_THd."""
-    grouped = states[0].shape[1] != states[1].shape[1]
-    sizes = [number * length for number, length in pack.runs]
-    attended = []
-    # Split and cat rather than slices: the gradient of every slice is as large as the pack.
-    for (number, length), *parts in zip(pack.runs, *(one.split(sizes) for one in states), strict=True):
-        query, key, value = (part.reshape(number, length, *part.shape[1:]).transpose(1, 2) for part in parts)
-        mask = None if window is None or length <= window else _band(length, window, query.device)
-        if dropout and mask is None and not grouped and query.device.type == "cpu":
-            out_nHLd = _spelled_out(query, key, value, dropout, scaling)
-        else:
-            out_nHLd = scaled_dot_product_attention(
-                query, key, value, attn_mask=mask, dropout_p=dropout, scale=scaling, enable_gqa=grouped
-            )
-        attended.append(out_nHLd.transpose(1, 2).flatten(0, 1))
-    return torch.cat(attended)
-
-
-def _spelled_out(
-    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, dropout: float, scaling: float | None
-) -> torch.Tensor:
-    """Attention (Vaswani 2017, equation 1) with dropout: q_nHLd, k_nHLd, v_nHLd -> attended_nHLd.
-
-    torch's own with dropout has no kernel on a CPU either and takes twice as many passes.
-    """
-    scale = query.shape[-1] ** -0.5 if scaling is None else scaling
-    weights_nHLL = torch.softmax((query * scale) @ key.mT, -1)
-    return dropped(weights_nHLL, dropout) @ value
-
-
-def _band(length: int, window: int, device: torch.device) -> torch.Tensor:
-    """visible_LL: which tokens are less than `window` apart."""
-    places = torch.arange(length, device=device)
-    return (places[:, None] - places).abs() < window
+    states = [one_1HTd.squeeze(0).transpose(0, 1) for one_1HTd in (query, key, value)]
+    way = attention.by_kernel if kernel_for(*states) else attention.by_length
+    return way(states, pack, dropout, scaling, sliding_window)[None], None
 
 
 AttentionInterface.register(ATTENTION, attend)
@@ -161,7 +78,7 @@ def packable(encoder: PreTrainedModel) -> bool:
     One sequence is longer than the usual windows of local attention; equal lengths are neighbours or not.
     """
     before, training = encoder.config._attn_implementation, encoder.training
-    pack = Pack((3, _longest(encoder), 5, 5, 3), encoder.device)
+    pack = Pack.of((3, _longest(encoder), 5, 5, 3)).to(encoder.device)
     input_ids_T = _made_up(encoder, sum(pack.lengths))
     encoder.eval()
     try:

@@ -50,7 +50,8 @@ class Training(Section):
     tokens: Tokens | None = None  # that the whole training reads; or a `budget` in its place
     budget: Method | None = None  # how much the training reads, by another rule: docs/how-to/budget.md
     tokens_per_step: Tokens  # that a step reads, on average
-    tokens_per_micro_batch: Tokens  # that are in memory at once, for each process
+    # in memory at once, for each process; auto: on a GPU as many as its memory holds, found by doubling
+    tokens_per_micro_batch: Tokens | Literal["auto"]
     window: Steps = 16  # steps whose rows are grouped by length together
     learning_rate: Annotated[float, Field(gt=0)]  # of the encoder, at its highest
     head_learning_rate: Annotated[float, Field(gt=0)]  # of the heads, at its highest

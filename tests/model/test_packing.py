@@ -19,12 +19,14 @@ from transformers import (
     PreTrainedModel,
 )
 
+from components import device as devices
 from components.data.batches.batching import Item, packs
+from components.data.batches.pack import Pack
 from components.data.batches.tensors import Rows, pad
 from components.errors import UserError
-from components.model import multitask, packing
+from components.model import attention, multitask, packing
 from components.model.multitask import MultiTaskModel
-from components.model.packing import Pack, packable, packed_states, paddable
+from components.model.packing import packable, packed_states, paddable
 from tests.model.encoders import BY_LENGTH, DEBERTA, PACKABLE, PADDABLE, SIZES
 
 LENGTHS = (7, 40, 7, 7, 3, 25)
@@ -58,7 +60,7 @@ def test_packed_states_are_those_of_each_sequence_alone(name: str) -> None:
     expected = alone(encoder, sequences)
     assert packable(encoder)
     with torch.inference_mode():
-        pack = Pack(LENGTHS, torch.device("cpu"))
+        pack = Pack.of(LENGTHS)
         found = packed_states(encoder, torch.cat(sequences), None, pack)
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
 
@@ -66,12 +68,12 @@ def test_packed_states_are_those_of_each_sequence_alone(name: str) -> None:
 @pytest.mark.parametrize("name", PACKABLE)
 def test_the_comparison_sees_attention_across_sequences(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Broken on purpose: with the whole pack as one sequence for attention, the encoder is refused."""
-    honest = packing._by_length
+    honest = attention.by_length
 
     def across(states: Any, pack: Pack, *rest: Any) -> torch.Tensor:
-        return honest(states, Pack((sum(pack.lengths),), pack.device), *rest)
+        return honest(states, Pack.of((sum(pack.lengths),)), *rest)
 
-    monkeypatch.setattr(packing, "_by_length", across)
+    monkeypatch.setattr(attention, "by_length", across)
     assert not packable(build(PACKABLE[name]))
 
 
@@ -153,83 +155,6 @@ def test_they_learn_alike_whatever_stands_beside_them(by_length: MultiTaskModel)
     assert (together - apart).norm() < 1e-4 * apart.norm()
 
 
-def by_the_formula(
-    states: list[torch.Tensor], lengths: tuple[int, ...], scaling: float | None, window: int | None
-) -> torch.Tensor:
-    """The oracle: softmax(q k^T s) v (Vaswani 2017, equation 1) of each sequence and head by itself, over the
-    tokens less than `window` away; q_THd, k_TGd, v_TGd -> attended_THd, G a divisor of H."""
-    query, key, value = (one.double() for one in states)
-    scale = query.shape[-1] ** -0.5 if scaling is None else scaling
-    heads, shared_by = query.shape[1], query.shape[1] // key.shape[1]
-    attended, start = torch.zeros_like(query), 0
-    for length in lengths:
-        own = slice(start, start := start + length)
-        places = torch.arange(length)
-        hidden_LL = (places[:, None] - places).abs() >= (window or length)
-        for head in range(heads):
-            scores_LL = scale * query[own, head] @ key[own, head // shared_by].T
-            weights_LL = scores_LL.masked_fill(hidden_LL, float("-inf")).softmax(-1)
-            attended[own, head] = weights_LL @ value[own, head // shared_by]
-    return attended.float()
-
-
-def varlen_attn(
-    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, edges: torch.Tensor, _: torch.Tensor,
-    *longest: int, scale: float | None, window_size: tuple[int, int], enable_gqa: bool,
-) -> torch.Tensor:  # fmt: skip
-    """torch's kernel for variable lengths, which no CPU has, by its documentation: a token sees
-    `window_size` tokens to its left and to its right, itself besides, and all where that is -1."""
-    lengths = tuple(edges.diff().tolist())
-    assert longest == (max(lengths), max(lengths))
-    assert enable_gqa == (query.shape[1] != key.shape[1])
-    left, right = window_size
-    assert left == right
-    return by_the_formula([query, key, value], lengths, scale, None if left < 0 else left + 1)
-
-
-@pytest.mark.parametrize("window", [None, 1, 4, 7, 40])
-@pytest.mark.parametrize("scaling", [None, 0.7])
-@pytest.mark.parametrize("groups", [4, 2], ids=["a key for each head", "a key for two heads"])
-@pytest.mark.parametrize("kernel", [False, True], ids=["by length", "by the kernel"])
-def test_attention_in_a_pack_is_the_formulas(
-    kernel: bool, groups: int, scaling: float | None, window: int | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Scale and window reach both ways of computing it."""
-    draw = torch.Generator().manual_seed(2)
-    states = [torch.randn(sum(LENGTHS), heads, 8, generator=draw) for heads in (4, groups, groups)]
-    pack = Pack(LENGTHS, torch.device("cpu"))
-    if kernel:
-        monkeypatch.setattr("torch.nn.attention.varlen.varlen_attn", varlen_attn)
-        found = packing._by_kernel(states, pack, scaling, window)
-    else:
-        found = packing._by_length(states, pack, 0.0, scaling, window)
-    torch.testing.assert_close(found, by_the_formula(states, LENGTHS, scaling, window), rtol=1e-5, atol=1e-5)
-
-
-@pytest.mark.parametrize("scaling", [None, 0.7])
-def test_attention_that_is_spelled_out_for_dropout_is_the_formulas(scaling: float | None) -> None:
-    draw = torch.Generator().manual_seed(2)
-    states = [torch.randn(5, 4, 8, generator=draw) for _ in range(3)]
-    batched = [one.transpose(0, 1)[None] for one in states]
-    found_1HLd = packing._spelled_out(*batched, 0.0, scaling)
-    expected = by_the_formula(states, (5,), scaling, None)
-    torch.testing.assert_close(found_1HLd[0].transpose(0, 1), expected, rtol=1e-5, atol=1e-5)
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
-@pytest.mark.parametrize("window", [None, 1, 4])
-@pytest.mark.parametrize("scaling", [None, 0.7])
-def test_the_kernel_itself_is_the_formula(scaling: float | None, window: int | None) -> None:
-    """In bf16: inputs, weights and output are rounded to 8 significant bits, so each is off by 2^-8 at most."""
-    draw = torch.Generator().manual_seed(2)
-    states = [torch.randn(sum(LENGTHS), 4, 16, generator=draw).bfloat16() for _ in range(3)]
-    pack = Pack(LENGTHS, torch.device("cuda"))
-    found = packing._by_kernel([one.cuda() for one in states], pack, scaling, window)
-    expected = by_the_formula(states, LENGTHS, scaling, window)
-    error = (found.cpu().float() - expected).abs().max()
-    assert error <= 3 * 2.0**-8 * expected.abs().max()
-
-
 @pytest.fixture(scope="module", params=["bert", "roberta", "modernbert"])
 def model(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -259,9 +184,9 @@ def test_packed_logits_and_gradients_are_those_of_padded_batches(model: MultiTas
     sequences = sequences_of(LENGTHS)
     tensors = pad([(one.numpy(), np.zeros(len(one))) for one in sequences])
     rows, results = {"one": Rows(torch.tensor([4, 1, 3]))}, []
-    for packs_, attention in ((True, packing.ATTENTION), (False, "sdpa")):
+    for packs_, way in ((True, packing.ATTENTION), (False, "sdpa")):
         model.packs = packs_
-        model.encoder.set_attn_implementation(attention)
+        model.encoder.set_attn_implementation(way)
         model.zero_grad()
         found = model(*tensors, rows)["one"]
         found.square().sum().backward()
@@ -298,3 +223,37 @@ def test_an_encoder_that_reads_only_some_lengths_is_one_sentence(tmp_path: Path)
     ) as refused:
         MultiTaskModel.from_encoder(tmp_path, {}, 0.0, 3)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["bert", "modernbert"])
+def test_heads_of_means_answer_alike_from_means_and_from_tokens(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A GPU gives such heads the mean of each sequence, found once for all of them."""
+    build(PACKABLE[name]).save_pretrained(tmp_path)
+    model = MultiTaskModel.from_encoder(tmp_path, {"one": CARD, "two": CARD}, 0.0, 3)
+    tensors = pad([(one.numpy(), np.zeros(len(one))) for one in sequences_of(LENGTHS)])
+    rows = {"one": Rows(torch.tensor([4, 1, 3])), "two": Rows(torch.tensor([0, 2, 5, 1]))}
+    results = []
+    for launches in (False, True):
+        monkeypatch.setattr(devices, "counts_launches", lambda _, launches=launches: launches)
+        model.zero_grad()
+        found = model(*tensors, rows, Pack.of_mask(tensors[1]))
+        sum(one.square().sum() for one in found.values()).backward()
+        results.append([*found.values(), *(p.grad for p in model.parameters() if p.grad is not None)])
+    for one, other in zip(*results, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+
+
+def test_a_sequence_that_a_row_lacks_has_no_mean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of rows that are several sequences, as a question's choices are."""
+    card = {"family": "multiple_choice", "facts": {"options": {}}, "max_length": 64}
+    build(PACKABLE["bert"]).save_pretrained(tmp_path)
+    model = MultiTaskModel.from_encoder(tmp_path, {"choice": card}, 0.0, 3)
+    tensors = pad([(one.numpy(), np.zeros(len(one))) for one in sequences_of(LENGTHS)])
+    rows = {"choice": Rows(torch.tensor([[0, 1, 2], [3, 4, -1]]))}
+    expected = model(*tensors, rows, Pack.of_mask(tensors[1]))["choice"]
+    monkeypatch.setattr(devices, "counts_launches", lambda _: True)
+    found = model(*tensors, rows, Pack.of_mask(tensors[1]))["choice"]
+    assert found[1, 2] == -torch.inf
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)

@@ -56,8 +56,8 @@ def test_gradients_by_task_are_the_same_in_other_encoders(name: str, tmp_path: P
     kept = gathered(model, JOINT)
     model.recompute_activations()
     recomputed = gathered(model, JOINT)
-    for parameter, stack in kept._dense.items():
-        torch.testing.assert_close(recomputed._dense[parameter], stack, rtol=1e-5, atol=1e-5)
+    for parameter, stack in kept._stacks.of.items():
+        torch.testing.assert_close(recomputed._stacks.of[parameter], stack, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.slow_after(1)

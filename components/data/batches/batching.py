@@ -17,10 +17,12 @@ import numpy as np
 import torch
 
 from components import families
+from components.data.batches.pack import Pack
 from components.data.batches.tensors import Rows, pad
 from components.data.contract.cards import HeadCards
 from components.data.encoding.split import EncodedSplit, Tokens
 from components.data.mixture.draws import Plan, draw, rows_before
+from components.device import moved
 from components.families.base.capabilities import TeacherForcing
 from components.keyed import derive_seed, permute
 
@@ -66,15 +68,39 @@ class MicroBatch:
     segment_ids_BL: torch.Tensor
     heads: dict[str, Rows]
     targets: dict[str, torch.Tensor]
+    pack: Pack | None = None  # where the encoder packs
+    on_host: MicroBatch | None = None  # the same, where this one is on a device
+
+    @property
+    def host(self) -> MicroBatch:
+        """The same on the host, where reading costs nothing."""
+        return self.on_host or self
+
+    @property
+    def given(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, dict[str, Rows], Pack | None]:
+        """What the model is given, in its order."""
+        return self.input_ids_BL, self.mask_BL, self.segment_ids_BL, self.heads, self.pack
 
     def to(self, device: torch.device) -> MicroBatch:
-        return MicroBatch(
-            self.input_ids_BL.to(device),
-            self.mask_BL.to(device),
-            self.segment_ids_BL.to(device),
-            {name: rows.to(device) for name, rows in self.heads.items()},
-            {name: target.to(device) for name, target in self.targets.items()},
-        )
+        """The same on a device."""
+        if device.type == "cpu" or self.on_host is not None:
+            return self
+        found = iter(moved(list(self._tensors()), device))
+        ids, mask, segments = (next(found) for _ in range(3))
+        pack = self.pack and self.pack.having([next(found) for _ in self.pack.tensors])
+        heads = {
+            name: Rows(*(None if one is None else next(found) for one in rows))  # type: ignore[arg-type]
+            for name, rows in self.heads.items()
+        }
+        targets = {name: next(found) for name in self.targets}
+        return MicroBatch(ids, mask, segments, heads, targets, pack, self)
+
+    def _tensors(self) -> Iterator[torch.Tensor]:
+        yield from (self.input_ids_BL, self.mask_BL, self.segment_ids_BL)
+        yield from self.pack.tensors if self.pack else ()
+        for rows in self.heads.values():
+            yield from (one for one in rows if one is not None)
+        yield from self.targets.values()
 
 
 def labelled(splits: Mapping[str, EncodedSplit], cards: HeadCards, batch: Batch) -> Batch:
@@ -106,7 +132,8 @@ def micro_batches(
             targets[head] = family.collate(values, input_ids.shape[1])
             if isinstance(family, TeacherForcing):
                 heads[head] = heads[head]._replace(target_nT=targets[head])
-        yield MicroBatch(input_ids, mask, segment_ids, heads, targets)
+        pack = Pack.of_mask(mask) if packed else None
+        yield MicroBatch(input_ids, mask, segment_ids, heads, targets, pack)
 
 
 def _with_a_target(splits: Mapping[str, EncodedSplit], cards: HeadCards, batch: Batch) -> Batch:

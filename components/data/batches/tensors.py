@@ -36,11 +36,6 @@ class Rows(NamedTuple):
         most = max(len(of_row) for of_row in places)
         return cls(torch.tensor([[*of_row, *[-1] * (most - len(of_row))] for of_row in places]), extra_nF)
 
-    def to(self, device: torch.device) -> Rows:
-        """The same on a device."""
-        extra, target = (None if tensor is None else tensor.to(device) for tensor in self[1:])
-        return Rows(self.places.to(device), extra, target)
-
 
 def _filled(extra: Sequence[Any]) -> np.ndarray:
     """extra_nF: as many numbers in each row, -1 where it has fewer."""

@@ -12,13 +12,13 @@ import torch
 from torch import nn
 from torch.nn.functional import gelu
 
-from components.families.shared.heads import pool
+from components.families.shared.heads import Pooling, pool
 
 EMBEDDING, HIDDEN = 8, 64  # widths: of a category's embedding, and of the layer over everything
 MISSING, OTHER, KNOWN = 0, 1, 2  # numbers of a category's embedding; those of the vocabulary follow
 
 
-class FeaturesHead(nn.Module):
+class FeaturesHead(Pooling):
     """The pooled states beside embedded categories and standardised numbers, then one hidden layer:
     hidden_BLD, mask_BL, extra_BF -> logits_BC (the deep part of Cheng 2016, section 3.2, over a text).
 

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 from torch.nn.functional import normalize
 
-from components.families.shared.heads import IndexedHead, pool
+from components.families.shared.heads import IndexedHead, Pooling, pool
 
 Combine = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # head, relation -> the vector of the answer
 Compare = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # sought_nD, candidates_ND -> scores_nN
@@ -71,7 +71,7 @@ SCORINGS = {
 }
 
 
-class TripleHead(IndexedHead):
+class TripleHead(IndexedHead, Pooling):
     """While it learns: hidden_nMLD, mask_nML, extra_n(1+M) -> logits_nQ(1+P) of the right answer, then of the
     entities of the whole micro-batch; -inf where one has come already, or is known to be right as well.
     With an index: hidden_nMLD, mask_nML, extra_nF -> scores_nQN.

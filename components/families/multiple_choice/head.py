@@ -8,10 +8,10 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from components.families.shared.heads import pool
+from components.families.shared.heads import Pooling, pool
 
 
-class ChoiceHead(nn.Module):
+class ChoiceHead(Pooling):
     """One score per sequence of a row: hidden_BMLD, mask_BML -> logits_BM, -inf where a row has fewer."""
 
     def __init__(self, hidden_size: int) -> None:

@@ -13,10 +13,10 @@ import torch
 from torch import nn
 from torch.nn.functional import softplus
 
-from components.families.shared.heads import pool
+from components.families.shared.heads import Pooling, pool
 
 
-class OrdinalHead(nn.Module):
+class OrdinalHead(Pooling):
     """One score against C - 1 rising thresholds: hidden_BLD, mask_BL -> logits of P(level > k), [B, C - 1].
 
     CORAL (Cao, Mirjalili & Raschka 2020, section 3): the binary tasks share their weights and differ in

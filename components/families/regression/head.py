@@ -9,10 +9,10 @@ import torch
 from torch import nn
 from torch.nn.functional import normalize
 
-from components.families.shared.heads import SLOPE, pool
+from components.families.shared.heads import SLOPE, Pooling, pool
 
 
-class PairHead(nn.Module):
+class PairHead(Pooling):
     """Two texts, encoded apart, compared: hidden_B2LD, mask_B2L -> logits_BC.
 
     A multiple of their cosine, plus a linear layer on [|u - v|, u * v] of the pooled unit vectors

@@ -11,12 +11,12 @@ import torch
 from torch import nn
 from torch.nn.functional import normalize
 
-from components.families.shared.heads import IndexedHead, pool
+from components.families.shared.heads import IndexedHead, Pooling, pool
 
 COSINES, MOST = 20.0, 100.0  # times a cosine: at first, and at most (Radford 2021, section 2.5)
 
 
-class BiEncoderHead(IndexedHead):
+class BiEncoderHead(IndexedHead, Pooling):
     """Cosines of a row's question, its first sequence, and candidates, all encoded apart.
 
     While it learns: hidden_nMLD, mask_nML -> logits_nC of the C = n (M - 1) candidates that stand beside the

@@ -22,7 +22,12 @@ class Pretrained(nn.Module, abc.ABC):
         """Take its weights from the folder."""
 
 
-class PooledHead(nn.Module):
+class Pooling(nn.Module):
+    """A head that sees of each sequence `pool` of it and nothing else: it may be given that as the state of a
+    single token, hidden_...1D, and no mask where none is missing."""
+
+
+class PooledHead(Pooling):
     """Mean of the real tokens' states, then one linear layer: hidden_BLD, mask_BL -> logits_BC."""
 
     def __init__(self, hidden_size: int, outputs: int) -> None:
@@ -53,7 +58,9 @@ class IndexedHead(nn.Module, abc.ABC):
         """The vectors of some candidates, whose states come as those of rows do -> vectors_nD."""
 
 
-def pool(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """The mean of the real tokens' states: [..., L, D], [..., L] -> [..., D]."""
+def pool(hidden: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    """The mean of the real tokens' states: [..., L, D], [..., L] -> [..., D]; without a mask L is 1."""
+    if mask is None:
+        return hidden.squeeze(-2)
     weights = mask.unsqueeze(-1).to(hidden.dtype)
     return (hidden * weights).sum(-2) / weights.sum(-2).clamp(min=1)

@@ -203,11 +203,15 @@ class SpanExtraction(Rewordable, MultiSequence, Family):
         return SpanHead(hidden_size)
 
     def loss(self, logits: torch.Tensor, target: torch.Tensor, facts: Facts) -> torch.Tensor:
-        """logits_nML2, target_nM2: the mean of both ends' cross entropies, summed over windows."""
+        """logits_nML2, target_nM2: the mean of both ends' cross entropies, summed over windows.
+
+        Each end is a row of its own: of classes in the middle of three dimensions CUDA has no deterministic
+        sum (torch.use_deterministic_algorithms, NLLLoss).
+        """
         from torch.nn.functional import cross_entropy
 
-        logits_WL2, target_W2 = logits.flatten(0, 1), target.flatten(0, 1)
-        return cross_entropy(logits_WL2, target_W2, ignore_index=ABSENT, reduction="sum") / 2
+        logits_EL, target_E = logits.transpose(2, 3).flatten(0, 2), target.flatten()
+        return cross_entropy(logits_EL, target_E, ignore_index=ABSENT, reduction="sum") / 2
 
     def divergence(
         self, logits: torch.Tensor, others: torch.Tensor, target: torch.Tensor, facts: Facts

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from components import device as devices
 from components.model.blocks import blocks
 from components.model.multitask import MultiTaskModel
 from components.training import parallel
@@ -42,7 +43,8 @@ class LastLayer(Probe):
         none_P = torch.cat([torch.zeros_like(parameter).flatten() for parameter in self.parameters])
         sums = parallel.summed(self._found, self.heads, lambda head: torch.zeros_like(none_P))
         stack_KP = torch.stack([sums[head] for head in self.heads])
-        return of_last_layer(self.heads, inner_products([stack_KP], len(self.heads)) / scale**2)
+        (gramian_KK,) = devices.read(inner_products([stack_KP], len(self.heads)))
+        return of_last_layer(self.heads, gramian_KK / scale**2)
 
 
 def of_last_layer(heads: Sequence[str], gramian_KK: np.ndarray) -> Shown:

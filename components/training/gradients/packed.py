@@ -10,32 +10,26 @@ Heads that share rows (joint annotations) need a backward pass each: of heads ov
 K of them make a step cost about (1 + 2K) / 3 of a plain one.
 
 Legend: K heads of a step, T tokens of a pack, B sequences, V entries of an embedding, I inputs and O
-outputs of a linear layer.
+outputs of a linear layer, D width.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
-import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import nn
 from torch.nn.functional import layer_norm
 
+from components import device as devices
 from components.data.batches.tensors import Rows
 from components.training.gradients.base import TaskGradients
-
-
-class Segment(NamedTuple):
-    """Neighbouring tokens of one task."""
-
-    task: int
-    start: int
-    stop: int
+from components.training.gradients.distinct import distinct
+from components.training.gradients.ranges import Ranges, ranges, segments
 
 
 class PackedGradients(TaskGradients):
@@ -45,8 +39,11 @@ class PackedGradients(TaskGradients):
     the hooks.
     """
 
+    def _dense(self) -> list[torch.Tensor]:
+        embeddings = {m.weight for m in self.model.encoder.modules() if isinstance(m, nn.Embedding)}
+        return [parameter for parameter in self.shared if parameter not in embeddings]
+
     def __enter__(self) -> TaskGradients:
-        self._segments: list[Segment] = []
         self._paused = False
         self._hooks = []
         wanted = set(self.shared)
@@ -72,7 +69,8 @@ class PackedGradients(TaskGradients):
         passes = disjoint({head: set(rows[head].places[rows[head].places >= 0].tolist()) for head in losses})
         for number, together in enumerate(passes, 1):
             owner = {place: self.heads.index(head) for head, places in together.items() for place in places}
-            self._segments = segments([owner.get(place, -1) for place in range(len(lengths))], lengths)
+            parts = segments([owner.get(place, -1) for place in range(len(lengths))], lengths)
+            self._ranges = ranges(parts, sum(lengths), len(self.heads), self.model.device)
             total = torch.stack([losses[head] for head in together]).sum()
             total.backward(retain_graph=number < len(passes))
 
@@ -96,14 +94,22 @@ class PackedGradients(TaskGradients):
         return watched
 
     def _take(self, module: nn.Module, given: torch.Tensor, gradient: torch.Tensor) -> None:
-        GRADIENTS[type(module)](self, module, given, gradient.flatten(0, -2), self._segments)
+        GRADIENTS[type(module)](self, module, given, gradient.flatten(0, -2), self._ranges)
+
+    def stack_of(self, parameter: torch.Tensor) -> torch.Tensor:
+        """gradient_K... of a dense parameter, to be added to."""
+        return self._stacks[parameter]
 
     def add_rows(self, parameter: torch.Tensor, keys: torch.Tensor, gradient_TD: torch.Tensor) -> None:
         """Add to rows of an embedding; `keys` are task * V + id."""
-        distinct, place = keys.unique(return_inverse=True)
-        sums = parameter.new_zeros(len(distinct), gradient_TD.shape[1])
+        kinds = len(self.heads) * len(parameter)
+        if devices.counts_launches(keys.device) and len(keys) <= kinds:  # no bound that would save room
+            self._rows.setdefault(parameter, []).append((keys, gradient_TD.to(parameter.dtype)))
+            return
+        found, place = distinct(keys, kinds)
+        sums = parameter.new_zeros(len(found), gradient_TD.shape[1])
         sums.index_add_(0, place, gradient_TD.to(sums.dtype))
-        self._rows.setdefault(parameter, []).append((distinct, sums))
+        self._rows.setdefault(parameter, []).append((found, sums))
 
 
 class _Watched(torch.autograd.Function):
@@ -139,17 +145,6 @@ def disjoint(places: Mapping[str, set[int]]) -> list[dict[str, set[int]]]:
     return groups
 
 
-def segments(owners: Sequence[int], lengths: Sequence[int]) -> list[Segment]:
-    """The token ranges of each task, from every sequence's task (-1: none) and length."""
-    found, start = [], 0
-    for task, run in itertools.groupby(zip(owners, lengths, strict=True), key=lambda pair: pair[0]):
-        stop = start + sum(length for _, length in run)
-        if task >= 0:
-            found.append(Segment(task, start, stop))
-        start = stop
-    return found
-
-
 # --- the gradients of a module's parameters, by task --------------------------------------------------
 
 
@@ -158,17 +153,12 @@ def _linear(
     module: nn.Linear,
     given: torch.Tensor,
     gradient_TO: torch.Tensor,
-    parts: Sequence[Segment],
+    parts: Ranges,
 ) -> None:
     given_TI = given.flatten(0, -2).to(gradient_TO.dtype)
-    weight_KOI = gradients.stack_of(module.weight)
-    for task, start, stop in parts:
-        left_OT, right_TI = gradient_TO[start:stop].T, given_TI[start:stop]
-        if weight_KOI.dtype == gradient_TO.dtype:
-            weight_KOI[task].addmm_(left_OT, right_TI)
-        else:
-            weight_KOI[task] += left_OT @ right_TI
-    _sum(gradients, module.bias, gradient_TO, parts)
+    parts.add_products(gradients.stack_of(module.weight), gradient_TO, given_TI)
+    if module.bias is not None:
+        parts.add_sums(gradients.stack_of(module.bias), gradient_TO)
 
 
 def _layer_norm(
@@ -176,11 +166,12 @@ def _layer_norm(
     module: nn.LayerNorm,
     given: torch.Tensor,
     gradient_TD: torch.Tensor,
-    parts: Sequence[Segment],
+    parts: Ranges,
 ) -> None:
     normal_TD = layer_norm(given.flatten(0, -2).float(), module.normalized_shape, eps=module.eps)
-    _sum(gradients, module.weight, normal_TD.mul_(gradient_TD), parts)
-    _sum(gradients, module.bias, gradient_TD, parts)
+    parts.add_sums(gradients.stack_of(module.weight), normal_TD.mul_(gradient_TD))
+    if module.bias is not None:
+        parts.add_sums(gradients.stack_of(module.bias), gradient_TD)
 
 
 def _embedding(
@@ -188,28 +179,16 @@ def _embedding(
     module: nn.Embedding,
     given: torch.Tensor,
     gradient_TD: torch.Tensor,
-    parts: Sequence[Segment],
+    parts: Ranges,
 ) -> None:
-    ids_T = given.flatten()
-    task_T = torch.full_like(ids_T, -1)
-    for task, start, stop in parts:
-        task_T[start:stop] = task
-    counted = (task_T >= 0) & (ids_T != (-1 if module.padding_idx is None else module.padding_idx))
-    keys = (task_T * module.num_embeddings + ids_T)[counted]
-    gradients.add_rows(module.weight, keys, gradient_TD[counted])
-
-
-def _sum(
-    gradients: PackedGradients,
-    parameter: torch.Tensor | None,
-    values_TD: torch.Tensor,
-    parts: Sequence[Segment],
-) -> None:
-    if parameter is None:
-        return
-    stack_KD = gradients.stack_of(parameter)
-    for task, start, stop in parts:
-        stack_KD[task] += values_TD[start:stop].sum(0)
+    ids_T, task_T = given.flatten(), parts.task_T
+    counted_T = (task_T >= 0) & (ids_T != (-1 if module.padding_idx is None else module.padding_idx))
+    keys_T = task_T * module.num_embeddings + ids_T
+    if devices.counts_launches(ids_T.device):  # how many count is not asked: of the others zeros do
+        keys_T, gradient_TD = keys_T * counted_T, gradient_TD.where(counted_T[:, None], 0)
+    else:
+        keys_T, gradient_TD = keys_T[counted_T], gradient_TD[counted_T]
+    gradients.add_rows(module.weight, keys_T, gradient_TD)
 
 
 GRADIENTS: dict[type[nn.Module], Callable[..., None]] = {

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 
+from components import device as devices
 from components.model.multitask import MultiTaskModel
 from components.training import parallel
 from components.training.balancing.base import Fact
@@ -29,7 +30,7 @@ class Representation(Probe):
     def __init__(self, model: MultiTaskModel, heads: Sequence[str]) -> None:
         super().__init__(model, heads)
         self._states: list[torch.Tensor] = []  # of every pass since the last micro-batch
-        self._gramian_KK = np.zeros((len(heads), len(heads)))
+        self._products: list[tuple[list[int], torch.Tensor]] = []  # of each micro-batch's heads
 
     def __enter__(self) -> Self:
         self._hook = self.model.encoder.register_forward_hook(self._keep)
@@ -48,7 +49,7 @@ class Representation(Probe):
         if self._states:
             gradients = torch.stack([self._gradient(mean) for mean in means.values()])
             places = [self.heads.index(head) for head in means]
-            self._gramian_KK[np.ix_(places, places)] += inner_products([gradients], len(means))
+            self._products.append((places, inner_products([gradients], len(means))))
         self._states.clear()
 
     def _gradient(self, mean: torch.Tensor) -> torch.Tensor:
@@ -58,6 +59,10 @@ class Representation(Probe):
         return torch.cat([gradient.flatten() for gradient in found])
 
     def facts(self, scale: float) -> Shown:
-        own = {"gramian": torch.from_numpy(self._gramian_KK)}
+        total_KK = np.zeros((len(self.heads), len(self.heads)))
+        products = devices.read(*(product_kk for _, product_kk in self._products)) if self._products else []
+        for (places, _), product_kk in zip(self._products, products, strict=True):
+            total_KK[np.ix_(places, places)] += product_kk
+        own = {"gramian": torch.from_numpy(total_KK)}
         (gramian_KK,) = parallel.summed(own, list(own), lambda _: torch.zeros(())).values()
         return {"representation_KK": gramian_KK.numpy() / scale**2}

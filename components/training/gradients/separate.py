@@ -32,7 +32,7 @@ class SeparateGradients(TaskGradients):
             found = torch.autograd.grad(loss, [*self.shared, *own], retain_graph=True, allow_unused=True)
             for parameter, gradient in zip(self.shared, found, strict=False):
                 if gradient is not None:
-                    self.stack_of(parameter)[self.heads.index(head)] += gradient
+                    self._stacks[parameter][self.heads.index(head)] += gradient
             for parameter, gradient in zip(own, found[len(self.shared) :], strict=True):
                 if gradient is not None:
                     parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient

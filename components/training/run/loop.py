@@ -17,6 +17,7 @@ from typing import cast
 import numpy as np
 import torch
 
+from components import device as devices
 from components import families
 from components.data.batches.batching import Batch, step_rows
 from components.data.mixture import dynamic
@@ -30,10 +31,12 @@ from components.training import balancing, optimisers, parallel
 from components.training.affinity import Affinity
 from components.training.parameter_groups import parameter_groups
 from components.training.run import checkpoint, ending, history, interruption, stopping
+from components.training.run.ahead import Ahead
 from components.training.run.ema import ema_model
 from components.training.run.state import Entry, State
 from components.training.run.watcher import Run, Seen, Watcher
 from components.training.schedule import set_rates
+from components.training.step.prepare import Prepared, on_device, prepare
 from components.training.step.stepper import NotFiniteError, ScaleOverflowError, Splits, Stepper
 
 ReadRows = Callable[[str, list[int]], list[Row]]
@@ -60,6 +63,21 @@ def train(
 
 def _never() -> bool:
     return False
+
+
+@dataclass(frozen=True, eq=False)
+class Coming:
+    """What a step's rows and micro-batches follow from."""
+
+    step: int
+    budget: int  # tokens of a micro-batch
+    plan: Plan
+
+    def __eq__(self, other: object) -> bool:
+        same = isinstance(other, Coming) and (self.step, self.budget) == (other.step, other.budget)
+        return same and self.plan is other.plan
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 @dataclass
@@ -98,6 +116,7 @@ class Loop:
         self.stepper.next_batch = lambda: self._rows(self.state.step + 1)
         self.state, self.best, self.now = State(), _copy(model), self.plan
         self.ending = ending.ending(self.plan, training, ())
+        self.ahead = Ahead(self._prepare)
 
     def run(self) -> list[Entry]:
         """Train in place; the model ends as the best of its scheduled evaluations. Returns the history
@@ -119,6 +138,7 @@ class Loop:
                     self._go_on(stop_requested)
             self.watcher.stop(state)
         finally:
+            self.ahead.close()
             self.watcher.close()
         self.model.load_state_dict(self.best)
         return state.history
@@ -158,6 +178,7 @@ class Loop:
         stepper.balancer.restore(state.balancing)
         stepper.scale.restore(state.loss_scale)
         stepper.micro_batch_tokens = state.micro_batch_tokens or stepper.micro_batch_tokens
+        stepper.grows = stepper.grows and not state.memory_found
         if self.affinity is not None:
             self.affinity.restore(state.affinity)
         self._follow_history()
@@ -167,18 +188,31 @@ class Loop:
         """Draw a step's rows and take it."""
         state, stepper = self.state, self.stepper
         set_rates(self.optimiser, self.ending.factor(state.step, self.training))
-        batch = self._rows(state.step)
+        batch, prepared = self._prepared()
         stepper.shares = self._shares()
         if self.affinity is not None:
             self.affinity.measure(stepper, state.step, batch)
             state.affinity = self.affinity.state()
         rate = self._rate(state.step)
-        losses, weights = self._take(batch)
+        losses, weights = self._take(batch, prepared)
         state.balancing, state.loss_scale = stepper.balancer.state(), stepper.scale.state()
         state.step += 1
         if self.ema is not None:
             self.ema.update_parameters(self.model)
         self.watcher.step(Seen(state.step, losses, weights, stepper.shares, rate, state.tokens))
+
+    def _prepared(self) -> tuple[Batch, Prepared]:
+        """The rows of the coming step, and what it reads; where the host has time, because a device works, it
+        makes those of the next step meanwhile."""
+        step, budget = self.state.step, self.stepper.micro_batch_tokens
+        waits = devices.counts_launches(self.model.device) and step + 1 < self.ending.end
+        following = Coming(step + 1, budget, self.now) if waits else None
+        return self.ahead.take(Coming(step, budget, self.now), following)
+
+    def _prepare(self, coming: Coming) -> tuple[Batch, Prepared]:
+        batch = step_rows(coming.plan, self.seed, coming.step, self.lengths)
+        prepared = prepare(self.stepper, coming.step, batch, coming.budget)
+        return batch, on_device(prepared, self.model.device)
 
     def _rows(self, step: int) -> Batch:
         return step_rows(self.now, self.seed, step, self.lengths)
@@ -193,23 +227,27 @@ class Loop:
         """The encoder's learning rate in a step, before any decay by layer."""
         return self.training.learning_rate * self.ending.factor(step, self.training)
 
-    def _take(self, batch: Batch) -> tuple[dict[str, float], dict[str, float]]:
+    def _take(self, batch: Batch, prepared: Prepared) -> tuple[dict[str, float], dict[str, float]]:
         """A step's losses and weights; none where it was skipped since one, or a gradient, was not finite."""
         state, stepper = self.state, self.stepper
         state.tokens += sum(int(self.splits[task].tokens[rows].sum()) for task, rows in batch.items())
         budget = stepper.micro_batch_tokens
         try:
-            losses, balance = stepper.take(state.step, batch)
+            losses, balance = stepper.take(state.step, batch, prepared)
         except NotFiniteError as error:
             if self.training.not_finite == "stop" and not isinstance(error, ScaleOverflowError):
                 raise
             self.watcher.say(f"skipped {error}")
             return {}, {}
-        if stepper.micro_batch_tokens < budget:
+        if stepper.micro_batch_tokens != budget:
             state.micro_batch_tokens = stepper.micro_batch_tokens
+        if stepper.micro_batch_tokens < budget:
+            state.memory_found = True
+            asked = self.training.tokens_per_micro_batch
+            found = f"training.tokens_per_micro_batch {'is' if asked == 'auto' else 'was'} {asked}"
             self.watcher.say(
                 f"step {state.step}: out of memory; repeated, and from here on, with micro-batches of "
-                f"{state.micro_batch_tokens} tokens (training.tokens_per_micro_batch was {budget})"
+                f"{state.micro_batch_tokens} tokens ({found})"
             )
         history.add_step(state, losses, balance.shared, stepper.gramian_KK)
         return losses, balance.shared

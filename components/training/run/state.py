@@ -42,6 +42,7 @@ class State:
     tokens: int = 0  # real ones, of all steps
     balancing: TaskState = field(default_factory=dict)  # what the balancer remembers
     loss_scale: dict[str, float] = field(default_factory=dict)  # in fp16
-    micro_batch_tokens: int | None = None  # where memory did not hold what the settings say
+    micro_batch_tokens: int | None = None  # where they are not what the settings say
+    memory_found: bool = False  # there was too little once: micro-batches grow no more
     affinity: dict[str, dict[str, list[float]]] = field(default_factory=dict)  # where it is measured
     history: list[Entry] = field(default_factory=list)

@@ -13,15 +13,16 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from torch.nn.utils import clip_grad_norm_
 
+from components import device as devices
 from components import families
-from components.data.batches.batching import Batch, MicroBatch, labelled, micro_batches
+from components.data.batches.batching import Batch, MicroBatch
 from components.data.contract.cards import HeadCards
 from components.errors import UserError
 from components.families.base.capabilities import SquaredErrorLoss
@@ -34,12 +35,13 @@ from components.training.gradients.probe import Probe, Shown
 from components.training.gradients.representation import Representation
 from components.training.gradients.scaling import EncoderScaling
 from components.training.gradients.separate import task_gradients
-from components.training.step.augment import augmented
 from components.training.step.context import StepContext
 from components.training.step.forward import Forward, Losses
 from components.training.step.precision import autocast
+from components.training.step.prepare import Prepared, prepare
 
 Found = TypeVar("Found")
+Read = tuple[dict[str, float], *tuple[np.ndarray, ...]]  # losses, and other values
 PER_TASK = {"gramian_KK", "alignments"}  # facts that need every task's own gradient
 
 
@@ -51,25 +53,49 @@ class ScaleOverflowError(NotFiniteError):
     """The losses are finite, but not the gradients of so much times them in fp16."""
 
 
+class LossSums:
+    """Each head's loss so far, on the device, which is not to wait."""
+
+    def __init__(self, heads: Iterable[str], device: torch.device) -> None:
+        self._heads, self._device = list(heads), device
+        self._parts: list[tuple[list[str], torch.Tensor]] = []
+
+    def add(self, means: Losses) -> None:
+        """Add what a micro-batch holds."""
+        self._parts.append((list(means), torch.stack([mean.detach() for mean in means.values()])))
+
+    @property
+    def values(self) -> torch.Tensor:
+        """What was added, to be read."""
+        return torch.cat([torch.zeros(0, device=self._device), *(means for _, means in self._parts)])
+
+    def of(self, values: np.ndarray) -> dict[str, float]:
+        """head -> its sum, of the `values` as they were read."""
+        sums = dict.fromkeys(self._heads, 0.0)
+        names = (head for heads, _ in self._parts for head in heads)
+        for head, value in zip(names, values.tolist(), strict=True):
+            sums[head] += value
+        return sums
+
+
 class StepBackward:
     """The backward pass of a step, and what else its rows show."""
 
-    def __init__(self, context: StepContext, step: int, batch: Batch) -> None:
+    def __init__(
+        self, context: StepContext, step: int, batch: Batch, prepared: Prepared | None = None
+    ) -> None:
         self.context, self.step = context, step
         self.model, self.balancer, self.scale = context.model, context.balancer, context.scale.value
         self.cards: HeadCards = context.model.config.tasks
-        self.rows = labelled(context.splits, self.cards, batch)
-        self.splits = augmented(context.splits, self.cards, context.seed, step)
-        self.units = {head: self._units(head, known) for head, known in self.rows.items()}
-        self.own = parallel.own_rows(context.splits, batch)
+        self.prepared = prepared or prepare(context, step, batch, context.micro_batch_tokens)
+        self.rows, self.units = self.prepared.rows, self.prepared.units
         self.gradients: TaskGradients | None = None
         self.scaling = EncoderScaling(self.model)  # by a combination's factors
-        self._cut()
 
-    def _cut(self) -> None:
-        """Cut the rows into micro-batches."""
-        budget, packed = self.context.micro_batch_tokens, self.model.packs
-        self.batches = list(micro_batches(self.splits, self.cards, self.own, budget, packed))
+    @property
+    def batches(self) -> list[MicroBatch]:
+        """The step's micro-batches."""
+        return self.prepared.batches
 
     def within_memory(self, work: Callable[[], Found]) -> Found:
         """Do the work; where the device's memory does not hold it, again with micro-batches half as large.
@@ -93,17 +119,11 @@ class StepBackward:
                     "even with a single row in each micro-batch; lower tasks.*.max_length in params.yaml, "
                     "or take a smaller encoder"
                 )
-            self.context.micro_batch_tokens //= 2
-            self._cut()
+            self.context.on_out_of_memory()
+            self.prepared.cut(self.context)
 
     def _out_of_memory(self, what: str) -> UserError:
         return UserError(f"step {self.step}: out of memory {what}")
-
-    def _units(self, head: str, rows: np.ndarray) -> float:
-        """The denominator of a head's loss in the step; 1 where its rows hold no unit at all."""
-        card = self.cards[head]
-        family, split = families.get(card["family"]), self.context.splits[card["task"]]
-        return sum((family.units(split.target(row, head), card["facts"]) for row in rows), 0.0) or 1.0
 
     def fill(self) -> tuple[StepFacts, Balance]:
         """Fill the gradients by the cheapest way that shows the balancer what it needs."""
@@ -115,29 +135,34 @@ class StepBackward:
         if probes or self.balancer.weighting.by_this_step:
             return self._fill_after_probing(probes)
         balance = self._weigh(dict.fromkeys(self.rows, 0.0))  # these weights do not depend on the losses
-        losses = dict.fromkeys(self.rows, 0.0)
+        sums = LossSums(self.rows, self.model.device)
         for micro in self.micros():
-            _add(losses, means := self.means(micro))
+            sums.add(means := self.means(micro))
             self._weighted_sum(means, balance.heads).backward()
-        facts = self._facts(parallel.sum_losses(losses))
         self._finish()
+        losses, norm = self._read(sums, self._clipped())
+        facts = self._facts(losses)
+        self._check(float(norm), losses)
         return facts, balance
 
     def _fill_after_probing(self, probes: Sequence[Probe]) -> tuple[StepFacts, Balance]:
-        losses = dict.fromkeys(self.rows, 0.0)
+        sums = LossSums(self.rows, self.model.device)
         kept: list[Losses] = []
         with self.scaling:
             for means in self._probed(probes):
-                _add(losses, means)
+                sums.add(means)
                 if len(self.batches) == 1:
                     kept.append(means)
             shown = {name: fact for probe in probes for name, fact in probe.facts(self.scale).items()}
-            facts = self._facts(parallel.sum_losses(losses), **shown)
+            (losses,) = self._read(sums)
+            facts = self._facts(losses, **shown)
             balance = self._weigh(facts.losses, facts)
             self.scaling.factors.update(_factors(balance))
             for means in kept or (self.means(micro) for micro in self.micros()):
                 self._weighted_sum(means, balance.heads).backward()
         self._finish()
+        (norm,) = devices.read(self._clipped())
+        self._check(float(norm), losses)
         return facts, balance
 
     def _probed(self, probes: Sequence[Probe]) -> Iterator[Losses]:
@@ -155,41 +180,60 @@ class StepBackward:
 
     def per_task(self) -> tuple[dict[str, float], TaskGradients]:
         """Each task's loss, and its own gradient."""
-        losses = dict.fromkeys(self.rows, 0.0)
-        self.gradients = gradients = task_gradients(self.model, list(losses))
+        sums, gradients = self._gather()
+        (losses,) = self._read(sums)
+        return losses, gradients
+
+    def _gather(self) -> tuple[LossSums, TaskGradients]:
+        sums = LossSums(self.rows, self.model.device)
+        self.gradients = gradients = task_gradients(self.model, list(self.rows))
         with gradients:
             for micro in self.micros():
-                _add(losses, means := self.means(micro))
-                gradients.backward(self._scaled(means), micro.mask_BL, micro.heads)
+                sums.add(means := self.means(micro))
+                gradients.backward(self._scaled(means), micro.host.mask_BL, micro.host.heads)
         gradients.reduce()
         gradients.unscale(self.scale)
-        return parallel.sum_losses(losses), gradients
+        return sums, gradients
 
     def _fill_per_task(self) -> tuple[StepFacts, Balance]:
-        losses, gradients = self.per_task()
-        others: Shown = {}
-        if self.balancer.needs(self.step) & LastLayer.shows:
-            others = of_last_layer(list(self.rows), gradients.gramian_of(last_layer(self.model)))
-        facts = self._facts(losses, gramian_KK=gradients.gramian(), **others)
+        sums, gradients = self._gather()
+        looks = self.balancer.needs(self.step) & LastLayer.shows
+        of_layer = [gradients.gramian_of(last_layer(self.model))] if looks else []
+        losses, gramian_KK, norms_H, *found = self._read(
+            sums, gradients.gramian_KK(), gradients.norms_of_heads(), *of_layer
+        )
+        others: Shown = of_last_layer(list(self.rows), found[0]) if looks else {}
+        facts = self._facts(losses, gramian_KK=gramian_KK, **others)
         balance = self._weigh(losses, facts)
+        self._check(gradients.norm(gramian_KK, norms_H, balance.shared, balance.heads), losses)
         gradients.apply(balance.shared, balance.heads)
+        self._clipped()
         return facts, balance
 
-    def clip(self, losses: Mapping[str, float]) -> None:
-        """Clip the norm of all gradients together, once.
+    def _read(
+        self, sums: LossSums, *others: torch.Tensor
+    ) -> tuple[dict[str, float], *tuple[np.ndarray, ...]]:
+        """L_i of all processes, and the values of other tensors, by one read."""
+        values, *found = devices.read(sums.values, *others)
+        return parallel.sum_losses(sums.of(values)), *found
 
-        Raises:
-            NotFiniteError: one of them is not finite.
-        """
-        norm = clip_grad_norm_(self.model.parameters(), self.context.training.clip)
-        if not norm.isfinite():
+    def _clipped(self) -> torch.Tensor:
+        """Clip the norm of all gradients together, once; what it was."""
+        return clip_grad_norm_(self.model.parameters(), self.context.training.clip)
+
+    def _check(self, norm: float, losses: Mapping[str, float]) -> None:
+        """Raises NotFiniteError where a gradient is none: the norm, in single precision, of all of them."""
+        if not norm <= torch.finfo(torch.float32).max:
             raise self._not_finite(losses, "a gradient is not finite")
 
     def _scaled(self, means: Losses) -> Losses:
         return {head: self.scale * mean for head, mean in means.items()} if self.scale != 1 else means
 
     def _weighted_sum(self, means: Losses, weights: Mapping[str, float]) -> torch.Tensor:
-        return torch.stack([self.scale * weights[head] * mean for head, mean in means.items()]).sum()
+        means_K = torch.stack(list(means.values()))
+        own = torch.tensor([self.scale * weights[head] for head in means], dtype=means_K.dtype)
+        (weight_K,) = devices.moved([own], means_K.device)
+        return (means_K * weight_K).sum()
 
     def _finish(self) -> None:
         """Make what stands in `.grad` the step's: summed over the processes, divided by the loss scale."""
@@ -252,10 +296,11 @@ class StepBackward:
     @torch.no_grad()
     def losses(self) -> dict[str, float]:
         """L_i of the same rows as the model is now."""
-        losses = dict.fromkeys(self.rows, 0.0)
+        sums = LossSums(self.rows, self.model.device)
         for micro in self.micros():
-            _add(losses, self.means(micro))
-        return parallel.sum_losses(losses)
+            sums.add(self.means(micro))
+        (losses,) = self._read(sums)
+        return losses
 
     def alignments(self) -> dict[str, float]:
         """<v, g_i>, with v the gradient after the step of the sum of the losses on the next step's rows."""
@@ -266,11 +311,6 @@ class StepBackward:
             self._weighted_sum(means := ahead.means(micro), dict.fromkeys(means, 1.0)).backward()
         self._finish()
         return self.gradients.products()
-
-
-def _add(losses: dict[str, float], means: Losses) -> None:
-    for head, mean in means.items():
-        losses[head] += float(mean.detach())
 
 
 def _factors(balance: Balance) -> dict[str, float]:

@@ -14,8 +14,10 @@ from typing import Any
 
 import torch
 
+from components import device as devices
 from components import families
 from components.data.batches.batching import MicroBatch
+from components.data.batches.pack import Pack
 from components.families.base import Facts
 from components.model.multitask import MultiTaskModel
 
@@ -47,9 +49,8 @@ class Forward:
 
     def with_new_dropout(self) -> Logits:
         """A pass that drops other units than those before it."""
-        micro = self.micro
         with self._autocast():
-            found = self.model(micro.input_ids_BL, micro.mask_BL, micro.segment_ids_BL, micro.heads)
+            found = self.model(*self.micro.given)
         return {head: values.float() for head, values in found.items()}
 
     def perturbed(self, delta_BLD: torch.Tensor) -> Logits:
@@ -73,17 +74,25 @@ class Forward:
 
     def losses(self, logits: Logits) -> Losses:
         """Each head's own loss."""
-        return {
-            head: self._family(head).loss(*self._seen(head, values)) / self.units[head]
-            for head, values in logits.items()
-        }
+        return self._means(
+            {head: self._family(head).loss(*self._seen(head, values)) for head, values in logits.items()}
+        )
 
     def divergences(self, logits: Logits, others: Logits) -> Losses:
         """How far each head's outputs of two passes are apart."""
-        return {
-            head: self._family(head).divergence(values, *self._seen(head, others[head])) / self.units[head]
-            for head, values in logits.items()
-        }
+        return self._means(
+            {
+                head: self._family(head).divergence(values, *self._seen(head, others[head]))
+                for head, values in logits.items()
+            }
+        )
+
+    def _means(self, sums: Losses) -> Losses:
+        """Sums over the micro-batch's units as shares of means over the step's: all by one division."""
+        sums_K = torch.stack(list(sums.values()))
+        units = torch.tensor([self.units[head] for head in sums], dtype=sums_K.dtype)
+        (units_K,) = devices.moved([units], sums_K.device)
+        return dict(zip(sums, (sums_K / units_K).unbind(), strict=True))
 
     def _family(self, head: str) -> families.Family:
         return families.get(self.model.config.tasks[head]["family"])
@@ -95,7 +104,8 @@ class Forward:
     def _moved(self, delta_BLD: torch.Tensor) -> Iterator[None]:
         mask_BL = self.micro.mask_BL
         if self.model.packs:
-            deltas = [delta_BLD[mask_BL.bool()][None]]
+            pack = self.micro.pack or Pack.of_mask(mask_BL)
+            deltas = [delta_BLD.flatten(0, 1)[pack.place_T][None]]
         else:
             deltas = [delta_BLD[rows, :length] for rows, length in self.model.passes(mask_BL)]
         moves = itertools.cycle(deltas)  # the encoder's passes, in their order

@@ -13,6 +13,7 @@ from components.data.batches.batching import Batch
 from components.training.balancing import Balance
 from components.training.step.backward import NotFiniteError, ScaleOverflowError, StepBackward
 from components.training.step.context import Splits, StepContext
+from components.training.step.prepare import Prepared
 
 __all__ = ["NotFiniteError", "ScaleOverflowError", "Splits", "Stepper"]
 
@@ -23,8 +24,10 @@ class Stepper(StepContext):
 
     gramian_KK: np.ndarray | None = None  # of the step just taken, if it made one
 
-    def take(self, step: int, batch: Batch) -> tuple[dict[str, float], Balance]:
-        """One step on a batch; returns each L_i and what it counted.
+    def take(
+        self, step: int, batch: Batch, prepared: Prepared | None = None
+    ) -> tuple[dict[str, float], Balance]:
+        """One step on a batch, which may have been prepared; returns each L_i and what it counted.
 
         A task that the step does not draw leaves its head's gradient None, so neither momentum nor
         decay moves it.
@@ -34,17 +37,17 @@ class Stepper(StepContext):
             ScaleOverflowError: nothing was changed but the loss scale, which is half of what it was.
             UserError: the device's memory does not hold a single row.
         """
-        backward = StepBackward(self, step, batch)
+        backward = StepBackward(self, step, batch, prepared)
         self.model.train()
         self.optimiser.zero_grad(set_to_none=True)
         try:
             facts, balance = backward.within_memory(backward.fill)
-            backward.clip(facts.losses)
         except ScaleOverflowError:
             self.scale.on_overflow()
             raise
         self.optimiser.step()
         self.scale.on_finite_step()
+        self.on_held(len(backward.batches))
         needs = self.balancer.needs(step)
         if "losses_after" in needs:
             facts = replace(facts, losses_after=backward.within_memory(backward.losses))

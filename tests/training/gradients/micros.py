@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from transformers import AutoModel, PreTrainedConfig
 
+from components.data.batches.pack import Pack
 from components.data.batches.tensors import Rows, pad
 from components.model.multitask import MultiTaskModel
 from components.training.gradients.base import TaskGradients
@@ -45,7 +46,8 @@ def run(
     draw = np.random.default_rng(number)
     input_ids, mask, segments_ = pad([(draw.integers(3, 99, n), draw.integers(0, 2, n)) for n in lengths])
     rows = {head: Rows(torch.tensor(own)) for head, own in places.items()}
-    logits = model(input_ids, mask, segments_, rows)
+    pack = Pack.of_mask(mask) if model.packs else None
+    logits = model(input_ids, mask, segments_, rows, pack)
     return {head: _loss(values, mask[rows[head].places]) for head, values in logits.items()}, mask, rows
 
 

@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+from components import device as devices
 from components.model.multitask import MultiTaskModel
-from components.training.gradients.packed import PackedGradients, disjoint, segments
+from components.training.gradients.packed import PackedGradients, disjoint
+from components.training.gradients.ranges import segments
 from components.training.gradients.separate import SeparateGradients, task_gradients
+from tests.model import kernels
 from tests.model.encoders import ENCODERS
 from tests.training.gradients.micros import CARDS, DISJOINT, JOINT, Micro, build, gathered, run
 
@@ -33,11 +36,20 @@ def close(found: torch.Tensor, expected: torch.Tensor) -> bool:
     return bool((found - expected).norm() <= 1e-4 * expected.norm() + 1e-7)
 
 
+@pytest.fixture(params=[False, True], ids=["a CPU's way", "a GPU's way"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Of a GPU: few launches, no reads; all of it runs here, but for the kernel of attention."""
+    if request.param:
+        monkeypatch.setattr(devices, "counts_launches", lambda _: True)
+        kernels.install(monkeypatch)
+    return request.param
+
+
 @pytest.mark.slow_after(3)
 @pytest.mark.parametrize("name", ENCODERS)
 @pytest.mark.parametrize("micros", [DISJOINT, JOINT], ids=["disjoint", "joint"])
 def test_gramian_and_combined_gradient_are_those_of_separate_backwards(
-    name: str, micros: list[Micro], tmp_path: Path
+    name: str, micros: list[Micro], way: bool, tmp_path: Path
 ) -> None:
     model = build(ENCODERS[name], tmp_path)
     expected = by_autograd(model, micros)
@@ -48,7 +60,7 @@ def test_gramian_and_combined_gradient_are_those_of_separate_backwards(
         model.get_parameter(n).numel()) for n in sorted(shared)]) for h in CARDS]  # fmt: skip
     exact_KK = (torch.stack(flat).double() @ torch.stack(flat).double().T).numpy()
     norms = np.sqrt(np.diag(exact_KK))
-    assert np.abs(gradients.gramian() - exact_KK).max() < 1e-4 * np.outer(norms, norms).min()
+    assert (np.abs(gradients.gramian() - exact_KK) < 1e-5 * np.outer(norms, norms)).all()
 
     weights, own = {"a": 0.5, "b": -1.5, "c": 2.0}, {"a": 3.0, "b": 0.25, "c": 1.0}
     gradients.apply(weights, own)
@@ -63,7 +75,7 @@ def test_gramian_and_combined_gradient_are_those_of_separate_backwards(
 
 @pytest.mark.parametrize("micros", [DISJOINT, JOINT], ids=["disjoint", "joint"])
 def test_products_with_another_gradient_are_those_of_separate_backwards(
-    micros: list[Micro], tmp_path: Path
+    micros: list[Micro], way: bool, tmp_path: Path
 ) -> None:
     """<v, g_i> over all that is shared, the embeddings among it, whose part is of some weight here."""
     model = build(ENCODERS["bert"], tmp_path)
@@ -105,7 +117,7 @@ def test_the_model_is_left_as_it_was(tmp_path: Path) -> None:
     assert not any(module._forward_hooks for module in model.modules())
 
 
-def test_half_precision_agrees_with_its_own_separate_backwards(tmp_path: Path) -> None:
+def test_half_precision_agrees_with_its_own_separate_backwards(way: bool, tmp_path: Path) -> None:
     """Both round what reaches a layer to bf16's 8 significant bits, by 2^-8 of it at most, in the same places;
     ours also rounds each range of tokens before it is added. A few such roundings lie between them."""
     model = build(ENCODERS["bert"], tmp_path)
@@ -124,3 +136,13 @@ def test_heads_over_the_same_rows_go_apart() -> None:
 
 def test_segments_skip_sequences_without_a_task() -> None:
     assert segments([0, 0, -1, 1, 0], [3, 2, 4, 1, 5]) == [(0, 0, 5), (1, 9, 10), (0, 10, 15)]
+
+
+def test_the_norm_before_combining_is_that_of_what_is_made(way: bool, tmp_path: Path) -> None:
+    gradients = gathered(model := build(ENCODERS["bert"], tmp_path), DISJOINT)
+    weights, own = {"a": 0.5, "b": -1.5, "c": 2.0}, {"a": 3.0, "b": 0.25, "c": 1.0}
+    gramian_KK, norms_H = devices.read(gradients.gramian_KK(), gradients.norms_of_heads())
+    found = gradients.norm(gramian_KK, norms_H, weights, own)
+    gradients.apply(weights, own)
+    made = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+    assert found == pytest.approx(float(torch.nn.utils.get_total_norm(made)), rel=1e-5)

@@ -182,10 +182,10 @@ def test_a_step_whose_loss_is_not_finite_is_skipped_if_the_settings_say_so(
     )
     taken = Stepper.take
 
-    def take(self, step, batch):
+    def take(self, step, batch, prepared=None):
         if step == 7:
             raise NotFiniteError("step 7: the loss of mood is nan; rows ['a']")
-        return taken(self, step, batch)
+        return taken(self, step, batch, prepared)
 
     monkeypatch.setattr(Stepper, "take", take)
     run(params.load(), Path(), Terminal())

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from components import device as devices
 from components import params
 from components.errors import UserError
 from components.files import read_json, sha256
@@ -19,6 +20,7 @@ from components.settings.training import Balancing
 from components.tracking.terminal import Terminal
 from components.training import parallel
 from components.training.run.fit import run
+from components.training.step import context
 from components.training.step.stepper import Stepper
 from tests.training.runs import MODEL, Stop, shorten, train
 from tests.training.steps import first_batch, stepper
@@ -103,10 +105,10 @@ def test_a_resumed_run_keeps_the_smaller_budget(
     shorten(10)
     states = MultiTaskModel.states
 
-    def check(self, input_ids, mask, segment_ids):
+    def check(self, input_ids, mask, segment_ids, pack=None):
         if self.training and int(mask.sum()) > 200:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-        return states(self, input_ids, mask, segment_ids)
+        return states(self, input_ids, mask, segment_ids, pack)
 
     monkeypatch.setattr(MultiTaskModel, "states", check)
     expected = train()
@@ -147,3 +149,24 @@ def test_one_of_several_processes_does_not_repeat_what_the_others_have_done(
     monkeypatch.setattr(parallel, "own_rows", lambda splits, rows: rows)
     with pytest.raises(UserError, match="in one of several processes; lower training.tokens_per_micro_batch"):
         engine.take(0, batch)
+
+
+def test_micro_batches_grow_until_memory_ends_and_never_again(
+    encoded_project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They double after each step that was cut; where one does not hold they are halved, and stay."""
+    monkeypatch.setattr(devices, "counts_launches", lambda _: True)
+    monkeypatch.setattr(context, "FIRST", 25)
+    engine = stepper(encoded_project, tokens_per_micro_batch="auto")
+    limit(engine.model, lambda: 130)
+    batch, seen = first_batch(encoded_project, engine), []
+    for step in range(5):
+        engine.take(step, batch)
+        seen.append(engine.micro_batch_tokens)
+    assert seen == [50, 100, 200, 100, 100]
+
+
+def test_micro_batches_of_a_cpu_do_not_grow(encoded_project: Path) -> None:
+    engine = stepper(encoded_project, tokens_per_micro_batch="auto")
+    engine.take(0, first_batch(encoded_project, engine))
+    assert engine.micro_batch_tokens == context.FIRST

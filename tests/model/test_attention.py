@@ -1,0 +1,139 @@
+"""Attention within the sequences of a pack, by length and by the kernel, is the formula's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+from torch import nn
+
+from components import device
+from components.data.batches.pack import Pack
+from components.model import attention
+from components.model.packing import attend
+from tests.model import kernels
+from tests.model.kernels import by_the_formula
+
+LENGTHS = (7, 40, 7, 7, 3, 25)
+PACK = Pack.of(LENGTHS)
+
+
+@pytest.fixture(autouse=True)
+def _forget() -> Iterator[None]:
+    yield
+    attention.trusted.cache_clear()
+
+
+def states_of(groups: int = 4, dtype: torch.dtype = torch.float32) -> list[torch.Tensor]:
+    draw = torch.Generator().manual_seed(2)
+    return [torch.randn(sum(LENGTHS), heads, 8, generator=draw).to(dtype) for heads in (4, groups, groups)]
+
+
+@pytest.mark.parametrize("window", [None, 1, 4, 7, 40])
+@pytest.mark.parametrize("scaling", [None, 0.7])
+@pytest.mark.parametrize("groups", [4, 2], ids=["a key for each head", "a key for two heads"])
+@pytest.mark.parametrize("way", [attention.by_length, attention.by_kernel])
+def test_attention_in_a_pack_is_the_formulas(
+    way, groups: int, scaling: float | None, window: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Scale and window reach both ways of computing it."""
+    kernels.install(monkeypatch)
+    states = states_of(groups)
+    found = way(states, PACK, 0.0, scaling, window)
+    torch.testing.assert_close(found, by_the_formula(states, LENGTHS, scaling, window), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("scaling", [None, 0.7])
+def test_attention_that_is_spelled_out_for_dropout_is_the_formulas(scaling: float | None) -> None:
+    draw = torch.Generator().manual_seed(2)
+    states = [torch.randn(5, 4, 8, generator=draw) for _ in range(3)]
+    batched = [one.transpose(0, 1)[None] for one in states]
+    found_1HLd = attention._spelled_out(*batched, 0.0, scaling)
+    expected = by_the_formula(states, (5,), scaling, None)
+    torch.testing.assert_close(found_1HLd[0].transpose(0, 1), expected, rtol=1e-5, atol=1e-5)
+
+
+def attended(dropout: float, dtype: torch.dtype = torch.bfloat16) -> torch.Tensor:
+    given = [one.transpose(0, 1)[None] for one in states_of(dtype=dtype)]
+    return attend(nn.Identity(), *given, None, pack=PACK, dropout=dropout)[0]
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.1])
+def test_a_gpu_has_one_call_for_all_sequences_with_dropout_and_without(
+    dropout: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernels.install(monkeypatch)
+    monkeypatch.setattr(device, "counts_launches", lambda _: True)
+    seen: list[float] = []
+    honest = kernels.flash_attention
+    monkeypatch.setattr(
+        torch.ops.aten, "_flash_attention_forward", lambda *a, **k: seen.append(a[7]) or honest(*a, **k)
+    )
+    attended(dropout)
+    seen.clear()  # those of the trial
+    attended(dropout)
+    assert seen == [dropout]
+
+
+def test_single_precision_has_no_such_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "counts_launches", lambda _: True)  # which would raise: a CPU has none
+    torch.testing.assert_close(
+        attended(0.0, torch.float32)[0],
+        by_the_formula(states_of(), LENGTHS, None, None),
+        rtol=1e-5,
+        atol=1e-5,
+    )
+
+
+def _refuses(*_: object, **__: object) -> tuple[torch.Tensor]:
+    raise RuntimeError("FlashAttention only supports Ampere GPUs or newer.")
+
+
+def _takes_no_dropout(*given, **options) -> tuple[torch.Tensor]:
+    if given[7]:
+        raise RuntimeError("This flash attention build does not support dropout.")
+    return kernels.flash_attention(*given, **options)
+
+
+def _looks_across(query, key, value, edges, *rest, **options) -> tuple[torch.Tensor]:
+    """Of all sequences as if they were one."""
+    whole = edges[[0, -1]]
+    longest = int(whole[1])
+    return kernels.flash_attention(query, key, value, whole, whole, longest, longest, *rest[3:], **options)
+
+
+@pytest.mark.parametrize("kernel", [_refuses, _takes_no_dropout, _looks_across])
+def test_a_kernel_that_fails_or_is_wrong_is_not_used(
+    kernel, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(device, "counts_launches", lambda _: True)
+    monkeypatch.setattr(torch.ops.aten, "_flash_attention_forward", kernel)
+    found = attended(0.0)[0].float()
+    expected = by_the_formula(states_of(dtype=torch.bfloat16), LENGTHS, None, None).float()
+    assert (found - expected).abs().max() <= 2.0**-6 * expected.abs().max()
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.endswith("slower")
+
+
+def test_the_trial_of_a_kernel_changes_no_draw(monkeypatch: pytest.MonkeyPatch) -> None:
+    kernels.install(monkeypatch)
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    assert attention.trusted(torch.device("cpu"), torch.bfloat16, 4, 4, 8)
+    assert torch.equal(torch.rand(3), expected)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.parametrize("window", [None, 1, 4])
+@pytest.mark.parametrize("scaling", [None, 0.7])
+def test_the_kernel_itself_is_the_formula(scaling: float | None, window: int | None) -> None:
+    """In bf16: inputs, weights and output are rounded to 8 significant bits, so each is off by 2^-8 at most."""
+    states = states_of(dtype=torch.bfloat16)
+    found = attention.by_kernel(
+        [one.cuda() for one in states], PACK.to(torch.device("cuda")), 0.0, scaling, window
+    )
+    expected = by_the_formula(states, LENGTHS, scaling, window).float()
+    error = (found.cpu().float() - expected).abs().max()
+    assert error <= 3 * 2.0**-8 * expected.abs().max()
