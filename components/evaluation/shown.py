@@ -316,7 +316,9 @@ class Report:
     @property
     def ahead(self) -> str:
         """What twice the budget would bring."""
-        return curve.sentence(self.training.ahead, len(self.training.evaluations))
+        evaluations = self.training.evaluations
+        heads = evaluations[-1].validation if evaluations else ()
+        return curve.sentence(self.training.ahead, heads, len(evaluations))
 
     @property
     def shapes(self) -> dict[str, str]:
