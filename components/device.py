@@ -44,3 +44,9 @@ def moved(tensors: Sequence[torch.Tensor], device: torch.device) -> list[torch.T
         parts = flat.to(device, non_blocking=True).split([tensors[place].numel() for place in own])
         found |= {place: part.view(tensors[place].shape) for place, part in zip(own, parts, strict=True)}
     return [found[place] for place in range(len(tensors))]
+
+
+def sent(values: Sequence[float], like: torch.Tensor) -> torch.Tensor:
+    """Numbers on the device of another tensor and in its type; the host does not wait for that."""
+    (found,) = moved([torch.tensor(values, dtype=like.dtype)], like.device)
+    return found

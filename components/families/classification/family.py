@@ -170,7 +170,9 @@ class Classification(TextsReworded, OneClassEach, ScoredClasses, Probabilities, 
     def loss(self, logits: torch.Tensor, target: torch.Tensor, facts: Facts) -> torch.Tensor:
         from torch.nn.functional import cross_entropy
 
-        weights = logits.new_tensor(facts["weights"]) if "weights" in facts else None
+        from components.device import sent
+
+        weights = sent(facts["weights"], logits) if "weights" in facts else None
         smoothing = facts["options"]["label_smoothing"]
         return cross_entropy(logits, target, weights, reduction="sum", label_smoothing=smoothing)
 

@@ -147,9 +147,11 @@ class MultiLabel(TextsReworded, ScoredClasses, Probabilities, TunedBaseline, Fam
     def loss(self, logits: torch.Tensor, target: torch.Tensor, facts: Facts) -> torch.Tensor:
         from torch.nn.functional import binary_cross_entropy_with_logits, pad
 
+        from components.device import sent
+
         # Column 0 takes the padding: number k is column k + 1.
         gold_nC = pad(logits.new_zeros(logits.shape), (1, 0)).scatter(1, target - PADDING, 1.0)[:, 1:]
-        weights = logits.new_tensor(facts["weights"]) if "weights" in facts else None
+        weights = sent(facts["weights"], logits) if "weights" in facts else None
         loss = binary_cross_entropy_with_logits(logits, gold_nC, pos_weight=weights, reduction="sum")
         return loss / logits.shape[1]
 

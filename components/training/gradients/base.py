@@ -109,12 +109,11 @@ class TaskGradients(abc.ABC):
     def apply(self, shared: Mapping[str, float], heads: Mapping[str, float]) -> None:
         """Fill `.grad`: sum_i shared_i g_i for the encoder, heads_i times its own for each head's."""
         weights = [shared[head] for head in self.heads]
-        (weights_K,) = devices.moved([torch.tensor(weights)], self.model.device)
         for parameter, gradient in self._stacks.combined(weights).items():
             parameter.grad = gradient
         for parameter in self._rows:
             ids_U, stack_KUD = self._stack(parameter)
-            combined_UD = torch.tensordot(weights_K.to(stack_KUD.dtype), stack_KUD, 1)
+            combined_UD = torch.tensordot(devices.sent(weights, stack_KUD), stack_KUD, 1)
             parameter.grad = torch.zeros_like(parameter).index_add_(0, ids_U, combined_UD)
         if own := self._own():
             gradients = [parameter.grad for _, parameter in own]

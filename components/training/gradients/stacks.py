@@ -37,8 +37,7 @@ class Stacks:
         """sum_i weights_i g_i of every parameter."""
         found = {}
         for parameter, stack in self.of.items():
-            weights_K = torch.tensor(weights, dtype=stack.dtype, device=stack.device)
-            found[parameter] = (weights_K @ stack.flatten(1)).view_as(parameter)
+            found[parameter] = (devices.sent(weights, stack) @ stack.flatten(1)).view_as(parameter)
         return found
 
     def reduce(self) -> None:
@@ -69,8 +68,9 @@ class FlatStacks(Stacks):
     def combined(self, weights: Sequence[float]) -> dict[torch.Tensor, torch.Tensor]:
         if not self.of:
             return {}
-        (weights_K,) = devices.moved([torch.tensor(weights, dtype=self.flat_KP.dtype)], self.flat_KP.device)
-        parts = (weights_K @ self.flat_KP).split([parameter.numel() for parameter in self.parameters])
+        parts = (devices.sent(weights, self.flat_KP) @ self.flat_KP).split(
+            [parameter.numel() for parameter in self.parameters]
+        )
         pairs = zip(self.parameters, parts, strict=True)
         return {parameter: part.view_as(parameter) for parameter, part in pairs if parameter in self.of}
 

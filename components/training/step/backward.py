@@ -231,8 +231,7 @@ class StepBackward:
 
     def _weighted_sum(self, means: Losses, weights: Mapping[str, float]) -> torch.Tensor:
         means_K = torch.stack(list(means.values()))
-        own = torch.tensor([self.scale * weights[head] for head in means], dtype=means_K.dtype)
-        (weight_K,) = devices.moved([own], means_K.device)
+        weight_K = devices.sent([self.scale * weights[head] for head in means], means_K)
         return (means_K * weight_K).sum()
 
     def _finish(self) -> None:

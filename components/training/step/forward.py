@@ -90,8 +90,7 @@ class Forward:
     def _means(self, sums: Losses) -> Losses:
         """Sums over the micro-batch's units as shares of means over the step's: all by one division."""
         sums_K = torch.stack(list(sums.values()))
-        units = torch.tensor([self.units[head] for head in sums], dtype=sums_K.dtype)
-        (units_K,) = devices.moved([units], sums_K.device)
+        units_K = devices.sent([self.units[head] for head in sums], sums_K)
         return dict(zip(sums, (sums_K / units_K).unbind(), strict=True))
 
     def _family(self, head: str) -> families.Family:

@@ -31,7 +31,7 @@ from tests.conftest import build_project
 from tests.flows import toy
 from tests.flows.conftest import Server
 
-pytestmark = [pytest.mark.slow, pytest.mark.minutes(1)]
+pytestmark = [pytest.mark.slow, pytest.mark.minutes(1.5)]
 DVC = """
 stages:
   first:
