@@ -40,7 +40,7 @@ class Launches(TorchDispatchMode):
     """Counts the operations on the device that are more than another view of what is there."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.by_name: Counter[str] = Counter()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -100,7 +100,7 @@ def stand_ins(monkeypatch: pytest.MonkeyPatch) -> Iterator[Reads]:
         patch.setattr(devices, "full_precision", HalfLinear.off)
         patch.setattr(attention, "trusted", lambda *_: True)
         patch.setattr(_foreach_utils, "_get_foreach_kernels_supported_devices", lambda: ["meta"])
-        patch.setattr(backward, "autocast", lambda *_: HalfLinear())
+        patch.setattr(backward, "autocast", lambda *_: HalfLinear())  # type: ignore[no-untyped-call]
         yield reads
 
 
