@@ -29,6 +29,7 @@ from components.training.run.watcher import Watcher
 
 HELD = "share of the longer runs' scores in the interval of nine in ten"
 NEVER = 10**9
+STATES = {True: "yes", False: "no", None: "not known"}
 
 
 def main() -> None:
@@ -98,7 +99,7 @@ def _print(found: list[dict[str, Any]]) -> None:
         foretold = f"{one['foretold']:.3f} [{one['low']:.3f}, {one['high']:.3f}]"
         table.add_row(
             one["head"], f"{one['tokens']:,}", f"{one['last']:.3f}", foretold, f"{one['came']:.3f}",
-            "yes" if one["held"] else "no", "yes" if one["improving"] else "no",
+            "yes" if one["held"] else "no", STATES[one["improving"]],
         )  # fmt: skip
     Console().print(table)
 

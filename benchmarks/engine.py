@@ -13,7 +13,7 @@ import pyarrow as pa
 import torch
 
 from benchmarks.texts import lengths
-from components.data.batches.batching import step_rows
+from components.data.batches.batching import Batch, step_rows
 from components.data.contract.cards import HeadCard
 from components.data.contract.rows import column_of
 from components.data.encoding.encode import ROWS
@@ -96,14 +96,17 @@ class Engine:
             shares,
         )
 
+    def rows(self, step: int) -> Batch:
+        """The rows that the loop draws for a step, by task."""
+        return step_rows(self.plan, 1, step, {name: split.lengths for name, split in self.splits.items()})
+
     def take(self, step: int) -> float:
         """One step of the loop; its seconds, of the process's own time (on a GPU, of the clock)."""
-        lengths_of = {name: split.lengths for name, split in self.splits.items()}
         torch.use_deterministic_algorithms(mode=True)  # as the loop does
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         start = now()
         set_learning_rate(self.stepper.optimiser, step, self.plan.steps, self.training)
-        self.stepper.take(step, step_rows(self.plan, 1, step, lengths_of))
+        self.stepper.take(step, self.rows(step))
         seconds = now() - start
         torch.use_deterministic_algorithms(mode=False)
         return seconds

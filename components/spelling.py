@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from datetime import datetime, time
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 # No glyph of their own: zero-width characters, joiners, marks of direction, byte order mark, soft hyphen.
@@ -50,3 +52,16 @@ def seen(label: str) -> str:
     which this is the same are hardly meant to be two."""
     shown = _UNSEEN.sub("", unicodedata.normalize("NFKC", label)).casefold()
     return f"{Decimal(shown).normalize():f}" if _NUMBER.fullmatch(shown) else shown
+
+
+def script(text: str) -> str:
+    """The writing system of most of a text's letters, by their names in Unicode: CYRILLIC; empty where it has
+    none. Of languages that share one it says nothing."""
+    counts = Counter(filter(None, map(_script_of, text)))
+    return counts.most_common(1)[0][0] if counts else ""
+
+
+@cache
+def _script_of(letter: str) -> str:
+    """LATIN of LATIN SMALL LETTER A; empty for what is no letter."""
+    return unicodedata.name(letter, "").partition(" ")[0] if letter.isalpha() else ""

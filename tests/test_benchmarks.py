@@ -8,10 +8,16 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
+import torch
+from transformers.trainer_pt_utils import get_length_grouped_indices
 
+from benchmarks import throughput
 from benchmarks.goals import Goal, finish, over_seeds
+from benchmarks.texts import lengths
 
 FOLDER = Path(__file__).parent.parent / "benchmarks"
 
@@ -93,6 +99,33 @@ def test_what_is_no_number_is_null(capsys: pytest.CaptureFixture[str]) -> None:
 def test_one_seed_has_no_interval() -> None:
     assert over_seeds("gain", [0.1]) == Goal("gain (one seed)", 0.1, (0.1, 0.1))
     assert over_seeds("gain", [0.1, -0.2, 0.4]) == Goal("gain (95 % t-interval)", 0.1, (-0.2, 0.4))
+
+
+def test_the_peer_that_groups_by_length_pads_as_little_as_it_does_of_many_rows() -> None:
+    """Its own order of 1,600 rows, in batches of 32, is sorted in parts of 384 rows: three times the padding."""
+    own = lengths(1600, 1)
+    batches = np.array(throughput.grouped(own.tolist(), 32)).reshape(-1, 32)
+    processed = own[batches].max(1).sum() * 32
+    many = lengths(12_800, 1)
+    as_the_trainer = np.array(get_length_grouped_indices(many.tolist(), 32)).reshape(-1, 32)
+    of_many = many.sum() / (many[as_the_trainer].max(1).sum() * 32)
+    assert own.sum() / processed == pytest.approx(of_many, abs=0.01)
+
+
+def test_the_rate_of_steps_is_compared_with_products_that_are_timed_among_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A processor that slows down half way slows both: the share stays what it is."""
+    speed = [1.0] * 10 + [0.5] * 10
+    clock = iter([one for one in speed for _ in range(2)])
+    monkeypatch.setattr(throughput, "matrix_rate", lambda dtype, device: 100 * next(clock))
+    monkeypatch.setattr(throughput, "flops", lambda engine, step: 60)
+    engine = SimpleNamespace(
+        take=lambda step: 1 / next(clock), model=SimpleNamespace(device=torch.device("cpu"))
+    )
+    bench = SimpleNamespace(dtype=torch.float32, steps=20)
+    seconds, share = throughput.Bench.all_steps(bench, engine)
+    assert (seconds, share) == (30, pytest.approx(0.6))
 
 
 @pytest.mark.slow_after(1)

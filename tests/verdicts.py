@@ -38,7 +38,7 @@ def rules(gates: Mapping[str, Any], without_champion: Any = (), **settings: Any)
     """The default settings, with gates as params.yaml has them."""
     return Rules(
         gates={
-            head: GateRule(metric=gate.metric, floor=gate.floor, margin=gate.margin)
+            head: GateRule(**gate.model_dump(include=set(GateRule.model_fields)))
             for head, gate in gates.items()
         },
         without_champion=list(without_champion),

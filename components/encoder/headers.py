@@ -52,8 +52,19 @@ def names(folder: Path) -> list[str]:
 
 
 def parameters(folder: Path) -> int:
-    """How many numbers they hold."""
-    return sum(math.prod(one["shape"]) for file in weights(folder) for one in header(file).values())
+    """How many numbers they hold.
+
+    Raises:
+        UserError: they are quantised.
+    """
+    found = {name: one for file in weights(folder) for name, one in header(file).items()}
+    quantised = [name for name, one in found.items() if one["dtype"] in ("I8", "U8")]
+    if quantised:
+        raise UserError(
+            f"{folder}: {len(quantised)} of {len(found)} weights are whole numbers of 8 bits, the first is "
+            f"{quantised[0]}; expected the model as it was before it was quantised"
+        )
+    return sum(math.prod(one["shape"]) for one in found.values())
 
 
 def beginnings(found: Iterable[str]) -> str:

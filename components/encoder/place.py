@@ -32,14 +32,17 @@ def weights(folder: Path) -> list[Path]:
     """The files of an encoder's weights; a single one comes before one in parts, as with transformers.
 
     Raises:
-        UserError: the index names a file that is not there.
+        UserError: the index names no file, or one that is not there.
     """
     if (folder / WHOLE).is_file():
         return [folder / WHOLE]
     if not (folder / INDEX).is_file():
         return []
-    named = read_json(folder / INDEX).get("weight_map", {}).values()
-    parts = [folder / name for name in sorted(set(named))]
+    index = read_json(folder / INDEX)
+    named = index.get("weight_map") if isinstance(index, dict) else None
+    if not isinstance(named, dict) or not named:
+        raise UserError(f"{folder / INDEX}: no weight_map, which names the parts of the weights")
+    parts = [folder / name for name in sorted(set(named.values()))]
     for part in parts:
         if not part.is_file():
             raise UserError(f"{folder}: {INDEX} names {part.name}, which is not there")

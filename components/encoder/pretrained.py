@@ -74,5 +74,8 @@ def _lacking(where: Path, missing: list[str], weights: int, names: list[str]) ->
 
 def encoder_of(model: Any) -> Any:
     """The model itself, or the encoder of an encoder-decoder, be it saved with its decoder or without."""
-    has_both = hasattr(model, "encoder") and hasattr(model, "decoder")
-    return model.get_encoder() if model.config.is_encoder_decoder or has_both else model
+    alone = (
+        hasattr(model, "decoder") and not model.config.is_encoder_decoder
+    )  # Funnel's decoder belongs to it
+    has_both = type(model.config)().is_encoder_decoder if alone else model.config.is_encoder_decoder
+    return model.get_encoder() if has_both else model

@@ -10,7 +10,7 @@ from components import families
 from components.data.contract.cards import HeadCard, task_card
 from components.data.contract.rows import labelled_rows
 from components.data.encoding.split import EncodedSplit, cards_of
-from components.data.mixture.records import PLAN, PlanRecord
+from components.data.mixture.records import PLAN, PlannedTask, PlanRecord
 from components.evaluation import gates, paired, picture
 from components.evaluation.against import ANCHOR, CHAMPION, Against, Meeting
 from components.evaluation.champion import Opponent
@@ -54,7 +54,7 @@ def evaluate(
     with atomic_folder(root / "predictions") as folder:
         for name in project.tasks:
             say(f"evaluating {name}")
-            heads |= _task(project, root, folder, name, plan.tasks[name].share, candidate, against, models)
+            heads |= _task(project, root, folder, name, plan.tasks[name], candidate, against, models)
     Evaluation(
         model=ModelId(sha256=sha256(root / "models/multitask/model.safetensors")),
         champion=against.champion_evidence(),
@@ -76,7 +76,7 @@ def _task(
     root: Path,
     predictions: Path,
     name: str,
-    share: float,
+    planned: PlannedTask,
     candidate: MultiTaskModel,
     against: Against,
     models: gates.Models,
@@ -94,7 +94,7 @@ def _task(
             predictions,
             head,
             card,
-            share,
+            planned,
             rows[head],
             {"model": own[head]},
             met.get(head, {}),
@@ -110,7 +110,7 @@ def _head(
     predictions: Path,
     head: str,
     card: HeadCard,
-    share: float,
+    planned: PlannedTask,
     rows: list[Row],
     answers: dict[str, list[Prediction]],
     met: Mapping[str, Meeting],
@@ -139,7 +139,9 @@ def _head(
         family=family.name,
         rows=task_card(root / "data" / card["task"]).heads[head].rows,
         metrics=metrics,
-        share=share,
+        share=planned.share,
+        epochs=planned.epochs,
+        cut=planned.cut,
         **picture.draw(shown),
         findings=gates.findings(settings.gates, case) if case else [],
         test_set=sha256(root / "data" / card["task"] / "test.parquet"),

@@ -1,9 +1,9 @@
 """The gate: PROMOTE, HOLD or REJECT from the evidence, per head with its reason. It fails closed.
 
 PROMOTE when every head is shown to be within its margin of the champion and of its anchor, holds its floor
-and is clear of the trivial baseline; REJECT when one is shown not to be; HOLD where the evidence does not
-tell (docs/explanation/gate.md). A bound that must hold for every head needs no correction for their number;
-a loss that one of many may show by chance does (Holm's).
+and is clear of the baselines that it must beat; REJECT when one is shown not to be; HOLD where the evidence
+does not tell (docs/explanation/gate.md). A bound that must hold for every head needs no correction for their
+number; a loss that one of many may show by chance does (Holm's).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Collection, Hashable, Mapping
 from typing import TypeVar
 
 from components.evaluation import anchors, paired
-from components.evaluation.judging import Case, Key, Reason, judge, judge_finding, remarks
+from components.evaluation.judging import Case, Key, Reason, judge, judge_finding, remarks, warnings
 from components.evaluation.records import (
     ChampionEvidence,
     Evaluation,
@@ -36,7 +36,7 @@ def rules_of(project: Project) -> Rules:
     settings = project.evaluation
     return Rules(
         gates={
-            head: GateRule(metric=gate.metric, floor=gate.floor, margin=gate.margin)
+            head: GateRule(**gate.model_dump(include=set(GateRule.model_fields)))
             for head, gate in project.gates().items()
         },
         without_champion=settings.without_champion,
@@ -111,7 +111,14 @@ def _judged(case: Case, shown: Collection[Key]) -> TaskVerdict:
     outcome, why = judge(case, shown)
     names = ("value", "interval", "trivial", "linear", "champion", "anchor")
     seen = {name: getattr(case.evidence, name) for name in names} if case.evidence else {}
-    return TaskVerdict(**case.rule.model_dump(), **seen, gate=outcome, why=why, remarks=remarks(case))
+    return TaskVerdict(
+        **case.rule.model_dump(),
+        **seen,
+        gate=outcome,
+        why=why,
+        warnings=warnings(case),
+        remarks=remarks(case),
+    )
 
 
 def _dropped(champion: ChampionEvidence | None, rules: Rules) -> dict[str, str]:

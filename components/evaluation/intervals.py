@@ -126,7 +126,7 @@ def gain(metric: Metric, model: Sample, baseline: Sample, confidence: float) -> 
         return [end - baseline.value for end in interval(metric, model, confidence)]
     low, high = difference(model, baseline, worth_of(model, baseline)).interval(confidence)
     bias = _bias(metric, model) - _bias(metric, baseline) if metric.bias else 0.0
-    return [min(low, low - bias), max(high, high - bias)]
+    return [min(low, max(low - bias, -1.0)), max(high, min(high - bias, 1.0))]
 
 
 def worth_of(one: Sample, other: Sample) -> float:

@@ -11,7 +11,7 @@ import math
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from components.evaluation import paired
+from components.evaluation import linear, paired
 from components.evaluation.records import (
     AnchorEvidence,
     ChampionEvidence,
@@ -112,9 +112,9 @@ def judge(case: Case, shown: Collection[Key]) -> Reason:
     """The outcome, and the sentences of that strictness; `shown` are the losses that are shown."""
     if case.evidence is None:
         return "hold", f"no {case.rule.metric} was measured"
-    if not _finite(case.evidence.value, *case.evidence.interval, *case.evidence.over_trivial):
+    if not _finite(case.evidence.value, *case.evidence.interval, *_over_baselines(case, case.evidence)):
         return "hold", f"{case.rule.metric} or its interval is not a number"
-    found = [_floor(case, case.evidence), _trivial(case, case.evidence), *_compared(case, shown)]
+    found = [_floor(case, case.evidence), *_baselines(case, case.evidence), *_compared(case, shown)]
     found += [
         judge_finding(case, finding, shown) for finding in (case.measured.findings if case.measured else [])
     ]
@@ -125,18 +125,20 @@ def judge(case: Case, shown: Collection[Key]) -> Reason:
     return worst, "; ".join(why for outcome, why in found if outcome == worst)
 
 
+def warnings(case: Case) -> list[str]:
+    """What is wrong though it may pass, and what to try."""
+    if case.evidence is None or case.measured is None:
+        return []
+    behind = linear.finding(case.rule.metric, case.evidence, case.measured)
+    return [behind] if behind else []
+
+
 def remarks(case: Case) -> list[str]:
     """What does not decide, and is to be known."""
     evidence = case.evidence
     if evidence is None:
         return []
     found = []
-    if evidence.linear > evidence.value:
-        how = "clearly" if evidence.over_linear[1] < 0 else "though not clearly"
-        found.append(
-            f"TF-IDF with a linear model is better on the same rows, {how}: {case.rule.metric} "
-            f"{evidence.linear:.3f} against {evidence.value:.3f}"
-        )
     if case.champion and evidence.champion:
         found += _since(case.champion.release, evidence.champion.since)
     if case.champion and case.anchor and not case.is_anchored_to_champion:
@@ -176,16 +178,28 @@ def _floor(case: Case, evidence: MetricEvidence) -> Reason:
     return "hold", f"{below}, which may be chance (up to {evidence.interval[1]:.3f}); {_more_rows(None)}"
 
 
-def _trivial(case: Case, evidence: MetricEvidence) -> Reason:
-    low, high = evidence.over_trivial
+def _over_baselines(case: Case, evidence: MetricEvidence) -> Interval:
+    """The ends of the intervals over those that it must be clear of."""
+    return [*evidence.over_trivial, *(evidence.over_linear if case.rule.beat_linear else [])]
+
+
+def _baselines(case: Case, evidence: MetricEvidence) -> Iterator[Reason]:
+    """Clear of the trivial one; of the linear one where the settings insist."""
+    yield _clear_of(case, "trivial", evidence.value, evidence.trivial, evidence.over_trivial)
+    if case.rule.beat_linear:
+        yield _clear_of(case, "linear", evidence.value, evidence.linear, evidence.over_linear)
+
+
+def _clear_of(case: Case, name: str, value: float, baseline: float, over: Interval) -> Reason:
+    low, high = over
     if low > 0:
         return "pass", ""
     if high < 0:
-        return "reject", f"{_value(case)} is below the trivial {evidence.trivial:.3f}, with confidence"
-    ahead = evidence.value - evidence.trivial
+        return "reject", f"{_value(case)} is below the {name} {baseline:.3f}, with confidence"
+    ahead = value - baseline
     needed = paired.rows_needed(ahead - low, ahead, _rows(case, None))
-    said = f"{_value(case)} does not exclude the trivial {evidence.trivial:.3f}"
-    return "hold", f"{said}: {ahead:+.3f} {_interval(evidence.over_trivial)}; {_more_rows(needed)}"
+    said = f"{_value(case)} does not exclude the {name} {baseline:.3f}"
+    return "hold", f"{said}: {ahead:+.3f} {_interval(over)}; {_more_rows(needed)}"
 
 
 def _compared(case: Case, shown: Collection[Key]) -> list[Reason]:

@@ -35,7 +35,9 @@ def _lines(report: Report) -> Iterator[str]:
     yield ""
     for one in report.kept_back:
         yield f"- {SIGNS[one.gate]} **{text(one.what)}** {one.gate}: {text(one.why)}"
-    if report.kept_back:
+    for name, warning in report.warnings:
+        yield f"- ⚠️ **{text(name)}**: {text(warning)}"
+    if report.kept_back or report.warnings:
         yield ""
     yield from _table(report)
     yield from _remarks(report)

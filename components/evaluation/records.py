@@ -101,7 +101,7 @@ class MetricEvidence(Part):
     value: float  # of the candidate
     interval: Interval  # of that value: low end, high end
     trivial: float  # of the majority or the mean
-    linear: float  # of TF-IDF with a linear model
+    linear: float  # of the best linear model
     over_trivial: Interval  # of the difference to it
     over_linear: Interval  # likewise
     champion: Comparison | None  # null where it was not compared
@@ -191,6 +191,8 @@ class HeadEvidence(Part):
     metrics: dict[str, MetricEvidence]  # by name
     classes: list[ClassScore]  # none where the family has none
     share: float  # of its task, in the mixture
+    epochs: float | None = None  # passes of the run over its task's rows; null in a file of before
+    cut: float | None = None  # share of its task's training rows that max_length cuts; likewise
     findings: list[Finding] = Field(default_factory=list)  # of further gates
     confusions: list[Confusion] = Field(default_factory=list)  # the most frequent first
     curves: list[Curve] = Field(default_factory=list)  # of the classes that are told apart worst
@@ -218,6 +220,7 @@ class GateRule(Part):
     metric: str  # of the gate
     floor: float  # the least that a release must reach
     margin: float  # a loss that is allowed against the champion
+    beat_linear: bool = False  # must it be clear of the linear baseline, too?
 
 
 class Rules(Part):
@@ -236,14 +239,16 @@ class TaskVerdict(Part):
     metric: str  # of the gate
     floor: float  # below which it is rejected
     margin: float  # a loss that is allowed against the champion
+    beat_linear: bool = False  # must it be clear of the linear baseline, too?
     value: float | None = None  # none where it was not measured, like what follows
     interval: Interval | None = None  # low end, high end
     trivial: float | None = None  # of the majority or the mean
-    linear: float | None = None  # of TF-IDF with a linear model
+    linear: float | None = None  # of the best linear model
     champion: Comparison | None = None  # null where it was not compared
     anchor: Comparison | None = None  # likewise
     gate: GateOutcome  # what that comes to
     why: str  # in one sentence
+    warnings: list[str] = Field(default_factory=list)  # what is wrong though it may pass, and what to try
     remarks: list[str] = Field(default_factory=list)  # sentences that decide nothing, and are to be known
 
 
@@ -326,9 +331,10 @@ class TaskSummary(Part):
     value: float  # of that metric
     interval: Interval  # low end, high end
     baseline: float  # majority or mean
-    linear_baseline: float  # TF-IDF with a linear model
+    linear_baseline: float  # the best linear model
     gate: GateOutcome  # what the gate says
     why: str  # in one sentence
+    warnings: list[str] = Field(default_factory=list)  # what is wrong though it may pass, and what to try
     remarks: list[str] = Field(default_factory=list)  # what does not decide, and is to be known
     served: int | None = None  # models that its test set has judged, this one too; null in a file of before
 

@@ -41,7 +41,7 @@ NAMES = 20  # classes of a matrix that can be read
 CONFUSIONS = 20  # shown by name, where there are more classes
 FEW = 8  # heads whose drawings stand open
 AUXILIARY = "An auxiliary task, which is there for the others' sake: it is not judged and not released"
-OWN, CHAMPION, ANCHOR, LINEAR, TRIVIAL = "this model", "champion", "anchor", "TF-IDF linear", "trivial"
+OWN, CHAMPION, ANCHOR, LINEAR, TRIVIAL = "this model", "champion", "anchor", "linear", "trivial"
 SHAPES = {CHAMPION: "diamond", ANCHOR: "square", LINEAR: "triangle", TRIVIAL: "cross"}
 Step = tuple[str | None, str]  # a command, and what it is for
 
@@ -94,6 +94,7 @@ class ShownHead:
     margin: float | None
     gate: GateOutcome | Literal["auxiliary"]
     why: str
+    warnings: Sequence[str]
     remarks: Sequence[str]
     measured: HeadEvidence | None
     plan: PlannedTask | None  # its task's part, where it was measured
@@ -226,7 +227,9 @@ class Report:
     def heads(self) -> list[ShownHead]:
         """Those that the gate has judged, then those that are there for the others' sake."""
         return [self._judged(name, task) for name, task in self.verdict.tasks.items()] + [
-            ShownHead(name, next(iter(found.metrics)), None, None, "auxiliary", AUXILIARY, [], found, plan)
+            ShownHead(
+                name, next(iter(found.metrics)), None, None, "auxiliary", AUXILIARY, [], [], found, plan
+            )
             for name, found in self.evaluation.tasks.items()
             if (plan := self.plan.tasks[found.task]).auxiliary
         ]
@@ -234,7 +237,7 @@ class Report:
     def _judged(self, name: str, task: TaskVerdict) -> ShownHead:
         measured = self.evaluation.tasks.get(name)
         plan = self.plan.tasks[measured.task] if measured else None
-        rule = (task.metric, task.floor, task.margin, task.gate, task.why, task.remarks)
+        rule = (task.metric, task.floor, task.margin, task.gate, task.why, task.warnings, task.remarks)
         found = measured.findings if measured else []
         judged = [outcome for outcome, _ in self._findings.get(name, [])] or [one.outcome for one in found]
         return ShownHead(name, *rule, measured, plan, [*map(ShownFinding.of, found, judged)])
@@ -253,6 +256,11 @@ class Report:
     def measured(self) -> list[ShownHead]:
         """Those of the heads that were measured."""
         return [head for head in self.heads if head.measured]
+
+    @property
+    def warnings(self) -> list[tuple[str, str]]:
+        """What is wrong though it may pass, by head."""
+        return [(head.name, one) for head in self.heads for one in head.warnings]
 
     @cached_property
     def kept_back(self) -> list[KeptBack]:
@@ -308,7 +316,9 @@ class Report:
     @property
     def ahead(self) -> str:
         """What twice the budget would bring."""
-        return curve.sentence(self.training.ahead, len(self.training.evaluations))
+        evaluations = self.training.evaluations
+        heads = evaluations[-1].validation if evaluations else ()
+        return curve.sentence(self.training.ahead, heads, len(evaluations))
 
     @property
     def shapes(self) -> dict[str, str]:

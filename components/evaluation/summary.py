@@ -83,6 +83,7 @@ def _task(evaluated: HeadEvidence, gate: TaskVerdict, known: wear.ServedSets | N
         linear_baseline=metric.linear,
         gate=gate.gate,
         why=gate.why,
+        warnings=gate.warnings,
         remarks=[*gate.remarks, *([worn] if worn else [])],
         served=wear.served(known, evaluated.test_set) or None,
     )
@@ -111,6 +112,7 @@ def render(summary: Summary, root: Path) -> Group:
         verdict,
         table(summary),
         *_reasons(summary),
+        *_warnings(summary),
         *_remarks(summary),
         *_served(summary),
         *answers,
@@ -142,6 +144,17 @@ def _reasons(summary: Summary) -> list[Text]:
     return [
         Text.assemble((f"{one.what}: {one.gate}", GATE_STYLES[one.gate]), f", {one.why}")
         for one in summary.kept_back
+    ]
+
+
+def _warnings(summary: Summary) -> list[Text]:
+    """A line for all that is wrong though it may pass."""
+    from rich.text import Text
+
+    return [
+        Text.assemble((f"{name}: ", GATE_STYLES["hold"]), warning)
+        for name, task in summary.tasks.items()
+        for warning in task.warnings
     ]
 
 

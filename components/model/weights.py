@@ -67,6 +67,12 @@ def _try_out(encoder: Any, folder: Path, where: Path) -> None:
                 f"{where / TOKENIZER}: writes the {what} {largest}, but the encoder knows {known} {what}s; "
                 f"expected its own tokenizer"
             )
+    broken = [name for name, one in encoder.named_parameters() if not one.isfinite().all()]
+    if broken:
+        raise UserError(
+            f"{where}: {len(broken)} weights hold numbers that are not finite, the first is {broken[0]}; "
+            f"expected an encoder whose training went well"
+        )
     if (reason := complaint(encoder)) is not None:
         raise UserError(
             f"{where}: cannot read texts of any length ({reason:.200}); expected an encoder that can"

@@ -71,6 +71,11 @@ class ReleaseRecord(Record):
     who: str  # has released it
 
     @property
+    def judged(self) -> str:
+        """The verdict, and why it was released all the same where it was not PROMOTE."""
+        return self.verdict if self.forced is None else f"{self.verdict}, forced: {self.forced}"
+
+    @property
     def identity(self) -> Champion:
         """Which release it is."""
         return Champion(release=self.version, model=self.model, manifest=self.manifest)

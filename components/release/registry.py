@@ -16,6 +16,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
 
 from components.errors import UserError
@@ -79,7 +80,7 @@ class Registry:
         rolled_back: dict[str, str] = {}
         for move in self.moves:
             if move.action == "rollback":
-                kept = len(line) - line[::-1].index(move.of) if move.of in line else 0
+                kept = _kept(line, move.of)
                 rolled_back |= dict.fromkeys(line[kept:], move.why)
                 line = line[:kept]
             if line[-1:] != [move.of]:
@@ -148,6 +149,15 @@ class Registry:
     def folder(self, release: Release) -> Path:
         """Its Bento folder, every byte of it checked (checkout.open_)."""
         return checkout.open_(self.git, release.record, release.commit)
+
+
+def _kept(line: Sequence[str], target: str) -> int:
+    """How many champions of the line stay behind a rollback to `target`: up to it, where it is one of them;
+    else those that are older, and never the last, which is what was left."""
+    if target in line:
+        return len(line) - line[::-1].index(target)
+    older = takewhile(lambda one: tags.order(one) < tags.order(target), line[:-1])
+    return len(list(older))
 
 
 def read(project: Path = Path()) -> Registry:

@@ -24,6 +24,8 @@ class Gate(Section):
     floor: Annotated[float, Unit("of the metric")]  # the least that a release must reach
     # how far below the champion still counts as no worse
     margin: Annotated[float, Field(gt=0), Unit("of the metric")] = 0.02
+    # must a release be clear of the linear baseline, as it must of the trivial one?
+    beat_linear: bool = False
 
 
 class Annotation(Section):

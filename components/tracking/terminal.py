@@ -68,7 +68,8 @@ class Terminal(Watcher):
     def stop(self, state: State) -> None:
         self.close()
         self.say(stopping.sentence(state.history))
-        self.say(curve.sentence(curve.ahead(state.history), len(state.history)))
+        history = state.history
+        self.say(curve.sentence(curve.ahead(history), history[-1]["validation"], len(history)))
 
     def close(self) -> None:
         self.live.stop()

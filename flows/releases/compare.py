@@ -11,6 +11,7 @@ import yaml
 from components.release import dvc_cache, registry
 from components.release.records import ReleaseRecord
 from components.release.registry import Registry, Release
+from flows.running import clock
 
 SPLITS = ("train", "validation", "test")
 MISSING = "-"
@@ -20,6 +21,8 @@ def show(root: Path, first: str, second: str) -> None:
     """Print it."""
     found = registry.read(root)
     before, after = found.release(first), found.release(second)
+    for one in (before, after):
+        print(f"{one.version}: released {clock.local(one.record.date)}, {one.record.judged}")
     _section("params.yaml", _settings(found, before, after))
     _section("rows", _rows(found, before, after))
     _section("metrics of the gates", _metrics(before.record, after.record))

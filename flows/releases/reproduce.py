@@ -22,6 +22,7 @@ from components.release import dvc_cache, registry, tags
 from components.release.git import Git
 from components.release.registry import Registry, Release
 from flows.running import dvc_stage
+from flows.running.graph import PROGRAM
 
 LAST = "query"  # the last stage before a release is made
 FROM_OUTSIDE = ("download", "version", "fetch")  # stages whose outputs are brought, not made
@@ -152,6 +153,8 @@ def _outputs(lock: Path) -> Outputs:
 
 
 def _conclusion(release: Release, made: Sequence[str], differ: Sequence[str]) -> str:
+    if any(line.startswith(f"{PROGRAM}: ") for line in differ):
+        return f"{len(differ)} outputs differ: this program is not the one of then; install that to compare"
     if differ:
         return f"{len(differ)} outputs differ; the first of them is where it began"
     return f"{len(made)} stages made the same bytes again, the Bento of {release.version} among them"

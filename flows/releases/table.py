@@ -44,16 +44,12 @@ def _print(shown: list[ReleaseRecord], stages: dict[str, str], more: int) -> Non
         table.add_column(title, overflow="fold", no_wrap=title in ("version", "released"))
     for record in shown:
         tasks = "  ".join(f"{name} {_measured(task)}" for name, task in record.tasks.items())
-        words = [record.version, clock.local(record.date), _verdict(record), tasks]
+        words = [record.version, clock.local(record.date), record.judged, tasks]
         table.add_row(*map(Text, words), Text(stages.get(record.version, "")))
     console = Console(highlight=False)
     console.print(table)
     if more:
         console.print(f"and {more} more; all of them: onetrunk releases --all")
-
-
-def _verdict(record: ReleaseRecord) -> str:
-    return record.verdict if record.forced is None else f"{record.verdict}, forced: {record.forced}"
 
 
 def _measured(task: ReleasedTask) -> str:

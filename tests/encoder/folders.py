@@ -219,3 +219,20 @@ def of_pictures(folder: Path) -> None:
         "intermediate_size": 64,
     }
     ViTModel(ViTConfig(**sizes, image_size=32, patch_size=16)).save_pretrained(folder)
+
+
+def as_numbers(of: Callable[[Any], Any]) -> Change:
+    def change(folder: Path) -> None:
+        tensors = {name: of(tensor) for name, tensor in load_file(folder / WHOLE).items()}
+        save_file(tensors, folder / WHOLE, metadata={"format": "pt"})
+
+    return change
+
+
+def with_an_empty_index(folder: Path) -> None:
+    shutil.move(folder / WHOLE, folder / "model-00001-of-00001.safetensors")
+    (folder / "model.safetensors.index.json").write_text("{}")
+
+
+def with_unknown_modules(folder: Path) -> None:
+    (folder / "modules.json").write_text('[{"idx": 0, "path": "."}, 1]')

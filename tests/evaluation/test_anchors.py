@@ -71,6 +71,18 @@ def test_a_loss_against_the_anchor_that_is_shown_to_be_too_large_is_rejected() -
     assert "lost significantly against its anchor, release v3: -0.040" in found.tasks["t"].why
 
 
+def test_an_anchor_is_asked_at_each_retrain_so_its_bound_is_that_of_the_two_sided_interval() -> None:
+    """One-sided at 95 % it would be -.0192, within the margin of .02."""
+    lost = against(-0.011, 0.005)
+    assert judged(champion=lost, anchored=CHAMPION).verdict == "PROMOTE"
+    found = judged(anchor=lost)
+    assert found.verdict == "HOLD"
+    assert (
+        "against its anchor, release v3 cannot be excluded: -0.011 [-0.021, -0.001], at least -0.021"
+        in found.tasks["t"].why
+    )
+
+
 def test_the_bound_follows_from_the_setting() -> None:
     lower = {"champion": against(-0.004, 0.005), "anchor": against(-0.018, 0.005)}
     assert judged(**lower, anchor_margin=1.5).verdict == "PROMOTE"

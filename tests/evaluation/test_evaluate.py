@@ -10,12 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import yaml
 from safetensors.numpy import save_file as numpy_file
 from safetensors.torch import load_file, save_file
 
 from components import params
 from components.data.contract import known_rows
 from components.data.contract.rows import read_rows
+from components.data.mixture.records import PLAN, PlanRecord
 from components.errors import UserError
 from components.evaluation import page, row_scores
 from components.evaluation.baselines import baselines
@@ -135,6 +137,24 @@ def test_the_verdict_replays_and_the_page_needs_nothing_else(evaluated: dict) ->
     assert all(name in html for name in evaluated["tasks"])
     for row in read_json(Path("predictions/mood.json"))[:3]:
         assert row["id"] not in html
+
+
+def test_the_evidence_says_what_training_saw_of_a_tasks_rows(evaluated: dict) -> None:
+    """How often, and how many of them to the end: what to try depends on it."""
+    plan = PlanRecord.read(PLAN)
+    for head in evaluated["tasks"].values():
+        planned = plan.tasks[head["task"]]
+        assert (head["epochs"], head["cut"]) == (planned.epochs, planned.cut)
+
+
+def test_who_insists_on_beating_the_linear_baseline_says_so_in_params(evaluated: dict) -> None:
+    project, settings = params.load(), Path("params.yaml")
+    name = next(name for name, task in project.tasks.items() if task.gate)
+    assert not rules_of(project).gates[name].beat_linear
+    raw = yaml.safe_load(settings.read_text())
+    raw["tasks"][name]["gate"]["beat_linear"] = True
+    settings.write_text(yaml.safe_dump(raw))
+    assert rules_of(params.load()).gates[name].beat_linear
 
 
 def judged(gates: dict, without_champion: tuple[str, ...] = ()) -> Verdict:

@@ -168,17 +168,61 @@ def test_what_further_gates_find_counts_like_a_task(found: Finding, expected: st
 
 def test_the_evidence_tells_what_decides_nothing_and_is_to_be_known() -> None:
     since = RowsSince(come=12, gone=3, trained_on=219)
-    behind = evidence(champion=against(0.0, 0.005, since=since), linear=0.86, over_linear=[-0.08, -0.04])
+    behind = evidence(champion=against(0.0, 0.005, since=since))
     found = judged(behind)
     assert found.verdict == "PROMOTE"
     assert found.tasks["t"].remarks == [
-        "TF-IDF with a linear model is better on the same rows, clearly: accuracy 0.860 against 0.800",
         "the test set is not that of release v1: 12 rows have come, 3 have gone",
         "219 test rows stand in the training data of release v1 and are not compared with it",
     ]
     unknown = judged(evidence(champion=against(0.0, 0.005, since=None)))
     (said,) = unknown.tasks["t"].remarks
     assert said.startswith("release v1 does not say which rows it learnt from")
+
+
+@pytest.mark.parametrize(
+    ("seen", "advice"),
+    [
+        ({}, []),
+        ({"epochs": 0.43, "cut": 0.05}, ["a larger training.budget or share (the run shows each row 0.43 times)"]),
+        ({"epochs": 4.0, "cut": 0.25}, ["max_length (it cuts 25% of the training rows)"]),
+        ({"epochs": 1.0, "cut": 1.0}, ["shows each row 1 times", "it cuts 100% of the training rows"]),
+    ],
+)  # fmt: skip
+def test_a_linear_model_that_does_better_is_said_with_what_to_try(seen: dict, advice: list[str]) -> None:
+    behind = evidence(linear=0.86, over_linear=[-0.08, -0.04])
+    behind.tasks["t"] = behind.tasks["t"].model_copy(update=seen)
+    found = judged(behind)
+    assert found.verdict == "PROMOTE"
+    (warning,) = found.tasks["t"].warnings
+    start = "a linear model does better on the same rows, clearly: accuracy 0.860 against 0.800; to try: "
+    assert warning.startswith(start)
+    assert all(one in warning for one in [*advice, "(`onetrunk search`)"])
+    assert warning.count("a larger ") == len(advice)
+
+
+def test_a_linear_model_that_may_be_better_by_chance_is_said_so() -> None:
+    (warning,) = judged(evidence(linear=0.81, over_linear=[-0.03, 0.01])).tasks["t"].warnings
+    assert "though not clearly: accuracy 0.810 against 0.800" in warning
+    assert not judged(evidence(linear=0.8, over_linear=[-0.01, 0.01])).tasks["t"].warnings
+
+
+@pytest.mark.parametrize(
+    ("linear", "over", "expected", "why"),
+    [
+        (0.70, [0.08, 0.12], "PROMOTE", "no champion"),
+        (0.79, [-0.02, 0.04], "HOLD", "does not exclude the linear 0.790: +0.010 [-0.020, +0.040]; about"),
+        (0.86, [-0.08, -0.04], "REJECT", "accuracy 0.800 is below the linear 0.860, with confidence"),
+        (0.86, [NAN, NAN], "HOLD", "is not a number"),
+    ],
+)
+def test_who_insists_has_releases_that_beat_the_linear_baseline(
+    linear: float, over: list[float], expected: str, why: str
+) -> None:
+    measured = evidence(linear=linear, over_linear=over)
+    strict = verdict(measured, verdicts.rules({"t": task(beat_linear=True)}))
+    assert (strict.verdict, judged(measured).verdict) == (expected, "PROMOTE")
+    assert why in strict.tasks["t"].why
 
 
 def test_holm_steps_down_like_statsmodels_would() -> None:

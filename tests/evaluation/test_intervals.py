@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from components.evaluation.intervals import FEW, difference, interval, wilson, worth_of
+from components.evaluation.intervals import FEW, difference, gain, interval, wilson, worth_of
 from components.evaluation.units import Sample, Units, sample
 from components.families.base import Metric
 from components.families.click.metrics import METRICS as CLICK
@@ -238,6 +238,31 @@ def test_where_no_row_differs_a_row_is_worth_what_it_is_against_the_trivial_mode
     assert (found.won, found.lost) == (0, 0)
     assert found.worth == pytest.approx(1)
     assert found.low(0.95) == pytest.approx(-(1.645**2) / (40 + 1.645**2), abs=1e-4)
+
+
+def test_a_gain_over_a_baseline_of_one_value_is_as_sure_as_the_models_own_value() -> None:
+    said = np.random.default_rng(6).random(60)
+    yes = (np.random.default_rng(7).random(60) < 0.2 + 0.4 * (said > 0.5)).astype(float)
+    auc = next(metric for metric in CLICK if metric.name == "auc")
+    model, trivial = (sample(auc, roc_auc(yes, one), Units(60)) for one in (said, np.full(60, 0.3)))
+    low, high = interval(auc, model, 0.95)
+    assert gain(auc, model, trivial, 0.95) == pytest.approx([low - 0.5, high - 0.5])
+
+
+def test_a_gain_of_a_macro_f1_holds_what_it_is_less_its_bias() -> None:
+    generator = np.random.default_rng(9)
+    gold = generator.integers(0, 50, 50)
+    said = np.where(generator.random(50) < 0.8, gold, generator.integers(0, 50, 50))
+    labels = [str(number) for number in range(50)]
+    right = [(labels[n],) for n in gold]
+    model, trivial = (
+        sample(MACRO_F1, label_counts(right, [(labels[n],) for n in side], labels), Units(50))
+        for side in (said, np.zeros(50, dtype=int))
+    )
+    low, high = gain(MACRO_F1, model, trivial, 0.95)
+    plain = difference(model, trivial, worth_of(model, trivial)).interval(0.95)
+    assert low == plain[0]
+    assert plain[1] + 0.03 < high <= 1
 
 
 def population(name: str, size: int, generator: np.random.Generator) -> tuple[Metric, Table, Table]:

@@ -122,6 +122,7 @@ def test_the_fixed_keys_hold_what_the_reports_say(root: Path) -> None:
         "linear_baseline": 0.6,
         "gate": "pass",
         "why": "above its floor",
+        "warnings": [],
         "remarks": [],
         "served": None,
     }
@@ -203,6 +204,15 @@ def test_a_held_release_is_not_offered_for_serving(root: Path) -> None:
     text = shown(summary.render(summary.write(root), root))
     assert "Verdict: HOLD" in text
     assert "onetrunk serve" not in text
+
+
+def test_where_a_linear_model_does_better_the_summary_says_so(root: Path) -> None:
+    judged = json.loads((root / "reports/verdict.json").read_text())
+    judged["tasks"]["mood"]["warnings"] = ["a linear model does better"]
+    change(root, "verdict", **judged)
+    written = summary.write(root)
+    assert written.tasks["mood"].warnings == ["a linear model does better"]
+    assert "mood: a linear model does better" in shown(summary.render(written, root))
 
 
 def test_a_task_that_was_not_measured_is_held_by_the_verdict_and_left_out(root: Path) -> None:

@@ -6,12 +6,14 @@ round it. Legend: M sequences of a row, L tokens, D hidden width.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from hypothesis import strategies as st
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from components.data.batches.tensors import Rows, pad
 from components.data.ingest.reader import with_extra_files
@@ -122,6 +124,30 @@ def gradient_reaches_the_head(
     """Does the loss move the states and every parameter of the head?"""
     hidden = hidden.clone().requires_grad_()
     head = family.head(WIDTH, facts)
-    family.loss(head(hidden, mask), family.collate(targets, hidden.shape[-2]), facts).backward()
+    with only_deterministic_on_cuda():
+        family.loss(head(hidden, mask), family.collate(targets, hidden.shape[-2]), facts).backward()
     gradients = [hidden.grad, *(parameter.grad for parameter in head.parameters())]
     return all(grad is not None and grad.isfinite().all() and grad.abs().sum() > 0 for grad in gradients)
+
+
+# torch.use_deterministic_algorithms, "will throw an error": those that a head or a loss might come upon
+REFUSED_ON_CUDA = {
+    "nll_loss2d_forward", "nll_loss2d_backward", "kthvalue", "histc", "bincount", "put_", "_ctc_loss_backward",
+    "embedding_bag_dense_backward", "scatter_reduce",
+}  # fmt: skip
+
+
+@contextlib.contextmanager
+def only_deterministic_on_cuda() -> Iterator[None]:
+    """Fail where an operation within it is one that CUDA refuses in training, which asks for deterministic
+    ones."""
+    found: set[str] = set()
+
+    class Watch(TorchDispatchMode):
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            found.add(func.overloadpacket.__name__)
+            return func(*args, **(kwargs or {}))
+
+    with Watch():  # type: ignore[no-untyped-call]
+        yield
+    assert not found & REFUSED_ON_CUDA

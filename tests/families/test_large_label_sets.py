@@ -15,7 +15,7 @@ from components.families.shared import centroids
 from components.families.shared.label_numbers import label_numbers
 from components.families.shared.probabilities import KEPT, best_of, most_probable
 
-CLASSES, ROWS = 20_000, 2_000
+CLASSES, ROWS = 20_000, 1_000
 DENSE = 8 * CLASSES * ROWS  # bytes of a table of rows and classes
 
 

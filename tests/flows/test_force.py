@@ -42,6 +42,7 @@ def test_a_forced_release_says_so_wherever_it_is_shown(rejected: Path) -> None:
     assert (card["verdict"], card["forced"]) == ("REJECT", "accepted by Ada")
     assert "REJECT, forced: accepted by Ada" in toy.onetrunk(rejected, "releases", COLUMNS="200").stdout
     assert "forced, the verdict was REJECT: accepted by Ada" in toy.onetrunk(rejected, "status").stdout
+    assert "REJECT, forced: accepted by Ada" in toy.onetrunk(rejected, "diff", "v1.0.0", "v1.0.0").stdout
     again = [sys.executable, "-m", "dvc", "checkout", "--force", "bento"]  # DVC has the bytes
     subprocess.run(again, cwd=rejected, check=True, env=toy.environment(), capture_output=True)
 

@@ -120,3 +120,12 @@ def test_a_release_of_another_pipeline_is_one_sentence(project: Path) -> None:
         UserError, match=r"its stages cannot be read: dvc\.yaml: no stage 'query'; stages are "
     ):
         reproduce.run(project, "v1.0.2", None)
+
+
+def test_another_program_is_said_to_be_why_outputs_differ(project: Path) -> None:
+    release = registry.read(project).release("v1.0.0")
+    differ = ["program: program is a.dir, was b.dir", "package: bento is c.dir, was d.dir"]
+    assert "2 outputs differ: this program is not the one of then" in reproduce._conclusion(
+        release, [], differ
+    )
+    assert "the first of them is where it began" in reproduce._conclusion(release, [], differ[1:])

@@ -22,7 +22,7 @@ from components.search import study as studies
 from tests.conftest import PARAMS, build_encoder, encode_project, write_sources
 from tests.flows import toy
 
-pytestmark = pytest.mark.minutes(1)
+pytestmark = pytest.mark.minutes(0.5)
 
 SEARCH = """\
 remotes: {}

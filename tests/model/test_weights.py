@@ -12,6 +12,8 @@ from transformers import (
     BartConfig,
     DebertaV2Config,
     DistilBertConfig,
+    FunnelConfig,
+    FunnelModel,
     PreTrainedConfig,
     T5Config,
     T5EncoderModel,
@@ -53,3 +55,10 @@ def test_t5_saved_without_its_decoder_is_read_and_tried_out(tmp_path: Path, tiny
     shutil.copy(tiny_encoder / "tokenizer.json", tmp_path)
     assert verify(tmp_path, Path("t5")) is None
     assert MultiTaskModel.from_encoder(tmp_path, {}, 0.0, 1).encoder.config.model_type == "t5"
+
+
+def test_a_decoder_that_is_part_of_an_encoder_stays() -> None:
+    model = FunnelModel(
+        FunnelConfig(vocab_size=99, d_model=32, n_head=2, d_head=16, d_inner=48, block_sizes=[1, 1])
+    )
+    assert encoder_of(model) is model

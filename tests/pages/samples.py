@@ -68,7 +68,14 @@ def drawn(classes: list[str]) -> dict[str, Any]:
         "reliability": [{"probability": 0.1 * n, "right": 0.09 * n, "answers": 340} for n in range(1, 11)],
         "lengths": [{"shortest": 100 * n + 1, "longest": 100 * (n + 1), **length} for n in range(5)],
         "worst": [worst],
-        "findings": [{**finding, "limit": 0.6, "outcome": "reject", "why": "below its limit"}],
+        "findings": [
+            {
+                **finding,
+                "limit": 0.6,
+                "outcome": "reject",
+                "why": "0.400 is below its limit 0.600, with confidence",
+            }
+        ],
     }
 
 

@@ -54,7 +54,7 @@ def test_a_drawing_says_its_numbers_to_who_cannot_see_it() -> None:
     told = [label for label in labels if label.startswith("this model 0.")]
     assert len(told) == len(samples.HEADS)
     assert re.fullmatch(
-        r"this model 0\.\d{3} \(0\.\d{3} to 0\.\d{3}\), champion 0\.\d{3}, TF-IDF linear 0\.\d{3}, trivial 0\.310, "
+        r"this model 0\.\d{3} \(0\.\d{3} to 0\.\d{3}\), champion 0\.\d{3}, linear 0\.\d{3}, trivial 0\.310, "
         r"floor 0\.550",
         told[0],
     )
@@ -99,6 +99,19 @@ def test_the_markdown_says_what_the_page_says(outcome: str) -> None:
     assert report.headline in seen
     for command, _ in report.next_steps:
         assert command is None or (command in text and command.replace('"', "&#34;") in seen)
+
+
+def test_a_task_that_a_linear_model_does_better_on_is_named_at_the_top() -> None:
+    measured = samples.evaluation()
+    verdict = samples.verdict("PROMOTE", measured)
+    warning = "a linear model does better on the same rows"
+    judged = verdict.tasks["sentiment"].model_copy(update={"warnings": [warning]})
+    verdict = verdict.model_copy(update={"tasks": {**verdict.tasks, "sentiment": judged}})
+    seen = words(drawn.evaluated_from(measured, verdict))
+    said = markdown.render(Report(verdict, measured, samples.plan(), samples.training()))
+    assert seen.index(f"sentiment {warning}.") < seen.index("What to do next")
+    assert said.index(f"- ⚠️ **sentiment**: {warning}") < said.index("| task |")
+    assert warning not in words(drawn.page("evaluation, PROMOTE"))
 
 
 def test_a_model_that_was_rolled_back_is_said_to_be_though_every_task_passes() -> None:

@@ -132,6 +132,8 @@ def test_nothing_is_cut_at_the_edge(name: str, width: int, browser: Tab, tmp_pat
     too_wide = """[...document.querySelectorAll('.scroll')].filter(one => one.scrollWidth > one.clientWidth + 1)
         .filter(one => one.querySelectorAll('.matrix thead th').length < 8).length"""
     assert browser.value(too_wide) == 0
+    tall = "[...document.querySelectorAll('.badge')].filter(one => one.offsetHeight > 48).length"
+    assert browser.value(tall) == 0  # beside a reason of several lines
 
 
 @pytest.mark.parametrize(("width", "apart"), [(400, 40), (1400, 8)])

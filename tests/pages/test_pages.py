@@ -132,7 +132,7 @@ def test_the_floor_is_drawn_on_a_scale_beside_all_that_the_model_is_compared_wit
     assert html.count('class="limit floor" style="left:55.0%"') == 4 * len(samples.HEADS)
     seen = words(html)
     assert re.search(
-        r"floor 0\.550 this model 0\.\d{3} champion 0\.\d{3} TF-IDF linear 0\.\d{3} trivial 0\.310", seen
+        r"floor 0\.550 this model 0\.\d{3} champion 0\.\d{3} linear 0\.\d{3} trivial 0\.310", seen
     )
     assert "trivial 0.310 0.0 0.2 0.4 0.6 0.8 1.0" in seen
 

@@ -118,6 +118,21 @@ def test_two_rollbacks_go_two_releases_back(two: Path) -> None:
     assert registry.read(two).rolled_back == dict.fromkeys(("v1.0.1", "v1.0.2"), "it was bad")
 
 
+def test_a_rollback_to_one_that_was_rolled_back_keeps_the_way_further_back(two: Path) -> None:
+    release(two, "c")
+    roll_back(two, "v1.0.1")
+    for bundle in ("d", "e"):
+        release(two, bundle)
+    roll_back(two, "v1.0.2")  # from v1.0.4, over v1.0.3, to what is no champion of the line any more
+    found = registry.read(two)
+    assert found.line == ["v1.0.0", "v1.0.1", "v1.0.2"]
+    assert set(found.rolled_back) == {"v1.0.3", "v1.0.4"}
+    roll_back(two, "v1.0.4")  # which is newer: what was left is rolled back, and nothing else
+    found = registry.read(two)
+    assert found.line == ["v1.0.0", "v1.0.1", "v1.0.4"]
+    assert set(found.rolled_back) == {"v1.0.2", "v1.0.3"}
+
+
 def test_a_version_after_a_rollback_is_none_that_was_there(two: Path) -> None:
     roll_back(two, "v1.0.0")
     assert release(two, "c").release == "v1.0.2"

@@ -19,6 +19,7 @@ from components.data.contract.progress import RowProgress
 from components.data.contract.rows import column_of, view
 from components.data.contract.splits import SPLITS
 from components.data.encoding.reading import READING, Reading
+from components.data.encoding.scripts import unfamiliar, unknown_id
 from components.data.encoding.split import EncodedSplit, candidates_file
 from components.errors import UserError
 from components.families.base import Facts, Family, Row
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
 
 ROWS = 4096  # of a record batch: their encodings are in memory at once
+SAMPLE, OF_A_BATCH, CHARACTERS = 5_000, 500, 500  # texts whose scripts are looked at, and their length
 UNKNOWN = 0.2  # of the tokens; more are no stray sign, but another script or another encoder's tokenizer
 
 
@@ -62,12 +64,13 @@ def encode(data: Path, tokenizer_file: Path, target: Path) -> None:
 
 def _reading(encoder: Encoder, training: EncodedSplit) -> Reading:
     """What was cut off and what is unknown, now that all training rows are encoded."""
-    unknown = encoder.tokenizer.token_to_id(getattr(encoder.tokenizer.model, "unk_token", None) or "")
+    unknown = unknown_id(encoder.tokenizer)
     return Reading(
         rows=len(training),
         rows_cut=encoder.rows_cut,
         tokens=int(training.tokens.sum()),
         unknown_tokens=0 if unknown is None else training.count(unknown),
+        unfamiliar=unfamiliar(encoder.tokenizer, encoder.sample),
     )
 
 
@@ -169,6 +172,7 @@ class Encoder:
         }
         own_head = card.heads[self.task]
         self.family, self.options = families.get(own_head.family), own_head.facts["options"]
+        self.sample: list[str] = []  # texts of training rows
         self.several = is_multi_sequence(self.family, card.inputs)
         truncation = self.family.truncation(card.inputs, card.max_length, self.options)
         self.tokenizer.enable_truncation(**truncation)
@@ -202,6 +206,10 @@ class Encoder:
         rows = view(table, self.task, self.task).to_pylist()
         if learning and isinstance(self.family, Candidates):
             rows = self.family.with_candidates(rows, self.heads[self.task][1])
+        if learning and len(self.sample) < SAMPLE:
+            self.sample += [
+                self.family.text_of(row)[:CHARACTERS] for row in rows[:: 1 + len(rows) // OF_A_BATCH]
+            ]
         offsets = any(family.offsets for family, _ in self.heads.values())
         encodings = self.family.tokenise(self.tokenizer, rows, self.options, offsets)
         self._require_tokens(rows, encodings)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import Field
+
+from components.data.encoding.scripts import Unfamiliar
 from components.records import Record
 
 READING = "reading.json"
@@ -16,6 +19,7 @@ class Reading(Record):
     rows_cut: int  # longer than max_length; windows are never cut
     tokens: int  # of these rows, as they are read
     unknown_tokens: int  # that the tokenizer has no other name for
+    unfamiliar: list[Unfamiliar] = Field(default_factory=list)  # scripts that the tokenizer does not know
 
     @property
     def cut(self) -> float:

@@ -26,7 +26,7 @@ from components.data.contract.splits import SPLITS, position
 from components.data.ingest.annotated import Annotated
 from components.data.ingest.classes import column_of_classes, settle
 from components.data.ingest.cleaning import FATES, RARE, REASONS, UNDECIDED, UNREADABLE, decide
-from components.data.ingest.layout import refuse_words
+from components.data.ingest.layout import refuse_layout
 from components.data.ingest.left_out import EXAMPLES, LeftOut
 from components.data.ingest.reader import LESSON, Head, Reader, digest
 from components.data.ingest.records import INGEST, Cleaned, ReadRows, RemovedRow
@@ -57,7 +57,7 @@ def ingest(name: str, task: Task, seed: int, target: Path) -> None:
         UserError: a row that its family cannot read, a label outside the set, a duplicated id.
     """
     reader = Reader(name, task)
-    refuse_words(reader)
+    refuse_layout(reader)
     with atomic_folder(target) as folder:
         read_rows = folder / "read.parquet"
         annotated, left_out, notes = Annotated(task.source), LeftOut(task.cleaning), list[str]()

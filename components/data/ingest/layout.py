@@ -1,4 +1,5 @@
-"""Layouts that cannot be meant: a table with one word a row, read as if each word were a text."""
+"""Layouts that cannot be meant: a table with one word a row, read as if each word were a text; answers of
+annotators who rejected them, read as if they were right."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from components.data.ingest.reader import Reader
-from components.data.sources.formats import first_file, rows
+from components.data.sources.formats import first_file, formats, rows
 from components.data.sources.formats.base import Sample
 from components.data.sources.record import Values
 from components.data.sources.sentences import sentence_columns
@@ -18,18 +19,43 @@ HEAD = 1000  # rows
 FEWEST = 20  # of them
 NEARLY_ALL = 0.9
 MOST = 0.5
+FILES, LONG = 3, 300  # one for each split; words that no sentence has
 
 
-def refuse_words(reader: Reader) -> None:
-    """Refuse a source whose "sentences" are single words.
+def refuse_layout(reader: Reader) -> None:
+    """Refuse a source that is read as what it cannot be.
 
     Raises:
         UserError: what it looks like, and which setting reads it.
     """
+    _refuse_rejected(reader)
+    _refuse_words(reader)
+
+
+def _refuse_rejected(reader: Reader) -> None:
+    """Refuse Prodigy's rows as plain objects, where nobody looks at the answer and some are no."""
+    source, used = reader.task.source, reader.columns().values()
+    plain = source.format in ("jsonl", "json") and "answer" not in [*source.filter, *used]
+    path = first_file(source) if plain else None
+    sample = Sample.of(path) if path and path.is_file() else None
+    if sample is None or not formats()["prodigy"].looks_like(sample):
+        return
+    refused = sum(one["answer"] != "accept" for one in sample.objects)
+    if refused:
+        raise UserError(
+            f"{path}: {refused} of the first {len(sample.objects)} rows are answered with reject or ignore, "
+            f"as Prodigy exports them; `format: prodigy` below source reads them, and "
+            f"`filter: {{answer: accept}}` leaves them out"
+        )
+
+
+def _refuse_words(reader: Reader) -> None:
+    """Refuse a source whose "sentences" are single words."""
     task, columns = reader.task, reader.columns()
     sound = (record.values for record in reader.records() if not (record.skipped or record.unreadable))
     head = list(islice(sound, HEAD))
     if len(head) < FEWEST:
+        _refuse_endless(task, head)
         return
     found = _one_tag(head)
     if not found and set(columns) <= {"text", "label"} and task.cleaning.duplicates == "drop":
@@ -38,8 +64,22 @@ def refuse_words(reader: Reader) -> None:
         raise UserError(f"{task.source.path}: {found}, as in a table with one word a row; {_advice(task)}")
 
 
+def _refuse_endless(task: Task, head: list[Values]) -> None:
+    """Words one below the other with nothing between sentences: each file is one."""
+    words = [max((_words(values.get(role)) for role in _tags(values)), default=0) for values in head]
+    if 0 < len(words) <= FILES and min(words) >= LONG:
+        raise UserError(
+            f"{task.source.path}: a sentence of {max(words):,} words; expected a blank line behind each "
+            f"sentence"
+        )
+
+
+def _tags(values: Values) -> list[str]:
+    return [role for role in values if role.rpartition(".")[2] == "tags"]
+
+
 def _one_tag(head: list[Values]) -> str:
-    roles = [role for role in head[0] if role.rpartition(".")[2] == "tags"]
+    roles = _tags(head[0])
     single = sum(all(_words(values.get(role)) == 1 for role in roles) for values in head)
     if not roles or single < NEARLY_ALL * len(head):
         return ""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from components.data.ingest.layout import refuse_words
+from components.data.ingest.layout import refuse_layout
 from components.data.ingest.reader import Reader
 from components.data.sources.record import Record
 from components.errors import BadRowError, SkippedRowError, UserError
@@ -32,7 +32,7 @@ def preview(project: Project) -> None:
 
 def _preview(name: str, task: Task) -> None:
     reader = Reader(name, task)
-    refuse_words(reader)
+    refuse_layout(reader)
     _check_labels(reader, list(_sound(reader, islice(reader.records(), ROWS))))
 
 

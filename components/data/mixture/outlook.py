@@ -65,7 +65,17 @@ def warnings(plan: PlanRecord) -> list[Warned]:
     """What a person should know, and may want to change, before the run begins."""
     found = outlook(plan)
     few = _few(plan, {task.name: task.plan.epochs for task in found if task.plan.epochs < FEW})
-    return few + [_long(task, found) for task in found if task.takes_more]
+    return [*few, *(_long(task, found) for task in found if task.takes_more), *_unfamiliar(plan)]
+
+
+def _unfamiliar(plan: PlanRecord) -> list[Warned]:
+    """The tasks whose texts are of a script that the encoder was not trained on."""
+    advice = "take an encoder of that language, or a multilingual one"
+    return [
+        Warned(f"{name}: {one.sentence}; {advice}", ("model.encoder",))
+        for name, task in plan.tasks.items()
+        for one in task.unfamiliar
+    ]
 
 
 def _few(plan: PlanRecord, epochs: Mapping[str, float]) -> list[Warned]:

@@ -154,6 +154,7 @@ def _planned(
         stages=[],
         cut=reading.cut,
         unknown=reading.unknown,
+        unfamiliar=reading.unfamiliar,
     )
     if easy is None:
         return planned

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from pydantic import Field
+
+from components.data.encoding.scripts import Unfamiliar
 from components.records import Part, Record
 
 PLAN = Path("reports/plan.json")
@@ -48,6 +51,7 @@ class PlannedTask(Part):
     epochs: float = 0.0  # passes over its rows that these are
     cut: float = 0.0  # share of its rows that are longer than max_length
     unknown: float = 0.0  # share of its tokens that the tokenizer does not know
+    unfamiliar: list[Unfamiliar] = Field(default_factory=list)  # scripts that the tokenizer does not know
 
     @property
     def usable(self) -> int:

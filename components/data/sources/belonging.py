@@ -2,7 +2,8 @@
 
 The embeddings of a word in two spellings ("the" and " the", "the" and "The") are alike in every encoder that
 has been trained. Where those at a tokenizer's numbers are no more alike than neighbours in its vocabulary,
-which are about as frequent, the numbers are another tokenizer's.
+which are about as frequent, the numbers are another tokenizer's
+(docs/decisions/0064-words-in-two-spellings.md).
 """
 
 from __future__ import annotations

@@ -178,7 +178,8 @@ def _folder(where: Path, called: Path) -> Path:
     if not where.is_dir():
         raise UserError(f"{called}: no such folder; see model.encoder in params.yaml")
     modules = read_json(where / MODULES) if (where / MODULES).is_file() else []
-    inner = [str(one["path"]) for one in modules if str(one["type"]).endswith("Transformer")]
+    known = [one for one in modules if isinstance(one, dict) and "path" in one]
+    inner = [str(one["path"]) for one in known if str(one.get("type")).endswith("Transformer")]
     for folder in (*(where / path for path in inner), where, *sorted(where.glob("snapshots/*"))):
         if (folder / CONFIG).is_file():
             return folder

@@ -76,6 +76,8 @@ def check_tokens(folder: Path) -> int:
     """
     config, tokenizer = read_json(folder / CONFIG), read_json(folder / TOKENIZER)
     numbers = numbers_of(folder, tokenizer)
+    if not isinstance(config, dict):
+        raise UserError(f"{folder / CONFIG}: found a {type(config).__name__}, expected keys with values")
     size = config.get("vocab_size")
     if not isinstance(size, int):
         return max(numbers.values()) + 1

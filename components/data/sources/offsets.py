@@ -115,6 +115,7 @@ OTHERS = [  # from the likeliest on
     Counting(("bytes",)),
     *(Counting((ends,)) for ends in ("lf", "crlf", "bom", "no_bom")),
     Counting(("utf16",), inclusive=True),
+    Counting(("bom",), inclusive=True),  # as of whoever counts from 1, the last character among them
     *(Counting((unit, ends)) for unit in ("utf16", "bytes") for ends in ("lf", "crlf", "bom", "no_bom")),
 ]
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import cache
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -23,6 +21,7 @@ from components.families.base import Row
 from components.settings.data import Condition
 from components.settings.project import Gate, Project
 from components.settings.section import Positive, Rows, Unit
+from components.spelling import script
 
 WIDER = 3  # times a task's margin: a part of the rows says less than all of them
 NOTHING = "none"  # the value of a row that has none in a column
@@ -143,19 +142,6 @@ def holds(rule: Mapping[str, Condition], row: Row) -> bool:
     """Are the row's fields as the rule says?"""
     fields = {**row, **(row.get("slice") or {})}
     return all(Test(condition).holds(value_at(fields, name)) for name, condition in rule.items())
-
-
-def script(text: str) -> str:
-    """The writing system of most of a text's letters, by their names in Unicode: CYRILLIC. Of languages that
-    share one it says nothing; a column with the role `slice` can."""
-    counts = Counter(filter(None, map(_script_of, text)))
-    return counts.most_common(1)[0][0] if counts else NOTHING
-
-
-@cache
-def _script_of(letter: str) -> str:
-    """LATIN of LATIN SMALL LETTER A; empty for what is no letter."""
-    return unicodedata.name(letter, "").partition(" ")[0] if letter.isalpha() else ""
 
 
 GATE = Slices

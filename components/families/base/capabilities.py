@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Numbers = list[int] | list[float]  # what a head is given besides a row's states
 ReadTable = Callable[[Path, str, Mapping[str, str]], Iterator[tuple[str, Row]]]
 """(file, format, role -> column) -> (where it stands, its columns by role) of each of its rows."""
+Predict = Callable[[Sequence[Row]], list[Prediction]]  # of a fitted model
 Reword = Callable[[list[str]], list[str | None]]
 """The words of a text -> what stands in the place of each; None: nothing."""
 MOST_CANDIDATES = 20_000  # of a head: their vectors ship with the model, and a question is scored against all
@@ -198,6 +199,19 @@ class Probabilities(abc.ABC):
     def likelihoods(self, row: Row, said: Prediction, facts: Facts) -> list[tuple[float, bool]]:
         """(how probable the model calls something, whether it is so) for whatever the answer gives a
         probability: its label, or each of several labels."""
+
+
+class TunedBaseline(abc.ABC):
+    """There are several linear baselines; the one that is best on the validation rows is taken."""
+
+    @abc.abstractmethod
+    def linear_models(self, train: Sequence[Row], facts: Facts) -> Iterator[Predict]:
+        """What each, fitted to the training rows, predicts of others; the plainest first. They are fitted one
+        by one, as they are asked for."""
+
+    def tfidf_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
+        """The plainest one's predictions."""
+        return next(iter(self.linear_models(train, facts)))(test)
 
 
 class Rewordable(abc.ABC):

@@ -56,4 +56,5 @@ class EvaluationPart(abc.ABC):
 
     @abc.abstractmethod
     def tfidf_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
-        """Predictions of TF-IDF features with a linear model trained on the same rows."""
+        """Predictions of TF-IDF features with a linear model trained on the same rows. A family with several
+        such models declares `TunedBaseline`."""

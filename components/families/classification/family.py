@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -22,7 +23,14 @@ from components.families.base import (
     Prediction,
     Row,
 )
-from components.families.base.capabilities import OneClassEach, Probabilities, ScoredClasses
+from components.families.base.capabilities import (
+    OneClassEach,
+    Predict,
+    Probabilities,
+    ScoredClasses,
+    TunedBaseline,
+)
+from components.families.shared import linear
 from components.families.shared.centroids import nearest_labels, too_many
 from components.families.shared.fields import read_label
 from components.families.shared.label_numbers import label_numbers
@@ -68,10 +76,12 @@ class ClassificationOptions(Options):
     label_smoothing: float = Field(0.0, ge=0, lt=1)
 
 
-class Classification(TextsReworded, OneClassEach, ScoredClasses, Probabilities, Family):
+class Classification(TextsReworded, OneClassEach, ScoredClasses, Probabilities, TunedBaseline, Family):
     """Softmax cross-entropy over the pooled states."""
 
     name = "classification"
+    compared: ClassVar[linear.Roles] = linear.ROLES
+    """The columns that the linear baselines read."""
     hub_task = "text-classification"
     targets: ClassVar[Mapping[str, bool]] = {"label": True}
     options: ClassVar[type[Options]] = ClassificationOptions
@@ -220,22 +230,27 @@ class Classification(TextsReworded, OneClassEach, ScoredClasses, Probabilities, 
         shares = {label: count / len(train) for label, count in counts.most_common(max(TOP_K))}
         return [{"label": next(iter(shares)), "probabilities": shares} for _ in test]
 
-    def tfidf_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
-        """Word unigrams and bigrams, TF-IDF, a linear support vector machine; of a large label set the
-        nearest centroid."""
-        from sklearn.feature_extraction.text import TfidfVectorizer
+    def linear_models(self, train: Sequence[Row], facts: Facts) -> Iterator[Predict]:
+        """TF-IDF of n-grams, linear support vector machines; of a large label set the nearest centroid."""
         from sklearn.svm import LinearSVC
 
-        words = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
-        learnt_NF = words.fit_transform([self.text_of(row) for row in train])
-        asked_MF, labels = (
-            words.transform([self.text_of(row) for row in test]),
-            [row["label"] for row in train],
-        )
-        if too_many(len(set(labels)), learnt_NF):
-            nearest = nearest_labels(learnt_NF, [[label] for label in labels], asked_MF, 1)
-            return [{"label": label} for (label,) in nearest]
-        return predicted(LinearSVC(random_state=0).fit(learnt_NF, labels), asked_MF)
+        labels = [row["label"] for row in train]
+        for features in linear.both(train, self.compared):
+            if too_many(len(set(labels)), features.learnt_NF):
+                yield partial(_nearest, features, labels)
+                return
+            for strength in linear.STRENGTHS:
+                model = LinearSVC(C=strength, random_state=0).fit(features.learnt_NF, labels)
+                yield partial(_said, model, features)
+
+
+def _nearest(features: linear.Features, labels: Sequence[str], rows: Sequence[Row]) -> list[Prediction]:
+    found = nearest_labels(features.learnt_NF, [[label] for label in labels], features.of(rows), 1)
+    return [{"label": label} for (label,) in found]
+
+
+def _said(model: LinearSVC, features: linear.Features, rows: Sequence[Row]) -> list[Prediction]:
+    return predicted(model, features.of(rows))
 
 
 def predicted(model: LinearSVC | Pipeline, asked: Any) -> list[Prediction]:

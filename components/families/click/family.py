@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -13,15 +14,25 @@ from pydantic import BaseModel, Field
 
 from components.errors import BadRowError
 from components.families.base import Check, Facts, Family, Layout, Options, Prediction, Row, TextRequest
-from components.families.base.capabilities import Events, ExtraInputs, Probabilities, ScoredClasses
+from components.families.base.capabilities import (
+    Events,
+    ExtraInputs,
+    Predict,
+    Probabilities,
+    ScoredClasses,
+    TunedBaseline,
+)
 from components.families.click import features
 from components.families.click.metrics import METRICS, outcomes_of
 from components.families.multi_label.family import sigmoid
+from components.families.shared import linear
 from components.families.shared.changes import come_and_gone
 from components.families.shared.rewording import TextsReworded
 
 if TYPE_CHECKING:
     import torch
+    from sklearn.feature_extraction import DictVectorizer
+    from sklearn.linear_model import LogisticRegression
     from tokenizers import Encoding
     from torch import nn
 
@@ -51,7 +62,7 @@ class ClickOptions(Options):
     categories: int = Field(1000, ge=1)
 
 
-class Click(Events, TextsReworded, ExtraInputs, ScoredClasses, Probabilities, Family):
+class Click(Events, TextsReworded, ExtraInputs, ScoredClasses, Probabilities, TunedBaseline, Family):
     """Binary cross-entropy over the pooled states, embedded categories and standardised numbers.
 
     The classes are not weighed: that would lose the probabilities' calibration.
@@ -199,26 +210,40 @@ class Click(Events, TextsReworded, ExtraInputs, ScoredClasses, Probabilities, Fa
         """The share of positives in training."""
         return [{"probability": facts["rate"]} for _ in test]
 
-    def tfidf_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
-        """Word unigrams and bigrams, TF-IDF, and the features, logistic regression."""
-        from scipy.sparse import hstack
+    def linear_models(self, train: Sequence[Row], facts: Facts) -> Iterator[Predict]:
+        """TF-IDF of n-grams beside the features, logistic regression."""
         from sklearn.feature_extraction import DictVectorizer
-        from sklearn.feature_extraction.text import TfidfVectorizer
         from sklearn.linear_model import LogisticRegression
 
-        words = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
-        words.fit([self.text_of(row) for row in train])
-        # An empty entry, so that rows without features are a column of ones: one more intercept.
-        beside = DictVectorizer().fit([{"": 1.0, **features.named(row, facts)} for row in train])
+        outcomes = [row["outcome"] for row in train]
+        beside = DictVectorizer().fit(_named(train, facts))
+        for texts in linear.both(train):
+            columns_NF = _beside(texts.learnt_NF, beside, train, facts)
+            for strength in linear.STRENGTHS:
+                model = LogisticRegression(C=strength, max_iter=1000).fit(columns_NF, outcomes)
+                yield partial(_said, model, texts, beside, facts)
 
-        def columns(rows: Sequence[Row]) -> Any:
-            named = [{"": 1.0, **features.named(row, facts)} for row in rows]
-            return hstack(
-                [words.transform([self.text_of(row) for row in rows]), beside.transform(named)]
-            ).tocsr()
 
-        model = LogisticRegression(max_iter=1000).fit(columns(train), [row["outcome"] for row in train])
-        return [{"probability": float(p)} for p in model.predict_proba(columns(test))[:, 1]]
+def _named(rows: Sequence[Row], facts: Facts) -> list[Row]:
+    """With an entry for all, so that rows without features are a column of ones: one more intercept."""
+    return [{"": 1.0, **features.named(row, facts)} for row in rows]
+
+
+def _beside(text_NF: Any, beside: DictVectorizer, rows: Sequence[Row], facts: Facts) -> Any:
+    from scipy.sparse import hstack
+
+    return hstack([text_NF, beside.transform(_named(rows, facts))]).tocsr()
+
+
+def _said(
+    model: LogisticRegression,
+    texts: linear.Features,
+    beside: DictVectorizer,
+    facts: Facts,
+    rows: Sequence[Row],
+) -> list[Prediction]:
+    columns_NF = _beside(texts.of(rows), beside, rows, facts)
+    return [{"probability": float(p)} for p in model.predict_proba(columns_NF)[:, 1]]
 
 
 FAMILY = Click()

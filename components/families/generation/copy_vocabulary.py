@@ -12,12 +12,12 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from components.families.generation.metrics import CHARACTERS
+from components.families.shared.words import UNSPACED
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
 
-WORD = re.compile(rf"[{CHARACTERS}]|[^\W{CHARACTERS}]+")  # what can be copied
+WORD = re.compile(rf"[{UNSPACED}]|[^\W{UNSPACED}]+")  # what can be copied
 LONGEST = 64  # characters of a word that is copied: an answer of so many tokens is then so long at most
 SAMPLE = 2_000  # texts that say how many characters a token has
 LEARNT = 4_000  # characters of a text: to learn from a word takes the square of its length

@@ -18,13 +18,9 @@ import numpy as np
 from components.families.base import Facts, Metric, Prediction, Row
 from components.families.base.metric import Statistics
 from components.families.shared.metrics import mean
+from components.families.shared.words import UNSPACED
 
-# Scripts that write no spaces between words: their characters are the words.
-CHARACTERS = (
-    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai and Lao, Burmese, Khmer
-    "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Japanese, Chinese
-)
-WORD = re.compile(rf"[{CHARACTERS}]|[^\W_{CHARACTERS}]+")
+WORD = re.compile(rf"[{UNSPACED}]|[^\W_{UNSPACED}]+")
 CHRF_ORDER, CHRF_BETA, BLEU_ORDER = 6, 2, 4
 
 
@@ -121,7 +117,7 @@ def bleu_words(text: str) -> list[str]:
         text = text.replace(entity, symbol)
     for entity, symbol in (("&quot;", '"'), ("&amp;", "&"), ("&lt;", "<"), ("&gt;", ">")):
         text = text.replace(entity, symbol)
-    text = re.sub(rf"([{CHARACTERS}\u3000-\u303f\uff00-\uffef])", r" \1 ", f" {text} ")
+    text = re.sub(rf"([{UNSPACED}\u3000-\u303f\uff00-\uffef])", r" \1 ", f" {text} ")
     text = re.sub(r"([{-~\[-` -&(-+:-@/])", r" \1 ", text)
     text = re.sub(r"([^0-9])([.,])", r"\1 \2 ", text)
     text = re.sub(r"([.,])([^0-9])", r" \1 \2", text)

@@ -260,7 +260,7 @@ def _hidden(text: str, encoding: Encoding, special: set[int], known: Facts) -> m
     wanted = masking.chosen(range(len(spans)), random)
     ids, positions = masking.hide(encoding.ids, words, wanted, known["mask"], known["tokens"], random)
     gold = [encoding.ids[place] for place in positions]
-    return masking.Hidden(ids, encoding.type_ids, positions, gold, words)
+    return masking.Hidden(ids, encoding.type_ids, positions, gold, words, encoding.overflowing)
 
 
 def _scored(words: Sequence[tuple[bool, float]]) -> Prediction:

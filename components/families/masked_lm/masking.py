@@ -32,14 +32,15 @@ _WORD = re.compile(rf"[{_HAN}]|[^\W{_HAN}]+|[^\w\s]")
 
 @dataclass(frozen=True)
 class Hidden:
-    """A sequence some of whose words are hidden; `ids`, `type_ids`, `n_sequences` and length as those of an
-    `Encoding`."""
+    """A sequence some of whose words are hidden; `ids`, `type_ids`, `overflowing`, `n_sequences` and length
+    as those of an `Encoding`."""
 
     ids: list[int]
     type_ids: list[int]
     positions: list[int]  # position_P of the tokens of the chosen words
     gold: list[int]  # id_P of what stood there
     words: list[int]  # word_L: the number of each token's word in the text, or NO_WORD
+    overflowing: Sequence[Encoding] = ()  # what the length limit has cut off
     n_sequences: int = 1
 
     def __len__(self) -> int:

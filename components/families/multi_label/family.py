@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -12,9 +13,10 @@ from pydantic import BaseModel, Field
 
 from components.errors import BadRowError
 from components.families.base import Check, ClassCounts, Facts, Family, Layout, Options, Prediction, Row
-from components.families.base.capabilities import Probabilities, ScoredClasses
+from components.families.base.capabilities import Predict, Probabilities, ScoredClasses, TunedBaseline
 from components.families.classification.family import check_label
 from components.families.multi_label.metrics import METRICS, labels_of, of_each_label
+from components.families.shared import linear
 from components.families.shared.centroids import nearest_labels, too_many
 from components.families.shared.fields import read_label
 from components.families.shared.items import read_items
@@ -27,6 +29,8 @@ from components.spelling import is_blank, plain
 
 if TYPE_CHECKING:
     import torch
+    from sklearn.multiclass import OneVsRestClassifier
+    from sklearn.preprocessing import MultiLabelBinarizer
     from tokenizers import Encoding
     from torch import nn
 
@@ -54,7 +58,7 @@ class MultiLabelOptions(Options):
     positive_weights: Literal["none", "balanced"] = "none"  # balanced: a label's negatives / positives
 
 
-class MultiLabel(TextsReworded, ScoredClasses, Probabilities, Family):
+class MultiLabel(TextsReworded, ScoredClasses, Probabilities, TunedBaseline, Family):
     """Binary cross-entropy of each label over the pooled states, averaged over the labels."""
 
     name = "multi_label"
@@ -195,31 +199,42 @@ class MultiLabel(TextsReworded, ScoredClasses, Probabilities, Family):
         labels = sorted(usual) or [counts.most_common(1)[0][0]]
         return [{"labels": labels} for _ in test]
 
-    def tfidf_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
-        """Word unigrams and bigrams, TF-IDF, a linear support vector machine for every label; of a large
-        label set the nearest centroids, as many as a training row has labels in the mean."""
-        from sklearn.feature_extraction.text import TfidfVectorizer
+    def linear_models(self, train: Sequence[Row], facts: Facts) -> Iterator[Predict]:
+        """TF-IDF of n-grams, a linear support vector machine for every label; of a large label set the
+        nearest centroids, as many as a training row has labels in the mean."""
         from sklearn.multiclass import OneVsRestClassifier
         from sklearn.preprocessing import MultiLabelBinarizer
         from sklearn.svm import LinearSVC
 
-        words = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
-        learnt_NF = words.fit_transform([self.text_of(row) for row in train])
-        asked_MF, labels = (
-            words.transform([self.text_of(row) for row in test]),
-            [row["labels"] for row in train],
-        )
+        labels = [row["labels"] for row in train]
         sets = MultiLabelBinarizer(sparse_output=True).fit(labels)
-        if too_many(len(sets.classes_), learnt_NF):
-            usual = max(1, round(sum(map(len, labels)) / len(labels)))
-            return [{"labels": found} for found in nearest_labels(learnt_NF, labels, asked_MF, usual)]
-        model = OneVsRestClassifier(LinearSVC(random_state=0)).fit(learnt_NF, sets.transform(labels))
-        found = sets.inverse_transform(model.predict(asked_MF))
-        scores = of_margins(sets.classes_.tolist(), model.decision_function(asked_MF))
-        return [
-            {"labels": list(some), "probabilities": of_row}
-            for some, of_row in zip(found, scores, strict=True)
-        ]
+        for features in linear.both(train):
+            if too_many(len(sets.classes_), features.learnt_NF):
+                yield partial(_nearest, features, labels)
+                return
+            for strength in linear.STRENGTHS:
+                model = OneVsRestClassifier(LinearSVC(C=strength, random_state=0))
+                model.fit(features.learnt_NF, sets.transform(labels))
+                yield partial(_said, model, sets, features)
+
+
+def _nearest(
+    features: linear.Features, labels: Sequence[Sequence[str]], rows: Sequence[Row]
+) -> list[Prediction]:
+    usual = max(1, round(sum(map(len, labels)) / len(labels)))
+    found = nearest_labels(features.learnt_NF, labels, features.of(rows), usual)
+    return [{"labels": of_row} for of_row in found]
+
+
+def _said(
+    model: OneVsRestClassifier, sets: MultiLabelBinarizer, features: linear.Features, rows: Sequence[Row]
+) -> list[Prediction]:
+    asked_MF = features.of(rows)
+    found = sets.inverse_transform(model.predict(asked_MF))
+    scores = of_margins(sets.classes_.tolist(), model.decision_function(asked_MF))
+    return [
+        {"labels": list(some), "probabilities": of_row} for some, of_row in zip(found, scores, strict=True)
+    ]
 
 
 def read_labels(value: Any, separator: str) -> list[str]:

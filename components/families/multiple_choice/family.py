@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -12,7 +13,7 @@ from pydantic import BaseModel
 
 from components.errors import BadRowError, near_miss
 from components.families.base import Check, Facts, Family, Layout, Prediction, Row, Sequence1, TextRequest
-from components.families.base.capabilities import MultiSequence, Probabilities
+from components.families.base.capabilities import MultiSequence, Predict, Probabilities, TunedBaseline
 from components.families.classification.family import softmax
 from components.families.shared.fields import read_json, read_list, read_text
 from components.families.shared.metrics import accuracy
@@ -43,7 +44,7 @@ class ChoiceAnswer(BaseModel):
     probabilities: list[float]
 
 
-class MultipleChoice(TextsReworded, MultiSequence, Probabilities, Family):
+class MultipleChoice(TextsReworded, MultiSequence, Probabilities, TunedBaseline, Family):
     """Softmax cross-entropy over one score for each pair of text and choice, read together
     (Radford 2018, section 3.3)."""
 
@@ -139,9 +140,9 @@ class MultipleChoice(TextsReworded, MultiSequence, Probabilities, Family):
             positions[len(row["choices"])][row["answer"]] += 1
         return [{"answer": positions[len(row["choices"])].most_common(1)[0][0]} for row in test]
 
-    def tfidf_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
-        """Regression's linear baseline on pairs of text and choice (1 if right, else 0); the pair that
-        it scores highest is the answer."""
+    def linear_models(self, train: Sequence[Row], facts: Facts) -> Iterator[Predict]:
+        """Regression's linear baselines on pairs of text and choice (1 if right, else 0); the pair that one
+        scores highest is its answer."""
         from components.families.regression.family import FAMILY as REGRESSION
 
         scored = [
@@ -149,9 +150,13 @@ class MultipleChoice(TextsReworded, MultiSequence, Probabilities, Family):
             for row in train
             for number, pair in enumerate(_pairs(row))
         ]
-        asked = [pair for row in test for pair in _pairs(row)]
-        scores = iter(REGRESSION.tfidf_baseline(scored, asked, facts))
-        return [{"answer": int(np.argmax([next(scores)["score"] for _ in row["choices"]]))} for row in test]
+        for scores_of in REGRESSION.linear_models(scored, facts):
+            yield partial(_highest, scores_of)
+
+
+def _highest(scores_of: Predict, rows: Sequence[Row]) -> list[Prediction]:
+    scores = iter(scores_of([pair for row in rows for pair in _pairs(row)]))
+    return [{"answer": int(np.argmax([next(scores)["score"] for _ in row["choices"]]))} for row in rows]
 
 
 def _pairs(row: Row) -> list[Row]:

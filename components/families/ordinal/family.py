@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -13,6 +14,7 @@ from pydantic import BaseModel
 
 from components.errors import BadRowError
 from components.families.base import Facts, Layout, Options, Prediction, Row
+from components.families.base.capabilities import Predict
 from components.families.classification.family import Classification
 from components.families.multi_label.family import sigmoid
 from components.families.ordinal.metrics import METRICS, levels_of
@@ -114,17 +116,22 @@ class Ordinal(Classification):
         median = facts["labels"][int(levels[len(levels) // 2])]
         return [{"label": median} for _ in test]
 
-    def tfidf_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
-        """Regression's linear baseline on the levels' numbers, rounded to a level."""
+    def linear_models(self, train: Sequence[Row], facts: Facts) -> Iterator[Predict]:
+        """Regression's linear baselines on the levels' numbers, rounded to a level."""
         from components.families.regression.family import FAMILY as REGRESSION
 
         names = facts["labels"]
         numbered = [
             {**row, "score": level} for row, level in zip(train, levels_of(train, names), strict=True)
         ]
-        scores = [found["score"] for found in REGRESSION.tfidf_baseline(numbered, test, facts)]
-        levels = np.rint(scores).clip(0, len(names) - 1).astype(int)
-        return [{"label": names[level]} for level in levels]
+        for scored in REGRESSION.linear_models(numbered, facts):
+            yield partial(_rounded, scored, names)
+
+
+def _rounded(scored: Predict, names: Sequence[str], rows: Sequence[Row]) -> list[Prediction]:
+    scores = [found["score"] for found in scored(rows)]
+    levels = np.rint(scores).clip(0, len(names) - 1).astype(int)
+    return [{"label": names[level]} for level in levels]
 
 
 def in_order(levels: Collection[str]) -> list[str] | None:

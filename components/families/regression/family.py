@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -11,19 +12,22 @@ from pydantic import BaseModel
 
 from components.errors import BadRowError
 from components.families.base import Check, Facts, Family, Layout, Prediction, Row, Sequence1
-from components.families.base.capabilities import MultiSequence, SquaredErrorLoss
+from components.families.base.capabilities import MultiSequence, Predict, SquaredErrorLoss, TunedBaseline
 from components.families.regression.metrics import METRICS
+from components.families.shared import linear
 from components.families.shared.fields import read_number
 from components.families.shared.rewording import TextsReworded
 
 if TYPE_CHECKING:
     import torch
+    from sklearn.linear_model import Ridge, RidgeCV
     from tokenizers import Encoding
     from torch import nn
 
     from components.settings.project import Checks
 
 
+LEAVE_OUT = 1000  # rows, below which each can be left out in turn
 SHIFT, SPREAD = 0.5, 1.5  # what new rows explain: a mean so many deviations away, and deviations' ratio
 
 
@@ -33,7 +37,7 @@ class RegressionAnswer(BaseModel):
     score: float
 
 
-class Regression(TextsReworded, MultiSequence, SquaredErrorLoss, Family):
+class Regression(TextsReworded, MultiSequence, SquaredErrorLoss, TunedBaseline, Family):
     """Squared error on standardised scores, so that tasks of other units weigh alike.
 
     The texts of a pair are encoded apart and compared (Reimers & Gurevych 2019): that keeps what a
@@ -152,37 +156,22 @@ class Regression(TextsReworded, MultiSequence, SquaredErrorLoss, Family):
         mean = float(np.mean([row["score"] for row in train]))
         return [{"score": mean} for _ in test]
 
-    def tfidf_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
-        """TF-IDF with ridge regression; of a pair, the products and differences of the two texts'
-        features and their cosine, since a linear model over the texts apart cannot compare them."""
-        from scipy.sparse import hstack
-        from sklearn.feature_extraction.text import TfidfVectorizer
-        from sklearn.linear_model import RidgeCV
+    def linear_models(self, train: Sequence[Row], facts: Facts) -> Iterator[Predict]:
+        """TF-IDF of n-grams with ridge regression, whose strength few rows tell best by leaving each out."""
+        from sklearn.linear_model import Ridge, RidgeCV
 
-        pairs = any(row["text_pair"] for row in train)
-        vectorizer = TfidfVectorizer(
-            ngram_range=(1, 1 if pairs else 2), min_df=1 if pairs else 2, sublinear_tf=True
-        )
-        texts = [row["text"] for row in train] + [row["text_pair"] for row in train if pairs]
-        vectorizer.fit(texts)
-
-        def features(rows: Sequence[Row]) -> Any:
-            first = vectorizer.transform([row["text"] for row in rows])
-            if not pairs:
-                return first
-            second = vectorizer.transform([row["text_pair"] for row in rows])
-            product = first.multiply(second)
-            return hstack([product, abs(first - second), product.sum(axis=1)]).tocsr()
-
-        model = RidgeCV(alphas=(0.1, 0.3, 1.0, 3.0, 10.0)) if len(train) < 1000 else _ridge()
-        model.fit(features(train), [row["score"] for row in train])
-        return [{"score": float(score)} for score in model.predict(features(test))]
+        scores = [row["score"] for row in train]
+        for features in linear.both(train):
+            models = [RidgeCV(alphas=(0.1, 0.3, 1.0, 3.0, 10.0))]
+            if len(train) >= LEAVE_OUT:
+                settings = {"solver": "sparse_cg", "random_state": 0}
+                models = [Ridge(alpha=1 / strength, **settings) for strength in linear.STRENGTHS]
+            for model in models:
+                yield partial(_said, model.fit(features.learnt_NF, scores), features)
 
 
-def _ridge() -> Any:
-    from sklearn.linear_model import Ridge
-
-    return Ridge(alpha=1.0, solver="sparse_cg", random_state=0)
+def _said(model: Ridge | RidgeCV, features: linear.Features, rows: Sequence[Row]) -> list[Prediction]:
+    return [{"score": float(score)} for score in model.predict(features.of(rows))]
 
 
 FAMILY = Regression()

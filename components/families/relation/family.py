@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
@@ -11,11 +13,13 @@ from pydantic import BaseModel
 
 from components.errors import BadRowError
 from components.families.base import Facts, Prediction, Row
-from components.families.base.capabilities import ExtraInputs, PairsOfSpans, Reword
+from components.families.base.capabilities import ExtraInputs, PairsOfSpans, Predict, Reword
 from components.families.classification.family import Classification, ClassificationOptions, predicted
 from components.families.relation.metrics import METRICS
 from components.families.shared.fields import read_text
+from components.families.shared.linear import STRENGTHS
 from components.families.shared.spans import Span, read_span
+from components.families.shared.words import UNSPACED
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
 
 ROLES = ("head", "tail")
 MARKERS = {"head": "@", "tail": "#"}
+WORD = re.compile(rf"[{UNSPACED}]|[^\s{UNSPACED}]+")  # what the linear baseline reads
 FIRST, SECOND = 1, 5  # places of the two opening markers in what `marked` gives
 
 
@@ -132,15 +137,16 @@ class Relation(PairsOfSpans, ExtraInputs, Classification):
         real = Counter({label: count for label, count in counts.items() if label != none}) or counts
         return [{"label": real.most_common(1)[0][0]} for _ in test]
 
-    def tfidf_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
-        """TF-IDF of the words of, between and beside the spans, a linear support vector machine."""
+    def linear_models(self, train: Sequence[Row], facts: Facts) -> Iterator[Predict]:
+        """TF-IDF of the words of, between and beside the spans, linear support vector machines."""
         from sklearn.feature_extraction.text import TfidfVectorizer
         from sklearn.pipeline import make_pipeline
         from sklearn.svm import LinearSVC
 
-        model = make_pipeline(TfidfVectorizer(analyzer=relation_features), LinearSVC(random_state=0))
-        model.fit(train, [row["label"] for row in train])
-        return predicted(model, test)
+        for strength in STRENGTHS:
+            machine = LinearSVC(C=strength, random_state=0)
+            model = make_pipeline(TfidfVectorizer(analyzer=relation_features), machine)
+            yield partial(predicted, model.fit(train, [row["label"] for row in train]))
 
 
 def marked(row: Row, room: int) -> list[str]:
@@ -167,11 +173,11 @@ def relation_features(row: Row) -> list[str]:
     text = row["text"].lower()
     (start, end, first), (other, stop, second) = _in_order(row)
     parts = {
-        "before": text[:start].split()[-3:],
-        first: text[start:end].split(),
-        "between": text[end:other].split(),
-        second: text[other:stop].split(),
-        "after": text[stop:].split()[:3],
+        "before": WORD.findall(text[:start])[-3:],
+        first: WORD.findall(text[start:end]),
+        "between": WORD.findall(text[end:other]),
+        second: WORD.findall(text[other:stop]),
+        "after": WORD.findall(text[stop:])[:3],
     }
     words = [f"{part}:{word}" for part, found in parts.items() for word in found]
     pairs = [" ".join(pair) for pair in zip(parts["between"], parts["between"][1:], strict=False)]

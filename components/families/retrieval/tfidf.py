@@ -9,7 +9,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-WORD = r"[\u3400-\u9fff]|[^\W\u3400-\u9fff]+"  # or a Chinese character: their words are not spaced
+from components.families.shared.words import UNSPACED
+
+WORD = rf"[{UNSPACED}]|[^\W{UNSPACED}]+"
 ROWS = 512  # questions whose similarities to all texts are in memory at once
 
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pyarrow as pa
 
 from components.errors import BadRowError
-from components.families.base import Facts, Prediction, Row, Sequence1
+from components.families.base import Facts, Row, Sequence1
 from components.families.base.capabilities import ExtraInputs, Numbers, Reword
-from components.families.classification.family import Classification, predicted
+from components.families.classification.family import Classification
 from components.families.segment_pairs.segments import draw, halves
 from components.families.shared.fields import read_text
 
@@ -28,6 +28,7 @@ class SegmentPairs(ExtraInputs, Classification):
     inputs = (("text",),)
     targets: ClassVar[Mapping[str, bool]] = {}
     text_columns = ("text",)
+    compared = ("first", "second")
     row_encoding = None  # no head would fit that is not made from the text
     extra_type = pa.int32()
 
@@ -76,19 +77,3 @@ class SegmentPairs(ExtraInputs, Classification):
         from components.families.segment_pairs.head import SegmentsHead
 
         return SegmentsHead(hidden_size, len(facts["labels"]))
-
-    def tfidf_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
-        """TF-IDF of either segment, their products and their cosine; a linear support vector machine."""
-        from scipy.sparse import hstack
-        from sklearn.feature_extraction.text import TfidfVectorizer
-        from sklearn.svm import LinearSVC
-
-        words = TfidfVectorizer(sublinear_tf=True).fit([row["text"] for row in train])
-
-        def columns(rows: Sequence[Row]) -> Any:
-            first, second = (words.transform([row[name] for row in rows]) for name in ("first", "second"))
-            product = first.multiply(second)
-            return hstack([first, second, product, product.sum(axis=1)]).tocsr()
-
-        model = LinearSVC(random_state=0).fit(columns(train), [row["label"] for row in train])
-        return predicted(model, columns(test))

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 Place = list[int]  # [start, end) in characters of the text
 
+# Of scripts that set no blanks between words: their characters are the words.
+UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai and Lao, Burmese, Khmer
+    "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Japanese, Chinese
+)
 _MARK = "\u0300"  # stands for any combining mark, which Python's \w leaves out
 _WORD = re.compile(rf"(?:\w|{_MARK})+|[^\w\s]{_MARK}*")
 _JOINERS = "\u200c\u200d"  # inside Persian and Indic words, and inside emoji

@@ -8,18 +8,23 @@ from typing import Any
 import numpy as np
 
 from components.families.base import Prediction, Row
+from components.families.shared.words import UNSPACED
+
+WORD = re.compile(rf"[{UNSPACED}]|[^\s{UNSPACED}]+")
+ENDS = ".!?。！？"
+SENTENCE = re.compile(rf"[^{ENDS}]*[^{ENDS}\s][^{ENDS}]*[{ENDS}]*")
 
 
 def first_words(row: Row, count: int) -> Prediction:
     """The first words of the context; no answer for a count of 0."""
-    found = [match.end() for match in re.finditer(r"\S+", row["context"])][:count]
+    found = [match.end() for match in WORD.finditer(row["context"])][:count]
     return {"start": 0, "end": found[-1]} if found else {"start": None, "end": None}
 
 
 def likest_sentence(row: Row, vectorizer: Any) -> tuple[float, tuple[int, int]]:
     """The cosine with the question, and the place, of the context's sentence that is most like it."""
     context = row["context"]
-    sentences = [match.span() for match in re.finditer(r"[^.!?]*[^.!?\s][^.!?]*[.!?]*", context)]
+    sentences = [match.span() for match in SENTENCE.finditer(context)]
     sentences = sentences or [(0, len(context))]
     vectors = vectorizer.transform([row["question"], *(context[start:end] for start, end in sentences)])
     cosines = (vectors[1:] @ vectors[0].T).toarray()[:, 0]
@@ -28,7 +33,7 @@ def likest_sentence(row: Row, vectorizer: Any) -> tuple[float, tuple[int, int]]:
 
 def rarest_words(row: Row, sentence: tuple[int, int], count: int, vectorizer: Any) -> Prediction:
     """The run of words with the greatest sum of inverse document frequencies, the question's counting 0."""
-    words = [match.span() for match in re.compile(r"\S+").finditer(row["context"], *sentence)]
+    words = [match.span() for match in WORD.finditer(row["context"], *sentence)]
     analyse, idf = vectorizer.build_analyzer(), vectorizer.idf_
     numbers, known = vectorizer.vocabulary_, set(analyse(row["question"]))
     rarity = []

@@ -24,9 +24,10 @@ from components.families.base import (
 )
 from components.families.base.capabilities import MultiSequence, Reword, Rewordable
 from components.families.shared.fields import read_text
+from components.families.shared.linear import TERM
 from components.families.shared.rewording import reworded
 from components.families.span.answers import checked, read_answers
-from components.families.span.baselines import first_words, likest_sentence, rarest_words
+from components.families.span.baselines import WORD, first_words, likest_sentence, rarest_words
 from components.families.span.metrics import F1, METRICS, answer_of
 from components.families.span.windows import NULL, answer_tokens, begins, best_span, context_tokens
 from components.settings.section import Unit
@@ -203,11 +204,15 @@ class SpanExtraction(Rewordable, MultiSequence, Family):
         return SpanHead(hidden_size)
 
     def loss(self, logits: torch.Tensor, target: torch.Tensor, facts: Facts) -> torch.Tensor:
-        """logits_nML2, target_nM2: the mean of both ends' cross entropies, summed over windows."""
+        """logits_nML2, target_nM2: the mean of both ends' cross entropies, summed over windows.
+
+        Each end is a row of its own: of classes in the middle of three dimensions CUDA has no deterministic
+        sum (torch.use_deterministic_algorithms, NLLLoss).
+        """
         from torch.nn.functional import cross_entropy
 
-        logits_WL2, target_W2 = logits.flatten(0, 1), target.flatten(0, 1)
-        return cross_entropy(logits_WL2, target_W2, ignore_index=ABSENT, reduction="sum") / 2
+        logits_EL, target_E = logits.transpose(2, 3).flatten(0, 2), target.flatten()
+        return cross_entropy(logits_EL, target_E, ignore_index=ABSENT, reduction="sum") / 2
 
     def divergence(
         self, logits: torch.Tensor, others: torch.Tensor, target: torch.Tensor, facts: Facts
@@ -266,9 +271,10 @@ class SpanExtraction(Rewordable, MultiSequence, Family):
         question than training leads one to expect of an answer."""
         from sklearn.feature_extraction.text import TfidfVectorizer
 
-        vectorizer = TfidfVectorizer(sublinear_tf=True)
+        vectorizer = TfidfVectorizer(sublinear_tf=True, token_pattern=TERM)
         vectorizer.fit([row[role] for row in train for role in ("context", "question")])
-        length = int(np.median([len(row["answers"][0]["text"].split()) for row in train if row["answers"]]))
+        answers = [row["answers"][0]["text"] for row in train if row["answers"]]
+        length = int(np.median([len(WORD.findall(answer)) for answer in answers]))
         least = -1.0
         if facts["unanswerable"]:
             alike = [likest_sentence(row, vectorizer)[0] for row in train]

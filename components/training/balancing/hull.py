@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 
-ROUNDING = float(np.finfo(np.float32).eps)  # of a Gramian; smaller eigenvalues, by the largest, mean nothing
+ROUNDING = float(np.finfo(np.float32).eps)  # of a cosine; smaller eigenvalues, by the largest, mean nothing
 
 
-def root(gramian_KK: np.ndarray) -> np.ndarray:
-    """root_KK with root^T root = G: its columns are the gradients, up to a rotation."""
-    values_K, vectors_KK = np.linalg.eigh(gramian_KK)
-    return np.asarray(np.sqrt(values_K.clip(min=0))[:, None] * vectors_KK.T)
+def root(gramian_KK: np.ndarray, rounding: float = 0.0) -> np.ndarray:
+    """root_RK with root^T root = G: its columns are the gradients, up to a rotation.
+
+    It is made of their cosines, so that each column is as exact as its own length allows, however short
+    beside the others. Dimensions in which only `rounding` lies, by the eigenvalues of the cosines, are left
+    out: R is the rank.
+    """
+    norms_K = lengths(gramian_KK)
+    values_K, vectors_KK = np.linalg.eigh(gramian_KK / np.outer(norms_K, norms_K))
+    kept_K = values_K > values_K[-1] * len(values_K) * rounding
+    return np.asarray(np.sqrt(values_K[kept_K])[:, None] * vectors_KK[:, kept_K].T * norms_K)
+
+
+def lengths(gramian_KK: np.ndarray) -> np.ndarray:
+    """|g_i|_K, 1 for one of no length, since they divide."""
+    norms_K = np.sqrt(np.diag(gramian_KK).clip(min=0))
+    return np.where(norms_K > 0, norms_K, 1.0)
 
 
 def length(gramian_KK: np.ndarray, weights_K: np.ndarray) -> float:
@@ -28,5 +41,5 @@ def shortest(gramian_KK: np.ndarray) -> np.ndarray:
 
     scale = np.trace(gramian_KK) / len(gramian_KK)
     rows = np.vstack([root(gramian_KK / scale), np.ones(len(gramian_KK))])
-    weights_K, _ = nnls(rows, np.append(np.zeros(len(gramian_KK)), 1.0))
+    weights_K, _ = nnls(rows, np.append(np.zeros(len(rows) - 1), 1.0))
     return np.asarray(weights_K / weights_K.sum())

@@ -11,7 +11,7 @@ Legend: E evaluations, D draws from the posterior.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,12 +24,13 @@ FEWEST = 6  # evaluations; of fewer, no interval held what it promised
 EXPONENTS = (0.0, 0.5, 1.0, 2.0, 4.0)
 BEGIN = 1 / 3  # of the run; before it rates rise and heads find their place, which no power law describes
 WIDE = 30.0  # the prior's standard deviation of a and b, in standard deviations of the noise
-NOISE = 0.2  # the prior's guess of the noise, over the range of the scores; it counts as two evaluations
+NOISE = 0.5  # the prior's guess of the noise, over the range of the scores; it counts as two evaluations
 COUNT = 16  # evaluations that many of them count as: neighbours resemble each other
 DRAWS = 2000
 SURE = 0.8  # probability with which a head is said to improve, or not to
 LEAST = 0.02, 0.25  # of all that it has learnt, and of an evaluation's noise: a smaller rise is none
 INTERVAL = (0.05, 0.95)
+BEST = 1.0  # of scores that are shares or correlations: all that lie between -1 and 1
 MORE = 2.0  # times the run's steps, of which the report tells
 
 
@@ -65,7 +66,16 @@ def forecast(steps: Sequence[int], scores: Sequence[float], more: float) -> Fore
     now_D, then_D, noise_D = (scale * np.concatenate(part) for part in zip(*drawn, strict=True))
     now_D, then_D = now_D + y_E.mean(), then_D + y_E.mean()
     least_D = np.maximum(LEAST[0] * learnt, LEAST[1] * noise_D)
-    return Forecast(now_D, then_D, then_D + noise_D * random.standard_normal(DRAWS), least_D)
+    best = BEST if float(np.abs(y_E).max()) <= BEST else np.inf
+    score_D = np.minimum(then_D + noise_D * random.standard_normal(DRAWS), best)
+    return Forecast(np.minimum(now_D, best), np.minimum(then_D, best), score_D, least_D)
+
+
+def has_begun(scores: Sequence[float]) -> bool:
+    """Has a head risen since its first evaluation? If not, it may have learnt nothing yet, and its scores
+    tell nothing of what is to come."""
+    known = [score for score in scores if np.isfinite(score)]
+    return len(known) > 1 and float(np.mean(known[len(known) // 2 :])) > known[0]
 
 
 @dataclass(frozen=True)
@@ -114,9 +124,10 @@ def _shape(t: np.ndarray, exponent: float) -> np.ndarray:
 
 
 def ahead(history: Sequence[Entry]) -> dict[str, Ahead]:
-    """What twice the run would bring each head; nothing where the evaluations are too few to tell."""
+    """What twice the run would bring each head that has begun to learn; nothing where the evaluations are too
+    few to tell."""
     found = {}
-    for head in history[-1]["validation"] if len(history) >= FEWEST else ():
+    for head in begun(history) if len(history) >= FEWEST else ():
         curve = of_head(history, head, MORE)
         low, high = np.quantile(curve.score_D, INTERVAL)
         found[head] = Ahead(
@@ -128,14 +139,20 @@ def ahead(history: Sequence[Entry]) -> dict[str, Ahead]:
     return found
 
 
+def begun(history: Sequence[Entry]) -> list[str]:
+    """The heads that have risen."""
+    scores = {head: [entry["validation"][head] for entry in history] for head in history[-1]["validation"]}
+    return [head for head, values in scores.items() if has_begun(values)]
+
+
 def of_head(history: Sequence[Entry], head: str, more: float) -> Forecast:
     """The forecast from a head's scores in the history."""
     return forecast([entry["step"] for entry in history], [e["validation"][head] for e in history], more)
 
 
-def sentence(found: Mapping[str, Ahead], evaluations: int) -> str:
+def sentence(found: Mapping[str, Ahead], heads: Iterable[str], evaluations: int) -> str:
     """The same for a person."""
-    if not found:
+    if evaluations < FEWEST:
         return (
             f"{evaluations} scheduled evaluations do not tell which tasks were still improving; {FEWEST} "
             f"may: lower training.evaluate_every"
@@ -145,8 +162,9 @@ def sentence(found: Mapping[str, Ahead], evaluations: int) -> str:
         what: [_of_head(head, own) for head, own in found.items() if own.improving is state]
         for what, state in groups.items()
     }
-    said = "; ".join(f"{what}: {', '.join(heads)}" for what, heads in parts.items() if heads)
-    return f"{said} (what twice the budget would bring, with a 90 % interval)"
+    parts["Not risen since the first evaluation"] = [head for head in heads if head not in found]
+    said = "; ".join(f"{what}: {', '.join(some)}" for what, some in parts.items() if some)
+    return f"{said} (what twice the budget would bring, by the learning curve)"
 
 
 def _of_head(head: str, own: Ahead) -> str:

@@ -46,9 +46,13 @@ def ending(plan: Plan, training: Training, history: Sequence[Entry]) -> Ending:
 
 
 def settled(history: Sequence[Entry], heads: Iterable[str]) -> bool:
-    """Does none of these heads improve, surely, at this evaluation and at the one before?"""
+    """Have all of these heads begun to learn, and does none improve any more, surely, at this evaluation and
+    at the one before?"""
     if len(history) < curve.FEWEST + IN_A_ROW - 1:
         return False
+    asked = set(heads)
+    if not asked <= set(curve.begun(history)):
+        return False
     pasts = [history[: len(history) - ago] for ago in range(IN_A_ROW)]
-    found = (curve.of_head(past, head, AHEAD).improves for head in heads for past in pasts)
+    found = (curve.of_head(past, head, AHEAD).improves for head in asked for past in pasts)
     return all(improves is False for improves in found)

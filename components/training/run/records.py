@@ -50,7 +50,7 @@ class Ahead(Part):
     improving: bool | None  # is its curve higher there, by more than its noise hides? null: not known
     now: float  # its curve at the end of the run
     twice: float  # at twice the steps
-    interval: list[float]  # in which an evaluation there is, in nine of ten cases: low end, high end
+    interval: list[float]  # of 90 %, for an evaluation there: low end, high end
 
 
 class TrainingReport(Record):
@@ -59,5 +59,5 @@ class TrainingReport(Record):
     metrics: dict[str, str]  # the name of each head's first metric
     evaluations: list[ScheduledEvaluation]  # in their order
     kept: Kept  # the model that the stage leaves
-    # what twice the budget would bring, by head; nothing where there were too few evaluations to tell
+    # what twice the budget would bring, by head; none that has not risen, or has too few evaluations
     ahead: dict[str, Ahead] = Field(default_factory=dict)

@@ -78,6 +78,7 @@ def measured(project: Project, root: Path, plan: PlanRecord) -> Speed:
 
     loop = Fit(project, root, plan, project.seed).loop(Watcher())
     seconds, tokens, steps = _steps(loop)
+    loop.ahead.close()
     per_token = seconds / tokens / project.training.processes
     speed = Speed(
         key=key(project, root),

@@ -11,6 +11,7 @@ from tokenizers import Regex, Tokenizer, normalizers, processors
 from components.data.contract.rows import read_rows
 from components.data.encoding import encode as encoding
 from components.data.encoding.encode import encode
+from components.data.encoding.reading import reading_of
 from components.data.encoding.split import EncodedSplit, cards_of
 from components.data.ingest.ingest import ingest
 from components.errors import UserError
@@ -178,6 +179,8 @@ def test_what_looks_wrong_is_said(
     found = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: ")]
     assert len(found) == bool(said)
     assert all(said in line for line in found)
+    scripts = [one.script for one in reading_of(tmp_path / "encoded/intent").unfamiliar]
+    assert scripts == (["CYRILLIC"] if "поезд" in text else [])
 
 
 def test_texts_of_which_the_tokenizer_leaves_nothing_are_refused(

@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from components import params
+from components.data.encoding.scripts import Unfamiliar
 from components.data.encoding.split import EncodedSplit
 from components.data.mixture import outlook
 from components.data.mixture import plan as planning
@@ -90,3 +91,14 @@ def test_the_table_fits_eighty_columns() -> None:
     assert isinstance(console.file, io.StringIO)
     assert all(len(line) <= 80 for line in console.file.getvalue().splitlines())
     assert "<1%" in console.file.getvalue()
+
+
+def test_a_script_that_the_encoder_does_not_know_is_warned_of_with_what_to_change() -> None:
+    cyrillic = Unfamiliar(script="CYRILLIC", letters=0.88, unknown=0.0, at_a_time=1.04, usual=6.0)
+    task = planned(100, 100, 20.0).model_copy(update={"unfamiliar": [cyrillic]})
+    [warned] = outlook.warnings(plan_of(news=task))
+    assert warned.sentence.startswith(
+        "news: the tokenizer does not know Cyrillic (88% of the letters): it reads 1.0"
+    )
+    assert warned.sentence.endswith("take an encoder of that language, or a multilingual one")
+    assert warned.keys == ("model.encoder",)

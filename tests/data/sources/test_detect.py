@@ -62,6 +62,7 @@ def test_every_export_of_the_table_is_recognised(tmp_path: Path) -> None:
         ("ERROR:root: it broke\nINFO:root: it went on\n" * 12, []),
         ("".join(f"http://a.org/{n} c/d/{n} and/or\n" for n in range(20)), []),
         ("".join(f"user_{n} item_{n} order_date\n" for n in range(20)), []),
+        ("".join(f"item_{n % 7} item_{n % 5} item_{n % 3}\n" for n in range(40)), []),
         ("### A title\n\nA text.\n", []),
         ("", []),
         ("\x00\x01", []),

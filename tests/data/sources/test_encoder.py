@@ -24,6 +24,7 @@ from tests.encoder import folders
 
 READ = {
     "as it is": lambda folder: None,
+    "modules of which nothing is known": folders.with_unknown_modules,
     "a wrapper: module.": folders.prefixed("module."),
     "a wrapper: bert.": folders.prefixed("bert."),
     "a wrapper: encoder.": folders.prefixed("encoder."),
@@ -115,6 +116,19 @@ REFUSED = {
         folders.without_unknown,
         "encoder/tokenizer.json: cannot write every text as tokens (WordPiece error: Missing [UNK] token",
     ),
+    "numbers that are not finite": (
+        folders.as_numbers(lambda one: one * float("nan")),
+        "encoder: 39 weights hold numbers that are not finite, the first is embeddings.word_embeddings.weight",
+    ),
+    "whole numbers of 8 bits": (
+        folders.as_numbers(lambda one: one.to(torch.int8)),
+        "encoder: 39 of 39 weights are whole numbers of 8 bits, the first is embeddings.LayerNorm.bias",
+    ),
+    "a configuration that is a list": (
+        folders.replaced("config.json", b"[]"),
+        "encoder/config.json: found a list, expected keys with values",
+    ),
+    "an index without parts": (folders.with_an_empty_index, "model.safetensors.index.json: no weight_map, which"),
     "an encoder of pictures": (folders.of_pictures, "encoder: vit reads no texts"),
 }  # fmt: skip
 

@@ -20,6 +20,7 @@ from components.families.span.family import FAMILY as SPAN
 from components.families.span.metrics import F1, answer_of, exact_match, token_f1
 from components.families.span.windows import context_tokens
 from components.spelling import trimmed
+from tests.families.families import only_deterministic_on_cuda
 
 
 def options(**given: Any) -> dict[str, Any]:
@@ -238,12 +239,33 @@ def test_the_loss_is_the_mean_over_windows_of_both_ends_and_ignores_padding() ->
     for row, window, real, (start, end) in [(0, 0, 3, (1, 2)), (0, 1, 2, (0, 0)), (1, 0, 3, (2, 2))]:
         raw = head.output(hidden[row, window, :real]).log_softmax(0)
         expected -= (raw[start, 0] + raw[end, 1]).item() / 2
-    loss = SPAN.loss(logits, target, facts_of())
+    with only_deterministic_on_cuda():
+        loss = SPAN.loss(logits, target, facts_of())
+        loss.backward()
     assert loss.item() == pytest.approx(expected, rel=1e-5)
     assert SPAN.units([[1, 2], [0, 0]], facts_of()) + SPAN.units([[2, 2]], facts_of()) == 3
-    loss.backward()
     assert torch.isfinite(head.output.weight.grad).all()
     assert head.output.weight.grad.abs().sum() > 0
+
+
+def test_the_baselines_of_a_script_without_blanks_answer_with_some_of_its_characters() -> None:
+    """A sentence of it is one run without a blank: by blanks the answer would be all of it."""
+    context = "今天的会议在北京举行。代表团住在上海饭店里面。天气很好。"
+    answer = {"text": "上海饭店", "start": context.index("上海饭店")}
+    row = {"id": "1", "context": context, "question": "代表团住在哪里？", "answers": [answer]}
+    others = [
+        {
+            **row,
+            "context": "今天的会议很好。代表团住在里面。天气举行。",
+            "answers": [{"text": "天气举行", "start": 0}],
+        }
+    ] * 3
+    (found,) = SPAN.tfidf_baseline([row, *others], [row], facts_of(0.0))
+    said = context[found["start"] : found["end"]]
+    assert len(said) == 4
+    assert set(said) & set("上海饭店")
+    (trivial,) = SPAN.majority_baseline([row, *others], [row], facts_of(0.0))
+    assert (trivial["end"] or 0) <= 20
 
 
 # --- metrics -----------------------------------------------------------------------------------------

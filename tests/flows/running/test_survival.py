@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
+from tests import disks
 from tests.flows import toy
 from tests.flows.conftest import Server
 
@@ -163,21 +163,8 @@ def mount(folder: Path, *options: str) -> None:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 24 MB."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mount(folder, "-t", "tmpfs", "-o", "size=24m", "tmpfs")
-    try:
+    with disks.small(tmp_path / "small", "size=24m") as folder:
         yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def fill(folder: Path, leave: int) -> Path:
-    """Fill the disk but for about `leave` bytes."""
-    ballast = folder / "ballast"
-    with ballast.open("wb") as file:
-        file.write(b"\0" * max(0, shutil.disk_usage(folder).free - leave))
-    return ballast
 
 
 @pytest.mark.parametrize(("command", "leave"), [("run", 0), ("check", 30_000)])
@@ -186,7 +173,7 @@ def test_a_full_disk_is_one_sentence_before_anything_starts(
 ) -> None:
     project = toy.make(small_disk / "project", toy.CHAIN)
     toy.onetrunk(project, "status")  # DVC's own folders
-    ballast = fill(small_disk, leave)
+    ballast = disks.fill(small_disk, leave)
     result = toy.onetrunk(project, command, **server.environment)
     assert result.returncode == 2
     assert len(result.stderr.splitlines()) == 1, result.stderr

@@ -129,6 +129,56 @@ def test_nash_mtl_solves_its_equation() -> None:
         assert gramian / scale @ weights == pytest.approx(1 / weights, rel=1e-7)
 
 
+# --- gradients whose lengths differ by orders of magnitude -------------------------------------------
+
+
+def unequal(jacobian_Kp: np.ndarray, ratio: float) -> np.ndarray:
+    """The same directions; the first is as long as it was, and the last by `ratio` shorter."""
+    return jacobian_Kp * np.geomspace(1, 1 / ratio, len(jacobian_Kp))[:, None]
+
+
+@pytest.mark.parametrize("ratio", [1e4, 1e6])
+@every(JACOBIANS)
+def test_imtl_g_projects_equally_however_unequal_the_lengths(jacobian: np.ndarray, ratio: float) -> None:
+    """What one gradient is shorter by than another is none of its business: "impartial"."""
+    units = jacobian / np.linalg.norm(jacobian, axis=1, keepdims=True)
+    projections = units @ combined("imtl_g", unequal(jacobian, ratio))
+    assert projections == pytest.approx(np.full(len(jacobian), projections[0]), rel=1e-5)
+
+
+def test_imtl_g_of_a_long_and_a_short_gradient_by_hand() -> None:
+    # a1 * 2500 = a2 * 1 with a1 + a2 = 2
+    found = combination("imtl_g")().factors(np.diag([2500.0**2, 1.0]), 0, 0)
+    assert found == pytest.approx(np.array([2 / 2501, 5000 / 2501]))
+
+
+@pytest.mark.parametrize("ratio", [1e4, 1e6])
+@every(JACOBIANS)
+def test_aligned_mtl_aligns_however_unequal_the_lengths(jacobian: np.ndarray, ratio: float) -> None:
+    """As the singular values of the Jacobian itself say, which a Gramian squares."""
+    uneven = unequal(jacobian, ratio)
+    left_KK, values_K, right_Kp = np.linalg.svd(uneven, full_matrices=False)
+    expected = values_K[-1] * left_KK.sum(0) @ right_Kp
+    assert combined("aligned_mtl", uneven) == pytest.approx(expected, rel=1e-4, abs=1e-4 * values_K[-1])
+
+
+@pytest.mark.parametrize("short", [1e-3, 1e-6, 1e-8])
+@pytest.mark.parametrize("angle", [20, 90, 160])
+def test_cagrad_goes_on_where_a_task_has_converged(angle: float, short: float) -> None:
+    """A short gradient is no reason to stop the others: the step is c |g_0| from the mean, and serves the
+    worst served as well as any can, by the dual problem (Liu et al. 2021, equation 4)."""
+    radians = np.deg2rad(angle)
+    jacobian = np.array([[1.0, 0.0], [short * np.cos(radians), short * np.sin(radians)]])
+    mean = jacobian.mean(0)
+    radius = 0.4 * np.linalg.norm(mean)
+    moved = mean_scale("cagrad", jacobian) - mean
+    assert np.linalg.norm(moved) == pytest.approx(radius, rel=1e-6)
+    part_N = np.append(np.linspace(0, 10 * short, 20_001), 1.0).clip(0, 1)  # of the long one, in the hull
+    hull_N2 = np.outer(part_N, jacobian[0]) + np.outer(1 - part_N, jacobian[1])
+    least = (hull_N2 @ mean + radius * np.linalg.norm(hull_N2, axis=1)).min()
+    assert (jacobian @ (mean + moved)).min() == pytest.approx(least, rel=1e-3)
+
+
 # --- against torchjd on the explicit Jacobian --------------------------------------------------------
 
 PUBLISHED = {  # torchjd's documented outputs for its example, to its four digits

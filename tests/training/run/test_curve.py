@@ -27,18 +27,19 @@ def test_the_interval_holds_the_longer_runs_score_in_about_nine_of_ten(evaluatio
         height, exponent, noise = random.choice([0.0, 0.03, 0.1]), random.choice([0.2, 0.5, 1.0]), 0.01
         t = np.arange(1, evaluations + 1) / evaluations
         scores = law(t, height, exponent) + noise * random.standard_normal(evaluations)
-        low, high = curve.ahead(history(scores.tolist()))["mood"].interval
+        found = curve.of_head(history(scores.tolist()), "mood", curve.MORE)
+        low, high = np.quantile(found.score_D, curve.INTERVAL)
         held.append(low <= law(2.0, height, exponent) + noise * random.standard_normal() <= high)
     assert 0.83 <= np.mean(held) <= 0.98
 
 
-def test_a_straight_rise_goes_on_and_a_level_curve_does_not() -> None:
+def test_a_rise_goes_on_and_a_level_curve_does_not() -> None:
     t = np.arange(1, 13) / 12
     noise = 0.003 * np.random.default_rng(1).standard_normal(12)
     rising = curve.ahead(history((law(t, 0.1, 0.5) + noise).tolist()))["mood"]
     assert rising.improving
     assert rising.twice == pytest.approx(law(2.0, 0.1, 0.5), abs=0.015)
-    level = curve.ahead(history((0.8 + noise).tolist()))["mood"]
+    level = curve.ahead(history([0.5, *(0.8 + noise[1:]).tolist()]))["mood"]
     assert level.improving is not True
     assert level.interval[0] < 0.8 < level.interval[1]
 
@@ -50,18 +51,30 @@ def test_scores_in_other_units_give_the_same_in_those() -> None:
     assert curve.ahead(history(scores)) == curve.ahead(history(scores))
 
 
-def test_too_few_evaluations_and_scores_that_never_change_are_no_rise() -> None:
+def test_too_few_evaluations_tell_nothing() -> None:
     assert curve.ahead(history([0.1, 0.2, 0.3, 0.4, 0.5])) == {}
-    assert curve.sentence({}, 3).startswith("3 scheduled evaluations do not tell")
-    assert curve.ahead(history([0.5] * 8))["mood"].improving is False
+    assert curve.sentence({}, ["mood"], 3).startswith("3 scheduled evaluations do not tell")
+
+
+def test_a_head_that_has_not_risen_since_its_first_evaluation_is_not_foretold() -> None:
+    """It may not have begun to learn."""
+    for scores in ([0.5] * 8, [0.01, 0, 0, 0, 0, 0, 0, 0]):
+        assert curve.ahead(history(scores)) == {}
+        assert curve.sentence({}, ["mood"], 8).startswith("Not risen since the first evaluation: mood")
+
+
+def test_no_share_is_foretold_above_one() -> None:
+    found = curve.ahead(history([0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99]))["mood"]
+    assert found.twice <= found.interval[1] <= 1
+    assert curve.ahead(history([1, 3, 5, 7, 8, 9, 9.5, 9.9]))["mood"].twice > 9.9
 
 
 def test_the_sentence_names_what_was_rising_and_what_was_not() -> None:
-    rising, level = law(np.arange(1, 9) / 8, 0.1, 0.5).tolist(), [0.5] * 8
+    rising, level = law(np.arange(1, 9) / 8, 0.1, 0.5).tolist(), [0.3, *[0.5] * 7]
     both = [
         {**one, "validation": {**one["validation"], **other["validation"]}}
         for one, other in zip(history(rising), history(level, "topic"), strict=True)
     ]
-    said = curve.sentence(curve.ahead(both), len(both))  # type: ignore[arg-type]
-    assert said.startswith("Still improving: mood 0.799 to 0.8")
+    said = curve.sentence(curve.ahead(both), ["mood", "topic"], len(both))  # type: ignore[arg-type]
+    assert said.startswith(("Still improving: mood 0.7", "Still improving: mood 0.8"))
     assert "No longer improving: topic 0.500 to 0.500 [0.500, 0.500]" in said

@@ -59,14 +59,15 @@ def test_noise_ends_a_level_run_and_neither_ends_nor_prolongs_one_that_rises() -
         for _ in range(12):
             t = np.arange(1, 41) / 10
             scores = (0.8 - height * (t**-0.5 - 1) + 0.01 * random.standard_normal(40)).tolist()
+            scores[0] = 0.5  # it has learnt
             settled = (n for n in range(7, 41, 3) if ending.settled(entries(scores[:n]), ["mood"]))
             found.append(next(settled, 40))
-    assert np.median(ends[0.0]) <= 16
-    assert np.median(ends[0.06]) == 40
+    assert np.median(ends[0.0]) <= 12
+    assert np.median(ends[0.06]) >= 22
 
 
 def test_one_task_that_still_rises_is_enough() -> None:
-    rising, level = (0.1 * np.log(np.arange(1, 11))).tolist(), [0.5] * 10
+    rising, level = (0.1 * np.log(np.arange(1, 11))).tolist(), [0.3, *[0.5] * 9]
     both = [
         {**one, "validation": {"mood": a, "topic": b}}
         for one, a, b in zip(entries(rising), rising, level, strict=True)
@@ -77,22 +78,21 @@ def test_one_task_that_still_rises_is_enough() -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("encoded_project")
-def test_an_auto_run_ends_before_its_ceiling_and_a_resumed_one_ends_with_the_same_bytes() -> None:
+def test_an_auto_run_ends_before_its_ceiling_and_a_resumed_one_ends_with_the_same_bytes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     settings = Path("params.yaml")
     text = settings.read_text().replace("tokens: 12000", "budget: {method: auto, epochs: 9}")
-    for before, after in {
-        "evaluate_every: 10": "evaluate_every: 2",
-        "1.0e-3": "1.0e-9",
-        "1.0e-2": "1.0e-9",
-    }.items():
-        text = text.replace(before, after)  # nothing learns, so nothing improves
-    settings.write_text(text)
+    settings.write_text(text.replace("evaluate_every: 10", "evaluate_every: 2"))
+    monkeypatch.setattr(
+        ending, "settled", lambda so_far, heads: len(so_far) == 7
+    )  # the rule has its own tests
     planning.plan(params.load(), Path("encoded"), {}).write(PLAN)
     expected = train()
     evaluations = expected[1]["evaluations"]
     falls = next(entry["step"] for entry in evaluations if entry["settled"])
     assert evaluations[-1]["step"] == -(-falls * 5 // 4) < read_json(PLAN)["steps"]
-    assert falls <= 30
+    assert falls == 14
     assert evaluations[-1]["learning_rate"] < 0.5 * evaluations[1]["learning_rate"]
     with pytest.raises(KeyboardInterrupt):
         run(params.load(), Path(), Stop(falls + 2))

@@ -100,7 +100,7 @@ def stand_ins(monkeypatch: pytest.MonkeyPatch) -> Iterator[Reads]:
         patch.setattr(devices, "full_precision", HalfLinear.off)
         patch.setattr(attention, "trusted", lambda *_: True)
         patch.setattr(_foreach_utils, "_get_foreach_kernels_supported_devices", lambda: ["meta"])
-        patch.setattr(backward, "autocast", lambda *_: HalfLinear())  # type: ignore[no-untyped-call]
+        patch.setattr(backward, "autocast", lambda *_: HalfLinear())
         yield reads
 
 

@@ -1,4 +1,4 @@
-"""ATIS as one file (Hakkani-Tur et al. 2016): `BOS` words `EOS`, a tab, a tag for each, for EOS the intent."""
+"""ATIS as one file (Hakkani-Tur et al. 2016): `BOS` words `EOS`, a tab, a tag for each, an intent for EOS."""
 
 from __future__ import annotations
 

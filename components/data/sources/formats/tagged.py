@@ -53,10 +53,12 @@ def _sign(some: list[str]) -> str | None:
 
 
 def _are_tagged(words: list[str], sign: str) -> bool:
-    """Have nearly all a tag, few different ones?"""
-    pairs = [word.rpartition(sign) for word in words]
-    tags = [tag for word, _, tag in pairs if word and tag]
-    return len(tags) >= ALIKE * len(words) and REPEATED * len({*tags}) <= len(tags)
+    """Have nearly all a tag, and are there few different ones, fewer than words?"""
+    pairs = [(word, tag) for word, _, tag in (each.rpartition(sign) for each in words) if word and tag]
+    if len(pairs) < ALIKE * len(words):
+        return False
+    different, tags = ({*each} for each in zip(*pairs, strict=True))
+    return len(tags) < len(different) and REPEATED * len(tags) <= len(pairs)
 
 
 def _is_tagged(sample: Sample) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from components.training.balancing.base import GramianCombination
-from components.training.balancing.hull import ROUNDING
+from components.training.balancing.hull import ROUNDING, root
 
 
 class AlignedMTL(GramianCombination):
@@ -14,10 +14,8 @@ class AlignedMTL(GramianCombination):
     """
 
     def factors(self, gramian_KK: np.ndarray, seed: int, step: int) -> np.ndarray:
-        values_K, vectors_KK = np.linalg.eigh(gramian_KK)
-        kept = values_K > values_K[-1] * len(values_K) * ROUNDING
-        values, vectors = values_K[kept], vectors_KK[:, kept]
-        return np.asarray(np.sqrt(values[0]) * vectors @ (vectors.sum(0) / np.sqrt(values)))
+        _, singular_R, vectors_RK = np.linalg.svd(root(gramian_KK, ROUNDING), full_matrices=False)
+        return np.asarray(singular_R[-1] * (vectors_RK.sum(1) / singular_R) @ vectors_RK)
 
 
 METHOD = AlignedMTL

@@ -8,9 +8,9 @@ import numpy as np
 from pydantic import Field
 
 from components.training.balancing.base import GramianCombination
-from components.training.balancing.hull import length, shortest
+from components.training.balancing.hull import length, lengths, shortest
 
-STATIONARY = 1e-5  # of the gradients' root mean square: what is shorter is rounding
+STATIONARY = 1e-5  # of what gradients would have together, were they all of one direction: else rounding
 
 
 class CAGrad(GramianCombination):
@@ -26,12 +26,18 @@ class CAGrad(GramianCombination):
         scaled_KK = gramian_KK * len(gramian_KK) / np.trace(gramian_KK)
         mean_K = np.full(len(scaled_KK), 1 / len(scaled_KK))
         radius = self.c * length(scaled_KK, mean_K)
-        if radius < STATIONARY:
+        if radius <= shortest_seen(scaled_KK, mean_K):
             return np.ones(len(scaled_KK))
         w_K = worst_served(scaled_KK, radius)
-        if length(scaled_KK, w_K) < STATIONARY:
+        if length(scaled_KK, w_K) <= shortest_seen(scaled_KK, w_K):
             return np.zeros(len(scaled_KK))
         return np.asarray(1 + len(w_K) * radius / length(scaled_KK, w_K) * w_K)
+
+
+def shortest_seen(gramian_KK: np.ndarray, weights_K: np.ndarray) -> float:
+    """The length below which |sum_i w_i g_i| is rounding: gradients that cancel, not gradients that are
+    short, as those of a task that has converged."""
+    return float(STATIONARY * weights_K @ lengths(gramian_KK))
 
 
 def worst_served(gramian_KK: np.ndarray, radius: float) -> np.ndarray:
@@ -52,7 +58,8 @@ def worst_served(gramian_KK: np.ndarray, radius: float) -> np.ndarray:
     def excess(log_t: float) -> float:
         return float(np.log(length(gramian_KK, at(np.exp(log_t))) / radius + 1e-300) - log_t)
 
-    low = np.log(max(length(gramian_KK, shortest(gramian_KK)), STATIONARY) / radius) - 1e-6
+    w_K = shortest(gramian_KK)
+    low = np.log(max(length(gramian_KK, w_K), shortest_seen(gramian_KK, w_K)) / radius) - 1e-6
     high = np.log(np.sqrt(np.diag(gramian_KK).max()) / radius) + 1e-6
     if excess(low) <= 0:  # the gradients' hull holds zero there: a Pareto-stationary point
         return at(float(np.exp(low)))

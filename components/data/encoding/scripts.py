@@ -1,0 +1,113 @@
+"""Which scripts of a task's texts the tokenizer does not know: what it calls unknown, or spells letter by
+letter.
+
+A tokenizer learns its pieces from the texts that its encoder is trained on. Of a language among them it reads
+several letters at a time; another one it cuts into single letters or bytes, of which the encoder knows
+nothing (Rust et al. 2021, "How good is your tokenizer?", on fertility). A tokenizer that reads single letters
+of every language is compared with itself, and so is never at fault.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import TYPE_CHECKING
+
+from components.families.shared.words import words
+from components.records import Part
+from components.spelling import script
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+SOME = 0.1  # of a task's letters; a script with fewer is a name here and there
+WORDS = 500  # of a script that are tried, the most frequent first
+LONGEST = 30  # letters of a word that are tried
+UNKNOWN = 0.2  # of a script's pieces; more are no stray sign
+FAMILIAR = 1 / 3  # of the letters of a piece in the vocabulary: who reads fewer at a time spells
+STRANGE = "\U00012000"
+MARKED = 2  # pieces: the unknown one, and perhaps a mark of where a word begins
+DENSE = {"CJK": 3, "HIRAGANA": 3, "KATAKANA": 3, "HANGUL": 3}  # a character says as much as so many letters
+
+
+class Unfamiliar(Part):
+    """A script that the tokenizer does not know."""
+
+    script: str  # as Unicode calls its letters
+    letters: float  # its share of the letters of the task's texts
+    unknown: float  # share of its pieces that the tokenizer does not know
+    at_a_time: float  # letters of a piece; an ideograph or a syllable counts as three
+    usual: float  # letters of a piece in the tokenizer's vocabulary
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong, as a clause."""
+        how = f"it reads {self.at_a_time:.1f} letters at a time, and usually {self.usual:.0f}"
+        if self.unknown > UNKNOWN:
+            how = f"{self.unknown:.0%} of its pieces are unknown"
+        name = self.script if self.script == "CJK" else self.script.capitalize()
+        return f"the tokenizer does not know {name} ({self.letters:.0%} of the letters): {how}"
+
+
+def unfamiliar(tokenizer: Tokenizer, texts: Sequence[str]) -> list[Unfamiliar]:
+    """Those of the texts' scripts that it does not know, the most frequent first."""
+    counts = Counter(text[start:end][:LONGEST] for text in texts for start, end in words(text))
+    by_script: dict[str, Counter[str]] = {}
+    for word, count in counts.items():
+        if any(map(str.isalpha, word)):
+            by_script.setdefault(script(word), Counter())[word] = count
+    letters = {name: sum(len(word) * n for word, n in own.items()) for name, own in by_script.items()}
+    frequent = sorted(letters, key=lambda name: -letters[name])
+    return list(_judged(tokenizer, [(name, by_script[name], letters[name]) for name in frequent]))
+
+
+def _judged(tokenizer: Tokenizer, found: Sequence[tuple[str, Counter[str], int]]) -> Iterator[Unfamiliar]:
+    total, usual = sum(letters for *_, letters in found), _usual(tokenizer)
+    for name, own, letters in found:
+        if letters < SOME * total:
+            return
+        tried = [word for word, _ in own.most_common(WORDS)]
+        unknown, at_a_time = _read(tokenizer, tried, DENSE.get(name, 1))
+        if unknown > UNKNOWN or at_a_time < FAMILIAR * usual:
+            yield Unfamiliar(
+                script=name, letters=letters / total, unknown=unknown, at_a_time=at_a_time, usual=usual
+            )
+
+
+def _read(tokenizer: Tokenizer, tried: Sequence[str], weight: int) -> tuple[float, float]:
+    """The share of unknown pieces of some words, and the letters that a piece has of them."""
+    encodings = tokenizer.encode_batch([f" {word}" for word in tried], add_special_tokens=False)
+    pieces = [piece for encoding in encodings for piece in encoding.ids]
+    if not pieces:
+        return 1.0, 0.0  # a normaliser took them away
+    unknown = pieces.count(-1 if (found := unknown_id(tokenizer)) is None else found)
+    return unknown / len(pieces), weight * sum(map(len, tried)) / len(pieces)
+
+
+def unknown_id(tokenizer: Tokenizer) -> int | None:
+    """What it writes for a letter that it does not know; None where it spells every letter by bytes. Not
+    every tokenizer says so: it is asked about a sign of cuneiform."""
+    encoding = tokenizer.encode(STRANGE, add_special_tokens=False)
+    known = any(STRANGE in (tokenizer.id_to_token(piece) or "") for piece in encoding.ids)
+    if known or not 0 < len(encoding) <= MARKED:
+        return None
+    return int(encoding.ids[-1])
+
+
+def _usual(tokenizer: Tokenizer) -> float:
+    """The letters of a piece of its vocabulary, by the median: not counting the alphabet, which it has for
+    what it has no pieces for; 1 where that is all."""
+    special = {token.content for token in tokenizer.get_added_tokens_decoder().values()}
+    found = [_letters(piece) for piece in tokenizer.get_vocab() if piece not in special]
+    return float(statistics.median([count for count in found if count > 1] or [1]))
+
+
+def _letters(piece: str) -> int:
+    return sum(map(_weight, piece))
+
+
+@cache
+def _weight(character: str) -> int:
+    return DENSE.get(script(character), 1) if character.isalpha() else 0
