@@ -209,9 +209,7 @@ class StepBackward:
         self._clipped()
         return facts, balance
 
-    def _read(
-        self, sums: LossSums, *others: torch.Tensor
-    ) -> tuple[dict[str, float], *tuple[np.ndarray, ...]]:
+    def _read(self, sums: LossSums, *others: torch.Tensor) -> tuple[dict[str, float], list[np.ndarray]]:
         """L_i of all processes, and the values of other tensors, by one read."""
         values, *found = devices.read(sums.values, *others)
         return parallel.sum_losses(sums.of(values)), found
