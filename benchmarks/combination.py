@@ -164,7 +164,7 @@ def torchjd(bench: Bench) -> None:
     states: list[torch.Tensor] = []
     inner = bench.model.states
 
-    def watched(*tensors: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def watched(*tensors: Any) -> tuple[torch.Tensor, torch.Tensor]:
         hidden, index = inner(*tensors)
         states.append(hidden)
         return hidden, index

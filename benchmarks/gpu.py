@@ -32,7 +32,7 @@ from components.training.step.prepare import on_device, prepare
 
 ENCODER = Path("downloads/minilm")
 SUM: dict[str, Any] = {}
-COMBINED = {"balancing": {"combination": "pcgrad"}}
+COMBINED: dict[str, Any] = {"balancing": {"combination": "pcgrad"}}
 STEP = {4: "<= 1.05", 8: "<= 1.08", 32: "<= 1.25"}  # a combination's step over the plain sum's
 GPU = torch.cuda.is_available()
 
@@ -91,13 +91,8 @@ class Bench:
 def _tiny_encoder(folder: Path) -> Path:
     from transformers import BertConfig, BertModel
 
-    sizes: dict[str, Any] = {
-        "hidden_size": 32,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "intermediate_size": 64,
-    }
-    BertModel(BertConfig(**sizes), add_pooling_layer=False).save_pretrained(folder / "encoder")
+    config = BertConfig(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64)
+    BertModel(config, add_pooling_layer=False).save_pretrained(folder / "encoder")
     return folder / "encoder"
 
 
@@ -144,8 +139,8 @@ def _launched(engine: Engine) -> int:
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if GPU else [])]
     with profile(activities=activities) as seen:
         engine.take(1)
-    kind = torch.autograd.DeviceType.CUDA if GPU else torch.autograd.DeviceType.CPU
-    return sum(event.device_type == kind for event in seen.events())
+    kind = "CUDA" if GPU else "CPU"
+    return sum(event.device_type.name == kind for event in seen.events())
 
 
 def _waits(engine: Engine) -> int:

@@ -38,8 +38,9 @@ def predict(
         for group in grouped(to_items(split, task, rows), TOKENS):
             numbers = {head: [item.row for item in group if split.labelled(head)[item.row]] for head in cards}
             of_heads = {head: (task, set(of_head)) for head, of_head in numbers.items() if of_head}
-            *tensors, heads = assemble({task: split}, group, of_heads)
-            micro = MicroBatch(*tensors, heads, {}, Pack.of_mask(tensors[1]) if model.packs else None)
+            ids, mask, segments, heads = assemble({task: split}, group, of_heads)
+            pack = Pack.of_mask(mask) if model.packs else None
+            micro = MicroBatch(ids, mask, segments, heads, {}, pack)
             logits = model(*micro.to(model.device).given)
             for head in of_heads:
                 card, values = cards[head], logits[head].float().cpu().numpy()
@@ -86,10 +87,11 @@ def _vectors(model: MultiTaskModel, head: str, candidates: EncodedSplit) -> torc
     task, rows = candidates.task, range(len(candidates))
     order, found = [], []
     for group in (packs if model.packs else similar_lengths)(to_items(candidates, task, rows), TOKENS):
-        *tensors, heads = assemble({task: candidates}, group, {head: (task, rows)})
-        micro = MicroBatch(*tensors, heads, {}).to(model.device)
-        input_ids, mask, segment_ids, heads, _ = micro.given
-        found.append(model.vectors(head, heads[head], input_ids, mask, segment_ids).float())
+        ids, mask, segments, of_heads = assemble({task: candidates}, group, {head: (task, rows)})
+        ids, mask, segments, of_heads, _ = (
+            MicroBatch(ids, mask, segments, of_heads, {}).to(model.device).given
+        )
+        found.append(model.vectors(head, of_heads[head], ids, mask, segments).float())
         order += [item.row for item in group]
     place_N = torch.tensor(order, device=model.device).argsort()
     return torch.cat(found)[place_N]

@@ -85,7 +85,7 @@ class TaskGradients(abc.ABC):
 
     def norms_of_heads(self) -> torch.Tensor:
         """norm_H of the gradients of the heads' own H parameters, where they are."""
-        own = [parameter.grad for _, parameter in self._own()]
+        own = [gradient for _, gradient in self._own()]
         return torch.stack(torch._foreach_norm(own)) if own else torch.zeros(0, device=self.model.device)
 
     def norm(
@@ -101,10 +101,10 @@ class TaskGradients(abc.ABC):
         squares = weights_K @ gramian_KK @ weights_K + (own_H**2).sum()
         return float(np.sqrt(np.maximum(squares, 0)))
 
-    def _own(self) -> list[tuple[str, torch.nn.Parameter]]:
-        """The heads' parameters that have a gradient."""
-        pairs = ((head, p) for head in self.heads for p in self.model.heads[head].parameters())
-        return [(head, parameter) for head, parameter in pairs if parameter.grad is not None]
+    def _own(self) -> list[tuple[str, torch.Tensor]]:
+        """The gradients of the heads' own parameters, where there are any."""
+        pairs = ((head, p.grad) for head in self.heads for p in self.model.heads[head].parameters())
+        return [(head, gradient) for head, gradient in pairs if gradient is not None]
 
     def apply(self, shared: Mapping[str, float], heads: Mapping[str, float]) -> None:
         """Fill `.grad`: sum_i shared_i g_i for the encoder, heads_i times its own for each head's."""
@@ -116,8 +116,7 @@ class TaskGradients(abc.ABC):
             combined_UD = torch.tensordot(devices.sent(weights, stack_KUD), stack_KUD, 1)
             parameter.grad = torch.zeros_like(parameter).index_add_(0, ids_U, combined_UD)
         if own := self._own():
-            gradients = [parameter.grad for _, parameter in own]
-            torch._foreach_mul_(gradients, [heads[head] for head, _ in own])
+            torch._foreach_mul_([gradient for _, gradient in own], [heads[head] for head, _ in own])
 
     def unscale(self, scale: float) -> None:
         """Divide every gradient by what the losses were multiplied by."""

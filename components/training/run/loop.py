@@ -74,8 +74,9 @@ class Coming:
     plan: Plan
 
     def __eq__(self, other: object) -> bool:
-        same = isinstance(other, Coming) and (self.step, self.budget) == (other.step, other.budget)
-        return same and self.plan is other.plan
+        if not isinstance(other, Coming):
+            return False
+        return (self.step, self.budget) == (other.step, other.budget) and self.plan is other.plan
 
     __hash__ = None  # type: ignore[assignment]
 

@@ -41,7 +41,6 @@ from components.training.step.precision import autocast
 from components.training.step.prepare import Prepared, prepare
 
 Found = TypeVar("Found")
-Read = tuple[dict[str, float], *tuple[np.ndarray, ...]]  # losses, and other values
 PER_TASK = {"gramian_KK", "alignments"}  # facts that need every task's own gradient
 
 
@@ -140,7 +139,7 @@ class StepBackward:
             sums.add(means := self.means(micro))
             self._weighted_sum(means, balance.heads).backward()
         self._finish()
-        losses, norm = self._read(sums, self._clipped())
+        losses, (norm,) = self._read(sums, self._clipped())
         facts = self._facts(losses)
         self._check(float(norm), losses)
         return facts, balance
@@ -154,7 +153,7 @@ class StepBackward:
                 if len(self.batches) == 1:
                     kept.append(means)
             shown = {name: fact for probe in probes for name, fact in probe.facts(self.scale).items()}
-            (losses,) = self._read(sums)
+            losses, _ = self._read(sums)
             facts = self._facts(losses, **shown)
             balance = self._weigh(facts.losses, facts)
             self.scaling.factors.update(_factors(balance))
@@ -181,7 +180,7 @@ class StepBackward:
     def per_task(self) -> tuple[dict[str, float], TaskGradients]:
         """Each task's loss, and its own gradient."""
         sums, gradients = self._gather()
-        (losses,) = self._read(sums)
+        losses, _ = self._read(sums)
         return losses, gradients
 
     def _gather(self) -> tuple[LossSums, TaskGradients]:
@@ -199,7 +198,7 @@ class StepBackward:
         sums, gradients = self._gather()
         looks = self.balancer.needs(self.step) & LastLayer.shows
         of_layer = [gradients.gramian_of(last_layer(self.model))] if looks else []
-        losses, gramian_KK, norms_H, *found = self._read(
+        losses, (gramian_KK, norms_H, *found) = self._read(
             sums, gradients.gramian_KK(), gradients.norms_of_heads(), *of_layer
         )
         others: Shown = of_last_layer(list(self.rows), found[0]) if looks else {}
@@ -210,12 +209,10 @@ class StepBackward:
         self._clipped()
         return facts, balance
 
-    def _read(
-        self, sums: LossSums, *others: torch.Tensor
-    ) -> tuple[dict[str, float], *tuple[np.ndarray, ...]]:
+    def _read(self, sums: LossSums, *others: torch.Tensor) -> tuple[dict[str, float], list[np.ndarray]]:
         """L_i of all processes, and the values of other tensors, by one read."""
         values, *found = devices.read(sums.values, *others)
-        return parallel.sum_losses(sums.of(values)), *found
+        return parallel.sum_losses(sums.of(values)), found
 
     def _clipped(self) -> torch.Tensor:
         """Clip the norm of all gradients together, once; what it was."""
@@ -298,7 +295,7 @@ class StepBackward:
         sums = LossSums(self.rows, self.model.device)
         for micro in self.micros():
             sums.add(self.means(micro))
-        (losses,) = self._read(sums)
+        losses, _ = self._read(sums)
         return losses
 
     def alignments(self) -> dict[str, float]:
