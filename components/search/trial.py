@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import TypedDict
 
@@ -14,6 +15,7 @@ from components.errors import UserError
 from components.params.searches import Values, with_values
 from components.settings.project import Project
 from components.tracking.terminal import Terminal
+from components.training.run import speed
 from components.training.run.fit import Fit
 from components.training.run.state import Entry, State
 from components.training.run.watcher import Seen, Watcher
@@ -69,7 +71,7 @@ def train(
     """
     try:
         changed = with_values(project, values)
-        whole = plan.plan(changed, root / "encoded", exclude)
+        whole = plan.plan(changed, root / "encoded", exclude, partial(speed.pace, root))
     except UserError as error:
         raise FailedTrialError(str(error)) from error
     fit = Fit(changed, root, whole, changed.seed)

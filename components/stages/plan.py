@@ -4,7 +4,6 @@ from pathlib import Path
 
 from components import params
 from components.data.mixture import plan
-from components.data.mixture.outlook import tokens_of
 from components.data.mixture.records import PLAN, PlanRecord
 from components.data.validation.records import VALIDATION, Validation
 from components.environment import restart_tuned
@@ -19,11 +18,10 @@ def main() -> None:
 
 
 def _pace(project: Project, draft: PlanRecord) -> float:
-    """Seconds for a token of training on this machine, as measured once and kept."""
+    """As `speed.pace`; torch is imported where it is asked, and only then."""
     from components.training.run import speed
 
-    found = speed.kept(project, Path()) or speed.measured(project, Path(), draft)
-    return found.seconds(draft, project.training) / tokens_of(draft)
+    return speed.pace(Path(), project, draft)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from components.search import trial
 from components.settings.project import Project
 from components.settings.search import Range, Search
 from components.tracking.terminal import Terminal
+from components.training.run import speed
 from components.training.run.fit import run
 
 SHORT = {"training.tokens": 4500, "training.evaluate_every": 5, "training.checkpoint_every": 2}
@@ -42,6 +43,14 @@ def test_a_trial_scores_what_a_training_with_its_settings_does_and_leaves_nothin
     assert Path("reports/plan.json").read_bytes() == before
     assert sum(scores["validation"].values()) / 4 == pytest.approx(scores["score"])
     assert best_of(project) == scores["score"]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("encoded_project")
+def test_a_trial_of_so_many_minutes_is_timed_first() -> None:
+    values = {**SHORT, "training.tokens": None, "training.budget": {"method": "minutes", "minutes": 0.02}}
+    assert trial.train(params.load(), values, Path(), {}, Terminal())["validation"]
+    assert speed.FILE.is_file()
 
 
 class Stopped(trial.Pruning):

@@ -90,6 +90,12 @@ def measured(project: Project, root: Path, plan: PlanRecord) -> Speed:
     return speed
 
 
+def pace(root: Path, project: Project, draft: PlanRecord) -> float:
+    """Seconds for a token of training, evaluations among them; measured where it is not known yet."""
+    found = kept(project, root) or measured(project, root, draft)
+    return found.seconds(draft, project.training) / tokens_of(draft)
+
+
 def _steps(loop: Loop) -> tuple[float, int, int]:
     """Seconds and tokens of some steps, and how many they were."""
     first, *others = _spread(loop)
