@@ -128,7 +128,7 @@ def test_the_rate_of_steps_is_compared_with_products_that_are_timed_among_them(
     assert (seconds, share) == (30, pytest.approx(0.6))
 
 
-@pytest.mark.slow_after(1)
+@pytest.mark.slow
 def test_all_there_is_to_do_on_a_gpu_runs_dry_on_a_cpu() -> None:
     """One command, whose parts end with their goals."""
     environment = {**os.environ, "PYTHON": sys.executable}

@@ -191,7 +191,7 @@ def test_a_change_where_train_and_evaluate_read_rows_makes_them_stale(copy: Path
     assert not stale & {"ingest/mood", "validate/mood", "baseline/mood", "curves", "gate", "declare"}
 
 
-@pytest.mark.slow_after(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "file",
     [

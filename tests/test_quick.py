@@ -52,6 +52,7 @@ with served_once(Temporary(), "served:serve") as (where, folder):
 """
 
 
+@pytest.mark.slow
 def test_a_server_is_started_once_and_stops_with_the_last_who_used_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

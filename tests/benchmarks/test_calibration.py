@@ -24,6 +24,7 @@ def test_coverage_is_counted_by_world_rows_and_kind() -> None:
     assert all(one.reached for one in goals if "exact" in one.line or "mean" in one.line)
 
 
+@pytest.mark.slow
 def test_a_release_of_equal_heads_is_not_rejected_and_a_loss_is_kept_back() -> None:
     found = releases.measure((700, 6))
     assert found["false reject"]["release"] == (0.0, 6)

@@ -371,6 +371,7 @@ def judged_with_anchor(renamed: dict[str, str] | None = None) -> Verdict:
     return against({"mood": params.load().gates()["mood"]}, ["people", *OTHERS])
 
 
+@pytest.mark.slow
 def test_a_task_that_was_renamed_twice_keeps_its_anchor_by_both_lines(evaluated: dict) -> None:
     shutil.copytree("champion", "older")
     call_mood("feeling", Path("champion"))
@@ -393,6 +394,7 @@ def test_a_release_is_asked_by_the_name_that_it_knows() -> None:
     assert todays_names(["mood"], renamed) == {}
 
 
+@pytest.mark.slow
 def test_an_anchor_of_another_label_set_is_compared_on_what_both_can_answer(evaluated: dict) -> None:
     shutil.copytree("champion", "older")
     relabel(Path("older"), "mood", ["down", "up", "sideways"])

@@ -41,6 +41,7 @@ def promise(margin: float, error: float = 0.01, rows: int = 1000) -> Promise:
     )
 
 
+@pytest.mark.slow_after(2)
 @pytest.mark.parametrize(("rows", "error"), [(1000, 0.01), (24, 0.06)])
 @pytest.mark.parametrize("margins", [1.5, 2.0, 2.5, 3.0])
 def test_the_gate_promotes_an_equal_model_as_often_as_was_said(

@@ -102,7 +102,7 @@ def test_on_a_terminal_a_number_settles_it(project: Path) -> None:
     }
 
 
-@pytest.mark.slow_after(2)
+@pytest.mark.slow_after(1)
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
@@ -187,6 +187,7 @@ def several(project: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_folder_is_a_project_that_is_written_at_once(
     several: Path, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -178,6 +178,7 @@ def test_a_rollback_to_what_is_nowhere_changes_nothing(project: Path) -> None:
     )
 
 
+@pytest.mark.slow_after(1)
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -70,6 +70,7 @@ def project(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     return params.load()
 
 
+@pytest.mark.slow
 def test_it_is_measured_and_not_judged(project: Project) -> None:
     measured = Evaluation.read(EVALUATION).tasks
     assert set(measured) == {"mood", "size", "aside"}

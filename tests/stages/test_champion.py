@@ -275,7 +275,7 @@ def lower_floor() -> None:
         (lambda: Path("dvc.lock").unlink(), r"dvc\.lock: no such file; nobody knows what the pipeline has made"),
     ],
 )  # fmt: skip
-@pytest.mark.slow_after(3)
+@pytest.mark.slow_after(1)
 @pytest.mark.usefixtures("released")
 def test_an_edited_or_an_old_verdict_is_never_released(attack: Callable[[], None], sentence: str) -> None:
     attack()

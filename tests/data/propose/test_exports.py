@@ -33,7 +33,7 @@ def terms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terms:
 
 
 @pytest.mark.parametrize("shape", UNDERSTOOD, ids=lambda shape: shape.file)
-@pytest.mark.slow_after(6)
+@pytest.mark.slow_after(3)
 def test_is_understood_and_taken_by_a_run(shape: Shape, terms: Terms) -> None:
     shape.write(Path(shape.file))
     found = guess(shape.file, Wishes(name="new"), terms=terms)
@@ -46,7 +46,7 @@ def test_is_understood_and_taken_by_a_run(shape: Shape, terms: Terms) -> None:
 
 
 @pytest.mark.parametrize("shape", ASKED, ids=lambda shape: shape.file)
-@pytest.mark.slow_after(3)
+@pytest.mark.slow_after(1)
 def test_is_asked_about_and_every_answer_is_taken_by_a_run(shape: Shape, terms: Terms) -> None:
     shape.write(Path(shape.file))
     with pytest.raises(Question) as asked:
@@ -68,6 +68,7 @@ def test_is_refused_in_one_sentence(shape: Shape, terms: Terms) -> None:
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.slow_after(1)
 @pytest.mark.parametrize("shape", STOPPED, ids=lambda shape: shape.file)
 def test_what_stops_a_run_is_said_beforehand(shape: Shape, terms: Terms) -> None:
     shape.write(Path(shape.file))

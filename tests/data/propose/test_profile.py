@@ -27,6 +27,7 @@ def test_labels_of_a_large_file_that_take_turns_are_seen_as_often_as_they_occur(
     assert abs(sum(seen) - 10_000) < 400
 
 
+@pytest.mark.slow_after(1)
 @pytest.mark.parametrize("rows", [20_001, 90_000, 500_000])
 def test_the_numbers_of_rows_are_known_in_a_sample_of_them(rows: int) -> None:
     seen = drawn(_thinned((number, {}) for number in range(rows)), 20_000)
@@ -35,6 +36,7 @@ def test_the_numbers_of_rows_are_known_in_a_sample_of_them(rows: int) -> None:
     assert not Column("", sorted(number * number // rows for number, _ in seen), len(seen)).is_counter
 
 
+@pytest.mark.slow_after(1)
 @pytest.mark.parametrize(
     ("rows", "classes"), [(26_000, 8_000), (90_000, 20_000), (400_000, 100), (400_000, 90_000)]
 )

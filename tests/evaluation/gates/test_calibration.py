@@ -81,6 +81,7 @@ def test_a_champion_that_is_better_calibrated_is_lost_against() -> None:
     assert found.champion.interval[1] < -0.1
 
 
+@pytest.mark.slow
 def test_heads_with_probabilities_have_an_error_and_others_none(judge: Judge) -> None:
     found = judge({"calibration": {"min_rows": 5}})
     with_one = {head for head, task in found.tasks.items() if task.findings}

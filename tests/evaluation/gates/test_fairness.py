@@ -79,6 +79,7 @@ def test_answers_that_change_with_the_terms_are_counted() -> None:
     assert found.champion and found.champion.value == 1.0
 
 
+@pytest.mark.slow
 def test_real_models_are_asked_with_other_terms(judge: Judge) -> None:
     found = judge(
         {"fairness": {"columns": ["size"], "terms": {"good": "bad", "great": "poor"}, "min_rows": 5}}

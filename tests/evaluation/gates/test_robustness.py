@@ -67,6 +67,7 @@ def test_at_most_so_many_rows_are_asked_and_few_are_not_judged() -> None:
     assert isinstance(case.models, Brittle) and len(case.models.asked) == 100  # of candidate and champion
 
 
+@pytest.mark.slow
 def test_real_models_are_asked_as_they_were_and_twins_fall_alike(judge: Judge) -> None:
     """The champion is the same model, with a tokenizer file of its own."""
     kinds = ["typos", "casing", "noise", "dropped_words", "entities"]
@@ -99,6 +100,7 @@ def test_asked_about_the_test_rows_themselves_a_model_says_what_it_said(trained:
         assert same_answers(families.get(card["family"]), said, before, tolerance=1e-5).all()
 
 
+@pytest.mark.slow
 def test_embeddings_that_are_moved_against_a_model_cost_it_more_the_further_they_are(judge: Judge) -> None:
     def fall(epsilon: float, champion: bool = False) -> dict[str, float]:
         gate = {"robustness": {"kinds": ["fgm"], "epsilon": epsilon, "min_rows": 5}}

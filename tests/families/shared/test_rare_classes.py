@@ -24,6 +24,7 @@ def population(classes: int, right: float, seed: int) -> Any:
     return label_counts([(labels[n],) for n in gold], [(labels[n],) for n in said], labels)
 
 
+@pytest.mark.slow_after(2)
 @pytest.mark.parametrize(("classes", "right"), [(50, 0.8), (50, 0.6), (150, 0.8), (20, 0.9)])
 @pytest.mark.parametrize("rows", [50, 200])
 def test_it_is_what_test_sets_of_so_many_rows_are_off_by_in_the_mean(

@@ -128,7 +128,7 @@ def test_a_users_file_where_a_folder_is_to_be_made_stays(project: Path) -> None:
     assert mine.is_file()
 
 
-@pytest.mark.slow_after(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ["fail", "die"])
 def test_what_a_stage_that_did_not_end_well_has_left_holds_nothing_up(project: Path, order: str) -> None:
     (project / "order.txt").write_text(order)

@@ -151,6 +151,7 @@ def test_every_part_of_the_encoders_weights_names_the_run() -> None:
     assert {*parts, "model.safetensors.index.json", "config.json"} <= found
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("encoded_project")
 def test_the_encoders_files_name_the_run_and_their_place_does_not() -> None:
     project = params.load()
