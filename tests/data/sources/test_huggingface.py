@@ -152,7 +152,8 @@ def feature_types() -> list[tuple[Any, Any, Any]]:
         (Value("string"), "a", "a"),
         (Value("large_string"), "ä", "ä"),
         (Value("string_view"), "a", "a"),
-        (Value("binary"), b"a", b"a"),
+        (Value("binary"), b"a", "a"),  # a text
+        (Value("binary"), b"\xff", b"\xff"),
         (Value("bool"), True, True),
         (Value("int8"), -1, -1),
         (Value("uint64"), 2**40, 2**40),
