@@ -9,10 +9,11 @@ from benchmarks import worlds
 from benchmarks.calibration.test_sets import evidence, verdict
 from components.evaluation.units import Units
 
+pytestmark = pytest.mark.slow  # thousands of test sets
+
 NAMES = list(worlds.MAKERS)
 
 
-@pytest.mark.slow_after(2)
 @pytest.mark.parametrize("name", NAMES)
 def test_two_models_are_equally_good_and_better_than_the_trivial_one(name: str) -> None:
     """As good as an exchange by chance makes them: within a sixth of the margin."""
@@ -21,7 +22,6 @@ def test_two_models_are_equally_good_and_better_than_the_trivial_one(name: str) 
     assert world.truth("equal") > world.truth("trivial") + 3 * world.margin
 
 
-@pytest.mark.slow_after(2)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_worse_model_has_lost_what_it_was_to_lose(name: str) -> None:
     world = worlds.made(name)
@@ -30,7 +30,6 @@ def test_a_worse_model_has_lost_what_it_was_to_lose(name: str) -> None:
     assert worse.truth("equal") == world.truth("equal")
 
 
-@pytest.mark.slow_after(2)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_test_set_has_the_rows_that_were_asked_for_and_its_mean_is_the_truth(name: str) -> None:
     world, generator = worlds.made(name), np.random.default_rng(5)

@@ -34,6 +34,8 @@ from tests.conftest import build_project, encode_project
 from tests.pages.reading import loaded
 from tests.verdicts import rules
 
+pytestmark = pytest.mark.slow  # models are trained
+
 OTHERS = ["size", "closeness"]  # which so small a training does not teach
 
 
@@ -371,7 +373,6 @@ def judged_with_anchor(renamed: dict[str, str] | None = None) -> Verdict:
     return against({"mood": params.load().gates()["mood"]}, ["people", *OTHERS])
 
 
-@pytest.mark.slow
 def test_a_task_that_was_renamed_twice_keeps_its_anchor_by_both_lines(evaluated: dict) -> None:
     shutil.copytree("champion", "older")
     call_mood("feeling", Path("champion"))
@@ -394,7 +395,6 @@ def test_a_release_is_asked_by_the_name_that_it_knows() -> None:
     assert todays_names(["mood"], renamed) == {}
 
 
-@pytest.mark.slow
 def test_an_anchor_of_another_label_set_is_compared_on_what_both_can_answer(evaluated: dict) -> None:
     shutil.copytree("champion", "older")
     relabel(Path("older"), "mood", ["down", "up", "sideways"])
@@ -473,7 +473,6 @@ def test_a_champion_reads_the_texts_with_its_own_tokenizer(
             )
 
 
-@pytest.mark.slow
 def test_a_champion_is_asked_at_its_own_lengths(evaluated: dict) -> None:
     """The candidate cuts texts to a few tokens; the champion, who does not, answers as it did."""
     params_file = Path("params.yaml")

@@ -15,6 +15,8 @@ from flows import init, upgrade
 from tests.flows import toy
 from tests.scripts import ROOT
 
+pytestmark = pytest.mark.slow  # git and DVC run
+
 TEMPLATES = ROOT / "flows/project"
 
 
@@ -120,7 +122,6 @@ def earlier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return project
 
 
-@pytest.mark.slow
 def test_a_project_with_a_copy_of_the_code_is_one_sentence_and_one_command(earlier: Path) -> None:
     refused = toy.onetrunk(
         earlier, "status", PYTHONSAFEPATH="1"
@@ -137,7 +138,6 @@ def test_a_project_with_a_copy_of_the_code_is_one_sentence_and_one_command(earli
     assert toy.onetrunk(earlier, "status").returncode == 0
 
 
-@pytest.mark.slow
 def test_a_pipeline_without_a_stage_for_the_encoder_is_one_sentence_and_one_command(
     earlier: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -160,7 +160,6 @@ def test_an_upgrade_replaces_nothing_that_git_does_not_hold(earlier: Path) -> No
     assert (earlier / "dvc.yaml").read_text() == EARLIER
 
 
-@pytest.mark.slow
 def test_an_upgrade_leaves_what_git_ignores(earlier: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ignored, bytecode = earlier / "components/weights.txt", earlier / "components/__pycache__/a.pyc"
     bytecode.parent.mkdir()

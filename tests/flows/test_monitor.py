@@ -31,7 +31,7 @@ from tests.params.messages import complaint
 from tests.release import bentos
 from tests.serving import tiny
 
-pytestmark = pytest.mark.minutes(0.5)
+pytestmark = [pytest.mark.slow, pytest.mark.minutes(0.5)]
 
 DAYS = 10
 MONITOR = """\

@@ -23,6 +23,8 @@ from tests.conftest import PARAMS, sentence, write_sources
 from tests.data.shapes import genres, labelled, later, table
 from tests.flows import toy
 
+pytestmark = pytest.mark.slow  # whole commands run
+
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -67,7 +69,6 @@ def test_write_adds_the_entry_that_was_shown(project: Path, capsys: pytest.Captu
     )
 
 
-@pytest.mark.slow
 def test_what_is_open_is_one_sentence_and_command_lines(project: Path) -> None:
     """The whole command: exit code 2, and each line that it prints works when it is given."""
     asked = toy.onetrunk(project, "new-task", "ambiguous.csv")
@@ -83,7 +84,6 @@ def test_what_is_open_is_one_sentence_and_command_lines(project: Path) -> None:
     }
 
 
-@pytest.mark.slow
 def test_on_a_terminal_a_number_settles_it(project: Path) -> None:
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "flows.cli", "new-task", "ambiguous.csv", "--write"]
@@ -102,7 +102,6 @@ def test_on_a_terminal_a_number_settles_it(project: Path) -> None:
     }
 
 
-@pytest.mark.slow_after(1)
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
@@ -187,7 +186,6 @@ def several(project: Path) -> Path:
     return folder
 
 
-@pytest.mark.slow
 def test_a_folder_is_a_project_that_is_written_at_once(
     several: Path, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

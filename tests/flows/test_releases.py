@@ -22,6 +22,8 @@ from tests.flows import toy
 from tests.release import bentos
 from tests.release.bentos import git, release
 
+pytestmark = pytest.mark.slow  # git runs, and processes
+
 MANY = 500
 SECONDS = 2.0  # of the processor, that a command may take: the clock's, where nothing else is done
 
@@ -90,7 +92,6 @@ def quick(project: Path, *arguments: str) -> str:
     return said
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "expected"),
     [
@@ -109,7 +110,6 @@ def test_a_command_answers_within_two_seconds_on_hundreds_of_releases(
     assert expected in quick(many, *command.split())
 
 
-@pytest.mark.slow
 def test_gto_reads_the_tags_and_agrees_about_champion_and_previous(project: Path) -> None:
     moves.promote("v1.0.0", "bad", project, "rollback")
     release(project, "c")
@@ -138,7 +138,6 @@ def test_the_table_shows_verdict_tasks_and_stages(project: Path) -> None:
     assert second.split()[-2:] == ["champion,", "anchor"]
 
 
-@pytest.mark.slow
 def test_a_reason_is_shown_as_its_words(project: Path) -> None:
     onetrunk(project, "rollback", "--reason", "see [/issue]\x1b[31m\x1f 7,\nby \udcff Ada")
     for command in ("status", "releases"):
@@ -153,7 +152,6 @@ def test_a_project_without_releases_says_how_to_make_one(tmp_path: Path) -> None
     assert "nothing has been released yet" in onetrunk(project, "rollback", code=2)
 
 
-@pytest.mark.slow
 def test_a_rollback_goes_to_the_release_before_and_says_what_is_left_to_do(project: Path) -> None:
     said = onetrunk(project, "rollback", "--reason", "it says nonsense")
     assert said.startswith("v1.0.0 is the champion again, not v1.0.1")
@@ -167,7 +165,6 @@ def test_a_rollback_goes_to_the_release_before_and_says_what_is_left_to_do(proje
     assert "there is none to go back to" in onetrunk(project, "rollback", code=2)
 
 
-@pytest.mark.slow
 def test_a_rollback_to_what_is_nowhere_changes_nothing(project: Path) -> None:
     shutil.rmtree(project / ".onetrunk")
     shutil.rmtree(project / ".dvc/cache")
@@ -178,7 +175,6 @@ def test_a_rollback_to_what_is_nowhere_changes_nothing(project: Path) -> None:
     )
 
 
-@pytest.mark.slow_after(1)
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -209,7 +205,6 @@ def put(project: Path, ids: dict[str, list[str]]) -> dict[str, object]:
     return {"path": "data/mood", "hash": "md5", "md5": f"{md5}.dir"}
 
 
-@pytest.mark.slow
 def test_a_comparison_says_which_settings_rows_and_metrics_changed(project: Path) -> None:
     for bundle, train, seed in (("c", ["1", "2", "3"], 2), ("d", ["2", "3", "4", "5"], 3)):
         (project / "params.yaml").write_text(yaml.safe_dump({"seed": seed, "training": {"tokens": 9}}))
@@ -234,7 +229,6 @@ def test_a_comparison_says_which_settings_rows_and_metrics_changed(project: Path
     )  # the first has no such output
 
 
-@pytest.mark.slow
 def test_disk_that_nothing_needs_is_named_first_and_freed_on_demand(project: Path) -> None:
     release(project, "c")
     cache = dvc_cache.place(project) / "files/md5"

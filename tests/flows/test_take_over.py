@@ -20,6 +20,8 @@ from flows.releases import take_over
 from tests.flows import toy
 from tests.release.bentos import git, manifest_of, write_bento
 
+pytestmark = pytest.mark.slow  # git and DVC run
+
 RUN = "from pathlib import Path; from flows.releases import take_over; take_over.run(Path())"
 
 
@@ -99,7 +101,6 @@ def evidence(value: float, gained: float | None) -> MetricEvidence:
     return MetricEvidence.model_validate({**found, "over_trivial": [0, 1], "over_linear": [0, 1]})
 
 
-@pytest.mark.slow
 def test_what_was_taken_over_is_had_by_dvc_alone(project: Path, tmp_path: Path) -> None:
     take_over.run(project)
     target = tmp_path / "got"
@@ -119,7 +120,6 @@ def test_what_was_taken_over_is_had_by_dvc_alone(project: Path, tmp_path: Path) 
     assert verify_manifest(target) == verify_manifest(project / EARLIER / "b")
 
 
-@pytest.mark.slow
 def test_the_command_says_what_it_did_and_then_others_go_on(project: Path) -> None:
     assert "run `onetrunk upgrade` once" in toy.onetrunk(project, "releases").stderr
     take_over.run(project)
@@ -151,7 +151,6 @@ def test_other_releases_of_git_are_not_mixed_in(project: Path) -> None:
         take_over.run(project)
 
 
-@pytest.mark.slow
 def test_killed_anywhere_the_same_command_goes_on(project: Path) -> None:
     began = time.monotonic()
     whole = shutil.copytree(project, project.with_name("whole"))

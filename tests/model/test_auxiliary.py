@@ -41,6 +41,8 @@ from tests.conftest import build_project, encode_project, sentence
 from tests.families.self_supervised import add_task, mask_token
 from tests.serving.tiny import PACKAGING
 
+pytestmark = pytest.mark.slow  # models are trained
+
 MODEL = Path("models/multitask")
 TEXTS = [{"text": f"{sentence(n)}. {sentence(n + 1)}!"} for n in range(90)]
 
@@ -70,7 +72,6 @@ def project(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     return params.load()
 
 
-@pytest.mark.slow
 def test_it_is_measured_and_not_judged(project: Project) -> None:
     measured = Evaluation.read(EVALUATION).tasks
     assert set(measured) == {"mood", "size", "aside"}

@@ -21,6 +21,8 @@ from tests.release import bentos
 from tests.release.bentos import write_bento
 from tests.release.keys import write_edwards_keys, write_keys
 
+pytestmark = pytest.mark.slow  # another tool signs
+
 REFUSED = "is not a signature of these files by release.pub"
 
 
@@ -91,7 +93,6 @@ ATTACKS: dict[str, Callable[[Path], object]] = {
 }  # fmt: skip
 
 
-@pytest.mark.slow_after(4)
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
 @pytest.mark.parametrize("required", [True, False])
 def test_an_altered_bento_is_refused(project: Path, attack: Callable[[Path], object], required: bool) -> None:
@@ -172,7 +173,6 @@ def test_a_signature_travels_with_its_bento_and_leaves_the_manifest_as_it_is(pro
     signed(project, write_keys(project, "other"))  # and a signed Bento may be made anew
 
 
-@pytest.mark.slow
 def test_the_tool_of_openssf_verifies_it(project: Path) -> None:
     bento = signed(project, write_keys(project))
     command = [sys.executable, "-m", "model_signing", "verify", "key", str(bento)]

@@ -14,6 +14,8 @@ from components.spelling import trimmed
 from serving.predictor import TOKENS_PER_BATCH, Predictor, batches
 from serving.requests import BadRequestError, Item, parse
 
+pytestmark = pytest.mark.slow  # a model is trained
+
 PAIR = Item(text="one text", text_pair="another text")
 
 

@@ -36,6 +36,8 @@ from tests.conftest import build_project, encode_project
 from tests.flows import toy
 from tests.release import bentos
 
+pytestmark = pytest.mark.slow  # git and DVC run
+
 ROOT = Path(__file__).parents[2]
 STAGES = ("champion", "evaluate", "gate", "release")  # as dvc.yaml has them, but for the code they run
 
@@ -122,7 +124,6 @@ def served() -> str:
     return found.record.bundle
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.usefixtures("project")
 def test_back_to_earlier_settings_is_judged_against_the_champion_of_today() -> None:
@@ -210,7 +211,6 @@ def test_a_verdict_on_another_model_releases_nothing() -> None:
     assert served() == "b"
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("released")
 def test_a_champion_whose_bytes_are_nowhere_ends_the_run_and_is_never_no_champion() -> None:
     shutil.rmtree(".onetrunk")
@@ -275,7 +275,6 @@ def lower_floor() -> None:
         (lambda: Path("dvc.lock").unlink(), r"dvc\.lock: no such file; nobody knows what the pipeline has made"),
     ],
 )  # fmt: skip
-@pytest.mark.slow_after(1)
 @pytest.mark.usefixtures("released")
 def test_an_edited_or_an_old_verdict_is_never_released(attack: Callable[[], None], sentence: str) -> None:
     attack()

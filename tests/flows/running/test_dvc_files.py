@@ -15,6 +15,8 @@ from dvc.repo import Repo
 from flows.running import dvc_files, graph
 from tests.flows import toy
 
+pytestmark = pytest.mark.slow  # DVC runs
+
 
 @pytest.fixture
 def project(finished_toy: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -49,7 +51,6 @@ TORN = {
 }
 
 
-@pytest.mark.slow_after(2)
 @pytest.mark.parametrize("tear", TORN.values(), ids=TORN.keys())
 def test_a_torn_lock_is_restored_and_said(
     project: Path, whole: bytes, tear: Callable[[bytes], bytes], capsys: pytest.CaptureFixture[str]
@@ -67,7 +68,6 @@ def test_a_torn_lock_is_restored_and_said(
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("length", range(0, 100, 7))
 def test_wherever_the_lock_is_cut_no_stage_runs_again(project: Path, whole: bytes, length: int) -> None:
     """Percent of the file. Where the cut falls between two entries the run cache has the rest."""
@@ -90,7 +90,6 @@ def test_a_torn_lock_without_a_copy_is_the_committed_one(project: Path) -> None:
     assert (project / "dvc.lock").read_bytes() == text
 
 
-@pytest.mark.slow
 def test_a_torn_lock_of_which_nothing_is_kept_is_put_aside(project: Path) -> None:
     text = (project / "dvc.lock").read_bytes()
     (project / "dvc.lock").write_bytes(text[20:])
@@ -134,7 +133,6 @@ def test_a_lock_that_git_has_brought_back_stays(project: Path, whole: bytes) -> 
     assert (project / "dvc.lock").read_bytes() == older
 
 
-@pytest.mark.slow_after(3)
 @pytest.mark.parametrize("text", ["", '{"write": {"/a', "[]", '{"read": {"/a": {"pid": 1}}}', "\0\0"])
 def test_a_torn_rwlock_is_removed_and_dvc_yaml_not_blamed(
     project: Path, text: str, capsys: pytest.CaptureFixture[str]
@@ -182,7 +180,6 @@ def test_litter_of_dvc_is_removed_beside_outputs_and_in_the_run_cache(project: P
     assert (project / "made/.mine.tmp").exists()
 
 
-@pytest.mark.slow
 def test_an_empty_folder_of_the_run_cache_does_not_stop_its_stage(project: Path) -> None:
     """DVC makes the folder before its entry; killed in between it would fail at that stage ever after."""
     (project / "side.txt").unlink()

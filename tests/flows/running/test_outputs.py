@@ -13,6 +13,8 @@ from components.files import atomic_folder
 from flows.running import dvc_stage
 from tests.flows import toy
 
+pytestmark = pytest.mark.slow  # DVC runs
+
 FOLDER = """
 import os, pathlib, signal
 out = pathlib.Path("data/tickets")
@@ -56,7 +58,6 @@ def put(project: Path, name: str) -> Path:
 
 
 @pytest.mark.parametrize("ran_before", [False, True])
-@pytest.mark.slow
 def test_a_stage_whose_output_holds_a_users_file_is_refused_and_the_file_stays(
     project: Path, ran_before: bool
 ) -> None:
@@ -94,7 +95,6 @@ def plain(project: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=project, env=toy.environment(), capture_output=True, text=True)
 
 
-@pytest.mark.slow
 def test_plain_dvc_repro_stops_before_it_removes_a_users_file(asked: Path) -> None:
     assert plain(asked).returncode == 0
     mine = put(asked, "data/tickets/notes.csv")
@@ -113,7 +113,6 @@ def test_plain_dvc_repro_stops_before_it_removes_a_users_file(asked: Path) -> No
     assert (asked / "program/notes.csv").is_file()
 
 
-@pytest.mark.slow
 def test_what_a_killed_stage_of_plain_dvc_has_left_half_written_holds_nothing_up(asked: Path) -> None:
     """Every folder of the pipeline is made under a temporary name, and has its manifest when it is there."""
     with atomic_folder(asked / "data/tickets") as folder:
@@ -128,7 +127,6 @@ def test_a_users_file_where_a_folder_is_to_be_made_stays(project: Path) -> None:
     assert mine.is_file()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("order", ["fail", "die"])
 def test_what_a_stage_that_did_not_end_well_has_left_holds_nothing_up(project: Path, order: str) -> None:
     (project / "order.txt").write_text(order)
@@ -139,7 +137,6 @@ def test_what_a_stage_that_did_not_end_well_has_left_holds_nothing_up(project: P
     assert not any((project / ".onetrunk/begun").iterdir())
 
 
-@pytest.mark.slow
 def test_a_file_put_beside_what_a_failed_stage_has_left_stays(project: Path) -> None:
     (project / "order.txt").write_text("fail")
     assert repro(project).verb == "failed"
@@ -147,7 +144,6 @@ def test_a_file_put_beside_what_a_failed_stage_has_left_stays(project: Path) -> 
     assert repro(project).message.startswith("data/tickets/notes.csv: not made by this program")
 
 
-@pytest.mark.slow
 def test_outputs_of_plain_dvc_and_of_other_revisions_are_known(project: Path) -> None:
     """By dvc.lock, or by DVC's cache where dvc.lock is of another state."""
     command = [sys.executable, "-m", "dvc", "repro", "-q"]
@@ -164,7 +160,6 @@ def test_what_a_file_manager_or_python_leaves_is_nobodys(project: Path) -> None:
     assert repro(project).verb == "ran"
 
 
-@pytest.mark.slow
 def test_clean_removes_what_was_made_and_names_what_it_leaves(project: Path) -> None:
     assert repro(project).verb == "ran"
     users = ["data/tickets.csv", "data/tickets/notes.csv", "models/mine/weights.bin", "downloads/mine.csv"]

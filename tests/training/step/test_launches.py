@@ -9,13 +9,14 @@ import pytest
 
 from tests.training.step.launches import step
 
+pytestmark = pytest.mark.slow  # steps of whole models
+
 SUM: dict[str, Any] = {}
 COMBINED = {"balancing": {"combination": "pcgrad"}}
 WAYS = pytest.mark.parametrize("way", [SUM, COMBINED], ids=["sum", "pcgrad"])
 LENGTHS = [40, 30, 20, 10]
 
 
-@pytest.mark.slow_after(1)
 @WAYS
 @pytest.mark.parametrize("budget", [10**6, 100], ids=["one micro-batch", "several"])
 def test_a_step_reads_the_device_once(
@@ -26,7 +27,6 @@ def test_a_step_reads_the_device_once(
     assert reads == 1
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("weights", ["uncertainty", "gradnorm", "famo"])
 def test_weights_that_follow_from_the_steps_own_losses_cost_a_few_reads_more(
     weights: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -41,7 +41,6 @@ def test_weights_that_follow_from_the_steps_own_losses_cost_a_few_reads_more(
     assert few == many <= 3
 
 
-@pytest.mark.slow_after(1)
 @WAYS
 def test_launches_do_not_grow_with_the_number_of_sequences(
     way: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -52,7 +51,6 @@ def test_launches_do_not_grow_with_the_number_of_sequences(
     assert many <= 1.1 * few
 
 
-@pytest.mark.slow_after(1)
 @WAYS
 def test_launches_hardly_grow_with_the_number_of_tasks(
     way: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -20,6 +20,8 @@ from tests.data.sources.remotes.conftest import declare
 from tests.data.sources.remotes.hub_server import Hub, serve
 from tests.scripts import ROOT
 
+pytestmark = pytest.mark.slow  # a hub answers
+
 RUN = """
 import json, sys
 from pathlib import Path
@@ -120,7 +122,6 @@ def test_weights_in_parts_are_brought_with_their_index(tmp_path: Path, hub: Hub,
     assert all(found[name].equal(tensor) for name, tensor in whole.state_dict().items())
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("path", ["config.json", "model.safetensors"])
 def test_what_arrives_altered_is_not_kept(path: str, tmp_path: Path, hub: Hub) -> None:
     hub.damaged.add(path)
@@ -143,7 +144,6 @@ REFUSED = [
 ]
 
 
-@pytest.mark.slow_after(1)
 @pytest.mark.parametrize(("settings", "sentence"), REFUSED)
 def test_a_refusal_is_one_sentence(tmp_path: Path, hub: Hub, settings: dict, sentence: str) -> None:
     whole = hub.folders["models/team/encoder"]
@@ -157,7 +157,6 @@ def test_a_refusal_is_one_sentence(tmp_path: Path, hub: Hub, settings: dict, sen
     assert "value-of-the-test" not in done.stderr
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("settings", [{}, {"model": "team/encoder"}])
 def test_without_a_network_it_may_be_tried_again(settings: dict, tmp_path: Path) -> None:
     done = run(tmp_path, f"http://127.0.0.1:{services.free_port()}", **settings)
