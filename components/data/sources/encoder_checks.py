@@ -17,7 +17,8 @@ from components.settings.project import Project
 
 SPARE = (128, 0.02)  # embeddings without a token: tables are filled up to a round number, or by a share
 OTHERS = 0.01  # share of a vocabulary whose tokens may have other numbers
-BYTES = 12  # of a parameter in training: weight, gradient and one moment, in fp32; AdamW has a second one
+COPY = 4  # bytes of a parameter, in fp32
+COPIES = 4  # in training: weight, gradient, one moment of the optimiser, and the best weight so far
 CGROUP = Path("/sys/fs/cgroup/memory.max")
 GIB = 1 << 30
 
@@ -38,17 +39,18 @@ def check_settings(project: Project, record: EncoderRecord) -> None:
 
 
 def check_memory(project: Project, parameters: int) -> None:
-    """Check that weights, gradients and the optimiser's moments fit into the memory that trains.
+    """Check that weights, gradients and the optimiser's moments fit into the memory that trains. What depends
+    on the batch or on the tasks (states, the gradient of each task) is not counted.
 
     Raises:
         UserError: they do not, however small the batch.
     """
-    moments = 0 if project.training.optimiser.method in ("sgd", "lars") else 4
-    needed = parameters * (BYTES + moments)
+    second = project.training.optimiser.method not in ("sgd", "lars")  # moment
+    needed = parameters * COPY * (COPIES + second + bool(project.training.ema))
     if needed > 2 * GIB and (here := memory()) < needed:  # nobody need ask for what fits anywhere
         raise UserError(
             f"params.yaml: model.encoder: {parameters / 1e6:,.0f} million parameters take "
-            f"{needed / GIB:.0f} GiB in training (weights, gradients and the optimiser's moments), "
+            f"{needed / GIB:.0f} GiB in training (weights, the best of them, gradients, moments), "
             f"and {here / GIB:.0f} GiB are here; expected a smaller encoder, or a larger machine"
         )
 

@@ -249,13 +249,18 @@ def test_an_encoder_that_does_not_fit_in_memory_is_refused_before_it_is_read(
     tiny_project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from components.data.sources import encoder_checks
+    from components.encoder import headers
 
+    parameters = headers.parameters(tiny_project / "encoder")
     monkeypatch.setattr(encoder_checks, "GIB", 100_000)
     monkeypatch.setattr(encoder_checks, "memory", lambda: 300_000)
-    with pytest.raises(
-        UserError, match=r"model.encoder: 0 million parameters take 4 GiB in training .* 3 GiB"
-    ):
-        encoder.bring(params.load(), Path(), never)
+    project = params.load()
+    averaged = project.model_copy(update={"training": project.training.model_copy(update={"ema": 0.9})})
+    for asked, copies in ((project, 5), (averaged, 6)):
+        size = round(copies * 4 * parameters / 100_000)
+        said = rf"model.encoder: 0 million parameters take {size} GiB in training .* 3 GiB"
+        with pytest.raises(UserError, match=said):
+            encoder.bring(asked, Path(), never)
 
 
 @pytest.mark.slow
