@@ -13,7 +13,7 @@ from components.data.mixture import plan as planning
 from components.data.mixture.draws import Plan, TaskPlan
 from components.data.mixture.records import PLAN
 from components.files import read_json
-from components.training.run import ending
+from components.training.run import curve, ending
 from components.training.run.fit import run
 from components.training.run.state import Entry
 from tests.training.runs import Stop, train
@@ -64,6 +64,20 @@ def test_noise_ends_a_level_run_and_neither_ends_nor_prolongs_one_that_rises() -
             found.append(next(settled, 40))
     assert np.median(ends[0.0]) <= 12
     assert np.median(ends[0.06]) >= 22
+
+
+def test_one_evaluation_without_a_gain_may_be_an_accident() -> None:
+    level = 0.1 * np.log(8)
+    scores = [*(0.1 * np.log(np.arange(1, 9))), *[level] * 32]
+    gains = {
+        n: curve.of_head(entries(scores[:n]), "mood", ending.AHEAD).improves is not False
+        for n in range(7, 41)
+    }
+    first = next(n for n, gain in gains.items() if not gain)
+    assert first > 7
+    assert gains[first + 1] is False
+    assert not ending.settled(entries(scores[:first]), ["mood"])
+    assert ending.settled(entries(scores[: first + 1]), ["mood"])
 
 
 def test_one_task_that_still_rises_is_enough() -> None:
