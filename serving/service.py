@@ -11,6 +11,7 @@ from starlette.responses import Response
 from components.environment import QUIET, THREADS_AND_MEMORY
 from components.errors import UserError
 from components.files import verify_manifest
+from serving import recording
 from serving.bundle import BUNDLE, card
 from serving.guard import Guard, refusal
 from serving.pages import app
@@ -42,6 +43,7 @@ class Onetrunk:
 
         self.predictor = Predictor(BUNDLE)
         self.version = card().version
+        self.record = recording.start()
 
     @bentoml.api(input_spec=PredictRequest, output_spec=PredictResponse)  # type: ignore[untyped-decorator]
     def predict(
@@ -49,7 +51,9 @@ class Onetrunk:
     ) -> PredictResponse | Response:
         """Answer texts: for each, an object with one answer per task; of long lists the `top` best."""
         try:
-            return PredictResponse(version=self.version, answers=self.predictor.predict(texts, tasks, top))
+            answers = self.predictor.predict(texts, tasks, top)
+            self.record(texts, answers)
+            return PredictResponse(version=self.version, answers=answers)
         except BadRequestError as error:  # raised on, BentoML would log a traceback
             return refusal(error)
 
