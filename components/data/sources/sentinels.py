@@ -14,6 +14,8 @@ CODES = (
     -1.0,
     *(sign * (10.0**digits - 1) for digits in range(1, 8) for sign in (-1, 1) if sign * digits != 1),
 )
+NOT_ANY = re.compile(r"(?i)n/?a")  # also what relations call it that there is none
+COMMON = 1 / 3  # share of the rows from which on this is a class
 FEWEST = 2  # rows: a number that is there once may be an outlier
 SEVERAL = 3  # other classes
 
@@ -23,7 +25,9 @@ def among_labels(counts: Mapping[str, int]) -> list[str]:
 
     -1, 0 and 1 alone may be a mood, and "NA" beside one other class a country.
     """
+    most = COMMON * sum(counts.values())
     words = [label for label in counts if WORDS.fullmatch(label)]
+    words = [label for label in words if counts[label] < most or not NOT_ANY.fullmatch(label)]
     rest = {label: count for label, count in counts.items() if label not in words}
     if len(rest) < SEVERAL - 1:
         return []
