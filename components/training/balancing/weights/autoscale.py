@@ -22,7 +22,7 @@ class AutoScale(Weighting):
     """
 
     # steps with the mixture's shares, whose second half measures the gradients
-    explore: Steps = 100
+    explore: Steps = 50
     initial: ClassVar[Mapping[str, float]] = {"steps": 0.0, "norms": 0.0}
 
     def needs(self, step: int) -> frozenset[Fact]:
