@@ -13,6 +13,7 @@ from starlette.responses import Response
 from components.environment import QUIET, THREADS_AND_MEMORY
 from components.errors import UserError
 from components.files import verify_manifest
+from serving import recording
 from serving.bundle import BUNDLE, card
 from serving.explain import at_most, explain
 from serving.guard import Guard, refusal
@@ -50,6 +51,7 @@ class Onetrunk:
         predictor.warm_up()
         self.batcher = Batcher(predictor, card().limits.max_wait_seconds)
         self.version = card().version
+        self.record = recording.start()
 
     @bentoml.api(input_spec=PredictRequest, output_spec=PredictResponse)  # type: ignore[untyped-decorator]
     async def predict(
@@ -58,6 +60,7 @@ class Onetrunk:
         """Answer texts: for each, an object with one answer per task; of long lists the `top` best."""
         try:
             answers = await self.batcher.answer(texts, tasks, top)
+            self.record(texts, answers)
         except RefusedError as error:  # raised on, BentoML would log a traceback
             return refusal(error)
         body = to_json({"version": self.version, "answers": answers}, inf_nan_mode="null")
