@@ -12,7 +12,8 @@ import contextlib
 import math
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from serving.predictor import Answers, Predictor
@@ -24,17 +25,40 @@ MEMORY = 0.9  # of the passes before, in how fast the model is
 FIRST = 1e-3  # seconds a token, before the first pass
 
 
+@dataclass(frozen=True)
+class Pass:
+    """What a pass of the model was like."""
+
+    texts: int
+    tokens: float
+    seconds: float  # of the model
+    waited: list[float]  # seconds of each text, before it
+    waiting: int  # texts, behind it
+    oldest: float  # seconds that the first of them has waited
+
+
 class Batcher:
     """The model, its queue and its thread."""
 
-    def __init__(self, predictor: Predictor, most_seconds: float = math.inf) -> None:
-        """Who would have to wait longer than `most_seconds` is refused."""
-        self.predictor, self.most_seconds = predictor, most_seconds
+    def __init__(
+        self,
+        predictor: Predictor,
+        most_seconds: float = math.inf,
+        note: Callable[[Pass], None] = lambda _: None,
+    ) -> None:
+        """Who would have to wait longer than `most_seconds` is refused; `note` is told of every pass."""
+        self.predictor, self.most_seconds, self.note = predictor, most_seconds, note
         self.reader = predictor.reader
         self.waiting = Waiting()
         self._seconds, self._tokens = FIRST, 1.0  # of the last passes, the latest counting most
         self._running = 0.0  # tokens of the pass that is on its way
-        threading.Thread(target=self._work, name="model", daemon=True).start()
+        self._thread = threading.Thread(target=self._work, name="model", daemon=True)
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether somebody computes."""
+        return self._thread.is_alive()
 
     async def answer(
         self, texts: Sequence[Any], names: Sequence[str] | None = None, top: int | None = None
@@ -104,7 +128,10 @@ class Batcher:
             if len(taken) == 1:
                 taken[0].ticket.end(error)
             return
-        self._remember(time.monotonic() - start, sum(place.item.size for place in taken))
+        tokens, seconds = sum(place.item.size for place in taken), time.monotonic() - start
+        self._remember(seconds, tokens)
+        waited = [start - place.ticket.since for place in taken]
+        self.note(Pass(len(taken), tokens, seconds, waited, len(self.waiting), self.waiting.oldest()))
         for place, answers in zip(taken, found, strict=True):
             _fill(place, answers)
 
