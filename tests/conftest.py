@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -210,6 +211,15 @@ def bento(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     made = made_once(tmp_path_factory, "bento", tiny.build_bento)
     return Path(shutil.copytree(made, tmp_path_factory.mktemp("served") / "copy")) / "bento"
+
+
+@pytest.fixture(scope="session")
+def forking_python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A folder for PATH whose `python` has the libraries loaded, so that a stage costs what it does."""
+    from tests.once import served_once
+
+    with served_once(tmp_path_factory, "tests.forked:loaded") as (folder, _):
+        yield folder
 
 
 @pytest.fixture(scope="session")

@@ -13,17 +13,17 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from transformers.trainer_pt_utils import get_length_grouped_indices
 
 from benchmarks import throughput
 from benchmarks.goals import Goal, finish, over_seeds
 from benchmarks.texts import lengths
+from tests.trees import tree
 
 FOLDER = Path(__file__).parent.parent / "benchmarks"
 
 
 def main_of(file: Path) -> ast.FunctionDef | None:
-    found = ast.parse(file.read_text(encoding="utf-8")).body
+    found = tree(file).body
     return next((one for one in found if isinstance(one, ast.FunctionDef) and one.name == "main"), None)
 
 
@@ -103,6 +103,8 @@ def test_one_seed_has_no_interval() -> None:
 
 def test_the_peer_that_groups_by_length_pads_as_little_as_it_does_of_many_rows() -> None:
     """Its own order of 1,600 rows, in batches of 32, is sorted in parts of 384 rows: three times the padding."""
+    from transformers.trainer_pt_utils import get_length_grouped_indices
+
     own = lengths(1600, 1)
     batches = np.array(throughput.grouped(own.tolist(), 32)).reshape(-1, 32)
     processed = own[batches].max(1).sum() * 32
