@@ -29,9 +29,17 @@ hypothesis.settings.load_profile("onetrunk")
 pytest_plugins = ["tests.quick"]
 
 
-def pytest_collection_finish() -> None:
-    """What is imported stays to the end; the garbage collector need not look through it again and again."""
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What is imported stays to the end; the garbage collector need not look through it again and again, nor
+    through what is new as often as in a process with little memory."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.set_threshold(20_000, 20)
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

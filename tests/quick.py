@@ -53,7 +53,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 def examples(number: int) -> int:
     """So many examples of a property, and fewer in a quick run, as of one that does not say how many."""
-    return number * hypothesis.settings.default.max_examples // 100
+    return number * hypothesis.settings().max_examples // 100
 
 
 def _used() -> float:
