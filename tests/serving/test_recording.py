@@ -47,4 +47,7 @@ def test_a_request_is_recorded_with_what_it_was_answered_and_without_its_words(
 
 def test_nothing_is_recorded_unless_whoever_serves_has_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(recording.TRAFFIC, raising=False)
-    recording.start()(["a"], [{}])
+    recording.recorder.cache_clear()
+    recording.record(["a"], [{}])
+    recording.stop()
+    assert recording.recorder() is None
