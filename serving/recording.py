@@ -23,7 +23,7 @@ from components.monitoring.traffic.store import Writer
 from components.settings.traffic import Traffic
 from serving.bundle import BUNDLE, TRAFFIC, card, release
 
-SECONDS = 30.0  # between two files of a worker
+SECONDS = 10.0  # between two files of a worker
 LOG = logging.getLogger("bentoml")
 
 
