@@ -21,6 +21,7 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):  # else each would take every core
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
+os.fsync = lambda number: None  # type: ignore[assignment] # of the suite itself: no test cuts the power
 hypothesis.settings.register_profile("onetrunk", deadline=None)  # a first example may import seconds
 hypothesis.settings.register_profile("quick", deadline=None, max_examples=30)
 hypothesis.settings.load_profile("onetrunk")
