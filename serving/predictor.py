@@ -102,6 +102,12 @@ class Predictor:
                     answers[question.number][head] = answer
         return answers
 
+    def words(self, text: str) -> list[tuple[int, int]]:
+        """Where the words of a text stand (start, end), as the tokenizer sees them before it cuts them up."""
+        pieces = self.tokenizer.pre_tokenizer.pre_tokenize_str(text)
+        cut = [(end - len(text[start:end].lstrip()), end) for _, (start, end) in pieces]
+        return [(start, end) for start, end in cut if start < end]
+
     def _question(self, number: int, head: str, item: Row) -> Question:
         card = self.cards[head]
         family = families.get(card["family"])

@@ -12,10 +12,11 @@ from components.environment import QUIET, THREADS_AND_MEMORY
 from components.errors import UserError
 from components.files import verify_manifest
 from serving.bundle import BUNDLE, card
+from serving.explain import at_most, explain
 from serving.guard import Guard, refusal
 from serving.pages import app
 from serving.requests import BadRequestError
-from serving.schemas import PredictRequest, PredictResponse
+from serving.schemas import ExplainResponse, PredictRequest, PredictResponse
 
 ENVIRONMENT = {**QUIET, **THREADS_AND_MEMORY}
 
@@ -52,6 +53,19 @@ class Onetrunk:
             return PredictResponse(version=self.version, answers=self.predictor.predict(texts, tasks, top))
         except BadRequestError as error:  # raised on, BentoML would log a traceback
             return refusal(error)
+
+    @bentoml.api(input_spec=PredictRequest, output_spec=ExplainResponse)  # type: ignore[untyped-decorator]
+    def explain(
+        self, texts: list[Any], tasks: list[str] | None = None, top: int | None = None
+    ) -> ExplainResponse | Response:
+        """Say which words of one text carried the answers, by leaving out each in turn: as dear as up to 48
+        texts."""
+        ask = at_most(self.predictor.limits.max_texts, self.predictor.predict)
+        try:
+            found = explain(ask, self.predictor.words, self.predictor.cards, texts, tasks)
+        except BadRequestError as error:
+            return refusal(error)
+        return ExplainResponse(version=self.version, explanations=found)
 
 
 Onetrunk.add_asgi_middleware(Guard)  # type: ignore[attr-defined] # the decorator made it a Service

@@ -222,6 +222,15 @@ def bento(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def forking_python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A folder for PATH whose `python` has the libraries loaded, so that a stage costs what it does."""
+    from tests.once import served_once
+
+    with served_once(tmp_path_factory, "tests.forked:loaded") as (folder, _):
+        yield folder
+
+
+@pytest.fixture(scope="session")
 def encoded_once(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Path:
     root = tmp_path_factory.mktemp("project")
     build_project(root, tiny_encoder)
