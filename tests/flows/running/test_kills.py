@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from benchmarks import kills
+from benchmarks.runs_to_kill import BUSY
 
 
 @pytest.mark.slow
 @pytest.mark.minutes(1)
 @pytest.mark.timeout(1200)
 def test_killed_runs_end_in_the_bytes_of_an_undisturbed_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PREFECT_HOME", "PREFECT_API_URL", *kills.BUSY):
+    for name in ("PREFECT_HOME", "PREFECT_API_URL", *BUSY):
         monkeypatch.setenv(name, "")  # the benchmark sets them; this puts them back
     counts = kills.kill(6, seconds=300, seed=7)
     assert not counts.wrong
