@@ -14,17 +14,17 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from transformers.trainer_pt_utils import get_length_grouped_indices
 
 from benchmarks import hidden, peak, throughput, trainer
 from benchmarks.goals import Goal, finish, over_seeds
 from benchmarks.texts import lengths
+from tests.trees import tree
 
 FOLDER = Path(__file__).parent.parent / "benchmarks"
 
 
 def main_of(file: Path) -> ast.FunctionDef | None:
-    found = ast.parse(file.read_text(encoding="utf-8")).body
+    found = tree(file).body
     return next((one for one in found if isinstance(one, ast.FunctionDef) and one.name == "main"), None)
 
 
@@ -104,6 +104,8 @@ def test_one_seed_has_no_interval() -> None:
 
 def test_the_peer_that_groups_by_length_pads_as_little_as_it_does_of_many_rows() -> None:
     """A round's rows are some batches of a mega-batch: of other lengths they are no fair ones."""
+    from transformers.trainer_pt_utils import get_length_grouped_indices
+
     many = lengths(12_800, 1)
     as_the_trainer = np.array(get_length_grouped_indices(many.tolist(), 32)).reshape(-1, 32)
     of_many = many.sum() / (many[as_the_trainer].max(1).sum() * 32)
