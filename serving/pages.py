@@ -16,6 +16,7 @@ from starlette.routing import Route
 from components import families
 from components.pages import render
 from serving.bundle import card, release
+from serving.explain import explained_family
 from serving.watch import exposition
 
 TEMPLATE = Path(__file__).with_name("page.html.jinja")
@@ -27,9 +28,12 @@ DIALOGUE = [{"role": "customer", "text": "It does not start."}]
 
 @cache
 def html() -> str:
-    """The page; it knows which inputs of which tasks are structured."""
+    """The page; it knows which inputs of which tasks are structured, and which answers have a why."""
+    tasks = card().tasks
     return render.render(
-        TEMPLATE, structured=structured((task.family, task.inputs) for task in card().tasks.values())
+        TEMPLATE,
+        structured=structured((task.family, task.inputs) for task in tasks.values()),
+        explained=[name for name, task in tasks.items() if explained_family(task.family)],
     )
 
 

@@ -96,6 +96,12 @@ class Reader:
         item.tokenised = True
         item.size = sum(map(len, distinct([item]).values()))
 
+    def words(self, text: str) -> list[tuple[int, int]]:
+        """Where the words of a text stand (start, end), as the tokenizer sees them before it cuts them up."""
+        pieces = self.tokenizer.pre_tokenizer.pre_tokenize_str(text)
+        cut = [(end - len(text[start:end].lstrip()), end) for _, (start, end) in pieces]
+        return [(start, end) for start, end in cut if start < end]
+
     def _item(self, questions: list[Question], characters: int) -> Asked:
         guess, cuts = characters / CHARACTERS, {self._cut(question) for question in questions}
         return Asked(questions, sum(min(guess + 2, cut) for cut in cuts) + guess / TOKENISED)

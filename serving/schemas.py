@@ -9,6 +9,7 @@ import starlette.requests
 from pydantic import Field
 
 from components import families as tasks
+from serving.explain import Explanation
 from serving.requests import Request
 
 PARSED = "onetrunk.request"  # where the guard has put the request, in the scope
@@ -27,8 +28,18 @@ class PredictRequest(Request, bentoml.IODescriptor):  # type: ignore[misc]
 Answer: Any = Union[tuple(tasks.get(name).response for name in tasks.names())]  # noqa: UP007
 
 
+VERSION = "The release that answered; GET /metadata says what it was made from."
+
+
 class PredictResponse(bentoml.IODescriptor):  # type: ignore[misc]
     """One object per text, in the order of the request: task -> that task's answer."""
 
-    version: str = Field(description="The release that answered; GET /metadata says what it was made from.")
+    version: str = Field(description=VERSION)
     answers: list[dict[str, Answer]]
+
+
+class ExplainResponse(bentoml.IODescriptor):  # type: ignore[misc]
+    """Task -> which words carried its answer, of the tasks whose answers one number stands for."""
+
+    version: str = Field(description=VERSION)
+    explanations: dict[str, Explanation]

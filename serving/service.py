@@ -14,12 +14,14 @@ from starlette.responses import Response
 from components.environment import QUIET, SERVICE
 from components.errors import UserError
 from components.files import verify_manifest
+from serving import recording
 from serving.bundle import BUNDLE, card
 from serving.connections import limit
+from serving.explain import at_most, explain
 from serving.guard import Guard, refusal
 from serving.pages import app
 from serving.requests import RefusedError
-from serving.schemas import PredictRequest, PredictResponse
+from serving.schemas import ExplainResponse, PredictRequest, PredictResponse
 from serving.watch import Watch, metrics
 
 ENVIRONMENT = {**QUIET, **SERVICE}
@@ -60,6 +62,7 @@ class Onetrunk:
         predictor.warm_up()
         self.batcher = Batcher(predictor, card().limits.max_wait_seconds, metrics().of_pass)
         self.version = card().version
+        self.record = recording.start()
 
     @bentoml.api(input_spec=PredictRequest, output_spec=PredictResponse)  # type: ignore[untyped-decorator]
     async def predict(
@@ -68,11 +71,25 @@ class Onetrunk:
         """Answer texts: for each, an object with one answer per task; of long lists the `top` best."""
         try:
             answers = await self.batcher.answer(texts, tasks, top)
+            self.record(texts, answers)
         except RefusedError as error:  # raised on, BentoML would log a traceback
             return refusal(error)
         metrics().count(answers)
         body = to_json({"version": self.version, "answers": answers}, inf_nan_mode="null")
         return Response(body, media_type="application/json")
+
+    @bentoml.api(input_spec=PredictRequest, output_spec=ExplainResponse)  # type: ignore[untyped-decorator]
+    async def explain(
+        self, texts: list[Any], tasks: list[str] | None = None, top: int | None = None
+    ) -> ExplainResponse | Response:
+        """Say which words of one text carried the answers, by leaving out each in turn: as dear as up to 48
+        texts."""
+        ask = at_most(self.batcher.reader.limits.max_texts, self.batcher.answer)
+        try:
+            found = await explain(ask, self.batcher.reader, texts, tasks)
+        except RefusedError as error:
+            return refusal(error)
+        return ExplainResponse(version=self.version, explanations=found)
 
     async def __is_alive__(self) -> bool:
         """For /livez: whether somebody computes."""

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("bentoml.access")
 UNLOGGED = frozenset(("/metrics", "/livez", "/readyz", "/healthz"))
-PAGES = ("/predict", "/tasks", "/metadata", "/docs.json", "/")
+ASKED = ("/predict", "/explain")  # by POST
+PAGES = (*ASKED, "/tasks", "/metadata", "/docs.json", "/")
 PATHS = {*PAGES, "/schema.json", "/favicon.ico", *UNLOGGED}
 ASSETS = "/static_content/"  # of BentoML's own page
 OTHER = "other"  # the label of a path that is none of ours
@@ -131,7 +132,7 @@ def _wrong(scope: Scope, seen: _Seen) -> ASGIApp | None:
     if seen.endpoint == OTHER and not scope["path"].startswith(ASSETS):
         found = f"no such page; expected one of {', '.join(PAGES)}"
         return JSONResponse({"error": found}, status_code=404)
-    expected = "POST" if seen.endpoint == "/predict" else "GET"
+    expected = "POST" if seen.endpoint in ASKED else "GET"
     if seen.method != expected and (seen.method, expected) != ("HEAD", "GET"):
         return JSONResponse({"error": f"the method is {seen.method}, expected {expected}"}, status_code=405)
     return None
@@ -165,7 +166,7 @@ class _Seen:
         labels = {**whose, "http_response_code": self.status}
         found.requests.labels(**labels).inc()
         found.seconds.labels(**labels).observe(seconds)
-        if self.endpoint == "/predict" and self.status >= 400:
+        if self.endpoint in ASKED and self.status >= 400:
             found.refused.labels(STATUS.get(self.status, "left" if self.status == 499 else OTHER)).inc()
         if self.endpoint not in UNLOGGED:
             line = {"id": self.id, "method": self.method, "path": self.endpoint, "status": self.status}

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -28,9 +29,17 @@ hypothesis.settings.load_profile("onetrunk")
 pytest_plugins = ["tests.quick"]
 
 
-def pytest_collection_finish() -> None:
-    """What is imported stays to the end; the garbage collector need not look through it again and again."""
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What is imported stays to the end; the garbage collector need not look through it again and again, nor
+    through what is new as often as in a process with little memory."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.set_threshold(20_000, 20)
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -210,6 +219,15 @@ def bento(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     made = made_once(tmp_path_factory, "bento", tiny.build_bento)
     return Path(shutil.copytree(made, tmp_path_factory.mktemp("served") / "copy")) / "bento"
+
+
+@pytest.fixture(scope="session")
+def forking_python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A folder for PATH whose `python` has the libraries loaded, so that a stage costs what it does."""
+    from tests.once import served_once
+
+    with served_once(tmp_path_factory, "tests.forked:loaded") as (folder, _):
+        yield folder
 
 
 @pytest.fixture(scope="session")

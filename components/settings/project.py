@@ -14,6 +14,7 @@ from components.settings.release import Card, Signing
 from components.settings.remotes import Remote
 from components.settings.search import Search
 from components.settings.section import Bytes, Characters, Fraction, Given, Positive, Rows, Section, Unit
+from components.settings.traffic import Traffic
 from components.settings.training import Training
 
 
@@ -164,6 +165,7 @@ class Project(Section):
     logging: list[str] = []  # who else watches training: docs/how-to/watching.md
     search: dict[str, Search] = {}  # what `onetrunk search` tries, by name
     monitor: Monitor | None = None  # a watch over new articles: docs/how-to/monitoring.md
+    traffic: Traffic | None = None  # a record of what the service is asked: docs/how-to/traffic.md
 
     def heads(self) -> dict[str, tuple[str, Annotation]]:
         """Every head of the model, by its name: (the task whose rows it reads, its annotation)."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import sentence
-from tests.data.exports.writers import LABEL, article, bio, document, text, tokens
+from tests.data.exports.writers import LABEL, article, bio, document, german, text, tokens
 from tests.data.shapes import ROWS, Shape, jsonl, plain, topic
 
 QUESTIONS = ["DESC:manner", "ENTY:cremat", "HUM:ind", "NUM:date", "DESC:def"]
@@ -139,6 +139,38 @@ def by_author(path: Path) -> None:
         (path / author / f"train_{author}.jsonl").write_text("\n".join(map(json.dumps, rows)))
 
 
+def tacred(n: int) -> dict[str, Any]:
+    """Subject and object by their first and last words."""
+    words = [*tokens(n), "Ann", "Lee", "leads", "Acme", "Ltd"]
+    ends = {f"{end}_{side}": len(words) - at for (end, side), at in PLACES.items()}
+    return {"id": f"e{n}", "token": words, **ends, "relation": RELATIONS[n % 3]}
+
+
+PLACES = {("subj", "start"): 5, ("subj", "end"): 4, ("obj", "start"): 2, ("obj", "end"): 1}
+RELATIONS = ["per:employee_of", "no_relation", "org:founded_by"]
+SPANS = {"head": "head", "tail": "tail"}
+
+
+def fewrel(n: int) -> dict[str, Any]:
+    return {
+        "tokens": [*tokens(n), "Ann", "leads", "Acme"],
+        "h": ["ann", "Q1", [[len(tokens(n))]]],
+        "t": ["acme", "Q2", [[len(tokens(n)) + 2]]],
+    }
+
+
+def in_files(names: dict[str, Any], splits: dict[str, range] = SPLITS) -> Any:
+    """A folder of files, each with a line for each row; `{}` in a name is the split's."""
+
+    def write(path: Path) -> None:
+        path.mkdir()
+        for split, rows in splits.items():
+            for name, line in names.items():
+                (path / name.format(split)).write_text("".join(f"{line(n)}\n" for n in rows))
+
+    return write
+
+
 FILES = {"train": "train.txt", "validation": "dev.txt", "test": "test.txt"}
 WORDS = {"tokens": "tokens", "tags": "tags"}
 LAYOUTS = [
@@ -165,5 +197,20 @@ LAYOUTS = [
     Shape("nlu.yml", text("version: '3.1'\nnlu:\n" + "".join(map(assistant, range(3)))), asks="it could be tagging or classification"),
     Shape("wikiann.txt", plain("\n\n".join("\n".join(f"en:{word}\t{tag}" for word, tag in zip(tokens(n), bio(n), strict=True)) for n in ROWS)),
           "tagging", {"tokens": "0", "tags": "1"}, {"format": "conll"}, {"scheme": "bio"}),
+    Shape("tacred.json", document([tacred(n) for n in ROWS]), "relation", {"text": "text", **SPANS, "label": "label"},
+          {"format": "token_relations"}, {"none_class": "no_relation"}),
+    Shape("fewrel.json", document({f"P{k}": [fewrel(n) for n in range(40 * k, 40 * k + 40)] for k in range(3)}), "relation",
+          {"text": "text", **SPANS, "label": "label"}, {"format": "token_relations"}),
+    Shape("marked.txt", plain("\n".join(f"{sentence(n)} says [alice](person)" for n in ROWS)), "tagging",
+          {"text": "text", "spans": "spans"}, {"format": "inline"}),
+    Shape("enamex.txt", plain("\n".join(f"{sentence(n)} says <ENAMEX TYPE=\"PERSON\">Ann Lee</ENAMEX>" for n in ROWS)), "tagging",
+          {"text": "text", "spans": "spans"}, {"format": "inline"}),
+    Shape("translations", in_files({"{}.en": sentence, "{}.de": german}), asks="it could be generation or retrieval"),
+    Shape("summaries", in_files({"{}.source": article, "{}.target": lambda n: sentence(n + 1)}), "generation",
+          {"text": "source", "target": "target"}, {"format": "parallel", "files": {"train": "train.source", "validation": "dev.source", "test": "test.source"}}),
+    Shape("tweet_eval", in_files({"{}_text.txt": sentence, "{}_labels.txt": lambda n: n % 2}), "classification",
+          {"text": "text", "label": "labels"}, {"format": "parallel"}),
+    Shape("polarity", in_files({"rt-polarity.pos": sentence, "rt-polarity.neg": lambda n: sentence(n + 500)}, {"": ROWS}), "classification",
+          LABEL, {"format": "class_files"}),
     Shape("authors", by_author, "classification", LABEL, {"format": "jsonl", "files": {"train": "*/train_*.jsonl"}}),
 ]  # fmt: skip

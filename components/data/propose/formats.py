@@ -18,6 +18,7 @@ from components.data.propose.names import ASIDE, NAMES
 from components.data.propose.profile import Column
 from components.data.sources import formats
 from components.data.sources.formats.base import Sample
+from components.data.sources.formats.foreign import refuse
 from components.data.sources.formats.packed import SHEETS, opened
 from components.data.sources.formats.text import MAX_FIELD
 from components.errors import UserError
@@ -32,11 +33,6 @@ MAGIC = {
     b"ARROW1": "arrow",
     b"\xff\xff\xff\xff": "arrow",  # a stream has no other mark
 }
-FOREIGN = {
-    b"%PDF": "is a PDF document; take its text out first",
-    b"SQLite format 3": "is an SQLite database; name a query of it under `remotes` in params.yaml",
-}
-MARKUP = re.compile(r"(?i)<(!doctype html|html|\?xml|!--|rss|svg)")
 BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 ENCODINGS = ["cp1252", "mac_roman", "cp1250", "cp1251", "gb18030", "big5", "shift_jis", "euc_jp", "euc_kr"]
 LONGEST_NAME = 80  # characters of a column's name
@@ -65,7 +61,7 @@ class SourceKeys(TypedDict, total=False):
     split_values: dict[str, str]
     labels: list[str]
     decimal: str
-    filter: dict[str, dict[str, str]]
+    filter: dict[str, dict[str, str | list[str]]]
     sentence: str
     sheet: str
     label_map: dict[str, str]
@@ -80,14 +76,12 @@ def source_of_file(path: Path) -> SourceKeys:
     Raises:
         UserError: it is empty, or in none of the formats.
     """
+    refuse(path)
     with opened(path) as file:
         data = file.read(SAMPLE)
         whole = not file.read(1)
     if not data.removeprefix(codecs.BOM_UTF8).strip():
         raise UserError(f"{path}: the file is empty, expected rows")
-    for mark, what in FOREIGN.items():
-        if data.startswith(mark):
-            raise UserError(f"{path}: it {what}")
     for mark, form in MAGIC.items():
         if data.startswith(mark):
             return {"format": form}
@@ -124,7 +118,7 @@ def encoding_of(path: Path, data: bytes, whole: bool) -> str:
         if data.startswith(mark):
             return name
     if b"\0" in data:
-        return _wide(path, data)
+        return _wide(path, data, whole)
     try:
         codecs.getincrementaldecoder("utf-8")().decode(data, whole)
         return "utf-8"
@@ -144,7 +138,7 @@ def encoding_of(path: Path, data: bytes, whole: bool) -> str:
         return min(names & set(ENCODINGS), key=ENCODINGS.index)  # the commoner one comes first
 
 
-def _wide(path: Path, data: bytes) -> str:
+def _wide(path: Path, data: bytes, whole: bool) -> str:
     """UTF-16 without a mark, by the zeros that are every second byte; else it is no text file.
 
     Raises:
@@ -154,7 +148,7 @@ def _wide(path: Path, data: bytes) -> str:
     for name, half in halves.items():
         if half.count(0) > 0.4 * len(half):
             try:
-                if "\0" not in codecs.getincrementaldecoder(name)().decode(data):
+                if "\0" not in codecs.getincrementaldecoder(name)().decode(data, whole):
                     return name
             except UnicodeDecodeError:
                 continue
@@ -172,8 +166,6 @@ def _text_format(path: Path, text: str) -> SourceKeys:
     start = text.lstrip("\ufeff \r\n\t")
     if start.startswith("#FORMAT=WebAnno"):
         raise UserError(f"{path}: WebAnno's own format; export it as CoNLL 2002, or as CoNLL-U")
-    if MARKUP.match(start):
-        raise UserError(f"{path}: a page in HTML or XML, {TEXT_HINT}")
     sample = Sample(path, text.encode("utf-8", "replace"))
     special = [name for name, one in formats.formats().items() if not one.general and one.looks_like(sample)]
     if special and special != ["conll"]:
