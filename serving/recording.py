@@ -17,7 +17,8 @@ import bentoml
 from bentoml.monitoring import MonitorBase
 from pydantic import BaseModel
 
-from components.monitoring.traffic.rows import Row, RowMaker
+from components.families.base import Row
+from components.monitoring.traffic.rows import RowMaker
 from components.monitoring.traffic.store import Writer
 from components.settings.traffic import Traffic
 from serving.bundle import BUNDLE, TRAFFIC, card, release

@@ -51,7 +51,7 @@ class Machine:
     def prefect(self, project: Path, *arguments: str) -> None:
         command = [sys.executable, "-m", "prefect", "--no-prompt", *arguments]
         done = subprocess.run(
-            command, cwd=project, env=self.environment, capture_output=True, text=True, timeout=120
+            command, cwd=project, env=self.environment, capture_output=True, text=True, timeout=300
         )
         assert done.returncode == 0, done.stdout + done.stderr
 
