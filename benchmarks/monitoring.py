@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def _goals(alarms: int, windows: int, found: Sequence[int]) -> list[Goal]:
-    """False alarms with a standard error of their count; of the planted shifts the one that was found last."""
+    """False alarms with a standard error of their count; of planted shifts the one that was found last."""
     error = max(alarms, 1) ** 0.5
     between = f"windows between two false alarms, {windows:,} unchanged ones (a standard error each way)"
     spread = (windows / (alarms + error), windows / max(alarms - error, 1e-9))
