@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from components import program
+from tests.trees import tree
 
 ROOT = Path(__file__).parent.parent
 TRAINING = {
@@ -34,7 +35,7 @@ TRAINING = {
 @cache
 def imported(file: Path) -> set[str]:
     names = set()
-    for node in ast.walk(ast.parse(file.read_text())):
+    for node in ast.walk(tree(file)):
         if isinstance(node, ast.Import):
             names |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -130,7 +131,7 @@ def test_training_runs_on_a_bare_gpu_box() -> None:
 def test_what_benchmarks_and_examples_import_of_ours_is_there() -> None:
     """No test runs them whole."""
     for file in files("benchmarks", "examples", "docs"):
-        for node in program._running(ast.parse(file.read_text())):  # of types, mypy says it
+        for node in program._running(tree(file)):  # of types, mypy says it
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(("components", "flows")):
                 module = importlib.import_module(str(node.module))
                 for alias in node.names:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks import kills
+from benchmarks.runs_to_kill import BUSY
 from tests.flows.conftest import Server
 
 
@@ -14,7 +15,7 @@ from tests.flows.conftest import Server
 def test_killed_runs_end_in_the_bytes_of_an_undisturbed_run(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in {**server.environment, **dict.fromkeys(kills.BUSY, "60")}.items():
+    for name, value in {**server.environment, **dict.fromkeys(BUSY, "60")}.items():
         monkeypatch.setenv(name, value)
     counts = kills.kill(6, seconds=300, seed=7, own_server=False)
     assert not counts.wrong
