@@ -29,7 +29,7 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import trainer
+from benchmarks import alone
 from benchmarks.fitting import cards_below, reader, splits
 from benchmarks.goals import Goal, finish
 from benchmarks.runs import Found, Job, Runs
@@ -71,7 +71,7 @@ def main() -> None:
     quiet()
     restart_tuned()
     arguments = _arguments()
-    trainer.check_installed()
+    alone.check_installed()
     runs = Runs(arguments.results, arguments.minutes)
     benches = [Bench(encoder, arguments, runs) for encoder in arguments.encoders]
     pairs = [pair for bench in benches for pair in bench.pairs()]
@@ -206,8 +206,8 @@ class Bench:
         """The Trainer on the rows that our training draws of the head's task."""
         task = self.cards[head]["task"]
         rows = draw(plan, task, seed, 0, rows_before(plan, task, plan.steps))
-        model = trainer.peer(self.root / "encoder", head, self.cards[head], seed)
-        trainer.fine_tune(model, splits(self.root, [task], "train")[task], rows, rate, seed)
+        model = alone.peer(self.root / "encoder", head, self.cards[head], seed)
+        alone.fine_tune(model, splits(self.root, [task], "train")[task], rows, rate, seed)
         return {split: self._scores(model, split)[head] for split in ("validation", "test")}
 
     def _scores(self, model: MultiTaskModel, split: str) -> dict[str, float]:

@@ -20,7 +20,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -126,11 +126,17 @@ def kept_if(wanted: Callable[[], bool], folder: Path) -> Iterator[None]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def kill(kills: int, seconds: float, seed: int, project: Path | None = None) -> Counts:
-    """Kill so many times, or for so long; what goes wrong is kept in a folder that is named."""
+def kill(
+    kills: int, seconds: float, seed: int, project: Path | None = None, own_server: bool = True
+) -> Counts:
+    """Kill so many times, or for so long; what goes wrong is kept in a folder that is named.
+
+    Without a server of its own, the runs talk to the one of the environment.
+    """
     counts, chance, deadline = Counts(), random.Random(seed), time.monotonic() + seconds  # noqa: S311
     folder = Path(tempfile.mkdtemp(prefix="onetrunk-kills-"))
-    with kept_if(lambda: bool(counts.wrong), folder), server(folder / "prefect"):
+    prefect = server(folder / "prefect") if own_server else nullcontext()
+    with kept_if(lambda: bool(counts.wrong), folder), prefect:
         begins = [start(project.resolve(), folder / "undisturbed")] if project else starts_of_the_toy(folder)
         while counts.kills.total() < kills and time.monotonic() < deadline:
             begin = begins[counts.rounds % len(begins)]

@@ -8,21 +8,21 @@ explained from the same encoder passes. It says what the model reacts to, not wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import BaseModel
 
 from components import families
-from components.data.contract.cards import HeadCards
 from components.families.base import Row
 from components.families.base.capabilities import Explained
+from serving.questions import Reader
 from serving.requests import BadRequestError, Item
 
 MOST = 48  # parts of a question; of more words, neighbours are left out together
 
 Answers = list[dict[str, BaseModel]]
-Ask = Callable[[Sequence[BaseModel], Sequence[str] | None], Answers]
+Ask = Callable[[Sequence[BaseModel], Sequence[str] | None], Awaitable[Answers]]
 Cut = Callable[[str], list[tuple[int, int]]]
 
 
@@ -59,14 +59,11 @@ class Part:
         return {**item, self.field: (text[: self.start].rstrip() + " " + text[self.end :].lstrip()).strip()}
 
 
-def explain(
-    ask: Ask, cut: Cut, cards: HeadCards, texts: Sequence[str | BaseModel], names: Sequence[str] | None
+async def explain(
+    ask: Ask, reader: Reader, texts: Sequence[str | BaseModel], names: Sequence[str] | None
 ) -> dict[str, Explanation]:
     """Task -> which words carried its answer to the only text. Tasks whose answers are of many parts have no
     explanation.
-
-    Args:
-        cut: a text -> where its words stand (start, end).
 
     Raises:
         BadRequestError: there are more texts, or none; the question is not of plain ones; none of the tasks
@@ -75,12 +72,12 @@ def explain(
     item = _only(texts)
     if not all(isinstance(value, str) for value in item.values()):
         raise BadRequestError("texts[0]: only a question of plain texts is explained")
-    (first,) = ask([Item(**item)], names)
-    explained = {name: family for name in first if (family := explained_family(cards[name]["family"]))}
+    (first,) = await ask([Item(**item)], names)
+    explained = {name: family for name in first if (family := explained_family(reader.cards[name]["family"]))}
     if not explained:
         raise BadRequestError(f"tasks: an answer of {' or '.join(first)} is of many parts; none is explained")
-    parts = parts_of(item, cut)
-    others = ask([Item(**part.without(item)) for part in parts], list(explained)) if parts else []
+    parts = parts_of(item, reader.words)
+    others = await ask([Item(**part.without(item)) for part in parts], list(explained)) if parts else []
     found = {}
     for name, family in explained.items():
         whole, *supports = [
@@ -103,9 +100,9 @@ def _only(texts: Sequence[str | BaseModel]) -> Row:
 def at_most(most: int, ask: Ask) -> Ask:
     """`ask` for any number of texts, `most` at a time."""
 
-    def asked(texts: Sequence[BaseModel], names: Sequence[str] | None) -> Answers:
+    async def asked(texts: Sequence[BaseModel], names: Sequence[str] | None) -> Answers:
         groups = [texts[first : first + most] for first in range(0, len(texts), most)]
-        return [answer for group in groups for answer in ask(group, names)]
+        return [answer for group in groups for answer in await ask(group, names)]
 
     return asked
 

@@ -22,6 +22,10 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):  # else each would take every core
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
+os.fsync = lambda number: None  # type: ignore[assignment] # of the suite itself: no test cuts the power
+if (processor := Path("/proc/cpuinfo")).exists():  # else each training of a new project would measure it
+    has = any(flag in processor.read_text() for flag in ("avx512_bf16", "amx_bf16"))
+    os.environ.setdefault("ONETRUNK_NATIVE_BF16", str(int(has)))
 hypothesis.settings.register_profile("onetrunk", deadline=None)  # a first example may import seconds
 hypothesis.settings.register_profile("quick", deadline=None, max_examples=30)
 hypothesis.settings.load_profile("onetrunk")

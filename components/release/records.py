@@ -124,6 +124,7 @@ class Limits(Part):
     max_texts: int  # at once
     max_characters: int  # of a text
     max_body_bytes: int  # of its JSON
+    max_wait_seconds: float = 5.0  # for the model
 
 
 class Origin(Part):

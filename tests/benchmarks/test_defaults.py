@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import yaml
 
-from benchmarks import defaults, trainer
+from benchmarks import alone, defaults
 from benchmarks.defaults import Bench, _goals, _means
 from benchmarks.fitting import cards_below, reader, splits
 from benchmarks.runs import Runs
@@ -80,9 +80,9 @@ def test_each_head_alone_is_fine_tuned_by_the_trainer_at_its_best_rate(encoded_p
 def test_the_trainer_learns_from_the_rows_it_is_given(encoded_project: Path) -> None:
     pytest.importorskip("accelerate")
     cards = cards_below(Path(), ["mood"])
-    model = trainer.peer(Path("models/encoder"), "mood", cards["mood"], 1)
+    model = alone.peer(Path("models/encoder"), "mood", cards["mood"], 1)
     split = splits(Path(), ["mood"], "train")
-    trainer.fine_tune(model, split["mood"], np.tile(np.arange(len(split["mood"])), 12), 3e-3, 1)
+    alone.fine_tune(model, split["mood"], np.tile(np.arange(len(split["mood"])), 12), 3e-3, 1)
     score = evaluate(model, split, 1000, 0, reader(Path(), cards, "train"))
     assert score["mood"] > 0.95
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import re
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,7 @@ from scipy.stats import spearmanr
 
 from components.families.classification.family import ClassificationAnswer
 from components.families.tagging.family import TaggingAnswer
-from serving.explain import MOST, at_most, explain, parts_of
+from serving.explain import MOST, Ask, Explanation, at_most, explain, parts_of
 from serving.predictor import Predictor
 from serving.requests import BadRequestError, Item
 
@@ -30,7 +32,7 @@ def words(text: str) -> list[tuple[int, int]]:
     return [found.span() for found in re.finditer(r"\w+|[^\w\s]", text)]
 
 
-def ask(texts: Sequence[BaseModel], names: Sequence[str] | None) -> list[dict[str, BaseModel]]:
+async def ask(texts: Sequence[BaseModel], names: Sequence[str] | None) -> list[dict[str, BaseModel]]:
     """A logistic model of a bag of words, and a tagger that finds nothing."""
     answers: list[dict[str, BaseModel]] = []
     for text in texts:
@@ -44,12 +46,21 @@ def ask(texts: Sequence[BaseModel], names: Sequence[str] | None) -> list[dict[st
     return answers
 
 
+async def tag(texts: Sequence[BaseModel], names: Sequence[str] | None) -> list[dict[str, BaseModel]]:
+    return [{"names": TaggingAnswer()} for _ in texts]
+
+
+def explained(ask: Ask, texts: Sequence[Any], names: Sequence[str] | None) -> dict[str, Explanation]:
+    reader: Any = SimpleNamespace(cards=CARDS, words=words)
+    return asyncio.run(explain(ask, reader, texts, names))
+
+
 def logistic(value: float) -> float:
     return float(1 / (1 + np.exp(-value)))
 
 
 def test_a_words_weight_is_what_the_answer_loses_without_it() -> None:
-    found = explain(ask, words, CARDS, ["a good film, not bad"], None)
+    found = explained(ask, ["a good film, not bad"], None)
     assert list(found) == ["mood"]  # a tagger's answer is of many parts
     assert found["mood"].support == pytest.approx(logistic(0.6))
     weights = {word.text: word.weight for word in found["mood"].words}
@@ -66,7 +77,7 @@ def test_a_words_weight_is_what_the_answer_loses_without_it() -> None:
 
 def test_words_are_offsets_into_the_question() -> None:
     text = "\N{PILE OF POO} good   film"
-    found = explain(ask, words, CARDS, [text], ["mood"])
+    found = explained(ask, [text], ["mood"])
     assert [text[word.start : word.end] for word in found["mood"].words] == [
         word.text for word in found["mood"].words
     ]
@@ -74,7 +85,7 @@ def test_words_are_offsets_into_the_question() -> None:
 
 def test_the_answer_that_is_explained_is_the_first_one_whatever_is_left_out() -> None:
     """Without "good" the label turns; the weight is still that of the label that was answered."""
-    found = explain(ask, words, CARDS, ["good bad bad"], None)["mood"]
+    found = explained(ask, ["good bad bad"], None)["mood"]
     assert found.support == pytest.approx(1 - logistic(-1.0))  # no
     assert found.words[0].weight < 0 < found.words[1].weight
 
@@ -92,20 +103,17 @@ def test_a_long_question_is_left_out_in_groups(count: int) -> None:
 
 def test_what_cannot_be_explained_is_refused_in_a_sentence() -> None:
     with pytest.raises(BadRequestError, match="an answer of names is of many parts"):
-        explain(
-            lambda texts, _: [{"names": TaggingAnswer()} for _ in texts],
-            words,
-            CARDS,
-            ["a b"],
-            ["names"],
-        )
+        explained(tag, ["a b"], ["names"])
     with pytest.raises(BadRequestError, match="only a question of plain texts"):
-        explain(ask, words, CARDS, [Item(turns=["a"])], None)
+        explained(ask, [Item(turns=["a"])], None)
 
 
 def weights(predictor: Predictor, text: str) -> list[float]:
-    few = at_most(predictor.limits.max_texts, predictor.predict)
-    found = explain(few, predictor.words, predictor.cards, [text], ["sentiment"])
+    async def ask(texts: Sequence[BaseModel], names: Sequence[str] | None) -> list[dict[str, BaseModel]]:
+        return predictor.predict(texts, names)
+
+    few = at_most(predictor.reader.limits.max_texts, ask)
+    found = asyncio.run(explain(few, predictor.reader, [text], ["sentiment"]))
     return [word.weight for word in found["sentiment"].words]
 
 
