@@ -3,16 +3,18 @@ champion on the same rows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-from components import families
 from components.data.contract.cards import HeadCard, task_card
 from components.data.contract.rows import labelled_rows
 from components.data.encoding.split import EncodedSplit, cards_of
-from components.data.mixture.records import PLAN, PlannedTask, PlanRecord
+from components.data.mixture.records import PLAN, PlanRecord
 from components.evaluation import gates, paired, picture
 from components.evaluation.against import ANCHOR, CHAMPION, Against, Meeting
+from components.evaluation.answered import AnsweredHead
 from components.evaluation.champion import Opponent
 from components.evaluation.intervals import difference, gain, interval, worth_of
 from components.evaluation.records import (
@@ -33,6 +35,7 @@ from components.model.multitask import MultiTaskModel
 from components.settings.project import Project
 
 Say = Callable[[str], None]
+BASELINES = ("trivial", "linear")
 
 
 def evaluate(
@@ -47,14 +50,14 @@ def evaluate(
     ({head: {metric: value}}) for `dvc metrics`; a first release has no champion. `anchors` are by head;
     `rolled_back` is the version under which this model was released before, and rolled back."""
     against = Against(champion, dict(anchors or {}))
-    candidate = saving.load(root / "models/multitask")
+    candidate, models = saving.load(root / "models/multitask"), gates.Models(root, champion)
     against.find_differences(candidate.config.tasks)
-    plan, models = PlanRecord.read(root / PLAN), gates.Models(root, champion)
+    examiner = Examiner(project, root, candidate, against, models)
     heads: dict[str, HeadEvidence] = {}
     with atomic_folder(root / "predictions") as folder:
         for name in project.tasks:
             say(f"evaluating {name}")
-            heads |= _task(project, root, folder, name, plan.tasks[name], candidate, against, models)
+            heads |= examiner.examine(name, folder)
     Evaluation(
         model=ModelId(sha256=sha256(root / "models/multitask/model.safetensors")),
         champion=against.champion_evidence(),
@@ -71,106 +74,89 @@ def evaluate(
     write_json(root / METRICS, values)
 
 
-def _task(
-    project: Project,
-    root: Path,
-    predictions: Path,
-    name: str,
-    planned: PlannedTask,
-    candidate: MultiTaskModel,
-    against: Against,
-    models: gates.Models,
-) -> dict[str, HeadEvidence]:
-    """What is measured of every head that reads the task's rows."""
-    data, split = root / "data" / name, EncodedSplit(root / "encoded" / name / "test.arrow")
-    cards = cards_of(root / "encoded" / name)
-    own = predict(candidate, name, split, range(len(split)))
-    rows = {head: labelled_rows(data, "test", head) for head in cards}
-    met = against.meet(data, cards, rows)
-    return {
-        head: _head(
-            project,
-            root,
-            predictions,
-            head,
-            card,
-            planned,
-            rows[head],
-            {"model": own[head]},
-            met.get(head, {}),
-            models,
+@dataclass(frozen=True)
+class Examiner:
+    """Asks the candidate the test rows of one task after the other."""
+
+    project: Project
+    root: Path
+    candidate: MultiTaskModel
+    against: Against  # champion and anchors
+    models: gates.Models  # for what further gates ask
+
+    @cached_property
+    def plan(self) -> PlanRecord:
+        return PlanRecord.read(self.root / PLAN)
+
+    def examine(self, task: str, predictions: Path) -> dict[str, HeadEvidence]:
+        """What is measured of every head that reads the task's rows; its answers go to `predictions`."""
+        data, encoded = self.root / "data" / task, self.root / "encoded" / task
+        cards, split = cards_of(encoded), EncodedSplit(encoded / "test.arrow")
+        own = predict(self.candidate, task, split, range(len(split)))
+        rows = {head: labelled_rows(data, "test", head) for head in cards}
+        met = self.against.meet(data, cards, rows)
+        for head, answers in own.items():
+            named = zip(rows[head], answers, strict=True)
+            write_json(predictions / f"{head}.json", [{"id": row["id"], **answer} for row, answer in named])
+        return {
+            head: self._evidence(self._answered(head, card, rows[head], own[head]), met.get(head, {}))
+            for head, card in cards.items()
+        }
+
+    def _answered(self, head: str, card: HeadCard, rows: list[Row], own: list[Prediction]) -> AnsweredHead:
+        """What the candidate and the two baselines say."""
+        folder = self.root / "baselines" / card["task"] / head
+        said = {"model": own, **{who: read_json(folder / f"{who}.json") for who in BASELINES}}
+        return AnsweredHead(self.project, head, card, self.project.gates().get(head), rows, said)
+
+    def _evidence(self, asked: AnsweredHead, met: Mapping[str, Meeting]) -> HeadEvidence:
+        data, planned = self.root / "data" / asked.card["task"], self.plan.tasks[asked.card["task"]]
+        case = self._case(asked, met.get(CHAMPION))
+        return HeadEvidence(
+            task=asked.card["task"],
+            family=asked.family.name,
+            rows=task_card(data).heads[asked.head].rows,
+            metrics=_metrics(asked, met),
+            share=planned.share,
+            epochs=planned.epochs,
+            cut=planned.cut,
+            **picture.draw(asked),
+            findings=gates.findings(asked.settings.gates, case) if case else [],
+            test_set=sha256(data / "test.parquet"),
         )
-        for head, card in cards.items()
+
+    def _case(self, asked: AnsweredHead, champion: Meeting | None) -> gates.Case | None:
+        """What the further gates are given of a head; an auxiliary one has no gate, and is not judged."""
+        if asked.gate is None:
+            return None
+        return gates.Case(
+            project=self.project,
+            head=asked.head,
+            card=asked.card,
+            gate=asked.gate,
+            rows=asked.rows,
+            said={**asked.said, CHAMPION: champion.said} if champion else asked.said,
+            root=self.root,
+            common=champion.ground if champion else None,
+            models=self.models,
+        )
+
+
+def _metrics(asked: AnsweredHead, met: Mapping[str, Meeting]) -> dict[str, MetricEvidence]:
+    """Each metric of the family that tells something of the head."""
+    units, labels = Units.of([row["groups"] for row in asked.rows]), asked.family.label_set(asked.facts)
+    rows, confidence = list(asked.rows), asked.settings.confidence
+    return {
+        metric.name: compare(metric, rows, asked.said, asked.facts, units, confidence, met)
+        for metric in asked.family.metrics_for(asked.facts["options"])
+        if len(labels) >= metric.least_labels
     }
-
-
-def _head(
-    project: Project,
-    root: Path,
-    predictions: Path,
-    head: str,
-    card: HeadCard,
-    planned: PlannedTask,
-    rows: list[Row],
-    answers: dict[str, list[Prediction]],
-    met: Mapping[str, Meeting],
-    models: gates.Models,
-) -> HeadEvidence:
-    family = families.get(card["family"])
-    for baseline in ("trivial", "linear"):
-        answers[baseline] = read_json(root / "baselines" / card["task"] / head / f"{baseline}.json")
-    write_json(
-        predictions / f"{head}.json",
-        [{"id": row["id"], **answer} for row, answer in zip(rows, answers["model"], strict=True)],
-    )
-    settings = project.evaluation
-    units = Units.of([row["groups"] for row in rows])
-    metrics = {
-        metric.name: compare(metric, rows, answers, card["facts"], units, settings.confidence, met)
-        for metric in family.metrics_for(card["facts"]["options"])
-        if len(family.label_set(card["facts"])) >= metric.least_labels
-    }
-    case = _case(project, root, head, card, rows, answers, met.get(CHAMPION), models)
-    gate = project.gates().get(head)
-    gated = gate.metric if gate else None
-    shown = picture.Head(settings, card, gated, rows, answers["model"])
-    return HeadEvidence(
-        task=card["task"],
-        family=family.name,
-        rows=task_card(root / "data" / card["task"]).heads[head].rows,
-        metrics=metrics,
-        share=planned.share,
-        epochs=planned.epochs,
-        cut=planned.cut,
-        **picture.draw(shown),
-        findings=gates.findings(settings.gates, case) if case else [],
-        test_set=sha256(root / "data" / card["task"] / "test.parquet"),
-    )
-
-
-def _case(
-    project: Project,
-    root: Path,
-    head: str,
-    card: HeadCard,
-    rows: list[Row],
-    answers: Mapping[str, list[Prediction]],
-    champion: Meeting | None,
-    models: gates.Models,
-) -> gates.Case | None:
-    """What the further gates are given of a head; an auxiliary one has no gate, and is not judged."""
-    gate = project.gates().get(head)
-    if gate is None:
-        return None
-    said = {**answers, CHAMPION: champion.said} if champion else dict(answers)
-    common = champion.ground if champion else None
-    return gates.Case(project, root, head, card, gate, rows, said, common, models)
 
 
 def compare(
     metric: Metric,
     rows: list[Row],
-    answers: dict[str, list[Prediction]],
+    answers: Mapping[str, Sequence[Prediction]],
     facts: Facts,
     units: Units,
     confidence: float,
@@ -202,7 +188,7 @@ def compare(
 def _against(
     metric: Metric,
     rows: list[Row],
-    answers: dict[str, list[Prediction]],
+    answers: Mapping[str, Sequence[Prediction]],
     units: Units,
     confidence: float,
     meeting: Meeting,

@@ -5,15 +5,13 @@ from __future__ import annotations
 import heapq
 import math
 from collections import Counter
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from components import families
-from components.data.contract.cards import HeadCard
 from components.data.contract.excerpt import excerpt
 from components.evaluation import row_scores
+from components.evaluation.answered import AnsweredHead
 from components.evaluation.gates.calibration import reliability
 from components.evaluation.intervals import interval
 from components.evaluation.records import (
@@ -26,10 +24,8 @@ from components.evaluation.records import (
 )
 from components.evaluation.summary import brief, shorten
 from components.evaluation.units import Units, sample
-from components.families.base import Facts, Family, Metric, Prediction, Row
 from components.families.base.capabilities import OneClassEach, Probabilities, ScoredClasses
 from components.families.shared.ranks import average_precision_values, roc_auc_values
-from components.settings.project import Evaluation
 
 MOST_CONFUSIONS = 1000  # that are kept: all of some 30 classes
 CURVES = 6  # classes that are drawn, those that are told apart worst
@@ -41,31 +37,7 @@ LEAST_ROWS = 20  # in each of them
 WORST, EXCERPT = 10, 200  # rows that are shown, and characters of their texts
 
 
-@dataclass(frozen=True)
-class Head:
-    """A head, its test rows, and what the model says of them."""
-
-    settings: Evaluation
-    card: HeadCard
-    gated: str | None  # the metric of its gate
-    rows: list[Row]
-    said: list[Prediction]
-
-    @property
-    def family(self) -> Family:
-        return families.get(self.card["family"])
-
-    @property
-    def facts(self) -> Facts:
-        return self.card["facts"]
-
-    @property
-    def metrics(self) -> list[Metric]:
-        """The gate's first."""
-        return row_scores.in_order(self.family, self.facts, self.gated)
-
-
-def draw(head: Head) -> dict[str, Any]:
+def draw(head: AnsweredHead) -> dict[str, Any]:
     """Fields of HeadEvidence."""
     return {
         "classes": classes(head),
@@ -77,31 +49,31 @@ def draw(head: Head) -> dict[str, Any]:
     }
 
 
-def classes(head: Head) -> list[ClassScore]:
+def classes(head: AnsweredHead) -> list[ClassScore]:
     """Precision, recall and F1 of each class."""
     return [
         ClassScore(name=one.name, rows=one.gold, f1=one.f1, precision=one.precision, recall=one.recall)
-        for one in head.family.report(head.rows, head.said, head.facts)
+        for one in head.family.report(head.rows, head.said["model"], head.facts)
     ]
 
 
-def confusions(head: Head) -> list[Confusion]:
+def confusions(head: AnsweredHead) -> list[Confusion]:
     """Which class was taken for which, and how often."""
     if not isinstance(head.family, OneClassEach):
         return []
     family, facts = head.family, head.facts
-    pairs = zip(head.rows, head.said, strict=True)
+    pairs = zip(head.rows, head.said["model"], strict=True)
     counts = Counter(pair for row, one in pairs for pair in family.class_pairs(row, one, facts))
     most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MOST_CONFUSIONS]
     return [Confusion(gold=gold, said=one, count=count) for (gold, one), count in most]
 
 
-def curves(head: Head) -> list[Curve]:
+def curves(head: AnsweredHead) -> list[Curve]:
     """ROC, and precision over recall, of the classes that are told apart worst. Of two classes the curves are
     each other's mirror: only the rarer is drawn."""
     if not isinstance(head.family, ScoredClasses):
         return []
-    found = head.family.scored_classes(head.rows, head.said, head.facts)
+    found = head.family.scored_classes(head.rows, head.said["model"], head.facts)
     drawn = (_curve(*one) for one in found if one[1].sum() >= LEAST_POSITIVES)  # one at a time in memory
     if isinstance(head.family, OneClassEach) and len(head.family.label_set(head.facts)) == 2:
         return sorted(drawn, key=lambda one: one.rows)[:1]
@@ -132,14 +104,14 @@ def _thinned(x: np.ndarray, y: np.ndarray) -> list[list[float]]:
     return points
 
 
-def reliability_bins(head: Head) -> list[ReliabilityBin]:
+def reliability_bins(head: AnsweredHead) -> list[ReliabilityBin]:
     """How often answers of about one probability are right."""
     if not isinstance(head.family, Probabilities) or not head.rows:
         return []
-    return reliability(head.family, BINS, head.rows, head.said, head.facts)
+    return reliability(head.family, BINS, head.rows, head.said["model"], head.facts)
 
 
-def lengths(head: Head) -> list[LengthBin]:
+def lengths(head: AnsweredHead) -> list[LengthBin]:
     """The gate's metric on the shortest texts, the next longer ones, and so on."""
     length_N = np.array([len(head.family.text_of(row).strip()) for row in head.rows])
     parts = min(LENGTHS, len(length_N) // LEAST_ROWS)
@@ -150,8 +122,8 @@ def lengths(head: Head) -> list[LengthBin]:
     return [_of_length(head, length_N, np.flatnonzero(part_N == part)) for part in np.unique(part_N)]
 
 
-def _of_length(head: Head, length_N: np.ndarray, chosen: np.ndarray) -> LengthBin:
-    rows, said = ([side[number] for number in chosen] for side in (head.rows, head.said))
+def _of_length(head: AnsweredHead, length_N: np.ndarray, chosen: np.ndarray) -> LengthBin:
+    rows, said = ([side[number] for number in chosen] for side in (head.rows, head.said["model"]))
     metric, settings = head.metrics[0], head.settings
     statistics_NS = metric.statistics(rows, said, head.facts)
     measured = sample(metric, statistics_NS, Units.of([row["groups"] for row in rows]))
@@ -164,11 +136,11 @@ def _of_length(head: Head, length_N: np.ndarray, chosen: np.ndarray) -> LengthBi
     )
 
 
-def worst(head: Head) -> list[Example]:
+def worst(head: AnsweredHead) -> list[Example]:
     """The rows that the model is farthest off on, where the settings allow their texts in a report."""
     if not head.settings.show_texts:
         return []
-    scored = row_scores.score(head.card, head.gated, head.rows, head.said)
+    scored = row_scores.score(head.card, head.gated, head.rows, head.said["model"])
     texts = {row["id"]: head.family.text_of(row) for row in head.rows}
     return [_example(row, texts[row.id]) for row in row_scores.worst_first(scored)[:WORST]]
 

@@ -9,20 +9,23 @@ import pytest
 
 from components import families
 from components.evaluation import picture
-from components.evaluation.picture import Head
-from components.settings.project import Evaluation
+from components.evaluation.answered import AnsweredHead
+from components.settings.project import Evaluation, Project
 
 LABELS = ["bad", "fair", "good"]
 
 
-def head(family: str, rows: list[Any], said: list[Any], facts: dict[str, Any], **settings: Any) -> Head:
+def head(
+    family: str, rows: list[Any], said: list[Any], facts: dict[str, Any], **settings: Any
+) -> AnsweredHead:
     """A head as evaluation hands it on."""
     options = families.get(family).options().model_dump()
     card = {"task": "mood", "family": family, "inputs": ["text"], "facts": {**facts, "options": options}}
-    return Head(Evaluation(**settings), card, None, rows, said)  # type: ignore[arg-type]
+    project = Project.model_construct(evaluation=Evaluation(**settings))
+    return AnsweredHead(project, "mood", card, None, rows, {"model": said})  # type: ignore[arg-type]
 
 
-def classified(rows: int = 400, **settings: Any) -> tuple[Head, list[str], np.ndarray]:
+def classified(rows: int = 400, **settings: Any) -> tuple[AnsweredHead, list[str], np.ndarray]:
     """Rows of three classes whose texts are the longer the worse they are answered; gold, and probabilities."""
     generator = np.random.default_rng(0)
     gold = generator.choice(LABELS, rows, p=[0.6, 0.3, 0.1])

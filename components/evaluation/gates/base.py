@@ -6,17 +6,16 @@ settings in `evaluation.gates`. It measures and compares; `components/evaluation
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components import families
-from components.families.base import Facts, Family, Metric, Prediction, Row
+from components.evaluation.answered import AnsweredHead
+from components.families.base import Metric, Prediction, Row
 from components.settings.section import Section
 
 if TYPE_CHECKING:
-    from components.data.contract.cards import HeadCard
     from components.evaluation.common import CommonGround
     from components.evaluation.gates.asking import Models
     from components.evaluation.records import Finding
@@ -24,18 +23,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Case:
-    """A head, its test rows, and what the candidate ("model") and the champion say of them."""
+class Case(AnsweredHead):
+    """A head that has a gate, answered by the candidate ("model") and the champion."""
 
-    project: Project
-    root: Path  # the project's folder
-    head: str
-    card: HeadCard
     gate: Gate
-    rows: Sequence[Row]
-    said: Mapping[str, Sequence[Prediction]]  # by who
+    root: Path  # the project's folder
     common: CommonGround | None  # what both can answer; none where the champion is not compared
-
     models: Models | None = None  # to ask about other rows
 
     def alone(self) -> Case:
@@ -53,18 +46,9 @@ class Case:
         return self.models.ask(who, self.head, self.card, rows)
 
     @property
-    def family(self) -> Family:
-        return families.get(self.card["family"])
-
-    @property
-    def facts(self) -> Facts:
-        return self.card["facts"]
-
-    @property
     def metric(self) -> Metric:
         """That of the head's own gate."""
-        measured = self.family.metrics_for(self.facts["options"])
-        return next(metric for metric in measured if metric.name == self.gate.metric)
+        return next(metric for metric in self.metrics if metric.name == self.gate.metric)
 
 
 class FurtherGate(Section):

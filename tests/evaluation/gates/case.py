@@ -40,4 +40,4 @@ def case_of(
     card = HeadCard(family="classification", facts=FACTS, task="mood", max_length=64, inputs=["text"])
     said = {"model": model} if champion is None else {"model": model, "champion": champion}
     wanted = Gate.model_validate({"metric": "accuracy", "floor": 0.0, "margin": 0.03, **gate})
-    return Case(project, Path(), "mood", card, wanted, rows, said, common)
+    return Case(project, "mood", card, wanted, rows, said, Path(), common)
