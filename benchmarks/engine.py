@@ -41,8 +41,14 @@ SETTINGS = {
 
 def write(folder: Path, task: str, heads: Sequence[str], rows: int, seed: int) -> EncodedSplit:
     """A synthetic encoded task, its rows of lognormal length; every head has a target in every row."""
-    draw = np.random.default_rng(seed)
-    sizes = lengths(rows, seed)
+    return write_lengths(folder, task, heads, lengths(rows, seed), seed)
+
+
+def write_lengths(
+    folder: Path, task: str, heads: Sequence[str], sizes: np.ndarray, seed: int
+) -> EncodedSplit:
+    """The same, with rows of these lengths, in their order."""
+    draw, rows = np.random.default_rng(seed), len(sizes)
     ends = np.concatenate([[0], sizes.cumsum()]).astype(np.int32)
     columns: dict[str, pa.Array] = {
         "id": pa.array([f"{task}-{row}" for row in range(rows)]),

@@ -26,7 +26,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.engine import Engine, now, plan_of, write
 from benchmarks.goals import Goal, finish
-from benchmarks.throughput import flops, matrix_rate
+from benchmarks.peak import flops, matrix_rate
 from components.environment import quiet
 from components.training.step.prepare import on_device, prepare
 

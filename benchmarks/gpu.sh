@@ -21,5 +21,5 @@ fi
 part 100 "$python" -m pytest -q -p no:cacheprovider -n 0 -k "kernel_itself or cuda" \
     tests/model/test_attention.py tests/training/optimisers/test_optimisers.py
 part 200 "$python" -m benchmarks.gpu
-part 120 "$python" -m benchmarks.throughput --precision bf16 --rows 6400 --batch 256 --micro-batch 16384 --rounds 1
+part 120 "$python" -m benchmarks.throughput --precision bf16 --batch 256 --micro-batch 16384 --rounds 1
 exit "$failed"

@@ -3,11 +3,12 @@
 - First index, time and memory of a task of 10 M rows against torch's WeightedRandomSampler over the same
   number, each run in a process of its own, in turns; and the same at 10^9 rows, which the sampler refuses.
 - Gathering the rows of a batch from the memory-mapped file against the `datasets` library on that file.
-- Tokenising a task, reading and writing its files included, against `encode_batch_fast` on the texts alone.
+- Tokenising a task, reading and writing its files included, against `encode_batch_fast` on the texts alone,
+  on one core and on two.
 
-Data are synthetic. Everything runs on one core and, but for a first index, which waits for a new process's
-memory too, in the process's own time, so that other programs disturb it little. The last line is one JSON
-object.
+Data are synthetic. Everything runs on one core and in the process's own time, so that other programs disturb
+it little; but for a first index, which waits for a new process's memory too, and for tokenising on two cores:
+both by the clock. The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ from rich.table import Table
 from benchmarks.goals import Goal, finish
 from benchmarks.rows import LABELS, TOKENIZER
 
-ONE_CORE = {"OMP_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+CORES = 2  # that tokenising may take where it is let
+ONE_CORE = {"OMP_NUM_THREADS": "1", "RAYON_NUM_THREADS": str(CORES), "TOKENIZERS_PARALLELISM": "false"}
 LARGE, HUGE = 10_000_000, 10**9
 REFUSED = 2**24 + 1
 WINDOW, ROWS_PER_STEP = 16, 64.0
@@ -71,18 +73,20 @@ def _spread(values: list[float]) -> dict[str, float]:
     return {"median": middle, "low": low, "high": high}
 
 
-def _timed(work: Callable[[], Any]) -> float:
-    start = time.process_time()
+def _timed(work: Callable[[], Any], clock: Callable[[], float] = time.process_time) -> float:
+    start = clock()
     work()
-    return time.process_time() - start
+    return clock() - start
 
 
-def _in_turns(rounds: int, works: dict[str, Callable[[], Any]]) -> dict[str, list[float]]:
+def _in_turns(
+    rounds: int, works: dict[str, Callable[[], Any]], clock: Callable[[], float]
+) -> dict[str, list[float]]:
     """Seconds of each, one after the other in every round."""
     times: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(rounds):
         for name, work in works.items():
-            times[name].append(_timed(work))
+            times[name].append(_timed(work, clock))
     return times
 
 
@@ -203,10 +207,22 @@ def _rows(rows: int, tokenizer: Path, rounds: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="mixture.") as name:
         folder = Path(name)
         _write(folder, rows)
-        return {"tokenising": _tokenising(folder, tokenizer, rounds), "gather": _gather(folder, rounds)}
+        return {
+            "tokenising": _tokenising(folder, tokenizer, rounds, time.process_time),
+            "tokenising on two cores": _on_two_cores(folder, tokenizer, rounds),
+            "gather": _gather(folder, rounds),
+        }
 
 
-def _tokenising(folder: Path, file: Path, rounds: int) -> dict[str, Any]:
+def _on_two_cores(folder: Path, tokenizer: Path, rounds: int) -> dict[str, Any]:
+    """The library reads the variable at every call."""
+    os.environ["TOKENIZERS_PARALLELISM"] = "true"
+    found = _tokenising(folder, tokenizer, rounds, time.perf_counter)
+    os.environ.update(ONE_CORE)
+    return found
+
+
+def _tokenising(folder: Path, file: Path, rounds: int, clock: Callable[[], float]) -> dict[str, Any]:
     import pyarrow.parquet as pq
     from tokenizers import Tokenizer
 
@@ -228,6 +244,7 @@ def _tokenising(folder: Path, file: Path, rounds: int) -> dict[str, Any]:
             "ours": lambda: encode(folder / "data/t", file, folder / "encoded/t"),
             "fast": lambda: _encode_fast(tokenizer, texts),
         },
+        clock,
     )
     tokens = sum(int(EncodedSplit(folder / f"encoded/t/{split}.arrow").tokens.sum()) for split in splits)
     ratios = [fast / ours for ours, fast in zip(times["ours"], times["fast"], strict=True)]
@@ -282,8 +299,13 @@ def _goals(result: dict[str, Any]) -> list[Goal]:
         _goal("10^9 rows: ns a draw", huge["ns_a_draw"], "<= 30"),
         _goal("10^9 rows: memory of the draws, MiB", huge["mib"], "<= 16"),
         _goal("gathering, microseconds a row", result["gather"]["us_a_row"]["ours"], "<= 1"),
-        _goal("gathering, times faster than datasets", result["gather"]["ratio"]),
+        _goal("gathering, times faster than datasets", result["gather"]["ratio"], ">= 12"),
         _goal("tokenising, speed over encode_batch_fast", result["tokenising"]["ratio"], ">= 0.9"),
+        _goal(
+            "tokenising on two cores, speed over encode_batch_fast",
+            result["tokenising on two cores"]["ratio"],
+            ">= 0.95",
+        ),
     ]
 
 
@@ -307,9 +329,10 @@ def _print(result: dict[str, Any]) -> None:
     gather = result["gather"]["us_a_row"]
     table.add_row("gather, us a row", _cell(gather["ours"]), _cell(gather["datasets"]), "<= 1")
     table.add_row("  datasets with numpy", "", _cell(gather["datasets, numpy"]))
-    speeds = result["tokenising"]["tokens_a_second"]
-    table.add_row("tokenising, k tokens/s", *(_cell(speeds[name], 1e-3) for name in ("ours", "fast")))
-    table.add_row("  ours over encode_batch_fast", _cell(result["tokenising"]["ratio"]), "", ">= 0.9")
+    for name, goal in (("tokenising", ">= 0.9"), ("tokenising on two cores", ">= 0.95")):
+        speeds = result[name]["tokens_a_second"]
+        table.add_row(f"{name}, k tokens/s", *(_cell(speeds[way], 1e-3) for way in ("ours", "fast")))
+        table.add_row("  ours over encode_batch_fast", _cell(result[name]["ratio"]), "", goal)
     console = Console()
     console.print(table)
     console.print(f"WeightedRandomSampler over 2^24 + 1 rows: {result['draws']['refusal'] or 'works'}")

@@ -19,13 +19,24 @@ def dropped(values: torch.Tensor, probability: float) -> torch.Tensor:
     """
     if values.device.type != "cpu":
         return nn.functional.dropout(values, probability)
-    count = values.numel()
-    bits = torch.empty(-(-count // 4), dtype=torch.int64).random_(-(2**63), None)
-    level_N = bits.view(torch.int16)[:count].view(values.shape)
-    lost = min(round(probability * LEVELS), LEVELS - 1)
+    level_N, least, rise = _drawn(values.shape, probability)
     kept = torch.empty_like(values, memory_format=torch.contiguous_format, requires_grad=False)
-    torch.ge(level_N, lost - LEVELS // 2, out=kept)  # 0 and 1 in the type of the values
-    return values * kept.mul_(LEVELS / (LEVELS - lost))
+    torch.ge(level_N, least, out=kept)  # 0 and 1 in the type of the values
+    return values * kept.mul_(rise)
+
+
+def kept_of(shape: torch.Size, probability: float) -> tuple[torch.Tensor, float]:
+    """Which elements `dropped` keeps on a CPU, as bool, and what it multiplies them by."""
+    level_N, least, rise = _drawn(shape, probability)
+    return level_N >= least, rise
+
+
+def _drawn(shape: torch.Size, probability: float) -> tuple[torch.Tensor, int, float]:
+    """A level for each element, the least one that is kept, and what keeps the mean."""
+    count = shape.numel()
+    bits = torch.empty(-(-count // 4), dtype=torch.int64).random_(-(2**63), None)
+    lost = min(round(probability * LEVELS), LEVELS - 1)
+    return bits.view(torch.int16)[:count].view(shape), lost - LEVELS // 2, LEVELS / (LEVELS - lost)
 
 
 class Dropout(nn.Dropout):

@@ -36,6 +36,14 @@ THREADS_AND_MEMORY = {
     "MALLOC_TOP_PAD_": str(1 << 28),
 }
 
+# Of a service, which gives back what a large request took, and has few threads that allocate.
+SERVICE = {
+    **THREADS_AND_MEMORY,
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 27),
+    "MALLOC_TOP_PAD_": str(1 << 24),
+    "MALLOC_ARENA_MAX": "2",
+}
+
 
 def quiet() -> None:
     """Switch telemetry and hub look-ups off, unless the caller's environment says otherwise."""

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from components import params
 from components.environment import quiet
 from components.errors import UserError
 from components.evaluation.summary import brief
@@ -15,6 +16,7 @@ from components.release import registry, signing
 from flows.running import proxies
 
 RELEASE = "ONETRUNK_RELEASE"  # in a service's environment: the semantic version that it serves
+TRAFFIC = "ONETRUNK_TRAFFIC"  # there: what it records, as JSON
 CANDIDATE = Path("models/multitask")
 ANSWER_SECONDS = 60.0
 
@@ -48,7 +50,19 @@ def serve(bento: Path, host: str, port: int, release: str = "") -> None:
     check_port(host, port)
     command = serve_command(bento, host, port)
     home = Path(tempfile.mkdtemp(prefix="onetrunk-serve-"))
-    os.execve(command[0], command, {**serve_environment(home), RELEASE: release})  # noqa: S606
+    environment = {**serve_environment(home), RELEASE: release, **_recorded(Path.cwd())}
+    os.execve(command[0], command, environment)  # noqa: S606
+
+
+def _recorded(root: Path) -> dict[str, str]:
+    """What the settings of the project, if it is one, say of recording, for the service; what the environment
+    says counts more."""
+    if TRAFFIC in os.environ or not (root / "params.yaml").is_file():
+        return {}
+    traffic = params.load().traffic
+    if traffic is None:
+        return {}
+    return {TRAFFIC: traffic.model_copy(update={"folder": str(root / traffic.folder)}).model_dump_json()}
 
 
 def bundle(bento: Path) -> Path:

@@ -14,11 +14,12 @@ from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
-from prefect.states import Completed, Failed
+from prefect.runtime import deployment
+from prefect.states import Cancelled, Completed, Failed
 
 from components import params
 from components.errors import UserError
-from components.monitoring.history import FOLDER, History
+from components.monitoring.history import FOLDER, BusyError, History
 from components.monitoring.judging import judge_windows
 from components.monitoring.records import Judgement
 from components.params.checks.monitor import find
@@ -40,19 +41,22 @@ raise_surges = task(name="raise", cache_policy=NO_CACHE, persist_result=False)(e
 def monitor() -> State[Any]:
     """Score what is new, judge the windows that have ended, raise the surges: the project in this folder.
 
-    One run of a project at a time; another waits. The run is Failed by a user's mistake, with its sentence.
+    One run of a project at a time: another waits, or, if its schedule has begun it, is Cancelled. The run is
+    Failed by a user's mistake, with its sentence.
     """
     root = Path.cwd()
     history = History(root / FOLDER)
     try:
         project = params.load()
         declared = find(project)
-        with history.turn():
+        with history.turn(wait=deployment.id is None):
             orphans.claim_and_sweep(root, "onetrunk-monitor")
             now = datetime.now(UTC)
             scored = score(root, declared, history, now)
             windows = judge(history, declared, scored.model, now)
             raised = raise_surges(root, project.packaging.name, history)
+    except BusyError as error:
+        return Cancelled(message=str(error))
     except UserError as error:
         return Failed(name=REFUSED, message=str(error))
     lines = [
@@ -61,7 +65,8 @@ def monitor() -> State[Any]:
     ]
     create_markdown_artifact("\n".join(lines), key=ARTIFACT, description="What the last run has found")
     print("\n".join(lines))
-    return Completed(message=f"{_counted(scored.new, 'new article')}, {_counted(raised, 'surge')}")
+    found = f"{_counted(scored.new, 'new article')}, {_counted(raised, 'surge')}"
+    return orphans.conclude(Completed(message=found))
 
 
 def _told(scored: Scored) -> list[str]:

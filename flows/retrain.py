@@ -17,7 +17,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.exceptions import PrefectException
 from prefect.futures import PrefectFuture, as_completed
-from prefect.states import Completed, Failed
+from prefect.states import Cancelled, Completed, Failed
 from prefect.tasks import Task
 from rich.console import Console
 
@@ -31,7 +31,7 @@ from flows.running import budget, clock, console, dvc_stage, orphans, run_state
 from flows.running.console import StageDisplay
 from flows.running.dvc_stage import Outcome
 from flows.running.graph import Graph, locked_stages, read, settle_lock
-from flows.running.lock import only_run, stop_orphans
+from flows.running.lock import AnotherRunError, only_run, stop_orphans
 
 RETRY_DELAYS = [2.0, 5.0, 15.0, 30.0]  # seconds; for locks and downloads
 ARTIFACT = "retrain-summary"
@@ -83,7 +83,8 @@ def retrain(target: str | None = None, workers: int = 2) -> State[Any]:
 
     Independent stages run side by side, `workers` at a time. The run is Failed when a stage is; a
     stage that fails holds up what depends on it and nothing else. It is Completed when DVC finds
-    nothing left to do, and only then.
+    nothing left to do, and only then; it is Cancelled while another run of the project goes on, to which
+    it has nothing to add.
     """
     root = Path.cwd()
     earlier = run_state.own(root)
@@ -92,7 +93,9 @@ def retrain(target: str | None = None, workers: int = 2) -> State[Any]:
     except Exception as error:
         _tell(root, target, earlier, f"{type(error).__name__}: {error}")
         raise
-    _tell(root, target, earlier, str(state.message))
+    if not state.is_cancelled():
+        orphans.conclude(state)
+        _tell(root, target, earlier, str(state.message))
     return state
 
 
@@ -115,6 +118,8 @@ def _in_turn(root: Path, target: str | None, workers: int) -> State[Any]:
             except UserError as error:
                 run_state.fail(root, target, {"": str(error)}, [], users_mistake=True)
                 raise
+    except AnotherRunError as error:
+        return Cancelled(message=str(error))
     except UserError as error:
         return Failed(message=str(error))
     except OSError as error:

@@ -1,29 +1,38 @@
-"""The door: what is too large, not JSON or of the wrong shape is refused before BentoML reads it.
+"""The door: what is too large, too slow, not JSON or of the wrong shape is refused before BentoML reads it,
+and what a caller who hung up has asked is cancelled.
 
-BentoML itself buffers a body of any size and logs a traceback for every 400.
+BentoML itself buffers a body of any size, waits for it for ever, and logs a traceback for every 400.
 """
 
 from __future__ import annotations
+
+import asyncio
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.bundle import card
-from serving.requests import BadRequestError, parse
+from serving.requests import BadRequestError, BusyError, RefusedError, parse
+from serving.schemas import PARSED
+
+BODY_SECONDS = 20.0  # for a whole body
+BODIES = 64  # of the largest size, that all callers together may be sending
 
 
-def refusal(error: BadRequestError) -> JSONResponse:
-    """The response to a caller's mistake: {"error": sentence}."""
-    return JSONResponse({"error": str(error)}, status_code=error.status)
+def refusal(error: RefusedError) -> JSONResponse:
+    """The response to what is not answered: {"error": sentence}, and when to ask again."""
+    headers = {} if error.after is None else {"Retry-After": str(error.after)}
+    return JSONResponse({"error": str(error)}, status_code=error.status, headers=headers)
 
 
 class Guard:
-    """ASGI middleware over every POST: content type, size, shape."""
+    """ASGI middleware over every POST: content type, size, time, shape."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
         self.limit = card().limits.max_body_bytes
+        self.held = 0  # bytes of bodies that are being read
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] != "POST":
@@ -31,12 +40,32 @@ class Guard:
             return
         try:
             _check_type(Headers(scope=scope).get("content-type", ""))
-            body = await self._read(Headers(scope=scope), receive)
-            parse(body)
-        except BadRequestError as error:
+            body = await self._timely(Headers(scope=scope), receive)
+            scope[PARSED] = parse(body)
+        except RefusedError as error:
             await refusal(error)(scope, receive, send)
             return
-        await self.app(scope, _replay(body, receive), send)
+        await self._watched(scope, body, receive, send)
+
+    async def _watched(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
+        """Answer, unless the caller hangs up before."""
+        answering = asyncio.ensure_future(self.app(scope, _replay(body, receive), send))
+        gone = asyncio.ensure_future(_gone(receive))
+        try:
+            await asyncio.wait((answering, gone), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            gone.cancel()
+            if not answering.done():
+                answering.cancel()
+        if answering.done():
+            answering.result()
+
+    async def _timely(self, headers: Headers, receive: Receive) -> bytes:
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                return await self._read(headers, receive)
+        except TimeoutError:
+            raise BadRequestError(f"the body took longer than {BODY_SECONDS:.0f} s to come", 408) from None
 
     async def _read(self, headers: Headers, receive: Receive) -> bytes:
         """The body; never holds more than the limit and one chunk of the server's (64 KiB)."""
@@ -45,13 +74,22 @@ class Guard:
             raise self._too_large()
         body = bytearray()
         more = True
-        while more:
-            message = await receive()
-            body += message.get("body", b"")
-            if len(body) > self.limit:
-                raise self._too_large()
-            more = message.get("more_body", False)
+        try:
+            while more:
+                message = await receive()
+                body += message.get("body", b"")
+                self.held += len(message.get("body", b""))
+                self._check(len(body))
+                more = message.get("more_body", False)
+        finally:
+            self.held -= len(body)
         return bytes(body)
+
+    def _check(self, size: int) -> None:
+        if size > self.limit:
+            raise self._too_large()
+        if self.held > BODIES * self.limit:
+            raise BusyError("too many large requests are being sent; ask again later")
 
     def _too_large(self) -> BadRequestError:
         return BadRequestError(
@@ -64,6 +102,12 @@ def _check_type(content_type: str) -> None:
     if content_type.split(";", maxsplit=1)[0].strip().lower() != "application/json":
         found = content_type[:80] or "none"
         raise BadRequestError(f"the content type is {found}, expected application/json", 415)
+
+
+async def _gone(receive: Receive) -> None:
+    """Wait until the caller has hung up."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

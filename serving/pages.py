@@ -1,22 +1,26 @@
-"""What a service says of itself: GET /tasks, GET /metadata, and a page to try it on."""
+"""What a service says of itself: GET /tasks, GET /metadata, a page to try it on, and one for its operator."""
 
 from __future__ import annotations
 
 import json
+from asyncio import to_thread
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from components import families
 from components.pages import render
 from serving.bundle import card, release
+from serving.explain import explained_family
+from serving.watch import exposition
 
 TEMPLATE = Path(__file__).with_name("page.html.jinja")
+OPERATION = Path(__file__).with_name("operate.html.jinja")
 
 
 # A question for the inputs that no family's example has.
@@ -25,9 +29,12 @@ DIALOGUE = [{"role": "customer", "text": "It does not start."}]
 
 @cache
 def html() -> str:
-    """The page; it knows which inputs of which tasks are structured."""
+    """The page; it knows which inputs of which tasks are structured, and which answers have a why."""
+    tasks = card().tasks
     return render.render(
-        TEMPLATE, structured=structured((task.family, task.inputs) for task in card().tasks.values())
+        TEMPLATE,
+        structured=structured((task.family, task.inputs) for task in tasks.values()),
+        explained=[name for name, task in tasks.items() if explained_family(task.family)],
     )
 
 
@@ -49,6 +56,12 @@ async def page(_: Request) -> HTMLResponse:
     return HTMLResponse(html())
 
 
+async def operation(_: Request) -> HTMLResponse:
+    """A self-contained page that draws GET /metrics: traffic, latency, confidence."""
+    said = card().model_dump(include={"name", "version", "verdict", "champion"})
+    return HTMLResponse(render.render(OPERATION, **said, release=release(), tasks=card().tasks))
+
+
 async def icon(_: Request) -> FileResponse:
     """For a browser that shows JSON; the page has its own."""
     return FileResponse(render.ICON, media_type="image/svg+xml")
@@ -66,9 +79,18 @@ async def metadata(_: Request) -> JSONResponse:
     return JSONResponse({"release": release(), **card().model_dump(mode="json")})
 
 
+async def measured(_: Request) -> Response:
+    """Prometheus's metrics, of all workers."""
+    from prometheus_client import CONTENT_TYPE_LATEST
+
+    return Response(await to_thread(exposition), media_type=CONTENT_TYPE_LATEST)
+
+
 app = Starlette(
     routes=[
+        Route("/metrics", measured),
         Route("/", page),
+        Route("/operate", operation),
         Route("/favicon.ico", icon),
         Route("/tasks", tasks),
         Route("/metadata", metadata),

@@ -3,22 +3,53 @@ that answers one text need not import it."""
 
 from __future__ import annotations
 
-from typing import Any, Optional, Union
+import math
+from typing import Annotated, Any, Optional, Union, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError, create_model
 
 from components import families as tasks
 from components.errors import near_miss
 from components.families.base import Turn
 from components.families.shared.probabilities import KEPT
 
+MOST_TEXTS = 10_000  # in a request, whatever the release allows: more objects would take seconds to read
 
-class BadRequestError(Exception):
-    """The caller's mistake: one clear sentence and an HTTP status of 4xx."""
+
+class RefusedError(Exception):
+    """No answer: one clear sentence and an HTTP status; `after` seconds it may be asked again."""
+
+    status = 400
+    after: int | None = None
+
+
+class BadRequestError(RefusedError):
+    """The caller's mistake: a status of 4xx."""
 
     def __init__(self, sentence: str, status: int = 400) -> None:
         super().__init__(sentence)
         self.status = status
+
+
+class BusyError(RefusedError):
+    """Too much to do: in so many `seconds` half of it is done."""
+
+    status = 503
+
+    def __init__(self, sentence: str, seconds: float = 2.0) -> None:
+        super().__init__(sentence)
+        self.after = max(1, math.ceil(seconds / 2))
+
+
+class _FirstFault(FailFast):
+    """For a list that is read to its first fault: a million of them would take seconds to name."""
+
+    def __hash__(self) -> int:  # a member of a union needs one
+        return 0
+
+
+def _quick(kind: Any) -> Any:
+    return Annotated[kind, _FirstFault()] if get_origin(kind) is list else kind
 
 
 # Every family brings its own questions and answers, so a new family appears here by itself. A field that
@@ -27,7 +58,10 @@ _TYPES: dict[str, dict[Any, None]] = {}
 for _family in map(tasks.get, tasks.names()):
     for _name, _field in _family.request.model_fields.items():
         _TYPES.setdefault(_name, {})[_field.annotation] = None
-_FIELDS: dict[str, Any] = {name: (Optional[Union[tuple(types)]], None) for name, types in _TYPES.items()}  # noqa: UP007, UP045 the types are values here
+_FIELDS: dict[str, Any] = {
+    name: (Optional[Union[tuple(map(_quick, types))]], None)  # noqa: UP007, UP045 the types are values here
+    for name, types in _TYPES.items()
+}
 _MEMBERS = {getattr(kind, "__name__", "") for types in _TYPES.values() if len(types) > 1 for kind in types}
 Item: Any = create_model("Item", __config__=ConfigDict(extra="forbid"), **_FIELDS)
 Item.__doc__ = "What a task reads: a text, two as a pair, or the fields that GET /tasks names as its inputs."
@@ -39,8 +73,12 @@ class Request(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    texts: list[str | Item] = Field(description="Strings, or objects with a task's inputs.")
-    tasks: list[str] | None = Field(None, description="Names from GET /tasks; all that fit, if left out.")
+    texts: Annotated[list[str | Item], _FirstFault()] = Field(
+        max_length=MOST_TEXTS, description="Strings, or objects with a task's inputs."
+    )
+    tasks: Annotated[list[str], _FirstFault()] | None = Field(
+        None, description="Names from GET /tasks; all that fit, if left out."
+    )
     top: int | None = Field(
         None, ge=1, le=KEPT, strict=True, description="Of what an answer ranks (labels, templates), so many."
     )
@@ -56,12 +94,14 @@ JSON_NAMES: dict[type, str] = {
     type(None): "null",
 }
 SHOWN = 60  # characters of a key
+MOST_FAULTS = 1000  # that are looked at
 EXPECTED = {
     "list_type": "a list",
     "string_type": "a string",
     "dict_type": "an object",
     "float_type": "a number",
     "float_parsing": "a number",
+    "too_long": f"a list of at most {MOST_TEXTS} texts",
     "int_type": f"a whole number from 1 to {KEPT}",
     "greater_than_equal": f"a whole number from 1 to {KEPT}",
     "less_than_equal": f"a whole number from 1 to {KEPT}",
@@ -77,6 +117,11 @@ def parse(body: bytes) -> Request:
     try:
         return Request.model_validate_json(body)
     except ValidationError as error:
+        if error.error_count() > MOST_FAULTS:  # to name them all would take seconds
+            raise BadRequestError(
+                f"the body has {error.error_count()} unknown keys or values of the wrong kind; expected an "
+                f'object such as {{"texts": ["..."]}}'
+            ) from None
         raise BadRequestError(_sentence(error.errors())) from None
 
 

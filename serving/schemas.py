@@ -5,22 +5,41 @@ from __future__ import annotations
 from typing import Any, Union
 
 import bentoml
+import starlette.requests
 from pydantic import Field
 
 from components import families as tasks
+from serving.explain import Explanation
 from serving.requests import Request
+
+PARSED = "onetrunk.request"  # where the guard has put the request, in the scope
 
 
 class PredictRequest(Request, bentoml.IODescriptor):  # type: ignore[misc]
     """Texts to be answered, and the tasks asked of each; without `tasks`, all that read such a text. Of a
     long list of labels `top` has the best."""
 
+    @classmethod
+    async def from_http_request(cls, request: starlette.requests.Request, serde: Any) -> Any:
+        """What the guard has read and checked: it is not read twice."""
+        return request.scope[PARSED]
+
 
 Answer: Any = Union[tuple(tasks.get(name).response for name in tasks.names())]  # noqa: UP007
+
+
+VERSION = "The release that answered; GET /metadata says what it was made from."
 
 
 class PredictResponse(bentoml.IODescriptor):  # type: ignore[misc]
     """One object per text, in the order of the request: task -> that task's answer."""
 
-    version: str = Field(description="The release that answered; GET /metadata says what it was made from.")
+    version: str = Field(description=VERSION)
     answers: list[dict[str, Answer]]
+
+
+class ExplainResponse(bentoml.IODescriptor):  # type: ignore[misc]
+    """Task -> which words carried its answer, of the tasks whose answers one number stands for."""
+
+    version: str = Field(description=VERSION)
+    explanations: dict[str, Explanation]

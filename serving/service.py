@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Any
 
 import bentoml
 from bentoml.exceptions import BentoMLException
+from pydantic_core import to_json
 from starlette.responses import Response
 
-from components.environment import QUIET, THREADS_AND_MEMORY
+from components.environment import QUIET, SERVICE
 from components.errors import UserError
 from components.files import verify_manifest
+from serving import recording
 from serving.bundle import BUNDLE, card
+from serving.connections import limit
+from serving.explain import at_most, explain
 from serving.guard import Guard, refusal
 from serving.pages import app
-from serving.requests import BadRequestError
-from serving.schemas import PredictRequest, PredictResponse
+from serving.requests import RefusedError
+from serving.schemas import ExplainResponse, PredictRequest, PredictResponse
+from serving.watch import Watch, metrics
 
-ENVIRONMENT = {**QUIET, **THREADS_AND_MEMORY}
+ENVIRONMENT = {**QUIET, **SERVICE}
+SWITCH_SECONDS = 5e-4  # that the model's thread keeps the interpreter where the event loop wants it
+
+
+# An operator who configures BentoML gets its tracing as he wants it; nobody else pays for it.
+TRACING = {} if "BENTOML_CONFIG" in os.environ else {"excluded_urls": ".*"}
+limit()
 
 
 @bentoml.service(
     http={"host": "127.0.0.1", "port": 3000},
+    metrics={"enabled": False},  # serving/watch.py has them
+    logging={"access": {"enabled": False}},  # as well
+    tracing=TRACING,
     envs=[{"name": name, "value": value} for name, value in ENVIRONMENT.items()],
 )
 @bentoml.asgi_app(app)
@@ -38,20 +54,47 @@ class Onetrunk:
             raise BentoMLException(str(error)) from None
 
     def __init__(self) -> None:
+        from serving.batcher import Batcher
         from serving.predictor import Predictor
 
-        self.predictor = Predictor(BUNDLE)
+        sys.setswitchinterval(SWITCH_SECONDS)
+        predictor = Predictor(BUNDLE)
+        predictor.warm_up()
+        self.batcher = Batcher(predictor, card().limits.max_wait_seconds, metrics().of_pass)
         self.version = card().version
+        self.record = recording.start()
 
     @bentoml.api(input_spec=PredictRequest, output_spec=PredictResponse)  # type: ignore[untyped-decorator]
-    def predict(
+    async def predict(
         self, texts: list[Any], tasks: list[str] | None = None, top: int | None = None
-    ) -> PredictResponse | Response:
+    ) -> Response:
         """Answer texts: for each, an object with one answer per task; of long lists the `top` best."""
         try:
-            return PredictResponse(version=self.version, answers=self.predictor.predict(texts, tasks, top))
-        except BadRequestError as error:  # raised on, BentoML would log a traceback
+            answers = await self.batcher.answer(texts, tasks, top)
+            self.record(texts, answers)
+        except RefusedError as error:  # raised on, BentoML would log a traceback
             return refusal(error)
+        metrics().count(answers)
+        body = to_json({"version": self.version, "answers": answers}, inf_nan_mode="null")
+        return Response(body, media_type="application/json")
+
+    @bentoml.api(input_spec=PredictRequest, output_spec=ExplainResponse)  # type: ignore[untyped-decorator]
+    async def explain(
+        self, texts: list[Any], tasks: list[str] | None = None, top: int | None = None
+    ) -> ExplainResponse | Response:
+        """Say which words of one text carried the answers, by leaving out each in turn: as dear as up to 48
+        texts."""
+        ask = at_most(self.batcher.reader.limits.max_texts, self.batcher.answer)
+        try:
+            found = await explain(ask, self.batcher.reader, texts, tasks)
+        except RefusedError as error:
+            return refusal(error)
+        return ExplainResponse(version=self.version, explanations=found)
+
+    async def __is_alive__(self) -> bool:
+        """For /livez: whether somebody computes."""
+        return self.batcher.alive
 
 
-Onetrunk.add_asgi_middleware(Guard)  # type: ignore[attr-defined] # the decorator made it a Service
+Onetrunk.add_asgi_middleware(Watch)  # type: ignore[attr-defined] # the decorator made it a Service
+Onetrunk.add_asgi_middleware(Guard)  # type: ignore[attr-defined]

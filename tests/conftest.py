@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -20,6 +21,10 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):  # else each would take every core
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
+os.fsync = lambda number: None  # type: ignore[assignment] # of the suite itself: no test cuts the power
+if (processor := Path("/proc/cpuinfo")).exists():  # else each training of a new project would measure it
+    has = any(flag in processor.read_text() for flag in ("avx512_bf16", "amx_bf16"))
+    os.environ.setdefault("ONETRUNK_NATIVE_BF16", str(int(has)))
 hypothesis.settings.register_profile("onetrunk", deadline=None)  # a first example may import seconds
 hypothesis.settings.register_profile("quick", deadline=None, max_examples=30)
 hypothesis.settings.load_profile("onetrunk")
@@ -28,9 +33,17 @@ hypothesis.settings.load_profile("onetrunk")
 pytest_plugins = ["tests.quick"]
 
 
-def pytest_collection_finish() -> None:
-    """What is imported stays to the end; the garbage collector need not look through it again and again."""
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What is imported stays to the end; the garbage collector need not look through it again and again, nor
+    through what is new as often as in a process with little memory."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.set_threshold(20_000, 20)
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -210,6 +223,15 @@ def bento(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     made = made_once(tmp_path_factory, "bento", tiny.build_bento)
     return Path(shutil.copytree(made, tmp_path_factory.mktemp("served") / "copy")) / "bento"
+
+
+@pytest.fixture(scope="session")
+def forking_python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A folder for PATH whose `python` has the libraries loaded, so that a stage costs what it does."""
+    from tests.once import served_once
+
+    with served_once(tmp_path_factory, "tests.forked:loaded") as (folder, _):
+        yield folder
 
 
 @pytest.fixture(scope="session")

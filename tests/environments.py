@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import os
 import sysconfig
+from collections import Counter
 from collections.abc import Iterator
-from importlib.metadata import Distribution, distribution
+from functools import cache
+from importlib.metadata import Distribution, distribution, distributions
+from itertools import chain
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -45,13 +48,28 @@ def _requirements(of: Distribution, extra: str) -> Iterator[tuple[str, str]]:
 def _link(library: Distribution, environment: Path) -> None:
     """Link its files; a script, whose first line names its Python, is written anew."""
     here = Path(sysconfig.get_path("data"))
-    for file in library.files or ():
-        source = Path(os.path.normpath(str(library.locate_file(file))))
+    for source in _places(library):
         target = environment / source.relative_to(here)
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.parent.name == "bin" and source.read_bytes().startswith(SHEBANG):
             _, _, rest = source.read_bytes().partition(b"\n")
             target.write_bytes(SHEBANG + os.fsencode(environment / "bin/python") + b"\n" + rest)
             target.chmod(0o755)
-        elif source.is_file():  # bytecode is listed, and may not have been made
+        elif source.exists():  # bytecode is listed, and may not have been made
             target.symlink_to(source)
+
+
+def _places(library: Distribution) -> list[Path]:
+    """What has to be linked: its packages whole, and each file of a folder that others have files in."""
+    files = [Path(os.path.normpath(str(library.locate_file(file)))) for file in library.files or ()]
+    site = Path(str(library.locate_file("")))
+    own = {site / file.relative_to(site).parts[0] for file in files if file.is_relative_to(site)}
+    whole = {place for place in own if place.is_dir() and place.name not in _shared()}
+    return [*whole, *(file for file in files if not whole & {file, *file.parents})]
+
+
+@cache
+def _shared() -> frozenset[str]:
+    """The folders among the libraries that several distributions have files in."""
+    tops = ({file.parts[0] for file in one.files or () if len(file.parts) > 1} for one in distributions())
+    return frozenset(top for top, times in Counter(chain.from_iterable(tops)).items() if times > 1)

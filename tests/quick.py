@@ -1,7 +1,7 @@
 """What `make test-quick` runs: all but what is slow, told by one mark, and watched by the clock.
 
 A test is `slow` by its mark, as a late case of a function that is `slow_after`, or by a fixture that needs a
-server. Processor seconds are what counts, for they are the same on a busy machine.
+server or trains a model. Processor seconds are what counts, for they are the same on a busy machine.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import hypothesis
 import pytest
 
 SERVICES = {"postgres_port", "s3_address"}  # fixtures
-SERVERS = {*SERVICES, "server", "client"}
+DEAR = {*SERVICES, "server", "client", "judge"}  # the last one trains a model
 LIMIT = 2.0  # processor seconds of all quick cases of one test function
 USED = "processor seconds"
 
@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if fixtures & SERVICES:
             item.add_marker(pytest.mark.services)
         after = item.get_closest_marker("slow_after")
-        if fixtures & SERVERS or (after and cases[function] > after.args[0]):
+        if fixtures & DEAR or (after and cases[function] > after.args[0]):
             item.add_marker(pytest.mark.slow)
 
 
@@ -49,6 +49,11 @@ def chosen(config: pytest.Config) -> bool:
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """One more than there are cores, as many slow tests wait for a server or for another process."""
     return (os.cpu_count() or 1) + (not chosen(config))
+
+
+def examples(number: int) -> int:
+    """So many examples of a property, and fewer in a quick run, as of one that does not say how many."""
+    return number * hypothesis.settings().max_examples // 100
 
 
 def _used() -> float:

@@ -20,6 +20,7 @@ from components.data.sources.formats.text import read_jsonl
 from components.errors import UserError
 from components.settings.data import Source
 from flows import cli, new_task
+from tests.trees import tree
 
 ROOT = Path(__file__).parents[1]
 ODD = [
@@ -52,7 +53,7 @@ def sentences() -> Iterator[tuple[str, list[ast.expr]]]:
         for file in sorted((ROOT / package).rglob("*.py")):
             if "project/from" in str(file):
                 continue
-            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            for node in ast.walk(tree(file)):
                 if isinstance(node, ast.JoinedStr):
                     yield f"{file.relative_to(ROOT)}:{node.lineno}", node.values
 

@@ -7,23 +7,24 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
-from transformers.trainer_pt_utils import get_length_grouped_indices
 
-from benchmarks import throughput
+from benchmarks import hidden, peak, throughput, trainer
 from benchmarks.goals import Goal, finish, over_seeds
 from benchmarks.texts import lengths
+from tests.trees import tree
 
 FOLDER = Path(__file__).parent.parent / "benchmarks"
 
 
 def main_of(file: Path) -> ast.FunctionDef | None:
-    found = ast.parse(file.read_text(encoding="utf-8")).body
+    found = tree(file).body
     return next((one for one in found if isinstance(one, ast.FunctionDef) and one.name == "main"), None)
 
 
@@ -102,14 +103,17 @@ def test_one_seed_has_no_interval() -> None:
 
 
 def test_the_peer_that_groups_by_length_pads_as_little_as_it_does_of_many_rows() -> None:
-    """Its own order of 1,600 rows, in batches of 32, is sorted in parts of 384 rows: three times the padding."""
-    own = lengths(1600, 1)
-    batches = np.array(throughput.grouped(own.tolist(), 32)).reshape(-1, 32)
-    processed = own[batches].max(1).sum() * 32
+    """A round's rows are some batches of a mega-batch: of other lengths they are no fair ones."""
+    from transformers.trainer_pt_utils import get_length_grouped_indices
+
     many = lengths(12_800, 1)
     as_the_trainer = np.array(get_length_grouped_indices(many.tolist(), 32)).reshape(-1, 32)
     of_many = many.sum() / (many[as_the_trainer].max(1).sum() * 32)
-    assert own.sum() / processed == pytest.approx(of_many, abs=0.01)
+    sizes = lengths(trainer.BATCHES * 32, 1)
+    bench = SimpleNamespace(batches=trainer.grouped(sizes.tolist(), 32), steps=16)
+    own = [sizes[throughput.Bench.chosen(bench, number)].reshape(-1, 32) for number in range(4)]
+    processed = sum(int(one.max(1).sum()) * 32 for one in own)
+    assert sum(one.sum() for one in own) / processed == pytest.approx(of_many, abs=0.025)
 
 
 def test_the_rate_of_steps_is_compared_with_products_that_are_timed_among_them(
@@ -118,14 +122,40 @@ def test_the_rate_of_steps_is_compared_with_products_that_are_timed_among_them(
     """A processor that slows down half way slows both: the share stays what it is."""
     speed = [1.0] * 10 + [0.5] * 10
     clock = iter([one for one in speed for _ in range(2)])
-    monkeypatch.setattr(throughput, "matrix_rate", lambda dtype, device: 100 * next(clock))
-    monkeypatch.setattr(throughput, "flops", lambda engine, step: 60)
+    monkeypatch.setattr(peak, "matrix_rate", lambda dtype, device: 100 * next(clock))
+    monkeypatch.setattr(peak, "flops", lambda engine, step: 60)
     engine = SimpleNamespace(
         take=lambda step: 1 / next(clock), model=SimpleNamespace(device=torch.device("cpu"))
     )
-    bench = SimpleNamespace(dtype=torch.float32, steps=20)
-    seconds, share = throughput.Bench.all_steps(bench, engine)
+    seconds, share = peak.all_steps(engine, 20, torch.float32)
     assert (seconds, share) == (30, pytest.approx(0.6))
+
+
+@pytest.mark.parametrize(("ahead", "hid"), [(True, 1.0), (False, 0.0)])
+def test_what_is_hidden_is_what_the_loop_does_not_wait_for(
+    ahead: bool, hid: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A loop that makes nothing ahead hides nothing."""
+    monkeypatch.setattr(hidden, "prepare", lambda *_: time.sleep(0.01))
+    if not ahead:
+        monkeypatch.setattr(hidden.Ahead, "take", lambda self, key, following: self._make(key))
+    engine = SimpleNamespace(
+        plan=SimpleNamespace(steps=8), rows=lambda step: {}, stepper=SimpleNamespace(micro_batch_tokens=1)
+    )
+    assert hidden.share(engine) == pytest.approx(hid, abs=0.3)
+
+
+def test_throughput_tells_each_goal_of_each_precision() -> None:
+    """The lines that are promised, and the peers that they are told against."""
+    one = {"tokens_per_second": 1, "ratio": 6.0, "spread": [5.0, 7.0], "real_over_processed": 1.0}
+    share = {"ratio": 0.7, "spread": [0.7, 0.7]}
+    result = dict.fromkeys(throughput.WAYS, one)
+    result |= dict.fromkeys((throughput.SHARE, throughput.COMBINED_SHARE, throughput.HIDDEN), share)
+    told = {goal.line: goal for goal in throughput._goals({"fp32": result, "bf16": result})}
+    assert len(told) == 12
+    assert told[f"fp32: {throughput.SHARE}"].reached is False
+    assert told[f"bf16: {throughput.SHARE}"].reached is True
+    assert sum("Trainer" in line for line in told) == 4
 
 
 @pytest.mark.slow

@@ -8,12 +8,14 @@ import importlib.util
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from components import program
+from tests.trees import tree
 
 ROOT = Path(__file__).parent.parent
 TRAINING = {
@@ -33,7 +35,7 @@ TRAINING = {
 @cache
 def imported(file: Path) -> set[str]:
     names = set()
-    for node in ast.walk(ast.parse(file.read_text())):
+    for node in ast.walk(tree(file)):
         if isinstance(node, ast.Import):
             names |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -64,6 +66,53 @@ def test_nothing_loads_pickle(folder: str) -> None:
         assert "torch.load" not in file.read_text(), file
 
 
+def libraries(root: str) -> set[str]:
+    """The libraries that are there once a module of ours is imported, as the lines at the top say."""
+    seen, waiting = set[str](), [root]
+    while waiting:
+        name = waiting.pop()
+        file = next((one for one in _files_of(name) if one.is_file()), None)
+        if name not in seen and file is not None:  # else a library, or a name in a module
+            for node in _at_the_top(ast.parse(file.read_bytes())):
+                for imported in program._imports(node, name):
+                    parts = imported.split(".")
+                    waiting += [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
+        seen.add(name)
+    return {name.partition(".")[0] for name in seen}
+
+
+def _files_of(module: str) -> list[Path]:
+    path = ROOT / module.replace(".", "/")
+    return [path.with_suffix(".py"), path / "__init__.py"]
+
+
+def _at_the_top(tree: ast.AST) -> Iterator[ast.AST]:
+    """The nodes that run when a module is imported."""
+    waiting = list(ast.iter_child_nodes(tree))
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            waiting += node.orelse
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            waiting += ast.iter_child_nodes(node)
+
+
+def test_a_run_leaves_to_its_stages_what_is_heavy() -> None:
+    """Each second of an import is one before the first stage begins."""
+    found = libraries("flows.retrain")
+    assert {"prefect", "pydantic"} <= found  # the one by the flow, the other by what it imports of ours
+    assert not found & {
+        "torch",
+        "transformers",
+        "great_expectations",
+        "scipy",
+        "sklearn",
+        "pandas",
+        "bentoml",
+    }
+
+
 @pytest.mark.slow
 def test_training_runs_on_a_bare_gpu_box() -> None:
     """What `components.training.run.fit` brings in, beyond the standard library, is the training set of tools."""
@@ -82,7 +131,7 @@ def test_training_runs_on_a_bare_gpu_box() -> None:
 def test_what_benchmarks_and_examples_import_of_ours_is_there() -> None:
     """No test runs them whole."""
     for file in files("benchmarks", "examples", "docs"):
-        for node in program._running(ast.parse(file.read_text())):  # of types, mypy says it
+        for node in program._running(tree(file)):  # of types, mypy says it
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(("components", "flows")):
                 module = importlib.import_module(str(node.module))
                 for alias in node.names:

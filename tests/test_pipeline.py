@@ -108,9 +108,10 @@ def by_flow(original: Path, server: dict[str, str]) -> Path:
 
 
 @pytest.fixture(scope="session")
-def by_dvc(original: Path) -> Path:
+def by_dvc(original: Path, forking_python: str) -> Path:
     folder = clone(original, "by_dvc")
-    command(folder, "dvc", "repro")
+    path = os.pathsep.join([forking_python, str(Path(sys.executable).parent), os.environ["PATH"]])
+    command(folder, "dvc", "repro", PATH=path)
     return folder
 
 

@@ -40,20 +40,7 @@ READING = program._read
 READ: dict[tuple[Path, bytes], program.Module] = {}
 
 
-@pytest.fixture(autouse=True)
-def fresh() -> Iterator[None]:
-    """Sources are read once in a process; a test that changes them starts and ends afresh."""
-    _forget()
-    yield
-    _forget()
-
-
-DERIVED = (program._found, program._with_packages, program._beside, program._digest_of)
-
-
-def _forget() -> None:
-    for cached in (program.modules, *DERIVED):
-        cached.cache_clear()
+DERIVED = ("_found", "_with_packages", "_beside", "_digest_of")
 
 
 def _read_again(file: Path) -> None:
@@ -61,8 +48,15 @@ def _read_again(file: Path) -> None:
     for name, module in program.modules().items():
         if module.path == file:
             program.modules()[name] = program._read(file)
-    for cached in DERIVED:
-        cached.cache_clear()
+    for name in DERIVED:
+        getattr(program, name).cache_clear()
+
+
+def in_place_of_the_program(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `components.program` read the sources below `root`, and keep what it knows of its own for later."""
+    monkeypatch.setattr(program, "ROOT", root)
+    for name in ("modules", *DERIVED):
+        monkeypatch.setattr(program, name, cache(getattr(program, name).__wrapped__))
 
 
 @pytest.fixture
@@ -70,7 +64,7 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the program that may be changed; what a file says is found once for all copies of it."""
     for package in program.PACKAGES:
         shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(program, "ROOT", tmp_path)
+    in_place_of_the_program(tmp_path, monkeypatch)
     monkeypatch.setattr(program, "_read", lambda path: replace(read(path, path.read_bytes()), path=path))
     return tmp_path
 
@@ -214,6 +208,7 @@ def test_a_family_makes_the_stages_of_its_tasks_stale_and_those_of_all_tasks(cop
     assert stale_after(copy, "components/families/ordinal/family.py", "CHANGED = 1") == {"package"}
 
 
+@pytest.mark.slow
 def test_a_family_needs_no_init(copy: Path) -> None:
     """A folder with a family.py is one, as Python imports it; what else lies there is the family's own."""
     folder = copy / "components/families/classification"
@@ -256,9 +251,14 @@ def test_a_docstring_is_no_reason_to_train_again(copy: Path) -> None:
     assert program.of_stage("train") != before
 
 
-def test_what_only_type_checkers_import_is_not_reached(copy: Path) -> None:
-    (copy / "components/only_types.py").write_text("")
-    (copy / "components/files.py").write_text(
+def test_what_only_type_checkers_import_is_not_reached(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_place_of_the_program(tmp_path, monkeypatch)
+    (tmp_path / "components").mkdir()
+    for name in ("only_types", "keyed"):
+        (tmp_path / f"components/{name}.py").touch()
+    (tmp_path / "components/files.py").write_text(
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import components.only_types\n"
         "else:\n    import components.keyed\n"
     )

@@ -20,6 +20,7 @@ from components.files import atomic_file, read_json, write_json
 LONGEST = 100_000_000  # bytes of a header, by the format
 POINTER = b"version https://git-lfs"
 METADATA = "__metadata__"
+QUANTISED = ("I8", "U8", "I4", "U4", "F8", "F6", "F4")  # how the types of such numbers begin
 Header = dict[str, Any]  # name -> {"dtype", "shape", "data_offsets"}
 
 
@@ -58,11 +59,11 @@ def parameters(folder: Path) -> int:
         UserError: they are quantised.
     """
     found = {name: one for file in weights(folder) for name, one in header(file).items()}
-    quantised = [name for name, one in found.items() if one["dtype"] in ("I8", "U8")]
+    quantised = [name for name, one in found.items() if one["dtype"].startswith(QUANTISED)]
     if quantised:
         raise UserError(
-            f"{folder}: {len(quantised)} of {len(found)} weights are whole numbers of 8 bits, the first is "
-            f"{quantised[0]}; expected the model as it was before it was quantised"
+            f"{folder}: {len(quantised)} of {len(found)} weights are numbers of 8 bits or fewer, the first "
+            f"is {quantised[0]}; expected the model as it was before it was quantised"
         )
     return sum(math.prod(one["shape"]) for one in found.values())
 

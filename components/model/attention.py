@@ -15,7 +15,7 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from components import device as devices
 from components.data.batches.pack import Pack
-from components.dropout import dropped
+from components.model import cpu_attention
 
 LOG = logging.getLogger(__name__)
 HALF = (torch.float16, torch.bfloat16)
@@ -71,7 +71,13 @@ def by_kernel(
 def by_length(
     states: Sequence[torch.Tensor], pack: Pack, dropout: float, scaling: float | None, window: int | None
 ) -> torch.Tensor:
-    """A call for each run of equal lengths: q_THd, k_THd, v_THd -> attended_THd."""
+    """A call for each length, or for each run of equal ones: q_THd, k_THd, v_THd -> attended_THd.
+
+    On a CPU a model learns by an attention of ours, and answers by torch's own, which knows no dropout there.
+    """
+    if states[0].device.type == "cpu" and not torch.is_inference_mode_enabled():
+        query, key, value = states
+        return cpu_attention.attend(query, key, value, pack, dropout, scaling, window)
     grouped = states[0].shape[1] != states[1].shape[1]
     sizes = [number * length for number, length in pack.runs]
     attended = []
@@ -79,26 +85,11 @@ def by_length(
     for (number, length), *parts in zip(pack.runs, *(one.split(sizes) for one in states), strict=True):
         query, key, value = (part.reshape(number, length, *part.shape[1:]).transpose(1, 2) for part in parts)
         mask = None if window is None or length <= window else _band(length, window, query.device)
-        if dropout and mask is None and not grouped and query.device.type == "cpu":
-            out_nHLd = _spelled_out(query, key, value, dropout, scaling)
-        else:
-            out_nHLd = scaled_dot_product_attention(
-                query, key, value, attn_mask=mask, dropout_p=dropout, scale=scaling, enable_gqa=grouped
-            )
+        out_nHLd = scaled_dot_product_attention(
+            query, key, value, attn_mask=mask, dropout_p=dropout, scale=scaling, enable_gqa=grouped
+        )
         attended.append(out_nHLd.transpose(1, 2).flatten(0, 1))
     return torch.cat(attended)
-
-
-def _spelled_out(
-    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, dropout: float, scaling: float | None
-) -> torch.Tensor:
-    """Attention (Vaswani 2017, equation 1) with dropout: q_nHLd, k_nHLd, v_nHLd -> attended_nHLd.
-
-    torch's own with dropout has no kernel on a CPU either and takes twice as many passes.
-    """
-    scale = query.shape[-1] ** -0.5 if scaling is None else scaling
-    weights_nHLL = torch.softmax((query * scale) @ key.mT, -1)
-    return dropped(weights_nHLL, dropout) @ value
 
 
 def _band(length: int, window: int, device: torch.device) -> torch.Tensor:

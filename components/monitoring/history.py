@@ -72,6 +72,10 @@ class Window:
         return f"{self.start:%Y%m%dT%H}-{self.length // timedelta(hours=1)}h"
 
 
+class BusyError(UserError):
+    """Another process writes."""
+
+
 class History:
     """What is kept below `folder`."""
 
@@ -80,11 +84,18 @@ class History:
         self.lock = folder / ".lock"
 
     @contextlib.contextmanager
-    def turn(self) -> Iterator[None]:
-        """Wait until no other process writes; the system ends the turn of one that dies."""
+    def turn(self, wait: bool = True) -> Iterator[None]:
+        """Hold the turn to write, once no other process does; the system ends the turn of one that dies.
+
+        Raises:
+            BusyError: another process writes, and this one is not to `wait`.
+        """
         self.lock.parent.mkdir(parents=True, exist_ok=True)
         with self.lock.open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                raise BusyError("another run of the monitor is going on") from None
             yield
 
     # --- scores -------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ file that opens offline: it loads nothing, and it shows texts and names escaped,
 from __future__ import annotations
 
 import base64
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ def render(template: Path, **context: Any) -> str:
     return _environment(template.parent).get_template(template.name).render(**context)
 
 
+@cache  # which keeps the templates that it has compiled
 def _environment(room: Path) -> jinja2.Environment:
     import jinja2
 

@@ -144,7 +144,9 @@ def _evaluation(project: Path, weights: str) -> Evaluation:
 
 
 def _tasks(project: Path, evaluation: Evaluation, verdict: Verdict) -> dict[str, PackedTask]:
-    """What a caller may know of every task: family, labels, metrics with intervals and baselines."""
+    """What a caller may know of every task: family, labels, metrics with intervals and baselines, and a
+    question to it."""
+    given = params.read(project / params.PARAMS).tasks
     return {
         name: PackedTask(
             family=card["family"],
@@ -157,6 +159,7 @@ def _tasks(project: Path, evaluation: Evaluation, verdict: Verdict) -> dict[str,
             share=evaluation.tasks[name].share,
             metrics=evaluation.tasks[name].metrics,
             findings=evaluation.tasks[name].findings,
+            example=given[card["task"]].example,
         )
         for name, card in _cards(project).items()
     }

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from components import families, loopback
-from components.environment import QUIET
+from components.environment import QUIET, SERVICE
 from components.errors import UserError
-from components.evaluation.records import Answers, Exchange
+from components.evaluation.answers import Answers, Exchange
 from components.families.base import Prediction
 from components.files import verify_manifest
 from components.settings.project import Task
@@ -116,8 +116,8 @@ def serve_command(bento: Path, host: str, port: int) -> list[str]:
 
 
 def serve_environment(home: Path) -> dict[str, str]:
-    """Telemetry off, a BentoML home of its own, and no bytecode written into the Bento."""
-    return {**QUIET, **os.environ, "BENTOML_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
+    """Telemetry off, a service's memory, a BentoML home of its own, no bytecode written into the Bento."""
+    return {**QUIET, **os.environ, **SERVICE, "BENTOML_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def check_port(host: str, port: int) -> None:

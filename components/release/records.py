@@ -18,6 +18,7 @@ from components.evaluation.records import (
 )
 from components.records import Part, Record
 from components.settings.release import Card
+from components.settings.section import Given
 
 
 class ReleasedTask(Part):
@@ -123,6 +124,7 @@ class Limits(Part):
     max_texts: int  # at once
     max_characters: int  # of a text
     max_body_bytes: int  # of its JSON
+    max_wait_seconds: float = 5.0  # for the model
 
 
 class Origin(Part):
@@ -154,6 +156,7 @@ class PackedTask(Part):
     metrics: dict[str, MetricEvidence]  # on its test rows, by name
     task: str | None = None  # whose rows it reads; none in a card of before, like what follows
     findings: list[Finding] = Field(default_factory=list)  # of further gates
+    example: Given = Field(default_factory=dict)  # a question to it
 
 
 class BundleCard(Record):

@@ -14,6 +14,7 @@ from components.settings.release import Card, Signing
 from components.settings.remotes import Remote
 from components.settings.search import Search
 from components.settings.section import Bytes, Characters, Fraction, Given, Positive, Rows, Section, Unit
+from components.settings.traffic import Traffic
 from components.settings.training import Training
 
 
@@ -138,9 +139,11 @@ class Packaging(Section):
     """The service's name, the limits it holds callers to, and what a release says of itself."""
 
     name: Annotated[str, Field(pattern="^[a-z][a-z0-9_-]*$")]  # of the Bento
-    max_texts: Annotated[Positive, Unit("texts")] = 64  # in one request
+    max_texts: Annotated[int, Field(gt=0, le=10_000), Unit("texts")] = 64  # in one request
     max_characters: Characters = 20_000  # of one text
     max_body_bytes: Bytes = 1_000_000  # of one request
+    # that a request may have to wait for the model; who would wait longer is refused (503) at once
+    max_wait_seconds: Annotated[float, Field(gt=0), Unit("seconds")] = 5.0
     card: Card = Card()  # what the model card says that no program can know
     signing: Signing | None = None  # signed releases; left out, they are not signed
 
@@ -162,6 +165,7 @@ class Project(Section):
     logging: list[str] = []  # who else watches training: docs/how-to/watching.md
     search: dict[str, Search] = {}  # what `onetrunk search` tries, by name
     monitor: Monitor | None = None  # a watch over new articles: docs/how-to/monitoring.md
+    traffic: Traffic | None = None  # a record of what the service is asked: docs/how-to/traffic.md
 
     def heads(self) -> dict[str, tuple[str, Annotation]]:
         """Every head of the model, by its name: (the task whose rows it reads, its annotation)."""

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components.errors import UserError
+from components.errors import EXIT_FAILED, UserError
 from flows.commands.base import Command, in_project
 
 if TYPE_CHECKING:
@@ -17,11 +17,25 @@ if TYPE_CHECKING:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Which text, and which model."""
-    parser.add_argument("text", metavar="TEXT", help="a text, or a JSON object with a task's inputs")
+    parser.add_argument(
+        "text", nargs="?", metavar="TEXT", help="a text, or a JSON object with a task's inputs"
+    )
     parser.add_argument("--pair", metavar="TEXT", help="the second text, for tasks about a pair")
     parser.add_argument(
         "--task", action="append", metavar="NAME", help="may be given again; default: every task that fits"
     )
+    parser.add_argument(
+        "--input",
+        metavar="FILE",
+        help="ask about each row of a .csv, .tsv, .jsonl or .parquet, here or at an address",
+    )
+    parser.add_argument(
+        "--output", metavar="FILE", help="where the answers go; the kind by the ending, as above"
+    )
+    parser.add_argument(
+        "--column", action="append", type=_column, default=[], metavar="INPUT=NAME",
+        help="the column of --input that holds an input of the tasks, e.g. text=body; may be given again",
+    )  # fmt: skip
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--candidate", action="store_true", help="ask the trained model that is not released")
     which.add_argument("--bento", type=Path, metavar="PATH", help="ask a Bento's folder")
@@ -32,6 +46,8 @@ def run(given: argparse.Namespace) -> int:
     """Ask, and show the answer."""
     from flows import champion
 
+    if given.input:
+        return _answer_file(given)
     request = {"texts": [_item(given.text, given.pair)], "tasks": given.task}
     url = given.url
     answers = champion.ask_service(url, request) if url else champion.ask(_bundle(given), request)
@@ -40,9 +56,39 @@ def run(given: argparse.Namespace) -> int:
 
 
 def check(given: argparse.Namespace) -> None:
-    """A running service may be asked from anywhere."""
+    """A text, or a file in and a file out; a running service may be asked from anywhere."""
+    if (given.text is None) == (given.input is None):
+        raise UserError("predict: expected a TEXT, or a file: --input FILE --output FILE")
+    if (given.input is None) != (given.output is None):
+        raise UserError("predict: --input and --output go together")
+    if given.input and (given.url or given.pair):
+        raise UserError(f"predict: --{'url' if given.url else 'pair'} is for one TEXT, not for a file")
+    if given.column and not given.input:
+        raise UserError("predict: --column says where --input has what the tasks read, and there is none")
     if not given.url:
         in_project(given)
+
+
+def _answer_file(given: argparse.Namespace) -> int:
+    """Answer every row; 1 where some could not be."""
+    from components.environment import quiet
+
+    quiet()
+    bundle = _bundle(given)
+
+    from flows.predicting import file
+
+    rows, unreadable = file.run(Path.cwd(), bundle, given.input, given.output, given.task, dict(given.column))
+    said = f"; {unreadable:,} of them could not be answered, see `error` there" if unreadable else ""
+    print(f"{given.output}: {rows:,} rows{said}")
+    return EXIT_FAILED if unreadable else 0
+
+
+def _column(text: str) -> tuple[str, str]:
+    name, _, column = text.partition("=")
+    if not name or not column:
+        raise argparse.ArgumentTypeError(f"found '{text}', expected INPUT=NAME, e.g. text=body")
+    return name, column
 
 
 def _bundle(given: argparse.Namespace) -> Path:
@@ -67,4 +113,12 @@ def _item(text: str, pair: str | None) -> Row:
     return item
 
 
-COMMAND = Command(run, "ask the champion about a text", arguments=arguments, check=check)
+COMMAND = Command(
+    run,
+    "ask the champion about a text, or about every row of a file",
+    "Ask the champion about a text, or about every row of a file (docs/how-to/predict-files.md): rows and "
+    "answers go into another file. A row that cannot be answered is kept with its reason, and the command "
+    "ends with 1. After an interruption the same command goes on where it was.",
+    arguments=arguments,
+    check=check,
+)

@@ -24,12 +24,16 @@ MARK = "ONETRUNK_RUN_OF"  # in the environment of a run's processes: the project
 _held: set[Path] = set()
 
 
+class AnotherRunError(UserError):
+    """Another run of the project is going on."""
+
+
 @contextlib.contextmanager
 def only_run(root: Path) -> Iterator[None]:
     """Hold the project's run lock; taken twice by one process it is held until the outer end.
 
     Raises:
-        UserError: another process holds it.
+        AnotherRunError: another process holds it.
     """
     if root in _held:
         yield
@@ -42,7 +46,7 @@ def only_run(root: Path) -> Iterator[None]:
         except BlockingIOError:
             file.seek(0)
             pid = file.read().strip() or "unknown"
-            raise UserError(
+            raise AnotherRunError(
                 f"{root}: another run is going on (pid {pid}); wait for its end or stop it"
             ) from None
         file.truncate(0)
@@ -60,7 +64,7 @@ def is_running(root: Path) -> bool:
     try:
         with only_run(root):
             return False
-    except UserError:
+    except AnotherRunError:
         return True
 
 

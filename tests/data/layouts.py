@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import sentence
-from tests.data.exports.writers import LABEL, article, bio, document, text, tokens
+from tests.data.exports.writers import LABEL, article, bio, document, german, text, tokens
 from tests.data.shapes import ROWS, Shape, jsonl, plain, topic
 
 QUESTIONS = ["DESC:manner", "ENTY:cremat", "HUM:ind", "NUM:date", "DESC:def"]
@@ -139,6 +139,38 @@ def by_author(path: Path) -> None:
         (path / author / f"train_{author}.jsonl").write_text("\n".join(map(json.dumps, rows)))
 
 
+def tacred(n: int) -> dict[str, Any]:
+    """Subject and object by their first and last words."""
+    words = [*tokens(n), "Ann", "Lee", "leads", "Acme", "Ltd"]
+    ends = {f"{end}_{side}": len(words) - at for (end, side), at in PLACES.items()}
+    return {"id": f"e{n}", "token": words, **ends, "relation": RELATIONS[n % 3]}
+
+
+PLACES = {("subj", "start"): 5, ("subj", "end"): 4, ("obj", "start"): 2, ("obj", "end"): 1}
+RELATIONS = ["per:employee_of", "no_relation", "org:founded_by"]
+SPANS = {"head": "head", "tail": "tail"}
+
+
+def fewrel(n: int) -> dict[str, Any]:
+    return {
+        "tokens": [*tokens(n), "Ann", "leads", "Acme"],
+        "h": ["ann", "Q1", [[len(tokens(n))]]],
+        "t": ["acme", "Q2", [[len(tokens(n)) + 2]]],
+    }
+
+
+def in_files(names: dict[str, Any], splits: dict[str, range] = SPLITS) -> Any:
+    """A folder of files, each with a line for each row; `{}` in a name is the split's."""
+
+    def write(path: Path) -> None:
+        path.mkdir()
+        for split, rows in splits.items():
+            for name, line in names.items():
+                (path / name.format(split)).write_text("".join(f"{line(n)}\n" for n in rows))
+
+    return write
+
+
 FILES = {"train": "train.txt", "validation": "dev.txt", "test": "test.txt"}
 WORDS = {"tokens": "tokens", "tags": "tags"}
 LAYOUTS = [
@@ -165,5 +197,45 @@ LAYOUTS = [
     Shape("nlu.yml", text("version: '3.1'\nnlu:\n" + "".join(map(assistant, range(3)))), asks="it could be tagging or classification"),
     Shape("wikiann.txt", plain("\n\n".join("\n".join(f"en:{word}\t{tag}" for word, tag in zip(tokens(n), bio(n), strict=True)) for n in ROWS)),
           "tagging", {"tokens": "0", "tags": "1"}, {"format": "conll"}, {"scheme": "bio"}),
+    Shape("tacred.json", document([tacred(n) for n in ROWS]), "relation", {"text": "text", **SPANS, "label": "label"},
+          {"format": "token_relations"}, {"none_class": "no_relation"}),
+    Shape("fewrel.json", document({f"P{k}": [fewrel(n) for n in range(40 * k, 40 * k + 40)] for k in range(3)}), "relation",
+          {"text": "text", **SPANS, "label": "label"}, {"format": "token_relations"}),
+    Shape("marked.txt", plain("\n".join(f"{sentence(n)} says [alice](person)" for n in ROWS)), "tagging",
+          {"text": "text", "spans": "spans"}, {"format": "inline"}),
+    Shape("enamex.txt", plain("\n".join(f"{sentence(n)} says <ENAMEX TYPE=\"PERSON\">Ann Lee</ENAMEX>" for n in ROWS)), "tagging",
+          {"text": "text", "spans": "spans"}, {"format": "inline"}),
+    Shape("translations", in_files({"{}.en": sentence, "{}.de": german}), asks="it could be generation or retrieval"),
+    Shape("summaries", in_files({"{}.source": article, "{}.target": lambda n: sentence(n + 1)}), "generation",
+          {"text": "source", "target": "target"}, {"format": "parallel", "files": {"train": "train.source", "validation": "dev.source", "test": "test.source"}}),
+    Shape("tweet_eval", in_files({"{}_text.txt": sentence, "{}_labels.txt": lambda n: n % 2}), "classification",
+          {"text": "text", "label": "labels"}, {"format": "parallel"}),
+    Shape("polarity", in_files({"rt-polarity.pos": sentence, "rt-polarity.neg": lambda n: sentence(n + 500)}, {"": ROWS}), "classification",
+          LABEL, {"format": "class_files"}),
+    Shape("race.jsonl", jsonl(lambda n: {"article": article(n), "questions": [f"{sentence(n + k)}?" for k in range(4)], "answers": ["A", "B", "A", "D"],
+              "options": [[sentence(n + 4 * k + j) for j in range(4)] for k in range(4)]}), asks="no column looks like what is to be learnt"),
+    Shape("trailing_blank.conll", plain("\n\n".join("\n".join(f"{word} {tag} " for word, tag in zip(tokens(n), bio(n), strict=True)) for n in ROWS)),
+          "tagging", {"tokens": "0", "tags": "1"}, {"format": "conll"}),
+    Shape("search.json", document({"took": 3, "hits": {"total": {"value": 120}, "hits": [
+              {"_id": str(n), "_source": {"body": sentence(n), "category": topic(n)}} for n in ROWS]}}), "classification",
+          {"text": "_source.body", "label": "_source.category"}, {"format": "json_table"}),
+    Shape("list.json.gz", lambda path: path.write_bytes(gzip.compress(json.dumps([{"text": sentence(n), "label": topic(n)} for n in ROWS]).encode())),
+          "classification", LABEL, {"format": "json"}),
+    Shape("annotators.csv", plain("text,ann1,ann2,ann3\n" + "\n".join(f"{sentence(n)},{topic(n)},{topic(n + 1)},{topic(n)}" for n in ROWS)),
+          asks="several columns could be label"),
+    Shape("texts_that_lack.csv", plain("text,label\n" + "\n".join(f"{sentence(n) if n % 4 else ''},{topic(n)}" for n in ROWS)), asks="'text' is empty"),
+    Shape("two_encodings.csv", lambda path: path.write_bytes(("text,label\n" + "".join(f"größe {sentence(n)},{topic(n)}\n" for n in ROWS)).encode()
+              + "größe,other\n".encode("cp1252")), refused="line 122: byte 0xf6 is no UTF-8, as the letters of other lines are"),
+    Shape("counted.csv", plain("id,text\n" + "\n".join(f"{n},{sentence(n)}" for n in ROWS)), asks="no column looks like what is to be learnt"),
+    Shape("scores_with_none.csv", plain("text,score\n" + "\n".join(f"{sentence(n)},{'N/A' if n % 9 == 1 else n % 17 / 4}" for n in ROWS)),
+          "regression", {"text": "text", "score": "score"}, {"filter": {"score": {"not": "N/A"}}}),
+    Shape("scores_with_code.csv", plain("text,score\n" + "\n".join(f"{sentence(n)},{-999 if n % 9 == 1 else n % 17 / 4}" for n in ROWS)),
+          "regression", {"text": "text", "score": "score"}, {"filter": {"score": {"not": "-999"}}}),
+    Shape("stars_with_code.csv", plain("text,stars\n" + "\n".join(f"{sentence(n)},{99 if n % 9 == 1 else n % 5 + 1}" for n in ROWS)),
+          "ordinal", {"text": "text", "label": "stars"}, {"filter": {"stars": {"not": "99"}}}),
+    Shape("page.csv", plain("<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body>x</body></html>\n"), refused="a web page ('Sign in') in HTML"),
+    Shape("pointer.parquet", plain("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"), refused="a pointer of git-lfs"),
+    Shape("odd_bytes.csv", lambda path: path.write_bytes(b"\x80\x04\x95" + b"abc\x00" * 100), refused="a pickle"),
+    Shape("odd_utf16.csv", lambda path: path.write_bytes(b"x\x00" + "text,label\n".encode("utf-16-le") * 20 + b"x"), refused="odd_utf16.csv"),
     Shape("authors", by_author, "classification", LABEL, {"format": "jsonl", "files": {"train": "*/train_*.jsonl"}}),
 ]  # fmt: skip

@@ -21,6 +21,7 @@ from components.evaluation.records import (
 )
 from components.settings.project import Gate
 from tests import verdicts
+from tests.quick import examples
 from tests.verdicts import against, counted, of
 
 ORDER: tuple[Outcome, ...] = ("REJECT", "HOLD", "PROMOTE")
@@ -253,7 +254,7 @@ def rank(report: Evaluation, **rules: Any) -> int:
 
 
 @given(HEADS, st.floats(0, 0.1), st.floats(0, 0.1))
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_better_evidence_never_gets_a_worse_verdict(
     heads: list[tuple[float, float, float]], gained: float, risen: float
 ) -> None:
@@ -263,7 +264,7 @@ def test_better_evidence_never_gets_a_worse_verdict(
 
 
 @given(HEADS, st.floats(1, 100))
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_a_promotion_stands_with_more_rows_and_the_same_estimates(
     heads: list[tuple[float, float, float]], more: float
 ) -> None:
@@ -273,7 +274,7 @@ def test_a_promotion_stands_with_more_rows_and_the_same_estimates(
 
 
 @given(st.integers(0, 30), st.integers(0, 30), st.integers(100, 3000), st.integers(2, 20))
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_a_promotion_stands_with_more_rows_of_the_same_kind(
     won: int, lost: int, units: int, more: int
 ) -> None:
@@ -285,14 +286,14 @@ def test_a_promotion_stands_with_more_rows_of_the_same_kind(
 
 
 @given(st.integers(0, 30), st.integers(0, 30), st.integers(100, 3000))
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_a_row_that_is_won_and_not_lost_never_makes_a_worse_verdict(won: int, lost: int, units: int) -> None:
     less, better = counted(won, lost + 1, units), counted(won + 1, lost, units)
     assert rank(evidence(champion=better)) >= rank(evidence(champion=less))
 
 
 @given(HEADS)
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_a_release_is_promoted_exactly_when_each_of_its_tasks_alone_would_be(
     heads: list[tuple[float, float, float]],
 ) -> None:
@@ -301,7 +302,7 @@ def test_a_release_is_promoted_exactly_when_each_of_its_tasks_alone_would_be(
 
 
 @given(DIFFERENCES, ERRORS, st.floats(0.01, 0.1), st.floats(0, 0.1))
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_a_wider_margin_never_gets_a_worse_verdict(
     difference: float, error: float, margin: float, wider: float
 ) -> None:

@@ -6,13 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
 
 from tests.families import tiny_tokenizers
-
-# A first example imports libraries, and a loaded machine is slow: how long one takes proves nothing.
-settings.register_profile("families", deadline=None)
-settings.load_profile("families")
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ import pytest
 
 from components import families
 from components.families.base import Family, capabilities
+from tests.trees import tree
 
 COMPONENTS = Path(families.__file__).parent.parent
 OWED = {
@@ -46,7 +47,7 @@ def modules() -> list[tuple[str, ast.Module]]:
     """The modules of components/ outside families/, by their paths."""
     files = {str(file.relative_to(COMPONENTS)): file for file in sorted(COMPONENTS.rglob("*.py"))}
     outside = {path: file for path, file in files.items() if not path.startswith("families/")}
-    return [(path, ast.parse(file.read_text(encoding="utf-8"))) for path, file in outside.items()]
+    return [(path, tree(file)) for path, file in outside.items()]
 
 
 def test_nobody_names_a_family_or_a_metric() -> None:

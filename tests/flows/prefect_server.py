@@ -23,16 +23,16 @@ def environment(url: str, home: Path) -> dict[str, str]:
         "PREFECT_API_URL": url,
         "PREFECT_HOME": str(home),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_DATABASE_TIMEOUT": "60",  # on a busy machine SQLite is locked for longer than its 10
+        "PREFECT_SERVER_DATABASE_CONNECTION_TIMEOUT": "60",
     }
 
 
-@contextlib.contextmanager
-def prefect(home: Path) -> Iterator[str]:
-    """The address of its API."""
-    port = free_port()
+def start(home: Path, port: int) -> tuple[subprocess.Popen[bytes], str]:
+    """The server's process, and the address of its API; another start in the same folder goes on there."""
     url = f"http://127.0.0.1:{port}/api"
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    with (home / "server.log").open("w") as log:
+    with (home / "server.log").open("a") as log:
         process = subprocess.Popen(
             command,
             env=toy.environment(**environment(url, home)),
@@ -40,8 +40,15 @@ def prefect(home: Path) -> Iterator[str]:
             stderr=log,
             start_new_session=True,
         )
+    return process, url
+
+
+@contextlib.contextmanager
+def prefect(home: Path) -> Iterator[str]:
+    """The address of its API."""
+    process, url = start(home, free_port())
     try:
-        _wait_until_healthy(url, process, home / "server.log")
+        wait_until_healthy(url, process, home / "server.log")
         yield url
     finally:
         os.killpg(process.pid, signal.SIGTERM)
@@ -52,7 +59,7 @@ def prefect(home: Path) -> Iterator[str]:
             process.wait()
 
 
-def _wait_until_healthy(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_until_healthy(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + 300
     while time.monotonic() < deadline and process.poll() is None:
         try:

@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -47,6 +48,22 @@ def sentence(result: subprocess.CompletedProcess[str]) -> str:
     return lines[0]
 
 
+@pytest.fixture
+def mistake(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """The one line on stderr of a command line in a folder, which a process need not be started for."""
+
+    def told(folder: Path, *arguments: str) -> str:
+        monkeypatch.chdir(folder)
+        with pytest.raises(SystemExit) as ended:
+            cli.main(arguments)
+        said = capsys.readouterr()
+        return sentence(
+            subprocess.CompletedProcess(arguments, int(str(ended.value.code)), said.out, said.err)
+        )
+
+    return told
+
+
 def test_help_lists_every_command_and_imports_nothing_heavy(tmp_path: Path) -> None:
     code = (
         "import sys\nfrom flows.cli import main\n"
@@ -75,29 +92,31 @@ def test_a_command_is_a_module_of_its_name(monkeypatch: pytest.MonkeyPatch, tmp_
     assert ended.value.code == 7
 
 
-def test_an_unknown_command_gets_the_nearest_one(tmp_path: Path) -> None:
-    assert sentence(toy.onetrunk(tmp_path, "statsu")) == (
+def test_an_unknown_command_gets_the_nearest_one(tmp_path: Path, mistake: Callable[..., str]) -> None:
+    assert mistake(tmp_path, "statsu") == (
         f"error: unknown command 'statsu' (did you mean 'status'?); expected one of {', '.join(commands())}"
     )
 
 
-def test_a_folder_without_a_project_says_where_to_go(tmp_path: Path) -> None:
-    assert sentence(toy.onetrunk(tmp_path, "run")).endswith(
-        "no params.yaml here; run onetrunk in the project's folder"
-    )
+def test_a_folder_without_a_project_says_where_to_go(tmp_path: Path, mistake: Callable[..., str]) -> None:
+    assert mistake(tmp_path, "run").endswith("no params.yaml here; run onetrunk in the project's folder")
 
 
-def test_a_folder_without_git_says_what_to_run(project: Path, tmp_path: Path) -> None:
+def test_a_folder_without_git_says_what_to_run(
+    project: Path, tmp_path: Path, mistake: Callable[..., str]
+) -> None:
     for name in ("params.yaml", "dvc.yaml"):
         shutil.copy(project / name, tmp_path)
-    assert "not a git repository; run `git init` and `dvc init`" in sentence(toy.onetrunk(tmp_path, "status"))
+    assert "not a git repository; run `git init` and `dvc init`" in mistake(tmp_path, "status")
 
 
-def test_a_folder_without_dvc_says_what_to_run(project: Path, tmp_path: Path) -> None:
+def test_a_folder_without_dvc_says_what_to_run(
+    project: Path, tmp_path: Path, mistake: Callable[..., str]
+) -> None:
     for name in ("params.yaml", "dvc.yaml"):
         shutil.copy(project / name, tmp_path)
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
-    assert "run `dvc init`" in sentence(toy.onetrunk(tmp_path, "status"))
+    assert "run `dvc init`" in mistake(tmp_path, "status")
 
 
 @pytest.mark.slow
@@ -143,27 +162,28 @@ def test_status_names_the_champion_and_what_failed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["serve"], ["predict", "a text"]], ids=["serve", "predict"])
-def test_without_a_release_there_is_nothing_to_ask(project: Path, arguments: list[str]) -> None:
-    assert "nothing has been released yet; run `onetrunk run`" in sentence(toy.onetrunk(project, *arguments))
+def test_without_a_release_there_is_nothing_to_ask(
+    project: Path, arguments: list[str], mistake: Callable[..., str]
+) -> None:
+    assert "nothing has been released yet; run `onetrunk run`" in mistake(project, *arguments)
 
 
-def test_a_bento_that_is_not_there_is_named(project: Path) -> None:
-    assert "nowhere: no such folder" in sentence(toy.onetrunk(project, "serve", "--bento", "nowhere"))
+def test_a_bento_that_is_not_there_is_named(project: Path, mistake: Callable[..., str]) -> None:
+    assert "nowhere: no such folder" in mistake(project, "serve", "--bento", "nowhere")
 
 
-def test_a_port_already_taken_is_named(project: Path, tmp_path: Path) -> None:
+def test_a_port_already_taken_is_named(project: Path, tmp_path: Path, mistake: Callable[..., str]) -> None:
     pytest.importorskip("components.release.query")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         (tmp_path / "bento.yaml").touch()
-        result = toy.onetrunk(project, "serve", "--bento", str(tmp_path), "--port", port)
-    assert port in sentence(result)
+        assert port in mistake(project, "serve", "--bento", str(tmp_path), "--port", port)
 
 
-def test_a_service_that_does_not_answer_is_named(tmp_path: Path) -> None:
+def test_a_service_that_does_not_answer_is_named(tmp_path: Path, mistake: Callable[..., str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         url = f"http://127.0.0.1:{probe.getsockname()[1]}"
-    said = sentence(toy.onetrunk(tmp_path, "predict", "a text", "--url", url))
+    said = mistake(tmp_path, "predict", "a text", "--url", url)
     assert said.startswith(f"error: {url}: no answer (")
     assert said.endswith("is `onetrunk serve` running there?")
 

@@ -1,62 +1,122 @@
-"""prefect.yaml with a real server and a real worker."""
+"""prefect.yaml with a real server and a real worker, which lose their power."""
 
 from __future__ import annotations
 
-import os
+import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
-import time
+from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 
-from tests.flows import toy
+from tests.data.sources.remotes.services import free_port
+from tests.flows import prefect_server, toy
 from tests.flows.conftest import Server
 
-pytestmark = pytest.mark.minutes(0.5)
+pytestmark = [pytest.mark.slow, pytest.mark.minutes(0.7)]
 
 
-def prefect(project: Path, environment: dict[str, str], *arguments: str) -> None:
-    command = [sys.executable, "-m", "prefect", "--no-prompt", *arguments]
-    result = subprocess.run(
-        command, cwd=project, env=environment, capture_output=True, text=True, timeout=120
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
+class Machine:
+    """A server and a worker, and whatever they start."""
+
+    def __init__(self, home: Path) -> None:
+        self.home, self.port = home, free_port()
+        self.url = f"http://127.0.0.1:{self.port}/api"
+        home.mkdir()
+        self.environment = toy.environment(
+            **prefect_server.environment(self.url, home), PREFECT_WORKER_QUERY_SECONDS="1"
+        )
+        self.processes: list[subprocess.Popen[bytes]] = []
+
+    def start_server(self) -> None:
+        server, _ = prefect_server.start(self.home, self.port)
+        self.processes.append(server)
+        prefect_server.wait_until_healthy(self.url, server, self.home / "server.log")
+
+    def start_worker(self) -> None:
+        command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "onetrunk"]
+        with (self.home / "worker.log").open("a") as log:
+            worker = subprocess.Popen(
+                command, cwd=self.home, env=self.environment, stdout=log, stderr=log, start_new_session=True
+            )
+        self.processes.append(worker)
+
+    def prefect(self, project: Path, *arguments: str) -> None:
+        command = [sys.executable, "-m", "prefect", "--no-prompt", *arguments]
+        done = subprocess.run(
+            command, cwd=project, env=self.environment, capture_output=True, text=True, timeout=300
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def lose_power(self) -> None:
+        """kill -9 of the server, the worker, the run and its stages, none of which can say anything."""
+        for process in self.processes:
+            for one in (*psutil.Process(process.pid).children(recursive=True), process):
+                one.send_signal(signal.SIGKILL)
+            process.wait()
+        self.processes.clear()
 
 
 @pytest.fixture
-def deployed(server: Server, tmp_path: Path) -> Iterator[Path]:
-    """A project with the repository's own deployment, due every 15 seconds, and a worker at work."""
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    found = Machine(tmp_path / "home")
+    yield found
+    found.lose_power()
+
+
+def test_after_a_power_cut_the_schedule_goes_on_and_no_run_stays_running(
+    machine: Machine, tmp_path: Path
+) -> None:
+    """The repository's own deployment. The power goes in the midst of a run, and when another has just been
+    taken by the worker; it comes back later. A run that is due beside another one does not fail, it is cancelled.
+    """
     project = toy.make(tmp_path / "project", toy.CHAIN)
-    weekly = (toy.CHECKOUT / "prefect.yaml").read_text()
-    assert 'cron: "0 3 * * 1"' in weekly
-    (project / "prefect.yaml").write_text(weekly.replace('cron: "0 3 * * 1"', "interval: 15"))
-    environment = toy.environment(**server.environment, PREFECT_WORKER_QUERY_SECONDS="1")
-    prefect(project, environment, "work-pool", "create", "onetrunk", "--type", "process")
-    prefect(project, environment, "deploy", "--all")
-    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "onetrunk"]
-    with (tmp_path / "worker.log").open("w") as log:
-        worker = subprocess.Popen(
-            command, cwd=tmp_path, env=environment, stdout=log, stderr=log, start_new_session=True
+    shutil.copy(toy.CHECKOUT / "prefect.yaml", project)
+    (project / "orders/plan.until").write_text("never")
+    machine.start_server()
+    machine.prefect(project, "work-pool", "create", "onetrunk", "--type", "process")
+    machine.prefect(project, "deploy", "--all")
+    machine.start_worker()
+    server = Server(machine.url, machine.home)
+    (deployment,) = server.api.post("deployments/filter", json={}).json()
+
+    def post(what: str, body: Any) -> None:
+        """Again, where SQLite is busy."""
+        address = f"deployments/{deployment['id']}/{what}"
+        toy.wait_for(lambda: server.api.post(address, json=body).is_success)
+
+    def states() -> Counter[str]:
+        runs = server.api.post("flow_runs/filter", json={"sort": "START_TIME_ASC"}).json()
+        return Counter(run["state_type"] for run in runs)
+
+    post("create_flow_run", {})
+    toy.wait_for(lambda: toy.events(project))
+    post("create_flow_run", {})
+    toy.wait_for(lambda: states()["CANCELLED"])
+    post("create_flow_run", {"state": {"type": "PENDING"}})
+    assert (states()["RUNNING"], states()["PENDING"], states()["FAILED"]) == (1, 1, 0)
+    machine.lose_power()
+
+    with sqlite3.connect(machine.home / "prefect.db") as database:
+        database.execute(
+            "UPDATE flow_run_state SET timestamp = strftime('%Y-%m-%d %H:%M:%f', timestamp, '-11 minutes') "
+            "WHERE type = 'PENDING'"
         )
-        yield project
-        os.killpg(worker.pid, signal.SIGTERM)
-        try:
-            worker.wait(timeout=60)
-        except subprocess.TimeoutExpired:  # on a busy machine it waits for the run that is due next
-            os.killpg(worker.pid, signal.SIGKILL)
-            worker.wait()
-
-
-@pytest.mark.slow
-def test_a_scheduled_run_completes(deployed: Path, server: Server, tmp_path: Path) -> None:
-    deadline = time.monotonic() + 300
-    runs: list[dict[str, object]] = []
-    while not any(run["state_type"] == "COMPLETED" for run in runs):
-        assert time.monotonic() < deadline, (tmp_path / "worker.log").read_text()
-        time.sleep(1)
-        runs = server.flow_runs(deployed)
-    assert runs[0]["auto_scheduled"] is True
-    assert {stage for stage, _, _ in toy.events(deployed)} == {"plan", "train"}
+    (project / "orders/plan.until").unlink()
+    machine.start_server()
+    machine.start_worker()
+    soon = {"interval": 3600, "anchor_date": str(datetime.now(UTC) + timedelta(seconds=10))}
+    post("schedules", [{"schedule": soon, "active": True}])
+    toy.wait_for(lambda: states()["COMPLETED"])
+    found = states()
+    assert (found["CRASHED"], found["RUNNING"], found["PENDING"], found["FAILED"]) == (2, 0, 0, 0)
+    first, last = server.flow_runs(project)
+    assert (first["state_type"], last["auto_scheduled"]) == ("CRASHED", True)
+    assert {stage for stage, what, _ in toy.events(project) if what == "end"} == {"plan", "train"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import shutil
@@ -98,10 +99,13 @@ def make(folder: Path, dvc: str = DVC) -> Path:
 
 @functools.cache
 def _repository() -> tempfile.TemporaryDirectory[str]:
-    """Git and DVC in an empty folder: starting both takes a second, and a project needs only a copy."""
+    """Git and DVC in an empty folder, of which a project needs only a copy."""
+    from dvc.repo import Repo
+
     folder = tempfile.TemporaryDirectory(prefix="onetrunk-toy-")
-    for command in (["git", "init", "-q"], [sys.executable, "-m", "dvc", "init", "-q"]):
-        subprocess.run(command, cwd=folder.name, check=True, env=environment())
+    subprocess.run(["git", "init", "-q"], cwd=folder.name, check=True, env=environment())
+    with contextlib.redirect_stdout(None):
+        Repo.init(folder.name).close()
     return folder
 
 

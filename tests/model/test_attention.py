@@ -10,6 +10,7 @@ from torch import nn
 
 from components import device
 from components.data.batches.pack import Pack
+from components.dropout import kept_of
 from components.model import attention
 from components.model.packing import attend
 from tests.model import kernels
@@ -44,14 +45,76 @@ def test_attention_in_a_pack_is_the_formulas(
     torch.testing.assert_close(found, by_the_formula(states, LENGTHS, scaling, window), rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("scaling", [None, 0.7])
-def test_attention_that_is_spelled_out_for_dropout_is_the_formulas(scaling: float | None) -> None:
-    draw = torch.Generator().manual_seed(2)
-    states = [torch.randn(5, 4, 8, generator=draw) for _ in range(3)]
-    batched = [one.transpose(0, 1)[None] for one in states]
-    found_1HLd = attention._spelled_out(*batched, 0.0, scaling)
-    expected = by_the_formula(states, (5,), scaling, None)
-    torch.testing.assert_close(found_1HLd[0].transpose(0, 1), expected, rtol=1e-5, atol=1e-5)
+@pytest.mark.parametrize("window", [None, 4])
+@pytest.mark.parametrize("groups", [4, 2], ids=["a key for each head", "a key for two heads"])
+def test_answers_are_made_by_torchs_own_attention(groups: int, window: int | None) -> None:
+    states = states_of(groups)
+    with torch.inference_mode():
+        found = attention.by_length(states, PACK, 0.0, 0.7, window)
+    torch.testing.assert_close(found, by_the_formula(states, LENGTHS, 0.7, window), rtol=1e-5, atol=1e-5)
+
+
+def dropped_by_the_formula(states: list[torch.Tensor], dropout: float, window: int | None) -> torch.Tensor:
+    """`by_the_formula` with the draws of `cpu_attention`, which takes the longest sequences first."""
+    query, key, value = states
+    key, value = (one.repeat_interleave(query.shape[1] // one.shape[1], 1) for one in (key, value))
+    attended: dict[int, torch.Tensor] = {}
+    for length in sorted({*LENGTHS}, reverse=True):
+        numbers = [number for number, own in enumerate(LENGTHS) if own == length]
+        starts = [sum(LENGTHS[:number]) for number in numbers]
+        kept, rise = kept_of(torch.Size((len(starts) * query.shape[1], length, length)), dropout)
+        kept_nHLL = kept.view(len(starts), -1, length, length)
+        for number, start, kept_HLL in zip(numbers, starts, kept_nHLL, strict=True):
+            q_HLd, k_HLd, v_HLd = (one[start : start + length].transpose(0, 1) for one in (query, key, value))
+            scores_HLL = q_HLd @ k_HLd.mT * query.shape[-1] ** -0.5
+            places = torch.arange(length)
+            hidden_LL = (places[:, None] - places).abs() >= (window or length)
+            weights_HLL = scores_HLL.masked_fill(hidden_LL, float("-inf")).softmax(-1)
+            attended[number] = (weights_HLL * kept_HLL * rise @ v_HLd).transpose(0, 1)
+    return torch.cat([attended[number] for number in range(len(LENGTHS))])
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+@pytest.mark.parametrize("window", [None, 4])
+@pytest.mark.parametrize("groups", [4, 2], ids=["a key for each head", "a key for two heads"])
+def test_what_attention_learns_on_a_cpu_is_the_formulas_gradient(
+    groups: int, window: int | None, dropout: float
+) -> None:
+    """With dropout too: what was dropped forward is dropped backward."""
+    own = [one.requires_grad_() for one in states_of(groups)]
+    exact = [one.detach().double().requires_grad_() for one in own]
+    draw = torch.Generator().manual_seed(3)
+    weight = torch.randn(own[0].shape, generator=draw)
+    torch.manual_seed(1)
+    found = attention.by_length(own, PACK, dropout, None, window)
+    torch.manual_seed(1)
+    expected = dropped_by_the_formula(exact, dropout, window)
+    torch.testing.assert_close(found, expected.float(), rtol=1e-5, atol=1e-5)
+    gradients = torch.autograd.grad(found, own, weight)
+    for one, other in zip(gradients, torch.autograd.grad(expected, exact, weight.double()), strict=True):
+        torch.testing.assert_close(one, other.float(), rtol=1e-5, atol=1e-5)
+
+
+def test_half_precision_learns_by_scores_in_single_precision() -> None:
+    """So the gradient is off by the rounding of what it is given and gives, and no more."""
+    own = [one.requires_grad_() for one in states_of(dtype=torch.bfloat16)]
+    exact = [one.detach().double().requires_grad_() for one in own]
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = attention.by_length(own, PACK, 0.0, None, None)
+    assert found.dtype == torch.bfloat16
+    gradients = torch.autograd.grad(found.sum(), own)
+    expected = torch.autograd.grad(by_the_formula(exact, LENGTHS, None, None).sum(), exact)
+    for one, other in zip(gradients, expected, strict=True):
+        torch.testing.assert_close(one.double(), other, rtol=2.0**-8, atol=1e-6)
+
+
+def test_all_sequences_of_a_length_are_one_call() -> None:
+    """Wherever they stand in the pack; their tokens are found again."""
+    tokens = torch.arange(sum(LENGTHS))
+    groups = Pack.of(LENGTHS).groups
+    assert [(group.number, group.length) for group in groups] == [(1, 40), (1, 25), (3, 7), (1, 3)]
+    assert sorted(torch.cat([tokens[group.tokens] for group in groups]).tolist()) == tokens.tolist()
+    assert tokens[groups[2].tokens].view(3, 7)[:, 0].tolist() == [0, 47, 54]
 
 
 def attended(dropout: float, dtype: torch.dtype = torch.bfloat16) -> torch.Tensor:

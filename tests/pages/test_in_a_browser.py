@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,8 +29,12 @@ ANSWERS: dict[str, Any] = {
 }
 
 
+EXAMPLE = {"text": "Ada's flat in Turin"}
+
+
 def packed(family: str, inputs: list[str]) -> PackedTask:
     return PackedTask(
+        example=EXAMPLE if inputs == ["text"] else {},
         family=family,
         labels=None,
         inputs=inputs,
@@ -41,6 +46,10 @@ def packed(family: str, inputs: list[str]) -> PackedTask:
     )
 
 
+WORDS = [
+    {"field": "text", "text": "\N{FACE WITH TEARS OF JOY}", "start": 0, "end": 1, "weight": -0.25},
+    {"field": "text", "text": "Ada", "start": 2, "end": 5, "weight": 0.5},
+]
 CARD = BundleCard(
     name="tiny",
     version="1",
@@ -51,7 +60,7 @@ CARD = BundleCard(
     verdict="PROMOTE",
     limits=Limits(max_texts=1, max_characters=1000, max_body_bytes=10_000),
     tasks={
-        **{name: packed("classification", ["text"]) for name in ANSWERS},
+        **{name: packed("tagging" if name == "ner" else "classification", ["text"]) for name in ANSWERS},
         "bought": packed("click", ["text", "categorical"]),
     },
 )
@@ -71,17 +80,28 @@ class Service:
         self.status = 200
         self.go = threading.Event()
         self.go.set()
-        app = Starlette(routes=[Route("/predict", self.predict, methods=["POST"]), Mount("/", service.app)])
+        routes = [Route(f"/{name}", getattr(self, name), methods=["POST"]) for name in ("predict", "explain")]
+        app = Starlette(routes=[*routes, Mount("/", service.app)])
         self.server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
         self.thread = threading.Thread(target=self.server.run, daemon=True)
 
     async def predict(self, request: Request) -> JSONResponse:
         import anyio
 
-        self.asked.append((await request.json())["texts"][0])
+        asked = await request.json()
+        self.asked.append(asked["texts"][0])
         await anyio.to_thread.run_sync(self.go.wait)
-        body = {"answers": [ANSWERS]} if self.status == 200 else {"error": "texts[0]: the text is empty"}
+        answers = {name: answer for name, answer in ANSWERS.items() if name in asked.get("tasks", ANSWERS)}
+        body = (
+            {"version": "1", "answers": [answers]}
+            if self.status == 200
+            else {"error": "texts[0]: the text is empty"}
+        )
         return JSONResponse(body, self.status)
+
+    async def explain(self, request: Request) -> JSONResponse:
+        (task,) = (await request.json())["tasks"]
+        return JSONResponse({"version": "1", "explanations": {task: {"support": 0.9, "words": WORDS}}})
 
     @property
     def url(self) -> str:
@@ -172,7 +192,7 @@ def test_answers_are_rounded_sorted_folded_and_escaped(browser: Tab, served: Ser
     assert "0.912" in seen and "0.9123" not in seen
     assert "<b>good</b>" in seen
     assert "tokens" not in seen  # it is empty, and entities are not
-    assert seen.index("class-51\n") < seen.index("class-50") < seen.index("class-47")
+    assert seen.index("class-51\n") < seen.index("class-50\n") < seen.index("class-47")
     assert "class-46" not in seen and "and 47 more" in seen
     assert browser.problems == []  # no 404 for an icon either
 
@@ -234,3 +254,90 @@ def test_busy_then_errors_take_the_place_of_old_answers(browser: Tab, served: Se
     assert browser.value("document.querySelectorAll('#answers section').length") == 0
     assert not browser.value("document.querySelector('button').disabled")
     browser.problems.clear()
+
+
+def asked_of(browser: Tab, served: Service, text: str) -> None:
+    browser.open(served.url)
+    browser.until("!document.querySelector('button').disabled")
+    type_text(browser, text)
+    submit(browser)
+    browser.until("document.querySelectorAll('#answers section').length > 0")
+
+
+def test_entities_are_marked_in_the_text(
+    browser: Tab, served: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Offsets count code points, whatever JavaScript counts; a text is never HTML."""
+    found = {"type": "PER", "text": "Ada", "start": 2, "end": 5}
+    monkeypatch.setitem(ANSWERS, "ner", {"entities": [found], "tokens": []})
+    asked_of(browser, served, "\N{FACE WITH TEARS OF JOY} Ada <b>moved</b>")
+    assert browser.value("document.querySelector('#answers mark').innerText") == "AdaPER"
+    assert "<b>moved</b>" in browser.value("document.querySelector('#answers .marked').innerText")
+
+
+def test_a_passage_is_marked_in_its_context(
+    browser: Tab, served: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = CARD.model_copy(update={"tasks": {"answered": packed("span", ["question", "context"])}})
+    monkeypatch.setattr(service, "card", lambda: card)
+    monkeypatch.setattr(
+        f"{__name__}.ANSWERS", {"answered": {"answer": "Turin", "start": 9, "end": 14, "score": 2.5}}
+    )
+    browser.open(f"{served.url}?question=where&context=Ada%20is%20%F0%9F%98%82%20Turin")
+    browser.until("document.querySelectorAll('#answers section').length === 1")
+    assert browser.value("document.querySelector('#answers mark').innerText") == "Turin"
+
+
+def test_only_the_tasks_that_are_picked_are_asked(browser: Tab, served: Service) -> None:
+    browser.open(served.url)
+    browser.until("!document.querySelector('button').disabled")
+    type_text(browser, "Ada")
+    browser.value("document.querySelector('input[value=news_topic]').click()")
+    submit(browser)
+    browser.until("document.querySelectorAll('#answers section').length === 2")
+    for name in ("sentiment", "ner"):
+        browser.value(f"document.querySelector('input[value={name}]').click()")
+    assert browser.value("document.querySelector('button').disabled")
+
+
+def test_an_example_of_a_task_is_a_click_away(browser: Tab, served: Service) -> None:
+    browser.open(served.url)
+    browser.until("!document.querySelector('button').disabled")
+    browser.value("document.getElementById('example').click()")
+    browser.until("document.querySelectorAll('#answers section').length === 3")
+    assert served.asked == [EXAMPLE]
+    assert "Bento 1" in answers(browser)  # which release answered
+
+
+def test_the_code_asks_what_the_page_asks(browser: Tab, served: Service) -> None:
+    asked_of(browser, served, 'Ada\'s "flat"\n$HOME')
+    curl = browser.value("document.getElementById('curl').textContent")
+    subprocess.run(["bash", "-c", f"{curl} --silent --noproxy '*'"], check=True, capture_output=True)
+    exec(browser.value("document.getElementById('python').textContent"), {"print": lambda one: None})  # noqa: S102
+    assert served.asked == [{"text": 'Ada\'s "flat"\n$HOME'}] * 3
+
+
+def test_why_shades_the_words_and_says_which(browser: Tab, served: Service) -> None:
+    asked_of(browser, served, "\N{FACE WITH TEARS OF JOY} Ada moved")
+    assert browser.value("document.querySelectorAll('#answers .why').length") == 2  # not of entities
+    browser.value("document.querySelector('#answers .why button').click()")
+    browser.until("document.querySelector('#answers .for')?.innerText === 'Ada'")
+    assert browser.value("document.querySelector('#answers .against').innerText") == WORDS[0]["text"]
+    assert "For the answer: Ada (+0.500). Against it: " in answers(browser)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_page_can_be_used_without_a_mouse_or_eyes(dark: bool, browser: Tab, served: Service) -> None:
+    """What axe finds, in the page with answers and reasons."""
+    import axe_core_python
+
+    browser.open(f"{served.url}?text=Ada", dark=dark)
+    browser.until("document.querySelectorAll('#answers section').length === 3")
+    browser.value("document.querySelectorAll('details').forEach(one => { one.open = true })")
+    browser.value("document.querySelectorAll('#answers .why button').forEach(one => one.click())")
+    browser.until("document.querySelectorAll('#answers .for').length === 2")
+    browser.value(Path(axe_core_python.__file__).with_name("axe.min.js").read_text())
+    found = browser.value(
+        "axe.run().then(all => all.violations.map(one => [one.id, one.impact, one.nodes.map(node => node.html)]))"
+    )
+    assert found == []

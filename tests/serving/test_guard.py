@@ -1,11 +1,14 @@
 import asyncio
 import json
+import time
 
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from components.release.records import BundleCard, Limits
 from serving.guard import Guard
+from serving.requests import BadRequestError, parse
+from serving.schemas import PARSED
 
 CHUNK = b"x" * 10_000
 LIMIT = 50_000
@@ -19,9 +22,16 @@ class Caller:
         self.read = 0
         self.reached: list[bytes] = []
         self.sent: list[Message] = []
+        self.pause = self.works = 0.0  # seconds before a chunk; of the app
+        self.patience = 60.0  # seconds until the caller hangs up
+        self.answered = 0
 
     async def receive(self) -> Message:
         self.read += 1
+        if self.read > len(self.chunks):
+            await asyncio.sleep(self.patience)
+            return {"type": "http.disconnect"}
+        await asyncio.sleep(self.pause)
         return {
             "type": "http.request",
             "body": self.chunks[self.read - 1],
@@ -33,6 +43,9 @@ class Caller:
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.reached.append((await receive())["body"])
+        assert scope[PARSED].texts == ["a"]
+        await asyncio.sleep(self.works)
+        self.answered += 1
 
     def post(self, **headers: str) -> int | None:
         """Post through the guard; the status it refused with, None where it let the request through."""
@@ -77,3 +90,46 @@ def test_a_good_request_passes_whole() -> None:
     caller = Caller([body[:5], body[5:]])
     assert caller.post(content_type="Application/JSON; charset=utf-8") is None
     assert caller.reached == [body]
+
+
+def test_a_body_that_does_not_come_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serving.guard.BODY_SECONDS", 0.05)
+    caller = Caller([CHUNK, CHUNK])
+    caller.pause = 0.04
+    assert caller.post(content_type="application/json") == 408
+    assert not caller.reached
+
+
+def test_large_bodies_of_many_callers_together_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serving.guard.BODIES", 0.1)
+    caller = Caller([CHUNK, CHUNK])
+    assert caller.post(content_type="application/json") == 503
+    assert dict(caller.sent[0]["headers"])[b"retry-after"] == b"1"
+
+
+def test_what_a_caller_who_hung_up_has_asked_is_cancelled() -> None:
+    caller = Caller([json.dumps({"texts": ["a"]}).encode()])
+    caller.patience, caller.works = 0.01, 30.0
+    assert caller.post(content_type="application/json") is None
+    assert caller.reached
+    assert not caller.answered
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (b'{"texts": [{"turns": [' + b"1," * 20_000 + b"1]}]}", "texts[0].turns[0]: found a number"),
+        (b'{"texts": [' + b"1," * 20_000 + b"1]}", "texts[0]: found a number"),
+        (b'{"texts": [' + b"{}," * 12_000 + b"{}]}", "texts: found a list, expected a list of at most 10000"),
+        (
+            b'{"texts": [{' + b",".join(b'"k%d":1' % n for n in range(4000)) + b"}]}",
+            "the body has 4001 unknown keys or values of the wrong kind",
+        ),
+    ],
+)
+def test_of_a_body_with_thousands_of_faults_the_first_is_named_at_once(body: bytes, sentence: str) -> None:
+    start = time.process_time()
+    with pytest.raises(BadRequestError) as refused:
+        parse(body)
+    assert str(refused.value).startswith(sentence)
+    assert time.process_time() - start < 0.5

@@ -186,3 +186,18 @@ def test_a_truncated_model_stops_the_start_with_one_sentence(bento: Path, tmp_pa
     ):
         pass
     assert "Traceback" not in str(refused.value)
+
+
+def test_an_answer_has_a_why(client: httpx.Client) -> None:
+    body = {"texts": ["Ada was in Rome"], "tasks": ["sentiment", "ner"]}
+    found = client.post("/explain", json=body)
+    assert found.status_code == 200
+    assert list(found.json()["explanations"]) == ["sentiment"]
+    why = found.json()["explanations"]["sentiment"]
+    assert [word["text"] for word in why["words"]] == ["Ada", "was", "in", "Rome"]
+    answer = post(client, body).json()["answers"][0]["sentiment"]
+    assert why["support"] == pytest.approx(answer["probability"])
+    refused = client.post("/explain", json={"texts": ["a", "b"]})
+    assert refused.json() == {
+        "error": "texts: found 2 texts, expected 1: one question is explained at a time"
+    }

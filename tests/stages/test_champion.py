@@ -97,11 +97,13 @@ def project(tiny_project: Path) -> Path:
     return tiny_project
 
 
-def repro(setting: str) -> set[str]:
-    """Bring the project with this setting up to date; the stages whose command ran."""
+def repro(setting: str, python: str) -> set[str]:
+    """Bring the project with this setting up to date by this `python`; the stages whose command ran."""
     Path("setting.txt").write_text(setting)
     command = [sys.executable, "-m", "dvc", "repro"]
-    done = subprocess.run(command, env=toy.environment(), capture_output=True, text=True)
+    environment = toy.environment()
+    environment["PATH"] = f"{python}:{environment['PATH']}"
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return {line.split("'")[1] for line in done.stdout.splitlines() if line.startswith("Running stage")}
 
@@ -126,24 +128,24 @@ def served() -> str:
 
 @pytest.mark.timeout(600)
 @pytest.mark.usefixtures("project")
-def test_back_to_earlier_settings_is_judged_against_the_champion_of_today() -> None:
+def test_back_to_earlier_settings_is_judged_against_the_champion_of_today(forking_python: str) -> None:
     """A released, B released, back to A: the run cache has a verdict on A, but against nobody."""
-    assert "evaluate" in repro("a")
+    assert "evaluate" in repro("a", forking_python)
     assert (against(), served()) == (None, "a")
-    repro("b")
+    repro("b", forking_python)
     assert (against(), served()) == ("a", "b")
     second = registry.read().champion
     assert second and second.record.anchors == {"mood": "v1.0.0"}  # it is no better
-    ran = repro("a")
+    ran = repro("a", forking_python)
     assert ran >= {"evaluate", "gate"}
     assert "train" not in ran  # which the run cache may bring back
     assert (against(), served()) == ("b", "a")
-    assert "release" in repro("b")  # against A, as before, but against another release of it
+    assert "release" in repro("b", forking_python)  # against A, as before, but against another release of it
     assert (against(), served()) == ("a", "b")
     assert list(registry.read().versions) == ["v1.0.0", "v1.0.1", "v1.0.2", "v1.0.3"]
 
     lock = Path("dvc.lock").read_bytes()
-    assert repro("b") == {"champion"}
+    assert repro("b", forking_python) == {"champion"}
     assert Path("dvc.lock").read_bytes() == lock
     done = toy.onetrunk(Path(), "run")
     assert done.returncode == 0, done.stdout + done.stderr

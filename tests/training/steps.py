@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import copy
+import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from components import params
 from components.data.batches.batching import Batch, step_rows
+from components.data.contract.cards import HeadCards
 from components.data.encoding.split import EncodedSplit, cards_of
 from components.data.mixture.draws import Plan
 from components.data.mixture.records import PlanRecord
@@ -32,8 +38,21 @@ def setup_step(root: Path, dropout: float = 0.0) -> tuple[Project, Plan, Splits,
     plan = Plan.of(PlanRecord.read(root / "reports/plan.json"))
     splits = {name: EncodedSplit(root / "encoded" / name / "train.arrow") for name in plan.tasks}
     cards = {head: card for name in plan.tasks for head, card in cards_of(root / "encoded" / name).items()}
-    model = MultiTaskModel.from_encoder(root / "encoder", cards, dropout, 1)
-    return project, plan, splits, model
+    return project, plan, splits, model_of(root / "encoder", cards, dropout)
+
+
+def model_of(encoder: Path, cards: HeadCards, dropout: float) -> MultiTaskModel:
+    """A model of its own, and the state of torch's generator after it, as `from_encoder` leaves them."""
+    files = [encoder / name for name in ("config.json", "model.safetensors")]
+    said = json.dumps([cards, dropout, *(hashlib.sha256(file.read_bytes()).hexdigest() for file in files)])
+    if said not in _MADE:
+        _MADE[said] = MultiTaskModel.from_encoder(encoder, cards, dropout, 1), torch.get_rng_state()
+    model, state = _MADE[said]
+    torch.set_rng_state(state)
+    return copy.deepcopy(model)
+
+
+_MADE: dict[str, tuple[MultiTaskModel, torch.Tensor]] = {}
 
 
 def stepper(root: Path, dropout: float = 0.0, **changes: Any) -> Stepper:

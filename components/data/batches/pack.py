@@ -10,11 +10,20 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from components.device import moved
+
+
+class Group(NamedTuple):
+    """The sequences of a pack that are of one length."""
+
+    number: int
+    length: int
+    tokens: slice | torch.Tensor  # where theirs are among all: side by side, or wherever they are
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,12 @@ class Pack:
         """(n, L) of neighbours of equal length: they are one call of attention."""
         return [(len(list(run)), length) for length, run in itertools.groupby(self.lengths)]
 
+    @cached_property
+    def groups(self) -> list[Group]:
+        """All sequences of each length, the longest first."""
+        length_B, start_B = np.asarray(self.lengths), np.cumsum([0, *self.lengths])[:-1]
+        return [_group(start_B[length_B == length], length) for length in sorted({*self.lengths})[::-1]]
+
     @property
     def tensors(self) -> tuple[torch.Tensor, ...]:
         """All of them, in the order of the fields."""
@@ -61,3 +76,11 @@ class Pack:
     def to(self, device: torch.device) -> Pack:
         """The same on a device."""
         return self.having(moved(self.tensors, device))
+
+
+def _group(start_n: np.ndarray, length: int) -> Group:
+    first, end = int(start_n[0]), int(start_n[-1]) + length
+    if end - first == len(start_n) * length:
+        return Group(len(start_n), length, slice(first, end))
+    tokens = (start_n[:, None] + np.arange(length)).ravel()
+    return Group(len(start_n), length, torch.from_numpy(tokens))

@@ -23,6 +23,7 @@ from components.data.contract.excerpt import excerpt
 from components.data.contract.progress import RowProgress
 from components.data.contract.rows import column_of, view
 from components.data.contract.splits import SPLITS, position
+from components.data.ingest import missing
 from components.data.ingest.annotated import Annotated
 from components.data.ingest.classes import column_of_classes, settle
 from components.data.ingest.cleaning import FATES, RARE, REASONS, UNDECIDED, UNREADABLE, decide
@@ -70,6 +71,7 @@ def ingest(name: str, task: Task, seed: int, target: Path) -> None:
         held_out = settle(reader, read_rows, keys, fate_N)
         _leave_misfits_out(reader, read_rows, fate_N, left_out)
         left_out.require_few(len(keys) - int((fate_N == FATES.index(UNREADABLE)).sum()), task.source.path)
+        notes += missing.notes(reader, read_rows)
         removed_rows = _write_splits(read_rows, reader, fate_N, folder)
         _require_rows(reader, folder)
         heads = {head.name: _learn(reader, head, folder, read_rows, fate_N) for head in reader.heads}

@@ -86,7 +86,7 @@ class Plan:
     def is_unlabelled(self, fields: Fields) -> bool:
         """Does the row say that it has no label?"""
         return any(
-            bool(column.unlabelled) and plain(value_at(fields, column.name)) == column.unlabelled
+            bool(column.unlabelled) and plain(value_at(fields, column.name)) in column.unlabelled
             for column in self.targets.values()
         )
 

@@ -119,7 +119,9 @@ def entry_of(
     if any(plan.decimal_of(role) for role in plan.columns):
         source["decimal"] = ","
     without = {
-        column.name: {"not": column.unlabelled} for column in plan.targets.values() if column.unlabelled
+        column.name: {"not": column.unlabelled[0] if len(column.unlabelled) == 1 else [*column.unlabelled]}
+        for column in plan.targets.values()
+        if column.unlabelled
     }
     if without:
         source["filter"] = without

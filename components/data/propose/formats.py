@@ -18,6 +18,7 @@ from components.data.propose.names import ASIDE, NAMES
 from components.data.propose.profile import Column
 from components.data.sources import formats
 from components.data.sources.formats.base import Sample
+from components.data.sources.formats.foreign import refuse
 from components.data.sources.formats.packed import SHEETS, opened
 from components.data.sources.formats.text import MAX_FIELD
 from components.errors import UserError
@@ -32,13 +33,9 @@ MAGIC = {
     b"ARROW1": "arrow",
     b"\xff\xff\xff\xff": "arrow",  # a stream has no other mark
 }
-FOREIGN = {
-    b"%PDF": "is a PDF document; take its text out first",
-    b"SQLite format 3": "is an SQLite database; name a query of it under `remotes` in params.yaml",
-}
-MARKUP = re.compile(r"(?i)<(!doctype html|html|\?xml|!--|rss|svg)")
 BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 ENCODINGS = ["cp1252", "mac_roman", "cp1250", "cp1251", "gb18030", "big5", "shift_jis", "euc_jp", "euc_kr"]
+FEWEST_LETTERS = 5  # beyond ASCII, by which a text is UTF-8
 LONGEST_NAME = 80  # characters of a column's name
 NAMING = 4  # words of a name that says what the column holds
 PREAMBLE = 12  # lines above a header
@@ -65,7 +62,7 @@ class SourceKeys(TypedDict, total=False):
     split_values: dict[str, str]
     labels: list[str]
     decimal: str
-    filter: dict[str, dict[str, str]]
+    filter: dict[str, dict[str, str | list[str]]]
     sentence: str
     sheet: str
     label_map: dict[str, str]
@@ -80,14 +77,12 @@ def source_of_file(path: Path) -> SourceKeys:
     Raises:
         UserError: it is empty, or in none of the formats.
     """
+    refuse(path)
     with opened(path) as file:
         data = file.read(SAMPLE)
         whole = not file.read(1)
     if not data.removeprefix(codecs.BOM_UTF8).strip():
         raise UserError(f"{path}: the file is empty, expected rows")
-    for mark, what in FOREIGN.items():
-        if data.startswith(mark):
-            raise UserError(f"{path}: it {what}")
     for mark, form in MAGIC.items():
         if data.startswith(mark):
             return {"format": form}
@@ -124,11 +119,13 @@ def encoding_of(path: Path, data: bytes, whole: bool) -> str:
         if data.startswith(mark):
             return name
     if b"\0" in data:
-        return _wide(path, data)
+        return _wide(path, data, whole)
     try:
         codecs.getincrementaldecoder("utf-8")().decode(data, whole)
         return "utf-8"
     except UnicodeDecodeError as error:
+        _refuse_mixed(path, data, error.start)
+
         from charset_normalizer import from_bytes
 
         matches = list(from_bytes(data[:200_000], cp_isolation=ENCODINGS))
@@ -144,7 +141,23 @@ def encoding_of(path: Path, data: bytes, whole: bool) -> str:
         return min(names & set(ENCODINGS), key=ENCODINGS.index)  # the commoner one comes first
 
 
-def _wide(path: Path, data: bytes) -> str:
+def _refuse_mixed(path: Path, data: bytes, first: int) -> None:
+    """Refuse UTF-8 with some lines of another encoding: in no other does UTF-8 come about by chance so often.
+
+    Raises:
+        UserError: the first of these lines.
+    """
+    text = data.decode("utf-8", "replace")
+    wrong = text.count("\ufffd")
+    if sum(not character.isascii() for character in text) - wrong >= max(wrong, FEWEST_LETTERS):
+        line = data[:first].count(b"\n") + 1
+        raise UserError(
+            f"{path}, line {line}: byte 0x{data[first]:02x} is no UTF-8, as the letters of other lines are: the "
+            f"file has lines of two encodings; convert them to one"
+        )
+
+
+def _wide(path: Path, data: bytes, whole: bool) -> str:
     """UTF-16 without a mark, by the zeros that are every second byte; else it is no text file.
 
     Raises:
@@ -154,7 +167,7 @@ def _wide(path: Path, data: bytes) -> str:
     for name, half in halves.items():
         if half.count(0) > 0.4 * len(half):
             try:
-                if "\0" not in codecs.getincrementaldecoder(name)().decode(data):
+                if "\0" not in codecs.getincrementaldecoder(name)().decode(data, whole):
                     return name
             except UnicodeDecodeError:
                 continue
@@ -172,8 +185,6 @@ def _text_format(path: Path, text: str) -> SourceKeys:
     start = text.lstrip("\ufeff \r\n\t")
     if start.startswith("#FORMAT=WebAnno"):
         raise UserError(f"{path}: WebAnno's own format; export it as CoNLL 2002, or as CoNLL-U")
-    if MARKUP.match(start):
-        raise UserError(f"{path}: a page in HTML or XML, {TEXT_HINT}")
     sample = Sample(path, text.encode("utf-8", "replace"))
     special = [name for name, one in formats.formats().items() if not one.general and one.looks_like(sample)]
     if special and special != ["conll"]:
@@ -199,7 +210,7 @@ def _is_object_a_line(text: str) -> bool:
 def _is_conll(text: str) -> bool:
     """One word and its columns a line, blank lines between sentences."""
     lines = [line for line in text.splitlines()[:LINES] if not line.startswith(("-DOCSTART-", "#"))]
-    full = [line.split("\t") if "\t" in line else line.split(" ") for line in lines if line.strip()]
+    full = [line.split("\t") if "\t" in line else line.strip().split(" ") for line in lines if line.strip()]
     inner = "\n".join(lines).strip().split("\n")
     blank = sum(not line.strip() for line in inner)
     if not full or blank < 1 or blank > len(full) or len(full) / (blank + 1) > 200:

@@ -59,8 +59,6 @@ SPLITS = {
     "test": "test", "testing": "test", "tst": "test",
 }  # fmt: skip
 
-# What a column of classes says of a row that has none, as SNLI ("-") and the folders of IMDB ("unsup") do.
-UNLABELLED = ("-", "unsup", "unlabeled", "unlabelled")
 NUMBERED = ("id", "idx", "index", "key", "nr")  # end the names of columns that number, be it classes
 
 # What a data frame calls its index where that is written as a column.

@@ -17,6 +17,7 @@ from components.data.propose.formats import SourceKeys, encoding_of
 from components.data.propose.names import SPLITS
 from components.data.propose.workbook import source_of
 from components.data.sources import formats
+from components.data.sources.formats.line_files import parallel_sets
 from components.errors import TryAgainError, UserError, near_miss
 
 SUFFIXES = {
@@ -113,7 +114,7 @@ def is_data_set(folder: Path) -> bool:
     saved = (folder / "dataset_dict.json").is_file() or (folder / "state.json").is_file()
     within = (path for path in folder.iterdir() if path.is_dir())
     documents = bool(formats.detect(folder)) and not any(map(formats.detect, within))
-    return saved or documents or bool(split_folders(folder))
+    return saved or documents or bool(split_folders(folder)) or bool(parallel_sets(folder))
 
 
 def split_folders(folder: Path) -> dict[str, str]:
@@ -160,6 +161,11 @@ def _of_folder(path: Path) -> SourceKeys:
         return {"files": files_of, **_documents(path / files_of["train"])}
     if formats.detect(path):
         return _documents(path)
+    if sets := parallel_sets(path):
+        first = next(iter(sets.values()))
+        names = {file.name: name for name, file in sets.items()}
+        files_of = _by_split(path, names) if len(names) > 1 else {"train": first.name}
+        return {"files": files_of, **source_of(path / files_of["train"])}
     files = data_files(path)
     if len(files) == 1:
         name = str(files[0].relative_to(path))

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from components.data.propose.names import SPLITS, UNLABELLED
+from components.data.propose.names import SPLITS
+from components.data.sources import sentinels
 from components.data.sources.formats import value_at
 from components.errors import BadRowError
 from components.families.shared.items import read_items
@@ -52,7 +53,7 @@ class Column:
     place: int = 0  # among its neighbours, from the left
     parts: tuple[str, ...] = ()  # the columns that it is made of, where it is one of several
     at: tuple[int, ...] = ()  # the rows that have these values, as numbers from 0
-    unlabelled: str = ""  # what it says of rows that have no class; `values` are without it
+    unlabelled: tuple[str, ...] = ()  # what it says of rows that have no class; `values` are without it
     of: int = 0  # rows of the file, where those here are some of them
 
     @property
@@ -219,27 +220,22 @@ def columns_of(rows: Numbered, of: int = 0) -> list[Column]:
     found = []
     for place, name in enumerate(names):
         values = [value_at(fields, name) for _, fields in rows]
-        mark = _unlabelled([value for value in values if not _is_missing(value)])
+        marks = _unlabelled([value for value in values if not _is_missing(value)])
         at = tuple(
             number
             for number, value in enumerate(values)
-            if not _is_missing(value) and not (mark and plain(value) == mark)
+            if not _is_missing(value) and plain(value) not in marks
         )
         given = parsed([values[number] for number in at])
-        found.append(Column(name, given, len(rows), place, at=at, unlabelled=mark, of=of))
+        found.append(Column(name, given, len(rows), place, at=at, unlabelled=marks, of=of))
     return found
 
 
-def _unlabelled(values: list[Any]) -> str:
-    """What a column of classes says of rows that have none, if it does: a word for it, or -1 beside classes
-    that are counted from 0 on (-1, 0 and 1 alone may be a mood)."""
+def _unlabelled(values: list[Any]) -> tuple[str, ...]:
+    """What a column of classes or numbers says of rows that have none, if it does."""
     if not all(isinstance(value, str | int | float) and not isinstance(value, bool) for value in values):
-        return ""
-    classes = Counter(map(plain, values))
-    marks = [mark for mark in UNLABELLED if classes[mark] and len(classes) > 2]
-    rest = {name for name in classes if name != "-1"}
-    counted = len(rest) > 2 and len(rest) < len(classes) and rest == {str(n) for n in range(len(rest))}
-    return marks[0] if marks else "-1" if counted else ""
+        return ()
+    return tuple(sentinels.among_labels(Counter(map(plain, values))))
 
 
 def _is_missing(value: Any) -> bool:

@@ -58,7 +58,7 @@ def bring(project: Project, root: Path, verify: Verify) -> None:
         else:
             _copy(project, _folder(root / wanted, Path(wanted)), Path(wanted), root, verify)
         write_json(root / STATE, _state(project, root))
-    encoder_checks.check_settings(project, EncoderRecord.read(root / RECORD))
+    encoder_checks.check_settings(project, EncoderRecord.read(root / RECORD), root / ENCODER)
 
 
 def is_settled(project: Project, root: Path) -> bool:
@@ -66,7 +66,7 @@ def is_settled(project: Project, root: Path) -> bool:
     try:
         if not _is_current(project, root):
             return False
-        encoder_checks.check_settings(project, EncoderRecord.read(root / RECORD))
+        encoder_checks.check_settings(project, EncoderRecord.read(root / RECORD), root / ENCODER)
     except UserError:
         return False
     return True
@@ -148,7 +148,8 @@ def _check(
     """What the files say, the quick things first; a vocabulary may have vouched for the tokenizer."""
     with _called(folder, called):
         tokens, parameters = encoder_checks.check_tokens(folder), headers.parameters(folder)
-    encoder_checks.check_memory(project, parameters)
+        encoder_checks.check_direction(folder)
+    encoder_checks.check_memory(project, parameters, folder)
     positions = verify(folder, called)
     with _called(folder, called):
         if not vouched:

@@ -23,7 +23,7 @@ CGROUP = Path("/sys/fs/cgroup/memory.max")
 GIB = 1 << 30
 
 
-def check_settings(project: Project, record: EncoderRecord) -> None:
+def check_settings(project: Project, record: EncoderRecord, folder: Path) -> None:
     """Check that the encoder can read the tasks' longest texts, and fits into memory.
 
     Raises:
@@ -35,23 +35,61 @@ def check_settings(project: Project, record: EncoderRecord) -> None:
                 f"params.yaml: tasks.{name}.max_length: found {task.max_length}, but {record.source} has "
                 f"positions for {record.positions} tokens; expected at most these, or another encoder"
             )
-    check_memory(project, record.parameters)
+    check_memory(project, record.parameters, folder)
 
 
-def check_memory(project: Project, parameters: int) -> None:
-    """Check that weights, gradients and the optimiser's moments fit into the memory that trains. What depends
-    on the batch or on the tasks (states, the gradient of each task) is not counted.
+def check_memory(project: Project, parameters: int, folder: Path) -> None:
+    """Check that weights, gradients and the optimiser's moments fit into the memory that trains; where the
+    tasks' gradients are combined, those of each task too. What depends on the batch is not counted.
 
     Raises:
         UserError: they do not, however small the batch.
     """
     second = project.training.optimiser.method not in ("sgd", "lars")  # moment
-    needed = parameters * COPY * (COPIES + second + bool(project.training.ema))
+    apart = _kept_apart(project)
+    numbers = parameters * (COPIES + second + bool(project.training.ema))
+    needed = COPY * (numbers + apart * _dense(folder, parameters))
     if needed > 2 * GIB and (here := memory()) < needed:  # nobody need ask for what fits anywhere
+        method = project.training.balancing.combination.method
+        each = f", the gradients of {apart} tasks apart for {method}" if apart else ""
+        other = ", another balancing.combination" if apart else ""
         raise UserError(
             f"params.yaml: model.encoder: {parameters / 1e6:,.0f} million parameters take "
-            f"{needed / GIB:.0f} GiB in training (weights, the best of them, gradients, moments), "
-            f"and {here / GIB:.0f} GiB are here; expected a smaller encoder, or a larger machine"
+            f"{needed / GIB:.0f} GiB in training (weights, the best of them, gradients, moments{each}), "
+            f"and {here / GIB:.0f} GiB are here; expected a smaller encoder{other}, or a larger machine"
+        )
+
+
+def _kept_apart(project: Project) -> int:
+    """Tasks whose gradients are kept until they are combined; where only those of the states or of the last
+    layer are compared, none."""
+    combination = project.training.balancing.combination
+    if combination.method == "sum" or combination.options.get("gramian", "exact") != "exact":
+        return 0
+    return sum(1 + len(task.joint) for task in project.tasks.values())
+
+
+def _dense(folder: Path, parameters: int) -> int:
+    """Parameters but for the embeddings of words, of whose gradients only rows are kept."""
+    config = read_json(folder / CONFIG) if (folder / CONFIG).is_file() else {}
+    config = config if isinstance(config, dict) else {}
+    width = config.get("embedding_size", config.get("hidden_size", config.get("d_model", 0)))
+    size = config.get("vocab_size", 0)
+    words = width * size if isinstance(width, int) and isinstance(size, int) else 0
+    return max(parameters - words, 0)
+
+
+def check_direction(folder: Path) -> None:
+    """Check that a token reads what stands behind it, too.
+
+    Raises:
+        UserError: the configuration makes a decoder of an encoder.
+    """
+    config = read_json(folder / CONFIG)
+    if config.get("is_decoder") is True and not config.get("is_encoder_decoder"):
+        raise UserError(
+            f"{folder / CONFIG}: is_decoder is true, so a token reads nothing that stands behind it; "
+            f"expected an encoder: where its weights were trained as one, write false there"
         )
 
 

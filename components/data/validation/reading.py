@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from components.data.ingest.cleaning import UNREADABLE
 from components.data.ingest.records import Cleaned, HeldOutClass
+from components.data.sources.formats import FILTER
 from components.data.validation.suites import EXAMPLES, Measure
 
 
@@ -13,9 +14,14 @@ def measures(ingest: Cleaned) -> dict[str, Measure]:
     found = {
         "unreadable rows": Measure(unread, _unread(unread, ingest), unread),
         "classes held out whole": _held_out(ingest.held_out),
-        "values not found": Measure(len(ingest.notes), "; ".join(ingest.notes) or None, len(ingest.notes)),
+        "values not found": _notes([note for note in ingest.notes if note.startswith(FILTER)]),
+        "values for none": _notes([note for note in ingest.notes if not note.startswith(FILTER)]),
     }
     return {name: measure for name, measure in found.items() if measure.value}
+
+
+def _notes(said: list[str]) -> Measure:
+    return Measure(len(said), "; ".join(said) or None, len(said))
 
 
 def _unread(unread: int, ingest: Cleaned) -> str | None:

@@ -199,6 +199,7 @@ def reading_checks(found: Iterable[str]) -> list[Check]:
         "unreadable rows": "every row can be read",
         "classes held out whole": "no class has all of its rows held out",
         "values not found": "every value of source.filter is found",
+        "values for none": "no target stands for a missing one",
     }
     return [_at_most(titles[measure], measure, severity="warning") for measure in found]
 

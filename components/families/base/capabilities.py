@@ -230,6 +230,18 @@ class NamesThings(abc.ABC):
         """(type, its first word, its last) of each: numbers of the words that `reworded` is given."""
 
 
+# --- service ---------------------------------------------------------------------------------------
+
+
+class Explained(abc.ABC):
+    """One number stands for an answer, so that words can be left out to see which of them carry it."""
+
+    @abc.abstractmethod
+    def support(self, answer: Prediction, first: Prediction) -> float:
+        """How much an answer of the service speaks for what the first one said: the probability, or the score
+        in the units of the data, that it gives to that."""
+
+
 # --- what callers ask ------------------------------------------------------------------------------
 
 

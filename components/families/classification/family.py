@@ -24,6 +24,7 @@ from components.families.base import (
     Row,
 )
 from components.families.base.capabilities import (
+    Explained,
     OneClassEach,
     Predict,
     Probabilities,
@@ -76,7 +77,9 @@ class ClassificationOptions(Options):
     label_smoothing: float = Field(0.0, ge=0, lt=1)
 
 
-class Classification(TextsReworded, OneClassEach, ScoredClasses, Probabilities, TunedBaseline, Family):
+class Classification(
+    Explained, TextsReworded, OneClassEach, ScoredClasses, Probabilities, TunedBaseline, Family
+):
     """Softmax cross-entropy over the pooled states."""
 
     name = "classification"
@@ -198,6 +201,10 @@ class Classification(TextsReworded, OneClassEach, ScoredClasses, Probabilities, 
             "probability": float(probabilities[best]),
             "probabilities": most_probable(facts["labels"], probabilities),
         }
+
+    def support(self, answer: Prediction, first: Prediction) -> float:
+        probabilities: dict[str, float] = answer["probabilities"]
+        return probabilities.get(first["label"], 0.0)
 
     def best_of(self, answer: Prediction, count: int) -> Prediction:
         return {**answer, "probabilities": best_of(answer["probabilities"], count)}

@@ -16,6 +16,7 @@ from components.errors import BadRowError
 from components.families.base import Check, Facts, Family, Layout, Options, Prediction, Row, TextRequest
 from components.families.base.capabilities import (
     Events,
+    Explained,
     ExtraInputs,
     Predict,
     Probabilities,
@@ -62,7 +63,9 @@ class ClickOptions(Options):
     categories: int = Field(1000, ge=1)
 
 
-class Click(Events, TextsReworded, ExtraInputs, ScoredClasses, Probabilities, TunedBaseline, Family):
+class Click(
+    Events, Explained, TextsReworded, ExtraInputs, ScoredClasses, Probabilities, TunedBaseline, Family
+):
     """Binary cross-entropy over the pooled states, embedded categories and standardised numbers.
 
     The classes are not weighed: that would lose the probabilities' calibration.
@@ -185,6 +188,9 @@ class Click(Events, TextsReworded, ExtraInputs, ScoredClasses, Probabilities, Tu
         from components.families.shared.divergence import bernoulli
 
         return bernoulli(logits, others).sum()
+
+    def support(self, answer: Prediction, first: Prediction) -> float:
+        return float(answer["probability"])
 
     def decode(self, logits: np.ndarray, layout: Layout, facts: Facts) -> Prediction:
         return {"probability": float(sigmoid(logits)[0])}

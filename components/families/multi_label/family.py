@@ -13,7 +13,13 @@ from pydantic import BaseModel, Field
 
 from components.errors import BadRowError
 from components.families.base import Check, ClassCounts, Facts, Family, Layout, Options, Prediction, Row
-from components.families.base.capabilities import Predict, Probabilities, ScoredClasses, TunedBaseline
+from components.families.base.capabilities import (
+    Explained,
+    Predict,
+    Probabilities,
+    ScoredClasses,
+    TunedBaseline,
+)
 from components.families.classification.family import check_label
 from components.families.multi_label.metrics import METRICS, labels_of, of_each_label
 from components.families.shared import linear
@@ -58,7 +64,7 @@ class MultiLabelOptions(Options):
     positive_weights: Literal["none", "balanced"] = "none"  # balanced: a label's negatives / positives
 
 
-class MultiLabel(TextsReworded, ScoredClasses, Probabilities, TunedBaseline, Family):
+class MultiLabel(Explained, TextsReworded, ScoredClasses, Probabilities, TunedBaseline, Family):
     """Binary cross-entropy of each label over the pooled states, averaged over the labels."""
 
     name = "multi_label"
@@ -168,6 +174,12 @@ class MultiLabel(TextsReworded, ScoredClasses, Probabilities, TunedBaseline, Fam
         holds = np.flatnonzero(probability_C >= facts["options"]["threshold"])
         labels = [names[place] for place in holds]
         return {"labels": labels, "probabilities": most_probable(names, probability_C)}
+
+    def support(self, answer: Prediction, first: Prediction) -> float:
+        """Of the label that was most probable, whether it held or not."""
+        probabilities: dict[str, float] = first["probabilities"]
+        likeliest = max(probabilities, key=probabilities.__getitem__)
+        return float(answer["probabilities"].get(likeliest, 0.0))
 
     def best_of(self, answer: Prediction, count: int) -> Prediction:
         """The labels that hold are all said."""

@@ -12,7 +12,13 @@ from pydantic import BaseModel
 
 from components.errors import BadRowError
 from components.families.base import Check, Facts, Family, Layout, Prediction, Row, Sequence1
-from components.families.base.capabilities import MultiSequence, Predict, SquaredErrorLoss, TunedBaseline
+from components.families.base.capabilities import (
+    Explained,
+    MultiSequence,
+    Predict,
+    SquaredErrorLoss,
+    TunedBaseline,
+)
 from components.families.regression.metrics import METRICS
 from components.families.shared import linear
 from components.families.shared.fields import read_number
@@ -37,7 +43,7 @@ class RegressionAnswer(BaseModel):
     score: float
 
 
-class Regression(TextsReworded, MultiSequence, SquaredErrorLoss, TunedBaseline, Family):
+class Regression(Explained, TextsReworded, MultiSequence, SquaredErrorLoss, TunedBaseline, Family):
     """Squared error on standardised scores, so that tasks of other units weigh alike.
 
     The texts of a pair are encoded apart and compared (Reimers & Gurevych 2019): that keeps what a
@@ -139,6 +145,9 @@ class Regression(TextsReworded, MultiSequence, SquaredErrorLoss, TunedBaseline, 
     ) -> torch.Tensor:
         """The squared difference, which is that of Gaussians of variance 1 about the two scores."""
         return (logits - others).square().sum()
+
+    def support(self, answer: Prediction, first: Prediction) -> float:
+        return float(answer["score"])
 
     def decode(self, logits: np.ndarray, layout: Layout, facts: Facts) -> Prediction:
         return {"score": float(logits[0]) * facts["deviation"] + facts["mean"]}

@@ -53,9 +53,10 @@ def refuse(where: str, value: str, tasks: Collection[str]) -> None:
 
 def _meets(value: str, tasks: Collection[str]) -> str | None:
     """The output folder that a path is, lies in or holds; None if there is none."""
-    path = Path(os.path.abspath(value))  # noqa: PTH100 as DVC compares: links are not followed
+    path = os.path.abspath(value).rstrip("/") + "/"  # noqa: PTH100 as DVC compares: links are not followed
+    here = str(Path.cwd()).rstrip("/")
     for output in (*FOLDERS, *(f"{folder}/{task}" for folder in OF_A_TASK for task in tasks)):
-        folder = Path.cwd() / output
-        if path == folder or folder in path.parents or path in folder.parents:
+        folder = f"{here}/{output}/"
+        if path.startswith(folder) or folder.startswith(path):
             return output
     return None

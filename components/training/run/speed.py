@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from components.data.batches.batching import step_rows
 from components.data.mixture.outlook import tokens_of
 from components.data.mixture.records import PlanRecord
 from components.encoder.place import CONFIG, ENCODER
@@ -114,6 +113,8 @@ def _take(loop: Loop, step: int) -> None:
 
 def _spread(loop: Loop) -> list[int]:
     """Steps of the first window, of the middle one by its tokens, then from few to many."""
+    from components.data.batches.batching import step_rows
+
     steps = range(min(loop.plan.window, loop.plan.steps))
     tokens = [
         sum(int(loop.splits[task].tokens[rows].sum()) for task, rows in batch.items())

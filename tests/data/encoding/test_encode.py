@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,17 +24,30 @@ JOINT = {
 }
 
 
-@pytest.fixture(params=[3, 4096])
-def folders(request, tmp_path: Path, tiny_encoder: Path, monkeypatch) -> tuple[Path, Path]:
-    """A joint task (intent, slots, mood) and a task of pairs, encoded in record batches of some rows."""
-    monkeypatch.setattr(encoding, "ROWS", request.param)
+@pytest.fixture(scope="module", params=[3, 4096])
+def folders(
+    request, tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path
+) -> Iterator[tuple[Path, Path]]:
+    """A joint task (intent, slots, mood) and a task of pairs, encoded in record batches of some rows; to be
+    read alone."""
+    root = tmp_path_factory.mktemp("encoded")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(encoding, "ROWS", request.param)
+        for name, task in declared(root).items():
+            ingest(name, Task.model_validate(task), 1, root / "data" / name)
+            encode(root / "data" / name, tiny_encoder / "tokenizer.json", root / "encoded" / name)
+        yield root, tiny_encoder
+
+
+def declared(root: Path) -> dict[str, dict]:
+    """The two tasks, of files that are written into the folder."""
     lines = [
         f"late train {n} paris,{'ab'[n % 2] if n % 3 else ''},{'O O O B-CITY' if n % 4 else ''},{n % 5}"
         for n in range(80)
     ]
-    (tmp_path / "a.csv").write_text("\n".join(["text,intent,tags,mood", *lines]))
+    (root / "a.csv").write_text("\n".join(["text,intent,tags,mood", *lines]))
     pairs = [f"train {n},{'late ' * (n % 7)}plane,{n}" for n in range(80)]
-    (tmp_path / "b.csv").write_text("\n".join(["text,other,score", *pairs]))
+    (root / "b.csv").write_text("\n".join(["text,other,score", *pairs]))
     common = {
         "splits": {"validation": 0.2, "test": 0.2},
         "cleaning": {},
@@ -43,31 +57,27 @@ def folders(request, tmp_path: Path, tiny_encoder: Path, monkeypatch) -> tuple[P
     }
     joint = {**common, "family": "classification", "columns": {"text": "text", "label": "intent"}}
     pair = {"text": "text", "text_pair": "other", "score": "score"}
-    declared = {
-        "intent": {**joint, "source": {"path": str(tmp_path / "a.csv"), "format": "csv"}, "joint": JOINT},
+    return {
+        "intent": {**joint, "source": {"path": str(root / "a.csv"), "format": "csv"}, "joint": JOINT},
         "pairs": {
             **common,
             "family": "regression",
             "columns": pair,
-            "source": {"path": str(tmp_path / "b.csv"), "format": "csv"},
+            "source": {"path": str(root / "b.csv"), "format": "csv"},
         },
     }
-    for name, task in declared.items():
-        ingest(name, Task.model_validate(task), 1, tmp_path / "data" / name)
-        encode(tmp_path / "data" / name, tiny_encoder / "tokenizer.json", tmp_path / "encoded" / name)
-    return tmp_path, tiny_encoder
 
 
-def test_segments_are_the_tokenizers_even_of_a_text_alone(folders: tuple[Path, Path]) -> None:
+def test_segments_are_the_tokenizers_even_of_a_text_alone(folders: tuple[Path, Path], tmp_path: Path) -> None:
     """XLNet's, for one, gives its class token a segment of its own."""
     root, encoder = folders
     tokenizer = Tokenizer.from_file(str(encoder / "tokenizer.json"))
     tokenizer.post_processor = processors.TemplateProcessing(
         single="$A:0 [SEP]:0 [CLS]:2", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
-    tokenizer.save(str(root / "tokenizer.json"))
-    encode(root / "data/intent", root / "tokenizer.json", root / "encoded/intent")
-    split = EncodedSplit(root / "encoded/intent/train.arrow")
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    encode(root / "data/intent", tmp_path / "tokenizer.json", tmp_path / "encoded")
+    split = EncodedSplit(tmp_path / "encoded/train.arrow")
     ((_, segments),) = split.sequences(0)
     assert segments.tolist() == [0] * (len(segments) - 1) + [2]
 
@@ -147,10 +157,10 @@ def test_the_tokens_are_read_where_they_lie(folders: tuple[Path, Path]) -> None:
     assert split.lengths.dtype == np.int64
 
 
-def test_a_file_that_is_no_tokenizer_is_one_sentence(folders: tuple[Path, Path]) -> None:
+def test_a_file_that_is_no_tokenizer_is_one_sentence(folders: tuple[Path, Path], tmp_path: Path) -> None:
     root, _ = folders
     with pytest.raises(UserError, match=r"a\.csv: not a fast tokenizer"):
-        encode(root / "data/intent", root / "a.csv", root / "out")
+        encode(root / "data/intent", root / "a.csv", tmp_path / "out")
 
 
 @pytest.mark.parametrize(

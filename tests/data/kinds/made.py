@@ -273,3 +273,30 @@ def texts_as_bytes(root: Path) -> None:
     texts = pa.array([f"größe {n}".encode() for n in range(24)], pa.binary())
     labels = pa.array([b"ab"[n % 2 : n % 2 + 1] for n in range(24)], pa.large_binary())
     pq.write_table(pa.table({"text": texts, "label": labels}), root / "rows.parquet")
+
+
+def word(root: Path) -> None:
+    with zipfile.ZipFile(root / "rows.csv", "w") as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
+        archive.writestr("word/document.xml", "<w:document/>")
+
+
+def pickled(root: Path) -> None:
+    """As pandas writes a frame: protocol 5, in a frame of its own."""
+    (root / "rows.csv").write_bytes(b"\x80\x05\x95\x10\x00\x00\x00\x00\x00\x00\x00}\x94.")
+
+
+def gzipped_page(root: Path) -> None:
+    (root / "rows.csv.gz").write_bytes(gzip.compress(b"<html><body>404</body></html>"))
+
+
+LIST = json.dumps([{"text": text, "label": label} for text, label in ROWS]).encode()
+
+
+def gzipped_list(root: Path) -> None:
+    (root / "rows.json.gz").write_bytes(gzip.compress(LIST))
+
+
+def zstandard_list(root: Path) -> None:
+    """With a byte order mark."""
+    (root / "rows.json.zst").write_bytes(pa.compress(b"\xef\xbb\xbf" + LIST, "zstd", asbytes=True))

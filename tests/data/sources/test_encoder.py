@@ -122,7 +122,15 @@ REFUSED = {
     ),
     "whole numbers of 8 bits": (
         folders.as_numbers(lambda one: one.to(torch.int8)),
-        "encoder: 39 of 39 weights are whole numbers of 8 bits, the first is embeddings.LayerNorm.bias",
+        "encoder: 39 of 39 weights are numbers of 8 bits or fewer, the first is embeddings.LayerNorm.bias",
+    ),
+    "floats of 8 bits": (
+        folders.as_numbers(lambda one: one.to(torch.float8_e4m3fn)),
+        "encoder: 39 of 39 weights are numbers of 8 bits or fewer, the first is embeddings.LayerNorm.bias",
+    ),
+    "a decoder": (
+        folders.config(is_decoder=True),
+        "encoder/config.json: is_decoder is true, so a token reads nothing that stands behind it",
     ),
     "a configuration that is a list": (
         folders.replaced("config.json", b"[]"),
@@ -261,6 +269,30 @@ def test_an_encoder_that_does_not_fit_in_memory_is_refused_before_it_is_read(
         said = rf"model.encoder: 0 million parameters take {size} GiB in training .* 3 GiB"
         with pytest.raises(UserError, match=said):
             encoder.bring(asked, Path(), never)
+
+
+def test_the_gradients_of_each_task_count_where_they_are_kept_to_be_combined(
+    tiny_project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from components.data.sources import encoder_checks
+    from components.encoder import headers
+
+    parameters = headers.parameters(tiny_project / "encoder")
+    config = read_json(tiny_project / "encoder" / "config.json")
+    dense = parameters - config["vocab_size"] * config["hidden_size"]
+    monkeypatch.setattr(encoder_checks, "GIB", 100_000)
+    monkeypatch.setattr(encoder_checks, "memory", lambda: 300_000)
+    project = params.load()
+    heads = sum(1 + len(task.joint) for task in project.tasks.values())
+    for combination, apart in (("pcgrad", heads), ({"method": "pcgrad", "gramian": "last_layer"}, 0)):
+        balancing = {"combination": combination}
+        training = type(project.training).model_validate(
+            {**project.training.model_dump(), "balancing": balancing}
+        )
+        said = f"{4 * (5 * parameters + apart * dense) / 100_000:.0f} GiB in training"
+        said += f".*the gradients of {heads} tasks apart for pcgrad" if apart else r" \([^)]*moments\)"
+        with pytest.raises(UserError, match=said):
+            encoder.bring(project.model_copy(update={"training": training}), Path(), never)
 
 
 @pytest.mark.slow

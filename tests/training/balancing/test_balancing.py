@@ -20,7 +20,7 @@ from components.training.balancing import (
 )
 
 TASKS = {"a": TaskFacts(0.6), "b": TaskFacts(0.3), "c": TaskFacts(0.1, gaussian=True)}
-OPTIONS = {"dwa": {"period": 3}, "gradnorm": {"alpha": 0.5}}
+OPTIONS = {"autoscale": {"explore": 18}, "dwa": {"period": 3}, "gradnorm": {"alpha": 0.5}}
 
 
 def balancer(weights: str = "equal", combined: str = "sum") -> Balancer:
@@ -50,6 +50,7 @@ def test_every_method_of_the_issue_is_there() -> None:
     assert weighting_names() == sorted(
         [
             "static",
+            "autoscale",
             "equal",
             "uncertainty",
             "loss_variance",

@@ -12,7 +12,7 @@ import torch
 from pydantic import ValidationError
 from torchjd import scalarization
 
-from components.training.balancing import StepFacts, TaskFacts, weighting
+from components.training.balancing import StepFacts, TaskFacts, Weighting, weighting
 
 TASKS = {"a": TaskFacts(0.6), "b": TaskFacts(0.3), "c": TaskFacts(0.1, gaussian=True)}
 
@@ -216,6 +216,48 @@ def test_gradnorm_keeps_the_first_loss_in_its_state() -> None:
     for step, loss in enumerate((8.0, 2.0, 1.0)):
         method.update(facts({"a": loss, "b": 1.0}, step, norms={"a": 1.0, "b": 1.0}))
     assert method.state()["a"]["first_loss"] == 8.0
+
+
+# --- autoscale ---------------------------------------------------------------------------------------
+
+
+def explored(method: Weighting, norms: Mapping[str, list[float]]) -> None:
+    """Show it steps of gradients as long as these, from step 0 on; a task's 0 is a step that does not draw it."""
+    for step in range(len(next(iter(norms.values())))):
+        drawn = {task: values[step] for task, values in norms.items() if values[step]}
+        squares = np.diag([norm**2 for norm in drawn.values()])
+        method.update(facts(dict.fromkeys(drawn, 1.0), step, gramian_KK=squares))
+
+
+def test_autoscale_explores_with_the_shares_and_then_makes_all_gradients_equally_long() -> None:
+    method = weighting("autoscale")(explore=4)
+    everyone = dict.fromkeys(TASKS, 1.0)
+    assert [bool(method.needs(step)) for step in range(6)] == [False, False, True, True, False, False]
+    # The first two steps are not looked at; of c the second half shows one step.
+    explored(method, {"a": [90, 90, 1, 3], "b": [90, 90, 4, 4], "c": [90, 90, 0, 8]})
+    assert method.weights(facts(everyone, 3)) == {"a": 0.6, "b": 0.3, "c": 0.1}
+    fixed = method.weights(facts(everyone, 4))
+    assert fixed == pytest.approx({"a": 4 / 7, "b": 2 / 7, "c": 1 / 7})  # 1/2 : 1/4 : 1/8
+    n_K = np.array([2.0, 4.0, 8.0]) * list(fixed.values())
+    similarity_KK = 2 * np.outer(n_K, n_K) / (n_K[:, None] ** 2 + n_K**2)
+    assert similarity_KK == pytest.approx(np.ones((3, 3)))
+
+
+def test_autoscales_weights_stay_as_they_are_after_the_exploration() -> None:
+    method = weighting("autoscale")(explore=4)
+    explored(method, {"a": [1, 1, 1, 3], "b": [1, 1, 4, 4], "c": [1, 1, 8, 8]})
+    fixed, state = method.weights(facts({"a": 1.0, "c": 9.0}, 4)), method.state()
+    for step in range(4, 9):
+        method.update(facts({"a": 1.0, "c": 1.0}, step, gramian_KK=np.diag([100.0, 1.0])))
+    assert method.weights(facts({"a": 5.0, "c": 0.1}, 9)) == fixed
+    assert method.state() == state
+
+
+def test_autoscale_leaves_a_task_its_share_whose_gradient_nobody_has_seen() -> None:
+    method = weighting("autoscale")(explore=2)
+    explored(method, {"a": [1, 1], "b": [1, 3], "c": [1, 0]})
+    weights = method.weights(facts(dict.fromkeys(TASKS, 1.0), 2))
+    assert weights == pytest.approx({"a": 0.9 * 3 / 4, "b": 0.9 / 4, "c": 0.1})
 
 
 # --- gradient normalisation --------------------------------------------------------------------------

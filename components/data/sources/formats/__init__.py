@@ -18,6 +18,7 @@ from typing import Any
 
 from components.data.sources.documents import Document, expand, place
 from components.data.sources.formats.base import Format, Sample
+from components.data.sources.formats.foreign import refuse
 from components.data.sources.formats.labels import LabelMap, Spelled
 from components.data.sources.formats.select import Filter, sample, split_of
 from components.data.sources.formats.text import TWICE
@@ -81,6 +82,8 @@ def _raw(path: Path, source: Source) -> Numbered:
             f"source.format: unknown format '{source.format}'{near_miss(source.format, known)}; "
             f"expected one of {', '.join(known)}"
         )
+    if path.is_file():
+        refuse(path)
     return known[source.format].read(path, source)
 
 

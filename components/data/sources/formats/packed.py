@@ -20,6 +20,13 @@ from components.advice import word
 from components.errors import UserError
 
 SHEETS = {"xlsx": "xl/workbook.xml", "ods": "content.xml"}  # zip archives too, and what each of them holds
+DOCUMENTS = {  # the same of what holds no rows
+    "word/document.xml": "a document of Word; save it as plain text",
+    "ppt/presentation.xml": "slides of PowerPoint; take their text out first",
+    "META-INF/container.xml": "a book (EPUB); take its text out first",
+    "arr_0.npy": "arrays of numpy; write them as CSV, JSON Lines or Parquet",
+    "archive/data.pkl": "a pickle of PyTorch, which is never loaded; write it as CSV, JSON Lines or Parquet",
+}
 
 
 @contextmanager
@@ -58,6 +65,8 @@ def _member(path: Path, file: IO[bytes]) -> Iterator[IO[bytes]]:
         names = [one.filename for one in members]
         if sheet := next((form for form, inner in SHEETS.items() if inner in names), None):
             raise UserError(f"{path}: a spreadsheet; set `format: {sheet}`")
+        if document := next((what for inner, what in DOCUMENTS.items() if inner in names), None):
+            raise UserError(f"{path}: it is {document}")
         if len(members) != 1:
             found = f"{len(members)} files ({', '.join(names[:5])}{', ...' if len(names) > 5 else ''})"
             unpack = f"unzip {word(path)} -d {word(path.with_suffix(''))}"

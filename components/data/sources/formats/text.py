@@ -30,9 +30,6 @@ NO_TEXT = {
     b"ORC": "an ORC file",
     b"Obj\x01": "an Avro file",
     b"\xd0\xcf\x11\xe0": "a workbook of an old Excel (xls) or another Office file",
-    b"%PDF": "a PDF",
-    b"SQLite f": "a database of SQLite",
-    b"\x89HDF": "an HDF5 file",
 }
 MAX_FIELD = 10_000_000  # characters; the csv module's own limit is 131072
 

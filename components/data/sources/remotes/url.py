@@ -22,14 +22,14 @@ TIMES = ("LastModified", "Last-Modified", "last_modified", "updated", "mtime", "
 
 def version(remote: Url) -> Version:
     """{"files": {name: {"size", "checksum" or "time" or "sha256"}}}."""
-    with _complaints(remote):
+    with complaints(remote.address):
         system, files = _files(remote)
-        return {"files": {name: _version(system, path) for name, path in files.items()}}
+        return {"files": {name: version_of(system, path) for name, path in files.items()}}
 
 
 def fetch(remote: Url, folder: Path) -> Version:
     """Stream the files into the folder."""
-    with _complaints(remote):
+    with complaints(remote.address):
         system, files = _files(remote)
         for name, path in files.items():
             target = folder / name
@@ -68,7 +68,7 @@ def _name(path: str, root: str) -> str:
     return str(name)
 
 
-def _version(system: AbstractFileSystem, path: str) -> Version:
+def version_of(system: AbstractFileSystem, path: str) -> Version:
     """What the server says of the file; where it says too little, the file's own hash."""
     info = system.info(path)
     for kind, keys in (("checksum", CHECKSUMS), ("time", TIMES)):
@@ -80,9 +80,8 @@ def _version(system: AbstractFileSystem, path: str) -> Version:
 
 
 @contextmanager
-def _complaints(remote: Url) -> Iterator[None]:
-    """fsspec's failures, and those of the libraries under it, in the user's terms."""
-    where = remote.address
+def complaints(where: str) -> Iterator[None]:
+    """fsspec's failures at this address, and those of the libraries under it, in the user's terms."""
     try:
         yield
     except (UserError, TryAgainError):

@@ -1,0 +1,140 @@
+"""How often the watch over a service's traffic is wrong, and how soon right: `-m benchmarks.monitoring`.
+
+The project's trained model answers texts that are like its own, those of the test rows of a task, and texts
+of another kind: the lines of --shifted. Windows without a change are drawn from the first; in a window with a
+planted shift, texts of the other kind arrive one by one. The last line is one JSON object.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from benchmarks.goals import Goal, finish
+from components.environment import restart_tuned
+from components.monitoring.detectors.base import Texts
+from components.monitoring.shift import judge
+from components.monitoring.traffic import comparing
+from components.monitoring.traffic.rows import RowMaker
+from components.monitoring.traffic.store import OWN
+from components.settings.traffic import Traffic
+
+BETWEEN = 180  # windows between two false alarms, the default of the settings
+STEP = 50  # requests after which a window with a planted shift is looked at
+
+
+def main() -> None:
+    restart_tuned()
+    given = _arguments()
+    own = _rows(given.model, _test_rows(given.project, given.task, given.rows))
+    other = _rows(given.model, _shifted(given))
+    unchanged = _unchanged(own, given.windows, given.reference, given.size)
+    found = [_found_after(own, other, given.reference, seed) for seed in range(given.planted)]
+    rate, error = unchanged / given.windows, np.sqrt(max(unchanged, 1)) / given.windows
+    finish(
+        [
+            Goal(
+                f"windows between two false alarms, {given.windows:,} without a change (± a standard error)",
+                1 / max(rate, 1e-9),
+                (1 / (rate + error), 1 / max(rate - error, 1e-9)),
+                f">= {0.75 * BETWEEN:g}",
+            ),
+            Goal(
+                f"requests until a planted shift is found, the most of {given.planted}",
+                float(max(found)),
+                (float(min(found)), float(max(found))),
+                "<= 500",
+            ),
+        ],
+        false_alarms=unchanged,
+        windows=given.windows,
+        median_requests=float(np.median(found)),
+    )
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--project", type=Path, default=Path())
+    parser.add_argument("--task", default="sentiment", help="whose test rows are the usual texts")
+    parser.add_argument("--shifted", type=Path, help="a text a line; default: the test rows of --other")
+    parser.add_argument("--other", default="news_topic")
+    parser.add_argument("--rows", type=int, default=2500, help="of each kind, at most")
+    parser.add_argument("--windows", type=int, default=2000, help="without a change")
+    parser.add_argument("--planted", type=int, default=20, help="windows with a shift")
+    parser.add_argument("--reference", type=int, default=500, help="texts that windows are compared with")
+    parser.add_argument("--size", type=int, default=200, help="texts of a window")
+    given = parser.parse_args()
+    given.model = given.project / "models/multitask"
+    return given
+
+
+def _test_rows(project: Path, task: str, most: int) -> list[str]:
+    file = project / f"data/{task}/test.parquet"
+    found: list[str] = pq.read_table(file, columns=["text"])["text"].to_pylist()
+    return found[:most]
+
+
+def _shifted(given: argparse.Namespace) -> list[str]:
+    if given.shifted is None:
+        return _test_rows(given.project, given.other, given.rows)
+    lines = given.shifted.read_text(encoding="utf-8", errors="replace").splitlines()
+    return [line for line in lines if line.strip()][: given.rows]
+
+
+def _rows(model: Path, asked: Sequence[str]) -> pa.Table:
+    """What a service that answers these texts would record of them."""
+    from serving.predictor import Predictor
+
+    predictor = Predictor(model)
+    labels = {name: card["facts"].get("labels", []) for name, card in predictor.cards.items()}
+    maker = RowMaker(model / "tokenizer.json", labels, "benchmark", Traffic())
+    rows = []
+    for start in range(0, len(asked), 256):
+        texts = asked[start : start + 256]
+        for text, answers in zip(texts, predictor.predict(texts), strict=True):
+            fields = {task: answer.model_dump() for task, answer in answers.items()}
+            rows.append(maker.row(str(len(rows)), 0.0, [text], fields))
+    return pa.Table.from_pylist(rows).cast(_schema(rows))
+
+
+def _schema(rows: Sequence[dict[str, object]]) -> pa.Schema:
+    found = pa.Table.from_pylist(list(rows)).schema
+    return pa.schema([OWN.field(field.name) if field.name in OWN.names else field for field in found])
+
+
+def _take(texts: Texts, chosen: np.ndarray) -> Texts:
+    numbers = {name: values[chosen] for name, values in texts.numbers.items()}
+    words = {name: values[chosen] for name, values in texts.words.items()}
+    return Texts(numbers, words, texts.sketches_ND[chosen])
+
+
+def _unchanged(table: pa.Table, windows: int, reference: int, size: int) -> int:
+    """False alarms, each window with a reference of its own."""
+    all_texts, alarms = comparing.texts(table), 0
+    for seed in range(windows):
+        chosen = np.random.default_rng(seed).permutation(len(table))[: reference + size]
+        later_N = np.arange(len(chosen)) >= reference
+        alarms += judge(_take(all_texts, chosen), later_N, BETWEEN, seed).alarm
+    return alarms
+
+
+def _found_after(own: pa.Table, other: pa.Table, reference: int, seed: int) -> int:
+    """Requests of the other kind after which the window of them alone is an alarm."""
+    draw = np.random.default_rng(seed)
+    chosen = draw.permutation(len(own))[:reference]
+    coming = len(own) + draw.permutation(len(other))
+    both = comparing.texts(pa.concat_tables([own, other], promote_options="default"))
+    for asked in range(STEP, len(coming) + 1, STEP):
+        rows = np.concatenate([chosen, coming[:asked]])
+        if judge(_take(both, rows), np.arange(len(rows)) >= reference, BETWEEN, seed).alarm:
+            return asked
+    return 10 * len(coming)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""A file that stands in the place of the data, whatever its name says: a web page that asks to sign in, an
+error of a server, a pointer of git-lfs, a document. Told by its beginning, before a reader sees it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from components.data.sources.formats.packed import opened
+from components.errors import UserError
+
+BEGINNING = 20_000  # bytes
+SHORT = 400  # characters of an answer that is no page, at most
+PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ\x00")  # a zip archive may be a sheet
+SAID = 120  # characters of what it says
+FETCH = "download the file itself (of a page that shows it the raw link), and sign in where that is asked for"
+TABLE = "write it as CSV, JSON Lines or Parquet"
+
+MARKS = {
+    b"%PDF": "a PDF document; take its text out first",
+    b"SQLite format 3": "an SQLite database; name a query of it under `remotes` in params.yaml",
+    b"version https://git-lfs": "a pointer of git-lfs, not the file itself; run `git lfs pull` there",
+    b"\x93NUMPY": f"an array of numpy; {TABLE}",
+    b"\x89HDF": f"an HDF5 file; {TABLE}",
+    b"X\n\x00\x00\x00": f"an object of R; {TABLE}",
+    b"RDX": f"objects of R; {TABLE}",
+    b"{\\rtf": "an RTF document; save it as plain text",
+    b"\\documentclass": "a LaTeX document; take its text out first",
+    b"Rar!\x1a": "a RAR archive; unpack it",
+    b"7z\xbc\xaf\x27\x1c": "a 7-Zip archive; unpack it",
+    b"\x89PNG\r\n": "a picture (PNG)",
+    b"\xff\xd8\xff": "a picture (JPEG)",
+    b"GIF8": "a picture (GIF)",
+}
+PICKLE = re.compile(rb"\x80[\x02-\x05][\x80-\xffc}\](KMX.]")  # a protocol, then an instruction
+TAR = slice(257, 262)  # bytes of its mark
+PAGE = re.compile(r"(?i)\s*(?:<!--.*?-->\s*)*<(?:!doctype html|html|head|body)\b", re.DOTALL)
+TITLE = re.compile(r"(?is)<title[^>]*>\s*(.*?)\s*</title>")
+XML = re.compile(r"(?i)\s*<(?:\?xml|!doctype|!--|rss|svg|error>\s*<code)")
+XML_SAID = re.compile(r"(?is)<(code|message)>\s*(.*?)\s*</\1>")
+ANNEX = re.compile(r"(?:\.\./|/)*(?:\.git/)?annex/objects/\S+\s*")
+DVC = re.compile(r"(?:md5: \w+\s+|frozen: \w+\s+)*outs:\s+- (?:md5|size|hash|path): ")
+# Keys of an object that is a server's answer; one of the first three says what is wrong.
+ANSWER = {
+    *("error", "message", "detail", "errors", "msg", "description", "reason", "title", "type", "code"),
+    *("status", "status_code", "statusCode", "success", "ok", "path", "timestamp", "documentation_url"),
+    *("request_id", "requestId", "trace_id", "error_description", "error_code", "instance", "hint"),
+}
+ERRORS = ("error", "message", "detail", "msg", "error_description")
+REFUSED = re.compile(
+    r"(?i)(?:error\W+)?(?:(?:4\d\d|50\d)\b\W*)?"
+    r"(?:(?:file|page|entry|repository|resource|object|revision|dataset|sorry, .*)? ?not found"
+    r"|access (?:to .* is restricted|denied|forbidden).*|forbidden|unauthori[sz]ed|bad (?:request|gateway)"
+    r"|invalid (?:username or password|credentials|token).*|internal server error|service unavailable"
+    r"|gateway time-?out|too many requests|rate limit exceeded|moved permanently|quota exceeded.*)\W*"
+)
+
+
+def refuse(path: Path) -> None:
+    """Refuse a file that is no data of any format.
+
+    Raises:
+        UserError: what it is, and how the data are had.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(BEGINNING)
+        if data.startswith(PACKED):
+            with opened(path) as unpacked:
+                data = unpacked.read(BEGINNING)
+    except OSError:
+        return  # the reader says why
+    if found := named(data):
+        raise UserError(f"{path}: it is {found}")
+
+
+def named(data: bytes) -> str:
+    """What a file is, by its first bytes, and what to do; empty where it may be data."""
+    for mark, what in MARKS.items():
+        if data.startswith(mark):
+            return what
+    if PICKLE.match(data):
+        return f"a pickle, which is never loaded; {TABLE}"
+    if data[TAR] == b"ustar":
+        return "a tar archive; unpack it (`tar xf`) and name a file of it"
+    return _named_text(data.decode("utf-8", "replace").removeprefix("\ufeff"))
+
+
+def _named_text(text: str) -> str:
+    if PAGE.match(text):
+        title = TITLE.search(text)
+        return f"a web page{_quoted(title[1]) if title else ''} in HTML, not the data; {FETCH}"
+    if XML.match(text):
+        said = ": ".join(value for _, value in XML_SAID.findall(text))
+        return f"a server's error{_quoted(said)} in XML; {FETCH}" if said else f"a document in XML; {TABLE}"
+    if ANNEX.fullmatch(text):
+        return "a pointer of git-annex, not the file itself; run `git annex get` there"
+    if DVC.match(text):
+        return "a pointer of DVC, not the file itself; run `dvc pull` there and name what it points to"
+    if text.lstrip().startswith("{") and all(f'"{key}"' in text for key in ("cells", "cell_type")):
+        return f"a notebook of Jupyter; {TABLE} in it"
+    said = _answer(text) if len(text) < BEGINNING / 2 else ""
+    return f"a server's answer{_quoted(said)} in the place of the data; {FETCH}" if said else ""
+
+
+def _answer(text: str) -> str:
+    """What an answer says that is an error, not rows; empty where it is none."""
+    line = text.strip()
+    if len(line) <= SHORT and "\n" not in line and REFUSED.fullmatch(line):
+        return line
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return ""
+    return _of_object(found) if isinstance(found, dict) and found.keys() <= ANSWER else ""
+
+
+def _of_object(found: dict[str, Any]) -> str:
+    inner = found.get("error")
+    given = [found.get(key) for key in ERRORS] + [inner.get("message") if isinstance(inner, dict) else None]
+    return ": ".join(dict.fromkeys(one for one in given if isinstance(one, str)))
+
+
+def _quoted(said: str) -> str:
+    plain = " ".join(said.split())
+    return f" ('{plain:.{SAID}}{'...' if len(plain) > SAID else ''}')"

@@ -1,0 +1,77 @@
+"""Texts, one a line, with their spans marked within: `[Paris](city)`, `<LOC>Paris</LOC>`, MUC's
+`<ENAMEX TYPE="LOCATION">Paris</ENAMEX>` and OpenNLP's `<START:location> Paris <END>`."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+from components.data.sources.documents import Document
+from components.data.sources.formats.base import Format, Sample
+from components.data.sources.formats.text import lines
+from components.data.sources.offsets import Span
+from components.data.sources.record import Numbered, Unreadable
+from components.settings.data import Source
+
+TYPE = r"[^\W\d][\w.:-]*"
+MARKED = re.compile(
+    rf"\[(?P<said>[^][]+)\]\((?P<link>{TYPE})\)"
+    rf'|<(?P<muc>ENAMEX|NUMEX|TIMEX) TYPE="(?P<kind>{TYPE})"[^>]*>(?P<named>[^<]+)</(?P=muc)>'
+    r"|<START:(?P<begun>[^>\s]+)>\s*(?P<between>[^<]+?)\s*<END>"
+    rf"|<(?P<tag>{TYPE})>(?P<inner>[^<]+)</(?P=tag)>"
+)
+LEFT = re.compile(rf"</?{TYPE}>|<START:\S+>|<END>")  # a mark without its other half
+TEXTS, TYPES = ("said", "named", "between", "inner"), ("link", "kind", "begun", "tag")
+# Tags of a page's own words, and of what else marks parts of a text.
+HTML = {
+    *("a", "b", "i", "u", "p", "s", "q", "em", "br", "hr", "tt", "li", "ul", "ol", "td", "tr", "th", "div"),
+    *("span", "strong", "small", "sub", "sup", "code", "pre", "font", "e1", "e2"),
+}
+TABLES = (".csv", ".tsv", ".tab", ".json", ".jsonl", ".ndjson", ".html", ".xml")  # whose lines are no texts
+LINES = 500  # that a file is recognised by
+FEWEST = 5  # spans in them
+SHARE = 0.1  # of the lines that have one
+REPEATED = 2.0  # times that a type occurs, on average
+WORDS = 2.0  # of a line without its spans, on average
+
+
+def read_inline(path: Path, source: Source) -> Numbered:
+    """`text` without the marks, and its `spans`, a line each."""
+    for number, line in enumerate(lines(path, source.encoding), 1):
+        if line.strip():
+            text, spans = taken_out(line.strip())
+            half = LEFT.search(text)
+            if half:
+                yield number, Unreadable(f"'{half[0]}' without its other half")
+            else:
+                yield number, Document({"text": text, "spans": spans})
+
+
+def taken_out(line: str) -> tuple[str, list[Span]]:
+    """The text without its marks, and what they mark, in characters of it."""
+    text, end = "", 0
+    spans: list[Span] = []
+    for found in MARKED.finditer(line):
+        said = next(found[name] for name in TEXTS if found[name] is not None)
+        kind = next(found[name] for name in TYPES if found[name] is not None)
+        text += line[end : found.start()]
+        spans.append({"start": len(text), "end": len(text) + len(said), "type": kind, "text": said})
+        text, end = text + said, found.end()
+    return text + line[end:], spans
+
+
+def _is_inline(sample: Sample) -> bool:
+    """Have many lines a span, few types among them, and none of a page's?"""
+    some = [line.strip() for line in sample.lines[:LINES] if line.strip()]
+    if not some or some[0].startswith("{") or sample.path.suffix.lower() in TABLES:
+        return False
+    taken = [taken_out(line) for line in some]
+    types = Counter(span["type"] for _, spans in taken for span in spans)
+    with_one = sum(bool(spans) for _, spans in taken)
+    words = sum(len(text.split()) for text, _ in taken) / len(taken)
+    sure = types.total() >= FEWEST and with_one >= SHARE * len(some) and words > WORDS
+    return sure and types.total() >= REPEATED * len(types) and HTML.isdisjoint(map(str.lower, types))
+
+
+FORMATS = {"inline": Format(read_inline, _is_inline)}

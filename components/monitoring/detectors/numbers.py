@@ -1,0 +1,29 @@
+"""Numbers: how long texts are, how many of their tokens are unknown, and how sure the model is of each task.
+
+The shift of a model's own outputs is what few texts show best (Rabanser et al. 2019, section 4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from components.monitoring.detectors.base import Test, Texts, largest_step
+
+
+def _tests(texts: Texts, later_RN: np.ndarray) -> Iterator[Test]:
+    now_N = later_RN[0].astype(bool)
+    for name, values_N in texts.numbers.items():
+        before, after = (_median(values_N[chosen]) for chosen in (~now_N, now_N))
+        said = f"{name}: the median was {before:.3g} and is {after:.3g}"
+        sign = 1 if after >= before else -1
+        yield Test(name, largest_step(values_N, later_RN), said, np.nan_to_num(sign * values_N, nan=-np.inf))
+
+
+def _median(values: np.ndarray) -> float:
+    known = values[~np.isnan(values)]
+    return float(np.median(known)) if len(known) else float("nan")
+
+
+DETECTOR = _tests

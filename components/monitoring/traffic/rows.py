@@ -1,0 +1,106 @@
+"""A text and its answers -> a row that says what kind of text it was, and not the text."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+import uuid
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from components.families.base import Row
+from components.keyed import derive_seed
+from components.settings.traffic import Traffic
+
+BUCKETS = 64  # of a sketch: bytes a row, so that a day's 4,096 rows have 256 KB of them
+LETTERS = 400  # of a text, which say in which script it is
+LONGEST = 20_000  # characters of a text that are looked at
+
+
+class RowMaker:
+    """Knows a model's tokenizer and its tasks' labels."""
+
+    def __init__(
+        self, tokenizer: Path, labels: Mapping[str, Sequence[str]], release: str, traffic: Traffic
+    ) -> None:
+        """`labels`: task -> the labels that it may answer with."""
+        self.tokenizer = Tokenizer.from_file(str(tokenizer))  # of our own: its truncation is a setting
+        self.tokenizer.no_padding()
+        self.tokenizer.no_truncation()
+        self.labels = {task: frozenset(names) for task, names in labels.items()}
+        self.release, self.traffic = release, traffic
+        self.unknown = self._unknown()
+        self.patterns = [re.compile(one) for one in traffic.redact]
+        draw = np.random.default_rng(derive_seed("sketch", BUCKETS))
+        size = self.tokenizer.get_vocab_size()
+        self.bucket_V, self.sign_V = draw.integers(BUCKETS, size=size), draw.choice([-1.0, 1.0], size=size)
+
+    def row(self, request: str, key: float, texts: Sequence[str], answers: Mapping[str, Any]) -> Row:
+        """What is kept of an item with these texts and answers (task -> its fields); `key` says whether it
+        stays in the day's sample."""
+        text = " ".join(texts)[:LONGEST]
+        ids = np.array(self.tokenizer.encode(text, add_special_tokens=False).ids, dtype=np.int64)
+        kept = {"text": self._redacted(text)} if self.traffic.texts else {}
+        return {
+            "id": uuid.uuid4().hex,
+            "request": request,
+            "time": datetime.now(UTC),
+            "key": key,
+            "release": self.release,
+            "characters": sum(map(len, texts)),
+            "tokens": len(ids),
+            "unknown": float(np.mean(ids == self.unknown)) if len(ids) else 0.0,
+            "script": script(text),
+            "sketch": self.sketch(ids).tobytes(),
+            **kept,
+            **{
+                f"{task}.{name}": value
+                for task, one in answers.items()
+                for name, value in self._parts(task, one)
+            },
+        }
+
+    def sketch(self, ids: np.ndarray) -> np.ndarray:
+        """Which words a text has, as `BUCKETS` bytes: signed feature hashing (Weinberger et al. 2009) of the
+        roots of the tokens' counts, of length 127."""
+        tokens, counts = np.unique(ids, return_counts=True)
+        sums = np.bincount(
+            self.bucket_V[tokens], weights=self.sign_V[tokens] * np.sqrt(counts), minlength=BUCKETS
+        )
+        return np.asarray(np.rint(127 * sums / max(float(np.linalg.norm(sums)), 1e-9)), dtype=np.int8)
+
+    def _parts(self, task: str, answer: Mapping[str, Any]) -> list[tuple[str, Any]]:
+        """Labels as they are, numbers as they are, and of anything else only how much there is."""
+        found: list[tuple[str, Any]] = []
+        for name, value in answer.items():
+            if isinstance(value, str) and value in self.labels.get(task, ()):
+                found.append((name, value))
+            elif isinstance(value, int | float):
+                found.append((name, float(value)))
+            elif isinstance(value, str | list):
+                found.append((name, float(len(value))))
+        return found
+
+    def _redacted(self, text: str) -> str:
+        for pattern in self.patterns:
+            text = pattern.sub("[…]", text)
+        return text
+
+    def _unknown(self) -> int:
+        """The token for what the tokenizer does not know; -1 where it knows every byte."""
+        marks = ("[UNK]", "<unk>", "<UNK>")
+        known = (self.tokenizer.token_to_id(mark) for mark in marks)
+        return next((number for number in known if number is not None), -1)
+
+
+def script(text: str) -> str:
+    """The script that most letters of a text are of, by the first word of their names in Unicode."""
+    letters = [sign for sign in text[: 4 * LETTERS] if sign.isalpha()][:LETTERS]
+    words = Counter(unicodedata.name(sign, "UNKNOWN").split()[0] for sign in letters)
+    return words.most_common(1)[0][0].lower() if words else "none"

@@ -1,0 +1,36 @@
+"""What params.yaml says of the traffic of a service: what is kept of it, and when it has shifted."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import Field, field_validator
+
+from components.settings.section import Positive, Rows, Section, Unit
+
+
+class Traffic(Section):
+    """What a service keeps of the texts that it answers, and when they are said to have shifted
+    (docs/how-to/traffic.md)."""
+
+    folder: str = "monitoring/traffic"  # a Parquet file a day; never the texts, unless `texts` says so
+    rows_a_day: Rows = 4096  # of a day's texts, a uniform sample of so many is kept
+    keep_days: Annotated[Positive, Unit("days")] = 90  # older files are removed
+    texts: bool = False  # may the texts themselves be kept?
+    # regular expressions: what matches in a text that is kept becomes "[…]"
+    redact: list[str] = []
+    # false alarms are so far apart, over all tasks and tests together
+    days_between_false_alarms: Annotated[int, Field(ge=10), Unit("days")] = 180
+    reference_rows: Rows = 1000  # the first texts that a release answers: what later days are compared with
+    min_rows: Rows = 100  # a day with fewer is no window of its own: the next one is joined to it
+
+    @field_validator("redact")
+    @classmethod
+    def _are_expressions(cls, given: list[str]) -> list[str]:
+        for one in given:
+            try:
+                re.compile(one)
+            except re.error as error:
+                raise ValueError(f"found '{one}', which is no regular expression ({error})") from None
+        return given

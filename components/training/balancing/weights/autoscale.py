@@ -1,0 +1,57 @@
+"""AutoScale: a short exploration finds weights under which every task pulls alike; then they are fixed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+
+from components.settings.section import Steps
+from components.training.balancing.base import Fact, StepFacts, Weighting, Weights
+
+
+class AutoScale(Weighting):
+    """Static weights in two phases, without a search (Yang et al. 2025, with their measure of the similarity
+    of gradients' magnitudes, 2 |g_i| |g_j| / (|g_i|^2 + |g_j|^2), which is 1 where all are equal).
+
+    The first `explore` steps train with the mixture's shares; their first half, in which new heads settle,
+    is not looked at, and the second measures n_i, the mean of |g_i| on the encoder. From then on
+    w_i = (1 / n_i) / sum_j (1 / n_j), which costs nothing. A task whose gradient nobody has seen keeps its
+    share.
+    """
+
+    # steps with the mixture's shares, whose second half measures the gradients
+    explore: Steps = 50
+    initial: ClassVar[Mapping[str, float]] = {"steps": 0.0, "norms": 0.0}
+
+    def needs(self, step: int) -> frozenset[Fact]:
+        return frozenset({"gramian_KK"} if self._measures(step) else ())
+
+    def _measures(self, step: int) -> bool:
+        return self.explore // 2 <= step < self.explore
+
+    def weights(self, facts: StepFacts) -> Weights:
+        shares = {task: known.share for task, known in facts.tasks.items()}
+        found = self._found(facts) if facts.step >= self.explore else {}
+        total = sum(found.values())
+        part = sum(shares[task] for task in found)  # of the sum of all weights, for the measured tasks
+        fixed = {task: part * value / total for task, value in found.items()}
+        return {task: fixed.get(task, shares[task]) for task in facts.losses}
+
+    def _found(self, facts: StepFacts) -> dict[str, float]:
+        """1 / n_i of the tasks whose gradient has been seen."""
+        memories = {task: self.of(task) for task in facts.tasks}
+        return {task: one["steps"] / one["norms"] for task, one in memories.items() if one["norms"]}
+
+    def update(self, facts: StepFacts) -> None:
+        if not self._measures(facts.step):
+            return
+        assert facts.gramian_KK is not None  # noqa: S101 the loop gathers what `needs` says
+        norms = np.sqrt(np.diag(facts.gramian_KK)).tolist()
+        for task, norm in zip(facts.losses, norms, strict=True):
+            memory = self.of(task)
+            self.remember(task, {"steps": memory["steps"] + 1, "norms": memory["norms"] + norm})
+
+
+METHOD = AutoScale

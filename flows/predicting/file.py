@@ -1,0 +1,178 @@
+"""`onetrunk predict --input FILE --output FILE`: a file of any size, answered window by window.
+
+Each window's answers are kept below .onetrunk/predictions until all are there, then become the output, which
+is whole or absent. Killed anywhere, the same command goes on after the last window.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import gzip
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any, cast
+
+from components.data.contract.progress import RowProgress
+from components.data.sources.remotes.url import complaints
+from components.errors import UserError
+from components.files import MANIFEST, atomic_file, sha256
+from flows.predicting import reading, writing
+from flows.predicting.answering import Answerer, windows
+from flows.predicting.reading import Record, Table
+from flows.running.lock import WORKSPACE
+
+
+class Part:
+    """Where the answers of one run of the command are kept while it lasts, by window."""
+
+    def __init__(self, root: Path, identity: Mapping[str, Any]) -> None:
+        key = hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()[:16]
+        self.folder = root / WORKSPACE / "predictions" / key
+        self.whole = self.folder / "output"
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the folder; it goes when the block ends well.
+
+        Raises:
+            UserError: the same command is at work in another process.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / ".lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UserError("the same command is at work already; wait for its end") from None
+            yield
+            shutil.rmtree(self.folder)
+
+    def file(self, number: int) -> Path:
+        return self.folder / f"{number:08d}.jsonl"
+
+    def keep(self, number: int, lines: Sequence[writing.Line]) -> None:
+        with atomic_file(self.file(number)) as temporary:
+            temporary.write_text("".join(json.dumps(line, default=str) + "\n" for line in lines))
+
+    @contextlib.contextmanager
+    def output(self, target: str) -> Iterator[IO[bytes]]:
+        """A file for what is to stand at `target`."""
+        with self.whole.open("wb") as file:
+            if not target.partition("?")[0].lower().endswith(".gz"):
+                yield file
+                return
+            with gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) as packed:
+                yield cast("IO[bytes]", packed)
+
+    def unreadable(self, number: int) -> int:
+        """How many rows of an answered window have no answer but a reason."""
+        with self.file(number).open() as opened:
+            return sum(json.loads(line)["error"] is not None for line in opened)
+
+    def lines(self) -> Iterator[writing.Line]:
+        """All that is kept, in the order of the input."""
+        for file in sorted(self.folder.glob("[0-9]*.jsonl")):
+            with file.open() as opened:
+                yield from map(json.loads, opened)
+
+
+def run(
+    root: Path,
+    bundle: Path,
+    source: str,
+    target: str,
+    tasks: Sequence[str] | None,
+    columns: Mapping[str, str],
+) -> tuple[int, int]:
+    """Answer every row of `source` into `target` -> (rows, those that could not be read).
+
+    Raises:
+        UserError: a file that cannot be read or written, or is there already, or a mistake in what is asked.
+    """
+    kind = reading.ending(target)
+    _must_be_new(target)
+    with contextlib.ExitStack() as stack:
+        table, version = reading.open_table(source, stack)
+        answerer = Answerer(bundle, tasks, columns)
+        if table.columns is not None:
+            _check(source, answerer, table.columns)
+        identity = {
+            "source": source, "version": version, "target": target, "tasks": tasks, "columns": dict(columns),
+            "model": sha256(bundle / MANIFEST),
+        }  # fmt: skip
+        part = Part(root, identity)
+        with part.alone():
+            counted, own = _answer(answerer, table, part, f"answer {source}", kind)
+            if not counted[0]:
+                raise UserError(f"{source}: no rows")
+            with part.output(target) as file:
+                writing.write(kind, part.lines(), table.columns or own, answerer.cards, file)
+            _put(part.whole, target)
+    return counted
+
+
+def _answer(
+    answerer: Answerer, table: Table, part: Part, title: str, kind: str
+) -> tuple[tuple[int, int], list[str]]:
+    """Keep each window's answers -> (rows, unreadable ones), and the columns that the rows have."""
+    rows = unreadable = 0
+    own: dict[str, None] = {}
+    with RowProgress(title) as progress:
+        for number, window in enumerate(windows(table.records)):
+            own |= dict.fromkeys(name for record in window for name in record.fields)
+            writing.check(kind, own, answerer.cards)
+            rows += len(window)
+            progress.expect(round(rows / max(table.part(), 1e-9)))
+            if part.file(number).is_file():
+                progress.skip(len(window))
+            else:
+                part.keep(number, _lines(answerer, window))
+                progress.add(len(window))
+            unreadable += part.unreadable(number)
+    return (rows, unreadable), list(own)
+
+
+def _lines(answerer: Answerer, window: Sequence[Record]) -> list[writing.Line]:
+    answers = answerer.answer(window)
+    return [
+        {
+            "fields": record.fields,
+            "answers": one,
+            "error": f"row {record.number}: {record.error}" if record.error else None,
+        }
+        for record, one in zip(window, answers, strict=True)
+    ]
+
+
+def _check(source: str, answerer: Answerer, columns: Sequence[str]) -> None:
+    """Say before anything is computed that no task, or one that is asked for, finds what it reads."""
+    if not answerer.fits(dict.fromkeys(columns, "")):
+        raise UserError(
+            f"{source}: has the columns {', '.join(columns)}, expected {answerer.expected()}; name the "
+            f"column of an input with --column, for example --column text={columns[0]}"
+        )
+
+
+def _must_be_new(target: str) -> None:
+    import fsspec
+
+    with complaints(target):
+        system, path = fsspec.core.url_to_fs(target)
+        if system.exists(path):
+            raise UserError(f"{target}: is there already; remove it, or name another --output")
+
+
+def _put(source: Path, target: str) -> None:
+    """Let the file at `source` stand at an address, whole or not at all."""
+    import fsspec
+
+    with complaints(target):
+        system, path = fsspec.core.url_to_fs(target)
+        if "file" not in system.protocol:
+            system.put_file(str(source), path)
+            return
+    with atomic_file(Path(path)) as temporary:
+        shutil.copyfile(source, temporary)

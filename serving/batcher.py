@@ -1,0 +1,164 @@
+"""One model for many callers: whenever it is free it takes of what waits as much as fits one pass.
+
+Nobody waits for a batch to fill. A pass has texts of any requests, with all that is asked of each; the
+queue is fair (`waiting`) and refuses whoever would wait too long; what a caller who hung up has asked is not
+computed. The model has a thread of its own, so that the event loop is free for the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from serving.predictor import Answers, Predictor
+from serving.requests import BusyError
+from serving.waiting import Place, Ticket, Waiting
+
+TOKENS_PER_PASS = 512  # more is hardly faster on a CPU, and the next caller waits longer
+MEMORY = 0.9  # of the passes before, in how fast the model is
+FIRST = 1e-3  # seconds a token, before the first pass
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What a pass of the model was like."""
+
+    texts: int
+    tokens: float
+    seconds: float  # of the model
+    waited: list[float]  # seconds of each text, before it
+    waiting: int  # texts, behind it
+    oldest: float  # seconds that the first of them has waited
+
+
+class Batcher:
+    """The model, its queue and its thread."""
+
+    def __init__(
+        self,
+        predictor: Predictor,
+        most_seconds: float = math.inf,
+        note: Callable[[Pass], None] = lambda _: None,
+    ) -> None:
+        """Who would have to wait longer than `most_seconds` is refused; `note` is told of every pass."""
+        self.predictor, self.most_seconds, self.note = predictor, most_seconds, note
+        self.reader = predictor.reader
+        self.waiting = Waiting()
+        self._seconds, self._tokens = FIRST, 1.0  # of the last passes, the latest counting most
+        self._running = 0.0  # tokens of the pass that is on its way
+        self._thread = threading.Thread(target=self._work, name="model", daemon=True)
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether somebody computes."""
+        return self._thread.is_alive()
+
+    async def answer(
+        self, texts: Sequence[Any], names: Sequence[str] | None = None, top: int | None = None
+    ) -> list[Answers]:
+        """As `Predictor.predict`, beside the other callers. Cancelled, it costs no more of the model.
+
+        Raises:
+            BadRequestError: as there.
+            BusyError: it would have to wait too long.
+        """
+        items = self.reader.items(texts, names, top)
+        self._admit()
+        loop = asyncio.get_running_loop()
+        answered: asyncio.Future[list[Answers]] = loop.create_future()
+        ticket = Ticket(items, lambda ticket: _tell(loop, answered, ticket))
+        self.waiting.add(ticket)
+        try:
+            return await answered
+        finally:
+            ticket.open = False
+
+    def wait(self) -> float:
+        """Seconds that who comes now would wait, about."""
+        return (self.waiting.size + self._running) * self._seconds / self._tokens
+
+    def _admit(self) -> None:
+        if (seconds := self.wait()) > self.most_seconds:
+            raise BusyError(f"{seconds:.1f} s of work wait already; ask again later", seconds)
+
+    def _work(self) -> None:
+        while True:
+            self._pass(self._take())
+            self._running = 0.0
+
+    def _take(self) -> list[Place]:
+        """The texts of the next pass, tokenised; waits for the first. Who comes while they are tokenised may
+        still come along."""
+        taken: list[Place] = []
+        tokens = 0.0
+        while tokens < TOKENS_PER_PASS and (place := self.waiting.take(wait=not taken)):
+            if not place.item.tokenised and not self._tokenise(place):
+                continue
+            if taken and tokens + place.item.size > TOKENS_PER_PASS:
+                self.waiting.back(place)
+                break
+            taken.append(place)
+            tokens += place.item.size
+            self._running = tokens
+        return taken
+
+    def _tokenise(self, place: Place) -> bool:
+        try:
+            self.reader.tokenise(place.item)
+        except Exception as error:
+            place.ticket.end(error)
+            return False
+        return True
+
+    def _pass(self, taken: list[Place]) -> None:
+        """Answer these; where that fails, each alone, so that one caller's text is no other's failure."""
+        start = time.monotonic()
+        try:
+            found = self.predictor.answer([place.item for place in taken])
+        except Exception as error:
+            for place in taken if len(taken) > 1 else ():
+                self._pass([place])
+            if len(taken) == 1:
+                taken[0].ticket.end(error)
+            return
+        tokens, seconds = sum(place.item.size for place in taken), time.monotonic() - start
+        self._remember(seconds, tokens)
+        waited = [start - place.ticket.since for place in taken]
+        self.note(Pass(len(taken), tokens, seconds, waited, len(self.waiting), self.waiting.oldest()))
+        for place, answers in zip(taken, found, strict=True):
+            _fill(place, answers)
+
+    def _remember(self, seconds: float, tokens: float) -> None:
+        self._seconds = MEMORY * self._seconds + seconds
+        self._tokens = MEMORY * self._tokens + tokens
+
+
+def _fill(place: Place, answers: Answers) -> None:
+    """Write a text's answers into its ticket, which ends with the last."""
+    ticket = place.ticket
+    ticket.answers[place.place] = answers
+    ticket.left -= 1
+    if not ticket.left:
+        ticket.end()
+
+
+def _tell(loop: asyncio.AbstractEventLoop, answered: asyncio.Future[Any], ticket: Ticket) -> None:
+    """Wake up the caller in its loop, unless it left."""
+
+    def wake() -> None:
+        if answered.done():
+            return
+        if ticket.error is None:
+            answered.set_result(ticket.answers)
+        else:
+            answered.set_exception(ticket.error)
+
+    with contextlib.suppress(RuntimeError):  # the loop has been closed
+        loop.call_soon_threadsafe(wake)

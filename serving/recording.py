@@ -1,0 +1,108 @@
+"""What a service keeps of its traffic, by BentoML's interface for monitoring: a sample, and never the texts
+unless told (docs/how-to/traffic.md)."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import random
+import threading
+import uuid
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import bentoml
+from bentoml.monitoring import MonitorBase
+from pydantic import BaseModel
+
+from components.families.base import Row
+from components.monitoring.traffic.rows import RowMaker
+from components.monitoring.traffic.store import Writer
+from components.settings.traffic import Traffic
+from serving.bundle import BUNDLE, TRAFFIC, card, release
+
+SECONDS = 30.0  # between two files of a worker
+LOG = logging.getLogger("bentoml")
+
+
+class DailyParquet(MonitorBase[Any]):
+    """BentoML's monitor that hands rows to a writer of Parquet files."""
+
+    def __init__(self, name: str, writer: Writer, **_: Any) -> None:
+        super().__init__(name)
+        self.writer = writer
+
+    def export_schema(self, columns_schema: dict[str, dict[str, str]]) -> None:
+        """The files say it themselves."""
+
+    def export_data(self, datas: dict[str, deque[Any]]) -> None:
+        """Take rows, which come as columns."""
+        self.writer.add([dict(zip(datas, row, strict=True)) for row in zip(*datas.values(), strict=True)])
+
+
+Record = Callable[
+    [Sequence[Any], Sequence[Mapping[str, BaseModel]]], None
+]  # (a request's items, their answers)
+
+
+def start() -> Record:
+    """What records requests, as whoever serves has said; else what does nothing."""
+    given = os.environ.get(TRAFFIC)
+    if not given:
+        return lambda texts, answers: None
+    traffic = Traffic.model_validate_json(given)
+    labels = {name: task.labels or [] for name, task in card().tasks.items()}
+    recorder = Recorder(
+        RowMaker(BUNDLE / "tokenizer.json", labels, release() or card().version, traffic), traffic
+    )
+    atexit.register(recorder.writer.flush)
+    threading.Thread(target=recorder.keep_writing, daemon=True).start()
+    return recorder.record
+
+
+class Recorder:
+    """Records what is answered."""
+
+    def __init__(self, maker: RowMaker, traffic: Traffic) -> None:
+        self.maker, self.writer = maker, Writer(traffic, f"{os.getpid()}-{uuid.uuid4().hex[:6]}")
+
+    def record(self, texts: Sequence[Any], answers: Sequence[Mapping[str, BaseModel]]) -> None:
+        """Record the items of a request and their answers; whatever becomes of that, they were answered."""
+        try:
+            self._record(texts, answers)
+        except Exception:
+            LOG.exception("this request is not recorded")
+
+    def _record(self, texts: Sequence[Any], answers: Sequence[Mapping[str, BaseModel]]) -> None:
+        request = uuid.uuid4().hex
+        for item, answer in zip(texts, answers, strict=True):
+            key = random.random()  # noqa: S311 a sample, not a secret
+            if self.writer.wants(key):
+                fields = {task: one.model_dump() for task, one in answer.items()}
+                self._log(self.maker.row(request, key, _texts(item), fields))
+
+    def _log(self, row: Row) -> None:
+        with bentoml.monitor(
+            "onetrunk", monitor_class=DailyParquet, monitor_options={"writer": self.writer}
+        ) as monitor:
+            for name, value in row.items():
+                kind = "numerical" if isinstance(value, int | float) else "categorical"
+                monitor.log(value, name, "prediction" if "." in name else "feature", kind)
+
+    def keep_writing(self) -> None:
+        """Write what waits, again and again."""
+        pause = threading.Event()
+        while not pause.wait(SECONDS):
+            self.writer.flush()
+
+
+def _texts(item: Any) -> list[str]:
+    """The strings of an item, however deep."""
+    if isinstance(item, BaseModel):
+        return _texts(item.model_dump(exclude_none=True))
+    if isinstance(item, str):
+        return [item]
+    values = item.values() if isinstance(item, dict) else item if isinstance(item, list) else ()
+    return [text for value in values for text in _texts(value)]

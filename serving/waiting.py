@@ -1,0 +1,112 @@
+"""Who waits for the model: a fair queue of texts (start-time fair queueing, Goyal 1996).
+
+Every text has a start tag: its request's first text that of the text served last, each further one as much
+later as the texts before it are large. The smallest tag is served next. So the texts of all waiting requests
+take turns by size: a request of sixty-four goes on beside those that come later, and holds none of them up.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from serving.questions import Asked
+
+
+@dataclass(eq=False)
+class Ticket:
+    """A request that waits; `done` is told, in the model's thread, how it ended."""
+
+    items: list[Asked]
+    done: Callable[[Ticket], None]
+    answers: list[Any] = field(default_factory=list)
+    error: Exception | None = None
+    open: bool = True  # nobody has answered or left it
+    left: int = 0  # texts without an answer
+    since: float = field(default_factory=time.monotonic)  # when it came
+
+    def __post_init__(self) -> None:
+        self.answers, self.left = [None] * len(self.items), len(self.items)
+
+    def end(self, error: Exception | None = None) -> None:
+        """It is answered, or cannot be."""
+        if self.open:
+            self.open, self.error = False, error
+            self.done(self)
+
+
+@dataclass(eq=False)
+class Place:
+    """One text of a ticket in the queue."""
+
+    tag: float
+    number: int  # who came first, where tags are equal
+    ticket: Ticket
+    place: int  # of the text in the request
+    size: float  # tokens, about, that it adds to the queue
+
+    @property
+    def item(self) -> Asked:
+        """The text."""
+        return self.ticket.items[self.place]
+
+    def __lt__(self, other: Place) -> bool:
+        return (self.tag, self.number) < (other.tag, other.number)
+
+
+class Waiting:
+    """The queue; any thread may add, one takes."""
+
+    def __init__(self) -> None:
+        self._heap: list[Place] = []
+        self._numbers = itertools.count()
+        self._now = 0.0  # the tag of the text served last
+        self._some = threading.Condition()
+        self.size = 0.0  # tokens that wait, about
+
+    def __len__(self) -> int:
+        """Texts that wait, those of callers who left among them until it is their turn."""
+        return len(self._heap)
+
+    def add(self, ticket: Ticket) -> None:
+        """Queue all texts of a request."""
+        with self._some:
+            tag = self._now
+            for place, item in enumerate(ticket.items):
+                heapq.heappush(self._heap, Place(tag, next(self._numbers), ticket, place, item.size))
+                tag += item.size
+            self.size += tag - self._now
+            self._some.notify()
+
+    def take(self, wait: bool) -> Place | None:
+        """The text whose turn it is; None where there is none and nobody would `wait` for one."""
+        with self._some:
+            while True:
+                while self._heap:
+                    first = heapq.heappop(self._heap)
+                    self.size -= first.size
+                    self._now = max(self._now, first.tag)
+                    if first.ticket.open:
+                        return first
+                self.size = 0.0  # what roundings have left
+                if not wait:
+                    return None
+                self._some.wait()
+
+    def back(self, place: Place) -> None:
+        """Queue a text again that was taken too early: it is larger than was known."""
+        with self._some:
+            place.tag += max(0.0, place.item.size - place.size)
+            place.size = place.item.size
+            self.size += place.size
+            heapq.heappush(self._heap, place)
+
+    def oldest(self) -> float:
+        """Seconds that the text that waits longest has waited."""
+        with self._some:
+            return time.monotonic() - min((one.ticket.since for one in self._heap), default=time.monotonic())

@@ -1,0 +1,173 @@
+"""What an operator sees: a request's id, Prometheus metrics, a line of log; outermost, in the place of
+BentoML's own middlewares, which cost more than a short text and make every unknown path a label.
+
+The names of BentoML's metrics stay. Of a request's texts nothing is kept.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import secrets
+import time
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from starlette.datastructures import MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serving.bundle import card
+
+if TYPE_CHECKING:
+    from serving.batcher import Pass
+
+LOG = logging.getLogger("bentoml.access")
+UNLOGGED = frozenset(("/metrics", "/livez", "/readyz", "/healthz"))
+ASKED = ("/predict", "/explain")  # by POST
+PAGES = (*ASKED, "/tasks", "/metadata", "/docs.json", "/", "/operate")
+PATHS = {*PAGES, "/schema.json", "/favicon.ico", *UNLOGGED}
+ASSETS = "/static_content/"  # of BentoML's own page
+OTHER = "other"  # the label of a path that is none of ours
+ID = re.compile(rb"[\w.:-]{1,64}")  # a caller's own id that is taken on
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096)
+SHARES = tuple(tenth / 10 for tenth in range(1, 11))
+MOST_LABELS = 100  # of a task that are counted one by one
+STATUS = {400: "wrong", 408: "slow", 413: "too large", 415: "not JSON", 429: "too many", 503: "busy"}
+
+
+class Metrics:
+    """BentoML's metrics of requests, and ours of what the model does. One of a process: `metrics()`."""
+
+    def __init__(self) -> None:
+        from prometheus_client import Counter, Gauge, Histogram  # reads the worker's environment
+
+        self.common = {"service_name": card().name, "service_version": card().version}
+        whose = ["endpoint", "service_name", "service_version", "runner_name"]
+        answered = [*whose, "http_response_code"]
+        self.requests = Counter("bentoml_service_request", "Requests", answered)
+        self.seconds = Histogram("bentoml_service_request_duration_seconds", "Of a request", answered)
+        self.running = Gauge(
+            "bentoml_service_request_in_progress", "Requests", whose, multiprocess_mode="livesum"
+        )
+        self.refused = Counter("onetrunk_refused", "Requests without an answer", ["reason"])
+        self.parts = Histogram("onetrunk_part_seconds", "Of a request, by part", ["part"], buckets=SECONDS)
+        self.tokens = Histogram("onetrunk_pass_tokens", "Of an encoder pass", buckets=SIZES)
+        self.texts = Histogram("onetrunk_pass_texts", "Of an encoder pass", buckets=SIZES)
+        self.waiting = Gauge("onetrunk_waiting_texts", "Behind a pass", multiprocess_mode="livesum")
+        self.oldest = Gauge("onetrunk_waiting_seconds", "Of the oldest of them", multiprocess_mode="livemax")
+        self.answers = Counter("onetrunk_answers", "Answers of a task", ["task"])
+        self.labels = Counter("onetrunk_labels", "Labels that were answered", ["task", "label"])
+        self.confidence = Histogram("onetrunk_confidence", "Of the answer", ["task"], buckets=SHARES)
+        self.known = {name: task.labels or [] for name, task in card().tasks.items()}
+
+    def of_pass(self, one: Pass) -> None:
+        """What a pass of the model was like."""
+        self.tokens.observe(one.tokens)
+        self.texts.observe(one.texts)
+        self.parts.labels("model").observe(one.seconds)
+        for seconds in one.waited:
+            self.parts.labels("waiting").observe(seconds)
+        self.waiting.set(one.waiting)
+        self.oldest.set(one.oldest)
+
+    def count(self, answers: Iterable[Mapping[str, Any]]) -> None:
+        """The answers of a request."""
+        for of_text in answers:
+            for task, answer in of_text.items():
+                self.answers.labels(task).inc()
+                label, probability = (getattr(answer, name, None) for name in ("label", "probability"))
+                if isinstance(label, str):
+                    few = len(self.known[task]) <= MOST_LABELS
+                    self.labels.labels(task, label if few else OTHER).inc()
+                if isinstance(probability, float):
+                    self.confidence.labels(task).observe(probability)
+
+
+@cache
+def metrics() -> Metrics:
+    """This process's."""
+    return Metrics()
+
+
+def exposition() -> bytes:
+    """The metrics of all workers, as Prometheus reads them."""
+    from prometheus_client import CollectorRegistry, generate_latest, multiprocess
+
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return generate_latest()
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry)
+
+
+class Watch:
+    """ASGI middleware over every request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        seen = _Seen(scope)
+        whose = {**metrics().common, "endpoint": seen.endpoint, "runner_name": "Onetrunk"}
+        running = metrics().running.labels(**whose)
+        running.inc()
+        try:
+            app = self.app if (wrong := _wrong(scope, seen)) is None else wrong
+            await app(scope, receive, seen.sending(send))
+        finally:
+            running.dec()
+            seen.note(whose)
+
+
+def _wrong(scope: Scope, seen: _Seen) -> ASGIApp | None:
+    """The answer to a page or a method that there is not."""
+    if seen.endpoint == OTHER and not scope["path"].startswith(ASSETS):
+        found = f"no such page; expected one of {', '.join(PAGES)}"
+        return JSONResponse({"error": found}, status_code=404)
+    expected = "POST" if seen.endpoint in ASKED else "GET"
+    if seen.method != expected and (seen.method, expected) != ("HEAD", "GET"):
+        return JSONResponse({"error": f"the method is {seen.method}, expected {expected}"}, status_code=405)
+    return None
+
+
+class _Seen:
+    """One request."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.start = time.perf_counter()
+        self.method, path = scope["method"], scope["path"]
+        self.endpoint = path if path in PATHS else OTHER
+        given = dict(scope["headers"]).get(b"x-request-id", b"")
+        self.id = given.decode() if ID.fullmatch(given) else secrets.token_hex(8)
+        self.status = 499  # where no answer begins: the caller hung up
+
+    def sending(self, send: Send) -> Send:
+        """`send` that writes the id into the answer."""
+
+        async def sent(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self.status = message["status"]
+                MutableHeaders(scope=message)["X-Request-ID"] = self.id
+            await send(message)
+
+        return sent
+
+    def note(self, whose: Mapping[str, str]) -> None:
+        """Count it, and write its line."""
+        seconds, found = time.perf_counter() - self.start, metrics()
+        labels = {**whose, "http_response_code": self.status}
+        found.requests.labels(**labels).inc()
+        found.seconds.labels(**labels).observe(seconds)
+        if self.endpoint in ASKED and self.status >= 400:
+            found.refused.labels(STATUS.get(self.status, "left" if self.status == 499 else OTHER)).inc()
+        if self.endpoint not in UNLOGGED:
+            line = {"id": self.id, "method": self.method, "path": self.endpoint, "status": self.status}
+            LOG.info(json.dumps({**line, "ms": round(seconds * 1e3, 1)}))

@@ -1,0 +1,229 @@
+"""A file of questions -> a file of answers, by a tiny random model in this process."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from components.errors import UserError
+from flows.predicting import answering, file
+from serving.predictor import Predictor
+from tests.serving import tiny
+
+TEXTS = [f"ada was in rome {'again ' * (number % 5)}{number}" for number in range(40)]
+Ask = Callable[..., tuple[int, int]]
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("batch") / "model"
+    tiny.write_model(folder)
+    return folder
+
+
+@pytest.fixture
+def ask(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
+    """Answer `source` into `target`; rows come in windows of eight, and are asked three at a time."""
+    monkeypatch.setattr(answering, "WINDOW", (8, 10_000))
+    monkeypatch.setattr(answering, "TOGETHER", (3, 10_000))
+    monkeypatch.chdir(tmp_path)
+
+    def call(source: str, target: str, tasks: Sequence[str] | None = None, **columns: str) -> tuple[int, int]:
+        return file.run(tmp_path, bundle, source, target, tasks, columns)
+
+    return call
+
+
+def write_lines(name: str, rows: Sequence[Any]) -> None:
+    Path(name).write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def save(name: str, rows: list[dict[str, str]]) -> None:
+    """As other programs write such a file."""
+    if name.endswith(".parquet"):
+        pq.write_table(pa.Table.from_pylist(rows), name)
+        return
+    with (gzip.open if name.endswith(".gz") else open)(name, "wt", newline="") as opened:
+        if "jsonl" in name:
+            opened.writelines(json.dumps(row) + "\n" for row in rows)
+            return
+        writer = csv.DictWriter(opened, list(rows[0]), delimiter="\t" if "tsv" in name else ",")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def load(name: str) -> list[dict[str, Any]]:
+    """As other programs read it."""
+    if name.endswith(".parquet"):
+        return pq.read_table(name).to_pylist()
+    with (gzip.open if name.endswith(".gz") else open)(name, "rt", newline="") as opened:
+        if "jsonl" in name:
+            return [json.loads(line) for line in opened]
+        return list(csv.DictReader(opened, delimiter="\t" if "tsv" in name else ","))
+
+
+def test_every_row_gets_the_answer_that_the_service_gives_it_in_the_order_of_the_file(
+    ask: Ask, bundle: Path
+) -> None:
+    write_lines("in.jsonl", [{"id": number, "text": text} for number, text in enumerate(TEXTS)])
+    assert ask("in.jsonl", "out.jsonl", ["sentiment", "ner"]) == (40, 0)
+    rows = load("out.jsonl")
+    assert [row["id"] for row in rows] == list(range(40))
+    predictor = Predictor(bundle)
+    for text, row in zip(TEXTS, rows, strict=True):
+        (alone,) = predictor.predict([text], ["sentiment", "ner"])
+        assert row["answers"]["ner"] == alone["ner"].model_dump()
+        found, expected = row["answers"]["sentiment"], alone["sentiment"].model_dump()
+        assert found["label"] == expected["label"]
+        assert found["probability"] == pytest.approx(expected["probability"], abs=1e-5)
+    assert not list(Path(".onetrunk/predictions").iterdir())
+
+
+def test_each_task_reads_its_own_columns_of_a_row(ask: Ask) -> None:
+    """`similarity` reads two texts, the others one."""
+    write_lines("in.jsonl", [{"body": "ada", "other": "bob"}, {"body": "ada"}])
+    assert ask("in.jsonl", "out.jsonl", text="body", text_pair="other") == (2, 0)
+    both, one = load("out.jsonl")
+    assert set(both["answers"]) == {"sentiment", "ner", "similarity"}
+    assert set(one["answers"]) == {"sentiment", "ner"}
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv", "csv.gz", "parquet", "jsonl.gz"])
+def test_any_kind_of_file_becomes_any_other(ask: Ask, kind: str) -> None:
+    rows = [{"id": str(number), "text": f'{text}, "so" it was\n'} for number, text in enumerate(TEXTS[:10])]
+    write_lines("in.jsonl", rows)
+    assert ask("in.jsonl", f"out.{kind}", ["sentiment"]) == (10, 0)
+    given = load(f"out.{kind}")
+    assert [{"id": row["id"], "text": row["text"]} for row in given] == rows
+    save(f"in.{kind}", rows)
+    assert ask(f"in.{kind}", "back.jsonl", ["sentiment"]) == (10, 0)
+    assert [{"id": row["id"], "text": row["text"]} for row in load("back.jsonl")] == rows
+
+
+def test_a_table_has_a_column_for_each_part_of_each_answer(ask: Ask) -> None:
+    write_lines("in.jsonl", [{"text": "ada", "when": [1, 2]}])
+    ask("in.jsonl", "out.csv")
+    (row,) = load("out.csv")
+    assert row["when"] == "[1, 2]"
+    assert row["sentiment.label"] in ("negative", "neutral", "positive")
+    assert 0 < float(row["sentiment.probability"]) <= 1
+    assert isinstance(json.loads(row["ner.entities"]), list)
+    assert (row["similarity.score"], row["error"]) == ("", "")
+    ask("in.jsonl", "out.parquet")
+    assert pq.read_schema("out.parquet").field("sentiment.probability").type == pa.float64()
+
+
+def test_a_row_that_cannot_be_answered_is_kept_with_its_reason(ask: Ask) -> None:
+    good = json.dumps({"text": "ada"}).encode()
+    bad = [b"{torn", b'{"text": 7}', b'{"body": "ada"}', b'{"text": "caf\xe9"}', b'{"text": null}', b"[1]"]
+    lines = [line for one in bad for line in (one, good)]
+    Path("in.jsonl").write_bytes(b"\n".join(lines))
+    assert ask("in.jsonl", "out.jsonl", ["sentiment"]) == (12, 6)
+    rows = load("out.jsonl")
+    assert all(row["answers"] and "error" not in row for row in rows[1::2])
+    reasons = [row["error"] for row in rows[::2]]
+    for number, (reason, expected) in enumerate(zip(reasons, [
+        "not JSON", "text: found a number", "nothing to read, expected text", "bytes that are not UTF-8",
+        "nothing to read, expected text", "text: found a list",
+    ], strict=True)):  # fmt: skip
+        assert reason.startswith(f"row {2 * number + 1}: {expected}")
+
+
+def test_a_torn_row_of_a_table_is_kept_with_its_reason(ask: Ask) -> None:
+    Path("in.csv").write_bytes(b"text;id\nada;1\nada;2;3\n\nbob;4\ncaf\xe9;5\n")
+    assert ask("in.csv", "out.csv") == (4, 2)
+    rows = load("out.csv")
+    assert [row["id"] for row in rows] == ["1", "2", "4", "5"]
+    assert rows[1]["error"] == "row 2: 3 fields, the header has 2"
+    assert (rows[3]["text"], rows[3]["error"]) == ("caf\\udce9", "row 4: bytes that are not UTF-8")
+
+
+def test_an_interrupted_command_goes_on_and_comes_to_the_same_bytes(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_lines("in.jsonl", [{"text": text} for text in TEXTS])
+    ask("in.jsonl", "whole.jsonl")
+    asked: list[int] = []
+    answer = answering.Answerer.answer
+
+    def interrupted(self: answering.Answerer, window: Any) -> Any:
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        asked.append(len(window))
+        return answer(self, window)
+
+    monkeypatch.setattr(answering.Answerer, "answer", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        ask("in.jsonl", "out.jsonl")
+    assert not Path("out.jsonl").exists()
+    asked.clear()
+    assert ask("in.jsonl", "out.jsonl") == (40, 0)
+    assert asked == [8, 8]
+    assert Path("out.jsonl").read_bytes() == Path("whole.jsonl").read_bytes()
+
+
+def test_a_changed_input_is_answered_anew(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_lines("in.jsonl", [{"text": text} for text in TEXTS])
+    with monkeypatch.context() as context:
+        context.setattr(file.writing, "write", lambda *_: pytest.fail("the power is gone"))
+        with pytest.raises(pytest.fail.Exception):
+            ask("in.jsonl", "out.jsonl")
+    write_lines("in.jsonl", [{"text": text.upper()} for text in TEXTS[:9]])
+    assert ask("in.jsonl", "out.jsonl") == (9, 0)
+    assert [row["text"] for row in load("out.jsonl")] == [text.upper() for text in TEXTS[:9]]
+
+
+def test_input_and_output_may_be_at_any_address(ask: Ask) -> None:
+    memory = fsspec.filesystem("memory")
+    memory.pipe("/box/in.csv.gz", gzip.compress(b"text\nada\nbob\n"))
+    assert ask("memory://box/in.csv.gz", "memory://box/out.jsonl") == (2, 0)
+    assert [json.loads(line)["text"] for line in memory.cat("/box/out.jsonl").splitlines()] == ["ada", "bob"]
+
+
+def test_an_output_that_is_there_already_is_left_alone(ask: Ask) -> None:
+    Path("in.csv").write_text("text\nada\n")
+    Path("out.csv").write_text("precious")
+    with pytest.raises(UserError, match=r"^out\.csv: is there already; remove it, or name another --output$"):
+        ask("in.csv", "out.csv")
+    assert Path("out.csv").read_text() == "precious"
+
+
+MISTAKES: list[tuple[bytes, dict[str, Any], str]] = [
+    (b"", {}, "in.csv: the file is empty, expected a header and rows"),
+    (b"text\n", {}, "in.csv: no rows"),
+    (b"body,id\na,1\n", {}, "in.csv: has the columns body, id, expected text; or text and text_pair; name the column"),
+    (b"text,text\na,b\n", {}, "in.csv: two columns are called 'text'; rename one"),
+    (b"text,error\na,b\n", {}, "the input has a column 'error', which the output would have twice; rename it"),
+    (b"text\na\n", {"tasks": ["sentment"]}, "--task: unknown task 'sentment' (did you mean 'sentiment'?)"),
+    (b"text\na\n", {"tasks": ["similarity"]}, "in.csv: has the columns text, expected text and text_pair"),
+    (b"body\na\n", {"txt": "body"}, "--column: no task reads 'txt' (did you mean 'text'?); they read text, text_pair"),
+    (b"body\na\n", {"text": "boddy"}, "in.csv: has the columns body, expected boddy"),
+    (b"text\na\n", {"target": "out.xlsx"}, "out.xlsx: unknown kind of file, expected a name that ends in one of .csv"),
+    (b"text\na\n", {"source": "in.txt"}, "in.txt: unknown kind of file"),
+    (b"text\na\n", {"source": "gone.csv"}, "gone.csv: no such file"),
+    (b"PAR1 no", {"source": "in.parquet"}, "in.parquet: not a whole Parquet file"),
+    (b"text\na\n", {"source": "in.csv.gz"}, "in.csv.gz: not a whole file of gzip"),
+    (b"text\na\n", {"source": "gopher://a/in.csv"}, "gopher://a/in.csv: Protocol not known"),
+    (b"\x00\x01\xff\n", {}, "in.csv: its first line is no text, expected the names of columns"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("content", "changes", "sentence"), MISTAKES, ids=[one[2][:50] for one in MISTAKES])
+def test_a_mistake_is_one_sentence(ask: Ask, content: bytes, changes: dict[str, Any], sentence: str) -> None:
+    given = {"source": "in.csv", "target": "out.csv", **changes}
+    if given["source"] != "gone.csv" and "://" not in given["source"]:
+        Path(given["source"]).write_bytes(content)
+    with pytest.raises(UserError) as error:
+        ask(**given)
+    assert str(error.value).startswith(sentence)
+    assert "\n" not in str(error.value)
+    assert not Path("out.csv").exists()

@@ -1,0 +1,76 @@
+"""`onetrunk traffic` and its flow, over synthetic traffic of three days."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import yaml
+
+from components.errors import UserError
+from components.monitoring.traffic import judging
+from flows import cli
+from flows.commands import traffic as command
+from tests.flows import toy
+from tests.flows.conftest import Server
+from tests.monitoring.traffic import asked
+from tests.serving import tiny
+
+FIRST = datetime(2026, 11, 2, 12, tzinfo=UTC)
+LINES = [
+    "2026-11-03, release v1, 60 texts: as before (p = ",
+    "2026-11-04, release v1, 60 texts: SHIFTED (p = 0.0063)",
+    "  wording: the texts read differently (discrepancy ",
+]
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    tiny.write_project(tmp_path)
+    params = yaml.safe_load((tmp_path / "params.yaml").read_text())
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params | {"traffic": asked.SETTINGS}))
+    asked.three_days(tmp_path / "monitoring/traffic", tmp_path / "models/multitask/tokenizer.json", FIRST)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_day_is_judged_once_and_said_in_words(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = cli.parser().parse_args(["traffic"])
+    assert command.run(given) == 0
+    said = capsys.readouterr().out
+    assert [line.startswith(start) for line, start in zip(said.splitlines(), LINES, strict=True)] == [
+        True
+    ] * 3
+    files = sorted((project / judging.FOLDER).iterdir())
+    before = [file.stat().st_mtime_ns for file in files]
+    assert command.run(given) == 0
+    assert capsys.readouterr().out == said
+    assert [file.stat().st_mtime_ns for file in files] == before
+
+
+def test_without_a_section_it_says_where_to_read(project: Path) -> None:
+    params = yaml.safe_load((project / "params.yaml").read_text())
+    del params["traffic"]
+    (project / "params.yaml").write_text(yaml.safe_dump(params))
+    with pytest.raises(UserError, match="traffic: missing; docs/how-to/traffic.md says"):
+        command.run(cli.parser().parse_args(["traffic"]))
+
+
+@pytest.mark.slow
+def test_a_shift_is_one_event_however_often_the_flow_runs(project: Path, server: Server) -> None:
+    code = "from flows.traffic import traffic; print(traffic(return_state=True).message)"
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", code], cwd=project, env=toy.environment(**server.environment),
+            capture_output=True, text=True, check=True, timeout=300,
+        ).stdout.splitlines()[-1]
+        for _ in range(2)
+    ]  # fmt: skip
+    assert said == ["2 windows judged, 1 shifts raised", "0 windows judged, 0 shifts raised"]
+    wanted = {"filter": {"event": {"name": ["onetrunk.shift"]}}}
+    (event,) = server.api.post("events/filter", json=wanted).json()["events"]
+    assert event["payload"]["message"].startswith(LINES[1])
+    assert len(event["payload"]["moved"][0]["typical"]) == 5

@@ -1,0 +1,132 @@
+"""A `python` for the stages of a pipeline that has the libraries loaded: to import them costs each stage seconds.
+
+A process imports them once for a whole run of the suite, and none of our modules. What stands first on PATH as
+`python` lets it fork for each command; the fork runs the command with the caller's folder, environment and
+streams. Any other use of Python than a module of ours or a script is the real one's.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import importlib
+import json
+import os
+import runpy
+import socket
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+HERE = Path(__file__)
+SOCKET = "python.socket"
+LIBRARIES = (
+    "great_expectations", "jinja2", "polars", "pyarrow.parquet", "pydantic", "seqeval.metrics", "sklearn.linear_model",
+    "torch", "transformers",
+)  # fmt: skip
+STARTS = 300.0  # seconds that the libraries may take, on a busy machine
+THREADS = ("GOMP_SPINCOUNT", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_")
+CLIENT = f"""#!{sys.executable} -IS
+import json, os, socket, sys
+arguments = sys.argv[1:]
+if not (arguments[:1] == ["-m"] and arguments[1].startswith(("components.", "flows.")) or arguments[0].endswith(".py")):
+    os.execv({sys.executable!r}, [{sys.executable!r}, *arguments])
+with socket.socket(socket.AF_UNIX) as server:
+    server.connect({{path!r}})
+    asked = json.dumps([arguments, os.getcwd(), dict(os.environ)]).encode()
+    socket.send_fds(server, [len(asked).to_bytes(4, "big")], [0, 1, 2])
+    server.sendall(asked)
+    sys.exit(int(server.recv(4) or b"1"))
+"""
+
+
+@contextlib.contextmanager
+def loaded(folder: Path) -> Iterator[str]:
+    """The folder that belongs first on PATH; for tests.once.served_once."""
+    from components.environment import QUIET, THREADS_AND_MEMORY
+
+    path, program = folder / SOCKET, folder / "bin/python"
+    server = subprocess.Popen([sys.executable, HERE, path], env={**THREADS_AND_MEMORY, **os.environ, **QUIET})
+    program.parent.mkdir(exist_ok=True)
+    program.write_text(CLIENT.format(path=str(path)))
+    program.chmod(0o755)
+    try:
+        deadline = time.monotonic() + STARTS
+        while not path.exists() and server.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.1)
+        yield str(program.parent)
+    finally:
+        server.terminate()
+        server.wait()
+        path.unlink(missing_ok=True)
+
+
+def _serve(path: str) -> None:
+    for library in LIBRARIES:
+        importlib.import_module(library)
+    _ = sys.modules["transformers"].BertModel  # it imports what it is made of when it is asked for one
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(path + ".new")
+        server.listen()
+        Path(path + ".new").rename(path)
+        while True:
+            connection, _ = server.accept()
+            if not os.fork():
+                _answer(connection)
+            connection.close()
+            with contextlib.suppress(ChildProcessError):
+                while os.waitpid(-1, os.WNOHANG)[0]:  # those that have ended
+                    pass
+
+
+def _answer(connection: socket.socket) -> None:
+    """In a fork: run what is asked in another, and say how it ended."""
+    size, streams, _, _ = socket.recv_fds(connection, 4, 3)
+    asked = b""
+    while len(asked) < int.from_bytes(size, "big"):
+        asked += connection.recv(1 << 16)
+    arguments, folder, environment = json.loads(asked)
+    if not (child := os.fork()):
+        connection.close()
+        for number, stream in enumerate(streams):
+            os.dup2(stream, number)
+        _run(arguments, folder, environment)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    connection.sendall(str(code if code >= 0 else 128 - code).encode())
+    os._exit(0)
+
+
+def _run(arguments: list[str], folder: str, environment: dict[str, str]) -> None:
+    """Be `python` with these arguments."""
+    code: object = 0
+    try:
+        os.chdir(folder)
+        tuned = dict(os.environ)  # as a stage that computes would start again under
+        os.environ.clear()
+        os.environ.update({**{name: tuned[name] for name in THREADS}, **environment})
+        own = [one for one in environment.get("PYTHONPATH", "").split(os.pathsep) if one]
+        is_module = arguments[0] == "-m"
+        sys.path[:1] = [folder if is_module else str(Path(arguments[0]).resolve().parent), *own]
+        sys.argv = arguments[1:] if is_module else arguments
+        if is_module:
+            runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
+        else:
+            runpy.run_path(arguments[0], run_name="__main__")
+    except SystemExit as ended:
+        code = ended.code
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    if isinstance(code, str):
+        sys.stderr.write(f"{code}\n")
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else int(code is not None))
+
+
+if __name__ == "__main__":
+    _serve(sys.argv[1])

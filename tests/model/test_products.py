@@ -1,0 +1,40 @@
+import pytest
+import torch
+from torch import nn
+
+from components.model import products
+from components.model.products import LaidOut, lay_out
+
+
+def two_layers() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(24, 48), nn.GELU(), nn.Linear(48, 8, bias=False)).eval()
+
+
+def test_a_weight_laid_out_once_gives_the_same_products(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(products, "WORTH", 0.0)  # whichever is the faster here
+    model, x = two_layers(), torch.randn(3, 5, 24)
+    with torch.inference_mode():
+        expected = model(x)
+        done = lay_out(model)
+        torch.testing.assert_close(model(x), expected, rtol=1e-5, atol=1e-6)
+    assert done == any(isinstance(module, LaidOut) for module in model.modules())
+
+
+def test_a_library_that_is_not_the_faster_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(products, "WORTH", 1e9)
+    model = two_layers()
+    assert not lay_out(model)
+    assert not any(isinstance(module, LaidOut) for module in model.modules())
+
+
+def test_a_library_that_is_wrong_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(products, "WORTH", 0.0)
+    monkeypatch.setattr(
+        LaidOut, "forward", lambda self, x: x.new_zeros(*x.shape[:-1], self.laid_out_OI.shape[0])
+    )
+    assert not lay_out(two_layers())
+
+
+def test_layers_in_half_precision_stay_as_they_are() -> None:
+    assert not lay_out(two_layers().to(torch.bfloat16))

@@ -1,0 +1,160 @@
+"""What is kept of a service's traffic, and what is compared with what."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from components.errors import UserError
+from components.monitoring.traffic import comparing, store
+from components.monitoring.traffic.rows import RowMaker, script
+from components.monitoring.traffic.store import Writer
+from components.settings.traffic import Traffic
+from tests.monitoring.traffic import asked
+from tests.serving import tiny
+
+DAY = datetime(2026, 11, 2, 12, tzinfo=UTC)
+WORDS = ["Ada was in Rome, call 555-0100."]
+ANSWERS = {
+    "sentiment": {"label": "positive", "probability": 0.9, "probabilities": {"positive": 0.9}},
+    "ner": {"entities": [{"text": "Ada"}], "note": "Ada was"},
+}
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    tiny.write_model(tmp_path_factory.mktemp("traffic") / "model")
+    return tmp_path_factory.getbasetemp() / "traffic0/model/tokenizer.json"
+
+
+def maker(tokenizer: Path, release: str = "v1", **settings: Any) -> RowMaker:
+    return RowMaker(tokenizer, {"sentiment": ["negative", "positive"]}, release, Traffic(**settings))
+
+
+def rows(
+    tokenizer: Path, count: int, when: datetime = DAY, release: str = "v1", text: str = WORDS[0]
+) -> list[Any]:
+    draw = np.random.default_rng(count)
+    made = maker(tokenizer, release)
+    return [
+        {**made.row(f"{when} {number}", float(draw.uniform()), [text], ANSWERS), "time": when}
+        for number in range(count)
+    ]
+
+
+def test_a_row_says_what_kind_of_text_it_was_and_not_the_text(tokenizer: Path) -> None:
+    row = maker(tokenizer).row("r", 0.5, WORDS, ANSWERS)
+    assert (row["characters"], row["script"], row["release"], row["unknown"]) == (31, "latin", "v1", 0.0)
+    assert len(row["sketch"]) == 64
+    answered = {name: value for name, value in row.items() if "." in name}
+    assert answered == {
+        "sentiment.label": "positive", "sentiment.probability": 0.9, "ner.entities": 1.0, "ner.note": 7.0
+    }  # fmt: skip
+    assert "Ada" not in str(row)
+
+
+def test_a_text_is_kept_where_the_settings_say_so_but_for_what_is_redacted(tokenizer: Path) -> None:
+    row = maker(tokenizer, texts=True, redact=[r"\d{3}-\d{4}"]).row("r", 0.5, WORDS, ANSWERS)
+    assert row["text"] == "Ada was in Rome, call […]."
+
+
+def test_sketches_of_texts_alike_are_alike(tokenizer: Path) -> None:
+    texts = ["ada was in rome today", "ada was in rome yesterday", "9 8 7 6 5 4 3 2 1"]
+    one, other, numbers = (
+        np.frombuffer(maker(tokenizer).row("r", 0, [text], {})["sketch"], dtype=np.int8).astype(float)
+        for text in texts
+    )
+    assert np.linalg.norm(one - other) < 0.7 * np.linalg.norm(one - numbers)
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ("Это хорошо, ok", "cyrillic"), ("これは良い", "hiragana"), ("很好", "cjk"), ("42 !", "none"), ("", "none"),
+])  # fmt: skip
+def test_the_script_is_that_of_most_letters(text: str, expected: str) -> None:
+    assert script(text) == expected
+
+
+def test_the_sample_of_a_day_is_bounded_whoever_writes_and_however_often(
+    tokenizer: Path, tmp_path: Path
+) -> None:
+    traffic = Traffic(folder=str(tmp_path), rows_a_day=20)
+    keys = set()
+    for worker in ("a", "b"):
+        writer = Writer(traffic, worker)
+        for start in range(0, 300, 100):
+            for row in rows(tokenizer, 300)[start : start + 100]:
+                row["id"] += worker
+                keys.add(row["key"])
+                if writer.wants(row["key"], DAY):
+                    writer.add([row])
+            writer.flush()
+    assert sum(len(pq.read_table(file)) for file in tmp_path.glob("*/*.parquet")) < 400
+    found = store.read(tmp_path, DAY.date(), 20)
+    assert len(found) == 20
+    assert set(found["key"].to_pylist()) == set(sorted(keys)[:10])  # both workers have seen the same keys
+
+
+def test_what_is_too_old_is_removed(tokenizer: Path, tmp_path: Path) -> None:
+    writer = Writer(Traffic(folder=str(tmp_path), keep_days=30), "a")
+    now = datetime.now(UTC)
+    for age in (0, 1, 29, 31, 400):
+        when = now - timedelta(days=age)
+        writer.wants(0.5, when)
+        writer.add(rows(tokenizer, 1, when))
+    writer.flush()
+    (tmp_path / "notes").mkdir()
+    writer.wants(0.5, now - timedelta(days=1))
+    writer.flush()
+    assert store.days(tmp_path) == [(now - timedelta(days=age)).date() for age in (29, 1, 0)]
+    assert (tmp_path / "notes").is_dir()
+
+
+def test_a_damaged_file_is_named(tokenizer: Path, tmp_path: Path) -> None:
+    writer = Writer(Traffic(folder=str(tmp_path)), "a")
+    writer.add(rows(tokenizer, 3))
+    writer.flush()
+    (file,) = tmp_path.glob("*/*.parquet")
+    file.write_bytes(file.read_bytes()[:-20])
+    with pytest.raises(
+        UserError, match=r"a-00000001\.parquet: not a readable file of traffic \(.*\); remove it$"
+    ):
+        store.read(tmp_path, DAY.date(), 20)
+
+
+def test_each_day_is_compared_with_the_first_texts_of_its_release(tokenizer: Path, tmp_path: Path) -> None:
+    """A day with few texts is joined to the next; a new release has a reference of its own."""
+    traffic = Traffic(folder=".", reference_rows=30, min_rows=20)
+    writer = Writer(Traffic(folder=str(tmp_path)), "a")
+    for day, count, release in [(0, 20, "v1"), (1, 20, "v1"), (2, 5, "v1"), (3, 20, "v1"), (4, 50, "v2")]:
+        writer.add(rows(tokenizer, count, DAY + timedelta(days=day), release))
+    writer.flush()
+    found = list(comparing.windows(traffic, tmp_path, date(2026, 12, 1)))
+    assert [(one.release, one.first.day, one.last.day, len(one.reference), len(one.rows)) for one in found] == [
+        ("v1", 3, 5, 30, 35), ("v2", 6, 6, 30, 20),
+    ]  # fmt: skip
+    assert [one.last.day for one in comparing.windows(traffic, tmp_path, date(2026, 11, 6))] == [5]
+
+
+def test_the_texts_of_one_request_count_once(tokenizer: Path, tmp_path: Path) -> None:
+    writer = Writer(Traffic(folder=str(tmp_path)), "a")
+    writer.add([{**row, "request": "the same"} for row in rows(tokenizer, 64)] + rows(tokenizer, 3))
+    writer.flush()
+    assert len(comparing.one_of_a_request(store.read(tmp_path, DAY.date(), 100))) == 4
+
+
+def test_a_window_of_other_texts_is_an_alarm_and_one_of_the_same_is_none(
+    tokenizer: Path, tmp_path: Path
+) -> None:
+    traffic = Traffic(folder=".", **asked.SETTINGS)
+    asked.three_days(tmp_path, tokenizer, DAY)
+    same, other = comparing.windows(traffic, tmp_path, date(2026, 12, 1))
+    assert not comparing.compare(same, 20)[0].alarm
+    verdict, ids = comparing.compare(other, 20)
+    assert [one.subject for one in verdict.shifts] == ["wording"]
+    typical = {ids[number] for number in verdict.shifts[0].typical}
+    assert typical <= set(other.rows["id"].to_pylist())

@@ -1,0 +1,198 @@
+"""The batcher with the real, tiny model: many callers in one event loop, one model in a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+
+from serving.batcher import TOKENS_PER_PASS, Batcher
+from serving.predictor import Predictor
+from serving.questions import Asked
+from serving.requests import BadRequestError, BusyError, Item
+
+pytestmark = pytest.mark.slow  # a model is made
+
+PAIR = Item(text="one text", text_pair="another text")
+TEXTS = ["short", "a rather longer text, with a few more words in it", "mid length", PAIR]
+
+
+@pytest.fixture
+def passes(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> list[list[Asked]]:
+    """What each pass of the model has answered."""
+    seen: list[list[Asked]] = []
+    answer = predictor.answer
+
+    def watched(items: list[Asked]) -> Any:
+        seen.append(list(items))
+        return answer(items)
+
+    monkeypatch.setattr(predictor, "answer", watched)
+    return seen
+
+
+@pytest.fixture
+def held(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Holds the model's passes until it is set, as a long one would."""
+    free, answer = threading.Event(), predictor.answer
+
+    def slow(items: list[Asked]) -> Any:
+        free.wait(30)
+        return answer(items)
+
+    monkeypatch.setattr(predictor, "answer", slow)
+    yield free
+    free.set()
+
+
+def run(scenario: Callable[[], Awaitable[Any]]) -> Any:
+    return asyncio.run(asyncio.wait_for(scenario(), 60))
+
+
+def dumped(answers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: answer.model_dump() for name, answer in of_text.items()} for of_text in answers]
+
+
+def close(one: Any, other: Any) -> bool:
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(close(one[key], other[key]) for key in one)
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(close, one, other))
+    return one == (pytest.approx(other, rel=1e-4, abs=1e-4) if isinstance(one, float) else other)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():
+        await asyncio.sleep(0.005)
+
+
+def test_callers_who_come_while_the_model_works_share_the_next_pass_and_get_their_own_answers(
+    predictor: Predictor, passes: list[list[Asked]], held: threading.Event
+) -> None:
+    held.set()
+    alone = [dumped(predictor.predict([text]))[0] for text in TEXTS]
+    passes.clear()
+    held.clear()
+
+    async def scenario() -> list[Any]:
+        batcher = Batcher(predictor)
+        first = asyncio.ensure_future(batcher.answer(["hello"]))
+        await until(lambda: batcher._running > 0 and not len(batcher.waiting))
+        others = [asyncio.ensure_future(batcher.answer([text])) for text in TEXTS * 3]
+        await asyncio.sleep(0.05)
+        held.set()
+        await first
+        return [dumped(await one)[0] for one in others]
+
+    together = run(scenario)
+    assert [len(one) for one in passes] == [1, 12]
+    assert close(together, alone * 3)
+
+
+def test_a_lone_caller_waits_for_nobody(predictor: Predictor, passes: list[list[Asked]]) -> None:
+    async def scenario() -> None:
+        batcher = Batcher(predictor)
+        for _ in range(3):
+            await batcher.answer(["hello"])
+
+    run(scenario)
+    assert [len(one) for one in passes] == [1, 1, 1]
+
+
+def test_a_pass_is_cut_by_tokens(predictor: Predictor, passes: list[list[Asked]]) -> None:
+    async def scenario() -> None:
+        batcher = Batcher(predictor)
+        await asyncio.gather(*(batcher.answer(["a " * 60] * 8) for _ in range(4)))
+
+    run(scenario)
+    assert sum(map(len, passes)) == 32
+    assert all(sum(item.size for item in one) <= TOKENS_PER_PASS for one in passes)
+
+
+def test_who_hung_up_is_not_answered(
+    predictor: Predictor, passes: list[list[Asked]], held: threading.Event
+) -> None:
+    async def scenario() -> None:
+        batcher = Batcher(predictor)
+        first = asyncio.ensure_future(batcher.answer(["hello"]))
+        await until(lambda: batcher._running > 0 and not len(batcher.waiting))
+        gone = [asyncio.ensure_future(batcher.answer(["left alone"] * 8)) for _ in range(12)]
+        last = asyncio.ensure_future(batcher.answer(["still here"]))
+        await asyncio.sleep(0.05)
+        for one in gone:
+            one.cancel()
+        held.set()
+        await asyncio.gather(first, last)
+
+    run(scenario)
+    assert [item.questions[0].row["text"] for one in passes for item in one] == ["hello", "still here"]
+
+
+def test_who_would_wait_too_long_is_refused_at_once(predictor: Predictor, held: threading.Event) -> None:
+    async def scenario() -> None:
+        batcher = Batcher(predictor, most_seconds=0.5)
+        asked = [asyncio.ensure_future(batcher.answer(["a " * 60] * 8)) for _ in range(40)]
+        await asyncio.sleep(0.1)
+        refused = [one for one in asked if one.done()]
+        assert 0 < len(refused) < 40
+        for one in refused:
+            error = one.exception()
+            assert isinstance(error, BusyError)
+            assert (error.status, error.after) == (503, 1)
+        held.set()
+        await asyncio.wait(asked)
+        assert all(one.exception() is None for one in asked if one not in refused)
+
+    run(scenario)
+
+
+def test_one_callers_mistake_is_his_alone(predictor: Predictor) -> None:
+    async def scenario() -> list[Any]:
+        batcher = Batcher(predictor)
+        return await asyncio.gather(
+            batcher.answer(["good"]), batcher.answer([" "]), batcher.answer(["bad"]), return_exceptions=True
+        )
+
+    good, refused, bad = run(scenario)
+    assert isinstance(refused, BadRequestError)
+    assert len(good) == len(bad) == 1
+
+
+def test_a_text_that_breaks_the_model_fails_alone(
+    predictor: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = predictor.answer
+
+    def broken(items: list[Asked]) -> Any:
+        if any(item.questions[0].row["text"] == "poison" for item in items):
+            raise RuntimeError("poisoned")
+        return answer(items)
+
+    monkeypatch.setattr(predictor, "answer", broken)
+
+    async def scenario() -> list[Any]:
+        batcher = Batcher(predictor)
+        texts = ["good", "poison", "bad", "fine"]
+        found = await asyncio.gather(*(batcher.answer([one]) for one in texts), return_exceptions=True)
+        return [*found, await batcher.answer(["later"])]
+
+    good, poison, bad, fine, later = run(scenario)
+    assert isinstance(poison, RuntimeError)
+    assert all(isinstance(one, list) for one in (good, bad, fine, later))
+
+
+def test_a_small_request_overtakes_a_large_one(predictor: Predictor) -> None:
+    async def scenario() -> list[str]:
+        batcher, ended = Batcher(predictor), []
+        large = [asyncio.ensure_future(batcher.answer(["a " * 60] * 8)) for _ in range(8)]
+        await until(lambda: batcher._running > 0)
+        small = asyncio.ensure_future(batcher.answer(["hello"]))
+        for name, one in [("small", small), *(("large", one) for one in large)]:
+            one.add_done_callback(lambda _, name=name: ended.append(name))
+        await asyncio.gather(small, *large)
+        return ended
+
+    assert run(scenario)[0] == "small"

@@ -1,0 +1,67 @@
+"""uvicorn with our protocol, asked over sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+import uvicorn
+from starlette.responses import PlainTextResponse
+
+from serving import connections
+from serving.connections import Limited
+
+GET = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
+
+
+@contextlib.asynccontextmanager
+async def served() -> AsyncIterator[int]:
+    Limited.silent.clear()
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        config = uvicorn.Config(PlainTextResponse("here"), http=Limited, lifespan="off", log_config=None)
+        server = uvicorn.Server(config)
+        serving = asyncio.ensure_future(server.serve(sockets=[listening]))
+        while not server.started:
+            await asyncio.sleep(0.01)
+        yield listening.getsockname()[1]
+        server.should_exit = True
+        await serving
+
+
+def test_a_connection_whose_headers_do_not_end_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "HEADER_SECONDS", 0.1)
+
+    async def scenario() -> None:
+        async with served() as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"GET / HTTP/1.1\r\n")
+            for _ in range(3):
+                await asyncio.sleep(0.04)
+                writer.write(b"x: y\r\n")
+            assert await asyncio.wait_for(reader.read(), 2) == b""
+            writer.close()
+
+    asyncio.run(scenario())
+
+
+def test_of_too_many_silent_connections_the_oldest_goes_and_the_next_request_is_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connections, "MOST_SILENT", 5)
+
+    async def scenario() -> None:
+        async with served() as port:
+            silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(20)]
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(GET)
+            assert (await asyncio.wait_for(reader.readline(), 5)).startswith(b"HTTP/1.1 200")
+            assert await asyncio.wait_for(silent[0][0].read(), 2) == b""
+            assert len(Limited.silent) <= 5
+            for _, one in [*silent, (reader, writer)]:
+                one.close()
+
+    asyncio.run(scenario())

@@ -1,0 +1,50 @@
+"""What a service records of requests, by BentoML's interface for monitoring, in this process."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from components.monitoring.traffic import store
+from components.monitoring.traffic.rows import RowMaker
+from components.settings.traffic import Traffic
+from serving import recording
+from serving.predictor import Predictor
+from serving.requests import Item
+from tests.serving import tiny
+
+
+@pytest.fixture
+def predictor(tmp_path: Path) -> Predictor:
+    tiny.write_model(tmp_path / "model")
+    return Predictor(tmp_path / "model")
+
+
+def test_a_request_is_recorded_with_what_it_was_answered_and_without_its_words(
+    predictor: Predictor, tmp_path: Path
+) -> None:
+    traffic = Traffic(folder=str(tmp_path / "traffic"))
+    labels = {"sentiment": ["negative", "neutral", "positive"]}
+    recorder = recording.Recorder(RowMaker(tmp_path / "model/tokenizer.json", labels, "v1", traffic), traffic)
+    items = ["ada was in rome", Item(text="ada", text_pair="bob")]
+    answers = predictor.predict(items)
+    recorder.record(items, answers)
+    recorder.record(["bob"], [])  # a mistake of ours costs the caller nothing
+    recorder.writer.flush()
+    alone, pair = (
+        store.read(Path(traffic.folder), datetime.now(UTC).date(), 10).sort_by("characters").to_pylist()[::-1]
+    )
+    assert alone["request"] == pair["request"]
+    assert (alone["characters"], pair["characters"]) == (15, 6)
+    assert alone["sentiment.label"] == answers[0]["sentiment"].label
+    assert (alone["similarity.score"], pair["sentiment.label"]) == (None, None)
+    assert pair["similarity.score"] == pytest.approx(answers[1]["similarity"].score)
+    written = b"".join(file.read_bytes() for file in tmp_path.glob("traffic/*/*.parquet"))
+    assert b"rome" not in written
+
+
+def test_nothing_is_recorded_unless_whoever_serves_has_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(recording.TRAFFIC, raising=False)
+    recording.start()(["a"], [{}])

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from prometheus_client import REGISTRY, generate_latest
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from components.release.records import BundleCard
+from serving import watch
+from serving.watch import Watch
+
+
+@pytest.fixture(autouse=True)
+def _card(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Of a bundle's card the metrics read the name, the version and the tasks' labels."""
+    before = set(REGISTRY._collector_to_names)
+    monkeypatch.setattr(
+        watch, "card", lambda: BundleCard.model_construct(name="tiny", version="abc", tasks={})
+    )
+    watch.metrics.cache_clear()
+    yield
+    watch.metrics.cache_clear()
+    for collector in set(REGISTRY._collector_to_names) - before:
+        REGISTRY.unregister(collector)
+
+
+def ask(path: str, method: str = "GET", app: ASGIApp | None = None, **headers: str) -> list[Message]:
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": "http", "method": method, "path": path, "headers": raw}
+    asyncio.run(Watch(app or JSONResponse({}))(scope, receive, send))
+    return sent
+
+
+def header(sent: list[Message], name: str) -> str:
+    return dict(sent[0]["headers"])[name.encode()].decode()
+
+
+def test_unknown_paths_are_one_label_and_get_one_sentence() -> None:
+    for number in range(50):
+        sent = ask(f"/nowhere/{number}")
+        assert sent[0]["status"] == 404
+        assert json.loads(sent[1]["body"])["error"].startswith("no such page; expected one of /predict, ")
+    text = generate_latest().decode()
+    assert "nowhere" not in text
+    assert 'endpoint="other"' in text
+
+
+def test_a_wrong_method_gets_one_sentence() -> None:
+    sent = ask("/predict")
+    assert sent[0]["status"] == 405
+    assert json.loads(sent[1]["body"]) == {"error": "the method is GET, expected POST"}
+
+
+def test_a_request_keeps_its_callers_id_if_that_is_one() -> None:
+    assert header(ask("/tasks", x_request_id="order-7"), "x-request-id") == "order-7"
+    assert header(ask("/tasks", x_request_id="a" * 65), "x-request-id") != "a" * 65
+    assert len(header(ask("/tasks"), "x-request-id")) == 16
+
+
+def test_a_line_of_log_is_json_without_what_the_caller_wrote(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[str] = []
+    monkeypatch.setattr(watch.LOG, "info", lines.append)
+    ask("/secret?text=mine", x_request_id="order-7")
+    line = json.loads(lines[-1])
+    assert line["id"] == "order-7"
+    assert (line["method"], line["path"], line["status"]) == ("GET", "other", 404)
+
+
+def test_refusals_are_counted_by_reason_and_those_who_hung_up_too() -> None:
+    async def busy(scope: Scope, receive: Receive, send: Send) -> None:
+        await JSONResponse({"error": "later"}, status_code=503)(scope, receive, send)
+
+    async def left(scope: Scope, receive: Receive, send: Send) -> None:
+        return None
+
+    for app in (busy, busy, left):
+        ask("/predict", "POST", app)
+    text = generate_latest().decode()
+    assert 'onetrunk_refused_total{reason="busy"} 2.0' in text
+    assert 'onetrunk_refused_total{reason="left"} 1.0' in text
+    assert 'bentoml_service_request_in_progress{endpoint="/predict"' in text
+
+
+def test_a_failed_request_is_counted_and_no_longer_in_progress() -> None:
+    async def broken(scope: Scope, receive: Receive, send: Send) -> None:
+        raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError, match="broken"):
+        ask("/predict", "POST", broken)
+    progress: Any = [
+        line for line in generate_latest().decode().splitlines() if "request_in_progress{" in line
+    ]
+    assert [line.rsplit(" ", 1)[1] for line in progress] == ["0.0"]
