@@ -36,6 +36,7 @@ def test_what_a_count_of_rows_makes_impossible_is_asked_of_no_interval() -> None
     assert coverage.COVERED <= coverage.least_possible(20) < 0.96
 
 
+@pytest.mark.slow
 def test_of_pairs_every_document_stays_and_who_answered_which_is_drawn() -> None:
     world = worlds.made("Pearson over pairs")
     one, other = own._even(world, 2)
