@@ -152,8 +152,8 @@ def _refuse_mixed(path: Path, data: bytes, first: int) -> None:
     if sum(not character.isascii() for character in text) - wrong >= max(wrong, FEWEST_LETTERS):
         line = data[:first].count(b"\n") + 1
         raise UserError(
-            f"{path}, line {line}: byte 0x{data[first]:02x} is no UTF-8, as the letters of other lines are: the "
-            f"file has lines of two encodings; convert them to one"
+            f"{path}, line {line}: byte 0x{data[first]:02x} is no UTF-8, as the letters of other lines are: "
+            f"the file has lines of two encodings; convert them to one"
         )
 
 
