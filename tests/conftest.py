@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -236,12 +237,14 @@ def forking_python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def encoded_once(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Path:
-    root = tmp_path_factory.mktemp("project")
-    build_project(root, tiny_encoder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(root)
-        encode_project(root)
-    return root
+    from tests.once import made_once
+
+    def make(root: Path) -> None:
+        build_project(root, tiny_encoder)
+        with contextlib.chdir(root):
+            encode_project(root)
+
+    return made_once(tmp_path_factory, "encoded", make)
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ def terms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terms:
     """Those of a project whose encoder has not been fetched."""
     (tmp_path / "encoder").mkdir()
     monkeypatch.chdir(tmp_path)
-    return Terms(yaml.safe_load(PARAMS))
+    return Terms(yaml.load(PARAMS, yaml.CSafeLoader))
 
 
 @pytest.mark.parametrize("shape", UNDERSTOOD, ids=lambda shape: shape.file)
