@@ -94,7 +94,8 @@ async def opened(
     port: int, bodies: Iterator[dict[str, Any]], rate: float, seconds: float, seed: int = 0
 ) -> Heard:
     """Requests come at random moments (Poisson), `rate` a second, each on a free connection."""
-    heard, free, draws = Heard(), [], np.random.default_rng(seed)
+    heard, draws = Heard(), np.random.default_rng(seed)
+    free: list[Caller] = []
     start = time.perf_counter()
 
     async def one() -> None:

@@ -108,7 +108,9 @@ class Bench:
     def closed(self, port: int, clients: int, paths: Sequence[str] = ("/predict",)) -> Heard:
         """So many clients for a while; the first answers are not counted."""
         self.run(closed([Caller(port, paths)], self.bodies(), self.seconds / 10))
-        return self.run(closed([Caller(port, paths) for _ in range(clients)], self.bodies(), self.seconds))
+        callers = [Caller(port, paths) for _ in range(clients)]
+        heard: Heard = self.run(closed(callers, self.bodies(), self.seconds))
+        return heard
 
     def overload(self) -> dict[str, float]:
         """Twice the capacity, of a service that lets nobody wait longer than the limit of the slowest."""

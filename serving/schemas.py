@@ -6,18 +6,27 @@ from typing import Any, Union
 
 import bentoml
 import starlette.requests
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from components import families as tasks
+from serving import bundle
 from serving.explain import Explanation
 from serving.requests import Request
 
 PARSED = "onetrunk.request"  # where the guard has put the request, in the scope
 
 
+def _example(schema: dict[str, Any]) -> None:
+    """Write a question to every task into the schema (BentoML's knows one example): it works when pasted."""
+    packed, most = bundle.card().tasks.values(), bundle.card().limits.max_texts
+    schema["example"] = {"texts": [task.example for task in packed if task.example][:most]}
+
+
 class PredictRequest(Request, bentoml.IODescriptor):  # type: ignore[misc]
     """Texts to be answered, and the tasks asked of each; without `tasks`, all that read such a text. Of a
     long list of labels `top` has the best."""
+
+    model_config = ConfigDict(json_schema_extra=_example)
 
     @classmethod
     async def from_http_request(cls, request: starlette.requests.Request, serde: Any) -> Any:

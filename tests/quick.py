@@ -14,7 +14,7 @@ import hypothesis
 import pytest
 
 SERVICES = {"postgres_port", "s3_address"}  # fixtures
-DEAR = {*SERVICES, "server", "client", "judge"}  # the last one trains a model
+DEAR = {*SERVICES, "server", "client", "judge", "bento"}  # the last two train a model
 LIMIT = 2.0  # processor seconds of all quick cases of one test function
 USED = "processor seconds"
 

@@ -71,8 +71,11 @@ def _rows_that_count(metric: Metric, measured: Sample) -> float:
 
 def score(share: float, rows: float, level: float, freedom: int | None) -> tuple[float, float]:
     """Wilson's interval of a share of so many rows, and where few rows are right, or wrong, wide enough for
-    what is known of a Poisson count that is so low. Each end holds with the probability `level`."""
+    what is known of a Poisson count that is so low. An effective number of rows, which has degrees of
+    freedom, counts nothing. Each end holds with the probability `level`."""
     low, high = wilson(share, rows, quantile(level, freedom))
+    if freedom is not None:
+        return low, high
     alpha = 2 * (1 - level)
     fewest_right, fewest_wrong = (_fewest(part * rows, alpha) / rows for part in (share, 1 - share))
     return min(low, fewest_right), max(high, 1 - fewest_wrong)

@@ -5,6 +5,7 @@ Legend: N rows, S statistics.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,7 +55,9 @@ def read(project: Project, root: Path, head: str) -> list[ScoredRow]:
     return score(card, annotation.gate.metric if annotation.gate else None, rows, said)
 
 
-def score(card: HeadCard, gated: str | None, rows: list[Row], said: list[Prediction]) -> list[ScoredRow]:
+def score(
+    card: HeadCard, gated: str | None, rows: Sequence[Row], said: Sequence[Prediction]
+) -> list[ScoredRow]:
     """The rows of a head with what was said of them, each by the first metric that tells them apart, the
     gate's before the others."""
     family, facts = families.get(card["family"]), card["facts"]
@@ -72,7 +75,11 @@ def in_order(family: Family, facts: Facts, gated: str | None) -> list[Metric]:
 
 
 def values(
-    metrics: list[Metric], rows: list[Row], predictions: list[Prediction], facts: Facts, targets: list[str]
+    metrics: list[Metric],
+    rows: Sequence[Row],
+    predictions: Sequence[Prediction],
+    facts: Facts,
+    targets: list[str],
 ) -> tuple[str, np.ndarray]:
     """The name of the first of the metrics that tells single rows apart, and its value_N of each.
 
@@ -93,11 +100,11 @@ def _tells_apart(value_N: np.ndarray) -> bool:
     return len(np.unique(value_N[np.isfinite(value_N)])) > 1
 
 
-def _are_numbers(rows: list[Row], predictions: list[Prediction], name: str) -> bool:
+def _are_numbers(rows: Sequence[Row], predictions: Sequence[Prediction], name: str) -> bool:
     return all(isinstance(one.get(name), (int, float)) for one in (*rows, *predictions))
 
 
-def _closeness(rows: list[Row], predictions: list[Prediction], name: str) -> tuple[str, np.ndarray]:
+def _closeness(rows: Sequence[Row], predictions: Sequence[Prediction], name: str) -> tuple[str, np.ndarray]:
     gold_N, said_N = (np.array([one[name] for one in ones], float) for ones in (rows, predictions))
     return "negative_absolute_error", -np.abs(gold_N - said_N)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import sentence
-from tests.data.exports.writers import LABEL, article, bio, document, german, text, tokens
+from tests.data.exports.writers import LABEL, article, bio, document, german, raw, text, tokens
 from tests.data.shapes import ROWS, Shape, jsonl, plain, topic
 
 QUESTIONS = ["DESC:manner", "ENTY:cremat", "HUM:ind", "NUM:date", "DESC:def"]
@@ -219,12 +219,12 @@ LAYOUTS = [
     Shape("search.json", document({"took": 3, "hits": {"total": {"value": 120}, "hits": [
               {"_id": str(n), "_source": {"body": sentence(n), "category": topic(n)}} for n in ROWS]}}), "classification",
           {"text": "_source.body", "label": "_source.category"}, {"format": "json_table"}),
-    Shape("list.json.gz", lambda path: path.write_bytes(gzip.compress(json.dumps([{"text": sentence(n), "label": topic(n)} for n in ROWS]).encode())),
+    Shape("list.json.gz", raw(gzip.compress(json.dumps([{"text": sentence(n), "label": topic(n)} for n in ROWS]).encode())),
           "classification", LABEL, {"format": "json"}),
     Shape("annotators.csv", plain("text,ann1,ann2,ann3\n" + "\n".join(f"{sentence(n)},{topic(n)},{topic(n + 1)},{topic(n)}" for n in ROWS)),
           asks="several columns could be label"),
     Shape("texts_that_lack.csv", plain("text,label\n" + "\n".join(f"{sentence(n) if n % 4 else ''},{topic(n)}" for n in ROWS)), asks="'text' is empty"),
-    Shape("two_encodings.csv", lambda path: path.write_bytes(("text,label\n" + "".join(f"größe {sentence(n)},{topic(n)}\n" for n in ROWS)).encode()
+    Shape("two_encodings.csv", raw(("text,label\n" + "".join(f"größe {sentence(n)},{topic(n)}\n" for n in ROWS)).encode()
               + "größe,other\n".encode("cp1252")), refused="line 122: byte 0xf6 is no UTF-8, as the letters of other lines are"),
     Shape("counted.csv", plain("id,text\n" + "\n".join(f"{n},{sentence(n)}" for n in ROWS)), asks="no column looks like what is to be learnt"),
     Shape("scores_with_none.csv", plain("text,score\n" + "\n".join(f"{sentence(n)},{'N/A' if n % 9 == 1 else n % 17 / 4}" for n in ROWS)),
@@ -235,7 +235,7 @@ LAYOUTS = [
           "ordinal", {"text": "text", "label": "stars"}, {"filter": {"stars": {"not": "99"}}}),
     Shape("page.csv", plain("<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body>x</body></html>\n"), refused="a web page ('Sign in') in HTML"),
     Shape("pointer.parquet", plain("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"), refused="a pointer of git-lfs"),
-    Shape("odd_bytes.csv", lambda path: path.write_bytes(b"\x80\x04\x95" + b"abc\x00" * 100), refused="a pickle"),
-    Shape("odd_utf16.csv", lambda path: path.write_bytes(b"x\x00" + "text,label\n".encode("utf-16-le") * 20 + b"x"), refused="odd_utf16.csv"),
+    Shape("odd_bytes.csv", raw(b"\x80\x04\x95" + b"abc\x00" * 100), refused="a pickle"),
+    Shape("odd_utf16.csv", raw(b"x\x00" + "text,label\n".encode("utf-16-le") * 20 + b"x"), refused="odd_utf16.csv"),
     Shape("authors", by_author, "classification", LABEL, {"format": "jsonl", "files": {"train": "*/train_*.jsonl"}}),
 ]  # fmt: skip

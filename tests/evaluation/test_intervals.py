@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from components.evaluation.intervals import FEW, difference, gain, interval, wilson, worth_of
+from components.evaluation.intervals import FEW, difference, gain, interval, score, wilson, worth_of
 from components.evaluation.units import Sample, Units, sample
 from components.families.base import Metric
 from components.families.click.metrics import METRICS as CLICK
@@ -85,6 +85,13 @@ def test_the_interval_of_a_share_covers_at_least_93_percent_at_every_accuracy(ro
     ]
     assert min(covered) > 0.929
     assert np.mean(covered) < 0.96
+
+
+def test_an_effective_number_of_rows_is_no_count_of_rows() -> None:
+    """Wilson's interval alone, with Student's t; an end of a share that few rows make lies further out."""
+    assert score(0.95, 20, 0.975, 49) == pytest.approx(wilson(0.95, 20, float(stats.t.ppf(0.975, 49))))
+    counted, alone = score(0.95, 20, 0.975, None), wilson(0.95, 20, 1.96)
+    assert counted[1] > alone[1] or counted[0] < alone[0]
 
 
 def test_no_interval_of_a_share_of_99_percent_in_50_rows_covers_between_92_and_98_percent() -> None:

@@ -31,10 +31,7 @@ SECONDS = 2.0  # of the processor, that a command may take: the clock's, where n
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """Two releases: bundles a and b."""
-    project = bentos.repository(tmp_path / "project")
-    for bundle in ("a", "b"):
-        release(project, bundle)
-    return project
+    return bentos.two_releases(tmp_path / "project")
 
 
 @pytest.fixture(scope="module")

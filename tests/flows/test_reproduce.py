@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -60,9 +61,14 @@ write_bento(pathlib.Path("bento"), read[0].strip()[-1], "".join(read) + head)
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
+def project(_made: Path, tmp_path: Path) -> Path:
     """Two releases of different settings; the second was compared with the first."""
-    project = toy.make(tmp_path / "project", PIPELINE)
+    return Path(shutil.copytree(_made, tmp_path / "project", symlinks=True))
+
+
+@pytest.fixture(scope="module")
+def _made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    project = toy.make(tmp_path_factory.mktemp("reproduced") / "project", PIPELINE)
     for name, text in (("against.py", AGAINST), ("package.py", PACKAGE), ("params.yaml", "seed: 1\n")):
         (project / name).write_text(text)
     (project / ".gitignore").write_text("/downloads\n/bento\n/reports\n.onetrunk/\n")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -175,6 +177,21 @@ def release(project: Path, version: str, model: str | Path | None = None, **opti
     found = sha256(project / "bento" / WEIGHTS)
     verdict = write_verdict(project, against=registry.champion(found, project))
     return moves.release(project / "bento", verdict, project)
+
+
+def two_releases(folder: Path) -> Path:
+    """A project with two releases: v1.0.0 of bundle and model a, v1.0.1 of b."""
+    return Path(shutil.copytree(Path(_released().name, "project"), folder, symlinks=True))
+
+
+@functools.cache
+def _released() -> tempfile.TemporaryDirectory[str]:
+    """They take dozens of git processes, and a project needs only a copy."""
+    folder = tempfile.TemporaryDirectory(prefix="onetrunk-released-")
+    project = repository(Path(folder.name, "project"))
+    for version in ("a", "b"):
+        release(project, version)
+    return folder
 
 
 def manifest_of(bento: Path) -> str:

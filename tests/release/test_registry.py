@@ -15,7 +15,16 @@ from components.evaluation.records import ReleaseReport
 from components.files import verify_manifest, write_manifest
 from components.release import moves, registry, tags
 from components.release.registry import RECORD, WEIGHTS, champion, open_champion, rolled_back
-from tests.release.bentos import git, manifest_of, release, repository, track, write_bento, write_verdict
+from tests.release.bentos import (
+    git,
+    manifest_of,
+    release,
+    repository,
+    track,
+    two_releases,
+    write_bento,
+    write_verdict,
+)
 
 pytestmark = pytest.mark.slow  # each makes a repository and releases: dozens of git processes
 
@@ -30,11 +39,9 @@ def project(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def two(project: Path) -> Path:
+def two(tmp_path: Path) -> Path:
     """A project with two releases: v1.0.0 of bundle and model a, v1.0.1 of b."""
-    release(project, "a")
-    release(project, "b")
-    return project
+    return two_releases(tmp_path / "project")
 
 
 def served(project: Path) -> str | None:

@@ -201,3 +201,27 @@ def test_an_answer_has_a_why(client: httpx.Client) -> None:
     assert refused.json() == {
         "error": "texts: found 2 texts, expected 1: one question is explained at a time"
     }
+
+
+def test_the_example_that_openapi_gives_is_answered_by_every_task(client: httpx.Client) -> None:
+    example = client.get("/docs.json").json()["components"]["schemas"]["PredictRequest"]["example"]
+    response = post(client, example)
+    assert response.status_code == 200
+    answered = {task for answers in response.json()["answers"] for task in answers}
+    assert answered == set(client.get("/tasks").json()["tasks"])
+
+
+def test_metrics_are_by_task_and_an_unknown_path_is_no_label_of_them(client: httpx.Client) -> None:
+    post(client, {"texts": ["hello"]})
+    post(client, {"texts": []})
+    lost = client.get("/nowhere")
+    assert (lost.status_code, list(lost.json())) == (404, ["error"])
+    text = client.get("/metrics").text
+    for line in ('onetrunk_answers_total{task="ner"}', 'onetrunk_refused_total{reason="wrong"}'):
+        assert line in text
+    assert 'bentoml_service_request_total{endpoint="/predict"' in text
+    assert "nowhere" not in text
+
+
+def test_it_is_alive_and_ready(client: httpx.Client) -> None:
+    assert [client.get(path).status_code for path in ("/livez", "/readyz", "/healthz")] == [200] * 3

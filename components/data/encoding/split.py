@@ -94,12 +94,17 @@ class EncodedSplit:
             return [self.sequences(row) for row in rows]
         words, octets, begins = self._flat
         numbers, places = np.divmod(np.asarray(rows, dtype=np.int64), self._batch_rows)
-        offsets, ids, segments = begins[:, numbers]
+        offsets, ids, segments = begins.take(numbers, 1)
         offsets += places
-        starts = words[offsets]
-        lengths = (words[offsets + 1] - starts).tolist()
-        spans = zip((ids + starts).tolist(), (segments + starts).tolist(), lengths, strict=True)
-        return [[(words[i : i + n], octets[s : s + n])] for i, s, n in spans]
+        starts = words.take(offsets)
+        lengths = words.take(offsets + 1) - starts
+        ids += starts
+        segments += starts
+        spans = (ids, ids + lengths, segments, segments + lengths)
+        # Lists and plain slices: of 64 rows, numpy's own calls would be most of the time.
+        return [
+            [(words[a:b], octets[c:d])] for a, b, c, d in zip(*map(np.ndarray.tolist, spans), strict=True)
+        ]
 
     @cached_property
     def _flat(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

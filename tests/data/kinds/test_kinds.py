@@ -28,7 +28,6 @@ from components.files import read_json
 from tests.data.kinds.kind import KEYS, Kind
 
 FOLDER = Path(__file__).parent
-QUICK = 12  # of each file, in a quick run
 
 
 def kinds() -> list[Any]:
@@ -36,7 +35,7 @@ def kinds() -> list[Any]:
     for file in sorted(FOLDER.glob("*.yaml")):
         for number, given in enumerate(yaml.load(file.read_text(encoding="utf-8"), yaml.CSafeLoader)):
             assert given.keys() <= KEYS, f"{file.name}: {given.keys() - KEYS}"
-            marks = [pytest.mark.slow] if number >= QUICK else []
+            marks = [pytest.mark.slow] if number else []  # the first of each file is quick
             found.append(pytest.param(Kind(given), id=f"{file.stem}: {given['kind']}", marks=marks))
     return found
 
@@ -62,7 +61,6 @@ def found() -> str:
     )
 
 
-@pytest.mark.slow_after(20)
 @pytest.mark.parametrize("kind", kinds())
 def test_of_every_kind_the_right_rows_come_out_or_the_right_sentence(
     kind: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -29,9 +29,7 @@ HTML = {
     *("span", "strong", "small", "sub", "sup", "code", "pre", "font", "e1", "e2"),
 }
 # Endings of files whose lines are no texts.
-OTHERS = {
-    *(".csv", ".tsv", ".tab", ".json", ".jsonl", ".ndjson", ".html", ".xml", ".yml", ".yaml", ".md"),
-}
+OTHERS = {".csv", ".tsv", ".tab", ".json", ".jsonl", ".ndjson", ".html", ".xml", ".yml", ".yaml", ".md"}
 LINES = 500  # that a file is recognised by
 FEWEST = 5  # spans in them
 SHARE = 0.1  # of the lines that have one

@@ -1,0 +1,69 @@
+"""The callers of the benchmark against a toy server, and its lines."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from itertools import repeat
+from typing import Any
+
+import pytest
+import uvicorn
+from starlette.responses import JSONResponse
+
+from benchmarks.clients import LOST, Caller, Heard, closed, opened
+from benchmarks.serving import LINES, _goals
+
+BODIES = {"texts": ["a"]}
+
+
+@contextlib.asynccontextmanager
+async def served(status: int, pause: float) -> AsyncIterator[int]:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.sleep(pause)
+        await JSONResponse({"answers": []}, status_code=status)(scope, receive, send)
+
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None))
+        serving = asyncio.ensure_future(server.serve(sockets=[listening]))
+        while not server.started:
+            await asyncio.sleep(0.01)
+        yield listening.getsockname()[1]
+        server.should_exit = True
+        await serving
+
+
+def test_callers_in_a_closed_loop_wait_for_their_answers_and_those_in_an_open_one_come_anyhow() -> None:
+    async def scenario() -> tuple[Heard, Heard]:
+        async with served(200, 0.05) as port:
+            one = await closed([Caller(port, ["/predict"])], repeat(BODIES), 0.5)
+            many = await opened(port, repeat(BODIES), 200, 0.5)
+            return one, many
+
+    one, many = asyncio.run(scenario())
+    assert 5 <= len(one.answers) <= 11
+    assert 50 < len(many.answers) < 150
+    assert one.at(0.5) >= 0.05
+    assert {status for status, _ in [*one.answers, *many.answers]} == {200}
+
+
+def test_a_refusal_keeps_its_status_and_a_broken_connection_is_lost() -> None:
+    async def scenario() -> tuple[int, int]:
+        async with served(503, 0.0) as port:
+            refused = (await Caller(port, ["/predict"]).ask(BODIES))[0]
+        return refused, (await Caller(port, ["/predict"]).ask(BODIES))[0]
+
+    assert asyncio.run(scenario()) == (503, LOST)
+
+
+@pytest.mark.parametrize(
+    ("value", "reached"), [(1.0, {"one client", "lone", "steady", "large", "in time", "memory"})]
+)
+def test_every_line_has_its_goal(value: float, reached: set[str]) -> None:
+    once = dict.fromkeys(("in time", "lost", "memory"), value)
+    rounds = [dict.fromkeys(LINES.keys() - once.keys(), value)] * 3
+    goals = dict(zip(LINES, _goals(rounds, once), strict=True))
+    assert {key for key, goal in goals.items() if goal.reached} == reached
