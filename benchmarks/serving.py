@@ -57,9 +57,8 @@ def main() -> None:
         bench = Bench(arguments.bundle, arguments.seconds, stack)
         rounds = [bench.round() for _ in range(arguments.rounds)]
         once = {**bench.overload(), **bench.memory(arguments.requests)}
-    goals = _goals(rounds, once)
-    _print(goals)
-    finish(goals, seconds=arguments.seconds, rounds=arguments.rounds, **bench.beside)
+    _print(_goals(rounds, once))
+    finish(_goals(rounds, once), seconds=arguments.seconds, rounds=arguments.rounds, **bench.beside)
 
 
 def _arguments() -> argparse.Namespace:

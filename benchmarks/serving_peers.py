@@ -59,7 +59,7 @@ def bare(bundle: Path) -> None:
         print(json.dumps(time.perf_counter() - start), flush=True)
 
 
-def main(bundle: str, port: str = "") -> None:
+def start(bundle: str, port: str = "") -> None:
     torch.set_num_threads(1)
     if not port:
         bare(Path(bundle))
@@ -70,4 +70,4 @@ def main(bundle: str, port: str = "") -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    start(*sys.argv[1:])
