@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FENCE = re.compile(r"^ *```.*?^ *```", re.DOTALL | re.MULTILINE)
+SPAN = re.compile(r"`[^`\n]*`")
 LINK = re.compile(r"\]\(([^)\s]+)\)|<(?:img|a)\s[^>]*(?:src|href)=\"([^\"]+)\"")
 PICTURES = ROOT / "docs/pictures"
 NAMED = re.compile(r"(?<![\w/.-])docs/[\w./*-]*\w")
@@ -46,7 +47,8 @@ def anchors(page: Path) -> set[str]:
 def broken(page: Path) -> list[str]:
     """The relative links of a page that lead nowhere."""
     lost = []
-    for match in LINK.finditer(FENCE.sub("", page.read_text(encoding="utf-8"))):
+    text = SPAN.sub("code", FENCE.sub("", page.read_text(encoding="utf-8")))
+    for match in LINK.finditer(text):
         target = match[1] or match[2]
         if re.match(r"[a-z][a-z+.-]*:", target):
             continue

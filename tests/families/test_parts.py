@@ -28,6 +28,7 @@ OF_ALL = {
     "truncation",
     "metrics_for",
     "facts_to_ask",
+    "is_cut",
 }
 """What one family alone changes, but every one is asked for: its default says something of the others."""
 OTHER_WORDS = {
@@ -35,6 +36,8 @@ OTHER_WORDS = {
     ("data/sources/formats/label_studio.py", "relation"),  # a type of its results
     ("data/sources/formats/labels.py", "relation"),  # a role whose values are labels
     ("data/sources/formats/prodigy.py", "span"),  # the type of a span that has none
+    ("data/sources/formats/token_relations.py", "relation"),  # a column of such files
+    ("data/sources/formats/inline.py", "span"),  # an element of HTML
     ("data/sources/remotes/url.py", "generation"),  # of an object in a bucket
     ("evaluation/gates/calibration.py", "calibration"),  # the gate's own name
     ("evaluation/evaluate.py", "f1"),  # a field of the report

@@ -29,7 +29,7 @@ def test_no_page_loads_anything(name: str) -> None:
     assert loaded(html) == []
     assert html.count("<script>") == (1 if name == "service" else 0)
     links = {str(link["href"]) for link in Page(html).every("a")}
-    inside = {"training.html", "tasks", "metadata", "docs.json"}
+    inside = {"training.html", "tasks", "metadata", "docs.json", "operate"}
     assert {link for link in links if not link.startswith("#")} <= inside
 
 
