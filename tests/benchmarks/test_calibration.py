@@ -36,6 +36,7 @@ def test_what_a_count_of_rows_makes_impossible_is_asked_of_no_interval() -> None
     assert coverage.COVERED <= coverage.least_possible(20) < 0.96
 
 
+@pytest.mark.slow
 def test_of_pairs_every_document_stays_and_who_answered_which_is_drawn() -> None:
     groups = [(one, other) for one in "abcdefgh" for other in "abcdefgh" if one < other]
     champion, equal, trivial = np.random.default_rng(0).normal(size=(3, len(groups), 2))

@@ -15,10 +15,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 
-from components.release.records import BundleCard, Code, Limits, PackedModel, PackedTask
 from serving import pages as service
 from tests.pages import drawn
 from tests.pages.browser import Tab, needs_browser, tab
+from tests.pages.served import CARD, EXAMPLE, packed
 
 pytestmark = [needs_browser, pytest.mark.slow]
 CLASSES = {f"class-{n:02}": (n + 1) / 1378 for n in range(52)}
@@ -27,43 +27,10 @@ ANSWERS: dict[str, Any] = {
     "news_topic": {"label": "class-51", "probabilities": CLASSES},
     "ner": {"entities": [{"type": "PER", "text": "Ada", "start": 0, "end": 3}], "tokens": []},
 }
-
-
-EXAMPLE = {"text": "Ada's flat in Turin"}
-
-
-def packed(family: str, inputs: list[str]) -> PackedTask:
-    return PackedTask(
-        example=EXAMPLE if inputs == ["text"] else {},
-        family=family,
-        labels=None,
-        inputs=inputs,
-        max_length=64,
-        gate="pass",
-        rows={},
-        share=0.25,
-        metrics={},
-    )
-
-
 WORDS = [
     {"field": "text", "text": "\N{FACE WITH TEARS OF JOY}", "start": 0, "end": 1, "weight": -0.25},
     {"field": "text", "text": "Ada", "start": 2, "end": 5, "weight": 0.5},
 ]
-CARD = BundleCard(
-    name="tiny",
-    version="1",
-    model=PackedModel(sha256="", files={}),
-    data={},
-    code=Code(sha256=""),
-    commit=None,
-    verdict="PROMOTE",
-    limits=Limits(max_texts=1, max_characters=1000, max_body_bytes=10_000),
-    tasks={
-        **{name: packed("tagging" if name == "ner" else "classification", ["text"]) for name in ANSWERS},
-        "bought": packed("click", ["text", "categorical"]),
-    },
-)
 
 
 @pytest.fixture(scope="module")

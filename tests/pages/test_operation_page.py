@@ -15,7 +15,7 @@ from starlette.routing import Mount, Route
 
 from serving import pages
 from tests.pages.browser import Tab, needs_browser, tab
-from tests.pages.test_in_a_browser import CARD
+from tests.pages.served import CARD
 
 pytestmark = [needs_browser, pytest.mark.slow]
 WHOSE = 'endpoint="{}",http_response_code="200",service_name="tiny"'

@@ -12,6 +12,7 @@ from components.monitoring.traffic import store
 from components.monitoring.traffic.rows import RowMaker
 from components.settings.traffic import Traffic
 from serving import recording
+from serving.bundle import TRAFFIC
 from serving.predictor import Predictor
 from serving.requests import Item
 from tests.flows import toy
@@ -40,15 +41,15 @@ def test_a_request_is_recorded_with_what_it_was_answered_and_without_its_words(
     )
     assert alone["request"] == pair["request"]
     assert (alone["characters"], pair["characters"]) == (15, 6)
-    assert alone["sentiment.label"] == answers[0]["sentiment"].label
+    assert alone["sentiment.label"] == answers[0]["sentiment"].model_dump()["label"]
     assert (alone["similarity.score"], pair["sentiment.label"]) == (None, None)
-    assert pair["similarity.score"] == pytest.approx(answers[1]["similarity"].score)
+    assert pair["similarity.score"] == pytest.approx(answers[1]["similarity"].model_dump()["score"])
     written = b"".join(file.read_bytes() for file in tmp_path.glob("traffic/*/*.parquet"))
     assert b"rome" not in written
 
 
 def test_nothing_is_recorded_unless_whoever_serves_has_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(recording.TRAFFIC, raising=False)
+    monkeypatch.delenv(TRAFFIC, raising=False)
     recording.recorder.cache_clear()
     recording.record(["a"], [{}])
     recording.stop()

@@ -176,7 +176,7 @@ class Encoder:
         self.several = is_multi_sequence(self.family, card.inputs)
         truncation = self.family.truncation(card.inputs, card.max_length, self.options)
         self.tokenizer.enable_truncation(**truncation)
-        self.limit = sys.maxsize if "stride" in truncation else truncation["max_length"]  # else in windows
+        self.limit = truncation["max_length"]
         self.rows_cut = 0  # of the training rows that were encoded so far
         self.alone_is_zero = not any(self.tokenizer.encode("a").type_ids)
 
@@ -215,7 +215,7 @@ class Encoder:
         self._require_tokens(rows, encodings)
         columns = self.sequences(table["id"].combine_chunks(), encodings)
         if learning:
-            self.rows_cut += sum(any(map(self._is_cut, of_row)) for of_row in encodings)
+            self.rows_cut += sum(self.family.is_cut(of_row, self.limit) for of_row in encodings)
         for head, (family, facts) in self.heads.items():
             own = rows if head == self.task else view(table, self.task, head).to_pylist()
             first = family.target_schema().names[0]
@@ -241,10 +241,6 @@ class Encoder:
                 f"data/{self.task}: the tokenizer knows nothing in {text!r:.60}, and in {len(empty) - 1} "
                 f"more rows; expected a tokenizer for these texts, or a source.filter without them"
             )
-
-    def _is_cut(self, encoding: Encoding) -> bool:
-        """Was a part of the text left out? Only what fills the limit is asked, since to ask makes copies."""
-        return len(encoding) >= self.limit and bool(encoding.overflowing)
 
     def _count(
         self,

@@ -172,6 +172,12 @@ class SpanExtraction(Rewordable, MultiSequence, Family):
             windows.append([by_place[place] for place in sorted(by_place)[: options["max_windows"]]])
         return windows
 
+    def is_cut(self, encodings: Sequence[Encoding], max_length: int) -> bool:
+        """Windows leave nothing out, unless there are more of them than are read; a question has its room."""
+        made = 1 + max(len(one.overflowing) for one in encodings)
+        asked = sum(sequence == 0 for sequence in encodings[0].sequence_ids)
+        return made > len(encodings) or asked >= question_room(max_length)
+
     def layout(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> Layout:
         found = [context_tokens(encoding, row["context"]) for encoding in encodings]
         return {"first": [first for first, _ in found], "offsets": [offsets for _, offsets in found]}

@@ -137,6 +137,12 @@ def test_a_question_that_is_too_long_is_cut_and_the_context_is_still_read(any_to
     assert last[-1][1] >= len(row["context"].rstrip())
 
 
+def test_a_row_counts_as_cut_where_its_question_or_a_window_is_left_out(any_tokenizer: Any) -> None:
+    asked = {"question": "Who was born in London? " * 40, "context": LONG["context"]}
+    for row, most, cut in ((LONG, 99, False), (LONG, 2, True), (asked, 99, True)):
+        assert SPAN.is_cut(tokenise(any_tokenizer, row, 64, stride=8, max_windows=most), 64) == cut
+
+
 TEXT = st.text(min_size=1, max_size=80).filter(trimmed)
 
 
