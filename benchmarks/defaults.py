@@ -58,7 +58,7 @@ OTHERS: dict[str, list[Any]] = {  # values beside the default one, by the settin
     "training.tokens_per_step": [800, 3200],
     "training.warmup": [0.0, 0.2],
     "training.weight_decay": [0.0, 0.1],
-    "training.window": [1, 64],
+    "training.window": [4, 16],
     "training.validation_rows": [20, 320],
     "training.patience": [1, 10],
     "training.ema": [0.98],

@@ -52,7 +52,8 @@ class Training(Section):
     tokens_per_step: Tokens  # that a step reads, on average
     # in memory at once, for each process; auto: on a GPU as many as its memory holds, found by doubling
     tokens_per_micro_batch: Tokens | Literal["auto"]
-    window: Steps = 16  # steps whose rows are grouped by length together
+    # steps whose rows are grouped by length together; more than 1 pad less where an encoder cannot be packed
+    window: Steps = 1
     learning_rate: Annotated[float, Field(gt=0)]  # of the encoder, at its highest
     head_learning_rate: Annotated[float, Field(gt=0)]  # of the heads, at its highest
     layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0  # an encoder block's rate over that of the next

@@ -1,8 +1,9 @@
 """From the mixture's draws to micro-batches under a token budget: packed, or padded rows of similar length.
 
-A window of steps is drawn together. Each task's rows of the window are sorted by length and cut
-into one chunk a step, and a keyed permutation deals the chunks out, so a step holds rows of similar
-length of every task, and still is a pure function of (plan, seed, step) that costs O(window).
+A step takes each task's rows as they are drawn. Where a window of several steps is asked for, it is drawn
+together: each task's rows of the window are sorted by length and cut into one chunk a step, and a keyed
+permutation deals the chunks out, so a step holds rows of similar length of every task, and still is a pure
+function of (plan, seed, step) that costs O(window).
 
 Legend: B sequences of a micro-batch (a row is one or several), L tokens of the longest.
 """

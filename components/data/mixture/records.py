@@ -69,7 +69,7 @@ class PlanRecord(Record):
 
     steps: int  # of the run
     rows_per_step: float  # on average
-    window: int  # steps whose rows are grouped by length together
+    window: int  # steps whose rows are grouped by length together; 1: none are
     keep: float | None  # the part of its share that no task loses; null unless shares are dynamic
     # where training ends once no task improves: by what part of its steps it then goes on, with falling rates
     cooldown: float | None = None

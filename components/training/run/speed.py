@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 FILE = Path(".onetrunk/speed.json")
 STEPS = 5  # that are timed, after one that is not: the first step of a process is slow
+SPREAD = 16  # steps from which they are chosen, or a whole window of those that are grouped by length
 ENOUGH = 10.0  # seconds of steps; a slow machine times fewer of them
 ROWS = 16  # of each task, in the evaluation that is timed
 
@@ -112,10 +113,10 @@ def _take(loop: Loop, step: int) -> None:
 
 
 def _spread(loop: Loop) -> list[int]:
-    """Steps of the first window, of the middle one by its tokens, then from few to many."""
+    """Some of the first steps: that of the middle by its tokens, then from few to many."""
     from components.data.batches.batching import step_rows
 
-    steps = range(min(loop.plan.window, loop.plan.steps))
+    steps = range(min(max(loop.plan.window, SPREAD), loop.plan.steps))
     tokens = [
         sum(int(loop.splits[task].tokens[rows].sum()) for task, rows in batch.items())
         for batch in (step_rows(loop.plan, loop.seed, step, loop.lengths) for step in steps)

@@ -12,6 +12,7 @@ from components.data.batches.batching import Item, micro_batches, packs, similar
 from components.data.encoding.split import EncodedSplit, cards_of
 from components.data.mixture.draws import Plan, TaskPlan, draw, rows_before
 from components.data.mixture.records import PlanRecord
+from components.settings.training import Training
 
 LENGTHS = {"a": np.arange(5, 105), "b": np.full(40, 12)}
 PLAN = Plan(50, 12.0, 4, {"a": TaskPlan(100, 0.75), "b": TaskPlan(40, 0.25)})
@@ -35,9 +36,31 @@ def test_a_window_deals_out_exactly_its_draws_and_each_batch_its_share() -> None
     assert np.bincount(drawn[:36], minlength=40).max() == 1  # 36 draws of 40 rows: none twice
 
 
-def test_rows_of_a_step_are_of_similar_length() -> None:
+def test_rows_of_a_step_of_a_window_are_of_similar_length() -> None:
     spread = [np.ptp(LENGTHS["a"][step_rows(PLAN, 1, step, LENGTHS)["a"]]) for step in range(40)]
     assert np.median(spread) < 40  # 9 of 100 different lengths at random would span about 80
+
+
+def few_rows(window: int) -> list[np.ndarray]:
+    """Four epochs of 40 rows of lengths from 5 to 200, ten rows a step."""
+    lengths = np.random.default_rng(0).integers(5, 200, 40)
+    plan = Plan(16, 10.0, window, {"a": TaskPlan(40, 1.0)})
+    return [lengths[step_rows(plan, 1, step, {"a": lengths})["a"]] for step in range(16)]
+
+
+def test_a_step_of_a_small_task_holds_no_row_twice_unless_its_window_is_grouped_by_length() -> None:
+    """A window of several epochs holds a row several times, and sorting puts its copies side by side."""
+    plan, lengths = Plan(160, 10.0, 1, {"a": TaskPlan(40, 1.0)}), {"a": np.arange(40)}
+    steps = [step_rows(plan, 1, step, lengths)["a"].tolist() for step in range(160)]
+    assert {len(set(rows)) for rows in steps} == {10}
+    assert Training.model_fields["window"].default == 1
+    grouped = Plan(160, 10.0, 16, plan.tasks)
+    assert max(len(set(step_rows(grouped, 1, step, lengths)["a"].tolist())) for step in range(160)) < 5
+
+
+def test_steps_that_are_not_grouped_by_length_read_about_as_many_tokens_each() -> None:
+    even, grouped = (np.std([lengths.sum() for lengths in few_rows(window)]) for window in (1, 16))
+    assert even < grouped / 3
 
 
 def test_a_task_with_less_than_a_row_a_step_is_sometimes_absent() -> None:
