@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from benchmarks.goals import Goal, finish
 from components.environment import restart_tuned
+from components.families.base import Row
 from components.monitoring.detectors.base import Texts
 from components.monitoring.shift import judge
 from components.monitoring.traffic import comparing
@@ -93,7 +94,7 @@ def _rows(model: Path, asked: Sequence[str]) -> pa.Table:
     predictor = Predictor(model)
     labels = {name: card["facts"].get("labels", []) for name, card in predictor.cards.items()}
     maker = RowMaker(model / "tokenizer.json", labels, "benchmark", Traffic())
-    rows = []
+    rows: list[Row] = []
     for start in range(0, len(asked), 256):
         texts = asked[start : start + 256]
         for text, answers in zip(texts, predictor.predict(texts), strict=True):
@@ -102,7 +103,7 @@ def _rows(model: Path, asked: Sequence[str]) -> pa.Table:
     return pa.Table.from_pylist(rows).cast(_schema(rows))
 
 
-def _schema(rows: Sequence[dict[str, object]]) -> pa.Schema:
+def _schema(rows: Sequence[Row]) -> pa.Schema:
     found = pa.Table.from_pylist(list(rows)).schema
     return pa.schema([OWN.field(field.name) if field.name in OWN.names else field for field in found])
 

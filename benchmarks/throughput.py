@@ -39,7 +39,7 @@ from benchmarks.goals import Goal, finish
 from benchmarks.texts import lengths
 from components.data.encoding.split import EncodedSplit
 from components.environment import restart_tuned
-from components.training.step.precision import native_bf16
+from components.training.step.precision import settled
 
 ENCODER = Path("downloads/minilm")
 COMBINED = 4  # tasks
@@ -77,7 +77,7 @@ def _arguments() -> argparse.Namespace:
 
 def _precisions() -> list[str]:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return ["fp32", "bf16"] if native_bf16(device) else ["fp32"]
+    return ["fp32", "bf16"] if settled("auto", device) == "bf16" else ["fp32"]
 
 
 class Bench:
@@ -107,7 +107,7 @@ class Bench:
         return engine
 
     def chosen(self, number: int) -> np.ndarray:
-        """Rows of a round: of a mega-batch of its own, evenly spaced batches from long to short; which ones is
+        """Rows of a round: of a mega-batch of its own, evenly spaced ones from long to short; which ones is
         another choice in each of four rounds."""
         mega = number % (trainer.BATCHES // trainer.MEGA)
         places = (np.arange(self.steps) + (mega + 0.5) / 4) * trainer.MEGA / self.steps

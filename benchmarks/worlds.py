@@ -50,6 +50,7 @@ class World:
     margin: float
     tables: dict[str, Table]
     groups: Sequence[Sequence[str]] = ()  # of the rows; none: each stands alone
+    whole: bool = False  # a test set is all its rows: what is drawn is who answered which
     statistics: Callable[[Table], Table] = lambda table: (
         table
     )  # of drawn rows, where they depend on the others
@@ -75,6 +76,8 @@ class World:
 
     def draw(self, rows: int, generator: np.random.Generator) -> tuple[np.ndarray, list[list[str]]]:
         """A test set of about so many rows: their places, and their groups. Of pairs documents are drawn."""
+        if self.whole:
+            return np.arange(self.tables["trivial"].shape[0]), [list(row) for row in self.groups]
         if not self.groups:
             return generator.integers(0, self.tables["trivial"].shape[0], rows), [[]] * rows
         count = round((1 + (1 + 8 * rows) ** 0.5) / 2)

@@ -18,6 +18,7 @@ from components.comparison import records as comparison
 from components.data.contract import cards
 from components.data.mixture import records as mixture
 from components.data.validation import records as validation
+from components.evaluation import answers
 from components.evaluation import records as evaluation
 from components.monitoring import records as monitoring
 from components.records import VERSION, Part, Record
@@ -44,7 +45,7 @@ RECORDS: tuple[type[Record], ...] = (
     evaluation.ChampionReport,
     evaluation.Evaluation,
     evaluation.Verdict,
-    evaluation.Answers,
+    answers.Answers,
     evaluation.ReleaseReport,
     evaluation.Summary,
     comparison.SharingReport,

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from components.errors import UserError
-from components.evaluation.records import Answers
+from components.evaluation.answers import Answers
 from components.release import query
 
 PICTURES = Path(__file__).parent / "pictures"

@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from components import params
 from components.environment import quiet
@@ -14,6 +14,9 @@ from components.errors import UserError
 from components.evaluation.summary import brief
 from components.release import registry, signing
 from flows.running import proxies
+
+if TYPE_CHECKING:
+    from components.families.base import Prediction
 
 RELEASE = "ONETRUNK_RELEASE"  # in a service's environment: the semantic version that it serves
 TRAFFIC = "ONETRUNK_TRAFFIC"  # there: what it records, as JSON
@@ -89,7 +92,7 @@ def candidate(root: Path) -> Path:
     return root / CANDIDATE
 
 
-def ask(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
+def ask(folder: Path, request: dict[str, Any]) -> dict[str, Prediction]:
     """Answer one text in this process, by the model in `folder`: task -> answer.
 
     Raises:
@@ -116,7 +119,7 @@ def _leave_out_sklearn() -> None:
     vars(utils)["is_sklearn_available"] = lambda: False
 
 
-def ask_service(url: str, request: dict[str, Any]) -> dict[str, Any]:
+def ask_service(url: str, request: dict[str, Any]) -> dict[str, Prediction]:
     """Answer one text by a running service: task -> answer.
 
     Raises:
@@ -137,11 +140,11 @@ def ask_service(url: str, request: dict[str, Any]) -> dict[str, Any]:
         ) from None
     if reply.is_error:
         raise UserError(f"{url}: {body.get('error', reply.status_code)}")
-    answers: dict[str, Any] = body["answers"][0]
+    answers: dict[str, Prediction] = body["answers"][0]
     return answers
 
 
-def show(answers: dict[str, Any]) -> None:
+def show(answers: dict[str, Prediction]) -> None:
     """One line per task."""
     width = max(map(len, answers), default=0)
     for task, answer in answers.items():

@@ -1,4 +1,4 @@
-"""What a service says of itself: GET /tasks, GET /metadata, and a page to try it on."""
+"""What a service says of itself: GET /tasks, GET /metadata, a page to try it on, and one for its operator."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from serving.explain import explained_family
 from serving.watch import exposition
 
 TEMPLATE = Path(__file__).with_name("page.html.jinja")
+OPERATION = Path(__file__).with_name("operate.html.jinja")
 
 
 # A question for the inputs that no family's example has.
@@ -55,6 +56,12 @@ async def page(_: Request) -> HTMLResponse:
     return HTMLResponse(html())
 
 
+async def operation(_: Request) -> HTMLResponse:
+    """A self-contained page that draws GET /metrics: traffic, latency, confidence."""
+    said = card().model_dump(include={"name", "version", "verdict", "champion"})
+    return HTMLResponse(render.render(OPERATION, **said, release=release(), tasks=card().tasks))
+
+
 async def icon(_: Request) -> FileResponse:
     """For a browser that shows JSON; the page has its own."""
     return FileResponse(render.ICON, media_type="image/svg+xml")
@@ -83,6 +90,7 @@ app = Starlette(
     routes=[
         Route("/metrics", measured),
         Route("/", page),
+        Route("/operate", operation),
         Route("/favicon.ico", icon),
         Route("/tasks", tasks),
         Route("/metadata", metadata),

@@ -3,26 +3,27 @@ unless told (docs/how-to/traffic.md)."""
 
 from __future__ import annotations
 
-import atexit
 import logging
 import os
 import random
 import threading
 import uuid
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import bentoml
 from bentoml.monitoring import MonitorBase
 from pydantic import BaseModel
 
-from components.monitoring.traffic.rows import Row, RowMaker
+from components.families.base import Row
+from components.monitoring.traffic.rows import RowMaker
 from components.monitoring.traffic.store import Writer
 from components.settings.traffic import Traffic
 from serving.bundle import BUNDLE, TRAFFIC, card, release
 
-SECONDS = 30.0  # between two files of a worker
+SECONDS = 10.0  # between two files of a worker
 LOG = logging.getLogger("bentoml")
 
 
@@ -41,24 +42,30 @@ class DailyParquet(MonitorBase[Any]):
         self.writer.add([dict(zip(datas, row, strict=True)) for row in zip(*datas.values(), strict=True)])
 
 
-Record = Callable[
-    [Sequence[Any], Sequence[Mapping[str, BaseModel]]], None
-]  # (a request's items, their answers)
-
-
-def start() -> Record:
-    """What records requests, as whoever serves has said; else what does nothing."""
+@cache
+def recorder() -> Recorder | None:
+    """What records this worker's requests, as whoever serves has said; None where nobody has."""
     given = os.environ.get(TRAFFIC)
     if not given:
-        return lambda texts, answers: None
+        return None
     traffic = Traffic.model_validate_json(given)
     labels = {name: task.labels or [] for name, task in card().tasks.items()}
-    recorder = Recorder(
-        RowMaker(BUNDLE / "tokenizer.json", labels, release() or card().version, traffic), traffic
-    )
-    atexit.register(recorder.writer.flush)
-    threading.Thread(target=recorder.keep_writing, daemon=True).start()
-    return recorder.record
+    maker = RowMaker(BUNDLE / "tokenizer.json", labels, release() or card().version, traffic)
+    found = Recorder(maker, traffic)
+    threading.Thread(target=found.keep_writing, daemon=True).start()
+    return found
+
+
+def record(texts: Sequence[Any], answers: Sequence[Mapping[str, BaseModel]]) -> None:
+    """Record the items of a request and their answers, if this worker records."""
+    if found := recorder():
+        found.record(texts, answers)
+
+
+def stop() -> None:
+    """Write what waits: the worker ends."""
+    if found := recorder():
+        found.writer.flush()
 
 
 class Recorder:
@@ -83,9 +90,8 @@ class Recorder:
                 self._log(self.maker.row(request, key, _texts(item), fields))
 
     def _log(self, row: Row) -> None:
-        with bentoml.monitor(
-            "onetrunk", monitor_class=DailyParquet, monitor_options={"writer": self.writer}
-        ) as monitor:
+        monitoring: Any = bentoml.monitor  # whose types know no class of ours
+        with monitoring("onetrunk", DailyParquet, {"writer": self.writer}) as monitor:
             for name, value in row.items():
                 kind = "numerical" if isinstance(value, int | float) else "categorical"
                 monitor.log(value, name, "prediction" if "." in name else "feature", kind)

@@ -62,7 +62,7 @@ class Onetrunk:
         predictor.warm_up()
         self.batcher = Batcher(predictor, card().limits.max_wait_seconds, metrics().of_pass)
         self.version = card().version
-        self.record = recording.start()
+        recording.recorder()
 
     @bentoml.api(input_spec=PredictRequest, output_spec=PredictResponse)  # type: ignore[untyped-decorator]
     async def predict(
@@ -71,7 +71,7 @@ class Onetrunk:
         """Answer texts: for each, an object with one answer per task; of long lists the `top` best."""
         try:
             answers = await self.batcher.answer(texts, tasks, top)
-            self.record(texts, answers)
+            recording.record(texts, answers)
         except RefusedError as error:  # raised on, BentoML would log a traceback
             return refusal(error)
         metrics().count(answers)
@@ -90,6 +90,11 @@ class Onetrunk:
         except RefusedError as error:
             return refusal(error)
         return ExplainResponse(version=self.version, explanations=found)
+
+    @bentoml.on_shutdown  # type: ignore[untyped-decorator]
+    def stop(self) -> None:
+        """Keep what was recorded last."""
+        recording.stop()
 
     async def __is_alive__(self) -> bool:
         """For /livez: whether somebody computes."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("bentoml.access")
 UNLOGGED = frozenset(("/metrics", "/livez", "/readyz", "/healthz"))
 ASKED = ("/predict", "/explain")  # by POST
-PAGES = (*ASKED, "/tasks", "/metadata", "/docs.json", "/")
+PAGES = (*ASKED, "/tasks", "/metadata", "/docs.json", "/", "/operate")
 PATHS = {*PAGES, "/schema.json", "/favicon.ico", *UNLOGGED}
 ASSETS = "/static_content/"  # of BentoML's own page
 OTHER = "other"  # the label of a path that is none of ours

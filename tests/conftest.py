@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -21,6 +22,10 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):  # else each would take every core
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
+os.fsync = lambda number: None  # type: ignore[assignment] # of the suite itself: no test cuts the power
+if (processor := Path("/proc/cpuinfo")).exists():  # else each training of a new project would measure it
+    has = any(flag in processor.read_text() for flag in ("avx512_bf16", "amx_bf16"))
+    os.environ.setdefault("ONETRUNK_NATIVE_BF16", str(int(has)))
 hypothesis.settings.register_profile("onetrunk", deadline=None)  # a first example may import seconds
 hypothesis.settings.register_profile("quick", deadline=None, max_examples=30)
 hypothesis.settings.load_profile("onetrunk")
@@ -232,12 +237,14 @@ def forking_python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def encoded_once(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Path:
-    root = tmp_path_factory.mktemp("project")
-    build_project(root, tiny_encoder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(root)
-        encode_project(root)
-    return root
+    from tests.once import made_once
+
+    def make(root: Path) -> None:
+        build_project(root, tiny_encoder)
+        with contextlib.chdir(root):
+            encode_project(root)
+
+    return made_once(tmp_path_factory, "encoded", make)
 
 
 @pytest.fixture

@@ -8,7 +8,10 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+from tests.quick import chosen, examples
 
 ROOT = Path(__file__).parents[1]
 
@@ -24,6 +27,12 @@ def test_every_room_has_quick_tests(request: pytest.FixtureRequest) -> None:
             quick[room].append(item.get_closest_marker("slow") is None)
     assert {"flows", "serving", "training", "data", "mixture", "release"} <= quick.keys()
     assert [room for room, tests in quick.items() if not any(tests)] == []
+
+
+def test_a_quick_run_tries_fewer_examples_of_every_property(request: pytest.FixtureRequest) -> None:
+    """Wherever a module that was collected may have set other settings for all."""
+    assert hypothesis.settings().max_examples == (30 if chosen(request.config) else 100)
+    assert examples(300) == (90 if chosen(request.config) else 300)
 
 
 SERVE = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from tests.scripts import script
 
 ROOT = Path(__file__).parent.parent
 make_settings = script("docs/make_settings.py")
+make_settings.page = cache(make_settings.page)
 make_cli = script("docs/make_cli.py")
 make_reports = script("docs/make_reports.py")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from components.errors import UserError
-from components.evaluation.records import Answers, Exchange
+from components.evaluation.answers import Answers, Exchange
 from tests.pages.browser import needs_browser
 from tests.scripts import script
 

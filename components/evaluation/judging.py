@@ -237,7 +237,7 @@ def _alone(case: Case) -> Reason:
 
 def _against(case: Case, other: Comparison, whom: str, margin: float, shown: Collection[Key]) -> Reason:
     """Non-inferiority first: within the margin it passes, whatever else may be shown."""
-    low = _bound(other, whom)
+    low = _bound(case, other, whom)
     if not _finite(other.difference, low, *other.interval):
         return "hold", f"the difference to {whom} is not a number"
     named = f"{whom}, release {case.anchor.release}" if whom == ANCHOR and case.anchor else whom
@@ -254,14 +254,17 @@ def _against(case: Case, other: Comparison, whom: str, margin: float, shown: Col
 
 
 def anchor_level(confidence: float) -> float:
-    """Of the bound against an anchor, one-sided. It is that of the two-sided interval: an anchor is asked at
-    each retrain until it moves, and one of many lucky ones is enough to get past it."""
-    return (1 + confidence) / 2
+    """Of the bound against an anchor, one-sided: a fifth of the champion's error. An anchor is asked at each
+    retrain until it moves, and one of many lucky ones is enough to get past it (docs/decisions/0058)."""
+    return 1 - (1 - confidence) / 5
 
 
-def _bound(other: Comparison, whom: str) -> float:
+def _bound(case: Case, other: Comparison, whom: str) -> float:
     """Below this the difference is not."""
-    return other.interval[0] if whom == ANCHOR else paired.lower_bound(other)
+    if whom != ANCHOR:
+        return paired.lower_bound(other)
+    confidence = case.evaluation.confidence
+    return paired.bound(other, anchor_level(confidence), confidence)
 
 
 def _what_would_tell(case: Case, other: Comparison, low: float, margin: float) -> str:

@@ -32,6 +32,13 @@ def lower_bound(comparison: Comparison) -> float:
     return comparison.interval[0] if comparison.low is None else comparison.low
 
 
+def bound(comparison: Comparison, level: float, confidence: float) -> float:
+    """Below this the difference is not, at this level, one-sided; the evidence is at `confidence`."""
+    if comparison.counted is not None:
+        return comparison.counted.low(level)
+    return comparison.difference - quantile(level) * standard_error(comparison, confidence)
+
+
 def standard_error(comparison: Comparison, confidence: float) -> float:
     """Of the difference; from the width of its interval where the evidence does not name it."""
     if comparison.se is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -15,7 +15,6 @@ CHAMPION = Path("reports/champion.json")
 EVALUATION = Path("reports/evaluation.json")
 METRICS = Path("reports/metrics.json")  # the values alone: {head: {metric: value}}, for `dvc metrics`
 VERDICT = Path("reports/verdict.json")
-ANSWERS = Path("reports/answers.json")
 RELEASE = Path("reports/release.json")
 SUMMARY = Path("reports/summary.json")
 
@@ -307,19 +306,6 @@ class ReleaseReport(Record):
     bundle: str = ""  # digest of its bundle, which the Bento calls its version
     model: str  # SHA-256 of its weights
     verdict: Outcome  # PROMOTE, where it was not forced
-
-
-class Exchange(Part):
-    """A question that was asked of the packaged Bento, and its answer; of each family their own fields."""
-
-    question: dict[str, Any]  # the example of params.yaml
-    answer: dict[str, Any]  # as the service gives it, to six digits
-
-
-class Answers(Record):
-    """reports/answers.json: what the packaged Bento said before it was released."""
-
-    tasks: dict[str, Exchange]  # by head
 
 
 class TaskSummary(Part):

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from components.evaluation import wear
+from components.evaluation.answers import ANSWERS, Answers
 from components.evaluation.records import (
-    ANSWERS,
     EVALUATION,
     RELEASE,
     SUMMARY,
     VERDICT,
-    Answers,
     Evaluation,
     HeadEvidence,
     ModelId,

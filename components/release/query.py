@@ -18,7 +18,7 @@ from typing import Any
 from components import families, loopback
 from components.environment import QUIET, SERVICE
 from components.errors import UserError
-from components.evaluation.records import Answers, Exchange
+from components.evaluation.answers import Answers, Exchange
 from components.families.base import Prediction
 from components.files import verify_manifest
 from components.settings.project import Task

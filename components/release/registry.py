@@ -36,7 +36,7 @@ from components.release.tags import Tag
 
 EARLIER = Path("releases")  # the registry of earlier versions
 TAKEN_OVER = EARLIER / "taken_over.json"
-RECORD = "release.json"  # in the commit of a release
+RECORD = tags.RECORD
 FILES = ("params.yaml", "dvc.yaml", "dvc.lock", *map(str, (METRICS, EVALUATION, VERDICT)))  # with it
 BUNDLE = Path("src/bundle")  # in a Bento folder: the model and its card
 CARD = BUNDLE / "card.json"

@@ -4,13 +4,15 @@
     NAME#STAGE#7       its version is now in that stage: champion, previous or anchor
     NAME#STAGE!#8      its version has left that stage
 
-In a subfolder of a repository NAME has the folder before it (`folder=NAME`). The subject of a tag says that
-it is ours, and why it is there. The champion tags alone are the truth, the newest last; all others follow
-from them, so that a writer that is killed between two tags leaves the old champion or the new one.
+In a subfolder of a repository NAME has the folder before it (`folder=NAME`), and where GTO does not know all
+characters of the folder's name, a digest of it: `a b` and `a-b` are two projects. The subject of a tag says
+that it is ours, and why it is there. The champion tags alone are the truth, the newest last; all others
+follow from them, so that a writer that is killed between two tags leaves the old champion or the new one.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,6 +28,8 @@ SUBJECT = re.compile(rf"onetrunk ({'|'.join(get_args(Action))}) (v\d+\.\d+\.\d+)
 VERSION = r"v\d+\.\d+\.\d+"
 TAG = re.compile(rf"(?P<name>[\w/-]+)(?:@(?P<version>{VERSION})|#(?P<stage>\w+)(?P<left>!?)#(?P<number>\d+))")
 FIELDS = ("refname", "*objectname", "taggerdate:unix", "taggername", "contents:subject", "contents:body")
+DIGITS = 8  # of the digest of a folder's name
+RECORD = "release.json"  # in the commit of a release
 BEHIND = "\0"  # each field, when they are read: no tag can hold it
 
 
@@ -47,11 +51,24 @@ class Tag:
 
 def read(git: Git) -> list[Tag]:
     """Every tag of the project's releases, those of stages in their order."""
+    folders = dict.fromkeys((_folder(git), _as_before(git)))
+    found = [tag for folder in folders for tag in _begun_with(git, folder)]
+    return sorted(_of_this_folder(git, found) if git.prefix else found, key=lambda tag: tag.number)
+
+
+def _begun_with(git: Git, folder: str) -> list[Tag]:
+    """Ours of those whose name begins with this part."""
     form = "".join(f"%({field})%00" for field in FIELDS)
-    said = git("for-each-ref", f"--format={form}", f"refs/tags/{_folder(git)}*").split(BEHIND)
+    said = git("for-each-ref", f"--format={form}", f"refs/tags/{folder}*").split(BEHIND)
     each = zip(*(said[number :: len(FIELDS)] for number in range(len(FIELDS))), strict=False)
-    found = [tag for fields in each if (tag := _parsed(fields, _folder(git)))]
-    return sorted(found, key=lambda tag: tag.number)
+    return [tag for fields in each if (tag := _parsed(fields, folder))]
+
+
+def _of_this_folder(git: Git, found: Sequence[Tag]) -> list[Tag]:
+    """Those whose commit releases this project, and not one whose folder's name looks the same in tags."""
+    asked = "".join(f"{tag.commit}:{git.prefix}{RECORD}\n" for tag in found)
+    said = git("cat-file", "--batch-check", text=asked.encode(errors="surrogateescape")).splitlines()
+    return [tag for tag, one in zip(found, said, strict=False) if not one.endswith(" missing")]
 
 
 def _parsed(fields: tuple[str, ...], folder: str) -> Tag | None:
@@ -91,7 +108,16 @@ def _ended(name: str) -> str:
 
 
 def _folder(git: Git) -> str:
-    """The part of a name before GTO's separator; a character that it does not know stands as a dash."""
+    """The part of a name before GTO's separator."""
+    folder, known = git.prefix.rstrip("/"), _as_before(git)
+    if known in ("", f"{folder}="):
+        return known
+    digest = hashlib.sha256(folder.encode(errors="surrogateescape")).hexdigest()
+    return f"{known.removesuffix('=')}-{digest[:DIGITS]}="
+
+
+def _as_before(git: Git) -> str:
+    """The same as versions up to 0.8 wrote it: a character that GTO does not know stands as a dash."""
     folder = re.sub(r"[^a-zA-Z0-9_./-]", "-", git.prefix.rstrip("/"))
     return f"{folder}=" if folder else ""
 

@@ -62,7 +62,7 @@ class Training(Section):
     schedule: Literal["linear", "cosine", "constant"] = "linear"  # how they fall after the warm-up
     clip: Annotated[float, Field(gt=0)] = 1.0  # the largest norm of all gradients together, once a step
     ema: Fraction = 0.0  # decay of the average of the weights that is evaluated and kept; 0: the weights
-    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"  # auto: bf16 where the hardware has it
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"  # auto: bf16 where it is faster
     gradient_checkpointing: bool = False  # recompute activations in the backward pass: less memory, slower
     # that share the rows of every step; each has a GPU of its own: docs/how-to/data-parallel.md
     processes: Annotated[Positive, Unit("processes")] = 1

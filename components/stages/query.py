@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from components import params
-from components.evaluation.records import ANSWERS
+from components.evaluation.answers import ANSWERS
 from components.release import signing
 from components.release.query import ask
 from components.stages import run

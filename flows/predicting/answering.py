@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from components import families
+from components.data.sources.record import Values
 from components.errors import UserError, near_miss
-from flows.predicting.reading import Fields, Record
+from components.families.base import Prediction
+from flows.predicting.reading import Record
 from serving.predictor import UNLIMITED, Predictor
 from serving.requests import BadRequestError, parse
 
 WINDOW = 4096, 8_000_000  # rows, and characters, of which none is answered before all are read
 TOGETHER = 256, 100_000  # rows, and characters, whose states are in memory at a time
-Answers = dict[str, dict[str, Any]]  # task -> its answer
+Answers = dict[str, Prediction]  # task -> its answer
 
 
 class Answerer:
@@ -51,7 +53,7 @@ class Answerer:
             if families.get(card["family"]).request.model_fields[name].annotation is not str
         }  # fmt: skip
 
-    def fits(self, fields: Fields) -> list[tuple[str, ...]]:
+    def fits(self, fields: Values) -> list[tuple[str, ...]]:
         """The inputs that a row holds, of each group of tasks."""
         return [
             inputs

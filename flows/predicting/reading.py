@@ -11,12 +11,12 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import IO
 
+from components.data.sources.record import Values, Version
 from components.data.sources.remotes.url import complaints
 from components.errors import UserError
 
-Fields = dict[str, Any]  # column -> value
 LONGEST = 10_000_000  # characters of a field; the csv module's own limit is 131,072
 BATCH = 1024  # rows of a Parquet file in memory
 SEPARATORS = ",;\t|"
@@ -28,7 +28,7 @@ class Record:
     """A row of the file: its fields, and why it cannot be read."""
 
     number: int  # from 1, the header not counted
-    fields: Fields = field(default_factory=dict)
+    fields: Values = field(default_factory=dict)
     error: str | None = None
 
 
@@ -160,7 +160,7 @@ def _parquet(address: str, file: IO[bytes]) -> Table:
     return Table(list(opened.schema_arrow.names), records(), lambda: done / max(opened.metadata.num_rows, 1))
 
 
-def open_table(address: str, stack: ExitStack) -> tuple[Table, dict[str, Any]]:
+def open_table(address: str, stack: ExitStack) -> tuple[Table, Version]:
     """Open the file at an address for as long as the `stack` lasts -> its rows, and its version."""
     import fsspec
 

@@ -10,16 +10,25 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import IO, Any
+from typing import IO, Any, TypedDict
 
 from components import families
 from components.data.contract.cards import HeadCards
+from components.data.sources.record import Values
 from components.errors import UserError
+from components.families.base import Prediction
 
 ANSWERS, ERROR = "answers", "error"
 GROUP = 4096  # rows of a row group of Parquet
-Line = dict[str, Any]  # {"fields": ..., "answers": ..., "error": ...}
 NUMBERS = {float: "float64", int: "int64"}  # anything else is text, as JSON where it has parts
+
+
+class Line(TypedDict):
+    """An answered row."""
+
+    fields: Values
+    answers: dict[str, Prediction]  # by task
+    error: str | None  # why it has none
 
 
 def write(
@@ -46,7 +55,7 @@ def check(kind: str, columns: Iterable[str], cards: HeadCards) -> None:
         raise UserError(f"the input has a column '{twice}', which the output would have twice; rename it")
 
 
-def _merged(line: Line) -> Line:
+def _merged(line: Line) -> Values:
     """The line as JSON has it."""
     error = {ERROR: line["error"]} if line["error"] else {}
     return {**line["fields"], ANSWERS: line["answers"], **error}

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from components.environment import QUIET
 from components.errors import UserError
-from components.evaluation.records import ANSWERS, RELEASE
+from components.evaluation.answers import ANSWERS
+from components.evaluation.records import RELEASE
 from components.release import moves, registry
 from components.release.registry import Registry
 from flows.running.lock import only_run

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from benchmarks.calibration import coverage, releases, seeds, years
+from benchmarks import worlds
+from benchmarks.calibration import coverage, own, releases, seeds, years
 from benchmarks.calibration.shares import cell, goal
 
 
@@ -22,6 +24,28 @@ def test_coverage_is_counted_by_world_rows_and_kind() -> None:
     goals = list(coverage.goals({("accuracy .8", 200): found}))
     assert [one.goal for one in goals[:2]] == [">= 0.93", "<= 0.97"]
     assert all(one.reached for one in goals if "exact" in one.line or "mean" in one.line)
+
+
+def test_what_a_count_of_rows_makes_impossible_is_asked_of_no_interval() -> None:
+    """Of 1.4 rows that differ in the mean 0 is left out from four won and none lost on; three would do it too
+    often where 3.5 differ."""
+    one, many = stats.poisson(0.7), stats.poisson(1.75)
+    rarely = 2 * one.pmf(0) * one.sf(3)
+    assert coverage.least_possible(1.4) == pytest.approx(1 - rarely, abs=1e-3)
+    assert 1 - 2 * many.pmf(0) * many.sf(2) < coverage.COVERED
+    assert coverage.COVERED <= coverage.least_possible(20) < 0.96
+
+
+def test_of_pairs_every_document_stays_and_who_answered_which_is_drawn() -> None:
+    world = worlds.made("Pearson over pairs")
+    one, other = own._even(world, 2)
+    places, groups = one.draw(50, np.random.default_rng(0))
+    assert places.tolist() == list(range(len(world.groups)))
+    assert groups == [list(row) for row in world.groups]
+    assert (one.tables["equal"] != other.tables["equal"]).any()
+    assert one.tables["equal"] + one.tables["champion"] == pytest.approx(
+        world.tables["equal"] + world.tables["champion"]
+    )
 
 
 @pytest.mark.slow

@@ -195,7 +195,7 @@ stages:
 
 @pytest.mark.slow
 def test_the_encoder_is_asked_without_a_process_and_what_is_the_same_leaves_the_rest_alone(
-    tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, tiny_encoder: Path, forking_python: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = toy.make(tmp_path / "project", ENCODER)
     build_project(project, tiny_encoder)
@@ -204,8 +204,9 @@ def test_the_encoder_is_asked_without_a_process_and_what_is_the_same_leaves_the_
     monkeypatch.chdir(project)
 
     def ran() -> set[str]:
-        command = [sys.executable, "-m", "dvc", "repro"]
-        done = subprocess.run(command, check=True, env=toy.environment(), capture_output=True, text=True)
+        command, environment = [sys.executable, "-m", "dvc", "repro"], toy.environment()
+        environment["PATH"] = f"{forking_python}:{environment['PATH']}"
+        done = subprocess.run(command, check=True, env=environment, capture_output=True, text=True)
         return {line.split("'")[1] for line in done.stdout.splitlines() if line.startswith("Running stage")}
 
     assert graph.read().changed >= {"encoder", "encode"}

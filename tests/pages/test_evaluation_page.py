@@ -9,7 +9,8 @@ import pytest
 
 from components.evaluation import gate, markdown, page
 from components.evaluation.records import Evaluation, Finding, GateRule, Rules, Verdict
-from components.evaluation.shown import Report, Shared, ShownHead
+from components.evaluation.shown import Report, Shared
+from components.evaluation.shown_head import ShownHead
 from tests.pages import drawn, samples
 from tests.pages.reading import Page, words
 

@@ -151,6 +151,7 @@ def test_params_that_are_no_mapping(tiny_project: Path) -> None:
         params.load()
 
 
+@pytest.mark.slow
 def test_validation_imports_nothing_heavy(tiny_project: Path) -> None:
     """The answer to a typo must not wait for torch or Great Expectations."""
     code = "import sys; from components import params; params.load(); print(*sys.modules)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import multiprocessing
+import re
 import shutil
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from components.errors import UserError
 from components.evaluation.records import ReleaseReport
 from components.files import verify_manifest, write_manifest
-from components.release import moves, registry
+from components.release import moves, registry, tags
 from components.release.registry import RECORD, WEIGHTS, champion, open_champion, rolled_back
 from tests.release.bentos import git, manifest_of, release, repository, track, write_bento, write_verdict
 
@@ -171,8 +172,28 @@ def test_a_project_in_a_folder_of_a_repository_has_releases_of_its_own(tmp_path:
     assert registry.read(below).champion is None
     release(below, "b")
     assert (served(top), served(below)) == ("v1.0.0", "v1.0.0")
-    assert "below-it=tiny@v1.0.0" in git(top, "tag")
-    assert "below it/release.json" in git(top, "ls-tree", "-r", "--name-only", "below-it=tiny@v1.0.0")
+    (tag,) = (
+        name for name in git(top, "tag").split() if re.fullmatch(r"below-it-[0-9a-f]{8}=tiny@v1.0.0", name)
+    )
+    assert "below it/release.json" in git(top, "ls-tree", "-r", "--name-only", tag)
+
+
+def test_folders_whose_names_look_the_same_in_tags_have_releases_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    top = repository(tmp_path / "top")
+    for name in ("a b", "a+b"):
+        shutil.copytree(top, top / name, ignore=shutil.ignore_patterns(".git", "a b", "a+b", ".onetrunk"))
+    git(top, "add", ".")
+    git(top, "commit", "-q", "-m", "three")
+    with monkeypatch.context() as before:  # as versions up to 0.8 named it
+        before.setattr(tags, "_folder", tags._as_before)
+        release(top / "a b", "a")
+    assert registry.read(top / "a+b").champion is None
+    assert served(top / "a b") == "v1.0.0"
+    release(top / "a+b", "b")
+    release(top / "a b", "c")
+    assert (served(top / "a b"), served(top / "a+b")) == ("v1.0.1", "v1.0.0")
 
 
 def test_anchors_are_what_the_verdict_says_and_go_back_with_a_rollback(project: Path) -> None:

@@ -153,6 +153,7 @@ def test_a_trial_that_fails_is_noted_and_the_search_goes_on() -> None:
     assert [t.number for t in studies.best(study)] == [2]
 
 
+@pytest.mark.slow
 def test_a_study_is_of_one_space_one_state_of_the_data_and_the_other_settings(encoded_project: Path) -> None:
     def identity(parameters: str, change: tuple[str, str] = ("", ""), exclude: dict | None = None) -> str:
         project = with_search(parameters)

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -5,6 +6,7 @@ import httpx
 import pytest
 
 from components.release import query
+from serving.bundle import TRAFFIC
 from serving.predictor import Predictor
 
 
@@ -21,8 +23,9 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def client(bento: Path, scratch: Path) -> Iterator[httpx.Client]:
-    """A client of the Bento, served by BentoML in its own processes for the whole session."""
+    """A client of the Bento, served by BentoML in its own processes for the whole session; it records."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(TRAFFIC, json.dumps({"folder": str(scratch / "traffic")}))
         patch.setattr("tempfile.tempdir", str(scratch))
         server = query.running(bento)
         url = server.__enter__()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pytest
 
 from components.monitoring.traffic import store
@@ -13,6 +14,7 @@ from components.settings.traffic import Traffic
 from serving import recording
 from serving.predictor import Predictor
 from serving.requests import Item
+from tests.flows import toy
 from tests.serving import tiny
 
 
@@ -47,4 +49,18 @@ def test_a_request_is_recorded_with_what_it_was_answered_and_without_its_words(
 
 def test_nothing_is_recorded_unless_whoever_serves_has_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(recording.TRAFFIC, raising=False)
-    recording.start()(["a"], [{}])
+    recording.recorder.cache_clear()
+    recording.record(["a"], [{}])
+    recording.stop()
+    assert recording.recorder() is None
+
+
+def test_a_served_bento_records_while_it_serves(client: httpx.Client, scratch: Path) -> None:
+    text = "ada and bob were in rome " * 7
+    client.post("/predict", json={"texts": [text], "tasks": ["sentiment"]}).raise_for_status()
+
+    def recorded() -> list[int]:
+        today = store.read(scratch / "traffic", datetime.now(UTC).date(), 10_000)
+        return [count for count in today["characters"].to_pylist() if count == len(text)]
+
+    assert toy.wait_for(recorded, 60) == [len(text)]

@@ -49,6 +49,7 @@ def test_every_way_of_backward_fills_the_same_gradients(
     assert ahead_recomputed == pytest.approx(ahead, rel=1e-4)
 
 
+@pytest.mark.slow_after(1)
 @pytest.mark.parametrize("name", ["modernbert", "deberta"])
 def test_gradients_by_task_are_the_same_in_other_encoders(name: str, tmp_path: Path) -> None:
     """Heads over the same rows, too: their passes each compute the activations anew."""

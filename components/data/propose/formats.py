@@ -35,6 +35,7 @@ MAGIC = {
 }
 BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 ENCODINGS = ["cp1252", "mac_roman", "cp1250", "cp1251", "gb18030", "big5", "shift_jis", "euc_jp", "euc_kr"]
+FEWEST_LETTERS = 5  # beyond ASCII, by which a text is UTF-8
 LONGEST_NAME = 80  # characters of a column's name
 NAMING = 4  # words of a name that says what the column holds
 PREAMBLE = 12  # lines above a header
@@ -123,6 +124,8 @@ def encoding_of(path: Path, data: bytes, whole: bool) -> str:
         codecs.getincrementaldecoder("utf-8")().decode(data, whole)
         return "utf-8"
     except UnicodeDecodeError as error:
+        _refuse_mixed(path, data, error.start)
+
         from charset_normalizer import from_bytes
 
         matches = list(from_bytes(data[:200_000], cp_isolation=ENCODINGS))
@@ -136,6 +139,22 @@ def encoding_of(path: Path, data: bytes, whole: bool) -> str:
         equals = [each for each in matches if (each.chaos, -each.coherence) == best]
         names = {name for each in equals for name in each.could_be_from_charset}
         return min(names & set(ENCODINGS), key=ENCODINGS.index)  # the commoner one comes first
+
+
+def _refuse_mixed(path: Path, data: bytes, first: int) -> None:
+    """Refuse UTF-8 with some lines of another encoding: in no other does UTF-8 come about by chance so often.
+
+    Raises:
+        UserError: the first of these lines.
+    """
+    text = data.decode("utf-8", "replace")
+    wrong = text.count("\ufffd")
+    if sum(not character.isascii() for character in text) - wrong >= max(wrong, FEWEST_LETTERS):
+        line = data[:first].count(b"\n") + 1
+        raise UserError(
+            f"{path}, line {line}: byte 0x{data[first]:02x} is no UTF-8, as the letters of other lines are: "
+            f"the file has lines of two encodings; convert them to one"
+        )
 
 
 def _wide(path: Path, data: bytes, whole: bool) -> str:
@@ -191,7 +210,7 @@ def _is_object_a_line(text: str) -> bool:
 def _is_conll(text: str) -> bool:
     """One word and its columns a line, blank lines between sentences."""
     lines = [line for line in text.splitlines()[:LINES] if not line.startswith(("-DOCSTART-", "#"))]
-    full = [line.split("\t") if "\t" in line else line.split(" ") for line in lines if line.strip()]
+    full = [line.split("\t") if "\t" in line else line.strip().split(" ") for line in lines if line.strip()]
     inner = "\n".join(lines).strip().split("\n")
     blank = sum(not line.strip() for line in inner)
     if not full or blank < 1 or blank > len(full) or len(full) / (blank + 1) > 200:

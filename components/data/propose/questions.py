@@ -16,6 +16,7 @@ SHOWN = 3  # rows of each
 NAME_THEM = "`label_map` below source, or dataset_info.json beside the file, says what they are called"
 MERGED = "; where cells are merged, the first alone has the value: fill it down"
 FILLED = 0.8  # share of the rows that have a value of what could be learnt
+FEWEST_REPEATS = 1.5  # times that a class occurs, on average
 FEWEST_TEXTS = 10  # different values of a column that could be the text
 
 
@@ -109,7 +110,8 @@ def nothing(
     shown = " and ".join(f"'{name}'" for name in [*taken.values(), *read])
     sentence = f"{shown} can be read, but no column looks like what is to be learnt{why}"
     whole = [each for each in rest if len(each.values) >= FILLED * each.rows]
-    found = [_choice(kept, _target(each), each, rows) for each in whole if _repeats(each)]
+    some = [each for each in whole if _repeats(each) and f"from '{each.name}'" not in refused]
+    found = [_choice(kept, _target(each), each, rows) for each in some]
     found += [_by_itself(plan, rows) for plan in texts]
     if not any(map(_repeats, rest)):
         sentence += "; add one with labels, scores or tags"
@@ -136,11 +138,16 @@ def _repeats(column: Column) -> bool:
     """Could something be learnt from it: values that occur again, numbers, or lists?"""
     if any(isinstance(one, list | dict) for one in (column.items if column.is_list else column.values)):
         return False
-    return column.distinct > 1 and (column.repeats >= 1.5 or column.numbers is not None or column.is_list)
+    return (
+        column.distinct > 1
+        and not column.is_counter
+        and (column.repeats >= FEWEST_REPEATS or column.numbers is not None or column.is_list)
+    )
 
 
 def _target(column: Column) -> str:
     """The role that a column of this kind could play, were it the target."""
     if column.is_list:
         return "labels"
-    return "score" if column.numbers is not None and not column.is_whole else "label"
+    number = column.numbers is not None and (not column.is_whole or column.repeats < FEWEST_REPEATS)
+    return "score" if number else "label"

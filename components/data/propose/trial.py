@@ -74,14 +74,15 @@ def tried(entry: Entry, place: Place, terms: Terms) -> tuple[Entry, str]:
     problem = _settings_problem(entry, terms) or _encoder_problem(entry, terms)
     if problem or _size(place) > LARGEST:
         return entry, problem
-    first = ""
-    for cleaning in DROPPING if UNREADABLE in _rows_problem(entry, place, terms) else ():
+    first, known = "", _rows_problem(entry, place, terms)
+    for cleaning in DROPPING if UNREADABLE in known else ():
         keys: TaskKeys = {**entry.keys, "cleaning": {**entry.keys["cleaning"], **cleaning}}
         entry = replace(entry, keys=keys)
-        if "max_unreadable" not in _rows_problem(entry, place, terms):
+        known = _rows_problem(entry, place, terms)
+        if "max_unreadable" not in known:
             break
     for wider in _with_shares(entry):
-        problem = _rows_problem(wider, place, terms)
+        problem = known if wider == entry else _rows_problem(wider, place, terms)
         if not problem:
             return wider, ""
         first = first or problem

@@ -21,7 +21,8 @@ def rows_of(table: Any) -> Iterator[Values] | None:
     if not isinstance(table, Mapping) or not table:
         return None
     inner = list(table.values())
-    if len(inner) == 1 and (found := rows_of(inner[0])) is not None:
+    within = inner[0] if len(inner) == 1 else _within(inner)
+    if (found := rows_of(within)) is not None:
         return found
     held = [value for value in inner if _are_objects(value)]
     named = [table[name] for name in ROWS if _are_objects(table.get(name))]
@@ -38,6 +39,15 @@ def rows_of(table: Any) -> Iterator[Values] | None:
         data = list(zip(*inner, strict=True))
     fits = all(isinstance(row, list | tuple) and len(row) == len(columns) for row in data)
     return (dict(zip(columns, row, strict=True)) for row in data) if fits else None
+
+
+def _within(inner: list[Any]) -> Any:
+    """The only object with rows, as a search answers: {"took": 3, "hits": {"total": 9, "hits": [...]}}."""
+    if any(map(_are_objects, inner)) or all(isinstance(value, Mapping | list) for value in inner):
+        return None
+    objects = [value for value in inner if isinstance(value, Mapping)]
+    held = [one for one in objects if sum(map(_are_objects, one.values())) == 1]
+    return held[0] if len(held) == 1 else None
 
 
 def _of_objects(table: Mapping[str, Mapping[str, Any]]) -> Iterator[Values]:

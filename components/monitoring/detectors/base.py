@@ -48,7 +48,7 @@ def largest_step(values_N: np.ndarray, later_RN: np.ndarray) -> np.ndarray:
     both_N = np.arange(1, len(order) + 1)[ends]
     with np.errstate(invalid="ignore", divide="ignore"):
         steps_RN = np.abs(up_RN / counts_R1 - (both_N - up_RN) / (len(order) - counts_R1))
-    return np.nan_to_num(steps_RN).max(axis=1, initial=0.0)
+    return np.asarray(np.nan_to_num(steps_RN).max(axis=1, initial=0.0))
 
 
 def chi_square(words_N: np.ndarray, later_RN: np.ndarray) -> np.ndarray:

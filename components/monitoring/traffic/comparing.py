@@ -54,7 +54,7 @@ def windows(traffic: Traffic, root: Path, until: date) -> Iterator[Window]:
             missing = max(traffic.reference_rows - len(reference), 0)
             reference, more = _joined(reference, rows.slice(0, missing)), rows.slice(missing)
             waiting, since = _joined(waiting, more), since or (day if len(more) else None)
-            if len(waiting) >= traffic.min_rows and len(reference) == traffic.reference_rows:
+            if since and len(waiting) >= traffic.min_rows and len(reference) == traffic.reference_rows:
                 yield Window(since, day, release, reference, waiting)
                 waiting, since = waiting.slice(0, 0), None
             releases[release] = (reference, waiting, since)

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer
 
+from components.families.base import Row
 from components.keyed import derive_seed
 from components.settings.traffic import Traffic
 
-Row = dict[str, Any]
 BUCKETS = 64  # of a sketch: bytes a row, so that a day's 4,096 rows have 256 KB of them
 LETTERS = 400  # of a text, which say in which script it is
 LONGEST = 20_000  # characters of a text that are looked at

@@ -14,14 +14,13 @@ import threading
 from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.errors import UserError
+from components.families.base import Row
 from components.files import atomic_file
-from components.monitoring.traffic.rows import Row
 from components.settings.traffic import Traffic
 
 OWN = pa.schema(
@@ -92,7 +91,7 @@ def _day(now: datetime | None) -> date:
 
 def _schema(rows: list[Row]) -> pa.Schema:
     """Of our own columns, and of what the tasks have answered: labels and numbers."""
-    kinds: dict[str, Any] = {
+    kinds: dict[str, pa.DataType] = {
         name: pa.string() if isinstance(value, str) else pa.float64()
         for row in rows for name, value in row.items() if name not in OWN.names
     }  # fmt: skip

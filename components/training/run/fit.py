@@ -25,10 +25,12 @@ from components.model.inference import vectors
 from components.model.multitask import MultiTaskModel
 from components.model.saving import save_apart
 from components.settings.project import Project
+from components.settings.training import Training
 from components.training import parallel
 from components.training.affinity import Affinity
 from components.training.run import checkpoint, curve, stopping
 from components.training.run.loop import Loop, ReadRows
+from components.training.run.machine import precision_of
 from components.training.run.records import TRAINING, ScheduledEvaluation, TrainingReport
 from components.training.run.state import Entry
 from components.training.run.watcher import Watcher
@@ -63,6 +65,7 @@ def _train(fit: Fit, watcher: Watcher) -> None:
         evaluations = [ScheduledEvaluation.model_validate(entry) for entry in history]
         report = TrainingReport(
             metrics=fit.metrics,
+            precision=fit.training.precision,
             evaluations=evaluations,
             kept=stopping.kept(history),
             ahead=curve.ahead(history),
@@ -125,10 +128,21 @@ class Fit:
     def key(self) -> str:
         """The name of the run: whatever changes the trained weights changes it."""
         model = self.project.model.model_dump(exclude={"encoder"})  # its files say more than its name
-        training = self.project.training.model_dump()
+        training = self.training.model_dump()
         plan = self.plan.model_dump(mode="json")
         shaping = [self.seed, model, training, plan, self.heads, code(self.families)]
         return checkpoint.key(shaping, inputs(self.root, self.plan.tasks))
+
+    @cached_property
+    def training(self) -> Training:
+        """The settings, with the precision that `auto` is on this machine."""
+        asked = self.project.training
+        precision = precision_of(asked.precision, self.root, self.device)
+        return asked.model_copy(update={"precision": precision})
+
+    @property
+    def device(self) -> torch.device:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
     @property
     def families(self) -> set[str]:
@@ -160,11 +174,11 @@ class Fit:
         splits = {name: EncodedSplit(encoded / name / "train.arrow") for name in self.plan.tasks}
         plan = Plan.of(self.plan, easiest(self.plan, splits))
         model = MultiTaskModel.from_encoder(self.encoder, self.cards, self.project.model.dropout, self.seed)
-        torch.nn.Module.to(model, "cuda" if torch.cuda.is_available() else "cpu")
+        torch.nn.Module.to(model, self.device)
         return Loop(
             model,
             plan,
-            self.project.training,
+            self.training,
             self.seed,
             splits,
             {name: EncodedSplit(encoded / name / "validation.arrow") for name in plan.tasks},

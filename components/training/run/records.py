@@ -57,6 +57,7 @@ class TrainingReport(Record):
     """reports/training.json: what training went through."""
 
     metrics: dict[str, str]  # the name of each head's first metric
+    precision: str | None = None  # fp32, bf16 or fp16: what `auto` was; null in a file of before
     evaluations: list[ScheduledEvaluation]  # in their order
     kept: Kept  # the model that the stage leaves
     # what twice the budget would bring, by head; none that has not risen, or has too few evaluations

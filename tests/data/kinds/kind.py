@@ -51,13 +51,14 @@ class Kind:
             (root / name).write_bytes(_cycled(**table).encode())
         if "made" in self.given:
             getattr(made, self.given["made"])(root)
-        (root / "params.yaml").write_text(yaml.safe_dump(self.params(), sort_keys=False, allow_unicode=True))
+        settings = yaml.dump(self.params(), Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True)
+        (root / "params.yaml").write_text(settings)
 
     def params(self) -> dict[str, Any]:
         task = {**TASK, **self.given["task"]}
         metric = GATES.get(task["family"], "accuracy")
         task = {"gate": {"metric": metric, "floor": -1.0, "margin": 0.5}, "example": {"text": "a b"}, **task}
-        return {**yaml.safe_load(PARAMS), "tasks": {"t": task}, **self.given.get("project", {})}
+        return {**yaml.load(PARAMS, yaml.CSafeLoader), "tasks": {"t": task}, **self.given.get("project", {})}
 
     @property
     def words(self) -> list[str]:

@@ -288,3 +288,15 @@ def pickled(root: Path) -> None:
 
 def gzipped_page(root: Path) -> None:
     (root / "rows.csv.gz").write_bytes(gzip.compress(b"<html><body>404</body></html>"))
+
+
+LIST = json.dumps([{"text": text, "label": label} for text, label in ROWS]).encode()
+
+
+def gzipped_list(root: Path) -> None:
+    (root / "rows.json.gz").write_bytes(gzip.compress(LIST))
+
+
+def zstandard_list(root: Path) -> None:
+    """With a byte order mark."""
+    (root / "rows.json.zst").write_bytes(pa.compress(b"\xef\xbb\xbf" + LIST, "zstd", asbytes=True))

@@ -28,14 +28,16 @@ from components.files import read_json
 from tests.data.kinds.kind import KEYS, Kind
 
 FOLDER = Path(__file__).parent
+QUICK = 12  # of each file, in a quick run
 
 
 def kinds() -> list[Any]:
     found = []
     for file in sorted(FOLDER.glob("*.yaml")):
-        for given in yaml.load(file.read_text(encoding="utf-8"), yaml.CSafeLoader):
+        for number, given in enumerate(yaml.load(file.read_text(encoding="utf-8"), yaml.CSafeLoader)):
             assert given.keys() <= KEYS, f"{file.name}: {given.keys() - KEYS}"
-            found.append(pytest.param(Kind(given), id=f"{file.stem}: {given['kind']}"))
+            marks = [pytest.mark.slow] if number >= QUICK else []
+            found.append(pytest.param(Kind(given), id=f"{file.stem}: {given['kind']}", marks=marks))
     return found
 
 

@@ -4,11 +4,12 @@ layouts.py): each is understood, asked about, or refused; and `onetrunk check` t
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
-from components.data.propose import Question, Terms, Wishes, guess
+from components.data.propose import Question, Terms, Wishes, guess, trial
 from components.errors import UserError
 from flows.new_task import with_arguments
 from tests.conftest import PARAMS
@@ -29,7 +30,7 @@ def terms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terms:
     """Those of a project whose encoder has not been fetched."""
     (tmp_path / "encoder").mkdir()
     monkeypatch.chdir(tmp_path)
-    return Terms(yaml.safe_load(PARAMS))
+    return Terms(yaml.load(PARAMS, yaml.CSafeLoader))
 
 
 @pytest.mark.parametrize("shape", UNDERSTOOD, ids=lambda shape: shape.file)
@@ -78,3 +79,19 @@ def test_what_stops_a_run_is_said_beforehand(shape: Shape, terms: Terms) -> None
 def test_there_are_a_hundred_and_fifty() -> None:
     assert len({shape.file for shape in ALL}) == len(ALL) >= 150
     assert len(ALL) == len(UNDERSTOOD) + len(ASKED) + len(STOPPED) + len(REFUSED)
+
+
+def test_the_rows_are_read_once_where_a_run_takes_what_is_proposed_first(
+    terms: Terms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To read and validate them is nearly all that a proposal takes."""
+    reads, own = [], trial.ingest
+
+    def counted(*given: Any) -> Any:
+        reads.append(given)
+        return own(*given)
+
+    monkeypatch.setattr(trial, "ingest", counted)
+    UNDERSTOOD[0].write(Path(UNDERSTOOD[0].file))
+    assert guess(UNDERSTOOD[0].file, Wishes(name="new"), terms=terms).refused == ""
+    assert len(reads) == 1

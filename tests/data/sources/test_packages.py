@@ -85,6 +85,7 @@ def test_a_member_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         packages.fetch(package, Path("downloads/toy"))
 
 
+@pytest.mark.slow
 def test_without_a_network_it_may_be_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS"):

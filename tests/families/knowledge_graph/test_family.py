@@ -274,6 +274,7 @@ def project(tiny_project: Path) -> Path:
     return tiny_project
 
 
+@pytest.mark.slow
 def test_it_trains_and_the_service_answers_as_the_evaluation_does(project: Path) -> None:
     """The package's index holds every entity; a new one is read; relations are asked both ways."""
     from serving.requests import BadRequestError, parse

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from components.errors import UserError
+from flows import cli
+from flows.commands import predict
 from flows.predicting import answering, file
 from serving.predictor import Predictor
 from tests.serving import tiny
@@ -187,6 +190,35 @@ def test_input_and_output_may_be_at_any_address(ask: Ask) -> None:
     memory.pipe("/box/in.csv.gz", gzip.compress(b"text\nada\nbob\n"))
     assert ask("memory://box/in.csv.gz", "memory://box/out.jsonl") == (2, 0)
     assert [json.loads(line)["text"] for line in memory.cat("/box/out.jsonl").splitlines()] == ["ada", "bob"]
+
+
+def test_the_command_says_how_many_rows_have_no_answer_and_ends_with_one(
+    ask: Ask, bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With --column, of the model that is here."""
+    shutil.copytree(bundle, "models/multitask")
+    Path("in.csv").write_text("body\nada\n")
+    command = ["predict", "--candidate", "--input", "in.csv", "--column", "text=body", "--output"]
+    assert predict.run(cli.parser().parse_args([*command, "good.csv"])) == 0
+    assert capsys.readouterr().out == "good.csv: 1 rows\n"
+    Path("in.csv").write_text("body\nada\nbob,7\n")
+    assert predict.run(cli.parser().parse_args([*command, "bad.csv"])) == 1
+    assert capsys.readouterr().out == "bad.csv: 2 rows; 1 of them could not be answered, see `error` there\n"
+
+
+@pytest.mark.parametrize(("words", "sentence"), [
+    ([], "predict: expected a TEXT, or a file: --input FILE --output FILE"),
+    (["ada", "--input", "a.csv"], "predict: expected a TEXT, or a file: --input FILE --output FILE"),
+    (["--input", "a.csv"], "predict: --input and --output go together"),
+    (["ada", "--output", "a.csv"], "predict: --input and --output go together"),
+    (["--input", "a.csv", "--output", "b.csv", "--url", "http://a"], "predict: --url is for one TEXT, not for a file"),
+    (["--input", "a.csv", "--output", "b.csv", "--pair", "b"], "predict: --pair is for one TEXT, not for a file"),
+    (["ada", "--column", "text=a"], "predict: --column says where --input has what the tasks read"),
+])  # fmt: skip
+def test_words_that_do_not_go_together_are_one_sentence(words: list[str], sentence: str) -> None:
+    with pytest.raises(UserError) as error:
+        predict.check(cli.parser().parse_args(["predict", *words]))
+    assert str(error.value).startswith(sentence)
 
 
 def test_an_output_that_is_there_already_is_left_alone(ask: Ask) -> None:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import pytest
 
 from benchmarks import kills
+from benchmarks.runs_to_kill import BUSY
+from tests.flows.conftest import Server
 
 
 @pytest.mark.slow
 @pytest.mark.minutes(1)
 @pytest.mark.timeout(1200)
-def test_killed_runs_end_in_the_bytes_of_an_undisturbed_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PREFECT_HOME", "PREFECT_API_URL", *kills.BUSY):
-        monkeypatch.setenv(name, "")  # the benchmark sets them; this puts them back
-    counts = kills.kill(6, seconds=300, seed=7)
+def test_killed_runs_end_in_the_bytes_of_an_undisturbed_run(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {**server.environment, **dict.fromkeys(BUSY, "60")}.items():
+        monkeypatch.setenv(name, value)
+    counts = kills.kill(6, seconds=300, seed=7, own_server=False)
     assert not counts.wrong
     assert counts.kills.total() > 0

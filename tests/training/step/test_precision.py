@@ -1,4 +1,4 @@
-"""`auto` follows the processor, or what the environment says of it; bf16 computes what fp32 does but for
+"""`auto` follows what is faster here, or what the environment says of it; bf16 computes what fp32 does but for
 rounding."""
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import torch
 
 from components.errors import UserError
 from components.settings.training import Balancing
+from components.training.step import precision
 from components.training.step.backward import StepBackward
-from components.training.step.precision import SWITCH, autocast, native_bf16
+from components.training.step.precision import SWITCH, autocast
 from tests.training.steps import WAYS, first_batch, stepper
 
 CPU = torch.device("cpu")
@@ -25,7 +26,7 @@ twice over, in two blocks, some more in the heads. They are independent, so erro
 
 
 @pytest.mark.parametrize(
-    ("said", "precision", "expected"),
+    ("said", "asked", "expected"),
     [
         ("1", "auto", torch.bfloat16),
         ("0", "auto", torch.float32),
@@ -35,28 +36,40 @@ twice over, in two blocks, some more in the heads. They are independent, so erro
     ],
 )
 def test_auto_alone_asks_the_processor_and_believes_the_environment(
-    said: str, precision: str, expected: torch.dtype, monkeypatch: pytest.MonkeyPatch
+    said: str, asked: str, expected: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(SWITCH, said)
-    with autocast(CPU, precision):
+    with autocast(CPU, asked):
         assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == expected
 
 
-@pytest.mark.parametrize(("avx512", "amx"), [(False, False), (True, False), (False, True)])
-def test_where_the_environment_says_nothing_the_hardware_is_asked(
-    avx512: bool, amx: bool, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("gain", "expected"), [(3.4, "bf16"), (1.1, "fp32"), (0.4, "fp32")])
+def test_where_the_environment_says_nothing_what_is_clearly_faster_is_taken(
+    gain: float, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A flag of the hardware does not tell it; and what is asked for by name is not measured."""
     monkeypatch.delenv(SWITCH, raising=False)
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512)
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
-    assert native_bf16(CPU) == (avx512 or amx)
-    assert not native_bf16(torch.device("meta"))
+    monkeypatch.setattr(precision, "gain", lambda device: gain)
+    assert precision.settled("auto", CPU) == expected
+    assert precision.settled("auto", torch.device("meta")) == "fp32"
+    monkeypatch.setattr(precision, "gain", pytest.fail)
+    assert precision.settled("bf16", CPU) == "bf16"
+
+
+def test_the_measurement_is_of_this_machine_and_draws_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A turn of a smaller product: how fast each is is the machine's affair."""
+    monkeypatch.setattr(precision, "ROWS", 64)
+    precision.gain.cache_clear()
+    before = torch.get_rng_state()
+    assert 0 < precision.gain(CPU) < math.inf
+    assert torch.equal(torch.get_rng_state(), before)
+    precision.gain.cache_clear()
 
 
 def test_another_word_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(SWITCH, "yes")
     with pytest.raises(UserError, match=f"{SWITCH}: found 'yes' in the environment, expected 0 or 1"):
-        native_bf16(CPU)
+        precision.settled("auto", CPU)
 
 
 def step(root: Path, way: str, **how: str) -> tuple[dict[str, float], torch.Tensor]:

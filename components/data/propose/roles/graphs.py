@@ -7,13 +7,15 @@ from collections.abc import Callable
 from components.data.propose.profile import Column
 from components.data.propose.roles.base import LONG, NAMED, WEAK, Fit, is_named
 
+FEWEST = 10  # entities; fewer values are classes
+
 
 def entity(kind: str) -> Callable[[Column], Fit | None]:
     """An end of a triple: a name, rather than a text."""
 
     def judge(column: Column) -> Fit | None:
         named = is_named(column, kind)
-        recurs = column.length <= LONG and column.repeats >= 1.2
+        recurs = column.length <= LONG and column.repeats >= 1.2 and column.distinct >= FEWEST
         if not column.is_text or column.distinct < 2 or column.length > 12 or not (named or recurs):
             return None
         return Fit(NAMED if named else WEAK, f"{column.distinct:,} distinct entities")

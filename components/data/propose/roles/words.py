@@ -10,6 +10,8 @@ from components.data.propose.roles.base import CERTAIN, NAMED, WEAK, Fit, is_nam
 from components.errors import BadRowError
 from components.families.shared.spans import span_list
 
+SENTENCES = 1.5  # words of an item, on average, from which on the items of a list are no words
+
 
 def _words(column: Column) -> list[str]:
     """The words of lists of words, or of texts with spaces between them."""
@@ -21,6 +23,8 @@ def _words(column: Column) -> list[str]:
 def tokens(column: Column) -> Fit | None:
     words = _words(column)
     if column.parts or not words or not column.is_list or len(words) < 3 * len(column.values):
+        return None
+    if sum(len(word.split()) for word in words) > SENTENCES * len(words):
         return None
     distinct = len(set(words))
     if bio_types(words) is not None or column.distinct < 0.3 * len(column.values):

@@ -28,7 +28,10 @@ HTML = {
     *("a", "b", "i", "u", "p", "s", "q", "em", "br", "hr", "tt", "li", "ul", "ol", "td", "tr", "th", "div"),
     *("span", "strong", "small", "sub", "sup", "code", "pre", "font", "e1", "e2"),
 }
-TABLES = (".csv", ".tsv", ".tab", ".json", ".jsonl", ".ndjson", ".html", ".xml")  # whose lines are no texts
+# Endings of files whose lines are no texts.
+OTHERS = {
+    *(".csv", ".tsv", ".tab", ".json", ".jsonl", ".ndjson", ".html", ".xml", ".yml", ".yaml", ".md"),
+}
 LINES = 500  # that a file is recognised by
 FEWEST = 5  # spans in them
 SHARE = 0.1  # of the lines that have one
@@ -64,7 +67,7 @@ def taken_out(line: str) -> tuple[str, list[Span]]:
 def _is_inline(sample: Sample) -> bool:
     """Have many lines a span, few types among them, and none of a page's?"""
     some = [line.strip() for line in sample.lines[:LINES] if line.strip()]
-    if not some or some[0].startswith("{") or sample.path.suffix.lower() in TABLES:
+    if not some or some[0].startswith("{") or sample.path.suffix.lower() in OTHERS:
         return False
     taken = [taken_out(line) for line in some]
     types = Counter(span["type"] for _, spans in taken for span in spans)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from components.data.sources.formats.base import Format, Sample
+from components.data.sources.formats.packed import opened
 from components.data.sources.formats.text import lines, read_jsonl
 from components.data.sources.json_tables import EXPECTED, rows_of
 from components.data.sources.record import Numbered
@@ -64,8 +65,9 @@ def entries(path: Path, source: Source) -> Iterator[Any]:
         if source.encoding.lower().replace("_", "-") not in ("utf-8", "utf8", "utf-8-sig"):
             yield from json.loads("".join(lines(path, source.encoding)))
             return
-        with path.open("rb") as file:
-            file.seek(len(BOM) if file.read(len(BOM)) == BOM else 0)
+        with opened(path) as file:
+            if file.peek(len(BOM)).startswith(BOM):
+                file.read(len(BOM))
             for one in ijson.items(file, "item", use_float=True):
                 number += 1
                 yield one

@@ -38,6 +38,7 @@ class TestWeb:
         (web.folder / "a.csv").write_bytes(CSV.replace(b"up", b"no"))
         assert ask(remote) != first
 
+    @pytest.mark.slow
     def test_a_file_of_many_blocks_from_a_server_without_ranges(self, web, bring) -> None:
         web.etags = False
         content = b"".join(b"%07d\n" % n for n in range(1_500_000))

@@ -1,0 +1,278 @@
+"""The service under load, beside what a user would write instead: `python -m benchmarks.serving`.
+
+The packed model of the project in the current folder, with texts of its validation rows, every task that
+reads a text, one text a request. The service has one core, its callers another; this program's code is what
+is served. Peers: the same model behind a plain FastAPI app that answers one request after the other; a
+pipeline for each task, asked in turn (one process with one model, which spares it the memory of six); the
+model called in a process. Rounds interleave them. The last line is one JSON object.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import itertools
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.clients import LOST, Caller, Heard, closed, opened
+from benchmarks.goals import Goal, finish
+from benchmarks.texts import lengths
+from components import loopback
+from components.files import write_manifest
+from components.program import ROOT
+from components.release.query import serve_environment, stop
+from components.release.records import BundleCard
+
+CLIENTS = 32
+MANY = 64  # texts in a request
+P99 = 4.0  # times the median of a lone request that the slowest hundredth may take at 80 % of the capacity
+START = 180.0  # seconds that a server may take
+WORDS = ("the", "market", "report", "a", "good", "price", "was", "said", "London", "of", "very", "bad")
+CORES = sorted(os.sched_getaffinity(0))
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+
+
+def main() -> None:
+    arguments = _arguments()
+    with contextlib.ExitStack() as stack:
+        os.sched_setaffinity(0, CORES[-1:])
+        stack.callback(os.sched_setaffinity, 0, CORES)
+        bench = Bench(arguments.bundle, arguments.seconds, stack)
+        rounds = [bench.round() for _ in range(arguments.rounds)]
+        once = {**bench.overload(), **bench.memory(arguments.requests)}
+    goals = _goals(rounds, once)
+    _print(goals)
+    finish(goals, seconds=arguments.seconds, rounds=arguments.rounds, **bench.beside)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--bundle", type=Path, default=Path("bento/src/bundle"))
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=12.0, help="of one measurement in a round")
+    parser.add_argument("--requests", type=int, default=20_000, help="before memory is looked at again")
+    return parser.parse_args()
+
+
+class Bench:
+    """The service and its peers, and each measurement once."""
+
+    def __init__(self, bundle: Path, seconds: float, stack: contextlib.ExitStack) -> None:
+        self.bundle, self.seconds, self.stack = bundle.absolute(), seconds, stack
+        self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="serving.")))
+        self.card = BundleCard.read(bundle / "card.json")
+        self.texts = _texts(self.card)
+        self.tasks = [name for name, task in self.card.tasks.items() if task.inputs == ["text"]]
+        self.beside: dict[str, Any] = {"tasks": len(self.tasks), "texts": len(self.texts)}
+        self.bare = self._bare()
+        self.ours = self._service(self.bundle)[1]
+        self.plain = self._start("-m", "benchmarks.serving_peers", str(self.bundle))[1]
+
+    def round(self) -> dict[str, float]:
+        """Ratios of this round."""
+        alone = self.closed(self.ours, 1)
+        many, plain = self.closed(self.ours, CLIENTS), self.closed(self.plain, CLIENTS)
+        pipelines = self.closed(self.plain, CLIENTS, [f"/{task}" for task in self.tasks])
+        steady = self.run(opened(self.ours, self.bodies(), 0.8 * many.rate(), self.seconds))
+        self.median, self.capacity = alone.at(0.5), many.rate()
+        bodies = [{"texts": self.texts[:MANY]}] * max(1, int(self.seconds / 4))
+        start = time.perf_counter()
+        self.run(_each(Caller(self.ours, ["/predict"]), bodies))
+        large = (time.perf_counter() - start) / len(bodies)
+        return {
+            "plain": many.rate() / plain.rate(),
+            "pipelines": many.rate() / pipelines.rate(),
+            "one client": alone.rate() / self.closed(self.plain, 1).rate(),
+            "lone": self.median / self._bare_median(),
+            "steady": steady.at(0.99) / self.median,
+            "large": statistics.median(self.bare(self.texts[:MANY]) for _ in bodies) / large,
+        }
+
+    def closed(self, port: int, clients: int, paths: Sequence[str] = ("/predict",)) -> Heard:
+        """So many clients for a while; the first answers are not counted."""
+        self.run(closed([Caller(port, paths)], self.bodies(), self.seconds / 10))
+        return self.run(closed([Caller(port, paths) for _ in range(clients)], self.bodies(), self.seconds))
+
+    def overload(self) -> dict[str, float]:
+        """Twice the capacity, of a service that lets nobody wait longer than the limit of the slowest."""
+        short = self.folder / "short"
+        shutil.copytree(self.bundle, short)
+        limits = self.card.limits.model_copy(update={"max_wait_seconds": P99 * self.median})
+        self.card.model_copy(update={"limits": limits}).write(short / "card.json")
+        (short / "manifest.json").unlink()
+        write_manifest(short)
+        server, port = self._service(short)
+        self.run(closed([Caller(port, ["/predict"])], self.bodies(), self.seconds / 4))
+        heard = self.run(opened(port, self.bodies(), 2 * self.capacity, self.seconds))
+        stop(server)
+        limit = 2 * P99 * self.median
+        late = sum(status != LOST and seconds > limit for status, seconds in heard.answers)
+        counts = Counter(status for status, _ in heard.answers)
+        lost = len(heard.answers) - sum(counts[status] for status in (200, 429, 503))
+        self.beside["overload"] = {str(status): count for status, count in counts.items()}
+        return {"in time": 1 - late / len(heard.answers), "lost": lost}
+
+    def memory(self, requests: int) -> dict[str, float]:
+        """Of a service of its own, after many short requests over after the first twentieth of them."""
+        server, port = self._service(self.bundle)
+        first = self._resident(server, port, requests // 20)
+        grown = self._resident(server, port, requests - requests // 20) / first
+        stop(server)
+        self.beside["requests"] = requests
+        return {"memory": grown}
+
+    def _resident(self, server: subprocess.Popen[bytes], port: int, requests: int) -> int:
+        bodies = iter([{"texts": [text[:40]], "tasks": self.tasks[:1]} for text in self._many(requests)])
+        with contextlib.suppress(RuntimeError):  # the bodies are at an end
+            self.run(_drain([Caller(port, ["/predict"]) for _ in range(8)], bodies))
+        return sum(one.memory_info().rss for one in psutil.Process(server.pid).children(recursive=True))
+
+    def _many(self, count: int) -> Iterator[str]:
+        return itertools.islice(itertools.cycle(self.texts), count)
+
+    def bodies(self) -> Iterator[dict[str, Any]]:
+        """Requests of one text each, without end."""
+        return ({"texts": [text]} for text in itertools.cycle(self.texts))
+
+    @staticmethod
+    def run(what: Any) -> Any:
+        """In an event loop of its own."""
+        return asyncio.run(what)
+
+    def _bare_median(self) -> float:
+        """Seconds of a text in a process; as many as a lone client asks in a tenth of the time."""
+        count = max(5, int(self.seconds / 10 / max(self.median, 1e-3)))
+        return statistics.median(self.bare([text]) for text in self._many(count))
+
+    def _bare(self) -> Callable[[list[str]], float]:
+        process = self._process(
+            [sys.executable, "-m", "benchmarks.serving_peers", str(self.bundle)], ROOT, subprocess.PIPE
+        )
+        assert process.stdin and process.stdout  # noqa: S101 they are pipes
+        reading, writing = process.stdout, process.stdin
+        if b"ready" not in reading.readline():
+            raise RuntimeError("the bare model did not start")
+
+        def seconds(texts: list[str]) -> float:
+            writing.write(json.dumps({"texts": texts}).encode() + b"\n")
+            writing.flush()
+            return float(reading.readline())
+
+        return seconds
+
+    def _service(self, bundle: Path) -> tuple[subprocess.Popen[bytes], int]:
+        """This program's service with a bundle."""
+        home = Path(tempfile.mkdtemp(dir=self.folder))
+        for name in ("serving", "components"):
+            (home / name).symlink_to(ROOT / name)
+        (home / "bundle").symlink_to(bundle)
+        where = ("--working-dir", str(home), "--port")
+        return self._start("-m", "bentoml", "serve", "serving.service:Onetrunk", *where, home=home)
+
+    def _start(self, *command: str, home: Path = ROOT) -> tuple[subprocess.Popen[bytes], int]:
+        """A server whose command ends with its port."""
+        port = loopback.free_port("127.0.0.1")
+        process = self._process([sys.executable, *command, str(port)], home, subprocess.DEVNULL)
+        until = time.monotonic() + START
+        while self.run(Caller(port, ["/predict"]).ask({"texts": ["ready"]}))[0] != 200:
+            if process.poll() is not None or time.monotonic() > until:
+                raise RuntimeError(f"did not start: {' '.join(command)}")
+            time.sleep(0.2)
+        return process, port
+
+    def _process(self, command: list[str], folder: Path, pipe: int) -> subprocess.Popen[bytes]:
+        """With a core of its own, where there is another for the callers."""
+        environment = {**serve_environment(self.folder), **ONE_THREAD, "PYTHONPATH": str(folder)}
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL
+        )
+        psutil.Process(process.pid).cpu_affinity(CORES[:1])
+        self.stack.callback(stop, process)
+        return process
+
+
+async def _each(caller: Caller, bodies: Sequence[dict[str, Any]]) -> None:
+    for body in bodies:
+        await caller.ask(body)
+    caller.close()
+
+
+async def _drain(callers: list[Caller], bodies: Iterator[dict[str, Any]]) -> None:
+    """All bodies, each by whoever is free."""
+
+    async def one(caller: Caller) -> None:
+        for body in bodies:
+            await caller.ask(body)
+        caller.close()
+
+    await asyncio.gather(*map(one, callers))
+
+
+def _texts(card: BundleCard, most: int = 600) -> list[str]:
+    """Of the project's validation rows, as many of each task; where there are none, made up."""
+    import pyarrow.parquet as pq
+
+    found: list[str] = []
+    for name, task in card.tasks.items():
+        file = Path("data") / (task.task or name) / "validation.parquet"
+        if task.inputs == ["text"] and file.is_file():
+            table = pq.read_table(file).slice(0, most // len(card.tasks))
+            column = "text" if "text" in table.column_names else "tokens"
+            found += [row if isinstance(row, str) else " ".join(row) for row in table[column].to_pylist()]
+    draws = np.random.default_rng(0)
+    made_up = [" ".join(draws.choice(WORDS, size)) for size in lengths(most, 0)]
+    texts = found or made_up
+    return [texts[place] for place in draws.permutation(len(texts))]
+
+
+LINES = {
+    "plain": ("throughput of 32 clients, all tasks, over a plain FastAPI app's", ">= 1.8"),
+    "pipelines": ("throughput of 32 clients, all tasks, over that of a pipeline for each task", ">= 9"),
+    "one client": ("throughput of one client over a plain FastAPI app's", ">= 1"),
+    "lone": ("median of a lone request over the model called in a process", "<= 1.3"),
+    "steady": ("slowest hundredth at 80 % of the capacity over the median of a lone request", "<= 4"),
+    "large": ("texts a second of a request of 64 over sorted batches in a process", ">= 0.9"),
+    "in time": ("of twice the capacity, answered or refused within 8 medians of a lone request", ">= 1"),
+    "lost": ("requests that were lost at twice the capacity", "<= 0"),
+    "memory": ("resident memory after all requests over after the first twentieth", "<= 1.05"),
+}
+
+
+def _goals(rounds: list[dict[str, float]], once: dict[str, float]) -> list[Goal]:
+    goals = []
+    for key, (line, goal) in LINES.items():
+        values = [one[key] for one in rounds] if key in rounds[0] else [once[key]]
+        goals.append(Goal(line, statistics.median(values), (min(values), max(values)), goal))
+    return goals
+
+
+def _print(goals: Sequence[Goal]) -> None:
+    table = Table(title="the service under load")
+    for name in ("", "value", "from", "to", "goal", "reached"):
+        table.add_column(name, justify="right" if name else "left")
+    for one in goals:
+        low, high = one.spread
+        reached = "yes" if one.reached else "no"
+        table.add_row(one.line, f"{one.value:.3g}", f"{low:.3g}", f"{high:.3g}", one.goal, reached)
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,23 @@
+"""What the packaged Bento said, as it is written down before a release and read by the summary of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from components.records import Part, Record
+
+ANSWERS = Path("reports/answers.json")
+
+
+class Exchange(Part):
+    """A question that was asked of the packaged Bento, and its answer; of each family their own fields."""
+
+    question: dict[str, Any]  # the example of params.yaml
+    answer: dict[str, Any]  # as the service gives it, to six digits
+
+
+class Answers(Record):
+    """reports/answers.json: what the packaged Bento said before it was released."""
+
+    tasks: dict[str, Exchange]  # by head

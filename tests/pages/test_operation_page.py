@@ -1,0 +1,121 @@
+"""The operator's page in a real browser: it says what the metrics say, and what was added since it was opened."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
+
+from serving import pages
+from tests.pages.browser import Tab, needs_browser, tab
+from tests.pages.test_in_a_browser import CARD
+
+pytestmark = [needs_browser, pytest.mark.slow]
+WHOSE = 'endpoint="{}",http_response_code="200",service_name="tiny"'
+
+
+def exposition(requests: int, confident: float) -> str:
+    """What a service says after so many requests, half of which took 5 to 10 ms and half 10 to 25."""
+    asked, page = WHOSE.format("/predict"), WHOSE.format("/")
+    half = requests // 2
+    lines = [
+        "# HELP bentoml_service_request_total Requests",
+        f"bentoml_service_request_total{{{asked}}} {requests}.0",
+        f"bentoml_service_request_total{{{page}}} 1000.0",
+        f"bentoml_service_request_in_progress{{{asked}}} 3.0",
+        *(
+            f'bentoml_service_request_duration_seconds_bucket{{{asked},le="{le}"}} {count}.0'
+            for le, count in (("0.005", 0), ("0.01", half), ("0.025", requests), ("+Inf", requests))
+        ),
+        f"onetrunk_pass_texts_sum {4 * requests}.0",
+        f"onetrunk_pass_texts_count {requests}.0",
+        'onetrunk_refused_total{reason="busy"} 7.0',
+        "onetrunk_waiting_texts 5.0",
+        f'onetrunk_answers_total{{task="sentiment"}} {requests}.0',
+        f'onetrunk_labels_total{{task="sentiment",label="a \\"b\\", c"}} {requests}.0',
+        f'onetrunk_confidence_sum{{task="sentiment"}} {requests * confident}',
+        f'onetrunk_confidence_count{{task="sentiment"}} {requests}.0',
+    ]
+    return "\n".join(lines)
+
+
+class Service:
+    """The page before metrics that a test writes."""
+
+    def __init__(self) -> None:
+        self.metrics, self.ready = exposition(100, 0.9), 200
+        routes = [Route("/metrics", self.said), Route("/readyz", self.state), Mount("/", pages.app)]
+        self.server = uvicorn.Server(uvicorn.Config(Starlette(routes=routes), port=0, log_level="error"))
+        self.thread = threading.Thread(target=self.server.run, daemon=True)
+
+    async def said(self, _: Request) -> PlainTextResponse:
+        return PlainTextResponse(self.metrics)
+
+    async def state(self, _: Request) -> PlainTextResponse:
+        return PlainTextResponse("", self.ready)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.servers[0].sockets[0].getsockname()[1]}/operate"
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    monkeypatch.setattr(pages, "card", lambda: CARD)
+    one = Service()
+    one.thread.start()
+    while not one.server.started:
+        one.thread.join(timeout=0.05)
+    yield one
+    one.server.should_exit = True
+    one.thread.join(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Tab]:
+    with tab() as one:
+        yield one
+
+
+def texts(browser: Tab, where: str) -> list[str]:
+    found: list[str] = browser.value(f"[...document.querySelectorAll('{where}')].map(one => one.innerText)")
+    return found
+
+
+def test_it_says_what_the_metrics_say_and_then_what_was_added(browser: Tab, served: Service) -> None:
+    browser.open(served.url)
+    browser.until("document.querySelectorAll('#numbers .card').length === 4")
+    numbers = texts(browser, "#numbers .card")
+    assert "100 since the start, 3 in progress" in numbers[0]  # the page's own requests are none
+    assert [texts(browser, "#numbers .figure")[at] for at in (1, 2, 3)] == ["5", "4", "7"]
+    assert "busy: 7" in numbers[3]
+    assert texts(browser, "#latency tbody tr:first-child td") == ["a request", "10 ms", "24 ms", "25 ms"]
+    assert texts(browser, "#answers td") == ["sentiment", "100", "0.90", "0.90", 'a "b", c 100 %']
+    served.metrics, served.ready = exposition(200, 0.8), 503
+    browser.until("document.getElementById('state').innerText === 'Not ready (503).'")
+    assert texts(browser, "#answers td")[:4] == ["sentiment", "100", "0.70", "0.80"]
+    assert browser.value("!!document.querySelector('#numbers svg')") is False  # two looks are one rate
+    browser.until("!!document.querySelector('#numbers svg')")
+    browser.problems.clear()  # the 503
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1400, False), (400, True)])
+def test_it_fits_a_phone_and_can_be_used_without_eyes(
+    width: int, dark: bool, browser: Tab, served: Service
+) -> None:
+    import axe_core_python
+
+    browser.open(served.url, width, dark)
+    browser.until("document.querySelectorAll('#numbers .card').length === 4")
+    assert browser.value("document.documentElement.scrollWidth") <= width
+    browser.value(Path(axe_core_python.__file__).with_name("axe.min.js").read_text())
+    found = browser.value("axe.run().then(all => all.violations.map(one => [one.id, one.nodes[0].html]))")
+    assert found == []
+    assert browser.problems == []
