@@ -14,11 +14,11 @@ OURS = (Path(__file__).parents[2] / "params.yaml").read_text()
 
 
 def test_nothing_but_the_values_changes_in_a_file_full_of_comments() -> None:
-    text = edited(OURS, {"training.learning_rate": 1e-05, "mixture.cap": None, "training.clip": 0.5})
+    text = edited(OURS, {"training.learning_rate": 1e-05, "tasks.similarity.max_length": None, "training.clip": 0.5})
     changed = [line for line in difflib.ndiff(OURS.splitlines(), text.splitlines()) if line[0] in "+-"]
     assert changed == [
-        "-   cap: 15000 # beyond these, a task's further rows add variety, not weight",
-        "+   cap:       # beyond these, a task's further rows add variety, not weight",
+        "-     max_length: 96 # of each text",
+        "+     max_length:    # of each text",
         "-   learning_rate: 3.0e-4",
         "+   learning_rate: 1.0e-05",
         "-   clip: 1.0",
