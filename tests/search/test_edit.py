@@ -14,7 +14,9 @@ OURS = (Path(__file__).parents[2] / "params.yaml").read_text()
 
 
 def test_nothing_but_the_values_changes_in_a_file_full_of_comments() -> None:
-    text = edited(OURS, {"training.learning_rate": 1e-05, "tasks.similarity.max_length": None, "training.clip": 0.5})
+    text = edited(
+        OURS, {"training.learning_rate": 1e-05, "tasks.similarity.max_length": None, "training.clip": 0.5}
+    )
     changed = [line for line in difflib.ndiff(OURS.splitlines(), text.splitlines()) if line[0] in "+-"]
     assert changed == [
         "-     max_length: 96 # of each text",
