@@ -71,6 +71,8 @@ def test_every_key_of_the_built_in_params_stands_in_the_page() -> None:
     given = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     page = make_settings.page()
     for path in keys(given):
+        if path[:2] == ("mixture", "ratio") and len(path) == 3:
+            continue  # a task's name
         if path[0] not in ("tasks", "packages", "remotes") or len(path) == 3:
             assert f"| `{path[-1]}` |" in page or f"## `{'.'.join(path)}`" in page, path
     assert set(given) <= set(Project.model_fields)

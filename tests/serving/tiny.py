@@ -104,6 +104,7 @@ def write_params(folder: Path) -> None:
     """Those of this repository with the tasks of the model; rows and encoder are files that no stage reads."""
     params = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())
     params |= {"packages": {}, "packaging": PACKAGING.model_dump()}
+    params["mixture"] = {"method": "temperature", "temperature": 2.0}
     params["model"]["encoder"] = "encoder"
     (folder / "encoder").mkdir()
     (folder / "rows.csv").touch()
