@@ -18,7 +18,7 @@ from components.release import query
 
 PICTURES = Path(__file__).parent / "pictures"
 REPORTS = {"validation": 850, "training": 1100, "evaluation": 1100, "sharing": 1000}  # and their heights
-SERVICE = 1100
+SERVICE, OPERATION = 1100, 1300
 WIDTH = 1400  # pixels
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
@@ -48,6 +48,7 @@ def main(root: Path = Path(), target: Path = PICTURES) -> None:
             take(browser, page.absolute().as_uri(), REPORTS[name], target / f"{name}.png")
     with query.running(root / "bento") as url:
         take(browser, f"{url}/?{urlencode(question(root))}", SERVICE, target / "service.png")
+        take(browser, f"{url}/operate", OPERATION, target / "operation.png")
 
 
 def find_browser() -> str:
