@@ -42,7 +42,7 @@ def _of_head(reader: Reader, head: Head, rows: pl.LazyFrame) -> Iterator[str]:
 
 def _labels(head: Head, values: pl.LazyFrame) -> Counts:
     """Those that nobody has declared."""
-    counts = dict(values.group_by("value").len().collect(engine="streaming").iter_rows())
+    counts = _counted(values)
     known = {*(head.labels or ()), *head.label_map.names.values()}
     return {label: counts[label] for label in sentinels.among_labels(counts) if label not in known}
 
@@ -51,10 +51,15 @@ def _numbers(values: pl.LazyFrame) -> Counts:
     import polars as pl
 
     is_code = pl.col("value").is_in(sentinels.CODES)
-    counts = dict(values.filter(is_code).group_by("value").len().collect(engine="streaming").iter_rows())
+    counts = _counted(values.filter(is_code))
     others = values.filter(~is_code).select(low=pl.col("value").min(), high=pl.col("value").max()).collect()
     ends = [end for end in others.row(0) if end is not None]
     return {code: counts[code] for code in sentinels.among_numbers(counts, ends)}
+
+
+def _counted(values: pl.LazyFrame) -> Counts:
+    """In the order of the values: groups come in one of the machine, and the sentence is part of the data."""
+    return dict(values.group_by("value").len().sort("value").collect(engine="streaming").iter_rows())
 
 
 def _sentence(reader: Reader, head: Head, found: Counts) -> str:
