@@ -14,6 +14,7 @@ from os.path import commonprefix
 from pathlib import Path
 
 from components.data.sources.formats.base import Format, Sample
+from components.data.sources.formats.foreign import refuse
 from components.data.sources.formats.text import lines
 from components.data.sources.record import Numbered, Values
 from components.errors import UserError
@@ -112,7 +113,9 @@ def read_parallel(path: Path, source: Source) -> Numbered:
 
 
 def _lines(file: Path, source: Source) -> Iterator[str]:
-    return (line.rstrip("\r\n") for line in lines(file, source.encoding))
+    """Without their ends; a \\r within a line ends none, or the lines after it would meet others."""
+    refuse(file)
+    return (line.rstrip("\r\n") for line in lines(file, source.encoding, newline="\n"))
 
 
 def read_class_files(path: Path, source: Source) -> Numbered:
