@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import yaml
 
 from components.data.contract.rows import column_of
 from components.data.ingest.reader import Head, Reader
 from components.data.sources import sentinels
+from components.data.sources.formats.labels import LABELLED
 from components.spelling import plain
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ def _of_head(reader: Reader, head: Head, rows: pl.LazyFrame) -> Iterator[str]:
     values = rows.select(value=column).drop_nulls()
     kind = head.family.target_schema().field(head.first).type
     found: Counts = {}
-    if pa.types.is_string(kind):
+    if pa.types.is_string(kind) and head.first in LABELLED:  # free texts may say "-"
         found = _labels(head, values)
     elif pa.types.is_floating(kind):
         found = _numbers(values)
@@ -76,7 +78,8 @@ def _sentence(reader: Reader, head: Head, found: Counts) -> str:
 
 
 def _written(value: Any) -> str:
-    """As YAML takes it."""
+    """As YAML takes it: `no` and `null` are words in quotes alone."""
     if isinstance(value, float):
         return plain(value)
-    return value if value.isidentifier() else json.dumps(value, ensure_ascii=False)
+    bare = value.isidentifier() and yaml.safe_load(value) == value
+    return value if bare else json.dumps(value, ensure_ascii=False)

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pytest
+import yaml
 
 from components.data.ingest.missing import notes
 from components.data.ingest.reader import Reader
@@ -46,3 +48,20 @@ def test_numbers_are_named_in_their_order_whatever_order_the_rows_have(tmp_path:
     columns = {"text": "text", "score": "score"}
     (said,) = said_of(tmp_path, [0.5, 1.5, *codes, *codes], family="regression", columns=columns)
     assert list(map(float, named(said))) == sorted(codes)
+
+
+def test_the_filter_is_read_by_yaml_as_it_is_meant(tmp_path: Path) -> None:
+    source = {"path": "rows.csv", "format": "csv"}
+    for column in ("no", "label", "1", "on", "größe: x"):
+        values = ["good", "bad", "null", "N/A", "missing"]
+        (said,) = said_of(tmp_path, values, source=source, columns={"text": "text", "label": column})
+        advised = yaml.safe_load(said.split("`")[1])
+        assert advised == {"filter": {column: {"not": ["N/A", "missing", "null"]}}}
+
+
+@pytest.mark.parametrize(
+    ("family", "target"), [("generation", "target"), ("retrieval", "answer"), ("knowledge_graph", "tail")]
+)
+def test_free_texts_are_no_classes(tmp_path: Path, family: str, target: str) -> None:
+    columns = {"text": "text", target: "answer"}
+    assert said_of(tmp_path, ["yes", "no", "maybe", "-", "-"], family=family, columns=columns) == []
