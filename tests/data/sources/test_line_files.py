@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from components.data.sources.formats import rows
+from components.data.sources.formats.line_files import class_files, is_parallel, parallel_files
 from components.errors import UserError
 from components.settings.data import Source
 
@@ -43,3 +44,34 @@ def test_a_pointer_in_the_place_of_one_of_several_files_is_refused(
     written(tmp_path, train__pos="a\nb\nc\n", train__neg=POINTER)
     with pytest.raises(UserError, match=r"train\.neg: it is a pointer of git-lfs"):
         read(tmp_path / path, form)
+
+
+def test_norwegian_is_a_language(tmp_path: Path) -> None:
+    written(tmp_path, "train.no", "train.en")
+    assert is_parallel(tmp_path / "train.no")
+    written(tmp_path / "classes", "train.no", "train.yes")
+    assert not is_parallel(tmp_path / "classes/train.no")
+
+
+STRANGERS = ("jsonl", "ndjson", "parquet", "xlsx", "html", "pkl", "bak", "en~", "GZ")
+
+
+def test_files_of_other_kinds_are_no_columns(tmp_path: Path) -> None:
+    written(tmp_path, "train", "train.en", "train.pt", *(f"train.{ending}" for ending in STRANGERS))
+    assert set(parallel_files(tmp_path / "train.en")) == {"en", "pt"}
+    written(tmp_path / "plain", "train_text.txt", "train_labels.txt", "train")
+    assert set(parallel_files(tmp_path / "plain/train_text.txt")) == {"text", "labels"}
+
+
+def test_a_class_is_what_its_file_s_name_has_alone(tmp_path: Path) -> None:
+    written(tmp_path, "plot.tok.gt9.5000", "quote.tok.gt9.5000", "subjdata.README.1.0")
+    assert set(class_files(tmp_path)) == {"plot", "quote"}
+    written(tmp_path / "both", "a-pos-x.txt", "a-neg-x.txt", "my_licence.txt")
+    assert set(class_files(tmp_path / "both")) == {"pos", "neg"}
+
+
+@pytest.mark.parametrize("form", ["class_files", "class_folders"])
+def test_a_file_in_the_place_of_a_folder_is_refused(tmp_path: Path, form: str) -> None:
+    written(tmp_path, "rows.pos")
+    with pytest.raises(UserError, match=r"rows\.pos: a file, expected the folder with"):
+        read(tmp_path / "rows.pos", form)
