@@ -159,7 +159,8 @@ class Fit:
 
     def train(self, watcher: Watcher, affinity: Affinity | None = None) -> Trained:
         """The trained model, and its history; goes on from a checkpoint if there is one."""
-        with parallel.group(self.project.training.processes, self._train, Watcher(), affinity):
+        processes = self.training.processes  # settles the precision before the others get a copy of this
+        with parallel.group(processes, self._train, Watcher(), affinity):
             return self._train(watcher, affinity)
 
     def _train(self, watcher: Watcher, affinity: Affinity | None) -> Trained:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import os
 import shutil
 import signal
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -20,8 +24,11 @@ from components.encoder.place import ENCODER
 from components.errors import UserError
 from components.files import read_json, sha256, verify_manifest
 from components.tracking.terminal import Terminal
+from components.training import parallel
+from components.training.run import fit
 from components.training.run.fit import Fit, inputs, run
 from components.training.run.loop import evaluate
+from components.training.run.watcher import Watcher
 from tests.conftest import bring_encoder
 from tests.training.runs import MODEL, forget, shorten, train
 from tests.training.steps import setup_step
@@ -211,3 +218,24 @@ def _rows(root: Path, cards: dict):
     from components.training.run.fit import _validation_rows
 
     return _validation_rows(root / "data", cards)
+
+
+def test_all_processes_of_a_run_train_in_the_precision_that_the_first_has_settled_on(
+    shared_project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each would measure for itself, where the first had measured only after it was copied."""
+    copies: list[Fit] = []
+
+    @contextlib.contextmanager
+    def group(count: int, work: Callable[..., object], *given: object) -> Iterator[None]:
+        copies.append(copy.copy(cast("Any", work).__self__))  # as pickle makes one
+        yield
+
+    project = params.load(shared_project / "params.yaml")
+    plan = PlanRecord.read(shared_project / "reports/plan.json")
+    monkeypatch.setattr(parallel, "group", group)
+    monkeypatch.setattr(Fit, "_train", lambda self, watcher, affinity: None)
+    monkeypatch.setattr(fit, "precision_of", lambda *_: "bf16")
+    Fit(project, shared_project, plan, 1).train(Watcher())
+    monkeypatch.setattr(fit, "precision_of", lambda *_: "fp32")
+    assert copies[0].training.precision == "bf16"
