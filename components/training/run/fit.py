@@ -127,8 +127,11 @@ class Fit:
     @cached_property
     def key(self) -> str:
         """The name of the run: whatever changes the trained weights changes it."""
+        return self._key(self.training)
+
+    def _key(self, settings: Training) -> str:
         model = self.project.model.model_dump(exclude={"encoder"})  # its files say more than its name
-        training = self.training.model_dump()
+        training = settings.model_dump()
         plan = self.plan.model_dump(mode="json")
         shaping = [self.seed, model, training, plan, self.heads, code(self.families)]
         return checkpoint.key(shaping, inputs(self.root, self.plan.tasks))
@@ -160,8 +163,21 @@ class Fit:
     def train(self, watcher: Watcher, affinity: Affinity | None = None) -> Trained:
         """The trained model, and its history; goes on from a checkpoint if there is one."""
         processes = self.training.processes  # settles the precision before the others get a copy of this
+        self._say_left_behind(watcher)
         with parallel.group(processes, self._train, Watcher(), affinity):
             return self._train(watcher, affinity)
+
+    def _say_left_behind(self, watcher: Watcher) -> None:
+        """Say it where `auto` was another precision when this run was broken off: it begins anew."""
+        begun, now = {folder.name for folder in self.checkpoints.parent.glob("*")}, self.training.precision
+        if self.project.training.precision != "auto" or not begun or self.key in begun:
+            return
+        for other in {"fp32", "bf16"} - {now}:
+            if self._key(self.training.model_copy(update={"precision": other})) in begun:
+                watcher.say(
+                    f"training.precision: auto is {now} now, and the checkpoint of this training is in "
+                    f"{other}, so it begins anew; say `precision: {other}` in params.yaml to go on from it"
+                )
 
     def _train(self, watcher: Watcher, affinity: Affinity | None) -> Trained:
         """What every process does; only the first is watched."""

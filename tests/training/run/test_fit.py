@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import dataclasses
 import os
 import shutil
 import signal
@@ -239,3 +240,37 @@ def test_all_processes_of_a_run_train_in_the_precision_that_the_first_has_settle
     Fit(project, shared_project, plan, 1).train(Watcher())
     monkeypatch.setattr(fit, "precision_of", lambda *_: "fp32")
     assert copies[0].training.precision == "bf16"
+
+
+class Hears(Watcher):
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+
+def test_a_checkpoint_of_another_precision_is_not_left_behind_without_a_word(
+    shared_project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of this very training alone; and by the name that is offered it is found again."""
+    project = params.load(shared_project / "params.yaml")
+    plan = PlanRecord.read(shared_project / "reports/plan.json")
+    watcher, made = Hears(), Fit(project, shared_project, plan, 1, area="broken-off")
+
+    def in_precision(found: str, seed: int = 1) -> Fit:
+        monkeypatch.setattr(fit, "precision_of", lambda asked, *_: found if asked == "auto" else asked)
+        return dataclasses.replace(made, seed=seed)
+
+    begun = in_precision("bf16").checkpoints
+    begun.mkdir(parents=True)
+    in_precision("bf16")._say_left_behind(watcher)
+    in_precision("fp32", seed=2)._say_left_behind(watcher)
+    assert watcher.said == []
+    in_precision("fp32")._say_left_behind(watcher)
+    (line,) = watcher.said
+    assert "auto is fp32 now, and the checkpoint of this training is in bf16" in line
+    named = project.training.model_copy(update={"precision": "bf16"})
+    again = dataclasses.replace(made, project=project.model_copy(update={"training": named}))
+    assert again.checkpoints == begun
+    shutil.rmtree(begun.parent)
