@@ -2,7 +2,8 @@
 
 On a CPU it is settled by a measurement of less than a second (training/step/precision.py). A project must not
 change its numbers because a measurement did, so it is made once and kept in .onetrunk/precision.json; what it
-has found is said, and where another machine settles otherwise, that too.
+has found is said, and where another machine settles otherwise, that too. torch is imported to settle it, and
+only then.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ import os
 import platform
 import re
 from pathlib import Path
-from typing import Literal
-
-import torch
+from typing import TYPE_CHECKING, Literal
 
 from components.records import Record
 from components.training.step import precision
+
+if TYPE_CHECKING:
+    import torch
 
 LOG = logging.getLogger(__name__)
 FILE = Path(".onetrunk/precision.json")
@@ -55,6 +57,20 @@ def precision_of(asked: str, root: Path, device: torch.device) -> str:
     return found.precision
 
 
+def known(asked: str, root: Path) -> str | None:
+    """As `precision_of` said it last, and nothing is settled for it; None where `auto` is not settled yet.
+
+    Raises:
+        UserError: as `precision_of`.
+    """
+    told = precision.said()
+    if asked != "auto":
+        return asked
+    if told is not None:
+        return "bf16" if told else "fp32"
+    return Settled.read(root / FILE).precision if (root / FILE).is_file() else None
+
+
 def _say(found: Settled, before: Settled | None) -> None:
     faster = "" if found.gain is None else f" (bf16 is {found.gain:.1f} times as fast as fp32)"
     changed = ""
@@ -68,6 +84,8 @@ def _say(found: Settled, before: Settled | None) -> None:
 
 def _machine(device: torch.device) -> str:
     """What decides, and not the name of a container: a GPU's model, or the CPU's and its threads."""
+    import torch
+
     if device.type == "cuda":
         return f"{torch.cuda.get_device_name(device)} {torch.__version__}"
     return f"{processor()} {torch.__version__}"

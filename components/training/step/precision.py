@@ -1,4 +1,7 @@
-"""The precision in which a micro-batch is computed."""
+"""The precision in which a micro-batch is computed.
+
+torch is imported to compute, and only then.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,12 @@ import functools
 import os
 import statistics
 import time
-from typing import Any
-
-import torch
-from torch.nn.functional import linear
+from typing import TYPE_CHECKING, Any
 
 from components.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
 
 SWITCH = "ONETRUNK_NATIVE_BF16"
 """Set to 1 or 0, this variable of the environment is believed, and nothing is measured: with 1 a processor
@@ -26,6 +29,8 @@ TURNS = 5
 
 def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[Any]:
     """Half precision where asked for, or where `auto` settles on it."""
+    import torch
+
     half = {"fp16": torch.float16, "bf16": torch.bfloat16}.get(settled(precision, device))
     return torch.autocast(device.type, dtype=half) if half else contextlib.nullcontext()
 
@@ -52,6 +57,8 @@ def pays(device: torch.device) -> bool:
     if told is not None:
         return told
     if device.type == "cuda":
+        import torch
+
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return device.type == "cpu" and gain() >= FASTER
 
@@ -76,6 +83,9 @@ def gain() -> float:
     By the medians of some turns, which take less than a second, in this process's own time. It draws no
     random number.
     """
+    import torch
+    from torch.nn.functional import linear
+
     rows, weight = (torch.ones(number, INNER, requires_grad=True) for number in (ROWS, COLUMNS))
     seconds: dict[bool, list[float]] = {False: [], True: []}
     for turn in range(TURNS + 1):

@@ -62,6 +62,17 @@ def test_other_threads_are_another_machine(threads: str, monkeypatch: pytest.Mon
     assert machine.processor().endswith(f" {threads}")
 
 
+def test_what_was_settled_is_known_without_settling_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert machine.known("auto", tmp_path) is None
+    settled(tmp_path, 3.0, monkeypatch)
+    monkeypatch.setattr(precision, "gain", pytest.fail)
+    assert (machine.known("auto", tmp_path), machine.known("fp16", tmp_path)) == ("bf16", "fp16")
+    monkeypatch.setenv(precision.SWITCH, "0")
+    assert machine.known("auto", tmp_path) == "fp32"
+
+
 def test_a_gpu_is_not_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(precision, "gain", pytest.fail)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: True)
