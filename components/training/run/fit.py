@@ -26,7 +26,7 @@ from components.model.multitask import MultiTaskModel
 from components.model.saving import save_apart
 from components.settings.project import Project
 from components.settings.training import Training
-from components.training import parallel
+from components.training import balancing, parallel
 from components.training.affinity import Affinity
 from components.training.run import checkpoint, curve, stopping
 from components.training.run.loop import Loop, ReadRows
@@ -45,8 +45,12 @@ def run(project: Project, root: Path, watcher: Watcher) -> None:
 
     What was trained is kept until another run trains: DVC, killed before it has recorded the stage, removes
     the stage's files (docs/decisions/0004), and the same command then writes them again.
+
+    Raises:
+        UserError: the plan has too few steps for the balancing.
     """
     fit = Fit(project, root, PlanRecord.read(root / PLAN), project.seed)
+    _check_balancing(fit)
     _drop_others(fit)
     if _is_whole(fit.trained):
         watcher.say("this training had ended before; its model is written again")
@@ -55,6 +59,13 @@ def run(project: Project, root: Path, watcher: Watcher) -> None:
     with atomic_folder(root / "models/multitask") as folder:
         shutil.copytree(fit.trained / "model", folder, dirs_exist_ok=True)
     TrainingReport.read(fit.trained / RECORD).write(root / TRAINING)
+
+
+def _check_balancing(fit: Fit) -> None:
+    try:
+        balancing.build(fit.project.training.balancing).weighting.check_steps(fit.plan.steps)
+    except ValueError as error:
+        raise UserError(f"params.yaml: training.balancing.weights.{error}") from None
 
 
 def _train(fit: Fit, watcher: Watcher) -> None:

@@ -24,8 +24,10 @@ from components.data.mixture.records import PlanRecord
 from components.encoder.place import ENCODER
 from components.errors import UserError
 from components.files import read_json, sha256, verify_manifest
+from components.settings.training import Balancing
 from components.tracking.terminal import Terminal
 from components.training import parallel
+from components.training.balancing import weighting
 from components.training.run import fit
 from components.training.run.fit import Fit, inputs, run
 from components.training.run.loop import evaluate
@@ -274,3 +276,15 @@ def test_a_checkpoint_of_another_precision_is_not_left_behind_without_a_word(
     again = dataclasses.replace(made, project=project.model_copy(update={"training": named}))
     assert again.checkpoints == begun
     shutil.rmtree(begun.parent)
+
+
+def test_a_run_that_ends_before_autoscale_has_found_weights_is_refused(shared_project: Path) -> None:
+    """It has 40 steps."""
+    project = params.load(shared_project / "params.yaml")
+    weights = {"weights": {"method": "autoscale", "explore": 40}}
+    chosen = {"balancing": Balancing.model_validate(weights)}
+    project = project.model_copy(update={"training": project.training.model_copy(update=chosen)})
+    said = r"^params\.yaml: training\.balancing\.weights\.explore: found 40, and the run has 40 steps"
+    with pytest.raises(UserError, match=said):
+        run(project, shared_project, Untrained())
+    weighting("autoscale")(explore=39).check_steps(40)
