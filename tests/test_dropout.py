@@ -9,6 +9,7 @@ from torch import nn
 from components.data.batches.pack import Pack
 from components.dropout import Dropout, dropped, quicken
 from components.model.packing import attend
+from tests.model.kernels import by_the_formula
 
 
 @pytest.mark.parametrize("probability", [0.1, 0.5, 0.9])
@@ -72,7 +73,11 @@ def states() -> list[torch.Tensor]:
 
 @pytest.mark.parametrize("scaling", [None, 0.2])
 def test_attention_with_hardly_any_dropout_is_attention(scaling: float | None) -> None:
+    """And that is the formula's, with the scale that the encoder asks for."""
+    own = [one[0].transpose(0, 1) for one in states()]
     expected, _ = attend(nn.Identity(), *states(), None, pack=PACK, scaling=scaling)
+    by_hand = by_the_formula(own, PACK.lengths, scaling, None)[None]
+    torch.testing.assert_close(expected, by_hand, rtol=1e-5, atol=1e-6)
     found, _ = attend(nn.Identity(), *states(), None, pack=PACK, scaling=scaling, dropout=1e-9)
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
 

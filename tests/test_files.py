@@ -24,6 +24,20 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [target]
 
 
+def test_a_file_is_on_the_disk_before_it_has_its_name_and_its_name_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a power cut could leave the name with half the bytes, or neither."""
+    target = tmp_path / "a.txt"
+    flushed: list[tuple[int, bool]] = []
+    monkeypatch.setattr(
+        os, "fsync", lambda number: flushed.append((os.fstat(number).st_ino, target.exists()))
+    )
+    with atomic_file(target) as temporary:
+        temporary.write_text("new")
+    assert flushed == [(target.stat().st_ino, False), (tmp_path.stat().st_ino, True)]
+
+
 def test_a_failed_folder_leaves_the_old_one(tmp_path: Path) -> None:
     with atomic_folder(tmp_path / "f") as folder:
         (folder / "x").write_text("old")

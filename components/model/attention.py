@@ -19,6 +19,7 @@ from components.model import cpu_attention
 
 LOG = logging.getLogger(__name__)
 HALF = (torch.float16, torch.bfloat16)
+KEPT = 1024  # tokens of a sequence whose weights are kept while a model learns on a CPU
 TRIED = (3, 17, 3)  # lengths of the sequences that a kernel is tried on
 LEAST = 2.0**-6  # of an output in half precision, by the largest: roundings are a quarter of it
 
@@ -73,11 +74,23 @@ def by_length(
 ) -> torch.Tensor:
     """A call for each length, or for each run of equal ones: q_THd, k_THd, v_THd -> attended_THd.
 
-    On a CPU a model learns by an attention of ours, and answers by torch's own, which knows no dropout there.
+    On a CPU a model learns by an attention of ours, and answers by torch's own, which knows no dropout there
+    but keeps no weights: so it also learns by it, in single precision, where a sequence is longer than KEPT.
     """
-    if states[0].device.type == "cpu" and not torch.is_inference_mode_enabled():
-        query, key, value = states
+    query, key, value = states
+    if query.device.type != "cpu" or torch.is_inference_mode_enabled():
+        return _by_torch(states, pack, dropout, scaling, window)
+    if dropout or max(pack.lengths) <= KEPT:
         return cpu_attention.attend(query, key, value, pack, dropout, scaling, window)
+    with devices.full_precision(query.device):
+        own = [one.float() for one in states]
+        return _by_torch(own, pack, dropout, scaling, window).to(query.dtype)
+
+
+def _by_torch(
+    states: Sequence[torch.Tensor], pack: Pack, dropout: float, scaling: float | None, window: int | None
+) -> torch.Tensor:
+    """A call for each run of equal lengths: q_THd, k_THd, v_THd -> attended_THd."""
     grouped = states[0].shape[1] != states[1].shape[1]
     sizes = [number * length for number, length in pack.runs]
     attended = []

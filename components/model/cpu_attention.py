@@ -3,6 +3,8 @@
 torch has a kernel for its own on a CPU, but none with dropout, and the gradient of the one in bf16 takes four
 times as long as that of the same in single precision. So scores and weights are in single precision here,
 whatever the states are in, which is exact too; and dropout's random bits are kept, not a product with them.
+Weights are kept until the backward pass, of every layer: n H L^2 numbers. So where a sequence is long and
+nothing is dropped, `attention.by_length` takes torch's kernel, which computes them again.
 
 Legend: T tokens of all sequences, H heads of attention, d width of one, n sequences of one length L.
 """
@@ -51,7 +53,7 @@ class _Attention(torch.autograd.Function):
         window: int | None,
     ) -> torch.Tensor:
         attended = torch.empty_like(query, memory_format=torch.contiguous_format)
-        weights, kept = [], []
+        weights, kept, learns = [], [], any(ctx.needs_input_grad)
         ctx.rise = 1.0  # of the weights that dropout keeps
         with devices.full_precision(query.device):
             for group in pack.groups:
@@ -60,10 +62,12 @@ class _Attention(torch.autograd.Function):
                 if window is not None and group.length > window:
                     scores_NLL.masked_fill_(_beyond(group.length, window), float("-inf"))
                 weights_NLL = torch.softmax(scores_NLL, -1)
-                weights.append(weights_NLL)
+                if learns:
+                    weights.append(weights_NLL)
                 if dropout:
                     kept_NLL, ctx.rise = kept_of(weights_NLL.shape, dropout)
-                    kept.append(kept_NLL)
+                    if learns:
+                        kept.append(kept_NLL)
                     weights_NLL = torch.mul(weights_NLL, kept_NLL, out=scores_NLL)
                 _put(attended, torch.bmm(weights_NLL, v_NLd.mul_(ctx.rise)), group)
         ctx.save_for_backward(query, key, value, *weights, *kept)

@@ -81,7 +81,7 @@ def _indexed(model: MultiTaskModel, split: EncodedSplit, heads: Collection[str])
             module.candidates_ND = None
 
 
-@torch.no_grad()
+@torch.inference_mode()  # and so by the attention that a question is answered by
 def _vectors(model: MultiTaskModel, head: str, candidates: EncodedSplit) -> torch.Tensor:
     """vectors_ND of a head's candidates, in their order."""
     task, rows = candidates.task, range(len(candidates))

@@ -21,16 +21,19 @@ TOLERANCE = 1e-4  # of a product in fp32, by the largest
 
 
 class LaidOut(nn.Module):
-    """A linear layer whose weight lies as oneDNN reads it: x_.I -> y_.O. It cannot be trained or saved."""
+    """A linear layer whose weight lies as oneDNN reads it: x_.I -> y_.O. It cannot be trained or saved.
+
+    Its parts are named as a linear layer's are, since T5 asks a layer for the type of its weight.
+    """
 
     def __init__(self, layer: nn.Linear) -> None:
         super().__init__()
-        self.laid_out_OI = torch.ops.mkldnn._reorder_linear_weight(layer.weight.detach(), None)
-        self.bias_O = None if layer.bias is None else layer.bias.detach()
+        self.weight = torch.ops.mkldnn._reorder_linear_weight(layer.weight.detach(), None)
+        self.bias = None if layer.bias is None else layer.bias.detach()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The products, in fp32."""
-        y: torch.Tensor = torch.ops.mkldnn._linear_pointwise(x, self.laid_out_OI, self.bias_O, "none", [], "")
+        y: torch.Tensor = torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, "none", [], "")
         return y
 
 

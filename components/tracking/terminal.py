@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from components.training.run.state import State
 
 LINES = 20  # in a log, over the whole run
-HANDFUL = 8  # steps after which the whole run's time is said
 
 
 class Terminal(Watcher):
@@ -36,7 +35,6 @@ class Terminal(Watcher):
         self.speed = Speed()
         self.steps = 0
         self.tokens = 0.0  # of the whole run, about
-        self.taken = 0  # steps, by this process
         self.live = Live(console=self.console, refresh_per_second=4)
         self.losses: dict[str, float] = {}  # each head's latest
 
@@ -49,9 +47,9 @@ class Terminal(Watcher):
             self.live.start()
 
     def step(self, seen: Seen) -> None:
+        before = self.speed.steady
         self.speed.add(seen)
-        self.taken += 1
-        if self.taken == HANDFUL + 1 and self.tokens:  # the first step is slow, and no measure
+        if self.speed.steady and not before and self.tokens:
             self.say(self._ahead(seen))
         self.losses.update(seen.losses)
         if self.console.is_terminal:
@@ -85,15 +83,16 @@ class Terminal(Watcher):
         return Group(line, Columns(heads, padding=(0, 3)))
 
     def _pace(self, step: int) -> tuple[str, str]:
-        """How fast it is, and how long it will take."""
+        """How fast it is, and how long it will take, once that can be known."""
         tokens, left = self.speed.tokens_per_second(), (self.steps - step) * self.speed.seconds_per_step()
-        return (f"{tokens:,.0f} tokens/s", f"{clock(left)} left") if tokens else ("...", "...")
+        pace = f"{tokens:,.0f} tokens/s" if tokens else "..."
+        return pace, f"{clock(left)} left" if self.speed.steady else "..."
 
     def _ahead(self, seen: Seen) -> str:
-        """How long the run will take, from its first steps."""
+        """How long the run will take, from its latest steps."""
         seconds = (self.tokens - seen.tokens) / self.speed.tokens_per_second()
         steps = self.steps - seen.step
-        return f"{rough(seconds)} for the {steps:,} steps that are left, evaluations not counted"
+        return f"{rough(seconds)} for the {steps:,} steps that are left, at the speed of the latest"
 
     def _heads(self, shares: Mapping[str, float]) -> list[str]:
         """Every head that was drawn so far, in an order that stays."""

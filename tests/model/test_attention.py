@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from torch import nn
 from components import device
 from components.data.batches.pack import Pack
 from components.dropout import kept_of
-from components.model import attention
+from components.model import attention, cpu_attention
 from components.model.packing import attend
 from tests.model import kernels
 from tests.model.kernels import by_the_formula
@@ -47,7 +48,10 @@ def test_attention_in_a_pack_is_the_formulas(
 
 @pytest.mark.parametrize("window", [None, 4])
 @pytest.mark.parametrize("groups", [4, 2], ids=["a key for each head", "a key for two heads"])
-def test_answers_are_made_by_torchs_own_attention(groups: int, window: int | None) -> None:
+def test_answers_are_made_by_torchs_own_attention(
+    groups: int, window: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cpu_attention, "attend", pytest.fail)
     states = states_of(groups)
     with torch.inference_mode():
         found = attention.by_length(states, PACK, 0.0, 0.7, window)
@@ -93,6 +97,56 @@ def test_what_attention_learns_on_a_cpu_is_the_formulas_gradient(
     gradients = torch.autograd.grad(found, own, weight)
     for one, other in zip(gradients, torch.autograd.grad(expected, exact, weight.double()), strict=True):
         torch.testing.assert_close(one, other.float(), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("window", [None, 4])
+@pytest.mark.parametrize("groups", [4, 2], ids=["a key for each head", "a key for two heads"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_of_a_long_sequence_no_weights_are_kept_and_the_gradient_is_the_formulas(
+    dtype: torch.dtype, groups: int, window: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In single precision too, whatever the states are in; but for the band of a window, which is one."""
+    monkeypatch.setattr(attention, "KEPT", max(LENGTHS) - 1)
+    own = [one.requires_grad_() for one in states_of(groups, dtype)]
+    exact = [one.detach().double().requires_grad_() for one in own]
+    kept: list[torch.Tensor] = []
+    with (
+        torch.autocast("cpu", dtype=torch.bfloat16, enabled=dtype == torch.bfloat16),
+        torch.autograd.graph.saved_tensors_hooks(lambda one: kept.append(one) or one, lambda one: one),
+    ):
+        found = attention.by_length(own, PACK, 0.0, 0.7, window)
+    assert found.dtype == dtype
+    of_weights = [one for one in kept if one.shape[-2:] == (40, 40)]
+    assert [tuple(one.shape) for one in of_weights] == ([(40, 40)] if window else [])
+    gradients = torch.autograd.grad(found.sum(), own)
+    expected = torch.autograd.grad(by_the_formula(exact, LENGTHS, 0.7, window).sum(), exact)
+    unit = 2.0**-8 if dtype == torch.bfloat16 else 1e-5
+    for one, other in zip(gradients, expected, strict=True):
+        torch.testing.assert_close(one.double(), other, rtol=unit, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("length", "dropout", "ours"), [(1024, 0.0, True), (1025, 0.0, False), (1025, 0.1, True)]
+)
+def test_sequences_that_are_long_and_lose_nothing_are_torchs(
+    length: int, dropout: float, ours: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has no kernel with dropout that would keep less."""
+    found = torch.zeros(())
+    monkeypatch.setattr(cpu_attention, "attend", lambda *_: found)
+    states = [torch.zeros(length, 1, 1)] * 3
+    assert (attention.by_length(states, Pack.of((length,)), dropout, None, None) is found) == ours
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+@pytest.mark.parametrize("learns", [True, False])
+def test_weights_are_kept_for_a_gradient_alone(learns: bool, dropout: float) -> None:
+    kept: list[torch.Tensor] = []
+    context = SimpleNamespace(
+        needs_input_grad=(learns,) + 6 * (False,), save_for_backward=lambda *given: kept.extend(given)
+    )
+    cpu_attention._Attention.forward(context, *states_of(), PACK, dropout, 1.0, None)
+    assert len(kept[3:]) == learns * len(PACK.groups) * (2 if dropout else 1)
 
 
 def test_half_precision_learns_by_scores_in_single_precision() -> None:

@@ -15,7 +15,7 @@ from components.data.encoding.split import EncodedSplit, cards_of
 from components.errors import UserError
 from components.evaluation.records import EVALUATION, Evaluation, ModelId
 from components.files import read_json, sha256, write_manifest
-from components.model import index
+from components.model import cpu_attention, index
 from components.model.inference import predict, vectors
 from components.model.multitask import MultiTaskModel
 from components.model.saving import load
@@ -93,6 +93,14 @@ def test_its_vectors_are_those_of_each_candidate_alone() -> None:
     model.packs = False
     model.encoder.set_attn_implementation("sdpa")
     torch.testing.assert_close(vectors(model, Path("encoded"))["desk"], found["desk"], atol=1e-5, rtol=0)
+
+
+@pytest.mark.usefixtures("root")
+def test_its_vectors_are_made_by_the_attention_that_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = build(1)
+    assert model.packs
+    monkeypatch.setattr(cpu_attention, "attend", pytest.fail)
+    assert list(vectors(model, Path("encoded"))) == ["desk"]
 
 
 @pytest.mark.usefixtures("root")

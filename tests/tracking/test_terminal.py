@@ -21,6 +21,32 @@ def test_speed_is_over_the_last_steps_and_the_first_step_has_none() -> None:
     assert speed.seconds_per_step() == pytest.approx(0.5)
 
 
+def test_no_time_is_said_while_steps_still_get_faster(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nine that prepare what the others find, a long minute, and then four a second."""
+    terminal, at = Terminal(), 0.0
+    terminal.start(Run("a", 938, tokens=938 * 1600))
+    said: dict[int, str] = {}
+    for step in range(1, 101):
+        at += 6.6 if step <= 9 else 0.25
+        terminal.step(seen(step, at=at))
+        said[step] = capsys.readouterr().err
+    (step,) = (step for step, text in said.items() if "steps that are left" in text)
+    assert step < 45
+    assert f"about 4 minutes for the {938 - step} steps that are left" in said[step]
+    assert "left" not in "".join(text for at, text in said.items() if at < step)
+    assert said[92].startswith("step 92/938  3:32 left")
+
+
+@pytest.mark.parametrize("seconds", [0.01, 2.0])
+def test_a_speed_is_steady_after_some_steps_and_seconds(seconds: float) -> None:
+    """A moment is no measure, and nor is a handful of steps."""
+    speed, count = Speed(), 0
+    while not speed.steady:
+        count += 1
+        speed.add(seen(count, at=5 + count * seconds))
+    assert count == max(16, 1 + round(10 / seconds))
+
+
 def test_a_log_gets_twenty_lines_with_all_that_the_bar_shows(capsys: pytest.CaptureFixture[str]) -> None:
     terminal = Terminal()
     terminal.start(Run("a", 400))

@@ -113,6 +113,9 @@ class Weighting(Method, abc.ABC):
     def check(self, tasks: Collection[str]) -> None:
         """Raise ValueError, with a clause that says why, where the options do not fit the tasks."""
 
+    def check_steps(self, steps: int) -> None:
+        """The same where they do not fit a run of so many steps."""
+
     def of(self, task: str) -> dict[str, float]:
         """What is remembered of a task (a copy)."""
         return dict(self._tasks.get(task, self.initial))

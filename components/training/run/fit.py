@@ -26,7 +26,7 @@ from components.model.multitask import MultiTaskModel
 from components.model.saving import save_apart
 from components.settings.project import Project
 from components.settings.training import Training
-from components.training import parallel
+from components.training import balancing, parallel
 from components.training.affinity import Affinity
 from components.training.run import checkpoint, curve, stopping
 from components.training.run.loop import Loop, ReadRows
@@ -45,8 +45,12 @@ def run(project: Project, root: Path, watcher: Watcher) -> None:
 
     What was trained is kept until another run trains: DVC, killed before it has recorded the stage, removes
     the stage's files (docs/decisions/0004), and the same command then writes them again.
+
+    Raises:
+        UserError: the plan has too few steps for the balancing.
     """
     fit = Fit(project, root, PlanRecord.read(root / PLAN), project.seed)
+    _check_balancing(fit)
     _drop_others(fit)
     if _is_whole(fit.trained):
         watcher.say("this training had ended before; its model is written again")
@@ -55,6 +59,13 @@ def run(project: Project, root: Path, watcher: Watcher) -> None:
     with atomic_folder(root / "models/multitask") as folder:
         shutil.copytree(fit.trained / "model", folder, dirs_exist_ok=True)
     TrainingReport.read(fit.trained / RECORD).write(root / TRAINING)
+
+
+def _check_balancing(fit: Fit) -> None:
+    try:
+        balancing.build(fit.project.training.balancing).weighting.check_steps(fit.plan.steps)
+    except ValueError as error:
+        raise UserError(f"params.yaml: training.balancing.weights.{error}") from None
 
 
 def _train(fit: Fit, watcher: Watcher) -> None:
@@ -127,8 +138,11 @@ class Fit:
     @cached_property
     def key(self) -> str:
         """The name of the run: whatever changes the trained weights changes it."""
+        return self._key(self.training)
+
+    def _key(self, settings: Training) -> str:
         model = self.project.model.model_dump(exclude={"encoder"})  # its files say more than its name
-        training = self.training.model_dump()
+        training = settings.model_dump()
         plan = self.plan.model_dump(mode="json")
         shaping = [self.seed, model, training, plan, self.heads, code(self.families)]
         return checkpoint.key(shaping, inputs(self.root, self.plan.tasks))
@@ -159,8 +173,22 @@ class Fit:
 
     def train(self, watcher: Watcher, affinity: Affinity | None = None) -> Trained:
         """The trained model, and its history; goes on from a checkpoint if there is one."""
-        with parallel.group(self.project.training.processes, self._train, Watcher(), affinity):
+        processes = self.training.processes  # settles the precision before the others get a copy of this
+        self._say_left_behind(watcher)
+        with parallel.group(processes, self._train, Watcher(), affinity):
             return self._train(watcher, affinity)
+
+    def _say_left_behind(self, watcher: Watcher) -> None:
+        """Say it where `auto` was another precision when this run was broken off: it begins anew."""
+        begun, now = {folder.name for folder in self.checkpoints.parent.glob("*")}, self.training.precision
+        if self.project.training.precision != "auto" or not begun or self.key in begun:
+            return
+        for other in {"fp32", "bf16"} - {now}:
+            if self._key(self.training.model_copy(update={"precision": other})) in begun:
+                watcher.say(
+                    f"training.precision: auto is {now} now, and the checkpoint of this training is in "
+                    f"{other}, so it begins anew; say `precision: {other}` in params.yaml to go on from it"
+                )
 
     def _train(self, watcher: Watcher, affinity: Affinity | None) -> Trained:
         """What every process does; only the first is watched."""

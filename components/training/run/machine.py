@@ -1,8 +1,9 @@
-"""Which precision `training.precision: auto` is, remembered for a project and a machine.
+"""Which precision `training.precision: auto` is, remembered for a project and a kind of machine.
 
-It is settled by a measurement of less than a second (training/step/precision.py). A project must not change
-its numbers because a measurement did, so it is made once and kept in .onetrunk/precision.json; where another
-machine settles otherwise, that is said.
+On a CPU it is settled by a measurement of less than a second (training/step/precision.py). A project must not
+change its numbers because a measurement did, so it is made once and kept in .onetrunk/precision.json; what it
+has found is said, and where another machine settles otherwise, that too. torch is imported to settle it, and
+only then.
 """
 
 from __future__ import annotations
@@ -10,15 +11,19 @@ from __future__ import annotations
 import logging
 import os
 import platform
+import re
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING, Literal
 
 from components.records import Record
 from components.training.step import precision
 
+if TYPE_CHECKING:
+    import torch
+
 LOG = logging.getLogger(__name__)
 FILE = Path(".onetrunk/precision.json")
+CPUINFO = Path("/proc/cpuinfo")
 
 
 class Settled(Record):
@@ -26,8 +31,8 @@ class Settled(Record):
 
     remedy = "take it out, and it is measured anew"
     machine: str
-    gain: float  # how many times as fast as fp32 bf16 is
-    precision: str
+    gain: float | None  # how many times as fast as fp32 bf16 is; None on a GPU, where nothing is measured
+    precision: Literal["fp32", "bf16"]
 
 
 def precision_of(asked: str, root: Path, device: torch.device) -> str:
@@ -43,19 +48,52 @@ def precision_of(asked: str, root: Path, device: torch.device) -> str:
     if before and before.machine == _machine(device):
         return before.precision
     found = Settled(
-        machine=_machine(device), gain=precision.gain(device), precision=precision.settled(asked, device)
+        machine=_machine(device),
+        gain=precision.gain() if device.type == "cpu" else None,
+        precision="bf16" if precision.pays(device) else "fp32",
     )
-    if before and before.precision != found.precision:
-        LOG.warning(
-            "training.precision: auto is %s on this machine and was %s on the one before, so results differ; "
-            "name one in params.yaml to keep it", found.precision, before.precision,
-        )  # fmt: skip
+    _say(found, before)
     found.write(root / FILE)
     return found.precision
 
 
+def known(asked: str, root: Path) -> str | None:
+    """As `precision_of` said it last, and nothing is settled for it; None where `auto` is not settled yet.
+
+    Raises:
+        UserError: as `precision_of`.
+    """
+    told = precision.said()
+    if asked != "auto":
+        return asked
+    if told is not None:
+        return "bf16" if told else "fp32"
+    return Settled.read(root / FILE).precision if (root / FILE).is_file() else None
+
+
+def _say(found: Settled, before: Settled | None) -> None:
+    faster = "" if found.gain is None else f" (bf16 is {found.gain:.1f} times as fast as fp32)"
+    changed = ""
+    if before and before.precision != found.precision:
+        changed = (
+            f" and was {before.precision} on the one before, so results differ; name one in params.yaml to "
+            f"keep it"
+        )
+    LOG.warning("training.precision: auto is %s on this machine%s%s", found.precision, faster, changed)
+
+
 def _machine(device: torch.device) -> str:
-    """What a gain depends on."""
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
-    parts = (platform.node(), name, os.cpu_count(), os.environ.get("OMP_NUM_THREADS", ""), torch.__version__)
-    return " ".join(map(str, parts))
+    """What decides, and not the name of a container: a GPU's model, or the CPU's and its threads."""
+    import torch
+
+    if device.type == "cuda":
+        return f"{torch.cuda.get_device_name(device)} {torch.__version__}"
+    return f"{processor()} {torch.__version__}"
+
+
+def processor() -> str:
+    """The CPU's model, and the threads that compute on it."""
+    text = CPUINFO.read_text(errors="replace") if CPUINFO.is_file() else ""
+    named = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
+    model = named[1] if named else platform.processor() or platform.machine()
+    return f"{model} {os.environ.get('OMP_NUM_THREADS') or os.cpu_count()}"

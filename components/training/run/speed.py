@@ -7,8 +7,6 @@ then.
 
 from __future__ import annotations
 
-import os
-import platform
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +21,7 @@ from components.keyed import derive_seed
 from components.records import Record
 from components.settings.project import Project
 from components.settings.training import Training
+from components.training.run.machine import known, processor
 
 if TYPE_CHECKING:
     from components.training.run.loop import Loop
@@ -62,10 +61,10 @@ def kept(project: Project, root: Path) -> Speed | None:
 def key(project: Project, root: Path) -> str:
     """Names what a speed depends on; how long the training is is no part of that."""
     training = project.training.model_dump(mode="json", exclude={"tokens", "budget"})
+    training["precision"] = known(project.training.precision, root)
     families = {name: [task.family, task.max_length] for name, task in project.tasks.items()}
-    machine = [platform.node(), platform.machine(), os.cpu_count(), os.environ.get("OMP_NUM_THREADS")]
     model = [project.model.dropout, sha256(root / ENCODER / CONFIG)]
-    return f"{derive_seed(training, families, machine, model):016x}"
+    return f"{derive_seed(training, families, processor(), model):016x}"
 
 
 def measured(project: Project, root: Path, plan: PlanRecord) -> Speed:
@@ -81,7 +80,7 @@ def measured(project: Project, root: Path, plan: PlanRecord) -> Speed:
     loop.ahead.close()
     per_token = seconds / tokens / project.training.processes
     speed = Speed(
-        key=key(project, root),
+        key=key(project, root),  # the precision has been settled for the loop
         steps=steps,
         seconds_per_token=per_token,
         seconds_per_evaluation=_evaluation(loop),

@@ -18,6 +18,8 @@ from typing import Any, ClassVar
 from components.training.run.state import Entry, State
 
 RECENT = 30  # steps whose speed is told
+LEAST, SECONDS = 16, 10.0  # steps, and time since the first, before which no speed is steady
+FASTER = 1.25  # times as fast as those before them: steps that still get faster
 
 
 @dataclass(frozen=True)
@@ -106,13 +108,29 @@ class All(Watcher):
 
 
 class Speed:
-    """Tokens a second, and seconds a step, over the last steps, evaluations among them."""
+    """Tokens a second, and seconds a step, over the last steps, evaluations among them.
+
+    The first steps are slow, for each new shape is prepared then and other stages may run beside; what is
+    left to do follows from the speed once it is `steady`.
+    """
 
     def __init__(self) -> None:
         self._seen: deque[Seen] = deque(maxlen=RECENT)
+        self._begun = 0.0  # when the first step was taken
+        self.steady = False
 
     def add(self, seen: Seen) -> None:
+        self._begun = self._begun if self._seen else seen.at
         self._seen.append(seen)
+        self.steady = self.steady or self._no_longer_rises()
+
+    def _no_longer_rises(self) -> bool:
+        """Are the later half of the last steps hardly faster than the half before them?"""
+        first, middle, last = self._seen[0], self._seen[len(self._seen) // 2], self._seen[-1]
+        if len(self._seen) < LEAST or last.at - self._begun < SECONDS:
+            return False
+        before, after = middle.tokens - first.tokens, last.tokens - middle.tokens
+        return after * (middle.at - first.at) <= FASTER * before * (last.at - middle.at)
 
     def tokens_per_second(self) -> float:
         """Zero before the second step."""

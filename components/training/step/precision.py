@@ -1,4 +1,7 @@
-"""The precision in which a micro-batch is computed."""
+"""The precision in which a micro-batch is computed.
+
+torch is imported to compute, and only then.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,12 @@ import functools
 import os
 import statistics
 import time
-from typing import Any
-
-import torch
-from torch.nn.functional import linear
+from typing import TYPE_CHECKING, Any
 
 from components.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
 
 SWITCH = "ONETRUNK_NATIVE_BF16"
 """Set to 1 or 0, this variable of the environment is believed, and nothing is measured: with 1 a processor
@@ -22,11 +25,12 @@ FASTER = (
 )
 ROWS, INNER, COLUMNS = 1024, 384, 1536  # of the products that are timed
 TURNS = 5
-MEASURABLE = ("cpu", "cuda")  # kinds of device
 
 
 def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[Any]:
     """Half precision where asked for, or where `auto` settles on it."""
+    import torch
+
     half = {"fp16": torch.float16, "bf16": torch.bfloat16}.get(settled(precision, device))
     return torch.autocast(device.type, dtype=half) if half else contextlib.nullcontext()
 
@@ -39,8 +43,24 @@ def settled(precision: str, device: torch.device) -> str:
     """
     if precision != "auto":
         return precision
-    pays = said() if said() is not None else device.type in MEASURABLE and gain(device) >= FASTER
-    return "bf16" if pays else "fp32"
+    return "bf16" if pays(device) else "fp32"
+
+
+def pays(device: torch.device) -> bool:
+    """Whether bf16 is to be taken on the device, unless the environment says it: on a CPU where it is
+    measured to be the faster; on a GPU, where a short measurement is of launches, where the hardware has it.
+
+    Raises:
+        UserError: SWITCH is neither 0 nor 1.
+    """
+    told = said()
+    if told is not None:
+        return told
+    if device.type == "cuda":
+        import torch
+
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return device.type == "cpu" and gain() >= FASTER
 
 
 def said() -> bool | None:
@@ -56,28 +76,24 @@ def said() -> bool | None:
 
 
 @functools.cache
-def gain(device: torch.device) -> float:
-    """How many times as fast as in fp32 a linear layer is in bf16, forward and backward, casts included.
+def gain() -> float:
+    """How many times as fast as in fp32 a linear layer is on a CPU in bf16, forward and backward, casts
+    included.
 
-    By the medians of some turns, which take less than a second. It draws no random number.
+    By the medians of some turns, which take less than a second, in this process's own time. It draws no
+    random number.
     """
-    rows = torch.ones(ROWS, INNER, device=device, requires_grad=True)
-    weight = torch.ones(COLUMNS, INNER, device=device, requires_grad=True)
+    import torch
+    from torch.nn.functional import linear
+
+    rows, weight = (torch.ones(number, INNER, requires_grad=True) for number in (ROWS, COLUMNS))
     seconds: dict[bool, list[float]] = {False: [], True: []}
     for turn in range(TURNS + 1):
         for half, taken in seconds.items():
-            start = _now(device)
-            with torch.enable_grad(), torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
+            start = time.process_time()
+            with torch.enable_grad(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
                 product = linear(rows, weight)
             torch.autograd.grad(product, [rows, weight], torch.ones_like(product))
             if turn:  # the first one makes what the others find
-                taken.append(_now(device) - start)
+                taken.append(time.process_time() - start)
     return statistics.median(seconds[False]) / statistics.median(seconds[True])
-
-
-def _now(device: torch.device) -> float:
-    """Seconds: of this process, whatever others do; beside a GPU, of the clock."""
-    if device.type == "cpu":
-        return time.process_time()
-    torch.cuda.synchronize(device)
-    return time.perf_counter()

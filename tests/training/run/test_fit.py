@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
+import dataclasses
 import os
 import shutil
 import signal
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -19,9 +24,14 @@ from components.data.mixture.records import PlanRecord
 from components.encoder.place import ENCODER
 from components.errors import UserError
 from components.files import read_json, sha256, verify_manifest
+from components.settings.training import Balancing
 from components.tracking.terminal import Terminal
+from components.training import parallel
+from components.training.balancing import weighting
+from components.training.run import fit
 from components.training.run.fit import Fit, inputs, run
 from components.training.run.loop import evaluate
+from components.training.run.watcher import Watcher
 from tests.conftest import bring_encoder
 from tests.training.runs import MODEL, forget, shorten, train
 from tests.training.steps import setup_step
@@ -211,3 +221,70 @@ def _rows(root: Path, cards: dict):
     from components.training.run.fit import _validation_rows
 
     return _validation_rows(root / "data", cards)
+
+
+def test_all_processes_of_a_run_train_in_the_precision_that_the_first_has_settled_on(
+    shared_project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each would measure for itself, where the first had measured only after it was copied."""
+    copies: list[Fit] = []
+
+    @contextlib.contextmanager
+    def group(count: int, work: Callable[..., object], *given: object) -> Iterator[None]:
+        copies.append(copy.copy(cast("Any", work).__self__))  # as pickle makes one
+        yield
+
+    project = params.load(shared_project / "params.yaml")
+    plan = PlanRecord.read(shared_project / "reports/plan.json")
+    monkeypatch.setattr(parallel, "group", group)
+    monkeypatch.setattr(Fit, "_train", lambda self, watcher, affinity: None)
+    monkeypatch.setattr(fit, "precision_of", lambda *_: "bf16")
+    Fit(project, shared_project, plan, 1).train(Watcher())
+    monkeypatch.setattr(fit, "precision_of", lambda *_: "fp32")
+    assert copies[0].training.precision == "bf16"
+
+
+class Hears(Watcher):
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+
+def test_a_checkpoint_of_another_precision_is_not_left_behind_without_a_word(
+    shared_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of this very training alone; and by the name that is offered it is found again."""
+    project = params.load(shared_project / "params.yaml")
+    plan = PlanRecord.read(shared_project / "reports/plan.json")
+    watcher, made = Hears(), Fit(project, shared_project, plan, 1, area=str(tmp_path))
+
+    def in_precision(found: str, seed: int = 1) -> Fit:
+        monkeypatch.setattr(fit, "precision_of", lambda asked, *_: found if asked == "auto" else asked)
+        return dataclasses.replace(made, seed=seed)
+
+    begun = in_precision("bf16").checkpoints
+    begun.mkdir(parents=True)
+    monkeypatch.setattr(Fit, "_train", lambda self, watcher, affinity: None)
+    in_precision("bf16").train(watcher)
+    in_precision("fp32", seed=2).train(watcher)
+    assert watcher.said == []
+    in_precision("fp32").train(watcher)
+    (line,) = watcher.said
+    assert "auto is fp32 now, and the checkpoint of this training is in bf16" in line
+    named = project.training.model_copy(update={"precision": "bf16"})
+    again = dataclasses.replace(made, project=project.model_copy(update={"training": named}))
+    assert again.checkpoints == begun
+
+
+def test_a_run_that_ends_before_autoscale_has_found_weights_is_refused(shared_project: Path) -> None:
+    """It has 40 steps."""
+    project = params.load(shared_project / "params.yaml")
+    weights = {"weights": {"method": "autoscale", "explore": 40}}
+    chosen = {"balancing": Balancing.model_validate(weights)}
+    project = project.model_copy(update={"training": project.training.model_copy(update=chosen)})
+    said = r"^params\.yaml: training\.balancing\.weights\.explore: found 40, and the run has 40 steps"
+    with pytest.raises(UserError, match=said):
+        run(project, shared_project, Untrained())
+    weighting("autoscale")(explore=39).check_steps(40)

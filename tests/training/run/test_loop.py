@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import subprocess
 from pathlib import Path
@@ -13,19 +14,21 @@ import torch
 from components import params
 from components.data.batches.batching import step_rows
 from components.errors import UserError
-from components.files import read_json
+from components.files import read_json, sha256
+from components.model.multitask import MultiTaskModel
 from components.settings.training import Balancing
 from components.tracking.terminal import Terminal
 from components.training.run import checkpoint
+from components.training.run import loop as loop_module
 from components.training.run.fit import run
 from components.training.run.loop import Loop
 from components.training.run.state import State
 from components.training.run.watcher import Seen, Watcher
-from components.training.step import loss_scale
+from components.training.step import loss_scale, precision
 from components.training.step.precision import SWITCH
 from components.training.step.stepper import NotFiniteError, Stepper
 from tests.conftest import encode_project
-from tests.training.runs import Stop, train
+from tests.training.runs import MODEL, Stop, shorten, train
 from tests.training.steps import first_batch, setup_step, stepper
 
 
@@ -56,6 +59,34 @@ def test_an_interrupted_run_ends_with_the_same_bytes(
     assert len(kept) == min(2, (after - 1) // 5)
     assert train() == expected
     assert not list(Path(".onetrunk/checkpoints").glob("*/step-*"))  # a finished run leaves none
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("encoded_project")
+def test_a_run_goes_on_in_its_precision_whatever_another_measurement_would_find(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv(SWITCH, raising=False)
+    shorten(8)
+    monkeypatch.setattr(precision, "gain", lambda: 3.0)
+    expected = train()
+    assert expected[1]["precision"] == "bf16"
+    with pytest.raises(KeyboardInterrupt):
+        run(params.load(), Path(), Stop(7))
+    monkeypatch.setattr(precision, "gain", lambda: 0.5)
+    resumed = GoesOn()
+    run(params.load(), Path(), resumed)
+    assert resumed.first == 6
+    assert (sha256(MODEL), read_json(Path("reports/training.json"))) == expected
+
+
+class GoesOn(Terminal):
+    """Knows the first step that it is told of."""
+
+    first = 0
+
+    def step(self, seen: Seen) -> None:
+        self.first = self.first or seen.step
 
 
 @pytest.mark.slow
@@ -298,6 +329,31 @@ def test_what_steps_remember_goes_on_from_the_checkpoint(shared_project: Path, t
     loop.step()
     again.step()
     assert all(map(torch.equal, loop.model.parameters(), again.model.parameters()))
+
+
+def test_the_best_weights_go_on_from_the_checkpoint(
+    shared_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of step 2, since no later evaluation is better: broken off at 4, with a checkpoint of 3."""
+
+    def ended(scores: list[float], watcher: Watcher, folder: Path) -> MultiTaskModel:
+        left = iter(scores)
+        monkeypatch.setattr(
+            loop_module, "evaluate", lambda model, *_: dict.fromkeys(model.config.tasks, next(left))
+        )
+        loop = loop_of(shared_project, folder)
+        often = {"evaluate_every": 2, "checkpoint_every": 3, "precision": "fp32"}
+        training, plan = loop.training.model_copy(update=often), dataclasses.replace(loop.plan, steps=6)
+        loop = Loop(loop.model, plan, training, 1, loop.splits, {}, loop.read_rows, folder, watcher, None)
+        loop.run()
+        assert loop.state.best_step == 2
+        return loop.model
+
+    expected = ended([0.9, 0.1, 0.1], Watcher(), tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        ended([0.9], Stop(4), tmp_path / "broken-off")
+    found = ended([0.1, 0.1], Watcher(), tmp_path / "broken-off")
+    assert all(map(torch.equal, expected.state_dict().values(), found.state_dict().values()))
 
 
 class Fails(Watcher):

@@ -49,11 +49,22 @@ def test_where_the_environment_says_nothing_what_is_clearly_faster_is_taken(
 ) -> None:
     """A flag of the hardware does not tell it; and what is asked for by name is not measured."""
     monkeypatch.delenv(SWITCH, raising=False)
-    monkeypatch.setattr(precision, "gain", lambda device: gain)
+    monkeypatch.setattr(precision, "gain", lambda: gain)
     assert precision.settled("auto", CPU) == expected
     assert precision.settled("auto", torch.device("meta")) == "fp32"
     monkeypatch.setattr(precision, "gain", pytest.fail)
     assert precision.settled("bf16", CPU) == "bf16"
+
+
+@pytest.mark.parametrize(("has", "expected"), [(True, "bf16"), (False, "fp32")])
+def test_a_gpu_is_asked_whether_it_has_bf16_and_not_timed(
+    has: bool, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a fast one a product is over before the next is launched; and an emulation does not count."""
+    monkeypatch.delenv(SWITCH, raising=False)
+    monkeypatch.setattr(precision, "gain", pytest.fail)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: has)
+    assert precision.settled("auto", torch.device("cuda")) == expected
 
 
 def test_the_measurement_is_of_this_machine_and_draws_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,7 +72,7 @@ def test_the_measurement_is_of_this_machine_and_draws_nothing(monkeypatch: pytes
     monkeypatch.setattr(precision, "ROWS", 64)
     precision.gain.cache_clear()
     before = torch.get_rng_state()
-    assert 0 < precision.gain(CPU) < math.inf
+    assert 0 < precision.gain() < math.inf
     assert torch.equal(torch.get_rng_state(), before)
     precision.gain.cache_clear()
 

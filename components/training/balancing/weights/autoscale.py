@@ -25,6 +25,13 @@ class AutoScale(Weighting):
     explore: Steps = 50
     initial: ClassVar[Mapping[str, float]] = {"steps": 0.0, "norms": 0.0}
 
+    def check_steps(self, steps: int) -> None:
+        if steps <= self.explore:
+            raise ValueError(
+                f"explore: found {self.explore}, and the run has {steps} steps, so no weights would ever be "
+                f"set; expected fewer, or more training.tokens"
+            )
+
     def needs(self, step: int) -> frozenset[Fact]:
         return frozenset({"gramian_KK"} if self._measures(step) else ())
 
