@@ -78,7 +78,7 @@ class Batcher:
         try:
             return await answered
         finally:
-            ticket.open = False
+            self.waiting.leave(ticket)
 
     def wait(self) -> float:
         """Seconds that who comes now would wait, about."""
