@@ -46,7 +46,7 @@ class RowMaker:
         stays in the day's sample."""
         text = " ".join(texts)[:LONGEST]
         ids = np.array(self.tokenizer.encode(text, add_special_tokens=False).ids, dtype=np.int64)
-        kept = {"text": self._redacted(text)} if self.traffic.texts else {}
+        kept = {"text": self._redacted(" ".join(texts))[:LONGEST]} if self.traffic.texts else {}
         return {
             "id": uuid.uuid4().hex,
             "request": request,

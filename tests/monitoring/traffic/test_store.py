@@ -12,7 +12,7 @@ import pytest
 
 from components.errors import UserError
 from components.monitoring.traffic import comparing, store
-from components.monitoring.traffic.rows import RowMaker, script
+from components.monitoring.traffic.rows import LONGEST, RowMaker, script
 from components.monitoring.traffic.store import Writer
 from components.settings.traffic import Traffic
 from tests.monitoring.traffic import asked
@@ -61,6 +61,12 @@ def test_a_row_says_what_kind_of_text_it_was_and_not_the_text(tokenizer: Path) -
 def test_a_text_is_kept_where_the_settings_say_so_but_for_what_is_redacted(tokenizer: Path) -> None:
     row = maker(tokenizer, texts=True, redact=[r"\d{3}-\d{4}"]).row("r", 0.5, WORDS, ANSWERS)
     assert row["text"] == "Ada was in Rome, call […]."
+
+
+def test_what_is_redacted_is_so_where_the_kept_text_ends_within_it(tokenizer: Path) -> None:
+    made = maker(tokenizer, texts=True, redact=[r"\d{3}-\d{4}"])
+    text = "a" * (LONGEST - 6) + " 555-0100"
+    assert made.row("r", 0.5, [text], ANSWERS)["text"] == "a" * (LONGEST - 6) + " […]"
 
 
 def test_sketches_of_texts_alike_are_alike(tokenizer: Path) -> None:
