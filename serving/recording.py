@@ -57,7 +57,7 @@ def recorder() -> Recorder | None:
 
 
 def record(texts: Sequence[Any], answers: Sequence[Mapping[str, BaseModel]]) -> None:
-    """Record the items of a request and their answers, if this worker records."""
+    """Record an item of a request and its answer, if this worker records."""
     if found := recorder():
         found.record(texts, answers)
 
@@ -75,19 +75,20 @@ class Recorder:
         self.maker, self.writer = maker, Writer(traffic, f"{os.getpid()}-{uuid.uuid4().hex[:6]}")
 
     def record(self, texts: Sequence[Any], answers: Sequence[Mapping[str, BaseModel]]) -> None:
-        """Record the items of a request and their answers; whatever becomes of that, they were answered."""
+        """Record an item of a request and its answer; whatever becomes of that, they were answered."""
         try:
             self._record(texts, answers)
         except Exception:
             LOG.exception("this request is not recorded")
 
     def _record(self, texts: Sequence[Any], answers: Sequence[Mapping[str, BaseModel]]) -> None:
-        request = uuid.uuid4().hex
-        for item, answer in zip(texts, answers, strict=True):
-            key = random.random()  # noqa: S311 a sample, not a secret
-            if self.writer.wants(key):
-                fields = {task: one.model_dump() for task, one in answer.items()}
-                self._log(self.maker.row(request, key, _texts(item), fields))
+        """Of a request one text is drawn: the others resemble it, and a test that takes them for independent
+        would find shifts that are none. The key is the request's, so that all requests are as likely."""
+        key = random.random()  # noqa: S311 a sample, not a secret
+        if self.writer.wants(key):
+            place = random.randrange(len(texts))  # noqa: S311
+            fields = {task: one.model_dump() for task, one in answers[place].items()}
+            self._log(self.maker.row(key, _texts(texts[place]), fields))
 
     def _log(self, row: Row) -> None:
         monitoring: Any = bentoml.monitor  # whose types know no class of ours

@@ -1,7 +1,6 @@
 """Rows of traffic -> what detectors look at, and which of them are compared with which.
 
-A release's first texts are the reference; each later day is a window of its own. Of a request one text takes
-part: the others resemble it, and a test that takes them for independent would find shifts that are none.
+A release's first texts are the reference; each later day is a window of its own.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ def windows(traffic: Traffic, root: Path, until: date) -> Iterator[Window]:
     for day in (day for day in days(folder) if day < until):
         table = read(folder, day, traffic.rows_a_day)
         for release in sorted(set(table["release"].to_pylist())):
-            rows = one_of_a_request(table.filter(pc.equal(table["release"], release)))
+            rows = table.filter(pc.equal(table["release"], release))
             reference, waiting, since = releases.get(release, (rows.slice(0, 0), rows.slice(0, 0), None))
             missing = max(traffic.reference_rows - len(reference), 0)
             reference, more = _joined(reference, rows.slice(0, missing)), rows.slice(missing)
@@ -58,13 +57,6 @@ def windows(traffic: Traffic, root: Path, until: date) -> Iterator[Window]:
                 yield Window(since, day, release, reference, waiting)
                 waiting, since = waiting.slice(0, 0), None
             releases[release] = (reference, waiting, since)
-
-
-def one_of_a_request(table: pa.Table) -> pa.Table:
-    """Of each request the row with the smallest key, in the order of time."""
-    order = table.sort_by("key")
-    _, first = np.unique(np.array(order["request"].to_pylist(), dtype=object), return_index=True)
-    return order.take(pa.array(np.sort(first))).sort_by("time")
 
 
 def compare(window: Window, days_between_false_alarms: int) -> tuple[Verdict, list[str]]:

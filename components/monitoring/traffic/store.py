@@ -26,7 +26,6 @@ from components.settings.traffic import Traffic
 OWN = pa.schema(
     [
         ("id", pa.string()),
-        ("request", pa.string()),  # one of the texts of a request is compared, for they resemble each other
         ("time", pa.timestamp("us", "UTC")),
         ("key", pa.float64()),
         ("release", pa.string()),

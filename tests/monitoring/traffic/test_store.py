@@ -41,14 +41,11 @@ def rows(
 ) -> list[Any]:
     draw = np.random.default_rng(count)
     made = maker(tokenizer, release)
-    return [
-        {**made.row(f"{when} {number}", float(draw.uniform()), [text], ANSWERS), "time": when}
-        for number in range(count)
-    ]
+    return [{**made.row(float(draw.uniform()), [text], ANSWERS), "time": when} for _ in range(count)]
 
 
 def test_a_row_says_what_kind_of_text_it_was_and_not_the_text(tokenizer: Path) -> None:
-    row = maker(tokenizer).row("r", 0.5, WORDS, ANSWERS)
+    row = maker(tokenizer).row(0.5, WORDS, ANSWERS)
     assert (row["characters"], row["script"], row["release"], row["unknown"]) == (31, "latin", "v1", 0.0)
     assert len(row["sketch"]) == 64
     answered = {name: value for name, value in row.items() if "." in name}
@@ -59,20 +56,20 @@ def test_a_row_says_what_kind_of_text_it_was_and_not_the_text(tokenizer: Path) -
 
 
 def test_a_text_is_kept_where_the_settings_say_so_but_for_what_is_redacted(tokenizer: Path) -> None:
-    row = maker(tokenizer, texts=True, redact=[r"\d{3}-\d{4}"]).row("r", 0.5, WORDS, ANSWERS)
+    row = maker(tokenizer, texts=True, redact=[r"\d{3}-\d{4}"]).row(0.5, WORDS, ANSWERS)
     assert row["text"] == "Ada was in Rome, call […]."
 
 
 def test_what_is_redacted_is_so_where_the_kept_text_ends_within_it(tokenizer: Path) -> None:
     made = maker(tokenizer, texts=True, redact=[r"\d{3}-\d{4}"])
     text = "a" * (LONGEST - 6) + " 555-0100"
-    assert made.row("r", 0.5, [text], ANSWERS)["text"] == "a" * (LONGEST - 6) + " […]"
+    assert made.row(0.5, [text], ANSWERS)["text"] == "a" * (LONGEST - 6) + " […]"
 
 
 def test_sketches_of_texts_alike_are_alike(tokenizer: Path) -> None:
     texts = ["ada was in rome today", "ada was in rome yesterday", "9 8 7 6 5 4 3 2 1"]
     one, other, numbers = (
-        np.frombuffer(maker(tokenizer).row("r", 0, [text], {})["sketch"], dtype=np.int8).astype(float)
+        np.frombuffer(maker(tokenizer).row(0, [text], {})["sketch"], dtype=np.int8).astype(float)
         for text in texts
     )
     assert np.linalg.norm(one - other) < 0.7 * np.linalg.norm(one - numbers)
@@ -144,13 +141,6 @@ def test_each_day_is_compared_with_the_first_texts_of_its_release(tokenizer: Pat
         ("v1", 3, 5, 30, 35), ("v2", 6, 6, 30, 20),
     ]  # fmt: skip
     assert [one.last.day for one in comparing.windows(traffic, tmp_path, date(2026, 11, 6))] == [5]
-
-
-def test_the_texts_of_one_request_count_once(tokenizer: Path, tmp_path: Path) -> None:
-    writer = Writer(Traffic(folder=str(tmp_path)), "a")
-    writer.add([{**row, "request": "the same"} for row in rows(tokenizer, 64)] + rows(tokenizer, 3))
-    writer.flush()
-    assert len(comparing.one_of_a_request(store.read(tmp_path, DAY.date(), 100))) == 4
 
 
 def test_a_window_of_other_texts_is_an_alarm_and_one_of_the_same_is_none(
