@@ -23,7 +23,7 @@ from components.monitoring.traffic.store import Writer
 from components.settings.traffic import Traffic
 from serving.bundle import BUNDLE, TRAFFIC, card, release
 
-SECONDS = 10.0  # between two files of a worker
+SECONDS = 10.0  # until what was recorded is written
 LOG = logging.getLogger("bentoml")
 
 
@@ -65,7 +65,7 @@ def record(texts: Sequence[Any], answers: Sequence[Mapping[str, BaseModel]]) -> 
 def stop() -> None:
     """Write what waits: the worker ends."""
     if found := recorder():
-        found.writer.flush()
+        found.write()
 
 
 class Recorder:
@@ -101,7 +101,14 @@ class Recorder:
         """Write what waits, again and again."""
         pause = threading.Event()
         while not pause.wait(SECONDS):
+            self.write()
+
+    def write(self) -> None:
+        """Write what waits; what cannot be is tried again the next time."""
+        try:
             self.writer.flush()
+        except Exception:
+            LOG.exception("traffic cannot be written; it is held for a day at most")
 
 
 def _texts(item: Any) -> list[str]:

@@ -73,6 +73,22 @@ def test_requests_are_recorded_as_often_however_many_texts_they_have(
     assert len(set(found)) == 9
 
 
+def test_a_disk_that_is_full_does_not_end_the_recording(
+    predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    traffic = Traffic(folder=str(tmp_path / "traffic"))
+    recorder = recording.Recorder(RowMaker(tmp_path / "model/tokenizer.json", {}, "v1", traffic), traffic)
+    logged: list[str] = []
+    monkeypatch.setattr(recording.LOG, "exception", logged.append)
+    recorder.record(["a"], [{}])
+    Path(traffic.folder).write_text("in the way")
+    recorder.write()
+    Path(traffic.folder).unlink()
+    recorder.write()
+    assert len(store.read(Path(traffic.folder), datetime.now(UTC).date(), 100)) == 1
+    assert logged == ["traffic cannot be written; it is held for a day at most"]
+
+
 def test_nothing_is_recorded_unless_whoever_serves_has_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(TRAFFIC, raising=False)
     recording.recorder.cache_clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,48 @@ def test_what_is_too_old_is_removed(tokenizer: Path, tmp_path: Path) -> None:
     writer.flush()
     assert store.days(tmp_path) == [(now - timedelta(days=age)).date() for age in (29, 1, 0)]
     assert (tmp_path / "notes").is_dir()
+
+
+def test_a_worker_has_a_file_an_hour_however_often_it_writes(tokenizer: Path, tmp_path: Path) -> None:
+    writer = Writer(Traffic(folder=str(tmp_path)), "a")
+    now = datetime.now(UTC).replace(minute=0)
+    for row in rows(tokenizer, 10, now):
+        writer.add([row])
+        writer.flush()
+    writer.add(rows(tokenizer, 2, now - timedelta(hours=1)))
+    writer.flush()
+    assert sorted(len(pq.read_table(file)) for file in tmp_path.glob("*/*.parquet")) == [2, 10]
+    assert list(writer.hours) == [now.replace(second=0, microsecond=0)]
+
+
+def test_what_cannot_be_written_is_written_once_it_can(
+    tokenizer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = Writer(Traffic(folder=str(tmp_path)), "a")
+    with monkeypatch.context() as full:
+        full.setattr(store, "MOST_HOURS", 3)
+        (tmp_path / DAY.date().isoformat()).write_text("in the way of the folder")
+        for hour in range(5):
+            writer.add(rows(tokenizer, 10, DAY + timedelta(hours=hour)))
+            with pytest.raises(OSError, match="File exists"):
+                writer.flush()
+    (tmp_path / DAY.date().isoformat()).unlink()
+    writer.flush()
+    assert len(store.read(tmp_path, DAY.date(), 100)) == 30
+    assert not writer.hours
+
+
+def test_two_who_write_at_once_lose_nothing(tokenizer: Path, tmp_path: Path) -> None:
+    """As the thread that writes and the one that ends the worker."""
+    writer = Writer(Traffic(folder=str(tmp_path)), "a")
+    for row in rows(tokenizer, 20):
+        writer.add([row])
+        both = [threading.Thread(target=writer.flush) for _ in range(2)]
+        for one in both:
+            one.start()
+        for one in both:
+            one.join()
+    assert len(store.read(tmp_path, DAY.date(), 100)) == 20
 
 
 def test_a_damaged_file_is_named(tokenizer: Path, tmp_path: Path) -> None:
