@@ -151,6 +151,19 @@ def days(folder: Path) -> list[date]:
     return sorted(found)
 
 
+def read_file(file: Path) -> pa.Table:
+    """The rows of one file.
+
+    Raises:
+        UserError: it is damaged.
+    """
+    try:
+        return pq.read_table(file)
+    except (pa.ArrowException, OSError) as error:
+        problem = str(error).strip().splitlines()[0]
+        raise UserError(f"{file}: not a readable file of traffic ({problem}); remove it") from None
+
+
 def read(folder: Path, day: date, rows_a_day: int) -> pa.Table:
     """The day's sample over all workers, in the order of time.
 
@@ -159,11 +172,7 @@ def read(folder: Path, day: date, rows_a_day: int) -> pa.Table:
     """
     parts = []
     for file in sorted((folder / day.isoformat()).glob("*.parquet")):
-        try:
-            parts.append(pq.read_table(file))
-        except (pa.ArrowException, OSError) as error:
-            problem = str(error).strip().splitlines()[0]
-            raise UserError(f"{file}: not a readable file of traffic ({problem}); remove it") from None
+        parts.append(read_file(file))
     if not parts:
         return OWN.empty_table()
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from components.errors import UserError
-from components.monitoring.traffic import comparing, store
+from components.monitoring.traffic import comparing, judging, store
 from components.monitoring.traffic.rows import LONGEST, RowMaker, script
 from components.monitoring.traffic.store import Writer
 from components.settings.traffic import Traffic
@@ -184,6 +185,32 @@ def test_each_day_is_compared_with_the_first_texts_of_its_release(tokenizer: Pat
         ("v1", 3, 5, 30, 35), ("v2", 6, 6, 30, 20),
     ]  # fmt: skip
     assert [one.last.day for one in comparing.windows(traffic, tmp_path, date(2026, 11, 6))] == [5]
+
+
+def test_days_that_are_removed_in_time_change_no_reference_and_no_day_is_judged_again(
+    tokenizer: Path, tmp_path: Path
+) -> None:
+    traffic = Traffic(folder="traffic", reference_rows=30, min_rows=20, texts=True)
+    writer, today = Writer(Traffic(folder=str(tmp_path / "traffic")), "a"), (DAY + timedelta(days=9)).date()
+    made = [
+        row
+        for day, count in enumerate([20, 20, 5, 20, 20, 5])
+        for row in rows(tokenizer, count, DAY + timedelta(days=day))
+    ]
+    writer.add([{**row, "text": WORDS[0]} for row in made])
+    writer.flush()
+    (before, *_) = comparing.windows(traffic, tmp_path, today)
+    assert [one.first.day for one in judging.judge_windows(tmp_path, traffic, today)] == [3, 6]
+    for day in range(4):
+        shutil.rmtree(tmp_path / "traffic" / (DAY + timedelta(days=day)).date().isoformat())
+    assert judging.judge_windows(tmp_path, traffic, today) == []
+    writer.add(rows(tokenizer, 30, DAY + timedelta(days=6)))
+    writer.flush()
+    (window,) = comparing.windows(traffic, tmp_path, today, {"v1": [(date(2026, 11, 2), date(2026, 11, 6))]})
+    assert (window.first.day, window.last.day) == (7, 8)
+    assert window.reference["id"].to_pylist() == before.reference["id"].to_pylist()
+    (kept,) = (tmp_path / comparing.REFERENCES).iterdir()
+    assert "text" not in pq.read_table(kept).column_names
 
 
 def test_a_window_of_other_texts_is_an_alarm_and_one_of_the_same_is_none(
