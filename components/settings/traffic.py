@@ -17,7 +17,7 @@ class Traffic(Section):
     folder: str = (
         "monitoring/traffic"  # a Parquet file a worker and hour; never the texts, unless `texts` says so
     )
-    rows_a_day: Rows = 4096  # of a day's texts, a uniform sample of so many is kept
+    rows_a_day: Rows = 4096  # of a day's requests, a uniform sample of so many is kept, of each one text
     keep_days: Annotated[Positive, Unit("days")] = 90  # older files are removed
     texts: bool = False  # may the texts themselves be kept?
     # regular expressions: what matches in a text that is kept becomes "[…]"
