@@ -51,6 +51,12 @@ def test_a_picture_has_its_size(tmp_path: Path) -> None:
 
 def test_the_pictures_in_the_repository_are_small() -> None:
     pictures = list(screenshots.PICTURES.glob("*.png"))
-    assert {picture.stem for picture in pictures} >= {"validation", "training", "evaluation", "service", "operation"}
+    assert {picture.stem for picture in pictures} >= {
+        "validation",
+        "training",
+        "evaluation",
+        "service",
+        "operation",
+    }
     for picture in pictures:
         assert picture.stat().st_size <= 150 * 1024, picture
