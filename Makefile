@@ -72,7 +72,7 @@ lock: ## Write requirements.lock anew; test before you commit
 	@{ sed -n '/^#/p' requirements.lock; $(VENV)-lock/bin/pip freeze --all --exclude-editable | grep -v '^pip=='; } > requirements.lock.new
 	@mv requirements.lock.new requirements.lock && rm -rf $(VENV)-lock
 
-clean: ## Remove caches and what the pipeline has made; your own files stay
+clean: ## Remove what the pipeline has made; your own files stay
 	@if [ -x $(BIN)/onetrunk ]; then $(BIN)/onetrunk clean; fi
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find components flows serving tests -name __pycache__ -type d -prune -exec rm -rf {} +

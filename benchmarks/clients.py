@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -88,6 +89,19 @@ async def closed(callers: list[Caller], bodies: Iterator[dict[str, Any]], second
     await asyncio.gather(*map(one, callers))
     heard.seconds = time.perf_counter() - start
     return heard
+
+
+async def drained(callers: list[Caller], bodies: Iterator[dict[str, Any]]) -> Counter[int]:
+    """All bodies, each asked by whoever is free: how often each status was heard."""
+    statuses = Counter[int]()
+
+    async def one(caller: Caller) -> None:
+        for body in bodies:
+            statuses[(await caller.ask(body))[0]] += 1
+        caller.close()
+
+    await asyncio.gather(*map(one, callers))
+    return statuses
 
 
 async def opened(

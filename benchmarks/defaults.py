@@ -42,6 +42,7 @@ from components.data.mixture.records import PlanRecord
 from components.data.validation.records import VALIDATION, Validation
 from components.encoder.place import CONFIG, TOKENIZER
 from components.environment import quiet, restart_tuned
+from components.files import sha256
 from components.keyed import derive_seed
 from components.model.multitask import MultiTaskModel
 from components.settings.project import Project
@@ -120,9 +121,19 @@ class Bench:
     _plans: dict[str, tuple[Project, PlanRecord]] = field(default_factory=dict)
 
     @cached_property
+    def given(self) -> str:
+        """A digest of the tasks' rows and of the encoder, which are not what they were when they change."""
+        folders = [
+            *(Path("data") / name for name in defaults({}).tasks),
+            Path(self.encoder.partition(":")[0]),
+        ]
+        files = [file for folder in folders for file in sorted(folder.rglob("*")) if file.is_file()]
+        return f"{derive_seed(*((file, sha256(file)) for file in files)):016x}"
+
+    @cached_property
     def root(self) -> Path:
-        """A folder with encoder/, data/ and encoded/; made once."""
-        root = WORK / self.encoder.replace("/", "_")
+        """A folder with encoder/, data/ and encoded/; made once for these rows and this encoder."""
+        root = WORK / f"{self.encoder.replace('/', '_')}-{self.given}"
         if not (root / "whole").exists():
             shutil.rmtree(root, ignore_errors=True)
             _bring(self.encoder, root / "encoder")
@@ -176,7 +187,7 @@ class Bench:
 
     def _job(self, project: Project, plan: PlanRecord, seed: int) -> Job:
         shaping = derive_seed(plan.model_dump_json(), project.training, project.model, self.arguments.rows)
-        return {"encoder": self.encoder, "seed": seed, "settings": f"{shaping:016x}"}
+        return {"encoder": self.encoder, "given": self.given, "seed": seed, "settings": f"{shaping:016x}"}
 
     def _together(self, project: Project, plan: PlanRecord, seed: int) -> Found:
         """One training of all tasks."""

@@ -93,7 +93,7 @@ def _rows(model: Path, asked: Sequence[str]) -> pa.Table:
         texts = asked[start : start + 256]
         for text, answers in zip(texts, predictor.predict(texts), strict=True):
             fields = {task: answer.model_dump() for task, answer in answers.items()}
-            rows.append(maker.row(str(len(rows)), 0.0, [text], fields))
+            rows.append(maker.row(0.0, [text], fields))
     return pa.Table.from_pylist(rows).cast(_schema(rows))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -19,8 +20,11 @@ class Runs:
     def __init__(self, file: Path, minutes: float) -> None:
         self.file, self.until = file, time.monotonic() + 60 * minutes
         self.missing: set[str] = set()  # jobs that were asked for, and for which there was no time
-        lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
-        self.made = [json.loads(line) for line in lines]
+        text = file.read_text(encoding="utf-8") if file.is_file() else ""
+        whole, end, torn = text.rpartition("\n")
+        if torn:  # by a kill in the middle of writing it
+            os.truncate(file, len(whole + end))  # lines are ASCII
+        self.made = [json.loads(line) for line in whole.splitlines()]
 
     def found(self, job: Job, work: Callable[[], Found]) -> Found | None:
         """What the job came to, now or before; None where it was never run and the time is over.

@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import math
 import os
 import shutil
 import statistics
@@ -31,7 +32,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.clients import LOST, Caller, Heard, closed, opened
+from benchmarks.clients import LOST, Caller, Heard, closed, drained, opened
 from benchmarks.goals import Goal, finish
 from benchmarks.texts import lengths
 from components import loopback
@@ -93,8 +94,8 @@ class Bench:
         self.median, self.capacity = alone.at(0.5), many.rate()
         bodies = [{"texts": self.texts[:MANY]}] * max(1, int(self.seconds / 4))
         start = time.perf_counter()
-        self.run(_each(Caller(self.ours, ["/predict"]), bodies))
-        large = (time.perf_counter() - start) / len(bodies)
+        statuses = self.run(drained([Caller(self.ours, ["/predict"])], iter(bodies)))
+        large = (time.perf_counter() - start) / len(bodies) if set(statuses) == {200} else math.inf
         return {
             "plain": many.rate() / plain.rate(),
             "pipelines": many.rate() / pipelines.rate(),
@@ -133,17 +134,18 @@ class Bench:
     def memory(self, requests: int) -> dict[str, float]:
         """Of a service of its own, after many short requests over after the first twentieth of them."""
         server, port = self._service(self.bundle)
-        first = self._resident(server, port, requests // 20)
-        grown = self._resident(server, port, requests - requests // 20) / first
+        first = self._resident(server.pid, port, requests // 20)
+        grown = self._resident(server.pid, port, requests - requests // 20) / first
         stop(server)
         self.beside["requests"] = requests
         return {"memory": grown}
 
-    def _resident(self, server: subprocess.Popen[bytes], port: int, requests: int) -> int:
+    def _resident(self, server: int, port: int, requests: int) -> float:
+        """Bytes after so many requests; no number where one was not answered, for a refusal takes none."""
         bodies = iter([{"texts": [text[:40]], "tasks": self.tasks[:1]} for text in self._many(requests)])
-        with contextlib.suppress(RuntimeError):  # the bodies are at an end
-            self.run(_drain([Caller(port, ["/predict"]) for _ in range(8)], bodies))
-        return sum(one.memory_info().rss for one in psutil.Process(server.pid).children(recursive=True))
+        statuses = self.run(drained([Caller(port, ["/predict"]) for _ in range(8)], bodies))
+        resident = sum(one.memory_info().rss for one in psutil.Process(server).children(recursive=True))
+        return resident if set(statuses) == {200} else math.nan
 
     def _many(self, count: int) -> Iterator[str]:
         return itertools.islice(itertools.cycle(self.texts), count)
@@ -207,23 +209,6 @@ class Bench:
         psutil.Process(process.pid).cpu_affinity(CORES[:1])
         self.stack.callback(stop, process)
         return process
-
-
-async def _each(caller: Caller, bodies: Sequence[dict[str, Any]]) -> None:
-    for body in bodies:
-        await caller.ask(body)
-    caller.close()
-
-
-async def _drain(callers: list[Caller], bodies: Iterator[dict[str, Any]]) -> None:
-    """All bodies, each by whoever is free."""
-
-    async def one(caller: Caller) -> None:
-        for body in bodies:
-            await caller.ask(body)
-        caller.close()
-
-    await asyncio.gather(*map(one, callers))
 
 
 def _texts(card: BundleCard, most: int = 600) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import math
 import threading
 import time
@@ -23,6 +24,7 @@ from serving.waiting import Place, Ticket, Waiting
 TOKENS_PER_PASS = 512  # more is hardly faster on a CPU, and the next caller waits longer
 MEMORY = 0.9  # of the passes before, in how fast the model is
 FIRST = 1e-3  # seconds a token, before the first pass
+LOG = logging.getLogger("bentoml")
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Batcher:
 
         Raises:
             BadRequestError: as there.
-            BusyError: it would have to wait too long.
+            BusyError: it would have to wait too long, or nobody computes any more.
         """
         items = self.reader.items(texts, names, top)
         self._admit()
@@ -78,13 +80,15 @@ class Batcher:
         try:
             return await answered
         finally:
-            ticket.open = False
+            self.waiting.leave(ticket)
 
     def wait(self) -> float:
         """Seconds that who comes now would wait, about."""
         return (self.waiting.size + self._running) * self._seconds / self._tokens
 
     def _admit(self) -> None:
+        if not self.alive:
+            raise BusyError("the model has stopped; the service must be started again")
         if (seconds := self.wait()) > self.most_seconds:
             raise BusyError(f"{seconds:.1f} s of work wait already; ask again later", seconds)
 
@@ -112,8 +116,8 @@ class Batcher:
     def _tokenise(self, place: Place) -> bool:
         try:
             self.reader.tokenise(place.item)
-        except Exception as error:
-            place.ticket.end(error)
+        except BaseException as error:
+            place.ticket.end(_ordinary(error))
             return False
         return True
 
@@ -122,22 +126,36 @@ class Batcher:
         start = time.monotonic()
         try:
             found = self.predictor.answer([place.item for place in taken])
-        except Exception as error:
+            answered = list(zip(taken, found, strict=True))
+        except BaseException as error:
             for place in taken if len(taken) > 1 else ():
                 self._pass([place])
             if len(taken) == 1:
-                taken[0].ticket.end(error)
+                taken[0].ticket.end(_ordinary(error))
             return
-        tokens, seconds = sum(place.item.size for place in taken), time.monotonic() - start
+        seconds = time.monotonic() - start
+        for place, answers in answered:
+            _fill(place, answers)
+        self._noted(taken, start, seconds)
+
+    def _noted(self, taken: list[Place], start: float, seconds: float) -> None:
+        """Remember and note a pass; whatever becomes of that, it was answered."""
+        tokens = sum(place.item.size for place in taken)
         self._remember(seconds, tokens)
         waited = [start - place.ticket.since for place in taken]
-        self.note(Pass(len(taken), tokens, seconds, waited, len(self.waiting), self.waiting.oldest()))
-        for place, answers in zip(taken, found, strict=True):
-            _fill(place, answers)
+        try:
+            self.note(Pass(len(taken), tokens, seconds, waited, len(self.waiting), self.waiting.oldest()))
+        except Exception:
+            LOG.exception("a pass of the model is not counted")
 
     def _remember(self, seconds: float, tokens: float) -> None:
         self._seconds = MEMORY * self._seconds + seconds
         self._tokens = MEMORY * self._tokens + tokens
+
+
+def _ordinary(error: BaseException) -> Exception:
+    """An error that a caller's handlers catch; a panic of the tokenizer's Rust is none of `Exception`."""
+    return error if isinstance(error, Exception) else RuntimeError(f"{type(error).__name__}: {error}")
 
 
 def _fill(place: Place, answers: Answers) -> None:

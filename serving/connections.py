@@ -7,6 +7,7 @@ it waits for ever. BentoML chooses uvicorn's protocol and passes no limits on, s
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import resource
 from typing import Any
 
@@ -26,6 +27,7 @@ class Limited(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """As uvicorn's; where too many say nothing, the oldest goes."""
         super().connection_made(transport)
+        self.next: asyncio.TimerHandle | None = None  # look at it
         self.silent[self] = None
         if len(self.silent) > MOST_SILENT:
             next(iter(self.silent)).transport.close()
@@ -39,7 +41,9 @@ class Limited(H11Protocol):
             self.silent.pop(self, None)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """As uvicorn's."""
+        """As uvicorn's; the next look would keep it, and its last request, in memory until then."""
+        if self.next:
+            self.next.cancel()
         self.silent.pop(self, None)
         super().connection_lost(exc)
 
@@ -52,7 +56,7 @@ class Limited(H11Protocol):
             self.transport.close()
             return
         then: Any = self.cycle if waits else self
-        self.loop.call_later(HEADER_SECONDS, self._look, then)
+        self.next = self.loop.call_later(HEADER_SECONDS, self._look, then)
 
 
 def limit() -> None:
@@ -61,4 +65,5 @@ def limit() -> None:
         auto.AutoHTTPProtocol = Limited
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        with contextlib.suppress(ValueError, OSError):  # macOS takes no infinity, which it says is allowed
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -21,7 +21,8 @@ from serving.requests import BadRequestError, Item
 
 MOST = 48  # parts of a question; of more words, neighbours are left out together
 
-Answers = list[dict[str, BaseModel]]
+Answer = dict[str, BaseModel]  # of a text, by task
+Answers = list[Answer]
 Ask = Callable[[Sequence[BaseModel], Sequence[str] | None], Awaitable[Answers]]
 Cut = Callable[[str], list[tuple[int, int]]]
 
@@ -77,7 +78,9 @@ async def explain(
     if not explained:
         raise BadRequestError(f"tasks: an answer of {' or '.join(first)} is of many parts; none is explained")
     parts = parts_of(item, reader.words)
-    others = await ask([Item(**part.without(item)) for part in parts], list(explained)) if parts else []
+    asked = await _known(ask, [Item(**part.without(item)) for part in parts], list(explained))
+    others = [answers for answers in asked if answers]
+    parts = [part for part, answers in zip(parts, asked, strict=True) if answers]
     found = {}
     for name, family in explained.items():
         whole, *supports = [
@@ -86,6 +89,19 @@ async def explain(
         words = [_word(item, part, whole - rest) for part, rest in zip(parts, supports, strict=True)]
         found[name] = Explanation(support=whole, words=words)
     return found
+
+
+async def _known(ask: Ask, texts: Sequence[BaseModel], names: Sequence[str]) -> list[Answer | None]:
+    """The answer to each text; None to one of which the tokenizer knows nothing, found by halving."""
+    if not texts:
+        return []
+    try:
+        return [*await ask(texts, names)]
+    except BadRequestError:
+        if len(texts) == 1:
+            return [None]
+    half = len(texts) // 2
+    return [*await _known(ask, texts[:half], names), *await _known(ask, texts[half:], names)]
 
 
 def _only(texts: Sequence[str | BaseModel]) -> Row:

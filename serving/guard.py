@@ -1,15 +1,17 @@
 """The door: what is too large, too slow, not JSON or of the wrong shape is refused before BentoML reads it,
 and what a caller who hung up has asked is cancelled.
 
-BentoML itself buffers a body of any size, waits for it for ever, and logs a traceback for every 400.
+BentoML itself buffers a body of any size, waits for it for ever, and logs a traceback for every 400. Its
+timer holds a request until something is sent, a minute at most: so something always is, also to who hung up.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.bundle import card
@@ -17,6 +19,8 @@ from serving.requests import BadRequestError, BusyError, RefusedError, parse
 from serving.schemas import PARSED
 
 BODY_SECONDS = 20.0  # for a whole body
+LEFT = 499  # the status of who hung up, whom the server sends nothing any more
+LOG = logging.getLogger("bentoml")
 BODIES = 64  # of the largest size, that all callers together may be sending
 
 
@@ -24,6 +28,10 @@ def refusal(error: RefusedError) -> JSONResponse:
     """The response to what is not answered: {"error": sentence}, and when to ask again."""
     headers = {} if error.after is None else {"Retry-After": str(error.after)}
     return JSONResponse({"error": str(error)}, status_code=error.status, headers=headers)
+
+
+class HungUpError(Exception):
+    """The caller is gone."""
 
 
 class Guard:
@@ -35,16 +43,30 @@ class Guard:
         self.held = 0  # bytes of bodies that are being read
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] != "POST":
+        if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        began = False
+
+        async def sending(message: Message) -> None:
+            nonlocal began
+            began = True
+            await send(message)
+
         try:
-            _check_type(Headers(scope=scope).get("content-type", ""))
-            body = await self._timely(Headers(scope=scope), receive)
-            scope[PARSED] = parse(body)
-        except RefusedError as error:
-            await refusal(error)(scope, receive, send)
+            await self._answer(scope, receive, sending)
+        except Exception as error:
+            if began:
+                raise
+            await _instead(error)(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "POST":
+            await self.app(scope, receive, send)
             return
+        _check_type(Headers(scope=scope).get("content-type", ""))
+        body = await self._timely(Headers(scope=scope), receive)
+        scope[PARSED] = parse(body)
         await self._watched(scope, body, receive, send)
 
     async def _watched(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
@@ -55,10 +77,12 @@ class Guard:
             await asyncio.wait((answering, gone), return_when=asyncio.FIRST_COMPLETED)
         finally:
             gone.cancel()
-            if not answering.done():
-                answering.cancel()
-        if answering.done():
-            answering.result()
+            left = not answering.done()
+            answering.cancel()
+        if left:
+            await asyncio.wait((answering,))
+            raise HungUpError
+        answering.result()
 
     async def _timely(self, headers: Headers, receive: Receive) -> bytes:
         try:
@@ -77,6 +101,8 @@ class Guard:
         try:
             while more:
                 message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise HungUpError
                 body += message.get("body", b"")
                 self.held += len(message.get("body", b""))
                 self._check(len(body))
@@ -95,6 +121,16 @@ class Guard:
         return BadRequestError(
             f"the body is larger than {self.limit} bytes; send fewer or shorter texts", 413
         )
+
+
+def _instead(error: Exception) -> Response:
+    """What is sent where there is no answer."""
+    if isinstance(error, RefusedError):
+        return refusal(error)
+    if isinstance(error, HungUpError):
+        return Response(status_code=LEFT)
+    LOG.error("a request failed", exc_info=error)
+    return JSONResponse({"error": "the service failed; its log says why"}, status_code=500)
 
 
 def _check_type(content_type: str) -> None:

@@ -211,7 +211,7 @@ const ask = async () => {
     const who = `${release ? `Release ${release}` : "A release without a name"} (Bento ${found.version}) answered in ${Math.round(performance.now() - began)} ms.`;
     answers.replaceChildren(...Object.entries(found.answers[0]).map(card(body.texts[0])), element("p", {className: "soft small who", textContent: who}));
   } catch {
-    fail("The service cannot be reached. Is it still running?");
+    if (mine === latest) fail("The service cannot be reached. Is it still running?");
   } finally {
     if (mine === latest) { busy.hidden = true; button.disabled = false; }
   }

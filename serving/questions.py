@@ -3,6 +3,7 @@ computed."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -97,7 +98,10 @@ class Reader:
         item.size = sum(map(len, distinct([item]).values()))
 
     def words(self, text: str) -> list[tuple[int, int]]:
-        """Where the words of a text stand (start, end), as the tokenizer sees them before it cuts them up."""
+        """Where the words of a text stand (start, end), as the tokenizer sees them before it cuts them up; to
+        one that does not, what stands between blanks is a word."""
+        if self.tokenizer.pre_tokenizer is None:
+            return [found.span() for found in re.finditer(r"\S+", text)]
         pieces = self.tokenizer.pre_tokenizer.pre_tokenize_str(text)
         cut = [(end - len(text[start:end].lstrip()), end) for _, (start, end) in pieces]
         return [(start, end) for start, end in cut if start < end]

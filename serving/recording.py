@@ -23,7 +23,7 @@ from components.monitoring.traffic.store import Writer
 from components.settings.traffic import Traffic
 from serving.bundle import BUNDLE, TRAFFIC, card, release
 
-SECONDS = 10.0  # between two files of a worker
+SECONDS = 10.0  # until what was recorded is written
 LOG = logging.getLogger("bentoml")
 
 
@@ -57,7 +57,7 @@ def recorder() -> Recorder | None:
 
 
 def record(texts: Sequence[Any], answers: Sequence[Mapping[str, BaseModel]]) -> None:
-    """Record the items of a request and their answers, if this worker records."""
+    """Record an item of a request and its answer, if this worker records."""
     if found := recorder():
         found.record(texts, answers)
 
@@ -65,7 +65,7 @@ def record(texts: Sequence[Any], answers: Sequence[Mapping[str, BaseModel]]) -> 
 def stop() -> None:
     """Write what waits: the worker ends."""
     if found := recorder():
-        found.writer.flush()
+        found.write()
 
 
 class Recorder:
@@ -75,19 +75,20 @@ class Recorder:
         self.maker, self.writer = maker, Writer(traffic, f"{os.getpid()}-{uuid.uuid4().hex[:6]}")
 
     def record(self, texts: Sequence[Any], answers: Sequence[Mapping[str, BaseModel]]) -> None:
-        """Record the items of a request and their answers; whatever becomes of that, they were answered."""
+        """Record an item of a request and its answer; whatever becomes of that, they were answered."""
         try:
             self._record(texts, answers)
         except Exception:
             LOG.exception("this request is not recorded")
 
     def _record(self, texts: Sequence[Any], answers: Sequence[Mapping[str, BaseModel]]) -> None:
-        request = uuid.uuid4().hex
-        for item, answer in zip(texts, answers, strict=True):
-            key = random.random()  # noqa: S311 a sample, not a secret
-            if self.writer.wants(key):
-                fields = {task: one.model_dump() for task, one in answer.items()}
-                self._log(self.maker.row(request, key, _texts(item), fields))
+        """Of a request one text is drawn: the others resemble it, and a test that takes them for independent
+        would find shifts that are none. The key is the request's, so that all requests are as likely."""
+        key = random.random()  # noqa: S311 a sample, not a secret
+        if self.writer.wants(key):
+            place = random.randrange(len(texts))  # noqa: S311
+            fields = {task: one.model_dump() for task, one in answers[place].items()}
+            self._log(self.maker.row(key, _texts(texts[place]), fields))
 
     def _log(self, row: Row) -> None:
         monitoring: Any = bentoml.monitor  # whose types know no class of ours
@@ -100,7 +101,14 @@ class Recorder:
         """Write what waits, again and again."""
         pause = threading.Event()
         while not pause.wait(SECONDS):
+            self.write()
+
+    def write(self) -> None:
+        """Write what waits; what cannot be is tried again the next time."""
+        try:
             self.writer.flush()
+        except Exception:
+            LOG.exception("traffic cannot be written; it is held for a day at most")
 
 
 def _texts(item: Any) -> list[str]:

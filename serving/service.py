@@ -100,6 +100,10 @@ class Onetrunk:
         """For /livez: whether somebody computes."""
         return self.batcher.alive
 
+    async def __is_ready__(self) -> bool:
+        """For /readyz: the same; who is made has been warmed up."""
+        return self.batcher.alive
+
 
 Onetrunk.add_asgi_middleware(Watch)  # type: ignore[attr-defined] # the decorator made it a Service
 Onetrunk.add_asgi_middleware(Guard)  # type: ignore[attr-defined]

@@ -1,8 +1,10 @@
-"""Who waits for the model: a fair queue of texts (start-time fair queueing, Goyal 1996).
+"""Who waits for the model: a fair queue of texts (start-time fair queueing, Goyal 1996, with the clock of
+Golestani 1994).
 
-Every text has a start tag: its request's first text that of the text served last, each further one as much
+Every text has a start tag: its request's first text the end of the text served last, each further one as much
 later as the texts before it are large. The smallest tag is served next. So the texts of all waiting requests
-take turns by size: a request of sixty-four goes on beside those that come later, and holds none of them up.
+take turns by size: a request of sixty-four goes on beside those that come later, and holds none of them up;
+nor do they hold it up, however many keep coming, for the end moves on with each text served.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ class Ticket:
     error: Exception | None = None
     open: bool = True  # nobody has answered or left it
     left: int = 0  # texts without an answer
+    waits: float = 0.0  # tokens of it in the queue, about
     since: float = field(default_factory=time.monotonic)  # when it came
 
     def __post_init__(self) -> None:
@@ -65,7 +68,7 @@ class Waiting:
     def __init__(self) -> None:
         self._heap: list[Place] = []
         self._numbers = itertools.count()
-        self._now = 0.0  # the tag of the text served last
+        self._now = 0.0  # where the text served last ends
         self._some = threading.Condition()
         self.size = 0.0  # tokens that wait, about
 
@@ -79,8 +82,8 @@ class Waiting:
             tag = self._now
             for place, item in enumerate(ticket.items):
                 heapq.heappush(self._heap, Place(tag, next(self._numbers), ticket, place, item.size))
+                self._more(ticket, item.size)
                 tag += item.size
-            self.size += tag - self._now
             self._some.notify()
 
     def take(self, wait: bool) -> Place | None:
@@ -89,9 +92,9 @@ class Waiting:
             while True:
                 while self._heap:
                     first = heapq.heappop(self._heap)
-                    self.size -= first.size
-                    self._now = max(self._now, first.tag)
+                    self._more(first.ticket, -min(first.size, first.ticket.waits))
                     if first.ticket.open:
+                        self._now = max(self._now, first.tag + first.size)
                         return first
                 self.size = 0.0  # what roundings have left
                 if not wait:
@@ -103,10 +106,21 @@ class Waiting:
         with self._some:
             place.tag += max(0.0, place.item.size - place.size)
             place.size = place.item.size
-            self.size += place.size
+            self._more(place.ticket, place.size)
             heapq.heappush(self._heap, place)
+
+    def leave(self, ticket: Ticket) -> None:
+        """Nobody waits for this request any more: what is left of it is passed over, and is no work."""
+        with self._some:
+            ticket.open = False
+            self._more(ticket, -ticket.waits)
 
     def oldest(self) -> float:
         """Seconds that the text that waits longest has waited."""
         with self._some:
-            return time.monotonic() - min((one.ticket.since for one in self._heap), default=time.monotonic())
+            now = time.monotonic()
+            return now - min((one.ticket.since for one in self._heap if one.ticket.open), default=now)
+
+    def _more(self, ticket: Ticket, tokens: float) -> None:
+        ticket.waits += tokens
+        self.size += tokens

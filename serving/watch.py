@@ -6,6 +6,7 @@ The names of BentoML's metrics stay. Of a request's texts nothing is kept.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
@@ -21,6 +22,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.bundle import card
+from serving.guard import LEFT
 
 if TYPE_CHECKING:
     from serving.batcher import Pass
@@ -37,7 +39,10 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096)
 SHARES = tuple(tenth / 10 for tenth in range(1, 11))
 MOST_LABELS = 100  # of a task that are counted one by one
-STATUS = {400: "wrong", 408: "slow", 413: "too large", 415: "not JSON", 429: "too many", 503: "busy"}
+STATUS = {
+    400: "wrong", 408: "slow", 413: "too large", 415: "not JSON", 429: "too many", 499: "left",
+    500: "failed", 503: "busy", 504: "timed out",
+}  # fmt: skip
 
 
 class Metrics:
@@ -63,7 +68,7 @@ class Metrics:
         self.answers = Counter("onetrunk_answers", "Answers of a task", ["task"])
         self.labels = Counter("onetrunk_labels", "Labels that were answered", ["task", "label"])
         self.confidence = Histogram("onetrunk_confidence", "Of the answer", ["task"], buckets=SHARES)
-        self.known = {name: task.labels or [] for name, task in card().tasks.items()}
+        self.known = {name: frozenset(task.labels or ()) for name, task in card().tasks.items()}
 
     def of_pass(self, one: Pass) -> None:
         """What a pass of the model was like."""
@@ -82,8 +87,9 @@ class Metrics:
                 self.answers.labels(task).inc()
                 label, probability = (getattr(answer, name, None) for name in ("label", "probability"))
                 if isinstance(label, str):
-                    few = len(self.known[task]) <= MOST_LABELS
-                    self.labels.labels(task, label if few else OTHER).inc()
+                    known = self.known[task]
+                    named = label in known and len(known) <= MOST_LABELS
+                    self.labels.labels(task, label if named else OTHER).inc()
                 if isinstance(probability, float):
                     self.confidence.labels(task).observe(probability)
 
@@ -122,6 +128,9 @@ class Watch:
         try:
             app = self.app if (wrong := _wrong(scope, seen)) is None else wrong
             await app(scope, receive, seen.sending(send))
+        except BaseException as error:
+            seen.failed(error)
+            raise
         finally:
             running.dec()
             seen.note(whose)
@@ -147,7 +156,12 @@ class _Seen:
         self.endpoint = path if path in PATHS else OTHER
         given = dict(scope["headers"]).get(b"x-request-id", b"")
         self.id = given.decode() if ID.fullmatch(given) else secrets.token_hex(8)
-        self.status = 499  # where no answer begins: the caller hung up
+        self.status = LEFT  # until an answer begins
+
+    def failed(self, error: BaseException) -> None:
+        """No answer will begin: BentoML answers instead, whose timer cancels what takes too long."""
+        if self.status == LEFT:
+            self.status = 504 if isinstance(error, asyncio.CancelledError) else 500
 
     def sending(self, send: Send) -> Send:
         """`send` that writes the id into the answer."""
@@ -167,7 +181,7 @@ class _Seen:
         found.requests.labels(**labels).inc()
         found.seconds.labels(**labels).observe(seconds)
         if self.endpoint in ASKED and self.status >= 400:
-            found.refused.labels(STATUS.get(self.status, "left" if self.status == 499 else OTHER)).inc()
+            found.refused.labels(STATUS.get(self.status, OTHER)).inc()
         if self.endpoint not in UNLOGGED:
             line = {"id": self.id, "method": self.method, "path": self.endpoint, "status": self.status}
             LOG.info(json.dumps({**line, "ms": round(seconds * 1e3, 1)}))

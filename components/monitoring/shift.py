@@ -5,6 +5,9 @@ their p-values (Westfall & Young 1993, single-step minP): so false alarms come o
 all tasks and detectors together, however these depend on each other. With n permutations, k of them as
 extreme, the p-value is (k + 1) / (n + 1) (Phipson & Smyth 2010), which is exact where any text could have
 come at either time.
+
+Of many tests some draw has the smallest p-value there is, 1 / (n + 1), by chance in nearly each; so equal
+p-values are told apart by how many deviations of its draws a statistic lies above their mean.
 """
 
 from __future__ import annotations
@@ -46,11 +49,11 @@ def judge(texts: Texts, later_N: np.ndarray, windows_between_false_alarms: int, 
     later_RN = _permutations(later_N, draws, seed)
     tests = [test for detector in detectors.every().values() for test in detector(texts, later_RN)]
     p_TR = np.stack([_p_values(test.statistics_R) for test in tests])
-    smallest_R = p_TR.min(axis=0)
+    clearest_R = p_TR.min(axis=0)
     alpha = 1 / windows_between_false_alarms
-    adjusted = [float(np.mean(smallest_R <= p_T)) for p_T in p_TR[:, 0]]
+    adjusted = [float(np.mean(clearest_R <= p_T)) for p_T in p_TR[:, 0]]
     p = min(adjusted)
-    order = sorted(range(len(tests)), key=lambda one: (adjusted[one], p_TR[one, 0]))
+    order = sorted(range(len(tests)), key=lambda one: p_TR[one, 0])
     shifts = [_shift(tests[one], adjusted[one], later_N) for one in order if adjusted[one] <= alpha]
     return Verdict(p, p <= alpha, shifts)
 
@@ -66,10 +69,13 @@ def _permutations(later_N: np.ndarray, draws: int, seed: int) -> np.ndarray:
 
 
 def _p_values(statistics_R: np.ndarray) -> np.ndarray:
-    """For each draw, the share of draws that are at least as extreme, itself among them."""
+    """For each draw, the share of draws that are at least as extreme, itself among them; less a little that
+    grows with the statistic and stays below the step between two shares."""
     rounded = np.round(statistics_R, 9)  # sums in another order differ in the last digits
     ordered = np.sort(rounded)
-    return (len(ordered) - np.searchsorted(ordered, rounded, side="left")) / len(ordered)
+    shares = (len(ordered) - np.searchsorted(ordered, rounded, side="left")) / len(ordered)
+    deviations = (rounded - rounded.mean()) / max(float(rounded.std()), 1e-9)  # at most the root of the draws
+    return np.asarray(shares - deviations / (4 * len(ordered) ** 1.5))
 
 
 def _shift(test: Test, adjusted: float, later_N: np.ndarray) -> Shift:

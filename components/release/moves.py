@@ -126,9 +126,11 @@ def _new_record(found: Registry, bento: Path, card: BundleCard, verdict: Verdict
 
 
 def next_version(found: Registry, tasks: Mapping[str, ReleasedTask]) -> str:
-    """The version after the greatest: major where callers lose a task or a label that the champion answers
-    with, or must ask otherwise; minor where they get one; patch where a model was trained anew."""
-    major, minor, patch = tags.greatest(list(found.versions))
+    """The version after the greatest that is taken: major where callers lose a task or a label that the
+    champion answers with, or must ask otherwise; minor where they get one; patch where a model was trained
+    anew."""
+    taken = [tag.version for tag in found.taken if tag.version]
+    major, minor, patch = tags.greatest([*found.versions, *taken])
     before = found.champion.record.tasks if found.champion else {}
     if not found.versions or _lost(before, tasks):
         return f"v{major + 1}.0.0"
@@ -252,9 +254,9 @@ def _write(after: Registry, mine: Turn, names: Mapping[str, str]) -> None:
 
 
 def _next_number(found: Registry) -> int:
-    return max((tag.number for tag in found.tags), default=0) + 1
+    return max((tag.number for tag in found.taken), default=0) + 1
 
 
 def now(found: Registry) -> int:
     """The time, and after that of every tag there is: GTO orders them by it."""
-    return max([int(time.time()), *(tag.when + 1 for tag in found.tags)])
+    return max([int(time.time()), *(tag.when + 1 for tag in found.taken)])

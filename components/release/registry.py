@@ -75,6 +75,11 @@ class Registry:
         return {**named, **{move.of: move.commit for move in self.moves}}
 
     @cached_property
+    def taken(self) -> list[Tag]:
+        """All tags whose version or number no further one may have."""
+        return [*self.tags, *tags.read_namesakes(self.git)]
+
+    @cached_property
     def _walked(self) -> tuple[list[str], dict[str, str]]:
         line: list[str] = []
         rolled_back: dict[str, str] = {}

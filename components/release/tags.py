@@ -56,6 +56,12 @@ def read(git: Git) -> list[Tag]:
     return sorted(_of_this_folder(git, found) if git.prefix else found, key=lambda tag: tag.number)
 
 
+def read_namesakes(git: Git) -> list[Tag]:
+    """Those that have a name of this project's form, in whatever project: versions up to 0.8 gave the tags of
+    `a b` the names that are now those of `a-b` alone."""
+    return _begun_with(git, _folder(git)) if git.prefix else []
+
+
 def _begun_with(git: Git, folder: str) -> list[Tag]:
     """Ours of those whose name begins with this part."""
     form = "".join(f"%({field})%00" for field in FIELDS)

@@ -14,8 +14,10 @@ class Traffic(Section):
     """What a service keeps of the texts that it answers, and when they are said to have shifted
     (docs/how-to/traffic.md)."""
 
-    folder: str = "monitoring/traffic"  # a Parquet file a day; never the texts, unless `texts` says so
-    rows_a_day: Rows = 4096  # of a day's texts, a uniform sample of so many is kept
+    folder: str = (
+        "monitoring/traffic"  # a Parquet file a worker and hour; never the texts, unless `texts` says so
+    )
+    rows_a_day: Rows = 4096  # of a day's requests, a uniform sample of so many is kept, of each one text
     keep_days: Annotated[Positive, Unit("days")] = 90  # older files are removed
     texts: bool = False  # may the texts themselves be kept?
     # regular expressions: what matches in a text that is kept becomes "[…]"

@@ -32,7 +32,7 @@ class Part:
     def __init__(self, root: Path, identity: Mapping[str, Any]) -> None:
         key = hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()[:16]
         self.folder = root / WORKSPACE / "predictions" / key
-        self.whole = self.folder / "output"
+        self.whole, self.done = self.folder / "output", self.folder / "done.json"
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
@@ -67,6 +67,22 @@ class Part:
             with gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) as packed:
                 yield cast("IO[bytes]", packed)
 
+    def is_whole(self, counted: tuple[int, int]) -> None:
+        """Write down that the output is made: a command that is killed later only has to put it there."""
+        with atomic_file(self.done) as temporary:
+            temporary.write_text(json.dumps(counted))
+
+    def counted(self) -> tuple[int, int] | None:
+        """(rows, unreadable ones) of the output; None where it is not made."""
+        if not self.done.is_file():
+            return None
+        rows, unreadable = json.loads(self.done.read_text())
+        return rows, unreadable
+
+    def size(self) -> int | None:
+        """Bytes of the output; None where it is not made."""
+        return self.whole.stat().st_size if self.done.is_file() else None
+
     def unreadable(self, number: int) -> int:
         """How many rows of an answered window have no answer but a reason."""
         with self.file(number).open() as opened:
@@ -92,8 +108,7 @@ def run(
     Raises:
         UserError: a file that cannot be read or written, or is there already, or a mistake in what is asked.
     """
-    kind = reading.ending(target)
-    _must_be_new(target)
+    reading.ending(target)
     with contextlib.ExitStack() as stack:
         table, version = reading.open_table(source, stack)
         answerer = Answerer(bundle, tasks, columns)
@@ -104,13 +119,25 @@ def run(
             "model": sha256(bundle / MANIFEST),
         }  # fmt: skip
         part = Part(root, identity)
+        there = _size(target)
+        if there is not None and there != part.size():
+            raise UserError(f"{target}: is there already; remove it, or name another --output")
         with part.alone():
-            counted, own = _answer(answerer, table, part, f"answer {source}", kind)
-            if not counted[0]:
-                raise UserError(f"{source}: no rows")
-            with part.output(target) as file:
-                writing.write(kind, part.lines(), table.columns or own, answerer.cards, file)
-            _put(part.whole, target)
+            counted = part.counted() or _make(answerer, table, part, source, target)
+            if there is None:
+                _put(part.whole, target)
+    return counted
+
+
+def _make(answerer: Answerer, table: Table, part: Part, source: str, target: str) -> tuple[int, int]:
+    """Make the whole output -> (rows, unreadable ones)."""
+    kind = reading.ending(target)
+    counted, own = _answer(answerer, table, part, f"answer {source}", kind)
+    if not counted[0]:
+        raise UserError(f"{source}: no rows")
+    with part.output(target) as file:
+        writing.write(kind, part.lines(), table.columns or own, answerer.cards, file)
+    part.is_whole(counted)
     return counted
 
 
@@ -156,13 +183,13 @@ def _check(source: str, answerer: Answerer, columns: Sequence[str]) -> None:
         )
 
 
-def _must_be_new(target: str) -> None:
+def _size(target: str) -> int | None:
+    """Bytes of what stands at an address; None where nothing does."""
     import fsspec
 
     with complaints(target):
         system, path = fsspec.core.url_to_fs(target)
-        if system.exists(path):
-            raise UserError(f"{target}: is there already; remove it, or name another --output")
+        return int(system.size(path) or 0) if system.exists(path) else None
 
 
 def _put(source: Path, target: str) -> None:

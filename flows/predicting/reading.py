@@ -8,9 +8,10 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import IO
 
 from components.data.sources.record import Values, Version
@@ -84,7 +85,7 @@ def _lines(address: str, file: IO[bytes] | gzip.GzipFile) -> Iterator[str]:
         for number, line in enumerate(file):
             text = line.decode("utf-8", "surrogateescape")
             yield text.removeprefix("\ufeff") if number == 0 else text
-    except (gzip.BadGzipFile, EOFError) as error:
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise UserError(f"{address}: not a whole file of gzip ({error})") from None
 
 
@@ -112,6 +113,8 @@ def _delimited(address: str, lines: Iterator[str]) -> tuple[list[str], Iterator[
         raise UserError(f"{address}: two columns are called '{twice}'; rename one")
     if not first.isprintable() and "\x00" in first:
         raise UserError(f"{address}: its first line is no text, expected the names of columns")
+    if _not_utf8(first):
+        raise UserError(f"{address}: its header has bytes that are not UTF-8; save the file as UTF-8")
     return columns, _under(columns, csv.reader(lines, delimiter=separator))
 
 
@@ -166,8 +169,19 @@ def open_table(address: str, stack: ExitStack) -> tuple[Table, Version]:
 
     from components.data.sources.remotes.url import version_of
 
-    stack.enter_context(complaints(address))
-    system, path = fsspec.core.url_to_fs(address)
-    version = version_of(system, path)
-    file = stack.enter_context(system.open(path, "rb"))
-    return read(address, file, version["size"] or 0), version
+    with complaints(address):
+        system, path = fsspec.core.url_to_fs(address)
+        version = version_of(system, path)
+        file = stack.enter_context(system.open(path, "rb"))
+        table = read(address, file, version["size"] or 0)
+    return replace(table, records=_read_on(address, table.records)), version
+
+
+def _read_on(address: str, records: Iterator[Record]) -> Iterator[Record]:
+    """The records. What goes wrong while one is read is the file's; what its reader does with it is not."""
+    while True:
+        with complaints(address):
+            record = next(records, None)
+        if record is None:
+            return
+        yield record

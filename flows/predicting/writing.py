@@ -41,7 +41,7 @@ def write(
         return
     answered = dict(_answer_columns(cards))
     rows = (_row(line, columns, answered) for line in lines)
-    _WRITERS[kind](rows, {**dict.fromkeys(columns, str), **answered, ERROR: str}, file)
+    _WRITERS[kind](rows, {**dict.fromkeys(map(str, map(_text, columns)), str), **answered, ERROR: str}, file)
 
 
 def check(kind: str, columns: Iterable[str], cards: HeadCards) -> None:
@@ -96,7 +96,7 @@ def _text(value: Any) -> str | None:
         return None
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode()
-    return json.dumps(value, ensure_ascii=False, default=str)
+    return _json(value)
 
 
 def _write_delimited(separator: str) -> Callable[[Iterable[list[Any]], dict[str, type], IO[bytes]], None]:

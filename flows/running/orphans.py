@@ -33,6 +33,7 @@ Kind = Literal["onetrunk", "onetrunk-monitor"]  # each with a lock of its own
 KINDS = get_args(Kind)
 LIMIT = 200  # the most that the server returns at once
 ALIVE = [StateType.RUNNING, StateType.PENDING]
+UNHEARD = [*ALIVE, StateType.CRASHED]  # what the server may believe of a run whose end it has not heard of
 BEGINS = timedelta(minutes=10)  # within which a run that a worker has taken has claimed itself
 OWN = "own"  # the server that a run starts for itself, at another port each time
 _held: dict[str, IO[str]] = {}  # flow run -> its claim, which this process holds until it ends
@@ -106,7 +107,8 @@ def _unheld(folder: Path) -> Iterator[tuple[Path, Claim | None]]:
 
 
 def _tell(client: SyncPrefectClient, run: UUID, claim: Claim) -> None:
-    """Let the server know how a dead run has ended, if it does not."""
+    """Let the server know how a dead run has ended, if it does not: one that has ended otherwise since then
+    was begun again or set by somebody."""
     try:
         known = client.read_flow_run(run).state
     except ObjectNotFound:
@@ -114,7 +116,7 @@ def _tell(client: SyncPrefectClient, run: UUID, claim: Claim) -> None:
     if claim.ended is None:
         if known is None or not known.is_final():
             _crash(client, run, "its process was killed")
-    elif known is None or known.type != claim.ended:
+    elif known is None or (known.type in UNHEARD and known.type != claim.ended):
         state: State[Any] = State(type=claim.ended, name=claim.name, message=claim.message)
         client.set_flow_run_state(run, state, force=True)
 

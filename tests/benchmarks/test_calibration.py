@@ -36,6 +36,16 @@ def test_what_a_count_of_rows_makes_impossible_is_asked_of_no_interval() -> None
     assert coverage.COVERED <= coverage.least_possible(20) < 0.96
 
 
+def test_what_few_rows_make_impossible_excuses_no_interval_of_many() -> None:
+    found = dict.fromkeys(coverage.ROWS, (0.998, 1000))
+    goals = coverage._most("difference", "accuracy .95", "difference", found)
+    assert {one.line: one.reached for one in goals} == {
+        "difference at 50 rows, most": True,
+        "difference at 100 rows, most": False,
+        "difference, most": False,
+    }
+
+
 @pytest.mark.slow
 def test_of_pairs_every_document_stays_and_who_answered_which_is_drawn() -> None:
     groups = [(one, other) for one in "abcdefgh" for other in "abcdefgh" if one < other]

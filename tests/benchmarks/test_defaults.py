@@ -8,13 +8,14 @@ import math
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
 from benchmarks import alone, defaults
 from benchmarks.defaults import Bench, _goals, _means
 from benchmarks.fitting import cards_below, reader, splits
-from benchmarks.runs import Runs
+from benchmarks.runs import Job, Runs
 from components.model.multitask import MultiTaskModel
 from components.training.run.loop import evaluate
 
@@ -120,3 +121,23 @@ def test_an_encoder_may_be_the_first_blocks_of_a_folder(encoded_project: Path) -
     assert (len(shallow.encoder.encoder.layer), len(whole.encoder.encoder.layer)) == (1, 2)
     ours, theirs = (model.encoder.encoder.layer[0].state_dict() for model in (shallow, whole))
     assert all((ours[name] == theirs[name]).all() for name in theirs)
+
+
+@pytest.mark.parametrize("changed", ["data/mood/test.parquet", "models/encoder/config.json"])
+def test_other_rows_or_another_encoder_are_another_job_in_another_folder(
+    encoded_project: Path, changed: str
+) -> None:
+    def job() -> tuple[Path, Job]:
+        one = bench()
+        return one.root, one._job(*one._planned({}), seed=1)
+
+    root, first = job()
+    assert job() == (root, first)
+    file = encoded_project / changed
+    if file.suffix == ".parquet":
+        pq.write_table(pq.read_table(file).slice(1), file)
+    else:
+        file.write_text(file.read_text() + " ")
+    other, second = job()
+    assert other != root
+    assert second == {**first, "given": second["given"]} != first

@@ -16,7 +16,7 @@ from tests.serving import tiny
 def texts(maker: RowMaker, letters: str, count: int) -> pa.Table:
     draw = np.random.default_rng(count)
     said = [" ".join("".join(draw.choice(list(letters), 3)) for _ in range(5)) for _ in range(count)]
-    return pa.Table.from_pylist([maker.row(text, 0.0, [text], {}) for text in said])
+    return pa.Table.from_pylist([maker.row(0.0, [text], {}) for text in said])
 
 
 def test_windows_without_a_change_are_hardly_ever_alarms_and_a_planted_one_is_found(tmp_path: Path) -> None:

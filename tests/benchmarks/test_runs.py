@@ -36,3 +36,17 @@ def test_no_run_begins_after_the_time_and_each_that_is_missing_counts_once(tmp_p
     assert over.found({"seed": 3}, never) is None
     assert len(over.missing) == 2
     assert len(file.read_text().splitlines()) == 1
+
+
+def test_half_a_line_that_a_kill_has_left_is_no_result_and_spoils_no_other(tmp_path: Path) -> None:
+    file = tmp_path / "results.jsonl"
+    for seed in (1, 2):
+        Runs(file, minutes=1).found({"seed": seed}, lambda: {"score": 0.5})
+    whole = file.read_bytes()
+    first = len(whole.splitlines(keepends=True)[0])
+    for size in range(first, len(whole)):
+        file.write_bytes(whole[:size])
+        again = Runs(file, minutes=1)
+        assert [one["job"] for one in again.made] == [{"seed": 1}]
+        again.found({"seed": 3}, lambda: {"score": 0.7})
+        assert [one["job"]["seed"] for one in Runs(file, minutes=1).made] == [1, 3]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
+import os
 import socket
 from collections.abc import AsyncIterator
 from itertools import repeat
@@ -14,7 +16,7 @@ import uvicorn
 from starlette.responses import JSONResponse
 
 from benchmarks.clients import LOST, Caller, Heard, closed, opened
-from benchmarks.serving import LINES, _goals
+from benchmarks.serving import LINES, Bench, _goals
 
 BODIES = {"texts": ["a"]}
 
@@ -57,6 +59,20 @@ def test_a_refusal_keeps_its_status_and_a_broken_connection_is_lost() -> None:
         return refused, (await Caller(port, ["/predict"]).ask(BODIES))[0]
 
     assert asyncio.run(scenario()) == (503, LOST)
+
+
+@pytest.mark.parametrize(("status", "is_number"), [(200, True), (503, False)])
+def test_the_memory_of_a_service_is_a_number_where_it_has_answered_every_request(
+    status: int, is_number: bool
+) -> None:
+    bench = Bench.__new__(Bench)  # without its servers
+    bench.texts, bench.tasks = ["a", "b"], ["t"]
+
+    async def scenario() -> float:
+        async with served(status, 0.0) as port:
+            return await asyncio.to_thread(bench._resident, os.getpid(), port, 20)
+
+    assert math.isnan(asyncio.run(scenario())) != is_number
 
 
 @pytest.mark.parametrize(

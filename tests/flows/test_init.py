@@ -73,6 +73,13 @@ def test_a_folder_that_is_there_is_left_as_it_is(tmp_path: Path) -> None:
     assert not list((tmp_path / "mine").iterdir())
 
 
+def test_a_folder_that_cannot_be_made_is_one_sentence(toy_start: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("a person's work")
+    with pytest.raises(UserError, match=r"file/mine: cannot be made \(Not a directory\)$"):
+        init.create(tmp_path / "file/mine", "toy")
+    assert (tmp_path / "file").read_text() == "a person's work"
+
+
 def test_what_could_not_be_prepared_is_not_left_behind(toy_start: Path, tmp_path: Path) -> None:
     (toy_start / "prepare.py").write_text("import sys\nsys.exit(3)\n")
     with pytest.raises(UserError, match=r"prepare.py` ended with 3; nothing is left of .*mine"):

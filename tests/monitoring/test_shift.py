@@ -61,6 +61,16 @@ def test_what_has_moved_is_named_in_words_with_texts_that_show_it(what: str) -> 
     assert min(first.typical) >= EARLIER
 
 
+def test_one_clear_shift_is_found_among_fifty_tests() -> None:
+    """Some draw of the fifty has the smallest p-value there is in most windows."""
+    rng, size = np.random.default_rng(1), 60
+    numbers = {f"n{column}": rng.normal(size=size) for column in range(50)}
+    numbers["n7"] += 50.0 * (np.arange(size) >= 40)
+    verdict = judge(Texts(numbers, {}, np.zeros((size, 0))), np.arange(size) >= 40, 180, 0)
+    assert verdict.alarm
+    assert verdict.shifts[0].subject == "n7"
+
+
 def test_a_label_that_comes_more_often_is_said_with_both_shares() -> None:
     (shift, *_) = judge(moved("script", np.random.default_rng(7)), later(), 100, 0).shifts
     assert shift.words.startswith("script: ")

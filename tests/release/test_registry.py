@@ -203,6 +203,26 @@ def test_folders_whose_names_look_the_same_in_tags_have_releases_of_their_own(
     assert (served(top / "a b"), served(top / "a+b")) == ("v1.0.1", "v1.0.0")
 
 
+def test_a_project_whose_names_another_has_left_behind_goes_on_from_the_next_free_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Up to 0.8 the tags of `a b` began as those of `a-b` do."""
+    top = repository(tmp_path / "top")
+    for name in ("a b", "a-b"):
+        shutil.copytree(top, top / name, ignore=shutil.ignore_patterns(".git", "a b", "a-b", ".onetrunk"))
+    git(top, "add", ".")
+    git(top, "commit", "-q", "-m", "three")
+    with monkeypatch.context() as before:
+        before.setattr(tags, "_folder", tags._as_before)
+        release(top / "a b", "a")
+        release(top / "a b", "b")
+    left = [tag.when for tag in registry.read(top / "a b").tags]
+    assert [release(top / "a-b", bundle).release for bundle in ("c", "d")] == ["v2.0.0", "v2.0.1"]
+    assert release(top / "a b", "e").release == "v1.0.2"
+    assert (served(top / "a b"), served(top / "a-b")) == ("v1.0.2", "v2.0.1")
+    assert min(tag.when for tag in registry.read(top / "a-b").tags) > max(left)  # GTO takes the newest
+
+
 def test_anchors_are_what_the_verdict_says_and_go_back_with_a_rollback(project: Path) -> None:
     labels = {"mood": ["bad", "good"], "topic": ["art"]}
     release(project, "a", labels=labels)

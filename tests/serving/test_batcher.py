@@ -184,6 +184,49 @@ def test_a_text_that_breaks_the_model_fails_alone(
     assert all(isinstance(one, list) for one in (good, bad, fine, later))
 
 
+class Panic(BaseException):
+    """As pyo3's: no `Exception`."""
+
+
+def test_a_panic_of_the_model_or_the_tokenizer_is_its_callers_alone(
+    predictor: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def panics(_: Any) -> Any:
+        raise Panic("index out of bounds")
+
+    async def scenario() -> None:
+        batcher = Batcher(predictor)
+        for whose, name in ((predictor, "answer"), (batcher.reader, "tokenise")):
+            with monkeypatch.context() as broken:
+                broken.setattr(whose, name, panics)
+                with pytest.raises(RuntimeError, match="Panic: index out of bounds"):
+                    await batcher.answer(["hello"])
+        assert len(await batcher.answer(["hello"])) == 1
+
+    run(scenario)
+
+
+def test_a_pass_that_cannot_be_counted_is_answered(predictor: Predictor) -> None:
+    def full(_: Any) -> None:
+        raise OSError("no space left on device")
+
+    async def scenario() -> None:
+        batcher = Batcher(predictor, note=full)
+        for _ in range(2):
+            assert len(await batcher.answer(["hello"])) == 1
+
+    run(scenario)
+
+
+def test_nobody_waits_for_a_model_that_has_stopped(
+    predictor: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batcher = Batcher(predictor)
+    monkeypatch.setattr(batcher, "_thread", threading.Thread())
+    with pytest.raises(BusyError, match="the model has stopped"):
+        run(lambda: batcher.answer(["hello"]))
+
+
 def test_a_small_request_overtakes_a_large_one(predictor: Predictor) -> None:
     async def scenario() -> list[str]:
         batcher, ended = Batcher(predictor), []

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import resource
 import socket
+import weakref
 from collections.abc import AsyncIterator
 
 import pytest
@@ -65,3 +68,34 @@ def test_of_too_many_silent_connections_the_oldest_goes_and_the_next_request_is_
                 one.close()
 
     asyncio.run(scenario())
+
+
+def test_of_a_connection_that_was_closed_nothing_stays_in_memory() -> None:
+    async def scenario() -> None:
+        async with served() as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(GET)
+            await reader.readline()
+            (here,) = [weakref.ref(one) for one in gc.get_objects() if type(one) is Limited]
+            writer.close()
+            for _ in range(50):
+                await asyncio.sleep(0.01)
+                gc.collect()
+                if here() is None:
+                    return
+            raise AssertionError("it is still there")
+
+    gc.collect()
+    asyncio.run(scenario())
+
+
+def test_a_system_that_takes_no_infinity_keeps_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As macOS, which says that infinity is allowed."""
+
+    def refuses(*_: object) -> None:
+        raise ValueError("current limit exceeds maximum limit")
+
+    monkeypatch.setattr(connections.resource, "getrlimit", lambda _: (256, resource.RLIM_INFINITY))
+    monkeypatch.setattr(connections.resource, "setrlimit", refuses)
+    monkeypatch.setattr(connections.auto, "AutoHTTPProtocol", connections.auto.AutoHTTPProtocol)
+    connections.limit()

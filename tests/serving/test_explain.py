@@ -14,11 +14,14 @@ import pytest
 import torch
 from pydantic import BaseModel
 from scipy.stats import spearmanr
+from tokenizers import Tokenizer, models
 
 from components.families.classification.family import ClassificationAnswer
 from components.families.tagging.family import TaggingAnswer
+from components.release.records import Limits
 from serving.explain import MOST, Ask, Explanation, at_most, explain, parts_of
 from serving.predictor import Predictor
+from serving.questions import Reader
 from serving.requests import BadRequestError, Item
 
 CARDS: Any = {
@@ -106,6 +109,27 @@ def test_what_cannot_be_explained_is_refused_in_a_sentence() -> None:
         explained(tag, ["a b"], ["names"])
     with pytest.raises(BadRequestError, match="only a question of plain texts"):
         explained(ask, [Item(turns=["a"])], None)
+
+
+def test_a_part_without_which_the_tokenizer_knows_nothing_is_left_out() -> None:
+    """Of its remainder the caller knows nothing: he sent one text."""
+
+    async def knows_good(
+        texts: Sequence[BaseModel], names: Sequence[str] | None
+    ) -> list[dict[str, BaseModel]]:
+        for number, text in enumerate(texts):
+            if "good" not in text.model_dump()["text"]:
+                raise BadRequestError(f"texts[{number}]: the tokenizer knows nothing in it")
+        return await ask(texts, names)
+
+    found = explained(knows_good, ["a good film"], ["mood"])["mood"]
+    assert [word.text for word in found.words] == ["a", "film"]
+    assert found.words[1].weight == pytest.approx(logistic(2.1) - logistic(2.0))
+
+
+def test_the_words_of_a_tokenizer_that_makes_none_stand_between_blanks() -> None:
+    reader = Reader({}, Tokenizer(models.Unigram()), Limits(max_texts=1, max_characters=9, max_body_bytes=9))
+    assert reader.words(" a good  film.") == [(1, 2), (3, 7), (9, 14)]
 
 
 def weights(predictor: Predictor, text: str) -> list[float]:

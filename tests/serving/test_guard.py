@@ -1,11 +1,14 @@
 import asyncio
 import json
 import time
+from collections.abc import Callable
 
 import pytest
-from starlette.types import Message, Receive, Scope, Send
+from bentoml._internal.server.http.traffic import TimeoutMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from components.release.records import BundleCard, Limits
+from serving import guard
 from serving.guard import Guard
 from serving.requests import BadRequestError, parse
 from serving.schemas import PARSED
@@ -25,6 +28,8 @@ class Caller:
         self.pause = self.works = 0.0  # seconds before a chunk; of the app
         self.patience = 60.0  # seconds until the caller hangs up
         self.answered = 0
+        self.whole = True  # the last chunk ends the body
+        self.fails: Exception | None = None
 
     async def receive(self) -> Message:
         self.read += 1
@@ -35,23 +40,27 @@ class Caller:
         return {
             "type": "http.request",
             "body": self.chunks[self.read - 1],
-            "more_body": self.read < len(self.chunks),
+            "more_body": not self.whole or self.read < len(self.chunks),
         }
 
     async def send(self, message: Message) -> None:
         self.sent.append(message)
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.fails:
+            raise self.fails
         self.reached.append((await receive())["body"])
         assert scope[PARSED].texts == ["a"]
         await asyncio.sleep(self.works)
         self.answered += 1
 
-    def post(self, **headers: str) -> int | None:
+    def post(
+        self, method: str = "POST", around: Callable[[ASGIApp], ASGIApp] = lambda app: app, **headers: str
+    ) -> int | None:
         """Post through the guard; the status it refused with, None where it let the request through."""
         raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-        scope = {"type": "http", "method": "POST", "path": "/predict", "headers": raw}
-        asyncio.run(Guard(self.app)(scope, self.receive, self.send))
+        scope = {"type": "http", "method": method, "path": "/predict", "headers": raw}
+        asyncio.run(around(Guard(self.app))(scope, self.receive, self.send))
         return self.sent[0]["status"] if self.sent else None
 
 
@@ -110,9 +119,39 @@ def test_large_bodies_of_many_callers_together_are_bounded(monkeypatch: pytest.M
 def test_what_a_caller_who_hung_up_has_asked_is_cancelled() -> None:
     caller = Caller([json.dumps({"texts": ["a"]}).encode()])
     caller.patience, caller.works = 0.01, 30.0
-    assert caller.post(content_type="application/json") is None
+    assert caller.post(content_type="application/json") == 499
     assert caller.reached
     assert not caller.answered
+
+
+def test_bentomls_timer_lets_go_of_a_caller_who_hung_up() -> None:
+    """The timer, BentoML's own, holds a request until something is sent, a minute at most."""
+    caller = Caller([json.dumps({"texts": ["a"]}).encode()])
+    caller.patience, caller.works = 0.01, 30.0
+    start = time.monotonic()
+    caller.post(around=lambda app: TimeoutMiddleware(app, 5.0), content_type="application/json")
+    assert time.monotonic() - start < 2
+    assert [message.get("status") for message in caller.sent] == [499, None]
+
+
+def test_who_hangs_up_within_the_body_has_made_no_mistake() -> None:
+    caller = Caller([b'{"texts": ["'])
+    caller.patience, caller.whole = 0.0, False
+    assert caller.post(content_type="application/json") == 499
+    assert not caller.reached
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_failure_before_an_answer_is_a_sentence_and_a_line_of_log(
+    method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logged: list[object] = []
+    monkeypatch.setattr(guard.LOG, "error", lambda _, exc_info: logged.append(exc_info))
+    caller = Caller([json.dumps({"texts": ["a"]}).encode()])
+    caller.fails = ZeroDivisionError("of ours")
+    assert caller.post(method=method, content_type="application/json") == 500
+    assert json.loads(caller.sent[1]["body"]) == {"error": "the service failed; its log says why"}
+    assert logged == [caller.fails]
 
 
 @pytest.mark.parametrize(

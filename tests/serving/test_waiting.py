@@ -29,6 +29,23 @@ def test_a_large_request_holds_up_none_that_comes_later() -> None:
     assert small in taken(waiting)[:2]
 
 
+def test_a_large_request_has_its_share_beside_callers_who_ask_again_at_once() -> None:
+    """A hundred of them, as many as keep the model busy: for each of their texts it has one."""
+    waiting, large = Waiting(), ticket(*[10.0] * 8)
+    waiting.add(large)
+    for _ in range(100):
+        waiting.add(ticket(10.0))
+    served = 0
+    for _ in range(8 * 101):
+        place = waiting.take(wait=False)
+        assert place
+        if place.ticket is large:
+            served += 1
+        else:
+            waiting.add(ticket(10.0))
+    assert served == 8
+
+
 def test_two_requests_take_turns_by_size_not_by_number() -> None:
     waiting, many, few = Waiting(), ticket(*[1.0] * 30), ticket(*[10.0] * 3)
     waiting.add(many)
@@ -52,6 +69,17 @@ def test_what_a_caller_who_left_has_asked_is_passed_over_and_does_not_count() ->
     waiting.add(here)
     gone.open = False
     assert taken(waiting) == [here]
+    assert waiting.size == 0
+
+
+def test_what_a_caller_who_left_has_asked_is_no_work_from_then_on() -> None:
+    waiting, gone, here = Waiting(), ticket(5.0, 5.0), ticket(7.0)
+    waiting.add(gone)
+    waiting.add(here)
+    waiting.leave(gone)
+    assert waiting.size == 7.0
+    assert taken(waiting) == [here]
+    waiting.leave(here)
     assert waiting.size == 0
 
 

@@ -2,15 +2,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from bentoml._internal.server.http.traffic import TimeoutMiddleware
 from prometheus_client import REGISTRY, generate_latest
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from components.release.records import BundleCard
+from components.release.records import BundleCard, PackedTask
 from serving import watch
 from serving.watch import Watch
 
@@ -29,7 +31,13 @@ def _card(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         REGISTRY.unregister(collector)
 
 
-def ask(path: str, method: str = "GET", app: ASGIApp | None = None, **headers: str) -> list[Message]:
+def ask(
+    path: str,
+    method: str = "GET",
+    app: ASGIApp | None = None,
+    around: Callable[[ASGIApp], ASGIApp] = lambda app: app,
+    **headers: str,
+) -> list[Message]:
     sent: list[Message] = []
 
     async def send(message: Message) -> None:
@@ -40,7 +48,7 @@ def ask(path: str, method: str = "GET", app: ASGIApp | None = None, **headers: s
 
     raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
     scope = {"type": "http", "method": method, "path": path, "headers": raw}
-    asyncio.run(Watch(app or JSONResponse({}))(scope, receive, send))
+    asyncio.run(around(Watch(app or JSONResponse({})))(scope, receive, send))
     return sent
 
 
@@ -100,7 +108,33 @@ def test_a_failed_request_is_counted_and_no_longer_in_progress() -> None:
 
     with pytest.raises(RuntimeError, match="broken"):
         ask("/predict", "POST", broken)
+    assert 'onetrunk_refused_total{reason="failed"} 1.0' in generate_latest().decode()
     progress: Any = [
         line for line in generate_latest().decode().splitlines() if "request_in_progress{" in line
     ]
     assert [line.rsplit(" ", 1)[1] for line in progress] == ["0.0"]
+
+
+def test_a_request_that_bentoml_gives_up_has_timed_out_and_nobody_left() -> None:
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        await asyncio.sleep(30)
+
+    sent = ask("/predict", "POST", slow, around=lambda app: TimeoutMiddleware(app, 0.01))
+    assert sent[0]["status"] == 504
+    assert 'onetrunk_refused_total{reason="timed out"} 1.0' in generate_latest().decode()
+
+
+def test_a_label_that_the_release_does_not_name_is_one_of_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    mood, free = (PackedTask.model_construct(labels=labels) for labels in (["good"], None))
+    tasks = {"mood": mood, "free": free}
+    monkeypatch.setattr(
+        watch, "card", lambda: BundleCard.model_construct(name="tiny", version="abc", tasks=tasks)
+    )
+    for label in ("good", "bad", "worse"):
+        watch.metrics().count([{name: SimpleNamespace(label=label) for name in tasks}])
+    text = generate_latest().decode()
+    assert 'onetrunk_labels_total{label="good",task="mood"} 1.0' in text
+    assert 'onetrunk_labels_total{label="other",task="mood"} 2.0' in text
+    assert 'onetrunk_labels_total{label="other",task="free"} 3.0' in text

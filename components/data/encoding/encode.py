@@ -215,7 +215,8 @@ class Encoder:
         self._require_tokens(rows, encodings)
         columns = self.sequences(table["id"].combine_chunks(), encodings)
         if learning:
-            self.rows_cut += sum(self.family.is_cut(of_row, self.limit) for of_row in encodings)
+            read = zip(rows, encodings, strict=True)
+            self.rows_cut += sum(self.family.is_cut(row, of_row, self.limit) for row, of_row in read)
         for head, (family, facts) in self.heads.items():
             own = rows if head == self.task else view(table, self.task, head).to_pylist()
             first = family.target_schema().names[0]

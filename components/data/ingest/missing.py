@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import yaml
 
 from components.data.contract.rows import column_of
 from components.data.ingest.reader import Head, Reader
 from components.data.sources import sentinels
+from components.data.sources.formats.labels import LABELLED
 from components.spelling import plain
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ def _of_head(reader: Reader, head: Head, rows: pl.LazyFrame) -> Iterator[str]:
     values = rows.select(value=column).drop_nulls()
     kind = head.family.target_schema().field(head.first).type
     found: Counts = {}
-    if pa.types.is_string(kind):
+    if pa.types.is_string(kind) and head.first in LABELLED:  # free texts may say "-"
         found = _labels(head, values)
     elif pa.types.is_floating(kind):
         found = _numbers(values)
@@ -42,7 +44,7 @@ def _of_head(reader: Reader, head: Head, rows: pl.LazyFrame) -> Iterator[str]:
 
 def _labels(head: Head, values: pl.LazyFrame) -> Counts:
     """Those that nobody has declared."""
-    counts = dict(values.group_by("value").len().collect(engine="streaming").iter_rows())
+    counts = _counted(values)
     known = {*(head.labels or ()), *head.label_map.names.values()}
     return {label: counts[label] for label in sentinels.among_labels(counts) if label not in known}
 
@@ -51,10 +53,15 @@ def _numbers(values: pl.LazyFrame) -> Counts:
     import polars as pl
 
     is_code = pl.col("value").is_in(sentinels.CODES)
-    counts = dict(values.filter(is_code).group_by("value").len().collect(engine="streaming").iter_rows())
+    counts = _counted(values.filter(is_code))
     others = values.filter(~is_code).select(low=pl.col("value").min(), high=pl.col("value").max()).collect()
     ends = [end for end in others.row(0) if end is not None]
     return {code: counts[code] for code in sentinels.among_numbers(counts, ends)}
+
+
+def _counted(values: pl.LazyFrame) -> Counts:
+    """In the order of the values: groups come in one of the machine, and the sentence is part of the data."""
+    return dict(values.group_by("value").len().sort("value").collect(engine="streaming").iter_rows())
 
 
 def _sentence(reader: Reader, head: Head, found: Counts) -> str:
@@ -71,7 +78,8 @@ def _sentence(reader: Reader, head: Head, found: Counts) -> str:
 
 
 def _written(value: Any) -> str:
-    """As YAML takes it."""
+    """As YAML takes it: `no` and `null` are words in quotes alone."""
     if isinstance(value, float):
         return plain(value)
-    return value if value.isidentifier() else json.dumps(value, ensure_ascii=False)
+    bare = value.isidentifier() and yaml.safe_load(value) == value
+    return value if bare else json.dumps(value, ensure_ascii=False)

@@ -13,11 +13,11 @@ from components.data.propose.places import (
     Place,
     common_source,
     data_files,
-    described,
     fits,
     identifier,
     is_data_set,
     pattern,
+    place_of,
 )
 
 # Names that say nothing, and version numbers: the folder's says more.
@@ -52,7 +52,7 @@ class Part:
             UserError: its first file is in no known format.
         """
         if self.path != self.folder or not self.files:
-            return Place({"path": str(self.path), **described(self.path)}, self.path)
+            return place_of(self.path)
         source = common_source(self.folder, self.patterns)
         return Place({"path": str(self.folder), "files": self.patterns, **source}, self.folder)
 
@@ -144,7 +144,12 @@ def _named(folder: Path, parts: list[Part]) -> Iterator[tuple[str, Part]]:
 def is_task(part: Part, tasks: Mapping[str, Any]) -> bool:
     """Does one of the tasks, as params.yaml has them, read the part's rows already?"""
     sources = [keys["source"] for keys in tasks.values()]
-    own = [source for source in sources if Path(source["path"]) == part.path]
+    own = [source for source in sources if part.path in (Path(source["path"]), _training_file(source))]
     return bool(own) and (
         part.path != part.folder or any(source.get("files") == part.patterns for source in own)
     )
+
+
+def _training_file(source: Mapping[str, Any]) -> Path:
+    """The one file of a folder, as `parallel` names it."""
+    return Path(source["path"], source.get("files", {}).get("train", ""))

@@ -68,13 +68,21 @@ def _here(address: str) -> Place:
     """A file or a folder of this machine, or the files of a pattern."""
     path = Path(address)
     if path.exists():
-        return Place({"path": address.rstrip("/"), **described(path)}, path)
+        return place_of(path)
     folder, _, name = address.rpartition("/")
     found = sorted(Path(folder or ".").glob(name)) if "*" in name else []
     if not found:
         raise UserError(_missing(path))
     source: SourceKeys = {"path": folder or ".", "files": {"train": name}, **source_of(found[0])}
     return Place(source, Path(folder or "."))
+
+
+def place_of(path: Path) -> Place:
+    """A file or a folder; a file that others go with is named in its folder, all of which is watched."""
+    found = described(path)
+    if found.get("format") == "parallel" and path.is_file():
+        return Place({"path": str(path.parent), "files": {"train": path.name}, **found}, path.parent)
+    return Place({"path": str(path), **found}, path)
 
 
 def identifier(name: str) -> str:

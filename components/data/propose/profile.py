@@ -232,10 +232,10 @@ def columns_of(rows: Numbered, of: int = 0) -> list[Column]:
 
 
 def _unlabelled(values: list[Any]) -> tuple[str, ...]:
-    """What a column of classes or numbers says of rows that have none, if it does."""
+    """What a column of classes or numbers plainly says of rows that have none, if it does."""
     if not all(isinstance(value, str | int | float) and not isinstance(value, bool) for value in values):
         return ()
-    return tuple(sentinels.among_labels(Counter(map(plain, values))))
+    return tuple(sentinels.clear_among_labels(Counter(map(plain, values))))
 
 
 def _is_missing(value: Any) -> bool:

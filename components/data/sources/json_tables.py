@@ -21,8 +21,7 @@ def rows_of(table: Any) -> Iterator[Values] | None:
     if not isinstance(table, Mapping) or not table:
         return None
     inner = list(table.values())
-    within = inner[0] if len(inner) == 1 else _within(inner)
-    if (found := rows_of(within)) is not None:
+    if len(inner) == 1 and (found := rows_of(inner[0])) is not None:
         return found
     held = [value for value in inner if _are_objects(value)]
     named = [table[name] for name in ROWS if _are_objects(table.get(name))]
@@ -38,7 +37,7 @@ def rows_of(table: Any) -> Iterator[Values] | None:
     elif all(isinstance(value, list) and len(value) == len(inner[0]) for value in inner):
         data = list(zip(*inner, strict=True))
     fits = all(isinstance(row, list | tuple) and len(row) == len(columns) for row in data)
-    return (dict(zip(columns, row, strict=True)) for row in data) if fits else None
+    return (dict(zip(columns, row, strict=True)) for row in data) if fits else rows_of(_within(inner))
 
 
 def _within(inner: list[Any]) -> Any:

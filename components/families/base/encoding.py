@@ -51,7 +51,7 @@ class EncodingPart(abc.ABC):
         encodings = iter(batch(short))
         return [[next(encodings) for _ in of_row] for of_row in sequences]
 
-    def is_cut(self, encodings: Sequence[Encoding], max_length: int) -> bool:
+    def is_cut(self, row: Row, encodings: Sequence[Encoding], max_length: int) -> bool:
         """Was a part of the row left out? Only what fills the limit is asked, since to ask makes copies."""
         return any(len(one) >= max_length and bool(one.overflowing) for one in encodings)
 

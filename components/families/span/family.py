@@ -172,11 +172,16 @@ class SpanExtraction(Rewordable, MultiSequence, Family):
             windows.append([by_place[place] for place in sorted(by_place)[: options["max_windows"]]])
         return windows
 
-    def is_cut(self, encodings: Sequence[Encoding], max_length: int) -> bool:
+    def is_cut(self, row: Row, encodings: Sequence[Encoding], max_length: int) -> bool:
         """Windows leave nothing out, unless there are more of them than are read; a question has its room."""
         made = 1 + max(len(one.overflowing) for one in encodings)
-        asked = sum(sequence == 0 for sequence in encodings[0].sequence_ids)
-        return made > len(encodings) or asked >= question_room(max_length)
+        ends = [
+            end
+            for (_, end), part in zip(encodings[0].offsets, encodings[0].sequence_ids, strict=True)
+            if part == 0
+        ]
+        full = len(ends) >= question_room(max_length)
+        return made > len(encodings) or (full and max(ends, default=0) < len(row["question"].rstrip()))
 
     def layout(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> Layout:
         found = [context_tokens(encoding, row["context"]) for encoding in encodings]

@@ -1,29 +1,34 @@
 """Rows of traffic -> what detectors look at, and which of them are compared with which.
 
-A release's first texts are the reference; each later day is a window of its own. Of a request one text takes
-part: the others resemble it, and a test that takes them for independent would find shifts that are none.
+A release's first texts are the reference, which stays; each later day is a window of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
+from components.files import atomic_file
 from components.keyed import derive_seed
 from components.monitoring.detectors.base import Texts
 from components.monitoring.shift import Verdict, judge
 from components.monitoring.traffic.rows import BUCKETS
-from components.monitoring.traffic.store import OWN, days, read
+from components.monitoring.traffic.store import OWN, days, read, read_file
 from components.settings.traffic import Traffic
 
 WATCHED = ("characters", "tokens", "unknown")  # numbers that are of a text, whatever it is asked
+REFERENCES = Path("monitoring/references")
+Judged = Mapping[str, Sequence[tuple[date, date]]]  # release -> first and last day of its windows
+FIRST_TIME: Judged = {}
 MOST = 1000  # rows of a window that are looked at: more would find what does not matter
 
 
@@ -38,33 +43,43 @@ class Window:
     rows: pa.Table
 
 
-def windows(traffic: Traffic, root: Path, until: date) -> Iterator[Window]:
-    """The windows of every release, oldest first, up to and without the day `until`, which is not over.
+def windows(traffic: Traffic, root: Path, until: date, judged: Judged = FIRST_TIME) -> Iterator[Window]:
+    """The windows of every release, oldest first, up to and without the day `until`, which is not over, and
+    without the days that were `judged`.
 
     Raises:
         UserError: a file of traffic is damaged.
     """
     folder = root / traffic.folder
-    releases: dict[str, tuple[pa.Table, pa.Table, date | None]] = {}  # reference, what waits, and since when
+    waits: dict[str, tuple[pa.Table, date]] = {}  # what is not a window yet, and since when
     for day in (day for day in days(folder) if day < until):
         table = read(folder, day, traffic.rows_a_day)
         for release in sorted(set(table["release"].to_pylist())):
-            rows = one_of_a_request(table.filter(pc.equal(table["release"], release)))
-            reference, waiting, since = releases.get(release, (rows.slice(0, 0), rows.slice(0, 0), None))
-            missing = max(traffic.reference_rows - len(reference), 0)
-            reference, more = _joined(reference, rows.slice(0, missing)), rows.slice(missing)
-            waiting, since = _joined(waiting, more), since or (day if len(more) else None)
-            if since and len(waiting) >= traffic.min_rows and len(reference) == traffic.reference_rows:
+            if any(first <= day <= last for first, last in judged.get(release, ())):
+                continue
+            own = table.filter(pc.equal(table["release"], release))
+            reference, rows = _reference(root, release, own, traffic.reference_rows)
+            waiting, since = waits.pop(release, (rows.slice(0, 0), day))
+            waiting = _joined(waiting, rows)
+            if len(waiting) >= traffic.min_rows and len(reference) == traffic.reference_rows:
                 yield Window(since, day, release, reference, waiting)
-                waiting, since = waiting.slice(0, 0), None
-            releases[release] = (reference, waiting, since)
+            elif len(waiting):
+                waits[release] = waiting, since
 
 
-def one_of_a_request(table: pa.Table) -> pa.Table:
-    """Of each request the row with the smallest key, in the order of time."""
-    order = table.sort_by("key")
-    _, first = np.unique(np.array(order["request"].to_pylist(), dtype=object), return_index=True)
-    return order.take(pa.array(np.sort(first))).sort_by("time")
+def _reference(root: Path, release: str, rows: pa.Table, size: int) -> tuple[pa.Table, pa.Table]:
+    """A release's first rows, filled up with these, and those that are left. They are kept in a file of their
+    own, without texts, since the days that they are of are removed in time."""
+    file = root / REFERENCES / f"{quote(release, safe='')}.parquet"
+    known = read_file(file) if file.is_file() else rows.slice(0, 0)
+    rows = rows.filter(pc.invert(pc.is_in(rows["id"], known["id"])))
+    missing = max(size - len(known), 0)
+    if missing and len(rows):
+        known = _joined(known, rows.slice(0, missing))
+        known = known.select([name for name in known.column_names if name != "text"])
+        with atomic_file(file) as temporary:
+            pq.write_table(known, temporary)
+    return known.slice(0, size), rows.slice(missing)
 
 
 def compare(window: Window, days_between_false_alarms: int) -> tuple[Verdict, list[str]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
+from collections import defaultdict
 from datetime import date
 from pathlib import Path
+from urllib.parse import quote
 
 from components.monitoring.traffic import comparing
 from components.monitoring.traffic.records import Moved, Window
@@ -19,13 +20,14 @@ def judge_windows(root: Path, traffic: Traffic, today: date) -> list[Window]:
     Raises:
         UserError: a file of traffic, or of an earlier judgement, is damaged.
     """
+    before: dict[str, list[tuple[date, date]]] = defaultdict(list)
+    for _, window in judgements(root):
+        before[window.release].append((window.first, window.last))
     found = []
-    for window in comparing.windows(traffic, root, today):
-        file = root / FOLDER / f"{window.first}-{re.sub(r'[^A-Za-z0-9.-]', '_', window.release)}.json"
-        if not file.is_file():
-            judged = _judged(window, traffic.days_between_false_alarms)
-            judged.write(file)
-            found.append(judged)
+    for due in comparing.windows(traffic, root, today, before):
+        judged = _judged(due, traffic.days_between_false_alarms)
+        judged.write(root / FOLDER / f"{due.first}-{quote(due.release, safe='')}.json")
+        found.append(judged)
     return found
 
 

@@ -41,15 +41,14 @@ class RowMaker:
         size = self.tokenizer.get_vocab_size()
         self.bucket_V, self.sign_V = draw.integers(BUCKETS, size=size), draw.choice([-1.0, 1.0], size=size)
 
-    def row(self, request: str, key: float, texts: Sequence[str], answers: Mapping[str, Any]) -> Row:
+    def row(self, key: float, texts: Sequence[str], answers: Mapping[str, Any]) -> Row:
         """What is kept of an item with these texts and answers (task -> its fields); `key` says whether it
         stays in the day's sample."""
         text = " ".join(texts)[:LONGEST]
         ids = np.array(self.tokenizer.encode(text, add_special_tokens=False).ids, dtype=np.int64)
-        kept = {"text": self._redacted(text)} if self.traffic.texts else {}
+        kept = {"text": self._redacted(" ".join(texts))[:LONGEST]} if self.traffic.texts else {}
         return {
             "id": uuid.uuid4().hex,
-            "request": request,
             "time": datetime.now(UTC),
             "key": key,
             "release": self.release,

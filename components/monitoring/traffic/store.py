@@ -1,6 +1,6 @@
 """The rows of a service's traffic, a folder a day: written by any number of workers, read as one sample.
 
-    monitoring/traffic/2026-11-29/WORKER-00000001.parquet    what a worker has seen since its last file
+    monitoring/traffic/2026-11-29/WORKER-00000001.parquet    what a worker has seen in an hour
 
 A row has a random key, and a day's sample is the rows with the smallest: so workers need not know of each
 other, and what was written before it was known how many there would be is trimmed by the reader.
@@ -9,9 +9,11 @@ other, and what was written before it was known how many there would be is trimm
 from __future__ import annotations
 
 import heapq
+import itertools
 import shutil
 import threading
 from collections import defaultdict
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -26,7 +28,6 @@ from components.settings.traffic import Traffic
 OWN = pa.schema(
     [
         ("id", pa.string()),
-        ("request", pa.string()),  # one of the texts of a request is compared, for they resemble each other
         ("time", pa.timestamp("us", "UTC")),
         ("key", pa.float64()),
         ("release", pa.string()),
@@ -39,14 +40,33 @@ OWN = pa.schema(
 )
 
 
+MOST_HOURS = 24  # whose rows are held where they cannot be written
+
+
+@dataclass
+class Hour:
+    """What a worker has seen in an hour, and its file."""
+
+    file: Path
+    rows: list[Row] = field(default_factory=list)
+    written: int = 0  # rows
+
+    @property
+    def is_written(self) -> bool:
+        """Whether the file has all rows."""
+        return self.written == len(self.rows)
+
+
 class Writer:
     """A worker's hand on the folder. Safe for threads."""
 
     def __init__(self, traffic: Traffic, worker: str) -> None:
         self.traffic, self.worker = traffic, worker
-        self.waiting: list[Row] = []
+        self.hours: dict[datetime, Hour] = {}  # that are not over, or not written
+        self.numbers = itertools.count(1)  # of its files
         self.keys: dict[date, list[float]] = defaultdict(list)  # of the day's sample, the largest first
         self.lock = threading.Lock()
+        self.writing = threading.Lock()  # `flush`, by one thread at a time
 
     def wants(self, key: float, now: datetime | None = None) -> bool:
         """Tell whether a row with this key belongs to the day's sample as far as this worker can know."""
@@ -60,23 +80,45 @@ class Writer:
     def add(self, rows: list[Row]) -> None:
         """Hold the rows until `flush`."""
         with self.lock:
-            self.waiting += rows
+            for row in rows:
+                self._hour(row["time"]).rows.append(row)
 
     def flush(self) -> None:
-        """Write what waits, one file a day; at the first of a day, remove what is too old."""
-        with self.lock:
-            rows, self.waiting = self.waiting, []
-            for day in [day for day in self.keys if day < _day(None)]:
-                del self.keys[day]
-                self._expire()
-        days: dict[date, list[Row]] = defaultdict(list)
-        for row in rows:
-            days[row["time"].date()].append(row)
-        for day, of_day in days.items():
-            folder = Path(self.traffic.folder) / day.isoformat()
-            number = sum(1 for _ in folder.glob(f"{self.worker}-*.parquet")) + 1
-            with atomic_file(folder / f"{self.worker}-{number:08d}.parquet") as temporary:
-                pq.write_table(pa.Table.from_pylist(of_day, schema=_schema(of_day)), temporary)
+        """Write each hour's file again that has new rows; at the first of a day, remove what is too old. What
+        cannot be written is held, for a day at most.
+
+        Raises:
+            OSError: the disk is full, or the folder is not ours.
+        """
+        with self.writing:
+            with self.lock:
+                self._forget_days()
+                hours = [(hour, list(hour.rows)) for hour in self.hours.values() if not hour.is_written]
+            for hour, rows in hours:
+                with atomic_file(hour.file) as temporary:
+                    pq.write_table(pa.Table.from_pylist(rows, schema=_schema(rows)), temporary)
+                hour.written = len(rows)
+            with self.lock:
+                self._forget_hours()
+
+    def _hour(self, time: datetime) -> Hour:
+        """The hour of this time, which holds nothing yet where it is new."""
+        when = time.replace(minute=0, second=0, microsecond=0)
+        if when not in self.hours:
+            name = f"{self.worker}-{next(self.numbers):08d}.parquet"
+            self.hours[when] = Hour(Path(self.traffic.folder) / time.date().isoformat() / name)
+            if len(self.hours) > MOST_HOURS:
+                del self.hours[min(self.hours)]
+        return self.hours[when]
+
+    def _forget_hours(self) -> None:
+        now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+        self.hours = {when: hour for when, hour in self.hours.items() if when >= now or not hour.is_written}
+
+    def _forget_days(self) -> None:
+        for day in [day for day in self.keys if day < _day(None)]:
+            del self.keys[day]
+            self._expire()
 
     def _expire(self) -> None:
         oldest = _day(None) - timedelta(days=self.traffic.keep_days)
@@ -109,6 +151,19 @@ def days(folder: Path) -> list[date]:
     return sorted(found)
 
 
+def read_file(file: Path) -> pa.Table:
+    """The rows of one file.
+
+    Raises:
+        UserError: it is damaged.
+    """
+    try:
+        return pq.read_table(file)
+    except (pa.ArrowException, OSError) as error:
+        problem = str(error).strip().splitlines()[0]
+        raise UserError(f"{file}: not a readable file of traffic ({problem}); remove it") from None
+
+
 def read(folder: Path, day: date, rows_a_day: int) -> pa.Table:
     """The day's sample over all workers, in the order of time.
 
@@ -117,11 +172,7 @@ def read(folder: Path, day: date, rows_a_day: int) -> pa.Table:
     """
     parts = []
     for file in sorted((folder / day.isoformat()).glob("*.parquet")):
-        try:
-            parts.append(pq.read_table(file))
-        except (pa.ArrowException, OSError) as error:
-            problem = str(error).strip().splitlines()[0]
-            raise UserError(f"{file}: not a readable file of traffic ({problem}); remove it") from None
+        parts.append(read_file(file))
     if not parts:
         return OWN.empty_table()
     try:

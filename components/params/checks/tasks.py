@@ -60,6 +60,7 @@ def _task(where: str, name: str, task: Task, auxiliary: bool) -> None:
     _joint(where, task)
     _extra_files(where, task)
     _label_names(where, task)
+    _parallel(where, task)
     _features(where, task)
 
 
@@ -184,6 +185,17 @@ def _label_names(where: str, task: Task) -> None:
             f"{where}.source.label_names: '{task.source.label_names}' is not below source.path, "
             f"'{task.source.path}', and a change of it would go unseen; expected both in one folder: that is "
             f"source.path, and `files: {{train: {Path(task.source.path).name}}}` names the rows"
+        )
+
+
+def _parallel(where: str, task: Task) -> None:
+    """Files that go together are watched together: all are in the folder that is `source.path`."""
+    source = task.source
+    if source.format == "parallel" and not (source.files or Path(source.path).is_dir()):
+        raise UserError(
+            f"{where}.source.path: '{source.path}' is one of files that go together, and a change of another "
+            f"would go unseen; expected their folder, '{Path(source.path).parent}', with "
+            f"`files: {{train: {Path(source.path).name}}}`"
         )
 
 

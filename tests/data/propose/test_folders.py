@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from components.data.propose.folders import is_task, parts_of
+from components.data.propose.folders import Part, is_task, parts_of
+from components.data.propose.places import place_of
 
 FOLDERS = {
     "splits of one": (["train.csv", "dev.csv", "test.csv"], {"corpus": ["dev.csv", "test.csv", "train.csv"]}),
@@ -75,3 +76,14 @@ def test_what_is_a_task_already_is_known_by_its_source(tmp_path: Path) -> None:
     assert is_task(parts["a"], tasks)
     assert is_task(parts["b"], tasks)
     assert not is_task(parts["a"], {"c": {"source": {"path": str(tmp_path)}}})
+
+
+def test_files_that_go_together_are_named_in_their_folder(tmp_path: Path) -> None:
+    """A source is watched by its path alone."""
+    for name in ("train.en", "train.de"):
+        (tmp_path / name).write_text("a b\n")
+    (tmp_path / "else.csv").write_text("text,label\na,b\n")
+    for place in (place_of(tmp_path / "train.en"), Part(tmp_path, "t", {"train": ["train.en"]}).place()):
+        assert place.source == {"path": str(tmp_path), "files": {"train": "train.en"}, "format": "parallel"}
+        assert place.first == tmp_path / "train.en"
+        assert is_task(Part(tmp_path, "t", {"train": ["train.en"]}), {"t": {"source": place.source}})

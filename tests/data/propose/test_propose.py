@@ -176,6 +176,16 @@ class TestEntry:
         found = guess(str(tmp_path / "a.jsonl"), Wishes()).entry
         assert found.keys["splits"] == {"validation": 0.1, "test": 0.1, "groups": ["text"]}
 
+    def test_a_text_of_five_keeps_no_rows_together_for_a_split_would_be_left_with_none(
+        self, tmp_path: Path
+    ) -> None:
+        jsonl(lambda n: {"premise": sentence(n), "hypothesis": sentence(n % 5), "label": "ny"[n % 2]})(
+            tmp_path / "a.jsonl"
+        )
+        roles = {"text": "premise", "text_pair": "hypothesis", "label": "label"}
+        found = guess(str(tmp_path / "a.jsonl"), Wishes(family="classification", columns=roles)).entry
+        assert found.keys["splits"] == {"validation": 0.1, "test": 0.1}
+
 
 @pytest.mark.parametrize(
     ("tags", "scheme"),

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from components.errors import BadRowError
 from components.families.span.family import FAMILY as SPAN
+from components.families.span.family import question_room
 from components.families.span.metrics import F1, answer_of, exact_match, token_f1
 from components.families.span.windows import context_tokens
 from components.spelling import trimmed
@@ -140,7 +141,18 @@ def test_a_question_that_is_too_long_is_cut_and_the_context_is_still_read(any_to
 def test_a_row_counts_as_cut_where_its_question_or_a_window_is_left_out(any_tokenizer: Any) -> None:
     asked = {"question": "Who was born in London? " * 40, "context": LONG["context"]}
     for row, most, cut in ((LONG, 99, False), (LONG, 2, True), (asked, 99, True)):
-        assert SPAN.is_cut(tokenise(any_tokenizer, row, 64, stride=8, max_windows=most), 64) == cut
+        assert SPAN.is_cut(row, tokenise(any_tokenizer, row, 64, stride=8, max_windows=most), 64) == cut
+
+
+def test_a_question_that_fills_its_room_is_whole(any_tokenizer: Any) -> None:
+    any_tokenizer.no_truncation()
+    many = "Who was born in London? " * 9
+    tokens = any_tokenizer.encode(many)
+    whole = many[: tokens.offsets[question_room(64)][1]]
+    more = many[: tokens.offsets[question_room(64) + 1][1]]
+    for question, cut in ((whole, False), (more, True)):
+        row = {"question": question, "context": LONG["context"]}
+        assert SPAN.is_cut(row, tokenise(any_tokenizer, row, 64, stride=8, max_windows=99), 64) == cut
 
 
 TEXT = st.text(min_size=1, max_size=80).filter(trimmed)

@@ -174,6 +174,45 @@ def test_an_interrupted_command_goes_on_and_comes_to_the_same_bytes(
     assert Path("out.jsonl").read_bytes() == Path("whole.jsonl").read_bytes()
 
 
+def test_killed_after_the_output_stands_the_command_ends_well_and_keeps_nothing(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_lines("in.jsonl", [{"text": text} for text in TEXTS[:9]] + [{"text": 7}])
+    with monkeypatch.context() as context:
+        context.setattr(file.shutil, "rmtree", lambda *_: pytest.fail("the power is gone"))
+        with pytest.raises(pytest.fail.Exception):
+            ask("in.jsonl", "out.jsonl")
+    before = Path("out.jsonl").read_bytes()
+    with monkeypatch.context() as context:
+        context.setattr(answering.Answerer, "answer", lambda *_: pytest.fail("answered again"))
+        assert ask("in.jsonl", "out.jsonl") == (10, 1)
+    assert Path("out.jsonl").read_bytes() == before
+    assert not list(Path(".onetrunk/predictions").iterdir())
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), ValueError("a mistake of ours")])
+def test_what_goes_wrong_while_answers_are_written_is_not_said_of_the_input(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fails(*_: Any) -> None:
+        raise error
+
+    Path("in.csv").write_text("text\nada\n")
+    monkeypatch.setattr(file.Part, "keep", fails)
+    with pytest.raises(type(error)) as raised:
+        ask("in.csv", "out.csv")
+    assert raised.value is error
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "jsonl"])
+def test_half_a_character_within_a_list_or_a_name_is_written_as_an_escape(ask: Ask, kind: str) -> None:
+    Path("in.jsonl").write_text('{"text": "ada", "tags": ["\\ud83d"], "k\\ud83d": 1}\n')
+    assert ask("in.jsonl", f"out.{kind}", ["sentiment"]) == (1, 0)
+    (row,) = load(f"out.{kind}")
+    assert row["sentiment.label"] if kind != "jsonl" else row["answers"]
+    assert row["tags"] == (["\ud83d"] if kind == "jsonl" else '["\\ud83d"]')
+
+
 def test_a_changed_input_is_answered_anew(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     write_lines("in.jsonl", [{"text": text} for text in TEXTS])
     with monkeypatch.context() as context:
@@ -229,6 +268,8 @@ def test_an_output_that_is_there_already_is_left_alone(ask: Ask) -> None:
     assert Path("out.csv").read_text() == "precious"
 
 
+TORN = gzip.compress(b"text\n" + b"".join(b"%d\n" % (number**3) for number in range(9000)))
+TORN = TORN[:2000] + b"\x00" * 2000 + TORN[4000:]  # damaged in the middle
 MISTAKES: list[tuple[bytes, dict[str, Any], str]] = [
     (b"", {}, "in.csv: the file is empty, expected a header and rows"),
     (b"text\n", {}, "in.csv: no rows"),
@@ -245,6 +286,8 @@ MISTAKES: list[tuple[bytes, dict[str, Any], str]] = [
     (b"PAR1 no", {"source": "in.parquet"}, "in.parquet: not a whole Parquet file"),
     (b"text\na\n", {"source": "in.csv.gz"}, "in.csv.gz: not a whole file of gzip"),
     (b"text\na\n", {"source": "gopher://a/in.csv"}, "gopher://a/in.csv: Protocol not known"),
+    (TORN, {"source": "in.csv.gz"}, "in.csv.gz: not a whole file of gzip"),
+    (b"text,caf\xe9\na,b\n", {}, "in.csv: its header has bytes that are not UTF-8; save the file as UTF-8"),
     (b"\x00\x01\xff\n", {}, "in.csv: its first line is no text, expected the names of columns"),
 ]  # fmt: skip
 

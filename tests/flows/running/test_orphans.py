@@ -5,9 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
 
 import pytest
+from prefect.client.schemas.objects import State, StateType
 
+from flows.running import orphans
 from tests.flows import toy
 from tests.flows.conftest import Server
 
@@ -30,6 +35,35 @@ def claiming():
 
 claiming(return_state=True)
 """
+
+
+class Known:
+    """What a server knows of one run, and what it is told."""
+
+    def __init__(self, known: StateType) -> None:
+        self.known = known
+        self.told: list[StateType] = []
+
+    def read_flow_run(self, run: UUID) -> SimpleNamespace:
+        return SimpleNamespace(state=State(type=self.known))
+
+    def set_flow_run_state(self, run: UUID, state: State[Any], force: bool) -> None:
+        self.told.append(state.type)
+
+
+@pytest.mark.parametrize(("known", "told"), [
+    (StateType.RUNNING, [StateType.COMPLETED]), (StateType.PENDING, [StateType.COMPLETED]),
+    (StateType.CRASHED, [StateType.COMPLETED]), (StateType.COMPLETED, []), (StateType.FAILED, []),
+    (StateType.SCHEDULED, []), (StateType.CANCELLED, []),
+])  # fmt: skip
+def test_an_end_is_told_of_a_run_that_is_thought_alive_or_crashed_and_of_no_other(
+    known: StateType, told: list[StateType]
+) -> None:
+    """One that is scheduled again, as in the server's page, is not set back to what it came to before."""
+    server: Any = Known(known)
+    claim = orphans.Claim(folder="", machine="", server="", ended=StateType.COMPLETED)
+    orphans._tell(server, UUID(int=1), claim)
+    assert server.told == told
 
 
 def start(project: Path, server: Server, *words: str) -> subprocess.Popen[bytes]:

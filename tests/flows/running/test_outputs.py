@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -197,6 +198,34 @@ def test_the_makefile_removes_no_file_of_a_folder_that_may_hold_a_users(tmp_path
     subprocess.run(["make", "clean"], cwd=tmp_path, check=True, capture_output=True)
     assert all(file.is_file() for file in files)
     assert not (tmp_path / "flows/__pycache__").exists()
+
+
+def test_make_alone_says_what_there_is_in_lines_that_no_terminal_breaks(tmp_path: Path) -> None:
+    makefile = (toy.CHECKOUT / "Makefile").read_text()
+    (tmp_path / "Makefile").write_text(makefile)
+    said = subprocess.run(["make"], cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+    lines = said.splitlines()
+    assert len(lines) == len(re.findall(r"(?m)^[a-z-]+:.* ## ", makefile)) > 10
+    assert [line for line in lines if len(line) > 80] == []
+
+
+@pytest.mark.parametrize("found", ["3.12.1", "3.1.11"])
+def test_another_python_than_the_one_it_needs_is_one_sentence_before_anything_is_installed(
+    tmp_path: Path, found: str
+) -> None:
+    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        (tmp_path / name).write_bytes((toy.CHECKOUT / name).read_bytes())
+    python = tmp_path / "python3"
+    python.write_text(f"#!/bin/sh\necho {found}\n")
+    python.chmod(0o755)
+    setup = subprocess.run(
+        ["make", "setup", f"PYTHON={python}"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert setup.returncode == 2
+    error, *made = setup.stderr.splitlines()
+    assert error == f"error: {python} is Python {found}, expected 3.11; give PYTHON=path"
+    assert [line for line in made if not line.startswith("make: ")] == []  # make's own word
+    assert not (tmp_path / ".venv").exists()
 
 
 def test_a_folder_is_not_written_anew_over_a_users_file(tmp_path: Path) -> None:

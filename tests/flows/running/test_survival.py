@@ -220,7 +220,7 @@ def test_a_read_only_project_is_one_sentence(finished_toy: Path, command: str) -
         mount(finished_toy, "-o", "remount,bind,ro")
         began = time.monotonic()
         result = toy.onetrunk(finished_toy, command)
-        assert time.monotonic() - began < 60
+        assert time.monotonic() - began < 10
         assert result.returncode == 2, result.stdout
         assert len(result.stderr.splitlines()) == 1, result.stderr
         assert "read-only" in result.stderr

@@ -20,8 +20,8 @@ def three_days(folder: Path, tokenizer: Path, first: datetime) -> None:
     draw, maker = np.random.default_rng(5), RowMaker(tokenizer, {}, "v1", Traffic())
     for day, letters in enumerate(["abcdefgh", "abcdefgh", "stuvwxyz"]):
         writer = Writer(Traffic(folder=str(folder)), str(day))
-        for number in range(TEXTS):
+        for _ in range(TEXTS):
             text = " ".join("".join(draw.choice(list(letters), 4)) for _ in range(6))
-            row = maker.row(f"{day} {number}", float(draw.uniform()), [text], {})
+            row = maker.row(float(draw.uniform()), [text], {})
             writer.add([{**row, "time": first + timedelta(days=day)}])
         writer.flush()

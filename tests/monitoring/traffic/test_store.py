@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import threading
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from components.errors import UserError
-from components.monitoring.traffic import comparing, store
-from components.monitoring.traffic.rows import RowMaker, script
+from components.monitoring.traffic import comparing, judging, store
+from components.monitoring.traffic.rows import LONGEST, RowMaker, script
 from components.monitoring.traffic.store import Writer
 from components.settings.traffic import Traffic
 from tests.monitoring.traffic import asked
@@ -41,14 +43,11 @@ def rows(
 ) -> list[Any]:
     draw = np.random.default_rng(count)
     made = maker(tokenizer, release)
-    return [
-        {**made.row(f"{when} {number}", float(draw.uniform()), [text], ANSWERS), "time": when}
-        for number in range(count)
-    ]
+    return [{**made.row(float(draw.uniform()), [text], ANSWERS), "time": when} for _ in range(count)]
 
 
 def test_a_row_says_what_kind_of_text_it_was_and_not_the_text(tokenizer: Path) -> None:
-    row = maker(tokenizer).row("r", 0.5, WORDS, ANSWERS)
+    row = maker(tokenizer).row(0.5, WORDS, ANSWERS)
     assert (row["characters"], row["script"], row["release"], row["unknown"]) == (31, "latin", "v1", 0.0)
     assert len(row["sketch"]) == 64
     answered = {name: value for name, value in row.items() if "." in name}
@@ -59,14 +58,20 @@ def test_a_row_says_what_kind_of_text_it_was_and_not_the_text(tokenizer: Path) -
 
 
 def test_a_text_is_kept_where_the_settings_say_so_but_for_what_is_redacted(tokenizer: Path) -> None:
-    row = maker(tokenizer, texts=True, redact=[r"\d{3}-\d{4}"]).row("r", 0.5, WORDS, ANSWERS)
+    row = maker(tokenizer, texts=True, redact=[r"\d{3}-\d{4}"]).row(0.5, WORDS, ANSWERS)
     assert row["text"] == "Ada was in Rome, call […]."
+
+
+def test_what_is_redacted_is_so_where_the_kept_text_ends_within_it(tokenizer: Path) -> None:
+    made = maker(tokenizer, texts=True, redact=[r"\d{3}-\d{4}"])
+    text = "a" * (LONGEST - 6) + " 555-0100"
+    assert made.row(0.5, [text], ANSWERS)["text"] == "a" * (LONGEST - 6) + " […]"
 
 
 def test_sketches_of_texts_alike_are_alike(tokenizer: Path) -> None:
     texts = ["ada was in rome today", "ada was in rome yesterday", "9 8 7 6 5 4 3 2 1"]
     one, other, numbers = (
-        np.frombuffer(maker(tokenizer).row("r", 0, [text], {})["sketch"], dtype=np.int8).astype(float)
+        np.frombuffer(maker(tokenizer).row(0, [text], {})["sketch"], dtype=np.int8).astype(float)
         for text in texts
     )
     assert np.linalg.norm(one - other) < 0.7 * np.linalg.norm(one - numbers)
@@ -114,6 +119,48 @@ def test_what_is_too_old_is_removed(tokenizer: Path, tmp_path: Path) -> None:
     assert (tmp_path / "notes").is_dir()
 
 
+def test_a_worker_has_a_file_an_hour_however_often_it_writes(tokenizer: Path, tmp_path: Path) -> None:
+    writer = Writer(Traffic(folder=str(tmp_path)), "a")
+    now = datetime.now(UTC).replace(minute=0)
+    for row in rows(tokenizer, 10, now):
+        writer.add([row])
+        writer.flush()
+    writer.add(rows(tokenizer, 2, now - timedelta(hours=1)))
+    writer.flush()
+    assert sorted(len(pq.read_table(file)) for file in tmp_path.glob("*/*.parquet")) == [2, 10]
+    assert list(writer.hours) == [now.replace(second=0, microsecond=0)]
+
+
+def test_what_cannot_be_written_is_written_once_it_can(
+    tokenizer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = Writer(Traffic(folder=str(tmp_path)), "a")
+    with monkeypatch.context() as full:
+        full.setattr(store, "MOST_HOURS", 3)
+        (tmp_path / DAY.date().isoformat()).write_text("in the way of the folder")
+        for hour in range(5):
+            writer.add(rows(tokenizer, 10, DAY + timedelta(hours=hour)))
+            with pytest.raises(OSError, match="File exists"):
+                writer.flush()
+    (tmp_path / DAY.date().isoformat()).unlink()
+    writer.flush()
+    assert len(store.read(tmp_path, DAY.date(), 100)) == 30
+    assert not writer.hours
+
+
+def test_two_who_write_at_once_lose_nothing(tokenizer: Path, tmp_path: Path) -> None:
+    """As the thread that writes and the one that ends the worker."""
+    writer = Writer(Traffic(folder=str(tmp_path)), "a")
+    for row in rows(tokenizer, 20):
+        writer.add([row])
+        both = [threading.Thread(target=writer.flush) for _ in range(2)]
+        for one in both:
+            one.start()
+        for one in both:
+            one.join()
+    assert len(store.read(tmp_path, DAY.date(), 100)) == 20
+
+
 def test_a_damaged_file_is_named(tokenizer: Path, tmp_path: Path) -> None:
     writer = Writer(Traffic(folder=str(tmp_path)), "a")
     writer.add(rows(tokenizer, 3))
@@ -140,11 +187,30 @@ def test_each_day_is_compared_with_the_first_texts_of_its_release(tokenizer: Pat
     assert [one.last.day for one in comparing.windows(traffic, tmp_path, date(2026, 11, 6))] == [5]
 
 
-def test_the_texts_of_one_request_count_once(tokenizer: Path, tmp_path: Path) -> None:
-    writer = Writer(Traffic(folder=str(tmp_path)), "a")
-    writer.add([{**row, "request": "the same"} for row in rows(tokenizer, 64)] + rows(tokenizer, 3))
+def test_days_that_are_removed_in_time_change_no_reference_and_no_day_is_judged_again(
+    tokenizer: Path, tmp_path: Path
+) -> None:
+    traffic = Traffic(folder="traffic", reference_rows=30, min_rows=20, texts=True)
+    writer, today = Writer(Traffic(folder=str(tmp_path / "traffic")), "a"), (DAY + timedelta(days=9)).date()
+    made = [
+        row
+        for day, count in enumerate([20, 20, 5, 20, 20, 5])
+        for row in rows(tokenizer, count, DAY + timedelta(days=day))
+    ]
+    writer.add([{**row, "text": WORDS[0]} for row in made])
     writer.flush()
-    assert len(comparing.one_of_a_request(store.read(tmp_path, DAY.date(), 100))) == 4
+    (before, *_) = comparing.windows(traffic, tmp_path, today)
+    assert [one.first.day for one in judging.judge_windows(tmp_path, traffic, today)] == [3, 6]
+    for day in range(4):
+        shutil.rmtree(tmp_path / "traffic" / (DAY + timedelta(days=day)).date().isoformat())
+    assert judging.judge_windows(tmp_path, traffic, today) == []
+    writer.add(rows(tokenizer, 30, DAY + timedelta(days=6)))
+    writer.flush()
+    (window,) = comparing.windows(traffic, tmp_path, today, {"v1": [(date(2026, 11, 2), date(2026, 11, 6))]})
+    assert (window.first.day, window.last.day) == (7, 8)
+    assert window.reference["id"].to_pylist() == before.reference["id"].to_pylist()
+    (kept,) = (tmp_path / comparing.REFERENCES).iterdir()
+    assert "text" not in pq.read_table(kept).column_names
 
 
 def test_a_window_of_other_texts_is_an_alarm_and_one_of_the_same_is_none(

@@ -17,6 +17,8 @@ LOOKED = 50  # files of a folder by which it is recognised
 
 def read_folders(path: Path, source: Source) -> Numbered:
     """`id` (the file below the folder), `text`, and `label`, the name of the folder that it lies in."""
+    if not path.is_dir():
+        raise UserError(f"{path}: a file, expected the folder with a folder for each class")
     files = (file for folder in _folders(path) for file in sorted(folder.iterdir()) if _is_text(file))
     number = 0
     for number, file in enumerate(files, 1):

@@ -36,9 +36,11 @@ MARKS = {
 }
 PICKLE = re.compile(rb"\x80[\x02-\x05][\x80-\xffc}\](KMX.]")  # a protocol, then an instruction
 TAR = slice(257, 262)  # bytes of its mark
-PAGE = re.compile(r"(?i)\s*(?:<!--.*?-->\s*)*<(?:!doctype html|html|head|body)\b", re.DOTALL)
+COMMENTS = r"(?is)\s*(?:(?><!--.*?-->)\s*+)*+"  # possessive, or many would be tried in every grouping
+INLINE = r"(?!>[^<\n]+</[^\n]*\n\s*\S)"  # a span of the first of several lines: <body>arm</body>
+PAGE = re.compile(rf"{COMMENTS}<(?:!doctype html\b|html\b|(?:head|body)\b{INLINE})")
 TITLE = re.compile(r"(?is)<title[^>]*>\s*(.*?)\s*</title>")
-XML = re.compile(r"(?i)\s*<(?:\?xml|!doctype|!--|rss|svg|error>\s*<code)")
+XML = re.compile(rf"{COMMENTS}<(?:\?xml|!doctype|rss|svg|error>\s*<code)")
 XML_SAID = re.compile(r"(?is)<(code|message)>\s*(.*?)\s*</\1>")
 ANNEX = re.compile(r"(?:\.\./|/)*(?:\.git/)?annex/objects/\S+\s*")
 DVC = re.compile(r"(?:md5: \w+\s+|frozen: \w+\s+)*outs:\s+- (?:md5|size|hash|path): ")
@@ -49,6 +51,9 @@ ANSWER = {
     *("request_id", "requestId", "trace_id", "error_description", "error_code", "instance", "hint"),
 }
 ERRORS = ("error", "message", "detail", "msg", "error_description")
+SURE = {"error", "errors", "error_code", "error_description", "documentation_url"}
+STATUS = ("status", "status_code", "statusCode", "code", "success", "ok")
+LEAST = 400  # status of HTTP that says what went wrong
 REFUSED = re.compile(
     r"(?i)(?:error\W+)?(?:(?:4\d\d|50\d)\b\W*)?"
     r"(?:(?:file|page|entry|repository|resource|object|revision|dataset|sorry, .*)? ?not found"
@@ -120,7 +125,17 @@ def _answer(text: str) -> str:
 def _of_object(found: dict[str, Any]) -> str:
     inner = found.get("error")
     given = [found.get(key) for key in ERRORS] + [inner.get("message") if isinstance(inner, dict) else None]
-    return ": ".join(dict.fromkeys(one for one in given if isinstance(one, str)))
+    said = [one for one in given if isinstance(one, str)]
+    failed = len(found) == 1 or not SURE.isdisjoint(found) or any(map(REFUSED.fullmatch, said))
+    failed = failed or any(_is_failure(found.get(key)) for key in STATUS)
+    return ": ".join(dict.fromkeys(said)) if failed else ""
+
+
+def _is_failure(status: Any) -> bool:
+    """A number of HTTP, false, or a word; a message alone may be a row."""
+    if isinstance(status, str):
+        return status.lower() in ("error", "fail", "failed", "failure")
+    return status is False or (isinstance(status, int) and status >= LEAST)
 
 
 def _quoted(said: str) -> str:

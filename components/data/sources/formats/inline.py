@@ -15,13 +15,17 @@ from components.data.sources.record import Numbered, Unreadable
 from components.settings.data import Source
 
 TYPE = r"[^\W\d][\w.:-]*"
+VALUE = r"(?::(?!//)[^()@]*)?"  # what Rasa calls it otherwise: [two](number:2); an address is none
 MARKED = re.compile(
-    rf"\[(?P<said>[^][]+)\]\((?P<link>{TYPE})\)"
+    rf"\[(?P<said>[^][]+)\]\((?P<link>[^\W\d][\w.-]*){VALUE}\)"
     rf'|<(?P<muc>ENAMEX|NUMEX|TIMEX) TYPE="(?P<kind>{TYPE})"[^>]*>(?P<named>[^<]+)</(?P=muc)>'
-    r"|<START:(?P<begun>[^>\s]+)>\s*(?P<between>[^<]+?)\s*<END>"
+    r"|<START(?::(?P<begun>[^>\s]+))?>\s*(?P<between>[^<]+?)\s*<END>"
     rf"|<(?P<tag>{TYPE})>(?P<inner>[^<]+)</(?P=tag)>"
 )
-LEFT = re.compile(rf"</?{TYPE}>|<START:\S+>|<END>")  # a mark without its other half
+# A mark without its other half, or a word such as <unk>.
+LEFT = re.compile(rf"<(?P<begun>START):[^>\s]+>|</?(?P<kind>{TYPE})>")
+NO_WORDS = {"START", "END", "ENAMEX", "NUMEX", "TIMEX"}
+NO_TYPE = "default"  # OpenNLP's name of it
 TEXTS, TYPES = ("said", "named", "between", "inner"), ("link", "kind", "begun", "tag")
 # Tags of a page's own words, and of what else marks parts of a text.
 HTML = {
@@ -39,14 +43,21 @@ WORDS = 2.0  # of a line without its spans, on average
 
 def read_inline(path: Path, source: Source) -> Numbered:
     """`text` without the marks, and its `spans`, a line each."""
+    marks = _marks(path, source)
     for number, line in enumerate(lines(path, source.encoding), 1):
         if line.strip():
             text, spans = taken_out(line.strip())
-            half = LEFT.search(text)
-            if half:
-                yield number, Unreadable(f"'{half[0]}' without its other half")
+            halves = [one[0] for one in LEFT.finditer(text) if (one["begun"] or one["kind"]) in marks]
+            if halves:
+                yield number, Unreadable(f"'{halves[0]}' without its other half")
             else:
                 yield number, Document({"text": text, "spans": spans})
+
+
+def _marks(path: Path, source: Source) -> set[str]:
+    """What marks spans somewhere in the file, where `<unk>` or `<b>` may be a word."""
+    found = (span["type"] for line in lines(path, source.encoding) for span in taken_out(line)[1])
+    return {*found, *NO_WORDS}
 
 
 def taken_out(line: str) -> tuple[str, list[Span]]:
@@ -55,7 +66,7 @@ def taken_out(line: str) -> tuple[str, list[Span]]:
     spans: list[Span] = []
     for found in MARKED.finditer(line):
         said = next(found[name] for name in TEXTS if found[name] is not None)
-        kind = next(found[name] for name in TYPES if found[name] is not None)
+        kind = next((found[name] for name in TYPES if found[name] is not None), NO_TYPE)
         text += line[end : found.start()]
         spans.append({"start": len(text), "end": len(text) + len(said), "type": kind, "text": said})
         text, end = text + said, found.end()

@@ -14,6 +14,7 @@ from os.path import commonprefix
 from pathlib import Path
 
 from components.data.sources.formats.base import Format, Sample
+from components.data.sources.formats.foreign import refuse
 from components.data.sources.formats.text import lines
 from components.data.sources.record import Numbered, Values
 from components.errors import UserError
@@ -55,23 +56,27 @@ SIDES = {
     *("simple", "normal", "formal", "informal", "question", "answer", "query", "context", "response"),
 }
 LANGUAGE = re.compile(r"[a-z]{2}(?:[_-][A-Za-z]{2,4})?")
-FOREIGN = {
-    "csv",
-    "tsv",
-    "json",
-    "md",
-    "log",
-    "py",
-    "sh",
-    "gz",
-    "zip",
-    "xml",
-    "yml",
-    "yaml",
-    "bz2",
-    "xz",
-    "ann",
+FOREIGN = {  # endings of files beside them that are no column
+    *(
+        "csv",
+        "tsv",
+        "json",
+        "jsonl",
+        "ndjson",
+        "parquet",
+        "arrow",
+        "xlsx",
+        "xls",
+        "html",
+        "htm",
+        "xml",
+        "ann",
+    ),
+    *("md", "pdf", "log", "py", "sh", "yml", "yaml", "toml", "cfg", "dvc", "bak", "orig", "tmp", "swp"),
+    *("gz", "zip", "zst", "bz2", "xz", "tar", "tgz", "pkl", "pickle", "npy"),
 }
+WORD = re.compile(r"[\w-]+")
+NO_DATA = re.compile(r"(?i)readme|licen[cs]e")
 
 
 def parallel_files(path: Path) -> dict[str, Path]:
@@ -81,7 +86,11 @@ def parallel_files(path: Path) -> dict[str, Path]:
         return {}
     beside = (file for file in sorted(path.parent.iterdir()) if file.is_file())
     found = {split_name(file): file for file in beside if file.suffix == path.suffix or not _is_plain(path)}
-    return {other: file for (begin, other), file in found.items() if begin == name and other not in FOREIGN}
+    return {other: file for (begin, other), file in found.items() if begin == name and _is_column(other)}
+
+
+def _is_column(name: str) -> bool:
+    return WORD.fullmatch(name) is not None and name.lower() not in FOREIGN
 
 
 def split_name(path: Path) -> tuple[str, str]:
@@ -112,11 +121,15 @@ def read_parallel(path: Path, source: Source) -> Numbered:
 
 
 def _lines(file: Path, source: Source) -> Iterator[str]:
-    return (line.rstrip("\r\n") for line in lines(file, source.encoding))
+    """Without their ends; a \\r within a line ends none, or the lines after it would meet others."""
+    refuse(file)
+    return (line.rstrip("\r\n") for line in lines(file, source.encoding, newline="\n"))
 
 
 def read_class_files(path: Path, source: Source) -> Numbered:
     """`text`, a line, and `label`, what its file's name has that the others' have not."""
+    if not path.is_dir():
+        raise UserError(f"{path}: a file, expected the folder with a file for each class")
     number = 0
     for label, file in class_files(path).items():
         for line in _lines(file, source):
@@ -134,15 +147,23 @@ def _row(line: str, label: str) -> Values:
 def class_files(folder: Path) -> dict[str, Path]:
     """Class -> its file, of a folder of nothing else; empty where it is none."""
     files = [file for file in sorted(folder.iterdir()) if file.is_file() and file.name[0] != "."]
-    texts = [file for file in files if not file.stem.lower().startswith(("readme", "license", "licence"))]
+    texts = [file for file in files if not NO_DATA.search(file.name)]
     if len(texts) < 2:
         return {}
     suffixes = {file.suffix for file in texts}
     ending = len(suffixes) == len(texts) and len({file.stem for file in texts}) == 1
     names = [file.suffix[1:] if ending else file.stem if _is_plain(file) else file.name for file in texts]
+    return dict(zip(_apart(names), texts, strict=True))
+
+
+def _apart(names: list[str]) -> list[str]:
+    """The names without the words with which all begin, and those with which all end."""
     begin = commonprefix(names)  # noqa: RUF071 letters, not folders
     begin = begin[: max(begin.rfind(sign) for sign in "._-") + 1]
-    return {name.removeprefix(begin): file for name, file in zip(names, texts, strict=True)}
+    names = [name.removeprefix(begin) for name in names]
+    end = commonprefix([name[::-1] for name in names])[::-1]  # noqa: RUF071
+    signs = [place for place, letter in enumerate(end) if letter in "._-"]
+    return [name.removesuffix(end[signs[0] :]) for name in names] if signs else names
 
 
 def _are_class_files(sample: Sample) -> bool:
@@ -167,18 +188,14 @@ def is_parallel(path: Path) -> bool:
 def parallel_sets(folder: Path) -> dict[str, Path]:
     """Name -> the first file of each set of files that go together, of a folder of nothing else."""
     texts = [file for file in sorted(folder.iterdir()) if file.is_file() and file.name[0] != "."]
-    data = [
-        file
-        for file in texts
-        if not file.stem.lower().startswith(("readme", "license", "licence", "mapping"))
-    ]
+    data = [file for file in texts if not (NO_DATA.search(file.name) or file.stem.startswith("mapping"))]
     if not data or not all(map(is_parallel, data)):
         return {}
     return {split_name(file)[0]: file for file in reversed(data)}
 
 
 def _is_language(path: Path, name: str) -> bool:
-    return not _is_plain(path) and LANGUAGE.fullmatch(name) is not None and name not in CLASSES
+    return not _is_plain(path) and LANGUAGE.fullmatch(name) is not None
 
 
 FORMATS = {

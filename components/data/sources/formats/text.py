@@ -44,11 +44,14 @@ class Twice:
 TWICE = Twice()
 
 
-def lines(path: Path, encoding: str) -> Iterator[str]:
-    """A file's lines with their ends, without a byte order mark; a byte outside the encoding is named."""
+def lines(path: Path, encoding: str, newline: str = "") -> Iterator[str]:
+    """A file's lines with their ends, without a byte order mark; a byte outside the encoding is named.
+
+    Lines end at \\n, \\r\\n and \\r, or at the one end that `newline` is, as `open` takes it.
+    """
     try:
         with opened(path) as file:
-            for number, line in enumerate(io.TextIOWrapper(file, encoding, newline=""), 1):
+            for number, line in enumerate(io.TextIOWrapper(file, encoding, newline=newline), 1):
                 yield line.removeprefix("\ufeff") if number == 1 else line
     except UnicodeDecodeError as error:
         if name := _no_text(path):

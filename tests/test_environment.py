@@ -1,0 +1,42 @@
+"""A stage starts itself again under the variables that libgomp and glibc read before Python's first line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from components.environment import QUIET, THREADS_AND_MEMORY
+from tests.scripts import ROOT
+
+STAGE = """
+import json, os, sys
+from components.environment import restart_tuned
+print("begun")
+restart_tuned()
+print(json.dumps([dict(os.environ), sys.argv[1:]]))
+"""
+
+
+@pytest.mark.parametrize("asked", [["stage.py"], ["-m", "stage"]])
+@pytest.mark.parametrize(
+    ("own", "starts"),
+    [({}, 2), ({"GOMP_SPINCOUNT": "5"}, 2), ({**THREADS_AND_MEMORY, "GOMP_SPINCOUNT": "5"}, 1)],
+)
+def test_a_cold_start_runs_once_more_with_the_same_arguments_and_the_variables_it_lacks(
+    tmp_path: Path, asked: list[str], own: dict[str, str], starts: int
+) -> None:
+    (tmp_path / "stage.py").write_text(STAGE)
+    others = {name: value for name, value in os.environ.items() if name not in {*THREADS_AND_MEMORY, *QUIET}}
+    said = subprocess.run(
+        [sys.executable, *asked, "--task", "a b"], cwd=tmp_path, check=True, capture_output=True, text=True,
+        env={**others, **own, "PYTHONPATH": str(ROOT)},
+    ).stdout.splitlines()  # fmt: skip
+    assert said[:-1] == ["begun"] * starts
+    variables, arguments = json.loads(said[-1])
+    assert arguments == ["--task", "a b"]
+    assert {**THREADS_AND_MEMORY, **QUIET, **own}.items() <= variables.items()
