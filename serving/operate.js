@@ -77,7 +77,7 @@ const drawAnswers = (from, to) => rows(place("answers"), ["Task", "Answers", "Co
     counted.slice(0, 3).map(([label, count]) => `${label} ${Math.round(100 * count / all)} %`).join(", ") || "none"];
 }));
 const draw = () => {
-  const to = looks.at(-1), from = looks.length > 1 ? looks[0] : null;
+  const to = looks.at(-1), from = added(looks[0], to, "bentoml_service_request_total", ASKED) ? looks[0] : null;  // quiet: since the start
   place("since").textContent = from ? `the last ${Math.max(1, Math.round((to.time - from.time) / 60))} min; requests a second: the last ${EVERY} s` : "since the start";
   drawNumbers(from, to); drawLatency(from, to); drawAnswers(from, to);
 };
