@@ -27,6 +27,7 @@ FILES = {  # of every project: its name there -> its name here
     ".dvcignore": "dvcignore",
     "README.md": "README.md",
     ".dvc/config": "dvcconfig",
+    ".dvc/plots.html": "plots.html",
 }
 IDENTITY = ("-c", "user.name=onetrunk", "-c", "user.email=onetrunk@localhost")
 

@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 import uvicorn
+from dvc_render.html import HTML
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 
+from flows import init
 from serving import pages as service
 from tests.pages import drawn
 from tests.pages.browser import Tab, needs_browser, tab
@@ -308,3 +310,16 @@ def test_the_page_can_be_used_without_a_mouse_or_eyes(dark: bool, browser: Tab, 
         "axe.run().then(all => all.violations.map(one => [one.id, one.impact, one.nodes.map(node => node.html)]))"
     )
     assert found == []
+
+
+def test_dvcs_page_of_plots_is_not_blank_without_a_network(browser: Tab, tmp_path: Path) -> None:
+    """As DVC fills it, with a library that does not come."""
+    page = HTML((Path(init.__file__).parent / "project/plots.html").read_text())
+    page.with_scripts('<script src="missing.js"></script>').with_element(
+        "<script>vegaEmbed('#a', {})</script>"
+    )
+    (tmp_path / "index.html").write_text(page.embed())
+    browser.open(f"file://{tmp_path / 'index.html'}")
+    assert browser.value("document.body.innerText").startswith("DVC draws these plots with a library from")
+    assert browser.value("document.querySelector('a').getAttribute('href')") == "../reports/training.html"
+    browser.problems.clear()
