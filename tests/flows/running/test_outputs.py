@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -200,11 +201,18 @@ def test_the_makefile_removes_no_file_of_a_folder_that_may_hold_a_users(tmp_path
     assert not (tmp_path / "flows/__pycache__").exists()
 
 
+def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """As a user types it, whatever make has started the suite."""
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))
+    }
+    return subprocess.run(["make", *arguments], cwd=folder, env=environment, capture_output=True, text=True)
+
+
 def test_make_alone_says_what_there_is_in_lines_that_no_terminal_breaks(tmp_path: Path) -> None:
     makefile = (toy.CHECKOUT / "Makefile").read_text()
     (tmp_path / "Makefile").write_text(makefile)
-    said = subprocess.run(["make"], cwd=tmp_path, check=True, capture_output=True, text=True).stdout
-    lines = said.splitlines()
+    lines = make(tmp_path).stdout.splitlines()
     assert len(lines) == len(re.findall(r"(?m)^[a-z-]+:.* ## ", makefile)) > 10
     assert [line for line in lines if len(line) > 80] == []
 
@@ -218,9 +226,7 @@ def test_another_python_than_the_one_it_needs_is_one_sentence_before_anything_is
     python = tmp_path / "python3"
     python.write_text(f"#!/bin/sh\necho {found}\n")
     python.chmod(0o755)
-    setup = subprocess.run(
-        ["make", "setup", f"PYTHON={python}"], cwd=tmp_path, capture_output=True, text=True
-    )
+    setup = make(tmp_path, "setup", f"PYTHON={python}")
     assert setup.returncode == 2
     error, *made = setup.stderr.splitlines()
     assert error == f"error: {python} is Python {found}, expected 3.11; give PYTHON=path"
