@@ -156,7 +156,8 @@ def sweep(root: Path) -> list[Path]:
 def is_litter(path: Path) -> bool:
     """Tell whether `path` is a temporary name of a process that has ended.
 
-    A process that began after the last change has only inherited the number.
+    A process that began after the last change has only inherited the number. One that was killed and that its
+    parent has not noticed yet (a zombie: where init is slow, for seconds) writes no more.
     """
     match = LITTER.fullmatch(path.name)
     if match is None:
@@ -164,7 +165,9 @@ def is_litter(path: Path) -> bool:
     import psutil
 
     try:
-        return bool(psutil.Process(int(match[1])).create_time() > path.stat().st_mtime + 1)
+        process = psutil.Process(int(match[1]))
+        ended = process.status() == psutil.STATUS_ZOMBIE
+        return ended or bool(process.create_time() > path.stat().st_mtime + 1)
     except psutil.NoSuchProcess:
         return True
     except (psutil.Error, OSError):  # not ours to judge, or gone

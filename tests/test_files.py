@@ -97,6 +97,17 @@ def test_what_a_killed_process_has_half_written_is_swept(tmp_path: Path, kind: s
     assert not any(target.parent.iterdir())
 
 
+def test_a_killed_process_that_nobody_has_waited_for_yet_protects_nothing(tmp_path: Path) -> None:
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and stays a zombie
+    litter = tmp_path / f".people.{child.pid}.onetrunk.tmp"
+    litter.touch()
+    try:
+        assert sweep(tmp_path) == [litter]
+    finally:
+        child.wait()
+
+
 def test_what_a_living_process_writes_and_what_is_the_users_is_not_swept(tmp_path: Path) -> None:
     for name in (".notes.tmp", ".people.1234.tmp", "people.onetrunk.tmp", ".hidden/.a.999999.onetrunk.tmp"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
