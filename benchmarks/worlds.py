@@ -136,7 +136,7 @@ def _counted(value_N: np.ndarray) -> np.ndarray:
 
 
 def _table(rows: Sequence[Row], predictions: Sequence[Prediction], facts: object) -> Table:
-    raise NotImplementedError("a world's metrics are given tables")
+    raise TypeError("a world's metrics are given tables, not rows")
 
 
 def classes(count: int, accuracy: float, agreement: float, seed: int) -> World:

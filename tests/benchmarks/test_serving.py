@@ -3,44 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
 import os
-import socket
-from collections.abc import AsyncIterator
 from itertools import repeat
 from typing import Any
 
 import pytest
-import uvicorn
 from starlette.responses import JSONResponse
 
 from benchmarks.clients import LOST, Caller, Heard, closed, opened
 from benchmarks.serving import LINES, Bench, _goals
+from tests.serving.loopback import served
 
 BODIES = {"texts": ["a"]}
 
 
-@contextlib.asynccontextmanager
-async def served(status: int, pause: float) -> AsyncIterator[int]:
+def answering(status: int, pause: float) -> Any:
+    """An app that answers every request so, after a while."""
+
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await asyncio.sleep(pause)
         await JSONResponse({"answers": []}, status_code=status)(scope, receive, send)
 
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None))
-        serving = asyncio.ensure_future(server.serve(sockets=[listening]))
-        while not server.started:
-            await asyncio.sleep(0.01)
-        yield listening.getsockname()[1]
-        server.should_exit = True
-        await serving
+    return app
 
 
 def test_callers_in_a_closed_loop_wait_for_their_answers_and_those_in_an_open_one_come_anyhow() -> None:
     async def scenario() -> tuple[Heard, Heard]:
-        async with served(200, 0.05) as port:
+        async with served(answering(200, 0.05)) as port:
             one = await closed([Caller(port, ["/predict"])], repeat(BODIES), 0.5)
             many = await opened(port, repeat(BODIES), 200, 0.5)
             return one, many
@@ -54,7 +44,7 @@ def test_callers_in_a_closed_loop_wait_for_their_answers_and_those_in_an_open_on
 
 def test_a_refusal_keeps_its_status_and_a_broken_connection_is_lost() -> None:
     async def scenario() -> tuple[int, int]:
-        async with served(503, 0.0) as port:
+        async with served(answering(503, 0.0)) as port:
             refused = (await Caller(port, ["/predict"]).ask(BODIES))[0]
         return refused, (await Caller(port, ["/predict"]).ask(BODIES))[0]
 
@@ -69,7 +59,7 @@ def test_the_memory_of_a_service_is_a_number_where_it_has_answered_every_request
     bench.texts, bench.tasks = ["a", "b"], ["t"]
 
     async def scenario() -> float:
-        async with served(status, 0.0) as port:
+        async with served(answering(status, 0.0)) as port:
             return await asyncio.to_thread(bench._resident, os.getpid(), port, 20)
 
     assert math.isnan(asyncio.run(scenario())) != is_number

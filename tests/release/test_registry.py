@@ -185,14 +185,20 @@ def test_a_project_in_a_folder_of_a_repository_has_releases_of_its_own(tmp_path:
     assert "below it/release.json" in git(top, "ls-tree", "-r", "--name-only", tag)
 
 
+def with_projects(folder: Path, *names: str) -> Path:
+    """A repository with a project in each of these folders."""
+    top = repository(folder)
+    for name in names:
+        shutil.copytree(top, top / name, ignore=shutil.ignore_patterns(".git", ".onetrunk", *names))
+    git(top, "add", ".")
+    git(top, "commit", "-q", "-m", "more")
+    return top
+
+
 def test_folders_whose_names_look_the_same_in_tags_have_releases_of_their_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    top = repository(tmp_path / "top")
-    for name in ("a b", "a+b"):
-        shutil.copytree(top, top / name, ignore=shutil.ignore_patterns(".git", "a b", "a+b", ".onetrunk"))
-    git(top, "add", ".")
-    git(top, "commit", "-q", "-m", "three")
+    top = with_projects(tmp_path / "top", "a b", "a+b")
     with monkeypatch.context() as before:  # as versions up to 0.8 named it
         before.setattr(tags, "_folder", tags._as_before)
         release(top / "a b", "a")
@@ -207,11 +213,7 @@ def test_a_project_whose_names_another_has_left_behind_goes_on_from_the_next_fre
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Up to 0.8 the tags of `a b` began as those of `a-b` do."""
-    top = repository(tmp_path / "top")
-    for name in ("a b", "a-b"):
-        shutil.copytree(top, top / name, ignore=shutil.ignore_patterns(".git", "a b", "a-b", ".onetrunk"))
-    git(top, "add", ".")
-    git(top, "commit", "-q", "-m", "three")
+    top = with_projects(tmp_path / "top", "a b", "a-b")
     with monkeypatch.context() as before:
         before.setattr(tags, "_folder", tags._as_before)
         release(top / "a b", "a")
