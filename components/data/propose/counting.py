@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from components.data.propose.formats import SourceKeys
 from components.data.propose.places import Place
 from components.data.propose.profile import Column, Fields, Numbered
 from components.data.propose.roles import fit
+from components.data.propose.source_keys import SourceKeys
 from components.data.sources.formats import value_at
 from components.data.sources.offsets import Counting
 from components.data.sources.placing import placed, tally_of

@@ -12,11 +12,11 @@ import yaml
 
 from components import families
 from components.data.propose.candidate import Plan
-from components.data.propose.formats import SourceKeys
 from components.data.propose.names import SPLITS
 from components.data.propose.places import Place
 from components.data.propose.profile import Column, Fields, Numbered, drawn, words_of
 from components.data.propose.roles import kind_of
+from components.data.propose.source_keys import SourceKeys
 from components.errors import BadRowError, UserError
 from components.families.base import Facts, Row
 from components.families.base.capabilities import Events, FactsOfAllSplits

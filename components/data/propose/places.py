@@ -13,8 +13,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from components import advice
-from components.data.propose.formats import SourceKeys, encoding_of
+from components.data.propose.formats import encoding_of
 from components.data.propose.names import SPLITS
+from components.data.propose.source_keys import SourceKeys
 from components.data.propose.workbook import source_of
 from components.data.sources import formats
 from components.data.sources.formats.line_files import parallel_sets

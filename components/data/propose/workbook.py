@@ -6,14 +6,9 @@ from itertools import islice
 from pathlib import Path
 from statistics import median
 
-from components.data.propose.formats import (
-    LINES,
-    PREAMBLE,
-    SourceKeys,
-    header_of,
-    sheet_kind,
-    source_of_file,
-)
+from components.data.propose.delimited import LINES, PREAMBLE, header_of
+from components.data.propose.formats import sheet_kind, source_of_file
+from components.data.propose.source_keys import SourceKeys
 from components.data.sources.formats.sheets import cells, sheet_names
 
 FEWEST = 10  # rows of a sheet of data

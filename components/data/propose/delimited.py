@@ -1,0 +1,160 @@
+"""How a table of lines is read: its separator and quotes, its header, and what stands above it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+
+from components.data.propose.names import ASIDE, NAMES
+from components.data.propose.profile import Column
+from components.data.propose.source_keys import SourceKeys
+from components.data.sources.formats.text import MAX_FIELD
+
+LINES = 1000
+SEPARATORS = "\t,;|"
+ALIKE = 0.9  # share of the lines that must agree on a format
+LONGEST_NAME = 80  # characters of a column's name
+NAMING = 4  # words of a name that says what the column holds
+PREAMBLE = 12  # lines above a header
+IMPORT = '{"ImportId"'  # begins what Qualtrics writes in the second row below its header
+SIGN = "sep="  # begins the line by which a spreadsheet is told the separator
+ABOVE = 0.001  # what each of them takes from a separator's share: rather none
+
+
+def delimited(text: str) -> SourceKeys:
+    """CSV or TSV, by the separator at which most lines fall into equally many fields."""
+    best: tuple[float, str, bool, list[list[str]]] = (0.0, "\t", False, [])
+    escape = "\\" if re.search(r'[^\\]\\"', text) else None
+    spaced = text.startswith('"') and '" "' in text.partition("\n")[0]
+    for quoting in (True, False):
+        for separator in SEPARATORS + " " * spaced:
+            rows = _rows(text, separator, quoting, escape if quoting else None)
+            width, share = _width(rows)
+            if width > 1 and share >= ALIKE and share > best[0]:
+                best = (share, separator, quoting, rows)
+    _, separator, quoting, rows = best
+    rows = rows or _rows(text, separator, quoting, None)
+    found: SourceKeys = {"format": "tsv" if separator == "\t" else "csv"}
+    if separator in ";| ":
+        found["separator"] = separator
+    if not quoting:
+        found["quoting"] = False
+    elif escape:
+        found["escape"] = escape
+    return {**found, **_header(rows)}
+
+
+def _width(rows: list[list[str]]) -> tuple[int, float]:
+    """How many fields most rows have, and which share of them, but for what stands above a header."""
+    widths = Counter(len(row) for row in rows if row)
+    if not widths:
+        return 0, 0.0
+    width = max(widths, key=lambda each: (widths[each], each))
+    full = [row for row in rows[_first(rows, width) :] if row]
+    return width, sum(len(row) == width for row in full) / len(full) - ABOVE * _first(rows, width)
+
+
+def _first(rows: list[list[str]], width: int) -> int:
+    """The first row with so many fields: what stands above it are titles, or a sign for a spreadsheet."""
+    full = (number for number, row in enumerate(rows) if len(row) == width and any(row))
+    first = next((number for number in full if rows[number][0] != SIGN), 0)
+    return first if first <= PREAMBLE else 0
+
+
+def _header(rows: list[list[str]]) -> SourceKeys:
+    """The columns' names, where the file does not give them in its first row, each once."""
+    width, _ = _width(rows)
+    return header_of(rows, _first(rows, width))
+
+
+def header_of(rows: list[list[str]], first: int) -> SourceKeys:
+    """The same, where the row is known in which the names or, without any, the first values stand."""
+    width = len(rows[first])
+    names = [name.strip() for name in rows[first]]
+    unnamed = first and len(rows[first - 1]) == width - 1 and _number_rows(rows[first:])
+    if unnamed and not _is_header(rows[first], _body(rows, first)):
+        above = ["rownames", *(name.strip() for name in rows[first - 1])]  # R has no name for those of rows
+        return {"header": _distinct(above), "skip_after_header": first}
+    if any(field.startswith(IMPORT) for row in rows[first + 1 : first + 3] for field in row):
+        rows = [*rows[: first + 1], *rows[first + 3 :]]
+        return {**header_of(rows, first), "skip_after_header": 2}
+    if not _is_header(rows[first], _body(rows, first)):
+        lost: SourceKeys = {"skip_after_header": first} if any(map(any, rows[:first])) else {}
+        return {"header": [f"column_{number}" for number in range(1, width + 1)], **lost}
+    given = [name for name in names if name]
+    if any(map(any, rows[:first])) or len(set(given)) < len(given):
+        return {"header": _distinct(names), "skip_after_header": first + 1}
+    return {}
+
+
+def _body(rows: list[list[str]], first: int) -> list[list[str]]:
+    """The rows below, but for the header once more."""
+    below = (row for row in rows[first + 1 :] if len(row) == len(rows[first]) and any(row))
+    return [row for row in below if row != rows[first]]
+
+
+def _number_rows(rows: list[list[str]]) -> bool:
+    """Is the first field of every row another, and short?"""
+    firsts = [row[0] for row in rows if len(row) == len(rows[0])]
+    return len(set(firsts)) == len(firsts) and all(len(first.split()) == 1 for first in firsts)
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """The names, with a number where one stands there twice."""
+    found: list[str] = []
+    for number, given in enumerate(names, 1):
+        name = given or f"column_{number}"
+        copies = (f"{name}_{copy}" for copy in range(2, len(names) + 2))
+        free = (copy for copy in copies if copy not in [*found, *names])
+        found.append(name if name not in found else next(free))
+    return found
+
+
+def _rows(text: str, separator: str, quoting: bool, escape: str | None) -> list[list[str]]:
+    """The first rows, blank lines among them; none where the quotes do not close."""
+    csv.field_size_limit(MAX_FIELD)
+    lines = io.StringIO(text, newline="")
+    rows: list[list[str]] = []
+    full = 0
+    try:
+        for row in csv.reader(
+            lines,
+            delimiter=separator,
+            quoting=csv.QUOTE_MINIMAL if quoting else csv.QUOTE_NONE,
+            escapechar=escape,
+            strict=quoting,
+        ):
+            rows.append(row)
+            full += any(row)
+            if full == LINES:
+                break
+    except csv.Error:
+        return []
+    return rows
+
+
+def _is_header(names: list[str], body: list[list[str]]) -> bool:
+    """Is the row unlike those below it: names, not values?"""
+    columns = [
+        Column(name.strip(), [value for value in values if value], len(body))
+        for name, *values in zip(names, *body, strict=True)
+    ]
+    if not body:
+        return True
+    if any(len(column.name) > LONGEST_NAME or not column.name.isprintable() for column in columns):
+        return False
+    if any(column.name and (column.name in column.values or _is_number(column.name)) for column in columns):
+        return False
+    known = set().union(*NAMES.values(), ASIDE)
+    short = [column for column in columns if len(column.name.split()) <= NAMING]
+    if any(not known.isdisjoint(column.words) for column in short if column.name):
+        return True
+    longer = any(len(column.name.split()) < column.length / 2 for column in columns)
+    return longer or any(column.numbers is not None for column in columns if column.values)
+
+
+def _is_number(value: str) -> bool:
+    """Is a field a number?"""
+    return Column("", [value], 1).numbers is not None

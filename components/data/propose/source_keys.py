@@ -1,0 +1,30 @@
+"""A task's `source`, as a proposal spells it."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+
+class SourceKeys(TypedDict, total=False):
+    """A task's `source`, as params.yaml spells it: what the data call for (`settings.data.Source`)."""
+
+    path: str
+    format: str
+    files: dict[str, str]
+    encoding: str
+    separator: str
+    quoting: bool
+    escape: str
+    header: list[str]
+    skip_after_header: int
+    split_column: str
+    split_values: dict[str, str]
+    labels: list[str]
+    decimal: str
+    filter: dict[str, dict[str, str | list[str]]]
+    sentence: str
+    sheet: str
+    label_map: dict[str, str]
+    rows: str
+    offsets: str | list[str]
+    end: str
