@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from components import families
 from components.families.base import Row
 from components.families.base.capabilities import Explained
-from serving.questions import Reader
+from serving.questions import Reader, row_of
 from serving.requests import BadRequestError, Item
 
 MOST = 48  # parts of a question; of more words, neighbours are left out together
@@ -109,8 +109,7 @@ def _only(texts: Sequence[str | BaseModel]) -> Row:
         raise BadRequestError(
             f"texts: found {len(texts)} texts, expected 1: one question is explained at a time"
         )
-    (text,) = texts
-    return {"text": text} if isinstance(text, str) else text.model_dump(exclude_none=True)
+    return row_of(texts[0])
 
 
 def at_most(most: int, ask: Ask) -> Ask:

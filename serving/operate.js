@@ -1,12 +1,6 @@
-"use strict";
 const EVERY = 5, KEPT = 120;  // seconds between two looks, and looks that are kept: ten minutes
 const looks = [];  // {time, series}: what the metrics said, the latest last
 const place = id => document.getElementById(id);
-const element = (tag, properties, ...children) => {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
-};
 const rounded = value => !Number.isFinite(value) ? "none" : value >= 100 || Number.isInteger(value) ? Math.round(value).toLocaleString("en") : value.toPrecision(2);
 const milliseconds = value => Number.isFinite(value) ? `${rounded(value * 1000)} ms` : "none";
 

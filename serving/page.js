@@ -1,4 +1,3 @@
-"use strict";
 const form = document.querySelector("form"), answers = document.getElementById("answers");
 const fields = document.getElementById("fields"), chosen = document.getElementById("chosen");
 const button = form.querySelector("button"), another = document.getElementById("example"), busy = form.querySelector(".busy");
@@ -10,11 +9,6 @@ const kept = {};  // what was typed, by field, whichever tasks are chosen
 const left = new Set();  // tasks that are not asked
 let tasks = {}, kinds = new Map(), release = null, latest = 0, shownExample = -1;
 
-const element = (tag, properties, ...children) => {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
-};
 const rounded = value => typeof value === "number" && !Number.isInteger(value) ? value.toFixed(3) : String(value);
 const isObject = value => value !== null && typeof value === "object" && !Array.isArray(value);
 

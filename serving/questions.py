@@ -66,9 +66,7 @@ class Reader:
         Raises:
             BadRequestError: an unknown task, too many or too long texts, a text of the wrong kind.
         """
-        rows = [
-            {"text": text} if isinstance(text, str) else text.model_dump(exclude_none=True) for text in texts
-        ]
+        rows = list(map(row_of, texts))
         characters = self._check_texts(rows)
         self._check_names(names)
         asked = [self._asked(number, row, names) for number, row in enumerate(rows)]
@@ -194,6 +192,11 @@ class Reader:
             known = "; or ".join(sorted({" and ".join(card["inputs"]) for card in self.cards.values()}))
             raise BadRequestError(f"texts[{number}]: no task reads {found}; they read {known}")
         return [name for name in fitting if names is None or name in names]
+
+
+def row_of(text: str | BaseModel) -> Row:
+    """A text of a request as a row: its inputs by their names."""
+    return {"text": text} if isinstance(text, str) else text.model_dump(exclude_none=True)
 
 
 def distinct(items: Sequence[Asked]) -> dict[Tokens, Encoding]:

@@ -22,6 +22,7 @@ from components.monitoring.traffic.rows import RowMaker
 from components.monitoring.traffic.store import Writer
 from components.settings.traffic import Traffic
 from serving.bundle import BUNDLE, TRAFFIC, card, release
+from serving.questions import row_of, strings
 
 SECONDS = 10.0  # until what was recorded is written
 LOG = logging.getLogger("bentoml")
@@ -88,7 +89,8 @@ class Recorder:
         if self.writer.wants(key):
             place = random.randrange(len(texts))  # noqa: S311
             fields = {task: one.model_dump() for task, one in answers[place].items()}
-            self._log(self.maker.row(key, _texts(texts[place]), fields))
+            asked = [text for _, text in strings(row_of(texts[place]))]
+            self._log(self.maker.row(key, asked, fields))
 
     def _log(self, row: Row) -> None:
         monitoring: Any = bentoml.monitor  # whose types know no class of ours
@@ -109,13 +111,3 @@ class Recorder:
             self.writer.flush()
         except Exception:
             LOG.exception("traffic cannot be written; it is held for a day at most")
-
-
-def _texts(item: Any) -> list[str]:
-    """The strings of an item, however deep."""
-    if isinstance(item, BaseModel):
-        return _texts(item.model_dump(exclude_none=True))
-    if isinstance(item, str):
-        return [item]
-    values = item.values() if isinstance(item, dict) else item if isinstance(item, list) else ()
-    return [text for value in values for text in _texts(value)]
