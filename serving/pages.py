@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from asyncio import to_thread
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -17,7 +19,10 @@ from components import families
 from components.pages import render
 from serving.bundle import card, release
 from serving.explain import explained_family
-from serving.watch import exposition
+from serving.watch import exposition, metrics
+
+if TYPE_CHECKING:
+    from components.model.runtimes import Running
 
 TEMPLATE = Path(__file__).with_name("page.html.jinja")
 OPERATION = Path(__file__).with_name("operate.html.jinja")
@@ -74,9 +79,19 @@ async def tasks(_: Request) -> JSONResponse:
     )
 
 
+RUNNING: dict[str, str | None] = {}  # what computes the encoder's states in this worker, once it does
+
+
+def running(runtime: Running) -> None:
+    """Say in GET /metadata and /metrics what computes the encoder's states here."""
+    RUNNING.update(dataclasses.asdict(runtime))
+    metrics().runtime.labels(runtime.name, runtime.wanted).set(1)
+
+
 async def metadata(_: Request) -> JSONResponse:
-    """The whole card: from here to the hashes of data, model and code, the commit and the verdict."""
-    return JSONResponse({"release": release(), **card().model_dump(mode="json")})
+    """The whole card: from here to the hashes of data, model and code, the commit and the verdict; and what
+    runs here."""
+    return JSONResponse({"release": release(), "running": RUNNING, **card().model_dump(mode="json")})
 
 
 async def measured(_: Request) -> Response:

@@ -19,7 +19,7 @@ from serving.bundle import BUNDLE, card
 from serving.connections import limit
 from serving.explain import at_most, explain
 from serving.guard import Guard, refusal
-from serving.pages import app
+from serving.pages import app, running
 from serving.requests import RefusedError
 from serving.schemas import ExplainResponse, PredictRequest, PredictResponse
 from serving.watch import Watch, metrics
@@ -60,6 +60,7 @@ class Onetrunk:
         sys.setswitchinterval(SWITCH_SECONDS)
         predictor = Predictor(BUNDLE)
         predictor.warm_up()
+        running(predictor.running)
         self.batcher = Batcher(predictor, card().limits.max_wait_seconds, metrics().of_pass)
         self.version = card().version
         recording.recorder()

@@ -68,6 +68,12 @@ class Metrics:
         self.answers = Counter("onetrunk_answers", "Answers of a task", ["task"])
         self.labels = Counter("onetrunk_labels", "Labels that were answered", ["task", "label"])
         self.confidence = Histogram("onetrunk_confidence", "Of the answer", ["task"], buckets=SHARES)
+        self.runtime = Gauge(
+            "onetrunk_runtime",
+            "1 for what computes the encoder's states, and what the bundle was built with",
+            ["runtime", "wanted"],
+            multiprocess_mode="livemax",
+        )
         self.known = {name: frozenset(task.labels or ()) for name, task in card().tasks.items()}
 
     def of_pass(self, one: Pass) -> None:

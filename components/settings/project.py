@@ -144,6 +144,8 @@ class Packaging(Section):
     max_body_bytes: Bytes = 1_000_000  # of one request
     # that a request may have to wait for the model; who would wait longer is refused (503) at once
     max_wait_seconds: Annotated[float, Field(gt=0), Unit("seconds")] = 5.0
+    # what computes the encoder's states: eager, one of docs/how-to/runtimes.md, or auto, the fastest of them
+    runtime: str = "eager"
     card: Card = Card()  # what the model card says that no program can know
     signing: Signing | None = None  # signed releases; left out, they are not signed
 

@@ -26,6 +26,7 @@ def check(path: Path, project: Project) -> None:
     _method(f"{where}.optimiser", chosen, optimisers.names(), optimisers.optimiser)
     _regularisation(f"{where}.regularisation", project)
     _logging(f"{path}: logging", project)
+    _runtime(f"{path}: packaging.runtime", project.packaging.runtime)
 
 
 def _budget(where: str, project: Project) -> None:
@@ -92,3 +93,21 @@ def _logging(where: str, project: Project) -> None:
         if importlib.util.find_spec(package) is None:
             install = f"`pip install {advice.word(package)}`"
             raise UserError(f"{where}: {name} is not installed; {install}, or leave it out")
+
+
+def _runtime(where: str, name: str) -> None:
+    """The runtime is known, and what makes it is there."""
+    if name == "eager":  # whatever else there is costs an import of torch
+        return
+    from components.model import runtimes
+
+    known = [runtimes.EAGER, "auto", *runtimes.names()]
+    if name not in known:
+        raise UserError(
+            f"{where}: unknown runtime '{name}'{near_miss(name, known)}; expected one of {', '.join(known)}"
+        )
+    runtime = None if name == "auto" else runtimes.find(name)
+    for package in (*runtime.packages, *runtime.makers) if runtime else ():
+        if importlib.util.find_spec(package) is None:
+            install = f"`pip install {advice.word(f'onetrunk[{runtime.extra}]')}`" if runtime else ""
+            raise UserError(f"{where}: {package} is not installed; {install}, or leave the key out")
