@@ -13,9 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from components.data.propose.amounts import Written
 from components.data.propose.names import SPLITS
 from components.data.sources import sentinels
 from components.data.sources.formats import value_at
+from components.data.sources.numbers import Decimal
 from components.errors import BadRowError
 from components.families.shared.items import read_items
 from components.spelling import plain
@@ -26,7 +28,6 @@ FEWEST_MARKS = 3  # columns that are labels, one-hot
 HOLDS = {"1", "1.0", "true", "yes", "x"}
 MARKS = ({"0", "1"}, {"0.0", "1.0"}, {"false", "true"})
 LISTED = re.compile(r"\s*([\[{(<]|(np\.)?(array|set|frozenset)\()")  # how lists and objects begin
-COMMA = re.compile(r"[-+]?\d+([.\s'’]\d{3})*(,\d+)?\s*%?")  # a number whose decimal sign is a comma
 SAMPLED = 1000  # rows from which on they may be a sample
 OURS = "column_"  # begins the names that we give
 OFTEN = 5  # a text that occurs more often is a class, rather than a choice of one question
@@ -55,6 +56,7 @@ class Column:
     at: tuple[int, ...] = ()  # the rows that have these values, as numbers from 0
     unlabelled: tuple[str, ...] = ()  # what it says of rows that have no class; `values` are without it
     of: int = 0  # rows of the file, where those here are some of them
+    sign: Decimal | None = None  # of its numbers' decimals, where somebody has said it
 
     @property
     def spelled(self) -> str | list[str]:
@@ -72,21 +74,43 @@ class Column:
         return all(isinstance(value, str) for value in self.values) and self.numbers is None
 
     @cached_property
-    def numbers(self) -> list[float] | None:
-        """Its values as numbers, if all of them are: percent signs and decimal commas are read."""
+    def written(self) -> Written | None:
+        """How its numbers are written, where all of its values are texts."""
+        texts = [value for value in self.values if isinstance(value, str)]
+        return Written(texts) if texts and len(texts) == len(self.values) else None
+
+    @cached_property
+    def amounts(self) -> list[float] | None:
+        """Its values as numbers, if all of them are: percent signs, decimal commas and units are read."""
         if any(isinstance(value, bool | list | dict) for value in self.values):
             return None
+        if self.written:
+            found = self.written.readings
+            return found.get(self.decimal) if self.decimal else next(iter(found.values()), None)
         try:
-            return [_number(value, self.decimal) for value in self.values]
+            return [float(value) for value in self.values]
         except (TypeError, ValueError):
             return None
 
     @cached_property
-    def decimal(self) -> str | None:
-        """The decimal sign, where it is a comma."""
-        texts = [value.strip() for value in self.values if isinstance(value, str)]
-        commas = bool(texts) and len(texts) == len(self.values) and all(map(COMMA.fullmatch, texts))
-        return "," if commas and any("," in text for text in texts) else None
+    def numbers(self) -> list[float] | None:
+        """The same of those that have no unit, which could as well be classes or places."""
+        return None if self.unit else self.amounts
+
+    @cached_property
+    def unit(self) -> str:
+        """The currency or the unit beside its numbers, if they have one."""
+        return self.written.unit if self.written else ""
+
+    @cached_property
+    def decimal(self) -> Decimal | None:
+        """The decimal sign, where it must be said."""
+        return self.written.decimal(self.sign) if self.written else self.sign
+
+    @cached_property
+    def is_open(self) -> bool:
+        """Could its numbers be read in two ways, and has nobody said in which?"""
+        return self.written is not None and self.sign is None and self.written.is_open
 
     @cached_property
     def is_whole(self) -> bool:
@@ -190,14 +214,6 @@ def _are_places(numbers: list[float]) -> bool:
     return stretch > 0 and bool(np.abs(straight - numbers).max() < 3 * stretch)
 
 
-def _number(value: Any, decimal: str | None) -> float:
-    if not isinstance(value, str):
-        return float(value)
-    text = value.strip()
-    text = re.sub(r"[.\s'’]", "", text).replace(",", ".") if decimal else text
-    return float(text[:-1]) / 100 if text.endswith("%") else float(text)
-
-
 def words_of(text: str) -> float:
     """Words of a text; of a script without spaces two characters count as a word."""
     unspaced = len(UNSPACED.findall(text))
@@ -214,8 +230,9 @@ def drawn(rows: Numbered, most: int) -> Numbered:
     return [rows[place] for place in places.tolist()]
 
 
-def columns_of(rows: Numbered, of: int = 0) -> list[Column]:
-    """The columns of the rows, in their order; fields of nested objects are "outer.inner". `of`: all rows."""
+def columns_of(rows: Numbered, of: int = 0, sign: Decimal | None = None) -> list[Column]:
+    """The columns of the rows, in their order; fields of nested objects are "outer.inner". `of`: all rows;
+    `sign`: of decimals, if it is known."""
     names = dict.fromkeys(name for _, fields in rows for name in _names(fields))
     found = []
     for place, name in enumerate(names):
@@ -227,7 +244,7 @@ def columns_of(rows: Numbered, of: int = 0) -> list[Column]:
             if not _is_missing(value) and plain(value) not in marks
         )
         given = parsed([values[number] for number in at])
-        found.append(Column(name, given, len(rows), place, at=at, unlabelled=marks, of=of))
+        found.append(Column(name, given, len(rows), place, at=at, unlabelled=marks, of=of, sign=sign))
     return found
 
 

@@ -60,6 +60,21 @@ def between(plans: list[Plan], rows: Numbered) -> Question:
     return Question(sentence, choices)
 
 
+def either_decimal(plan: Plan, column: Column, rows: Numbered) -> Question:
+    """The question of which sign is the decimal one, where all numbers are some either way."""
+    shown = next(str(value) for value in column.values if "," in str(value) or "." in str(value))
+    found = column.written.readings if column.written else {}
+    choices = []
+    for sign, numbers in found.items():
+        between = next(other for other in found if other != sign)
+        reason = (
+            f"'{sign}' is the decimal sign, '{between}' stands between thousands: "
+            f"numbers from {min(numbers):g} to {max(numbers):g}"
+        )
+        choices.append(Choice(["--decimal", sign], reason, shown=plan.with_decimal(sign).shown(rows, SHOWN)))
+    return Question(f"'{column.name}' has numbers such as '{shown}', which can be read in two ways", choices)
+
+
 def reason_of(plan: Plan, roles: Sequence[str]) -> str:
     """The family, and what speaks for the columns of these roles."""
     reasons = [f"{role} from '{plan.columns[role].name}', {plan.fits[role].reason}" for role in roles]

@@ -260,4 +260,60 @@ TABLES = [
         "multi_label",
         {"text": "comment_text", "labels": ["toxic", "obscene", "threat", "insult"]},
     ),
+    Shape(
+        "money.csv",
+        text(csv_text(["description", "price"], lambda n: [sentence(n), f"${1000 + n * 37 % 101:,}.50"])),
+        "regression",
+        {"text": "description", "score": "price"},
+        {"decimal": ".", "units": {"price": "$"}},
+    ),
+    Shape(
+        "euros.csv",
+        text(
+            csv_text(
+                ["text", "preis"], lambda n: [sentence(n), f"{decimal(abs(number(n)))} €"], delimiter=";"
+            )
+        ),
+        "regression",
+        {"text": "text", "score": "preis"},
+        {"decimal": ",", "units": {"preis": "€"}},
+    ),
+    Shape(
+        "weights.csv",
+        text(csv_text(["text", "weight"], lambda n: [sentence(n), f"{n * 37 % 101} kg"])),
+        "regression",
+        {"text": "text", "score": "weight"},
+        {"units": {"weight": "kg"}},
+    ),
+    Shape(
+        "thousands.csv",
+        text(csv_text(["text", "score"], lambda n: [sentence(n), f"{500 + n * 37 % 101 * 13:,}"])),
+        asks="'score' has numbers such as '1,462', which can be read in two ways",
+    ),
+    Shape(
+        "thousands_with_points.csv",
+        text(csv_text(["text", "score"], lambda n: [sentence(n), f"{500 + n * 37 % 101 * 13:,}".replace(",", ".")])),
+        asks="'score' has numbers such as '1.462', which can be read in two ways",
+    ),
+    Shape(
+        "millions.csv",
+        text(csv_text(["text", "score"], lambda n: [sentence(n), f"{990_000 + n * 37 % 101 * 131:,}"])),
+        "regression",
+        {"text": "text", "score": "score"},
+        {"decimal": "."},
+    ),
+    Shape(
+        "three_digits.csv",
+        text(csv_text(["text", "score"], lambda n: [sentence(n), f"{1 + n * 37 % 101 / 20:.3f}"])),
+        "regression",
+        {"text": "text", "score": "score"},
+        {"decimal": None},
+    ),
+    Shape(
+        "floors.csv",
+        text(csv_text(["text", "floor"], lambda n: [sentence(n), f"floor {n % 4}"])),
+        "classification",
+        {"text": "text", "label": "floor"},
+        {"units": None},
+    ),
 ]

@@ -68,10 +68,11 @@ def level(column: Column) -> Fit | None:
 
 
 def number(column: Column) -> Fit | None:
-    numbers = column.numbers
+    numbers = column.amounts
     if numbers is None or column.distinct < 3:
         return None
-    reason = f"{column.distinct:,} distinct numbers from {min(numbers):g} to {max(numbers):g}"
+    unit = f" in {column.unit}" if column.unit else ""
+    reason = f"{column.distinct:,} distinct numbers{unit} from {min(numbers):g} to {max(numbers):g}"
     if column.is_whole and column.distinct in LEVELS:
         return Fit(WEAK, reason)
     return Fit(score_of(column, "score") + (0 if column.is_whole else CERTAIN / 2), reason)
@@ -79,7 +80,7 @@ def number(column: Column) -> Fit | None:
 
 def separator_of(column: Column) -> str | None:
     """The sign between the labels of a text, if the parts repeat in other combinations."""
-    for sign in "|;,#":
+    for sign in "" if column.unit else "|;,#":
         combined = [value for value in column.values if isinstance(value, str) and sign in value]
         if not combined or not (column.is_text or (sign == "," and _are_numbered(column))):
             continue
