@@ -132,6 +132,7 @@ class Source(Section):
     split_column: str | None = None  # the column that says which split a row belongs to
     # what the split column says, and the split that it means
     split_values: dict[str, Split] = {"train": "train", "validation": "validation", "test": "test"}
+    file_column: str | None = None  # a new column that says of each row its file's name, without the ending
     label_map: dict[str, str] = {}  # raw label -> label
     # in place of `label_map` a file in the folder `path`: a name a line, the first that of 0, or JSON
     label_names: str | None = None

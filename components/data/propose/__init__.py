@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import count, islice
+from itertools import chain, count, islice
 from pathlib import Path
 
 from components import families
@@ -122,7 +122,7 @@ def _unused(columns: list[Column], entry: Entry) -> Iterator[str]:
     heads = [entry.keys, *entry.keys.get("joint", {}).values()]
     named = [name for head in heads for names in head["columns"].values() for name in [*_listed(names)]]
     source = entry.keys["source"]
-    named += [str(source.get(key, "")) for key in ("split_column", "sentence", "inline")]
+    named += [str(source.get(key, "")) for key in ("split_column", "sentence", "inline", "file_column")]
     for column in columns:
         below = f"{column.name}."
         if (
@@ -151,7 +151,9 @@ def _rows(place: Place) -> tuple[Numbered, int]:
     """Some of the rows, and how many there are, as far as they were read."""
     source = load_source(place)
     places = count()
-    every = islice(formats.rows(place.first, source), READ)
+    files = place.looked_at
+    each = (islice(formats.rows(path, source), max(1, READ // len(files))) for path in files)
+    every = chain.from_iterable(each)
     read = _thinned(row for row, _ in zip(every, places, strict=False))
     rows = [(number, fields) for number, fields in read if not isinstance(fields, Skipped)]
     if len(rows) < FEWEST:

@@ -24,6 +24,7 @@ class SourceKeys(TypedDict, total=False):
     units: dict[str, str]
     filter: dict[str, dict[str, str | list[str]]]
     sentence: str
+    file_column: str
     inline: str
     sheet: str
     label_map: dict[str, str]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 
 from tests.conftest import sentence
@@ -292,7 +293,11 @@ TABLES = [
     ),
     Shape(
         "thousands_with_points.csv",
-        text(csv_text(["text", "score"], lambda n: [sentence(n), f"{500 + n * 37 % 101 * 13:,}".replace(",", ".")])),
+        text(
+            csv_text(
+                ["text", "score"], lambda n: [sentence(n), f"{500 + n * 37 % 101 * 13:,}".replace(",", ".")]
+            )
+        ),
         asks="'score' has numbers such as '1.462', which can be read in two ways",
     ),
     Shape(
@@ -308,6 +313,11 @@ TABLES = [
         "regression",
         {"text": "text", "score": "score"},
         {"decimal": None},
+    ),
+    Shape(
+        "one_quoted_column.csv",
+        text(csv_text(["text"], lambda n: [f"{sentence(n)}, or so"], quoting=csv.QUOTE_ALL)),
+        asks="'text' can be read, but no column looks like what is to be learnt",
     ),
     Shape(
         "floors.csv",

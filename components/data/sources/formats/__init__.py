@@ -33,6 +33,7 @@ from components.settings.data import Source
 from components.spelling import is_blank, is_whole, plain, trimmed
 
 NUMBERS = ("score", "difficulty", "numeric")  # roles whose values may be numbers written as texts
+PACKED = (".gz", ".zst", ".bz2", ".xz", ".zip")
 EMPTY, FILTER = "without a single value", "source.filter"  # why rows do not count
 HEAD = 1000  # rows in which a column must occur: JSON Lines may leave a key out
 
@@ -54,9 +55,27 @@ def rows(path: Path, source: Source) -> Numbered:
         UserError: there is no such format; a file that is not in it.
     """
     found = _expanded(path, source)
+    if source.file_column is not None:
+        found = _named(found, path, source.file_column)
     if source.inline is not None:
         found = with_spans(partial(_expanded, path, source), path, source.inline, value_at)
     return grouped(found, source) if source.sentence is not None else found
+
+
+def _named(rows: Numbered, path: Path, column: str) -> Numbered:
+    """The rows with their file's name, without its endings, in a column of its own."""
+    name = file_name(path)
+    for number, fields in rows:
+        if column in fields:
+            raise UserError(
+                f"{path}: a column '{column}' is there already; call source.file_column otherwise"
+            )
+        yield number, fields if isinstance(fields, Skipped) else {**fields, column: name}
+
+
+def file_name(path: Path) -> str:
+    """A file's name without its ending, and without that of its packing."""
+    return Path(path.stem).stem if path.suffix.lower() in PACKED else path.stem
 
 
 def _expanded(path: Path, source: Source) -> Numbered:
