@@ -19,7 +19,7 @@ from components.data.sources import sentinels
 from components.data.sources.formats import value_at
 from components.data.sources.numbers import Decimal
 from components.errors import BadRowError
-from components.families.shared.items import read_items
+from components.families.shared.items import read_items, read_literal
 from components.spelling import plain
 
 # Scripts that put no spaces between words: kana, Chinese characters, and Thai, Lao, Khmer, Burmese.
@@ -28,6 +28,7 @@ FEWEST_MARKS = 3  # columns that are labels, one-hot
 HOLDS = {"1", "1.0", "true", "yes", "x"}
 MARKS = ({"0", "1"}, {"0.0", "1.0"}, {"false", "true"})
 LISTED = re.compile(r"\s*([\[{(<]|(np\.)?(array|set|frozenset)\()")  # how lists and objects begin
+CHOICES = re.compile(r'\s*\{\s*"choices"\s*:\s*\[')
 SAMPLED = 1000  # rows from which on they may be a sample
 OURS = "column_"  # begins the names that we give
 OFTEN = 5  # a text that occurs more often is a class, rather than a choice of one question
@@ -158,6 +159,19 @@ class Column:
         return len(self.values) < self.rows and texts[:1] != [] and set(texts) <= HOLDS
 
     @cached_property
+    def is_vector(self) -> bool:
+        """Are its values equally long lists of 0 and 1, one for each label, whose names nobody says?"""
+        sizes = {len(value) for value in self.values} if self.is_list else set()
+        return len(sizes) == 1 and max(sizes) > 1 and {str(item) for item in self.items} == {"0", "1"}
+
+    @cached_property
+    def says_each(self) -> bool:
+        """Are its values objects that say yes or no of each label?"""
+        objects = [value for value in self.values if isinstance(value, dict) and value]
+        said = {str(each).lower() for value in objects for each in value.values()}
+        return len(objects) == len(self.values) > 0 and len(said) > 1 and said <= set().union(*MARKS, HOLDS)
+
+    @cached_property
     def is_list(self) -> bool:
         return all(isinstance(value, list) for value in self.values)
 
@@ -269,10 +283,14 @@ def _names(fields: Fields, outer: str = "") -> Iterable[str]:
 
 def parsed(values: list[Any]) -> list[Any]:
     """Lists and objects that are given as texts, as JSON or Python writes them, read; others as they are."""
+    if any(isinstance(value, str) and CHOICES.match(value) for value in values):
+        return [_choices(value) for value in values]
+    if values and all(map(_is_one, values)):
+        return [value[0] for value in values]
     if not all(isinstance(value, str) and LISTED.match(value) for value in values):
         return values
     try:
-        return [json.loads(value) for value in values]
+        return [read_literal(value) for value in values]
     except ValueError:
         pass
     try:
@@ -282,11 +300,26 @@ def parsed(values: list[Any]) -> list[Any]:
     return values if any(found is None for found in items) else items
 
 
+def _is_one(value: Any) -> bool:
+    """Is it a list of a single name or number?"""
+    return isinstance(value, list) and len(value) == 1 and isinstance(value[0], str | int | float)
+
+
+def _choices(value: Any) -> Any:
+    """A cell of Label Studio's table: several choices are an object, and a single one is a text."""
+    try:
+        return json.loads(value)["choices"]
+    except (ValueError, TypeError, KeyError):
+        return [value]
+
+
 def one_hot(columns: list[Column]) -> list[Column]:
     """A column of lists, made of the columns that say of each label whether it holds; none where there are
     fewer than three."""
-    marks = [column for column in columns if len(column.values) == column.rows and column.is_mark]
-    marks = marks if len(marks) >= FEWEST_MARKS else [column for column in columns if column.is_cross]
+    outer = tuple(f"{column.name}." for column in columns if column.says_each)
+    free = [column for column in columns if not column.name.startswith(outer)] if outer else columns
+    marks = [column for column in free if len(column.values) == column.rows and column.is_mark]
+    marks = marks if len(marks) >= FEWEST_MARKS else [column for column in free if column.is_cross]
     if len(marks) < FEWEST_MARKS:
         return []
     names = tuple(column.name for column in marks)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from components.families.shared.fields import signed
 from components.spelling import trimmed
 
 Decimal = Literal[".", ","]
@@ -23,7 +24,7 @@ GROUPED = {
 def with_a_point(value: str, decimal: Decimal) -> str:
     """A number with a point as its decimal sign and nothing between thousands; what is no number so written
     stays what it is, as 0,5 where the comma is between thousands."""
-    text = trimmed(value)
+    text = signed(trimmed(value))
     if not GROUPED[decimal].fullmatch(text):
         return value
     return re.sub(THOUSANDS[decimal], "", text).replace(decimal, ".")
@@ -34,7 +35,7 @@ def without_unit(value: str, unit: str) -> str:
     another unit, stays what it is."""
     sign, own = rf"(?P<sign>[-+{MINUS}]?)", re.escape(unit)
     ways = (rf"{sign}\s*{own}\s*(?P<number>[-+{MINUS}]?[\d.,].*)", rf"{sign}(?P<number>.*[\d.,])\s*{own}")
-    found = (re.fullmatch(way, trimmed(value), re.IGNORECASE) for way in ways)
+    found = (re.fullmatch(way, signed(trimmed(value)), re.IGNORECASE) for way in ways)
     return next((one["sign"] + one["number"] for one in found if one), value)
 
 
@@ -53,7 +54,7 @@ AMOUNT = re.compile(
 def unit_of(text: str) -> str | None:
     """The currency or the unit beside a number; empty where there is none, or per cent, and None where the
     text is no number."""
-    found = AMOUNT.fullmatch(trimmed(text))
+    found = AMOUNT.fullmatch(signed(trimmed(text)))
     if not found or (found["before"] and found["after"]):
         return None
     unit = found["before"] or found["after"] or ""

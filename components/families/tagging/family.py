@@ -46,7 +46,7 @@ class TaggingOptions(Options):
 
     # how tags spell entities; plain tags (parts of speech) spell none
     scheme: Literal["bio", "iob1", "iobes", "bilou", "bmes", "bmewo", "io", "plain"] = "bio"
-    # any takes b-per, B_PER and PER-B for B-PER, and o for O
+    # any takes b-per, B_PER and PER-B for B-PER, and o, _ and - (with the scheme io other and none) for O
     spelling: Literal["strict", "any"] = "strict"
     repair: bool = True  # false refuses a sequence of tags that is ill-formed
     unit: Literal["word", "character"] = "word"  # character tags every character that is no space

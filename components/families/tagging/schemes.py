@@ -15,6 +15,7 @@ import numpy as np
 from components.errors import BadRowError
 
 PREFIXES = {"bio": "BI", "iob1": "BI", "iobes": "BIES", "bilou": "BILU", "bmes": "BMES", "bmewo": "BMEW"}
+NONE, OTHER = ("O", "o", "0", "_", "-"), ("other", "none", "outside")  # how people spell O; in IO alone
 UNPREFIXED = "io"  # the scheme whose tags are O and types alone: neighbours of a type are one entity
 TELLING = {"L": "bilou", "U": "bilou", "E": "iobes", "S": "iobes", "M": "bmes", "W": "bmewo"}
 SAME = {"bilou": {"L": "E", "U": "S"}, "bmewo": {"W": "S"}}  # other letters for the end and the only word
@@ -23,10 +24,10 @@ SAME = {"bilou": {"L": "E", "U": "S"}, "bmewo": {"W": "S"}}  # other letters for
 def respelt(tag: str, scheme: str) -> str:
     """The tag as `to_bio` expects it: "b-per", "B_PER" and "PER-B" are "B-per" and "B-PER"; a tag of another
     form stays what it is."""
-    if tag in ("o", "0"):
+    if tag in NONE:
         return "O"
     if scheme == UNPREFIXED:
-        return tag
+        return "O" if tag.lower() in OTHER else tag
     letters = PREFIXES[scheme] + PREFIXES[scheme].lower()
     if found := re.fullmatch(f"([{letters}])[-_:./](.+)", tag):
         return f"{found[1].upper()}-{found[2]}"

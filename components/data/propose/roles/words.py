@@ -10,8 +10,8 @@ from components.data.propose.profile import Column
 from components.data.propose.roles.base import CERTAIN, NAMED, WEAK, Fit, is_named, score_of
 from components.errors import BadRowError
 from components.families.shared.spans import span_list
+from components.families.tagging.schemes import NONE, OTHER
 
-NONE = ("O", "o", "0")  # tags of words that belong to nothing
 SENTENCES = 1.5  # words of an item, on average, from which on the items of a list are no words
 
 
@@ -50,7 +50,8 @@ def spelled_types(tags: list[str]) -> set[str] | None:
 def io_types(tags: list[str]) -> set[str] | None:
     """The entity types of tags without prefixes ("O", "person-actor"): most words are of none, where parts of
     speech are of all kinds."""
-    counts = Counter("O" if tag in NONE else tag for tag in tags)
+    none = NONE if "O" in tags else (*NONE, *OTHER)
+    counts = Counter("O" if tag in NONE or tag.lower() in none else tag for tag in tags)
     named = all(len(tag) > 1 and not tag.isdecimal() for tag in counts if tag != "O")
     return {*counts} - {"O"} or None if named and 2 * counts["O"] > len(tags) else None
 
