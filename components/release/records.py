@@ -125,6 +125,7 @@ class Limits(Part):
     max_characters: int  # of a text
     max_body_bytes: int  # of its JSON
     max_wait_seconds: float = 5.0  # for the model
+    max_requests_per_client: int = 100  # in progress
 
 
 class Origin(Part):

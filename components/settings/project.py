@@ -144,6 +144,8 @@ class Packaging(Section):
     max_body_bytes: Bytes = 1_000_000  # of one request
     # that a request may have to wait for the model; who would wait longer is refused (503) at once
     max_wait_seconds: Annotated[float, Field(gt=0), Unit("seconds")] = 5.0
+    # of a client (a token, else an address) that are in progress in a worker; more are refused (429) at once
+    max_requests_per_client: Annotated[Positive, Unit("requests")] = 100
     card: Card = Card()  # what the model card says that no program can know
     signing: Signing | None = None  # signed releases; left out, they are not signed
 
