@@ -34,6 +34,8 @@ limit()
 
 
 @bentoml.service(
+    # BentoML would put compilers and git into the image; a distribution that it does not know adds nothing
+    image=bentoml.images.Image(base_image="python:3.11-slim", distro="none"),
     http={"host": "127.0.0.1", "port": 3000},
     metrics={"enabled": False},  # serving/watch.py has them
     logging={"access": {"enabled": False}},  # as well
