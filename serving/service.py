@@ -22,7 +22,7 @@ from serving.guard import Guard, refusal
 from serving.pages import app
 from serving.requests import RefusedError
 from serving.schemas import ExplainResponse, PredictRequest, PredictResponse
-from serving.watch import Watch, metrics
+from serving.watch import Watch, log_lines, metrics
 
 ENVIRONMENT = {**QUIET, **SERVICE}
 SWITCH_SECONDS = 5e-4  # that the model's thread keeps the interpreter where the event loop wants it
@@ -31,6 +31,7 @@ SWITCH_SECONDS = 5e-4  # that the model's thread keeps the interpreter where the
 # An operator who configures BentoML gets its tracing as he wants it; nobody else pays for it.
 TRACING = {} if "BENTOML_CONFIG" in os.environ else {"excluded_urls": ".*"}
 limit()
+log_lines()
 
 
 @bentoml.service(
@@ -107,5 +108,6 @@ class Onetrunk:
         return self.batcher.alive
 
 
+app.state.service = Onetrunk
 Onetrunk.add_asgi_middleware(Watch)  # type: ignore[attr-defined] # the decorator made it a Service
 Onetrunk.add_asgi_middleware(Guard)  # type: ignore[attr-defined]

@@ -1,0 +1,103 @@
+"""The OpenAPI document of GET /docs.json: BentoML's, with an example of every task and every refusal.
+
+BentoML knows one example a schema, answers of its own errors, and writes types of JSON Schema 2020-12 into a
+document that says it is older.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from components.release.records import BundleCard, PackedTask
+from serving.explain import explained_family
+
+JSON = "application/json"
+VERSION = "3.1.0"  # whose schemas are those of JSON Schema 2020-12
+BENTOML = (
+    "TaskStatusResponse",
+    "InvalidArgument",
+    "NotFound",
+    "InternalServerError",
+)  # nothing answers with them
+REFUSALS = {  # of POST: status -> when
+    400: "The request is wrong: not JSON, not of this shape, an unknown task, too many texts.",
+    408: "The body took too long to come.",
+    413: "The body is too large.",
+    415: "The content type is not JSON.",
+    500: "The service failed; its log says why.",
+    503: "Too much waits already; Retry-After says when to ask again.",
+    504: "The answer took too long.",
+}
+PAGES = {  # by GET
+    "/tasks": "Each task's family, inputs, labels, metrics with intervals and baselines, and an example.",
+    "/metadata": "The release: hashes of model, data and code, commit, verdict, limits.",
+}
+IDENTITY = {"X-Request-ID": {"schema": {"type": "string"}, "description": "The caller's own, or a new one."}}
+LATER = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
+REFUSAL = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {"error": {"type": "string", "description": "One sentence: what was found and expected."}},
+}
+
+
+def completed(spec: Mapping[str, Any], card: BundleCard) -> dict[str, Any]:
+    """BentoML's document of the service, with what it does not know."""
+    schemas = {name: one for name, one in spec["components"]["schemas"].items() if name not in BENTOML}
+    asked = {
+        "/predict": _asked(spec, "/predict", "PredictResponse", _examples(card, lambda _: True)),
+        "/explain": _asked(spec, "/explain", "ExplainResponse", _examples(card, _has_why)),
+    }
+    return {
+        **spec,
+        "openapi": VERSION,
+        "info": {"title": card.name, "version": card.version, "description": spec["info"]["description"]},
+        "paths": {**spec["paths"], **asked, **{path: _page(said) for path, said in PAGES.items()}},
+        "components": {"schemas": {**schemas, "Refusal": REFUSAL}},
+    }
+
+
+def _examples(card: BundleCard, fits: Callable[[PackedTask], bool]) -> dict[str, Any]:
+    """A question to each task; pasted, it is answered."""
+    return {
+        name: {"summary": f"Ask {name}", "value": {"texts": [task.example], "tasks": [name]}}
+        for name, task in card.tasks.items()
+        if task.example and fits(task)
+    }
+
+
+def _has_why(task: PackedTask) -> bool:
+    return explained_family(task.family)
+
+
+def _asked(spec: Mapping[str, Any], path: str, answer: str, examples: Mapping[str, Any]) -> dict[str, Any]:
+    """A question by POST."""
+    content = {JSON: {"schema": _named("PredictRequest"), "examples": examples}}
+    refusals = {
+        str(status): {
+            **_responded("Refusal", when),
+            "headers": {**IDENTITY, **(LATER if status == 503 else {})},
+        }
+        for status, when in REFUSALS.items()
+    }
+    return {
+        "post": {
+            **spec["paths"][path]["post"],
+            "requestBody": {"required": True, "content": content},
+            "responses": {"200": _responded(answer, "The answers."), **refusals},
+        }
+    }
+
+
+def _responded(schema: str, said: str) -> dict[str, Any]:
+    return {"description": said, "headers": IDENTITY, "content": {JSON: {"schema": _named(schema)}}}
+
+
+def _named(schema: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{schema}"}
+
+
+def _page(said: str) -> dict[str, Any]:
+    answer = {"description": said, "content": {JSON: {"schema": {"type": "object"}}}}
+    return {"get": {"description": said, "responses": {"200": answer}}}
