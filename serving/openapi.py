@@ -68,7 +68,7 @@ def _examples(card: BundleCard, fits: Callable[[PackedTask], bool]) -> dict[str,
 
 
 def _has_why(task: PackedTask) -> bool:
-    return explained_family(task.family)
+    return explained_family(task.family) is not None
 
 
 def _asked(spec: Mapping[str, Any], path: str, answer: str, examples: Mapping[str, Any]) -> dict[str, Any]:

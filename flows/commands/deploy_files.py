@@ -30,11 +30,12 @@ def run(given: argparse.Namespace) -> int:
     values = files.values(given.folder, bento, release, given.image)
     for kept in files.write(given.folder, values):
         print(f"{kept} is kept as it is; remove it to have it anew")
-    folder, image = advice.word(given.folder), f"{values.image}:{values.tag}"
+    image = f"{values.image}:{values.tag}"
+    compose, manifests = (advice.word(given.folder / name) for name in ("compose.yaml", "kubernetes"))
     print(f"{given.folder} has the files that deploy {image}; next, on one machine or on many:")
-    print(f"  docker compose -f {folder}/compose.yaml up --build")
-    print(f"  docker compose -f {folder}/compose.yaml build service && docker push {image}")
-    print(f"  kubectl apply -k {folder}/kubernetes")
+    print(f"  docker compose -f {compose} up --build")
+    print(f"  docker compose -f {compose} build service && docker push {image}")
+    print(f"  kubectl apply -k {manifests}")
     return 0
 
 

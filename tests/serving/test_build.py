@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 
 from components import program
@@ -110,6 +111,26 @@ def test_a_killed_build_leaves_nothing_half(
     build(project, tiny.PACKAGING, target)
     assert contents(target) == contents(bento)
     assert [path.name for path in target.parent.iterdir()] == ["bento"]
+
+
+def test_the_image_has_the_pins_and_no_compilers_and_listens_to_its_network(bento: Path) -> None:
+    """The service itself listens to loopback unless it is told."""
+    dockerfile = bento / "env/docker/Dockerfile"
+    hadolint = Path(sys.executable).with_name("hadolint")
+    done = subprocess.run(
+        [hadolint, "--failure-threshold", "error", dockerfile], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout
+    text = dockerfile.read_text()
+    assert "FROM python:3.11-slim AS base-container\n" in text
+    assert "apt-get" not in text
+    assert "ARG BENTOML_HOST=0.0.0.0\n" in text
+    assert "ARG UV_TORCH_BACKEND=cpu\n" in text
+    assert "uv --directory $INSTALL_ROOT pip install -r $BENTO_PATH/env/python/requirements.txt" in text
+    pins = (bento / "env/python/requirements.txt").read_text().splitlines()
+    assert all("==" in line for line in pins if not line.startswith("#"))
+    service = yaml.safe_load((bento / "bento.yaml").read_text())["services"][0]
+    assert service["config"]["http"]["host"] == "127.0.0.1"
 
 
 def test_the_requirements_are_the_locks_lines_of_what_the_service_imports() -> None:
