@@ -12,6 +12,7 @@ from typing import Any
 from components.release.records import BundleCard, PackedTask
 from serving.explain import explained_family
 
+Json = Mapping[str, Any]  # a part of a document, whose shape is OpenAPI's
 JSON = "application/json"
 VERSION = "3.1.0"  # whose schemas are those of JSON Schema 2020-12
 BENTOML = (
@@ -42,7 +43,7 @@ REFUSAL = {
 }
 
 
-def completed(spec: Mapping[str, Any], card: BundleCard) -> dict[str, Any]:
+def completed(spec: Json, card: BundleCard) -> Json:
     """BentoML's document of the service, with what it does not know."""
     schemas = {name: one for name, one in spec["components"]["schemas"].items() if name not in BENTOML}
     asked = {
@@ -58,7 +59,7 @@ def completed(spec: Mapping[str, Any], card: BundleCard) -> dict[str, Any]:
     }
 
 
-def _examples(card: BundleCard, fits: Callable[[PackedTask], bool]) -> dict[str, Any]:
+def _examples(card: BundleCard, fits: Callable[[PackedTask], bool]) -> Json:
     """A question to each task; pasted, it is answered."""
     return {
         name: {"summary": f"Ask {name}", "value": {"texts": [task.example], "tasks": [name]}}
@@ -71,7 +72,7 @@ def _has_why(task: PackedTask) -> bool:
     return explained_family(task.family) is not None
 
 
-def _asked(spec: Mapping[str, Any], path: str, answer: str, examples: Mapping[str, Any]) -> dict[str, Any]:
+def _asked(spec: Json, path: str, answer: str, examples: Json) -> Json:
     """A question by POST."""
     content = {JSON: {"schema": _named("PredictRequest"), "examples": examples}}
     refusals = {
@@ -90,7 +91,7 @@ def _asked(spec: Mapping[str, Any], path: str, answer: str, examples: Mapping[st
     }
 
 
-def _responded(schema: str, said: str) -> dict[str, Any]:
+def _responded(schema: str, said: str) -> Json:
     return {"description": said, "headers": IDENTITY, "content": {JSON: {"schema": _named(schema)}}}
 
 
@@ -98,6 +99,6 @@ def _named(schema: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{schema}"}
 
 
-def _page(said: str) -> dict[str, Any]:
+def _page(said: str) -> Json:
     answer = {"description": said, "content": {JSON: {"schema": {"type": "object"}}}}
     return {"get": {"description": said, "responses": {"200": answer}}}
