@@ -30,6 +30,7 @@ REFUSALS = {  # of POST: status -> when
     503: "Too much waits already; Retry-After says when to ask again.",
     504: "The answer took too long.",
 }
+RETRIED = (429, 503)
 PAGES = {  # by GET
     "/tasks": "Each task's family, inputs, labels, metrics with intervals and baselines, and an example.",
     "/metadata": "The release: hashes of model, data and code, commit, verdict, limits.",
@@ -46,9 +47,11 @@ REFUSAL = {
 def completed(spec: Json, card: BundleCard) -> Json:
     """BentoML's document of the service, with what it does not know."""
     schemas = {name: one for name, one in spec["components"]["schemas"].items() if name not in BENTOML}
+    examples = {"/predict": _examples(card, lambda _: True), "/explain": _examples(card, _has_why)}
     asked = {
-        "/predict": _asked(spec, "/predict", "PredictResponse", _examples(card, lambda _: True)),
-        "/explain": _asked(spec, "/explain", "ExplainResponse", _examples(card, _has_why)),
+        path: {"post": _asked(item["post"], examples.get(path, {}))}
+        for path, item in spec["paths"].items()
+        if "post" in item
     }
     return {
         **spec,
@@ -72,27 +75,25 @@ def _has_why(task: PackedTask) -> bool:
     return explained_family(task.family) is not None
 
 
-def _asked(spec: Json, path: str, answer: str, examples: Json) -> Json:
-    """A question by POST."""
-    content = {JSON: {"schema": _named("PredictRequest"), "examples": examples}}
-    refusals = {
-        str(status): {
-            **_responded("Refusal", when),
-            "headers": {**IDENTITY, **(LATER if status == 503 else {})},
-        }
-        for status, when in REFUSALS.items()
-    }
+def _asked(operation: Json, examples: Json) -> Json:
+    """A question by POST. What BentoML writes out, and thereby flattens, is among the components too."""
+    asked, answer = operation["requestBody"], {str(key): one for key, one in operation["responses"].items()}
+    content = {"schema": _named(_title(asked)), **({"examples": examples} if examples else {})}
+    refusals = {str(status): _responded("Refusal", when, status) for status, when in REFUSALS.items()}
     return {
-        "post": {
-            **spec["paths"][path]["post"],
-            "requestBody": {"required": True, "content": content},
-            "responses": {"200": _responded(answer, "The answers."), **refusals},
-        }
+        **operation,
+        "requestBody": {"required": True, "content": {JSON: content}},
+        "responses": {"200": _responded(_title(answer["200"]), "The answers."), **refusals},
     }
 
 
-def _responded(schema: str, said: str) -> Json:
-    return {"description": said, "headers": IDENTITY, "content": {JSON: {"schema": _named(schema)}}}
+def _title(body: Json) -> str:
+    return str(body["content"][JSON]["schema"]["title"])
+
+
+def _responded(schema: str, said: str, status: int = 200) -> Json:
+    headers = {**IDENTITY, **(LATER if status in RETRIED else {})}
+    return {"description": said, "headers": headers, "content": {JSON: {"schema": _named(schema)}}}
 
 
 def _named(schema: str) -> dict[str, str]:
