@@ -21,7 +21,6 @@ from components.evaluation import replay
 from components.evaluation.records import EVALUATION, VERDICT, Evaluation, Verdict, identity
 from components.files import read_json, sha256, verify_manifest, write_manifest
 from components.model import index, saving
-from components.model.runtimes import EAGER
 from components.release import model_card, sbom, signing
 from components.release.records import (
     RUNTIMES,
@@ -33,7 +32,7 @@ from components.release.records import (
     PackedTask,
     RuntimeReport,
 )
-from components.settings.project import Packaging
+from components.settings.project import EAGER, Packaging
 
 MODEL = Path("models/multitask")
 WEIGHTS = index.WEIGHTS

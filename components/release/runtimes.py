@@ -26,6 +26,7 @@ from packaging.utils import canonicalize_name
 
 from components.data.batches.pack import Pack
 from components.data.encoding.split import EncodedSplit, Tokens
+from components.errors import UserError
 from components.evaluation.parity import parity
 from components.evaluation.records import VERDICT, Verdict
 from components.model import runtimes, saving
@@ -36,6 +37,7 @@ from components.model.runtimes import EAGER, Runtime, difference
 from components.release.records import RUNTIMES, RuntimeEvidence, RuntimeReport
 
 MODEL = Path("models/multitask")
+COMPRESSED = Path("models/compressed")  # what the stage `compress` has made, a folder each
 AUTO = "auto"  # whichever is the fastest
 ROUNDS = 5
 LONE = 24  # texts that are asked alone
@@ -77,7 +79,7 @@ def choose(root: Path, wanted: str, made: Path) -> None:
     model = root / MODEL
     verdict, eager = Verdict.read(root / VERDICT), saving.load(model)
     names = runtimes.names() if wanted == AUTO else [wanted]
-    ways = {name: _begun(runtimes.find(name), eager, made) for name in names}
+    ways = {name: _begun(runtimes.find(name), eager, made, root / COMPRESSED) for name in names}
     tasks = sorted({card["task"] for card in eager.config.tasks.values()})
     work = workload(root / "encoded", tasks, eager.takes_segments)
     lay_out(eager)  # as the service does
@@ -102,19 +104,21 @@ def choose(root: Path, wanted: str, made: Path) -> None:
     ).write(made / RUNTIMES)
 
 
-def _begun(runtime: Runtime, eager: MultiTaskModel, made: Path) -> Way:
+def _begun(runtime: Runtime, eager: MultiTaskModel, made: Path, compressed: Path) -> Way:
     """Make a runtime's files and begin it, where this machine can."""
     way = Way(runtime)
     try:
         if (why := _why_not(runtime, eager)) is not None:
             way.note(why=why)
             return way
-        runtime.make(eager, made)
+        runtime.make(eager, made, compressed)
         way.states = runtime.begin(eager, made)
         way.note(
             bytes=sum((made / name).stat().st_size for name in runtime.files),
             difference=difference.of_made_up_texts(eager, way.states),
         )
+    except UserError as error:
+        way.note(why=str(error))
     except Exception as error:  # every library has its own
         way.states = None
         way.note(why=f"{type(error).__name__}: {str(error).strip():.200}")

@@ -4,11 +4,14 @@ The other stages depend on these files, not on code: a project holds none. It is
 version@REMOTE, and files that come out the same leave everything else up to date.
 """
 
+import shutil
 from pathlib import Path
 
 from components import params, program
 from components.files import atomic_folder
 from components.stages import run
+
+COMPRESSED = Path("models/compressed")
 
 
 def contents() -> dict[Path, str]:
@@ -28,8 +31,21 @@ def _make_downloads() -> None:
         note.write_text("What packages and remotes of params.yaml bring; the pipeline fills it.\n")
 
 
+def _make_compressed() -> None:
+    """The stage `package` depends on models/compressed, in which nothing need be; what params.yaml no longer
+    names would be taken for today's."""
+    kept = [name for name, given in params.load().compress if given is not None]
+    COMPRESSED.mkdir(parents=True, exist_ok=True)
+    for folder in COMPRESSED.iterdir():
+        if folder.is_dir() and folder.name not in kept:
+            shutil.rmtree(folder)
+    if not (COMPRESSED / "README.txt").is_file():
+        (COMPRESSED / "README.txt").write_text("Smaller encoders, where params.yaml has `compress`.\n")
+
+
 def main() -> None:
     _make_downloads()
+    _make_compressed()
     with atomic_folder(program.FOLDER) as folder:
         for file, text in contents().items():
             (folder / file).parent.mkdir(exist_ok=True)

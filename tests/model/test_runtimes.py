@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -10,45 +9,24 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
 
 from components.data.batches.pack import Pack
 from components.errors import UserError
 from components.model import runtimes
-from components.model.multitask import MultiTaskConfig, MultiTaskModel
+from components.model.multitask import MultiTaskModel
 from components.model.packing import packed_states
 from components.model.runtimes import EAGER, Running, bf16, difference, exported
-from tests.model.encoders import DEBERTA, PACKABLE
+from tests.model.encoders import PACKABLE
+from tests.model.runtimes import build, runtime_here
 from tests.scripts import ROOT
 
 TOLERANCE = {"bf16": 0.03, "onnx": 1e-5, "onnx_int8": 0.3, "openvino": 0.03}  # of a state, by the largest
+LEARNT = {"student"}  # which has states of its own
 LENGTHS = (7, 40, 7, 7, 3, 25)
 
 
-def build(kind: str = "bert") -> MultiTaskModel:
-    """A model without heads on a random encoder whose tokens matter to each other."""
-    torch.manual_seed(1)
-    config = {**PACKABLE, "deberta": DEBERTA}[kind]
-    model = MultiTaskModel(MultiTaskConfig(encoder=config.to_dict(), tasks={})).eval()
-    for parameter in model.encoder.parameters():
-        if parameter.ndim > 1:
-            nn.init.normal_(parameter, std=0.2)
-    model.choose_packing()
-    return model
-
-
-def runtime_here(name: str) -> runtimes.Runtime:
-    runtime = runtimes.find(name)
-    for package in (*runtime.packages, *runtime.makers):
-        if importlib.util.find_spec(package) is None:
-            pytest.skip(f"{package} is not installed: pip install 'onetrunk[{runtime.extra}]'")
-    if (why := runtimes.why_not(runtime)) is not None:
-        pytest.skip(why)
-    return runtime
-
-
 def test_every_runtime_has_a_tolerance_here() -> None:
-    assert set(TOLERANCE) == set(runtimes.names())
+    assert {*TOLERANCE, *LEARNT} == set(runtimes.names())
 
 
 @pytest.mark.parametrize(
@@ -61,7 +39,7 @@ def test_states_are_eagers_in_their_order_whatever_the_lengths(name: str, kind: 
     """Local attention, shared layers and positions that begin at 2 among them."""
     runtime, model = runtime_here(name), build(kind)
     before = model.encoder.config._attn_implementation
-    runtime.make(model, tmp_path)
+    runtime.make(model, tmp_path, tmp_path)
     states = runtime.begin(model, tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == set(runtime.files)
     assert model.encoder.config._attn_implementation == before
@@ -106,7 +84,7 @@ def test_an_encoder_that_does_not_pack_is_not_exported(tmp_path: Path) -> None:
 
 @torch.inference_mode()
 def test_the_model_answers_by_the_runtime_and_keeps_no_second_copy_of_the_blocks(tmp_path: Path) -> None:
-    runtime_here("onnx").make(model := build(), tmp_path)
+    runtime_here("onnx").make(model := build(), tmp_path, tmp_path)
     given = (
         torch.tensor([[5, 6, 7], [8, 9, 0]]),
         torch.tensor([[1, 1, 1], [1, 1, 0]]),
@@ -172,7 +150,7 @@ def test_a_model_that_learns_again_computes_its_own_states() -> None:
 
 def test_openvino_tells_nobody_that_it_is_used(tmp_path: Path) -> None:
     """Its import alone would write a file into the home folder, and send it."""
-    runtime_here("openvino").make(build(), tmp_path)
+    runtime_here("openvino").make(build(), tmp_path, tmp_path)
     code = (
         "import sys; from pathlib import Path; from components.model.runtimes import openvino\n"
         "try: openvino.RUNTIME().begin(None, Path(sys.argv[1]))\n"

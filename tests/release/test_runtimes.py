@@ -30,7 +30,7 @@ from components.release import bundle, runtimes
 from components.release.records import RUNTIMES, BundleCard, RuntimeEvidence, RuntimeReport
 from serving import build
 from serving.predictor import Predictor
-from tests.model.test_runtimes import runtime_here
+from tests.model.runtimes import runtime_here
 from tests.serving import tiny
 
 
@@ -39,7 +39,7 @@ class Own(ways.Runtime):
 
     files = ("own.bin",)
 
-    def make(self, model: MultiTaskModel, folder: Path) -> None:
+    def make(self, model: MultiTaskModel, folder: Path, compressed: Path) -> None:
         (folder / self.files[0]).write_bytes(b"own")
 
     def begin(self, model: MultiTaskModel, folder: Path) -> ways.States:
@@ -185,7 +185,7 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = tiny.write_project(root / "project")
     made = root / "made"
     made.mkdir()
-    runtime.make(saving.load(project / "models/multitask"), made)
+    runtime.make(saving.load(project / "models/multitask"), made, root)
     measured = {"onnx": RuntimeEvidence(faster=2.0, difference=1e-6)}
     RuntimeReport(
         wanted="auto", chosen="onnx", most_difference=1e-4, processor="one", threads=1, confidence=0.95,

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components.model.runtimes.base import Runtime, States
+from components.settings.project import EAGER
 
 if TYPE_CHECKING:
     from components.model.multitask import MultiTaskModel
 
 __all__ = ["EAGER", "Running", "Runtime", "States", "begin", "find", "names", "why_not"]
 
-EAGER = "eager"
 NO_RUNTIMES = ("base", "difference", "exported")
 
 

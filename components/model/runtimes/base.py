@@ -25,8 +25,9 @@ class Runtime:
         """Why this machine cannot do it, its packages aside; None where it can."""
         return None
 
-    def make(self, model: MultiTaskModel, folder: Path) -> None:
-        """Write its files of a model, whose encoder packs, into a folder. Leaves the model as it was."""
+    def make(self, model: MultiTaskModel, folder: Path, compressed: Path) -> None:
+        """Write its files of a model, whose encoder packs, into a folder. Leaves the model as it was.
+        `compressed` holds what the stage `compress` has made of it, in a folder each."""
 
     def begin(self, model: MultiTaskModel, folder: Path) -> States:
         """The states by this runtime, of the model in a folder with its files. Leaves the model as it was."""

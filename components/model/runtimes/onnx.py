@@ -25,7 +25,7 @@ class Onnx(Runtime):
     extra = "onnx"
     files = ("encoder.onnx",)
 
-    def make(self, model: MultiTaskModel, folder: Path) -> None:
+    def make(self, model: MultiTaskModel, folder: Path, compressed: Path) -> None:
         exported.export(model, folder / self.files[0])
 
     def begin(self, model: MultiTaskModel, folder: Path) -> States:

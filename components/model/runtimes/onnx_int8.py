@@ -22,7 +22,7 @@ class OnnxInt8(onnx.Onnx):
 
     files = ("encoder.int8.onnx",)
 
-    def make(self, model: MultiTaskModel, folder: Path) -> None:
+    def make(self, model: MultiTaskModel, folder: Path, compressed: Path) -> None:
         from onnxruntime.quantization import QuantType, quantize_dynamic
 
         with tempfile.TemporaryDirectory(prefix="onetrunk-int8-") as scratch:

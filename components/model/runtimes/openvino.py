@@ -27,7 +27,7 @@ class OpenVino(Runtime):
     extra = "openvino"
     files = ("encoder.onnx",)
 
-    def make(self, model: MultiTaskModel, folder: Path) -> None:
+    def make(self, model: MultiTaskModel, folder: Path, compressed: Path) -> None:
         exported.export(model, folder / self.files[0])
 
     def begin(self, model: MultiTaskModel, folder: Path) -> States:

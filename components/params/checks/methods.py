@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from components import advice
 from components.errors import UserError, near_miss
 from components.params.checks.options import Options, check_options
+from components.settings.project import EAGER
 
 if TYPE_CHECKING:
     from components.settings.project import Project
@@ -97,11 +98,11 @@ def _logging(where: str, project: Project) -> None:
 
 def _runtime(where: str, name: str) -> None:
     """The runtime is known, and what makes it is there."""
-    if name == "eager":  # whatever else there is costs an import of torch
+    if name == EAGER:  # whatever else there is costs an import of torch
         return
     from components.model import runtimes
 
-    known = [runtimes.EAGER, "auto", *runtimes.names()]
+    known = [EAGER, "auto", *runtimes.names()]
     if name not in known:
         raise UserError(
             f"{where}: unknown runtime '{name}'{near_miss(name, known)}; expected one of {', '.join(known)}"
