@@ -27,7 +27,7 @@ def check(path: Path, project: Project) -> None:
     _method(f"{where}.optimiser", chosen, optimisers.names(), optimisers.optimiser)
     _regularisation(f"{where}.regularisation", project)
     _logging(f"{path}: logging", project)
-    _runtime(f"{path}: packaging.runtime", project.packaging.runtime)
+    _runtime(f"{path}: packaging.runtime", project)
 
 
 def _budget(where: str, project: Project) -> None:
@@ -96,8 +96,9 @@ def _logging(where: str, project: Project) -> None:
             raise UserError(f"{where}: {name} is not installed; {install}, or leave it out")
 
 
-def _runtime(where: str, name: str) -> None:
+def _runtime(where: str, project: Project) -> None:
     """The runtime is known, and what makes it is there."""
+    name = project.packaging.runtime
     if name == EAGER:  # whatever else there is costs an import of torch
         return
     from components.model import runtimes
@@ -106,6 +107,10 @@ def _runtime(where: str, name: str) -> None:
     if name not in known:
         raise UserError(
             f"{where}: unknown runtime '{name}'{near_miss(name, known)}; expected one of {', '.join(known)}"
+        )
+    if name == "student" and project.compress.student is None:
+        raise UserError(
+            f"{where}: student is made by the stage compress; expected compress.student: {{layers: NUMBER}}"
         )
     runtime = None if name == "auto" else runtimes.find(name)
     for package in (*runtime.packages, *runtime.makers) if runtime else ():
