@@ -32,7 +32,8 @@ from components.release.records import (
     PackedTask,
     RuntimeReport,
 )
-from components.settings.project import EAGER, Packaging
+from components.settings.project import Packaging
+from components.settings.release import EAGER
 
 MODEL = Path("models/multitask")
 WEIGHTS = index.WEIGHTS

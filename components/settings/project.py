@@ -11,15 +11,13 @@ from components.settings.compression import Compress
 from components.settings.data import Cleaning, Labels, Package, Source, Splits, distinct, raw_labels
 from components.settings.mixture import Mixture
 from components.settings.monitor import Monitor
-from components.settings.release import Card, Signing
+from components.settings.release import EAGER, Card, Signing
 from components.settings.remotes import Remote
 from components.settings.retrain import Retrain
 from components.settings.search import Search
 from components.settings.section import Bytes, Characters, Fraction, Given, Positive, Rows, Section, Unit
 from components.settings.traffic import Traffic
 from components.settings.training import Training
-
-EAGER = "eager"  # the runtime that every machine has: torch, in single precision
 
 
 class Gate(Section):

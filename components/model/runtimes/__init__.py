@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components.model.runtimes.base import Runtime, States
-from components.settings.project import EAGER
+from components.settings.release import EAGER
 
 if TYPE_CHECKING:
     from components.model.multitask import MultiTaskModel

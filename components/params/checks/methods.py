@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from components import advice
 from components.errors import UserError, near_miss
 from components.params.checks.options import Options, check_options
-from components.settings.project import EAGER
+from components.settings.release import EAGER
 
 if TYPE_CHECKING:
     from components.settings.project import Project
