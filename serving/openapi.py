@@ -23,12 +23,15 @@ BENTOML = (
 )  # nothing answers with them
 REFUSALS = {  # of POST: status -> when
     400: "The request is wrong: not JSON, not of this shape, an unknown task, too many texts.",
+    401: "The service asks for a token, and this is none of its own.",
     408: "The body took too long to come.",
     413: "The body is too large.",
     415: "The content type is not JSON.",
+    429: "Too many requests of this client are in progress; Retry-After says when to ask again.",
     500: "The service failed; its log says why.",
     503: "Too much waits already; Retry-After says when to ask again.",
     504: "The answer took too long.",
+    507: "There is no room to keep it.",
 }
 RETRIED = (429, 503)
 PAGES = {  # by GET
