@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from components import families
 from components.pages import render
+from serving import callers
 from serving.bundle import card, release
 from serving.explain import explained_family
 from serving.openapi import Json, completed
@@ -35,6 +36,7 @@ def html() -> str:
     return render.render(
         TEMPLATE,
         structured=structured((task.family, task.inputs) for task in tasks.values()),
+        token=bool(callers.tokens()),
         explained=[name for name, task in tasks.items() if explained_family(task.family)],
     )
 

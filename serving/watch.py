@@ -42,8 +42,8 @@ SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096)
 SHARES = tuple(tenth / 10 for tenth in range(1, 11))
 MOST_LABELS = 100  # of a task that are counted one by one
 STATUS = {
-    400: "wrong", 408: "slow", 413: "too large", 415: "not JSON", 429: "too many", 499: "left",
-    500: "failed", 503: "busy", 504: "timed out",
+    400: "wrong", 401: "no token", 408: "slow", 413: "too large", 415: "not JSON", 429: "too many",
+    499: "left", 500: "failed", 503: "busy", 504: "timed out",
 }  # fmt: skip
 
 
