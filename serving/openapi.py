@@ -40,6 +40,7 @@ PAGES = {  # by GET
 }
 IDENTITY = {"X-Request-ID": {"schema": {"type": "string"}, "description": "The caller's own, or a new one."}}
 LATER = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
+TOKEN = {"token": {"type": "http", "scheme": "bearer"}}
 REFUSAL = {
     "type": "object",
     "required": ["error"],
@@ -47,8 +48,8 @@ REFUSAL = {
 }
 
 
-def completed(spec: Json, card: BundleCard) -> Json:
-    """BentoML's document of the service, with what it does not know."""
+def completed(spec: Json, card: BundleCard, secured: bool) -> Json:
+    """BentoML's document of the service, with what it does not know; `secured`, it asks for a token."""
     schemas = {name: one for name, one in spec["components"]["schemas"].items() if name not in BENTOML}
     examples = {"/predict": _examples(card, lambda _: True), "/explain": _examples(card, _has_why)}
     asked = {
@@ -61,7 +62,8 @@ def completed(spec: Json, card: BundleCard) -> Json:
         "openapi": VERSION,
         "info": {"title": card.name, "version": card.version, "description": spec["info"]["description"]},
         "paths": {**spec["paths"], **asked, **{path: _page(said) for path, said in PAGES.items()}},
-        "components": {"schemas": {**schemas, "Refusal": REFUSAL}},
+        "components": {"schemas": {**schemas, "Refusal": REFUSAL}, "securitySchemes": TOKEN},
+        "security": [dict.fromkeys(TOKEN, ())] if secured else [],
     }
 
 

@@ -85,7 +85,7 @@ async def metadata(_: Request) -> JSONResponse:
 @lru_cache(maxsize=1)
 def document(version: str) -> Json:
     """What OpenAPI says of the service that holds this app, with a bundle of this version."""
-    return completed(app.state.service.openapi_spec.asdict(), card())
+    return completed(app.state.service.openapi_spec.asdict(), card(), bool(callers.tokens()))
 
 
 async def described(_: Request) -> JSONResponse:
