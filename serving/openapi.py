@@ -34,10 +34,11 @@ REFUSALS = {  # of POST: status -> when
     507: "There is no room to keep it.",
 }
 RETRIED = (429, 503)
-PAGES = {  # by GET
-    "/tasks": "Each task's family, inputs, labels, metrics with intervals and baselines, and an example.",
-    "/metadata": "The release: hashes of model, data and code, commit, verdict, limits.",
+PAGES = {  # by GET: path -> what it says, the name of its schema
+    "/tasks": ("Family, inputs, labels, metrics with intervals and an example of each task.", "Tasks"),
+    "/metadata": ("The release: hashes of model, data and code, commit, verdict, limits.", "Metadata"),
 }
+RELEASE = {"anyOf": [{"type": "string"}, {"type": "null"}]}  # its semantic version, where it is known
 IDENTITY = {"X-Request-ID": {"schema": {"type": "string"}, "description": "The caller's own, or a new one."}}
 LATER = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
 TOKEN = {"token": {"type": "http", "scheme": "bearer"}}
@@ -61,8 +62,11 @@ def completed(spec: Json, card: BundleCard, secured: bool) -> Json:
         **spec,
         "openapi": VERSION,
         "info": {"title": card.name, "version": card.version, "description": spec["info"]["description"]},
-        "paths": {**spec["paths"], **asked, **{path: _page(said) for path, said in PAGES.items()}},
-        "components": {"schemas": {**schemas, "Refusal": REFUSAL}, "securitySchemes": TOKEN},
+        "paths": {**spec["paths"], **asked, **{path: _page(*page) for path, page in PAGES.items()}},
+        "components": {
+            "schemas": {**_of_pages(), **schemas, "Refusal": REFUSAL},
+            "securitySchemes": TOKEN,
+        },
         "security": [dict.fromkeys(TOKEN, ())] if secured else [],
     }
 
@@ -105,6 +109,17 @@ def _named(schema: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{schema}"}
 
 
-def _page(said: str) -> Json:
-    answer = {"description": said, "content": {JSON: {"schema": {"type": "object"}}}}
-    return {"get": {"description": said, "responses": {"200": answer}}}
+def _page(said: str, schema: str) -> Json:
+    return {"get": {"description": said, "responses": {"200": _responded(schema, said)}}}
+
+
+def _of_pages() -> Json:
+    """The schemas of the pages, which are parts of a bundle's card, by their names."""
+    card = BundleCard.model_json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
+    parts, fields = card.pop("$defs"), card["properties"]
+    tasks = {"release": RELEASE, "version": fields["version"], "tasks": fields["tasks"]}
+    return {
+        **parts,
+        "Metadata": {**card, "title": "Metadata", "properties": {**fields, "release": RELEASE}},
+        "Tasks": {"type": "object", "required": list(tasks), "properties": tasks},
+    }

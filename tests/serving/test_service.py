@@ -245,6 +245,15 @@ def test_openapi_has_an_example_of_every_task_which_is_answered_as_it_says(
         assert fault(document, body["schema"], wrong) is not None
 
 
+@pytest.mark.parametrize("path", ["/tasks", "/metadata"])
+def test_the_pages_are_as_openapi_says(client: httpx.Client, path: str) -> None:
+    document = client.get("/docs.json").json()
+    (answer,) = document["paths"][path]["get"]["responses"]["200"]["content"].values()
+    said = client.get(path).json()
+    assert fault(document, answer["schema"], said) is None
+    assert fault(document, answer["schema"], {**said, "tasks": []}) is not None
+
+
 def test_every_refusal_that_is_counted_is_one_that_openapi_names() -> None:
     assert set(STATUS) - {LEFT} <= set(REFUSALS)
 
