@@ -17,9 +17,12 @@ import pytest
 import yaml
 
 from components.errors import UserError
+from components.files import verify_manifest
+from components.release import moves, registry
 from flows.commands import deploy_files
 from flows.deploying import files
 from serving.watch import PATHS
+from tests.release import bentos
 
 KUBERNETES = ("1.29", "1.33", "1.37")
 ALERTS = Path(__file__).with_name("alerts_test.yml")
@@ -69,6 +72,22 @@ def test_the_command_says_what_is_next_and_takes_any_bento(
     said = capsys.readouterr().out
     assert f"the files that deploy tiny:{version}" in said
     assert "docker compose -f 'my deploy/compose.yaml' up --build" in said
+
+
+def test_a_project_deploys_its_champion_and_after_a_rollback_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = bentos.two_releases(tmp_path / "project")
+    monkeypatch.chdir(project)
+    given = argparse.Namespace(folder=Path("deploy"), image=None, bento=None)
+    before, newest = registry.read(project).line
+    for version in (newest, before):
+        deploy_files.run(given)
+        found = settings(Path("deploy"))
+        assert found["RELEASE"] == version
+        verify_manifest(Path("deploy") / found["BENTO"])
+        if version == newest:
+            moves.promote(before, "it answers nonsense", project, "rollback")
 
 
 def test_compose_is_valid_and_all_that_it_names_is_there(folder: Path, bento: Path) -> None:
