@@ -47,13 +47,15 @@ def resources_of(folder: Path) -> dict[str, Any]:
 def settings(folder: Path) -> dict[str, str]:
     """What .env says."""
     lines = (line for line in (folder / ".env").read_text().splitlines() if not line.startswith("#"))
-    return dict(line.split("=", maxsplit=1) for line in lines)
+    pairs = (line.split("=", maxsplit=1) for line in lines)
+    return {name: value.strip("'") for name, value in pairs}
 
 
 def test_another_release_changes_the_two_files_that_name_it_and_nothing_of_the_owners(
     folder: Path, bento: Path
 ) -> None:
     (folder / "compose.yaml").write_text("mine")
+    (folder / "prometheus/token").write_text("mine")
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     kept = files.write(folder, files.values(folder, bento, "v1.3.0", "registry.example.com:5000/team/desk"))
     assert kept == [folder / "compose.yaml"]
@@ -212,10 +214,12 @@ def test_an_image_that_is_none_is_one_sentence(bento: Path, tmp_path: Path, imag
         files.values(tmp_path, bento, "v1.2.0", image)
 
 
-def test_a_folder_that_cannot_be_written_is_one_sentence(bento: Path, tmp_path: Path) -> None:
-    (tmp_path / "deploy").touch()
-    with pytest.raises(UserError, match="cannot be written"):
-        files.write(tmp_path / "deploy", files.values(tmp_path / "deploy", bento, "v1.2.0", None))
+@pytest.mark.parametrize("taken", ["", ".env", "compose.yaml"])
+def test_a_folder_that_cannot_be_written_is_one_sentence(bento: Path, tmp_path: Path, taken: str) -> None:
+    folder = tmp_path / "deploy"
+    (folder / taken).mkdir(parents=True) if taken else folder.touch()
+    with pytest.raises(UserError, match=f"{taken}: cannot be written"):
+        files.write(folder, files.values(folder, bento, "v1.2.0", None))
 
 
 def test_a_name_that_kubernetes_would_refuse_becomes_one_that_it_takes(bento: Path, tmp_path: Path) -> None:
