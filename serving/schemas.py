@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field
 from components import families as tasks
 from serving import bundle
 from serving.explain import Explanation
+from serving.feedback import Answers
 from serving.requests import Request
 
 PARSED = "onetrunk.request"  # where the guard has put the request, in the scope
@@ -45,6 +46,24 @@ class PredictResponse(bentoml.IODescriptor):  # type: ignore[misc]
 
     version: str = Field(description=VERSION)
     answers: list[dict[str, Answer]]
+
+
+class FeedbackRequest(Answers, bentoml.IODescriptor):  # type: ignore[misc]
+    """Right answers to predictions; all are kept, or none."""
+
+    @classmethod
+    async def from_http_request(cls, request: starlette.requests.Request, serde: Any) -> Any:
+        """What the guard has read and checked."""
+        return request.scope[PARSED]
+
+
+class FeedbackResponse(bentoml.IODescriptor):  # type: ignore[misc]
+    """How many are new, how many were known already, and what this release's labels have against some of
+    them, by their number in the request."""
+
+    kept: int
+    known: int
+    notes: dict[str, str]
 
 
 class ExplainResponse(bentoml.IODescriptor):  # type: ignore[misc]

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from components.release import query
-from serving.bundle import TRAFFIC
+from serving.bundle import FEEDBACK, TRAFFIC
 from serving.predictor import Predictor
 
 
@@ -23,9 +23,10 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def client(bento: Path, scratch: Path) -> Iterator[httpx.Client]:
-    """A client of the Bento, served by BentoML in its own processes for the whole session; it records."""
+    """A client of the Bento, served by BentoML in its own processes for the whole session; it records, and keeps feedback."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(TRAFFIC, json.dumps({"folder": str(scratch / "traffic")}))
+        patch.setenv(FEEDBACK, json.dumps({"folder": str(scratch / "feedback")}))
         patch.setattr("tempfile.tempdir", str(scratch))
         server = query.running(bento)
         url = server.__enter__()
