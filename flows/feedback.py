@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -66,11 +67,11 @@ def _lines(one: Judged) -> list[str]:
 def accept(root: Path, tasks: Collection[str], ids: Sequence[str], new: bool) -> int:
     """Make rows of what waits: what is clear, or what is named by its id. With `new`, what has a label that
     the task's data have not, as well."""
+    _require_pipeline(root)
     project = params.load()
     store = _store(root, project)
     with _alone(root):
-        judged = judge(root, project, store)
-        chosen = _chosen(judged, tasks, ids)
+        chosen = _chosen(judge(root, project, store), tasks, ids)
         if refused := next((one for one in chosen if ids and one.problem), None):
             raise UserError(f"{refused.key}: cannot be accepted: {refused.problem}; reject it")
         taken = [
@@ -88,6 +89,20 @@ def accept(root: Path, tasks: Collection[str], ids: Sequence[str], new: bool) ->
     if taken:
         print(f"the next `onetrunk run` trains on them; they are in {accepted.FOLDER}/, which git can keep")
     return 0
+
+
+def _require_pipeline(root: Path) -> None:
+    """Check that the pipeline reads what is accepted.
+
+    Raises:
+        UserError: it is an earlier version's.
+    """
+    pipeline = root / "dvc.yaml"
+    if not re.search(rf"^\s*- {accepted.FOLDER}$", pipeline.read_text(encoding="utf-8"), re.MULTILINE):
+        raise UserError(
+            f"{pipeline}: made by an earlier version, whose stage `declare` does not depend on "
+            f"{accepted.FOLDER}/; run `onetrunk upgrade` once, which brings the pipeline to this one"
+        )
 
 
 def _write(root: Path, taken: Sequence[Judged]) -> None:

@@ -48,8 +48,19 @@ class PredictResponse(bentoml.IODescriptor):  # type: ignore[misc]
     answers: list[dict[str, Answer]]
 
 
+def _right_answer(schema: dict[str, Any]) -> None:
+    """Write a right answer into the schema, to a task whose answers are labels."""
+    for name, task in bundle.card().tasks.items():
+        if task.example and task.labels and tasks.get(task.family).targets == {"label": True}:
+            answer = {"label": task.labels[0]}
+            one = {"id": "0123456789abcdef", "task": name, "input": task.example, "answer": answer}
+            schema["example"] = {"feedback": [one]}
+
+
 class FeedbackRequest(Answers, bentoml.IODescriptor):  # type: ignore[misc]
     """Right answers to predictions; all are kept, or none."""
+
+    model_config = ConfigDict(json_schema_extra=_right_answer)
 
     @classmethod
     async def from_http_request(cls, request: starlette.requests.Request, serde: Any) -> Any:

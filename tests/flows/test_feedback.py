@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,7 +33,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project with the tasks of the tiny model, one of which has data."""
     tiny.write_params(tmp_path)
     (tmp_path / ".dvc").mkdir()
-    (tmp_path / "dvc.yaml").write_text("stages: {}\n")
+    shutil.copy(Path(__file__).parents[2] / "dvc.yaml", tmp_path)
     settings(tmp_path, feedback={})
     subprocess.run(["git", "init", "-q", tmp_path], check=True)
     facts = tiny.CARDS["sentiment"]["facts"]
@@ -274,6 +275,14 @@ def test_a_damaged_file_is_named_and_holds_nothing_up(capsys) -> None:
         "rejected: 1 of damaged files, 1 of gone\n",
     )
     assert not torn.exists()
+
+
+def test_a_pipeline_that_would_not_read_them_is_named_before_anything_is_decided(capsys) -> None:
+    put()
+    Path("dvc.yaml").write_text(Path("dvc.yaml").read_text().replace("      - accepted\n", ""))
+    code, said = run(capsys, "accept")
+    assert (code, "run `onetrunk upgrade` once" in said) == (2, True)
+    assert len(waiting()) == 1
 
 
 def test_damaged_accepted_rows_are_named_before_anything_is_decided(capsys) -> None:

@@ -97,6 +97,17 @@ def test_answers_of_several_heads_to_one_text_are_one_row_and_the_newest_of_each
     assert found == [("a", "1")]
 
 
+def test_what_feedback_cannot_know_of_a_row_is_left_open(tmp_path: Path) -> None:
+    """How difficult it is, and the values by which test rows are cut into slices."""
+    columns = {"text": "body", "label": "label", "difficulty": "hard", "slice": "country"}
+    rows = [f"{line},{n},de" for n, line in enumerate(PLAIN)]
+    header = "body,label,hard,country"
+    new = {"text": "all new", "label": "a"}
+    after = take_in(tmp_path, new, rows=rows, header=header, columns=columns)
+    (found,) = [one for one in after["train"] if one["text"] == "all new"]
+    assert (found["difficulty"], found["slice"]) == (None, None)
+
+
 def test_spans_of_a_text_become_tags_where_the_source_has_tokens(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("a B-X\nb O\n\n" * 1 + "".join(f"w{n} B-X\nb O\n\n" for n in range(60)))
     file = accepted.file_of(tmp_path / "accepted", "t")
