@@ -118,7 +118,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("an empty answer", {**GOOD, "answer": {}}, "answer: empty, expected some of label"),
     ("another target", {**GOOD, "answer": {"score": 1}}, "answer: unknown key 'score'; expected some of label"),
     ("an empty label", {**GOOD, "answer": {"label": ""}}, r"feedback\[0\]: 'label' is empty"),
-    ("a label of parts", {**GOOD, "answer": {"label": ["a"]}}, r"'label' is \['a'\], expected a text"),
+    ("a label of parts", {**GOOD, "answer": {"label": {"a": 1}}}, r"'label' is \{'a': 1\}, expected a text"),
     ("a long answer", {**GOOD, "answer": {"label": "a" * 300}}, "answer: 313 characters, expected at most"),
     ("a number that is none", b'{"feedback": [{"id": "a", "task": "similarity", "input": {"text": "a", '
      b'"text_pair": "b"}, "answer": {"score": NaN}}]}', "a number in it is not finite"),
