@@ -12,7 +12,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components.data.contract.accepted import Accepted
+from components.data.contract.accepted import FOLDER, Accepted
 from components.data.contract.cards import HeadCard
 from components.monitoring.traffic.feedback import Feedback, Heard
 from components.release import registry
@@ -31,6 +31,8 @@ def feedback(root: Path, project: Project) -> Feedback:
 
 def _heard(root: Path, release: str) -> list[Heard]:
     """Of the answers of a release: of none but the champion's."""
+    if not any((root / FOLDER).glob("*.jsonl")):
+        return []
     champion = registry.read(root).champion
     if champion is None or champion.version != release or not (rows := rows_since(release, root)):
         return []
