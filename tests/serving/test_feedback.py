@@ -244,3 +244,4 @@ def test_a_served_bento_takes_the_right_answer_to_what_it_said(client: httpx.Cli
     api = client.get("/docs.json").json()
     example = api["components"]["schemas"]["FeedbackRequest"]["example"]
     assert client.post("/feedback", json=example).status_code == 200
+    assert {"200", "404", "507"} <= set(api["paths"]["/feedback"]["post"]["responses"])
