@@ -6,7 +6,7 @@ import dataclasses
 import json
 from asyncio import to_thread
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from components.pages import render
 from serving import callers
 from serving.bundle import card, release
 from serving.explain import explained_family
-from serving.openapi import completed
+from serving.openapi import Json, completed
 from serving.watch import exposition, metrics
 
 if TYPE_CHECKING:
@@ -97,12 +97,15 @@ async def metadata(_: Request) -> JSONResponse:
     return JSONResponse({"release": release(), "running": RUNNING, **card().model_dump(mode="json")})
 
 
-async def described(request: Request) -> JSONResponse:
-    """OpenAPI's description of the service that holds this app."""
-    state = request.app.state
-    if not hasattr(state, "document"):
-        state.document = completed(state.service.openapi_spec.asdict(), card())
-    return JSONResponse(state.document)
+@lru_cache(maxsize=1)
+def document(version: str) -> Json:
+    """What OpenAPI says of the service that holds this app, with a bundle of this version."""
+    return completed(app.state.service.openapi_spec.asdict(), card(), bool(callers.tokens()))
+
+
+async def described(_: Request) -> JSONResponse:
+    """OpenAPI's document."""
+    return JSONResponse(document(card().version))
 
 
 async def measured(_: Request) -> Response:

@@ -22,30 +22,33 @@ def contents() -> dict[Path, str]:
     )
 
 
-def _make_downloads() -> None:
-    """The stage `encoder` depends on downloads/, into which nothing may have to be fetched; DVC warns of a
-    folder that is empty."""
-    note = Path("downloads/README.txt")
-    if not note.is_file():
-        note.parent.mkdir(exist_ok=True)
-        note.write_text("What packages and remotes of params.yaml bring; the pipeline fills it.\n")
+NOTES = {  # of folders that may hold nothing else
+    "downloads": "What packages and remotes of params.yaml bring; the pipeline fills it.\n",
+    "accepted": "Rows that `onetrunk feedback accept` has made of feedback; git or `dvc add` keeps them.\n",
+    "models/compressed": "Smaller encoders that the stage `compress` makes, if params.yaml says so.\n",
+}
 
 
-def _make_compressed() -> None:
-    """The stage `package` depends on models/compressed, in which nothing need be; what params.yaml no longer
-    names would be taken for today's."""
+def make_folders(root: Path = Path()) -> None:
+    """The stages `encoder`, `declare` and `package` depend on them; DVC warns of a folder that is empty."""
+    for folder, text in NOTES.items():
+        note = root / folder / "README.txt"
+        if not note.is_file():
+            note.parent.mkdir(parents=True, exist_ok=True)
+            note.write_text(text)
+
+
+def drop_compressed() -> None:
+    """Remove smaller encoders that params.yaml no longer names; they would be taken for today's."""
     kept = [name for name, given in params.load().compress if given is not None]
-    COMPRESSED.mkdir(parents=True, exist_ok=True)
     for folder in COMPRESSED.iterdir():
         if folder.is_dir() and folder.name not in kept:
             shutil.rmtree(folder)
-    if not (COMPRESSED / "README.txt").is_file():
-        (COMPRESSED / "README.txt").write_text("Smaller encoders, where params.yaml has `compress`.\n")
 
 
 def main() -> None:
-    _make_downloads()
-    _make_compressed()
+    make_folders()
+    drop_compressed()
     with atomic_folder(program.FOLDER) as folder:
         for file, text in contents().items():
             (folder / file).parent.mkdir(exist_ok=True)

@@ -7,16 +7,21 @@ from pathlib import Path
 from components.stages import program
 
 
+def made() -> None:
+    program.make_folders()
+    program.drop_compressed()
+
+
 def test_the_folder_is_there_and_holds_nothing_that_params_no_longer_names(tiny_project: Path) -> None:
-    program._make_compressed()
+    made()
     assert [path.name for path in program.COMPRESSED.iterdir()] == ["README.txt"]
     (program.COMPRESSED / "student").mkdir()
     (program.COMPRESSED / "student/student.safetensors").touch()
     params = Path("params.yaml")
     without = params.read_text()
     params.write_text(without + "compress: {student: {layers: 1}}\n")
-    program._make_compressed()
+    made()
     assert (program.COMPRESSED / "student/student.safetensors").is_file()
     params.write_text(without)
-    program._make_compressed()
+    made()
     assert [path.name for path in program.COMPRESSED.iterdir()] == ["README.txt"]
