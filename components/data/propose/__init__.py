@@ -88,7 +88,7 @@ def guess_at(place: Place, wishes: Wishes, encoder: Path | None = None, terms: T
     if marked := _marked(columns):
         place = replace(place, source={**place.source, "inline": marked})
         rows, total = _rows(place)
-        columns = columns_of(rows, total, wishes.decimal)
+        columns = _without_twins(columns_of(rows, total, wishes.decimal), marked)
     if found := recounted(columns, place, rows):
         place, rows = found
         columns = columns_of(rows, total, wishes.decimal)
@@ -115,6 +115,12 @@ def _marked(columns: list[Column]) -> str | None:
         return None
     marked = (column.name for column in columns if column.is_text and are_marked(column.values))
     return next(marked, None)
+
+
+def _without_twins(columns: list[Column], marked: str) -> list[Column]:
+    """The columns but for those that say once more what a text without its marks says."""
+    (bare,) = (column.values for column in columns if column.name == marked)
+    return [each for each in columns if each.name == marked or each.values != bare]
 
 
 def _unused(columns: list[Column], entry: Entry) -> Iterator[str]:

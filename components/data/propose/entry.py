@@ -121,9 +121,9 @@ def entry_of(
     if units := {column.name: column.unit for column in plan.measured if column.unit}:
         source["units"] = units
     without = {
-        column.name: {"not": column.unlabelled[0] if len(column.unlabelled) == 1 else [*column.unlabelled]}
+        column.name: condition
         for column in plan.targets.values()
-        if column.unlabelled
+        if (condition := _labelled(column, together=bool(plan.joint)))
     }
     if without:
         source["filter"] = without
@@ -144,6 +144,14 @@ def entry_of(
     if plan.joint:
         keys["joint"] = {name: _head(plan, name, read) for name in plan.joint}
     return Entry(name, keys, {"max_length": measured, "gate": remark}, place.remotes)
+
+
+def _labelled(column: Column, together: bool) -> dict[str, Any]:
+    """The condition on rows that have a label; empty: none is needed. A row without one may have that of a
+    joint head."""
+    marks = [mark for mark in column.unlabelled if mark]
+    condition: dict[str, Any] = {"not": marks[0] if len(marks) == 1 else marks} if marks else {}
+    return condition | ({"not_empty": True} if "" in column.unlabelled and not together else {})
 
 
 def _head(plan: Plan, name: str, read: list[tuple[Fields, Row]]) -> HeadKeys:

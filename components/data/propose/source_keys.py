@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import Any, TypedDict
 
 
 class SourceKeys(TypedDict, total=False):
@@ -22,7 +22,7 @@ class SourceKeys(TypedDict, total=False):
     labels: list[str]
     decimal: str
     units: dict[str, str]
-    filter: dict[str, dict[str, str | list[str]]]
+    filter: dict[str, dict[str, Any]]
     sentence: str
     file_column: str
     inline: str

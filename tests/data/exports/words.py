@@ -266,4 +266,18 @@ ANNOTATED = [
         "tagging",
         {"text": "text", "spans": "entities"},
     ),
+    Shape(
+        "massive.jsonl",
+        jsonl(
+            lambda n: {
+                "id": str(n),
+                "partition": ["train", "train", "dev", "test"][n % 4],
+                "utt": f"{sentence(n)} by alice {n}",
+                "annot_utt": f"{sentence(n)} by [artist : alice {n}]",
+            }
+        ),
+        "tagging",
+        {"text": "annot_utt", "spans": "spans"},
+        {"inline": "annot_utt", "split_column": "partition"},
+    ),
 ]
