@@ -128,7 +128,8 @@ def _unused(columns: list[Column], entry: Entry) -> Iterator[str]:
     heads = [entry.keys, *entry.keys.get("joint", {}).values()]
     named = [name for head in heads for names in head["columns"].values() for name in [*_listed(names)]]
     source = entry.keys["source"]
-    named += [str(source.get(key, "")) for key in ("split_column", "sentence", "inline", "file_column")]
+    named += [source.get("split_column", ""), source.get("inline", ""), source.get("file_column", "")]
+    named += _listed(source.get("sentence", ""))
     for column in columns:
         below = f"{column.name}."
         if (

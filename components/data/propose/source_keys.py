@@ -23,7 +23,7 @@ class SourceKeys(TypedDict, total=False):
     decimal: str
     units: dict[str, str]
     filter: dict[str, dict[str, Any]]
-    sentence: str
+    sentence: str | list[str]
     file_column: str
     inline: str
     sheet: str

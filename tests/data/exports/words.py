@@ -280,4 +280,21 @@ ANNOTATED = [
         {"text": "annot_utt", "spans": "spans"},
         {"inline": "annot_utt", "split_column": "partition"},
     ),
+    Shape(
+        "documents.csv",
+        text(
+            csv_text(
+                ["doc", "sent", "word", "tag"],
+                lambda n: [
+                    n // 8,
+                    n // 4 % 2 if n % 3 else 0,
+                    f"word{n * 37 % 101}",
+                    ["O", "B-PER"][n % 4 == 1],
+                ],
+            )
+        ),
+        "tagging",
+        {"tokens": "word", "tags": "tag"},
+        {"sentence": ["doc", "sent"]},
+    ),
 ]
