@@ -12,6 +12,7 @@ import yaml
 
 from components import families
 from components.data.propose.candidate import Plan
+from components.data.propose.file_names import splits_of
 from components.data.propose.names import SPLITS
 from components.data.propose.places import Place
 from components.data.propose.profile import Column, Fields, Numbered, drawn, words_of
@@ -212,7 +213,7 @@ def _split_column(columns: list[Column]) -> SourceKeys:
     """The column that says which split a row belongs to, if there is one."""
     for column in columns:
         if column.is_split:
-            names = {value: SPLITS[value.lower()] for value in sorted(column.distinct_texts)}
+            names = splits_of(sorted(column.distinct_texts))
             return {"split_column": column.name, "split_values": names}
     return {}
 

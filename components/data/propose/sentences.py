@@ -8,7 +8,7 @@ from typing import Any
 from components.data.propose.names import NAMES
 from components.data.propose.profile import Column
 from components.data.propose.roles.words import spelled_types
-from components.data.sources.sentences import document_column, sentence_columns
+from components.data.sources.sentences import document_column, sentence_columns, sentences_within
 
 HEAD = 2000  # rows
 FEWEST = 3  # different words: fewer are tags
@@ -24,8 +24,12 @@ def sentence_of(columns: list[Column], rows: list[Mapping[str, Any]]) -> str | l
     named = [name for name in words if name.lower() in NAMES["tokens"]]
     used = {(named or words)[0], *tags}
     found = next(sentence_columns(rows[:HEAD], used), None)
-    document = document_column(rows[:HEAD], found) if found else None
-    return [document, found] if found and document else found
+    if found is None:
+        return None
+    if inner := sentences_within(rows[:HEAD], found):
+        return [found, inner]
+    document = document_column(rows[:HEAD], found)
+    return [document, found] if document else found
 
 
 def _are_words(column: Column) -> bool:

@@ -71,6 +71,19 @@ def document_column(rows: Sequence[Mapping[str, Any]], sentence: str) -> str | N
     return None
 
 
+def sentences_within(rows: Sequence[Mapping[str, Any]], document: str) -> str | None:
+    """The column that numbers sentences anew in each document: beside the same document, the rows of a value
+    stand together."""
+    for name in dict.fromkeys(name for fields in rows for name in fields):
+        pairs = [f"{fields.get(document)} {fields.get(name)}" for fields in rows]
+        starts = 1 + sum(one != other for one, other in pairwise(pairs))
+        documents = len({str(fields.get(document)) for fields in rows})
+        whole = all(str(fields.get(name)).isdecimal() for fields in rows)
+        if whole and starts == len(set(pairs)) > documents and 2 * starts <= len(rows):
+            return name
+    return None
+
+
 def sentence_columns(rows: list[Mapping[str, Any]], used: set[str]) -> Iterator[str]:
     """The columns that could say which sentence a word belongs to, those that are called so first: their
     values stay the same for some rows, or are left out."""

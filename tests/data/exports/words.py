@@ -286,8 +286,8 @@ ANNOTATED = [
             csv_text(
                 ["doc", "sent", "word", "tag"],
                 lambda n: [
-                    n // 8,
-                    n // 4 % 2 if n % 3 else 0,
+                    n // 4 * 2 // 3,
+                    int(n // 4 % 3 == 1),
                     f"word{n * 37 % 101}",
                     ["O", "B-PER"][n % 4 == 1],
                 ],
