@@ -15,8 +15,10 @@ from starlette.routing import Route
 
 from components import families
 from components.pages import render
+from serving import callers
 from serving.bundle import card, release
 from serving.explain import explained_family
+from serving.openapi import completed
 from serving.watch import exposition
 
 TEMPLATE = Path(__file__).with_name("page.html.jinja")
@@ -34,6 +36,7 @@ def html() -> str:
     return render.render(
         TEMPLATE,
         structured=structured((task.family, task.inputs) for task in tasks.values()),
+        token=bool(callers.tokens()),
         explained=[name for name, task in tasks.items() if explained_family(task.family)],
     )
 
@@ -79,6 +82,14 @@ async def metadata(_: Request) -> JSONResponse:
     return JSONResponse({"release": release(), **card().model_dump(mode="json")})
 
 
+async def described(request: Request) -> JSONResponse:
+    """OpenAPI's description of the service that holds this app."""
+    state = request.app.state
+    if not hasattr(state, "document"):
+        state.document = completed(state.service.openapi_spec.asdict(), card())
+    return JSONResponse(state.document)
+
+
 async def measured(_: Request) -> Response:
     """Prometheus's metrics, of all workers."""
     from prometheus_client import CONTENT_TYPE_LATEST
@@ -94,5 +105,6 @@ app = Starlette(
         Route("/favicon.ico", icon),
         Route("/tasks", tasks),
         Route("/metadata", metadata),
+        Route("/docs.json", described),
     ]
 )
