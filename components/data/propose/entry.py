@@ -17,7 +17,7 @@ from components.data.propose.names import SPLITS
 from components.data.propose.places import Place
 from components.data.propose.profile import Column, Fields, Numbered, drawn, words_of
 from components.data.propose.roles import kind_of
-from components.data.propose.source_keys import SourceKeys
+from components.data.propose.source_keys import ConditionKeys, SourceKeys
 from components.errors import BadRowError, UserError
 from components.families.base import Facts, Row
 from components.families.base.capabilities import Events, FactsOfAllSplits
@@ -147,12 +147,12 @@ def entry_of(
     return Entry(name, keys, {"max_length": measured, "gate": remark}, place.remotes)
 
 
-def _labelled(column: Column, together: bool) -> dict[str, Any]:
+def _labelled(column: Column, together: bool) -> ConditionKeys:
     """The condition on rows that have a label; empty: none is needed. A row without one may have that of a
     joint head."""
     marks = [mark for mark in column.unlabelled if mark]
-    condition: dict[str, Any] = {"not": marks[0] if len(marks) == 1 else marks} if marks else {}
-    return condition | ({"not_empty": True} if "" in column.unlabelled and not together else {})
+    condition: ConditionKeys = {"not": marks[0] if len(marks) == 1 else marks} if marks else {}
+    return {**condition, "not_empty": True} if "" in column.unlabelled and not together else condition
 
 
 def _head(plan: Plan, name: str, read: list[tuple[Fields, Row]]) -> HeadKeys:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import TypedDict
+
+
+# Which values of a column count, as `settings.data.Condition` has it.
+ConditionKeys = TypedDict("ConditionKeys", {"not": str | list[str], "not_empty": bool}, total=False)
 
 
 class SourceKeys(TypedDict, total=False):
@@ -22,7 +26,7 @@ class SourceKeys(TypedDict, total=False):
     labels: list[str]
     decimal: str
     units: dict[str, str]
-    filter: dict[str, dict[str, Any]]
+    filter: dict[str, ConditionKeys]
     sentence: str | list[str]
     file_column: str
     inline: str
