@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-
 # Which values of a column count, as `settings.data.Condition` has it.
 ConditionKeys = TypedDict("ConditionKeys", {"not": str | list[str], "not_empty": bool}, total=False)
 
