@@ -18,6 +18,7 @@ from components.pages import render
 from serving import callers
 from serving.bundle import card, release
 from serving.explain import explained_family
+from serving.openapi import completed
 from serving.watch import exposition
 
 TEMPLATE = Path(__file__).with_name("page.html.jinja")
@@ -81,6 +82,14 @@ async def metadata(_: Request) -> JSONResponse:
     return JSONResponse({"release": release(), **card().model_dump(mode="json")})
 
 
+async def described(request: Request) -> JSONResponse:
+    """OpenAPI's description of the service that holds this app."""
+    state = request.app.state
+    if not hasattr(state, "document"):
+        state.document = completed(state.service.openapi_spec.asdict(), card())
+    return JSONResponse(state.document)
+
+
 async def measured(_: Request) -> Response:
     """Prometheus's metrics, of all workers."""
     from prometheus_client import CONTENT_TYPE_LATEST
@@ -96,5 +105,6 @@ app = Starlette(
         Route("/favicon.ico", icon),
         Route("/tasks", tasks),
         Route("/metadata", metadata),
+        Route("/docs.json", described),
     ]
 )

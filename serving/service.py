@@ -24,7 +24,7 @@ from serving.guard import Guard, refusal
 from serving.pages import app
 from serving.requests import RefusedError
 from serving.schemas import ExplainResponse, PredictRequest, PredictResponse
-from serving.watch import Watch, metrics
+from serving.watch import Watch, log_lines, metrics
 
 ENVIRONMENT = {**QUIET, **SERVICE}
 SWITCH_SECONDS = 5e-4  # that the model's thread keeps the interpreter where the event loop wants it
@@ -33,9 +33,12 @@ SWITCH_SECONDS = 5e-4  # that the model's thread keeps the interpreter where the
 # An operator who configures BentoML gets its tracing as he wants it; nobody else pays for it.
 TRACING = {} if "BENTOML_CONFIG" in os.environ else {"excluded_urls": ".*"}
 limit()
+log_lines()
 
 
 @bentoml.service(
+    # BentoML would put compilers and git into the image; a distribution that it does not know adds nothing
+    image=bentoml.images.Image(base_image="python:3.11-slim", distro="none"),
     http={"host": "127.0.0.1", "port": 3000},
     workers=group.configured(),
     metrics={"enabled": False},  # serving/watch.py has them
@@ -113,6 +116,7 @@ class Onetrunk:
         return self.batcher.alive and group.complete()
 
 
+app.state.service = Onetrunk
 Onetrunk.add_asgi_middleware(Watch)  # type: ignore[attr-defined] # the decorator made it a Service
 Onetrunk.add_asgi_middleware(Access)  # type: ignore[attr-defined]
 Onetrunk.add_asgi_middleware(Guard)  # type: ignore[attr-defined]
