@@ -23,9 +23,11 @@ BENTOML = (
 )  # nothing answers with them
 REFUSALS = {  # of POST: status -> when
     400: "The request is wrong: not JSON, not of this shape, an unknown task, too many texts.",
+    401: "It has no token of this service, which asks for one.",
     408: "The body took too long to come.",
     413: "The body is too large.",
     415: "The content type is not JSON.",
+    429: "One request too many of this client; Retry-After says when to ask again.",
     500: "The service failed; its log says why.",
     503: "Too much waits already; Retry-After says when to ask again.",
     504: "The answer took too long.",
@@ -37,6 +39,7 @@ PAGES = {  # by GET
 }
 IDENTITY = {"X-Request-ID": {"schema": {"type": "string"}, "description": "The caller's own, or a new one."}}
 LATER = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
+SCHEMES = {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}}
 REFUSAL = {
     "type": "object",
     "required": ["error"],
@@ -44,8 +47,8 @@ REFUSAL = {
 }
 
 
-def completed(spec: Json, card: BundleCard) -> Json:
-    """BentoML's document of the service, with what it does not know."""
+def completed(spec: Json, card: BundleCard, token: bool = False) -> Json:
+    """BentoML's document of the service, with what it does not know; `token`: whether it asks for one."""
     schemas = {name: one for name, one in spec["components"]["schemas"].items() if name not in BENTOML}
     examples = {"/predict": _examples(card, lambda _: True), "/explain": _examples(card, _has_why)}
     asked = {
@@ -58,7 +61,8 @@ def completed(spec: Json, card: BundleCard) -> Json:
         "openapi": VERSION,
         "info": {"title": card.name, "version": card.version, "description": spec["info"]["description"]},
         "paths": {**spec["paths"], **asked, **{path: _page(said) for path, said in PAGES.items()}},
-        "components": {"schemas": {**schemas, "Refusal": REFUSAL}},
+        "components": {"schemas": {**schemas, "Refusal": REFUSAL}, **(SCHEMES if token else {})},
+        **({"security": [{"token": []}]} if token else {}),
     }
 
 

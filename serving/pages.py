@@ -86,7 +86,7 @@ async def described(request: Request) -> JSONResponse:
     """OpenAPI's description of the service that holds this app."""
     state = request.app.state
     if not hasattr(state, "document"):
-        state.document = completed(state.service.openapi_spec.asdict(), card())
+        state.document = completed(state.service.openapi_spec.asdict(), card(), bool(callers.tokens()))
     return JSONResponse(state.document)
 
 
