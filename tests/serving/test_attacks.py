@@ -226,6 +226,7 @@ def test_no_attack_left_a_traceback_or_a_text_in_the_log_and_both_workers_had_wo
 
 def test_a_service_that_is_told_to_end_under_load_loses_no_request(service: Service) -> None:
     asked: Counter[str] = Counter()
+    family = service.workers()
 
     async def scenario() -> None:
         some = asyncio.Event()
@@ -236,6 +237,5 @@ def test_a_service_that_is_told_to_end_under_load_loses_no_request(service: Serv
 
     asyncio.run(scenario())
     assert set(asked) == {"answered"}
-    family = service.workers()
     assert service.process.wait(20) in (0, -signal.SIGTERM)
     assert not psutil.wait_procs(family, timeout=5)[1]
