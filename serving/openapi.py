@@ -33,6 +33,9 @@ REFUSALS = {  # of POST: status -> when
     504: "The answer took too long.",
     507: "There is no room to keep it.",
 }
+ALSO = {  # path -> more of them
+    "/feedback": {404: "This service keeps no feedback.", 507: "Too much feedback waits to be looked at."},
+}
 RETRIED = (429, 503)
 PAGES = {  # by GET: path -> what it says, the name of its schema
     "/tasks": ("Family, inputs, labels, metrics with intervals and an example of each task.", "Tasks"),
@@ -54,7 +57,7 @@ def completed(spec: Json, card: BundleCard, secured: bool) -> Json:
     schemas = {name: one for name, one in spec["components"]["schemas"].items() if name not in BENTOML}
     examples = {"/predict": _examples(card, lambda _: True), "/explain": _examples(card, _has_why)}
     asked = {
-        path: {"post": _asked(item["post"], examples.get(path, {}))}
+        path: {"post": _asked(item["post"], examples.get(path, {}), REFUSALS | ALSO.get(path, {}))}
         for path, item in spec["paths"].items()
         if "post" in item
     }
@@ -84,11 +87,11 @@ def _has_why(task: PackedTask) -> bool:
     return explained_family(task.family) is not None
 
 
-def _asked(operation: Json, examples: Json) -> Json:
+def _asked(operation: Json, examples: Json, refused: Mapping[int, str]) -> Json:
     """A question by POST. What BentoML writes out, and thereby flattens, is among the components too."""
     asked, answer = operation["requestBody"], {str(key): one for key, one in operation["responses"].items()}
     content = {"schema": _named(_title(asked)), **({"examples": examples} if examples else {})}
-    refusals = {str(status): _responded("Refusal", when, status) for status, when in REFUSALS.items()}
+    refusals = {str(status): _responded("Refusal", when, status) for status, when in refused.items()}
     return {
         **operation,
         "requestBody": {"required": True, "content": {JSON: content}},

@@ -24,6 +24,7 @@ from components.settings.traffic import Traffic
 from serving.bundle import BUNDLE, TRAFFIC, card, release
 from serving.faults import log_fault
 from serving.questions import row_of, strings
+from serving.watch import REQUEST
 
 SECONDS = 10.0  # until what was recorded is written
 LOG = logging.getLogger("bentoml")
@@ -90,8 +91,9 @@ class Recorder:
         if self.writer.wants(key):
             place = random.randrange(len(texts))  # noqa: S311
             fields = {task: one.model_dump() for task, one in answers[place].items()}
-            asked = [text for _, text in strings(row_of(texts[place]))]
-            self._log(self.maker.row(key, asked, fields))
+            inputs = row_of(texts[place])
+            asked = [text for _, text in strings(inputs)]
+            self._log(self.maker.row(key, asked, fields, f"{REQUEST.get()}/{place}", inputs))
 
     def _log(self, row: Row) -> None:
         monitoring: Any = bentoml.monitor  # whose types know no class of ours

@@ -29,6 +29,7 @@ from components.errors import UserError
 from components.release import query
 from flows import champion
 from serving import callers, group
+from serving.bundle import FEEDBACK
 from tests.serving import attacks
 from tests.serving.attacks import TOKEN, Slow, Steady, answered, head, post
 
@@ -71,7 +72,8 @@ def service(bento: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     home = tmp_path_factory.mktemp("attacked")
     (home / "tokens").write_text(f"{TOKEN}\n")
     port = loopback.free_port("127.0.0.1")
-    settings = {callers.FILE: str(home / "tokens"), group.WORKERS: "2", "TMPDIR": str(home)}
+    kept = json.dumps({"folder": str(home / "feedback")})
+    settings = {callers.FILE: str(home / "tokens"), group.WORKERS: "2", "TMPDIR": str(home), FEEDBACK: kept}
     with (home / "log").open("wb") as log:
         process = subprocess.Popen(
             query.serve_command(bento, "127.0.0.1", port),
