@@ -98,9 +98,9 @@ def project(tiny_project: Path) -> Path:
 
 
 def repro(setting: str, python: str) -> set[str]:
-    """Bring the project with this setting up to date by this `python`; the stages whose command ran."""
+    """Bring the project with this setting up to date by the `python` in this folder; the stages that ran."""
     Path("setting.txt").write_text(setting)
-    command = [sys.executable, "-m", "dvc", "repro"]
+    command = [f"{python}/python", "-m", "dvc", "repro"]
     environment = toy.environment()
     environment["PATH"] = f"{python}:{environment['PATH']}"
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
