@@ -8,7 +8,6 @@ timer holds a request until something is sent, a minute at most: so something al
 from __future__ import annotations
 
 import asyncio
-import logging
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
@@ -16,13 +15,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving import feedback
 from serving.bundle import card
+from serving.faults import log_fault
 from serving.requests import BadRequestError, BusyError, RefusedError, parse
 from serving.schemas import PARSED
 
 BODY_SECONDS = 20.0  # for a whole body
 FEEDBACK = "/feedback"
 LEFT = 499  # the status of who hung up, whom the server sends nothing any more
-LOG = logging.getLogger("bentoml")
 BODIES = 64  # of the largest size, that all callers together may be sending
 
 
@@ -131,7 +130,7 @@ def _instead(error: Exception) -> Response:
         return refusal(error)
     if isinstance(error, HungUpError):
         return Response(status_code=LEFT)
-    LOG.error("a request failed", exc_info=error)
+    log_fault("a request failed", error)
     return JSONResponse({"error": "the service failed; its log says why"}, status_code=500)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from asyncio import to_thread
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -18,7 +18,7 @@ from components.pages import render
 from serving import callers
 from serving.bundle import card, release
 from serving.explain import explained_family
-from serving.openapi import completed
+from serving.openapi import Json, completed
 from serving.watch import exposition
 
 TEMPLATE = Path(__file__).with_name("page.html.jinja")
@@ -82,12 +82,15 @@ async def metadata(_: Request) -> JSONResponse:
     return JSONResponse({"release": release(), **card().model_dump(mode="json")})
 
 
-async def described(request: Request) -> JSONResponse:
-    """OpenAPI's description of the service that holds this app."""
-    state = request.app.state
-    if not hasattr(state, "document"):
-        state.document = completed(state.service.openapi_spec.asdict(), card())
-    return JSONResponse(state.document)
+@lru_cache(maxsize=1)
+def document(version: str) -> Json:
+    """What OpenAPI says of the service that holds this app, with a bundle of this version."""
+    return completed(app.state.service.openapi_spec.asdict(), card(), bool(callers.tokens()))
+
+
+async def described(_: Request) -> JSONResponse:
+    """OpenAPI's document."""
+    return JSONResponse(document(card().version))
 
 
 async def measured(_: Request) -> Response:

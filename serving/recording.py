@@ -22,6 +22,7 @@ from components.monitoring.traffic.rows import RowMaker
 from components.monitoring.traffic.store import Writer
 from components.settings.traffic import Traffic
 from serving.bundle import BUNDLE, TRAFFIC, card, release
+from serving.faults import log_fault
 from serving.questions import row_of, strings
 from serving.watch import REQUEST
 
@@ -80,8 +81,8 @@ class Recorder:
         """Record an item of a request and its answer; whatever becomes of that, they were answered."""
         try:
             self._record(texts, answers)
-        except Exception:
-            LOG.exception("this request is not recorded")
+        except Exception as error:
+            log_fault("this request is not recorded", error)
 
     def _record(self, texts: Sequence[Any], answers: Sequence[Mapping[str, BaseModel]]) -> None:
         """Of a request one text is drawn: the others resemble it, and a test that takes them for independent

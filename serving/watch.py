@@ -75,7 +75,7 @@ class Metrics:
             "Of a question",
             whose[1:],
             multiprocess_mode="max",
-        ).labels(**self.common, runner_name="Onetrunk")
+        )
         self.refused = Counter("onetrunk_refused", "Requests without an answer", ["reason"])
         for reason in STATUS.values():  # at 0, or the first would be no increase
             self.refused.labels(reason)
@@ -201,7 +201,8 @@ class _Seen:
         found.requests.labels(**labels).inc()
         found.seconds.labels(**labels).observe(seconds)
         if self.endpoint in ASKED:
-            found.last.set_to_current_time()
+            who = {name: value for name, value in whose.items() if name != "endpoint"}
+            found.last.labels(**who).set_to_current_time()
             if self.status >= 400:
                 found.refused.labels(STATUS.get(self.status, OTHER)).inc()
         if self.endpoint not in UNLOGGED:

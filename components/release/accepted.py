@@ -21,11 +21,16 @@ def accepted_since(release: str | None, project: Path = Path()) -> dict[str, int
     Raises:
         UserError: there is no such release, or a file of accepted rows is damaged.
     """
+    return {task: len(found) for task, found in rows_since(release, project).items()}
+
+
+def rows_since(release: str | None, project: Path = Path()) -> dict[str, list[accepted.Accepted]]:
+    """The rows that `accepted_since` counts."""
     files = sorted((project / accepted.FOLDER).glob("*.jsonl"))
     rows = {file.name.removesuffix(".jsonl"): accepted.read(file) for file in files}
     if release is not None and any(rows.values()):
         rows = _without(release, rows, project)
-    return {task: len(found) for task, found in rows.items() if found}
+    return {task: found for task, found in rows.items() if found}
 
 
 def _without(
