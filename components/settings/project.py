@@ -12,6 +12,7 @@ from components.settings.mixture import Mixture
 from components.settings.monitor import Monitor
 from components.settings.release import Card, Signing
 from components.settings.remotes import Remote
+from components.settings.rollout import Rollout
 from components.settings.search import Search
 from components.settings.section import Bytes, Characters, Fraction, Given, Positive, Rows, Section, Unit
 from components.settings.traffic import Traffic
@@ -166,6 +167,7 @@ class Project(Section):
     search: dict[str, Search] = {}  # what `onetrunk search` tries, by name
     monitor: Monitor | None = None  # a watch over new articles: docs/how-to/monitoring.md
     traffic: Traffic | None = None  # a record of what the service is asked: docs/how-to/traffic.md
+    rollout: Rollout | None = None  # how a new release begins to answer: docs/how-to/rollout.md
 
     def heads(self) -> dict[str, tuple[str, Annotation]]:
         """Every head of the model, by its name: (the task whose rows it reads, its annotation)."""

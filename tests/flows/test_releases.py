@@ -152,7 +152,7 @@ def test_a_project_without_releases_says_how_to_make_one(tmp_path: Path) -> None
 def test_a_rollback_goes_to_the_release_before_and_says_what_is_left_to_do(project: Path) -> None:
     said = onetrunk(project, "rollback", "--reason", "it says nonsense")
     assert said.startswith("v1.0.0 is the champion again, not v1.0.1")
-    assert "start it anew with `onetrunk serve`" in said
+    assert "`onetrunk serve` takes it over within seconds" in said
     assert "rolled back: v1.0.1" in onetrunk(project, "status")
     assert re.search(
         r"rollback \S+ \d\d:\d\d by .*: it says nonsense",

@@ -1,0 +1,147 @@
+"""From releases and settings to the plan of a service.
+
+The champion answers. Where `rollout` asks for a trial, a candidate is tried beside the release that answers:
+one that is named there; else a new champion itself, and until it has passed, the release before it answers. A
+rollback is never tried: it takes over at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from components.errors import UserError
+from components.evaluation.answers import ANSWERS, Answers
+from components.release import dvc_cache, signing
+from components.release.records import ReleaseRecord
+from components.release.registry import BUNDLE, Registry, Release
+from components.rollout.records import TRIALS, Kind, Plan, Target, Trial, TrialReport
+from components.settings.rollout import Canary, Rollout, Shadow
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Which release answers, and what is tried beside it."""
+
+    first: Release
+    candidate: Release | None = None
+    trial: Shadow | None = None
+    report: TrialReport | None = None  # of the trial, as far as it has come
+    is_champion: bool = False  # the candidate, which answers once it has passed
+
+    @property
+    def kind(self) -> Kind:
+        """Of the trial."""
+        return "canary" if isinstance(self.trial, Canary) else "shadow"
+
+
+def decide(found: Registry, rollout: Rollout | None, root: Path) -> Decision:
+    """What is to be served.
+
+    Raises:
+        UserError: nothing has been released, or there is no release of the settings' version.
+    """
+    if found.champion is None:
+        raise UserError("nothing has been released yet; run `onetrunk run`, or name a Bento with --bento")
+    champion, trial = found.champion, (rollout.canary or rollout.shadow) if rollout else None
+    if trial is None:
+        return Decision(champion)
+    candidate = champion if trial.release is None else found.release(trial.release)
+    if candidate.version != champion.version:
+        report = _known(root, candidate.record, champion, 0.0)
+        over = report is not None and report.state == "fell back"
+        return Decision(champion) if over else Decision(champion, candidate, trial, report)
+    beside = _before(found, root)
+    if beside is None or found.moves[-1].action == "rollback":
+        return Decision(champion)
+    report = _known(root, champion.record, beside, found.moves[-1].when)
+    if report is not None and report.state != "running":
+        return Decision(champion if report.state == "passed" else beside)
+    return Decision(beside, champion, trial, report, is_champion=True)
+
+
+def _before(found: Registry, root: Path) -> Release | None:
+    """The champion before this one that may answer: not one that fell back, or is yet to pass."""
+    for version in reversed(found.line[:-1]):
+        file = report_file(root, version)
+        if not file.is_file() or TrialReport.read(file).state == "passed":
+            return found.release(version)
+    return None
+
+
+def _known(root: Path, candidate: ReleaseRecord, beside: Release, since: float) -> TrialReport | None:
+    """What became of this very candidate beside this release, since it became the champion."""
+    file = report_file(root, candidate.version)
+    if not file.is_file():
+        return None
+    report = TrialReport.read(file)
+    began = datetime.fromisoformat(report.began).timestamp()
+    same = (report.bundle, report.beside) == (candidate.bundle, beside.version)
+    return report if same and began >= since else None
+
+
+def report_file(root: Path, version: str) -> Path:
+    """Where it is written down what became of a candidate."""
+    return root / TRIALS / f"{version}.json"
+
+
+def new_report(decision: Decision) -> TrialReport:
+    """That of a trial that begins.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if decision.candidate is None or decision.trial is None:
+        raise ValueError(decision)
+    return TrialReport(
+        candidate=decision.candidate.version,
+        bundle=decision.candidate.record.bundle,
+        beside=decision.first.version,
+        kind=decision.kind,
+        share=decision.trial.share,
+        state="running",
+        began=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def plan(found: Registry, decision: Decision) -> Plan:
+    """The plan of a service. Every byte of what it names is checked, and its signature.
+
+    Raises:
+        UserError: the bytes of a release cannot be had, or are others.
+    """
+    champion = target(found, decision.first)
+    if decision.candidate is None or decision.trial is None:
+        return Plan(champion=champion)
+    trial = Trial(
+        kind=decision.kind,
+        target=target(found, decision.candidate),
+        share=decision.trial.share,
+        disagreement=decision.trial.disagreement,
+        key=decision.trial.key if isinstance(decision.trial, Canary) else None,
+    )
+    return Plan(champion=champion, trial=trial)
+
+
+def target(found: Registry, release: Release) -> Target:
+    """A release as a service loads it.
+
+    Raises:
+        UserError: as `plan`.
+    """
+    folder = found.folder(release)
+    signing.check(folder, found.git.project)
+    bundle = (folder / BUNDLE).absolute()
+    return Target(release=release.version, bundle=str(bundle), expected=_expected(found, release).tasks)
+
+
+def _expected(found: Registry, release: Release) -> Answers:
+    """What a release answered before it was released, by DVC's cache; nothing where that does not know it. A
+    release by force was asked as well, but its dvc.lock is of the stages before it."""
+    (lock,) = found.git.blobs([f"{release.commit}:{found.git.prefix}{dvc_cache.LOCK}"])
+    oid = dvc_cache.recorded(lock or b"", str(ANSWERS)) if release.record.forced is None else None
+    file = dvc_cache.file_of(dvc_cache.place(found.git.project), oid) if oid else None
+    if file is None or not file.is_file():
+        return Answers(tasks={})
+    return Answers.read(file)
