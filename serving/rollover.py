@@ -90,7 +90,7 @@ class Rollover:
     def __init__(self, releases: Releases, folder: Path) -> None:
         """`folder` is of the service: the plan is in it, and what each worker says."""
         self.releases, self.folder = releases, folder
-        self.counts: dict[str, Counts] = {}  # by candidate
+        self.counts: dict[str, Counts] = {}  # by when the trial began
         self.refused: dict[str, str] = {}  # version -> why it is not loaded
         self._plan: Plan | None = None
         self._written = 0.0  # when, seconds since 1970
@@ -146,7 +146,7 @@ class Rollover:
         if isinstance(now, Trying) and now.trial == trial:
             return now
         candidate = self._have(trial.target)
-        counts = self.counts.setdefault(trial.target.release, Counts())
+        counts = self.counts.setdefault(trial.began, Counts())
         return None if candidate is None else Trying(trial, candidate, self.releases, counts)
 
     def _put(self, first: Loaded, trying: Trying | None) -> None:

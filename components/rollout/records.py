@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from functools import reduce
+from operator import add
 from pathlib import Path
 from typing import Literal
 
@@ -42,6 +44,7 @@ class Trial(Part):
 
     kind: Kind
     target: Target
+    began: str  # ISO 8601, UTC: which trial of this candidate it is
     share: float  # of the requests
     disagreement: float  # that there may be
     key: str | None = None  # the header by whose value a canary's callers are chosen
@@ -95,7 +98,7 @@ class WorkerReport(Record):
     serving: str  # the release that answers
     trying: str | None = None  # the candidate, if it is loaded
     refused: dict[str, str] = Field(default_factory=dict)  # version -> why it was not loaded
-    counts: dict[str, Counts] = Field(default_factory=dict)  # by candidate
+    counts: dict[str, Counts] = Field(default_factory=dict)  # by when the trial began
 
 
 class TrialReport(Record):
@@ -107,16 +110,22 @@ class TrialReport(Record):
     candidate: str  # its version
     bundle: str  # digest of its card
     beside: str  # the version that answered beside it
+    promotion: int  # the number of the tag that made it the champion; 0 where the settings name it
     kind: Kind
     share: float  # of the requests
     state: State
     why: str | None = None  # it fell back
     began: str  # ISO 8601, UTC
     ended: str | None = None
-    counts: Counts = Counts()
+    counts: dict[str, Counts] = Field(default_factory=dict)  # by service, each of which knows its own
+
+    @property
+    def total(self) -> Counts:
+        """What all services have seen."""
+        return reduce(add, self.counts.values(), Counts())
 
     @property
     def said(self) -> str:
         """In words."""
         why = f" ({self.why})" if self.why else ""
-        return f"{self.kind} beside {self.beside}: {self.state}{why}, {self.counts.said()}"
+        return f"{self.kind} beside {self.beside}: {self.state}{why}, {self.total.said()}"

@@ -7,6 +7,7 @@ rollback is never tried: it takes over at once.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +29,13 @@ class Decision:
     candidate: Release | None = None
     trial: Shadow | None = None
     report: TrialReport | None = None  # of the trial, as far as it has come
-    is_champion: bool = False  # the candidate, which answers once it has passed
+    promotion: int = 0  # the number of the tag that made the candidate the champion, if it is
+
+    @property
+    def key(self) -> object:
+        """Equal of decisions that lead to the same plan."""
+        candidate = self.candidate.version if self.candidate else None
+        return self.first.version, candidate, self.promotion, self.trial
 
     @property
     def kind(self) -> Kind:
@@ -49,16 +56,17 @@ def decide(found: Registry, rollout: Rollout | None, root: Path) -> Decision:
         return Decision(champion)
     candidate = champion if trial.release is None else found.release(trial.release)
     if candidate.version != champion.version:
-        report = _known(root, candidate.record, champion, 0.0)
+        report = _known(root, candidate.record, champion, 0)
         over = report is not None and report.state == "fell back"
         return Decision(champion) if over else Decision(champion, candidate, trial, report)
     beside = _before(found, root)
     if beside is None or found.moves[-1].action == "rollback":
         return Decision(champion)
-    report = _known(root, champion.record, beside, found.moves[-1].when)
+    promotion = found.moves[-1].number
+    report = _known(root, champion.record, beside, promotion)
     if report is not None and report.state != "running":
         return Decision(champion if report.state == "passed" else beside)
-    return Decision(beside, champion, trial, report, is_champion=True)
+    return Decision(beside, champion, trial, report, promotion)
 
 
 def _before(found: Registry, root: Path) -> Release | None:
@@ -70,15 +78,14 @@ def _before(found: Registry, root: Path) -> Release | None:
     return None
 
 
-def _known(root: Path, candidate: ReleaseRecord, beside: Release, since: float) -> TrialReport | None:
-    """What became of this very candidate beside this release, since it became the champion."""
+def _known(root: Path, candidate: ReleaseRecord, beside: Release, promotion: int) -> TrialReport | None:
+    """What became of this very candidate beside this release, since this promotion."""
     file = report_file(root, candidate.version)
     if not file.is_file():
         return None
     report = TrialReport.read(file)
-    began = datetime.fromisoformat(report.began).timestamp()
-    same = (report.bundle, report.beside) == (candidate.bundle, beside.version)
-    return report if same and began >= since else None
+    same = (report.bundle, report.beside, report.promotion) == (candidate.bundle, beside.version, promotion)
+    return report if same else None
 
 
 def report_file(root: Path, version: str) -> Path:
@@ -86,37 +93,49 @@ def report_file(root: Path, version: str) -> Path:
     return root / TRIALS / f"{version}.json"
 
 
-def new_report(decision: Decision) -> TrialReport:
-    """That of a trial that begins.
+def reports(root: Path, versions: Iterable[str]) -> dict[str, TrialReport]:
+    """What became of those of some releases that were tried, by version.
 
     Raises:
-        ValueError: there is none.
+        UserError: a report is torn, or of another version.
     """
+    files = {version: report_file(root, version) for version in versions}
+    return {version: TrialReport.read(file) for version, file in files.items() if file.is_file()}
+
+
+def report_of(decision: Decision, root: Path) -> TrialReport | None:
+    """That of the trial that goes on, or of one that begins now; None without one."""
     if decision.candidate is None or decision.trial is None:
-        raise ValueError(decision)
-    return TrialReport(
+        return None
+    if decision.report is not None:
+        return decision.report
+    found = TrialReport(
         candidate=decision.candidate.version,
         bundle=decision.candidate.record.bundle,
         beside=decision.first.version,
+        promotion=decision.promotion,
         kind=decision.kind,
         share=decision.trial.share,
         state="running",
-        began=datetime.now(UTC).isoformat(timespec="seconds"),
+        began=datetime.now(UTC).isoformat(),
     )
+    found.write(report_file(root, found.candidate))
+    return found
 
 
-def plan(found: Registry, decision: Decision) -> Plan:
+def plan(found: Registry, decision: Decision, report: TrialReport | None) -> Plan:
     """The plan of a service. Every byte of what it names is checked, and its signature.
 
     Raises:
         UserError: the bytes of a release cannot be had, or are others.
     """
     champion = target(found, decision.first)
-    if decision.candidate is None or decision.trial is None:
+    if decision.candidate is None or decision.trial is None or report is None:
         return Plan(champion=champion)
     trial = Trial(
         kind=decision.kind,
         target=target(found, decision.candidate),
+        began=report.began,
         share=decision.trial.share,
         disagreement=decision.trial.disagreement,
         key=decision.trial.key if isinstance(decision.trial, Canary) else None,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import reduce
 from operator import add
@@ -17,6 +20,7 @@ from components.rollout.records import (
     FORGOTTEN,
     PLAN,
     SERVICES,
+    TRIALS,
     WORKERS,
     Counts,
     Plan,
@@ -25,7 +29,6 @@ from components.rollout.records import (
 )
 from components.settings.rollout import Rollout
 from flows.rollout import planning
-from flows.rollout.planning import Decision
 
 
 def open_folder(root: Path) -> Path:
@@ -39,13 +42,19 @@ def open_folder(root: Path) -> Path:
 
 def running(root: Path) -> list[list[WorkerReport]]:
     """What the workers of each service of this project say that runs on this machine."""
-    folders = sorted((root / SERVICES).glob("*"))
-    return [workers(folder) for folder in folders if _is_alive(folder)]
+    import psutil
+
+    folders = [folder for folder in sorted((root / SERVICES).glob("*")) if _is_alive(folder)]
+    alive = [
+        [file for file in _files(folder) if psutil.pid_exists(int(file.stem.split("-")[1]))]
+        for folder in folders
+    ]
+    return [list(map(WorkerReport.read, files)) for files in alive]
 
 
-def workers(folder: Path) -> list[WorkerReport]:
-    """What the workers of a service say."""
-    return [WorkerReport.read(file) for file in sorted(folder.glob(WORKERS))]
+def _files(folder: Path) -> list[Path]:
+    """One for each worker of a service, those that have ended among them."""
+    return sorted(folder.glob(WORKERS))
 
 
 def _is_alive(folder: Path) -> bool:
@@ -54,14 +63,15 @@ def _is_alive(folder: Path) -> bool:
 
 
 class Service:
-    """Tells a service what to serve, and writes down what becomes of a trial."""
+    """Tells a service what to serve, and writes down what becomes of a trial. Several services of a project
+    may take part in one."""
 
     def __init__(self, root: Path, folder: Path) -> None:
         self.root, self.folder = root, folder
         self._params: tuple[float, Rollout | None] = (-1.0, None)  # when they were written, what they say
-        self._before = Counts()  # of the trial, by services before this one
-        self._decision: Decision | None = None
-        self._report: TrialReport | None = None
+        self._key: object = None  # of the decision that it was told
+        self._requests = 0  # after which the trial has passed
+        self._report: TrialReport | None = None  # of the trial
 
     def tell(self) -> Plan:
         """Write the plan, where it has changed, and that somebody is here.
@@ -69,40 +79,37 @@ class Service:
         Raises:
             UserError: settings or releases cannot be read, or the bytes of a release cannot be had.
         """
-        file, found = self.folder / PLAN, registry.read(self.root)
-        decision = planning.decide(found, self._rollout(), self.root)
-        if decision_key(decision) != decision_key(self._decision):
-            planning.plan(found, decision).write(file)
-            self._begin(decision)
+        file, found, rollout = self.folder / PLAN, registry.read(self.root), self._rollout()
+        with _alone(self.root) if rollout else contextlib.nullcontext():
+            decision = planning.decide(found, rollout, self.root)
+            if decision.key != self._key:
+                report = planning.report_of(decision, self.root)
+                planning.plan(found, decision, report).write(file)
+                self._key, self._report = decision.key, report
+                self._requests = decision.trial.requests if decision.trial else 0
         os.utime(file)
         return Plan.read(file)
 
     def hear(self) -> None:
         """Write down what the workers say of the trial, and whether it is over."""
-        decision, report = self._decision, self._report
-        if decision is None or report is None or decision.trial is None:
+        if self._report is None:
             return
-        said = workers(self.folder)
-        counts = reduce(add, (one.counts.get(report.candidate, Counts()) for one in said), self._before)
-        refused = next(
-            (one.refused[report.candidate] for one in said if report.candidate in one.refused), None
-        )
-        changed = report.model_copy(update={"counts": counts, "why": refused})
-        judged = _judged(changed, decision.trial.requests)
-        if judged != report:
-            judged.write(planning.report_file(self.root, judged.candidate))
-            self._report = judged
+        with _alone(self.root):
+            file = planning.report_file(self.root, self._report.candidate)
+            known = TrialReport.read(file) if file.is_file() else self._report
+            if known.began != self._report.began or known.state == "fell back":
+                return
+            judged = _judged(self._heard(known), self._requests)
+            if judged != known:
+                judged.write(file)
 
-    def _begin(self, decision: Decision) -> None:
-        """Go on with a trial, or begin one; what the workers of this service have counted stays theirs."""
-        before, self._decision, self._report = self._report, decision, None
-        if decision.candidate is not None:
-            self._report = decision.report or planning.new_report(decision)
-            if before is None or (before.candidate, before.began) != (
-                self._report.candidate,
-                self._report.began,
-            ):
-                self._before = self._report.counts.model_copy(deep=True)
+    def _heard(self, report: TrialReport) -> TrialReport:
+        """A report with what the workers of this service say."""
+        said = [WorkerReport.read(file) for file in _files(self.folder)]
+        own = reduce(add, (one.counts.get(report.began, Counts()) for one in said), Counts())
+        why = next(filter(None, (one.refused.get(report.candidate) for one in said)), None)
+        counts = {**report.counts, self.folder.name: own}
+        return report.model_copy(update={"counts": counts, "why": why})
 
     def _rollout(self) -> Rollout | None:
         """What the settings say; they are read when they have changed."""
@@ -114,18 +121,19 @@ class Service:
         return self._params[1]
 
 
-def decision_key(decision: Decision | None) -> object:
-    """Equal of decisions that lead to the same plan."""
-    if decision is None:
-        return None
-    candidate = decision.candidate.version if decision.candidate else None
-    return decision.first.version, candidate, decision.trial
+@contextlib.contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """Whoever else reads and writes what becomes of trials waits meanwhile."""
+    (root / TRIALS).mkdir(parents=True, exist_ok=True)
+    with (root / TRIALS / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _judged(report: TrialReport, requests: int) -> TrialReport:
     """A trial's report with its end, if it has come to one; who has passed may yet fall back."""
-    worse = report.counts.worse()
-    seen = report.counts.compared if report.kind == "shadow" else report.counts.answered
+    worse = report.total.worse()
+    seen = report.total.compared if report.kind == "shadow" else report.total.answered
     if worse is not None:
         ended = {"state": "fell back", "why": worse}
     elif report.state == "running" and seen >= requests:

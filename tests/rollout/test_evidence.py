@@ -15,7 +15,7 @@ Say = Callable[[bool], float]  # of whether the candidate answers
 
 
 def canary(share: float = 0.1) -> Trial:
-    return Trial(kind="canary", target=TARGET, share=share, disagreement=0.1, key="X-User")
+    return Trial(kind="canary", target=TARGET, began="now", share=share, disagreement=0.1, key="X-User")
 
 
 def traffic(

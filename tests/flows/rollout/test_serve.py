@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import threading
@@ -15,6 +14,9 @@ import pytest
 
 from components import loopback
 from components.release import query
+from components.rollout.records import TRIALS, TrialReport
+from flows import status
+from flows.rollout import service
 from tests.flows import toy
 from tests.flows.rollout import two_bentos
 
@@ -62,6 +64,7 @@ class Load:
                 release = reply.headers.get("X-Onetrunk-Release", "")
                 found = two_bentos.dumped(said.get("answers"))
                 self.answers.append((reply.status_code, release, said.get("version", ""), found))
+                time.sleep(0.02)  # a service that is never idle compares nothing
 
     def __enter__(self) -> Load:
         for one in self.callers:
@@ -96,3 +99,23 @@ def test_a_rollback_reaches_a_service_under_load_and_no_request_is_lost_or_mixed
     last = [one[1] for one in load.answers[-20:]]
     assert last == ["v1.0.0"] * 20
     assert httpx.get(f"{url}/metadata", trust_env=False).json()["release"] == "v1.0.0"
+
+
+def test_a_canary_that_answers_otherwise_falls_back_by_itself_and_that_is_remembered(
+    url: str, project: Path
+) -> None:
+    report = project / TRIALS / "v1.0.1.json"
+    with Load(url) as load:
+        two_bentos.rollout(project, {"canary": {"share": 0.5, "release": "v1.0.1", "disagreement": 0.05}})
+        load.until(lambda: report.is_file() and TrialReport.read(report).state == "fell back")
+        load.until(lambda: [one[1] for one in load.answers[-20:]] == ["v1.0.0"] * 20)
+    assert {one[0] for one in load.answers} == {200}
+    answered = {one[1:] for one in load.answers}
+    assert sorted(release for release, *_ in answered) == ["v1.0.0", "v1.0.1"]
+    found = TrialReport.read(report)
+    assert found.why == "its answers differ too often"
+    assert 0 < found.total.answered < len(load.answers)
+    assert status._service(service.running(project)[0]) == "v1.0.0 (1 worker)"
+    log = (project.parent / "log").read_text()
+    assert "release v1.0.0 answers now, no longer v1.0.1" in log
+    assert "Traceback" not in log
