@@ -107,11 +107,23 @@ class Rollover:
         self._ended.set()
 
     def _follow(self) -> None:
+        said = ""
         while not self._ended.wait(SECONDS):
-            try:
-                self.look()
-            except Exception:
-                LOG.exception("this worker goes on with the release that it has")
+            said = self.look_safely(said)
+
+    def look_safely(self, said: str) -> str:
+        """`look`, whatever goes wrong; a sentence that was `said` before is not said again."""
+        try:
+            self.look()
+        except Exception as error:
+            if str(error) != said:
+                LOG.error(
+                    "this worker goes on with the release that it has: %s",
+                    error,
+                    exc_info=None if isinstance(error, UserError) else error,
+                )
+            return str(error)
+        return ""
 
     def look(self) -> None:
         """Change what answers where the plan has changed, and say how it is."""

@@ -15,7 +15,7 @@ class Shadow(Section):
     share: Annotated[float, Field(gt=0, le=1), Unit("of the requests")]  # that it answers
     release: str | None = None  # e.g. v1.2.0; left out, each new champion, while the one before it answers
     requests: Annotated[Positive, Unit("requests")] = 1000  # after so many, a champion is let through
-    # that its answers may differ: above that for sure, it falls back
+    # of what both are asked, that it may answer otherwise; one that shows more falls back
     disagreement: Annotated[float, Field(gt=0, lt=1), Unit("of the answers")] = 0.1
 
 

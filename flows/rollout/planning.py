@@ -54,7 +54,7 @@ def decide(found: Registry, rollout: Rollout | None, root: Path) -> Decision:
     champion, trial = found.champion, (rollout.canary or rollout.shadow) if rollout else None
     if trial is None:
         return Decision(champion)
-    candidate = champion if trial.release is None else found.release(trial.release)
+    candidate = champion if trial.release is None else _named(found, trial)
     if candidate.version != champion.version:
         report = _known(root, candidate.record, champion, 0)
         over = report is not None and report.state == "fell back"
@@ -67,6 +67,14 @@ def decide(found: Registry, rollout: Rollout | None, root: Path) -> Decision:
     if report is not None and report.state != "running":
         return Decision(champion if report.state == "passed" else beside)
     return Decision(beside, champion, trial, report, promotion)
+
+
+def _named(found: Registry, trial: Shadow) -> Release:
+    try:
+        return found.release(trial.release or "")
+    except UserError as error:
+        kind = "canary" if isinstance(trial, Canary) else "shadow"
+        raise UserError(f"params.yaml: rollout.{kind}.release: {error}") from None
 
 
 def _before(found: Registry, root: Path) -> Release | None:

@@ -52,6 +52,14 @@ def running(root: Path) -> list[list[WorkerReport]]:
     return [list(map(WorkerReport.read, files)) for files in alive]
 
 
+def in_use(root: Path) -> set[str]:
+    """The versions that services of this project on this machine answer with, or try."""
+    files = [folder / PLAN for folder in (root / SERVICES).glob("*") if _is_alive(folder)]
+    plans = [Plan.read(file) for file in files if file.is_file()]
+    tried = {plan.trial.target.release for plan in plans if plan.trial}
+    return {plan.champion.release for plan in plans} | tried
+
+
 def _files(folder: Path) -> list[Path]:
     """One for each worker of a service, those that have ended among them."""
     return sorted(folder.glob(WORKERS))

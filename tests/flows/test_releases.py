@@ -18,6 +18,8 @@ import yaml
 
 from components.release import dvc_cache, moves, registry
 from components.release.records import ReleaseRecord
+from components.rollout.records import PLAN, Plan, Target
+from flows.rollout.service import open_folder
 from tests.flows import toy
 from tests.release import bentos
 from tests.release.bentos import git, release
@@ -240,6 +242,10 @@ def test_disk_that_nothing_needs_is_named_first_and_freed_on_demand(project: Pat
     moves.promote("v1.0.2", "", project)
     release(project, "d")
     release(project, "e")  # now b and c are in no stage
+    served = open_folder(project)
+    Plan(champion=Target(release="v1.0.1", bundle="b")).write(served / PLAN)
+    assert onetrunk(project, "gc").startswith("would free 1 folders of releases in no stage")
+    shutil.rmtree(served)
     assert onetrunk(project, "gc", "--yes").startswith("freed 2 folders of releases in no stage")
     assert not dvc_cache.file_of(dvc_cache.place(project), wasted).exists()
     assert "nothing to free" in onetrunk(project, "gc")

@@ -208,6 +208,21 @@ def test_a_trial_that_nobody_watches_over_ends_and_goes_on_when_somebody_does(
     assert worker.releases.trying is not None
 
 
+def test_a_plan_of_another_version_is_said_once_and_changes_nothing(
+    worker: rollover.Rollover, targets: list[Target], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log: list[str] = []
+    monkeypatch.setattr(rollover.LOG, "error", lambda line, why, exc_info: log.append(f"{line % why}"))
+    plan = worker.folder / PLAN
+    plan.write_text(plan.read_text().replace('"schema_version": 1', '"schema_version": 2'))
+    said = worker.look_safely("")
+    os.utime(plan, (1, 1))
+    worker.look_safely(said)
+    assert len(log) == 1
+    assert "schema_version: found 2, expected 1" in log[0]
+    assert worker.releases.first.served.name == "v1.0.0"
+
+
 def test_a_worker_begins_with_what_the_plan_says(
     targets: list[Target], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,7 @@ from components.settings.rollout import Rollout
 from flows.releases import table
 from flows.rollout import planning, watch
 from flows.rollout.planning import decide
-from flows.rollout.service import Service, open_folder, running
+from flows.rollout.service import Service, in_use, open_folder, running
 from tests.flows.rollout import two_bentos
 from tests.release import bentos
 from tests.serving import tiny
@@ -79,7 +79,7 @@ def test_a_release_is_tried_beside_the_last_that_did_not_fall_back(project: Path
 def test_a_release_that_is_named_is_tried_beside_the_champion(project: Path) -> None:
     shadow = Rollout.model_validate({"shadow": {"share": 1, "release": "v1.0.0"}})
     assert versions(project, shadow) == ("v1.0.1", "v1.0.0")
-    with pytest.raises(UserError, match="v9: no release of this version"):
+    with pytest.raises(UserError, match="^params.yaml: rollout.shadow.release: v9: no release"):
         versions(project, Rollout.model_validate({"shadow": {"share": 1, "release": "v9"}}))
 
 
@@ -131,6 +131,7 @@ def test_a_service_is_told_and_its_workers_are_heard_together(project: Path, ser
     assert service.tell().trial.share == 0.2
     service.hear()
     assert report(project).total.answered == 30  # not twice
+    assert in_use(project) == {"v1.0.0", "v1.0.1"}
     said(service, os.getpid(), Counts())
     assert [[one.serving for one in workers] for workers in running(project)] == [["v1.0.0"]]  # that live
 
