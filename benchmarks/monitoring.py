@@ -1,32 +1,54 @@
 """How often the watch over a service's traffic is wrong, and how soon right: `-m benchmarks.monitoring`.
 
 The project's trained model answers texts that are like its own, those of the test rows of a task, and texts
-of another kind: the lines of --shifted. Windows without a change are drawn from the first; in a window with a
-planted shift, texts of the other kind arrive one by one. The last line is one JSON object.
+of another kind: the lines of --shifted. Windows without a change are drawn from the first, and with them
+comes feedback: the answers to test rows of every task, right or wrong as they are. In a window with a planted
+shift, texts of the other kind arrive one by one; with a planted loss, each right answer is wrong one time in
+five. The last line is one JSON object.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.goals import Goal, finish
+from components.data.contract.rows import labelled_rows
 from components.environment import restart_tuned
+from components.evaluation.records import EVALUATION, Evaluation, HeadEvidence
 from components.families.base import Row
+from components.files import read_json
+from components.monitoring import quality
 from components.monitoring.detectors.base import Texts
+from components.monitoring.quality import Graded
 from components.monitoring.shift import judge
 from components.monitoring.traffic import comparing
+from components.monitoring.traffic.feedback import Heard, graded, slack
 from components.monitoring.traffic.rows import RowMaker
 from components.monitoring.traffic.store import OWN
 from components.settings.traffic import Traffic
 
 BETWEEN = 180  # windows between two false alarms, the default of the settings
+BOTH = 2 * BETWEEN  # of each of shift and feedback, which share the alarms
+LIFE = 30  # windows of a release
+JUDGED = 20  # answers of a task that feedback judges in a window
+LOSS = 0.2  # that is planted
 STEP = 50  # requests after which a window with a planted shift is looked at
+
+
+class Answers(NamedTuple):
+    """To the test rows of a head."""
+
+    graded: list[Graded]
+    slack: float  # a loss that is none
 
 
 def main() -> None:
@@ -34,10 +56,15 @@ def main() -> None:
     given = _arguments()
     own = _rows(given.model, _test_rows(given.project, given.task, given.rows))
     other = _rows(given.model, _shifted(given))
-    unchanged = _unchanged(own, given.windows, given.reference, given.size)
+    heads = Evaluation.read(given.project / EVALUATION).tasks
+    answers = [_judged(given.project, head, one) for head, one in heads.items() if one.reliability]
+    shifted = _unchanged(own, given.windows, given.reference, given.size)
+    lost = _unchanged_answers(answers, given.windows)
     found = [_found_after(own, other, given.reference, seed) for seed in range(given.planted)]
-    told = {"false_alarms": unchanged, "windows": given.windows, "median_requests": float(np.median(found))}
-    finish(_goals(unchanged, given.windows, found), **told)
+    waits = [_lost_after(answers, seed) for seed in range(given.planted)]
+    told = {"false_alarms": {"shift": shifted, "feedback": lost}, "windows": given.windows}
+    told |= {"median_requests": float(np.median(found)), "windows_until_a_loss": float(np.median(waits))}
+    finish(_goals(shifted + lost, given.windows, found), **told)
 
 
 def _goals(alarms: int, windows: int, found: Sequence[int]) -> list[Goal]:
@@ -114,8 +141,47 @@ def _unchanged(table: pa.Table, windows: int, reference: int, size: int) -> int:
     for seed in range(windows):
         chosen = np.random.default_rng(seed).permutation(len(table))[: reference + size]
         later_N = np.arange(len(chosen)) >= reference
-        alarms += judge(_take(all_texts, chosen), later_N, BETWEEN, seed).alarm
+        alarms += judge(_take(all_texts, chosen), later_N, BOTH, seed).alarm
     return alarms
+
+
+def _judged(project: Path, head: str, known: HeadEvidence) -> Answers:
+    """The answers to a head's test rows, each beside how often such an answer is right."""
+    rows = labelled_rows(project / "data" / known.task, "test", head)
+    said = read_json(project / "predictions" / f"{head}.json")
+    heard = [
+        Heard(head, date.min, row["label"] == one["label"], one["probability"])
+        for row, one in zip(rows, said, strict=True) if "probability" in one and "label" in one
+    ]  # fmt: skip
+    return Answers(list(graded(heard, {head: known})), slack(known, 0.0))
+
+
+def _unchanged_answers(tasks: Sequence[Answers], windows: int) -> int:
+    """False alarms of releases that live for `LIFE` windows or until the first."""
+    alarms, seen = 0, 0
+    while seen < windows:
+        lived = _alarm_after(tasks, 0.0, seen, min(LIFE, windows - seen))
+        alarms += lived < min(LIFE, windows - seen) + 1
+        seen += min(lived, LIFE)
+    return alarms
+
+
+def _lost_after(tasks: Sequence[Answers], seed: int) -> int:
+    """Windows until a loss of `LOSS` of the right answers is an alarm."""
+    return _alarm_after(tasks, LOSS, seed, LIFE)
+
+
+def _alarm_after(tasks: Sequence[Answers], loss: float, seed: int, most: int) -> int:
+    """The number of the first window with an alarm, or one past the last."""
+    draw, windows = np.random.default_rng(seed), [list[list[Graded]]() for _ in tasks]
+    for window in range(1, most + 1):
+        for task, known in zip(tasks, windows, strict=True):
+            chosen = [task.graded[one] for one in draw.integers(len(task.graded), size=JUDGED)]
+            known.append([replace(one, right=one.right and draw.uniform() >= loss) for one in chosen])
+        evidence = [quality.evidence(known, task.slack) for task, known in zip(tasks, windows, strict=True)]
+        if evidence and float(np.mean(evidence)) >= BOTH:
+            return window
+    return most + 1
 
 
 def _found_after(own: pa.Table, other: pa.Table, reference: int, seed: int) -> int:

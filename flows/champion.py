@@ -147,14 +147,20 @@ def ask_service(url: str, request: dict[str, Any]) -> dict[str, Prediction]:
     """Answer one text by a running service: task -> answer.
 
     Raises:
-        UserError: it cannot be reached, or it refuses the request.
+        UserError: it cannot be reached, or it refuses the request; or what is configured is no token.
     """
     import httpx
 
+    from serving import callers
+
     proxies.spare_this_machine()
     proxies.set_socks_aside()
+    known = callers.tokens()
+    headers = {"authorization": f"Bearer {known[0]}"} if known else {}
     try:
-        reply = httpx.post(f"{url.rstrip('/')}/predict", json=request, timeout=ANSWER_SECONDS)
+        reply = httpx.post(
+            f"{url.rstrip('/')}/predict", json=request, headers=headers, timeout=ANSWER_SECONDS
+        )
         body = reply.json()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise UserError(f"{url}: no answer ({error}); is `onetrunk serve` running there?") from None

@@ -17,10 +17,12 @@ from rich.text import Text
 
 from components import advice, params
 from components.data.propose import Choice, Guess, Question, Terms, Wishes, guess, guess_at
+from components.data.propose.amounts import DECIMALS
 from components.data.propose.entry import flow
 from components.data.propose.folders import Part, is_task, parts_of
 from components.data.propose.places import Place
 from components.data.propose.write import write
+from components.data.sources.numbers import Decimal
 from components.encoder.place import ENCODER, TOKENIZER
 from components.errors import EXIT_USER_ERROR, UserError
 from components.families.base import Row
@@ -130,7 +132,11 @@ def _settled(
 
 
 def wishes_of(
-    name: str | None, family: str | None, columns: Sequence[str], joint: Sequence[str] = ()
+    name: str | None,
+    family: str | None,
+    columns: Sequence[str],
+    joint: Sequence[str] = (),
+    decimal: Decimal | None = None,
 ) -> Wishes:
     """The wishes of the command line; a column is "ROLE=NAME".
 
@@ -143,16 +149,18 @@ def wishes_of(
         if "=" not in given:
             raise UserError(f"--column: found '{given}', expected ROLE=NAME, e.g. text=body")
     roles = [given.split("=", 1) for given in columns]
-    return Wishes(name, family, {role.strip(): column for role, column in roles}, tuple(joint))
+    return Wishes(name, family, {role.strip(): column for role, column in roles}, tuple(joint), decimal)
 
 
 def with_arguments(wishes: Wishes, arguments: Sequence[str]) -> Wishes:
-    """The wishes with a choice's `--family X`, `--column ROLE=NAME` and `--joint NAME` besides."""
+    """The wishes with a choice's `--family X`, `--column ROLE=NAME`, `--joint NAME` and `--decimal SIGN`."""
     pairs = list(zip(arguments[::2], arguments[1::2], strict=True))
     family = next((value for flag, value in pairs if flag == "--family"), wishes.family)
+    decimal = next((decimal for decimal in DECIMALS if ("--decimal", decimal) in pairs), wishes.decimal)
     columns = dict(value.split("=", 1) for flag, value in pairs if flag == "--column")
     joint = tuple(value for flag, value in pairs if flag == "--joint")
-    return replace(wishes, family=family, columns={**wishes.columns, **columns}, joint=wishes.joint + joint)
+    columns = {**wishes.columns, **columns}
+    return replace(wishes, family=family, columns=columns, joint=wishes.joint + joint, decimal=decimal)
 
 
 def _terms(settings_file: Path) -> Terms:
@@ -174,6 +182,7 @@ def _command(address: str, wishes: Wishes) -> str:
     parts += ["--family", wishes.family] if wishes.family else []
     parts += [part for role, name in wishes.columns.items() for part in ("--column", f"{role}={name}")]
     parts += [part for name in wishes.joint for part in ("--joint", name)]
+    parts += ["--decimal", wishes.decimal] if wishes.decimal else []
     place = address if "://" in address else Path(address)
     return " ".join(map(advice.word, ("onetrunk", "new-task", place, *parts)))
 

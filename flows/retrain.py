@@ -7,6 +7,7 @@ schedules, states, logs and artifacts are Prefect's.
 from __future__ import annotations
 
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from components.errors import EXIT_USER_ERROR, UserError, disk_sentence
 from components.evaluation import summary
 from components.evaluation.page import MARKDOWN
 from components.evaluation.records import SUMMARY, VERDICT
+from components.monitoring import retraining
 from flows.notifications import events, news
 from flows.running import budget, clock, console, dvc_stage, orphans, run_state
 from flows.running.console import StageDisplay
@@ -78,18 +80,18 @@ def _run_name() -> str:
 
 
 @flow(name="retrain", flow_run_name=_run_name, persist_result=False)
-def retrain(target: str | None = None, workers: int = 2) -> State[Any]:
+def retrain(target: str | None = None, workers: int = 2, request: str | None = None) -> State[Any]:
     """Bring the project in the current folder up to date, or what `target` (a stage) needs of it.
 
     Independent stages run side by side, `workers` at a time. The run is Failed when a stage is; a
     stage that fails holds up what depends on it and nothing else. It is Completed when DVC finds
     nothing left to do, and only then; it is Cancelled while another run of the project goes on, to which
-    it has nothing to add.
+    it has nothing to add, and where a `request` (docs/how-to/retrain.md) has been answered already.
     """
     root = Path.cwd()
     earlier = run_state.own(root)
     try:
-        state = _in_turn(root, target, workers)
+        state = _in_turn(root, target, workers, request)
     except Exception as error:
         _tell(root, target, earlier, f"{type(error).__name__}: {error}")
         raise
@@ -107,14 +109,18 @@ def _tell(root: Path, target: str | None, earlier: Record | None, said: str) -> 
         events.tell(root, None if own is earlier else own, said)
 
 
-def _in_turn(root: Path, target: str | None, workers: int) -> State[Any]:
+def _in_turn(root: Path, target: str | None, workers: int, request: str | None) -> State[Any]:
     """Run while no other run of the project does; a user's mistake is a failed state."""
     try:
         with console.without_reader(), only_run(root):
             stop_orphans(root)
             orphans.claim_and_sweep(root)
+            if request and not retraining.is_open(root, request):
+                return Cancelled(message=f"no open request {request}: a run of this project has answered it")
             try:
-                return _retrain(root, target, workers)
+                state = _retrain(root, target, workers)
+                _answer(root, target, state)
+                return state
             except UserError as error:
                 run_state.fail(root, target, {"": str(error)}, [], users_mistake=True)
                 raise
@@ -128,6 +134,17 @@ def _in_turn(root: Path, target: str | None, workers: int) -> State[Any]:
             raise
         run_state.fail(root, target, {"": sentence}, [], users_mistake=True)
         return Failed(message=sentence)
+
+
+def _answer(root: Path, target: str | None, state: State[Any]) -> None:
+    """A run of all stages that has come to its end, or to a gate that says no, answers what was asked for;
+    after one that failed on its way, the next one does."""
+    own = run_state.own(root) or {}
+    judged = own.get("verdict") in ("HOLD", "REJECT")
+    if target is None and (state.is_completed() or judged):
+        released = f"release {own['release']}" if own.get("release") else None
+        began = datetime.fromisoformat(run_state.started(root))
+        retraining.answer(root, released or str(state.message), began)
 
 
 def _retrain(root: Path, target: str | None, workers: int) -> State[Any]:

@@ -20,6 +20,7 @@ from components.release import bundle, sbom, signing
 from components.release.records import BundleCard, Origins
 from components.settings.project import Packaging
 from serving.bundle import LICENCES, REQUIREMENTS
+from serving.group import WORKERS
 
 BENTOFILE = Path(__file__).with_name("bentofile.yaml")
 SERVICE = "serving.service"
@@ -81,7 +82,8 @@ def _run_bentoml(context: Path, home: Path, card: BundleCard) -> Path:
     command = [sys.executable, "-m", "bentoml", "build", str(context), "--output", "tag"]
     command += ["--name", card.name, "--version", card.version]
     command += [word for name, value in labels.items() for word in ("--label", f"{name}={value}")]
-    environment = {**os.environ, "BENTOML_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {name: value for name, value in os.environ.items() if name != WORKERS}  # of a service
+    environment |= {"BENTOML_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(command, cwd=context, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"bentoml build failed:\n{done.stdout}\n{done.stderr}")

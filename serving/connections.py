@@ -1,21 +1,33 @@
-"""Connections that send no request are closed: the slow ones after a while, the oldest where there are many.
+"""Connections: those that send no request are closed, the slow ones after a while and the oldest where there
+are many; where the server ends, what is asked is answered first.
 
 uvicorn closes a connection that is idle after an answer; for the first request and for the end of its headers
-it waits for ever. BentoML chooses uvicorn's protocol and passes no limits on, so ours takes its place.
+it waits for ever, and for a caller who does not read his answer as well. When it ends, it closes idle
+connections though a request may be on its way to them. BentoML chooses uvicorn's protocol and server and
+passes no limits on, so ours take their places.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import os
 import resource
-from typing import Any
+import socket
 
 import h11
+import uvicorn
 from uvicorn.protocols.http import auto
+from uvicorn.protocols.http.flow_control import CLOSE_HEADER
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-HEADER_SECONDS = 20.0  # for a request's headers
+from serving import group
+from serving.callers import PROXIES
+
+HEADER_SECONDS = 20.0  # for a request's headers, and for what is left to send or to read after its answer
+LAST_SECONDS = 1.0  # that a connection is open for one more request when the server ends
+TURNS = 8  # of the loop
 MOST_SILENT = 2000  # connections without a request
 
 
@@ -23,22 +35,28 @@ class Limited(H11Protocol):
     """uvicorn's protocol, with an end to its patience."""
 
     silent: dict[Limited, None] = {}  # noqa: RUF012 of all connections, the oldest first
+    most_silent = MOST_SILENT
+    ending = False  # the server takes no more connections
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """As uvicorn's; where too many say nothing, the oldest goes."""
         super().connection_made(transport)
         self.next: asyncio.TimerHandle | None = None  # look at it
         self.silent[self] = None
-        if len(self.silent) > MOST_SILENT:
+        if len(self.silent) > self.most_silent:
             next(iter(self.silent)).transport.close()
             del self.silent[next(iter(self.silent))]
         self._look(self)
+        if self.ending:
+            self.shutdown()
 
     def data_received(self, data: bytes) -> None:
-        """As uvicorn's."""
+        """As uvicorn's; a request that was on its way when the server ended is the connection's last."""
         super().data_received(data)
         if self.cycle is not None:
             self.silent.pop(self, None)
+            if self.ending:
+                self._last()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """As uvicorn's; the next look would keep it, and its last request, in memory until then."""
@@ -47,23 +65,95 @@ class Limited(H11Protocol):
         self.silent.pop(self, None)
         super().connection_lost(exc)
 
+    def shutdown(self) -> None:
+        """The server ends: uvicorn closes an idle connection at once; here it has time for a request that its
+        caller has sent already."""
+        if self.cycle is None or self.cycle.response_complete:
+            self.loop.call_later(LAST_SECONDS, self._leave)
+        else:
+            self._last()
+
+    def send_400_response(self, msg: str) -> None:
+        """What is no HTTP, in the form of every other refusal; where an answer has begun, none is sent."""
+        sentence = "the request is not HTTP/1.1, or its headers are larger than 16 KiB"
+        headers = [(b"content-type", b"application/json"), CLOSE_HEADER]
+        with contextlib.suppress(h11.LocalProtocolError):
+            response = h11.Response(status_code=400, headers=headers, reason=b"Bad Request")
+            body = h11.Data(data=json.dumps({"error": sentence}).encode())
+            for event in (response, body, h11.EndOfMessage()):
+                self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
+
+    def _should_upgrade(self) -> bool:
+        """Nobody here speaks WebSocket."""
+        return False
+
+    def _last(self) -> None:
+        """Say beside the answer that is due that there will be no other here."""
+        if not self.cycle.response_started:
+            self.cycle.keep_alive = False
+            scope = self.cycle.scope
+            scope["headers"] = [
+                *scope["headers"],
+                CLOSE_HEADER,
+            ]  # of the request: uvicorn copies it from there
+
+    def _leave(self) -> None:
+        if not self.transport.is_closing() and (self.cycle is None or self.cycle.response_complete):
+            super().shutdown()
+
     def _look(self, before: object) -> None:
-        """Close it where no headers have ended since the last look, `before` being the request of then."""
+        """Close it where it still waits for what it waited for at the last look; then break it off."""
+        now = self._waits_for()
+        if now is not None and now == before:
+            (self.transport.abort if self.transport.is_closing() else self.transport.close)()
+        self.next = self.loop.call_later(HEADER_SECONDS, self._look, now)
+
+    def _waits_for(self) -> tuple[str, object] | None:
+        """What its caller has to do next, and after which request; None while one is read and answered."""
         if self.transport.is_closing():
-            return
-        waits = self.conn.their_state is h11.IDLE
-        if waits and before is self.cycle:
-            self.transport.close()
-            return
-        then: Any = self.cycle if waits else self
-        self.next = self.loop.call_later(HEADER_SECONDS, self._look, then)
+            return "reads his answer", self.cycle
+        if self.conn.their_state is h11.IDLE:
+            return "sends headers", self.cycle
+        if self.cycle is not None and self.cycle.response_complete:
+            return "ends a body that was refused", self.cycle
+        return None
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server; callers do not notice its end."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn's. The process that started the workers holds the listening sockets until they have
+        ended, and who connects meanwhile would wait for nobody: so the last worker has the system refuse
+        others, and all take who is there already."""
+        Limited.ending = True
+        group.leave()
+        await _settled()
+        for one in sockets or ():
+            if group.left():
+                with contextlib.suppress(OSError):  # macOS lets nobody end what only listens
+                    one.shutdown(socket.SHUT_RDWR)
+            asyncio.get_running_loop().remove_reader(one)
+        await _settled()
+        await super().shutdown(sockets)
+
+
+async def _settled() -> None:
+    """Let the loop take the connections that wait, and make them, which takes it a few turns."""
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
 
 
 def limit() -> None:
-    """Let uvicorn take this protocol, and as many connections as the system allows."""
-    if issubclass(auto.AutoHTTPProtocol, H11Protocol):
-        auto.AutoHTTPProtocol = Limited
+    """Let uvicorn take this protocol and this server, believe no proxy that nobody has named, and have as
+    many connections as the system allows."""
+    auto.AutoHTTPProtocol, uvicorn.Server = Limited, Server  # type: ignore[misc]
+    os.environ.setdefault(PROXIES, "")
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         with contextlib.suppress(ValueError, OSError):  # macOS takes no infinity, which it says is allowed
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if allowed != resource.RLIM_INFINITY:
+        Limited.most_silent = min(MOST_SILENT, allowed // 2)

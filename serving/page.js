@@ -3,6 +3,7 @@ const fields = document.getElementById("fields"), chosen = document.getElementBy
 const button = form.querySelector("button"), another = document.getElementById("example"), busy = form.querySelector(".busy");
 const structured = JSON.parse(form.dataset.structured);  // kind -> field that is typed as JSON -> an example
 const explained = new Set(JSON.parse(form.dataset.explained));  // tasks whose answers have a why
+const token = "token" in form.dataset;  // whether a program has to send one; a browser asks its user
 const SHOWN = 5;  // of many classes, the likeliest
 const CLOSE = 0.1;  // two answers whose probabilities differ by less are both worth a look
 const kept = {};  // what was typed, by field, whichever tasks are chosen
@@ -69,8 +70,9 @@ const drawCode = () => {
   try { body = question(); } catch { return; }
   const url = new URL("predict", location.href.split(/[?#]/)[0]).href;
   document.getElementById("curl").textContent =
-    `curl ${url} \\\n  -H 'content-type: application/json' \\\n  -d '${JSON.stringify(body).replaceAll("'", "'\\''")}'`;
-  document.getElementById("python").textContent = `import requests\n\nresponse = requests.post("${url}", json=${python(body)})\n`
+    `curl ${url} \\\n  -H 'content-type: application/json' \\\n${token ? `  -H "authorization: Bearer $ONETRUNK_TOKEN" \\\n` : ""}  -d '${JSON.stringify(body).replaceAll("'", "'\\''")}'`;
+  document.getElementById("python").textContent = `${token ? "import os\n\n" : ""}import requests\n\nresponse = requests.post("${url}", json=${python(body)}`
+    + `${token ? `, headers={"authorization": f"Bearer {os.environ['ONETRUNK_TOKEN']}"}` : ""})\n`
     + `response.raise_for_status()\nprint(response.json()["answers"][0])`;
 };
 for (const one of document.querySelectorAll("[data-copies]")) one.onclick = async () => {

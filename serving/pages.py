@@ -15,8 +15,10 @@ from starlette.routing import Route
 
 from components import families
 from components.pages import render
+from serving import callers
 from serving.bundle import Served, served
 from serving.explain import explained_family
+from serving.openapi import completed
 from serving.watch import exposition
 
 TEMPLATE = Path(__file__).with_name("page.html.jinja")
@@ -34,6 +36,7 @@ def html(release: Served) -> str:
     return render.render(
         TEMPLATE,
         structured=structured((task.family, task.inputs) for task in tasks.values()),
+        token=bool(callers.tokens()),
         explained=[name for name, task in tasks.items() if explained_family(task.family)],
     )
 
@@ -82,6 +85,14 @@ async def metadata(_: Request) -> JSONResponse:
     return JSONResponse({"release": now.release, **now.card.model_dump(mode="json")})
 
 
+async def described(request: Request) -> JSONResponse:
+    """OpenAPI's description of the service that holds this app."""
+    state, now = request.app.state, served()
+    if getattr(state, "document", (None,))[0] != now:
+        state.document = now, completed(state.service.openapi_spec.asdict(), now.card)
+    return JSONResponse(state.document[1])
+
+
 async def measured(_: Request) -> Response:
     """Prometheus's metrics, of all workers."""
     from prometheus_client import CONTENT_TYPE_LATEST
@@ -97,5 +108,6 @@ app = Starlette(
         Route("/favicon.ico", icon),
         Route("/tasks", tasks),
         Route("/metadata", metadata),
+        Route("/docs.json", described),
     ]
 )

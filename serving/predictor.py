@@ -35,6 +35,7 @@ UNLIMITED = Limits(
     max_characters=sys.maxsize,
     max_body_bytes=sys.maxsize,
     max_wait_seconds=float(sys.maxsize),
+    max_requests_per_client=sys.maxsize,
 )  # no service, no callers
 Answers = dict[str, BaseModel]  # to one text: task -> answer
 

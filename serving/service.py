@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 import bentoml
+from _bentoml_impl.server.allocator import ResourceAllocator
 from bentoml.exceptions import BentoMLException
 from pydantic_core import to_json
 from starlette.responses import Response
@@ -14,7 +15,8 @@ from starlette.responses import Response
 from components.environment import QUIET, SERVICE
 from components.errors import UserError
 from components.files import verify_manifest
-from serving import recording
+from serving import callers, group, recording
+from serving.access import Access
 from serving.bundle import BUNDLE
 from serving.connections import limit
 from serving.explain import at_most, explain
@@ -23,7 +25,7 @@ from serving.pages import app
 from serving.requests import RefusedError
 from serving.schemas import ExplainResponse, PredictRequest, PredictResponse
 from serving.trial import KnowCaller
-from serving.watch import Watch, metrics
+from serving.watch import Watch, log_lines, metrics
 
 ENVIRONMENT = {**QUIET, **SERVICE}
 RELEASE_HEADER = "X-Onetrunk-Release"  # of an answer: which release gave it
@@ -33,10 +35,14 @@ SWITCH_SECONDS = 5e-4  # that the model's thread keeps the interpreter where the
 # An operator who configures BentoML gets its tracing as he wants it; nobody else pays for it.
 TRACING = {} if "BENTOML_CONFIG" in os.environ else {"excluded_urls": ".*"}
 limit()
+log_lines()
 
 
 @bentoml.service(
+    # BentoML would put compilers and git into the image; a distribution that it does not know adds nothing
+    image=bentoml.images.Image(base_image="python:3.11-slim", distro="none"),
     http={"host": "127.0.0.1", "port": 3000},
+    workers=group.configured(),
     metrics={"enabled": False},  # serving/watch.py has them
     logging={"access": {"enabled": False}},  # as well
     tracing=TRACING,
@@ -49,20 +55,25 @@ class Onetrunk:
     @bentoml.on_deployment  # type: ignore[untyped-decorator]
     @staticmethod
     def verify() -> None:
-        """Refuse to start on a damaged bundle, in one sentence and before there are workers."""
+        """Refuse to start on a damaged bundle or without the tokens that are configured, in one sentence and
+        before there are workers."""
         try:
             verify_manifest(BUNDLE)
+            callers.check()
         except UserError as error:
             raise BentoMLException(str(error)) from None
+        group.found(ResourceAllocator().get_worker_env(Onetrunk)[0])
 
     def __init__(self) -> None:
         from serving import rollover
         from serving.releases import Releases
 
         sys.setswitchinterval(SWITCH_SECONDS)
+        group.share_processor()
         self.releases = Releases(rollover.first())
         self.rollover = rollover.begin(self.releases)
         recording.recorder()
+        group.join()
 
     @bentoml.api(input_spec=PredictRequest, output_spec=PredictResponse)  # type: ignore[untyped-decorator]
     async def predict(
@@ -106,10 +117,12 @@ class Onetrunk:
         return self.releases.first.batcher.alive
 
     async def __is_ready__(self) -> bool:
-        """For /readyz: the same; who is made has been warmed up."""
-        return self.releases.first.batcher.alive
+        """For /readyz: the same; and every worker has answered a question, and none is about to end."""
+        return self.releases.first.batcher.alive and group.complete()
 
 
+app.state.service = Onetrunk
 Onetrunk.add_asgi_middleware(Watch)  # type: ignore[attr-defined] # the decorator made it a Service
+Onetrunk.add_asgi_middleware(Access)  # type: ignore[attr-defined]
 Onetrunk.add_asgi_middleware(Guard)  # type: ignore[attr-defined]
 Onetrunk.add_asgi_middleware(KnowCaller)  # type: ignore[attr-defined]

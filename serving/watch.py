@@ -12,8 +12,10 @@ import logging
 import os
 import re
 import secrets
+import sys
 import time
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -41,9 +43,16 @@ SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096)
 SHARES = tuple(tenth / 10 for tenth in range(1, 11))
 MOST_LABELS = 100  # of a task that are counted one by one
 STATUS = {
-    400: "wrong", 408: "slow", 413: "too large", 415: "not JSON", 429: "too many", 499: "left",
-    500: "failed", 503: "busy", 504: "timed out",
+    400: "wrong", 401: "no token", 408: "slow", 413: "too large", 415: "not JSON", 429: "too many",
+    499: "left", 500: "failed", 503: "busy", 504: "timed out",
 }  # fmt: skip
+
+
+def log_lines() -> None:
+    """Write the lines of requests as JSON and nothing else, for whoever collects them."""
+    lines = logging.StreamHandler(sys.stdout)
+    lines.setFormatter(logging.Formatter("%(message)s"))
+    LOG.handlers, LOG.propagate = [lines], False
 
 
 class Metrics:
@@ -59,7 +68,15 @@ class Metrics:
         self.running = Gauge(
             "bentoml_service_request_in_progress", "Requests", whose, multiprocess_mode="livesum"
         )
+        self.last = Gauge(
+            "bentoml_service_last_request_timestamp_seconds",
+            "Of a question",
+            whose[1:],
+            multiprocess_mode="max",
+        )
         self.refused = Counter("onetrunk_refused", "Requests without an answer", ["reason"])
+        for reason in STATUS.values():  # at 0, or the first would be no increase
+            self.refused.labels(reason)
         self.parts = Histogram("onetrunk_part_seconds", "Of a request, by part", ["part"], buckets=SECONDS)
         self.tokens = Histogram("onetrunk_pass_tokens", "Of an encoder pass", buckets=SIZES)
         self.texts = Histogram("onetrunk_pass_texts", "Of an encoder pass", buckets=SIZES)
@@ -192,8 +209,14 @@ class _Seen:
         labels = {**whose, "http_response_code": self.status}
         found.requests.labels(**labels).inc()
         found.seconds.labels(**labels).observe(seconds)
-        if self.endpoint in ASKED and self.status >= 400:
-            found.refused.labels(STATUS.get(self.status, OTHER)).inc()
+        if self.endpoint in ASKED:
+            found.last.labels(**found.common, runner_name="Onetrunk").set_to_current_time()
+            if self.status >= 400:
+                found.refused.labels(STATUS.get(self.status, OTHER)).inc()
         if self.endpoint not in UNLOGGED:
-            line = {"id": self.id, "method": self.method, "path": self.endpoint, "status": self.status}
-            LOG.info(json.dumps({**line, "ms": round(seconds * 1e3, 1)}))
+            line = {"time": _now(), "id": self.id, "method": self.method, "path": self.endpoint}
+            LOG.info(json.dumps({**line, "status": self.status, "ms": round(seconds * 1e3, 1)}))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

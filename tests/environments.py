@@ -7,6 +7,8 @@ choose is what is here, for this environment is requirements.lock's.
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import sysconfig
 from collections import Counter
 from collections.abc import Iterator
@@ -35,6 +37,19 @@ def link_requirements(of: Distribution, environment: Path) -> None:
                 _link(distribution(name), environment)
             seen.add((name, extra))
             asked += _requirements(distribution(name), extra)
+
+
+def make_pinned(requirements: Path, environment: Path) -> Path:
+    """Make an environment of the distributions that a file pins, and of no other; its Python.
+
+    Raises:
+        PackageNotFoundError: one of them is not here.
+    """
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
+    lines = {line for line in requirements.read_text().splitlines() if line and not line.startswith("#")}
+    for line in lines:
+        _link(distribution(line.partition("==")[0]), environment)
+    return environment / "bin/python"
 
 
 def _requirements(of: Distribution, extra: str) -> Iterator[tuple[str, str]]:

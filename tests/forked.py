@@ -1,15 +1,20 @@
-"""A `python` for the stages of a pipeline that has the libraries loaded: to import them costs each stage seconds.
+"""A `python` that has the libraries loaded: to import them costs each command and each stage seconds.
 
 A process imports them once for a whole run of the suite, and none of our modules. What stands first on PATH as
 `python` lets it fork for each command; the fork runs the command with the caller's folder, environment and
-streams. Any other use of Python than a module of ours or a script is the real one's.
+streams, and is that `python` to what it starts in its turn. `onetrunk` beside it is the same for our command line.
+Any other use of Python than a stage, a command, DVC or a script is the real one's, and so is a service, which a
+signal ends: a fork hears no signal of its caller's and lies in no process group of it, so what is killed or
+interrupted is to be run by the real one.
 """
 
 from __future__ import annotations
 
 import atexit
 import contextlib
+import gc
 import importlib
+import io
 import json
 import os
 import runpy
@@ -19,24 +24,31 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 HERE = Path(__file__)
 SOCKET = "python.socket"
 LIBRARIES = (
-    "great_expectations", "jinja2", "polars", "pyarrow.parquet", "pydantic", "seqeval.metrics", "sklearn.linear_model",
-    "torch", "transformers",
+    "dvc.cli", "dvc.commands.repro", "dvc.repo.reproduce", "great_expectations", "jinja2", "networkx", "polars",
+    "prefect.flows", "pyarrow.parquet", "pydantic", "rich.live", "seqeval.metrics", "sklearn.linear_model", "torch",
+    "transformers",
 )  # fmt: skip
 STARTS = 300.0  # seconds that the libraries may take, on a busy machine
 THREADS = ("GOMP_SPINCOUNT", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_")
+OURS = ("components.stages.", "dvc", "flows.cli", "flows.running.durable_dvc", "flows.running.outputs")
 CLIENT = f"""#!{sys.executable} -IS
 import json, os, socket, sys
-arguments = sys.argv[1:]
-if not (arguments[:1] == ["-m"] and arguments[1].startswith(("components.", "flows.")) or arguments[0].endswith(".py")):
+arguments = [*{{given}}, *sys.argv[1:]]
+is_ours = arguments[:1] == ["-m"] and arguments[1].startswith({OURS}) and arguments[2:3] != ["serve"]
+if not is_ours and not (arguments and arguments[0].endswith(".py")):
     os.execv({sys.executable!r}, [{sys.executable!r}, *arguments])
 with socket.socket(socket.AF_UNIX) as server:
     server.connect({{path!r}})
-    asked = json.dumps([arguments, os.getcwd(), dict(os.environ)]).encode()
+    asked = json.dumps([arguments, {{program!r}}, os.getcwd(), dict(os.environ)]).encode()
     socket.send_fds(server, [len(asked).to_bytes(4, "big")], [0, 1, 2])
     server.sendall(asked)
     sys.exit(int(server.recv(4) or b"1"))
@@ -48,16 +60,19 @@ def loaded(folder: Path) -> Iterator[str]:
     """The folder that belongs first on PATH; for tests.once.served_once."""
     from components.environment import QUIET, THREADS_AND_MEMORY
 
-    path, program = folder / SOCKET, folder / "bin/python"
-    server = subprocess.Popen([sys.executable, HERE, path], env={**THREADS_AND_MEMORY, **os.environ, **QUIET})
-    program.parent.mkdir(exist_ok=True)
-    program.write_text(CLIENT.format(path=str(path)))
-    program.chmod(0o755)
+    path, programs = folder / SOCKET, folder / "bin"
+    command = [sys.executable, HERE, path, "dvc"]  # by this word in its command line a live DVC is known
+    server = subprocess.Popen(command, env={**THREADS_AND_MEMORY, **os.environ, **QUIET})
+    programs.mkdir(exist_ok=True)
+    for name, given in (("python", []), ("onetrunk", ["-m", "flows.cli"])):
+        client = CLIENT.format(path=str(path), program=str(programs / "python"), given=given)
+        (programs / name).write_text(client)
+        (programs / name).chmod(0o755)
     try:
         deadline = time.monotonic() + STARTS
         while not path.exists() and server.poll() is None and time.monotonic() < deadline:
             time.sleep(0.1)
-        yield str(program.parent)
+        yield str(programs)
     finally:
         server.terminate()
         server.wait()
@@ -68,6 +83,9 @@ def _serve(path: str) -> None:
     for library in LIBRARIES:
         importlib.import_module(library)
     _ = sys.modules["transformers"].BertModel  # it imports what it is made of when it is asked for one
+    sys.meta_path.insert(0, _Renewed(sys.modules.pop("prefect")))
+    gc.collect()
+    gc.freeze()  # or the first collection of each fork would copy the memory
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(path + ".new")
         server.listen()
@@ -88,20 +106,24 @@ def _answer(connection: socket.socket) -> None:
     asked = b""
     while len(asked) < int.from_bytes(size, "big"):
         asked += connection.recv(1 << 16)
-    arguments, folder, environment = json.loads(asked)
+    arguments, program, folder, environment = json.loads(asked)
     if not (child := os.fork()):
         connection.close()
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
-        _run(arguments, folder, environment)
+        _run(arguments, program, folder, environment)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     connection.sendall(str(code if code >= 0 else 128 - code).encode())
     os._exit(0)
 
 
-def _run(arguments: list[str], folder: str, environment: dict[str, str]) -> None:
-    """Be `python` with these arguments."""
+def _run(arguments: list[str], program: str, folder: str, environment: dict[str, str]) -> None:
+    """Be `python`, called as this program, with these arguments."""
     code: object = 0
+    sys.executable, sys.orig_argv = program, [program, *arguments]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(line_buffering=True)  # what a run says of a stage it says at once
     try:
         os.chdir(folder)
         tuned = dict(os.environ)  # as a stage that computes would start again under
@@ -126,6 +148,26 @@ def _run(arguments: list[str], folder: str, environment: dict[str, str]) -> None
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code if isinstance(code, int) else int(code is not None))
+
+
+class _Renewed(MetaPathFinder, Loader):
+    """Prefect, loaded, which reads its settings when a fork imports it, as it otherwise does."""
+
+    def __init__(self, prefect: ModuleType) -> None:
+        self._prefect = prefect
+
+    def find_spec(self, name: str, *_: Any) -> ModuleSpec | None:
+        return ModuleSpec(name, self, is_package=True) if name == self._prefect.__name__ else None
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return self._prefect
+
+    def exec_module(self, module: ModuleType) -> None:
+        from prefect import context
+        from prefect.logging import configuration
+
+        context.refresh_global_settings_context()
+        configuration.setup_logging(incremental=False)
 
 
 if __name__ == "__main__":

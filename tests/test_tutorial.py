@@ -1,4 +1,7 @@
-"""docs/tutorial/first-answer.md, followed command by command from the page's text, with the real encoder."""
+"""docs/tutorial/first-answer.md, followed command by command from the page's text, with the real encoder.
+
+Commands and stages are forks of a Python that has the libraries loaded (tests/forked.py).
+"""
 
 from __future__ import annotations
 
@@ -26,9 +29,10 @@ BLOCKS = re.findall(
 
 
 class Reader:
-    """Follows the page: a shell in a home of its own, with the environment that the tests run in."""
+    """Follows the page: a shell in a home of its own, with the environment that the tests run in, and before it
+    the commands of a folder."""
 
-    def __init__(self, home: Path, port: int) -> None:
+    def __init__(self, home: Path, port: int, commands: str) -> None:
         self.project = home / "tweets"
         self.port = port
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
@@ -37,7 +41,7 @@ class Reader:
             for who in ("AUTHOR", "COMMITTER")
             for what in ("NAME", "EMAIL")
         }
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        path = os.pathsep.join([commands, str(Path(sys.executable).parent), os.environ["PATH"]])
         self.environment = {**kept, **git, "HOME": str(home), "PATH": path}
 
     def types(self, block: str, folder: Path) -> str:
@@ -79,9 +83,9 @@ def wait_until_ready(port: int, service: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.fixture(scope="module")
-def printed(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+def printed(tmp_path_factory: pytest.TempPathFactory, forking_python: str) -> list[str]:
     """What each tested block of the page printed, in the page's order."""
-    reader = Reader(tmp_path_factory.mktemp("home"), free_port("127.0.0.1"))
+    reader = Reader(tmp_path_factory.mktemp("home"), free_port("127.0.0.1"), forking_python)
     service, found = None, []
     try:
         for where, block in BLOCKS:

@@ -116,7 +116,7 @@ def test_the_wheel_holds_what_a_project_begins_with(bin_folder: Path, start: str
 
 def test_the_wheel_holds_every_file_that_is_not_python(bin_folder: Path) -> None:
     site = next(bin_folder.parent.glob("lib/python*/site-packages"))
-    for package in ("components", "serving"):
+    for package in ("components", "serving", "flows/deploying"):
         for file in (ROOT / package).rglob("*"):
             if file.is_file() and file.suffix not in (".py", ".pyc"):
                 assert (site / file.relative_to(ROOT)).read_bytes() == file.read_bytes(), file

@@ -61,7 +61,7 @@ def judge(texts: Texts, later_N: np.ndarray, windows_between_false_alarms: int, 
 def _permutations(later_N: np.ndarray, draws: int, seed: int) -> np.ndarray:
     """What truly was, and then as many draws of which texts are the later ones, less one."""
     draw = np.random.default_rng(seed)
-    later_RN = np.empty((draws, len(later_N)), dtype=np.float32)
+    later_RN = np.empty((draws, len(later_N)), dtype=np.float32, order="F")  # detectors read text by text
     later_RN[0] = later_N
     for row in range(1, draws):
         later_RN[row] = draw.permutation(later_N)

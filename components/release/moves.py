@@ -32,8 +32,11 @@ from components.release.registry import (
 from components.release.tags import Action, Tag
 
 
-def release(bento: Path, verdict: Verdict, project: Path = Path()) -> ReleaseReport:
-    """Release a Bento and make it the champion; the champion's own Bento again changes nothing.
+def release(
+    bento: Path, verdict: Verdict, project: Path = Path(), because: str | None = None
+) -> ReleaseReport:
+    """Release a Bento and make it the champion; the champion's own Bento again changes nothing. `because` is
+    what asked for its training.
 
     Raises:
         UserError: the Bento is damaged or not the one that dvc.lock names, its weights are not those that
@@ -51,7 +54,7 @@ def release(bento: Path, verdict: Verdict, project: Path = Path()) -> ReleaseRep
             return _report(today.record)
         against = verdict.champion and verdict.champion.identity
         still_champion(against, card.model.sha256, project / VERDICT, project)
-        record = _new_record(found, bento, card, verdict)
+        record = _new_record(found, bento, card, verdict).model_copy(update={"because": because})
         checkout.put(found.git, record, lambda target: _copy(bento, target))
         _announce(found, mine, record, card.forced or "")
     return _report(record)
@@ -199,7 +202,9 @@ def _announce(found: Registry, mine: Turn, record: ReleaseRecord, reason: str) -
         name: found.git.project / name for name in FILES if (found.git.project / name).is_file()
     }
     files[RECORD] = (record.model_dump_json(indent=2) + "\n").encode()
-    message = f"Release {record.version} of {record.name}\n\n{record.verdict}, bundle {record.bundle}\n"
+    because = f"\nAsked for by {record.because}\n" if record.because else ""
+    said = f"{record.verdict}, bundle {record.bundle}\n"
+    message = f"Release {record.version} of {record.name}\n\n{said}{because}"
     written = commit.write(found.git, files, message, now(found))
     move(found, mine, Release(record, written), "release", reason)
 

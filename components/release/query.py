@@ -25,6 +25,8 @@ from components.settings.project import Task
 
 READY_SECONDS = 120.0
 STOP_SECONDS = 10.0
+# what the environment may say of a service that lasts: this one has one caller, this process
+OF_A_SERVICE = ("ONETRUNK_TOKEN", "ONETRUNK_TOKEN_FILE", "ONETRUNK_WORKERS", "ONETRUNK_ROLLOUT")
 
 
 def ask(bento: Path, tasks: Mapping[str, Task]) -> Answers:
@@ -83,13 +85,16 @@ def running(bento: Path) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="onetrunk-serve-") as scratch:
         host = loopback.host()
         port = loopback.free_port(host)
+        environment = serve_environment(Path(scratch))
+        for name in OF_A_SERVICE:
+            environment.pop(name, None)
         url = loopback.url(host, port)
         log = Path(scratch) / "log"
         with log.open("wb") as output:
             server = subprocess.Popen(
                 serve_command(bento, host, port),
                 cwd=scratch,
-                env=serve_environment(Path(scratch)),
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

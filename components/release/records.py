@@ -63,6 +63,7 @@ class ReleaseRecord(Record):
     manifest: str  # SHA-256 of the manifest of its folder, and so of every byte
     verdict: Outcome  # of the gate
     forced: str | None = None  # why it was released all the same, where the gate did not say PROMOTE
+    because: str | None = None  # what asked for its training; null where a schedule or a person did
     against: Champion | None  # the release that it was compared with
     anchors: dict[str, str]  # head -> the version that a slow decay is measured from, from now on
     tasks: dict[str, ReleasedTask]  # by head
@@ -125,6 +126,7 @@ class Limits(Part):
     max_characters: int  # of a text
     max_body_bytes: int  # of its JSON
     max_wait_seconds: float = 5.0  # for the model
+    max_requests_per_client: int = 100  # in progress
 
 
 class Origin(Part):

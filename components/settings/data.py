@@ -124,12 +124,15 @@ class Source(Section):
     escape: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     # of numbers that are written as texts: the other sign, blanks and apostrophes are between thousands
     decimal: Literal[".", ","] | None = None
+    # column -> the currency or the unit beside its numbers, as "$" or kg; a number with another is refused
+    units: dict[str, Annotated[str, Field(min_length=1)]] = {}
     sheet: str | None = None  # xlsx, xls, ods: its name; left out, the first
     unescape_html: bool = False  # turn `&amp;` and the like into characters
     texts: str | None = None  # pair_matrix: the file with one text per line
     split_column: str | None = None  # the column that says which split a row belongs to
     # what the split column says, and the split that it means
     split_values: dict[str, Split] = {"train": "train", "validation": "validation", "test": "test"}
+    file_column: str | None = None  # a new column that says of each row its file's name, without the ending
     label_map: dict[str, str] = {}  # raw label -> label
     # in place of `label_map` a file in the folder `path`: a name a line, the first that of 0, or JSON
     label_names: str | None = None
@@ -143,6 +146,8 @@ class Source(Section):
     crowd: Literal["majority", "each"] = "majority"
     # of a table with one word a row: the column that says which sentence a word belongs to
     sentence: str | None = None
+    # of a table: the column of texts with marks within, as [Paris](city); what they mark becomes `spans`
+    inline: str | None = None
     # what offsets count: characters, UTF-16 units or bytes; of a text with these line ends, or with a byte
     # order mark before it or without its own
     offsets: Offset | list[Offset] = "characters"
@@ -163,6 +168,12 @@ class Source(Section):
     def _the_section_is_of_its_format(self) -> Source:
         if self.huggingface != HuggingFace() and self.format != "huggingface":
             raise ValueError(f"`huggingface` says how that format is read, and the format is {self.format}")
+        return self
+
+    @model_validator(mode="after")
+    def _marks_say_where_they_stand(self) -> Source:
+        if self.inline is not None and (self.offsets != "characters" or self.end != "exclusive"):
+            raise ValueError("`inline` marks stand where they mark: leave out `offsets` and `end`")
         return self
 
     @model_validator(mode="after")

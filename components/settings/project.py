@@ -12,6 +12,7 @@ from components.settings.mixture import Mixture
 from components.settings.monitor import Monitor
 from components.settings.release import Card, Signing
 from components.settings.remotes import Remote
+from components.settings.retrain import Retrain
 from components.settings.rollout import Rollout
 from components.settings.search import Search
 from components.settings.section import Bytes, Characters, Fraction, Given, Positive, Rows, Section, Unit
@@ -145,6 +146,8 @@ class Packaging(Section):
     max_body_bytes: Bytes = 1_000_000  # of one request
     # that a request may have to wait for the model; who would wait longer is refused (503) at once
     max_wait_seconds: Annotated[float, Field(gt=0), Unit("seconds")] = 5.0
+    # of a client (a token, else an address) that are in progress in a worker; more are refused (429) at once
+    max_requests_per_client: Annotated[Positive, Unit("requests")] = 100
     card: Card = Card()  # what the model card says that no program can know
     signing: Signing | None = None  # signed releases; left out, they are not signed
 
@@ -168,6 +171,7 @@ class Project(Section):
     monitor: Monitor | None = None  # a watch over new articles: docs/how-to/monitoring.md
     traffic: Traffic | None = None  # a record of what the service is asked: docs/how-to/traffic.md
     rollout: Rollout | None = None  # how a new release begins to answer: docs/how-to/rollout.md
+    retrain: Retrain | None = None  # what asks for a retraining besides the schedule: docs/how-to/retrain.md
 
     def heads(self) -> dict[str, tuple[str, Annotation]]:
         """Every head of the model, by its name: (the task whose rows it reads, its annotation)."""

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from components.evaluation import summary
 from components.evaluation.records import RELEASE
+from components.monitoring import retraining
 from components.release import bundle, moves, registry, signing
 from components.stages import run
 
@@ -14,7 +15,7 @@ def main() -> None:
     verdict = bundle.promoted(Path())
     signing.check(BENTO, Path())
     bundle.check_model(verdict, registry.model_of(BENTO))
-    released = moves.release(BENTO, verdict)
+    released = moves.release(BENTO, verdict, because=retraining.reason(Path()))
     released.write(RELEASE)
     summary.write(Path())
     print(f"released: {released.release} (bundle {released.bundle})")

@@ -16,6 +16,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--joint", action="append", default=[], metavar="NAME", help="a column that a further head learns"
     )
+    parser.add_argument(
+        "--decimal", choices=[".", ","], help="the decimal sign, of numbers that can be read in two ways"
+    )
     parser.add_argument("--write", action="store_true", help="write the task into params.yaml")
 
 
@@ -23,7 +26,7 @@ def run(given: argparse.Namespace) -> int:
     """Propose the task."""
     from flows import new_task
 
-    wishes = new_task.wishes_of(given.name, given.family, given.column, given.joint)
+    wishes = new_task.wishes_of(given.name, given.family, given.column, given.joint, given.decimal)
     return new_task.run(given.data, wishes, given.write)
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from pathlib import Path
 
+from components.loopback import HOSTS
 from flows.commands.base import Command
 
 
@@ -15,17 +18,45 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--host", default="127.0.0.1", help="default: %(default)s, this machine only")
     parser.add_argument("--port", type=_port, default=3000, help="default: %(default)s")
+    parser.add_argument(
+        "--workers", metavar="N", help="processes that answer, each with a model of its own; default: 1"
+    )
+    parser.add_argument(
+        "--token-file", type=Path, metavar="FILE",
+        help="a bearer token a line, of which callers have to send one; default: ask for none",
+    )  # fmt: skip
+    parser.add_argument(
+        "--proxy", action="append", metavar="ADDRESS",
+        help="whose X-Forwarded-For says who calls, an address or a network; may be given again",
+    )  # fmt: skip
 
 
 def run(given: argparse.Namespace) -> int:
     """Become the server."""
     from flows import champion
+    from serving import callers, group
 
+    os.environ |= _variables(given)
+    callers.check()
+    group.configured()
+    if given.host not in HOSTS and not callers.tokens():
+        print(
+            f"{given.host}: whoever reaches it may ask; --token-file FILE asks for a token", file=sys.stderr
+        )
     if given.bento:
         champion.serve_bento(given.bento, given.host, given.port)
     else:
         champion.serve(Path.cwd(), given.host, given.port)
     return 0
+
+
+def _variables(given: argparse.Namespace) -> dict[str, str]:
+    """What is given, as the service reads it."""
+    from serving import callers, group
+
+    file = given.token_file and str(given.token_file.absolute())
+    found = {group.WORKERS: given.workers, callers.FILE: file, callers.PROXIES: ",".join(given.proxy or ())}
+    return {name: value for name, value in found.items() if value}
 
 
 def _port(text: str) -> int:

@@ -19,13 +19,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Judge what is not judged yet, and show the newest windows."""
     from components import params
+    from components.monitoring import retraining
     from components.monitoring.traffic import judging
+    from components.monitoring.traffic.words import in_words
     from components.params.checks.traffic import find
+    from flows.monitoring import heard
 
-    root = Path.cwd()
-    judging.judge_windows(root, find(params.load()), datetime.now(UTC).date())
+    root, project = Path.cwd(), params.load()
+    judging.judge_windows(root, find(project), datetime.now(UTC).date(), heard.feedback(root, project))
     windows = [window for _, window in judging.judgements(root)][-given.limit :]
-    print("\n".join(map(judging.in_words, windows)) or "no window of traffic has ended yet")
+    print("\n".join(map(in_words, windows)) or "no window of traffic has ended yet")
+    for one in retraining.every(root)[-1:]:
+        came_to = one.outcome or "no run has answered it yet"
+        print(f"a retraining was asked for on {one.asked:%Y-%m-%d} by {one.reason}: {came_to}")
     return 0
 
 

@@ -89,7 +89,11 @@ class Answerer:
         """What the tasks read of a row; None where it is not of the kind that they read."""
         question = {name: self._value(name, record.fields[self.columns[name]]) for name in inputs}
         try:
-            (item,) = parse(json.dumps({"texts": [question]}).encode()).texts
+            asked = json.dumps({"texts": [question]}, ensure_ascii=False, default=_not_json).encode()
+            (item,) = parse(asked).texts
+        except UnicodeEncodeError:
+            record.error = "half a character (a lone surrogate)"
+            return None
         except (BadRequestError, TypeError) as error:
             record.error = str(error).removeprefix("texts[0].")
             return None
@@ -114,6 +118,10 @@ class Answerer:
             half = len(items) // 2
             return [*self._ask(items[:half], tasks), *self._ask(items[half:], tasks)]
         return [{task: answer.model_dump() for task, answer in one.items()} for one in found]
+
+
+def _not_json(value: Any) -> Any:
+    raise TypeError(f"found {type(value).__name__}, expected text")
 
 
 def windows(records: Iterable[Record]) -> Iterator[list[Record]]:

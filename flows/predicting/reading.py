@@ -5,11 +5,12 @@ A row that cannot be read is handed on with the reason, so that nothing is lost.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import json
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import IO
@@ -20,6 +21,7 @@ from components.errors import UserError
 
 LONGEST = 10_000_000  # characters of a field; the csv module's own limit is 131,072
 BATCH = 1024  # rows of a Parquet file in memory
+LINE = "line"  # the column of a line of JSON Lines that is not JSON
 SEPARATORS = ",;\t|"
 ENDINGS = ("csv", "tsv", "jsonl", "parquet")  # each also as .gz but the last
 
@@ -74,7 +76,7 @@ def read(address: str, file: IO[bytes], size: int) -> Table:
         return file.tell() / max(size, 1)
 
     if kind == "jsonl":
-        return Table(None, _json_lines(lines), part)
+        return Table(None, _json_lines(address, lines), part)
     columns, rows = _delimited(address, lines)
     return Table(columns, rows, part)
 
@@ -83,22 +85,52 @@ def _lines(address: str, file: IO[bytes] | gzip.GzipFile) -> Iterator[str]:
     """Lines with their ends. A byte that is not UTF-8 becomes a lone surrogate, which tells its row."""
     try:
         for number, line in enumerate(file):
+            if number == 0 and line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                raise UserError(f"{address}: the file is UTF-16, expected UTF-8; save it as that")
             text = line.decode("utf-8", "surrogateescape")
             yield text.removeprefix("\ufeff") if number == 0 else text
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise UserError(f"{address}: not a whole file of gzip ({error})") from None
 
 
-def _json_lines(lines: Iterator[str]) -> Iterator[Record]:
+def _json_lines(address: str, lines: Iterator[str]) -> Iterator[Record]:
+    """Of a line that is not JSON the row is its text."""
     filled = (line for line in lines if line.strip())
     for number, line in enumerate(filled, 1):
+        if number == 1:
+            _check_json_lines(address, line)
         try:
-            found = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            yield Record(number, error=f"not JSON ({error})")
-            continue
-        fields = found if isinstance(found, dict) else {"text": found}
-        yield Record(number, fields, error=_not_utf8(line))
+            found = json.loads(line, object_pairs_hook=_distinct)
+        except RecursionError:
+            yield Record(number, {LINE: line.rstrip("\n")}, "nested too deeply")
+        except ValueError as error:
+            yield Record(number, {LINE: line.rstrip("\n")}, f"not JSON ({str(error).partition(';')[0]})")
+        else:
+            fields = found if isinstance(found, dict) else {"text": found}
+            yield Record(number, fields, error=_not_utf8(line))
+
+
+def _check_json_lines(address: str, first: str) -> None:
+    """Say that a file is one document: taken by its lines, none of them would be a row."""
+    if first.strip() in ("{", "[") or first.lstrip().startswith(("[{", "[ {")):
+        raise UserError(
+            f"{address}: is one JSON document, expected an object a line (JSON Lines); "
+            "`jq -c '.[]'` makes that of a list"
+        )
+
+
+def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object; of a key that is there twice one value would be lost."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = twice_in([name for name, _ in pairs])
+        raise ValueError(f"the key '{twice}' is there twice")
+    return found
+
+
+def twice_in(names: Sequence[str]) -> str | None:
+    """The first name that is there twice."""
+    return next((name for name in names if names.count(name) > 1), None)
 
 
 def _delimited(address: str, lines: Iterator[str]) -> tuple[list[str], Iterator[Record]]:
@@ -106,37 +138,95 @@ def _delimited(address: str, lines: Iterator[str]) -> tuple[list[str], Iterator[
     first = next((line for line in lines if line.strip()), None)
     if first is None:
         raise UserError(f"{address}: the file is empty, expected a header and rows")
+    if "\x00" in first:
+        raise UserError(f"{address}: its first line is no text, expected the names of columns")
+    if "\r" in first.rstrip("\r\n"):
+        raise UserError(f"{address}: its lines end in carriage returns alone; save it with line feeds")
+    if _not_utf8(first):
+        raise UserError(f"{address}: its header has bytes that are not UTF-8; save the file as UTF-8")
     csv.field_size_limit(LONGEST)
     separator = max(SEPARATORS, key=first.count)
     columns = [name.strip() for name in next(csv.reader([first], delimiter=separator))]
-    if twice := next((name for name in columns if columns.count(name) > 1), None):
-        raise UserError(f"{address}: two columns are called '{twice}'; rename one")
-    if not first.isprintable() and "\x00" in first:
-        raise UserError(f"{address}: its first line is no text, expected the names of columns")
-    if _not_utf8(first):
-        raise UserError(f"{address}: its header has bytes that are not UTF-8; save the file as UTF-8")
-    return columns, _under(columns, csv.reader(lines, delimiter=separator))
+    _check_columns(address, columns)
+    return columns, _under(address, columns, separator, lines)
 
 
-def _under(columns: list[str], rows: Iterator[list[str]]) -> Iterator[Record]:
+def _check_columns(address: str, columns: Sequence[str]) -> None:
+    if not columns:
+        raise UserError(f"{address}: has no columns")
+    if (twice := twice_in(columns)) is not None:
+        called = f"are called '{twice}'" if twice else "have no name"
+        raise UserError(f"{address}: two columns {called}; rename one")
+
+
+def _under(address: str, columns: list[str], separator: str, lines: Iterator[str]) -> Iterator[Record]:
+    source = _Remembered(lines)
+    rows = csv.reader(source, delimiter=separator)
     number = 0
     while True:
+        source.row.clear()
         try:
             row = next(rows)
         except StopIteration:
             return
         except csv.Error as error:
             number += 1
-            yield Record(number, error=f"not a row ({error})")
+            if len(source.row) > 1:  # the rest of the field would be read as rows
+                raise _open_quote(address, number) from None
+            yield Record(number, {columns[0]: "".join(source.row)}, f"not a row ({_why(error)})")
             continue
         if not row:
             continue
         number += 1
-        fields = dict(zip(columns, row, strict=False))
-        if len(row) != len(columns):
-            yield Record(number, fields, f"{len(row)} fields, the header has {len(columns)}")
-        else:
-            yield Record(number, fields, _not_utf8("".join(row)))
+        if source.ended and _is_open(source.row, separator):
+            raise _open_quote(address, number)
+        yield _record(number, columns, row, separator)
+
+
+def _why(error: csv.Error) -> str:
+    if "field larger" in str(error):
+        return f"a field has more than {LONGEST:,} characters"
+    return "a carriage return within it" if "new-line" in str(error) else str(error)
+
+
+class _Remembered:
+    """Lines, and those of them that were taken for the row that is read."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self.lines, self.row, self.ended = lines, list[str](), False
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self.lines:
+            self.row.append(line)
+            yield line
+        self.ended = True
+
+
+def _is_open(lines: Sequence[str], separator: str) -> bool:
+    """Whether a quote in these lines, the last of a file, has no end."""
+    try:
+        list(csv.reader(lines, delimiter=separator, strict=True))
+    except csv.Error as error:
+        return "unexpected end of data" in str(error)
+    return False
+
+
+def _open_quote(address: str, number: int) -> UserError:
+    """For a file whose rows can no longer be told from what is quoted."""
+    return UserError(
+        f"{address}: row {number}: a quote is opened and not closed within {LONGEST:,} characters; close it, "
+        'or write it twice ("")'
+    )
+
+
+def _record(number: int, columns: list[str], row: list[str], separator: str) -> Record:
+    """A row of a table; what it has too much of is kept in its last column."""
+    if len(row) == len(columns):
+        return Record(number, dict(zip(columns, row, strict=True)), _not_utf8("".join(row)))
+    last = len(columns) - 1
+    cells = [*row[:last], separator.join(row[last:])] if len(row) > last else row
+    fields = dict(zip(columns, cells, strict=False))
+    return Record(number, fields, f"{len(row)} fields, the header has {len(columns)}")
 
 
 def _not_utf8(text: str) -> str | None:
@@ -151,6 +241,8 @@ def _parquet(address: str, file: IO[bytes]) -> Table:
         opened = pq.ParquetFile(file)
     except (pa.ArrowException, OSError) as error:
         raise UserError(f"{address}: not a whole Parquet file ({str(error).splitlines()[0]})") from None
+    names = list(opened.schema_arrow.names)
+    _check_columns(address, names)
     done = 0
 
     def records() -> Iterator[Record]:
@@ -160,7 +252,7 @@ def _parquet(address: str, file: IO[bytes]) -> Table:
                 done += 1
                 yield Record(done, fields)
 
-    return Table(list(opened.schema_arrow.names), records(), lambda: done / max(opened.metadata.num_rows, 1))
+    return Table(names, records(), lambda: done / max(opened.metadata.num_rows, 1))
 
 
 def open_table(address: str, stack: ExitStack) -> tuple[Table, Version]:

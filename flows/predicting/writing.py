@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import IO, Any, TypedDict
 
@@ -62,8 +63,20 @@ def _merged(line: Line) -> Values:
 
 
 def _json(value: Any) -> str:
-    """As JSON; a time, which JSON has not, as it is written, and a byte that is no text as an escape."""
-    return json.dumps(value, ensure_ascii=not _is_text(value), default=str)
+    """As JSON. What JSON has not: a time is as it is written, a number that is none is null, and a byte that
+    is no text an escape."""
+    try:
+        return json.dumps(value, ensure_ascii=not _is_text(value), default=str, allow_nan=False)
+    except ValueError:
+        return _json(_finite(value))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    return list(map(_finite, value)) if isinstance(value, list) else value
 
 
 def _is_text(value: Any) -> bool:
@@ -96,6 +109,8 @@ def _text(value: Any) -> str | None:
         return None
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     return _json(value)
 
 

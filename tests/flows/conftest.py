@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.flows import prefect_server
+from tests.flows import prefect_server, toy
 from tests.once import served_once
 
 
@@ -47,3 +47,12 @@ class Server:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with served_once(tmp_path_factory, "tests.flows.prefect_server:prefect") as (url, home):
         yield Server(url, home)
+
+
+@pytest.fixture(scope="module")
+def forking_commands(forking_python: str) -> Iterator[None]:
+    """The commands of toy projects, and the stages that they run, are forks of a Python that has the libraries
+    loaded (tests/forked.py): for a file that kills and interrupts nothing, or by a Python of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(toy, "python", f"{forking_python}/python")
+        yield

@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
+from components.monitoring import retraining
 from tests.data.sources.remotes.services import free_port
 from tests.flows import prefect_server, toy
 from tests.flows.conftest import Server
@@ -71,11 +72,31 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
     found.lose_power()
 
 
-def test_after_a_power_cut_the_schedule_goes_on_and_no_run_stays_running(
+# Ask twice for one retraining, and send a request that nobody has asked here, as another project's would be.
+ASK = """
+from datetime import UTC, datetime
+from pathlib import Path
+from components.monitoring import retraining
+from components.settings.retrain import Retrain
+from flows.monitoring import asking
+from components import params
+root, name = Path.cwd(), params.load().packaging.name
+asked = [retraining.ask(root, Retrain(), "the alarm of a day", "v1.0.0", {}, datetime.now(UTC)) for _ in range(2)]
+for _ in range(2):
+    asking.send(root, name)
+    retraining.write(root, asked[0])  # killed before it was noted
+asking._emit(root, name, asked[0].model_copy(update={"asked": datetime(2026, 1, 1, tzinfo=UTC)}))
+asking.send(root, name)
+print(asked[0].name)
+"""
+
+
+def test_after_a_power_cut_the_schedule_goes_on_and_what_the_watch_asks_for_is_answered_once(
     machine: Machine, tmp_path: Path
 ) -> None:
     """The repository's own deployment. The power goes in the midst of a run, and when another has just been
     taken by the worker; it comes back later. A run that is due beside another one does not fail, it is cancelled.
+    No run stays running. Then the watch over traffic asks for a retraining, twice.
     """
     project = toy.make(tmp_path / "project", toy.CHAIN)
     shutil.copy(toy.CHECKOUT / "prefect.yaml", project)
@@ -119,3 +140,25 @@ def test_after_a_power_cut_the_schedule_goes_on_and_no_run_stays_running(
     assert not states(auto_scheduled=True)["FAILED"]
     assert server.flow_runs(project)[0]["state_type"] == "CRASHED"
     assert {stage for stage, what, _ in toy.events(project) if what == "end"} == {"plan", "train"}
+
+    for schedule in server.api.get(f"deployments/{deployment['id']}/schedules").json():
+        server.api.delete(f"deployments/{deployment['id']}/schedules/{schedule['id']}")
+    toy.wait_for(lambda: not states(auto_scheduled=True)["RUNNING"])
+    done = subprocess.run(
+        [sys.executable, "-c", ASK], cwd=project, env=machine.environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    name = done.stdout.splitlines()[-1]
+    (request,) = retraining.every(project)
+    assert (request.name, request.sent) == (name, True)
+
+    def asked() -> dict[str, list[str]]:
+        """request -> the states of the runs that it has started."""
+        found: dict[str, list[str]] = {}
+        for run in server.api.post("flow_runs/filter", json={}).json():
+            if one := run["parameters"].get("request"):
+                found.setdefault(one, []).append(run["state_type"])
+        return found
+
+    toy.wait_for(lambda: asked() == {name: ["COMPLETED"], "20260101T000000Z": ["CANCELLED"]}, 120)
+    toy.wait_for(lambda: retraining.every(project)[0].outcome == "everything is up to date")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from tests import verdicts
 from tests.flows import toy
 from tests.serving import tiny
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("forking_commands")]
 PIPELINE = "stages:\n  package:\n    cmd: python -m components.stages.package\n    outs: [bento]\n"
 FORCE = ("promote", "--force", "--reason", "accepted by Ada")
 
@@ -43,7 +42,7 @@ def test_a_forced_release_says_so_wherever_it_is_shown(rejected: Path) -> None:
     assert "REJECT, forced: accepted by Ada" in toy.onetrunk(rejected, "releases", COLUMNS="200").stdout
     assert "forced, the verdict was REJECT: accepted by Ada" in toy.onetrunk(rejected, "status").stdout
     assert "REJECT, forced: accepted by Ada" in toy.onetrunk(rejected, "diff", "v1.0.0", "v1.0.0").stdout
-    again = [sys.executable, "-m", "dvc", "checkout", "--force", "bento"]  # DVC has the bytes
+    again = [toy.python, "-m", "dvc", "checkout", "--force", "bento"]  # DVC has the bytes
     subprocess.run(again, cwd=rejected, check=True, env=toy.environment(), capture_output=True)
 
 

@@ -204,7 +204,7 @@ def test_the_encoder_is_asked_without_a_process_and_what_is_the_same_leaves_the_
     monkeypatch.chdir(project)
 
     def ran() -> set[str]:
-        command, environment = [sys.executable, "-m", "dvc", "repro"], toy.environment()
+        command, environment = [f"{forking_python}/python", "-m", "dvc", "repro"], toy.environment()
         environment["PATH"] = f"{forking_python}:{environment['PATH']}"
         done = subprocess.run(command, check=True, env=environment, capture_output=True, text=True)
         return {line.split("'")[1] for line in done.stdout.splitlines() if line.startswith("Running stage")}

@@ -23,7 +23,7 @@ from tests.conftest import PARAMS, sentence, write_sources
 from tests.data.shapes import genres, labelled, later, table
 from tests.flows import toy
 
-pytestmark = pytest.mark.slow  # whole commands run
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("forking_commands")]  # whole commands run
 
 
 @pytest.fixture

@@ -16,7 +16,12 @@ import pytest
 from tests.flows import judged, receivers, toy
 from tests.flows.conftest import Server
 
-pytestmark = [pytest.mark.minutes(1), pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [
+    pytest.mark.minutes(0.7),
+    pytest.mark.slow,
+    pytest.mark.timeout(1200),
+    pytest.mark.usefixtures("forking_commands"),
+]
 
 
 @pytest.fixture
@@ -35,7 +40,7 @@ def notify(
     project: Path, environment: dict[str, str], *arguments: str, address: str = ""
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "flows.cli", "notify", *arguments],
+        [toy.python, "-m", "flows.cli", "notify", *arguments],
         cwd=project, env=toy.environment(**environment), input=address + "\n", capture_output=True, text=True,
     )  # fmt: skip
 

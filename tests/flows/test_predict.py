@@ -23,7 +23,7 @@ finally:
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(tmp_path_factory: pytest.TempPathFactory, forking_commands: None) -> Path:
     """A project with a model that no gate has let through."""
     project = toy.make(tmp_path_factory.mktemp("predict") / "project")
     tiny.write_model(project / "models/multitask")

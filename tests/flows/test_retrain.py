@@ -17,7 +17,7 @@ import pytest
 from tests.flows import toy
 from tests.flows.conftest import Server
 
-pytestmark = [pytest.mark.slow, pytest.mark.minutes(1)]
+pytestmark = [pytest.mark.slow, pytest.mark.minutes(0.5), pytest.mark.usefixtures("forking_commands")]
 
 RECORD = ".onetrunk/run.json"
 

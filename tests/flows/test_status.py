@@ -44,7 +44,7 @@ if dropped:
 
 
 @pytest.fixture
-def judged(tmp_path: Path) -> Path:
+def judged(tmp_path: Path, forking_commands: None) -> Path:
     """A project whose gate says what order.txt says; PROMOTE at first."""
     project = toy.make(tmp_path / "project", GATE)
     (project / "gate.py").write_text(JUDGE)
@@ -146,6 +146,7 @@ def test_a_run_that_was_killed_is_remembered_as_interrupted(tmp_path: Path) -> N
     assert found[1].stages == {"fetch": 1.3}
 
 
+@pytest.mark.usefixtures("forking_commands")
 def test_a_failed_check_speaks_of_no_release(server: Server, tmp_path: Path) -> None:
     project = toy.make(tmp_path / "project")
     (project / "orders/plan").write_text("2")
@@ -156,6 +157,7 @@ def test_a_failed_check_speaks_of_no_release(server: Server, tmp_path: Path) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("forking_commands")
 def test_a_changed_stage_says_why(tmp_path: Path) -> None:
     project = toy.make(tmp_path / "project", GATE)
     (project / "gate.py").write_text(JUDGE)

@@ -20,7 +20,7 @@ from flows.releases import take_over
 from tests.flows import toy
 from tests.release.bentos import git, manifest_of, write_bento
 
-pytestmark = pytest.mark.slow  # git and DVC run
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("forking_commands")]  # git and DVC run
 
 RUN = "from pathlib import Path; from flows.releases import take_over; take_over.run(Path())"
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 CHECKOUT = Path(__file__).parents[2]
+python = sys.executable  # or one that forks: tests/flows/conftest.py
 
 WORK = '''
 """work.py STAGE OUT [SECONDS]: note the start, do as orders/STAGE says, write OUT, note the end.
@@ -119,7 +120,7 @@ def environment(**extra: str) -> dict[str, str]:
 
 def onetrunk(project: Path, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
     """Run the command line in the project."""
-    command = [sys.executable, "-m", "flows.cli", *arguments]
+    command = [python, "-m", "flows.cli", *arguments]
     return subprocess.run(
         command, cwd=project, env=environment(**extra), capture_output=True, text=True, timeout=300
     )
@@ -128,7 +129,7 @@ def onetrunk(project: Path, *arguments: str, **extra: str) -> subprocess.Complet
 def dvc(project: Path, *arguments: str) -> None:
     """Run DVC in the project; it must end well."""
     done = subprocess.run(
-        [sys.executable, "-m", "dvc", *arguments],
+        [python, "-m", "dvc", *arguments],
         cwd=project,
         env=environment(),
         capture_output=True,

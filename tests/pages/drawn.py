@@ -63,7 +63,9 @@ PAGES: dict[str, Callable[[], str]] = {
     "training": trained,
     "training, one evaluation": lambda: trained(1, cosines=False),
     "comparison": compared,
-    "service": lambda: render.render(service.TEMPLATE, structured=service.structured(TASKS), explained=[]),
+    "service": lambda: render.render(
+        service.TEMPLATE, structured=service.structured(TASKS), token=False, explained=[]
+    ),
 }
 
 

@@ -23,6 +23,7 @@ def test_the_card_leads_back_to_model_and_data(project: Path, tmp_path: Path) ->
     assert card.model.sha256 == sha256(tmp_path / "bundle/model.safetensors")
     assert card.data["ner"]["test"] == sha256(project / "data/ner/test.parquet")
     limits = {"max_texts": 8, "max_characters": 2000, "max_body_bytes": 50_000, "max_wait_seconds": 5.0}
+    limits["max_requests_per_client"] = 100
     assert card.limits.model_dump() == limits
     assert card.tasks["ner"].metrics["entity_f1"].trivial == 0.5
     beside = {known_rows.FILE, "card.json", "README.md", "sbom.cdx.json", "verdict.json"}

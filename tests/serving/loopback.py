@@ -12,11 +12,13 @@ import uvicorn
 
 
 @contextlib.asynccontextmanager
-async def served(app: Any, **settings: Any) -> AsyncIterator[int]:
+async def served(
+    app: Any, kind: type[uvicorn.Server] = uvicorn.Server, **settings: Any
+) -> AsyncIterator[int]:
     """Its port, while the block lasts; `settings` are uvicorn's."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, **settings))
+        server = kind(uvicorn.Config(app, lifespan="off", log_config=None, **settings))
         serving = asyncio.ensure_future(server.serve(sockets=[listening]))
         while not server.started:
             await asyncio.sleep(0.01)

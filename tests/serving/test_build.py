@@ -1,3 +1,4 @@
+import ast
 import importlib.metadata
 import os
 import re
@@ -5,12 +6,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 
+from components import program
 from components.errors import UserError
 from components.files import read_json, verify_manifest
 from components.program import ROOT
@@ -110,22 +113,49 @@ def test_a_killed_build_leaves_nothing_half(
     assert [path.name for path in target.parent.iterdir()] == ["bento"]
 
 
-def test_the_requirements_are_the_locks_lines_of_all_that_the_service_needs() -> None:
-    lock = lines(ROOT / "requirements.lock")
+def test_the_image_has_the_pins_and_no_compilers_and_listens_to_its_network(bento: Path) -> None:
+    """The service itself listens to loopback unless it is told."""
+    dockerfile = bento / "env/docker/Dockerfile"
+    hadolint = Path(sys.executable).with_name("hadolint")
+    done = subprocess.run(
+        [hadolint, "--failure-threshold", "error", dockerfile], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout
+    text = dockerfile.read_text()
+    assert "FROM python:3.11-slim AS base-container\n" in text
+    assert "apt-get" not in text
+    assert "ARG BENTOML_HOST=0.0.0.0\n" in text
+    assert "ARG UV_TORCH_BACKEND=cpu\n" in text
+    assert "uv --directory $INSTALL_ROOT pip install -r $BENTO_PATH/env/python/requirements.txt" in text
+    pins = (bento / "env/python/requirements.txt").read_text().splitlines()
+    assert all("==" in line for line in pins if not line.startswith("#"))
+    service = yaml.safe_load((bento / "bento.yaml").read_text())["services"][0]
+    assert service["config"]["http"]["host"] == "127.0.0.1"
+
+
+def test_the_requirements_are_the_locks_lines_of_what_the_service_imports() -> None:
+    """That they are enough is shown by the service of tests/serving/conftest.py, which has no others."""
     ours = lines(ROOT / "serving/requirements.txt")
-    assert ours <= lock
-    roots = {
-        "bentoml",
-        "torch",
-        "transformers",
-        "tokenizers",
-        "safetensors",
-        "numpy",
-        "pyarrow",
-        "pydantic",
-        "seqeval",
-    }
+    assert ours <= lines(ROOT / "requirements.lock")
+    whose = importlib.metadata.packages_distributions()
+    roots = {whose[name][0] for name in imported(program.closure("serving.service")) - NEVER_LOADED}
     assert {name for name, _ in ours} == closure(roots) - {"setuptools"}
+
+
+# Of rows that are checked, of baselines and of differences between models; a service has none of these.
+NEVER_LOADED = {"great_expectations", "pandas", "scipy", "sklearn"}
+
+
+def imported(modules: Iterable[str]) -> set[str]:
+    """The libraries that these modules import, at the top or in a function."""
+    found = set[str]()
+    for module in modules:
+        for node in program._running(ast.parse(program.modules()[module].path.read_bytes())):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found.add(node.module.partition(".")[0])
+    return found - sys.stdlib_module_names - set(program.PACKAGES)
 
 
 def lines(path: Path) -> set[tuple[str, str]]:

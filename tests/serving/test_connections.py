@@ -4,22 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import resource
 import weakref
 
 import pytest
 from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
 
 from serving import connections
-from serving.connections import Limited
+from serving.connections import Limited, Server
 from tests.serving.loopback import served
 
 GET = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
 
 
 @pytest.fixture(autouse=True)
-def _nobody_is_silent() -> None:
+def _nobody_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
     Limited.silent.clear()
+    monkeypatch.setattr(Limited, "ending", False)
+
+
+async def asked(port: int, sent: bytes) -> tuple[bytes, dict[str, str]]:
+    """The first line of the answer, and its body, of a connection that is closed then."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(sent)
+    head, _, body = (await asyncio.wait_for(reader.read(), 5)).partition(b"\r\n\r\n")
+    writer.close()
+    return head.splitlines()[0], json.loads(body)
 
 
 def test_a_connection_whose_headers_do_not_end_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,7 +53,7 @@ def test_a_connection_whose_headers_do_not_end_is_closed(monkeypatch: pytest.Mon
 def test_of_too_many_silent_connections_the_oldest_goes_and_the_next_request_is_answered(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(connections, "MOST_SILENT", 5)
+    monkeypatch.setattr(Limited, "most_silent", 5)
 
     async def scenario() -> None:
         async with served(PlainTextResponse("here"), http=Limited) as port:
@@ -76,9 +88,123 @@ def test_of_a_connection_that_was_closed_nothing_stays_in_memory() -> None:
     assert not asyncio.run(kept())
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"hello\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",  # no host
+        b"GET / HTTP/1.1\r\nhost: x\r\nname\xff: y\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",  # TLS
+        b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\na",
+        b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: gzip, chunked\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: x\r\nname: " + b"y" * 40_000,
+    ],
+)
+def test_what_is_no_http_gets_one_sentence(sent: bytes) -> None:
+    async def scenario() -> None:
+        async with served(PlainTextResponse("here"), http=Limited) as port:
+            line, body = await asked(port, sent)
+            assert line == b"HTTP/1.1 400 Bad Request"
+            assert body == {"error": "the request is not HTTP/1.1, or its headers are larger than 16 KiB"}
+
+    asyncio.run(scenario())
+
+
+def test_a_websocket_is_a_request_like_any_other() -> None:
+    upgrade = b"connection: upgrade, close\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n"
+
+    async def scenario() -> None:
+        async with served(PlainTextResponse('"here"'), http=Limited) as port:
+            sent = b"GET / HTTP/1.1\r\nhost: x\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n" + upgrade
+            assert await asked(port, sent + b"\r\n") == (b"HTTP/1.1 200 OK", "here")
+
+    asyncio.run(scenario())
+
+
+def test_who_does_not_read_his_answer_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "HEADER_SECONDS", 0.05)
+
+    async def scenario() -> None:
+        large = PlainTextResponse(b"x" * 30_000_000)
+        async with served(large, http=Limited, timeout_keep_alive=0) as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
+            writer.write(GET)
+            await reader.read(1)
+            await asyncio.sleep(0.3)
+            assert len(await reader.read()) < 30_000_000
+            writer.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_body_that_goes_on_without_end_after_it_was_refused_is_broken_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connections, "HEADER_SECONDS", 0.05)
+
+    async def scenario() -> None:
+        async with served(PlainTextResponse("no", status_code=413), http=Limited) as port:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n")
+            with pytest.raises(ConnectionError):
+                for _ in range(500):
+                    writer.write(b"1000\r\n" + b"x" * 4096 + b"\r\n")
+                    await writer.drain()
+                    await asyncio.sleep(0.005)
+            writer.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_server_that_ends_answers_what_it_was_asked_and_what_is_on_its_way_to_it() -> None:
+    free = asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/slow":
+            await free.wait()
+        scope["headers"] = list(scope["headers"])  # as Starlette does
+        await PlainTextResponse("here")(scope, receive, send)
+
+    async def scenario() -> None:
+        ending = served(app, Server, http=Limited)
+        port = await ending.__aenter__()
+        slow, idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+        slow[1].write(GET.replace(b"/ ", b"/slow "))
+        idle[1].write(GET)
+        assert b"connection" not in await idle[0].readuntil(b"here")
+        end = asyncio.ensure_future(ending.__aexit__(None, None, None))
+        while not Limited.ending:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", port)
+        idle[1].write(GET)
+        assert b"connection: close" in await asyncio.wait_for(idle[0].readuntil(b"here"), 2)
+        free.set()
+        assert b"connection: close" in await asyncio.wait_for(slow[0].readuntil(b"here"), 2)
+        for _, writer in (slow, idle):
+            writer.close()
+        await asyncio.wait_for(end, 5)
+
+    asyncio.run(scenario())
+
+
+def test_our_protocol_is_uvicorns_whatever_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """uvicorn would take httptools' where that is there, and believe every proxy of this machine."""
+    monkeypatch.setattr(connections.auto, "AutoHTTPProtocol", object)
+    monkeypatch.setattr(connections.uvicorn, "Server", connections.uvicorn.Server)
+    monkeypatch.setattr(Limited, "most_silent", 2000)
+    monkeypatch.delenv("FORWARDED_ALLOW_IPS", raising=False)
+    connections.limit()
+    assert connections.auto.AutoHTTPProtocol is Limited
+    assert connections.uvicorn.Server is Server
+    assert connections.uvicorn.Config(None).forwarded_allow_ips == ""
+
+
 def test_a_system_that_takes_no_infinity_keeps_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """As macOS, which says that infinity is allowed."""
     asked = []
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "")
 
     def refuses(_: int, limits: tuple[int, int]) -> None:
         asked.append(limits)
@@ -87,5 +213,8 @@ def test_a_system_that_takes_no_infinity_keeps_its_limit(monkeypatch: pytest.Mon
     monkeypatch.setattr(connections.resource, "getrlimit", lambda _: (256, resource.RLIM_INFINITY))
     monkeypatch.setattr(connections.resource, "setrlimit", refuses)
     monkeypatch.setattr(connections.auto, "AutoHTTPProtocol", connections.auto.AutoHTTPProtocol)
+    monkeypatch.setattr(connections.uvicorn, "Server", connections.uvicorn.Server)
+    monkeypatch.setattr(Limited, "most_silent", 2000)
     connections.limit()  # and goes on
     assert asked == [(resource.RLIM_INFINITY, resource.RLIM_INFINITY)]
+    assert Limited.most_silent == 128  # so that others find a place

@@ -3,15 +3,24 @@
 import json
 import pickle
 import shutil
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import bentoml
 import httpx
+import jsonschema
+import promql_parser
+import pyarrow.parquet as pq
 import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
 
 from components.errors import UserError
 from components.release.query import ask_one, running
+from flows.deploying.files import TEMPLATES
 from tests.pages.reading import loaded
 
 pytestmark = pytest.mark.slow
@@ -209,6 +218,108 @@ def test_the_example_that_openapi_gives_is_answered_by_every_task(client: httpx.
     assert response.status_code == 200
     answered = {task for answers in response.json()["answers"] for task in answers}
     assert answered == set(client.get("/tasks").json()["tasks"])
+
+
+@pytest.mark.parametrize("path", ["/predict", "/explain"])
+def test_openapi_has_an_example_of_every_task_which_is_answered_as_it_says(
+    client: httpx.Client, path: str
+) -> None:
+    document = client.get("/docs.json").json()
+    asked = document["paths"][path]["post"]
+    body = asked["requestBody"]["content"]["application/json"]
+    tasks = set(client.get("/tasks").json()["tasks"])
+    assert set(body["examples"]) == (tasks if path == "/predict" else tasks - {"ner"})
+    for example in body["examples"].values():
+        assert fault(document, body["schema"], example["value"]) is None
+        response = client.post(path, json=example["value"])
+        assert response.status_code == 200
+        answer = asked["responses"]["200"]["content"]["application/json"]["schema"]
+        assert fault(document, answer, response.json()) is None
+    for wrong in ({"texts": [3]}, {"texts": ["a"], "task": "ner"}, {"texts": ["a"], "top": 0}):
+        refused = client.post(path, json=wrong)
+        schema = asked["responses"][str(refused.status_code)]["content"]["application/json"]["schema"]
+        assert fault(document, schema, refused.json()) is None
+        assert fault(document, body["schema"], wrong) is not None
+
+
+def fault(document: dict[str, Any], schema: dict[str, Any], value: object) -> str | None:
+    """Why the value is not of a schema of the document; None where it is."""
+    validator = jsonschema.Draft202012Validator({**schema, "components": document["components"]})
+    error = jsonschema.exceptions.best_match(validator.iter_errors(value))
+    return error and error.message
+
+
+def test_no_word_of_a_caller_is_in_the_log_whose_lines_are_json(client: httpx.Client, scratch: Path) -> None:
+    word = "zebrafish"
+    texts = {"texts": [word]}
+    for body in (texts, {"texts": [{"text": word, word: 1}]}, {**texts, word: 1}, {**texts, "tasks": [word]}):
+        post(client, body)
+    post(client, f'{{"texts": ["{word}'.encode())
+    post(client, texts, word)
+    client.post("/explain", json=texts)
+    client.get(f"/{word}?text={word}", headers={"X-Request-ID": f"{word}!", word: word})
+    log = next(scratch.glob("onetrunk-serve-*/log")).read_text()
+    assert word not in log
+    lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+    assert [(line["path"], line["status"]) for line in lines[-2:]] == [("/explain", 200), ("other", 404)]
+    assert datetime.fromisoformat(lines[-1]["time"]).tzinfo is UTC
+
+
+def test_every_metric_and_label_of_the_board_and_of_the_alerts_is_one_of_the_services(
+    client: httpx.Client,
+) -> None:
+    post(client, {"texts": ["hello"]})
+    families = text_string_to_metric_families(client.get("/metrics").text)
+    known = {sample.name: set(sample.labels) for family in families for sample in family.samples}
+    known["up"] = set()
+    for expression in expressions():
+        for selector in selectors(expression):
+            assert selector.name in known, expression
+            labels = {matcher.name for matcher in selector.matchers.matchers} - {"job", "instance"}
+            assert labels <= known[selector.name], expression
+
+
+def expressions() -> list[str]:
+    """Of every panel and alert that `onetrunk deploy-files` writes."""
+    board = json.loads((TEMPLATES / "grafana/boards/service.json").read_text())
+    alerts = yaml.safe_load(
+        (TEMPLATES / "prometheus/alerts.yml").read_text().replace("@{name}", "tiny").replace("@{wait}", "2.5")
+    )
+    found = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+    found = [one.replace("$__rate_interval", "1m") for one in found]
+    return found + [rule["expr"] for group in alerts["groups"] for rule in group["rules"]]
+
+
+def selectors(expression: str) -> list[promql_parser.VectorSelector]:
+    """What it reads of Prometheus."""
+    found: list[promql_parser.VectorSelector] = []
+
+    def visit(one: promql_parser.Expr) -> None:
+        if isinstance(one, promql_parser.VectorSelector):
+            found.append(one)
+
+    promql_parser.walk(promql_parser.parse(expression), visit)
+    return found
+
+
+def test_bentomls_names_of_metrics_are_all_there(client: httpx.Client) -> None:
+    post(client, {"texts": ["hello"]})
+    text = client.get("/metrics").text
+    for name in (
+        "request_total",
+        "request_duration_seconds_bucket",
+        "request_in_progress",
+        "last_request_timestamp_seconds",
+    ):
+        assert f"bentoml_service_{name}{{" in text
+
+
+def test_bentomls_monitor_has_recorded_what_was_asked(client: httpx.Client, scratch: Path) -> None:
+    post(client, {"texts": ["hello"]})
+    deadline = time.monotonic() + 60
+    while not (files := list(scratch.glob("traffic/*/*.parquet"))) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert {"characters", "sentiment.label"} <= set(pq.read_schema(files[0]).names)
 
 
 def test_metrics_are_by_task_and_an_unknown_path_is_no_label_of_them(client: httpx.Client) -> None:

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,15 @@ from components.evaluation.records import (
     ModelId,
 )
 from components.files import atomic_folder, read_json, write_json, write_manifest
+from components.monitoring import retraining
+from components.monitoring.known import measured
 from components.release import bundle, moves, registry
 from components.release.records import BundleCard
+from components.settings.retrain import Retrain
 from components.stages import champion, evaluate, gate, release
 from components.tracking.terminal import Terminal
 from components.training.run.fit import run
+from flows.releases import table
 from tests import verdicts
 from tests.conftest import build_project, encode_project
 from tests.flows import toy
@@ -98,9 +103,9 @@ def project(tiny_project: Path) -> Path:
 
 
 def repro(setting: str, python: str) -> set[str]:
-    """Bring the project with this setting up to date by this `python`; the stages whose command ran."""
+    """Bring the project with this setting up to date by the `python` in this folder; the stages that ran."""
     Path("setting.txt").write_text(setting)
-    command = [sys.executable, "-m", "dvc", "repro"]
+    command = [f"{python}/python", "-m", "dvc", "repro"]
     environment = toy.environment()
     environment["PATH"] = f"{python}:{environment['PATH']}"
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
@@ -237,6 +242,24 @@ def test_a_release_remembers_what_its_heads_are_anchored_to() -> None:
     champion.main()
     report = ChampionReport.read(Path("reports/champion.json"))
     assert {head: one.release for head, one in report.anchors.items()} == newest.record.anchors
+
+
+@pytest.mark.usefixtures("released")
+def test_a_release_says_what_asked_for_it_and_keeps_what_was_measured(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    retraining.ask(Path(), Retrain(), "the alarm of 2026-11-04", "v1.0.1", {}, datetime.now(UTC))
+    release.main()
+    newest = registry.read().champion
+    assert newest is not None
+    assert newest.record.because == "the alarm of 2026-11-04"
+    message = bentos.git(Path(), "log", "-1", "--format=%B", newest.commit)
+    assert "Asked for by the alarm of 2026-11-04" in message
+    assert set(measured(Path(), newest.version)) == set(Evaluation.read(EVALUATION).tasks)
+    assert measured(Path(), "v9.0.0") == {}
+    monkeypatch.setenv("COLUMNS", "300")
+    table.show(Path(), None, False)
+    assert "asked for by the alarm of 2026-11-04" in capsys.readouterr().out
 
 
 def edited(**changes: Any) -> None:

@@ -19,6 +19,7 @@ from components.data.contract.rows import column_of
 from components.data.sources.formats import read, read_all
 from components.data.sources.formats.labels import LABELLED, LabelMap
 from components.data.sources.formats.select import folded
+from components.data.sources.numbers import unit_of
 from components.data.sources.record import Record
 from components.errors import BadRowError, NotANumberError, SkippedRowError
 from components.families.base import Family, Row
@@ -31,6 +32,7 @@ from components.settings.project import Annotation, Task
 from components.spelling import is_blank, plain
 
 LESSON = "(lesson)"  # the name of no family's column
+NO_NUMBER = re.compile(r"'(?P<column>.*?)' is '(?P<value>.*)', expected a number")
 COMMA = re.compile(r"\d,\d")
 DECIMAL = '; where a comma is the decimal sign, set `decimal: ","` below source, else `decimal: "."`'
 
@@ -80,6 +82,20 @@ class Head:
         roles = [role for role, required in targets.items() if required]
         roles = roles or [role for role in targets if role not in self.family.input_roles()]
         return all(_is_missing(values.get(role)) for role in roles)
+
+
+def _hint(problem: str, source: Source) -> str:
+    """The settings that could read a number, by the sentence that refuses it."""
+    found = NO_NUMBER.fullmatch(problem)
+    if not found:
+        return ""
+    column, value, unit = found["column"], found["value"], unit_of(found["value"])
+    if known := source.units.get(column):
+        return f" in {known}" if unit and unit != known else ""
+    if unit:
+        told = json.dumps({column: unit}, ensure_ascii=False)
+        return f"; where {unit} stands beside each, set `units: {told}` below source"
+    return DECIMAL if source.decimal is None and COMMA.search(value) else ""
 
 
 def _is_missing(value: Any) -> bool:
@@ -159,8 +175,7 @@ class Reader:
         try:
             return self._read(record)
         except NotANumberError as error:
-            hint = "" if self.task.source.decimal or not COMMA.search(str(error)) else DECIMAL
-            raise NotANumberError(f"{error}{hint}") from None
+            raise NotANumberError(f"{error}{_hint(str(error), self.task.source)}") from None
 
     def _read(self, record: Record) -> Row:
         with in_the_files_words(self.heads[0].columns):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import count, islice
+from itertools import chain, count, islice
 from pathlib import Path
 
 from components import families
@@ -16,11 +16,13 @@ from components.data.propose.counting import recounted
 from components.data.propose.entry import Entry, entry_of, load_source
 from components.data.propose.places import Place, identifier, locate
 from components.data.propose.profile import Column, Fields, Numbered, columns_of, drawn
-from components.data.propose.questions import Choice, Question, reason_of
+from components.data.propose.questions import Choice, Question, either_decimal, reason_of
+from components.data.propose.roles import fit
 from components.data.propose.sentences import sentence_of
 from components.data.propose.trial import Terms, tried
 from components.data.sources import formats
 from components.data.sources.documents import Document
+from components.data.sources.formats.inline import SPANS, are_marked
 from components.data.sources.record import Skipped
 from components.errors import BadRowError, SkippedRowError, UserError
 from components.families.base import Row
@@ -78,15 +80,21 @@ def guess_at(place: Place, wishes: Wishes, encoder: Path | None = None, terms: T
             rows, total = _rows(place)
     names = class_names(place.first)
     rows = named(rows, names)
-    columns = columns_of(rows, total)
+    columns = columns_of(rows, total, wishes.decimal)
     if sentence := sentence_of(columns, [fields for _, fields in rows]):
         place = replace(place, source={**place.source, "sentence": sentence})
         rows, total = _rows(place)
-        columns = columns_of(rows, total)
+        columns = columns_of(rows, total, wishes.decimal)
+    if marked := _marked(columns):
+        place = replace(place, source={**place.source, "inline": marked})
+        rows, total = _rows(place)
+        columns = columns_of(rows, total, wishes.decimal)
     if found := recounted(columns, place, rows):
         place, rows = found
-        columns = columns_of(rows, total)
+        columns = columns_of(rows, total, wishes.decimal)
     plan, others = choose(columns, rows, wishes)
+    if unsaid := [column for column in plan.measured if column.is_open]:
+        raise either_decimal(plan, unsaid[0], rows)
     place = _with_targets(place, plan)
     numbers = [column.name for column in plan.targets.values() if column.name in names]
     if numbers and place.source["format"] in PLAIN:
@@ -101,12 +109,20 @@ def guess_at(place: Place, wishes: Wishes, encoder: Path | None = None, terms: T
     return Guess(len(rows), plan, shown, beside, _unread(plan, rows), entry, unused, refused)
 
 
+def _marked(columns: list[Column]) -> str | None:
+    """The column of texts whose spans are marked within, where no other says them."""
+    if any(column.name == SPANS or fit("spans", column) for column in columns):
+        return None
+    marked = (column.name for column in columns if column.is_text and are_marked(column.values))
+    return next(marked, None)
+
+
 def _unused(columns: list[Column], entry: Entry) -> Iterator[str]:
     """The columns, but for the fields of their objects, of which the entry says nothing."""
     heads = [entry.keys, *entry.keys.get("joint", {}).values()]
     named = [name for head in heads for names in head["columns"].values() for name in [*_listed(names)]]
     source = entry.keys["source"]
-    named += [source.get("split_column", ""), source.get("sentence", "")]
+    named += [str(source.get(key, "")) for key in ("split_column", "sentence", "inline", "file_column")]
     for column in columns:
         below = f"{column.name}."
         if (
@@ -135,7 +151,9 @@ def _rows(place: Place) -> tuple[Numbered, int]:
     """Some of the rows, and how many there are, as far as they were read."""
     source = load_source(place)
     places = count()
-    every = islice(formats.rows(place.first, source), READ)
+    files = place.looked_at
+    each = (islice(formats.rows(path, source), max(1, READ // len(files))) for path in files)
+    every = chain.from_iterable(each)
     read = _thinned(row for row, _ in zip(every, places, strict=False))
     rows = [(number, fields) for number, fields in read if not isinstance(fields, Skipped)]
     if len(rows) < FEWEST:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -11,7 +11,8 @@ from components import families
 from components.data.propose.details import Details, details_of
 from components.data.propose.profile import Column, Fields, Numbered
 from components.data.propose.roles.base import Fit
-from components.data.sources.formats import NUMBERS, value_at, with_a_point
+from components.data.sources.formats import NUMBERS, value_at
+from components.data.sources.numbers import Decimal, with_a_point, without_unit
 from components.errors import BadRowError, SkippedRowError
 from components.families.base import Row
 from components.spelling import plain
@@ -25,6 +26,7 @@ class Wishes:
     family: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)  # role -> column
     joint: tuple[str, ...] = ()  # columns that are learnt beside, by heads of their own
+    decimal: Decimal | None = None  # the decimal sign of numbers that could be read in two ways
 
 
 @dataclass(frozen=True)
@@ -65,11 +67,18 @@ class Plan:
 
     def record(self, fields: Fields) -> Fields:
         """A row of the file -> role: raw value."""
-        return {role: _value(fields, column, self.decimal_of(role)) for role, column in self.columns.items()}
+        return {role: _value(fields, column, role) for role, column in self.columns.items()}
 
-    def decimal_of(self, role: str) -> str | None:
-        """The decimal sign of the numbers that play the role, where it is a comma."""
-        return self.columns[role].decimal if role in NUMBERS else None
+    @property
+    def measured(self) -> list[Column]:
+        """The columns that are read as numbers, those of joint heads among them."""
+        own = [column for role, column in self.columns.items() if role in NUMBERS]
+        return own + [column for head in self.joint.values() for column in head.measured]
+
+    def with_decimal(self, sign: Decimal) -> Plan:
+        """The plan with this sign of its numbers' decimals."""
+        columns = {role: replace(column, sign=sign) for role, column in self.columns.items()}
+        return replace(self, columns=columns)
 
     def read(self, fields: Fields) -> Row:
         """A row of the file as the family reads it.
@@ -135,11 +144,15 @@ class Plan:
         return target[families.get(plan.family).target_schema().names[0]]
 
 
-def _value(fields: Fields, column: Column, decimal: str | None) -> Any:
+def _value(fields: Fields, column: Column, role: str) -> Any:
     """Of a column that is made of several, an object; a number as the source's reader gives it."""
     if column.parts:
-        return {name: value_at(fields, name) for name in column.parts}
-    value = value_at(fields, column.name)
-    if decimal and isinstance(value, str):
-        return with_a_point(value, decimal)
-    return value
+        return {name: _number(value_at(fields, name), column, role) for name in column.parts}
+    return _number(value_at(fields, column.name), column, role)
+
+
+def _number(value: Any, column: Column, role: str) -> Any:
+    if role not in NUMBERS or not isinstance(value, str):
+        return value
+    bare = without_unit(value, column.unit) if column.unit else value
+    return with_a_point(bare, column.decimal) if column.decimal else bare

@@ -35,6 +35,9 @@ def delimited(text: str) -> SourceKeys:
             if width > 1 and share >= ALIKE and share > best[0]:
                 best = (share, separator, quoting, rows)
     _, separator, quoting, rows = best
+    single = _rows(text, ",", True, escape) if not quoting and text.lstrip().startswith('"') else []
+    if single and all(len(row) < 2 for row in single):  # one column, with commas within its quotes
+        separator, quoting, rows = ",", True, single
     rows = rows or _rows(text, separator, quoting, None)
     found: SourceKeys = {"format": "tsv" if separator == "\t" else "csv"}
     if separator in ";| ":

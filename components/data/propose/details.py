@@ -13,7 +13,7 @@ from components import families
 from components.data.propose.profile import Column
 from components.data.propose.roles import kind_of
 from components.data.propose.roles.labels import levels, separator_of
-from components.data.propose.roles.words import any_spelling, bio_types
+from components.data.propose.roles.words import any_spelling, bio_types, io_types
 from components.spelling import plain
 
 NO_RELATION = ("none", "no_relation", "na", "other", "no relation")
@@ -39,10 +39,17 @@ def details_of(family: str, columns: dict[str, Column]) -> Details:
 def _tags(column: Column) -> dict[str, str]:
     sequences = [_split(tags) for tags in column.values]
     tags = [tag for sequence in sequences for tag in sequence]
-    if bio_types(tags) is not None or bio_types([any_spelling(tag) for tag in tags]) is None:
-        return {"scheme": scheme_of(sequences)}
     spelt = [[any_spelling(tag) for tag in sequence] for sequence in sequences]
-    return {"scheme": scheme_of(spelt), "spelling": "any"}
+    spellings = {"strict": sequences, "any": spelt}
+    found = {spelling: scheme_of(each) for spelling, each in spellings.items() if _is_spelt(each)}
+    if not found and io_types(tags):
+        found = {"strict" if "O" in tags else "any": "io"}
+    spelling, scheme = next(iter(found.items()), ("strict", "plain"))
+    return {"scheme": scheme, **({} if spelling == "strict" else {"spelling": spelling})}
+
+
+def _is_spelt(sequences: list[list[str]]) -> bool:
+    return bio_types([tag for sequence in sequences for tag in sequence]) is not None
 
 
 def _tokens(column: Column) -> dict[str, str]:

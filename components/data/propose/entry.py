@@ -116,8 +116,10 @@ def entry_of(
     source: SourceKeys = {**place.source, **_split_column(columns)}
     if plan.details.labels is not None:
         source["labels"] = plan.details.labels
-    if any(plan.decimal_of(role) for role in plan.columns):
-        source["decimal"] = ","
+    if signs := [column.decimal for column in plan.measured if column.decimal]:
+        source["decimal"] = signs[0]
+    if units := {column.name: column.unit for column in plan.measured if column.unit}:
+        source["units"] = units
     without = {
         column.name: {"not": column.unlabelled[0] if len(column.unlabelled) == 1 else [*column.unlabelled]}
         for column in plan.targets.values()

@@ -23,10 +23,16 @@ def features(family: str, columns: list[Column], taken: Collection[Column]) -> d
     free = [column for column in columns if column.values and not column.parts and column.name not in names]
     found = {role: tuple(each.name for each in free if _role(each) == role) for role in ROLES}
     return {
-        role: (Column(",".join(some), [], 0, parts=some), Fit(0.0, f"{len(some)} columns beside the text"))
+        role: (_together(some, free), Fit(0.0, f"{len(some)} columns beside the text"))
         for role, some in found.items()
         if some
     }
+
+
+def _together(names: tuple[str, ...], columns: list[Column]) -> Column:
+    """They as one column, which has the decimal sign that one of them has."""
+    signs = (column.decimal for column in columns if column.name in names and column.decimal)
+    return Column(",".join(names), [], 0, parts=names, sign=next(signs, None))
 
 
 def _role(column: Column) -> str | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from components.data.propose.names import SPLITS
+from components.data.propose.file_names import split_of
 from components.data.propose.places import (
     Place,
     common_source,
@@ -23,7 +23,6 @@ from components.data.propose.places import (
 # Names that say nothing, and version numbers: the folder's says more.
 GENERIC = re.compile(r"(?i)|data|dataset|rows|file|part|all|v?\d[\d.]*")
 ORDER = ("train", "validation", "test")
-SHARD = re.compile(r"[-_.]?\d+(-of-\d+)?$")
 
 
 @dataclass
@@ -78,7 +77,7 @@ def _grouped(folder: Path, files: list[Path]) -> list[Part]:
     parts: dict[tuple[str, str], Part] = {}
     for file in files:
         name = file.relative_to(folder)
-        split, bare = _split_of(str(name.with_suffix("")))
+        split, bare = split_of(str(name.with_suffix("")))
         key = (bare, file.suffix)
         part = parts.setdefault(key, Part(folder, bare))
         part.files.setdefault(split, []).append(str(name))
@@ -94,19 +93,6 @@ def _joined(parts: list[Part]) -> Iterator[Part]:
             files = {split: names for part in same for split, names in part.files.items()}
             same = [Part(same[0].folder, stem, files)]
         yield from same
-
-
-def _split_of(name: str) -> tuple[str, str]:
-    """The split that a name has a word of ("train" if none), and the name without it and a shard's number."""
-    for word in reversed(re.findall(r"[A-Za-z]+", name)):
-        if word.lower() in SPLITS:
-            bare = re.sub(rf"(?<![A-Za-z]){word}(?![A-Za-z])", "", name, count=1)
-            return SPLITS[word.lower()], _bare(bare)
-    return "train", _bare(name)
-
-
-def _bare(name: str) -> str:
-    return SHARD.sub("", name).strip("-_./ ")
 
 
 def _is_one(part: Part) -> bool:

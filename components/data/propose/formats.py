@@ -153,6 +153,8 @@ def _text_format(path: Path, text: str) -> SourceKeys:
         return {"format": special[0]}
     if start.startswith("{") and re.search(r'"paragraphs"\s*:', text):
         return {"format": "squad"}
+    if re.match(r"<(\w+)[^>]*>\s*<\w", start):
+        raise UserError(f"{path}: a document in XML; write it as CSV, JSON Lines or Parquet")
     if re.match(r"\[?\s*\{'", start):
         raise UserError(f"{path}: objects as Python writes them, with ', expected JSON: json.dumps writes it")
     if re.match(r"[\[{]\s*[\[{\"\r\n\]}]", start):

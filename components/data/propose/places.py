@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from components import advice
+from components.data.propose.class_tables import class_tables
 from components.data.propose.formats import encoding_of
 from components.data.propose.names import SPLITS
 from components.data.propose.source_keys import SourceKeys
@@ -37,6 +38,12 @@ class Place:
     source: SourceKeys
     at: Path
     remotes: dict[str, dict[str, str]] = field(default_factory=dict)  # name -> its keys
+
+    @property
+    def looked_at(self) -> list[Path]:
+        """The training files, of which each may hold other classes."""
+        name = self.source.get("files", {}).get("train", "")
+        return sorted(self.at.glob(name)) if "*" in name else [self.first]
 
     @property
     def first(self) -> Path:
@@ -123,7 +130,8 @@ def is_data_set(folder: Path) -> bool:
     saved = (folder / "dataset_dict.json").is_file() or (folder / "state.json").is_file()
     within = (path for path in folder.iterdir() if path.is_dir())
     documents = bool(formats.detect(folder)) and not any(map(formats.detect, within))
-    return saved or documents or bool(split_folders(folder)) or bool(parallel_sets(folder))
+    rows = bool(parallel_sets(folder)) or class_tables(folder) is not None
+    return saved or documents or bool(split_folders(folder)) or rows
 
 
 def split_folders(folder: Path) -> dict[str, str]:
@@ -175,6 +183,8 @@ def _of_folder(path: Path) -> SourceKeys:
         names = {file.name: name for name, file in sets.items()}
         files_of = _by_split(path, names) if len(names) > 1 else {"train": first.name}
         return {"files": files_of, **source_of(path / files_of["train"])}
+    if (tables := class_tables(path)) and all(fits(path, names) for names in tables[0].values()):
+        return {"files": {split: pattern(names) for split, names in tables[0].items()}, **tables[1]}
     files = data_files(path)
     if len(files) == 1:
         name = str(files[0].relative_to(path))

@@ -13,11 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from components.data.propose.amounts import Written
 from components.data.propose.names import SPLITS
 from components.data.sources import sentinels
 from components.data.sources.formats import value_at
+from components.data.sources.numbers import Decimal
 from components.errors import BadRowError
-from components.families.shared.items import read_items
+from components.families.shared.items import read_items, read_literal
 from components.spelling import plain
 
 # Scripts that put no spaces between words: kana, Chinese characters, and Thai, Lao, Khmer, Burmese.
@@ -26,7 +28,7 @@ FEWEST_MARKS = 3  # columns that are labels, one-hot
 HOLDS = {"1", "1.0", "true", "yes", "x"}
 MARKS = ({"0", "1"}, {"0.0", "1.0"}, {"false", "true"})
 LISTED = re.compile(r"\s*([\[{(<]|(np\.)?(array|set|frozenset)\()")  # how lists and objects begin
-COMMA = re.compile(r"[-+]?\d+([.\s'’]\d{3})*(,\d+)?\s*%?")  # a number whose decimal sign is a comma
+CHOICES = re.compile(r'\s*\{\s*"choices"\s*:\s*\[')
 SAMPLED = 1000  # rows from which on they may be a sample
 OURS = "column_"  # begins the names that we give
 OFTEN = 5  # a text that occurs more often is a class, rather than a choice of one question
@@ -55,6 +57,7 @@ class Column:
     at: tuple[int, ...] = ()  # the rows that have these values, as numbers from 0
     unlabelled: tuple[str, ...] = ()  # what it says of rows that have no class; `values` are without it
     of: int = 0  # rows of the file, where those here are some of them
+    sign: Decimal | None = None  # of its numbers' decimals, where somebody has said it
 
     @property
     def spelled(self) -> str | list[str]:
@@ -72,21 +75,43 @@ class Column:
         return all(isinstance(value, str) for value in self.values) and self.numbers is None
 
     @cached_property
-    def numbers(self) -> list[float] | None:
-        """Its values as numbers, if all of them are: percent signs and decimal commas are read."""
+    def written(self) -> Written | None:
+        """How its numbers are written, where all of its values are texts."""
+        texts = [value for value in self.values if isinstance(value, str)]
+        return Written(texts) if texts and len(texts) == len(self.values) else None
+
+    @cached_property
+    def amounts(self) -> list[float] | None:
+        """Its values as numbers, if all of them are: percent signs, decimal commas and units are read."""
         if any(isinstance(value, bool | list | dict) for value in self.values):
             return None
+        if self.written:
+            found = self.written.readings
+            return found.get(self.decimal) if self.decimal else next(iter(found.values()), None)
         try:
-            return [_number(value, self.decimal) for value in self.values]
+            return [float(value) for value in self.values]
         except (TypeError, ValueError):
             return None
 
     @cached_property
-    def decimal(self) -> str | None:
-        """The decimal sign, where it is a comma."""
-        texts = [value.strip() for value in self.values if isinstance(value, str)]
-        commas = bool(texts) and len(texts) == len(self.values) and all(map(COMMA.fullmatch, texts))
-        return "," if commas and any("," in text for text in texts) else None
+    def numbers(self) -> list[float] | None:
+        """The same of those that have no unit, which could as well be classes or places."""
+        return None if self.unit else self.amounts
+
+    @cached_property
+    def unit(self) -> str:
+        """The currency or the unit beside its numbers, if they have one."""
+        return self.written.unit if self.written else ""
+
+    @cached_property
+    def decimal(self) -> Decimal | None:
+        """The decimal sign, where it must be said."""
+        return self.written.decimal(self.sign) if self.written else self.sign
+
+    @cached_property
+    def is_open(self) -> bool:
+        """Could its numbers be read in two ways, and has nobody said in which?"""
+        return self.written is not None and self.sign is None and self.written.is_open
 
     @cached_property
     def is_whole(self) -> bool:
@@ -132,6 +157,19 @@ class Column:
         """Has it a cross in some rows, and nothing in the others?"""
         (*texts,) = {text.strip().lower() for text in self.distinct_texts}
         return len(self.values) < self.rows and texts[:1] != [] and set(texts) <= HOLDS
+
+    @cached_property
+    def is_vector(self) -> bool:
+        """Are its values equally long lists of 0 and 1, one for each label, whose names nobody says?"""
+        sizes = {len(value) for value in self.values} if self.is_list else set()
+        return len(sizes) == 1 and max(sizes) > 1 and {str(item) for item in self.items} == {"0", "1"}
+
+    @cached_property
+    def says_each(self) -> bool:
+        """Are its values objects that say yes or no of each label?"""
+        objects = [value for value in self.values if isinstance(value, dict) and value]
+        said = {str(each).lower() for value in objects for each in value.values()}
+        return len(objects) == len(self.values) > 0 and len(said) > 1 and said <= set().union(*MARKS, HOLDS)
 
     @cached_property
     def is_list(self) -> bool:
@@ -190,14 +228,6 @@ def _are_places(numbers: list[float]) -> bool:
     return stretch > 0 and bool(np.abs(straight - numbers).max() < 3 * stretch)
 
 
-def _number(value: Any, decimal: str | None) -> float:
-    if not isinstance(value, str):
-        return float(value)
-    text = value.strip()
-    text = re.sub(r"[.\s'’]", "", text).replace(",", ".") if decimal else text
-    return float(text[:-1]) / 100 if text.endswith("%") else float(text)
-
-
 def words_of(text: str) -> float:
     """Words of a text; of a script without spaces two characters count as a word."""
     unspaced = len(UNSPACED.findall(text))
@@ -214,8 +244,9 @@ def drawn(rows: Numbered, most: int) -> Numbered:
     return [rows[place] for place in places.tolist()]
 
 
-def columns_of(rows: Numbered, of: int = 0) -> list[Column]:
-    """The columns of the rows, in their order; fields of nested objects are "outer.inner". `of`: all rows."""
+def columns_of(rows: Numbered, of: int = 0, sign: Decimal | None = None) -> list[Column]:
+    """The columns of the rows, in their order; fields of nested objects are "outer.inner". `of`: all rows;
+    `sign`: of decimals, if it is known."""
     names = dict.fromkeys(name for _, fields in rows for name in _names(fields))
     found = []
     for place, name in enumerate(names):
@@ -227,7 +258,7 @@ def columns_of(rows: Numbered, of: int = 0) -> list[Column]:
             if not _is_missing(value) and plain(value) not in marks
         )
         given = parsed([values[number] for number in at])
-        found.append(Column(name, given, len(rows), place, at=at, unlabelled=marks, of=of))
+        found.append(Column(name, given, len(rows), place, at=at, unlabelled=marks, of=of, sign=sign))
     return found
 
 
@@ -252,10 +283,14 @@ def _names(fields: Fields, outer: str = "") -> Iterable[str]:
 
 def parsed(values: list[Any]) -> list[Any]:
     """Lists and objects that are given as texts, as JSON or Python writes them, read; others as they are."""
+    if any(isinstance(value, str) and CHOICES.match(value) for value in values):
+        return [_choices(value) for value in values]
+    if values and all(map(_is_one, values)):
+        return [value[0] for value in values]
     if not all(isinstance(value, str) and LISTED.match(value) for value in values):
         return values
     try:
-        return [json.loads(value) for value in values]
+        return [read_literal(value) for value in values]
     except ValueError:
         pass
     try:
@@ -265,11 +300,26 @@ def parsed(values: list[Any]) -> list[Any]:
     return values if any(found is None for found in items) else items
 
 
+def _is_one(value: Any) -> bool:
+    """Is it a list of a single name or number?"""
+    return isinstance(value, list) and len(value) == 1 and isinstance(value[0], str | int | float)
+
+
+def _choices(value: Any) -> Any:
+    """A cell of Label Studio's table: several choices are an object, and a single one is a text."""
+    try:
+        return json.loads(value)["choices"]
+    except (ValueError, TypeError, KeyError):
+        return [value]
+
+
 def one_hot(columns: list[Column]) -> list[Column]:
     """A column of lists, made of the columns that say of each label whether it holds; none where there are
     fewer than three."""
-    marks = [column for column in columns if len(column.values) == column.rows and column.is_mark]
-    marks = marks if len(marks) >= FEWEST_MARKS else [column for column in columns if column.is_cross]
+    outer = tuple(f"{column.name}." for column in columns if column.says_each)
+    free = [column for column in columns if not column.name.startswith(outer)] if outer else columns
+    marks = [column for column in free if len(column.values) == column.rows and column.is_mark]
+    marks = marks if len(marks) >= FEWEST_MARKS else [column for column in free if column.is_cross]
     if len(marks) < FEWEST_MARKS:
         return []
     names = tuple(column.name for column in marks)

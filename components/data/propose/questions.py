@@ -60,6 +60,21 @@ def between(plans: list[Plan], rows: Numbered) -> Question:
     return Question(sentence, choices)
 
 
+def either_decimal(plan: Plan, column: Column, rows: Numbered) -> Question:
+    """The question of which sign is the decimal one, where all numbers are some either way."""
+    shown = next(str(value) for value in column.values if "," in str(value) or "." in str(value))
+    found = column.written.readings if column.written else {}
+    choices = []
+    for sign, numbers in found.items():
+        between = next(other for other in found if other != sign)
+        reason = (
+            f"'{sign}' is the decimal sign, '{between}' stands between thousands: "
+            f"numbers from {min(numbers):g} to {max(numbers):g}"
+        )
+        choices.append(Choice(["--decimal", sign], reason, shown=plan.with_decimal(sign).shown(rows, SHOWN)))
+    return Question(f"'{column.name}' has numbers such as '{shown}', which can be read in two ways", choices)
+
+
 def reason_of(plan: Plan, roles: Sequence[str]) -> str:
     """The family, and what speaks for the columns of these roles."""
     reasons = [f"{role} from '{plan.columns[role].name}', {plan.fits[role].reason}" for role in roles]
@@ -113,7 +128,11 @@ def nothing(
     some = [each for each in whole if _repeats(each) and f"from '{each.name}'" not in refused]
     found = [_choice(kept, _target(each), each, rows) for each in some]
     found += [_by_itself(plan, rows) for plan in texts]
-    if not any(map(_repeats, rest)):
+    if vectors := [column.name for column in rest if column.is_vector]:
+        sentence += (
+            f"; '{vectors[0]}' has a 0 or 1 for each label: make columns of them, called as the labels"
+        )
+    elif not any(map(_repeats, rest)):
         sentence += "; add one with labels, scores or tags"
         sentence += ", or learn from the texts by themselves" if texts else ""
     return Question(sentence, found[:MOST_CHOICES])
@@ -136,7 +155,7 @@ def _by_itself(plan: Plan, rows: Numbered) -> Choice:
 
 def _repeats(column: Column) -> bool:
     """Could something be learnt from it: values that occur again, numbers, or lists?"""
-    if any(isinstance(one, list | dict) for one in (column.items if column.is_list else column.values)):
+    if column.is_vector or any(isinstance(one, list | dict) for one in column.items or column.values):
         return False
     return (
         column.distinct > 1

@@ -7,7 +7,7 @@ from typing import Any
 
 from components.data.propose.names import NAMES
 from components.data.propose.profile import Column
-from components.data.propose.roles.words import any_spelling, bio_types
+from components.data.propose.roles.words import spelled_types
 from components.data.sources.sentences import sentence_columns
 
 HEAD = 2000  # rows
@@ -38,4 +38,4 @@ def _are_tags(column: Column) -> bool:
     texts = [value for value in column.values if isinstance(value, str)]
     if len(texts) < column.rows:
         return False
-    return bio_types(texts) is not None or bio_types([any_spelling(text) for text in texts]) is not None
+    return spelled_types(texts) is not None

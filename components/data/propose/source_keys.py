@@ -21,8 +21,11 @@ class SourceKeys(TypedDict, total=False):
     split_values: dict[str, str]
     labels: list[str]
     decimal: str
+    units: dict[str, str]
     filter: dict[str, dict[str, str | list[str]]]
     sentence: str
+    file_column: str
+    inline: str
     sheet: str
     label_map: dict[str, str]
     rows: str

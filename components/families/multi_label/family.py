@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -25,7 +26,7 @@ from components.families.multi_label.metrics import METRICS, labels_of, of_each_
 from components.families.shared import linear
 from components.families.shared.centroids import nearest_labels, too_many
 from components.families.shared.fields import read_label
-from components.families.shared.items import read_items
+from components.families.shared.items import read_items, read_literal
 from components.families.shared.label_numbers import label_numbers
 from components.families.shared.metrics import counts_of_labels
 from components.families.shared.probabilities import best_of, most_probable, of_margins
@@ -268,7 +269,12 @@ def read_labels(value: Any, separator: str) -> list[str]:
 
 def split_labels(value: Any, separator: str) -> Any:
     """A list, as such or as Python, numpy or JSON write it; a text with a separator; an object, as one-hot
-    columns make it, whose labels are those with 1, true or yes."""
+    columns make it, whose labels are those with 1, true or yes, or Label Studio's `{"choices": [...]}`."""
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        with contextlib.suppress(ValueError):
+            value = found if isinstance(found := read_literal(value), dict) else value
+    if isinstance(value, dict) and isinstance(value.get("choices"), list):
+        return value["choices"]
     if isinstance(value, dict):
         return [name for name, holds in value.items() if _holds(name, holds)]
     if not isinstance(value, str):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from components.errors import BadRowError, NotANumberError
+from components.families.shared.items import read_literal
 from components.spelling import is_blank, plain, trimmed
 
 
@@ -35,11 +36,14 @@ def whole(text: str, role: str) -> str:
 
 
 def read_label(record: Mapping[str, Any], role: str) -> str:
-    """A label: a text that is not blank, or a whole number, if as a float, as pandas has one beside NaN."""
+    """A label: a text that is not blank, or a whole number, if as a float, as pandas has one beside NaN; or
+    the only one of a list."""
     value = record.get(role)
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
     if isinstance(value, int) or (isinstance(value, float | Decimal) and value % 1 == 0):
         return plain(value)
-    return trimmed(read_text(record, role))
+    return trimmed(read_text({role: value}, role))
 
 
 def as_whole(value: Any) -> Any:
@@ -63,17 +67,22 @@ def read_number(record: Mapping[str, Any], role: str) -> float:
 
 
 def _number(text: str) -> float:
-    text = trimmed(text).replace("\N{MINUS SIGN}", "-")
+    text = signed(trimmed(text)).replace("\N{MINUS SIGN}", "-")
     return float(text[:-1]) / 100 if text.endswith("%") else float(text)
 
 
+def signed(text: str) -> str:
+    """A number in brackets, as accountants write one that is below zero, with a sign."""
+    return f"-{text[1:-1].strip()}" if re.fullmatch(r"\(\W{0,2}\d.*\)|\(.*\d\W{0,2}\)", text) else text
+
+
 def read_json(value: Any, what: str, expected: str) -> Any:
-    """A value that may be given as JSON text."""
+    """A value that may be given as text, as JSON or as Python writes it."""
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
+        return read_literal(value)
+    except ValueError:
         raise BadRowError(f"{what} is {value!r:.60}, expected {expected}") from None
 
 

@@ -1,4 +1,4 @@
-"""A list that a table holds as text: as JSON, Python or numpy writes it."""
+"""A list or an object that a table holds as text: as JSON, Python or numpy writes it."""
 
 from __future__ import annotations
 
@@ -17,6 +17,27 @@ _BRACKETS = re.compile(r"\[(.*)\]|\((?=['\"]|\))(.*)\)|\{(?=['\"]|\})(.*)\}", re
 _ANGLES = re.compile(r"(?:<[^<>]+>)+")  # as Stack Exchange writes tags: <python><pandas>
 _QUOTED = r"""(?:[urUR]|np\.str_\()?('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\)?"""
 _ITEM = re.compile(rf"""\s*(?:{_QUOTED}|([^'",\s][^,]*?))\s*(,|$|(?=['"]))""", re.DOTALL)
+
+
+_ARRAY = re.compile(r"(?:np\.)?array\((\[[^()]*\])(?:,\s*dtype=[\w.'<>]+)?\)|np\.\w+\(([^()]*)\)")
+
+
+def read_literal(text: str) -> Any:
+    """What a cell holds as JSON or as Python writes it, numpy's arrays and numbers within as Python's.
+
+    Raises:
+        ValueError: neither.
+    """
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        pass
+    for spelled in (text, _ARRAY.sub(lambda found: found[1] or found[2], text)):
+        try:
+            return ast.literal_eval(spelled.strip())
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            continue
+    raise ValueError("neither JSON nor an object of Python")
 
 
 def read_items(text: str) -> list[Any] | None:

@@ -58,9 +58,9 @@ def read_spans(value: Any, text: str) -> list[tuple[int, int, str]]:
 
 
 SpanObject = dict[str, Any]  # `start`, `end`, `type` and, where the tool says what stands there, `text`
-STARTS = ("start", "start_offset", "start_char", "begin")
-ENDS = ("end", "end_offset", "end_char", "stop")
-TYPES = ("type", "label", "labels", "tag", "entity_group", "entity")
+STARTS = ("start", "start_offset", "start_char", "begin", "startPos", "start_pos", "offset")
+ENDS = ("end", "end_offset", "end_char", "stop", "endPos", "end_pos")
+TYPES = ("type", "label", "labels", "tag", "entity_group", "entity", "category")
 
 
 def span_list(value: Any) -> list[SpanObject]:
@@ -86,13 +86,15 @@ def _span_object(span: Any, number: int) -> SpanObject:
     if isinstance(span, list | tuple) and len(span) == 3:
         span = dict(zip(("start", "end", "type"), span, strict=True))
     found = span if isinstance(span, Mapping) else {}
-    start, end, kind = (_first(found, names) for names in (STARTS, ENDS, TYPES))
+    start, end, kind = (as_whole(_first(found, names)) for names in (STARTS, ENDS, TYPES))
+    if end is None and type(start) is int and type(length := as_whole(found.get("length"))) is int:
+        end = start + length
     if isinstance(kind, list) and len(kind) == 1:
         kind = kind[0]
     if not isinstance(kind, str) or not kind.strip():
         raise BadRowError(f"span {number} is {span!r:.60}, expected an object with start, end and type")
     surface = {"text": found["text"]} if isinstance(found.get("text"), str) else {}
-    return {"start": as_whole(start), "end": as_whole(end), "type": kind.strip(), **surface}
+    return {"start": start, "end": end, "type": kind.strip(), **surface}
 
 
 def _first(found: Mapping[str, Any], names: Sequence[str]) -> Any:

@@ -29,7 +29,7 @@ from components.families.shared.rewording import replaced
 from components.families.shared.spans import read_spans, to_tags
 from components.families.shared.words import first_pieces, places, read_words, units, word_features
 from components.families.tagging.metrics import ENTITY_F1, TOKEN_ACCURACY
-from components.families.tagging.schemes import best_path, entities, respelt, to_bio
+from components.families.tagging.schemes import PREFIXES, UNPREFIXED, best_path, entities, respelt, to_bio
 
 if TYPE_CHECKING:
     import torch
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
     from components.settings.project import Checks
 
-PREFIXES = {"bio": "BI", "iob1": "BI", "iobes": "BIES", "bmes": "BMES"}  # by the scheme
 IGNORED = -100  # target of special tokens and of a word's later pieces; cross_entropy leaves it out
 
 
@@ -46,8 +45,8 @@ class TaggingOptions(Options):
     """How tags are spelled, and what is tagged."""
 
     # how tags spell entities; plain tags (parts of speech) spell none
-    scheme: Literal["bio", "iob1", "iobes", "bilou", "bmes", "bmewo", "plain"] = "bio"
-    # any takes b-per, B_PER and PER-B for B-PER, and o for O
+    scheme: Literal["bio", "iob1", "iobes", "bilou", "bmes", "bmewo", "io", "plain"] = "bio"
+    # any takes b-per, B_PER and PER-B for B-PER, and o, _ and - (with the scheme io other and none) for O
     spelling: Literal["strict", "any"] = "strict"
     repair: bool = True  # false refuses a sequence of tags that is ill-formed
     unit: Literal["word", "character"] = "word"  # character tags every character that is no space
@@ -221,7 +220,10 @@ class Tagging(Rewordable, NamesThings, OneClassEach, Family):
         """Of tags, which have a prefix where they spell entities."""
         if _plain(facts):
             return names
-        prefixes = PREFIXES[facts["options"]["scheme"]]
+        scheme = facts["options"]["scheme"]
+        if scheme == UNPREFIXED:
+            return {"O": "O", **names}
+        prefixes = PREFIXES[scheme]
         tags = {f"{one}-{raw}": f"{one}-{name}" for raw, name in names.items() for one in prefixes}
         return {"O": "O", **tags}
 

@@ -1,4 +1,4 @@
-"""Tag schemes: BIO, IOB1, IOBES, BILOU, BMES and BMEWO spell spans of words; inside, there is only BIO.
+"""Tag schemes: BIO, IOB1, IOBES, BILOU, BMES, BMEWO and IO spell spans of words; inside, there is only BIO.
 
 Legend: W words, C tags.
 """
@@ -15,6 +15,8 @@ import numpy as np
 from components.errors import BadRowError
 
 PREFIXES = {"bio": "BI", "iob1": "BI", "iobes": "BIES", "bilou": "BILU", "bmes": "BMES", "bmewo": "BMEW"}
+NONE, OTHER = ("O", "o", "0", "_", "-"), ("other", "none", "outside")  # how people spell O; in IO alone
+UNPREFIXED = "io"  # the scheme whose tags are O and types alone: neighbours of a type are one entity
 TELLING = {"L": "bilou", "U": "bilou", "E": "iobes", "S": "iobes", "M": "bmes", "W": "bmewo"}
 SAME = {"bilou": {"L": "E", "U": "S"}, "bmewo": {"W": "S"}}  # other letters for the end and the only word
 
@@ -22,8 +24,10 @@ SAME = {"bilou": {"L": "E", "U": "S"}, "bmewo": {"W": "S"}}  # other letters for
 def respelt(tag: str, scheme: str) -> str:
     """The tag as `to_bio` expects it: "b-per", "B_PER" and "PER-B" are "B-per" and "B-PER"; a tag of another
     form stays what it is."""
-    if tag in ("o", "0"):
+    if tag in NONE:
         return "O"
+    if scheme == UNPREFIXED:
+        return "O" if tag.lower() in OTHER else tag
     letters = PREFIXES[scheme] + PREFIXES[scheme].lower()
     if found := re.fullmatch(f"([{letters}])[-_:./](.+)", tag):
         return f"{found[1].upper()}-{found[2]}"
@@ -41,6 +45,9 @@ def to_bio(tags: Sequence[str], scheme: str = "bio", repair: bool = True) -> lis
     Raises:
         BadRowError: a tag that is not of the scheme, or without `repair` one that cannot stand there.
     """
+    if scheme == UNPREFIXED:
+        tags = [_inside(tag, number) for number, tag in enumerate(tags, 1)]
+        return [tag if tag == "O" else _as_bio(previous, tag) for previous, tag in pairwise(["O", *tags])]
     for number, tag in enumerate(tags, 1):
         if tag != "O" and (tag[:1] not in PREFIXES[scheme] or tag[1:2] != "-" or len(tag) < 3):
             *others, last = (f"{prefix}-TYPE" for prefix in PREFIXES[scheme])
@@ -61,12 +68,23 @@ def to_bio(tags: Sequence[str], scheme: str = "bio", repair: bool = True) -> lis
     return [tag if tag == "O" else _as_bio(previous, tag) for previous, tag in pairwise(["O", *tags])]
 
 
+def _inside(tag: str, number: int) -> str:
+    """A tag of IO with the prefix that it has in IOB1."""
+    if re.match("[BI]-.", tag):
+        raise BadRowError(
+            f"tag {number} is '{tag}', expected O or a type without a prefix; is the scheme bio?"
+        )
+    return tag if tag == "O" else f"I-{tag}"
+
+
 def _hint(tag: str, scheme: str) -> str:
     """The option that would read the tag, if there is one."""
     if respelt(tag, scheme) != tag:
         return "; `spelling: any` below options reads other spellings"
     other = TELLING.get(tag[:1]) if tag[1:2] == "-" else None
-    return f"; is the scheme {other}?" if other else ""
+    unprefixed = not re.match("[BIESMLUW]-", tag)
+    alone = "; types without a prefix are the scheme io, tags that spell no entities are plain"
+    return f"; is the scheme {other}?" if other else alone if unprefixed else ""
 
 
 def _as_bio(previous: str, tag: str) -> str:

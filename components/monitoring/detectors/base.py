@@ -38,17 +38,16 @@ Detector = Callable[[Texts, np.ndarray], Iterator[Test]]  # (texts, later_RN as 
 
 def largest_step(values_N: np.ndarray, later_RN: np.ndarray) -> np.ndarray:
     """The statistic of Kolmogorov and Smirnov, of each draw; a text without a number takes no part."""
-    known = ~np.isnan(values_N)
-    values_N, later_RN = values_N[known], later_RN[:, known]
-    order = np.argsort(values_N, kind="stable")
-    ends = np.append(np.diff(values_N[order]) > 0, True) if len(order) else np.zeros(0, dtype=bool)
-    later_RN = later_RN[:, order]
-    counts_R1 = later_RN.sum(axis=1, keepdims=True)
-    up_RN = np.cumsum(later_RN, axis=1)[:, ends]
-    both_N = np.arange(1, len(order) + 1)[ends]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        steps_RN = np.abs(up_RN / counts_R1 - (both_N - up_RN) / (len(order) - counts_R1))
-    return np.asarray(np.nan_to_num(steps_RN).max(axis=1, initial=0.0))
+    known_N = np.flatnonzero(~np.isnan(values_N))
+    order_N = known_N[np.argsort(values_N[known_N], kind="stable")]
+    ends_N = np.append(np.diff(values_N[order_N]) != 0, True)
+    size, later_R = len(order_N), later_RN[:, known_N].sum(axis=1)
+    up_R, most_R = np.zeros_like(later_R), np.zeros_like(later_R)
+    for seen, (number, is_end) in enumerate(zip(order_N, ends_N, strict=False), 1):
+        up_R += later_RN[:, number]
+        if is_end:  # up / later - (seen - up) / earlier, times both: whole numbers, so without an error
+            np.maximum(most_R, np.abs(size * up_R - seen * later_R), out=most_R)
+    return np.asarray(most_R.astype(float) / np.maximum(later_R * (size - later_R), 1))
 
 
 def chi_square(words_N: np.ndarray, later_RN: np.ndarray) -> np.ndarray:

@@ -22,7 +22,7 @@ from components.keyed import derive_seed
 from components.monitoring.detectors.base import Texts
 from components.monitoring.shift import Verdict, judge
 from components.monitoring.traffic.rows import BUCKETS
-from components.monitoring.traffic.store import OWN, days, read, read_file
+from components.monitoring.traffic.store import OWN, days, joined, read, read_file
 from components.settings.traffic import Traffic
 
 WATCHED = ("characters", "tokens", "unknown")  # numbers that are of a text, whatever it is asked
@@ -113,4 +113,4 @@ def _words(column: Any) -> np.ndarray:
 
 
 def _joined(one: pa.Table, other: pa.Table) -> pa.Table:
-    return pa.concat_tables([one, other], promote_options="default")
+    return joined([one, other], REFERENCES)

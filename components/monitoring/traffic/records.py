@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 
+from pydantic import Field
+
+from components.evaluation.records import Interval
 from components.records import Part, Record
 
 
@@ -14,6 +17,23 @@ class Moved(Part):
     p: float  # adjusted for everything that was tested
     words: str  # what has moved, and by how much
     typical: list[str]  # ids of texts that show it best
+
+
+class Share(Part):
+    """An estimate of a share."""
+
+    value: float
+    interval: Interval | None = None  # with 95 %; null where nothing is known of it
+
+
+class Quality(Part):
+    """What feedback has said of a task's answers since its release."""
+
+    answers: int  # that were judged
+    right: int  # of them
+    expected: float  # so many were to be right, as often as those of the test rows
+    less: Interval  # the share that is right less than expected: 95 %, at this look as at every other
+    evidence: float  # against "as before"; compared with the windows between two false alarms
 
 
 class Window(Record):
@@ -31,3 +51,9 @@ class Window(Record):
     alarm: bool
     moved: list[Moved]
     raised: bool  # nothing is left to be told
+    # what follows is none in a file of before
+    shares: dict[str, dict[str, Share]] = Field(default_factory=dict)  # task -> label -> its true share
+    right: dict[str, Share] = Field(default_factory=dict)  # task -> answers that are right, by an estimate
+    right_before: dict[str, float] = Field(default_factory=dict)  # task -> likewise, of the test rows
+    quality: dict[str, Quality] = Field(default_factory=dict)  # task -> by feedback
+    worse: list[str] = Field(default_factory=list)  # tasks that feedback has shown to be worse

@@ -13,16 +13,19 @@ import itertools
 import shutil
 import threading
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from components.errors import UserError
 from components.families.base import Row
 from components.files import atomic_file
+from components.monitoring.traffic.rows import BUCKETS
 from components.settings.traffic import Traffic
 
 OWN = pa.schema(
@@ -155,13 +158,29 @@ def read_file(file: Path) -> pa.Table:
     """The rows of one file.
 
     Raises:
-        UserError: it is damaged.
+        UserError: it is damaged, or not ours.
     """
     try:
-        return pq.read_table(file)
+        table = pq.read_table(pa.BufferReader(file.read_bytes()))
     except (pa.ArrowException, OSError) as error:
         problem = str(error).strip().splitlines()[0]
         raise UserError(f"{file}: not a readable file of traffic ({problem}); remove it") from None
+    if wrong := next(_strangeness(table), None):
+        raise UserError(f"{file}: not a file of traffic ({wrong}); remove it")
+    return table
+
+
+def _strangeness(table: pa.Table) -> Iterator[str]:
+    """What no file has that a service wrote."""
+    for column in OWN:
+        if column.name not in table.column_names:
+            yield f"no column {column.name}"
+        elif table[column.name].type != column.type:
+            yield f"column {column.name} is {table[column.name].type}, expected {column.type}"
+        elif table[column.name].null_count:
+            yield f"column {column.name} has empty cells"
+    if set(pc.unique(pc.binary_length(table["sketch"])).to_pylist()) - {BUCKETS}:
+        yield f"a sketch is not {BUCKETS} bytes long"
 
 
 def read(folder: Path, day: date, rows_a_day: int) -> pa.Table:
@@ -175,8 +194,18 @@ def read(folder: Path, day: date, rows_a_day: int) -> pa.Table:
         parts.append(read_file(file))
     if not parts:
         return OWN.empty_table()
-    try:
-        table = pa.concat_tables(parts, promote_options="default")
-    except pa.ArrowException as error:
-        raise UserError(f"{folder / day.isoformat()}: its files do not fit each other ({error})") from None
+    table = joined(parts, folder / day.isoformat())
     return table.sort_by("key").slice(0, rows_a_day).sort_by("time")
+
+
+def joined(parts: list[pa.Table], where: Path) -> pa.Table:
+    """Rows of several files, which are `where`; a column that some lack is empty there.
+
+    Raises:
+        UserError: a column is of another kind in another file.
+    """
+    try:
+        return pa.concat_tables(parts, promote_options="default")
+    except pa.ArrowException as error:
+        problem = str(error).strip().splitlines()[0]
+        raise UserError(f"{where}: its files do not fit each other ({problem}); remove the odd one") from None

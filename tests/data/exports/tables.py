@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 
 from tests.conftest import sentence
@@ -15,6 +16,7 @@ from tests.data.exports.writers import (
     frame_csv,
     number,
     review,
+    stars,
     text,
 )
 from tests.data.shapes import Shape, genres, jsonl, topic
@@ -260,4 +262,136 @@ TABLES = [
         "multi_label",
         {"text": "comment_text", "labels": ["toxic", "obscene", "threat", "insult"]},
     ),
+    Shape(
+        "money.csv",
+        text(csv_text(["description", "price"], lambda n: [sentence(n), f"${1000 + n * 37 % 101:,}.50"])),
+        "regression",
+        {"text": "description", "score": "price"},
+        {"decimal": ".", "units": {"price": "$"}},
+    ),
+    Shape(
+        "euros.csv",
+        text(
+            csv_text(
+                ["text", "preis"], lambda n: [sentence(n), f"{decimal(abs(number(n)))} €"], delimiter=";"
+            )
+        ),
+        "regression",
+        {"text": "text", "score": "preis"},
+        {"decimal": ",", "units": {"preis": "€"}},
+    ),
+    Shape(
+        "weights.csv",
+        text(csv_text(["text", "weight"], lambda n: [sentence(n), f"{n * 37 % 101} kg"])),
+        "regression",
+        {"text": "text", "score": "weight"},
+        {"units": {"weight": "kg"}},
+    ),
+    Shape(
+        "thousands.csv",
+        text(csv_text(["text", "score"], lambda n: [sentence(n), f"{500 + n * 37 % 101 * 13:,}"])),
+        asks="'score' has numbers such as '1,462', which can be read in two ways",
+    ),
+    Shape(
+        "thousands_with_points.csv",
+        text(
+            csv_text(
+                ["text", "score"], lambda n: [sentence(n), f"{500 + n * 37 % 101 * 13:,}".replace(",", ".")]
+            )
+        ),
+        asks="'score' has numbers such as '1.462', which can be read in two ways",
+    ),
+    Shape(
+        "millions.csv",
+        text(csv_text(["text", "score"], lambda n: [sentence(n), f"{990_000 + n * 37 % 101 * 131:,}"])),
+        "regression",
+        {"text": "text", "score": "score"},
+        {"decimal": "."},
+    ),
+    Shape(
+        "three_digits.csv",
+        text(csv_text(["text", "score"], lambda n: [sentence(n), f"{1 + n * 37 % 101 / 20:.3f}"])),
+        "regression",
+        {"text": "text", "score": "score"},
+        {"decimal": None},
+    ),
+    Shape(
+        "one_quoted_column.csv",
+        text(csv_text(["text"], lambda n: [f"{sentence(n)}, or so"], quoting=csv.QUOTE_ALL)),
+        asks="'text' can be read, but no column looks like what is to be learnt",
+    ),
+    Shape(
+        "floors.csv",
+        text(csv_text(["text", "floor"], lambda n: [sentence(n), f"floor {n % 4}"])),
+        "classification",
+        {"text": "text", "label": "floor"},
+        {"units": None},
+    ),
+    Shape(
+        "accounts.csv",
+        text(csv_text(["text", "amount"], lambda n: [sentence(n), f"({n}.50)" if n % 3 else f"{n * 7}.25"])),
+        "regression",
+        {"text": "text", "score": "amount"},
+    ),
+    Shape(
+        "stars.csv",
+        text(
+            csv_text(["review", "rating"], lambda n: [sentence(n), f"{stars(n)} star" + "s" * (stars(n) > 1)])
+        ),
+        "ordinal",
+        {"text": "review", "label": "rating"},
+        {"labels": ["1 star", "2 stars", "3 stars", "4 stars", "5 stars"]},
+    ),
+    Shape(
+        "full_stars.csv",
+        text(csv_text(["review", "said"], lambda n: [sentence(n), "★" * stars(n) + "☆" * (5 - stars(n))])),
+        "ordinal",
+        {"text": "review", "label": "said"},
+        {"labels": ["★☆☆☆☆", "★★☆☆☆", "★★★☆☆", "★★★★☆", "★★★★★"]},
+    ),
+    Shape(
+        "objects_of_python.csv",
+        text(csv_text(["text", "labels"], lambda n: [sentence(n), str({"late": n % 2, "wet": n % 3 == 0})])),
+        "multi_label",
+        {"text": "text", "labels": "labels"},
+    ),
+    Shape(
+        "choices_of_label_studio.csv",
+        text(
+            csv_text(
+                ["id", "text", "topics"],
+                lambda n: [n, sentence(n), json.dumps({"choices": ["a", "bc"[n % 2]]}) if n % 4 else "a"],
+            )
+        ),
+        "multi_label",
+        {"text": "text", "labels": "topics"},
+    ),
+    Shape(
+        "lists_of_one.jsonl",
+        jsonl(lambda n: {"text": sentence(n), "label": [topic(n)]}),
+        "classification",
+        LABEL,
+    ),
+    Shape(
+        "vectors.csv",
+        text(csv_text(["text", "labels"], lambda n: [sentence(n), str([n % 2, 1 - n % 2, int(n % 3 == 0)])])),
+        asks="'labels' has a 0 or 1 for each label",
+    ),
+    Shape(
+        "squad_by_pandas.csv",
+        text(
+            csv_text(
+                ["id", "context", "question", "answers"],
+                lambda n: [
+                    n,
+                    f"{sentence(n)} says alice",
+                    f"who says {n}?",
+                    f"{{'text': array(['alice'], dtype=object), 'answer_start': array([{len(sentence(n)) + 6}])}}",
+                ],
+            )
+        ),
+        "span",
+        {"question": "question", "context": "context", "answers": "answers"},
+    ),
+    Shape("rows.xml", text("<rows><row><text>a b</text></row></rows>"), refused="a document in XML"),
 ]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
+from tests.conftest import sentence
 from tests.data.exports.writers import (
     bio,
     conll_lines,
@@ -187,5 +190,80 @@ ANNOTATED = [
         {"tokens": "0", "tags": "1"},
         {},
         {"spelling": "any"},
+    ),
+    Shape(
+        "few_nerd.txt",
+        text(conll_lines(lambda n: [[w, t[2:] or "O"] for w, t in zip(tokens(n), bio(n), strict=True)])),
+        "tagging",
+        {"tokens": "0", "tags": "1"},
+        {},
+        {"scheme": "io", "spelling": None},
+    ),
+    Shape(
+        "types_alone.csv",
+        text(
+            csv_text(
+                ["sentence", "word", "tag"],
+                lambda n: [n // 6, f"word{n * 37 % 101}", ["o", "o", "o", "o", "city", "person"][n % 6]],
+            )
+        ),
+        "tagging",
+        {"tokens": "word", "tags": "tag"},
+        {"sentence": "sentence"},
+        {"scheme": "io", "spelling": "any"},
+    ),
+    Shape(
+        "marked.csv",
+        text(csv_text(["text"], lambda n: [f"{sentence(n)} in [new york](city) by [alice {n}](person)"])),
+        "tagging",
+        {"text": "text", "spans": "spans"},
+        {"inline": "text"},
+    ),
+    Shape(
+        "marked_with_classes.jsonl",
+        jsonl(lambda n: {"utterance": f"{sentence(n)} in <LOC>new york</LOC>", "intent": f"intent {n % 4}"}),
+        asks="it could be tagging or classification",
+    ),
+    Shape(
+        "underlined.conll",
+        text(conll_lines(lambda n: [[w, t[2:] or "_"] for w, t in zip(tokens(n), bio(n), strict=True)])),
+        "tagging",
+        {"tokens": "0", "tags": "1"},
+        {},
+        {"scheme": "io", "spelling": "any"},
+    ),
+    Shape(
+        "pairs_of_spacy.jsonl",
+        text(
+            "".join(
+                json.dumps([located_text(n), {"entities": [[*ends(n), "PER"]]}]) + "\n" for n in range(120)
+            )
+        ),
+        "tagging",
+        {"text": "text", "spans": "spans"},
+        {"format": "spacy_json"},
+    ),
+    Shape(
+        "positions.jsonl",
+        jsonl(
+            lambda n: {
+                "text": located_text(n),
+                "entities": [{"entity": "PER", "startPos": ends(n)[0], "endPos": ends(n)[1] - 1}],
+            }
+        ),
+        "tagging",
+        {"text": "text", "spans": "entities"},
+        {"end": "inclusive"},
+    ),
+    Shape(
+        "lengths.jsonl",
+        jsonl(
+            lambda n: {
+                "text": located_text(n),
+                "entities": [{"category": "PER", "offset": ends(n)[0], "length": ends(n)[1] - ends(n)[0]}],
+            }
+        ),
+        "tagging",
+        {"text": "text", "spans": "entities"},
     ),
 ]

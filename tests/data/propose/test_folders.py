@@ -87,3 +87,52 @@ def test_files_that_go_together_are_named_in_their_folder(tmp_path: Path) -> Non
         assert place.source == {"path": str(tmp_path), "files": {"train": "train.en"}, "format": "parallel"}
         assert place.first == tmp_path / "train.en"
         assert is_task(Part(tmp_path, "t", {"train": ["train.en"]}), {"t": {"source": place.source}})
+
+
+def table(path: Path, header: str, row: str) -> None:
+    """Twenty rows, each of another text."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    texts = [f"some {words} text {n}" for n, words in enumerate(["long", "short"] * 10)]
+    path.write_text("\n".join([header, *(row.replace("@", text) for text in texts), ""]))
+
+
+CLASS_TABLES = {
+    "a table for each class": (
+        {"pos.csv": ("text,id", "@,x"), "neg.csv": ("text,id", "@,x")},
+        {"files": {"train": "*.csv"}, "format": "csv", "file_column": "label"},
+    ),
+    "names that no list knows, of which some words are the same": (
+        {"mails_sport.csv": ("body,date", "@,2024-01-01"), "mails_news.csv": ("body,date", "@,2024-02-01")},
+        {
+            "files": {"train": "mails_*.csv"},
+            "format": "csv",
+            "file_column": "label",
+            "label_map": {"mails_news": "news", "mails_sport": "sport"},
+        },
+    ),
+    "a table for each class in each split": (
+        {f"{split}/{name}.csv": ("text,id", "@,x") for split in ("train", "test") for name in ("pos", "neg")},
+        {"files": {"train": "train/*.csv", "test": "test/*.csv"}, "format": "csv", "file_column": "label"},
+    ),
+    "a class that the table says as well": (
+        {"good.csv": ("text,label", "@,1"), "bad.csv": ("text,label", "@,0")},
+        {"files": {"train": "*.csv"}, "format": "csv"},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CLASS_TABLES)
+def test_tables_of_one_class_each_are_one_task(case: str, tmp_path: Path) -> None:
+    files, expected = CLASS_TABLES[case]
+    for name, (header, row) in files.items():
+        table(tmp_path / "mood" / name, header, row)
+    assert place_of(tmp_path / "mood").source == {"path": str(tmp_path / "mood"), **expected}
+    assert list(parts_of(tmp_path / "mood")) == ["mood"]
+
+
+def test_tables_that_say_what_is_to_be_learnt_are_tasks_of_their_own(tmp_path: Path) -> None:
+    for name in ("books", "films"):
+        table(tmp_path / f"{name}.csv", "text,label", "@,good")
+        with (tmp_path / f"{name}.csv").open("a") as file:
+            file.write("some other text,bad\n" * 5)
+    assert list(parts_of(tmp_path)) == ["books", "films"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
 import json
 import shutil
 from collections.abc import Callable, Sequence
@@ -18,7 +19,7 @@ import pytest
 from components.errors import UserError
 from flows import cli
 from flows.commands import predict
-from flows.predicting import answering, file
+from flows.predicting import answering, file, reading
 from serving.predictor import Predictor
 from tests.serving import tiny
 
@@ -141,11 +142,47 @@ def test_a_row_that_cannot_be_answered_is_kept_with_its_reason(ask: Ask) -> None
         assert reason.startswith(f"row {2 * number + 1}: {expected}")
 
 
+def test_what_cannot_be_read_of_a_row_is_kept_as_it_stands(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    digits = "9" * 5000
+    bad = ['{"text": "a", "text": "b"}', "{torn", "[" * 100_000, f'{{"text": "a", "n": {digits}}}']
+    Path("in.jsonl").write_text("\n".join([*bad, '{"text": "a \\ud800"}', '{"text": "fine", "x": NaN}']))
+    assert ask("in.jsonl", "out.jsonl", ["sentiment"]) == (6, 5)
+    rows = load("out.jsonl")
+    assert [row["line"] for row in rows[:4]] == bad
+    assert [row["error"] for row in rows[:5]] == [
+        "row 1: not JSON (the key 'text' is there twice)",
+        "row 2: not JSON (Expecting property name enclosed in double quotes: line 1 column 2 (char 1))",
+        "row 3: nested too deeply",
+        "row 4: not JSON (Exceeds the limit (4300 digits) for integer string conversion: value has 5000 digits)",
+        "row 5: half a character (a lone surrogate)",
+    ]
+    assert (rows[5]["answers"].keys(), rows[5]["x"]) == ({"sentiment"}, None)  # which is JSON
+    monkeypatch.setattr(reading, "LONGEST", 1000)
+    long = "w" * 1001
+    Path("in.csv").write_text(f"text,id\nad\ra,1\n{long},2\nfine,3\n", newline="")
+    assert ask("in.csv", "out2.jsonl", ["sentiment"]) == (3, 2)
+    torn, large, fine = load("out2.jsonl")
+    assert (torn["text"], torn["error"]) == ("ad\ra,1\n", "row 1: not a row (a carriage return within it)")
+    assert large["text"] == f"{long},2\n"
+    assert large["error"] == "row 2: not a row (a field has more than 1,000 characters)"
+    assert fine["answers"]
+    Path("in.csv").write_text('text\n"' + "w\n" * 501 + '"\n')
+    with pytest.raises(UserError, match=r"row 1: a quote is opened and not closed within 1,000 characters"):
+        ask("in.csv", "out3.jsonl")
+
+
+def test_bytes_in_a_column_are_no_text(ask: Ask) -> None:
+    pq.write_table(pa.table({"text": [b"ada"], "x": [float("nan")]}), "in.parquet")
+    assert ask("in.parquet", "out.csv", ["sentiment"]) == (1, 1)
+    (row,) = load("out.csv")
+    assert (row["error"], row["x"]) == ("row 1: found bytes, expected text", "nan")
+
+
 def test_a_torn_row_of_a_table_is_kept_with_its_reason(ask: Ask) -> None:
     Path("in.csv").write_bytes(b"text;id\nada;1\nada;2;3\n\nbob;4\ncaf\xe9;5\n")
     assert ask("in.csv", "out.csv") == (4, 2)
     rows = load("out.csv")
-    assert [row["id"] for row in rows] == ["1", "2", "4", "5"]
+    assert [row["id"] for row in rows] == ["1", "2;3", "4", "5"]  # what is too much is not lost
     assert rows[1]["error"] == "row 2: 3 fields, the header has 2"
     assert (rows[3]["text"], rows[3]["error"]) == ("caf\\udce9", "row 4: bytes that are not UTF-8")
 
@@ -268,6 +305,13 @@ def test_an_output_that_is_there_already_is_left_alone(ask: Ask) -> None:
     assert Path("out.csv").read_text() == "precious"
 
 
+def parquet(names: list[str]) -> bytes:
+    """A file with columns of these names."""
+    file = io.BytesIO()
+    pq.write_table(pa.Table.from_arrays([pa.array(["a"])] * len(names), names=names), file)
+    return file.getvalue()
+
+
 TORN = gzip.compress(b"text\n" + b"".join(b"%d\n" % (number**3) for number in range(9000)))
 TORN = TORN[:2000] + b"\x00" * 2000 + TORN[4000:]  # damaged in the middle
 MISTAKES: list[tuple[bytes, dict[str, Any], str]] = [
@@ -287,6 +331,14 @@ MISTAKES: list[tuple[bytes, dict[str, Any], str]] = [
     (b"text\na\n", {"source": "in.csv.gz"}, "in.csv.gz: not a whole file of gzip"),
     (b"text\na\n", {"source": "gopher://a/in.csv"}, "gopher://a/in.csv: Protocol not known"),
     (TORN, {"source": "in.csv.gz"}, "in.csv.gz: not a whole file of gzip"),
+    ("text\nada\n".encode("utf-16"), {}, "in.csv: the file is UTF-16, expected UTF-8"),
+    (b"text\rada\rbob\r", {}, "in.csv: its lines end in carriage returns alone"),
+    (b"text\nada\n\"bob\ncy\n", {}, "in.csv: row 2: a quote is opened and not closed within"),
+    (b"text,,\na,b,c\n", {}, "in.csv: two columns have no name; rename one"),
+    (parquet(["text", "text"]), {"source": "in.parquet"}, "in.parquet: two columns are called 'text'; rename one"),
+    (parquet([]), {"source": "in.parquet"}, "in.parquet: has no columns"),
+    (b'[{"text": "a"}]\n', {"source": "in.jsonl"}, "in.jsonl: is one JSON document, expected an object a line"),
+    (b'[\n {"text": "a"}\n]\n', {"source": "in.jsonl"}, "in.jsonl: is one JSON document, expected an object a line"),
     (b"text,caf\xe9\na,b\n", {}, "in.csv: its header has bytes that are not UTF-8; save the file as UTF-8"),
     (b"\x00\x01\xff\n", {}, "in.csv: its first line is no text, expected the names of columns"),
 ]  # fmt: skip

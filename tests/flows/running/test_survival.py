@@ -18,8 +18,14 @@ from tests import disks
 from tests.flows import toy
 from tests.flows.conftest import Server
 
-pytestmark = [pytest.mark.slow, pytest.mark.minutes(1.5)]  # each test is a run or two
-RUN = [sys.executable, "-m", "flows.cli", "run"]
+# Each test is a run or two.
+pytestmark = [pytest.mark.slow, pytest.mark.minutes(1), pytest.mark.usefixtures("forking_commands")]
+RUN = [
+    sys.executable,
+    "-m",
+    "flows.cli",
+    "run",
+]  # in a process of its own, for one that is killed or not heard
 STAGES = {"plan", "train"}  # of toy.CHAIN
 
 

@@ -17,11 +17,13 @@ from components.data.propose.roles.base import (
     is_named,
     score_of,
 )
+from components.families.ordinal.family import in_order
 from components.spelling import plain
 
 YES = {"1", "1.0", "true", "yes"}
 OUTCOMES = YES | {"0", "0.0", "false", "no"}
 LEVELS = range(3, 12)  # levels of an ordinal scale
+STARS = re.compile(r"[★⭐*☆✩✰\s\ufe0f]+")
 HIGHEST = 100  # level: larger numbers are years, or codes
 MANY_CLASSES = (
     "; classification takes so many, but where the labels are texts that say what they mean, --family "
@@ -47,14 +49,30 @@ def levels(column: Column) -> list[str] | None:
     if len(values) not in LEVELS:
         return None
     if column.is_whole:
-        in_order = sorted(values, key=float)
-        lowest, highest = float(in_order[0]), float(in_order[-1])
-        return in_order if highest - lowest < max(LEVELS) and max(-lowest, highest) <= HIGHEST else None
+        numbers = sorted(values, key=float)
+        lowest, highest = float(numbers[0]), float(numbers[-1])
+        return numbers if highest - lowest < max(LEVELS) and max(-lowest, highest) <= HIGHEST else None
+    numbered = is_named(column, "level") or _rated(values)
+    if found := (in_order(values) if numbered else None) or _by_stars(values):
+        return found
     worded = {re.sub(r"\W+", "_", value.lower()): value for value in values}
     for scale in SCALES:
         if set(worded) <= set(scale):
             return [worded[level] for level in scale if level in worded]
     return None
+
+
+def _rated(values: set[str]) -> bool:
+    """Are they numbers of one thing, as "1 star" and "5 stars", or "1/10" and "9/10"?"""
+    rests = {re.sub(r"^\d+", "", value).strip().rstrip("s") for value in values}
+    return len(rests) == 1 and "" not in rests and all(value[0].isdigit() for value in values)
+
+
+def _by_stars(values: set[str]) -> list[str] | None:
+    """Such as ★★☆, by how many stars are full; None where they are no stars."""
+    counts = {sum(value.count(star) for star in "★⭐*"): value for value in values}
+    stars = len(counts) == len(values) and all(STARS.fullmatch(value) for value in values)
+    return [counts[count] for count in sorted(counts)] if stars else None
 
 
 def level(column: Column) -> Fit | None:
@@ -68,10 +86,11 @@ def level(column: Column) -> Fit | None:
 
 
 def number(column: Column) -> Fit | None:
-    numbers = column.numbers
+    numbers = column.amounts
     if numbers is None or column.distinct < 3:
         return None
-    reason = f"{column.distinct:,} distinct numbers from {min(numbers):g} to {max(numbers):g}"
+    unit = f" in {column.unit}" if column.unit else ""
+    reason = f"{column.distinct:,} distinct numbers{unit} from {min(numbers):g} to {max(numbers):g}"
     if column.is_whole and column.distinct in LEVELS:
         return Fit(WEAK, reason)
     return Fit(score_of(column, "score") + (0 if column.is_whole else CERTAIN / 2), reason)
@@ -79,7 +98,7 @@ def number(column: Column) -> Fit | None:
 
 def separator_of(column: Column) -> str | None:
     """The sign between the labels of a text, if the parts repeat in other combinations."""
-    for sign in "|;,#":
+    for sign in "" if column.unit else "|;,#":
         combined = [value for value in column.values if isinstance(value, str) and sign in value]
         if not combined or not (column.is_text or (sign == "," and _are_numbered(column))):
             continue
@@ -100,8 +119,8 @@ def _are_numbered(column: Column) -> bool:
 
 
 def several(column: Column) -> Fit | None:
-    if column.parts and set(column.items) <= set(column.parts):
-        return Fit(NAMED + CERTAIN, f"{len(column.parts)} columns that say yes or no of each row")
+    if column.says_each or (column.parts and set(column.items) <= set(column.parts)):
+        return _marked(column)
     sign = separator_of(column)
     if sign is not None:
         parts = {part.strip() for value in column.values for part in value.split(sign)}
@@ -118,6 +137,14 @@ def several(column: Column) -> Fit | None:
     if distinct > len(column.items) / 3 or max(len(item.split()) for item in column.items) > 4:
         return None
     return Fit(score_of(column, "labels"), f"lists of {distinct} distinct labels in {column.rows:,} rows")
+
+
+def _marked(column: Column) -> Fit:
+    """Of columns, or of objects, that say yes or no of each label."""
+    if column.parts:
+        return Fit(NAMED + CERTAIN, f"{len(column.parts)} columns that say yes or no of each row")
+    names = {name for value in column.values for name in value}
+    return Fit(score_of(column, "labels") + CERTAIN, f"yes or no of each of {len(names)} labels")
 
 
 def outcome(column: Column) -> Fit | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 
 from components.data.propose.profile import Column
 from components.data.propose.roles.base import CERTAIN, NAMED, WEAK, Fit, is_named, score_of
 from components.errors import BadRowError
 from components.families.shared.spans import span_list
+from components.families.tagging.schemes import NONE, OTHER
 
 SENTENCES = 1.5  # words of an item, on average, from which on the items of a list are no words
 
@@ -40,9 +42,23 @@ def bio_types(tags: list[str]) -> set[str] | None:
     return {tag[2:] for tag in tags if tag != "O"} or None
 
 
+def spelled_types(tags: list[str]) -> set[str] | None:
+    """The entity types that the tags spell in any scheme, and in whatever spelling, if they do."""
+    return bio_types(tags) or bio_types([any_spelling(tag) for tag in tags]) or io_types(tags)
+
+
+def io_types(tags: list[str]) -> set[str] | None:
+    """The entity types of tags without prefixes ("O", "person-actor"): most words are of none, where parts of
+    speech are of all kinds."""
+    none = NONE if "O" in tags else (*NONE, *OTHER)
+    counts = Counter("O" if tag in NONE or tag.lower() in none else tag for tag in tags)
+    named = all(len(tag) > 1 and not tag.isdecimal() for tag in counts if tag != "O")
+    return {*counts} - {"O"} or None if named and 2 * counts["O"] > len(tags) else None
+
+
 def any_spelling(tag: str) -> str:
     """A tag of another spelling (b-per, B_PER, PER-B, o) as B-PER and O are."""
-    if tag in ("o", "0"):
+    if tag in NONE:
         return "O"
     if found := re.fullmatch(r"([BIESMLUWbiesmluw])[-_](.+)", tag):
         return f"{found[1].upper()}-{found[2].upper()}"
@@ -57,7 +73,7 @@ def tags(column: Column) -> Fit | None:
         return None  # numbers of words, or of classes that nothing names
     if column.parts or not tags or (distinct := len(set(tags))) > min(400, len(tags) / 3) or distinct < 2:
         return None
-    if types := bio_types(tags) or bio_types([any_spelling(tag) for tag in tags]):
+    if types := spelled_types(tags):
         names = ", ".join(sorted(types)[:6]) + (", ..." if len(types) > 6 else "")
         return Fit(score_of(column, "tags") + CERTAIN, f"tags that spell {names}")
     return Fit(score_of(column, "tags"), f"{distinct} distinct tags") if column.is_list else None

@@ -8,10 +8,9 @@ from __future__ import annotations
 import html
 import importlib
 import pkgutil
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,11 @@ from typing import Any
 from components.data.sources.documents import Document, expand, place
 from components.data.sources.formats.base import Format, Sample
 from components.data.sources.formats.foreign import refuse
+from components.data.sources.formats.inline import with_spans
 from components.data.sources.formats.labels import LabelMap, Spelled
 from components.data.sources.formats.select import Filter, sample, split_of
 from components.data.sources.formats.text import TWICE
+from components.data.sources.numbers import with_a_point, without_unit
 from components.data.sources.offsets import MisplacedError, Tally
 from components.data.sources.placing import explained, placed, tally_of
 from components.data.sources.record import Numbered, Record, Skipped, Unreadable, Values
@@ -32,6 +33,7 @@ from components.settings.data import Source
 from components.spelling import is_blank, is_whole, plain, trimmed
 
 NUMBERS = ("score", "difficulty", "numeric")  # roles whose values may be numbers written as texts
+PACKED = (".gz", ".zst", ".bz2", ".xz", ".zip")
 EMPTY, FILTER = "without a single value", "source.filter"  # why rows do not count
 HEAD = 1000  # rows in which a column must occur: JSON Lines may leave a key out
 
@@ -53,7 +55,27 @@ def rows(path: Path, source: Source) -> Numbered:
         UserError: there is no such format; a file that is not in it.
     """
     found = _expanded(path, source)
+    if source.file_column is not None:
+        found = _named(found, path, source.file_column)
+    if source.inline is not None:
+        found = with_spans(partial(_expanded, path, source), path, source.inline, value_at)
     return grouped(found, source) if source.sentence is not None else found
+
+
+def _named(rows: Numbered, path: Path, column: str) -> Numbered:
+    """The rows with their file's name, without its endings, in a column of its own."""
+    name = file_name(path)
+    for number, fields in rows:
+        if column in fields:
+            raise UserError(
+                f"{path}: a column '{column}' is there already; call source.file_column otherwise"
+            )
+        yield number, fields if isinstance(fields, Skipped) else {**fields, column: name}
+
+
+def file_name(path: Path) -> str:
+    """A file's name without its ending, and without that of its packing."""
+    return Path(path.stem).stem if path.suffix.lower() in PACKED else path.stem
 
 
 def _expanded(path: Path, source: Source) -> Numbered:
@@ -257,7 +279,9 @@ def _checked(path: Path, source: Source, columns: Columns) -> tuple[Numbered, se
     uses = {name: role for role, names in columns.items() for name in _listed(names)}
     uses |= dict.fromkeys(source.filter, "source.filter")
     uses |= {source.sentence: "source.sentence"} if source.sentence is not None else {}
+    uses |= {source.inline: "source.inline"} if source.inline is not None else {}
     uses |= {source.split_column: "source.split_column"} if source.split_column else {}
+    uses |= dict.fromkeys(source.units, "source.units")
     whole = set()
     for name, use in uses.items():
         if sound and not any(_has(fields, name) for fields in sound):
@@ -314,15 +338,10 @@ def _value(
         return value
     if name in whole and is_whole(trimmed(value)):
         return plain(float(trimmed(value)))
-    if source.decimal and role.rpartition(".")[2] in NUMBERS:
-        return with_a_point(value, source.decimal)
+    if role.rpartition(".")[2] in NUMBERS:
+        bare = without_unit(value, source.units[name]) if name in source.units else value
+        return with_a_point(bare, source.decimal) if source.decimal else bare
     return html.unescape(value) if source.unescape_html else value
-
-
-def with_a_point(value: str, decimal: str) -> str:
-    """A number with a point as its decimal sign and nothing between thousands."""
-    thousands = "." if decimal == "," else ","
-    return re.sub(rf"[\s{re.escape(thousands)}'’]", "", value).replace(decimal, ".")
 
 
 def _listed(names: str | list[str]) -> list[str]:

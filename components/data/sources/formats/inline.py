@@ -1,17 +1,21 @@
 """Texts, one a line, with their spans marked within: `[Paris](city)`, `<LOC>Paris</LOC>`, MUC's
-`<ENAMEX TYPE="LOCATION">Paris</ENAMEX>` and OpenNLP's `<START:location> Paris <END>`."""
+`<ENAMEX TYPE="LOCATION">Paris</ENAMEX>` and OpenNLP's `<START:location> Paris <END>`; and such texts in a
+column of a table."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from components.data.sources.documents import Document
 from components.data.sources.formats.base import Format, Sample
 from components.data.sources.formats.text import lines
 from components.data.sources.offsets import Span
-from components.data.sources.record import Numbered, Unreadable
+from components.data.sources.record import Numbered, Skipped, Unreadable, Values
+from components.errors import UserError
 from components.settings.data import Source
 
 TYPE = r"[^\W\d][\w.:-]*"
@@ -25,6 +29,8 @@ MARKED = re.compile(
 # A mark without its other half, or a word such as <unk>.
 LEFT = re.compile(rf"<(?P<begun>START):[^>\s]+>|</?(?P<kind>{TYPE})>")
 NO_WORDS = {"START", "END", "ENAMEX", "NUMEX", "TIMEX"}
+ValueAt = Callable[[Mapping[str, Any], str], Any]  # (a row's fields, a column) -> its value
+SPANS = "spans"  # the column of what is marked
 NO_TYPE = "default"  # OpenNLP's name of it
 TEXTS, TYPES = ("said", "named", "between", "inner"), ("link", "kind", "begun", "tag")
 # Tags of a page's own words, and of what else marks parts of a text.
@@ -43,21 +49,43 @@ WORDS = 2.0  # of a line without its spans, on average
 
 def read_inline(path: Path, source: Source) -> Numbered:
     """`text` without the marks, and its `spans`, a line each."""
-    marks = _marks(path, source)
+    marks = _marks(lines(path, source.encoding))
     for number, line in enumerate(lines(path, source.encoding), 1):
         if line.strip():
-            text, spans = taken_out(line.strip())
-            halves = [one[0] for one in LEFT.finditer(text) if (one["begun"] or one["kind"]) in marks]
-            if halves:
-                yield number, Unreadable(f"'{halves[0]}' without its other half")
-            else:
-                yield number, Document({"text": text, "spans": spans})
+            found = _marked(line.strip(), "text", marks)
+            yield number, found if isinstance(found, Skipped) else Document(found)
 
 
-def _marks(path: Path, source: Source) -> set[str]:
-    """What marks spans somewhere in the file, where `<unk>` or `<b>` may be a word."""
-    found = (span["type"] for line in lines(path, source.encoding) for span in taken_out(line)[1])
-    return {*found, *NO_WORDS}
+def with_spans(rows: Callable[[], Numbered], path: Path, column: str, value_at: ValueAt) -> Numbered:
+    """A table's rows with the column's text without its marks, and the new column `spans`; the rows are read
+    twice.
+
+    Raises:
+        UserError: there is a column of that name already.
+    """
+    texts = (value_at(fields, column) for _, fields in rows())
+    marks = _marks(text for text in texts if isinstance(text, str))
+    for number, fields in rows():
+        text = value_at(fields, column)
+        if SPANS in fields:
+            raise UserError(f"{path}: source.inline makes a column '{SPANS}', which is there; rename that")
+        if isinstance(text, str):
+            found = _marked(text, column, marks)
+            yield number, found if isinstance(found, Skipped) else {**fields, **found}
+        else:
+            yield number, fields if isinstance(fields, Skipped) else {**fields, SPANS: None}
+
+
+def _marked(text: str, column: str, marks: set[str]) -> Values:
+    """The text and its spans, or what is wrong with it."""
+    bare, spans = taken_out(text)
+    halves = [one[0] for one in LEFT.finditer(bare) if (one["begun"] or one["kind"]) in marks]
+    return Unreadable(f"'{halves[0]}' without its other half") if halves else {column: bare, SPANS: spans}
+
+
+def _marks(texts: Iterable[str]) -> set[str]:
+    """What marks spans in some of the texts, where `<unk>` or `<b>` may be a word."""
+    return {*(span["type"] for text in texts for span in taken_out(text)[1]), *NO_WORDS}
 
 
 def taken_out(line: str) -> tuple[str, list[Span]]:
@@ -74,9 +102,15 @@ def taken_out(line: str) -> tuple[str, list[Span]]:
 
 
 def _is_inline(sample: Sample) -> bool:
-    """Have many lines a span, few types among them, and none of a page's?"""
     some = [line.strip() for line in sample.lines[:LINES] if line.strip()]
-    if not some or some[0].startswith("{") or sample.path.suffix.lower() in OTHERS:
+    other = sample.path.suffix.lower() in OTHERS or sample.text.lstrip().startswith("{")
+    return not other and are_marked(some)
+
+
+def are_marked(texts: Sequence[str]) -> bool:
+    """Have many texts a span, few types among them, and none of a page's?"""
+    some = texts[:LINES]
+    if not some:
         return False
     taken = [taken_out(line) for line in some]
     types = Counter(span["type"] for _, spans in taken for span in spans)

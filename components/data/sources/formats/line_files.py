@@ -132,6 +132,11 @@ def read_class_files(path: Path, source: Source) -> Numbered:
         raise UserError(f"{path}: a file, expected the folder with a file for each class")
     number = 0
     for label, file in class_files(path).items():
+        if file.suffix[1:].lower() in FOREIGN:
+            raise UserError(
+                f"{file}: expected a text a line; a table for each class is its own format with "
+                f'`files: {{train: "*{file.suffix}"}}` and `file_column: label`'
+            )
         for line in _lines(file, source):
             number += 1
             if line.strip():
@@ -153,10 +158,10 @@ def class_files(folder: Path) -> dict[str, Path]:
     suffixes = {file.suffix for file in texts}
     ending = len(suffixes) == len(texts) and len({file.stem for file in texts}) == 1
     names = [file.suffix[1:] if ending else file.stem if _is_plain(file) else file.name for file in texts]
-    return dict(zip(_apart(names), texts, strict=True))
+    return dict(zip(apart(names), texts, strict=True))
 
 
-def _apart(names: list[str]) -> list[str]:
+def apart(names: list[str]) -> list[str]:
     """The names without the words with which all begin, and those with which all end."""
     begin = commonprefix(names)  # noqa: RUF071 letters, not folders
     begin = begin[: max(begin.rfind(sign) for sign in "._-") + 1]
@@ -168,7 +173,12 @@ def _apart(names: list[str]) -> list[str]:
 
 def _are_class_files(sample: Sample) -> bool:
     found = class_files(sample.path) if sample.path.is_dir() else {}
-    return len(found) > 1 and all(re.split(r"[._-]", name.lower())[0] in CLASSES for name in found)
+    tables = any(file.suffix[1:].lower() in FOREIGN for file in found.values())
+    return (
+        len(found) > 1
+        and not tables
+        and all(re.split(r"[._-]", name.lower())[0] in CLASSES for name in found)
+    )
 
 
 def _are_parallel(sample: Sample) -> bool:

@@ -1,27 +1,51 @@
-"""spaCy's older training data, a JSON list of pairs: [text, {"entities": [[start, end, type]]}]."""
+"""spaCy's older training data, pairs in a list or a line each: [text, {"entities": [[start, end, type]]}]."""
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from components.data.sources.documents import Document, classes
 from components.data.sources.formats.base import Format, Sample
 from components.data.sources.formats.json_list import entries
+from components.data.sources.formats.text import lines
 from components.data.sources.record import Numbered, Unreadable
 from components.errors import BadRowError
 from components.families.shared.spans import span_list
 from components.settings.data import Source
 
+LINE = re.compile(r'\[\s*"(\\.|[^"\\])*"\s*,\s*\{\s*"(entities|cats)"')  # how a pair begins
+
 
 def read_pairs(path: Path, source: Source) -> Numbered:
     """`text`, `spans`, and the categories at 0.5 or more in `labels` and `label`."""
-    for number, pair in enumerate(entries(path, source), 1):
+    for number, pair in _pairs(path, source):
         try:
             yield number, _document(pair)
         except BadRowError as error:
             yield number, Unreadable(str(error))
+
+
+def _pairs(path: Path, source: Source) -> Iterator[tuple[int, Any]]:
+    """The pairs of a list or, where the first line is one of them, of the lines."""
+    first = next((line for line in lines(path, source.encoding) if line.strip()), "")
+    if not LINE.match(first.lstrip()):
+        yield from enumerate(entries(path, source), 1)
+        return
+    for number, line in enumerate(lines(path, source.encoding), 1):
+        if line.strip():
+            yield number, _parsed(line)
+
+
+def _parsed(line: str) -> Any:
+    """What is no JSON is no pair."""
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return line
 
 
 def _document(pair: Any) -> Document:
@@ -33,9 +57,7 @@ def _document(pair: Any) -> Document:
 
 
 def _is_pairs(sample: Sample) -> bool:
-    return (
-        re.match(r'\[\s*\[\s*"(\\.|[^"\\])*"\s*,\s*\{\s*"(entities|cats)"', sample.text.lstrip()) is not None
-    )
+    return re.match(rf"(\[\s*)?{LINE.pattern}", sample.text.lstrip()) is not None
 
 
 FORMATS = {"spacy_json": Format(read_pairs, _is_pairs)}

@@ -1,0 +1,90 @@
+"""Are answers as often right as the test rows made expect? By feedback, and looked at as often as one likes.
+
+An answer is expected to be right as often as the test rows' answers of its probability were; so it does no
+harm where those that the model was least sure of are judged first. What is bet on is that it is right less
+often, by more than `slack`: of one unit of money, a part λ of what there is each time, for a grid of λ
+(Waudby-Smith & Ramdas 2024). The capital of the windows since any day, summed over the days, is an
+e-detector (Shin, Ramdas & Rinaldo 2023, of the kind of Shiryaev and Roberts): while nothing has changed, it
+reaches `windows` no sooner than after so many windows in the mean, whenever one looks.
+
+Legend: L parts λ, N answers, D differences that are asked about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from components.monitoring.traffic.records import Quality
+
+PARTS_L = np.linspace(0.05, 0.95, 10)  # of the money
+LEVEL = 0.95  # of the confidence sequence
+STEPS_D = np.linspace(-1, 1, 201)  # differences
+
+
+@dataclass(frozen=True)
+class Graded:
+    """An answer that somebody has judged."""
+
+    task: str
+    day: date  # in UTC, on which that was heard
+    right: bool
+    expected: float  # how often such an answer is right
+
+
+def judge(windows: Sequence[Sequence[Graded]], slack: Mapping[str, float]) -> dict[str, Quality]:
+    """task -> what is known of it after these windows, the oldest first; one without an answer of a task does
+    not count for it. An alarm is raised where the mean of the tasks' `evidence` reaches the number of windows
+    that are to lie between two false ones."""
+    tasks = sorted({one.task for window in windows for one in window})
+    return {task: _of_task(_with(task, windows), slack.get(task, 0.0)) for task in tasks}
+
+
+def _with(task: str, windows: Sequence[Sequence[Graded]]) -> list[list[Graded]]:
+    own = [[one for one in window if one.task == task] for window in windows]
+    return [window for window in own if window]
+
+
+def _of_task(windows: Sequence[Sequence[Graded]], slack: float) -> Quality:
+    graded = [one for window in windows for one in window]
+    return Quality(
+        answers=len(graded),
+        right=sum(one.right for one in graded),
+        expected=sum(one.expected for one in graded),
+        less=_confidence_sequence(_shortfalls(graded)),
+        evidence=evidence(windows, slack),
+    )
+
+
+def evidence(windows: Sequence[Sequence[Graded]], slack: float) -> float:
+    """The e-detector's value after these windows of a task."""
+    capital_L = np.zeros(len(PARTS_L))
+    for window in windows:
+        log_L = _log_capital(_shortfalls(window) - slack, 1 + slack)
+        capital_L = ((capital_L + 1) * np.exp(log_L.clip(max=300))).clip(max=1e300)
+    return float(capital_L.mean())
+
+
+def _shortfalls(graded: Sequence[Graded]) -> np.ndarray:
+    """Of each answer, expected less right: from -1 to 1, 0 in the mean where all is as it was."""
+    return np.array([one.expected - one.right for one in graded], dtype=float)
+
+
+def _log_capital(gains_N: np.ndarray, most: float) -> np.ndarray:
+    """log capital_L of betting that gains, none of which is below -`most`, are above 0 in the mean."""
+    return np.asarray(np.log1p(np.outer(PARTS_L / most, gains_N)).sum(axis=1))
+
+
+def _confidence_sequence(shortfalls_N: np.ndarray) -> list[float]:
+    """The differences that no bet refutes, at this look as at every other."""
+    kept = [step for step in STEPS_D if not _is_refuted(shortfalls_N - step, 1 + abs(step))]
+    return [float(min(kept, default=0.0)), float(max(kept, default=0.0))]
+
+
+def _is_refuted(gains_N: np.ndarray, most: float) -> bool:
+    """Has half the money bet on more, half on less, grown as it does in one of 1 / (1 - LEVEL) worlds?"""
+    both = np.append(_log_capital(gains_N, most), _log_capital(-gains_N, most))
+    return bool(np.logaddexp.reduce(both) >= np.log(len(both) / (1 - LEVEL)))

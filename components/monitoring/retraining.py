@@ -1,0 +1,119 @@
+"""Retrainings that were asked for: why, when, and what they came to.
+
+    monitoring/retrainings/20261129T003000Z.json    one that was asked for; an open one has no outcome
+
+Who asks holds the turn, so that of several that see a reason at once one asks; what was asked is read from
+these files, and so no restart and no other worker asks again. The next run of all stages is its answer,
+whoever starts it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from pydantic import AwareDatetime, Field
+
+from components.records import Record
+from components.settings.retrain import Retrain
+
+FOLDER = Path("monitoring/retrainings")
+
+
+class Request(Record):
+    """monitoring/retrainings/TIME.json: a retraining that was asked for."""
+
+    remedy = "remove it, and what it asked for may be asked again"
+
+    asked: AwareDatetime  # in UTC
+    reason: str  # in a sentence
+    release: str  # that was the champion
+    accepted: dict[str, int] = Field(default_factory=dict)  # task -> rows of feedback since that release
+    sent: bool = False  # Prefect's server has heard of it
+    outcome: str | None = None  # of the run that answered it; null while none has
+
+    @property
+    def name(self) -> str:
+        """By which a run is told of it."""
+        return f"{self.asked:%Y%m%dT%H%M%SZ}"
+
+
+def every(root: Path) -> list[Request]:
+    """All requests, oldest first.
+
+    Raises:
+        UserError: a file is damaged, or of another version.
+    """
+    return [Request.read(file) for file in sorted((root / FOLDER).glob("[0-9]*Z.json"))]
+
+
+def reason(root: Path) -> str | None:
+    """Of the requests that no run has answered; None where there is none."""
+    return "; ".join(one.reason for one in every(root) if one.outcome is None) or None
+
+
+def is_open(root: Path, name: str) -> bool:
+    """Was this asked for here, and has no run answered it?"""
+    return any(one.name == name and one.outcome is None for one in every(root))
+
+
+def write(root: Path, request: Request) -> None:
+    """Keep it, whole or not at all."""
+    request.write(root / FOLDER / f"{request.name}.json")
+
+
+def answer(root: Path, outcome: str, began: datetime) -> None:
+    """A run that began then has ended: it has answered what was asked before."""
+    for one in every(root):
+        if one.outcome is None and one.asked <= began:
+            write(root, one.model_copy(update={"outcome": outcome}))
+
+
+def ask(
+    root: Path, policy: Retrain, reason: str, release: str, accepted: Mapping[str, int], now: datetime
+) -> Request | str:
+    """Ask for a retraining, if the policy allows one -> the request, or why there is none, in a sentence.
+
+    Raises:
+        UserError: the file of an earlier request is damaged.
+    """
+    with _turn(root):
+        if refused := refusal(policy, every(root), now):
+            return refused
+        asked = now.astimezone(UTC).replace(microsecond=0)
+        request = Request(asked=asked, reason=reason, release=release, accepted=dict(accepted))
+        write(root, request)
+        return request
+
+
+def refusal(policy: Retrain, earlier: Sequence[Request], now: datetime) -> str | None:
+    """Why the policy allows no request now; None where it does."""
+    if not earlier:
+        return None
+    last = earlier[-1].asked
+    again = last + timedelta(days=policy.cooldown_days)
+    if now < again:
+        return f"one was asked for on {last:%Y-%m-%d}, and retrain.cooldown_days waits until {again:%Y-%m-%d}"
+    month = [one for one in earlier if f"{one.asked:%Y-%m}" == f"{now.astimezone(UTC):%Y-%m}"]
+    if len(month) >= policy.most_a_month:
+        return f"{len(month)} were asked for in {now:%B}, as many as retrain.most_a_month allows"
+    return None
+
+
+def new_rows(root: Path, release: str, accepted: Mapping[str, int]) -> dict[str, int]:
+    """task -> rows accepted since the release that no request has counted yet."""
+    of_release = [one for one in every(root) if one.release == release]
+    counted = of_release[-1].accepted if of_release else {}
+    new = {task: count - counted.get(task, 0) for task, count in accepted.items()}
+    return {task: count for task, count in new.items() if count > 0}
+
+
+@contextlib.contextmanager
+def _turn(root: Path) -> Iterator[None]:
+    (root / FOLDER).mkdir(parents=True, exist_ok=True)
+    with (root / FOLDER / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

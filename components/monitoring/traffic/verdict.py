@@ -1,0 +1,109 @@
+"""What a window of traffic is: its texts and answers against the reference, and what feedback says.
+
+The windows between two false alarms are those of both together: where there is feedback, each is given half
+of the alarms.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from components.evaluation.records import HeadEvidence
+from components.monitoring import quality
+from components.monitoring.estimates.label_shares import true_shares
+from components.monitoring.estimates.right_share import chances_of_being_right, right_of_test_rows
+from components.monitoring.shift import Shift
+from components.monitoring.traffic import comparing
+from components.monitoring.traffic.feedback import Heard, graded, slack
+from components.monitoring.traffic.records import Moved, Quality, Share, Window
+
+Known = Mapping[str, HeadEvidence]  # head -> what was measured of it on the test rows
+
+
+@dataclass(frozen=True)
+class Watch:
+    """A window, and what is known of its release."""
+
+    due: comparing.Window
+    known: Known
+    heard: Sequence[Sequence[Heard]]  # feedback on the release, by windows; the last is this one
+    margins: Mapping[str, float]  # a loss that is none, in shares of right answers, by head
+
+    def judged(self, days_between_false_alarms: int) -> Window:
+        """The verdict."""
+        answers = [list(graded(window, self.known)) for window in self.heard]
+        between = days_between_false_alarms * (2 if any(answers) else 1)
+        found, ids = comparing.compare(self.due, between)
+        said = quality.judge(answers, self._slack())
+        worse = shown_worse(said, between)
+        alarm = found.alarm or bool(worse)
+        return Window(
+            release=self.due.release,
+            first=self.due.first,
+            last=self.due.last,
+            texts=len(self.due.rows),
+            reference=len(self.due.reference),
+            days_between_false_alarms=days_between_false_alarms,
+            p=found.p,
+            alarm=alarm,
+            moved=[_moved(one, ids) for one in found.shifts],
+            raised=not alarm,
+            quality=said,
+            worse=worse,
+            **self._estimates(),
+        )
+
+    def _slack(self) -> dict[str, float]:
+        return {head: slack(one, self.margins.get(head, 0.0)) for head, one in self.known.items()}
+
+    def _estimates(self) -> dict[str, Any]:
+        """Fields of Window."""
+        calibrated = {head: one.reliability for head, one in self.known.items() if one.reliability}
+        return {
+            "shares": _shares(self.due.rows, self.known),
+            "right": _right(self.due.rows, self.known),
+            "right_before": {head: right_of_test_rows(bins)[0] for head, bins in calibrated.items()},
+        }
+
+
+def _moved(shift: Shift, ids: Sequence[str]) -> Moved:
+    typical = [ids[number] for number in shift.typical]
+    return Moved(subject=shift.subject, p=shift.p, words=shift.words, typical=typical)
+
+
+def shown_worse(said: Mapping[str, Quality], windows: int) -> list[str]:
+    """The tasks whose answers are right less often than expected, the clearest first: those with evidence
+    enough, where there is enough over all tasks together, which is their mean."""
+    evidence = {task: one.evidence for task, one in said.items()}
+    if not evidence or sum(evidence.values()) / len(evidence) < windows:
+        return []
+    return sorted((task for task in said if evidence[task] >= windows), key=lambda task: -evidence[task])
+
+
+def _shares(rows: pa.Table, known: Known) -> dict[str, dict[str, Share]]:
+    """task -> its labels' true shares, where the confusions of its test rows are known."""
+    said = {task: f"{task}.label" for task, head in known.items() if head.confusions}
+    found = {
+        task: true_shares(known[task].confusions, Counter(rows[column].drop_null().to_pylist()))
+        for task, column in said.items() if column in rows.column_names
+    }  # fmt: skip
+    return {task: shares for task, shares in found.items() if shares}
+
+
+def _right(rows: pa.Table, known: Known) -> dict[str, Share]:
+    """task -> the share of its answers that are right, by how sure the model is."""
+    found = {}
+    for task, head in known.items():
+        columns = [f"{task}.label", f"{task}.probability"]
+        if head.reliability and set(columns) <= set(rows.column_names):
+            probabilities = np.array(rows[columns[1]].drop_null().to_pylist(), dtype=float)
+            if len(probabilities):
+                value = float(chances_of_being_right(head.reliability, probabilities).mean())
+                found[task] = Share(value=value)
+    return found

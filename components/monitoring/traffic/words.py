@@ -1,0 +1,53 @@
+"""A window of traffic in words: what moved, by how much, which texts are typical."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from components.monitoring.traffic.records import Moved, Quality, Share, Window
+
+NAMED = 3  # labels of a task, and texts of what has moved
+
+
+def in_words(window: Window) -> str:
+    """A window in a line, and what has moved in a line each; what is only estimated comes last."""
+    days = f"{window.first}" if window.first == window.last else f"{window.first} to {window.last}"
+    said = _said(window)
+    head = f"{days}, release {window.release}, {window.texts:,} texts: {said} (p = {window.p:.2g})"
+    lines = [head, *map(_moved, window.moved), *(_worse(task, window.quality[task]) for task in window.worse)]
+    return "\n".join([*lines, *(_estimates(window) if window.alarm else [])])
+
+
+def _said(window: Window) -> str:
+    found = [*(["SHIFTED"] if window.moved else []), *(["WORSE"] if window.worse else [])]
+    return " and ".join(found) or "as before"
+
+
+def _moved(one: Moved) -> str:
+    typical = f"; typical: {', '.join(one.typical[:NAMED])}" if one.typical else ""
+    return f"  {one.words}{typical}"
+
+
+def _worse(task: str, found: Quality) -> str:
+    low, high = (f"{100 * end:.0f}" for end in found.less)
+    return (
+        f"  {task}: of {found.answers:,} answers that were judged {found.right:,} are right, "
+        f"{found.expected:,.0f} were expected ({low} to {high} in 100 less, with 95 % at every look)"
+    )
+
+
+def _estimates(window: Window) -> Iterator[str]:
+    for task, shares in window.shares.items():
+        named = ", ".join(f"{label} {_percent(share)}" for label, share in list(shares.items())[:NAMED])
+        yield f"  {task}, if only the frequency of labels has changed: {named}"
+    for task, share in window.right.items():
+        before = window.right_before.get(task, share.value)
+        yield (
+            f"  {task}: about {share.value:.0%} of the answers are right, by how sure they are; of the test "
+            f"rows {before:.0%} (an estimate, and no reason for an alarm)"
+        )
+
+
+def _percent(share: Share) -> str:
+    between = " ({:.0%} to {:.0%})".format(*share.interval) if share.interval else ""
+    return f"{share.value:.0%}{between}"

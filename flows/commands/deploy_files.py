@@ -1,0 +1,49 @@
+"""`onetrunk deploy-files`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from flows.commands.base import Command
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Where to, and which image."""
+    parser.add_argument("folder", nargs="?", type=Path, default=Path("deploy"), help="default: %(default)s")
+    parser.add_argument(
+        "--image", metavar="NAME", help="where the image is pushed to; default: the project's name"
+    )
+    parser.add_argument(
+        "--bento", type=Path, metavar="PATH", help="a Bento's folder; default: the champion's"
+    )
+
+
+def run(given: argparse.Namespace) -> int:
+    """Write the files, and say what to do with them."""
+    from components import advice
+    from flows import champion
+    from flows.deploying import files
+
+    release, bento = ("", given.bento) if given.bento else champion.released(Path.cwd())
+    champion.bundle(bento)
+    values = files.values(given.folder, bento, release, given.image)
+    for kept in files.write(given.folder, values):
+        print(f"{kept} is kept as it is; remove it to have it anew")
+    image = f"{values.image}:{values.tag}"
+    compose, manifests = (advice.word(given.folder / name) for name in ("compose.yaml", "kubernetes"))
+    print(f"{given.folder} has the files that deploy {image}; next, on one machine or on many:")
+    print(f"  docker compose -f {compose} up --build")
+    print(f"  docker compose -f {compose} build service && docker push {image}")
+    print(f"  kubectl apply -k {manifests}")
+    return 0
+
+
+COMMAND = Command(
+    run,
+    "write the files that deploy the champion",
+    "Write a compose file (the service, Prometheus with alerts, Grafana with a board) and manifests of "
+    "Kubernetes for the champion (docs/how-to/deploy.md). After a release, the same command writes the new "
+    "one into .env and kustomization.yaml; other files that are there stay as they are.",
+    arguments=arguments,
+)

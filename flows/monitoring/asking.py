@@ -1,0 +1,99 @@
+"""From what the watch has found to a retraining: one event `onetrunk.retrain`, which starts the flow.
+
+The trigger of the deployment in prefect.yaml waits for it. What was asked is in the project's files
+(components/monitoring/retraining.py); what the server does not show is sent again by the next watch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from prefect.events import emit_event
+
+from components.errors import UserError
+from components.monitoring import retraining
+from components.monitoring.retraining import Request
+from components.monitoring.traffic.records import Window
+from components.monitoring.traffic.words import in_words
+from components.settings.retrain import Retrain
+from flows.notifications import automations
+from flows.running.events import are_shown
+
+EVENT = "onetrunk.retrain"
+SECONDS = 30.0  # for an event to reach the server
+
+
+def ask(
+    root: Path,
+    policy: Retrain | None,
+    champion: str | None,
+    windows: Sequence[Window],
+    accepted: Mapping[str, int],
+    now: datetime,
+) -> str:
+    """Ask for a retraining where there is a reason and the policy allows it; what it has come to, in words:
+    "" where there is no reason."""
+    if policy is None or champion is None:
+        return ""
+    new = retraining.new_rows(root, champion, accepted)
+    reasons = list(reasons_of(policy, champion, windows, new))
+    if not reasons:
+        return ""
+    asked = retraining.ask(root, policy, "; ".join(reasons), champion, accepted, now)
+    if isinstance(asked, Request):
+        return f"a retraining is asked for ({asked.name})"
+    return f"no retraining is asked for: {asked}"
+
+
+def reasons_of(
+    policy: Retrain, champion: str, windows: Sequence[Window], new: Mapping[str, int]
+) -> Iterator[str]:
+    """An alarm about the champion, and enough rows of feedback."""
+    alarms = [window for window in windows if window.alarm and window.release == champion]
+    if policy.alarm and alarms:
+        yield f"the alarm of {one_line(alarms[-1])}"
+    total = sum(new.values())
+    if policy.accepted_rows and total >= policy.accepted_rows:
+        tasks = ", ".join(f"{task} {count:,}" for task, count in new.items())
+        yield f"{total:,} rows of feedback accepted since {champion} ({tasks})"
+
+
+def one_line(window: Window) -> str:
+    """A window and what has moved, without its texts."""
+    said = [line.split("; typical:")[0].strip() for line in in_words(window).splitlines()]
+    return ", ".join(said[: 1 + len(window.moved) + len(window.worse)])
+
+
+def send(root: Path, project: str) -> None:
+    """Let the server know what was asked for and is not answered yet.
+
+    Raises:
+        UserError: the server does not show it in time.
+    """
+    waiting = [one for one in retraining.every(root) if not one.sent and one.outcome is None]
+    if not are_shown([_emit(root, project, one) for one in waiting], SECONDS):
+        raise UserError(
+            f"a retraining was asked for, but the event did not reach Prefect's server within {SECONDS:.0f} "
+            f"seconds; the next run sends it again"
+        )
+    for one in waiting:
+        retraining.write(root, one.model_copy(update={"sent": True}))
+
+
+def _emit(root: Path, project: str, request: Request) -> UUID:
+    """The event's id is made of what it asks, so that to send it twice is to send it once."""
+    identity = uuid5(NAMESPACE_URL, f"{root.as_uri()}/retrain/{request.name}")
+    emit_event(
+        event=EVENT,
+        resource={"prefect.resource.id": automations.resource(project), "prefect.resource.name": project},
+        payload={
+            "request": request.name,
+            "reason": request.reason,
+            "release": request.release,
+        },
+        id=identity,
+    )
+    return identity

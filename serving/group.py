@@ -1,0 +1,111 @@
+"""The workers of one service, and which of them are ready.
+
+Each has a file, in a folder that the process that starts them makes, and holds a lock on it from when it has
+answered its first questions until it ends; the system lets go of the lock however it ends. So any of them can
+say whether all are ready, and whether it is the last.
+"""
+
+from __future__ import annotations
+
+import atexit
+import fcntl
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from components.errors import UserError
+
+FOLDER = "ONETRUNK_WORKERS_FOLDER"  # a variable: where the files are; left out, there is one worker
+WORKERS = "ONETRUNK_WORKERS"  # a variable: how many workers, each with a model of its own
+PATIENCE = 1.0  # seconds in which a file becomes free that somebody only looks at
+_held: list[IO[bytes]] = []
+
+
+def configured() -> int:
+    """How many workers are asked for.
+
+    Raises:
+        UserError: it is no number of workers.
+    """
+    given = os.environ.get(WORKERS, "1")
+    if not given.isdecimal() or int(given) < 1:
+        raise UserError(f"{WORKERS}: found '{given}', expected how many workers the service is to have")
+    return int(given)
+
+
+def found(workers: int) -> None:
+    """Make the files of so many workers, which are started after this."""
+    folder = Path(tempfile.mkdtemp(prefix="onetrunk-workers-"))
+    for number in range(workers):
+        (folder / str(number)).touch()
+    os.environ[FOLDER] = str(folder)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+
+
+def size() -> int:
+    """How many workers there are to be."""
+    return max(1, len(_files()))
+
+
+def share_processor() -> None:
+    """Let each of several workers compute with its part of the cores, unless the environment says more."""
+    if size() > 1 and "OMP_NUM_THREADS" not in os.environ:
+        import torch
+
+        torch.set_num_threads(max(1, torch.get_num_threads() // size()))
+
+
+def join() -> None:
+    """This worker is ready."""
+    until = time.monotonic() + PATIENCE
+    while not _held and _files() and time.monotonic() < until:
+        _held.extend(_taken())
+        time.sleep(0 if _held else 0.01)
+
+
+def leave() -> None:
+    """It is no longer."""
+    while _held:
+        _held.pop().close()
+
+
+def complete() -> bool:
+    """Whether all workers are ready."""
+    return not any(map(_is_free, _files()))
+
+
+def left() -> bool:
+    """Whether none is ready, this one neither."""
+    return all(map(_is_free, _files()))
+
+
+def _files() -> list[Path]:
+    folder = os.environ.get(FOLDER)
+    return sorted(Path(folder).iterdir()) if folder else []
+
+
+def _taken() -> Iterator[IO[bytes]]:
+    """The first file that nobody holds, locked."""
+    for path in _files():
+        file = path.open("rb")
+        if _lock(file, fcntl.LOCK_EX):
+            yield file
+            return
+        file.close()
+
+
+def _is_free(path: Path) -> bool:
+    with path.open("rb") as file:
+        return _lock(file, fcntl.LOCK_SH)
+
+
+def _lock(file: IO[bytes], kind: int) -> bool:
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

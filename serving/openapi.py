@@ -1,0 +1,105 @@
+"""The OpenAPI document of GET /docs.json: BentoML's, with an example of every task and every refusal.
+
+BentoML knows one example a schema, answers of its own errors, and writes types of JSON Schema 2020-12 into a
+document that says it is older.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from components.release.records import BundleCard, PackedTask
+from serving.explain import explained_family
+
+Json = Mapping[str, Any]  # a part of a document, whose shape is OpenAPI's
+JSON = "application/json"
+VERSION = "3.1.0"  # whose schemas are those of JSON Schema 2020-12
+BENTOML = (
+    "TaskStatusResponse",
+    "InvalidArgument",
+    "NotFound",
+    "InternalServerError",
+)  # nothing answers with them
+REFUSALS = {  # of POST: status -> when
+    400: "The request is wrong: not JSON, not of this shape, an unknown task, too many texts.",
+    408: "The body took too long to come.",
+    413: "The body is too large.",
+    415: "The content type is not JSON.",
+    500: "The service failed; its log says why.",
+    503: "Too much waits already; Retry-After says when to ask again.",
+    504: "The answer took too long.",
+}
+RETRIED = (429, 503)
+PAGES = {  # by GET
+    "/tasks": "Each task's family, inputs, labels, metrics with intervals and baselines, and an example.",
+    "/metadata": "The release: hashes of model, data and code, commit, verdict, limits.",
+}
+IDENTITY = {"X-Request-ID": {"schema": {"type": "string"}, "description": "The caller's own, or a new one."}}
+LATER = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
+REFUSAL = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {"error": {"type": "string", "description": "One sentence: what was found and expected."}},
+}
+
+
+def completed(spec: Json, card: BundleCard) -> Json:
+    """BentoML's document of the service, with what it does not know."""
+    schemas = {name: one for name, one in spec["components"]["schemas"].items() if name not in BENTOML}
+    examples = {"/predict": _examples(card, lambda _: True), "/explain": _examples(card, _has_why)}
+    asked = {
+        path: {"post": _asked(item["post"], examples.get(path, {}))}
+        for path, item in spec["paths"].items()
+        if "post" in item
+    }
+    return {
+        **spec,
+        "openapi": VERSION,
+        "info": {"title": card.name, "version": card.version, "description": spec["info"]["description"]},
+        "paths": {**spec["paths"], **asked, **{path: _page(said) for path, said in PAGES.items()}},
+        "components": {"schemas": {**schemas, "Refusal": REFUSAL}},
+    }
+
+
+def _examples(card: BundleCard, fits: Callable[[PackedTask], bool]) -> Json:
+    """A question to each task; pasted, it is answered."""
+    return {
+        name: {"summary": f"Ask {name}", "value": {"texts": [task.example], "tasks": [name]}}
+        for name, task in card.tasks.items()
+        if task.example and fits(task)
+    }
+
+
+def _has_why(task: PackedTask) -> bool:
+    return explained_family(task.family) is not None
+
+
+def _asked(operation: Json, examples: Json) -> Json:
+    """A question by POST. What BentoML writes out, and thereby flattens, is among the components too."""
+    asked, answer = operation["requestBody"], {str(key): one for key, one in operation["responses"].items()}
+    content = {"schema": _named(_title(asked)), **({"examples": examples} if examples else {})}
+    refusals = {str(status): _responded("Refusal", when, status) for status, when in REFUSALS.items()}
+    return {
+        **operation,
+        "requestBody": {"required": True, "content": {JSON: content}},
+        "responses": {"200": _responded(_title(answer["200"]), "The answers."), **refusals},
+    }
+
+
+def _title(body: Json) -> str:
+    return str(body["content"][JSON]["schema"]["title"])
+
+
+def _responded(schema: str, said: str, status: int = 200) -> Json:
+    headers = {**IDENTITY, **(LATER if status in RETRIED else {})}
+    return {"description": said, "headers": headers, "content": {JSON: {"schema": _named(schema)}}}
+
+
+def _named(schema: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{schema}"}
+
+
+def _page(said: str) -> Json:
+    answer = {"description": said, "content": {JSON: {"schema": {"type": "object"}}}}
+    return {"get": {"description": said, "responses": {"200": answer}}}

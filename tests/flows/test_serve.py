@@ -1,0 +1,80 @@
+"""`onetrunk serve` up to where it becomes the server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from components import loopback
+from components.errors import UserError
+from flows import champion, cli
+from flows.commands import serve
+from serving import callers, group
+
+TOKEN = "a" * 24
+ANYWHERE = "0.0.0.0"  # noqa: S104
+
+
+@pytest.fixture
+def serving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Serve a Bento's folder -> the environment that the server would have."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    for name in (callers.TOKEN, callers.FILE, callers.PROXIES, group.WORKERS):
+        monkeypatch.setenv(name, "")  # so that what the command sets is undone
+        monkeypatch.delenv(name)
+    Path("bento.yaml").touch()
+    Path("tokens").write_text(f"{TOKEN}\n")
+    seen: list[dict[str, str]] = []
+    monkeypatch.setattr(champion.os, "execve", lambda _, __, environment: seen.append(environment))
+    port = str(loopback.free_port("127.0.0.1"))
+
+    def call(*words: str) -> dict[str, str]:
+        serve.run(cli.parser().parse_args(["serve", "--bento", ".", "--port", port, *words]))
+        return seen[-1]
+
+    return call
+
+
+def test_who_may_ask_and_how_many_answer_is_said_to_the_service(serving) -> None:
+    words = ("--workers", "3", "--token-file", "tokens", "--proxy", "10.0.0.7", "--proxy", "10.1.0.0/16")
+    environment = serving(*words)
+    assert environment[group.WORKERS] == "3"
+    assert environment[callers.FILE] == str(Path("tokens").absolute())
+    assert environment[callers.PROXIES] == "10.0.0.7,10.1.0.0/16"
+    assert not {callers.TOKEN, callers.FILE, callers.PROXIES, group.WORKERS} & serving_bare(serving).keys()
+
+
+def serving_bare(serving) -> dict[str, str]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in (callers.FILE, callers.PROXIES, group.WORKERS):
+            patch.delenv(name)
+        return serving()
+
+
+def test_an_open_address_without_a_token_is_said(serving, capsys: pytest.CaptureFixture[str]) -> None:
+    serving()
+    assert not capsys.readouterr().err
+    serving("--host", ANYWHERE)
+    assert (
+        "0.0.0.0: whoever reaches it may ask; --token-file FILE asks for a token" in capsys.readouterr().err
+    )
+    serving("--host", ANYWHERE, "--token-file", "tokens")
+    assert not capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--workers", "0"], "ONETRUNK_WORKERS: found '0', expected how many workers"),
+        (["--workers", "many"], "ONETRUNK_WORKERS: found 'many', expected how many workers"),
+        (["--token-file", "gone"], "gone: cannot be read (No such file or directory)"),
+        (["--token-file", "bento.yaml"], "bento.yaml: there is no token in it"),
+        (["--proxy", "desk"], "FORWARDED_ALLOW_IPS: 'desk' is no proxy's address"),
+    ],
+)
+def test_a_mistake_is_one_sentence_before_anything_starts(serving, words: list[str], sentence: str) -> None:
+    with pytest.raises(UserError) as refused:
+        serving(*words)
+    assert sentence in str(refused.value)

@@ -1,0 +1,90 @@
+"""Requests for a retraining: how often the policy allows one, and that several who ask are one."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from components.errors import UserError
+from components.monitoring import retraining
+from components.monitoring.retraining import Request
+from components.settings.retrain import Retrain
+
+NOW = datetime(2026, 11, 2, 8, tzinfo=UTC)
+
+
+def ask(root: Path, days: float = 0, policy: Retrain | None = None, **accepted: int) -> Request | str:
+    when = NOW + timedelta(days=days)
+    return retraining.ask(root, policy or Retrain(), "an alarm", "v1.0.0", accepted, when)
+
+
+def test_a_request_is_a_file_that_a_run_answers(tmp_path: Path) -> None:
+    asked = ask(tmp_path)
+    assert isinstance(asked, Request)
+    assert asked.name == "20261102T080000Z"
+    assert retraining.every(tmp_path) == [asked]
+    assert retraining.is_open(tmp_path, asked.name)
+    assert retraining.reason(tmp_path) == "an alarm"
+    retraining.answer(tmp_path, "release v1.0.1", NOW + timedelta(seconds=1))
+    assert retraining.every(tmp_path)[0].outcome == "release v1.0.1"
+    assert not retraining.is_open(tmp_path, asked.name)
+    assert retraining.reason(tmp_path) is None
+
+
+def test_a_run_does_not_answer_what_was_asked_after_it_began(tmp_path: Path) -> None:
+    ask(tmp_path)
+    retraining.answer(tmp_path, "everything is up to date", NOW - timedelta(seconds=1))
+    assert retraining.reason(tmp_path) == "an alarm"
+
+
+def test_the_cooldown_holds_whatever_the_run_came_to(tmp_path: Path) -> None:
+    ask(tmp_path)
+    retraining.answer(tmp_path, "held", NOW + timedelta(hours=1))
+    assert ask(tmp_path, 6.9) == (
+        "one was asked for on 2026-11-02, and retrain.cooldown_days waits until 2026-11-09"
+    )
+    assert isinstance(ask(tmp_path, 7), Request)
+
+
+def test_the_budget_of_a_month_holds_and_the_next_month_has_its_own(tmp_path: Path) -> None:
+    policy = Retrain(cooldown_days=1, most_a_month=2)
+    assert [isinstance(ask(tmp_path, days, policy), Request) for days in (0, 1, 2, 27)] == [
+        True, True, False, False,
+    ]  # fmt: skip
+    assert ask(tmp_path, 3, policy) == (
+        "2 were asked for in November, as many as retrain.most_a_month allows"
+    )
+    assert isinstance(ask(tmp_path, 29, policy), Request)  # the first of December
+
+
+def test_of_many_that_ask_at_once_one_does(tmp_path: Path) -> None:
+    """Each opens the lock anew, as another process does."""
+    found: list[Request | str] = []
+    threads = [threading.Thread(target=lambda: found.append(ask(tmp_path))) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(isinstance(one, Request) for one in found) == 1
+    assert len(retraining.every(tmp_path)) == 1
+
+
+def test_rows_that_a_request_has_counted_are_no_reason_for_another(tmp_path: Path) -> None:
+    ask(tmp_path, mood=200, intent=10)
+    assert retraining.new_rows(tmp_path, "v1.0.0", {"mood": 230, "intent": 10, "slots": 5}) == {
+        "mood": 30, "slots": 5,
+    }  # fmt: skip
+    assert retraining.new_rows(tmp_path, "v1.0.1", {"mood": 30}) == {"mood": 30}
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema_version": 2}', '{"schema_version": 1}',
+    '{"schema_version": 1, "asked": "2026-11-02T08:00:00", "reason": "r", "release": "v1"}'])  # fmt: skip
+def test_a_damaged_request_is_named_with_what_to_do(tmp_path: Path, text: str) -> None:
+    ask(tmp_path)
+    (file,) = (tmp_path / retraining.FOLDER).glob("*.json")
+    file.write_text(text)
+    with pytest.raises(UserError, match=r"20261102T080000Z\.json.*"):
+        ask(tmp_path, 10)

@@ -1,0 +1,105 @@
+"""What is said of a window of a release that is known: shares, right answers, feedback. Synthetic."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from components.evaluation.records import Confusion, HeadEvidence, ReliabilityBin
+from components.monitoring.traffic import judging
+from components.monitoring.traffic.feedback import Feedback, Heard, by_window, graded, slack
+from components.monitoring.traffic.rows import RowMaker
+from components.monitoring.traffic.store import Writer
+from components.monitoring.traffic.words import in_words
+from components.settings.traffic import Traffic
+from tests.serving import tiny
+
+FIRST = datetime(2026, 11, 2, 12, tzinfo=UTC)
+LABELS = ["bad", "good"]
+KNOWN = {
+    "mood": HeadEvidence(
+        task="mood", family="classification", rows={"test": 200}, metrics={}, classes=[], share=1.0,
+        confusions=[Confusion(gold=gold, said=said, count=90 if gold == said else 10) for gold in LABELS for said in LABELS],
+        reliability=[
+            ReliabilityBin(probability=0.6, right=0.7, answers=100),
+            ReliabilityBin(probability=0.95, right=0.98, answers=100),
+        ],
+    )
+}  # fmt: skip
+TRAFFIC = Traffic(reference_rows=80, min_rows=40, days_between_false_alarms=10)
+
+
+def record(folder: Path, tokenizer: Path, days: list[float]) -> None:
+    """Eighty answers a day, of which this share is `good`; the model is less sure of the later days."""
+    rng = np.random.default_rng(0)
+    maker = RowMaker(tokenizer, {"mood": LABELS}, "v1.0.0", Traffic())
+    for number, good in enumerate(days):
+        writer = Writer(Traffic(folder=str(folder)), str(number))
+        for _ in range(80):
+            label = "good" if rng.uniform() < good else "bad"
+            sure = 0.95 - 0.35 * (number == len(days) - 1)
+            row = maker.row(float(rng.uniform()), ["a text"], {"mood": {"label": label, "probability": sure}})
+            writer.add([{**row, "time": FIRST + timedelta(days=number)}])
+        writer.flush()
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    tiny.write_model(tmp_path / "model")
+    record(tmp_path / TRAFFIC.folder, tmp_path / "model/tokenizer.json", [0.8, 0.8, 0.3])
+    monkeypatch.setattr(judging, "measured", lambda root, release: KNOWN if release == "v1.0.0" else {})
+    return tmp_path
+
+
+def test_an_alarm_says_what_moved_which_texts_show_it_and_what_is_estimated(project: Path) -> None:
+    before, after = judging.judge_windows(project, TRAFFIC, date(2026, 11, 6))
+    assert (before.alarm, after.alarm) == (False, True)
+    assert after.shares["mood"]["bad"].value == pytest.approx(0.75, abs=0.15)
+    assert after.right["mood"].value == pytest.approx(0.7)
+    assert after.right_before["mood"] == pytest.approx(0.84)
+    said = in_words(after).splitlines()
+    assert said[0].startswith("2026-11-04, release v1.0.0, 80 texts: SHIFTED (p = ")
+    label = next(line for line in said if "mood.label: " in line)
+    assert after.moved[0].typical[0] in said[1]
+    assert "; typical: " in label
+    assert any(line.startswith("  mood, if only the frequency of labels has changed: bad ") for line in said)
+    assert said[-1] == (
+        "  mood: about 70% of the answers are right, by how sure they are; of the test rows 84% (an estimate, "
+        "and no reason for an alarm)"
+    )
+
+
+def heard(wrong: float, day: date, count: int = 60) -> list[Heard]:
+    rng = np.random.default_rng(1)
+    return [Heard("mood", day, bool(rng.uniform() >= wrong), 0.95) for _ in range(count)]
+
+
+def test_feedback_that_answers_are_wrong_is_an_alarm_by_itself(project: Path) -> None:
+    told = heard(0.5, date(2026, 11, 3))
+    feedback = Feedback(lambda release: told if release == "v1.0.0" else [], {"mood": 0.02})
+    first, _ = judging.judge_windows(project, TRAFFIC, date(2026, 11, 6), feedback)
+    assert (first.alarm, first.moved, first.worse) == (True, [], ["mood"])
+    assert "60 answers that were judged" in in_words(first)
+    assert ": WORSE (p = " in in_words(first)
+
+
+def test_feedback_of_as_many_wrong_answers_as_expected_is_none(project: Path) -> None:
+    feedback = Feedback(lambda release: heard(0.02, date(2026, 11, 3)), {"mood": 0.02})
+    first, _ = judging.judge_windows(project, TRAFFIC, date(2026, 11, 6), feedback)
+    assert (first.alarm, first.worse, first.quality["mood"].answers) == (False, [], 60)
+
+
+def test_feedback_counts_in_the_window_in_which_it_came() -> None:
+    days = [date(2026, 11, day) for day in (3, 4, 5, 9)]
+    said = [Heard("mood", day, True, None) for day in days]
+    assert by_window([date(2026, 11, 3), date(2026, 11, 6)], said) == [said[:1], said[1:3]]
+
+
+def test_feedback_of_a_task_that_is_not_known_is_left_out() -> None:
+    said = [Heard("intent", date(2026, 11, 3), True, 0.9), Heard("mood", date(2026, 11, 3), True, None)]
+    (one,) = graded(said, KNOWN)
+    assert one.expected == pytest.approx(0.84)
+    assert slack(KNOWN["mood"], 0.02) == pytest.approx(0.02 + 2 * np.sqrt(0.84 * 0.16 / 200))
