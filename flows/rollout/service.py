@@ -14,7 +14,6 @@ from functools import reduce
 from operator import add
 from pathlib import Path
 
-from components import params
 from components.release import registry
 from components.rollout.records import (
     FORGOTTEN,
@@ -121,6 +120,8 @@ class Service:
 
     def _rollout(self) -> Rollout | None:
         """What the settings say; they are read when they have changed."""
+        from components import params
+
         if not (self.root / params.PARAMS).is_file():
             return None
         written = (self.root / params.PARAMS).stat().st_mtime

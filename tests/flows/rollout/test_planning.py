@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+import yaml
 
 from components.errors import UserError
 from components.release import moves, registry
@@ -214,3 +215,15 @@ def test_a_mistake_in_the_settings_is_said_once_and_the_plan_stays(
     assert "rollout" in str(log[0])
     assert "expected one of shadow and canary" in str(log[0])
     assert Plan.read(service.folder / PLAN) == before
+
+
+def test_a_release_without_the_signature_that_is_required_is_not_planned(
+    project: Path, service: Service
+) -> None:
+    file = project / "params.yaml"
+    given = yaml.safe_load(file.read_text())
+    given["packaging"]["signing"] = {"public_key": "key.pub", "required": True}
+    file.write_text(yaml.safe_dump(given))
+    with pytest.raises(UserError, match="has no signature"):
+        service.tell()
+    assert not (service.folder / PLAN).exists()
