@@ -23,7 +23,9 @@ def traffic(
 ) -> Counts:
     """What a canary with a tenth of the callers has shown; of `users`, each sends texts of one length."""
     found = Evidence(canary(), Counts())
-    for _ in range(requests):
+    for number in range(requests):
+        if number % 20 == 0 and found.counts.worse():  # looked at again and again
+            break
         user = draw.randrange(users) if users else None
         drawn = draw.random() < 0.1 if user is None else is_drawn(found.trial, f"{user} {id(found)}")
         length = draw.expovariate(1.0) if user is None else (user % 97) / 40
@@ -37,11 +39,12 @@ def traffic(
     return found.counts
 
 
+@pytest.mark.slow  # hundreds of trials are played
 def test_an_equal_candidate_falls_back_in_less_than_one_trial_of_twenty() -> None:
     draw = random.Random(5)
     for users in (0, 300):
         fell = [
-            traffic(draw, 1500, lambda _: 1.0, lambda _: 0.01, differs=0.05, users=users).worse()
+            traffic(draw, 1500, lambda _: 1.0, lambda _: 0.05, differs=0.1, users=users).worse()
             for _ in range(120)
         ]
         assert sum(one is not None for one in fell) <= 6, fell
