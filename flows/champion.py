@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 RELEASE = "ONETRUNK_RELEASE"  # in a service's environment: the semantic version that it serves
 ROLLOUT = "ONETRUNK_ROLLOUT"  # there: the folder where it is told what to serve
 TRAFFIC = "ONETRUNK_TRAFFIC"  # there: what it records, as JSON
+FEEDBACK = "ONETRUNK_FEEDBACK"  # there: where it keeps the right answers that it is sent, as JSON
 CANDIDATE = Path("models/multitask")
 ANSWER_SECONDS = 60.0
 
@@ -82,14 +83,16 @@ def serve_bento(bento: Path, host: str, port: int, told: Mapping[str, str] | Non
 
 
 def _recorded(root: Path) -> dict[str, str]:
-    """What the settings of the project, if it is one, say of recording, for the service; what the environment
-    says counts more."""
-    if TRAFFIC in os.environ or not (root / "params.yaml").is_file():
+    """What the settings of the project, if it is one, say of recording and feedback, for the service; what
+    the environment says counts more."""
+    if not (root / "params.yaml").is_file():
         return {}
-    traffic = params.load().traffic
-    if traffic is None:
-        return {}
-    return {TRAFFIC: traffic.model_copy(update={"folder": str(root / traffic.folder)}).model_dump_json()}
+    project = params.load()
+    return {
+        name: said.model_copy(update={"folder": str(root / said.folder)}).model_dump_json()
+        for name, said in ((TRAFFIC, project.traffic), (FEEDBACK, project.feedback))
+        if said is not None and name not in os.environ
+    }
 
 
 def bundle(bento: Path) -> Path:

@@ -8,19 +8,20 @@ timer holds a request until something is sent, a minute at most: so something al
 from __future__ import annotations
 
 import asyncio
-import logging
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serving import feedback
 from serving.bundle import card
+from serving.faults import log_fault
 from serving.requests import BadRequestError, BusyError, RefusedError, parse
 from serving.schemas import PARSED
 
 BODY_SECONDS = 20.0  # for a whole body
+FEEDBACK = "/feedback"
 LEFT = 499  # the status of who hung up, whom the server sends nothing any more
-LOG = logging.getLogger("bentoml")
 BODIES = 64  # of the largest size, that all callers together may be sending
 
 
@@ -70,7 +71,7 @@ class Guard:
             return
         _check_type(Headers(scope=scope).get("content-type", ""))
         body = await self._timely(Headers(scope=scope), receive)
-        scope[PARSED] = parse(body)
+        scope[PARSED] = feedback.parse(body) if scope["path"] == FEEDBACK else parse(body)
         await self._watched(scope, body, receive, send)
 
     async def _watched(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
@@ -133,7 +134,7 @@ def _instead(error: Exception) -> Response:
         return refusal(error)
     if isinstance(error, HungUpError):
         return Response(status_code=LEFT)
-    LOG.error("a request failed", exc_info=error)
+    log_fault("a request failed", error)
     return JSONResponse({"error": "the service failed; its log says why"}, status_code=500)
 
 

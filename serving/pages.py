@@ -18,7 +18,7 @@ from components.pages import render
 from serving import callers
 from serving.bundle import Served, served
 from serving.explain import explained_family
-from serving.openapi import completed
+from serving.openapi import Json, completed
 from serving.watch import exposition
 
 TEMPLATE = Path(__file__).with_name("page.html.jinja")
@@ -85,12 +85,15 @@ async def metadata(_: Request) -> JSONResponse:
     return JSONResponse({"release": now.release, **now.card.model_dump(mode="json")})
 
 
-async def described(request: Request) -> JSONResponse:
-    """OpenAPI's description of the service that holds this app."""
-    state, now = request.app.state, served()
-    if getattr(state, "document", (None,))[0] != now:
-        state.document = now, completed(state.service.openapi_spec.asdict(), now.card)
-    return JSONResponse(state.document[1])
+@lru_cache(maxsize=1)
+def document(release: Served) -> Json:
+    """What OpenAPI says of the service that holds this app while a release answers."""
+    return completed(app.state.service.openapi_spec.asdict(), release.card, bool(callers.tokens()))
+
+
+async def described(_: Request) -> JSONResponse:
+    """OpenAPI's document."""
+    return JSONResponse(document(served()))
 
 
 async def measured(_: Request) -> Response:

@@ -22,7 +22,9 @@ from components.monitoring.traffic.rows import RowMaker
 from components.monitoring.traffic.store import Writer
 from components.settings.traffic import Traffic
 from serving.bundle import TRAFFIC, Served, served
+from serving.faults import log_fault
 from serving.questions import row_of, strings
+from serving.watch import REQUEST
 
 SECONDS = 10.0  # until what was recorded is written
 LOG = logging.getLogger("bentoml")
@@ -97,8 +99,8 @@ class Recorder:
         """Record an item of a request and its answer; whatever becomes of that, they were answered."""
         try:
             self._record(texts, answers, maker or self.maker)
-        except Exception:
-            LOG.exception("this request is not recorded")
+        except Exception as error:
+            log_fault("this request is not recorded", error)
 
     def _record(
         self, texts: Sequence[Any], answers: Sequence[Mapping[str, BaseModel]], maker: RowMaker
@@ -109,8 +111,9 @@ class Recorder:
         if self.writer.wants(key):
             place = random.randrange(len(texts))  # noqa: S311
             fields = {task: one.model_dump() for task, one in answers[place].items()}
-            asked = [text for _, text in strings(row_of(texts[place]))]
-            self._log(maker.row(key, asked, fields))
+            inputs = row_of(texts[place])
+            asked = [text for _, text in strings(inputs)]
+            self._log(maker.row(key, asked, fields, f"{REQUEST.get()}/{place}", inputs))
 
     def _log(self, row: Row) -> None:
         monitoring: Any = bentoml.monitor  # whose types know no class of ours

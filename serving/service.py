@@ -16,6 +16,7 @@ from components.environment import QUIET, SERVICE
 from components.errors import UserError
 from components.files import verify_manifest
 from serving import callers, group, recording
+from serving import feedback as answered
 from serving.access import Access
 from serving.bundle import BUNDLE
 from serving.connections import limit
@@ -23,7 +24,13 @@ from serving.explain import at_most, explain
 from serving.guard import Guard, refusal
 from serving.pages import app
 from serving.requests import RefusedError
-from serving.schemas import ExplainResponse, PredictRequest, PredictResponse
+from serving.schemas import (
+    ExplainResponse,
+    FeedbackRequest,
+    FeedbackResponse,
+    PredictRequest,
+    PredictResponse,
+)
 from serving.trial import KnowCaller
 from serving.watch import Watch, log_lines, metrics
 
@@ -104,6 +111,14 @@ class Onetrunk:
             except RefusedError as error:
                 return refusal(error)
         return ExplainResponse(version=version, explanations=found)
+
+    @bentoml.api(input_spec=FeedbackRequest, output_spec=FeedbackResponse)  # type: ignore[untyped-decorator]
+    async def feedback(self, feedback: list[Any]) -> FeedbackResponse | Response:
+        """Keep right answers to predictions until a person accepts them as rows of training."""
+        try:
+            return FeedbackResponse(**await answered.keep(feedback, self.releases.first.batcher.reader))
+        except RefusedError as error:
+            return refusal(error)
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     def stop(self) -> None:

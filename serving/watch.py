@@ -15,6 +15,7 @@ import secrets
 import sys
 import time
 from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -32,10 +33,11 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("bentoml.access")
 UNLOGGED = frozenset(("/metrics", "/livez", "/readyz", "/healthz"))
-ASKED = ("/predict", "/explain")  # by POST
+ASKED = ("/predict", "/explain", "/feedback")  # by POST
 PAGES = (*ASKED, "/tasks", "/metadata", "/docs.json", "/", "/operate")
 PATHS = {*PAGES, "/schema.json", "/favicon.ico", *UNLOGGED}
 ASSETS = "/static_content/"  # of BentoML's own page
+REQUEST: ContextVar[str] = ContextVar("request", default="")  # the id of the one that is answered
 OTHER = "other"  # the label of a path that is none of ours
 ID = re.compile(rb"[\w.:-]{1,64}")  # a caller's own id that is taken on
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -44,7 +46,7 @@ SHARES = tuple(tenth / 10 for tenth in range(1, 11))
 MOST_LABELS = 100  # of a task that are counted one by one
 STATUS = {
     400: "wrong", 401: "no token", 408: "slow", 413: "too large", 415: "not JSON", 429: "too many",
-    499: "left", 500: "failed", 503: "busy", 504: "timed out",
+    499: "left", 500: "failed", 503: "busy", 504: "timed out", 507: "full",
 }  # fmt: skip
 
 
@@ -151,6 +153,7 @@ class Watch:
             await self.app(scope, receive, send)
             return
         seen = _Seen(scope)
+        REQUEST.set(seen.id)
         whose = {**metrics().common, "endpoint": seen.endpoint, "runner_name": "Onetrunk"}
         running = metrics().running.labels(**whose)
         running.inc()
@@ -210,7 +213,8 @@ class _Seen:
         found.requests.labels(**labels).inc()
         found.seconds.labels(**labels).observe(seconds)
         if self.endpoint in ASKED:
-            found.last.labels(**found.common, runner_name="Onetrunk").set_to_current_time()
+            who = {name: value for name, value in whose.items() if name != "endpoint"}
+            found.last.labels(**who).set_to_current_time()
             if self.status >= 400:
                 found.refused.labels(STATUS.get(self.status, OTHER)).inc()
         if self.endpoint not in UNLOGGED:

@@ -146,7 +146,7 @@ class Source(Section):
     crowd: Literal["majority", "each"] = "majority"
     # of a table with one word a row: the column that says which sentence a word belongs to
     sentence: str | None = None
-    # of a table: the column of texts with marks within, as [Paris](city); what they mark becomes `spans`
+    # of a table: the column of texts with marks within, as `[Paris](city)`; what they mark becomes `spans`
     inline: str | None = None
     # what offsets count: characters, UTF-16 units or bytes; of a text with these line ends, or with a byte
     # order mark before it or without its own

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 
 from components.settings.columns import Columns
 from components.settings.data import Cleaning, Labels, Package, Source, Splits, distinct, raw_labels
+from components.settings.feedback import Feedback
 from components.settings.mixture import Mixture
 from components.settings.monitor import Monitor
 from components.settings.release import Card, Signing
@@ -171,6 +172,7 @@ class Project(Section):
     monitor: Monitor | None = None  # a watch over new articles: docs/how-to/monitoring.md
     traffic: Traffic | None = None  # a record of what the service is asked: docs/how-to/traffic.md
     rollout: Rollout | None = None  # how a new release begins to answer: docs/how-to/rollout.md
+    feedback: Feedback | None = None  # right answers that callers send back: docs/how-to/feedback.md
     retrain: Retrain | None = None  # what asks for a retraining besides the schedule: docs/how-to/retrain.md
 
     def heads(self) -> dict[str, tuple[str, Annotation]]:
