@@ -57,7 +57,8 @@ def main() -> None:
     own = _rows(given.model, _test_rows(given.project, given.task, given.rows))
     other = _rows(given.model, _shifted(given))
     heads = Evaluation.read(given.project / EVALUATION).tasks
-    answers = [_judged(given.project, head, one) for head, one in heads.items() if one.reliability]
+    judged = [_judged(given.project, head, one) for head, one in heads.items() if one.reliability]
+    answers = [one for one in judged if one.graded]
     shifted = _unchanged(own, given.windows, given.reference, given.size)
     lost = _unchanged_answers(answers, given.windows)
     found = [_found_after(own, other, given.reference, seed) for seed in range(given.planted)]

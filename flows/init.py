@@ -17,6 +17,7 @@ from pathlib import Path
 from components import advice
 from components.environment import QUIET
 from components.errors import UserError, near_miss
+from components.stages.program import make_folders
 
 TEMPLATES = Path(__file__).with_name("project")
 BUILT_IN, EMPTY = "built-in", "empty"
@@ -85,6 +86,7 @@ def _fill(folder: Path, start: str) -> None:
     _call([sys.executable, "-m", "dvc", "init", "--quiet"], folder)
     for name, template in FILES.items():
         shutil.copyfile(TEMPLATES / template, folder / name)
+    make_folders(folder)
     for file in (TEMPLATES / "from" / start).iterdir():
         if file.is_file():
             shutil.copyfile(file, folder / file.name)

@@ -24,6 +24,7 @@ from components.monitoring.traffic.records import Window
 from components.monitoring.traffic.words import in_words
 from components.params.checks.traffic import find
 from components.release import registry
+from components.release.accepted import accepted_since
 from components.settings.project import Project
 from flows.monitoring import asking, heard
 from flows.running.events import are_shown
@@ -69,7 +70,7 @@ def _ask(root: Path, project: Project, alarms: list[Window]) -> str:
         return ""
     champion = registry.read(root).champion
     version = champion.version if champion else None
-    accepted = heard.accepted(root, version) if version else {}
+    accepted = accepted_since(version, root) if version else {}
     return asking.ask(root, project.retrain, version, alarms, accepted, datetime.now(UTC))
 
 

@@ -11,6 +11,7 @@ import base64
 import binascii
 import ipaddress
 from collections import Counter
+from functools import lru_cache
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
@@ -39,8 +40,12 @@ class Access:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
         self.tokens = callers.digests(callers.tokens())
-        self.most = card().limits.max_requests_per_client
         self.running: Counter[str] = Counter()  # requests of each client
+
+    @property
+    def most(self) -> int:
+        """Requests that a client may have in progress, of the release that answers now."""
+        return card().limits.max_requests_per_client
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] in OPEN:
@@ -69,14 +74,14 @@ class Access:
     def _client(self, scope: Scope) -> str | None:
         """Who asks; None where there are tokens and this is none of them."""
         if not self.tokens:
-            return _network(scope)
+            return _network((scope.get("client") or ("",))[0])
         number = callers.place(_token(Headers(scope=scope).get("authorization", "")), self.tokens)
         return None if number is None else f"token {number}"
 
 
-def _network(scope: Scope) -> str:
+@lru_cache(4096)
+def _network(host: str) -> str:
     """The address that asks; of IPv6 the network, for a caller has many there."""
-    host = (scope.get("client") or ("",))[0]
     try:
         address = ipaddress.ip_address(host)
     except ValueError:  # a socket of the file system, or what a proxy has made up

@@ -8,19 +8,20 @@ timer holds a request until something is sent, a minute at most: so something al
 from __future__ import annotations
 
 import asyncio
-import logging
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serving import feedback
 from serving.bundle import card
+from serving.faults import log_fault
 from serving.requests import BadRequestError, BusyError, RefusedError, parse
 from serving.schemas import PARSED
 
 BODY_SECONDS = 20.0  # for a whole body
+FEEDBACK = "/feedback"
 LEFT = 499  # the status of who hung up, whom the server sends nothing any more
-LOG = logging.getLogger("bentoml")
 BODIES = 64  # of the largest size, that all callers together may be sending
 
 
@@ -39,8 +40,12 @@ class Guard:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self.limit = card().limits.max_body_bytes
         self.held = 0  # bytes of bodies that are being read
+
+    @property
+    def limit(self) -> int:
+        """Bytes of a body, of the release that answers now."""
+        return card().limits.max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -66,7 +71,7 @@ class Guard:
             return
         _check_type(Headers(scope=scope).get("content-type", ""))
         body = await self._timely(Headers(scope=scope), receive)
-        scope[PARSED] = parse(body)
+        scope[PARSED] = feedback.parse(body) if scope["path"] == FEEDBACK else parse(body)
         await self._watched(scope, body, receive, send)
 
     async def _watched(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
@@ -129,7 +134,7 @@ def _instead(error: Exception) -> Response:
         return refusal(error)
     if isinstance(error, HungUpError):
         return Response(status_code=LEFT)
-    LOG.error("a request failed", exc_info=error)
+    log_fault("a request failed", error)
     return JSONResponse({"error": "the service failed; its log says why"}, status_code=500)
 
 

@@ -23,20 +23,28 @@ BENTOML = (
 )  # nothing answers with them
 REFUSALS = {  # of POST: status -> when
     400: "The request is wrong: not JSON, not of this shape, an unknown task, too many texts.",
+    401: "The service asks for a token, and this is none of its own.",
     408: "The body took too long to come.",
     413: "The body is too large.",
     415: "The content type is not JSON.",
+    429: "Too many requests of this client are in progress; Retry-After says when to ask again.",
     500: "The service failed; its log says why.",
     503: "Too much waits already; Retry-After says when to ask again.",
     504: "The answer took too long.",
+    507: "There is no room to keep it.",
+}
+ALSO = {  # path -> more of them
+    "/feedback": {404: "This service keeps no feedback.", 507: "Too much feedback waits to be looked at."},
 }
 RETRIED = (429, 503)
-PAGES = {  # by GET
-    "/tasks": "Each task's family, inputs, labels, metrics with intervals and baselines, and an example.",
-    "/metadata": "The release: hashes of model, data and code, commit, verdict, limits.",
+PAGES = {  # by GET: path -> what it says, the name of its schema
+    "/tasks": ("Family, inputs, labels, metrics with intervals and an example of each task.", "Tasks"),
+    "/metadata": ("The release: hashes of model, data and code, commit, verdict, limits.", "Metadata"),
 }
+RELEASE = {"anyOf": [{"type": "string"}, {"type": "null"}]}  # its semantic version, where it is known
 IDENTITY = {"X-Request-ID": {"schema": {"type": "string"}, "description": "The caller's own, or a new one."}}
 LATER = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
+TOKEN = {"token": {"type": "http", "scheme": "bearer"}}
 REFUSAL = {
     "type": "object",
     "required": ["error"],
@@ -44,12 +52,12 @@ REFUSAL = {
 }
 
 
-def completed(spec: Json, card: BundleCard) -> Json:
-    """BentoML's document of the service, with what it does not know."""
+def completed(spec: Json, card: BundleCard, secured: bool) -> Json:
+    """BentoML's document of the service, with what it does not know; `secured`, it asks for a token."""
     schemas = {name: one for name, one in spec["components"]["schemas"].items() if name not in BENTOML}
     examples = {"/predict": _examples(card, lambda _: True), "/explain": _examples(card, _has_why)}
     asked = {
-        path: {"post": _asked(item["post"], examples.get(path, {}))}
+        path: {"post": _asked(item["post"], examples.get(path, {}), REFUSALS | ALSO.get(path, {}))}
         for path, item in spec["paths"].items()
         if "post" in item
     }
@@ -57,8 +65,12 @@ def completed(spec: Json, card: BundleCard) -> Json:
         **spec,
         "openapi": VERSION,
         "info": {"title": card.name, "version": card.version, "description": spec["info"]["description"]},
-        "paths": {**spec["paths"], **asked, **{path: _page(said) for path, said in PAGES.items()}},
-        "components": {"schemas": {**schemas, "Refusal": REFUSAL}},
+        "paths": {**spec["paths"], **asked, **{path: _page(*page) for path, page in PAGES.items()}},
+        "components": {
+            "schemas": {**_of_pages(), **schemas, "Refusal": REFUSAL},
+            "securitySchemes": TOKEN,
+        },
+        "security": [dict.fromkeys(TOKEN, ())] if secured else [],
     }
 
 
@@ -75,11 +87,11 @@ def _has_why(task: PackedTask) -> bool:
     return explained_family(task.family) is not None
 
 
-def _asked(operation: Json, examples: Json) -> Json:
+def _asked(operation: Json, examples: Json, refused: Mapping[int, str]) -> Json:
     """A question by POST. What BentoML writes out, and thereby flattens, is among the components too."""
     asked, answer = operation["requestBody"], {str(key): one for key, one in operation["responses"].items()}
     content = {"schema": _named(_title(asked)), **({"examples": examples} if examples else {})}
-    refusals = {str(status): _responded("Refusal", when, status) for status, when in REFUSALS.items()}
+    refusals = {str(status): _responded("Refusal", when, status) for status, when in refused.items()}
     return {
         **operation,
         "requestBody": {"required": True, "content": {JSON: content}},
@@ -100,6 +112,17 @@ def _named(schema: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{schema}"}
 
 
-def _page(said: str) -> Json:
-    answer = {"description": said, "content": {JSON: {"schema": {"type": "object"}}}}
-    return {"get": {"description": said, "responses": {"200": answer}}}
+def _page(said: str, schema: str) -> Json:
+    return {"get": {"description": said, "responses": {"200": _responded(schema, said)}}}
+
+
+def _of_pages() -> Json:
+    """The schemas of the pages, which are parts of a bundle's card, by their names."""
+    card = BundleCard.model_json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
+    parts, fields = card.pop("$defs"), card["properties"]
+    tasks = {"release": RELEASE, "version": fields["version"], "tasks": fields["tasks"]}
+    return {
+        **parts,
+        "Metadata": {**card, "title": "Metadata", "properties": {**fields, "release": RELEASE}},
+        "Tasks": {"type": "object", "required": list(tasks), "properties": tasks},
+    }

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field
 from components import families as tasks
 from serving import bundle
 from serving.explain import Explanation
+from serving.feedback import Answers
 from serving.requests import Request
 
 PARSED = "onetrunk.request"  # where the guard has put the request, in the scope
@@ -45,6 +46,35 @@ class PredictResponse(bentoml.IODescriptor):  # type: ignore[misc]
 
     version: str = Field(description=VERSION)
     answers: list[dict[str, Answer]]
+
+
+def _right_answer(schema: dict[str, Any]) -> None:
+    """Write a right answer into the schema, to a task whose answers are labels."""
+    for name, task in bundle.card().tasks.items():
+        if task.example and task.labels and tasks.get(task.family).targets == {"label": True}:
+            answer = {"label": task.labels[0]}
+            one = {"id": "0123456789abcdef", "task": name, "input": task.example, "answer": answer}
+            schema["example"] = {"feedback": [one]}
+
+
+class FeedbackRequest(Answers, bentoml.IODescriptor):  # type: ignore[misc]
+    """Right answers to predictions; all are kept, or none."""
+
+    model_config = ConfigDict(json_schema_extra=_right_answer)
+
+    @classmethod
+    async def from_http_request(cls, request: starlette.requests.Request, serde: Any) -> Any:
+        """What the guard has read and checked."""
+        return request.scope[PARSED]
+
+
+class FeedbackResponse(bentoml.IODescriptor):  # type: ignore[misc]
+    """How many are new, how many were known already, and what this release's labels have against some of
+    them, by their number in the request."""
+
+    kept: int
+    known: int
+    notes: dict[str, str]
 
 
 class ExplainResponse(bentoml.IODescriptor):  # type: ignore[misc]

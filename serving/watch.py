@@ -15,6 +15,7 @@ import secrets
 import sys
 import time
 from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -27,14 +28,16 @@ from serving.bundle import card
 from serving.guard import LEFT
 
 if TYPE_CHECKING:
+    from components.release.records import BundleCard
     from serving.batcher import Pass
 
 LOG = logging.getLogger("bentoml.access")
 UNLOGGED = frozenset(("/metrics", "/livez", "/readyz", "/healthz"))
-ASKED = ("/predict", "/explain")  # by POST
+ASKED = ("/predict", "/explain", "/feedback")  # by POST
 PAGES = (*ASKED, "/tasks", "/metadata", "/docs.json", "/", "/operate")
 PATHS = {*PAGES, "/schema.json", "/favicon.ico", *UNLOGGED}
 ASSETS = "/static_content/"  # of BentoML's own page
+REQUEST: ContextVar[str] = ContextVar("request", default="")  # the id of the one that is answered
 OTHER = "other"  # the label of a path that is none of ours
 ID = re.compile(rb"[\w.:-]{1,64}")  # a caller's own id that is taken on
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -43,7 +46,7 @@ SHARES = tuple(tenth / 10 for tenth in range(1, 11))
 MOST_LABELS = 100  # of a task that are counted one by one
 STATUS = {
     400: "wrong", 401: "no token", 408: "slow", 413: "too large", 415: "not JSON", 429: "too many",
-    499: "left", 500: "failed", 503: "busy", 504: "timed out",
+    499: "left", 500: "failed", 503: "busy", 504: "timed out", 507: "full",
 }  # fmt: skip
 
 
@@ -60,7 +63,6 @@ class Metrics:
     def __init__(self) -> None:
         from prometheus_client import Counter, Gauge, Histogram  # reads the worker's environment
 
-        self.common = {"service_name": card().name, "service_version": card().version}
         whose = ["endpoint", "service_name", "service_version", "runner_name"]
         answered = [*whose, "http_response_code"]
         self.requests = Counter("bentoml_service_request", "Requests", answered)
@@ -73,7 +75,7 @@ class Metrics:
             "Of a question",
             whose[1:],
             multiprocess_mode="max",
-        ).labels(**self.common, runner_name="Onetrunk")
+        )
         self.refused = Counter("onetrunk_refused", "Requests without an answer", ["reason"])
         for reason in STATUS.values():  # at 0, or the first would be no increase
             self.refused.labels(reason)
@@ -85,7 +87,18 @@ class Metrics:
         self.answers = Counter("onetrunk_answers", "Answers of a task", ["task"])
         self.labels = Counter("onetrunk_labels", "Labels that were answered", ["task", "label"])
         self.confidence = Histogram("onetrunk_confidence", "Of the answer", ["task"], buckets=SHARES)
-        self.known = {name: frozenset(task.labels or ()) for name, task in card().tasks.items()}
+        self.changes = Counter("onetrunk_release_changes", "To another release, or not", ["outcome"])
+        self.serving = Gauge(
+            "onetrunk_release",
+            "Workers that have it loaded",
+            ["release", "part"],
+            multiprocess_mode="livesum",
+        )
+
+    @property
+    def common(self) -> dict[str, str]:
+        """Labels of all requests now."""
+        return {"service_name": card().name, "service_version": card().version}
 
     def of_pass(self, one: Pass) -> None:
         """What a pass of the model was like."""
@@ -97,14 +110,15 @@ class Metrics:
         self.waiting.set(one.waiting)
         self.oldest.set(one.oldest)
 
-    def count(self, answers: Iterable[Mapping[str, Any]]) -> None:
-        """The answers of a request."""
+    def count(self, answers: Iterable[Mapping[str, Any]], of: BundleCard | None = None) -> None:
+        """The answers of a request, by the release `of` this card or by the one that answers now."""
+        tasks = (of or card()).tasks
         for of_text in answers:
             for task, answer in of_text.items():
                 self.answers.labels(task).inc()
                 label, probability = (getattr(answer, name, None) for name in ("label", "probability"))
                 if isinstance(label, str):
-                    known = self.known[task]
+                    known = tasks[task].labels or ()
                     named = label in known and len(known) <= MOST_LABELS
                     self.labels.labels(task, label if named else OTHER).inc()
                 if isinstance(probability, float):
@@ -139,6 +153,7 @@ class Watch:
             await self.app(scope, receive, send)
             return
         seen = _Seen(scope)
+        REQUEST.set(seen.id)
         whose = {**metrics().common, "endpoint": seen.endpoint, "runner_name": "Onetrunk"}
         running = metrics().running.labels(**whose)
         running.inc()
@@ -198,7 +213,8 @@ class _Seen:
         found.requests.labels(**labels).inc()
         found.seconds.labels(**labels).observe(seconds)
         if self.endpoint in ASKED:
-            found.last.set_to_current_time()
+            who = {name: value for name, value in whose.items() if name != "endpoint"}
+            found.last.labels(**who).set_to_current_time()
             if self.status >= 400:
                 found.refused.labels(STATUS.get(self.status, OTHER)).inc()
         if self.endpoint not in UNLOGGED:

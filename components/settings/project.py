@@ -8,11 +8,13 @@ from pydantic import Field, field_validator
 
 from components.settings.columns import Columns
 from components.settings.data import Cleaning, Labels, Package, Source, Splits, distinct, raw_labels
+from components.settings.feedback import Feedback
 from components.settings.mixture import Mixture
 from components.settings.monitor import Monitor
 from components.settings.release import Card, Signing
 from components.settings.remotes import Remote
 from components.settings.retrain import Retrain
+from components.settings.rollout import Rollout
 from components.settings.search import Search
 from components.settings.section import Bytes, Characters, Fraction, Given, Positive, Rows, Section, Unit
 from components.settings.traffic import Traffic
@@ -169,6 +171,8 @@ class Project(Section):
     search: dict[str, Search] = {}  # what `onetrunk search` tries, by name
     monitor: Monitor | None = None  # a watch over new articles: docs/how-to/monitoring.md
     traffic: Traffic | None = None  # a record of what the service is asked: docs/how-to/traffic.md
+    rollout: Rollout | None = None  # how a new release begins to answer: docs/how-to/rollout.md
+    feedback: Feedback | None = None  # right answers that callers send back: docs/how-to/feedback.md
     retrain: Retrain | None = None  # what asks for a retraining besides the schedule: docs/how-to/retrain.md
 
     def heads(self) -> dict[str, tuple[str, Annotation]]:

@@ -19,17 +19,23 @@ def contents() -> dict[Path, str]:
     )
 
 
-def _make_downloads() -> None:
-    """The stage `encoder` depends on downloads/, into which nothing may have to be fetched; DVC warns of a
-    folder that is empty."""
-    note = Path("downloads/README.txt")
-    if not note.is_file():
-        note.parent.mkdir(exist_ok=True)
-        note.write_text("What packages and remotes of params.yaml bring; the pipeline fills it.\n")
+NOTES = {  # of folders that may hold nothing else
+    "downloads": "What packages and remotes of params.yaml bring; the pipeline fills it.\n",
+    "accepted": "Rows that `onetrunk feedback accept` has made of feedback; git or `dvc add` keeps them.\n",
+}
+
+
+def make_folders(root: Path = Path()) -> None:
+    """The stages `encoder` and `declare` depend on them, and DVC warns of a folder that is empty."""
+    for folder, text in NOTES.items():
+        note = root / folder / "README.txt"
+        if not note.is_file():
+            note.parent.mkdir(exist_ok=True)
+            note.write_text(text)
 
 
 def main() -> None:
-    _make_downloads()
+    make_folders()
     with atomic_folder(program.FOLDER) as folder:
         for file, text in contents().items():
             (folder / file).parent.mkdir(exist_ok=True)

@@ -23,7 +23,7 @@ HIDDEN = {"env": ".env", "gitignore": ".gitignore"}  # a template's name -> the 
 LONGEST = 53  # characters of a name of Kubernetes to which it appends its own
 IMAGE = re.compile(r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?::\d+)?(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*")
 PROCESSES = 1024  # MiB of memory, without a model
-COPIES = 4  # of the weights in memory: as read, laid out for the processor, and those of the next release
+COPIES = 4  # of the weights in memory: as read, as laid out for the processor, and as much again
 STEP = 256  # MiB
 
 
@@ -79,19 +79,24 @@ def write(folder: Path, given: Values) -> list[Path]:
     Raises:
         UserError: the folder cannot be written.
     """
-    kept = []
-    for place, text in rendered(given).items():
-        target = folder / place
-        if place not in WRITTEN_ANEW and target.exists():
-            kept += [target] if target.read_bytes() != text.encode() else []
-            continue
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with atomic_file(target) as temporary:
-                temporary.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise UserError(f"{target}: cannot be written ({error.strerror})") from None
-    return kept
+    return [
+        folder / place
+        for place, text in rendered(given).items()
+        if not _ours(folder / place, text, place in WRITTEN_ANEW)
+    ]
+
+
+def _ours(target: Path, text: str, anew: bool) -> bool:
+    """Write a file that is not there, or `anew`; whether it says this then. An empty one is to be filled."""
+    try:
+        if target.exists() and not anew:
+            return not text or target.read_bytes() == text.encode()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_file(target) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{target}: cannot be written ({error.strerror})") from None
+    return True
 
 
 def _templates() -> Iterator[tuple[Path, str]]:

@@ -6,49 +6,59 @@ Rows that it has learnt from say nothing of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
+from components.data.contract.accepted import FOLDER, Accepted
+from components.data.contract.cards import HeadCard
 from components.monitoring.traffic.feedback import Feedback, Heard
+from components.release import registry
+from components.release.accepted import rows_since
 from components.settings.project import Project
 
 if TYPE_CHECKING:
     from serving.predictor import Predictor
 
 
-class Accepted(NamedTuple):
-    """A row that was accepted."""
-
-    time: datetime
-    values: Mapping[str, Any]  # role -> value
-
-
 def feedback(root: Path, project: Project) -> Feedback:
     """Where feedback is, and what is no loss by the gates of the tasks."""
-    return Feedback(margins={head: gate.margin for head, gate in project.gates().items()})
+    margins = {head: gate.margin for head, gate in project.gates().items()}
+    return Feedback(cache(partial(_heard, root)), margins)
 
 
-def accepted(root: Path, release: str) -> dict[str, int]:
-    """task -> rows of feedback that were accepted since the release."""
-    return {}
+def _heard(root: Path, release: str) -> list[Heard]:
+    """Of the answers of a release: of none but the champion's."""
+    if not any((root / FOLDER).glob("*.jsonl")):
+        return []
+    champion = registry.read(root).champion
+    if champion is None or champion.version != release or not (rows := rows_since(release, root)):
+        return []
+    from serving.predictor import Predictor
+
+    predictor = Predictor(registry.open_champion(champion.record.identity, root))
+    return list(judged(predictor, [row for found in rows.values() for row in found]))
 
 
-def judged(predictor: Predictor, task: str, rows: Sequence[Accepted]) -> Iterator[Heard]:
+def judged(predictor: Predictor, rows: Sequence[Accepted]) -> Iterator[Heard]:
     """Each answer of the model to these rows, oldest first: right or wrong, and how sure it was. Of tasks
     that do not answer with a label and its probability, and of rows that it refuses, nothing."""
-    from components import families
     from serving.requests import BadRequestError, Item
 
-    card = predictor.cards.get(task)
-    if card is None or not {"label", "probability"} <= {*families.get(card["family"]).response.model_fields}:
-        return
-    for row in sorted(rows, key=lambda one: one.time):
-        question = Item.model_validate({name: row.values.get(name) for name in card["inputs"]})
+    heads = {head for head, card in predictor.cards.items() if _says_how_sure(card)}
+    known = (row for row in rows if row.head in heads)
+    for row in sorted(known, key=lambda one: datetime.fromisoformat(one.time)):
         try:
-            said = predictor.predict([question], [task])[0][task].model_dump()
-        except BadRequestError:  # the limits of the service are others by now
+            said = predictor.predict([Item.model_validate(row.inputs)], [row.head])[0][row.head].model_dump()
+        except (BadRequestError, ValueError):  # the questions or the limits of this release are others
             continue
-        day, right = row.time.astimezone(UTC).date(), said["label"] == row.values.get("label")
-        yield Heard(task, day, right, said["probability"])
+        day = datetime.fromisoformat(row.time).astimezone(UTC).date()
+        yield Heard(row.head, day, said["label"] == row.answer.get("label"), said["probability"])
+
+
+def _says_how_sure(card: HeadCard) -> bool:
+    from components import families
+
+    return {"label", "probability"} <= {*families.get(card["family"]).response.model_fields}

@@ -6,17 +6,20 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from components.errors import UserError
+from components.monitoring import retraining
 from components.monitoring.traffic import judging
 from flows import cli
 from flows.commands import traffic as command
 from tests.flows import toy
 from tests.flows.conftest import Server
 from tests.monitoring.traffic import asked
+from tests.release import bentos
 from tests.serving import tiny
 
 FIRST = datetime(2026, 11, 2, 12, tzinfo=UTC)
@@ -60,7 +63,16 @@ def test_without_a_section_it_says_where_to_read(project: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_shift_is_one_event_however_often_the_flow_runs(project: Path, server: Server) -> None:
+def test_a_shift_is_one_event_and_one_request_however_often_the_flow_runs(
+    tmp_path: Path, server: Server
+) -> None:
+    project = tiny.write_project(bentos.repository(tmp_path / "project"))
+    bentos.release(project, "a")
+    params = yaml.safe_load((project / "params.yaml").read_text())
+    wanted = {"traffic": asked.SETTINGS, "retrain": {"cooldown_days": 3}}
+    (project / "params.yaml").write_text(yaml.safe_dump(params | wanted))
+    tokenizer = project / "models/multitask/tokenizer.json"
+    asked.three_days(project / "monitoring/traffic", tokenizer, FIRST, release="v1.0.0")
     code = "from flows.traffic import traffic; print(traffic(return_state=True).message)"
     said = [
         subprocess.run(
@@ -69,8 +81,24 @@ def test_a_shift_is_one_event_however_often_the_flow_runs(project: Path, server:
         ).stdout.splitlines()[-1]
         for _ in range(2)
     ]  # fmt: skip
-    assert said == ["2 windows judged, 1 shifts raised", "0 windows judged, 0 shifts raised"]
-    wanted = {"filter": {"event": {"name": ["onetrunk.shift"]}}}
-    (event,) = server.api.post("events/filter", json=wanted).json()["events"]
-    assert event["payload"]["message"].startswith(LINES[1])
+    (request,) = retraining.every(project)
+    assert said == [
+        f"2 windows judged, 1 shifts raised; a retraining is asked for ({request.name})",
+        "0 windows judged, 0 shifts raised",
+    ]
+    assert request.sent
+    assert request.reason.startswith("the alarm of 2026-11-04, release v1.0.0, 60 texts: SHIFTED (p = ")
+
+    def events(name: str) -> list[dict[str, Any]]:
+        """Of this project: the server is shared."""
+        wanted = {"filter": {"event": {"name": [name]}}}
+        found = server.api.post("events/filter", json=wanted).json()["events"]
+        return [one for one in found if one["payload"]["release"] == "v1.0.0"]
+
+    (event,) = events("onetrunk.shift")
+    message = event["payload"]["message"].splitlines()
+    assert message[0].startswith(LINES[1].replace("v1,", "v1.0.0,").split(" (p")[0])
+    assert message[-1] == f"a retraining is asked for ({request.name})"
     assert len(event["payload"]["moved"][0]["typical"]) == 5
+    (event,) = events("onetrunk.retrain")
+    assert event["payload"] == {"request": request.name, "reason": request.reason, "release": "v1.0.0"}

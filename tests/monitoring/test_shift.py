@@ -78,6 +78,15 @@ def test_a_label_that_comes_more_often_is_said_with_both_shares() -> None:
     assert "other 0% → " in shift.words
 
 
+def test_a_number_whose_median_stays_is_said_with_its_mean() -> None:
+    rng = np.random.default_rng(0)
+    entities = np.where(later() & (rng.uniform(size=len(later())) < 0.4), 9.0, 1.0)
+    (shift, *_) = judge(
+        Texts({"entities": entities}, {}, np.zeros((len(entities), 0))), later(), 100, 0
+    ).shifts
+    assert shift.words.startswith("entities: the mean was 1 and is ")
+
+
 def test_statistics_are_those_of_scipy() -> None:
     rng = np.random.default_rng(3)
     values = rng.integers(0, 9, 90).astype(float)

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from components.release import query
-from serving.bundle import TRAFFIC
+from serving.bundle import FEEDBACK, TRAFFIC
 from serving.predictor import Predictor
 from tests.environments import make_pinned
 
@@ -24,12 +24,13 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def client(bento: Path, scratch: Path) -> Iterator[httpx.Client]:
-    """A client of the Bento, served by BentoML in its own processes for the whole session; it records. The
-    service has what an image has: the libraries that the Bento pins, and no other."""
+    """A client of the Bento, served by BentoML in its own processes for the whole session; it records, and
+    keeps feedback. The service has what an image has: the libraries that the Bento pins, and no other."""
     python = make_pinned(bento / "env/python/requirements.txt", scratch / "environment")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sys.executable", str(python))
         patch.setenv(TRAFFIC, json.dumps({"folder": str(scratch / "traffic")}))
+        patch.setenv(FEEDBACK, json.dumps({"folder": str(scratch / "feedback")}))
         patch.setattr("tempfile.tempdir", str(scratch))
         server = query.running(bento)
         url = server.__enter__()

@@ -8,7 +8,7 @@ from bentoml._internal.server.http.traffic import TimeoutMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from components.release.records import BundleCard, Limits
-from serving import guard
+from serving import faults
 from serving.guard import Guard
 from serving.requests import BadRequestError, parse
 from serving.schemas import PARSED
@@ -145,13 +145,21 @@ def test_who_hangs_up_within_the_body_has_made_no_mistake() -> None:
 def test_a_failure_before_an_answer_is_a_sentence_and_a_line_of_log(
     method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    logged: list[object] = []
-    monkeypatch.setattr(guard.LOG, "error", lambda _, exc_info: logged.append(exc_info))
+    """An error's words may quote the caller's text; they are in no log but that for debugging."""
+    logged: dict[str, str] = {}
+    for level in ("error", "debug"):
+        keep = lambda line, *values, level=level: logged.__setitem__(level, line % values)  # noqa: E731
+        monkeypatch.setattr(faults.LOG, level, keep)
     caller = Caller([json.dumps({"texts": ["a"]}).encode()])
     caller.fails = ZeroDivisionError("of ours")
     assert caller.post(method=method, content_type="application/json") == 500
     assert json.loads(caller.sent[1]["body"]) == {"error": "the service failed; its log says why"}
-    assert logged == [caller.fails]
+    assert logged["error"].startswith(
+        "a request failed: ZeroDivisionError; its words are logged with BENTOML_DEBUG=TRUE"
+    )
+    assert "serving/guard.py" in logged["error"]
+    assert "of ours" not in logged["error"]
+    assert logged["debug"] == "ZeroDivisionError: of ours"
 
 
 @pytest.mark.parametrize(

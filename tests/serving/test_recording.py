@@ -17,6 +17,7 @@ from serving import recording
 from serving.bundle import TRAFFIC
 from serving.predictor import Predictor
 from serving.requests import Item
+from serving.watch import REQUEST
 from tests.flows import toy
 from tests.serving import tiny
 
@@ -54,6 +55,17 @@ def test_a_request_is_recorded_with_what_it_was_answered_and_without_its_words(
     assert pair["similarity.score"] == pytest.approx(answers[1]["similarity"].model_dump()["score"])
     written = b"".join(file.read_bytes() for file in tmp_path.glob("traffic/*/*.parquet"))
     assert b"rome" not in written
+
+
+def test_where_texts_are_kept_the_request_of_each_is_known(predictor: Predictor, tmp_path: Path) -> None:
+    traffic = Traffic(folder=str(tmp_path / "traffic"), texts=True)
+    recorder = recording.Recorder(RowMaker(tmp_path / "model/tokenizer.json", {}, "v1", traffic), traffic)
+    token = REQUEST.set("c0ffee")
+    recorder.record([Item(text="ada", text_pair="bob")], [{}])
+    REQUEST.reset(token)
+    recorder.writer.flush()
+    (row,) = store.read(Path(traffic.folder), datetime.now(UTC).date(), 10).to_pylist()
+    assert (row["request"], row["inputs"]) == ("c0ffee/0", '{"text": "ada", "text_pair": "bob"}')
 
 
 def test_requests_are_recorded_as_often_however_many_texts_they_have(

@@ -21,6 +21,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from components.errors import UserError
 from components.release.query import ask_one, running
 from flows.deploying.files import TEMPLATES
+from serving.guard import LEFT
+from serving.openapi import REFUSALS
+from serving.watch import STATUS
 from tests.pages.reading import loaded
 
 pytestmark = pytest.mark.slow
@@ -240,6 +243,19 @@ def test_openapi_has_an_example_of_every_task_which_is_answered_as_it_says(
         schema = asked["responses"][str(refused.status_code)]["content"]["application/json"]["schema"]
         assert fault(document, schema, refused.json()) is None
         assert fault(document, body["schema"], wrong) is not None
+
+
+@pytest.mark.parametrize("path", ["/tasks", "/metadata"])
+def test_the_pages_are_as_openapi_says(client: httpx.Client, path: str) -> None:
+    document = client.get("/docs.json").json()
+    (answer,) = document["paths"][path]["get"]["responses"]["200"]["content"].values()
+    said = client.get(path).json()
+    assert fault(document, answer["schema"], said) is None
+    assert fault(document, answer["schema"], {**said, "tasks": []}) is not None
+
+
+def test_every_refusal_that_is_counted_is_one_that_openapi_names() -> None:
+    assert set(STATUS) - {LEFT} <= set(REFUSALS)
 
 
 def fault(document: dict[str, Any], schema: dict[str, Any], value: object) -> str | None:

@@ -13,6 +13,7 @@ import numpy as np
 from components.settings.data import Splits
 
 SPLITS = ("train", "validation", "test")
+BEHIND_ALL = 1.0  # the position of what is for training, whatever its hash
 
 
 def position(value: str, seed: int) -> float:

@@ -10,6 +10,7 @@ import contextlib
 import heapq
 import json
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,8 @@ from components.data.contract.cards import TASK_CARD, TaskCard, TaskHead
 from components.data.contract.excerpt import excerpt
 from components.data.contract.progress import RowProgress
 from components.data.contract.rows import column_of, view
-from components.data.contract.splits import SPLITS, position
-from components.data.ingest import missing
+from components.data.contract.splits import BEHIND_ALL, SPLITS, position
+from components.data.ingest import accepted, missing
 from components.data.ingest.annotated import Annotated
 from components.data.ingest.classes import column_of_classes, settle
 from components.data.ingest.cleaning import FATES, RARE, REASONS, UNDECIDED, UNREADABLE, decide
@@ -48,11 +49,19 @@ if TYPE_CHECKING:
     import polars as pl
 
 CHUNK = 16_384  # rows that are Python objects at once
-KEYS = {"given": "int8", "key": "uint64", "target": "uint64", "low": "float64", "high": "float64"}
+KEYS = {
+    "given": "int8",
+    "accepted": "bool",
+    "key": "uint64",
+    "target": "uint64",
+    "low": "float64",
+    "high": "float64",
+}
 
 
-def ingest(name: str, task: Task, seed: int, target: Path) -> None:
-    """Read a task's source and write its folder: three Parquet files, task.json and ingest.json.
+def ingest(name: str, task: Task, seed: int, target: Path, accepted_rows: Path | None = None) -> None:
+    """Read a task's source, and the file of rows that were accepted from feedback, and write its folder:
+    three Parquet files, task.json and ingest.json.
 
     Raises:
         UserError: a row that its family cannot read, a label outside the set, a duplicated id.
@@ -63,7 +72,11 @@ def ingest(name: str, task: Task, seed: int, target: Path) -> None:
         read_rows = folder / "read.parquet"
         annotated, left_out, notes = Annotated(task.source), LeftOut(task.cleaning), list[str]()
         records = annotated.watch(reader.records(seed, notes))
-        keys = _read_all(reader, records, seed, read_rows, left_out)
+        rows_read = _readable(reader, records, left_out)
+        if accepted_rows is not None:
+            own = accepted.reader_of(name, task)
+            rows_read = chain(rows_read, _readable(own, accepted.records(name, accepted_rows), left_out))
+        keys = _read_all(reader, rows_read, seed, read_rows, left_out)
         total = len(keys) + left_out.counts.total()
         if "id" in task.columns:
             _refuse_repeated_ids(read_rows, keys["id"])
@@ -101,7 +114,7 @@ def _counts(fate_N: np.ndarray, fates: Sequence[str]) -> dict[str, int]:
 
 
 def _read_all(
-    reader: Reader, records: Iterator[Record], seed: int, path: Path, left_out: LeftOut
+    reader: Reader, rows: Iterator[tuple[Record, Row]], seed: int, path: Path, left_out: LeftOut
 ) -> pl.DataFrame:
     """Write every row, and where it stood, to `path`; return the keys (`cleaning.decide`, and `id`)."""
     import polars as pl
@@ -112,7 +125,7 @@ def _read_all(
         pq.ParquetWriter(path, schema, compression="zstd") as out,
         RowProgress(f"read {reader.name}") as progress,
     ):
-        for chunk in _chunks(_readable(reader, records, left_out)):
+        for chunk in _chunks(rows):
             keys = [_keys(reader, record, row, seed) for record, row in chunk]
             kept_keys.append(pl.DataFrame(np.array(keys, dtype=[*KEYS.items(), ("id", "uint64")])))
             out.write_table(_table([{**row, "place": record.place} for record, row in chunk], schema))
@@ -148,10 +161,11 @@ def _chunks(rows: Iterator[tuple[Record, Row]]) -> Iterator[list[tuple[Record, R
 
 def _keys(reader: Reader, record: Record, row: Row, seed: int) -> tuple[int | float, ...]:
     text = text_key(reader.family.text_of(row))
-    places = [position(value, seed) for value in row["groups"] or [text]]
+    alone = [BEHIND_ALL] if record.accepted else [position(text, seed)]
+    places = [position(value, seed) for value in row["groups"]] or alone
     given = SPLITS.index(record.split) if record.split else UNDECIDED
     hashes = [int.from_bytes(digest(value), "big") for value in (row[LESSON], row["id"])]
-    return given, int(text[:16], 16), hashes[0], min(places), max(places), hashes[1]
+    return given, record.accepted, int(text[:16], 16), hashes[0], min(places), max(places), hashes[1]
 
 
 def _table(rows: list[Row], schema: pa.Schema) -> pa.Table:

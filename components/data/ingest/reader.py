@@ -232,7 +232,7 @@ class Reader:
 
     def _groups(self, record: Record) -> list[str]:
         """Rows that lack a group share none."""
-        values = [record.values[role] for role in self.task.splits.groups]
+        values = [record.values.get(role) for role in self.task.splits.groups]
         return [text_key(plain(value)) for value in values if not is_blank(value)]
 
     def _identity(self, record: Record, row: Row, taught: Any) -> str:

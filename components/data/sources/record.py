@@ -22,6 +22,7 @@ class Record:
     skipped: str = ""  # why the source itself says that this is no row; it has no values then
     unreadable: str = ""  # what is wrong with it, where the format itself can tell
     agreement: float | None = None  # of its annotators, from 0 to 1, where there are several
+    accepted: bool = False  # from feedback, not from the source
 
 
 class Skipped(Values):

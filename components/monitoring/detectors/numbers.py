@@ -15,15 +15,20 @@ from components.monitoring.detectors.base import Test, Texts, largest_step
 def _tests(texts: Texts, later_RN: np.ndarray) -> Iterator[Test]:
     now_N = later_RN[0].astype(bool)
     for name, values_N in texts.numbers.items():
-        before, after = (_median(values_N[chosen]) for chosen in (~now_N, now_N))
-        said = f"{name}: the median was {before:.3g} and is {after:.3g}"
+        what, before, after = _moved(values_N[~now_N], values_N[now_N])
+        said = f"{name}: the {what} was {before:.3g} and is {after:.3g}"
         sign = 1 if after >= before else -1
         yield Test(name, largest_step(values_N, later_RN), said, np.nan_to_num(sign * values_N, nan=-np.inf))
 
 
-def _median(values: np.ndarray) -> float:
-    known = values[~np.isnan(values)]
-    return float(np.median(known)) if len(known) else float("nan")
+def _moved(before: np.ndarray, after: np.ndarray) -> tuple[str, float, float]:
+    """The medians, or the means where the medians are the same."""
+    one, other = before[~np.isnan(before)], after[~np.isnan(after)]
+    if not len(one) or not len(other):
+        return "median", float("nan"), float("nan")
+    if np.median(one) != np.median(other):
+        return "median", float(np.median(one)), float(np.median(other))
+    return "mean", float(one.mean()), float(other.mean())
 
 
 DETECTOR = _tests

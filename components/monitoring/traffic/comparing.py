@@ -21,7 +21,7 @@ from components.files import atomic_file
 from components.keyed import derive_seed
 from components.monitoring.detectors.base import Texts
 from components.monitoring.shift import Verdict, judge
-from components.monitoring.traffic.rows import BUCKETS
+from components.monitoring.traffic.rows import BUCKETS, KEPT
 from components.monitoring.traffic.store import OWN, days, joined, read, read_file
 from components.settings.traffic import Traffic
 
@@ -76,7 +76,7 @@ def _reference(root: Path, release: str, rows: pa.Table, size: int) -> tuple[pa.
     missing = max(size - len(known), 0)
     if missing and len(rows):
         known = _joined(known, rows.slice(0, missing))
-        known = known.select([name for name in known.column_names if name != "text"])
+        known = known.select([name for name in known.column_names if name not in KEPT])
         with atomic_file(file) as temporary:
             pq.write_table(known, temporary)
     return known.slice(0, size), rows.slice(missing)

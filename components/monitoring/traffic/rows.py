@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 import uuid
@@ -21,6 +22,7 @@ from components.settings.traffic import Traffic
 BUCKETS = 64  # of a sketch: bytes a row, so that a day's 4,096 rows have 256 KB of them
 LETTERS = 400  # of a text, which say in which script it is
 LONGEST = 20_000  # characters of a text that are looked at
+KEPT = ("text", "request", "inputs")  # columns that are there only where texts may be kept
 
 
 class RowMaker:
@@ -41,12 +43,20 @@ class RowMaker:
         size = self.tokenizer.get_vocab_size()
         self.bucket_V, self.sign_V = draw.integers(BUCKETS, size=size), draw.choice([-1.0, 1.0], size=size)
 
-    def row(self, key: float, texts: Sequence[str], answers: Mapping[str, Any]) -> Row:
+    def row(
+        self,
+        key: float,
+        texts: Sequence[str],
+        answers: Mapping[str, Any],
+        request: str = "",
+        inputs: Row | None = None,
+    ) -> Row:
         """What is kept of an item with these texts and answers (task -> its fields); `key` says whether it
-        stays in the day's sample."""
+        stays in the day's sample. `request`, REQUEST/ITEM, and the inputs that the texts are of are kept
+        where texts are."""
         text = " ".join(texts)[:LONGEST]
         ids = np.array(self.tokenizer.encode(text, add_special_tokens=False).ids, dtype=np.int64)
-        kept = {"text": self._redacted(" ".join(texts))[:LONGEST]} if self.traffic.texts else {}
+        kept = self._kept(texts, request, inputs or {}) if self.traffic.texts else {}
         return {
             "id": uuid.uuid4().hex,
             "time": datetime.now(UTC),
@@ -85,6 +95,22 @@ class RowMaker:
             elif isinstance(value, str | list):
                 found.append((name, float(len(value))))
         return found
+
+    def _kept(self, texts: Sequence[str], request: str, inputs: Row) -> dict[str, str]:
+        """The columns of `KEPT`."""
+        text = self._redacted(" ".join(texts))[:LONGEST]
+        redacted = json.dumps(self._redacted_all(inputs), ensure_ascii=False)
+        return dict(zip(KEPT, (text, request, redacted), strict=True))
+
+    def _redacted_all(self, value: Any) -> Any:
+        """The inputs with every text in them redacted, however deep."""
+        if isinstance(value, str):
+            return self._redacted(value)
+        if isinstance(value, list):
+            return [self._redacted_all(one) for one in value]
+        if isinstance(value, Mapping):
+            return {name: self._redacted_all(one) for name, one in value.items()}
+        return value
 
     def _redacted(self, text: str) -> str:
         for pattern in self.patterns:

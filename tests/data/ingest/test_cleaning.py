@@ -23,15 +23,24 @@ ROW = st.tuples(
 )
 
 
-def fates(rows: list[tuple], **cleaning: str) -> list[str]:
+def fates(rows: list[tuple], accepted: int = 0, **cleaning: str) -> list[str]:
+    """Of rows of which so many, the last, are from feedback."""
     columns = {
         "given": [row[0] for row in rows],
+        "accepted": [number >= len(rows) - accepted for number in range(len(rows))],
         "key": [row[1] for row in rows],
         "target": [row[2] for row in rows],
         "low": [row[3] for row in rows],
         "high": [row[3] + row[4] for row in rows],
     }
-    schema = {"given": pl.Int8, "key": pl.UInt64, "target": pl.UInt64, "low": pl.Float64, "high": pl.Float64}
+    schema = {
+        "given": pl.Int8,
+        "accepted": pl.Boolean,
+        "key": pl.UInt64,
+        "target": pl.UInt64,
+        "low": pl.Float64,
+        "high": pl.Float64,
+    }
     codes = decide(
         pl.DataFrame(columns, schema=schema), Cleaning(**cleaning), Splits(validation=0.1, test=0.1)
     )
@@ -93,3 +102,27 @@ def test_how_many_rows_a_conflict_leaves(conflicts: str, expected: int) -> None:
     rows = [(-1, 7, target, 0.9, 0) for target in (1, 1, 2)]
     kept = np.isin(fates(rows, conflicts=conflicts, duplicates="keep"), SPLITS)
     assert kept.sum() == expected
+
+
+@given(
+    st.lists(ROW, min_size=1, max_size=12),
+    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2), st.sampled_from([1.0, 0.05, 0.9])), max_size=6),
+)
+def test_feedback_changes_nothing_but_training_and_there_the_newest_answer_counts(
+    rows: list[tuple], answers: list[tuple]
+) -> None:
+    """1.0 is the position of what belongs to no group."""
+    before = fates(rows)
+    new = [(0, text, target, place, 0.0) for text, target, place in answers]
+    after = fates([*rows, *new], accepted=len(new))
+    ours, theirs = after[: len(rows)], after[len(rows) :]
+    held = {row[1] for row, fate in zip(rows, before, strict=True) if fate in ("validation", "test")}
+    assert {fate for fate, was in zip(ours, before, strict=True) if fate != was} <= {"conflicts"}
+    assert all(was == "train" for fate, was in zip(ours, before, strict=True) if fate != was)
+    assert not {"validation", "test"} & set(theirs)
+    kept = [(row[1], row[2]) for row, fate in zip([*rows, *new], after, strict=True) if fate == "train"]
+    assert not held & {row[1] for row, fate in zip(new, theirs, strict=True) if fate == "train"}
+    given_splits = {row[0] for row in rows}
+    free = [row for row in new if row[1] not in held and _place(row[3], given_splits) == "train"]
+    for text, newest in {row[1]: row[2] for row in free}.items():
+        assert {taught for about, taught in kept if about == text} == {newest}

@@ -4,45 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
 
 from components.data.ingest.ingest import ingest
 from components.errors import UserError
 from components.files import read_json, verify_manifest
-from components.settings.project import Task
-
-
-def task(path: str, **changes) -> Task:
-    return Task.model_validate(
-        {
-            "family": "classification",
-            "source": {"path": path, "format": "csv"},
-            "columns": {"text": "text", "label": "label"},
-            "splits": {"validation": 0.2, "test": 0.2},
-            "cleaning": {},
-            "max_length": 32,
-            "gate": {"metric": "accuracy", "floor": 0.5},
-            "example": {"text": "x"},
-            **changes,
-        }
-    )
+from tests.data.ingest.classified import PLAIN, read_splits, task
 
 
 def run(folder: Path, rows: list[str], header: str = "text,label", **changes) -> dict[str, list[dict]]:
     (folder / "a.csv").write_text("\n".join([header, *rows]) + "\n")
     ingest("t", task(str(folder / "a.csv"), **changes), 1, folder / "out")
     return read_splits(folder / "out")
-
-
-def read_splits(folder: Path) -> dict[str, list[dict]]:
-    return {
-        name: pq.read_table(folder / f"{name}.parquet").to_pylist()
-        for name in ("train", "validation", "test")
-    }
-
-
-PLAIN = [f"text number {n},{'ab'[n % 2]}" for n in range(60)]
 
 
 def test_a_target_that_is_called_so_is_taken_in_as_it_stands(tmp_path: Path) -> None:

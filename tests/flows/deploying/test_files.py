@@ -17,9 +17,12 @@ import pytest
 import yaml
 
 from components.errors import UserError
+from components.files import verify_manifest
+from components.release import moves, registry
 from flows.commands import deploy_files
 from flows.deploying import files
 from serving.watch import PATHS
+from tests.release import bentos
 
 KUBERNETES = ("1.29", "1.33", "1.37")
 ALERTS = Path(__file__).with_name("alerts_test.yml")
@@ -44,13 +47,15 @@ def resources_of(folder: Path) -> dict[str, Any]:
 def settings(folder: Path) -> dict[str, str]:
     """What .env says."""
     lines = (line for line in (folder / ".env").read_text().splitlines() if not line.startswith("#"))
-    return dict(line.split("=", maxsplit=1) for line in lines)
+    pairs = (line.split("=", maxsplit=1) for line in lines)
+    return {name: value.strip("'") for name, value in pairs}
 
 
 def test_another_release_changes_the_two_files_that_name_it_and_nothing_of_the_owners(
     folder: Path, bento: Path
 ) -> None:
     (folder / "compose.yaml").write_text("mine")
+    (folder / "prometheus/token").write_text("mine")
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     kept = files.write(folder, files.values(folder, bento, "v1.3.0", "registry.example.com:5000/team/desk"))
     assert kept == [folder / "compose.yaml"]
@@ -69,6 +74,22 @@ def test_the_command_says_what_is_next_and_takes_any_bento(
     said = capsys.readouterr().out
     assert f"the files that deploy tiny:{version}" in said
     assert "docker compose -f 'my deploy/compose.yaml' up --build" in said
+
+
+def test_a_project_deploys_its_champion_and_after_a_rollback_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = bentos.two_releases(tmp_path / "project")
+    monkeypatch.chdir(project)
+    given = argparse.Namespace(folder=Path("deploy"), image=None, bento=None)
+    before, newest = registry.read(project).line
+    for version in (newest, before):
+        deploy_files.run(given)
+        found = settings(Path("deploy"))
+        assert found["RELEASE"] == version
+        verify_manifest(Path("deploy") / found["BENTO"])
+        if version == newest:
+            moves.promote(before, "it answers nonsense", project, "rollback")
 
 
 def test_compose_is_valid_and_all_that_it_names_is_there(folder: Path, bento: Path) -> None:
@@ -193,10 +214,12 @@ def test_an_image_that_is_none_is_one_sentence(bento: Path, tmp_path: Path, imag
         files.values(tmp_path, bento, "v1.2.0", image)
 
 
-def test_a_folder_that_cannot_be_written_is_one_sentence(bento: Path, tmp_path: Path) -> None:
-    (tmp_path / "deploy").touch()
-    with pytest.raises(UserError, match="cannot be written"):
-        files.write(tmp_path / "deploy", files.values(tmp_path / "deploy", bento, "v1.2.0", None))
+@pytest.mark.parametrize("taken", ["", ".env", "compose.yaml"])
+def test_a_folder_that_cannot_be_written_is_one_sentence(bento: Path, tmp_path: Path, taken: str) -> None:
+    folder = tmp_path / "deploy"
+    (folder / taken).mkdir(parents=True) if taken else folder.touch()
+    with pytest.raises(UserError, match=f"{taken}: cannot be written"):
+        files.write(folder, files.values(folder, bento, "v1.2.0", None))
 
 
 def test_a_name_that_kubernetes_would_refuse_becomes_one_that_it_takes(bento: Path, tmp_path: Path) -> None:

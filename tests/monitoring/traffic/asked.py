@@ -15,9 +15,9 @@ TEXTS = 60  # a day
 SETTINGS = {"reference_rows": TEXTS, "min_rows": 30, "days_between_false_alarms": 20}
 
 
-def three_days(folder: Path, tokenizer: Path, first: datetime) -> None:
-    """What a service would have recorded from `first` on."""
-    draw, maker = np.random.default_rng(5), RowMaker(tokenizer, {}, "v1", Traffic())
+def three_days(folder: Path, tokenizer: Path, first: datetime, release: str = "v1") -> None:
+    """What a service of the release would have recorded from `first` on."""
+    draw, maker = np.random.default_rng(5), RowMaker(tokenizer, {}, release, Traffic())
     for day, letters in enumerate(["abcdefgh", "abcdefgh", "stuvwxyz"]):
         writer = Writer(Traffic(folder=str(folder)), str(day))
         for _ in range(TEXTS):

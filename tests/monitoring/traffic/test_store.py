@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 from datetime import UTC, date, datetime, timedelta
@@ -60,6 +61,18 @@ def test_a_row_says_what_kind_of_text_it_was_and_not_the_text(tokenizer: Path) -
 def test_a_text_is_kept_where_the_settings_say_so_but_for_what_is_redacted(tokenizer: Path) -> None:
     row = maker(tokenizer, texts=True, redact=[r"\d{3}-\d{4}"]).row(0.5, WORDS, ANSWERS)
     assert row["text"] == "Ada was in Rome, call […]."
+
+
+def test_beside_a_text_stand_its_request_and_its_inputs_redacted_however_deep(tokenizer: Path) -> None:
+    made = maker(tokenizer, texts=True, redact=[r"\d{3}-\d{4}"])
+    inputs = {"turns": [{"role": "customer", "text": "call 555-0100"}], "history": ["555-0100", 3]}
+    row = made.row(0.5, ["call 555-0100"], ANSWERS, "c0ffee/2", inputs)
+    assert row["request"] == "c0ffee/2"
+    assert json.loads(row["inputs"]) == {
+        "turns": [{"role": "customer", "text": "call […]"}], "history": ["[…]", 3]
+    }  # fmt: skip
+    unsaid = maker(tokenizer).row(0.5, WORDS, ANSWERS, "c0ffee/2", {"text": WORDS[0]})
+    assert not {"request", "inputs", "text"} & set(unsaid)
 
 
 def test_what_is_redacted_is_so_where_the_kept_text_ends_within_it(tokenizer: Path) -> None:
@@ -197,7 +210,8 @@ def test_days_that_are_removed_in_time_change_no_reference_and_no_day_is_judged_
         for day, count in enumerate([20, 20, 5, 20, 20, 5])
         for row in rows(tokenizer, count, DAY + timedelta(days=day))
     ]
-    writer.add([{**row, "text": WORDS[0]} for row in made])
+    said = {"text": WORDS[0], "request": "r/0", "inputs": json.dumps({"text": WORDS[0]})}
+    writer.add([{**row, **said} for row in made])
     writer.flush()
     (before, *_) = comparing.windows(traffic, tmp_path, today)
     assert [one.first.day for one in judging.judge_windows(tmp_path, traffic, today)] == [3, 6]
@@ -210,7 +224,7 @@ def test_days_that_are_removed_in_time_change_no_reference_and_no_day_is_judged_
     assert (window.first.day, window.last.day) == (7, 8)
     assert window.reference["id"].to_pylist() == before.reference["id"].to_pylist()
     (kept,) = (tmp_path / comparing.REFERENCES).iterdir()
-    assert "text" not in pq.read_table(kept).column_names
+    assert not {"text", "request", "inputs"} & set(pq.read_table(kept).column_names)
 
 
 def test_a_window_of_other_texts_is_an_alarm_and_one_of_the_same_is_none(

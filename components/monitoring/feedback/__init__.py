@@ -1,0 +1,1 @@
+"""Right answers that callers send to a service: kept, looked at, and accepted as rows or rejected."""

@@ -1,0 +1,103 @@
+"""Texts to be labelled -> files that Label Studio and doccano import, and what they export -> feedback.
+
+Beside its text each carries the request that asked it (`onetrunk`), which both tools hand back.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from components import families
+from components.data.sources import formats
+from components.data.sources.record import Skipped, Unreadable
+from components.errors import UserError
+from components.families.base import Row
+from components.files import atomic_file
+from components.monitoring.feedback.candidates import Candidate
+from components.monitoring.feedback.records import Feedback
+from components.settings.data import Source
+
+REQUEST = "onetrunk"  # the name of a text's request in both tools
+FORMATS = ("label_studio", "doccano")
+IMPORTED = "imported"  # the request of what nobody has asked the service
+
+
+def write(file: Path, kind: str, found: Sequence[Candidate]) -> None:
+    """Write what is to be labelled, for one of `FORMATS`."""
+    with atomic_file(file) as temporary:
+        temporary.write_text(_WRITERS[kind](found), encoding="utf-8")
+
+
+def _label_studio(found: Sequence[Candidate]) -> str:
+    """A list of tasks with their data: https://labelstud.io/guide/tasks."""
+    tasks = [{"data": {**one.inputs, REQUEST: one.request}} for one in found]
+    return json.dumps(tasks, ensure_ascii=False, indent=1) + "\n"
+
+
+def _doccano(found: Sequence[Candidate]) -> str:
+    """JSON Lines with a text; what else a line has is kept beside it."""
+    lines = [{**one.inputs, REQUEST: one.request} for one in found]
+    return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+
+
+_WRITERS: Mapping[str, Callable[[Sequence[Candidate]], str]] = {
+    "label_studio": _label_studio,
+    "doccano": _doccano,
+}
+
+
+def read(file: Path, kind: str | None, head: str, family: str, inputs: Sequence[str]) -> Iterator[Feedback]:
+    """The answers of a file that a tool has exported, of a task of this family; `kind` is its format, where
+    it does not show. Texts that nobody has labelled are left out.
+
+    Raises:
+        UserError: the file is missing, of no known format, or a row of it cannot be read.
+    """
+    if not file.is_file():
+        raise UserError(f"{file}: no such file")
+    source = Source(path=str(file), format=kind or _kind(file))
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    for number, row in formats.rows(file, source):
+        if isinstance(row, Unreadable):
+            raise UserError(f"{file}: row {number}: {row.reason}")
+        answer = None if isinstance(row, Skipped) else _answer(row, family, source.format)
+        if not answer:
+            continue
+        if missing := [name for name in inputs if row.get(name) is None]:
+            raise UserError(f"{file}: row {number}: no '{missing[0]}', which the task {head} reads")
+        request, _, item = str(row.get(REQUEST) or f"{IMPORTED}/0").rpartition("/")
+        yield Feedback(
+            request=request,
+            item=int(item) if item.isdecimal() else 0,
+            task=head,
+            inputs={name: row[name] for name in inputs},
+            answer=answer,
+            release=IMPORTED,
+            received=now,
+        )
+
+
+def _kind(file: Path) -> str:
+    """Label Studio exports a list, doccano JSON Lines."""
+    with file.open("rb") as opened:
+        first = opened.read(1000).removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+    if first not in _BEGINS:
+        raise UserError(f"{file}: found no export of {' or '.join(FORMATS)}: expected JSON or JSON Lines")
+    return _BEGINS[first]
+
+
+_BEGINS = {b"[": "label_studio", b"{": "doccano"}
+
+
+def _answer(row: Mapping[str, Any], family: str, kind: str) -> Row:
+    """The targets that an annotated text has: of spans, that there are none is an answer too, but for
+    doccano, which exports texts that nobody has looked at."""
+    targets = families.get(family).targets
+    found = {role: row[role] for role in targets if row.get(role) not in (None, [], "")}
+    if found or "spans" not in targets or kind == "doccano" or not isinstance(row.get("spans"), list):
+        return found
+    return {"spans": []}

@@ -1,0 +1,53 @@
+"""From what the watch has found to a request for a retraining."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from components.monitoring import retraining
+from components.monitoring.traffic.records import Moved, Window
+from components.settings.retrain import Retrain
+from flows.monitoring import asking
+
+NOW = datetime(2026, 11, 5, tzinfo=UTC)
+
+
+def window(release: str = "v1.0.0", alarm: bool = True) -> Window:
+    moved = Moved(subject="mood.label", p=0.001, words="mood.label: bad 10% → 60%", typical=["a", "b"])
+    return Window(
+        release=release, first=date(2026, 11, 4), last=date(2026, 11, 4), texts=900, reference=1000,
+        days_between_false_alarms=180, p=0.001, alarm=alarm, moved=[moved] if alarm else [], raised=False,
+    )  # fmt: skip
+
+
+def test_an_alarm_and_enough_rows_are_one_request_with_both_reasons(tmp_path: Path) -> None:
+    policy = Retrain(accepted_rows=100)
+    said = asking.ask(tmp_path, policy, "v1.0.0", [window()], {"mood": 90, "intent": 20}, NOW)
+    (request,) = retraining.every(tmp_path)
+    assert said == f"a retraining is asked for ({request.name})"
+    assert request.reason == (
+        "the alarm of 2026-11-04, release v1.0.0, 900 texts: SHIFTED (p = 0.001), mood.label: bad 10% → 60%; "
+        "110 rows of feedback accepted since v1.0.0 (mood 90, intent 20)"
+    )
+    again = asking.ask(tmp_path, policy, "v1.0.0", [window()], {"mood": 90, "intent": 20}, NOW)
+    assert again.startswith("no retraining is asked for: one was asked for on 2026-11-05")
+
+
+@pytest.mark.parametrize(
+    ("policy", "champion", "windows", "rows"),
+    [
+        (None, "v1.0.0", [window()], 500),
+        (Retrain(accepted_rows=100), None, [window()], 500),
+        (Retrain(accepted_rows=100), "v1.0.0", [window(alarm=False)], 99),
+        (Retrain(accepted_rows=100), "v1.0.1", [window("v1.0.0")], 99),  # of a release that is no more served
+        (Retrain(alarm=False), "v1.0.0", [window()], 500),
+    ],
+)
+def test_without_a_reason_nothing_is_asked(
+    tmp_path: Path, policy: Retrain | None, champion: str | None, windows: list[Window], rows: int
+) -> None:
+    assert asking.ask(tmp_path, policy, champion, windows, {"mood": rows}, NOW) == ""
+    assert retraining.every(tmp_path) == []
