@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
+import threading
 import weakref
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -171,6 +173,29 @@ def test_what_a_canary_fails_at_the_other_answers(
     assert worker.counts["now"].tests["errors"].rounds >= 15
     with pytest.raises(BadRequestError, match="unknown task"):
         ask(worker, names=["none"])
+
+
+def test_a_canary_that_hangs_falls_back(
+    worker: rollover.Rollover, targets: list[Target], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told(worker, targets[0], canary(targets[1]))
+    counts, ended = worker.counts["now"], threading.Event()
+    predictor = worker.releases.trying.candidate.batcher.predictor
+    monkeypatch.setattr(predictor, "answer", lambda _: ended.wait(60))
+    for _ in range(100):
+        worker.releases.trying.evidence.answered(False, 0.2, None)
+
+    async def impatient() -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(worker.releases.answer([TEXT], ["sentiment"], None), 0.3)
+
+    async def all_of_them() -> None:
+        await asyncio.gather(*(impatient() for _ in range(150)))
+
+    asyncio.run(all_of_them())
+    ended.set()
+    assert counts.answered == 0
+    assert "slow" in (counts.worse() or "")
 
 
 def test_a_shadow_is_compared_and_never_returned(worker: rollover.Rollover, targets: list[Target]) -> None:
