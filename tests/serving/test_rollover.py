@@ -254,3 +254,21 @@ def test_a_worker_begins_with_what_the_plan_says(
     Plan(champion=targets[1]).write(tmp_path / PLAN)
     monkeypatch.setenv(bundle.ROLLOUT, str(tmp_path))
     assert rollover.first().served.name == "v1.0.1"
+
+
+def test_a_worker_begins_with_the_packed_release_where_that_of_the_plan_breaks_it(
+    targets: list[Target], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another fault than what the checks find: a worker that dies of it would be started again and again."""
+    log: list[str] = []
+    monkeypatch.setattr(rollover.LOG, "error", lambda line, *values: log.append(line % values))
+    Plan(champion=targets[1]).write(tmp_path / PLAN)
+    monkeypatch.setenv(bundle.ROLLOUT, str(tmp_path))
+    monkeypatch.setattr(rollover, "PACKED", rollover._served(targets[0]))
+
+    def breaks(loaded: Loaded, target: Target) -> None:
+        raise RuntimeError("a kind of head that nobody knows")
+
+    monkeypatch.setattr(rollover, "ask", breaks)
+    assert rollover.first().served.name == "v1.0.0"
+    assert [line.endswith("not that of the plan: a kind of head that nobody knows") for line in log] == [True]
