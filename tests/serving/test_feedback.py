@@ -19,8 +19,8 @@ from components.families.base import Row
 from components.monitoring.feedback.records import Feedback
 from components.monitoring.feedback.store import BLOCK, FullError, Store
 from components.release.records import Limits
-from serving import feedback
-from serving.bundle import FEEDBACK, RELEASE, TRAFFIC
+from serving import bundle, feedback
+from serving.bundle import FEEDBACK, TRAFFIC
 from serving.questions import Reader
 from serving.requests import BadRequestError
 from tests.serving import tiny
@@ -33,7 +33,7 @@ GOOD = {"id": "c0ffee", "task": "sentiment", "input": "It is late.", "answer": {
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv(FEEDBACK, json.dumps({"folder": str(tmp_path / "feedback")}))
-    monkeypatch.setenv(RELEASE, "v1.2.0")
+    monkeypatch.setattr(bundle, "_served", [bundle.Served(tmp_path, "v1.2.0")])
     monkeypatch.delenv(TRAFFIC, raising=False)
     feedback.store.cache_clear()
     feedback.texts_are_recorded.cache_clear()
