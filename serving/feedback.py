@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from serving.questions import Reader
 
 MOST = 1000  # in a request
+KEEPER = ThreadPoolExecutor(1, "feedback")  # a slow disk takes no thread of others: /metrics needs one
 EXAMPLE = 'an object such as {"feedback": [{"id": "...", "task": "...", "input": "...", "answer": {...}}]}'
 EXPECTED = {
     "string_pattern_mismatch": "an X-Request-ID of the service: 1 to 64 letters, digits and .:_-",
@@ -140,7 +142,7 @@ async def keep(answers: Sequence[Answer], reader: Reader) -> Kept:
     if (place := store()) is None:
         raise BadRequestError("this service keeps no feedback; whoever runs it sets `feedback`", 404)
     try:
-        return await asyncio.to_thread(_keep, place, answers, reader)
+        return await asyncio.get_running_loop().run_in_executor(KEEPER, _keep, place, answers, reader)
     except FullError:
         raise BadRequestError("too much feedback waits to be looked at; nothing more is kept", 507) from None
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import get_context
@@ -158,6 +159,24 @@ def test_a_service_that_was_not_told_to_keeps_none(monkeypatch: pytest.MonkeyPat
     with pytest.raises(BadRequestError, match="keeps no feedback") as refused:
         send(GOOD)
     assert refused.value.status == 404
+
+
+def test_a_slow_disk_keeps_nobody_waiting_but_those_who_send_feedback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    disk = threading.Event()
+    monkeypatch.setattr(Store, "add", lambda *_: disk.wait(10))
+
+    async def scenario() -> str:
+        sent = feedback.parse(json.dumps({"feedback": [GOOD]}).encode()).feedback
+        asked = [asyncio.ensure_future(feedback.keep(sent, READER)) for _ in range(40)]
+        await asyncio.sleep(0)
+        metrics = await asyncio.wait_for(asyncio.to_thread(lambda: "metrics"), 5)
+        disk.set()
+        await asyncio.gather(*asked)
+        return metrics
+
+    assert asyncio.run(scenario()) == "metrics"
 
 
 def one(number: int) -> Feedback:
