@@ -81,6 +81,8 @@ class Trying:
     ) -> Found | None:
         start = time.perf_counter()
         with self.releases.use(self) as loaded, self._patience(True, caller):
+            if loaded is not self.candidate:  # the trial has ended
+                return None
             try:
                 answers = await loaded.batcher.answer(texts, names, top)
             except RefusedError:  # the other may know the task; if not, it refuses too

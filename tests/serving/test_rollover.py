@@ -209,6 +209,42 @@ def test_a_shadow_is_compared_and_never_returned(worker: rollover.Rollover, targ
     assert (said.serving, said.trying) == ("v1.0.1", None)
 
 
+def test_of_a_request_one_text_is_compared_with_the_answers_to_that_text(
+    worker: rollover.Rollover, targets: list[Target], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    same = targets[0].model_copy(update={"release": "v1.0.2"})  # the same model
+    told(worker, targets[0], canary(same, kind="shadow", share=1.0))
+    counts = worker.counts["now"]
+    monkeypatch.setattr(trial.random, "randrange", lambda texts: texts - 1)
+
+    async def scenario() -> None:
+        await worker.releases.answer([TEXT, "No."], None, None)
+        await until(lambda: counts.compared == 1)()
+
+    asyncio.run(asyncio.wait_for(scenario(), 60))
+    assert counts.tests["disagreement"].sum < 1e-3
+
+
+@pytest.mark.parametrize("kind", ["canary", "shadow"])
+def test_a_trial_that_has_ended_answers_and_counts_nothing_any_more(
+    kind: str, worker: rollover.Rollover, targets: list[Target]
+) -> None:
+    """Of requests, that is, which were drawn just before."""
+    told(worker, targets[0], canary(targets[1], share=0.999, kind=kind))
+    trying, counts = worker.releases.trying, worker.counts["now"]
+    told(worker, targets[0])
+
+    async def scenario() -> None:
+        for _ in range(3):
+            by, answers = await trying.answer([TEXT], None, None)
+            assert by.name == "v1.0.0"
+        if kind == "shadow":
+            await trying._compare_one(trial.Answered(TEXT, None, None, answers[0]))
+
+    asyncio.run(scenario())
+    assert (counts.answered, counts.compared) == (0, 0)
+
+
 def test_a_candidate_that_passes_is_not_loaded_again(
     worker: rollover.Rollover, targets: list[Target]
 ) -> None:
