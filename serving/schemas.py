@@ -58,7 +58,7 @@ def _right_answer(schema: dict[str, Any]) -> None:
 
 
 class FeedbackRequest(Answers, bentoml.IODescriptor):  # type: ignore[misc]
-    """Right answers to predictions; all are kept, or none."""
+    """Right answers to predictions; none is kept before all are checked."""
 
     model_config = ConfigDict(json_schema_extra=_right_answer)
 
