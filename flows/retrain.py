@@ -7,7 +7,7 @@ schedules, states, logs and artifacts are Prefect's.
 from __future__ import annotations
 
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +144,7 @@ def _answer(root: Path, target: str | None, state: State[Any]) -> None:
     if target is None and (state.is_completed() or judged):
         released = f"release {own['release']}" if own.get("release") else None
         began = datetime.fromisoformat(run_state.started(root))
-        retraining.answer(root, released or str(state.message), began)
+        retraining.answer(root, released or str(state.message), began, datetime.now(UTC))
 
 
 def _retrain(root: Path, target: str | None, workers: int) -> State[Any]:
