@@ -6,16 +6,18 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
 
 from components.evaluation.records import HeadEvidence
-from components.monitoring.estimates.right_share import chances_of_being_right, right_of_test_rows
+from components.monitoring.estimates.right_share import (
+    chances_of_being_right,
+    error_of_their_mean,
+)
 from components.monitoring.quality import Graded
 
-ERRORS = 2.0  # standard errors of the test rows' share that are no loss
+ERRORS = 2.0  # standard errors of what the test rows make expect that are no loss
 
 
 class Heard(NamedTuple):
@@ -24,7 +26,7 @@ class Heard(NamedTuple):
     task: str
     day: date  # in UTC, on which it came
     right: bool
-    probability: float | None  # that the answer was given; None where that is not known
+    probability: float  # that the answer was given
 
 
 def _nothing(release: str) -> Iterable[Heard]:
@@ -53,13 +55,14 @@ def graded(heard: Sequence[Heard], known: Mapping[str, HeadEvidence]) -> Iterato
     known are left out."""
     for one in heard:
         if one.task in known and (bins := known[one.task].reliability):
-            expected, _ = right_of_test_rows(bins)
-            if one.probability is not None:
-                expected = float(chances_of_being_right(bins, np.array(one.probability)))
+            expected = float(chances_of_being_right(bins, np.array(one.probability)))
             yield Graded(one.task, one.day, one.right, expected)
 
 
-def slack(head: HeadEvidence, margin: float) -> float:
-    """How much less often right is no loss: the margin, and what the test rows may err by."""
-    right, answers = right_of_test_rows(head.reliability)
-    return margin + ERRORS * sqrt(right * (1 - right) / max(answers, 1))
+def slack(head: HeadEvidence, margin: float, heard: Iterable[Heard]) -> float:
+    """How much less often right is no loss: the margin, and what the test rows may err by, of answers that
+    are as sure as those that were heard of the head."""
+    sure = [one.probability for one in heard]
+    if not (head.reliability and sure):
+        return margin
+    return margin + ERRORS * error_of_their_mean(head.reliability, np.array(sure))

@@ -6,9 +6,10 @@ of the alarms.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -60,7 +61,13 @@ class Watch:
         )
 
     def _slack(self) -> dict[str, float]:
-        return {head: slack(one, self.margins.get(head, 0.0)) for head, one in self.known.items()}
+        heard: dict[str, list[Heard]] = defaultdict(list)
+        for one in chain.from_iterable(self.heard):
+            heard[one.task].append(one)
+        return {
+            head: slack(self.known[head], self.margins.get(head, 0.0), own)
+            for head, own in heard.items() if head in self.known
+        }  # fmt: skip
 
     def _estimates(self) -> dict[str, Any]:
         """Fields of Window."""

@@ -94,12 +94,25 @@ def test_feedback_of_as_many_wrong_answers_as_expected_is_none(project: Path) ->
 
 def test_feedback_counts_in_the_window_in_which_it_came() -> None:
     days = [date(2026, 11, day) for day in (3, 4, 5, 9)]
-    said = [Heard("mood", day, True, None) for day in days]
+    said = [Heard("mood", day, True, 0.9) for day in days]
     assert by_window([date(2026, 11, 3), date(2026, 11, 6)], said) == [said[:1], said[1:3]]
 
 
 def test_feedback_of_a_task_that_is_not_known_is_left_out() -> None:
-    said = [Heard("intent", date(2026, 11, 3), True, 0.9), Heard("mood", date(2026, 11, 3), True, None)]
+    said = [Heard("intent", date(2026, 11, 3), True, 0.9), Heard("mood", date(2026, 11, 3), True, 0.6)]
     (one,) = graded(said, KNOWN)
-    assert one.expected == pytest.approx(0.84)
-    assert slack(KNOWN["mood"], 0.02) == pytest.approx(0.02 + 2 * np.sqrt(0.84 * 0.16 / 200))
+    assert one.expected == pytest.approx(0.7)
+
+
+def test_what_the_test_rows_may_err_by_is_that_of_answers_as_sure_as_those_that_were_heard() -> None:
+    """All of one bin, or of both alike."""
+
+    def said(*sure: float) -> list[Heard]:
+        return [Heard("mood", date(2026, 11, 3), True, one) for one in sure]
+
+    low, high = 71 / 102 * 31 / 102 / 100, 99 / 102 * 3 / 102 / 100
+    assert slack(KNOWN["mood"], 0.02, said(0.5, 0.6)) == pytest.approx(0.02 + 2 * np.sqrt(low))
+    assert slack(KNOWN["mood"], 0.02, said(0.6, 0.95)) == pytest.approx(
+        0.02 + 2 * np.sqrt(low / 4 + high / 4)
+    )
+    assert slack(KNOWN["mood"], 0.02, []) == 0.02
