@@ -18,7 +18,7 @@ from prefect.events import emit_event
 from prefect.states import Completed, Failed
 
 from components import params
-from components.errors import UserError
+from components.errors import UserError, disk_sentence
 from components.monitoring.traffic import judging
 from components.monitoring.traffic.records import Window
 from components.monitoring.traffic.words import in_words
@@ -36,7 +36,7 @@ SECONDS = 30.0  # for an event to reach the server
 @flow(name="traffic", persist_result=False)
 def traffic() -> State[Any]:
     """Judge what has ended, raise what has shifted, ask for a retraining where there is a reason: the project
-    in this folder. The run is Failed by a user's mistake, with its sentence."""
+    in this folder. The run is Failed by a user's mistake or a full disk, with its sentence."""
     root = Path.cwd()
     try:
         project = params.load()
@@ -47,6 +47,10 @@ def traffic() -> State[Any]:
         asking.send(root, project.packaging.name)
     except UserError as error:
         return Failed(message=str(error))
+    except OSError as error:
+        if (sentence := disk_sentence(error)) is None:
+            raise
+        return Failed(message=sentence)
     for window in judged:
         print(in_words(window))
     said = f"{len(judged)} windows judged, {len(waiting)} shifts raised"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from components.errors import UserError
 from components.monitoring import retraining
 from components.monitoring.traffic import judging
 from flows import cli
+from flows import traffic as flow
 from flows.commands import traffic as command
 from tests.flows import toy
 from tests.flows.conftest import Server
@@ -60,6 +62,18 @@ def test_without_a_section_it_says_where_to_read(project: Path) -> None:
     (project / "params.yaml").write_text(yaml.safe_dump(params))
     with pytest.raises(UserError, match="traffic: missing; docs/how-to/traffic.md says"):
         command.run(cli.parser().parse_args(["traffic"]))
+
+
+def test_a_full_disk_is_a_sentence(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "monitoring/shifts")
+
+    monkeypatch.setattr(judging, "judge_windows", full)
+    state = flow.traffic.fn()
+    assert state.is_failed()
+    assert state.message == (
+        "monitoring/shifts: no space is left on the disk; free some, then give the same command again"
+    )
 
 
 @pytest.mark.slow
