@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from components.evaluation.records import HeadEvidence
 from components.monitoring.estimates.right_share import (
     chances_of_being_right,
     error_of_their_mean,
+    right_of_test_rows,
 )
 from components.monitoring.quality import Graded
 
@@ -60,9 +62,11 @@ def graded(heard: Sequence[Heard], known: Mapping[str, HeadEvidence]) -> Iterato
 
 
 def slack(head: HeadEvidence, margin: float, heard: Iterable[Heard]) -> float:
-    """How much less often right is no loss: the margin, and what the test rows may err by, of answers that
-    are as sure as those that were heard of the head."""
-    sure = [one.probability for one in heard]
-    if not (head.reliability and sure):
+    """How much less often right is no loss: the margin, and what the test rows may err by, all of them, or
+    those as sure as the answers that were heard of the head, which may be few."""
+    sure = np.array([one.probability for one in heard])
+    if not (head.reliability and len(sure)):
         return margin
-    return margin + ERRORS * error_of_their_mean(head.reliability, np.array(sure))
+    right, answers = right_of_test_rows(head.reliability)
+    of_all = sqrt(right * (1 - right) / answers)
+    return margin + ERRORS * max(of_all, error_of_their_mean(head.reliability, sure))

@@ -105,14 +105,11 @@ def test_feedback_of_a_task_that_is_not_known_is_left_out() -> None:
 
 
 def test_what_the_test_rows_may_err_by_is_that_of_answers_as_sure_as_those_that_were_heard() -> None:
-    """All of one bin, or of both alike."""
+    """All of one bin of a hundred answers; or of both, as the test rows are."""
 
-    def said(*sure: float) -> list[Heard]:
-        return [Heard("mood", date(2026, 11, 3), True, one) for one in sure]
+    def allowed(*sure: float) -> float:
+        return slack(KNOWN["mood"], 0.02, [Heard("mood", FIRST.date(), True, one) for one in sure])
 
-    low, high = 71 / 102 * 31 / 102 / 100, 99 / 102 * 3 / 102 / 100
-    assert slack(KNOWN["mood"], 0.02, said(0.5, 0.6)) == pytest.approx(0.02 + 2 * np.sqrt(low))
-    assert slack(KNOWN["mood"], 0.02, said(0.6, 0.95)) == pytest.approx(
-        0.02 + 2 * np.sqrt(low / 4 + high / 4)
-    )
-    assert slack(KNOWN["mood"], 0.02, []) == 0.02
+    assert allowed(0.5, 0.6) == pytest.approx(0.02 + 2 * np.sqrt(71 * 31 / 102**2 / 100))
+    assert allowed(0.6, 0.95) == pytest.approx(0.02 + 2 * np.sqrt(0.84 * 0.16 / 200))
+    assert allowed() == 0.02
