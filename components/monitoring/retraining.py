@@ -9,9 +9,7 @@ whoever starts it.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from pydantic import AwareDatetime, Field
 
 from components.records import Record
 from components.settings.retrain import Retrain
+from components.turn import turn
 
 FOLDER = Path("monitoring/retrainings")
 
@@ -81,7 +80,7 @@ def ask(
     Raises:
         UserError: the file of an earlier request is damaged.
     """
-    with _turn(root):
+    with turn(root / FOLDER / ".lock"):
         if refused := refusal(policy, every(root), now):
             return refused
         asked = now.astimezone(UTC).replace(microsecond=0)
@@ -113,11 +112,3 @@ def new_rows(root: Path, release: str, accepted: Mapping[str, int]) -> dict[str,
     counted = answered[-1].accepted if answered else {}
     new = {task: count - counted.get(task, 0) for task, count in accepted.items()}
     return {task: count for task, count in new.items() if count > 0}
-
-
-@contextlib.contextmanager
-def _turn(root: Path) -> Iterator[None]:
-    (root / FOLDER).mkdir(parents=True, exist_ok=True)
-    with (root / FOLDER / ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
