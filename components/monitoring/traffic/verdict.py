@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from components.evaluation.picture import MOST_CONFUSIONS
 from components.evaluation.records import HeadEvidence
 from components.monitoring import quality
 from components.monitoring.estimates.label_shares import true_shares
@@ -94,8 +95,11 @@ def shown_worse(said: Mapping[str, Quality], windows: int) -> list[str]:
 
 
 def _shares(rows: pa.Table, known: Known) -> dict[str, dict[str, Share]]:
-    """task -> its labels' true shares, where the confusions of its test rows are known."""
-    said = {task: f"{task}.label" for task, head in known.items() if head.confusions}
+    """task -> its labels' true shares, where the confusions of its test rows are known, and all of them: of
+    many classes the rarest were left out, and a class may have lost all of its own."""
+    said = {
+        task: f"{task}.label" for task, head in known.items() if 0 < len(head.confusions) < MOST_CONFUSIONS
+    }
     found = {
         task: true_shares(known[task].confusions, Counter(rows[column].drop_null().to_pylist()))
         for task, column in said.items() if column in rows.column_names

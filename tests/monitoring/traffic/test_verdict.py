@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from components.evaluation.records import Confusion, HeadEvidence, ReliabilityBin
-from components.monitoring.traffic import judging
+from components.monitoring.traffic import judging, verdict
 from components.monitoring.traffic.feedback import Feedback, Heard, by_window, graded, slack
 from components.monitoring.traffic.rows import RowMaker
 from components.monitoring.traffic.store import Writer
@@ -70,6 +70,13 @@ def test_an_alarm_says_what_moved_which_texts_show_it_and_what_is_estimated(proj
         "  mood: about 70% of the answers are right, by how sure they are; of the test rows 84% (an estimate, "
         "and no reason for an alarm)"
     )
+
+
+def test_of_confusions_that_were_cut_no_share_is_estimated(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verdict, "MOST_CONFUSIONS", 4)  # as many as there are
+    assert judging.judge_windows(project, TRAFFIC, date(2026, 11, 6))[0].shares == {}
 
 
 def heard(wrong: float, day: date, count: int = 60) -> list[Heard]:
