@@ -99,6 +99,13 @@ def test_what_is_clear_is_accepted_and_what_needs_a_look_is_left(capsys) -> None
     assert accepted_since(None) == {"ner": 1, "sentiment": 1}
 
 
+def test_an_answer_that_cannot_be_a_row_disputes_none(capsys) -> None:
+    put()
+    bad = put(request="b", answer={"label": ""})
+    assert "accepted: 1 of sentiment" in run(capsys, "accept")[1]
+    assert waiting() == {bad.key}
+
+
 def test_a_person_decides_by_id(capsys) -> None:
     new = put(answer={"label": "mixed"})
     one, other = (

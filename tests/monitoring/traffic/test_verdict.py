@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from components.evaluation.records import Confusion, HeadEvidence, ReliabilityBin
-from components.monitoring.traffic import judging, verdict
+from components.monitoring.traffic import comparing, judging, verdict
 from components.monitoring.traffic.feedback import Feedback, Heard, by_window, graded, slack
 from components.monitoring.traffic.rows import RowMaker
 from components.monitoring.traffic.store import Writer
@@ -91,6 +91,15 @@ def test_feedback_that_answers_are_wrong_is_an_alarm_by_itself(project: Path) ->
     assert (first.alarm, first.moved, first.worse) == (True, [], ["mood"])
     assert "60 answers that were judged" in in_words(first)
     assert ": WORSE (p = " in in_words(first)
+
+
+def test_feedback_and_the_shift_have_half_of_the_false_alarms_each(project: Path) -> None:
+    due = next(comparing.windows(TRAFFIC, project, date(2026, 11, 6)))
+    watch = verdict.Watch(due, KNOWN, [heard(0.5, due.last, count=18)], {})
+    evidence = int(watch.judged(10).quality["mood"].evidence)
+    assert 20 < evidence < 1000
+    assert watch.judged(evidence).worse == []
+    assert watch.judged(evidence // 2).worse == ["mood"]
 
 
 def test_feedback_of_as_many_wrong_answers_as_expected_is_none(project: Path) -> None:
