@@ -117,7 +117,9 @@ def test_the_sample_of_a_day_is_bounded_whoever_writes_and_however_often(
     assert set(found["key"].to_pylist()) == set(sorted(keys)[:10])  # both workers have seen the same keys
 
 
-def test_what_is_too_old_is_removed(tokenizer: Path, tmp_path: Path) -> None:
+def test_what_is_too_old_is_removed_by_a_new_worker_and_at_the_first_of_a_day(
+    tokenizer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     writer = Writer(Traffic(folder=str(tmp_path), keep_days=30), "a")
     now = datetime.now(UTC)
     for age in (0, 1, 29, 31, 400):
@@ -126,9 +128,12 @@ def test_what_is_too_old_is_removed(tokenizer: Path, tmp_path: Path) -> None:
         writer.add(rows(tokenizer, 1, when))
     writer.flush()
     (tmp_path / "notes").mkdir()
-    writer.wants(0.5, now - timedelta(days=1))
-    writer.flush()
+    later = Writer(Traffic(folder=str(tmp_path), keep_days=30), "b")
+    later.flush()
     assert store.days(tmp_path) == [(now - timedelta(days=age)).date() for age in (29, 1, 0)]
+    monkeypatch.setattr(store, "_day", lambda _: (now + timedelta(days=2)).date())
+    later.flush()
+    assert store.days(tmp_path) == [(now - timedelta(days=age)).date() for age in (1, 0)]
     assert (tmp_path / "notes").is_dir()
 
 
