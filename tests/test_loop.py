@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.minutes(1), pytest.mark.timeout(1800
 ROWS, TEXTS, CORRECTED = 400, 80, 60  # of the data; of a day's traffic; of them that people correct
 WATCH = {"reference_rows": TEXTS, "min_rows": 30, "days_between_false_alarms": 20}
 # The worker's runs, as its stages, are forks of a Python that has the libraries loaded (tests/forked.py).
-ENGINE = "import runpy; runpy.run_module('prefect.flow_engine', run_name='__main__')\n"
+ENGINE = "import runpy; runpy.run_module('prefect.engine', run_name='__main__')\n"
 DAILY = {
     "name": "daily",
     "entrypoint": "flows.traffic.traffic",
@@ -181,13 +181,13 @@ def test_from_a_shift_to_a_retraining_a_release_that_rolls_over_and_the_way_back
         # through; the service takes it over while it is asked.
         with served.Load(url, question, callers=2, pause=0.1) as load:
             machine.start_run("daily")
-            toy.wait_for(lambda: machine.states("retrain") == ["COMPLETED"], 600)
+            assert machine.ended("traffic") == ["COMPLETED"]
+            assert machine.ended("retrain") == ["COMPLETED"]
             load.until(lambda: load.answers[-1][1] == "v1.0.1")
             asked = len(load.answers)
             load.until(lambda: len(load.answers) >= asked + 20)
         assert {one[0] for one in load.answers} == {200}
         assert len({one[1:] for one in load.answers}) == 2  # each release has one bundle and one answer
-        assert machine.states("traffic") == ["COMPLETED"]
         (shifted,) = [window for _, window in judging.judgements(root) if window.alarm]
         assert (shifted.first, shifted.release) == ((today - timedelta(days=1)).date(), "v1.0.0")
         (request,) = retraining.every(root)

@@ -53,10 +53,15 @@ class Machine:
         (found,) = self._post("deployments/filter", wanted).json()
         toy.wait_for(lambda: self._post(f"deployments/{found['id']}/create_flow_run", {}).is_success)
 
-    def states(self, flow: str) -> list[str]:
-        """Of all runs of a flow."""
-        runs = self._post("flow_runs/filter", {"flows": {"name": {"any_": [flow]}}}).json()
-        return [run["state_type"] for run in runs]
+    def ended(self, flow: str, seconds: float = 300) -> list[str]:
+        """How the runs of a flow have ended; waits until there is one, and none goes on."""
+
+        def states() -> list[str]:
+            runs = self._post("flow_runs/filter", {"flows": {"name": {"any_": [flow]}}}).json()
+            found = [run["state_type"] for run in runs]
+            return [] if {"SCHEDULED", "PENDING", "RUNNING"} & {*found} else found
+
+        return list(toy.wait_for(states, seconds))
 
     def _post(self, path: str, body: dict[str, Any]) -> httpx.Response:
         return httpx.post(f"{self.url}/{path}", json=body, timeout=120, trust_env=False)
