@@ -39,6 +39,7 @@ class Served:
 
 PACKED = Served(BUNDLE, os.environ.get(RELEASE) or None)
 _served = [PACKED]  # of this process
+RUNNING: dict[str, dict[str, str | None]] = {}  # version of a bundle -> what computes its states here
 
 
 def served() -> Served:

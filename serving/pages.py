@@ -16,7 +16,7 @@ from starlette.routing import Route
 from components import families
 from components.pages import render
 from serving import callers
-from serving.bundle import Served, served
+from serving.bundle import RUNNING, Served, served
 from serving.explain import explained_family
 from serving.openapi import Json, completed
 from serving.watch import exposition
@@ -80,9 +80,11 @@ async def tasks(_: Request) -> JSONResponse:
 
 
 async def metadata(_: Request) -> JSONResponse:
-    """The whole card: from here to the hashes of data, model and code, the commit and the verdict."""
+    """The whole card: from here to the hashes of data, model and code, the commit and the verdict; and what
+    computes the encoder's states in this worker."""
     now = served()
-    return JSONResponse({"release": now.release, **now.card.model_dump(mode="json")})
+    running = RUNNING.get(now.card.version, {})
+    return JSONResponse({"release": now.release, "running": running, **now.card.model_dump(mode="json")})
 
 
 @lru_cache(maxsize=1)

@@ -261,6 +261,8 @@ def columns_of(rows: Numbered, of: int = 0, sign: Decimal | None = None) -> list
         gaps = sum(map(_is_missing, values)) / max(len(values), 1)
         marks = (*marks, "") if GAPPY <= gaps < MOST_GAPS else marks
         given = parsed([values[number] for number in at])
+        if given and name != "labels" and all(map(_is_one, given)):  # `labels` may be several in other rows
+            given = [value[0] for value in given]
         found.append(Column(name, given, len(rows), place, at=at, unlabelled=marks, of=of, sign=sign))
     return found
 
@@ -288,8 +290,6 @@ def parsed(values: list[Any]) -> list[Any]:
     """Lists and objects that are given as texts, as JSON or Python writes them, read; others as they are."""
     if any(isinstance(value, str) and CHOICES.match(value) for value in values):
         return [_choices(value) for value in values]
-    if values and all(map(_is_one, values)):
-        return [value[0] for value in values]
     if not all(isinstance(value, str) and LISTED.match(value) for value in values):
         return values
     try:

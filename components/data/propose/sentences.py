@@ -7,7 +7,7 @@ from typing import Any
 
 from components.data.propose.names import NAMES
 from components.data.propose.profile import Column
-from components.data.propose.roles.words import spelled_types
+from components.data.propose.roles.words import any_spelling, bio_types, io_types
 from components.data.sources.sentences import document_column, sentence_columns, sentences_within
 
 HEAD = 2000  # rows
@@ -45,4 +45,6 @@ def _are_tags(column: Column) -> bool:
     texts = [value for value in column.values if isinstance(value, str)]
     if len(texts) < column.rows:
         return False
-    return spelled_types(texts) is not None
+    if bio_types([any_spelling(text) for text in texts]) is not None:
+        return True
+    return not {"O", "o"}.isdisjoint(texts) and io_types(texts) is not None

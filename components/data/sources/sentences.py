@@ -60,6 +60,8 @@ def _sentence(words: list[Mapping[str, Any]], single: set[str | None]) -> Values
 def document_column(rows: Sequence[Mapping[str, Any]], sentence: str) -> str | None:
     """The column of documents, where sentences are numbered anew in each and some of two would be one: each
     value's rows stand together, and it changes where the sentence's does not."""
+    if not any(sentence in fields for fields in rows):
+        return None
     for name in dict.fromkeys(name for fields in rows for name in fields):
         values = [fields.get(name) for fields in rows]
         starts = [number for number, (one, other) in enumerate(pairwise(values), 1) if one != other]

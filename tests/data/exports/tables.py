@@ -334,7 +334,7 @@ TABLES = [
         {"text": "text", "score": "amount"},
     ),
     Shape(
-        "stars.csv",
+        "counted_stars.csv",
         text(
             csv_text(["review", "rating"], lambda n: [sentence(n), f"{stars(n)} star" + "s" * (stars(n) > 1)])
         ),

@@ -267,7 +267,7 @@ ANNOTATED = [
         {"text": "text", "spans": "entities"},
     ),
     Shape(
-        "massive.jsonl",
+        "marked_once_more.jsonl",
         jsonl(
             lambda n: {
                 "id": str(n),
