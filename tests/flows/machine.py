@@ -53,13 +53,13 @@ class Machine:
         (found,) = self._post("deployments/filter", wanted).json()
         toy.wait_for(lambda: self._post(f"deployments/{found['id']}/create_flow_run", {}).is_success)
 
-    def ended(self, flow: str, seconds: float = 300) -> list[str]:
-        """How the runs of a flow have ended; waits until there is one, and none goes on."""
+    def ended(self, flow: str, runs: int = 1, seconds: float = 300) -> list[str]:
+        """How the runs of a flow have ended; waits until there are so many, and none goes on."""
 
         def states() -> list[str]:
-            runs = self._post("flow_runs/filter", {"flows": {"name": {"any_": [flow]}}}).json()
-            found = [run["state_type"] for run in runs]
-            return [] if {"SCHEDULED", "PENDING", "RUNNING"} & {*found} else found
+            known = self._post("flow_runs/filter", {"flows": {"name": {"any_": [flow]}}}).json()
+            found = [run["state_type"] for run in known]
+            return [] if len(found) < runs or {"SCHEDULED", "PENDING", "RUNNING"} & {*found} else found
 
         return list(toy.wait_for(states, seconds))
 
