@@ -58,6 +58,13 @@ def test_a_row_says_what_kind_of_text_it_was_and_not_the_text(tokenizer: Path) -
     assert "Ada" not in str(row)
 
 
+def test_a_tokenizer_whose_ids_have_gaps_is_read(tmp_path: Path) -> None:
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "late", "late", "again"]  # the second "late" has the id
+    tiny.write_tokenizer(tmp_path / "tokenizer.json", words)
+    row = maker(tmp_path / "tokenizer.json").row(0.5, ["late again"], ANSWERS)
+    assert (row["tokens"], row["unknown"]) == (2, 0.0)
+
+
 def test_a_text_is_kept_where_the_settings_say_so_but_for_what_is_redacted(tokenizer: Path) -> None:
     row = maker(tokenizer, texts=True, redact=[r"\d{3}-\d{4}"]).row(0.5, WORDS, ANSWERS)
     assert row["text"] == "Ada was in Rome, call […]."
