@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components import params
-from components.environment import quiet
+from components.environment import QUIET, quiet
 from components.errors import UserError
 from components.evaluation.summary import brief
 from components.release import registry, signing
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from components.families.base import Prediction
 
 RELEASE = "ONETRUNK_RELEASE"  # in a service's environment: the semantic version that it serves
+ROLLOUT = "ONETRUNK_ROLLOUT"  # there: the folder where it is told what to serve
 TRAFFIC = "ONETRUNK_TRAFFIC"  # there: what it records, as JSON
 FEEDBACK = "ONETRUNK_FEEDBACK"  # there: where it keeps the right answers that it is sent, as JSON
 CANDIDATE = Path("models/multitask")
@@ -42,8 +46,28 @@ def released(root: Path) -> tuple[str, Path]:
     return found.champion.version, found.folder(found.champion)
 
 
-def serve(bento: Path, host: str, port: int, release: str = "") -> None:
-    """Become BentoML's server of this Bento, which says that it is this release (does not return).
+def serve(root: Path, host: str, port: int) -> None:
+    """Become BentoML's server of the project's champion (does not return), with a process beside it that
+    tells it of another champion, or of a trial (docs/how-to/rollout.md).
+
+    Raises:
+        UserError: nothing has been released, or the port is taken.
+    """
+    from components.release.query import check_port
+    from flows.rollout import service
+
+    check_port(host, port)
+    folder = service.open_folder(root)
+    first = service.Service(root, folder).tell().champion
+    command = [sys.executable, "-m", "flows.rollout.watch", str(folder)]
+    subprocess.Popen(command, cwd=root, stdin=subprocess.DEVNULL, env={**QUIET, **os.environ})
+    bento = Path(first.bundle).parents[1]
+    serve_bento(bento, host, port, {RELEASE: first.release, ROLLOUT: str(folder)})
+
+
+def serve_bento(bento: Path, host: str, port: int, told: Mapping[str, str] | None = None) -> None:
+    """Become BentoML's server of this Bento, which is `told` by its environment what it is (does not
+    return).
 
     Raises:
         UserError: there is no such folder, or the port is taken.
@@ -54,7 +78,7 @@ def serve(bento: Path, host: str, port: int, release: str = "") -> None:
     check_port(host, port)
     command = serve_command(bento, host, port)
     home = Path(tempfile.mkdtemp(prefix="onetrunk-serve-"))
-    environment = {**serve_environment(home), RELEASE: release, **_recorded(Path.cwd())}
+    environment = {**serve_environment(home), **_recorded(Path.cwd()), **(told or {RELEASE: ""})}
     os.execve(command[0], command, environment)  # noqa: S606
 
 

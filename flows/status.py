@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from components.errors import UserError
 from components.evaluation import summary
 from components.evaluation.records import EVALUATION, VERDICT, Evaluation, ModelId, Verdict
 from components.release import registry
+from components.rollout.records import WorkerReport
+from flows.rollout import service
 from flows.running import clock, graph, run_state
 
 LINES = 8  # changed stages that are named with their reasons
@@ -35,6 +38,8 @@ def show(root: Path) -> None:
     table.add_row("last run", _last_run(run_state.last(root)))
     table.add_row("verdict", _verdict(root, pipeline))
     table.add_row("champion", Text(_champion(root)))
+    for workers in service.running(root):
+        table.add_row("service", Text(_service(workers)))
     Console(highlight=False).print(table)
 
 
@@ -127,6 +132,21 @@ def _judged(root: Path, said: Verdict) -> str:
         if (run.verdict, run.model) == (said.verdict, said.model.sha256) and GATE in run.stages and run.ended:
             return run.ended
     return clock.of_seconds((root / VERDICT).stat().st_mtime)
+
+
+def _service(workers: list[WorkerReport]) -> str:
+    """What the workers of a service that runs here answer with, and what they could not load."""
+    if not workers:
+        return "is starting"
+    lines = []
+    for said, count in Counter(f"{one.serving}{_beside(one)}" for one in workers).items():
+        lines.append(f"{said} ({count} {'worker' if count == 1 else 'workers'})")
+    refused = {version: why for one in workers for version, why in one.refused.items()}
+    return "\n".join([*lines, *(f"{version} is not loaded: {why}" for version, why in refused.items())])
+
+
+def _beside(one: WorkerReport) -> str:
+    return f", and {one.trying} is tried" if one.trying else ""
 
 
 def _champion(root: Path) -> str:

@@ -39,8 +39,12 @@ class Access:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
         self.tokens = callers.digests(callers.tokens())
-        self.most = card().limits.max_requests_per_client
         self.running: Counter[str] = Counter()  # requests of each client
+
+    @property
+    def most(self) -> int:
+        """Requests that a client may have in progress, of the release that answers now."""
+        return card().limits.max_requests_per_client
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] in OPEN:

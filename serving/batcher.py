@@ -82,6 +82,15 @@ class Batcher:
         finally:
             self.waiting.leave(ticket)
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits or is computed."""
+        return not self.waiting and not self._running
+
+    def close(self) -> None:
+        """End the thread when what waits is answered; nobody may ask any more."""
+        self.waiting.close()
+
     def wait(self) -> float:
         """Seconds that who comes now would wait, about."""
         return (self.waiting.size + self._running) * self._seconds / self._tokens
@@ -93,13 +102,13 @@ class Batcher:
             raise BusyError(f"{seconds:.1f} s of work wait already; ask again later", seconds)
 
     def _work(self) -> None:
-        while True:
-            self._pass(self._take())
+        while taken := self._take():
+            self._pass(taken)
             self._running = 0.0
 
     def _take(self) -> list[Place]:
-        """The texts of the next pass, tokenised; waits for the first. Who comes while they are tokenised may
-        still come along."""
+        """The texts of the next pass, tokenised; waits for the first, and has none once nobody comes any
+        more. Who comes while they are tokenised may still come along."""
         taken: list[Place] = []
         tokens = 0.0
         while tokens < TOKENS_PER_PASS and (place := self.waiting.take(wait=not taken)):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from functools import cache
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from components.release.records import BundleCard
@@ -11,17 +12,50 @@ from components.release.records import BundleCard
 RELEASE = "ONETRUNK_RELEASE"  # a variable: the semantic version, which the bytes cannot know
 TRAFFIC = "ONETRUNK_TRAFFIC"  # a variable: `traffic` of params.yaml as JSON; without it nothing is recorded
 FEEDBACK = "ONETRUNK_FEEDBACK"  # a variable: `feedback` of params.yaml as JSON; without it none is kept
+ROLLOUT = "ONETRUNK_ROLLOUT"  # a variable: the folder where `onetrunk serve` writes what is to be served
 BUNDLE = Path(__file__).parent.parent / "bundle"
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 LICENCES = Path(__file__).with_name("licences.json")  # of the requirements
 
 
-@cache
+@dataclass(frozen=True)
+class Served:
+    """A release that a service has loaded: the folder of its bundle, and its semantic version, which whoever
+    serves has said or not."""
+
+    bundle: Path
+    release: str | None = None
+
+    @cached_property
+    def card(self) -> BundleCard:
+        """The bundle's card.json: version, limits, tasks, and the hashes that lead back to the data."""
+        return BundleCard.read(self.bundle / "card.json")
+
+    @property
+    def name(self) -> str:
+        """The semantic version; where nobody has said it, that of the bundle."""
+        return self.release or self.card.version
+
+
+PACKED = Served(BUNDLE, os.environ.get(RELEASE) or None)
+_served = [PACKED]  # of this process
+
+
+def served() -> Served:
+    """The release that answers now: it may change while the service runs (serving/rollover.py)."""
+    return _served[0]
+
+
+def answer_with(release: Served) -> None:
+    """From now on this release answers."""
+    _served[0] = release
+
+
 def card() -> BundleCard:
-    """The bundle's card.json: version, limits, tasks, and the hashes that lead back to the data."""
-    return BundleCard.read(BUNDLE / "card.json")
+    """The card of the release that answers now."""
+    return served().card
 
 
 def release() -> str | None:
-    """The semantic version of the release that is served; None where whoever serves has not said it."""
-    return os.environ.get(RELEASE) or None
+    """Its semantic version; None where whoever serves has not said it."""
+    return served().release

@@ -40,8 +40,12 @@ class Guard:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self.limit = card().limits.max_body_bytes
         self.held = 0  # bytes of bodies that are being read
+
+    @property
+    def limit(self) -> int:
+        """Bytes of a body, of the release that answers now."""
+        return card().limits.max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

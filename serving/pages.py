@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from asyncio import to_thread
 from collections.abc import Iterable, Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -16,7 +16,7 @@ from starlette.routing import Route
 from components import families
 from components.pages import render
 from serving import callers
-from serving.bundle import card, release
+from serving.bundle import Served, served
 from serving.explain import explained_family
 from serving.openapi import Json, completed
 from serving.watch import exposition
@@ -29,10 +29,10 @@ OPERATION = Path(__file__).with_name("operate.html.jinja")
 DIALOGUE = [{"role": "customer", "text": "It does not start."}]
 
 
-@cache
-def html() -> str:
+@lru_cache(maxsize=1)
+def html(release: Served) -> str:
     """The page; it knows which inputs of which tasks are structured, and which answers have a why."""
-    tasks = card().tasks
+    tasks = release.card.tasks
     return render.render(
         TEMPLATE,
         structured=structured((task.family, task.inputs) for task in tasks.values()),
@@ -56,13 +56,14 @@ def structured(tasks: Iterable[tuple[str, Sequence[str]]]) -> dict[str, dict[str
 
 async def page(_: Request) -> HTMLResponse:
     """A self-contained page: type a text, see every task's answer."""
-    return HTMLResponse(html())
+    return HTMLResponse(html(served()))
 
 
 async def operation(_: Request) -> HTMLResponse:
     """A self-contained page that draws GET /metrics: traffic, latency, confidence."""
-    said = card().model_dump(include={"name", "version", "verdict", "champion"})
-    return HTMLResponse(render.render(OPERATION, **said, release=release(), tasks=card().tasks))
+    now = served()
+    said = now.card.model_dump(include={"name", "version", "verdict", "champion"})
+    return HTMLResponse(render.render(OPERATION, **said, release=now.release, tasks=now.card.tasks))
 
 
 async def icon(_: Request) -> FileResponse:
@@ -72,25 +73,27 @@ async def icon(_: Request) -> FileResponse:
 
 async def tasks(_: Request) -> JSONResponse:
     """The tasks with family, labels, limits and metrics, and the version that answers them."""
+    now = served()
     return JSONResponse(
-        {"release": release(), **card().model_dump(mode="json", include={"version", "tasks"})}
+        {"release": now.release, **now.card.model_dump(mode="json", include={"version", "tasks"})}
     )
 
 
 async def metadata(_: Request) -> JSONResponse:
     """The whole card: from here to the hashes of data, model and code, the commit and the verdict."""
-    return JSONResponse({"release": release(), **card().model_dump(mode="json")})
+    now = served()
+    return JSONResponse({"release": now.release, **now.card.model_dump(mode="json")})
 
 
 @lru_cache(maxsize=1)
-def document(version: str) -> Json:
-    """What OpenAPI says of the service that holds this app, with a bundle of this version."""
-    return completed(app.state.service.openapi_spec.asdict(), card(), bool(callers.tokens()))
+def document(of: Served) -> Json:
+    """What OpenAPI says of the service that holds this app, with this release."""
+    return completed(app.state.service.openapi_spec.asdict(), of.card, bool(callers.tokens()))
 
 
 async def described(_: Request) -> JSONResponse:
     """OpenAPI's document."""
-    return JSONResponse(document(card().version))
+    return JSONResponse(document(served()))
 
 
 async def measured(_: Request) -> Response:

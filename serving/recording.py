@@ -10,7 +10,7 @@ import threading
 import uuid
 from collections import deque
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import bentoml
@@ -21,7 +21,7 @@ from components.families.base import Row
 from components.monitoring.traffic.rows import RowMaker
 from components.monitoring.traffic.store import Writer
 from components.settings.traffic import Traffic
-from serving.bundle import BUNDLE, TRAFFIC, card, release
+from serving.bundle import TRAFFIC, Served, served
 from serving.faults import log_fault
 from serving.questions import row_of, strings
 from serving.watch import REQUEST
@@ -51,18 +51,31 @@ def recorder() -> Recorder | None:
     given = os.environ.get(TRAFFIC)
     if not given:
         return None
-    traffic = Traffic.model_validate_json(given)
-    labels = {name: task.labels or [] for name, task in card().tasks.items()}
-    maker = RowMaker(BUNDLE / "tokenizer.json", labels, release() or card().version, traffic)
-    found = Recorder(maker, traffic)
+    found = Recorder(maker_of(served()), Traffic.model_validate_json(given))
     threading.Thread(target=found.keep_writing, daemon=True).start()
     return found
 
 
-def record(texts: Sequence[Any], answers: Sequence[Mapping[str, BaseModel]]) -> None:
-    """Record an item of a request and its answer, if this worker records."""
+@lru_cache(maxsize=4)
+def maker_of(release: Served) -> RowMaker:
+    """What makes rows of the answers of a release."""
+    labels = {name: task.labels or [] for name, task in release.card.tasks.items()}
+    traffic = Traffic.model_validate_json(os.environ[TRAFFIC])
+    return RowMaker(release.bundle / "tokenizer.json", labels, release.name, traffic)
+
+
+def make_ready(release: Served) -> None:
+    """Read what the first row of a release needs, if this worker records."""
+    if recorder():
+        maker_of(release)
+
+
+def record(
+    texts: Sequence[Any], answers: Sequence[Mapping[str, BaseModel]], by: Served | None = None
+) -> None:
+    """Record an item of a request and its answer by a release, if this worker records."""
     if found := recorder():
-        found.record(texts, answers)
+        found.record(texts, answers, maker_of(by or served()))
 
 
 def stop() -> None:
@@ -77,14 +90,21 @@ class Recorder:
     def __init__(self, maker: RowMaker, traffic: Traffic) -> None:
         self.maker, self.writer = maker, Writer(traffic, f"{os.getpid()}-{uuid.uuid4().hex[:6]}")
 
-    def record(self, texts: Sequence[Any], answers: Sequence[Mapping[str, BaseModel]]) -> None:
+    def record(
+        self,
+        texts: Sequence[Any],
+        answers: Sequence[Mapping[str, BaseModel]],
+        maker: RowMaker | None = None,
+    ) -> None:
         """Record an item of a request and its answer; whatever becomes of that, they were answered."""
         try:
-            self._record(texts, answers)
+            self._record(texts, answers, maker or self.maker)
         except Exception as error:
             log_fault("this request is not recorded", error)
 
-    def _record(self, texts: Sequence[Any], answers: Sequence[Mapping[str, BaseModel]]) -> None:
+    def _record(
+        self, texts: Sequence[Any], answers: Sequence[Mapping[str, BaseModel]], maker: RowMaker
+    ) -> None:
         """Of a request one text is drawn: the others resemble it, and a test that takes them for independent
         would find shifts that are none. The key is the request's, so that all requests are as likely."""
         key = random.random()  # noqa: S311 a sample, not a secret
@@ -93,7 +113,7 @@ class Recorder:
             fields = {task: one.model_dump() for task, one in answers[place].items()}
             inputs = row_of(texts[place])
             asked = [text for _, text in strings(inputs)]
-            self._log(self.maker.row(key, asked, fields, f"{REQUEST.get()}/{place}", inputs))
+            self._log(maker.row(key, asked, fields, f"{REQUEST.get()}/{place}", inputs))
 
     def _log(self, row: Row) -> None:
         monitoring: Any = bentoml.monitor  # whose types know no class of ours

@@ -18,7 +18,7 @@ from components.files import verify_manifest
 from serving import callers, group, recording
 from serving import feedback as answered
 from serving.access import Access
-from serving.bundle import BUNDLE, card
+from serving.bundle import BUNDLE
 from serving.connections import limit
 from serving.explain import at_most, explain
 from serving.guard import Guard, refusal
@@ -31,9 +31,11 @@ from serving.schemas import (
     PredictRequest,
     PredictResponse,
 )
+from serving.trial import KnowCaller
 from serving.watch import Watch, log_lines, metrics
 
 ENVIRONMENT = {**QUIET, **SERVICE}
+RELEASE_HEADER = "X-Onetrunk-Release"  # of an answer: which release gave it
 SWITCH_SECONDS = 5e-4  # that the model's thread keeps the interpreter where the event loop wants it
 
 
@@ -70,15 +72,13 @@ class Onetrunk:
         group.found(ResourceAllocator().get_worker_env(Onetrunk)[0])
 
     def __init__(self) -> None:
-        from serving.batcher import Batcher
-        from serving.predictor import Predictor
+        from serving import rollover
+        from serving.releases import Releases
 
         sys.setswitchinterval(SWITCH_SECONDS)
         group.share_processor()
-        predictor = Predictor(BUNDLE)
-        predictor.warm_up()
-        self.batcher = Batcher(predictor, card().limits.max_wait_seconds, metrics().of_pass)
-        self.version = card().version
+        self.releases = Releases(rollover.first())
+        self.rollover = rollover.begin(self.releases)
         recording.recorder()
         group.join()
 
@@ -88,13 +88,13 @@ class Onetrunk:
     ) -> Response:
         """Answer texts: for each, an object with one answer per task; of long lists the `top` best."""
         try:
-            answers = await self.batcher.answer(texts, tasks, top)
-            recording.record(texts, answers)
+            by, answers = await self.releases.answer(texts, tasks, top)
+            recording.record(texts, answers, by)
         except RefusedError as error:  # raised on, BentoML would log a traceback
             return refusal(error)
-        metrics().count(answers)
-        body = to_json({"version": self.version, "answers": answers}, inf_nan_mode="null")
-        return Response(body, media_type="application/json")
+        metrics().count(answers, by.card)
+        body = to_json({"version": by.card.version, "answers": answers}, inf_nan_mode="null")
+        return Response(body, media_type="application/json", headers={RELEASE_HEADER: by.name})
 
     @bentoml.api(input_spec=PredictRequest, output_spec=ExplainResponse)  # type: ignore[untyped-decorator]
     async def explain(
@@ -102,36 +102,43 @@ class Onetrunk:
     ) -> ExplainResponse | Response:
         """Say which words of one text carried the answers, by leaving out each in turn: as dear as up to 48
         texts."""
-        ask = at_most(self.batcher.reader.limits.max_texts, self.batcher.answer)
-        try:
-            found = await explain(ask, self.batcher.reader, texts, tasks)
-        except RefusedError as error:
-            return refusal(error)
-        return ExplainResponse(version=self.version, explanations=found)
+        with self.releases.use() as loaded:
+            reader, version = loaded.batcher.reader, loaded.served.card.version
+            try:
+                found = await explain(
+                    at_most(reader.limits.max_texts, loaded.batcher.answer), reader, texts, tasks
+                )
+            except RefusedError as error:
+                return refusal(error)
+        return ExplainResponse(version=version, explanations=found)
 
     @bentoml.api(input_spec=FeedbackRequest, output_spec=FeedbackResponse)  # type: ignore[untyped-decorator]
     async def feedback(self, feedback: list[Any]) -> FeedbackResponse | Response:
         """Keep right answers to predictions until a person accepts them as rows of training."""
         try:
-            return FeedbackResponse(**await answered.keep(feedback, self.batcher.reader))
+            reader = self.releases.first.batcher.reader
+            return FeedbackResponse(**await answered.keep(feedback, reader))
         except RefusedError as error:
             return refusal(error)
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     def stop(self) -> None:
         """Keep what was recorded last."""
+        if self.rollover:
+            self.rollover.stop()
         recording.stop()
 
     async def __is_alive__(self) -> bool:
         """For /livez: whether somebody computes."""
-        return self.batcher.alive
+        return self.releases.first.batcher.alive
 
     async def __is_ready__(self) -> bool:
         """For /readyz: the same; and every worker has answered a question, and none is about to end."""
-        return self.batcher.alive and group.complete()
+        return self.releases.first.batcher.alive and group.complete()
 
 
 app.state.service = Onetrunk
 Onetrunk.add_asgi_middleware(Watch)  # type: ignore[attr-defined] # the decorator made it a Service
 Onetrunk.add_asgi_middleware(Access)  # type: ignore[attr-defined]
 Onetrunk.add_asgi_middleware(Guard)  # type: ignore[attr-defined]
+Onetrunk.add_asgi_middleware(KnowCaller)  # type: ignore[attr-defined]

@@ -70,6 +70,7 @@ class Waiting:
         self._numbers = itertools.count()
         self._now = 0.0  # where the text served last ends
         self._some = threading.Condition()
+        self._closed = False
         self.size = 0.0  # tokens that wait, about
 
     def __len__(self) -> int:
@@ -87,7 +88,8 @@ class Waiting:
             self._some.notify()
 
     def take(self, wait: bool) -> Place | None:
-        """The text whose turn it is; None where there is none and nobody would `wait` for one."""
+        """The text whose turn it is; None where there is none and nobody would `wait` for one, or none comes
+        any more."""
         with self._some:
             while True:
                 while self._heap:
@@ -97,7 +99,7 @@ class Waiting:
                         self._now = max(self._now, first.tag + first.size)
                         return first
                 self.size = 0.0  # what roundings have left
-                if not wait:
+                if not wait or self._closed:
                     return None
                 self._some.wait()
 
@@ -114,6 +116,12 @@ class Waiting:
         with self._some:
             ticket.open = False
             self._more(ticket, -ticket.waits)
+
+    def close(self) -> None:
+        """Nobody comes any more."""
+        with self._some:
+            self._closed = True
+            self._some.notify_all()
 
     def oldest(self) -> float:
         """Seconds that the text that waits longest has waited."""

@@ -28,6 +28,7 @@ from serving.bundle import card
 from serving.guard import LEFT
 
 if TYPE_CHECKING:
+    from components.release.records import BundleCard
     from serving.batcher import Pass
 
 LOG = logging.getLogger("bentoml.access")
@@ -62,7 +63,6 @@ class Metrics:
     def __init__(self) -> None:
         from prometheus_client import Counter, Gauge, Histogram  # reads the worker's environment
 
-        self.common = {"service_name": card().name, "service_version": card().version}
         whose = ["endpoint", "service_name", "service_version", "runner_name"]
         answered = [*whose, "http_response_code"]
         self.requests = Counter("bentoml_service_request", "Requests", answered)
@@ -87,7 +87,18 @@ class Metrics:
         self.answers = Counter("onetrunk_answers", "Answers of a task", ["task"])
         self.labels = Counter("onetrunk_labels", "Labels that were answered", ["task", "label"])
         self.confidence = Histogram("onetrunk_confidence", "Of the answer", ["task"], buckets=SHARES)
-        self.known = {name: frozenset(task.labels or ()) for name, task in card().tasks.items()}
+        self.changes = Counter("onetrunk_release_changes", "To another release, or not", ["outcome"])
+        self.serving = Gauge(
+            "onetrunk_release",
+            "Workers that have it loaded",
+            ["release", "part"],
+            multiprocess_mode="livesum",
+        )
+
+    @property
+    def common(self) -> dict[str, str]:
+        """Labels of all requests now."""
+        return {"service_name": card().name, "service_version": card().version}
 
     def of_pass(self, one: Pass) -> None:
         """What a pass of the model was like."""
@@ -99,14 +110,15 @@ class Metrics:
         self.waiting.set(one.waiting)
         self.oldest.set(one.oldest)
 
-    def count(self, answers: Iterable[Mapping[str, Any]]) -> None:
-        """The answers of a request."""
+    def count(self, answers: Iterable[Mapping[str, Any]], of: BundleCard | None = None) -> None:
+        """The answers of a request, by the release `of` this card or by the one that answers now."""
+        tasks = (of or card()).tasks
         for of_text in answers:
             for task, answer in of_text.items():
                 self.answers.labels(task).inc()
                 label, probability = (getattr(answer, name, None) for name in ("label", "probability"))
                 if isinstance(label, str):
-                    known = self.known[task]
+                    known = tasks[task].labels or ()
                     named = label in known and len(known) <= MOST_LABELS
                     self.labels.labels(task, label if named else OTHER).inc()
                 if isinstance(probability, float):

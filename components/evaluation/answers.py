@@ -21,3 +21,12 @@ class Answers(Record):
     """reports/answers.json: what the packaged Bento said before it was released."""
 
     tasks: dict[str, Exchange]  # by head
+
+
+def rounded(value: Any) -> Any:
+    """A part of an answer, its floats to six digits."""
+    if isinstance(value, float):
+        return round(value, 6)
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    return [rounded(item) for item in value] if isinstance(value, list) else value

@@ -18,7 +18,7 @@ from typing import Any
 from components import families, loopback
 from components.environment import QUIET, SERVICE
 from components.errors import UserError
-from components.evaluation.answers import Answers, Exchange
+from components.evaluation.answers import Answers, Exchange, rounded
 from components.families.base import Prediction
 from components.files import verify_manifest
 from components.settings.project import Task
@@ -26,7 +26,7 @@ from components.settings.project import Task
 READY_SECONDS = 120.0
 STOP_SECONDS = 10.0
 # what the environment may say of a service that lasts: this one has one caller, this process
-OF_A_SERVICE = ("ONETRUNK_TOKEN", "ONETRUNK_TOKEN_FILE", "ONETRUNK_WORKERS")
+OF_A_SERVICE = ("ONETRUNK_TOKEN", "ONETRUNK_TOKEN_FILE", "ONETRUNK_WORKERS", "ONETRUNK_ROLLOUT")
 
 
 def ask(bento: Path, tasks: Mapping[str, Task]) -> Answers:
@@ -56,7 +56,7 @@ def ask_one(url: str, head: str, example: Mapping[str, Any], family: str) -> Pre
     question = {"texts": [example], "tasks": [head]}
     response = httpx.post(f"{url}/predict", json=question, timeout=60, trust_env=False)
     answer = _checked(head, family, response.status_code, response.text)
-    return {key: _rounded(value) for key, value in answer.items()}
+    return {key: rounded(value) for key, value in answer.items()}
 
 
 def _checked(head: str, family: str, status: int, body: str) -> Prediction:
@@ -73,14 +73,6 @@ def _checked(head: str, family: str, status: int, body: str) -> Prediction:
             f"expected 200 and the fields {', '.join(response.model_fields)}"
         ) from None
     return dict(answer)
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        return round(value, 6)
-    if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    return [_rounded(item) for item in value] if isinstance(value, list) else value
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from components.settings.monitor import Monitor
 from components.settings.release import Card, Signing
 from components.settings.remotes import Remote
 from components.settings.retrain import Retrain
+from components.settings.rollout import Rollout
 from components.settings.search import Search
 from components.settings.section import Bytes, Characters, Fraction, Given, Positive, Rows, Section, Unit
 from components.settings.traffic import Traffic
@@ -171,6 +172,7 @@ class Project(Section):
     monitor: Monitor | None = None  # a watch over new articles: docs/how-to/monitoring.md
     traffic: Traffic | None = None  # a record of what the service is asked: docs/how-to/traffic.md
     feedback: Feedback | None = None  # right answers that callers send back: docs/how-to/feedback.md
+    rollout: Rollout | None = None  # how a new release begins to answer: docs/how-to/rollout.md
     retrain: Retrain | None = None  # what asks for a retraining besides the schedule: docs/how-to/retrain.md
 
     def heads(self) -> dict[str, tuple[str, Annotation]]:

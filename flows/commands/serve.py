@@ -43,8 +43,10 @@ def run(given: argparse.Namespace) -> int:
         print(
             f"{given.host}: whoever reaches it may ask; --token-file FILE asks for a token", file=sys.stderr
         )
-    release, bento = ("", given.bento) if given.bento else champion.released(Path.cwd())
-    champion.serve(bento, given.host, given.port, release)
+    if given.bento:
+        champion.serve_bento(given.bento, given.host, given.port)
+    else:
+        champion.serve(Path.cwd(), given.host, given.port)
     return 0
 
 
@@ -63,4 +65,11 @@ def _port(text: str) -> int:
     return int(text)
 
 
-COMMAND = Command(run, "serve the champion over HTTP", arguments=arguments)
+COMMAND = Command(
+    run,
+    "serve the champion over HTTP",
+    "Serve the champion. A new one, or the one that `onetrunk rollback` goes back to, is loaded beside it "
+    "and takes over without a request being lost; `rollout` in params.yaml tries it on a share of the "
+    "traffic first. With --bento this Bento is served, and stays.",
+    arguments=arguments,
+)

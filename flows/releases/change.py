@@ -95,5 +95,5 @@ def _champion(found: Registry) -> str:
 
 
 def _say_what_is_left() -> None:
-    print("a service that runs goes on with what it has loaded: start it anew with `onetrunk serve`")
+    print("`onetrunk serve` takes it over within seconds where it runs; a service elsewhere is started anew")
     print(SHARE)

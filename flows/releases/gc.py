@@ -1,7 +1,8 @@
 """`onetrunk gc`: disk that no release, no commit and no file of the project needs.
 
-Two things go: folders of releases that are in no stage, since DVC has their bytes; and files of DVC's cache
-that nothing names: neither any commit of git, whatever branch or tag leads to it, nor the working trees.
+Two things go: folders of releases that are in no stage and that no service here answers with, since DVC has
+their bytes; and files of DVC's cache that nothing names: neither any commit of git, whatever branch or tag
+leads to it, nor the working trees.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from components.errors import UserError
 from components.release import checkout, dvc_cache, registry
 from components.release.git import Git
 from components.release.registry import Registry
+from flows.rollout import service
 from flows.running.lock import only_run
 
 HASH = re.compile(rb"\b[0-9a-f]{32}(?:\.dir)?\b")
@@ -76,9 +78,11 @@ def find(root: Path) -> Waste:
 
 
 def _folders(found: Registry, cache: Path) -> Iterator[Path]:
-    """The folders of releases that are in no stage and whose bytes DVC's cache has."""
-    others = sorted(set(found.versions) - found.kept)
-    kept = {one.record.bundle for one in found.releases(sorted(found.kept))}
+    """The folders of releases that are in no stage, that no service answers with, and whose bytes DVC's cache
+    has."""
+    needed = found.kept | (service.in_use(found.git.project) & set(found.versions))
+    others = sorted(set(found.versions) - needed)
+    kept = {one.record.bundle for one in found.releases(sorted(needed))}
     for release in found.releases(others):
         folder = found.git.project / checkout.FOLDER / release.record.bundle
         if release.record.bundle in kept or not folder.is_dir():

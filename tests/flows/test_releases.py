@@ -18,6 +18,8 @@ import yaml
 
 from components.release import dvc_cache, moves, registry
 from components.release.records import ReleaseRecord
+from components.rollout.records import PLAN, Plan, Target
+from flows.rollout.service import open_folder
 from tests.flows import toy
 from tests.release import bentos
 from tests.release.bentos import git, release
@@ -152,7 +154,7 @@ def test_a_project_without_releases_says_how_to_make_one(tmp_path: Path) -> None
 def test_a_rollback_goes_to_the_release_before_and_says_what_is_left_to_do(project: Path) -> None:
     said = onetrunk(project, "rollback", "--reason", "it says nonsense")
     assert said.startswith("v1.0.0 is the champion again, not v1.0.1")
-    assert "start it anew with `onetrunk serve`" in said
+    assert "`onetrunk serve` takes it over within seconds" in said
     assert "rolled back: v1.0.1" in onetrunk(project, "status")
     assert re.search(
         r"rollback \S+ \d\d:\d\d by .*: it says nonsense",
@@ -240,6 +242,10 @@ def test_disk_that_nothing_needs_is_named_first_and_freed_on_demand(project: Pat
     moves.promote("v1.0.2", "", project)
     release(project, "d")
     release(project, "e")  # now b and c are in no stage
+    served = open_folder(project)
+    Plan(champion=Target(release="v1.0.1", bundle="b")).write(served / PLAN)
+    assert onetrunk(project, "gc").startswith("would free 1 folders of releases in no stage")
+    shutil.rmtree(served)
     assert onetrunk(project, "gc", "--yes").startswith("freed 2 folders of releases in no stage")
     assert not dvc_cache.file_of(dvc_cache.place(project), wasted).exists()
     assert "nothing to free" in onetrunk(project, "gc")

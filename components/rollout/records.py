@@ -1,0 +1,131 @@
+"""What a service is told to serve, what its workers say, and what became of a trial."""
+
+from __future__ import annotations
+
+import math
+from functools import reduce
+from operator import add
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ConfigDict, Field
+
+from components.evaluation.answers import Exchange
+from components.records import Part, Record
+from components.rollout.bets import Bets
+
+SERVICES = Path(".onetrunk/serving")  # of a project: a folder for each service that runs, and in it
+PLAN = "plan.json"  # what it is told, and
+WORKERS = "worker-*.json"  # what its workers say
+FORGOTTEN = 60.0  # seconds after which a plan that nobody has touched is nobody's any more
+TRIALS = Path("monitoring/rollout")  # of a project: a file a candidate
+ALARM = 0.05  # chance that a candidate which is no worse falls back, over all tests of its trial together
+TESTS = ("errors", "slow", "disagreement")
+WORSE = {  # what a test has found, in words
+    "errors": "it fails more often",
+    "slow": "more than twice as many of its answers are slow",
+    "disagreement": "its answers differ too often",
+}
+
+Kind = Literal["canary", "shadow"]
+State = Literal["running", "passed", "fell back"]
+
+
+class Target(Part):
+    """A release as a service loads it."""
+
+    release: str  # its version
+    bundle: str  # the folder of its model and its card
+    expected: dict[str, Exchange] = Field(default_factory=dict)  # what it answered before it was released
+
+
+class Trial(Part):
+    """A candidate beside the release that answers."""
+
+    kind: Kind
+    target: Target
+    began: str  # ISO 8601, UTC: which trial of this candidate it is
+    share: float  # of the requests
+    disagreement: float  # that there may be
+    key: str | None = None  # the header by whose value a canary's callers are chosen
+
+
+class Plan(Record):
+    """What a service that runs is to serve; `onetrunk serve` writes it anew when that changes."""
+
+    remedy = "start `onetrunk serve` anew"
+
+    champion: Target  # answers
+    trial: Trial | None = None  # and what is tried beside it
+
+
+class Counts(Part):
+    """What has been seen of a candidate; a worker counts on."""
+
+    model_config = ConfigDict(frozen=False)
+
+    answered: int = 0  # requests, by it
+    others: int = 0  # meanwhile, by the release beside it
+    compared: int = 0  # texts that both answered
+    tests: dict[str, Bets] = Field(default_factory=lambda: {name: Bets() for name in TESTS})
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            answered=self.answered + other.answered,
+            others=self.others + other.others,
+            compared=self.compared + other.compared,
+            tests={name: Bets.together((self.tests[name], other.tests[name])) for name in TESTS},
+        )
+
+    def worse(self) -> str | None:
+        """In what the candidate is worse for sure, in words; None where nothing shows that. Three tests share
+        the ALARM."""
+        found = [name for name in TESTS if self.tests[name].capital >= len(TESTS) / ALARM]
+        return "; ".join(WORSE[name] for name in found) or None
+
+    def said(self) -> str:
+        """In short, for a line of a table."""
+        mean = self.tests["disagreement"].mean
+        differ = "" if mean is None or math.isnan(mean) else f", of which {mean:.1%} differ"
+        return f"{self.answered:,} requests answered, {self.compared:,} texts compared{differ}"
+
+
+class WorkerReport(Record):
+    """What a worker of a service says of itself."""
+
+    remedy = PLAN
+
+    serving: str  # the release that answers
+    trying: str | None = None  # the candidate, if it is loaded
+    refused: dict[str, str] = Field(default_factory=dict)  # version -> why it was not loaded
+    counts: dict[str, Counts] = Field(default_factory=dict)  # by when the trial began
+
+
+class TrialReport(Record):
+    """monitoring/rollout/VERSION.json: what became of a candidate in traffic. It is remembered: a candidate
+    that fell back is not tried again."""
+
+    remedy = "remove it, and the candidate is tried again"
+
+    candidate: str  # its version
+    bundle: str  # digest of its card
+    beside: str  # the version that answered beside it
+    promotion: int  # the number of the tag that made it the champion; 0 where the settings name it
+    kind: Kind
+    share: float  # of the requests
+    state: State
+    why: str | None = None  # it fell back
+    began: str  # ISO 8601, UTC
+    ended: str | None = None
+    counts: dict[str, Counts] = Field(default_factory=dict)  # by service, each of which knows its own
+
+    @property
+    def total(self) -> Counts:
+        """What all services have seen."""
+        return reduce(add, self.counts.values(), Counts())
+
+    @property
+    def said(self) -> str:
+        """In words."""
+        why = f" ({self.why})" if self.why else ""
+        return f"{self.kind} beside {self.beside}: {self.state}{why}, {self.total.said()}"

@@ -1,0 +1,153 @@
+"""One service that runs: it is told what to serve, and its workers say how that goes."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import reduce
+from operator import add
+from pathlib import Path
+
+from components.release import registry
+from components.rollout.records import (
+    FORGOTTEN,
+    PLAN,
+    SERVICES,
+    TRIALS,
+    WORKERS,
+    Counts,
+    Plan,
+    TrialReport,
+    WorkerReport,
+)
+from components.settings.rollout import Rollout
+from flows.rollout import planning
+
+
+def open_folder(root: Path) -> Path:
+    """A folder for a service that starts; those of services that have ended go."""
+    (root / SERVICES).mkdir(parents=True, exist_ok=True)
+    for folder in (root / SERVICES).iterdir():
+        if not _is_alive(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+    return Path(tempfile.mkdtemp(dir=(root / SERVICES).absolute(), prefix=f"{os.getpid()}-"))
+
+
+def running(root: Path) -> list[list[WorkerReport]]:
+    """What the workers of each service of this project say that runs on this machine."""
+    import psutil
+
+    folders = [folder for folder in sorted((root / SERVICES).glob("*")) if _is_alive(folder)]
+    alive = [
+        [file for file in _files(folder) if psutil.pid_exists(int(file.stem.split("-")[1]))]
+        for folder in folders
+    ]
+    return [list(map(WorkerReport.read, files)) for files in alive]
+
+
+def in_use(root: Path) -> set[str]:
+    """The versions that services of this project on this machine answer with, or try."""
+    files = [folder / PLAN for folder in (root / SERVICES).glob("*") if _is_alive(folder)]
+    plans = [Plan.read(file) for file in files if file.is_file()]
+    tried = {plan.trial.target.release for plan in plans if plan.trial}
+    return {plan.champion.release for plan in plans} | tried
+
+
+def _files(folder: Path) -> list[Path]:
+    """One for each worker of a service, those that have ended among them."""
+    return sorted(folder.glob(WORKERS))
+
+
+def _is_alive(folder: Path) -> bool:
+    newest = max((one.stat().st_mtime for one in (folder, folder / PLAN) if one.exists()), default=0.0)
+    return time.time() - newest < FORGOTTEN
+
+
+class Service:
+    """Tells a service what to serve, and writes down what becomes of a trial. Several services of a project
+    may take part in one."""
+
+    def __init__(self, root: Path, folder: Path) -> None:
+        self.root, self.folder = root, folder
+        self._params: tuple[float, Rollout | None] = (-1.0, None)  # when they were written, what they say
+        self._key: object = None  # of the decision that it was told
+        self._requests = 0  # after which the trial has passed
+        self._report: TrialReport | None = None  # of the trial
+
+    def tell(self) -> Plan:
+        """Write the plan, where it has changed, and that somebody is here.
+
+        Raises:
+            UserError: settings or releases cannot be read, or the bytes of a release cannot be had.
+        """
+        file, found, rollout = self.folder / PLAN, registry.read(self.root), self._rollout()
+        with _alone(self.root) if rollout else contextlib.nullcontext():
+            decision = planning.decide(found, rollout, self.root)
+            if decision.key != self._key:
+                report = planning.report_of(decision, self.root)
+                planning.plan(found, decision, report).write(file)
+                self._key, self._report = decision.key, report
+                self._requests = decision.trial.requests if decision.trial else 0
+        os.utime(file)
+        return Plan.read(file)
+
+    def hear(self) -> None:
+        """Write down what the workers say of the trial, and whether it is over."""
+        if self._report is None:
+            return
+        with _alone(self.root):
+            file = planning.report_file(self.root, self._report.candidate)
+            known = TrialReport.read(file) if file.is_file() else self._report
+            if known.began != self._report.began or known.state == "fell back":
+                return
+            judged = _judged(self._heard(known), self._requests)
+            if judged != known:
+                judged.write(file)
+
+    def _heard(self, report: TrialReport) -> TrialReport:
+        """A report with what the workers of this service say."""
+        said = [WorkerReport.read(file) for file in _files(self.folder)]
+        own = reduce(add, (one.counts.get(report.began, Counts()) for one in said), Counts())
+        why = next(filter(None, (one.refused.get(report.candidate) for one in said)), None)
+        counts = {**report.counts, self.folder.name: own}
+        return report.model_copy(update={"counts": counts, "why": why})
+
+    def _rollout(self) -> Rollout | None:
+        """What the settings say; they are read when they have changed."""
+        from components import params
+
+        if not (self.root / params.PARAMS).is_file():
+            return None
+        written = (self.root / params.PARAMS).stat().st_mtime
+        if written != self._params[0]:
+            self._params = (written, params.load().rollout)
+        return self._params[1]
+
+
+@contextlib.contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """Whoever else reads and writes what becomes of trials waits meanwhile."""
+    (root / TRIALS).mkdir(parents=True, exist_ok=True)
+    with (root / TRIALS / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _judged(report: TrialReport, requests: int) -> TrialReport:
+    """A trial's report with its end, if it has come to one; who has passed may yet fall back."""
+    worse = report.total.worse()
+    seen = report.total.compared if report.kind == "shadow" else report.total.answered
+    if worse is not None:
+        ended = {"state": "fell back", "why": worse}
+    elif report.state == "running" and seen >= requests:
+        ended = {"state": "passed"}
+    else:
+        return report
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return report.model_copy(update={**ended, "ended": now})

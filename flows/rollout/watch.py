@@ -1,0 +1,54 @@
+"""`python -m flows.rollout.watch FOLDER`: a process beside a service, which tells it what to serve for as
+long as it runs.
+
+It is a process of its own, so that git, DVC and hashing take nothing from who answers; it ends with its
+parent, the service. Whatever goes wrong here, the service goes on with what it has.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+
+from components.environment import quiet
+from components.errors import UserError
+from flows.rollout.service import Service
+
+SECONDS = 1.0  # between two looks
+LOG = logging.getLogger("onetrunk.rollout")
+
+
+def main() -> None:
+    """Watch until the parent has ended."""
+    quiet()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the service, which gets it too, ends first
+    logging.basicConfig(format="%(asctime)s [%(levelname)s] [rollout] %(message)s", level=logging.INFO)
+    service, parent = Service(Path.cwd(), Path(sys.argv[1])), os.getppid()
+    said = ""
+    while os.getppid() == parent:
+        said = _look(service, said)
+        time.sleep(SECONDS)
+    shutil.rmtree(service.folder, ignore_errors=True)
+
+
+def _look(service: Service, said: str) -> str:
+    """Look once; a sentence that was `said` before is not said again."""
+    try:
+        service.tell()
+        service.hear()
+    except UserError as error:
+        if str(error) != said:
+            LOG.error("the service goes on as it is: %s", error)
+        return str(error)
+    except Exception:
+        LOG.exception("the service goes on as it is")
+    return ""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,229 @@
+"""What a service is told: releases in git, the settings, and what became of earlier trials."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+
+from components.errors import UserError
+from components.release import moves, registry
+from components.rollout.records import PLAN, Counts, Plan, TrialReport, WorkerReport
+from components.settings.rollout import Rollout
+from flows.releases import table
+from flows.rollout import planning, watch
+from flows.rollout.planning import decide
+from flows.rollout.service import Service, in_use, open_folder, running
+from tests.flows.rollout import two_bentos
+from tests.release import bentos
+from tests.serving import tiny
+
+CANARY = Rollout.model_validate({"canary": {"share": 0.1, "requests": 50}})
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return bentos.two_releases(tmp_path / "project")
+
+
+def versions(project: Path, rollout: Rollout | None = CANARY) -> tuple[str, str | None]:
+    """Which release answers, and which is tried."""
+    found = decide(registry.read(project), rollout, project)
+    return found.first.version, found.candidate.version if found.candidate else None
+
+
+def ended(project: Path, state: str) -> None:
+    """The trial that is due has come to this."""
+    decision = decide(registry.read(project), CANARY, project)
+    report = planning.report_of(decision, project).model_copy(update={"state": state})
+    report.write(planning.report_file(project, report.candidate))
+
+
+def test_without_a_trial_the_champion_answers_at_once(project: Path) -> None:
+    assert versions(project, None) == ("v1.0.1", None)
+    moves.promote("v1.0.0", "", project, "rollback")
+    assert versions(project, None) == ("v1.0.0", None)
+
+
+def test_a_new_champion_is_tried_beside_the_one_before_and_then_answers(project: Path) -> None:
+    assert versions(project) == ("v1.0.0", "v1.0.1")
+    ended(project, "running")
+    assert versions(project) == ("v1.0.0", "v1.0.1")
+    ended(project, "passed")
+    assert versions(project) == ("v1.0.1", None)
+
+
+def test_what_fell_back_answers_nobody_until_it_is_promoted_anew(project: Path) -> None:
+    ended(project, "fell back")
+    assert versions(project) == ("v1.0.0", None)
+    moves.promote("v1.0.0", "it fell back", project, "rollback")
+    assert versions(project) == ("v1.0.0", None)
+    moves.promote("v1.0.1", "again", project)
+    assert versions(project) == ("v1.0.0", "v1.0.1")
+
+
+def test_a_rollback_is_not_tried(project: Path) -> None:
+    bentos.release(project, "c")
+    moves.promote("v1.0.1", "", project, "rollback")
+    assert registry.read(project).line == ["v1.0.0", "v1.0.1"]
+    assert versions(project) == ("v1.0.1", None)
+
+
+def test_a_release_is_tried_beside_the_last_that_did_not_fall_back(project: Path) -> None:
+    ended(project, "fell back")
+    bentos.release(project, "c")
+    assert versions(project) == ("v1.0.0", "v1.0.2")
+
+
+def test_a_release_that_is_named_is_tried_beside_the_champion(project: Path) -> None:
+    shadow = Rollout.model_validate({"shadow": {"share": 1, "release": "v1.0.0"}})
+    assert versions(project, shadow) == ("v1.0.1", "v1.0.0")
+    with pytest.raises(UserError, match="^params.yaml: rollout.shadow.release: v9: no release"):
+        versions(project, Rollout.model_validate({"shadow": {"share": 1, "release": "v9"}}))
+
+
+def test_the_first_release_is_not_tried(tmp_path: Path) -> None:
+    project = bentos.repository(tmp_path / "project")
+    with pytest.raises(UserError, match="nothing has been released yet"):
+        versions(project)
+    bentos.release(project, "a")
+    assert versions(project) == ("v1.0.0", None)
+
+
+@pytest.fixture
+def service(project: Path, monkeypatch: pytest.MonkeyPatch) -> Service:
+    """One whose settings ask for a canary."""
+    tiny.write_params(project)
+    two_bentos.rollout(project, {"canary": {"share": 0.1, "requests": 50}})
+    monkeypatch.chdir(project)
+    return Service(project, open_folder(project))
+
+
+def said(service: Service, number: int, counts: Counts, **more: object) -> None:
+    """What one of its workers says."""
+    began = report(service.root).began
+    report_ = WorkerReport(serving="v1.0.0", trying="v1.0.1", counts={began: counts})
+    report_.model_copy(update=more).write(service.folder / f"worker-{number}.json")
+
+
+def report(project: Path) -> TrialReport:
+    return TrialReport.read(planning.report_file(project, "v1.0.1"))
+
+
+def bad(rounds: int) -> Counts:
+    counts = Counts(answered=10)
+    for _ in range(rounds):
+        counts.tests["errors"].add(1.0, 0.1)
+    return counts
+
+
+def test_a_service_is_told_and_its_workers_are_heard_together(project: Path, service: Service) -> None:
+    plan = service.tell()
+    assert (plan.champion.release, plan.trial and plan.trial.target.release) == ("v1.0.0", "v1.0.1")
+    assert (Path(plan.champion.bundle) / "card.json").is_file()
+    said(service, 99999998, Counts(answered=20, others=200, compared=3))
+    said(service, 99999999, Counts(answered=10))
+    service.hear()
+    assert (report(project).state, report(project).total.answered) == ("running", 30)
+    two_bentos.rollout(project, {"canary": {"share": 0.2, "requests": 50}})
+    service._params = (-1.0, None)  # two writes may be of one time
+    assert service.tell().trial.share == 0.2
+    service.hear()
+    assert report(project).total.answered == 30  # not twice
+    assert in_use(project) == {"v1.0.0", "v1.0.1"}
+    said(service, os.getpid(), Counts())
+    assert [[one.serving for one in workers] for workers in running(project)] == [["v1.0.0"]]  # that live
+
+
+def test_a_trial_goes_on_in_the_next_service_and_passes(project: Path, service: Service) -> None:
+    service.tell()
+    said(service, 1, Counts(answered=30))
+    service.hear()
+    after = Service(project, open_folder(project))
+    assert after.tell().trial is not None
+    said(after, 1, Counts(answered=20))
+    after.hear()
+    assert (report(project).state, report(project).total.answered) == ("passed", 50)
+    plan = after.tell()
+    assert (plan.champion.release, plan.trial) == ("v1.0.1", None)
+
+
+def test_two_services_take_part_in_one_trial(project: Path, service: Service) -> None:
+    other = Service(project, open_folder(project))
+    for one, number in ((service, 30), (other, 20)):
+        one.tell()
+        said(one, 1, Counts(answered=number))
+        one.hear()
+    assert (report(project).state, report(project).total.answered) == ("passed", 50)
+    assert [one.tell().trial for one in (service, other)] == [None, None]
+
+
+def test_a_candidate_that_is_promoted_again_begins_anew(project: Path, service: Service) -> None:
+    service.tell()
+    said(service, 1, bad(4))
+    service.hear()
+    assert report(project).state == "fell back"
+    moves.promote("v1.0.0", "", project, "rollback")
+    moves.promote("v1.0.1", "", project)
+    assert service.tell().trial is not None
+    service.hear()  # the worker still says what it saw of the trial before
+    assert (report(project).state, report(project).total.answered) == ("running", 0)
+
+
+def test_a_fall_back_is_remembered_and_shown(
+    project: Path, service: Service, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    service.tell()
+    said(service, 1, bad(2))
+    service.hear()
+    assert report(project).state == "running"
+    said(service, 2, bad(2))
+    service.hear()
+    assert (report(project).state, report(project).why) == ("fell back", "it fails more often")
+    for one in (service, Service(project, open_folder(project))):
+        plan = one.tell()
+        assert (plan.champion.release, plan.trial) == ("v1.0.0", None)
+    table.show(project, None, as_json=False)
+    assert "canary beside v1.0.0: fell back (it fails more often)" in capsys.readouterr().out
+
+
+def test_a_candidate_that_no_worker_can_load_stays_in_trial_and_says_why(
+    project: Path, service: Service
+) -> None:
+    service.tell()
+    said(service, 1, Counts(), refused={"v1.0.1": "model.safetensors: the file was altered"})
+    service.hear()
+    assert (report(project).state, report(project).why) == (
+        "running",
+        "model.safetensors: the file was altered",
+    )
+
+
+def test_a_mistake_in_the_settings_is_said_once_and_the_plan_stays(
+    project: Path, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, log = service.tell(), []
+    monkeypatch.setattr(watch.LOG, "error", lambda line, why: log.append(why))
+    two_bentos.rollout(project, {"canary": {"share": 0.1}, "shadow": {"share": 0.1}})
+    service._params = (-1.0, None)
+    sentence = watch._look(service, "")
+    assert watch._look(service, sentence) == sentence
+    assert len(log) == 1
+    assert "rollout" in str(log[0])
+    assert "expected one of shadow and canary" in str(log[0])
+    assert Plan.read(service.folder / PLAN) == before
+
+
+def test_a_release_without_the_signature_that_is_required_is_not_planned(
+    project: Path, service: Service
+) -> None:
+    file = project / "params.yaml"
+    given = yaml.safe_load(file.read_text())
+    given["packaging"]["signing"] = {"public_key": "key.pub", "required": True}
+    file.write_text(yaml.safe_dump(given))
+    with pytest.raises(UserError, match="has no signature"):
+        service.tell()
+    assert not (service.folder / PLAN).exists()

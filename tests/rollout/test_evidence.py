@@ -1,0 +1,91 @@
+"""What a trial shows, by simulated traffic: a candidate that is no worse hardly ever falls back."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import pytest
+
+from components.rollout.evidence import Evidence, is_drawn
+from components.rollout.records import Counts, Target, Trial
+
+TARGET = Target(release="v1.0.1", bundle="/b")
+Say = Callable[[bool], float]  # of whether the candidate answers
+
+
+def canary(share: float = 0.1) -> Trial:
+    return Trial(kind="canary", target=TARGET, began="now", share=share, disagreement=0.1, key="X-User")
+
+
+def traffic(
+    draw: random.Random, requests: int, seconds: Say, fails: Say, differs: float = 0.0, users: int = 0
+) -> Counts:
+    """What a canary with a tenth of the callers has shown; of `users`, each sends texts of one length."""
+    found = Evidence(canary(), Counts())
+    for number in range(requests):
+        if number % 20 == 0 and found.counts.worse():  # looked at again and again
+            break
+        user = draw.randrange(users) if users else None
+        drawn = draw.random() < 0.1 if user is None else is_drawn(found.trial, f"{user} {id(found)}")
+        length = draw.expovariate(1.0) if user is None else (user % 97) / 40
+        caller = None if user is None else str(user)
+        if draw.random() < fails(drawn):
+            found.failed(drawn, caller)
+            continue
+        found.answered(drawn, length * seconds(drawn), caller)
+        if drawn:
+            found.compared(float(draw.random() < differs))
+    return found.counts
+
+
+@pytest.mark.slow  # hundreds of trials are played
+def test_an_equal_candidate_falls_back_in_less_than_one_trial_of_twenty() -> None:
+    draw = random.Random(5)
+    for users in (0, 300):
+        fell = [
+            traffic(draw, 1500, lambda _: 1.0, lambda _: 0.05, differs=0.1, users=users).worse()
+            for _ in range(120)
+        ]
+        assert sum(one is not None for one in fell) <= 6, fell
+
+
+@pytest.mark.parametrize(
+    ("why", "worse"),
+    [
+        ("fails", {"fails": lambda drawn: 0.3 if drawn else 0.001}),
+        ("slow", {"seconds": lambda drawn: 4.0 if drawn else 1.0}),
+        ("differ", {"differs": 0.3}),
+    ],
+)
+def test_a_worse_candidate_falls_back_and_the_reason_says_in_what(why: str, worse: dict) -> None:
+    draw = random.Random(6)
+    how = {"seconds": lambda _: 1.0, "fails": lambda _: 0.001, "differs": 0.05, **worse}
+    assert why in (traffic(draw, 4000, **how).worse() or "")
+
+
+def test_a_caller_with_many_bad_requests_is_no_proof() -> None:
+    found = Evidence(canary(), Counts())
+    for _ in range(1000):
+        found.failed(True, "ada")
+    assert found.counts.worse() is None
+    for number in range(5):
+        found.failed(True, str(number))
+    assert found.counts.worse() == "it fails more often"
+
+
+def test_callers_are_drawn_by_their_key_and_otherwise_for_each_candidate() -> None:
+    users = [f"user {number}" for number in range(4000)]
+    first = {user for user in users if is_drawn(canary(0.2), user)}
+    assert 0.17 < len(first) / len(users) < 0.23
+    assert first == {user for user in users if is_drawn(canary(0.2), user)}
+    assert first <= {user for user in users if is_drawn(canary(0.4), user)}  # a larger share keeps them
+    other = canary(0.2).model_copy(update={"target": Target(release="v1.0.2", bundle="/b")})
+    assert first != {user for user in users if is_drawn(other, user)}
+
+
+def test_a_shadow_falls_back_when_it_fails_often() -> None:
+    found = Evidence(canary().model_copy(update={"kind": "shadow", "share": 1.0}), Counts())
+    for number in range(100):
+        found.shadowed(failed=number % 5 == 0)
+    assert (found.counts.answered, found.counts.worse()) == (80, "it fails more often")

@@ -1,0 +1,231 @@
+"""A worker that changes what it answers with, in this process: real bundles, a plan in a file, many callers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import weakref
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client import REGISTRY
+
+from components.evaluation.answers import Exchange
+from components.rollout.records import FORGOTTEN, PLAN, Plan, Target, Trial, WorkerReport
+from serving import bundle, rollover, trial, watch
+from serving.loaded import Loaded
+from serving.releases import Releases
+from serving.requests import BadRequestError
+from tests.flows.rollout.two_bentos import replace_model
+
+pytestmark = pytest.mark.slow  # bundles are made and loaded
+
+TEXT = "Angela Merkel was in Munich."
+
+
+@pytest.fixture(scope="module")
+def targets(bento: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Target]:
+    """Two releases."""
+    other = Path(shutil.copytree(bento, tmp_path_factory.mktemp("other") / "bento"))
+    replace_model(other, 1)
+    folders = (bento, other)
+    return [Target(release=f"v1.0.{n}", bundle=str(one / "src/bundle")) for n, one in enumerate(folders)]
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was() -> Iterator[None]:
+    before = set(REGISTRY._collector_to_names)
+    watch.metrics.cache_clear()
+    yield
+    bundle.answer_with(bundle.PACKED)
+    watch.metrics.cache_clear()
+    for collector in set(REGISTRY._collector_to_names) - before:
+        REGISTRY.unregister(collector)
+
+
+@pytest.fixture
+def worker(targets: list[Target], tmp_path: Path) -> rollover.Rollover:
+    """One that answers with the first of them."""
+    found = rollover.Rollover(Releases(rollover.load(targets[0])), tmp_path)
+    told(found, targets[0])
+    return found
+
+
+def told(worker: rollover.Rollover, target: Target, trial: Trial | None = None) -> WorkerReport:
+    """What the worker says when the plan is this one."""
+    Plan(champion=target, trial=trial).write(worker.folder / PLAN)
+    worker.look()
+    return WorkerReport.read(worker.folder / f"worker-{os.getpid()}.json")
+
+
+def ask(worker: rollover.Rollover, times: int = 1, **given: Any) -> list[tuple[str, dict[str, Any]]]:
+    """Which release answered, and what, of requests side by side."""
+
+    async def all_of_them() -> list[tuple[str, dict[str, Any]]]:
+        asked = [worker.releases.answer([TEXT], given.get("names"), None) for _ in range(times)]
+        found = await asyncio.gather(*asked)
+        await given.get("then", nothing)()
+        return [
+            (by.name, {task: one.model_dump() for task, one in answers[0].items()}) for by, answers in found
+        ]
+
+    return asyncio.run(asyncio.wait_for(all_of_them(), 60))
+
+
+async def nothing() -> None:
+    """Wait for nothing."""
+
+
+def until(condition: Callable[[], bool]) -> Callable[[], Awaitable[None]]:
+    async def waiting() -> None:
+        while not condition():
+            await asyncio.sleep(0.01)
+
+    return waiting
+
+
+def sampled(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+def test_another_release_takes_over_and_the_old_one_is_freed_after_its_last_request(
+    worker: rollover.Rollover, targets: list[Target]
+) -> None:
+    old = weakref.ref(worker.releases.first.batcher.predictor.model)
+    (before,) = ask(worker)
+    with worker.releases.use() as in_use:
+        assert told(worker, targets[1]).serving == "v1.0.1"
+        (after,) = ask(worker)
+        answer = asyncio.run(in_use.batcher.answer([TEXT]))[0]  # a request that began before
+        assert {task: one.model_dump() for task, one in answer.items()} == before[1]
+        thread = in_use.batcher._thread
+        del in_use, answer
+    assert (before[0], after[0]) == ("v1.0.0", "v1.0.1")
+    assert before[1] != after[1]
+    thread.join(10)
+    assert old() is None
+    assert bundle.card().version == "000000000001"  # what /tasks and /metadata show
+    assert sampled("onetrunk_release_changes_total", outcome="changed") == 1
+    assert sampled("onetrunk_release", release="v1.0.1", part="first") == 1
+    assert sampled("onetrunk_release", release="v1.0.0", part="first") == 0
+
+
+def test_a_release_that_is_damaged_or_answers_otherwise_changes_nothing_and_that_is_said(
+    worker: rollover.Rollover, targets: list[Target], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log: list[str] = []
+    monkeypatch.setattr(rollover.LOG, "error", lambda line, *values: log.append(line % values))
+    damaged = Path(shutil.copytree(targets[1].bundle, tmp_path / "damaged"))
+    (damaged / "model.safetensors").open("r+b").write(b"12345678")
+    said = told(worker, Target(release="v1.0.2", bundle=str(damaged)))
+    assert said.serving == "v1.0.0"
+    assert "SHA-256 differs" in said.refused["v1.0.2"]
+    wrong = {"sentiment": Exchange(question={"text": "Ada"}, answer={"label": "none of them"})}
+    said = told(worker, targets[1].model_copy(update={"expected": wrong}))
+    assert said.serving == "v1.0.0"
+    assert "task 'sentiment' answers its example with" in said.refused["v1.0.1"]
+    assert log[1].startswith("release v1.0.1 is not loaded, and v1.0.0 goes on: release v1.0.1: task")
+    assert sampled("onetrunk_release_changes_total", outcome="refused") == 2
+    assert ask(worker)[0][0] == "v1.0.0"
+    assert told(worker, targets[1]).serving == "v1.0.1"  # once it is well
+
+
+def canary(target: Target, **changes: Any) -> Trial:
+    return Trial(kind="canary", target=target, began="now", share=0.5, disagreement=0.9).model_copy(
+        update=changes
+    )
+
+
+def test_a_canary_answers_the_same_callers_each_time_and_is_compared(
+    worker: rollover.Rollover, targets: list[Target]
+) -> None:
+    told(worker, targets[0], canary(targets[1], key="X-User"))
+    counts = worker.counts["now"]
+    by: dict[str, set[str]] = {}
+    for user in [f"user {number % 10}" for number in range(30)]:
+        trial.SCOPE.set({"type": "http", "headers": [(b"x-user", user.encode())]})
+        seen = counts.compared + 1
+        name = ask(worker, then=until(lambda seen=seen: counts.compared >= min(seen, counts.answered)))[0][0]
+        by.setdefault(user, set()).add(name)
+    trial.SCOPE.set(None)
+    assert {len(names) for names in by.values()} == {1}
+    assert set.union(*by.values()) == {"v1.0.0", "v1.0.1"}
+    assert counts.answered + counts.others == 30
+    assert counts.compared == counts.answered
+    assert counts.tests["disagreement"].sum > 0  # it is another model
+
+
+def test_what_a_canary_fails_at_the_other_answers(
+    worker: rollover.Rollover, targets: list[Target], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told(worker, targets[0], canary(targets[1], share=0.999))
+
+    def broken(_: object) -> None:
+        raise RuntimeError("a head is broken")
+
+    monkeypatch.setattr(worker.releases.trying.candidate.batcher.predictor, "answer", broken)
+    assert {name for name, _ in ask(worker, 20)} == {"v1.0.0"}
+    assert worker.counts["now"].tests["errors"].rounds >= 15
+    with pytest.raises(BadRequestError, match="unknown task"):
+        ask(worker, names=["none"])
+
+
+def test_a_shadow_is_compared_and_never_returned(worker: rollover.Rollover, targets: list[Target]) -> None:
+    told(worker, targets[0], canary(targets[1], kind="shadow", share=1.0))
+    counts = worker.counts["now"]
+    answers = ask(worker, 12, then=until(lambda: counts.compared == 12))
+    assert {name for name, _ in answers} == {"v1.0.0"}
+    assert len({str(answer) for _, answer in answers}) == 1
+    assert counts.answered == 12
+    said = told(worker, targets[1])  # it has passed
+    assert (said.serving, said.trying) == ("v1.0.1", None)
+
+
+def test_a_candidate_that_passes_is_not_loaded_again(
+    worker: rollover.Rollover, targets: list[Target]
+) -> None:
+    told(worker, targets[0], canary(targets[1]))
+    candidate = worker.releases.trying.candidate
+    told(worker, targets[1])
+    assert worker.releases.first is candidate
+    assert isinstance(candidate, Loaded)
+
+
+def test_a_trial_that_nobody_watches_over_ends_and_goes_on_when_somebody_does(
+    worker: rollover.Rollover, targets: list[Target]
+) -> None:
+    plan = worker.folder / PLAN
+    assert told(worker, targets[0], canary(targets[1])).trying == "v1.0.1"
+    long_ago = plan.stat().st_mtime - FORGOTTEN - 1
+    os.utime(plan, (long_ago, long_ago))
+    worker.look()
+    assert worker.releases.trying is None
+    os.utime(plan)
+    worker.look()
+    assert worker.releases.trying is not None
+
+
+def test_a_plan_of_another_version_is_said_once_and_changes_nothing(
+    worker: rollover.Rollover, targets: list[Target], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log: list[str] = []
+    monkeypatch.setattr(rollover.LOG, "error", lambda line, why, exc_info: log.append(f"{line % why}"))
+    plan = worker.folder / PLAN
+    plan.write_text(plan.read_text().replace('"schema_version": 1', '"schema_version": 2'))
+    said = worker.look_safely("")
+    os.utime(plan, (1, 1))
+    worker.look_safely(said)
+    assert len(log) == 1
+    assert "schema_version: found 2, expected 1" in log[0]
+    assert worker.releases.first.served.name == "v1.0.0"
+
+
+def test_a_worker_begins_with_what_the_plan_says(
+    targets: list[Target], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Plan(champion=targets[1]).write(tmp_path / PLAN)
+    monkeypatch.setenv(bundle.ROLLOUT, str(tmp_path))
+    assert rollover.first().served.name == "v1.0.1"
