@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("bentoml.access")
 UNLOGGED = frozenset(("/metrics", "/livez", "/readyz", "/healthz"))
-ASKED = ("/predict", "/explain", "/feedback")  # by POST
+ASKED = ("/predict", "/stream", "/explain", "/feedback")  # by POST
 PAGES = (*ASKED, "/tasks", "/metadata", "/docs.json", "/", "/operate")
 PATHS = {*PAGES, "/schema.json", "/favicon.ico", *UNLOGGED}
 ASSETS = "/static_content/"  # of BentoML's own page
