@@ -14,6 +14,7 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Respon
 from starlette.routing import Route
 
 from components import families
+from components.families.base.capabilities import TeacherForcing
 from components.pages import render
 from serving import callers
 from serving.bundle import Served, served
@@ -38,6 +39,9 @@ def html(release: Served) -> str:
         structured=structured((task.family, task.inputs) for task in tasks.values()),
         token=bool(callers.tokens()),
         explained=[name for name, task in tasks.items() if explained_family(task.family)],
+        written=[
+            name for name, task in tasks.items() if isinstance(families.get(task.family), TeacherForcing)
+        ],
     )
 
 

@@ -15,7 +15,7 @@ from starlette.routing import Mount, Route
 
 from serving import pages
 from tests.pages.browser import Tab, needs_browser, tab
-from tests.pages.served import CARD
+from tests.pages.served import served_with
 
 pytestmark = [needs_browser, pytest.mark.slow]
 WHOSE = 'endpoint="{}",http_response_code="200",service_name="tiny"'
@@ -68,7 +68,7 @@ class Service:
 
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    monkeypatch.setattr(pages, "card", lambda: CARD)
+    monkeypatch.setattr(pages, "served", served_with)
     one = Service()
     one.thread.start()
     while not one.server.started:
