@@ -32,6 +32,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import queues
 from benchmarks.clients import LOST, Caller, Heard, closed, drained, opened
 from benchmarks.goals import Goal, finish
 from benchmarks.texts import lengths
@@ -92,6 +93,8 @@ class Bench:
         pipelines = self.closed(self.plain, CLIENTS, [f"/{task}" for task in self.tasks])
         steady = self.run(opened(self.ours, self.bodies(), 0.8 * many.rate(), self.seconds))
         self.median, self.capacity = alone.at(0.5), many.rate()
+        ideal = queues.steady(self.median, self.capacity, CLIENTS, 0.8, 0.99)
+        self.beside["steady, of an ideal queue"] = ideal
         bodies = [{"texts": self.texts[:MANY]}] * max(1, int(self.seconds / 4))
         start = time.perf_counter()
         statuses = self.run(drained([Caller(self.ours, ["/predict"])], iter(bodies)))

@@ -15,6 +15,9 @@ INVISIBLE = "\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2
 INVISIBLE_CHARACTERS = frozenset(filter(re.compile(f"[{INVISIBLE}]").match, map(chr, range(0x10000))))
 _ENDS = re.compile(rf"^[\s{INVISIBLE}]+|[\s{INVISIBLE}]+$")
 _UNSEEN = re.compile(rf"[\s{INVISIBLE}]+")
+_TYPOGRAPHY = str.maketrans(
+    {**dict.fromkeys("‐‑‒–—−", "-"), **dict.fromkeys("‘’´`", "'"), **dict.fromkeys("“”„", '"')}
+)
 _WHOLE = re.compile(r"[-+]?\d+\.0+")
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?")
 
@@ -48,9 +51,9 @@ def plain(value: Any) -> str:
 
 
 def seen(label: str) -> str:
-    """What a reader sees of a label, but for case, blanks, Unicode form and a number's zeros: labels of
-    which this is the same are hardly meant to be two."""
-    shown = _UNSEEN.sub("", unicodedata.normalize("NFKC", label)).casefold()
+    """What a reader sees of a label, but for case, blanks, Unicode form, the dashes and quotes of typography
+    and a number's zeros: labels of which this is the same are hardly meant to be two."""
+    shown = _UNSEEN.sub("", unicodedata.normalize("NFKC", label)).casefold().translate(_TYPOGRAPHY)
     return f"{Decimal(shown).normalize():f}" if _NUMBER.fullmatch(shown) else shown
 
 

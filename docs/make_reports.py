@@ -50,6 +50,7 @@ RECORDS: tuple[type[Record], ...] = (
     evaluation.Summary,
     comparison.SharingReport,
     release.BundleCard,
+    release.RuntimeReport,
     release.ReleaseRecord,
     monitoring.Judgement,
 )

@@ -16,8 +16,8 @@ ROOMS = (  # from the lowest to the highest: a room imports from those before it
     "errors", "advice", "loopback", "files", "records", "environment", "keyed", "spelling", "device",
     "dropout", "program", "pages", "settings", "encoder", "families", "data/sources", "data/contract",
     "data/ingest", "data/validation", "data/encoding", "data/mixture", "data/batches", "model", "training",
-    "tracking", "comparison", "evaluation", "params", "data/propose", "release", "rollout", "monitoring",
-    "search", "stages",
+    "tracking", "comparison", "compression", "evaluation", "params", "data/propose", "release", "rollout",
+    "monitoring", "search", "stages",
 )  # fmt: skip
 HEAD = """\
 # The rooms

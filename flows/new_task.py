@@ -41,7 +41,9 @@ def run(address: str, wishes: Wishes, keep: bool, settings_file: Path = params.P
     parts = parts_of(Path(address)) if Path(address).is_dir() else {}
     if len(parts) > 1 and wishes.name not in parts:
         return _project(address, parts, wishes, terms, console, keep, settings_file)
-    place = parts[wishes.name].place() if wishes.name in parts else None
+    alone = next((part for part in parts.values() if len(parts) == 1 and part.is_several), None)
+    part = parts.get(wishes.name or "", alone)
+    place = part.place() if part else None
     found, wishes = _settled(address, place, wishes, terms, console)
     if found is None:
         return EXIT_USER_ERROR
@@ -221,6 +223,11 @@ def _show(found: Guess, console: Console, command: str, others: bool = True) -> 
         names = ", ".join(f"'{name}'" for name in found.unused[:MOST_UNUSED])
         more = ", ..." if len(found.unused) > MOST_UNUSED else ""
         console.print(Text(readable(f"  not read: {names}{more}"), "dim"))
+    if found.left_out:
+        target = next(iter(plan.targets.values())).name if plan.targets else ""
+        console.print(
+            Text(readable(f"  left out, without '{target}': {', '.join(found.left_out)}"), "yellow")
+        )
     console.print(_rows(found.shown if others else found.shown[:OF_SEVERAL]))
     for other in found.others if others else ():
         console.print(Text(readable(f"it could also be {other.reason}"), "yellow"))

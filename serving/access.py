@@ -11,6 +11,7 @@ import base64
 import binascii
 import ipaddress
 from collections import Counter
+from functools import lru_cache
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
@@ -73,14 +74,14 @@ class Access:
     def _client(self, scope: Scope) -> str | None:
         """Who asks; None where there are tokens and this is none of them."""
         if not self.tokens:
-            return _network(scope)
+            return _network((scope.get("client") or ("",))[0])
         number = callers.place(_token(Headers(scope=scope).get("authorization", "")), self.tokens)
         return None if number is None else f"token {number}"
 
 
-def _network(scope: Scope) -> str:
+@lru_cache(4096)
+def _network(host: str) -> str:
     """The address that asks; of IPv6 the network, for a caller has many there."""
-    host = (scope.get("client") or ("",))[0]
     try:
         address = ipaddress.ip_address(host)
     except ValueError:  # a socket of the file system, or what a proxy has made up

@@ -12,11 +12,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+
+from packaging.utils import canonicalize_name
 
 from components import program
 from components.files import atomic_folder, is_litter, sha256
-from components.release import bundle, sbom, signing
+from components.release import bundle, runtimes, sbom, signing
 from components.release.records import BundleCard, Origins
 from components.settings.project import Packaging
 from serving.bundle import LICENCES, REQUIREMENTS
@@ -45,9 +48,14 @@ def build(
         shutil.rmtree(litter)
     with tempfile.TemporaryDirectory(prefix="onetrunk-build-") as scratch:
         context = Path(scratch) / "context"
+        made = Path(scratch) / "runtime"
+        made.mkdir()
+        runtimes.choose(project, packaging.runtime, made)
         _copy_code(context)
-        code, needs = _digest(context), sbom.packages(REQUIREMENTS, LICENCES)
-        card = bundle.write(project, packaging, code, context / "bundle", origins, needs, forced)
+        requirements = context / "serving" / REQUIREMENTS.name
+        _require(requirements, runtimes.pins_of(made))
+        code, needs = _digest(context), sbom.packages(requirements, LICENCES)
+        card = bundle.write(project, packaging, code, context / "bundle", origins, needs, forced, made)
         built = _run_bentoml(context, Path(scratch) / "home", card)
         _normalise(built)
         with atomic_folder(target) as folder:
@@ -63,6 +71,14 @@ def _copy_code(context: Path) -> None:
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, copy)
     shutil.copy(BENTOFILE, context)
+
+
+def _require(requirements: Path, pins: Mapping[str, str]) -> None:
+    """Add what a runtime needs to what a Bento installs."""
+    text = requirements.read_text(encoding="utf-8")
+    known = {canonicalize_name(line.partition("==")[0]) for line in text.splitlines()}
+    lines = [f"{name}=={version}\n" for name, version in pins.items() if name not in known]
+    requirements.write_text(text + "".join(lines), encoding="utf-8")
 
 
 def _digest(folder: Path) -> str:

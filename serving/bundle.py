@@ -11,8 +11,8 @@ from components.release.records import BundleCard
 
 RELEASE = "ONETRUNK_RELEASE"  # a variable: the semantic version, which the bytes cannot know
 TRAFFIC = "ONETRUNK_TRAFFIC"  # a variable: `traffic` of params.yaml as JSON; without it nothing is recorded
-FEEDBACK = "ONETRUNK_FEEDBACK"  # a variable: `feedback` of params.yaml as JSON; without it none is kept
 ROLLOUT = "ONETRUNK_ROLLOUT"  # a variable: the folder where `onetrunk serve` writes what is to be served
+FEEDBACK = "ONETRUNK_FEEDBACK"  # a variable: `feedback` of params.yaml as JSON; without it none is kept
 BUNDLE = Path(__file__).parent.parent / "bundle"
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 LICENCES = Path(__file__).with_name("licences.json")  # of the requirements
@@ -39,6 +39,7 @@ class Served:
 
 PACKED = Served(BUNDLE, os.environ.get(RELEASE) or None)
 _served = [PACKED]  # of this process
+RUNNING: dict[str, dict[str, str | None]] = {}  # version of a bundle -> what computes its states here
 
 
 def served() -> Served:

@@ -14,6 +14,7 @@ import contextlib
 import json
 import os
 import resource
+import select
 import socket
 
 import h11
@@ -28,6 +29,7 @@ from serving.callers import PROXIES
 HEADER_SECONDS = 20.0  # for a request's headers, and for what is left to send or to read after its answer
 LAST_SECONDS = 1.0  # that a connection is open for one more request when the server ends
 TURNS = 8  # of the loop
+LOOKS = 8  # connections that are looked at to close one
 MOST_SILENT = 2000  # connections without a request
 
 
@@ -44,8 +46,7 @@ class Limited(H11Protocol):
         self.next: asyncio.TimerHandle | None = None  # look at it
         self.silent[self] = None
         if len(self.silent) > self.most_silent:
-            next(iter(self.silent)).transport.close()
-            del self.silent[next(iter(self.silent))]
+            self._make_room()
         self._look(self)
         if self.ending:
             self.shutdown()
@@ -88,6 +89,17 @@ class Limited(H11Protocol):
         """Nobody here speaks WebSocket."""
         return False
 
+    def _make_room(self) -> None:
+        """Close the oldest connection that says nothing. One whose request is about to be read counts as the
+        youngest: the loop may accept a thousand others before it reads."""
+        for _ in range(LOOKS):
+            oldest = next(iter(self.silent))
+            del self.silent[oldest]
+            if not _has_spoken(oldest.transport):
+                oldest.transport.close()
+                break
+            self.silent[oldest] = None
+
     def _last(self) -> None:
         """Say beside the answer that is due that there will be no other here."""
         if not self.cycle.response_started:
@@ -118,6 +130,15 @@ class Limited(H11Protocol):
         if self.cycle is not None and self.cycle.response_complete:
             return "ends a body that was refused", self.cycle
         return None
+
+
+def _has_spoken(transport: asyncio.Transport) -> bool:
+    """Whether there is something to be read."""
+    if (fileno := transport.get_extra_info("socket").fileno()) < 0:
+        return False
+    poll = select.poll()
+    poll.register(fileno, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 class Server(uvicorn.Server):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 from serving import recording
 from serving.batcher import Batcher, Pass
-from serving.bundle import Served
+from serving.bundle import RUNNING, Served
 from serving.predictor import Predictor
+from serving.watch import metrics
 
 
 class Loaded:
@@ -22,6 +24,8 @@ class Loaded:
         self.served = served
         predictor = Predictor(served.bundle)
         predictor.warm_up()
+        running = RUNNING[served.card.version] = dataclasses.asdict(predictor.running)
+        metrics().runtime.labels(served.name, running["name"], running["wanted"]).set(1)
         recording.make_ready(served)
         self.batcher = Batcher(predictor, served.card.limits.max_wait_seconds, note)
         self.users = 0  # requests that it answers

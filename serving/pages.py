@@ -17,7 +17,7 @@ from components import families
 from components.families.base.capabilities import TeacherForcing
 from components.pages import render
 from serving import callers
-from serving.bundle import Served, served
+from serving.bundle import RUNNING, Served, served
 from serving.explain import explained_family
 from serving.openapi import Json, completed
 from serving.watch import exposition
@@ -84,15 +84,17 @@ async def tasks(_: Request) -> JSONResponse:
 
 
 async def metadata(_: Request) -> JSONResponse:
-    """The whole card: from here to the hashes of data, model and code, the commit and the verdict."""
+    """The whole card: from here to the hashes of data, model and code, the commit and the verdict; and what
+    computes the encoder's states in this worker."""
     now = served()
-    return JSONResponse({"release": now.release, **now.card.model_dump(mode="json")})
+    running = RUNNING.get(now.card.version, {})
+    return JSONResponse({"release": now.release, "running": running, **now.card.model_dump(mode="json")})
 
 
 @lru_cache(maxsize=1)
-def document(of: Served) -> Json:
-    """What OpenAPI says of the service that holds this app, with this release."""
-    return completed(app.state.service.openapi_spec.asdict(), of.card, bool(callers.tokens()))
+def document(release: Served) -> Json:
+    """What OpenAPI says of the service that holds this app while a release answers."""
+    return completed(app.state.service.openapi_spec.asdict(), release.card, bool(callers.tokens()))
 
 
 async def described(_: Request) -> JSONResponse:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import logging
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,11 +26,13 @@ from components.families.base import Facts
 from components.families.base.capabilities import Follow, extra_inputs_of, is_multi_sequence
 from components.files import verify_manifest
 from components.model.products import lay_out
+from components.model.runtimes import EAGER, Running, begin
 from components.model.saving import load
-from components.release.records import BundleCard, Limits
+from components.release.records import RUNTIMES, BundleCard, Limits, RuntimeReport
 from serving.questions import Asked, Question, Reader, Tokens, distinct
 from serving.requests import BadRequestError, Item
 
+LOG = logging.getLogger("bentoml")
 TOKENS_PER_BATCH = 4096  # padding included: bounds memory whatever the request
 TOLD_SECONDS = 0.05  # between two answers so far: the eye reads no faster
 UNLIMITED = Limits(
@@ -54,6 +57,7 @@ class Predictor:
         verify_manifest(bundle)
         card = bundle / "card.json"
         self.limits = BundleCard.read(card).limits if card.is_file() else UNLIMITED
+        self.bundle, self.running = bundle, Running(EAGER, EAGER)
         self.model = load(bundle)
         self.cards: HeadCards = self.model.config.tasks
         self.tokenizer = Tokenizer.from_file(str(bundle / "tokenizer.json"))
@@ -61,8 +65,10 @@ class Predictor:
         self._encode({(): self.tokenizer.encode("ready")})  # the first caller shall not wait
 
     def warm_up(self) -> None:
-        """Make ready for many callers: the products by the faster library, and every task asked once, so that
-        the first caller does not wait for what is imported at first use. The model cannot be saved then."""
+        """Make ready for many callers: the bundle's runtime, the products by the faster library, and every
+        task asked once, so that the first caller does not wait for what is imported at first use. The model
+        cannot be saved then."""
+        self._begin_runtime()
         lay_out(self.model)
         for head, card in self.cards.items():
             fields = {"text": "ready", "text_pair": "ready", "turns": ["ready"]}
@@ -70,6 +76,16 @@ class Predictor:
             question = Item.model_validate({name: fields.get(name) for name in card["inputs"]})
             with contextlib.suppress(BadRequestError):  # not every task can be asked its family's example
                 self.predict([question], [head])
+
+    def _begin_runtime(self) -> None:
+        """What the bundle was built with, where this machine can; it says so where it cannot."""
+        report = self.bundle / RUNTIMES
+        if not report.is_file():
+            return
+        found = RuntimeReport.read(report)
+        self.running = running = begin(self.model, found.chosen, self.bundle, found.most_difference)
+        if running.why is not None:
+            LOG.warning("the runtime is eager instead of %s: %s", running.wanted, running.why)
 
     @property
     def reader(self) -> Reader:

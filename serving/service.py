@@ -137,8 +137,7 @@ class Onetrunk:
     async def feedback(self, feedback: list[Any]) -> FeedbackResponse | Response:
         """Keep right answers to predictions until a person accepts them as rows of training."""
         try:
-            reader = self.releases.first.batcher.reader
-            return FeedbackResponse(**await answered.keep(feedback, reader))
+            return FeedbackResponse(**await answered.keep(feedback, self.releases.first.batcher.reader))
         except RefusedError as error:
             return refusal(error)
 

@@ -87,6 +87,12 @@ class Metrics:
         self.answers = Counter("onetrunk_answers", "Answers of a task", ["task"])
         self.labels = Counter("onetrunk_labels", "Labels that were answered", ["task", "label"])
         self.confidence = Histogram("onetrunk_confidence", "Of the answer", ["task"], buckets=SHARES)
+        self.runtime = Gauge(
+            "onetrunk_runtime",
+            "1 for what computes the encoder's states, and what its bundle was built with",
+            ["release", "runtime", "wanted"],
+            multiprocess_mode="livemax",
+        )
         self.changes = Counter("onetrunk_release_changes", "To another release, or not", ["outcome"])
         self.serving = Gauge(
             "onetrunk_release",

@@ -39,7 +39,8 @@ LIBRARIES = (
 )  # fmt: skip
 STARTS = 300.0  # seconds that the libraries may take, on a busy machine
 THREADS = ("GOMP_SPINCOUNT", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_")
-OURS = ("components.stages.", "dvc", "flows.cli", "flows.running.durable_dvc", "flows.running.outputs")
+STAGES = "components.stages."
+OURS = (STAGES, "dvc", "flows.cli", "flows.running.durable_dvc", "flows.running.outputs")
 CLIENT = f"""#!{sys.executable} -IS
 import json, os, socket, sys
 arguments = [*{{given}}, *sys.argv[1:]]
@@ -61,7 +62,8 @@ def loaded(folder: Path) -> Iterator[str]:
     from components.environment import QUIET, THREADS_AND_MEMORY
 
     path, programs = folder / SOCKET, folder / "bin"
-    command = [sys.executable, HERE, path, "dvc"]  # by this word in its command line a live DVC is known
+    # By the last word in its command line a live DVC is known.
+    command = [sys.executable, str(HERE), str(path), "dvc"]
     server = subprocess.Popen(command, env={**THREADS_AND_MEMORY, **os.environ, **QUIET})
     programs.mkdir(exist_ok=True)
     for name, given in (("python", []), ("onetrunk", ["-m", "flows.cli"])):
@@ -126,11 +128,13 @@ def _run(arguments: list[str], program: str, folder: str, environment: dict[str,
             stream.reconfigure(line_buffering=True)  # what a run says of a stage it says at once
     try:
         os.chdir(folder)
-        tuned = dict(os.environ)  # as a stage that computes would start again under
-        os.environ.clear()
-        os.environ.update({**{name: tuned[name] for name in THREADS}, **environment})
-        own = [one for one in environment.get("PYTHONPATH", "").split(os.pathsep) if one]
         is_module = arguments[0] == "-m"
+        is_command = is_module and not arguments[1].startswith(STAGES)
+        # Under these a stage that computes would start again.
+        tuned = {} if is_command else {name: os.environ[name] for name in THREADS}
+        os.environ.clear()
+        os.environ.update({**tuned, **environment})
+        own = [one for one in environment.get("PYTHONPATH", "").split(os.pathsep) if one]
         sys.path[:1] = [folder if is_module else str(Path(arguments[0]).resolve().parent), *own]
         sys.argv = arguments[1:] if is_module else arguments
         if is_module:

@@ -121,9 +121,12 @@ def test_training_runs_on_a_bare_gpu_box() -> None:
         "import json; print(json.dumps(sorted({m.split('.')[0] for m in sys.modules})))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    for heavy in ("great_expectations", "prefect", "dvc", "bentoml"):
+    for heavy in ("great_expectations", "prefect", "dvc", "bentoml", "onnxruntime", "openvino"):
         assert f'"{heavy}"' not in done.stdout
+    runtimes = ROOT / "components/model/runtimes"  # which answer, and of which a training imports none
     for file in files("components/training", "components/model"):
+        if runtimes in file.parents:
+            continue
         known = set(sys.stdlib_module_names) | TRAINING | {"components"}
         assert imported(file) <= known, (file, imported(file) - known)
 

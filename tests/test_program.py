@@ -26,6 +26,7 @@ TASKS = {"mood": {"classification"}, "people": {"tagging"}}
 BY_NAME = {  # what is imported by a name that settings hold
     "components.families": r"components\.families\.\w+\.family",
     "components.evaluation.gates": r"components\.evaluation\.gates\.\w+",
+    "components.model.runtimes": r"components\.model\.runtimes\.\w+",
     "components.monitoring.detectors": r"components\.monitoring\.detectors\.\w+",
     "components.tracking": r"components\.tracking\.loggers\.\w+",
     "components.training.balancing": r"components\.training\.balancing\.(weights|combinations)\.\w+",

@@ -232,6 +232,21 @@ class Rules(Part):
     further: dict[str, Given] = Field(default_factory=dict)  # the further gates, and their settings
 
 
+class HeadParity(Part):
+    """A head of another way to compute the same model, beside its own answers to the same test rows."""
+
+    metric: str  # of its gate
+    eager: float  # its value by the model's own answers
+    value: float  # by the other way's
+    difference: float  # of the two
+    interval: Interval  # of the difference, two-sided
+    low: float  # the difference is not below this, one-sided
+    margin: float  # that it may lose
+    rows: int  # of the test
+    discordant: int  # of them, that count otherwise
+    passes: bool  # is the loss shown to be within the margin?
+
+
 class TaskVerdict(Part):
     """What the gate says of a head."""
 

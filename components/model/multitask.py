@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,9 @@ from components.encoder.pretrained import encoder_of, read_pretrained
 from components.errors import UserError
 from components.families.base.capabilities import Follow, ReadsWordEmbeddings, TeacherForcing
 from components.families.shared.heads import IndexedHead, Pooling, Pretrained
+from components.model.blocks import blocks
 from components.model.heads import Heads
-from components.model.packing import complaint, packable, packed_states, paddable
+from components.model.packing import States, complaint, packable, packed_states, paddable
 
 transformers_logging.set_verbosity_error()
 transformers_logging.disable_progress_bar()
@@ -69,6 +71,7 @@ class MultiTaskModel(PreTrainedModel):
         self.pads = True  # where it does not pack: whether padding leaves a text's states alone
         self.takes_segments = getattr(encoder, "type_vocab_size", 0) > 1
         self.heads = Heads({name: self.new_head(card) for name, card in config.tasks.items()})
+        self.runtime: States | None = None  # in the encoder's place, where the model only answers
         self.post_init()
 
     def new_head(self, card: HeadCard) -> nn.Module:
@@ -99,7 +102,9 @@ class MultiTaskModel(PreTrainedModel):
         return model
 
     def train(self, mode: bool = True) -> MultiTaskModel:
-        """As torch's. What was made of the weights goes before they move: the heads' indices."""
+        """As torch's. What was made of the weights goes before they move: the heads' indices, a runtime."""
+        if mode:
+            self.runtime = None
         for head in self.heads.values() if mode else ():
             if isinstance(head, IndexedHead):
                 head.candidates_ND = None
@@ -141,6 +146,13 @@ class MultiTaskModel(PreTrainedModel):
                 f"activations; expected false"
             ) from None
 
+    def answer_by(self, runtime: States) -> None:
+        """Have a runtime compute the states from now on. The weights of the encoder's blocks are dropped, so
+        the model can be neither trained nor saved."""
+        self.runtime = runtime
+        for block in blocks(self.encoder):
+            block.to("meta")
+
     def encode(self, input_ids: torch.Tensor, mask: torch.Tensor, segment_ids: torch.Tensor) -> torch.Tensor:
         """input_ids_BL, mask_BL (1 = real token, then padding), segment_ids_BL -> hidden_BLD; padding's
         states mean nothing."""
@@ -160,7 +172,8 @@ class MultiTaskModel(PreTrainedModel):
         pack = pack or Pack.of_mask(mask)
         input_ids_T = input_ids.flatten()[pack.place_T]
         segment_ids_T = segment_ids.flatten()[pack.place_T] if self.takes_segments else None
-        return packed_states(self.encoder, input_ids_T, segment_ids_T, pack), pack.index_BL
+        states = self.runtime or partial(packed_states, self.encoder)
+        return states(input_ids_T, segment_ids_T, pack), pack.index_BL
 
     def _unpacked(
         self, input_ids: torch.Tensor, mask: torch.Tensor, segment_ids: torch.Tensor

@@ -11,6 +11,7 @@ Legend: T tokens of all sequences, H heads of attention, d width of one, n seque
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -27,6 +28,9 @@ LENGTHS = (3, 17, 5, 5, 40, 8)  # of the sequences that are compared under paddi
 PADDED_TOLERANCE = 1e-4  # of a state in fp32, by the largest: padding changes one by a hundredth and more
 REFUSALS = (TypeError, ValueError, RuntimeError, AttributeError, IndexError)  # each encoder has its way
 TOLERANCE = 1e-5  # of a state in fp32, by the largest: other sequences change it by a tenth and more
+
+States = Callable[[torch.Tensor, torch.Tensor | None, Pack], torch.Tensor]
+"""input_ids_T, segment_ids_T (None where the encoder takes none) and their pack -> hidden_TD."""
 
 
 def packed_states(
@@ -79,7 +83,7 @@ def packable(encoder: PreTrainedModel) -> bool:
     """
     before, training = encoder.config._attn_implementation, encoder.training
     pack = Pack.of((3, _longest(encoder), 5, 5, 3)).to(encoder.device)
-    input_ids_T = _made_up(encoder, sum(pack.lengths))
+    input_ids_T = made_up(encoder, sum(pack.lengths))
     encoder.eval()
     try:
         alone = [encoder(input_ids=one[None])[0][0] for one in input_ids_T.split(list(pack.lengths))]
@@ -101,7 +105,7 @@ def complaint(encoder: PreTrainedModel) -> str | None:
     encoder.eval()
     try:
         for length in LENGTHS:
-            encoder(input_ids=_made_up(encoder, min(length, _longest(encoder)))[None])
+            encoder(input_ids=made_up(encoder, min(length, _longest(encoder)))[None])
     except REFUSALS as error:
         return str(error).strip().splitlines()[0]
     finally:
@@ -118,7 +122,7 @@ def paddable(encoder: PreTrainedModel) -> bool:
     training = encoder.training
     encoder.eval()
     lengths = [min(length, _longest(encoder)) for length in LENGTHS]
-    sequences = list(_made_up(encoder, sum(lengths)).split(lengths))
+    sequences = list(made_up(encoder, sum(lengths)).split(lengths))
     input_ids_BL = pad_sequence(sequences, batch_first=True)
     mask_BL = pad_sequence([torch.ones_like(one) for one in sequences], batch_first=True)
     try:
@@ -135,7 +139,7 @@ def _longest(encoder: PreTrainedModel) -> int:
     return min(160, getattr(encoder.config, "max_position_embeddings", 160) - 2)
 
 
-def _made_up(encoder: PreTrainedModel, length: int) -> torch.Tensor:
+def made_up(encoder: PreTrainedModel, length: int) -> torch.Tensor:
     """input_ids_T of tokens that are no padding."""
     input_ids_T: torch.Tensor = 1 + torch.arange(length, device=encoder.device) % (
         encoder.config.vocab_size - 1

@@ -26,33 +26,45 @@ class LaidOut(nn.Module):
     Its parts are named as a linear layer's are, since T5 asks a layer for the type of its weight.
     """
 
-    def __init__(self, layer: nn.Linear) -> None:
+    def __init__(self, layer: nn.Linear, dtype: torch.dtype = torch.float32) -> None:
         super().__init__()
-        self.weight = torch.ops.mkldnn._reorder_linear_weight(layer.weight.detach(), None)
-        self.bias = None if layer.bias is None else layer.bias.detach()
+        self.dtype = dtype
+        self.weight = torch.ops.mkldnn._reorder_linear_weight(layer.weight.detach().to(dtype), None)
+        self.bias = None if layer.bias is None else layer.bias.detach().to(dtype)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """The products, in fp32."""
-        y: torch.Tensor = torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, "none", [], "")
-        return y
+        """The products, computed in its own type and given back in that of `x`."""
+        own = x.to(self.dtype)
+        y: torch.Tensor = torch.ops.mkldnn._linear_pointwise(own, self.weight, self.bias, "none", [], "")
+        return y.to(x.dtype)
 
 
 @torch.inference_mode()
 def lay_out(model: nn.Module) -> bool:
     """Replace the model's linear layers where oneDNN is the faster on this machine; whether it was done."""
-    layers = {
-        (parent, name): layer
+    layers = [layer for _, _, layer in _linear(model)]
+    if not layers or not _faster(max(layers, key=lambda layer: layer.weight.numel())):
+        return False
+    replace(model, torch.float32)
+    return True
+
+
+def replace(model: nn.Module, dtype: torch.dtype) -> None:
+    """Replace the model's linear layers by those that oneDNN computes in this type."""
+    for parent, name, layer in _linear(model):
+        setattr(parent, name, LaidOut(layer, dtype))
+
+
+def _linear(model: nn.Module) -> list[tuple[nn.Module, str, nn.Linear]]:
+    """(parent, name, layer) of the linear layers in fp32 on the host."""
+    return [
+        (parent, name, layer)
         for parent in model.modules()
         for name, layer in parent.named_children()
         if type(layer) is nn.Linear
         and layer.weight.dtype == torch.float32
         and layer.weight.device.type == "cpu"
-    }
-    if not layers or not _faster(max(layers.values(), key=lambda layer: layer.weight.numel())):
-        return False
-    for (parent, name), layer in layers.items():
-        setattr(parent, name, LaidOut(layer))
-    return True
+    ]
 
 
 def _faster(layer: nn.Linear) -> bool:

@@ -22,8 +22,18 @@ from components.evaluation.records import EVALUATION, VERDICT, Evaluation, Verdi
 from components.files import read_json, sha256, verify_manifest, write_manifest
 from components.model import index, saving
 from components.release import model_card, sbom, signing
-from components.release.records import BundleCard, Code, Limits, Origins, PackedModel, PackedTask
+from components.release.records import (
+    RUNTIMES,
+    BundleCard,
+    Code,
+    Limits,
+    Origins,
+    PackedModel,
+    PackedTask,
+    RuntimeReport,
+)
 from components.settings.project import Packaging
+from components.settings.release import EAGER
 
 MODEL = Path("models/multitask")
 WEIGHTS = index.WEIGHTS
@@ -38,12 +48,13 @@ def write(
     origins: Origins | None = None,
     needs: Sequence[sbom.Package] = (),
     forced: str | None = None,
+    made: Path | None = None,
 ) -> BundleCard:
     """Write the bundle of the project's promoted model into `folder`; its manifest comes last.
 
     `code` is the digest of the code that will serve it, which names what that `needs` too; `origins` says
-    where encoder and rows are from; `forced` is why it is packed whatever the gate says. Model card and bill
-    of materials follow from the card. Returns the card.
+    where encoder and rows are from; `forced` is why it is packed whatever the gate says; `made` holds what
+    `runtimes.choose` has written. Model card and bill of materials follow from the card. Returns the card.
 
     Raises:
         UserError: the verdict is not PROMOTE, or a file is missing, altered or of another model.
@@ -54,6 +65,7 @@ def write(
     check_model(verdict, hashes[WEIGHTS])
     index.read_all(folder, _cards(project))
     shutil.copyfile(project / VERDICT, folder / VERDICT.name)
+    runtime, evidence = _copy_runtime(made, folder, hashes)
     evaluation = _evaluation(project, hashes[WEIGHTS])
     unnumbered = BundleCard(
         name=packaging.name,
@@ -67,11 +79,12 @@ def write(
         limits=Limits(**packaging.model_dump(include=set(Limits.model_fields))),
         tasks=_tasks(project, evaluation, verdict),
         findings=evaluation.findings,
-        evidence={VERDICT.name: sha256(folder / VERDICT.name)},
+        evidence={VERDICT.name: sha256(folder / VERDICT.name), **evidence},
         confidence=verdict.confidence,
         champion=identity(verdict.champion),
         origins=origins or Origins(),
         stated=packaging.card,
+        runtime=runtime,
         signer=signing.signer(project, packaging.signing),
     )
     card = _numbered(unnumbered)
@@ -93,6 +106,17 @@ def _copy_model(project: Path, folder: Path) -> dict[str, str]:
     known_rows.write(folder / known_rows.FILE, _known_rows(project))
     hashes = {name: manifest["files"][name]["sha256"] for name in names}
     return {**hashes, known_rows.FILE: sha256(folder / known_rows.FILE)}
+
+
+def _copy_runtime(made: Path | None, folder: Path, hashes: dict[str, str]) -> tuple[str, dict[str, str]]:
+    """Copy what a runtime has made and note its hashes; its name, and the SHA-256 of what was measured."""
+    if made is None or not (made / RUNTIMES).is_file():
+        return EAGER, {}
+    for file in sorted(made.iterdir()):
+        shutil.copyfile(file, folder / file.name)
+        if file.name != RUNTIMES:
+            hashes[file.name] = sha256(file)
+    return RuntimeReport.read(made / RUNTIMES).chosen, {RUNTIMES: sha256(made / RUNTIMES)}
 
 
 def _numbered(card: BundleCard) -> BundleCard:

@@ -10,6 +10,7 @@ from components.evaluation.records import (
     Champion,
     Finding,
     GateOutcome,
+    HeadParity,
     Interval,
     MetricEvidence,
     ModelId,
@@ -19,6 +20,8 @@ from components.evaluation.records import (
 from components.records import Part, Record
 from components.settings.release import Card
 from components.settings.section import Given
+
+RUNTIMES = "runtimes.json"  # of a bundle: what was measured of runtimes, where any was asked for
 
 
 class ReleasedTask(Part):
@@ -161,6 +164,33 @@ class PackedTask(Part):
     example: Given = Field(default_factory=dict)  # a question to it
 
 
+class RuntimeEvidence(Part):
+    """What was measured of a runtime; nothing where this machine does not have it."""
+
+    lone_seconds: float | None = None  # of the encoder for a text alone
+    pass_seconds: float | None = None  # for up to 512 tokens of several texts
+    faster: float | None = None  # times eager: the geometric mean of both
+    bytes: int = 0  # of its files, beside the model's
+    difference: float | None = None  # largest of a state to eager's, as a share of the largest state
+    heads: dict[str, HeadParity] | None = None  # by head; null where its answers were not asked
+    why: str | None = None  # it is not shipped
+
+
+class RuntimeReport(Record):
+    """src/bundle/runtimes.json: how fast each runtime was where the Bento was built, and how good."""
+
+    remedy = "the Bento was altered: make it anew with `onetrunk run`"
+
+    wanted: str  # by the settings: a runtime, or auto
+    chosen: str  # that is shipped
+    most_difference: float  # that a state may have to eager's where it is served
+    processor: str  # of the machine
+    threads: int  # of the encoder
+    confidence: float  # of every interval
+    eager: RuntimeEvidence  # torch in fp32
+    runtimes: dict[str, RuntimeEvidence]  # the others, by name
+
+
 class BundleCard(Record):
     """src/bundle/card.json: what a Bento is, and what it was made from."""
 
@@ -177,9 +207,10 @@ class BundleCard(Record):
     limits: Limits  # of a request
     tasks: dict[str, PackedTask]  # by head
     findings: list[Finding] = Field(default_factory=list)  # of further gates, of the model as a whole
-    evidence: dict[str, str] = Field(default_factory=dict)  # SHA-256 of the verdict beside it
+    evidence: dict[str, str] = Field(default_factory=dict)  # SHA-256 of verdict and runtimes
     confidence: float | None = None  # of every interval; none in a card of before
     champion: Champion | None = None  # that it was compared with
     origins: Origins = Origins()  # of its encoder and its rows
     stated: Card = Card()  # what its owner says of it
+    runtime: str = "eager"  # that computes the encoder's states where the machine can
     signer: str | None = None  # SHA-256 of the public key's file; null where it is not signed

@@ -144,8 +144,9 @@ class Source(Section):
     rows: Literal["documents", "lines", "relations", "pairs"] = "documents"
     # what several annotators say of one text: what most of them say, or a row for each of them
     crowd: Literal["majority", "each"] = "majority"
-    # of a table with one word a row: the column that says which sentence a word belongs to
-    sentence: str | None = None
+    # of a table with one word a row: the column that says which sentence a word belongs to; or the columns,
+    # as those of document and sentence
+    sentence: str | Annotated[list[str], Field(min_length=1)] | None = None
     # of a table: the column of texts with marks within, as `[Paris](city)`; what they mark becomes `spans`
     inline: str | None = None
     # what offsets count: characters, UTF-16 units or bytes; of a text with these line ends, or with a byte

@@ -7,11 +7,12 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator
 
 from components.settings.columns import Columns
+from components.settings.compression import Compress
 from components.settings.data import Cleaning, Labels, Package, Source, Splits, distinct, raw_labels
 from components.settings.feedback import Feedback
 from components.settings.mixture import Mixture
 from components.settings.monitor import Monitor
-from components.settings.release import Card, Signing
+from components.settings.release import EAGER, Card, Signing
 from components.settings.remotes import Remote
 from components.settings.retrain import Retrain
 from components.settings.rollout import Rollout
@@ -147,6 +148,8 @@ class Packaging(Section):
     max_body_bytes: Bytes = 1_000_000  # of one request
     # that a request may have to wait for the model; who would wait longer is refused (503) at once
     max_wait_seconds: Annotated[float, Field(gt=0), Unit("seconds")] = 5.0
+    # what computes the encoder's states: eager, one of docs/how-to/runtimes.md, or auto, the fastest of them
+    runtime: str = EAGER
     # of a client (a token, else an address) that are in progress in a worker; more are refused (429) at once
     max_requests_per_client: Annotated[Positive, Unit("requests")] = 100
     card: Card = Card()  # what the model card says that no program can know
@@ -166,13 +169,14 @@ class Project(Section):
     training: Training  # budget, schedule and methods
     evaluation: Evaluation  # how sure the numbers are
     sharing: Sharing = Sharing()  # tasks alone against tasks together
+    compress: Compress = Compress()  # smaller encoders for the service: docs/how-to/runtimes.md
     packaging: Packaging  # the service
     logging: list[str] = []  # who else watches training: docs/how-to/watching.md
     search: dict[str, Search] = {}  # what `onetrunk search` tries, by name
     monitor: Monitor | None = None  # a watch over new articles: docs/how-to/monitoring.md
     traffic: Traffic | None = None  # a record of what the service is asked: docs/how-to/traffic.md
-    feedback: Feedback | None = None  # right answers that callers send back: docs/how-to/feedback.md
     rollout: Rollout | None = None  # how a new release begins to answer: docs/how-to/rollout.md
+    feedback: Feedback | None = None  # right answers that callers send back: docs/how-to/feedback.md
     retrain: Retrain | None = None  # what asks for a retraining besides the schedule: docs/how-to/retrain.md
 
     def heads(self) -> dict[str, tuple[str, Annotation]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from components.settings.section import Section
 
+EAGER = "eager"  # the runtime that every machine has: torch, in single precision
+
 
 class DataStatement(Section):
     """What the model card says of a task's data; what is left out, it says is not stated."""

@@ -111,10 +111,11 @@ def _changed(repo: Repo) -> dict[str, list[Any]]:
             del found[ENCODER]
     if PROGRAM not in found:  # the graph of a project that depends on code in another way, or not at all
         return found
-    from components.stages.program import contents
+    from components.stages.program import NOTES, contents
 
     outdated = {Path(repo.root_dir) / file for file in program.outdated(program.FOLDER, contents())}
-    if not outdated and found[PROGRAM] == ["always changed"]:
+    makes_folders = not all(Path(repo.root_dir, folder).is_dir() for folder in NOTES)
+    if not outdated and not makes_folders and found[PROGRAM] == ["always changed"]:
         del found[PROGRAM]
     for stage in repo.index.stages:
         for dependency in stage.deps:

@@ -420,5 +420,5 @@ CORPORA = [
     Shape("crosses.csv", text(csv_text(["text", "late", "broken", "lost"], lambda n: [sentence(n), *["x" if n % k == 0 else "" for k in (2, 3, 5)]])),
           "multi_label", {"text": "text", "labels": ["late", "broken", "lost"]}),
     Shape("bulk.jsonl", plain("\n".join(f"{json.dumps({'index': {'_id': n}})}\n{json.dumps(review(n))}" for n in ROWS)),
-          asks="no column looks like what is to be learnt"),
+          "classification", LABEL, {"filter": {"label": {"not_empty": True}}}),
 ]  # fmt: skip

@@ -177,6 +177,8 @@ def test_another_program_makes_stale_what_its_changed_lines_can_reach(
         monkeypatch.setenv(name, value)
     assert remote_versions.ask(project, graph.read()).stale == {"train", "gate"}
     assert changed_after_a_run_of(toy.CHECKOUT) == set()
+    shutil.rmtree("accepted")  # on which `declare` depends, and which `program` makes
+    assert set(graph.read().changed) == {"program"}
 
 
 ENCODER = """

@@ -207,6 +207,21 @@ def test_a_folder_is_a_project_that_is_written_at_once(
     assert capsys.readouterr().out.count("is a task already") == 3
 
 
+def test_files_of_one_task_are_read_together_and_one_without_its_labels_is_named(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "years").mkdir()
+    for name in ("cases_2023", "cases_2024"):
+        labelled()(project / f"years/{name}.csv")
+    assert new_task.run("years", Wishes(), keep=False) == 0
+    assert "files: {train: cases_202*.csv}" in capsys.readouterr().out
+    (project / "contest").mkdir()
+    labelled()(project / "contest/train.csv")
+    table(("text", sentence), ("Label", lambda n: "a"))(project / "contest/test.csv")
+    assert new_task.run("contest", Wishes(), keep=False) == 0
+    assert "left out, without 'label': test.csv" in capsys.readouterr().out
+
+
 def test_options_of_one_task_name_it_where_there_are_several(several: Path) -> None:
     with pytest.raises(UserError, match="3 tasks|4 tasks"):
         new_task.run("corpus", Wishes(family="regression"), keep=False)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import json
 import resource
+import socket
 import weakref
 
 import pytest
@@ -65,6 +67,27 @@ def test_of_too_many_silent_connections_the_oldest_goes_and_the_next_request_is_
             assert len(Limited.silent) <= 5
             for _, one in [*silent, (reader, writer)]:
                 one.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_request_is_not_silent_though_many_connections_are_accepted_before_it_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Limited, "most_silent", 5)
+
+    async def scenario() -> None:
+        async with served(PlainTextResponse('"here"'), http=Limited) as port:
+            with contextlib.ExitStack() as opened:  # while the loop, which is the server's too, waits
+                connect = [opened.enter_context(socket.socket()) for _ in range(50)]
+                for number, one in enumerate(connect):
+                    one.connect(("127.0.0.1", port))
+                    if number == 0:
+                        one.sendall(GET)
+                connect[0].setblocking(False)
+                found = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(connect[0], 99), 5)
+                assert found.startswith(b"HTTP/1.1 200")
+                assert len(Limited.silent) <= 5
 
     asyncio.run(scenario())
 

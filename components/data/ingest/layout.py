@@ -11,9 +11,12 @@ from components.data.ingest.reader import Reader
 from components.data.sources.formats import first_file, formats, rows
 from components.data.sources.formats.base import Sample
 from components.data.sources.record import Values
-from components.data.sources.sentences import sentence_columns
-from components.errors import UserError
+from components.data.sources.sentences import document_column, sentence_columns
+from components.errors import BadRowError, UserError
+from components.families.shared.items import read_items
+from components.settings.data import Source
 from components.settings.project import Task
+from components.spelling import plain
 
 HEAD = 1000  # rows
 FEWEST = 20  # of them
@@ -29,6 +32,8 @@ def refuse_layout(reader: Reader) -> None:
         UserError: what it looks like, and which setting reads it.
     """
     _refuse_rejected(reader)
+    _refuse_two_documents(reader.task.source)
+    _refuse_marks(reader)
     _refuse_words(reader)
 
 
@@ -47,6 +52,42 @@ def _refuse_rejected(reader: Reader) -> None:
             f"as Prodigy exports them; `format: prodigy` below source reads them, and "
             f"`filter: {{answer: accept}}` leaves them out"
         )
+
+
+def _refuse_two_documents(source: Source) -> None:
+    """Refuse sentences that are numbered anew in each document, where one would go on in the next."""
+    if not isinstance(source.sentence, str) or not first_file(source).is_file():
+        return
+    alone = source.model_copy(update={"sentence": None})
+    head = [fields for _, fields in islice(rows(first_file(source), alone), HEAD)]
+    if (column := document_column(head, source.sentence)) is not None:
+        raise UserError(
+            f"{first_file(source)}: '{source.sentence}' numbers sentences anew where '{column}' changes; "
+            f"`sentence: [{_quoted(column)}, {_quoted(source.sentence)}]` below source keeps them apart"
+        )
+
+
+def _refuse_marks(reader: Reader) -> None:
+    """Refuse a 0 or 1 for each label, which would be read as the labels 0 and 1."""
+    if not any(role.rpartition(".")[2] == "labels" for role in reader.columns()):
+        return
+    sound = (record.values for record in reader.records() if not (record.skipped or record.unreadable))
+    lists = [_listed(values.get("labels")) for values in islice(sound, HEAD)]
+    alike = len({len(each) for each in lists}) == 1 and len(lists) >= FEWEST
+    if alike and len(lists[0]) > 1 and {plain(one) for each in lists for one in each} == {"0", "1"}:
+        raise UserError(
+            f"{reader.task.source.path}: each row's labels are {len(lists[0])} numbers, 0 or 1, as marks of "
+            f"labels in their order; make columns of them, and name these: `labels: [late, wet]`"
+        )
+
+
+def _listed(value: Any) -> list[Any]:
+    """A list, as such or as a cell holds it; empty where it is none."""
+    try:
+        found = read_items(value) if isinstance(value, str) and value.lstrip().startswith("[") else value
+    except BadRowError:
+        return []
+    return found if isinstance(found, list) else []
 
 
 def _refuse_words(reader: Reader) -> None:

@@ -14,7 +14,7 @@ from components.data.propose.choose import choose
 from components.data.propose.class_names import class_names, named
 from components.data.propose.counting import recounted
 from components.data.propose.entry import Entry, entry_of, load_source
-from components.data.propose.places import Place, identifier, locate
+from components.data.propose.places import Place, identifier, locate, matching
 from components.data.propose.profile import Column, Fields, Numbered, columns_of, drawn
 from components.data.propose.questions import Choice, Question, either_decimal, reason_of
 from components.data.propose.roles import fit
@@ -50,6 +50,7 @@ class Guess:
     unread: str  # rows that the family cannot read, in a sentence; empty: there are none
     entry: Entry
     unused: tuple[str, ...] = ()  # columns that no role reads, with their names
+    left_out: tuple[str, ...] = ()  # files of splits that lack what is to be learnt
     refused: str = ""  # why `onetrunk check` would refuse the entry, in a sentence; empty: it would not
 
 
@@ -88,14 +89,16 @@ def guess_at(place: Place, wishes: Wishes, encoder: Path | None = None, terms: T
     if marked := _marked(columns):
         place = replace(place, source={**place.source, "inline": marked})
         rows, total = _rows(place)
-        columns = columns_of(rows, total, wishes.decimal)
+        columns = _without_twins(columns_of(rows, total, wishes.decimal), marked)
     if found := recounted(columns, place, rows):
         place, rows = found
         columns = columns_of(rows, total, wishes.decimal)
     plan, others = choose(columns, rows, wishes)
     if unsaid := [column for column in plan.measured if column.is_open]:
         raise either_decimal(plan, unsaid[0], rows)
+    given = place.source.get("files", {})
     place = _with_targets(place, plan)
+    left_out = tuple(name for split, name in given.items() if split not in place.source.get("files", {}))
     numbers = [column.name for column in plan.targets.values() if column.name in names]
     if numbers and place.source["format"] in PLAIN:
         called = {str(number): name for number, name in enumerate(names[numbers[0]])}
@@ -106,7 +109,7 @@ def guess_at(place: Place, wishes: Wishes, encoder: Path | None = None, terms: T
     entry, refused = tried(entry, place, terms) if terms else (entry, "")
     beside = [_other(each, rows) for each in others]
     shown, unused = plan.shown(rows, SHOWN), tuple(_unused(columns, entry))
-    return Guess(len(rows), plan, shown, beside, _unread(plan, rows), entry, unused, refused)
+    return Guess(len(rows), plan, shown, beside, _unread(plan, rows), entry, unused, left_out, refused)
 
 
 def _marked(columns: list[Column]) -> str | None:
@@ -117,12 +120,19 @@ def _marked(columns: list[Column]) -> str | None:
     return next(marked, None)
 
 
+def _without_twins(columns: list[Column], marked: str) -> list[Column]:
+    """The columns but for those that say once more what a text without its marks says."""
+    (bare,) = (column.values for column in columns if column.name == marked)
+    return [each for each in columns if each.name == marked or each.values != bare]
+
+
 def _unused(columns: list[Column], entry: Entry) -> Iterator[str]:
     """The columns, but for the fields of their objects, of which the entry says nothing."""
     heads = [entry.keys, *entry.keys.get("joint", {}).values()]
     named = [name for head in heads for names in head["columns"].values() for name in [*_listed(names)]]
     source = entry.keys["source"]
-    named += [str(source.get(key, "")) for key in ("split_column", "sentence", "inline", "file_column")]
+    named += [source.get("split_column", ""), source.get("inline", ""), source.get("file_column", "")]
+    named += _listed(source.get("sentence", ""))
     for column in columns:
         below = f"{column.name}."
         if (
@@ -192,8 +202,7 @@ def _with_targets(place: Place, plan: Plan) -> Place:
 
 def _has_all(place: Place, name: str, columns: set[str]) -> bool:
     """Do the file's first rows have values in these columns?"""
-    found = sorted(place.at.glob(name))
-    if not found or place.source["format"] == "huggingface":
+    if place.source["format"] == "huggingface" or not (found := matching(place.at, name)):
         return True
     rows = list(islice(formats.rows(found[0], load_source(place)), HEAD))
     sound = [fields for _, fields in rows if not isinstance(fields, Skipped)]

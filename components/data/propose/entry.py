@@ -12,11 +12,12 @@ import yaml
 
 from components import families
 from components.data.propose.candidate import Plan
+from components.data.propose.file_names import splits_of
 from components.data.propose.names import SPLITS
 from components.data.propose.places import Place
 from components.data.propose.profile import Column, Fields, Numbered, drawn, words_of
 from components.data.propose.roles import kind_of
-from components.data.propose.source_keys import SourceKeys
+from components.data.propose.source_keys import ConditionKeys, SourceKeys
 from components.errors import BadRowError, UserError
 from components.families.base import Facts, Row
 from components.families.base.capabilities import Events, FactsOfAllSplits
@@ -121,9 +122,9 @@ def entry_of(
     if units := {column.name: column.unit for column in plan.measured if column.unit}:
         source["units"] = units
     without = {
-        column.name: {"not": column.unlabelled[0] if len(column.unlabelled) == 1 else [*column.unlabelled]}
+        column.name: condition
         for column in plan.targets.values()
-        if column.unlabelled
+        if (condition := _labelled(column, together=bool(plan.joint)))
     }
     if without:
         source["filter"] = without
@@ -144,6 +145,14 @@ def entry_of(
     if plan.joint:
         keys["joint"] = {name: _head(plan, name, read) for name in plan.joint}
     return Entry(name, keys, {"max_length": measured, "gate": remark}, place.remotes)
+
+
+def _labelled(column: Column, together: bool) -> ConditionKeys:
+    """The condition on rows that have a label; empty: none is needed. A row without one may have that of a
+    joint head."""
+    marks = [mark for mark in column.unlabelled if mark]
+    condition: ConditionKeys = {"not": marks[0] if len(marks) == 1 else marks} if marks else {}
+    return {**condition, "not_empty": True} if "" in column.unlabelled and not together else condition
 
 
 def _head(plan: Plan, name: str, read: list[tuple[Fields, Row]]) -> HeadKeys:
@@ -204,7 +213,7 @@ def _split_column(columns: list[Column]) -> SourceKeys:
     """The column that says which split a row belongs to, if there is one."""
     for column in columns:
         if column.is_split:
-            names = {value: SPLITS[value.lower()] for value in sorted(column.distinct_texts)}
+            names = splits_of(sorted(column.distinct_texts))
             return {"split_column": column.name, "split_values": names}
     return {}
 

@@ -6,6 +6,7 @@ import re
 
 from components.data.propose.names import SPLITS
 
+EVALUATED = re.compile(r"(?i)(?<![a-z])eval(uation)?(?![a-z])")
 SHARD = re.compile(r"[-_.]?\d+(-of-\d+)?$")
 
 
@@ -16,6 +17,24 @@ def split_of(name: str) -> tuple[str, str]:
             bare = re.sub(rf"(?<![A-Za-z]){word}(?![A-Za-z])", "", name, count=1)
             return SPLITS[word.lower()], _bare(bare)
     return "train", _bare(name)
+
+
+def settled(files: dict[str, list[str]]) -> dict[str, list[str]]:
+    """The files of each split; beside those of a validation set, what is called "eval" is the test set."""
+    held = files.get("validation", [])
+    evaluated = [name for name in held if EVALUATED.search(name)]
+    if "test" in files or len(evaluated) in (0, len(held)):
+        return files
+    return {**files, "validation": [name for name in held if name not in evaluated], "test": evaluated}
+
+
+def splits_of(words: list[str]) -> dict[str, str]:
+    """The split that each of the words means, which are all of a column's."""
+    found: dict[str, list[str]] = {}
+    for word in words:
+        found.setdefault(SPLITS[word.lower()], []).append(word)
+    meant = {word: split for split, names in settled(found).items() for word in names}
+    return {word: meant[word] for word in words}
 
 
 def _bare(name: str) -> str:

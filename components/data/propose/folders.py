@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from components.data.propose.file_names import split_of
+from components.data.propose.file_names import settled, split_of
 from components.data.propose.places import (
     Place,
     common_source,
@@ -38,6 +38,11 @@ class Part:
         """The one file, or the folder of several."""
         names = [name for of_split in self.files.values() for name in of_split]
         return self.folder / names[0] if len(names) == 1 else self.folder
+
+    @property
+    def is_several(self) -> bool:
+        """Are they several files, rather than one, or a folder that is a source by itself?"""
+        return sum(map(len, self.files.values())) > 1
 
     @property
     def patterns(self) -> dict[str, str]:
@@ -81,6 +86,8 @@ def _grouped(folder: Path, files: list[Path]) -> list[Part]:
         key = (bare, file.suffix)
         part = parts.setdefault(key, Part(folder, bare))
         part.files.setdefault(split, []).append(str(name))
+    for part in parts.values():
+        part.files = settled(part.files)
     return list(_joined(list(parts.values())))
 
 

@@ -56,7 +56,8 @@ SPLITS = {
     "train": "train", "training": "train", "trn": "train",
     "validation": "validation", "validate": "validation", "valid": "validation",
     "val": "validation", "dev": "validation",
-    "test": "test", "testing": "test", "tst": "test",
+    "eval": "validation", "evaluation": "validation",
+    "test": "test", "testing": "test", "tst": "test", "holdout": "test", "heldout": "test",
 }  # fmt: skip
 
 NUMBERED = ("id", "idx", "index", "key", "nr")  # end the names of columns that number, be it classes

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 
 from components import advice
 from components.data.propose.class_tables import class_tables
+from components.data.propose.file_names import settled
 from components.data.propose.formats import encoding_of
 from components.data.propose.names import SPLITS
 from components.data.propose.source_keys import SourceKeys
@@ -27,8 +28,9 @@ SUFFIXES = {
     *(".conll", ".conllu", ".iob", ".bio", ".bmes", ".xlsx", ".xls", ".ods", ".orc", ".avro", ".spacy"),
     *(".label", ".gz", ".zst", ".bz2", ".xz", ".zip"),
 }
+SINGLE: SourceKeys = {"format": "tsv", "quoting": False}  # a table of one column, which any separator reads
 ENCODED, PIECE = 2000, 20_000  # files of a folder by which its encoding is told, and bytes of each
-NOT_DATA = re.compile(r"(?i)readme|licen[cs]e|dataset_infos?|manifest|\.version\.json")
+NOT_DATA = re.compile(r"(?i)^~\$|readme|licen[cs]e|dataset_infos?|manifest|\.version\.json")
 
 
 @dataclass(frozen=True)
@@ -43,13 +45,13 @@ class Place:
     def looked_at(self) -> list[Path]:
         """The training files, of which each may hold other classes."""
         name = self.source.get("files", {}).get("train", "")
-        return sorted(self.at.glob(name)) if "*" in name else [self.first]
+        return matching(self.at, name) if "*" in name else [self.first]
 
     @property
     def first(self) -> Path:
         """What is looked at: the file, or the training file, of several the first."""
         name = self.source.get("files", {}).get("train")
-        return self.at if name is None else next(iter(sorted(self.at.glob(name))), self.at / name)
+        return self.at if name is None else next(iter(matching(self.at, name)), self.at / name)
 
 
 @contextmanager
@@ -199,15 +201,22 @@ def common_source(folder: Path, files: dict[str, str]) -> SourceKeys:
     Raises:
         UserError: one is in another format, or has another separator, than the first.
     """
-    firsts = {split: min(folder.glob(name)) for split, name in files.items()}
+    firsts = {split: matching(folder, name)[0] for split, name in files.items()}
     told = {split: source_of(first) for split, first in firsts.items()}
     for split, source in told.items():
+        if source == SINGLE:
+            continue
         if any(source.get(key) != told["train"].get(key) for key in ("format", "separator")):
             raise UserError(
                 f"{firsts[split]}: read as {_spelled(source)}, but {firsts['train'].name} as "
                 f"{_spelled(told['train'])}; the splits of a task are of one format: convert one of them"
             )
     return told["train"]
+
+
+def matching(folder: Path, name: str) -> list[Path]:
+    """The files of a name, or of a pattern: it has a star, and a name may have brackets."""
+    return sorted(folder.glob(name)) if "*" in name else [folder / name]
 
 
 def _spelled(source: SourceKeys) -> str:
@@ -236,6 +245,7 @@ def _by_split(folder: Path, stems: dict[str, str]) -> dict[str, str]:
         words = re.findall(r"[a-z]+", stem.lower())
         for split in dict.fromkeys(SPLITS[word] for word in words if word in SPLITS):
             found.setdefault(split, []).append(name)
+    found = settled(found)
     if "train" not in found:
         raise UserError(f"{folder}: {len(stems)} files, none of which is called train; name one of them")
     for split, names in found.items():

@@ -25,8 +25,9 @@ from components.spelling import plain
 # Scripts that put no spaces between words: kana, Chinese characters, and Thai, Lao, Khmer, Burmese.
 UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
 FEWEST_MARKS = 3  # columns that are labels, one-hot
-HOLDS = {"1", "1.0", "true", "yes", "x"}
-MARKS = ({"0", "1"}, {"0.0", "1.0"}, {"false", "true"})
+HOLDS = {"1", "1.0", "true", "yes", "x", "✓", "✔"}
+MARKS = ({"0", "1"}, {"0.0", "1.0"}, {"false", "true"}, {"no", "yes"})
+GAPPY, MOST_GAPS = 0.1, 0.7  # share of rows without a value: fewer may be mistakes, with more it is an aside
 LISTED = re.compile(r"\s*([\[{(<]|(np\.)?(array|set|frozenset)\()")  # how lists and objects begin
 CHOICES = re.compile(r'\s*\{\s*"choices"\s*:\s*\[')
 SAMPLED = 1000  # rows from which on they may be a sample
@@ -162,7 +163,7 @@ class Column:
     def is_vector(self) -> bool:
         """Are its values equally long lists of 0 and 1, one for each label, whose names nobody says?"""
         sizes = {len(value) for value in self.values} if self.is_list else set()
-        return len(sizes) == 1 and max(sizes) > 1 and {str(item) for item in self.items} == {"0", "1"}
+        return len(sizes) == 1 and max(sizes) > 1 and {plain(item).lower() for item in self.items} in MARKS
 
     @cached_property
     def says_each(self) -> bool:
@@ -257,7 +258,11 @@ def columns_of(rows: Numbered, of: int = 0, sign: Decimal | None = None) -> list
             for number, value in enumerate(values)
             if not _is_missing(value) and plain(value) not in marks
         )
+        gaps = sum(map(_is_missing, values)) / max(len(values), 1)
+        marks = (*marks, "") if GAPPY <= gaps < MOST_GAPS else marks
         given = parsed([values[number] for number in at])
+        if given and name != "labels" and all(map(_is_one, given)):  # `labels` may be several in other rows
+            given = [value[0] for value in given]
         found.append(Column(name, given, len(rows), place, at=at, unlabelled=marks, of=of, sign=sign))
     return found
 
@@ -285,8 +290,6 @@ def parsed(values: list[Any]) -> list[Any]:
     """Lists and objects that are given as texts, as JSON or Python writes them, read; others as they are."""
     if any(isinstance(value, str) and CHOICES.match(value) for value in values):
         return [_choices(value) for value in values]
-    if values and all(map(_is_one, values)):
-        return [value[0] for value in values]
     if not all(isinstance(value, str) and LISTED.match(value) for value in values):
         return values
     try:

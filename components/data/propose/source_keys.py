@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TypedDict
 
+# Which values of a column count, as `settings.data.Condition` has it.
+ConditionKeys = TypedDict("ConditionKeys", {"not": str | list[str], "not_empty": bool}, total=False)
+
 
 class SourceKeys(TypedDict, total=False):
     """A task's `source`, as params.yaml spells it: what the data call for (`settings.data.Source`)."""
@@ -22,8 +25,8 @@ class SourceKeys(TypedDict, total=False):
     labels: list[str]
     decimal: str
     units: dict[str, str]
-    filter: dict[str, dict[str, str | list[str]]]
-    sentence: str
+    filter: dict[str, ConditionKeys]
+    sentence: str | list[str]
     file_column: str
     inline: str
     sheet: str

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from components.data.sources.record import Numbered, Skipped, Values
@@ -12,26 +13,35 @@ from components.settings.data import Source
 def grouped(rows: Numbered, source: Source) -> Numbered:
     """Join the rows of each sentence: columns become lists.
 
-    A sentence begins where `source.sentence` has another value: it may stand in every row, or in the first
-    alone. A row without any value ends one, too. What `filter` and `split_column` look at stays one value.
+    A sentence begins where a column of `source.sentence` has another value: it may stand in every row, or in
+    the first alone. A row without any value ends one, too. What `filter` and `split_column` look at stays one
+    value.
     """
-    single = {source.sentence, source.split_column, *source.filter}
+    names = sentence_names(source)
+    single = {*names, source.split_column, *source.filter}
     words: list[Mapping[str, Any]] = []
-    first, current = 0, None
+    first: int = 0
+    current: list[Any] = [None] * len(names)
     for number, fields in rows:
         if isinstance(fields, Skipped):
             yield number, fields
             continue
-        blank, key = all(map(is_blank, fields.values())), fields.get(str(source.sentence))
-        if words and (blank or (not is_blank(key) and key != current)):
+        blank, keys = all(map(is_blank, fields.values())), [fields.get(name) for name in names]
+        keys = [old if is_blank(key) else key for key, old in zip(keys, current, strict=True)]
+        if words and (blank or keys != current):
             yield first, _sentence(words, single)
             words = []
         if not blank:
             first = first if words else number
-            current = current if is_blank(key) else key
+            current = keys
             words.append(fields)
     if words:
         yield first, _sentence(words, single)
+
+
+def sentence_names(source: Source) -> list[str]:
+    """The columns that together say which sentence a word belongs to."""
+    return [source.sentence] if isinstance(source.sentence, str) else source.sentence or []
 
 
 def is_blank(value: Any) -> bool:
@@ -45,6 +55,35 @@ def _sentence(words: list[Mapping[str, Any]], single: set[str | None]) -> Values
         name: words[0].get(name) if name in single else [fields.get(name) for fields in words]
         for name in names
     }
+
+
+def document_column(rows: Sequence[Mapping[str, Any]], sentence: str) -> str | None:
+    """The column of documents, where sentences are numbered anew in each and some of two would be one: each
+    value's rows stand together, and it changes where the sentence's does not."""
+    if not any(sentence in fields for fields in rows):
+        return None
+    for name in dict.fromkeys(name for fields in rows for name in fields):
+        values = [fields.get(name) for fields in rows]
+        starts = [number for number, (one, other) in enumerate(pairwise(values), 1) if one != other]
+        blocks = len(starts) + 1 == len(set(map(str, values))) and 2 * len(starts) < len(rows)
+        if name != sentence and not any(map(is_blank, values)) and blocks:
+            ids = [fields.get(sentence) for fields in rows]
+            if any(ids[start] == ids[start - 1] for start in starts):
+                return name
+    return None
+
+
+def sentences_within(rows: Sequence[Mapping[str, Any]], document: str) -> str | None:
+    """The column that numbers sentences anew in each document: beside the same document, the rows of a value
+    stand together."""
+    for name in dict.fromkeys(name for fields in rows for name in fields):
+        pairs = [f"{fields.get(document)} {fields.get(name)}" for fields in rows]
+        starts = 1 + sum(one != other for one, other in pairwise(pairs))
+        documents = len({str(fields.get(document)) for fields in rows})
+        whole = all(str(fields.get(name)).isdecimal() for fields in rows)
+        if whole and starts == len(set(pairs)) > documents and 2 * starts <= len(rows):
+            return name
+    return None
 
 
 def sentence_columns(rows: list[Mapping[str, Any]], used: set[str]) -> Iterator[str]:

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from components.settings.project import Checks
 
 HOLDS = {
-    **dict.fromkeys(("1", "1.0", "true", "yes", "x"), True),
+    **dict.fromkeys(("1", "1.0", "true", "yes", "x", "✓", "✔"), True),
     **dict.fromkeys(("0", "0.0", "false", "no", ""), False),
 }  # of a one-hot column
 PADDING = -1  # fills up the label numbers of a row that has fewer than another

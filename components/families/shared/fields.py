@@ -68,6 +68,8 @@ def read_number(record: Mapping[str, Any], role: str) -> float:
 
 def _number(text: str) -> float:
     text = signed(trimmed(text)).replace("\N{MINUS SIGN}", "-")
+    if "_" in text:  # Python's own sign between thousands
+        raise ValueError(text)
     return float(text[:-1]) / 100 if text.endswith("%") else float(text)
 
 

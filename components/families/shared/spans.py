@@ -86,7 +86,8 @@ def _span_object(span: Any, number: int) -> SpanObject:
     if isinstance(span, list | tuple) and len(span) == 3:
         span = dict(zip(("start", "end", "type"), span, strict=True))
     found = span if isinstance(span, Mapping) else {}
-    start, end, kind = (as_whole(_first(found, names)) for names in (STARTS, ENDS, TYPES))
+    start, end = (as_whole(_first(found, names)) for names in (STARTS, ENDS))
+    kind = _first(found, TYPES)
     if end is None and type(start) is int and type(length := as_whole(found.get("length"))) is int:
         end = start + length
     if isinstance(kind, list) and len(kind) == 1:

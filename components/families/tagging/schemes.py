@@ -82,9 +82,10 @@ def _hint(tag: str, scheme: str) -> str:
     if respelt(tag, scheme) != tag:
         return "; `spelling: any` below options reads other spellings"
     other = TELLING.get(tag[:1]) if tag[1:2] == "-" else None
-    unprefixed = not re.match("[BIESMLUW]-", tag)
+    if other:
+        return f"; is the scheme {other}?"
     alone = "; types without a prefix are the scheme io, tags that spell no entities are plain"
-    return f"; is the scheme {other}?" if other else alone if unprefixed else ""
+    return "" if tag[1:2] == "-" else alone
 
 
 def _as_bio(previous: str, tag: str) -> str:

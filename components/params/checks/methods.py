@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from components import advice
 from components.errors import UserError, near_miss
 from components.params.checks.options import Options, check_options
+from components.settings.release import EAGER
 
 if TYPE_CHECKING:
     from components.settings.project import Project
@@ -26,6 +27,7 @@ def check(path: Path, project: Project) -> None:
     _method(f"{where}.optimiser", chosen, optimisers.names(), optimisers.optimiser)
     _regularisation(f"{where}.regularisation", project)
     _logging(f"{path}: logging", project)
+    _runtime(f"{path}: packaging.runtime", project)
 
 
 def _budget(where: str, project: Project) -> None:
@@ -92,3 +94,26 @@ def _logging(where: str, project: Project) -> None:
         if importlib.util.find_spec(package) is None:
             install = f"`pip install {advice.word(package)}`"
             raise UserError(f"{where}: {name} is not installed; {install}, or leave it out")
+
+
+def _runtime(where: str, project: Project) -> None:
+    """The runtime is known, and what makes it is there."""
+    name = project.packaging.runtime
+    if name == EAGER:  # whatever else there is costs an import of torch
+        return
+    from components.model import runtimes
+
+    known = [EAGER, "auto", *runtimes.names()]
+    if name not in known:
+        raise UserError(
+            f"{where}: unknown runtime '{name}'{near_miss(name, known)}; expected one of {', '.join(known)}"
+        )
+    if name == "student" and project.compress.student is None:
+        raise UserError(
+            f"{where}: student is made by the stage compress; expected compress.student: {{layers: NUMBER}}"
+        )
+    runtime = None if name == "auto" else runtimes.find(name)
+    for package in (*runtime.packages, *runtime.makers) if runtime else ():
+        if importlib.util.find_spec(package) is None:
+            install = f"`pip install {advice.word(f'onetrunk[{runtime.extra}]')}`" if runtime else ""
+            raise UserError(f"{where}: {package} is not installed; {install}, or leave the key out")

@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from components.settings.project import Project
 
 FOLDERS = (  # the outputs of dvc.yaml that are folders, but for downloads/, which a source may well be in
-    *("program", "declared", "predictions", "models/encoder", "models/multitask", "bento"),
+    *(
+        "program",
+        "declared",
+        "predictions",
+        "models/encoder",
+        "models/multitask",
+        "models/compressed",
+        "bento",
+    ),
     *("reports/dvclive", "reports/sharing/budgets"),
 )
 OF_A_TASK = ("data", "encoded", "baselines")  # of each task a folder in it

@@ -334,7 +334,7 @@ TABLES = [
         {"text": "text", "score": "amount"},
     ),
     Shape(
-        "stars.csv",
+        "counted_stars.csv",
         text(
             csv_text(["review", "rating"], lambda n: [sentence(n), f"{stars(n)} star" + "s" * (stars(n) > 1)])
         ),
@@ -394,4 +394,22 @@ TABLES = [
         {"question": "question", "context": "context", "answers": "answers"},
     ),
     Shape("rows.xml", text("<rows><row><text>a b</text></row></rows>"), refused="a document in XML"),
+    Shape(
+        "labelled_in_part.csv",
+        text(csv_text(["text", "label"], lambda n: [sentence(n), topic(n) if n % 3 else ""])),
+        "classification",
+        LABEL,
+        {"filter": {"label": {"not_empty": True}}},
+    ),
+    Shape(
+        "yes_and_no.csv",
+        text(
+            csv_text(
+                ["text", "late", "wet", "lost"],
+                lambda n: [sentence(n), *(["no", "yes"][n % k == 0] for k in (2, 3, 5))],
+            )
+        ),
+        "multi_label",
+        {"text": "text", "labels": ["late", "wet", "lost"]},
+    ),
 ]

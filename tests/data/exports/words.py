@@ -266,4 +266,35 @@ ANNOTATED = [
         "tagging",
         {"text": "text", "spans": "entities"},
     ),
+    Shape(
+        "marked_once_more.jsonl",
+        jsonl(
+            lambda n: {
+                "id": str(n),
+                "partition": ["train", "train", "dev", "test"][n % 4],
+                "utt": f"{sentence(n)} by alice {n}",
+                "annot_utt": f"{sentence(n)} by [artist : alice {n}]",
+            }
+        ),
+        "tagging",
+        {"text": "annot_utt", "spans": "spans"},
+        {"inline": "annot_utt", "split_column": "partition"},
+    ),
+    Shape(
+        "documents.csv",
+        text(
+            csv_text(
+                ["doc", "sent", "word", "tag"],
+                lambda n: [
+                    n // 4 * 2 // 3,
+                    int(n // 4 % 3 == 1),
+                    f"word{n * 37 % 101}",
+                    ["O", "B-PER"][n % 4 == 1],
+                ],
+            )
+        ),
+        "tagging",
+        {"tokens": "word", "tags": "tag"},
+        {"sentence": ["doc", "sent"]},
+    ),
 ]

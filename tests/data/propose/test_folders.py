@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from components.data.propose.file_names import splits_of
 from components.data.propose.folders import Part, is_task, parts_of
 from components.data.propose.places import place_of
 
@@ -36,8 +37,33 @@ FOLDERS = {
     "one name in two formats": (["a.csv", "a.jsonl"], {"a": ["a.csv"], "a_jsonl": ["a.jsonl"]}),
     "what is no data": (["a.csv", "README.md", ".hidden/b.csv", "licence.txt"], {"a": ["a.csv"]}),
     "a version is no name": (["qa/dev-v2.0.json", "b.csv"], {"b": ["b.csv"], "qa": ["qa/dev-v2.0.json"]}),
+    "a lock of a spreadsheet": (["a.csv", "~$a.xlsx"], {"a": ["a.csv"]}),
     "valence is no split": (["valence.csv", "training_costs.csv"], {"costs": ["training_costs.csv"], "valence": ["valence.csv"]}),
 }  # fmt: skip
+
+
+HELD_OUT = {
+    ("train.csv", "eval.csv"): {"validation": ["eval.csv"]},
+    ("train.csv", "dev.csv", "eval.csv"): {"validation": ["dev.csv"], "test": ["eval.csv"]},
+    ("train.csv", "eval.csv", "test.csv"): {"validation": ["eval.csv"], "test": ["test.csv"]},
+    ("train.csv", "holdout.csv"): {"test": ["holdout.csv"]},
+}
+
+
+@pytest.mark.parametrize("names", HELD_OUT)
+def test_what_is_called_eval_is_the_test_set_beside_a_validation_set(
+    names: tuple[str, ...], tmp_path: Path
+) -> None:
+    for name in names:
+        (tmp_path / name).write_text("text,label\na b,c\n")
+    (part,) = parts_of(tmp_path).values()
+    assert part.files == {"train": ["train.csv"], **HELD_OUT[names]}
+    assert place_of(tmp_path).source["files"] == {split: name for split, (name,) in part.files.items()}
+
+
+def test_values_of_a_split_column_mean_what_the_names_of_files_mean() -> None:
+    assert splits_of(["Dev", "eval", "train"]) == {"Dev": "validation", "eval": "test", "train": "train"}
+    assert splits_of(["eval", "train"]) == {"eval": "validation", "train": "train"}
 
 
 @pytest.mark.parametrize("case", FOLDERS)
@@ -136,3 +162,10 @@ def test_tables_that_say_what_is_to_be_learnt_are_tasks_of_their_own(tmp_path: P
         with (tmp_path / f"{name}.csv").open("a") as file:
             file.write("some other text,bad\n" * 5)
     assert list(parts_of(tmp_path)) == ["books", "films"]
+
+
+def test_names_of_files_may_have_brackets(tmp_path: Path) -> None:
+    for name in ("train[1].csv", "test[1].csv"):
+        (tmp_path / name).write_text("text,label\na b,c\n")
+    assert place_of(tmp_path).source["files"] == {"train": "train[1].csv", "test": "test[1].csv"}
+    assert place_of(tmp_path).first == tmp_path / "train[1].csv"

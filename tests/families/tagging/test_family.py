@@ -49,7 +49,12 @@ MALFORMED = [
     ({"tokens": ["a", 3], "tags": ["O", "O"]}, {}, "'tokens' is ['a', 3], expected a list of words"),
     ({"tokens": ["a\ud800"], "tags": ["O"]}, {}, "'tokens' has half a surrogate pair at character 1, expected Unicode text"),
     ({"tokens": ["a", "b"], "tags": ["O"]}, {}, "2 tokens but 1 tags, expected one tag per token"),
-    ({"tokens": ["a"], "tags": ["PER"]}, {}, "tag 1 is 'PER', expected O, B-TYPE or I-TYPE"),
+    (
+        {"tokens": ["a"], "tags": ["PER"]},
+        {},
+        "tag 1 is 'PER', expected O, B-TYPE or I-TYPE; types without a prefix are the scheme io, tags that "
+        "spell no entities are plain",
+    ),
     ({"tokens": ["a"], "tags": ["I-X"]}, {"scheme": "bmes"}, "tag 1 is 'I-X', expected O, B-TYPE, M-TYPE, E-TYPE or S-TYPE"),
     ({"tokens": ["a", "b"], "tags": ["O", "I-X"]}, {"repair": False}, "token 2: 'I-X' after 'O' is ill-formed BIO; expected an entity that is begun and ended, or `repair: true`"),
     ({"tokens": ["a"], "tags": ["B-X"]}, {"scheme": "iobes", "repair": False}, "token 1: the end after 'B-X' is ill-formed IOBES; expected an entity that is begun and ended, or `repair: true`"),

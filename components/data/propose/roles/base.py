@@ -10,6 +10,7 @@ from components.data.propose.profile import Column
 NAMED, PLAIN, WEAK = 1.0, 0.7, 0.3
 CERTAIN = 0.5  # added where the values could hardly be anything else
 CLASSES = {"class", "label", "category", "intent", "answer", "target"}  # what columns may number
+GAPS = 0.2  # taken off where many rows have no value
 BESIDE_NAMES = 0.4  # taken off where they do: the names themselves may stand in another
 LONG, OFTEN = 4, 10  # words of a label; a longer one is a label where it repeats so often
 MANY = 1000  # classes: from these on, an answer may be one that is retrieved
@@ -28,7 +29,9 @@ def is_named(column: Column, role: str) -> bool:
 
 
 def score_of(column: Column, role: str) -> float:
-    return (NAMED if is_named(column, role) else PLAIN) - (BESIDE_NAMES if numbers_classes(column) else 0)
+    score = NAMED if is_named(column, role) else PLAIN
+    gaps = GAPS if "" in column.unlabelled else 0
+    return score - gaps - (BESIDE_NAMES if numbers_classes(column) else 0)
 
 
 def numbers_classes(column: Column) -> bool:

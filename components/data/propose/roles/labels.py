@@ -33,10 +33,12 @@ MANY_CLASSES = (
 
 def label(column: Column) -> Fit | None:
     flat = not any(isinstance(value, list | dict) for value in column.values)
-    whole = column.numbers is None or column.is_whole
     often = OFTEN if column.length > LONG else 3
-    if not flat or not whole or column.distinct < 2 or column.repeats < often:
+    if not flat or column.distinct < 2 or column.repeats < often:
         return None
+    if column.numbers is not None and not column.is_whole:  # sections such as 1.2, perhaps
+        few = column.distinct < max(LEVELS) and column.repeats >= OFTEN
+        return Fit(WEAK, f"{column.distinct:,} distinct values in {column.rows:,} rows") if few else None
     many = MANY_CLASSES if column.distinct > MANY else ""
     return Fit(
         score_of(column, "label"), f"{column.distinct:,} distinct values in {column.rows:,} rows{many}"

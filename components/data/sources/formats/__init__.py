@@ -26,7 +26,7 @@ from components.data.sources.numbers import with_a_point, without_unit
 from components.data.sources.offsets import MisplacedError, Tally
 from components.data.sources.placing import explained, placed, tally_of
 from components.data.sources.record import Numbered, Record, Skipped, Unreadable, Values
-from components.data.sources.sentences import grouped
+from components.data.sources.sentences import grouped, sentence_names
 from components.errors import BadRowError, UserError, near_miss
 from components.settings.columns import Columns
 from components.settings.data import Source
@@ -278,7 +278,7 @@ def _checked(path: Path, source: Source, columns: Columns) -> tuple[Numbered, se
     sound = [fields for _, fields in head if not isinstance(fields, Skipped)]
     uses = {name: role for role, names in columns.items() for name in _listed(names)}
     uses |= dict.fromkeys(source.filter, "source.filter")
-    uses |= {source.sentence: "source.sentence"} if source.sentence is not None else {}
+    uses |= dict.fromkeys(sentence_names(source), "source.sentence")
     uses |= {source.inline: "source.inline"} if source.inline is not None else {}
     uses |= {source.split_column: "source.split_column"} if source.split_column else {}
     uses |= dict.fromkeys(source.units, "source.units")

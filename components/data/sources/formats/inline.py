@@ -1,6 +1,6 @@
 """Texts, one a line, with their spans marked within: `[Paris](city)`, `<LOC>Paris</LOC>`, MUC's
-`<ENAMEX TYPE="LOCATION">Paris</ENAMEX>` and OpenNLP's `<START:location> Paris <END>`; and such texts in a
-column of a table."""
+`<ENAMEX TYPE="LOCATION">Paris</ENAMEX>`, OpenNLP's `<START:location> Paris <END>` and MASSIVE's
+`[place : Paris]`; and such texts in a column of a table."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ VALUE = r"(?::(?!//)[^()@]*)?"  # what Rasa calls it otherwise: [two](number:2);
 MARKED = re.compile(
     rf"\[(?P<said>[^][]+)\]\((?P<link>[^\W\d][\w.-]*){VALUE}\)"
     rf'|<(?P<muc>ENAMEX|NUMEX|TIMEX) TYPE="(?P<kind>{TYPE})"[^>]*>(?P<named>[^<]+)</(?P=muc)>'
+    rf"|\[(?P<slot>{TYPE}) : (?P<value>[^][]+)\]"
     r"|<START(?::(?P<begun>[^>\s]+))?>\s*(?P<between>[^<]+?)\s*<END>"
     rf"|<(?P<tag>{TYPE})>(?P<inner>[^<]+)</(?P=tag)>"
 )
@@ -32,7 +33,8 @@ NO_WORDS = {"START", "END", "ENAMEX", "NUMEX", "TIMEX"}
 ValueAt = Callable[[Mapping[str, Any], str], Any]  # (a row's fields, a column) -> its value
 SPANS = "spans"  # the column of what is marked
 NO_TYPE = "default"  # OpenNLP's name of it
-TEXTS, TYPES = ("said", "named", "between", "inner"), ("link", "kind", "begun", "tag")
+TEXTS = ("said", "named", "value", "between", "inner")
+TYPES = ("link", "kind", "slot", "begun", "tag")
 # Tags of a page's own words, and of what else marks parts of a text.
 HTML = {
     *("a", "b", "i", "u", "p", "s", "q", "em", "br", "hr", "tt", "li", "ul", "ol", "td", "tr", "th", "div"),

@@ -1,0 +1,34 @@
+"""What a runtime must offer: a file of this folder with a class called RUNTIME, known by the file's name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from components.model.packing import States
+
+if TYPE_CHECKING:
+    from components.model.multitask import MultiTaskModel
+
+__all__ = ["Runtime", "States"]
+
+
+class Runtime:
+    """One way to compute the states of packed sequences."""
+
+    packages: tuple[str, ...] = ()  # modules that it imports to answer
+    makers: tuple[str, ...] = ()  # modules that it imports to make its files
+    extra: str | None = None  # of this program, which brings them
+    files: tuple[str, ...] = ()  # that it makes, beside the model's
+
+    def why_not(self) -> str | None:
+        """Why this machine cannot do it, its packages aside; None where it can."""
+        return None
+
+    def make(self, model: MultiTaskModel, folder: Path, compressed: Path) -> None:
+        """Write its files of a model, whose encoder packs, into a folder. Leaves the model as it was.
+        `compressed` holds what the stage `compress` has made of it, in a folder each."""
+
+    def begin(self, model: MultiTaskModel, folder: Path) -> States:
+        """The states by this runtime, of the model in a folder with its files. Leaves the model as it was."""
+        raise NotImplementedError

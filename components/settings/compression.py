@@ -1,0 +1,23 @@
+"""Smaller encoders that the stage `compress` makes of the trained model (docs/how-to/runtimes.md)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from components.settings.section import Positive, Section, Unit
+
+
+class Student(Section):
+    """An encoder with fewer blocks that learns to have the model's states, for all tasks at once."""
+
+    layers: Annotated[Positive, Unit("blocks")]  # fewer than the encoder has
+    of_training: Annotated[float, Field(gt=0, le=10), Unit("of the training's steps")] = 0.5  # that it learns
+    learning_rate: Annotated[float, Field(gt=0)] = 3e-4  # at its highest
+
+
+class Compress(Section):
+    """What is made of the model besides: nothing, unless it is named here."""
+
+    student: Student | None = None  # fewer blocks, taught by the model

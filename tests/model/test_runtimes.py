@@ -1,0 +1,165 @@
+"""Every runtime computes what the encoder does, or the model stays eager and says why."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from components.data.batches.pack import Pack
+from components.errors import UserError
+from components.model import runtimes
+from components.model.multitask import MultiTaskModel
+from components.model.packing import packed_states
+from components.model.runtimes import EAGER, Running, bf16, difference, exported
+from tests.model.encoders import PACKABLE
+from tests.model.runtimes import build, runtime_here
+from tests.scripts import ROOT
+
+TOLERANCE = {"bf16": 0.03, "onnx": 1e-5, "onnx_int8": 0.3, "openvino": 0.03}  # of a state, by the largest
+LEARNT = {"student"}  # which has states of its own
+LENGTHS = (7, 40, 7, 7, 3, 25)
+
+
+def test_every_runtime_has_a_tolerance_here() -> None:
+    assert {*TOLERANCE, *LEARNT} == set(runtimes.names())
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [*(("bf16", kind) for kind in PACKABLE), *(("onnx", kind) for kind in PACKABLE),
+     ("onnx_int8", "bert"), ("openvino", "modernbert")],
+)  # fmt: skip
+@torch.inference_mode()
+def test_states_are_eagers_in_their_order_whatever_the_lengths(name: str, kind: str, tmp_path: Path) -> None:
+    """Local attention, shared layers and positions that begin at 2 among them."""
+    runtime, model = runtime_here(name), build(kind)
+    before = model.encoder.config._attn_implementation
+    runtime.make(model, tmp_path, tmp_path)
+    states = runtime.begin(model, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == set(runtime.files)
+    assert model.encoder.config._attn_implementation == before
+    for lengths in (LENGTHS, (1,), (40, 40)):
+        pack, ids_T = Pack.of(lengths), torch.randint(3, 99, (sum(lengths),))
+        segments_T = torch.ones_like(ids_T) if model.takes_segments else None
+        expected_TD = packed_states(model.encoder, ids_T, segments_T, pack)
+        found_TD = states(ids_T, segments_T, pack)
+        assert found_TD.dtype == torch.float32
+        assert difference.of(found_TD, expected_TD) < TOLERANCE[name], lengths
+
+
+@torch.inference_mode()
+def test_a_call_of_a_graph_has_sequences_of_similar_length_alone() -> None:
+    seen: list[tuple[int, ...]] = []
+
+    def states(ids_T: torch.Tensor, segments_T: torch.Tensor | None, pack: Pack) -> torch.Tensor:
+        seen.append(pack.lengths)
+        return ids_T[:, None].float()
+
+    ids_T = torch.arange(sum(LENGTHS))
+    found_TD = exported.by_similar_lengths(states)(ids_T, None, Pack.of(LENGTHS))
+    assert seen == [(40, 25), (7, 7, 7), (3,)]
+    assert found_TD.flatten().tolist() == ids_T.tolist()
+
+
+def test_a_file_names_no_place_of_the_machine_that_wrote_it_and_is_the_same_again(tmp_path: Path) -> None:
+    runtime_here("onnx")
+    model = build()
+    for name in ("one.onnx", "two.onnx"):
+        exported.export(model, tmp_path / name)
+    one = (tmp_path / "one.onnx").read_bytes()
+    assert one == (tmp_path / "two.onnx").read_bytes()
+    assert str(Path(runtimes.__file__).parents[3]).encode() not in one
+    assert str(tmp_path).encode() not in one
+
+
+def test_an_encoder_that_does_not_pack_is_not_exported(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="deberta-v2: its sequences cannot be packed"):
+        exported.export(build("deberta"), tmp_path / "encoder.onnx")
+
+
+@torch.inference_mode()
+def test_the_model_answers_by_the_runtime_and_keeps_no_second_copy_of_the_blocks(tmp_path: Path) -> None:
+    runtime_here("onnx").make(model := build(), tmp_path, tmp_path)
+    given = (
+        torch.tensor([[5, 6, 7], [8, 9, 0]]),
+        torch.tensor([[1, 1, 1], [1, 1, 0]]),
+        torch.zeros(2, 3).long(),
+    )
+    expected_BLD = model.encode(*given)
+    assert runtimes.begin(model, "onnx", tmp_path, 1e-4) == Running("onnx", "onnx")
+    torch.testing.assert_close(model.encode(*given), expected_BLD, rtol=1e-4, atol=1e-4)
+    assert all(one.is_meta for one in model.encoder.encoder.parameters())
+    assert not model.encoder.get_input_embeddings().weight.is_meta
+
+
+class Wrong(runtimes.Runtime):
+    def begin(self, model: MultiTaskModel, folder: Path) -> runtimes.States:
+        return lambda ids_T, segments_T, pack: 1.5 * packed_states(model.encoder, ids_T, segments_T, pack)
+
+
+class Absent(Wrong):
+    packages = ("no_such_package",)
+
+
+@pytest.mark.parametrize(
+    ("runtime", "why"),
+    [
+        (Wrong, "its states differ by 0.5 here, expected at most 0.1"),
+        (Absent, "no_such_package is not installed"),
+        (runtimes.Runtime, "NotImplementedError: "),
+    ],
+)
+def test_a_machine_that_cannot_or_computes_otherwise_stays_eager_and_says_why(
+    runtime: type[runtimes.Runtime], why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtimes, "find", lambda name: runtime())
+    model = build()
+    assert runtimes.begin(model, "other", tmp_path, 0.1) == Running(EAGER, "other", why)
+    assert model.runtime is None
+
+
+def test_a_processor_without_bf16_stays_eager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+        monkeypatch.setattr(torch.cpu, name, lambda: False)
+    found = runtimes.begin(build(), "bf16", tmp_path, 0.1)
+    assert found.name == EAGER
+    assert (
+        found.why == bf16.RUNTIME().why_not() == "the processor does not multiply bf16 (AVX512-BF16 or AMX)"
+    )
+
+
+def test_a_torn_file_stays_eager(tmp_path: Path) -> None:
+    runtime_here("onnx")
+    (tmp_path / "encoder.onnx").write_bytes(b"torn")
+    found = runtimes.begin(build(), "onnx", tmp_path, 0.1)
+    assert found.name == EAGER
+    assert found.why
+
+
+def test_a_model_that_learns_again_computes_its_own_states() -> None:
+    model = build()
+    model.runtime = lambda ids_T, segments_T, pack: torch.zeros(len(ids_T), 32)
+    model.train()
+    assert model.runtime is None
+
+
+def test_openvino_tells_nobody_that_it_is_used(tmp_path: Path) -> None:
+    """Its import alone would write a file into the home folder, and send it."""
+    runtime_here("openvino").make(build(), tmp_path, tmp_path)
+    code = (
+        "import sys; from pathlib import Path; from components.model.runtimes import openvino\n"
+        "try: openvino.RUNTIME().begin(None, Path(sys.argv[1]))\n"
+        "finally: print(sys.modules[openvino.TELEMETRY], 'openvino' in sys.modules)"
+    )
+    environment = {**os.environ, "HOME": str(tmp_path / "home")}
+    (tmp_path / "home").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], env=environment, cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.stdout.split() == ["None", "True"], done.stderr
+    assert list((tmp_path / "home").iterdir()) == []
