@@ -34,9 +34,10 @@ const mean = (from, to, name, wanted) => added(from, to, `${name}_sum`, wanted) 
 // --- what is shown ---
 const ASKED = {endpoint: /^\/(predict|stream|explain)$/};
 const rates = () => looks.slice(1).map((look, at) => added(looks[at], look, "bentoml_service_request_total", ASKED) / (look.time - looks[at].time));
-const spark = (numbers, said) => {
-  const width = 240, height = 48, most = Math.max(...numbers, 1e-9), step = width / Math.max(numbers.length - 1, 1);
-  const points = numbers.map((value, at) => `${(at * step).toFixed(1)},${(height - 2 - (height - 4) * value / most).toFixed(1)}`).join(" ");
+// A line from 0 up; `near`, from a fifth below the largest, where that shows more.
+const spark = (numbers, said, near = false) => {
+  const width = 240, height = near ? 30 : 48, most = Math.max(...numbers, 1e-9), least = near ? Math.min(...numbers, 0.8 * most) : 0, step = width / Math.max(numbers.length - 1, 1);
+  const points = numbers.map((value, at) => `${(at * step).toFixed(1)},${(height - 2 - (height - 4) * (value - least) / (most - least)).toFixed(1)}`).join(" ");
   const holder = element("div", {});
   holder.innerHTML = `<svg viewBox="0 0 ${width} ${height}" width="100%" height="${height}" preserveAspectRatio="none" role="img"><polyline points="${points}" fill="none" stroke="var(--c1)" stroke-width="2"/></svg>`;
   holder.firstChild.ariaLabel = said;
@@ -95,7 +96,7 @@ const drawTrials = ({trials}) => {
 const drawDays = ({days}) => {
   const line = (title, of, said) => {
     const known = days.map(of).filter(Number.isFinite);
-    return known.length ? [[title, spark(known, `${title}, day by day: from ${said(known[0])} to ${said(known.at(-1))}`), said(known[0]), said(known.at(-1))]] : [];
+    return known.length ? [[title, spark(known, `${title}, day by day: from ${said(known[0])} to ${said(known.at(-1))}`, true), said(known[0]), said(known.at(-1))]] : [];
   };
   const tasks = [...new Set(days.flatMap(one => Object.keys(one.confidence)))], percent = value => `${(100 * value).toFixed(1)} %`;
   orNone("days", ["", days.length ? `${days[0].day} to ${days.at(-1).day}` : "", "First", "Last"], [
