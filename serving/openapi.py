@@ -44,6 +44,7 @@ PAGES = {  # by GET: path -> what it says, the name of its schema
     "/metadata": ("The release: hashes of model, data and code, commit, verdict, limits.", "Metadata"),
 }
 RELEASE = {"anyOf": [{"type": "string"}, {"type": "null"}]}  # its semantic version, where it is known
+RUNTIME = {"type": "object", "description": "What computes the states on this machine, and why."}
 IDENTITY = {"X-Request-ID": {"schema": {"type": "string"}, "description": "The caller's own, or a new one."}}
 LATER = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
 TOKEN = {"token": {"type": "http", "scheme": "bearer"}}
@@ -128,6 +129,10 @@ def _of_pages() -> Json:
     tasks = {"release": RELEASE, "version": fields["version"], "tasks": fields["tasks"]}
     return {
         **parts,
-        "Metadata": {**card, "title": "Metadata", "properties": {**fields, "release": RELEASE}},
+        "Metadata": {
+            **card,
+            "title": "Metadata",
+            "properties": {**fields, "release": RELEASE, "running": RUNTIME},
+        },
         "Tasks": {"type": "object", "required": list(tasks), "properties": tasks},
     }

@@ -111,6 +111,18 @@ def test_a_text_grows_line_by_line_and_the_last_line_is_the_answer(
     assert set(answers) == {"sentiment", "ner", "summary"}
 
 
+def test_no_more_is_said_than_the_eye_can_read(
+    writer: Predictor, steps: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(predicting, "TOLD_SECONDS", 1000.0)
+
+    async def scenario() -> int:
+        return len([line async for line in lines(Batcher(writer), [TEXT], ["summary"])])
+
+    assert run(scenario) == 2
+    assert len(steps) == LONGEST
+
+
 def test_what_is_heard_changes_nothing_of_what_is_written(writer: Predictor) -> None:
     async def asked(told: Told | None) -> Any:
         return (await Batcher(writer).answer([TEXT] * 3, ["summary"], None, told))[0]["summary"]
