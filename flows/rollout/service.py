@@ -31,6 +31,8 @@ from components.settings.rollout import Rollout
 from flows.rollout import planning
 from flows.rollout.history import history
 
+SHOWN = 10.0  # seconds from one history to the next
+
 
 def open_folder(root: Path) -> Path:
     """A folder for a service that starts; those of services that have ended go."""
@@ -82,6 +84,7 @@ class Service:
         self._requests = 0  # after which the trial has passed
         self._report: TrialReport | None = None  # of the trial
         self._history: History | None = None  # that its page shows
+        self._shown: tuple[object, float] | None = None  # the decision of then, and when
 
     def tell(self) -> Plan:
         """Write the plan, where it has changed, and that somebody is here.
@@ -114,11 +117,16 @@ class Service:
                 judged.write(file)
 
     def show(self) -> None:
-        """Write down what the project knows, for the page of the service's operator.
+        """Write down what the project knows, for the page of the service's operator: when another release is
+        to answer, and from time to time.
 
         Raises:
             UserError: something of it cannot be read.
         """
+        key, when = self._shown or (None, -SHOWN)
+        if key == self._key and time.monotonic() - when < SHOWN:
+            return
+        self._shown = self._key, time.monotonic()
         found = history(registry.read(self.root), self.root)
         if found != self._history:
             found.write(self.folder / HISTORY)

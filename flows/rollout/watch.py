@@ -7,7 +7,6 @@ parent, the service. Whatever goes wrong here, the service goes on with what it 
 
 from __future__ import annotations
 
-import itertools
 import logging
 import os
 import shutil
@@ -21,7 +20,6 @@ from components.errors import UserError
 from flows.rollout.service import Service
 
 SECONDS = 1.0  # between two looks
-SHOWN = 10  # looks from one history to the next
 LOG = logging.getLogger("onetrunk.rollout")
 
 
@@ -32,21 +30,18 @@ def main() -> None:
     logging.basicConfig(format="%(asctime)s [%(levelname)s] [rollout] %(message)s", level=logging.INFO)
     service, parent = Service(Path.cwd(), Path(sys.argv[1])), os.getppid()
     said = ""
-    for number in itertools.count():
-        if os.getppid() != parent:
-            break
-        said = _look(service, said, shows=number % SHOWN == 0)
+    while os.getppid() == parent:
+        said = _look(service, said)
         time.sleep(SECONDS)
     shutil.rmtree(service.folder, ignore_errors=True)
 
 
-def _look(service: Service, said: str, shows: bool = False) -> str:
+def _look(service: Service, said: str) -> str:
     """Look once; a sentence that was `said` before is not said again."""
     try:
         service.tell()
         service.hear()
-        if shows:
-            service.show()
+        service.show()
     except UserError as error:
         if str(error) != said:
             LOG.error("the service goes on as it is: %s", error)

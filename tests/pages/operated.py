@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from components.monitoring.traffic.rows import BUCKETS
 from components.monitoring.traffic.store import Writer
@@ -53,7 +54,12 @@ def write_history(folder: Path) -> History:
         )
         for release, since, action, why, because in reigns
     ]
-    tried = {"beside": "v1.1.0", "kind": "canary", "share": 0.05, "began": "2026-11-28T09:30:05+00:00"}
+    tried: dict[str, Any] = {
+        "beside": "v1.1.0",
+        "kind": "canary",
+        "share": 0.05,
+        "began": "2026-11-28T09:30:05+00:00",
+    }
     trials = [
         Tried(release="v1.2.0", state="running", why=None, answered=212, compared=90, differ=0.021, **tried),
         Tried(

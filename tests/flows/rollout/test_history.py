@@ -100,6 +100,7 @@ def test_a_service_finds_it_in_its_folder_and_it_is_written_when_it_changes(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(project)
+    monkeypatch.setattr("flows.rollout.service.SHOWN", 0.0)
     service = Service(project, open_folder(project))
     service.show()
     file = service.folder / HISTORY
