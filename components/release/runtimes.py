@@ -14,7 +14,7 @@ import math
 import platform
 import statistics
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -239,8 +239,13 @@ def pins_of(made: Path) -> dict[str, str]:
     """name -> installed version of the distributions that the chosen runtime needs, and of all that they
     need; none where there is no report, or eager was chosen."""
     chosen = RuntimeReport.read(made / RUNTIMES).chosen if (made / RUNTIMES).is_file() else EAGER
+    return {} if chosen == EAGER else pins(runtimes.find(chosen).packages)
+
+
+def pins(packages: Iterable[str]) -> dict[str, str]:
+    """name -> installed version of these distributions, and of all that they need."""
     seen: dict[str, str] = {}
-    waiting = [] if chosen == EAGER else list(runtimes.find(chosen).packages)
+    waiting = list(packages)
     while waiting:
         found = importlib.metadata.distribution(waiting.pop())
         if (name := canonicalize_name(found.name)) in seen:
