@@ -138,6 +138,7 @@ def test_the_fastest_that_answers_as_well_is_shipped_and_what_the_others_made_is
     assert own.why is None
     assert own.faster == pytest.approx(2.0)
     assert own.difference == 0
+    assert report.most_difference == runtimes.LEAST
     assert own.heads
     for head, one in own.heads.items():
         assert (one.difference, one.discordant, one.passes) == (0, 0, True), head
