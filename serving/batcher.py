@@ -15,9 +15,13 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from pydantic import BaseModel
+
 from serving.predictor import Answers, Predictor
+from serving.questions import Asked, Told
 from serving.requests import BusyError
 from serving.waiting import Place, Ticket, Waiting
 
@@ -53,7 +57,8 @@ class Batcher:
         self.reader = predictor.reader
         self.waiting = Waiting()
         self._seconds, self._tokens = FIRST, 1.0  # of the last passes, the latest counting most
-        self._running = 0.0  # tokens of the pass that is on its way
+        self._running = 0.0  # tokens of the passes that are on their way
+        self._began = self._given = 0.0  # when the pass began; seconds of it that others were given
         self._thread = threading.Thread(target=self._work, name="model", daemon=True)
         self._thread.start()
 
@@ -63,9 +68,14 @@ class Batcher:
         return self._thread.is_alive()
 
     async def answer(
-        self, texts: Sequence[Any], names: Sequence[str] | None = None, top: int | None = None
+        self,
+        texts: Sequence[Any],
+        names: Sequence[str] | None = None,
+        top: int | None = None,
+        told: Told | None = None,
     ) -> list[Answers]:
-        """As `Predictor.predict`, beside the other callers. Cancelled, it costs no more of the model.
+        """As `Predictor.predict`, beside the other callers. Cancelled, it costs no more of the model. `told`
+        hears of what is written for the first text, while it is.
 
         Raises:
             BadRequestError: as there.
@@ -76,6 +86,9 @@ class Batcher:
         loop = asyncio.get_running_loop()
         answered: asyncio.Future[list[Answers]] = loop.create_future()
         ticket = Ticket(items, lambda ticket: _tell(loop, answered, ticket))
+        for item in items:
+            item.wanted = lambda: ticket.open
+        items[0].told = told and partial(_say, loop, told)
         self.waiting.add(ticket)
         try:
             return await answered
@@ -103,15 +116,28 @@ class Batcher:
 
     def _work(self) -> None:
         while taken := self._take():
-            self._pass(taken)
+            for decodes in (False, True):  # whoever waits for no text to be written does not wait for one
+                self._began, self._given = time.monotonic(), 0.0
+                self._pass([place for place in taken if place.item.decodes is decodes])
             self._running = 0.0
 
-    def _take(self) -> list[Place]:
-        """The texts of the next pass, tokenised; waits for the first, and has none once nobody comes any
-        more. Who comes while they are tokenised may still come along."""
+    def _let_others(self) -> None:
+        """While something is decoded, half of the time is of texts of which nothing is."""
+        now = time.monotonic()
+        if now - self._began < 2 * self._given:
+            return
+        running = self._running
+        if taken := self._take(wait=False, fits=lambda item: not item.decodes):
+            self._pass(taken)
+            self._given += time.monotonic() - now
+        self._running = running
+
+    def _take(self, wait: bool = True, fits: Callable[[Asked], bool] = lambda _: True) -> list[Place]:
+        """The texts of the next pass, tokenised, of those that fit; may `wait` for the first, and then has
+        none once nobody comes any more. Who comes while they are tokenised may still come along."""
         taken: list[Place] = []
-        tokens = 0.0
-        while tokens < TOKENS_PER_PASS and (place := self.waiting.take(wait=not taken)):
+        tokens, running = 0.0, self._running
+        while tokens < TOKENS_PER_PASS and (place := self.waiting.take(wait and not taken, fits)):
             if not place.item.tokenised and not self._tokenise(place):
                 continue
             if taken and tokens + place.item.size > TOKENS_PER_PASS:
@@ -119,7 +145,7 @@ class Batcher:
                 break
             taken.append(place)
             tokens += place.item.size
-            self._running = tokens
+            self._running = running + tokens
         return taken
 
     def _tokenise(self, place: Place) -> bool:
@@ -132,9 +158,11 @@ class Batcher:
 
     def _pass(self, taken: list[Place]) -> None:
         """Answer these; where that fails, each alone, so that one caller's text is no other's failure."""
-        start = time.monotonic()
+        if not taken:
+            return
+        start, given = time.monotonic(), self._given
         try:
-            found = self.predictor.answer([place.item for place in taken])
+            found = self.predictor.answer([place.item for place in taken], self._let_others)
             answered = list(zip(taken, found, strict=True))
         except BaseException as error:
             for place in taken if len(taken) > 1 else ():
@@ -142,7 +170,7 @@ class Batcher:
             if len(taken) == 1:
                 taken[0].ticket.end(_ordinary(error))
             return
-        seconds = time.monotonic() - start
+        seconds = time.monotonic() - start - (self._given - given)
         for place, answers in answered:
             _fill(place, answers)
         self._noted(taken, start, seconds)
@@ -174,6 +202,12 @@ def _fill(place: Place, answers: Answers) -> None:
     ticket.left -= 1
     if not ticket.left:
         ticket.end()
+
+
+def _say(loop: asyncio.AbstractEventLoop, told: Told, task: str, answer: BaseModel) -> None:
+    """Say in the caller's loop what a task has written so far."""
+    with contextlib.suppress(RuntimeError):  # the loop has been closed
+        loop.call_soon_threadsafe(told, task, answer)
 
 
 def _tell(loop: asyncio.AbstractEventLoop, answered: asyncio.Future[Any], ticket: Ticket) -> None:

@@ -61,9 +61,10 @@ class Guard:
         try:
             await self._answer(scope, receive, sending)
         except Exception as error:
-            if began:
+            if not began:
+                await _instead(error)(scope, receive, send)
+            elif not isinstance(error, HungUpError):
                 raise
-            await _instead(error)(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] != "POST":

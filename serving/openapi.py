@@ -14,6 +14,7 @@ from serving.explain import explained_family
 
 Json = Mapping[str, Any]  # a part of a document, whose shape is OpenAPI's
 JSON = "application/json"
+LINES = "application/x-ndjson"  # of JSON, one after the other
 VERSION = "3.1.0"  # whose schemas are those of JSON Schema 2020-12
 BENTOML = (
     "TaskStatusResponse",
@@ -36,12 +37,14 @@ REFUSALS = {  # of POST: status -> when
 ALSO = {  # path -> more of them
     "/feedback": {404: "This service keeps no feedback.", 507: "Too much feedback waits to be looked at."},
 }
+ANSWERS = {"/stream": LINES}  # path -> their content type, where it is not JSON
 RETRIED = (429, 503)
 PAGES = {  # by GET: path -> what it says, the name of its schema
     "/tasks": ("Family, inputs, labels, metrics with intervals and an example of each task.", "Tasks"),
     "/metadata": ("The release: hashes of model, data and code, commit, verdict, limits.", "Metadata"),
 }
 RELEASE = {"anyOf": [{"type": "string"}, {"type": "null"}]}  # its semantic version, where it is known
+RUNTIME = {"type": "object", "description": "What computes the states on this machine, and why."}
 IDENTITY = {"X-Request-ID": {"schema": {"type": "string"}, "description": "The caller's own, or a new one."}}
 LATER = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
 TOKEN = {"token": {"type": "http", "scheme": "bearer"}}
@@ -56,8 +59,9 @@ def completed(spec: Json, card: BundleCard, secured: bool) -> Json:
     """BentoML's document of the service, with what it does not know; `secured`, it asks for a token."""
     schemas = {name: one for name, one in spec["components"]["schemas"].items() if name not in BENTOML}
     examples = {"/predict": _examples(card, lambda _: True), "/explain": _examples(card, _has_why)}
+    examples["/stream"] = examples["/predict"]
     asked = {
-        path: {"post": _asked(item["post"], examples.get(path, {}), REFUSALS | ALSO.get(path, {}))}
+        path: {"post": _asked(path, item["post"], examples.get(path, {}))}
         for path, item in spec["paths"].items()
         if "post" in item
     }
@@ -87,15 +91,17 @@ def _has_why(task: PackedTask) -> bool:
     return explained_family(task.family) is not None
 
 
-def _asked(operation: Json, examples: Json, refused: Mapping[int, str]) -> Json:
+def _asked(path: str, operation: Json, examples: Json) -> Json:
     """A question by POST. What BentoML writes out, and thereby flattens, is among the components too."""
     asked, answer = operation["requestBody"], {str(key): one for key, one in operation["responses"].items()}
     content = {"schema": _named(_title(asked)), **({"examples": examples} if examples else {})}
+    refused = REFUSALS | ALSO.get(path, {})
     refusals = {str(status): _responded("Refusal", when, status) for status, when in refused.items()}
+    good = _responded(_title(answer["200"]), "The answers.", of=ANSWERS.get(path, JSON))
     return {
         **operation,
         "requestBody": {"required": True, "content": {JSON: content}},
-        "responses": {"200": _responded(_title(answer["200"]), "The answers."), **refusals},
+        "responses": {"200": good, **refusals},
     }
 
 
@@ -103,9 +109,9 @@ def _title(body: Json) -> str:
     return str(body["content"][JSON]["schema"]["title"])
 
 
-def _responded(schema: str, said: str, status: int = 200) -> Json:
+def _responded(schema: str, said: str, status: int = 200, of: str = JSON) -> Json:
     headers = {**IDENTITY, **(LATER if status in RETRIED else {})}
-    return {"description": said, "headers": headers, "content": {JSON: {"schema": _named(schema)}}}
+    return {"description": said, "headers": headers, "content": {of: {"schema": _named(schema)}}}
 
 
 def _named(schema: str) -> dict[str, str]:
@@ -123,6 +129,10 @@ def _of_pages() -> Json:
     tasks = {"release": RELEASE, "version": fields["version"], "tasks": fields["tasks"]}
     return {
         **parts,
-        "Metadata": {**card, "title": "Metadata", "properties": {**fields, "release": RELEASE}},
+        "Metadata": {
+            **card,
+            "title": "Metadata",
+            "properties": {**fields, "release": RELEASE, "running": RUNTIME},
+        },
         "Tasks": {"type": "object", "required": list(tasks), "properties": tasks},
     }

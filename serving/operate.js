@@ -1,4 +1,4 @@
-const EVERY = 5, KEPT = 120;  // seconds between two looks, and looks that are kept: ten minutes
+const EVERY = 5, BACK = 10, KEPT = 120;  // seconds between two looks, and looks that are kept: ten minutes
 const looks = [];  // {time, series}: what the metrics said, the latest last
 const place = id => document.getElementById(id);
 const rounded = value => !Number.isFinite(value) ? "none" : value >= 100 || Number.isInteger(value) ? Math.round(value).toLocaleString("en") : value.toPrecision(2);
@@ -32,20 +32,22 @@ const quantile = (from, to, name, share, wanted = {}) => {
 const mean = (from, to, name, wanted) => added(from, to, `${name}_sum`, wanted) / added(from, to, `${name}_count`, wanted);
 
 // --- what is shown ---
-const ASKED = {endpoint: /^\/(predict|explain)$/};
+const ASKED = {endpoint: /^\/(predict|stream|explain)$/};
 const rates = () => looks.slice(1).map((look, at) => added(looks[at], look, "bentoml_service_request_total", ASKED) / (look.time - looks[at].time));
-const spark = numbers => {
-  const width = 240, height = 48, most = Math.max(...numbers, 1e-9), step = width / Math.max(numbers.length - 1, 1);
-  const points = numbers.map((value, at) => `${(at * step).toFixed(1)},${(height - 2 - (height - 4) * value / most).toFixed(1)}`).join(" ");
+// A line from 0 up; `near`, from a fifth below the largest, where that shows more.
+const spark = (numbers, said, near = false) => {
+  const width = 240, height = near ? 30 : 48, most = Math.max(...numbers, 1e-9), least = near ? Math.min(...numbers, 0.8 * most) : 0, step = width / Math.max(numbers.length - 1, 1);
+  const points = numbers.map((value, at) => `${(at * step).toFixed(1)},${(height - 2 - (height - 4) * (value - least) / (most - least)).toFixed(1)}`).join(" ");
   const holder = element("div", {});
-  holder.innerHTML = `<svg viewBox="0 0 ${width} ${height}" width="100%" height="${height}" preserveAspectRatio="none" role="img" aria-label="requests a second over the last minutes"><polyline points="${points}" fill="none" stroke="var(--c1)" stroke-width="2"/></svg>`;
+  holder.innerHTML = `<svg viewBox="0 0 ${width} ${height}" width="100%" height="${height}" preserveAspectRatio="none" role="img"><polyline points="${points}" fill="none" stroke="var(--c1)" stroke-width="2"/></svg>`;
+  holder.firstChild.ariaLabel = said;
   return holder;
 };
 const number = (title, value, remark, ...more) => element("div", {className: "card"}, element("h3", {textContent: title}), element("p", {className: "figure", textContent: value}), element("p", {className: "soft small", textContent: remark}), ...more);
 const rows = (table, heads, body) => table.replaceChildren(
-  element("thead", {}, element("tr", {}, ...heads.map((head, at) => element("th", {textContent: head, className: at ? "number" : ""})))),
+  element("thead", {}, element("tr", {}, ...heads.map((head, at) => element("th", {textContent: head, className: at && typeof body[0]?.[at] === "string" ? "number" : ""})))),
   element("tbody", {}, ...body.map(cells => element("tr", {}, ...cells.map((cell, at) => {
-    const made = element("td", {className: at ? "number" : "", dir: "auto", textContent: cell});
+    const made = element("td", {className: typeof cell === "string" && at ? "number" : "", dir: "auto"}, cell);
     made.dataset.label = heads[at];
     return made;
   })))));
@@ -53,7 +55,7 @@ const rows = (table, heads, body) => table.replaceChildren(
 const drawNumbers = (from, to) => {
   const all = rates(), refused = values(to, "onetrunk_refused_total", "reason").map(reason => [reason, total(to, "onetrunk_refused_total", {reason})]).filter(([, count]) => count);
   place("numbers").replaceChildren(
-    number("Requests a second", rounded(all.at(-1) ?? NaN), `${rounded(total(to, "bentoml_service_request_total", ASKED))} since the start, ${rounded(total(to, "bentoml_service_request_in_progress", ASKED))} in progress`, ...(all.length > 1 ? [spark(all)] : [])),
+    number("Requests a second", rounded(all.at(-1) ?? NaN), `${rounded(total(to, "bentoml_service_request_total", ASKED))} since the start, ${rounded(total(to, "bentoml_service_request_in_progress", ASKED))} in progress`, ...(all.length > 1 ? [spark(all, "requests a second over the last minutes")] : [])),
     number("Texts that wait", rounded(total(to, "onetrunk_waiting_texts")), `the oldest for ${milliseconds(total(to, "onetrunk_waiting_seconds"))} at the last pass`),
     number("Texts a pass", rounded(mean(from, to, "onetrunk_pass_texts")), `of ${rounded(mean(from, to, "onetrunk_pass_tokens"))} tokens together, on average`),
     number("Refused or left", rounded(refused.reduce((sum, [, count]) => sum + count, 0)), refused.map(([reason, count]) => `${reason}: ${rounded(count)}`).join(", ") || "none since the start"));
@@ -76,6 +78,45 @@ const draw = () => {
   drawNumbers(from, to); drawLatency(from, to); drawAnswers(from, to);
 };
 
+// --- what is known of days and releases ---
+const day = when => when.slice(0, 10), minute = when => `${day(when)} ${when.slice(11, 16)}`;
+const orNone = (id, heads, body, none) => body.length ? rows(place(id), heads, body) : place(id).replaceChildren(element("caption", {className: "soft", textContent: none}));
+const drawChampions = ({champions}) => orNone("champions", ["Since (UTC)", "Release", "How", "Verdict"], champions.map(one => [
+  minute(one.since), element("b", {textContent: one.release}), element("span", {textContent: [one.action, one.why, one.because && `asked for by ${one.because}`].filter(Boolean).join(": ")}),
+  one.report ? element("a", {href: `report?release=${encodeURIComponent(one.release)}`, textContent: one.verdict, ariaLabel: `${one.verdict}: the report of ${one.release}`}) : element("span", {textContent: one.verdict})]),
+  "Known where `onetrunk serve` runs in the project.");
+const drawTrials = ({trials}) => {
+  const going = trials.find(one => one.state === "running");
+  place("trying").textContent = going ? `${going.kind}: ${going.release} beside ${going.beside}` : "";
+  orNone("trials", ["Began (UTC)", "Release", "As", "State", "Answered", "Compared", "Differ"], trials.map(one => [
+    minute(one.began), element("b", {textContent: one.release}), element("span", {textContent: `${one.kind} of ${Math.round(100 * one.share)} % beside ${one.beside}`}),
+    element("span", {className: one.state === "fell back" ? "badge error" : "badge", textContent: [one.state, one.why].filter(Boolean).join(": ")}),
+    rounded(one.answered), rounded(one.compared), one.differ === null ? "none" : `${(100 * one.differ).toFixed(1)} %`]), "None.");
+};
+const drawDays = ({days}) => {
+  const line = (title, of, said) => {
+    const known = days.map(of).filter(Number.isFinite);
+    return known.length ? [[title, spark(known, `${title}, day by day: from ${said(known[0])} to ${said(known.at(-1))}`, true), said(known[0]), said(known.at(-1))]] : [];
+  };
+  const tasks = [...new Set(days.flatMap(one => Object.keys(one.confidence)))], percent = value => `${(100 * value).toFixed(1)} %`;
+  orNone("days", ["", days.length ? `${days[0].day} to ${days.at(-1).day}` : "", "First", "Last"], [
+    ...line("Texts that were recorded", one => one.texts, rounded), ...line("Characters of a text", one => one.characters, rounded),
+    ...line("Tokens that are unknown", one => one.unknown, percent), ...tasks.flatMap(task => line(`Confidence of ${task}`, one => one.confidence[task], value => value.toFixed(3)))],
+    "Nothing is recorded; `traffic` in params.yaml says what may be.");
+};
+const drawDrift = ({drift}) => orNone("drift", ["Days", "Release", "Found", "Texts"], drift.map(one => [
+  one.first === one.last ? one.first : `${one.first} to ${one.last}`, element("span", {textContent: one.release}),
+  element("span", {}, element("span", {className: one.alarm ? "badge error" : "badge", textContent: one.alarm ? "alarm" : "as before"}), " ",
+    one.alarm ? [...one.moved, ...one.worse.map(task => `feedback: ${task} is worse`)].join("; ") : ""), rounded(one.texts)]), "No day has been judged; `onetrunk monitor` does.");
+const lookBack = async () => {
+  try {
+    const found = await (await fetch("history")).json();
+    place("who").textContent = `${found.release || "a release without a name"} (Bento ${found.version})`;
+    for (const one of [drawChampions, drawTrials, drawDays, drawDrift]) one(found);
+  } catch { /* `look` says that the service cannot be reached */ }
+  setTimeout(lookBack, BACK * 1000);
+};
+
 const state = (sentence, wrong) => { const one = place("state"); one.textContent = sentence; one.className = wrong ? "note error" : "note"; };
 const look = async () => {
   try {
@@ -88,3 +129,4 @@ const look = async () => {
   setTimeout(look, EVERY * 1000);
 };
 look();
+lookBack();

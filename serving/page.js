@@ -3,12 +3,14 @@ const fields = document.getElementById("fields"), chosen = document.getElementBy
 const button = form.querySelector("button"), another = document.getElementById("example"), busy = form.querySelector(".busy");
 const structured = JSON.parse(form.dataset.structured);  // kind -> field that is typed as JSON -> an example
 const explained = new Set(JSON.parse(form.dataset.explained));  // tasks whose answers have a why
+const written = new Set(JSON.parse(form.dataset.written));  // tasks whose answers grow word by word
 const token = "token" in form.dataset;  // whether a program has to send one; a browser asks its user
 const SHOWN = 5;  // of many classes, the likeliest
 const CLOSE = 0.1;  // two answers whose probabilities differ by less are both worth a look
 const kept = {};  // what was typed, by field, whichever tasks are chosen
 const left = new Set();  // tasks that are not asked
-let tasks = {}, kinds = new Map(), release = null, latest = 0, shownExample = -1;
+let tasks = {}, kinds = new Map(), release = null, shownExample = -1;
+let latest = new AbortController();  // the question that is being answered
 
 const rounded = value => typeof value === "number" && !Number.isInteger(value) ? value.toFixed(3) : String(value);
 const isObject = value => value !== null && typeof value === "object" && !Array.isArray(value);
@@ -58,8 +60,9 @@ const value = area => {
 };
 const question = () => {
   const item = Object.fromEntries([...fields.querySelectorAll("textarea")].map(area => [area.name, value(area)]));
-  return {texts: [item], ...(asked().length < ofKind().length ? {tasks: asked()} : {})};
+  return {texts: [item], ...among(asked())};
 };
+const among = names => names.length < ofKind().length ? {tasks: names} : {};
 
 // --- the same from a program ---
 const python = value => Array.isArray(value) ? `[${value.map(python).join(", ")}]`
@@ -187,29 +190,59 @@ const card = item => ([task, answer]) => element("section", {},
   element("header", {}, element("h2", {textContent: task, dir: "auto"}), ...sureness(answer)),
   element("div", {className: "card"}, ...draws(answer, item)(answer, item), ...(explained.has(task) && Object.values(item).every(one => typeof one === "string") ? why(task, item) : [])));
 
+// What is written so far; it is read out when it is whole.
+const growing = (task, answer) => element("section", {ariaBusy: "true"}, element("header", {}, element("h2", {textContent: task, dir: "auto"}),
+  element("span", {className: "busy", textContent: "writing"})), element("div", {className: "card"}, element("p", {className: "marked", dir: "auto", textContent: answer.text})));
+
 // --- asking ---
 const fail = sentence => answers.replaceChildren(element("p", {className: "note error", role: "alert", textContent: sentence}));
-const post = async (path, body) => {
-  const response = await fetch(path, {method: "POST", headers: {"content-type": "application/json"}, body: JSON.stringify(body)});
-  const found = await response.json().catch(() => ({error: `The service answered ${response.status} and no JSON.`}));
-  return {ok: response.ok, found: response.ok ? found : {error: found.error || `The service answered ${response.status}.`}};
+const sent = (path, body, signal) => fetch(path, {method: "POST", headers: {"content-type": "application/json"}, body: JSON.stringify(body), signal});
+const refused = async response => ({ok: false, found: {error: (await response.json().catch(() => ({}))).error || `The service answered ${response.status}.`}});
+const post = async (path, body, signal) => {
+  const response = await sent(path, body, signal);
+  if (!response.ok) return refused(response);
+  release = response.headers.get("x-onetrunk-release") || release;  // it may change while the page is open
+  const found = await response.json().catch(() => null);
+  return found ? {ok: true, found} : {ok: false, found: {error: `The service answered ${response.status} and no JSON.`}};
+};
+// Lines of JSON: answers so far, which are `heard`, and at last the whole.
+const stream = async (body, signal, heard) => {
+  const response = await sent("stream", body, signal);
+  if (!response.ok) return refused(response);
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "", last = {};
+  for (let read = await reader.read(); !read.done; read = await reader.read()) {
+    const lines = (rest + read.value).split("\n");
+    rest = lines.pop();
+    for (const line of lines) { last = JSON.parse(line); if (last.so_far) heard(last.so_far); }
+  }
+  return last.answers ? {ok: true, found: last} : {ok: false, found: {error: last.error || "The service has ended in the middle of its answer."}};
 };
 const ask = async () => {
   let body;
   try { body = question(); } catch { return; }
-  const mine = ++latest, began = performance.now();
-  answers.replaceChildren();
+  latest.abort();  // nobody waits for what was asked before
+  const {signal} = latest = new AbortController(), began = performance.now(), item = body.texts[0];
+  const places = new Map(asked().map(task => [task, element("div", {})]));
+  const [slow, quick] = [true, false].map(slow => [...places.keys()].filter(task => written.has(task) === slow));
+  const put = (all, drawn) => { if (!signal.aborted) for (const [task, answer] of Object.entries(all)) places.get(task).replaceChildren(drawn(task, answer)); };
+  const done = ({ok, found}) => {
+    if (!ok) throw Object.assign(new Error(found.error), {said: true});
+    put(found.answers[0], (task, answer) => card(item)([task, answer]));
+    return found.version;
+  };
+  answers.replaceChildren(...places.values());
   busy.hidden = false; button.disabled = true;
   try {
-    const {ok, found} = await post("predict", body);
-    if (mine !== latest) return;
-    if (!ok) return fail(found.error);
-    const who = `${release ? `Release ${release}` : "A release without a name"} (Bento ${found.version}) answered in ${Math.round(performance.now() - began)} ms.`;
-    answers.replaceChildren(...Object.entries(found.answers[0]).map(card(body.texts[0])), element("p", {className: "soft small who", textContent: who}));
-  } catch {
-    if (mine === latest) fail("The service cannot be reached. Is it still running?");
+    const versions = await Promise.all([
+      ...(quick.length ? [post("predict", {texts: [item], ...among(quick)}, signal).then(done)] : []),
+      ...(slow.length ? [stream({texts: [item], ...among(slow)}, signal, all => put(all, growing)).then(done)] : [])]);
+    const who = `${release ? `Release ${release}` : "A release without a name"} (Bento ${[...new Set(versions)].join(", ")}) answered in ${Math.round(performance.now() - began)} ms.`;
+    if (!signal.aborted) answers.append(element("p", {className: "soft small who", textContent: who}));
+  } catch (error) {
+    if (!signal.aborted) fail(error.said ? error.message : "The service cannot be reached. Is it still running?");
   } finally {
-    if (mine === latest) { busy.hidden = true; button.disabled = false; }
+    if (signal === latest.signal) { busy.hidden = true; button.disabled = false; latest.abort(); }
   }
 };
 

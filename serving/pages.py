@@ -14,14 +14,17 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Respon
 from starlette.routing import Route
 
 from components import families
+from components.families.base.capabilities import TeacherForcing
 from components.pages import render
 from serving import callers
 from serving.bundle import RUNNING, Served, served
 from serving.explain import explained_family
 from serving.openapi import Json, completed
+from serving.operation import may_read, report, said
 from serving.watch import exposition
 
 TEMPLATE = Path(__file__).with_name("page.html.jinja")
+ALONE = {"Content-Security-Policy": "sandbox allow-scripts"}  # a page that may do nothing in our name
 OPERATION = Path(__file__).with_name("operate.html.jinja")
 
 
@@ -38,6 +41,9 @@ def html(release: Served) -> str:
         structured=structured((task.family, task.inputs) for task in tasks.values()),
         token=bool(callers.tokens()),
         explained=[name for name, task in tasks.items() if explained_family(task.family)],
+        written=[
+            name for name, task in tasks.items() if isinstance(families.get(task.family), TeacherForcing)
+        ],
     )
 
 
@@ -98,6 +104,22 @@ async def described(_: Request) -> JSONResponse:
     return JSONResponse(document(served()))
 
 
+async def history(_: Request) -> JSONResponse:
+    """What the operator's page shows beside the metrics."""
+    return JSONResponse(await to_thread(said))
+
+
+async def evaluated(request: Request) -> Response:
+    """The page of a release's evaluation."""
+    release = request.query_params.get("release", "")
+    if not may_read(request):
+        sentence = "a report quotes test rows: ask from the service's own machine, or start it with a token"
+        return JSONResponse({"error": sentence}, 403)
+    if (file := await to_thread(report, release)) is None:
+        return JSONResponse({"error": f"release: there is no report of '{release:.60}' here"}, 404)
+    return FileResponse(file, media_type="text/html", headers=ALONE)
+
+
 async def measured(_: Request) -> Response:
     """Prometheus's metrics, of all workers."""
     from prometheus_client import CONTENT_TYPE_LATEST
@@ -108,6 +130,8 @@ async def measured(_: Request) -> Response:
 app = Starlette(
     routes=[
         Route("/metrics", measured),
+        Route("/history", history),
+        Route("/report", evaluated),
         Route("/", page),
         Route("/operate", operation),
         Route("/favicon.ico", icon),

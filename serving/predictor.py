@@ -9,7 +9,8 @@ import contextlib
 import itertools
 import logging
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from components import families
 from components.data.batches.tensors import Rows, pad
 from components.data.contract.cards import HeadCards
 from components.families.base import Facts
-from components.families.base.capabilities import extra_inputs_of, is_multi_sequence
+from components.families.base.capabilities import Follow, extra_inputs_of, is_multi_sequence
 from components.files import verify_manifest
 from components.model.products import lay_out
 from components.model.runtimes import EAGER, Running, begin
@@ -33,6 +34,7 @@ from serving.requests import BadRequestError, Item
 
 LOG = logging.getLogger("bentoml")
 TOKENS_PER_BATCH = 4096  # padding included: bounds memory whatever the request
+TOLD_SECONDS = 0.05  # between two answers so far: the eye reads no faster
 UNLIMITED = Limits(
     max_texts=sys.maxsize,
     max_characters=sys.maxsize,
@@ -108,14 +110,17 @@ class Predictor:
             reader.tokenise(item)
         return self.answer(items)
 
-    def answer(self, items: Sequence[Asked]) -> list[Answers]:
-        """The answers to tokenised items, of one request or of many, in their order."""
+    def answer(self, items: Sequence[Asked], between: Callable[[], None] = lambda: None) -> list[Answers]:
+        """The answers to tokenised items, of one request or of many, in their order. `between` two steps of a
+        task that decodes something else may be done."""
         hidden = self._encode(distinct(items))
         answers: list[Answers] = [{} for _ in items]
         for head in self.cards:
             asked = [(place, q) for place, item in enumerate(items) for q in item.questions if q.head == head]
             for batch in batches([shape_of(question.encodings) for _, question in asked]):
-                found = self._answers([asked[row][1] for row in batch], hidden)
+                questions = [asked[row][1] for row in batch]
+                told = self._telling([items[asked[row][0]] for row in batch], questions, between)
+                found = self._answers(questions, hidden, told)
                 for row, answer in zip(batch, found, strict=True):
                     answers[asked[row][0]][head] = answer
         return answers
@@ -133,7 +138,7 @@ class Predictor:
 
     @torch.inference_mode()
     def _answers(
-        self, questions: Sequence[Question], hidden: Mapping[Tokens, torch.Tensor]
+        self, questions: Sequence[Question], hidden: Mapping[Tokens, torch.Tensor], follow: Follow
     ) -> list[BaseModel]:
         """A head over the states of its questions' sequences."""
         head, family = questions[0].head, questions[0].family
@@ -148,10 +153,28 @@ class Predictor:
         extra = [extra_inputs_of(family, question.row, question.encodings, facts) for question in questions]
         rows = Rows.of(places, is_multi_sequence(family, card["inputs"]), extra)
         share = min(1.0, sum(question.share for question in questions))
-        logits = self.model.answer(head, states_BLD, mask_BL, rows, share).numpy()
+        logits = self.model.answer(head, states_BLD, mask_BL, rows, share, follow).numpy()
         return [
             self._respond(question, values, facts) for question, values in zip(questions, logits, strict=True)
         ]
+
+    def _telling(
+        self, items: Sequence[Asked], questions: Sequence[Question], between: Callable[[], None]
+    ) -> Follow:
+        """Tells whoever asked what is decoded of each question so far, and goes on for who still waits."""
+        facts, last = self.cards[questions[0].head]["facts"], 0.0
+
+        def follow(token_nT: torch.Tensor) -> list[bool]:
+            nonlocal last
+            if (now := time.monotonic()) - last >= TOLD_SECONDS:
+                last = now
+                for item, question, token_T in zip(items, questions, token_nT, strict=True):
+                    if item.told:
+                        item.told(question.head, self._respond(question, token_T.numpy(), facts))
+            between()
+            return [item.wanted() for item in items]
+
+        return follow
 
     @staticmethod
     def _respond(question: Question, logits: np.ndarray, facts: Facts) -> BaseModel:

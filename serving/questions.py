@@ -4,7 +4,7 @@ computed."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from components import families
 from components.errors import BadRowError, near_miss
 from components.families.base import Family, Row
+from components.families.base.capabilities import TeacherForcing
 from serving.requests import BadRequestError
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 CHARACTERS = 4  # of a token, about
 TOKENISED = 100  # tokens that become tokens in the time in which one is encoded, about
+Told = Callable[[str, BaseModel], None]  # of a task: its answer so far
 Tokens = tuple[int, ...]  # a sequence's token and segment ids: equal ones are encoded once
 
 
@@ -49,6 +51,13 @@ class Asked:
     questions: list[Question]
     size: float  # tokens, about, until they are known
     tokenised: bool = False
+    wanted: Callable[[], bool] = lambda: True  # whether somebody waits for it
+    told: Told | None = None  # hears what is decoded, while it is
+
+    @property
+    def decodes(self) -> bool:
+        """Whether a task writes its answer word by word, which takes its time."""
+        return any(isinstance(question.family, TeacherForcing) for question in self.questions)
 
 
 class Reader:

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from serving.bundle import Served, answer_with
 from serving.loaded import Loaded
 from serving.predictor import Answers
+from serving.questions import Told
 
 Found = tuple[Served, list[Answers]]  # which release answered, and what
 
@@ -22,7 +23,9 @@ class Trying(Protocol):
 
     candidate: Loaded
 
-    async def answer(self, texts: Sequence[Any], names: Sequence[str] | None, top: int | None) -> Found:
+    async def answer(
+        self, texts: Sequence[Any], names: Sequence[str] | None, top: int | None, told: Told | None
+    ) -> Found:
         """As `Releases.answer`."""
 
 
@@ -69,7 +72,13 @@ class Releases:
                 used.users -= 1
                 used.close_unused()
 
-    async def answer(self, texts: Sequence[Any], names: Sequence[str] | None, top: int | None) -> Found:
+    async def answer(
+        self,
+        texts: Sequence[Any],
+        names: Sequence[str] | None,
+        top: int | None,
+        told: Told | None = None,
+    ) -> Found:
         """Which release answered, and its answers, as those of `Batcher.answer`.
 
         Raises:
@@ -77,9 +86,9 @@ class Releases:
             BusyError: as there.
         """
         if (trying := self._trying) is not None:
-            return await trying.answer(texts, names, top)
+            return await trying.answer(texts, names, top, told)
         with self.use() as loaded:
-            return loaded.served, await loaded.batcher.answer(texts, names, top)
+            return loaded.served, await loaded.batcher.answer(texts, names, top, told)
 
     def all(self) -> list[Loaded]:
         """Those in memory, but for what is still leaving it."""

@@ -48,6 +48,16 @@ class PredictResponse(bentoml.IODescriptor):  # type: ignore[misc]
     answers: list[dict[str, Answer]]
 
 
+class StreamResponse(bentoml.IODescriptor):  # type: ignore[misc]
+    """One line of /stream: answers that are still written, by task; or, last, all of them as of /predict, or
+    what failed."""
+
+    so_far: dict[str, Answer] | None = None
+    version: str | None = None
+    answers: list[dict[str, Answer]] | None = None
+    error: str | None = None
+
+
 def _right_answer(schema: dict[str, Any]) -> None:
     """Write a right answer into the schema, to a task whose answers are labels."""
     for name, task in bundle.card().tasks.items():

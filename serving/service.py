@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import AsyncIterator
 from typing import Any
 
 import bentoml
 from _bentoml_impl.server.allocator import ResourceAllocator
 from bentoml.exceptions import BentoMLException
 from pydantic_core import to_json
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from components.environment import QUIET, SERVICE
 from components.errors import UserError
@@ -18,11 +19,13 @@ from components.files import verify_manifest
 from serving import callers, group, recording
 from serving import feedback as answered
 from serving.access import Access
-from serving.bundle import BUNDLE
+from serving.bundle import BUNDLE, Served
 from serving.connections import limit
 from serving.explain import at_most, explain
 from serving.guard import Guard, refusal
+from serving.openapi import LINES
 from serving.pages import app
+from serving.predictor import Answers
 from serving.requests import RefusedError
 from serving.schemas import (
     ExplainResponse,
@@ -30,7 +33,9 @@ from serving.schemas import (
     FeedbackResponse,
     PredictRequest,
     PredictResponse,
+    StreamResponse,
 )
+from serving.streaming import UNBUFFERED, lines
 from serving.trial import KnowCaller
 from serving.watch import Watch, log_lines, metrics
 
@@ -92,9 +97,25 @@ class Onetrunk:
             recording.record(texts, answers, by)
         except RefusedError as error:  # raised on, BentoML would log a traceback
             return refusal(error)
-        metrics().count(answers, by.card)
-        body = to_json({"version": by.card.version, "answers": answers}, inf_nan_mode="null")
-        return Response(body, media_type="application/json", headers={RELEASE_HEADER: by.name})
+        return Response(_body(by, answers), media_type="application/json", headers={RELEASE_HEADER: by.name})
+
+    @bentoml.api(input_spec=PredictRequest, output_spec=StreamResponse)  # type: ignore[untyped-decorator]
+    async def stream(
+        self, texts: list[Any], tasks: list[str] | None = None, top: int | None = None
+    ) -> Response:
+        """Answer one text, and say meanwhile what tasks that write a text have written so far: lines of JSON,
+        the last of which is the answer of /predict."""
+
+        def answered(by: Served, answers: list[Answers]) -> bytes:
+            recording.record(texts, answers, by)
+            return _body(by, answers)
+
+        found = lines(self.releases, texts, tasks, top, answered)
+        try:
+            first = await anext(found)
+        except RefusedError as error:
+            return refusal(error)
+        return StreamingResponse(_all(first, found), media_type=LINES, headers=UNBUFFERED)
 
     @bentoml.api(input_spec=PredictRequest, output_spec=ExplainResponse)  # type: ignore[untyped-decorator]
     async def explain(
@@ -134,6 +155,18 @@ class Onetrunk:
     async def __is_ready__(self) -> bool:
         """For /readyz: the same; and every worker has answered a question, and none is about to end."""
         return self.releases.first.batcher.alive and group.complete()
+
+
+def _body(by: Served, answers: list[Answers]) -> bytes:
+    """What is sent of the answers of a release, which are counted."""
+    metrics().count(answers, by.card)
+    return to_json({"version": by.card.version, "answers": answers}, inf_nan_mode="null")
+
+
+async def _all(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for line in rest:
+        yield line
 
 
 app.state.service = Onetrunk

@@ -25,11 +25,13 @@ from components.rollout.evidence import Evidence, is_drawn
 from components.rollout.records import Counts, Trial
 from serving.loaded import Loaded
 from serving.predictor import Answers
+from serving.questions import Told
 from serving.releases import Found, Releases
 from serving.requests import RefusedError
 
 WAITING = 32  # texts that are to be compared; the oldest gives way
 PAUSE = 0.02  # seconds between two looks whether the model is free
+Request = tuple[Sequence[Any], Sequence[str] | None, int | None, Told | None]  # texts, tasks, top, who hears
 SCOPE: ContextVar[Scope | None] = ContextVar("the request that is answered", default=None)
 
 
@@ -63,28 +65,33 @@ class Trying:
         self._waiting: deque[Answered] = deque(maxlen=WAITING)
         self._comparing: asyncio.Task[None] | None = None
 
-    async def answer(self, texts: Sequence[Any], names: Sequence[str] | None, top: int | None) -> Found:
+    async def answer(
+        self,
+        texts: Sequence[Any],
+        names: Sequence[str] | None,
+        top: int | None,
+        told: Told | None = None,
+    ) -> Found:
         """As `Releases.answer`; what a canary fails at, the other answers."""
+        asked = texts, names, top, told
         caller, shadow = self._caller(), self.trial.kind == "shadow"
         drawn, start = is_drawn(self.trial, caller), time.perf_counter()
-        found = None if shadow or not drawn else await self._of_candidate(texts, names, top, caller)
+        found = None if shadow or not drawn else await self._of_candidate(asked, caller)
         compared = found is not None or (drawn and shadow)
-        found = found or await self._of_first(texts, names, top, caller)
+        found = found or await self._of_first(asked, caller)
         if compared:
             self._compare_later(texts, names, top, found[1])
         elif not shadow and not drawn:
             self.evidence.answered(False, time.perf_counter() - start, caller)
         return found
 
-    async def _of_candidate(
-        self, texts: Sequence[Any], names: Sequence[str] | None, top: int | None, caller: str | None
-    ) -> Found | None:
+    async def _of_candidate(self, asked: Request, caller: str | None) -> Found | None:
         start = time.perf_counter()
         with self.releases.use(self) as loaded, self._patience(True, caller):
             if loaded is not self.candidate:  # the trial has ended
                 return None
             try:
-                answers = await loaded.batcher.answer(texts, names, top)
+                answers = await loaded.batcher.answer(*asked)
             except RefusedError:  # the other may know the task; if not, it refuses too
                 return None
             except Exception:
@@ -93,12 +100,10 @@ class Trying:
         self.evidence.answered(True, time.perf_counter() - start, caller)
         return loaded.served, answers
 
-    async def _of_first(
-        self, texts: Sequence[Any], names: Sequence[str] | None, top: int | None, caller: str | None
-    ) -> Found:
+    async def _of_first(self, asked: Request, caller: str | None) -> Found:
         with self.releases.use() as loaded, self._patience(False, caller):
             try:
-                return loaded.served, await loaded.batcher.answer(texts, names, top)
+                return loaded.served, await loaded.batcher.answer(*asked)
             except RefusedError:
                 raise
             except Exception:

@@ -87,18 +87,16 @@ class Waiting:
                 tag += item.size
             self._some.notify()
 
-    def take(self, wait: bool) -> Place | None:
-        """The text whose turn it is; None where there is none and nobody would `wait` for one, or none comes
-        any more."""
+    def take(self, wait: bool, fits: Callable[[Asked], bool] = lambda _: True) -> Place | None:
+        """The text whose turn it is, of those that fit; None where there is none and nobody would `wait` for
+        one, or none comes any more."""
         with self._some:
             while True:
-                while self._heap:
-                    first = heapq.heappop(self._heap)
-                    self._more(first.ticket, -min(first.size, first.ticket.waits))
-                    if first.ticket.open:
-                        self._now = max(self._now, first.tag + first.size)
-                        return first
-                self.size = 0.0  # what roundings have left
+                if (first := self._first(fits)) is not None:
+                    self._now = max(self._now, first.tag + first.size)
+                    return first
+                if not self._heap:
+                    self.size = 0.0  # what roundings have left
                 if not wait or self._closed:
                     return None
                 self._some.wait()
@@ -128,6 +126,21 @@ class Waiting:
         with self._some:
             now = time.monotonic()
             return now - min((one.ticket.since for one in self._heap if one.ticket.open), default=now)
+
+    def _first(self, fits: Callable[[Asked], bool]) -> Place | None:
+        """Take the first that fits out of the heap, and all before it that nobody waits for."""
+        over: list[Place] = []
+        found = None
+        while self._heap and found is None:
+            first = heapq.heappop(self._heap)
+            if first.ticket.open and not fits(first.item):
+                over.append(first)
+                continue
+            self._more(first.ticket, -min(first.size, first.ticket.waits))
+            found = first if first.ticket.open else None
+        for place in over:
+            heapq.heappush(self._heap, place)
+        return found
 
     def _more(self, ticket: Ticket, tokens: float) -> None:
         ticket.waits += tokens

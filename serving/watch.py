@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("bentoml.access")
 UNLOGGED = frozenset(("/metrics", "/livez", "/readyz", "/healthz"))
-ASKED = ("/predict", "/explain", "/feedback")  # by POST
-PAGES = (*ASKED, "/tasks", "/metadata", "/docs.json", "/", "/operate")
+ASKED = ("/predict", "/stream", "/explain", "/feedback")  # by POST
+PAGES = (*ASKED, "/tasks", "/metadata", "/docs.json", "/", "/operate", "/history", "/report")
 PATHS = {*PAGES, "/schema.json", "/favicon.ico", *UNLOGGED}
 ASSETS = "/static_content/"  # of BentoML's own page
 REQUEST: ContextVar[str] = ContextVar("request", default="")  # the id of the one that is answered

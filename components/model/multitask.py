@@ -25,7 +25,7 @@ from components.data.contract.cards import HeadCard, HeadCards
 from components.dropout import quicken
 from components.encoder.pretrained import encoder_of, read_pretrained
 from components.errors import UserError
-from components.families.base.capabilities import ReadsWordEmbeddings, TeacherForcing
+from components.families.base.capabilities import Follow, ReadsWordEmbeddings, TeacherForcing
 from components.families.shared.heads import IndexedHead, Pooling, Pretrained
 from components.model.blocks import blocks
 from components.model.heads import Heads
@@ -236,11 +236,18 @@ class MultiTaskModel(PreTrainedModel):
             }
 
     def answer(
-        self, head: str, hidden_BLD: torch.Tensor, mask_BL: torch.Tensor, rows: Rows, share: float
+        self,
+        head: str,
+        hidden_BLD: torch.Tensor,
+        mask_BL: torch.Tensor,
+        rows: Rows,
+        share: float,
+        follow: Follow | None = None,
     ) -> torch.Tensor:
         """A head's logits from the states of its rows, which are such a `share` of those of a request; a head
-        that decodes may take that share of its seconds."""
-        limits = {"share": share} if isinstance(self._family(head), TeacherForcing) else {}
+        that decodes may take that share of its seconds, and tells `follow` of each step."""
+        decodes = isinstance(self._family(head), TeacherForcing)
+        limits = {"share": share, "follow": follow} if decodes else {}
         return self._logits(head, hidden_BLD.flatten(0, 1), _places(mask_BL), mask_BL, rows, **limits)
 
     def vectors(
@@ -259,13 +266,13 @@ class MultiTaskModel(PreTrainedModel):
         index_BL: torch.Tensor,
         mask_BL: torch.Tensor,
         rows: Rows,
-        **limits: float,
+        **limits: Any,
     ) -> torch.Tensor:
         hidden, mask = _of_rows(states_TD, index_BL, mask_BL, rows)
         return self._answer(head, hidden, mask, rows, **limits)
 
     def _answer(
-        self, head: str, hidden: torch.Tensor, mask: torch.Tensor | None, rows: Rows, **limits: float
+        self, head: str, hidden: torch.Tensor, mask: torch.Tensor | None, rows: Rows, **limits: Any
     ) -> torch.Tensor:
         extra = () if rows.extra_nF is None else (rows.extra_nF,)
         reads = isinstance(self._family(head), ReadsWordEmbeddings)

@@ -15,6 +15,7 @@ from operator import add
 from pathlib import Path
 
 from components.release import registry
+from components.rollout.history import HISTORY, History
 from components.rollout.records import (
     FORGOTTEN,
     PLAN,
@@ -28,6 +29,9 @@ from components.rollout.records import (
 )
 from components.settings.rollout import Rollout
 from flows.rollout import planning
+from flows.rollout.history import history
+
+SHOWN = 10.0  # seconds from one history to the next
 
 
 def open_folder(root: Path) -> Path:
@@ -92,6 +96,8 @@ class Service:
         self._key: object = None  # of the decision that it was told
         self._requests = 0  # after which the trial has passed
         self._report: TrialReport | None = None  # of the trial
+        self._history: History | None = None  # that its page shows
+        self._shown: tuple[object, float] | None = None  # the decision of then, and when
 
     def tell(self) -> Plan:
         """Write the plan, where it has changed, and that somebody is here.
@@ -122,6 +128,22 @@ class Service:
             judged = _judged(self._heard(known), self._requests)
             if judged != known:
                 judged.write(file)
+
+    def show(self) -> None:
+        """Write down what the project knows, for the page of the service's operator: when another release is
+        to answer, and from time to time.
+
+        Raises:
+            UserError: something of it cannot be read.
+        """
+        key, when = self._shown or (None, -SHOWN)
+        if key == self._key and time.monotonic() - when < SHOWN:
+            return
+        self._shown = self._key, time.monotonic()
+        found = history(registry.read(self.root), self.root)
+        if found != self._history:
+            found.write(self.folder / HISTORY)
+            self._history = found
 
     def _heard(self, report: TrialReport) -> TrialReport:
         """A report with what the workers of this service say."""

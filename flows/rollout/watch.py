@@ -41,6 +41,7 @@ def _look(service: Service, said: str) -> str:
     try:
         service.tell()
         service.hear()
+        service.show()
     except UserError as error:
         if str(error) != said:
             LOG.error("the service goes on as it is: %s", error)

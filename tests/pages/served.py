@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from components.release.records import BundleCard, Code, Limits, PackedModel, PackedTask
+from serving.bundle import Served
 
 EXAMPLE = {"text": "Ada's flat in Turin"}
 
@@ -37,3 +40,10 @@ CARD = BundleCard(
         "bought": packed("click", ["text", "categorical"]),
     },
 )
+
+
+def served_with(card: BundleCard = CARD) -> Served:
+    """A release of this card, and of no folder."""
+    found = Served(Path("+".join(card.tasks)), None)
+    found.__dict__["card"] = card  # as if it had been read
+    return found

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import subprocess
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +16,14 @@ import uvicorn
 from dvc_render.html import HTML
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Mount, Route
 
 from flows import init
 from serving import pages as service
 from tests.pages import drawn
 from tests.pages.browser import Tab, needs_browser, tab
-from tests.pages.served import CARD, EXAMPLE, packed
+from tests.pages.served import CARD, EXAMPLE, packed, served_with
 
 pytestmark = [needs_browser, pytest.mark.slow]
 CLASSES = {f"class-{n:02}": (n + 1) / 1378 for n in range(52)}
@@ -28,6 +31,7 @@ ANSWERS: dict[str, Any] = {
     "sentiment": {"label": "<b>good</b>", "probability": 0.9123456789012345},
     "news_topic": {"label": "class-51", "probabilities": CLASSES},
     "ner": {"entities": [{"type": "PER", "text": "Ada", "start": 0, "end": 3}], "tokens": []},
+    "bought": {"probability": 0.5},
 }
 WORDS = [
     {"field": "text", "text": "\N{FACE WITH TEARS OF JOY}", "start": 0, "end": 1, "weight": -0.25},
@@ -46,10 +50,14 @@ class Service:
 
     def __init__(self) -> None:
         self.asked: list[Any] = []
-        self.status = 200
+        self.status, self.left = 200, 0
         self.go = threading.Event()
         self.go.set()
-        routes = [Route(f"/{name}", getattr(self, name), methods=["POST"]) for name in ("predict", "explain")]
+        self.end = threading.Event()  # a text may end
+        routes = [
+            Route(f"/{name}", getattr(self, name), methods=["POST"])
+            for name in ("predict", "stream", "explain")
+        ]
         app = Starlette(routes=[*routes, Mount("/", service.app)])
         self.server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
         self.thread = threading.Thread(target=self.server.run, daemon=True)
@@ -60,13 +68,38 @@ class Service:
         asked = await request.json()
         self.asked.append(asked["texts"][0])
         await anyio.to_thread.run_sync(self.go.wait)
-        answers = {name: answer for name, answer in ANSWERS.items() if name in asked.get("tasks", ANSWERS)}
-        body = (
-            {"version": "1", "answers": [answers]}
-            if self.status == 200
-            else {"error": "texts[0]: the text is empty"}
-        )
-        return JSONResponse(body, self.status)
+        if self.status != 200:
+            return JSONResponse({"error": "texts[0]: the text is empty"}, self.status)
+        body = {"version": "1", "answers": [self.answers(asked)]}
+        return JSONResponse(body, headers={"X-Onetrunk-Release": "v1.2.0"})
+
+    def answers(self, asked: Any) -> dict[str, Any]:
+        """Those of the tasks that are asked, or read such a text."""
+        tasks, fields = service.served().card.tasks, list(asked["texts"][0])
+        fitting = [name for name, task in tasks.items() if task.inputs == fields]
+        return {name: ANSWERS[name] for name in asked.get("tasks", fitting)}
+
+    async def stream(self, request: Request) -> StreamingResponse:
+        asked = await request.json()
+        self.asked.append(asked["texts"][0])
+        return StreamingResponse(self.lines(asked), media_type="application/x-ndjson")
+
+    async def lines(self, asked: Any) -> AsyncIterator[str]:
+        """A text in parts, some of them cut within a line; where the answer is, when the test lets it go."""
+        try:
+            for text in ("A c\u00f4t\u00e9", "A c\u00f4t\u00e9 <b>of</b>"):
+                line = json.dumps({"so_far": {"summary": {"text": text, "complete": False}}}) + "\n"
+                yield line[:9]
+                yield line[9:]
+            while not self.end.is_set():
+                await asyncio.sleep(0.01)
+            if self.status == 200:
+                yield json.dumps({"version": "2", "answers": [self.answers(asked)]}) + "\n"
+            else:
+                yield json.dumps({"error": "the service failed"}) + "\n"
+        except asyncio.CancelledError:
+            self.left += 1
+            raise
 
     async def explain(self, request: Request) -> JSONResponse:
         (task,) = (await request.json())["tasks"]
@@ -78,13 +111,14 @@ class Service:
 
     def stop(self) -> None:
         self.go.set()
+        self.end.set()
         self.server.should_exit = True
         self.thread.join(timeout=20)
 
 
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    monkeypatch.setattr(service, "card", lambda: CARD)
+    monkeypatch.setattr(service, "served", served_with)
     service.html.cache_clear()
     one = Service()
     one.thread.start()
@@ -193,7 +227,7 @@ def test_a_structured_input_is_asked_for_as_json(browser: Tab, served: Service) 
     assert served.asked == []
     type_text(browser, '{"brand": "acme"}', "categorical")
     submit(browser)
-    browser.until("document.querySelectorAll('#answers section').length === 3")
+    browser.until("document.querySelectorAll('#answers section').length === 1")
     assert served.asked == [{"text": "socks", "categorical": {"brand": "acme"}}]
 
 
@@ -248,13 +282,71 @@ def test_a_passage_is_marked_in_its_context(
     browser: Tab, served: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     card = CARD.model_copy(update={"tasks": {"answered": packed("span", ["question", "context"])}})
-    monkeypatch.setattr(service, "card", lambda: card)
+    monkeypatch.setattr(service, "served", lambda: served_with(card))
     monkeypatch.setattr(
         f"{__name__}.ANSWERS", {"answered": {"answer": "Turin", "start": 9, "end": 14, "score": 2.5}}
     )
     browser.open(f"{served.url}?question=where&context=Ada%20is%20%F0%9F%98%82%20Turin")
     browser.until("document.querySelectorAll('#answers section').length === 1")
     assert browser.value("document.querySelector('#answers mark').innerText") == "Turin"
+
+
+WRITTEN = {"summary": packed("generation", ["text"]), "sentiment": packed("classification", ["text"])}
+WRITING = "document.querySelector('#answers [aria-busy] p')?.innerText"
+
+
+@pytest.fixture
+def writes(served: Service, monkeypatch: pytest.MonkeyPatch) -> Service:
+    """A service with a task that writes, which does not end until the test lets it."""
+    card = CARD.model_copy(update={"tasks": WRITTEN})
+    monkeypatch.setattr(service, "served", lambda: served_with(card))
+    monkeypatch.setitem(ANSWERS, "summary", {"text": "A side of it", "complete": True})
+    return served
+
+
+def test_a_text_is_seen_to_grow_beside_an_answer_that_is_there(browser: Tab, writes: Service) -> None:
+    asked_of(browser, writes, "Ada")
+    browser.until(f"{WRITING} === 'A c\u00f4t\u00e9 <b>of</b>'")
+    browser.until("document.querySelector('#answers > :nth-child(2)').innerText.includes('good')")
+    assert browser.value("document.querySelectorAll('#answers [aria-busy]').length") == 1
+    writes.end.set()
+    browser.until("document.querySelectorAll('#answers .who').length === 1")
+    assert browser.value("document.querySelectorAll('#answers [aria-busy]').length") == 0
+    sections = browser.value("[...document.querySelectorAll('#answers section')].map(one => one.innerText)")
+    assert "A side of it" in sections[0]
+    assert "good" in sections[1]
+    assert "Bento 1, 2" in answers(browser)  # both that answered
+
+
+def test_what_fails_while_it_is_written_is_said(browser: Tab, writes: Service) -> None:
+    writes.status = 500
+    browser.open(writes.url)
+    browser.until("!document.querySelector('button').disabled")
+    browser.value("document.querySelector('input[value=sentiment]').click()")
+    type_text(browser, "Ada")
+    submit(browser)
+    browser.until(f"{WRITING} === 'A c\u00f4t\u00e9 <b>of</b>'")
+    writes.end.set()
+    browser.until("document.querySelector('[role=alert]')?.innerText === 'the service failed'")
+
+
+def test_who_asks_anew_or_leaves_hears_no_more_of_what_was_asked_before(
+    browser: Tab, writes: Service
+) -> None:
+    asked_of(browser, writes, "Ada")
+    browser.until(f"{WRITING} === 'A c\u00f4t\u00e9 <b>of</b>'")
+    browser.value("document.getElementById('example').click()")
+    browser.until(f"{WRITING} === 'A c\u00f4t\u00e9 <b>of</b>'")
+    wait_for(lambda: writes.left == 1)
+    browser.open(writes.url)
+    wait_for(lambda: writes.left == 2)
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 def test_only_the_tasks_that_are_picked_are_asked(browser: Tab, served: Service) -> None:
@@ -275,7 +367,7 @@ def test_an_example_of_a_task_is_a_click_away(browser: Tab, served: Service) -> 
     browser.value("document.getElementById('example').click()")
     browser.until("document.querySelectorAll('#answers section').length === 3")
     assert served.asked == [EXAMPLE]
-    assert "Bento 1" in answers(browser)  # which release answered
+    assert "Release v1.2.0 (Bento 1)" in answers(browser)
 
 
 def test_the_code_asks_what_the_page_asks(browser: Tab, served: Service) -> None:

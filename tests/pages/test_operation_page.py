@@ -13,9 +13,11 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
-from serving import pages
+from serving import operation, pages
+from serving.bundle import ROLLOUT, TRAFFIC
+from tests.pages import operated
 from tests.pages.browser import Tab, needs_browser, tab
-from tests.pages.served import CARD
+from tests.pages.served import served_with
 
 pytestmark = [needs_browser, pytest.mark.slow]
 WHOSE = 'endpoint="{}",http_response_code="200",service_name="tiny"'
@@ -68,7 +70,8 @@ class Service:
 
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    monkeypatch.setattr(pages, "card", lambda: CARD)
+    monkeypatch.setattr(pages, "served", served_with)
+    monkeypatch.setattr(operation, "served", served_with)
     one = Service()
     one.thread.start()
     while not one.server.started:
@@ -106,14 +109,54 @@ def test_it_says_what_the_metrics_say_and_then_what_was_added(browser: Tab, serv
     browser.problems.clear()  # the 503
 
 
+@pytest.fixture
+def told(served: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Service:
+    """One that has recorded days, and that `onetrunk serve` tells of releases."""
+    operated.write_history(tmp_path)
+    monkeypatch.setenv(ROLLOUT, str(tmp_path))
+    monkeypatch.setenv(TRAFFIC, operated.write_days(tmp_path / "traffic").model_dump_json())
+    return served
+
+
+def test_it_shows_who_was_champion_what_is_tried_and_what_moved(browser: Tab, told: Service) -> None:
+    browser.open(told.url)
+    browser.until("document.querySelectorAll('#drift tbody tr').length === 2")
+    champions = texts(browser, "#champions tbody tr")
+    assert [" ".join(one.split()) for one in champions] == [
+        "2026-11-28 09:30 v1.2.0 release: asked for by an alarm about <b>sentiment</b> PROMOTE",
+        "2026-11-20 09:30 v1.1.0 rollback: it says nonsense PROMOTE",
+        "2026-11-01 09:30 v1.1.0 release PROMOTE",
+    ]
+    assert texts(browser, "#trying") == ["canary: v1.2.0 beside v1.1.0"]
+    going, ended = (" ".join(one.split()) for one in texts(browser, "#trials tbody tr"))
+    assert going.endswith("v1.2.0 canary of 5 % beside v1.1.0 running 212 90 2.1 %")
+    assert "fell back: its answers differ too often" in ended
+    assert "alarm characters: 94.0 instead of 42.0" in " ".join(texts(browser, "#drift tbody tr")[0].split())
+    assert "feedback: sentiment is worse" in texts(browser, "#drift tbody tr")[0]
+    confidence = texts(browser, "#days tbody tr:last-child td")
+    assert [confidence[at] for at in (0, 2, 3)] == ["Confidence of sentiment", "0.840", "0.620"]
+    assert browser.value("document.querySelectorAll('#days svg[aria-label]').length") == 4
+    browser.value("document.querySelector('#champions a').click()")
+    browser.until("document.querySelector('h1')?.innerText === 'How good v1.1.0 is'")
+    assert browser.problems == []
+
+
+def test_a_service_that_nobody_tells_says_so(browser: Tab, served: Service) -> None:
+    browser.open(served.url)
+    browser.until("document.querySelectorAll('caption').length === 4")
+    assert texts(browser, "#champions caption") == ["Known where `onetrunk serve` runs in the project."]
+    assert texts(browser, "#days caption")[0].startswith("Nothing is recorded")
+
+
 @pytest.mark.parametrize(("width", "dark"), [(1400, False), (400, True)])
 def test_it_fits_a_phone_and_can_be_used_without_eyes(
-    width: int, dark: bool, browser: Tab, served: Service
+    width: int, dark: bool, browser: Tab, told: Service
 ) -> None:
     import axe_core_python
 
-    browser.open(served.url, width, dark)
+    browser.open(told.url, width, dark)
     browser.until("document.querySelectorAll('#numbers .card').length === 4")
+    browser.until("document.querySelectorAll('#drift tbody tr').length === 2")
     assert browser.value("document.documentElement.scrollWidth") <= width
     browser.value(Path(axe_core_python.__file__).with_name("axe.min.js").read_text())
     found = browser.value("axe.run().then(all => all.violations.map(one => [one.id, one.nodes[0].html]))")

@@ -26,9 +26,9 @@ def passes(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> list[list[A
     seen: list[list[Asked]] = []
     answer = predictor.answer
 
-    def watched(items: list[Asked]) -> Any:
+    def watched(items: list[Asked], *more: Any) -> Any:
         seen.append(list(items))
-        return answer(items)
+        return answer(items, *more)
 
     monkeypatch.setattr(predictor, "answer", watched)
     return seen
@@ -39,9 +39,9 @@ def held(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> Iterator[thre
     """Holds the model's passes until it is set, as a long one would."""
     free, answer = threading.Event(), predictor.answer
 
-    def slow(items: list[Asked]) -> Any:
+    def slow(items: list[Asked], *more: Any) -> Any:
         free.wait(30)
-        return answer(items)
+        return answer(items, *more)
 
     monkeypatch.setattr(predictor, "answer", slow)
     yield free
@@ -166,10 +166,10 @@ def test_a_text_that_breaks_the_model_fails_alone(
 ) -> None:
     answer = predictor.answer
 
-    def broken(items: list[Asked]) -> Any:
+    def broken(items: list[Asked], *more: Any) -> Any:
         if any(item.questions[0].row["text"] == "poison" for item in items):
             raise RuntimeError("poisoned")
-        return answer(items)
+        return answer(items, *more)
 
     monkeypatch.setattr(predictor, "answer", broken)
 
@@ -191,7 +191,7 @@ class Panic(BaseException):
 def test_a_panic_of_the_model_or_the_tokenizer_is_its_callers_alone(
     predictor: Predictor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def panics(_: Any) -> Any:
+    def panics(_: Any, *more: Any) -> Any:
         raise Panic("index out of bounds")
 
     async def scenario() -> None:

@@ -29,6 +29,7 @@ class Caller:
         self.patience = 60.0  # seconds until the caller hangs up
         self.answered = 0
         self.whole = True  # the last chunk ends the body
+        self.begins = False  # the app sends something before it works
         self.fails: Exception | None = None
 
     async def receive(self) -> Message:
@@ -51,6 +52,8 @@ class Caller:
             raise self.fails
         self.reached.append((await receive())["body"])
         assert scope[PARSED].texts == ["a"]
+        if self.begins:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
         await asyncio.sleep(self.works)
         self.answered += 1
 
@@ -122,6 +125,14 @@ def test_what_a_caller_who_hung_up_has_asked_is_cancelled() -> None:
     assert caller.post(content_type="application/json") == 499
     assert caller.reached
     assert not caller.answered
+
+
+def test_who_leaves_in_the_middle_of_an_answer_is_no_failure() -> None:
+    caller = Caller([json.dumps({"texts": ["a"]}).encode()])
+    caller.patience, caller.works, caller.begins = 0.01, 30.0, True
+    assert caller.post(content_type="application/json") == 200
+    assert not caller.answered
+    assert len(caller.sent) == 1
 
 
 def test_bentomls_timer_lets_go_of_a_caller_who_hung_up() -> None:

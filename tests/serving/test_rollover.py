@@ -190,7 +190,7 @@ def test_a_canary_that_hangs_falls_back(
     told(worker, targets[0], canary(targets[1]))
     counts, ended = worker.counts["now"], threading.Event()
     predictor = worker.releases.trying.candidate.batcher.predictor
-    monkeypatch.setattr(predictor, "answer", lambda _: ended.wait(60))
+    monkeypatch.setattr(predictor, "answer", lambda *_: ended.wait(60))
     for _ in range(100):
         worker.releases.trying.evidence.answered(False, 0.2, None)
 

@@ -22,7 +22,7 @@ from components.errors import UserError
 from components.release.query import ask_one, running
 from flows.deploying.files import TEMPLATES
 from serving.guard import LEFT
-from serving.openapi import REFUSALS
+from serving.openapi import JSON, REFUSALS
 from serving.watch import STATUS
 from tests.pages.reading import loaded
 
@@ -223,7 +223,7 @@ def test_the_example_that_openapi_gives_is_answered_by_every_task(client: httpx.
     assert answered == set(client.get("/tasks").json()["tasks"])
 
 
-@pytest.mark.parametrize("path", ["/predict", "/explain"])
+@pytest.mark.parametrize("path", ["/predict", "/explain", "/stream"])
 def test_openapi_has_an_example_of_every_task_which_is_answered_as_it_says(
     client: httpx.Client, path: str
 ) -> None:
@@ -231,18 +231,30 @@ def test_openapi_has_an_example_of_every_task_which_is_answered_as_it_says(
     asked = document["paths"][path]["post"]
     body = asked["requestBody"]["content"]["application/json"]
     tasks = set(client.get("/tasks").json()["tasks"])
-    assert set(body["examples"]) == (tasks if path == "/predict" else tasks - {"ner"})
+    assert set(body["examples"]) == (tasks - {"ner"} if path == "/explain" else tasks)
     for example in body["examples"].values():
         assert fault(document, body["schema"], example["value"]) is None
         response = client.post(path, json=example["value"])
         assert response.status_code == 200
-        answer = asked["responses"]["200"]["content"]["application/json"]["schema"]
-        assert fault(document, answer, response.json()) is None
+        ((kind, answer),) = asked["responses"]["200"]["content"].items()
+        assert response.headers["content-type"].split(";")[0] == kind
+        for line in [response.text] if kind == JSON else response.text.splitlines():
+            assert fault(document, answer["schema"], json.loads(line)) is None
     for wrong in ({"texts": [3]}, {"texts": ["a"], "task": "ner"}, {"texts": ["a"], "top": 0}):
         refused = client.post(path, json=wrong)
         schema = asked["responses"][str(refused.status_code)]["content"]["application/json"]["schema"]
         assert fault(document, schema, refused.json()) is None
         assert fault(document, body["schema"], wrong) is not None
+
+
+def test_a_stream_ends_with_what_predict_answers_and_is_of_one_text(client: httpx.Client) -> None:
+    body = {"texts": ["Ada was in Rome"], "tasks": ["sentiment", "ner"]}
+    found = client.post("/stream", json=body)
+    assert found.headers["x-accel-buffering"] == "no"
+    assert found.content.splitlines()[-1] == post(client, body).content
+    refused = client.post("/stream", json={"texts": ["a", "b"]})
+    assert (refused.status_code, refused.json()) == (400, {"error": "texts: found 2 texts, expected one"})
+    assert 'endpoint="/stream"' in client.get("/metrics").text
 
 
 @pytest.mark.parametrize("path", ["/tasks", "/metadata"])

@@ -147,8 +147,8 @@ def _model(folder: Path) -> ModelId:
     return ModelId(sha256=sha256(weights) if weights.is_file() else "m" * 64)
 
 
-def write_model(target: Path, seed: int = 0) -> None:
-    """A one-layer random BERT with three heads, and a tokenizer that spells words out."""
+def write_model(target: Path, seed: int = 0, cards: dict[str, Any] = CARDS) -> None:
+    """A one-layer random BERT with a head for each of these, and a tokenizer that spells words out."""
     import torch
     from transformers import BertConfig
 
@@ -165,9 +165,9 @@ def write_model(target: Path, seed: int = 0) -> None:
         max_position_embeddings=64,
     )
     torch.manual_seed(seed)
-    model = MultiTaskModel(MultiTaskConfig(encoder=encoder.to_dict(), tasks=CARDS))
-    for head in model.heads.values():  # confident, so that every label occurs
-        torch.nn.init.normal_(head.get_parameter("output.weight"), std=3.0)
+    model = MultiTaskModel(MultiTaskConfig(encoder=encoder.to_dict(), tasks=cards))
+    for name in CARDS:  # confident, so that every label occurs
+        torch.nn.init.normal_(model.heads[name].get_parameter("output.weight"), std=3.0)
     with atomic_folder(target) as folder:
         model.save_pretrained(folder)
         write_tokenizer(folder / "tokenizer.json", words)

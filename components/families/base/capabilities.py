@@ -18,6 +18,7 @@ import pyarrow as pa
 from components.families.base.records import Facts, Prediction, Row
 
 if TYPE_CHECKING:
+    import torch
     from tokenizers import Encoding
 
 Numbers = list[int] | list[float]  # what a head is given besides a row's states
@@ -26,6 +27,8 @@ ReadTable = Callable[[Path, str, Mapping[str, str]], Iterator[tuple[str, Row]]]
 Predict = Callable[[Sequence[Row]], list[Prediction]]  # of a fitted model
 Reword = Callable[[list[str]], list[str | None]]
 """The words of a text -> what stands in the place of each; None: nothing."""
+Follow = Callable[["torch.Tensor"], list[bool]]
+"""Hears what is decoded of each row so far, as the head's logits -> which rows to go on with."""
 MOST_CANDIDATES = 20_000  # of a head: their vectors ship with the model, and a question is scored against all
 
 
@@ -145,8 +148,8 @@ class TeacherForcing:
     """The head is given the collated targets while it learns, by name (`target`; Williams & Zipser 1989).
 
     Without them, in evaluation and service, it decodes by itself: then its "logits" are what it has decoded.
-    In the service it is also given, as `share`, the part of a request's rows that these are; its time is
-    bounded by request.
+    In the service it is also given, as `share`, the part of a request's rows that these are, since its time
+    is bounded by request; and whom to tell of each step, as `follow`.
     """
 
 

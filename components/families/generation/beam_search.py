@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
+
+from components.families.base.capabilities import Follow
 
 ABSENT = -1  # in place of a token, behind a sequence that was cut off
 
@@ -43,19 +46,32 @@ class Limits:
 
 
 def search(
-    steps: Steps, rows: int, start: int, end: int, limits: Limits, device: torch.device
+    steps: Steps,
+    rows: int,
+    start: int,
+    end: int,
+    limits: Limits,
+    device: torch.device,
+    follow: Follow | None = None,
 ) -> torch.Tensor:
     """token_nT of each row's best sequence, without `start`: then ABSENT, which follows `end` where it ended.
 
     A sequence's score is log P / lp(|Y|) (Wu et al. 2016, equation 14, without coverage), with
     lp(t) = ((5 + t) / 6)^alpha, `end` counted. A row is done when K sequences have ended among the K best of
     a step; so one beam is greedy search. `steps` are to begin with K copies of each row, side by side.
+
+    After each step `follow` is told what is best so far, and says which rows to go on with; its time is not
+    that of the search.
     """
     deadline = time.monotonic() + limits.seconds
     beams = _Beams(rows, end, limits, device)
     token_R = torch.full((rows * limits.beams,), start, device=device)
     for place in range(limits.longest):
         place_R = beams.extend(place, steps.advance(token_R).float().log_softmax(-1))
+        if follow and len(place_R):
+            began = time.monotonic()
+            place_R = beams.only(follow(beams.so_far()), place_R)
+            deadline += time.monotonic() - began
         if not len(place_R):
             break
         if place + 1 == limits.longest or time.monotonic() >= deadline:
@@ -106,6 +122,17 @@ class _Beams:
         self.best_n[self.row_n[better_n]] = top_n[better_n]
         self.found_nT[self.row_n[better_n]] = token_nKT[better_n, which_n[better_n]]
 
+    def so_far(self) -> torch.Tensor:
+        """token_nT: what is best of each row that goes on, or else what was found."""
+        token_nT = self.found_nT.clone()
+        token_nT[self.row_n] = self.token_nKT[:, 0]
+        return token_nT
+
+    def only(self, wanted: Sequence[bool], place_R: torch.Tensor) -> torch.Tensor:
+        """Let go of the rows that nobody wants; place_R of the others' sequences."""
+        wanted_n = torch.tensor(wanted, device=self.row_n.device)[self.row_n]
+        return self._only(wanted_n, place_R.view(-1, self.limits.beams))
+
     def _candidates(self, log_p_RV: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """The best continuations: their score_nC, parent_nC and token_nC."""
         outputs = log_p_RV.shape[-1]
@@ -116,7 +143,9 @@ class _Beams:
 
     def _going(self, place_nK: torch.Tensor) -> torch.Tensor:
         """Let go of the rows that are done; place_R of the others' sequences."""
-        going = (self.ended_n < self.limits.beams) & self.score_nK.isfinite().any(1)
+        return self._only((self.ended_n < self.limits.beams) & self.score_nK.isfinite().any(1), place_nK)
+
+    def _only(self, going: torch.Tensor, place_nK: torch.Tensor) -> torch.Tensor:
         self.row_n, self.ended_n = self.row_n[going], self.ended_n[going]
         self.score_nK, self.token_nKT = self.score_nK[going], self.token_nKT[going]
         return place_nK[going].flatten()

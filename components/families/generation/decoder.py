@@ -20,6 +20,7 @@ from torch import nn
 from torch.nn.functional import gelu, linear, scaled_dot_product_attention
 
 from components.dropout import Dropout
+from components.families.base.capabilities import Follow
 from components.families.generation.beam_search import Limits, search
 
 KeysValues = tuple[torch.Tensor, torch.Tensor]  # nHLd, nHLd
@@ -43,7 +44,8 @@ class Source(NamedTuple):
 class DecoderHead(nn.Module):
     """hidden_nLD, mask_nL, extra_nS (where each word begins in L, -1: none), target_nT -> logits of every
     target token given those before it, [n, T, V + 2S]. Without a target it decodes: token_nT;
-    the rows are a `share` of a request, None: of an evaluation, which has no clock."""
+    the rows are a `share` of a request, None: of an evaluation, which has no clock; `follow` hears of each
+    step."""
 
     def __init__(self, width: int, vocabulary: int, layers: int, dropout: float, limits: Limits) -> None:
         super().__init__()
@@ -69,12 +71,14 @@ class DecoderHead(nn.Module):
         extra: torch.Tensor | None = None,
         target: torch.Tensor | None = None,
         share: float | None = None,
+        follow: Follow | None = None,
     ) -> torch.Tensor:
         source = self.read(hidden, mask, extra)
         if target is None:
             steps, rows = CachedSteps(self, source), len(hidden)
             steps.select(torch.arange(rows, device=hidden.device).repeat_interleave(self.limits.beams))
-            return search(steps, rows, self.end, self.end, self.limits.within(share), hidden.device)
+            limits = self.limits.within(share)
+            return search(steps, rows, self.end, self.end, limits, hidden.device, follow)
         before_nT = target.roll(1, 1).clamp(min=0)  # what is behind a row's end predicts nothing that counts
         before_nT[:, 0] = self.end
         return self.logits(before_nT, source)[0]

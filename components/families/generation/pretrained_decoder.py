@@ -15,6 +15,7 @@ from transformers import AutoConfig, AutoModelForSeq2SeqLM
 from transformers.modeling_utils import PreTrainedModel
 
 from components.encoder.pretrained import read_pretrained
+from components.families.base.capabilities import Follow
 from components.families.generation.beam_search import Limits, search
 from components.families.shared.heads import Pretrained
 
@@ -22,7 +23,7 @@ from components.families.shared.heads import Pretrained
 class PretrainedDecoder(Pretrained):
     """hidden_nLD, mask_nL, target_nT -> logits of every target token given those before it, [n, T, V].
     Without a target it decodes: token_nT; the rows are a `share` of a request, None: of an
-    evaluation, which has no clock.
+    evaluation, which has no clock; `follow` hears of each step.
 
     `config` is the folder's config.json, `end` the token that ends a text. Embeddings and output matrix are
     the decoder's own: those of the encoder are every task's to move.
@@ -50,12 +51,14 @@ class PretrainedDecoder(Pretrained):
         extra: torch.Tensor | None = None,
         target: torch.Tensor | None = None,
         share: float | None = None,
+        follow: Follow | None = None,
     ) -> torch.Tensor:
         start, end = self.config.decoder_start_token_id, self.end
         if target is None:
             steps, rows = _Steps(self, hidden, mask), len(hidden)
             steps.select(torch.arange(rows, device=hidden.device).repeat_interleave(self.limits.beams))
-            return search(steps, rows, start, end, self.limits.within(share), hidden.device)
+            limits = self.limits.within(share)
+            return search(steps, rows, start, end, limits, hidden.device, follow)
         before_nT = target.roll(1, 1).clamp(min=0)  # what is behind a row's end predicts nothing that counts
         before_nT[:, 0] = start
         states = self.decoder(

@@ -172,3 +172,37 @@ def test_more_beams_than_there_are_outputs() -> None:
     assert found(3, 2, Limits(1, beams=7)) == [
         [int(Table(1, 1, 2).logits((row, START)).argmax())] for row in range(3)
     ]
+
+
+def test_who_follows_hears_the_best_so_far_and_lets_go_of_rows() -> None:
+    limits, heard = Limits(6, beams=2), []
+
+    def follow(token_nT: torch.Tensor) -> list[bool]:
+        heard.append(token_nT.clone())
+        return [True, len(heard) < 3, True]
+
+    class Endless(Table):
+        def logits(self, seen: tuple[int, ...]) -> torch.Tensor:
+            return super().logits(seen).index_fill(0, torch.tensor(END), -50)
+
+    alone = search(Endless(3, 2, 5), 3, START, END, limits, CPU)
+    table = Endless(3, 2, 5)
+    followed = search(table, 3, START, END, limits, CPU, follow)
+    assert [int((token_nT[0] != ABSENT).sum()) for token_nT in heard] == [1, 2, 3, 4, 5, 6]
+    assert torch.equal(heard[-1][[0, 2]], alone[[0, 2]])
+    assert torch.equal(followed[[0, 2]], alone[[0, 2]])
+    assert followed[1].eq(ABSENT).all()
+    assert {seen[0] for seen in table.seen} == {0, 2}
+
+
+def test_the_time_of_who_follows_is_not_that_of_the_search() -> None:
+    limits = Limits(8, seconds=0.2)
+
+    def follow(token_nT: torch.Tensor) -> list[bool]:
+        time.sleep(0.05)
+        return [True]
+
+    table = Table(1, 1, 5)
+    table.logits = lambda seen: torch.tensor([0.0, -50, 1, 0, 0])  # type: ignore[method-assign]
+    search(table, 1, START, END, limits, CPU, follow)
+    assert table.calls == 8

@@ -30,6 +30,12 @@ def url(project: Path) -> Iterator[str]:
         yield found
 
 
+def champions(url: str) -> list[list[str]]:
+    """What the operator's page shows: release, how, why."""
+    found = httpx.get(f"{url}/history", trust_env=False).json()["champions"]
+    return [[one["release"], one["action"], one["why"]] for one in found]
+
+
 def test_a_rollback_reaches_a_service_under_load_and_no_request_is_lost_or_mixed(
     url: str, project: Path
 ) -> None:
@@ -39,12 +45,14 @@ def test_a_rollback_reaches_a_service_under_load_and_no_request_is_lost_or_mixed
         load.until(lambda: any(one[1] == "v1.0.0" for one in load.answers))
         seen = len(load.answers)
         load.until(lambda: len(load.answers) >= max(200, seen + 50))
+        load.until(lambda: champions(url)[0] == ["v1.0.0", "rollback", "it says nonsense"])
     assert {one[0] for one in load.answers} == {200}
     answered = {one[1:] for one in load.answers}
     assert sorted(release for release, *_ in answered) == ["v1.0.0", "v1.0.1"]  # each with one answer
     assert len({version for _, version, _ in answered}) == 2
     last = [one[1] for one in load.answers[-20:]]
     assert last == ["v1.0.0"] * 20
+    assert [one[0] for one in champions(url)] == ["v1.0.0", "v1.0.1", "v1.0.0"]
     assert httpx.get(f"{url}/metadata", trust_env=False).json()["release"] == "v1.0.0"
 
 
