@@ -154,7 +154,7 @@ def _judged(project: Path, head: str, known: HeadEvidence) -> Answers:
         Heard(head, date.min, row["label"] == one["label"], one["probability"])
         for row, one in zip(rows, said, strict=True) if "probability" in one and "label" in one
     ]  # fmt: skip
-    return Answers(list(graded(heard, {head: known})), slack(known, 0.0))
+    return Answers(list(graded(heard, {head: known})), slack(known, 0.0, heard))
 
 
 def _unchanged_answers(tasks: Sequence[Answers], windows: int) -> int:

@@ -1,4 +1,5 @@
-"""Write serving/licences.json, the licence that each package of a Bento states, as `make docs` does.
+"""Write serving/licences.json, the licence that each package of a Bento states, as `make docs` does: of what
+every Bento installs, and of what its runtime may need beside that.
 
 The bill of materials repeats it (components/release/sbom.py). It is a file, and not asked of the machine that
 packs, so that equal Bentos have equal bytes.
@@ -10,6 +11,11 @@ import json
 import re
 from importlib import metadata
 from pathlib import Path
+
+from packaging.utils import canonicalize_name
+
+from components.model import runtimes
+from components.release.runtimes import pins
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "serving/licences.json"
@@ -28,8 +34,11 @@ SPDX = {  # what PyPI's older words mean, where they mean one licence
 
 
 def page() -> str:
-    """The whole file: name -> licence, in the order of the requirements."""
+    """The whole file: name -> licence, in the order of the requirements; runtimes' own packages come last."""
     names = re.findall(r"^([\w.-]+)==", REQUIREMENTS.read_text(encoding="utf-8"), re.MULTILINE)
+    known = set(map(canonicalize_name, names))
+    needed = pins(package for name in runtimes.names() for package in runtimes.find(name).packages)
+    names += [name for name in needed if name not in known]
     return json.dumps({name: stated(metadata.metadata(name)) for name in names}, indent=2) + "\n"
 
 

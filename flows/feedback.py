@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,9 +21,10 @@ from components.params.checks.feedback import find
 from components.release import registry
 from components.release.accepted import accepted_since
 from components.settings.project import Project
+from components.turn import turn
 
 WIDTH = 100  # characters of a text or an answer
-LOCK = Path(".onetrunk/feedback.lock")
+LOCK = Path(".onetrunk/feedback.lock")  # who decides, one at a time
 
 
 def show(root: Path, tasks: Collection[str], limit: int) -> int:
@@ -70,7 +69,7 @@ def accept(root: Path, tasks: Collection[str], ids: Sequence[str], new: bool) ->
     _require_pipeline(root)
     project = params.load()
     store = _store(root, project)
-    with _alone(root):
+    with turn(root / LOCK):
         chosen = _chosen(judge(root, project, store), tasks, ids)
         if refused := next((one for one in chosen if ids and one.problem), None):
             raise UserError(f"{refused.key}: cannot be accepted: {refused.problem}; reject it")
@@ -123,7 +122,7 @@ def reject(root: Path, tasks: Collection[str], ids: Sequence[str]) -> int:
     """Let what was named wait no more."""
     project = params.load()
     store = _store(root, project)
-    with _alone(root):
+    with turn(root / LOCK):
         chosen = _chosen(judge(root, project, store), tasks, ids)
         for one in chosen:
             store.decide(one.key)
@@ -217,12 +216,3 @@ def _chosen(judged: Sequence[Judged], tasks: Collection[str], ids: Sequence[str]
 def _say(what: str, judged: Sequence[Judged]) -> None:
     counts = Counter(one.said.task if one.said else "damaged files" for one in judged)
     print(f"{what}: " + (", ".join(f"{count} of {task}" for task, count in sorted(counts.items())) or "none"))
-
-
-@contextmanager
-def _alone(root: Path) -> Iterator[None]:
-    """One decides at a time; the others wait."""
-    (root / LOCK).parent.mkdir(exist_ok=True)
-    with (root / LOCK).open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

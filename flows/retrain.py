@@ -7,7 +7,7 @@ schedules, states, logs and artifacts are Prefect's.
 from __future__ import annotations
 
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -138,13 +138,17 @@ def _in_turn(root: Path, target: str | None, workers: int, request: str | None) 
 
 def _answer(root: Path, target: str | None, state: State[Any]) -> None:
     """A run of all stages that has come to its end, or to a gate that says no, answers what was asked for;
-    after one that failed on its way, the next one does."""
+    after one that failed on its way, the next one does. A damaged request, or a full disk, does not change
+    what the run has come to."""
     own = run_state.own(root) or {}
     judged = own.get("verdict") in ("HOLD", "REJECT")
     if target is None and (state.is_completed() or judged):
         released = f"release {own['release']}" if own.get("release") else None
         began = datetime.fromisoformat(run_state.started(root))
-        retraining.answer(root, released or str(state.message), began)
+        try:
+            retraining.answer(root, released or str(state.message), began, datetime.now(UTC))
+        except (UserError, OSError) as error:
+            get_run_logger().warning("what was asked for stays open: %s", error)
 
 
 def _retrain(root: Path, target: str | None, workers: int) -> State[Any]:

@@ -18,7 +18,7 @@ from prefect.events import emit_event
 from prefect.states import Completed, Failed
 
 from components import params
-from components.errors import UserError
+from components.errors import UserError, disk_sentence
 from components.monitoring.traffic import judging
 from components.monitoring.traffic.records import Window
 from components.monitoring.traffic.words import in_words
@@ -26,7 +26,9 @@ from components.params.checks.traffic import find
 from components.release import registry
 from components.release.accepted import accepted_since
 from components.settings.project import Project
+from components.turn import turn
 from flows.monitoring import asking, heard
+from flows.running import orphans
 from flows.running.events import are_shown
 
 EVENT = "onetrunk.shift"
@@ -36,21 +38,34 @@ SECONDS = 30.0  # for an event to reach the server
 @flow(name="traffic", persist_result=False)
 def traffic() -> State[Any]:
     """Judge what has ended, raise what has shifted, ask for a retraining where there is a reason: the project
-    in this folder. The run is Failed by a user's mistake, with its sentence."""
+    in this folder, one run at a time. The run is Failed by a user's mistake or a full disk, with its
+    sentence."""
     root = Path.cwd()
     try:
-        project = params.load()
-        judged = judge(root, project)
-        waiting = {file: window for file, window in judging.judgements(root) if not window.raised}
-        asked = _ask(root, project, list(waiting.values()))
-        _raise_all(root, project.packaging.name, waiting, asked)
-        asking.send(root, project.packaging.name)
+        with turn(root / judging.LOCK):
+            orphans.claim_and_sweep(root, "onetrunk-traffic")
+            state: State[Any] = Completed(message=_watch(root))
     except UserError as error:
-        return Failed(message=str(error))
+        state = Failed(message=str(error))
+    except OSError as error:
+        if (sentence := disk_sentence(error)) is None:
+            raise
+        state = Failed(message=sentence)
+    return orphans.conclude(state)
+
+
+def _watch(root: Path) -> str:
+    """What was found and done, in words; the windows are printed."""
+    project = params.load()
+    judged = judge(root, project)
+    waiting = {file: window for file, window in judging.judgements(root) if not window.raised}
+    asked = _ask(root, project, list(waiting.values()))
+    _raise_all(root, project.packaging.name, waiting, asked)
+    asking.send(root, project.packaging.name)
     for window in judged:
         print(in_words(window))
     said = f"{len(judged)} windows judged, {len(waiting)} shifts raised"
-    return Completed(message=f"{said}; {asked}" if asked else said)
+    return f"{said}; {asked}" if asked else said
 
 
 def judge(root: Path, project: Project) -> list[Window]:

@@ -86,8 +86,10 @@ def _network(host: str) -> str:
         address = ipaddress.ip_address(host)
     except ValueError:  # a socket of the file system, or what a proxy has made up
         return host[:NETWORK]
-    if isinstance(address, ipaddress.IPv4Address) or address.ipv4_mapped:
-        return str(address)
+    if isinstance(address, ipaddress.IPv4Address):
+        return host
+    if address.ipv4_mapped:  # as a socket of both kinds says it
+        return str(address.ipv4_mapped)
     return str(ipaddress.ip_network((address, NETWORK), strict=False))
 
 

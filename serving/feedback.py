@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -16,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from components import families
 from components.errors import BadRowError, near_miss
-from components.families.base import Row
+from components.families.base import Row, Turn
 from components.families.base.capabilities import ExtraFiles
 from components.monitoring.feedback.records import ID, Feedback
 from components.monitoring.feedback.store import FullError, Store
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from serving.questions import Reader
 
 MOST = 1000  # in a request
+KEEPER = ThreadPoolExecutor(1, "feedback")  # a slow disk takes no thread of others: /metrics needs one
 EXAMPLE = 'an object such as {"feedback": [{"id": "...", "task": "...", "input": "...", "answer": {...}}]}'
 EXPECTED = {
     "string_pattern_mismatch": "an X-Request-ID of the service: 1 to 64 letters, digits and .:_-",
@@ -85,33 +87,46 @@ def parse(body: bytes) -> Answers:
     except ValidationError as error:
         if error.error_count() > MOST_FAULTS:  # to name them all would take seconds
             raise BadRequestError(f"the body has {error.error_count()} faults; expected {EXAMPLE}") from None
-        # A misspelt key is also a missing one; the misspelling says more.
-        first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
-        raise BadRequestError(_sentence(first)) from None
+        raise BadRequestError(_sentence(_telling(error.errors()))) from None
+
+
+def _telling(errors: Sequence[Any]) -> Any:
+    """Of pydantic's complaints the one that says most. A misspelt key is also a missing one; of an input,
+    which may be a string, the last is about the object that was sent."""
+    misspelt = [one for one in errors if one["type"] == "extra_forbidden"]
+    of_same = [one for one in errors if one["loc"][:3] == errors[0]["loc"][:3]]
+    return (misspelt or of_same[-1:])[0]
 
 
 def _sentence(error: Any) -> str:
-    """One clear sentence for pydantic's first complaint."""
-    parts = [part for part in error["loc"] if part not in (Item.__name__, "str", "is-instance")]
-    where = "".join(f"[{part}]" if isinstance(part, int) else f".{str(part)[:60]}" for part in parts)
+    """One clear sentence for a complaint of pydantic's."""
+    parts = [part for part in error["loc"] if part not in (Item.__name__, Turn.__name__, "str")]
+    where = "".join(f"[{part}]" if isinstance(part, int) else f".{_line(part)}" for part in parts)
     where = where.lstrip(".")
     if error["type"] == "json_invalid":
         return f"the body is not JSON: {error['ctx']['error']}"
     if error["type"] == "missing":
         return f"{where}: missing"
     if error["type"] == "extra_forbidden":
-        known = list((Item if "input" in parts else Answer if len(parts) > 1 else Answers).model_fields)
+        model = Turn if "turns" in parts else Item if "input" in parts else Answer
+        known = list((model if len(parts) > 1 else Answers).model_fields)
         near = near_miss(parts[-1], known)
         return f"{where}: unknown key{near}; expected some of {', '.join(known)}"
     found = JSON_NAMES.get(type(error["input"]), "bytes")
     if not where:
         return f"the body is {found}, expected {EXAMPLE}"
     if isinstance(error["input"], str):
-        found = f"'{error['input']:.60}'"
+        found = f"'{_line(error['input'])}'"
     if isinstance(error["input"], int) and not isinstance(error["input"], bool):
         found = f"{error['input']}"[:60]
-    expected = "a string or an object with the task's inputs" if parts[2:3] == ["input"] else "an object"
+    either = "role and text" if "turns" in parts else "the task's inputs"
+    expected = f"a string or an object with {either}" if parts[2:3] == ["input"] else "an object"
     return f"{where}: found {found}, expected {EXPECTED.get(error['type'], expected)}"
+
+
+def _line(text: str) -> str:
+    """The beginning of what a caller wrote, in one line."""
+    return " ".join(text[:60].split())
 
 
 @cache
@@ -140,7 +155,7 @@ async def keep(answers: Sequence[Answer], reader: Reader) -> Kept:
     if (place := store()) is None:
         raise BadRequestError("this service keeps no feedback; whoever runs it sets `feedback`", 404)
     try:
-        return await asyncio.to_thread(_keep, place, answers, reader)
+        return await asyncio.get_running_loop().run_in_executor(KEEPER, _keep, place, answers, reader)
     except FullError:
         raise BadRequestError("too much feedback waits to be looked at; nothing more is kept", 507) from None
 

@@ -33,11 +33,13 @@ LOG = logging.getLogger("bentoml")
 
 def first() -> Loaded:
     """The release that a worker begins with: that of the plan; the packed one where there is none, or where
-    that cannot be loaded."""
+    that cannot be loaded: a worker that died of it would only be started again."""
     folder = os.environ.get(ROLLOUT)
-    with contextlib.suppress(UserError):
+    try:
         if folder:
             return load(Plan.read(Path(folder) / PLAN).champion)
+    except Exception as error:
+        LOG.error("the release that is packed beside the code answers, not that of the plan: %s", error)
     return Loaded(PACKED, metrics().of_pass)
 
 

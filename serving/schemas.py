@@ -69,7 +69,7 @@ def _right_answer(schema: Schema) -> None:
 
 
 class FeedbackRequest(Answers, bentoml.IODescriptor):  # type: ignore[misc]
-    """Right answers to predictions; all are kept, or none."""
+    """Right answers to predictions; none is kept before all are checked."""
 
     model_config = ConfigDict(json_schema_extra=_right_answer)
 

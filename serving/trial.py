@@ -12,7 +12,7 @@ import contextlib
 import random
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -87,7 +87,9 @@ class Trying:
 
     async def _of_candidate(self, asked: Request, caller: str | None) -> Found | None:
         start = time.perf_counter()
-        with self.releases.use(self) as loaded:
+        with self.releases.use(self) as loaded, self._patience(True, caller):
+            if loaded is not self.candidate:  # the trial has ended
+                return None
             try:
                 answers = await loaded.batcher.answer(*asked)
             except RefusedError:  # the other may know the task; if not, it refuses too
@@ -99,7 +101,7 @@ class Trying:
         return loaded.served, answers
 
     async def _of_first(self, asked: Request, caller: str | None) -> Found:
-        with self.releases.use() as loaded:
+        with self.releases.use() as loaded, self._patience(False, caller):
             try:
                 return loaded.served, await loaded.batcher.answer(*asked)
             except RefusedError:
@@ -107,6 +109,17 @@ class Trying:
             except Exception:
                 self.evidence.failed(False, caller)
                 raise
+
+    @contextlib.contextmanager
+    def _patience(self, by_candidate: bool, caller: str | None) -> Iterator[None]:
+        """Remember how long somebody has waited in vain: a model that hangs fails at nothing, and answers
+        nothing either."""
+        start = time.perf_counter()
+        try:
+            yield
+        except asyncio.CancelledError:
+            self.evidence.left(by_candidate, time.perf_counter() - start, caller)
+            raise
 
     def _caller(self) -> str | None:
         """What the request's header says of who asks."""

@@ -7,6 +7,7 @@ The names of BentoML's metrics stay. Of a request's texts nothing is kept.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
@@ -18,6 +19,7 @@ from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import MutableHeaders
@@ -141,11 +143,23 @@ def exposition() -> bytes:
     """The metrics of all workers, as Prometheus reads them."""
     from prometheus_client import CollectorRegistry, generate_latest, multiprocess
 
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    if (folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR")) is None:
         return generate_latest()
+    _forget_the_dead(Path(folder))
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return generate_latest(registry)
+
+
+def _forget_the_dead(folder: Path) -> None:
+    """A worker that was killed has nothing in progress and no release loaded, whatever it said last."""
+    import psutil
+    from prometheus_client import multiprocess
+
+    for pid in {int(file.stem.rpartition("_")[2]) for file in folder.glob("gauge_live*.db")}:
+        if not psutil.pid_exists(pid):
+            with contextlib.suppress(FileNotFoundError):  # another worker has done so
+                multiprocess.mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
 
 
 class Watch:

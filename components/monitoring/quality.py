@@ -7,6 +7,9 @@ often, by more than `slack`: of one unit of money, a part λ of what there is ea
 e-detector (Shin, Ramdas & Rinaldo 2023, of the kind of Shiryaev and Roberts): while nothing has changed, it
 reaches `windows` no sooner than after so many windows in the mean, whenever one looks.
 
+People who report what is wrong, and nothing else, choose answers by whether they are right, and against
+that no bet is fair. Where hardly any answer that was judged is right, that is what is heard, and no evidence.
+
 Legend: L parts λ, N answers, D differences that are asked about.
 """
 
@@ -22,6 +25,7 @@ from components.monitoring.traffic.records import Quality
 
 PARTS_L = np.linspace(0.05, 0.95, 10)  # of the money
 LEVEL = 0.95  # of the confidence sequence
+COMPLAINTS = 0.2  # of the right answers that were expected: with fewer, what is heard is complaints
 STEPS_D = np.linspace(-1, 1, 201)  # differences
 
 
@@ -50,12 +54,13 @@ def _with(task: str, windows: Sequence[Sequence[Graded]]) -> list[list[Graded]]:
 
 def _of_task(windows: Sequence[Sequence[Graded]], slack: float) -> Quality:
     graded = [one for window in windows for one in window]
+    right, expected = sum(one.right for one in graded), sum(one.expected for one in graded)
     return Quality(
         answers=len(graded),
-        right=sum(one.right for one in graded),
-        expected=sum(one.expected for one in graded),
+        right=right,
+        expected=expected,
         less=_confidence_sequence(_shortfalls(graded)),
-        evidence=evidence(windows, slack),
+        evidence=evidence(windows, slack) if right >= COMPLAINTS * expected else 0.0,
     )
 
 

@@ -9,9 +9,7 @@ whoever starts it.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from pydantic import AwareDatetime, Field
 
 from components.records import Record
 from components.settings.retrain import Retrain
+from components.turn import turn
 
 FOLDER = Path("monitoring/retrainings")
 
@@ -65,10 +64,11 @@ def write(root: Path, request: Request) -> None:
     request.write(root / FOLDER / f"{request.name}.json")
 
 
-def answer(root: Path, outcome: str, began: datetime) -> None:
-    """A run that began then has ended: it has answered what was asked before."""
+def answer(root: Path, outcome: str, began: datetime, now: datetime) -> None:
+    """A run that began then has ended: it has answered what was not asked since. What is of later than now
+    was asked before, by a clock that was ahead."""
     for one in every(root):
-        if one.outcome is None and one.asked <= began:
+        if one.outcome is None and not began < one.asked <= now:
             write(root, one.model_copy(update={"outcome": outcome}))
 
 
@@ -80,7 +80,7 @@ def ask(
     Raises:
         UserError: the file of an earlier request is damaged.
     """
-    with _turn(root):
+    with turn(root / FOLDER / ".lock"):
         if refused := refusal(policy, every(root), now):
             return refused
         asked = now.astimezone(UTC).replace(microsecond=0)
@@ -90,30 +90,25 @@ def ask(
 
 
 def refusal(policy: Retrain, earlier: Sequence[Request], now: datetime) -> str | None:
-    """Why the policy allows no request now; None where it does."""
-    if not earlier:
+    """Why the policy allows no request now; None where it does. One that is of later than now was asked by a
+    clock that was ahead, and does not count: that day may be years away."""
+    past = [one for one in earlier if one.asked <= now]
+    if not past:
         return None
-    last = earlier[-1].asked
+    last = past[-1].asked
     again = last + timedelta(days=policy.cooldown_days)
     if now < again:
         return f"one was asked for on {last:%Y-%m-%d}, and retrain.cooldown_days waits until {again:%Y-%m-%d}"
-    month = [one for one in earlier if f"{one.asked:%Y-%m}" == f"{now.astimezone(UTC):%Y-%m}"]
+    month = [one for one in past if f"{one.asked:%Y-%m}" == f"{now.astimezone(UTC):%Y-%m}"]
     if len(month) >= policy.most_a_month:
         return f"{len(month)} were asked for in {now:%B}, as many as retrain.most_a_month allows"
     return None
 
 
 def new_rows(root: Path, release: str, accepted: Mapping[str, int]) -> dict[str, int]:
-    """task -> rows accepted since the release that no request has counted yet."""
-    of_release = [one for one in every(root) if one.release == release]
-    counted = of_release[-1].accepted if of_release else {}
+    """task -> rows accepted since the release that no request has counted which a run has answered. Those of
+    one that nobody answers stay a reason."""
+    answered = [one for one in every(root) if one.release == release and one.outcome is not None]
+    counted = answered[-1].accepted if answered else {}
     new = {task: count - counted.get(task, 0) for task, count in accepted.items()}
     return {task: count for task, count in new.items() if count > 0}
-
-
-@contextlib.contextmanager
-def _turn(root: Path) -> Iterator[None]:
-    (root / FOLDER).mkdir(parents=True, exist_ok=True)
-    with (root / FOLDER / ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -43,15 +43,18 @@ def _without(
     cache = dvc_cache.place(project)
     oid = dvc_cache.recorded(lock, DECLARED) if lock else None
     held = dvc_cache.listing(cache, oid) if oid else None
-    if held is None:
-        made = datetime.fromisoformat(one.record.date)
-        return {
-            task: [row for row in own if datetime.fromisoformat(row.time) > made]
-            for task, own in rows.items()
-        }
-    found = {}
-    for task, own in rows.items():
-        md5 = held.get(accepted.file_of(accepted.FOLDER, task).as_posix())
-        had = {row.id for row in accepted.read(dvc_cache.file_of(cache, md5))} if md5 else set()
-        found[task] = [row for row in own if row.id not in had]
-    return found
+    made = datetime.fromisoformat(one.record.date)
+    return {task: _not_had(task, own, held, cache, made) for task, own in rows.items()}
+
+
+def _not_had(
+    task: str, rows: list[accepted.Accepted], held: dict[str, str] | None, cache: Path, made: datetime
+) -> list[accepted.Accepted]:
+    """A task's rows that a release did not have which was made then, of what the cache `held` for it."""
+    md5 = None if held is None else held.get(accepted.file_of(accepted.FOLDER, task).as_posix(), "")
+    if md5 == "":  # it had none
+        return rows
+    if md5 is None or not (file := dvc_cache.file_of(cache, md5)).is_file():
+        return [row for row in rows if datetime.fromisoformat(row.time) > made]
+    had = {row.id for row in accepted.read(file)}
+    return [row for row in rows if row.id not in had]

@@ -1,4 +1,4 @@
-"""The model card in the form of the Hugging Face hub: README.md, made from card.json alone.
+"""The model card in the form of the Hugging Face hub: README.md, made from card.json and runtimes.json alone.
 
 The head is YAML that the hub reads (model-index and the rest: huggingface_hub's ModelCardData), the text is a
 template. Names that are data are escaped in it; what its owner states is Markdown.
@@ -12,9 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components import families
-from components.evaluation.records import Finding
+from components.evaluation.records import Finding, HeadParity
 from components.files import atomic_file
-from components.release.records import BundleCard, Origin, PackedTask
+from components.release.records import (
+    RUNTIMES,
+    BundleCard,
+    Origin,
+    PackedTask,
+    RuntimeEvidence,
+    RuntimeReport,
+)
+from components.settings.release import EAGER
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult, ModelCardData
@@ -30,12 +38,14 @@ PUNCTUATION = re.compile(
 
 def write(folder: Path, card: BundleCard) -> None:
     """Write the model card of a bundle into its folder."""
+    report = RuntimeReport.read(folder / RUNTIMES) if (folder / RUNTIMES).is_file() else None
     with atomic_file(folder / README) as temporary:
-        temporary.write_text(render(card), encoding="utf-8")
+        temporary.write_text(render(card, report), encoding="utf-8")
 
 
-def render(card: BundleCard) -> str:
-    """The whole file: equal cards give equal bytes."""
+def render(card: BundleCard, report: RuntimeReport | None = None) -> str:
+    """The whole file, with what was measured of runtimes where that was asked for: equal cards give equal
+    bytes."""
     import jinja2
 
     environment = jinja2.Environment(  # noqa: S701 Markdown, which `escaped` escapes
@@ -43,7 +53,15 @@ def render(card: BundleCard) -> str:
     )
     environment.filters |= {"escaped": escaped, "stated": stated, "origin": describe, "n": "{:,}".format}
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    text = template.render(card=card, shown=SHOWN, longest=max_lengths(card), measured=list(measured(card)))
+    ways = list(compared(report)) if report else []
+    text = template.render(
+        card=card,
+        shown=SHOWN,
+        longest=max_lengths(card),
+        measured=list(measured(card)),
+        report=report,
+        ways=ways,
+    )
     return f"---\n{metadata(card).to_yaml()}\n---\n\n{text}"
 
 
@@ -103,6 +121,14 @@ def measured(card: BundleCard) -> Iterator[tuple[str, list[Finding]]]:
     """What further gates have found, by head; of the model as a whole they come first."""
     yield "all tasks", card.findings
     yield from ((head, task.findings) for head, task in card.tasks.items())
+
+
+def compared(report: RuntimeReport) -> Iterator[tuple[str, RuntimeEvidence, tuple[str, HeadParity] | None]]:
+    """Every runtime that was timed, with the head that is the nearest to its margin where it was asked."""
+    for name, way in {EAGER: report.eager, **report.runtimes}.items():
+        if None not in (way.lone_seconds, way.pass_seconds, way.faster):
+            heads = (way.heads or {}).items()
+            yield name, way, min(heads, key=lambda each: each[1].low + each[1].margin, default=None)
 
 
 def max_lengths(card: BundleCard) -> list[int]:

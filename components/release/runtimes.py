@@ -14,7 +14,7 @@ import math
 import platform
 import statistics
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -113,16 +113,19 @@ def _begun(runtime: Runtime, eager: MultiTaskModel, made: Path, compressed: Path
             return way
         runtime.make(eager, made, compressed)
         way.states = runtime.begin(eager, made)
-        way.note(
-            bytes=sum((made / name).stat().st_size for name in runtime.files),
-            difference=difference.of_made_up_texts(eager, way.states),
-        )
-    except UserError as error:
-        way.note(why=str(error))
+        found = difference.of_made_up_texts(eager, way.states)
+        if not math.isfinite(found):
+            raise UserError("a state of a made-up text is no number")
+        way.note(bytes=sum((made / name).stat().st_size for name in runtime.files), difference=found)
     except Exception as error:  # every library has its own
         way.states = None
-        way.note(why=f"{type(error).__name__}: {str(error).strip():.200}")
+        way.note(why=_said(error))
     return way
+
+
+def _said(error: Exception) -> str:
+    said = str(error).strip()
+    return said if isinstance(error, UserError) else f"{type(error).__name__}: {said:.200}"
 
 
 def _why_not(runtime: Runtime, eager: MultiTaskModel) -> str | None:
@@ -142,14 +145,25 @@ def _first_that_passes(root: Path, model: Path, ways: Mapping[str, Way], verdict
             continue
         asked = saving.load(model)
         asked.runtime = way.states
-        heads = parity(root, asked, verdict.tasks, verdict.confidence)
-        lost = [head for head, one in heads.items() if not one.passes]
-        way.note(heads=heads, why=f"not shown to be within its margin: {', '.join(lost)}" if lost else None)
-        if not lost:
+        _ask(root, asked, way, verdict)
+        if way.evidence.why is None:
             for slower in by_speed[place + 1 :]:
                 ways[slower].note(why=f"slower than {name}")
             return name
     return EAGER
+
+
+def _ask(root: Path, asked: MultiTaskModel, way: Way, verdict: Verdict) -> None:
+    """Have a runtime's model answer the test rows, and note what comes of it."""
+    try:
+        heads = parity(root, asked, verdict.tasks, verdict.confidence)
+    except UserError:
+        raise
+    except Exception as error:  # of a library, at a text that is longer than those that were made up
+        way.note(why=_said(error))
+        return
+    lost = [head for head, one in heads.items() if not one.passes]
+    way.note(heads=heads, why=f"not shown to be within its margin: {', '.join(lost)}" if lost else None)
 
 
 def _speed(way: Way) -> float:
@@ -239,8 +253,13 @@ def pins_of(made: Path) -> dict[str, str]:
     """name -> installed version of the distributions that the chosen runtime needs, and of all that they
     need; none where there is no report, or eager was chosen."""
     chosen = RuntimeReport.read(made / RUNTIMES).chosen if (made / RUNTIMES).is_file() else EAGER
+    return {} if chosen == EAGER else pins(runtimes.find(chosen).packages)
+
+
+def pins(packages: Iterable[str]) -> dict[str, str]:
+    """name -> installed version of these distributions, and of all that they need."""
     seen: dict[str, str] = {}
-    waiting = [] if chosen == EAGER else list(runtimes.find(chosen).packages)
+    waiting = list(packages)
     while waiting:
         found = importlib.metadata.distribution(waiting.pop())
         if (name := canonicalize_name(found.name)) in seen:

@@ -42,10 +42,14 @@ class Evidence:
             self.counts.answered += 1
         else:
             self.counts.others += 1
-        if self.slow is not None and seconds > self.slow:
-            self._bad("slow", by_candidate, caller)
+        self.left(by_candidate, seconds, caller)
         if not by_candidate:
             self._remember(seconds)
+
+    def left(self, by_candidate: bool, seconds: float, caller: str | None) -> None:
+        """Nobody waits any more for what has taken so long; whoever hung up early has shown nothing."""
+        if self.slow is not None and seconds > self.slow:
+            self._bad("slow", by_candidate, caller)
 
     def failed(self, by_candidate: bool, caller: str | None) -> None:
         """A canary, or the release beside it, has failed to answer a request."""

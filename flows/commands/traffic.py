@@ -23,10 +23,12 @@ def run(given: argparse.Namespace) -> int:
     from components.monitoring.traffic import judging
     from components.monitoring.traffic.words import in_words
     from components.params.checks.traffic import find
+    from components.turn import turn
     from flows.monitoring import heard
 
     root, project = Path.cwd(), params.load()
-    judging.judge_windows(root, find(project), datetime.now(UTC).date(), heard.feedback(root, project))
+    with turn(root / judging.LOCK):
+        judging.judge_windows(root, find(project), datetime.now(UTC).date(), heard.feedback(root, project))
     windows = [window for _, window in judging.judgements(root)][-given.limit :]
     print("\n".join(map(in_words, windows)) or "no window of traffic has ended yet")
     for one in retraining.every(root)[-1:]:

@@ -6,6 +6,7 @@ Rows that it has learnt from say nothing of it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -44,18 +45,30 @@ def _heard(root: Path, release: str) -> list[Heard]:
 
 def judged(predictor: Predictor, rows: Sequence[Accepted]) -> Iterator[Heard]:
     """Each answer of the model to these rows, oldest first: right or wrong, and how sure it was. Of tasks
-    that do not answer with a label and its probability, and of rows that it refuses, nothing."""
+    that do not answer with a label and its probability, and of rows that it refuses, nothing. A question
+    counts once: twenty who complain of one answer have seen one mistake."""
     from serving.requests import BadRequestError, Item
 
     heads = {head for head, card in predictor.cards.items() if _says_how_sure(card)}
-    known = (row for row in rows if row.head in heads)
-    for row in sorted(known, key=lambda one: datetime.fromisoformat(one.time)):
+    known = sorted(
+        (row for row in rows if row.head in heads), key=lambda one: datetime.fromisoformat(one.time)
+    )
+    for row in _first_of_each_question(known):
         try:
             said = predictor.predict([Item.model_validate(row.inputs)], [row.head])[0][row.head].model_dump()
         except (BadRequestError, ValueError):  # the questions or the limits of this release are others
             continue
         day = datetime.fromisoformat(row.time).astimezone(UTC).date()
         yield Heard(row.head, day, said["label"] == row.answer.get("label"), said["probability"])
+
+
+def _first_of_each_question(rows: Sequence[Accepted]) -> Iterator[Accepted]:
+    asked = set()
+    for row in rows:
+        question = row.head, json.dumps(row.inputs, sort_keys=True)
+        if question not in asked:
+            asked.add(question)
+            yield row
 
 
 def _says_how_sure(card: HeadCard) -> bool:

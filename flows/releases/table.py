@@ -49,11 +49,13 @@ def _print(shown: list[ReleaseRecord], stages: dict[str, str], more: int) -> Non
         table.add_column(title, overflow="fold", no_wrap=title in ("version", "released"))
     for record in shown:
         tasks = "  ".join(f"{name} {_measured(task)}" for name, task in record.tasks.items())
-        because = f"\nasked for by {record.because}" if record.because else ""
-        words = [record.version, clock.local(record.date), f"{record.judged}{because}", tasks]
+        words = [record.version, clock.local(record.date), record.judged, tasks]
         table.add_row(*map(Text, words), Text(stages.get(record.version, "")))
     console = Console(highlight=False)
     console.print(table)
+    for record in shown:
+        if record.because:
+            console.print(Text(f"{record.version} was asked for by {record.because}"))
     if more:
         console.print(f"and {more} more; all of them: onetrunk releases --all")
 

@@ -69,8 +69,21 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _is_alive(folder: Path) -> bool:
+    """A service of another machine, which shares this folder, is known by its plan alone. One of this machine
+    may have a plan that is old, while its settings cannot be read, say, or a release comes from afar."""
     newest = max((one.stat().st_mtime for one in (folder, folder / PLAN) if one.exists()), default=0.0)
-    return time.time() - newest < FORGOTTEN
+    return time.time() - newest < FORGOTTEN or _runs(folder.name.partition("-")[0], newest)
+
+
+def _runs(number: str, since: float) -> bool:
+    """Whether the process of this number runs, and did so then: another may have it by now."""
+    import psutil
+
+    try:
+        process = psutil.Process(int(number))
+        return bool(process.create_time() < since + 1 and process.status() != psutil.STATUS_ZOMBIE)
+    except (psutil.Error, ValueError):  # or no folder of a service
+        return False
 
 
 class Service:

@@ -29,7 +29,7 @@ from pydantic import BaseModel, ValidationError
 from flows.running import prefect_server
 from flows.running.lock import WORKSPACE
 
-Kind = Literal["onetrunk", "onetrunk-monitor"]  # each with a lock of its own
+Kind = Literal["onetrunk", "onetrunk-monitor", "onetrunk-traffic"]  # each with a lock of its own
 KINDS = get_args(Kind)
 LIMIT = 200  # the most that the server returns at once
 ALIVE = [StateType.RUNNING, StateType.PENDING]

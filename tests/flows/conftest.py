@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from flows.running import orphans
 from tests.flows import prefect_server, toy
 from tests.once import served_once
 
@@ -23,7 +24,7 @@ class Server:
 
     def flow_runs(self, project: Path) -> list[dict[str, Any]]:
         """This project's runs, oldest first."""
-        tags = [f"{kind}:{socket.gethostname()}:{project}" for kind in ("onetrunk", "onetrunk-monitor")]
+        tags = [f"{kind}:{socket.gethostname()}:{project}" for kind in orphans.KINDS]
         wanted = {"sort": "START_TIME_ASC", "flow_runs": {"tags": {"any_": tags}}}
         runs: list[dict[str, Any]] = self.api.post("flow_runs/filter", json=wanted).json()
         return runs

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -13,56 +12,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from components.monitoring import retraining
-from tests.data.sources.remotes.services import free_port
-from tests.flows import prefect_server, toy
+from tests.flows import toy
 from tests.flows.conftest import Server
+from tests.flows.machine import Machine
 
 pytestmark = [pytest.mark.slow, pytest.mark.minutes(0.7)]
-
-
-class Machine:
-    """A server and a worker, and whatever they start."""
-
-    def __init__(self, home: Path) -> None:
-        self.home, self.port = home, free_port()
-        self.url = f"http://127.0.0.1:{self.port}/api"
-        home.mkdir()
-        self.environment = toy.environment(
-            **prefect_server.environment(self.url, home), PREFECT_WORKER_QUERY_SECONDS="1"
-        )
-        self.processes: list[subprocess.Popen[bytes]] = []
-
-    def start_server(self) -> None:
-        server, _ = prefect_server.start(self.home, self.port)
-        self.processes.append(server)
-        prefect_server.wait_until_healthy(self.url, server, self.home / "server.log")
-
-    def start_worker(self) -> None:
-        command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "onetrunk"]
-        with (self.home / "worker.log").open("a") as log:
-            worker = subprocess.Popen(
-                command, cwd=self.home, env=self.environment, stdout=log, stderr=log, start_new_session=True
-            )
-        self.processes.append(worker)
-
-    def prefect(self, project: Path, *arguments: str) -> None:
-        command = [sys.executable, "-m", "prefect", "--no-prompt", *arguments]
-        done = subprocess.run(
-            command, cwd=project, env=self.environment, capture_output=True, text=True, timeout=300
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-
-    def lose_power(self) -> None:
-        """kill -9 of the server, the worker, the run and its stages, none of which can say anything."""
-        for process in self.processes:
-            for one in (*psutil.Process(process.pid).children(recursive=True), process):
-                one.send_signal(signal.SIGKILL)
-            process.wait()
-        self.processes.clear()
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from flows import cli
 from tests.serving import tiny
 
 FOLDER = Path("monitoring/feedback")
+AS_ROWS = "`onetrunk feedback accept` makes rows of them"
 GOOD = {"request": "r", "task": "sentiment", "inputs": {"text": "late"}, "answer": {"label": "negative"}}
 SPANS = [{"start": 0, "end": 3, "type": "PER"}]
 
@@ -96,6 +97,13 @@ def test_what_is_clear_is_accepted_and_what_needs_a_look_is_left(capsys) -> None
     assert rows("ner") == [({"text": "Ada left"}, {"spans": SPANS})]
     assert waiting() == {new.key, one.key, other.key, bad.key}
     assert accepted_since(None) == {"ner": 1, "sentiment": 1}
+
+
+def test_an_answer_that_cannot_be_a_row_disputes_none(capsys) -> None:
+    put()
+    bad = put(request="b", answer={"label": ""})
+    assert "accepted: 1 of sentiment" in run(capsys, "accept")[1]
+    assert waiting() == {bad.key}
 
 
 def test_a_person_decides_by_id(capsys) -> None:
@@ -226,6 +234,18 @@ def test_spans_come_back_as_they_were_drawn(capsys, project: Path) -> None:
     assert {key: answer["spans"][0][key] for key in ("start", "end", "type")} == SPANS[0]
 
 
+def test_an_imported_text_that_was_never_asked_is_of_no_request(capsys, project: Path) -> None:
+    """Whoever made the file may have a column of this name."""
+    lines = [{"text": text, "label": ["neutral"], "onetrunk": said} for text, said in zip("abc", (5, "r/" + "9" * 5000, "r/2"), strict=True)]  # fmt: skip
+    Path("l").write_text("".join(json.dumps(one) + "\n" for one in lines))
+    assert run(capsys, "import", "l", "--task", "sentiment") == (
+        0,
+        f"l: 3 answers, 3 of them new; {AS_ROWS}\n",
+    )
+    found = {one.inputs["text"]: one.prediction for _, one in Store(FOLDER, 1).all_waiting()}
+    assert found == {"a": "imported/0/sentiment", "b": "imported/0/sentiment", "c": "r/2/sentiment"}
+
+
 BAD = {
     "no section": (("accept",), {"feedback": None}, "params.yaml: feedback: missing; `feedback: {}`"),
     "a misspelt key": ((), {"feedback": {"foldr": "x"}}, "did you mean 'folder'?"),
@@ -242,6 +262,7 @@ BAD = {
     "--new elsewhere": (("reject", "--all", "--new"), {}, "feedback reject: --new is for accept"),
     "--id elsewhere": (("--id", "x"), {}, "feedback show: --id is for accept and reject"),
     "no texts": (("candidates", "x", "--task", "ner"), {}, "params.yaml: traffic.texts is not true"),
+    "half a character": (("import", "half.jsonl", "--task", "sentiment"), {}, "half.jsonl: row 1: U+D800, half of a"),
     "other columns": (("import", "other.jsonl", "--task", "ner", "--format", "doccano"), {}, "other.jsonl: row 1: no 'text'"),
 }  # fmt: skip
 
@@ -253,6 +274,7 @@ def test_a_mistake_is_one_sentence_and_nothing_is_lost(
     put()
     before = waiting()
     settings(project, **sections)
+    Path("half.jsonl").write_text('{"text": "\\ud800", "label": ["neutral"]}\n')
     Path("other.jsonl").write_text('{"body": "Ada", "label": [[0, 3, "PER"]]}\n')
     code, said = run(capsys, *words)
     assert (code, said.count("error: ")) == (2, 1)

@@ -19,6 +19,7 @@ import yaml
 from components.release import dvc_cache, moves, registry
 from components.release.records import ReleaseRecord
 from components.rollout.records import PLAN, Plan, Target
+from flows.releases import table
 from flows.rollout.service import open_folder
 from tests.flows import toy
 from tests.release import bentos
@@ -143,6 +144,20 @@ def test_a_reason_is_shown_as_its_words(project: Path) -> None:
         assert "see [/issue] [31m 7, by Ada" in toy.onetrunk(project, command, COLUMNS="200").stdout
     first = json.loads(onetrunk(project, "releases", "--json"))[0]
     assert (first["stages"], first["rolled_back"]) == (["rolled back"], "see [/issue] [31m 7, by Ada")
+
+
+def test_what_asked_for_a_release_stands_below_the_table_as_a_sentence(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bentos.write_bento(project / "bento", "c", "c")
+    bentos.track(project)
+    against = registry.champion(hashlib.sha256(b"c").hexdigest(), project)
+    verdict = bentos.write_verdict(project, against=against)
+    moves.release(project / "bento", verdict, project, because="the alarm of a day: " + "it moved, " * 30)
+    table.show(project, 20, as_json=False)
+    said = capsys.readouterr().out
+    assert "v1.0.2 was asked for by the alarm of a day: it moved, it moved" in said
+    assert len(said.splitlines()) < 15  # not a word a line
 
 
 def test_a_project_without_releases_says_how_to_make_one(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from components.errors import UserError
 from components.monitoring import retraining
 from components.monitoring.traffic import judging
 from flows import cli
+from flows import traffic as flow
 from flows.commands import traffic as command
 from tests.flows import toy
 from tests.flows.conftest import Server
@@ -28,6 +30,13 @@ LINES = [
     "2026-11-04, release v1, 60 texts: SHIFTED (p = 0.0063)",
     "  wording: the texts read differently (discrepancy ",
 ]
+KILLED = """
+import os
+from components.monitoring.traffic import judging
+from flows.traffic import traffic
+judging.judge_windows = lambda *_: os.kill(os.getpid(), 9)
+traffic()
+"""
 
 
 @pytest.fixture
@@ -62,6 +71,18 @@ def test_without_a_section_it_says_where_to_read(project: Path) -> None:
         command.run(cli.parser().parse_args(["traffic"]))
 
 
+def test_a_full_disk_is_a_sentence(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", ".onetrunk/traffic.lock")
+
+    monkeypatch.setattr(flow, "turn", full)
+    state = flow.traffic.fn()
+    assert state.is_failed()
+    assert state.message == (
+        ".onetrunk/traffic.lock: no space is left on the disk; free some, then give the same command again"
+    )
+
+
 @pytest.mark.slow
 def test_a_shift_is_one_event_and_one_request_however_often_the_flow_runs(
     tmp_path: Path, server: Server
@@ -73,19 +94,25 @@ def test_a_shift_is_one_event_and_one_request_however_often_the_flow_runs(
     (project / "params.yaml").write_text(yaml.safe_dump(params | wanted))
     tokenizer = project / "models/multitask/tokenizer.json"
     asked.three_days(project / "monitoring/traffic", tokenizer, FIRST, release="v1.0.0")
-    code = "from flows.traffic import traffic; print(traffic(return_state=True).message)"
-    said = [
-        subprocess.run(
+
+    def run(code: str, check: bool = True) -> str:
+        """What it says last."""
+        ended = subprocess.run(
             [sys.executable, "-c", code], cwd=project, env=toy.environment(**server.environment),
-            capture_output=True, text=True, check=True, timeout=300,
-        ).stdout.splitlines()[-1]
-        for _ in range(2)
-    ]  # fmt: skip
+            capture_output=True, text=True, check=check, timeout=300,
+        )  # fmt: skip
+        return ended.stdout.splitlines()[-1] if check else ""
+
+    run(KILLED, check=False)
+    code = "from flows.traffic import traffic; print(traffic(return_state=True).message)"
+    said = [run(code) for _ in range(2)]
     (request,) = retraining.every(project)
     assert said == [
         f"2 windows judged, 1 shifts raised; a retraining is asked for ({request.name})",
         "0 windows judged, 0 shifts raised",
     ]
+    states = toy.wait_for(lambda: [one["state_name"] for one in server.flow_runs(project)])
+    assert states == ["Crashed", "Completed", "Completed"]  # none stays running
     assert request.sent
     assert request.reason.startswith("the alarm of 2026-11-04, release v1.0.0, 60 texts: SHIFTED (p = ")
 

@@ -29,6 +29,7 @@ def test_every_runtime_has_a_tolerance_here() -> None:
     assert {*TOLERANCE, *LEARNT} == set(runtimes.names())
 
 
+@pytest.mark.slow_after(6)  # what is exported takes its time
 @pytest.mark.parametrize(
     ("name", "kind"),
     [*(("bf16", kind) for kind in PACKABLE), *(("onnx", kind) for kind in PACKABLE),
@@ -148,6 +149,7 @@ def test_a_model_that_learns_again_computes_its_own_states() -> None:
     assert model.runtime is None
 
 
+@pytest.mark.slow
 def test_openvino_tells_nobody_that_it_is_used(tmp_path: Path) -> None:
     """Its import alone would write a file into the home folder, and send it."""
     runtime_here("openvino").make(build(), tmp_path, tmp_path)

@@ -58,6 +58,15 @@ def test_answers_that_were_chosen_because_the_model_was_unsure_are_no_loss() -> 
     assert shown_worse(quality.judge(windows, {}), WINDOWS) == []
 
 
+def test_complaints_alone_are_no_evidence_that_answers_got_worse() -> None:
+    """Who corrects what is wrong does not say how often that is."""
+    window = [Graded("mood", DAY, number % 10 == 0, 0.9) for number in range(100)]
+    assert quality.evidence([window], 0.0) > WINDOWS
+    assert shown_worse(quality.judge([window], {}), WINDOWS) == []
+    half = [Graded("mood", DAY, number % 2 == 0, 0.9) for number in range(100)]
+    assert shown_worse(quality.judge([half], {}), WINDOWS) == ["mood"]
+
+
 def test_the_confidence_sequence_holds_the_loss_at_every_look() -> None:
     misses = 0
     for seed in range(20):

@@ -21,6 +21,11 @@ def ask(root: Path, days: float = 0, policy: Retrain | None = None, **accepted: 
     return retraining.ask(root, policy or Retrain(), "an alarm", "v1.0.0", accepted, when)
 
 
+def run(seconds: float) -> tuple[datetime, datetime]:
+    """When a run began, so long after the request, and ended."""
+    return NOW + timedelta(seconds=seconds), NOW + timedelta(seconds=seconds, hours=1)
+
+
 def test_a_request_is_a_file_that_a_run_answers(tmp_path: Path) -> None:
     asked = ask(tmp_path)
     assert isinstance(asked, Request)
@@ -28,7 +33,7 @@ def test_a_request_is_a_file_that_a_run_answers(tmp_path: Path) -> None:
     assert retraining.every(tmp_path) == [asked]
     assert retraining.is_open(tmp_path, asked.name)
     assert retraining.reason(tmp_path) == "an alarm"
-    retraining.answer(tmp_path, "release v1.0.1", NOW + timedelta(seconds=1))
+    retraining.answer(tmp_path, "release v1.0.1", *run(1))
     assert retraining.every(tmp_path)[0].outcome == "release v1.0.1"
     assert not retraining.is_open(tmp_path, asked.name)
     assert retraining.reason(tmp_path) is None
@@ -36,13 +41,13 @@ def test_a_request_is_a_file_that_a_run_answers(tmp_path: Path) -> None:
 
 def test_a_run_does_not_answer_what_was_asked_after_it_began(tmp_path: Path) -> None:
     ask(tmp_path)
-    retraining.answer(tmp_path, "everything is up to date", NOW - timedelta(seconds=1))
+    retraining.answer(tmp_path, "everything is up to date", *run(-1))
     assert retraining.reason(tmp_path) == "an alarm"
 
 
 def test_the_cooldown_holds_whatever_the_run_came_to(tmp_path: Path) -> None:
     ask(tmp_path)
-    retraining.answer(tmp_path, "held", NOW + timedelta(hours=1))
+    retraining.answer(tmp_path, "held", *run(3600))
     assert ask(tmp_path, 6.9) == (
         "one was asked for on 2026-11-02, and retrain.cooldown_days waits until 2026-11-09"
     )
@@ -74,10 +79,24 @@ def test_of_many_that_ask_at_once_one_does(tmp_path: Path) -> None:
 
 def test_rows_that_a_request_has_counted_are_no_reason_for_another(tmp_path: Path) -> None:
     ask(tmp_path, mood=200, intent=10)
+    retraining.answer(tmp_path, "held", *run(1))
     assert retraining.new_rows(tmp_path, "v1.0.0", {"mood": 230, "intent": 10, "slots": 5}) == {
         "mood": 30, "slots": 5,
     }  # fmt: skip
     assert retraining.new_rows(tmp_path, "v1.0.1", {"mood": 30}) == {"mood": 30}
+
+
+def test_rows_of_a_request_that_nobody_has_answered_stay_a_reason(tmp_path: Path) -> None:
+    """The run that was started for it died on its way."""
+    ask(tmp_path, mood=200)
+    assert retraining.new_rows(tmp_path, "v1.0.0", {"mood": 230}) == {"mood": 230}
+
+
+def test_a_request_by_a_clock_that_was_years_ahead_holds_nothing_up(tmp_path: Path) -> None:
+    ask(tmp_path, 3650)
+    assert isinstance(ask(tmp_path), Request)
+    retraining.answer(tmp_path, "release v1.0.1", *run(1))
+    assert [one.outcome for one in retraining.every(tmp_path)] == ["release v1.0.1"] * 2
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"schema_version": 2}', '{"schema_version": 1}',

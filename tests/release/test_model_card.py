@@ -12,9 +12,9 @@ from huggingface_hub import ModelCard
 from markdown_it import MarkdownIt
 
 from components import families
-from components.evaluation.records import Finding
+from components.evaluation.records import Finding, HeadParity
 from components.release import bundle, model_card
-from components.release.records import BundleCard, Origins
+from components.release.records import RUNTIMES, BundleCard, Origins, RuntimeEvidence, RuntimeReport
 from components.settings.release import Card
 from tests.release.stated import ORIGINS, STATED
 from tests.serving import tiny
@@ -137,3 +137,33 @@ def test_a_card_of_before_can_still_be_told(packed: Path) -> None:
 
 def test_every_family_says_what_the_hub_calls_it() -> None:
     assert {families.get(name).hub_task for name in families.names()} >= {"text-classification", "fill-mask"}
+
+
+def test_runtimes_stand_side_by_side_by_speed_size_and_the_task_that_is_nearest_to_its_margin(
+    packed: Path, tmp_path: Path
+) -> None:
+    card = BundleCard.read(packed / "card.json")
+    before = model_card.render(card)
+    near, far = (
+        HeadParity(
+            metric="f1", eager=0.9, value=value, difference=value - 0.9, interval=[-0.1, 0.1], low=value - 0.95,
+            margin=0.2, rows=9, discordant=1, passes=True,
+        )
+        for value in (0.85, 0.91)
+    )  # fmt: skip
+    int8 = RuntimeEvidence(
+        lone_seconds=0.0025, pass_seconds=0.01, faster=2.0, bytes=3 << 20, heads={"ner": far, "mood": near}
+    )
+    RuntimeReport(
+        wanted="auto", chosen="onnx_int8", most_difference=0.1, processor="one|two", threads=1, confidence=0.95,
+        eager=RuntimeEvidence(lone_seconds=0.005, pass_seconds=0.02, faster=1.0),
+        runtimes={"onnx_int8": int8, "openvino": RuntimeEvidence(why="openvino is not installed")},
+    ).write(tmp_path / RUNTIMES)  # fmt: skip
+    model_card.write(tmp_path, card)
+    text = (tmp_path / "README.md").read_text()
+    assert "| onnx\\_int8 | 2.5 | 10.0 | 2.00 | 3.0 | mood, f1 | 0.900 | 0.850 | 0.2 |" in text
+    assert "| eager | 5.0 | 20.0 | 1.00 | 0.0 | not asked | - | - | - |" in text
+    assert "| openvino |" not in text
+    assert "## Runtimes" not in before
+    start, end = text.index("\n## Runtimes"), text.index("\n## Data")
+    assert text[:start] + text[end:] == before

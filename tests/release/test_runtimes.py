@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+from components.data.batches.pack import Pack
 from components.data.encoding.split import EncodedSplit, cards_of
 from components.errors import UserError
 from components.evaluation.records import VERDICT, ModelId, TaskVerdict, Verdict
@@ -55,11 +56,28 @@ class Noise(Own):
         return lambda ids_T, segments_T, pack: torch.randn(len(ids_T), model.hidden_size)
 
 
+class Short(Own):
+    """An error at many tokens."""
+
+    def begin(self, model: MultiTaskModel, folder: Path) -> ways.States:
+        def states(ids_T: torch.Tensor, segments_T: torch.Tensor | None, pack: Pack) -> torch.Tensor:
+            if len(ids_T) > 100:
+                raise ArithmeticError("too many tokens")
+            return packed_states(model.encoder, ids_T, segments_T, pack)
+
+        return states
+
+
+class NoNumbers(Own):
+    def begin(self, model: MultiTaskModel, folder: Path) -> ways.States:
+        return lambda ids_T, segments_T, pack: torch.full((len(ids_T), model.hidden_size), torch.nan)
+
+
 class Absent(Own):
     packages = ("no_such_package",)
 
 
-FOUND = {"own": Own, "noise": Noise, "absent": Absent}
+FOUND = {"own": Own, "noise": Noise, "absent": Absent, "short": Short, "no numbers": NoNumbers}
 
 
 @pytest.fixture
@@ -120,6 +138,7 @@ def test_the_fastest_that_answers_as_well_is_shipped_and_what_the_others_made_is
     assert own.why is None
     assert own.faster == pytest.approx(2.0)
     assert own.difference == 0
+    assert report.most_difference == runtimes.LEAST
     assert own.heads
     for head, one in own.heads.items():
         assert (one.difference, one.discordant, one.passes) == (0, 0, True), head
@@ -133,6 +152,8 @@ def test_the_fastest_that_answers_as_well_is_shipped_and_what_the_others_made_is
         ("own", 1.01, "not 1.05 times as fast as eager"),
         ("noise", 3.0, "not shown to be within its margin"),
         ("absent", 3.0, "no_such_package is not installed"),
+        ("short", 3.0, "ArithmeticError: too many tokens"),
+        ("no numbers", 3.0, "a state of a made-up text is no number"),
     ],
 )
 def test_eager_is_shipped_where_the_wanted_one_is_no_faster_worse_or_absent(

@@ -91,6 +91,13 @@ def test_the_licences_are_what_the_packages_state() -> None:
     assert LICENCES.read_text() == make_licences.page(), "run `make docs`"
 
 
+@pytest.mark.parametrize("package", ["onnxruntime", "openvino"])
+def test_a_runtimes_own_packages_have_a_licence(tmp_path: Path, package: str) -> None:
+    (tmp_path / "requirements.txt").write_text(f"{package}==1.0\n")
+    (found,) = sbom.packages(tmp_path / "requirements.txt", LICENCES)
+    assert found.license in ("MIT", "Apache-2.0")
+
+
 @pytest.mark.slow
 def test_what_looks_like_an_spdx_expression_is_one() -> None:
     for package in sbom.packages(REQUIREMENTS, LICENCES):

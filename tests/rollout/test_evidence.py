@@ -74,6 +74,17 @@ def test_a_caller_with_many_bad_requests_is_no_proof() -> None:
     assert found.counts.worse() == "it fails more often"
 
 
+def test_a_candidate_that_never_answers_falls_back_and_who_hangs_up_at_once_shows_nothing() -> None:
+    found = Evidence(canary(), Counts())
+    for _ in range(100):
+        found.answered(False, 1.0, None)
+        found.left(True, 0.5, None)
+    assert found.counts.worse() is None
+    for _ in range(10):
+        found.left(True, 60.0, None)
+    assert found.counts.worse() == "more than twice as many of its answers are slow"
+
+
 def test_callers_are_drawn_by_their_key_and_otherwise_for_each_candidate() -> None:
     users = [f"user {number}" for number in range(4000)]
     first = {user for user in users if is_drawn(canary(0.2), user)}

@@ -183,6 +183,11 @@ def test_a_network_of_ipv6_is_one_client() -> None:
     assert [found for found, _ in answers] == [200] * MOST + [429, 200, 200]
 
 
+def test_an_address_is_one_client_whichever_way_a_socket_says_it() -> None:
+    answers, _ = asyncio.run(together(["10.0.0.1"] * MOST + ["::ffff:10.0.0.1"]))
+    assert [found for found, _ in answers] == [200] * MOST + [429]
+
+
 def test_a_token_is_one_client_wherever_it_comes_from(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(callers.TOKEN, ONE)
     addresses = [f"10.0.0.{number}" for number in range(MOST + 1)]

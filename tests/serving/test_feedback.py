@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import get_context
@@ -19,8 +20,8 @@ from components.families.base import Row
 from components.monitoring.feedback.records import Feedback
 from components.monitoring.feedback.store import BLOCK, FullError, Store
 from components.release.records import Limits
-from serving import feedback
-from serving.bundle import FEEDBACK, RELEASE, TRAFFIC
+from serving import bundle, feedback
+from serving.bundle import FEEDBACK, TRAFFIC
 from serving.questions import Reader
 from serving.requests import BadRequestError
 from tests.serving import tiny
@@ -33,7 +34,7 @@ GOOD = {"id": "c0ffee", "task": "sentiment", "input": "It is late.", "answer": {
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv(FEEDBACK, json.dumps({"folder": str(tmp_path / "feedback")}))
-    monkeypatch.setenv(RELEASE, "v1.2.0")
+    monkeypatch.setattr(bundle, "_served", [bundle.Served(tmp_path, "v1.2.0")])
     monkeypatch.delenv(TRAFFIC, raising=False)
     feedback.store.cache_clear()
     feedback.texts_are_recorded.cache_clear()
@@ -114,6 +115,15 @@ BAD: list[tuple[str, Any, str]] = [
     ("a text too long", {**GOOD, "input": "a" * 101}, "text has 101 characters, expected at most 100"),
     ("another task's text", {**GOOD, "input": {"text": "a", "text_pair": "b"}}, "reads text, found text and"),
     ("an unknown input", {**GOOD, "input": {"txt": "a"}}, r"input.txt: unknown key \(did you mean 'text'"),
+    ("a number for an input", {**GOOD, "input": 3}, "input: found 3, expected a string or an object with the"),
+    ("a list for a text", {**GOOD, "input": {"text": ["a"]}}, "input.text: found a list, expected a string"),
+    ("no turns", {**GOOD, "input": {"turns": 3}}, "input.turns: found 3, expected a list"),
+    ("no turn", {**GOOD, "input": {"turns": [1]}}, r"turns\[0\]: found 1, expected a string or an object with role"),
+    ("half a turn", {**GOOD, "input": {"turns": [{"role": "a"}]}}, r"input.turns\[0\].text: missing"),
+    ("more of a turn", {**GOOD, "input": {"turns": [{"role": "a", "text": "b", "txt": 1}]}},
+     r"turns\[0\].txt: unknown key \(did you mean 'text'\?\); expected some of role, text$"),
+    ("two lines", {**GOOD, "a\nkey": 1}, "a key: unknown key"),
+    ("an id of two lines", {**GOOD, "id": "a\nb"}, "id: found 'a b', expected an X-Request-ID"),
     ("an answer that is none", {**GOOD, "answer": "negative"}, "answer: found 'negative', expected an object"),
     ("an empty answer", {**GOOD, "answer": {}}, "answer: empty, expected some of label"),
     ("another target", {**GOOD, "answer": {"score": 1}}, "answer: unknown key 'score'; expected some of label"),
@@ -158,6 +168,24 @@ def test_a_service_that_was_not_told_to_keeps_none(monkeypatch: pytest.MonkeyPat
     with pytest.raises(BadRequestError, match="keeps no feedback") as refused:
         send(GOOD)
     assert refused.value.status == 404
+
+
+def test_a_slow_disk_keeps_nobody_waiting_but_those_who_send_feedback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    disk = threading.Event()
+    monkeypatch.setattr(Store, "add", lambda *_: disk.wait(10))
+
+    async def scenario() -> str:
+        sent = feedback.parse(json.dumps({"feedback": [GOOD]}).encode()).feedback
+        asked = [asyncio.ensure_future(feedback.keep(sent, READER)) for _ in range(40)]
+        await asyncio.sleep(0)
+        metrics = await asyncio.wait_for(asyncio.to_thread(lambda: "metrics"), 5)
+        disk.set()
+        await asyncio.gather(*asked)
+        return metrics
+
+    assert asyncio.run(scenario()) == "metrics"
 
 
 def one(number: int) -> Feedback:

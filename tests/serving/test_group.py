@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +48,20 @@ def test_a_service_is_ready_once_every_worker_is_and_not_when_one_was_killed() -
         another.kill()
     group.leave()
     assert group.left()
+
+
+def test_a_service_outlives_whoever_tidies_up_temporary_files() -> None:
+    """What nobody has touched for days goes, on many machines."""
+    group.found(2)
+    group.join()
+    folder = Path(os.environ[group.FOLDER])
+    for file in folder.iterdir():
+        os.utime(file, (1, 1))
+    group.complete()
+    assert {file.stat().st_mtime > 1 for file in folder.iterdir()} == {True}
+    shutil.rmtree(folder)
+    assert (group.complete(), group.left()) == (True, True)  # it can be asked, and it can end
+    group.leave()
 
 
 def test_who_is_served_in_one_process_is_alone() -> None:

@@ -12,9 +12,10 @@ from bentoml._internal.monitoring import api
 
 from components.monitoring.traffic import store
 from components.monitoring.traffic.rows import RowMaker
+from components.release.records import BundleCard
 from components.settings.traffic import Traffic
 from serving import recording
-from serving.bundle import TRAFFIC
+from serving.bundle import TRAFFIC, Served
 from serving.predictor import Predictor
 from serving.requests import Item
 from serving.watch import REQUEST
@@ -55,6 +56,24 @@ def test_a_request_is_recorded_with_what_it_was_answered_and_without_its_words(
     assert pair["similarity.score"] == pytest.approx(answers[1]["similarity"].model_dump()["score"])
     written = b"".join(file.read_bytes() for file in tmp_path.glob("traffic/*/*.parquet"))
     assert b"rome" not in written
+
+
+def test_a_row_names_the_release_that_answered_which_may_be_a_candidate(
+    predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    traffic = Traffic(folder=str(tmp_path / "traffic"))
+    monkeypatch.setenv(TRAFFIC, traffic.model_dump_json())
+    first, candidate = (Served(tmp_path / "model", release) for release in ("v1.0.0", "v1.0.1"))
+    for one in (first, candidate):
+        vars(one)["card"] = BundleCard.model_construct(tasks={})
+    recorder = recording.Recorder(recording.maker_of(first), traffic)
+    monkeypatch.setattr(recording, "recorder", lambda: recorder)
+    monkeypatch.setattr(recording, "served", lambda: first)
+    for by in (first, candidate, None):
+        recording.record(["a"], [{}], by)
+    recorder.writer.flush()
+    found = store.read(Path(traffic.folder), datetime.now(UTC).date(), 10)["release"].to_pylist()
+    assert sorted(found) == ["v1.0.0", "v1.0.0", "v1.0.1"]
 
 
 def test_where_texts_are_kept_the_request_of_each_is_known(predictor: Predictor, tmp_path: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
+import threading
 import weakref
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -173,6 +175,29 @@ def test_what_a_canary_fails_at_the_other_answers(
         ask(worker, names=["none"])
 
 
+def test_a_canary_that_hangs_falls_back(
+    worker: rollover.Rollover, targets: list[Target], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told(worker, targets[0], canary(targets[1]))
+    counts, ended = worker.counts["now"], threading.Event()
+    predictor = worker.releases.trying.candidate.batcher.predictor
+    monkeypatch.setattr(predictor, "answer", lambda *_: ended.wait(60))
+    for _ in range(100):
+        worker.releases.trying.evidence.answered(False, 0.2, None)
+
+    async def impatient() -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(worker.releases.answer([TEXT], ["sentiment"], None), 0.3)
+
+    async def all_of_them() -> None:
+        await asyncio.gather(*(impatient() for _ in range(150)))
+
+    asyncio.run(all_of_them())
+    ended.set()
+    assert counts.answered == 0
+    assert "slow" in (counts.worse() or "")
+
+
 def test_a_shadow_is_compared_and_never_returned(worker: rollover.Rollover, targets: list[Target]) -> None:
     told(worker, targets[0], canary(targets[1], kind="shadow", share=1.0))
     counts = worker.counts["now"]
@@ -182,6 +207,42 @@ def test_a_shadow_is_compared_and_never_returned(worker: rollover.Rollover, targ
     assert counts.answered == 12
     said = told(worker, targets[1])  # it has passed
     assert (said.serving, said.trying) == ("v1.0.1", None)
+
+
+def test_of_a_request_one_text_is_compared_with_the_answers_to_that_text(
+    worker: rollover.Rollover, targets: list[Target], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    same = targets[0].model_copy(update={"release": "v1.0.2"})  # the same model
+    told(worker, targets[0], canary(same, kind="shadow", share=1.0))
+    counts = worker.counts["now"]
+    monkeypatch.setattr(trial.random, "randrange", lambda texts: texts - 1)
+
+    async def scenario() -> None:
+        await worker.releases.answer([TEXT, "No."], None, None)
+        await until(lambda: counts.compared == 1)()
+
+    asyncio.run(asyncio.wait_for(scenario(), 60))
+    assert counts.tests["disagreement"].sum < 1e-3
+
+
+@pytest.mark.parametrize("kind", ["canary", "shadow"])
+def test_a_trial_that_has_ended_answers_and_counts_nothing_any_more(
+    kind: str, worker: rollover.Rollover, targets: list[Target]
+) -> None:
+    """Of requests, that is, which were drawn just before."""
+    told(worker, targets[0], canary(targets[1], share=0.999, kind=kind))
+    trying, counts = worker.releases.trying, worker.counts["now"]
+    told(worker, targets[0])
+
+    async def scenario() -> None:
+        for _ in range(3):
+            by, answers = await trying.answer([TEXT], None, None)
+            assert by.name == "v1.0.0"
+        if kind == "shadow":
+            await trying._compare_one(trial.Answered(TEXT, None, None, answers[0]))
+
+    asyncio.run(scenario())
+    assert (counts.answered, counts.compared) == (0, 0)
 
 
 def test_a_candidate_that_passes_is_not_loaded_again(
@@ -229,3 +290,21 @@ def test_a_worker_begins_with_what_the_plan_says(
     Plan(champion=targets[1]).write(tmp_path / PLAN)
     monkeypatch.setenv(bundle.ROLLOUT, str(tmp_path))
     assert rollover.first().served.name == "v1.0.1"
+
+
+def test_a_worker_begins_with_the_packed_release_where_that_of_the_plan_breaks_it(
+    targets: list[Target], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another fault than what the checks find: a worker that dies of it would be started again and again."""
+    log: list[str] = []
+    monkeypatch.setattr(rollover.LOG, "error", lambda line, *values: log.append(line % values))
+    Plan(champion=targets[1]).write(tmp_path / PLAN)
+    monkeypatch.setenv(bundle.ROLLOUT, str(tmp_path))
+    monkeypatch.setattr(rollover, "PACKED", rollover._served(targets[0]))
+
+    def breaks(loaded: Loaded, target: Target) -> None:
+        raise RuntimeError("a kind of head that nobody knows")
+
+    monkeypatch.setattr(rollover, "ask", breaks)
+    assert rollover.first().served.name == "v1.0.0"
+    assert [line.endswith("not that of the plan: a kind of head that nobody knows") for line in log] == [True]

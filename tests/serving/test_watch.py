@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from bentoml._internal.server.http.traffic import TimeoutMiddleware
 from prometheus_client import REGISTRY, generate_latest
+from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -138,3 +142,19 @@ def test_a_label_that_the_release_does_not_name_is_one_of_the_others(
     assert 'onetrunk_labels_total{label="good",task="mood"} 1.0' in text
     assert 'onetrunk_labels_total{label="other",task="mood"} 2.0' in text
     assert 'onetrunk_labels_total{label="other",task="free"} 3.0' in text
+
+
+def test_a_worker_that_was_killed_has_no_release_loaded_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    for pid in (ended.pid, os.getpid()):
+        for kind, name in (("gauge_livesum", "onetrunk_release"), ("counter", "onetrunk_refused_total")):
+            file = MmapedDict(str(tmp_path / f"{kind}_{pid}.db"))
+            file.write_value(mmap_key(name, name, ["release"], ["v1.0.0"], "help"), 1.0, 0.0)
+            file.close()
+    said = watch.exposition().decode()
+    assert 'onetrunk_release{release="v1.0.0"} 1.0' in said
+    assert 'onetrunk_refused_total{release="v1.0.0"} 2.0' in said  # it has refused what it has refused

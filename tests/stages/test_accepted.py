@@ -30,7 +30,13 @@ def test_accepted_rows_are_ingested_and_change_what_their_own_task_depends_on(pr
     program.make_folders()
     declare.main()
     before = {file.name: read_json(file) for file in Path("declared").glob("*.json")}
-    row = Accepted(id="k", time="2026-11-29", head="sentiment", inputs={"text": "new"}, answer={"label": "c"})
+    row = Accepted(
+        id="k",
+        time="2026-11-29T04:00:00+00:00",
+        head="sentiment",
+        inputs={"text": "new"},
+        answer={"label": "c"},
+    )
     accepted.add(Path("accepted/sentiment.jsonl"), [row])
     declare.main()
     after = {file.name: read_json(file) for file in Path("declared").glob("*.json")}

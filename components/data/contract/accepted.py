@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import ValidationError, field_validator
 
 from components.errors import UserError
 from components.families.base import Row
@@ -30,6 +31,17 @@ class Accepted(Part):
     head: str  # of the task: whose answer it is
     inputs: Row  # what was asked, by the task's inputs
     answer: Row  # the right one, by the head's targets
+
+    @field_validator("time")
+    @classmethod
+    def _is_a_time(cls, given: str) -> str:
+        try:
+            aware = datetime.fromisoformat(given).tzinfo is not None
+        except ValueError:
+            aware = False
+        if not aware:
+            raise ValueError(f"found '{given:.40}', expected a time such as 2026-11-29T04:00:00+00:00")
+        return given
 
 
 def file_of(folder: Path, task: str) -> Path:

@@ -72,6 +72,7 @@ def guess_at(place: Place, wishes: Wishes, encoder: Path | None = None, terms: T
     Raises:
         Question, UserError: as `guess`.
     """
+    whole = place
     rows, total = _rows(place)
     if any(isinstance(fields, Document) and fields.get("relations") for _, fields in rows):
         if wishes.family is None:
@@ -86,7 +87,7 @@ def guess_at(place: Place, wishes: Wishes, encoder: Path | None = None, terms: T
         place = replace(place, source={**place.source, "sentence": sentence})
         rows, total = _rows(place)
         columns = columns_of(rows, total, wishes.decimal)
-    if marked := _marked(columns):
+    if marked := _marked(columns, wishes):
         place = replace(place, source={**place.source, "inline": marked})
         rows, total = _rows(place)
         columns = _without_twins(columns_of(rows, total, wishes.decimal), marked)
@@ -94,6 +95,8 @@ def guess_at(place: Place, wishes: Wishes, encoder: Path | None = None, terms: T
         place, rows = found
         columns = columns_of(rows, total, wishes.decimal)
     plan, others = choose(columns, rows, wishes)
+    if marked and not _reads_spans(plan):
+        return guess_at(whole, replace(wishes, family=plan.family), encoder, terms)
     if unsaid := [column for column in plan.measured if column.is_open]:
         raise either_decimal(plan, unsaid[0], rows)
     given = place.source.get("files", {})
@@ -112,12 +115,21 @@ def guess_at(place: Place, wishes: Wishes, encoder: Path | None = None, terms: T
     return Guess(len(rows), plan, shown, beside, _unread(plan, rows), entry, unused, left_out, refused)
 
 
-def _marked(columns: list[Column]) -> str | None:
-    """The column of texts whose spans are marked within, where no other says them."""
+def _marked(columns: list[Column], wishes: Wishes) -> str | None:
+    """The column of texts whose spans are marked within, where no other says them, and where the wishes leave
+    them to be learnt: to other families the marks are words of the text."""
+    named = (*wishes.columns.values(), *wishes.joint)
+    if wishes.family in families.names() and SPANS not in (*families.get(wishes.family).targets, *named):
+        return None
     if any(column.name == SPANS or fit("spans", column) for column in columns):
         return None
     marked = (column.name for column in columns if column.is_text and are_marked(column.values))
     return next(marked, None)
+
+
+def _reads_spans(plan: Plan) -> bool:
+    heads = [plan, *plan.joint.values()]
+    return any(column.name == SPANS for head in heads for column in head.columns.values())
 
 
 def _without_twins(columns: list[Column], marked: str) -> list[Column]:

@@ -7,16 +7,23 @@ import re
 from components.data.propose.names import SPLITS
 
 EVALUATED = re.compile(r"(?i)(?<![a-z])eval(uation)?(?![a-z])")
+VAGUE = {"eval", "evaluation", "holdout", "heldout"}
 SHARD = re.compile(r"[-_.]?\d+(-of-\d+)?$")
 
 
 def split_of(name: str) -> tuple[str, str]:
     """The split that a name has a word of ("train" if none), and the name without it and a shard's number."""
-    for word in reversed(re.findall(r"[A-Za-z]+", name)):
-        if word.lower() in SPLITS:
-            bare = re.sub(rf"(?<![A-Za-z]){word}(?![A-Za-z])", "", name, count=1)
-            return SPLITS[word.lower()], _bare(bare)
-    return "train", _bare(name)
+    if not (words := words_of_splits(name)):
+        return "train", _bare(name)
+    bare = re.sub(rf"(?<![A-Za-z]){words[-1]}(?![A-Za-z])", "", name, count=1)
+    return SPLITS[words[-1].lower()], _bare(bare)
+
+
+def words_of_splits(name: str) -> list[str]:
+    """The words of a name that mean a split; "eval" and "holdout" beside others are of the rest of the name:
+    train_eval is for training."""
+    words = [word for word in re.findall(r"[A-Za-z]+", name) if word.lower() in SPLITS]
+    return [word for word in words if word.lower() not in VAGUE] or words
 
 
 def settled(files: dict[str, list[str]]) -> dict[str, list[str]]:

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 from components import advice
 from components.data.propose.class_tables import class_tables
-from components.data.propose.file_names import settled
+from components.data.propose.file_names import settled, words_of_splits
 from components.data.propose.formats import encoding_of
 from components.data.propose.names import SPLITS
 from components.data.propose.source_keys import SourceKeys
@@ -242,8 +242,7 @@ def _by_split(folder: Path, stems: dict[str, str]) -> dict[str, str]:
     """Split -> its file or, where it has several, their pattern."""
     found: dict[str, list[str]] = {}
     for name, stem in stems.items():
-        words = re.findall(r"[a-z]+", stem.lower())
-        for split in dict.fromkeys(SPLITS[word] for word in words if word in SPLITS):
+        for split in dict.fromkeys(SPLITS[word.lower()] for word in words_of_splits(stem)):
             found.setdefault(split, []).append(name)
     found = settled(found)
     if "train" not in found:

@@ -293,7 +293,7 @@ def parsed(values: list[Any]) -> list[Any]:
     if not all(isinstance(value, str) and LISTED.match(value) for value in values):
         return values
     try:
-        return [read_literal(value) for value in values]
+        return [_listed(read_literal(value)) for value in values]
     except ValueError:
         pass
     try:
@@ -301,6 +301,13 @@ def parsed(values: list[Any]) -> list[Any]:
     except BadRowError:
         return values
     return values if any(found is None for found in items) else items
+
+
+def _listed(value: Any) -> Any:
+    """Python's tuples and sets as lists."""
+    return (
+        sorted(value, key=str) if isinstance(value, set) else [*value] if isinstance(value, tuple) else value
+    )
 
 
 def _is_one(value: Any) -> bool:

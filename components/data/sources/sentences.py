@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -59,23 +59,42 @@ def _sentence(words: list[Mapping[str, Any]], single: set[str | None]) -> Values
 
 def document_column(rows: Sequence[Mapping[str, Any]], sentence: str) -> str | None:
     """The column of documents, where sentences are numbered anew in each and some of two would be one: each
-    value's rows stand together, and it changes where the sentence's does not."""
-    if not any(sentence in fields for fields in rows):
+    value's rows stand together and begin with the same number, and it changes where the sentence's does not.
+    A page is none: sentences go on in the next, and their numbers do not come again."""
+    ids = list(_filled_down(fields.get(sentence) for fields in rows))
+    if all(map(is_blank, ids)) or not _come_again(ids):
         return None
     for name in dict.fromkeys(name for fields in rows for name in fields):
         values = [fields.get(name) for fields in rows]
         starts = [number for number, (one, other) in enumerate(pairwise(values), 1) if one != other]
         blocks = len(starts) + 1 == len(set(map(str, values))) and 2 * len(starts) < len(rows)
-        if name != sentence and not any(map(is_blank, values)) and blocks:
-            ids = [fields.get(sentence) for fields in rows]
-            if any(ids[start] == ids[start - 1] for start in starts):
-                return name
+        if name == sentence or any(map(is_blank, values)) or not blocks:
+            continue
+        alike = all(ids[start] == ids[0] for start in starts)
+        if alike and any(ids[start] == ids[start - 1] for start in starts):
+            return name
     return None
+
+
+def _filled_down(values: Iterable[Any]) -> Iterator[Any]:
+    """Each value, or where there is none the one before."""
+    current = None
+    for value in values:
+        current = current if is_blank(value) else value
+        yield current
+
+
+def _come_again(ids: Sequence[Any]) -> bool:
+    """Are some found again behind others, or are all the same?"""
+    distinct = len(set(map(str, ids)))
+    return distinct == 1 or 1 + sum(one != other for one, other in pairwise(ids)) > distinct
 
 
 def sentences_within(rows: Sequence[Mapping[str, Any]], document: str) -> str | None:
     """The column that numbers sentences anew in each document: beside the same document, the rows of a value
-    stand together."""
+    stand together. What is called a sentence is no document, and has chunks or lines within."""
+    if _is_called_so(document):
+        return None
     for name in dict.fromkeys(name for fields in rows for name in fields):
         pairs = [f"{fields.get(document)} {fields.get(name)}" for fields in rows]
         starts = 1 + sum(one != other for one, other in pairwise(pairs))
@@ -86,11 +105,15 @@ def sentences_within(rows: Sequence[Mapping[str, Any]], document: str) -> str | 
     return None
 
 
+def _is_called_so(name: str) -> bool:
+    return "sent" in name.lower()
+
+
 def sentence_columns(rows: list[Mapping[str, Any]], used: set[str]) -> Iterator[str]:
     """The columns that could say which sentence a word belongs to, those that are called so first: their
     values stay the same for some rows, or are left out."""
     names = [name for name in dict.fromkeys(name for fields in rows for name in fields) if name not in used]
-    for name in sorted(names, key=lambda each: "sent" not in each.lower()):
+    for name in sorted(names, key=lambda each: not _is_called_so(each)):
         keys = [fields.get(name) for fields in rows]
         filled = [key for key in keys if not is_blank(key)]
         starts = sum(one != other for one, other in zip([None, *filled], filled, strict=False))

@@ -19,6 +19,7 @@ _QUOTED = r"""(?:[urUR]|np\.str_\()?('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\)?"""
 _ITEM = re.compile(rf"""\s*(?:{_QUOTED}|([^'",\s][^,]*?))\s*(,|$|(?=['"]))""", re.DOTALL)
 
 
+_STRING = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
 _ARRAY = re.compile(r"(?:np\.)?array\((\[[^()]*\])(?:,\s*dtype=[\w.'<>]+)?\)|np\.\w+\(([^()]*)\)")
 
 
@@ -26,12 +27,14 @@ def read_literal(text: str) -> Any:
     """What a cell holds as JSON or as Python writes it, numpy's arrays and numbers within as Python's.
 
     Raises:
-        ValueError: neither.
+        ValueError: neither, or texts with no comma between them.
     """
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
         pass
+    if re.search(r"''\s*''", _STRING.sub("''", text)):  # as numpy writes items; Python would join them
+        raise ValueError("texts without a comma between them")
     for spelled in (text, _ARRAY.sub(lambda found: found[1] or found[2], text)):
         try:
             return ast.literal_eval(spelled.strip())

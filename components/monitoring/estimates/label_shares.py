@@ -27,7 +27,7 @@ BINDING = 100.0  # weight of "the shares sum to 1" beside the equations
 
 def true_shares(confusions: Sequence[Confusion], said: Mapping[str, int]) -> dict[str, Share]:
     """label -> its share, of the labels of the test rows, most frequent first; `said` counts what the model
-    says now. None where there is one label, too many, or nothing said that the test rows know."""
+    says now. Nothing where there is one label, too many, or nothing said that the test rows know."""
     labels = sorted({one.gold for one in confusions})
     said_C = np.array([said.get(label, 0) for label in labels], dtype=float)
     if not 2 <= len(labels) <= MOST_LABELS or not said_C.sum():

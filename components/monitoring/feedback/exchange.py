@@ -6,6 +6,7 @@ Beside its text each carries the request that asked it (`onetrunk`), which both 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ from components.errors import UserError
 from components.families.base import Row
 from components.files import atomic_file
 from components.monitoring.feedback.candidates import Candidate
-from components.monitoring.feedback.records import Feedback
+from components.monitoring.feedback.records import ID, Feedback
 from components.settings.data import Source
 
 REQUEST = "onetrunk"  # the name of a text's request in both tools
@@ -69,16 +70,32 @@ def read(file: Path, kind: str | None, head: str, family: str, inputs: Sequence[
             continue
         if missing := [name for name in inputs if row.get(name) is None]:
             raise UserError(f"{file}: row {number}: no '{missing[0]}', which the task {head} reads")
-        request, _, item = str(row.get(REQUEST) or f"{IMPORTED}/0").rpartition("/")
+        asked = {name: row[name] for name in inputs}
+        if half := _half_character([asked, answer]):
+            raise UserError(f"{file}: row {number}: {half}, half of a surrogate pair, is not a character")
+        request, item = _request(row.get(REQUEST))
         yield Feedback(
             request=request,
-            item=int(item) if item.isdecimal() else 0,
+            item=item,
             task=head,
-            inputs={name: row[name] for name in inputs},
+            inputs=asked,
             answer=answer,
             release=IMPORTED,
             received=now,
         )
+
+
+def _half_character(values: list[Row]) -> str:
+    """The first half of a pair that stands alone, which a JSON file may have and no file of ours."""
+    text = json.dumps(values, ensure_ascii=False, default=str)
+    found = re.search("[\ud800-\udfff]", text)
+    return f"U+{ord(found[0]):04X}" if found else ""
+
+
+def _request(said: Any) -> tuple[str, int]:
+    """The request and the item that a text was recorded with; what somebody else has written is none."""
+    found = re.fullmatch(rf"({ID})/(\d{{1,9}})", str(said))
+    return (found[1], int(found[2])) if found else (IMPORTED, 0)
 
 
 def _kind(file: Path) -> str:

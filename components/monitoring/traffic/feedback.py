@@ -12,10 +12,14 @@ from typing import NamedTuple
 import numpy as np
 
 from components.evaluation.records import HeadEvidence
-from components.monitoring.estimates.right_share import chances_of_being_right, right_of_test_rows
+from components.monitoring.estimates.right_share import (
+    chances_of_being_right,
+    error_of_their_mean,
+    right_of_test_rows,
+)
 from components.monitoring.quality import Graded
 
-ERRORS = 2.0  # standard errors of the test rows' share that are no loss
+ERRORS = 2.0  # standard errors of what the test rows make expect that are no loss
 
 
 class Heard(NamedTuple):
@@ -24,7 +28,7 @@ class Heard(NamedTuple):
     task: str
     day: date  # in UTC, on which it came
     right: bool
-    probability: float | None  # that the answer was given; None where that is not known
+    probability: float  # that the answer was given
 
 
 def _nothing(release: str) -> Iterable[Heard]:
@@ -53,13 +57,16 @@ def graded(heard: Sequence[Heard], known: Mapping[str, HeadEvidence]) -> Iterato
     known are left out."""
     for one in heard:
         if one.task in known and (bins := known[one.task].reliability):
-            expected, _ = right_of_test_rows(bins)
-            if one.probability is not None:
-                expected = float(chances_of_being_right(bins, np.array(one.probability)))
+            expected = float(chances_of_being_right(bins, np.array(one.probability)))
             yield Graded(one.task, one.day, one.right, expected)
 
 
-def slack(head: HeadEvidence, margin: float) -> float:
-    """How much less often right is no loss: the margin, and what the test rows may err by."""
+def slack(head: HeadEvidence, margin: float, heard: Iterable[Heard]) -> float:
+    """How much less often right is no loss: the margin, and what the test rows may err by, all of them, or
+    those as sure as the answers that were heard of the head, which may be few."""
+    sure = np.array([one.probability for one in heard])
+    if not (head.reliability and len(sure)):
+        return margin
     right, answers = right_of_test_rows(head.reliability)
-    return margin + ERRORS * sqrt(right * (1 - right) / max(answers, 1))
+    of_all = sqrt(right * (1 - right) / answers)
+    return margin + ERRORS * max(of_all, error_of_their_mean(head.reliability, sure))

@@ -16,12 +16,14 @@ from components.monitoring.traffic.verdict import Watch
 from components.settings.traffic import Traffic
 
 FOLDER = Path("monitoring/shifts")
+LOCK = Path(".onetrunk/traffic.lock")  # who judges, one at a time
 Days = list[tuple[date, date]]  # first and last of each window
 NOBODY = Feedback()
 
 
 def judge_windows(root: Path, traffic: Traffic, today: date, feedback: Feedback = NOBODY) -> list[Window]:
-    """Judge what has ended before today and was not judged yet, and write it down -> those windows.
+    """Judge what has ended before today and was not judged yet, and write it down -> those windows. Call it
+    in one's turn (`LOCK`), or two judge the same.
 
     Raises:
         UserError: a file of traffic, or of an earlier judgement, is damaged.

@@ -40,7 +40,7 @@ class RowMaker:
         self.unknown = self._unknown()
         self.patterns = [re.compile(one) for one in traffic.redact]
         draw = np.random.default_rng(derive_seed("sketch", BUCKETS))
-        size = self.tokenizer.get_vocab_size()
+        size = 1 + max(self.tokenizer.get_vocab().values())  # ids may have gaps: it may have fewer tokens
         self.bucket_V, self.sign_V = draw.integers(BUCKETS, size=size), draw.choice([-1.0, 1.0], size=size)
 
     def row(

@@ -68,6 +68,7 @@ class Writer:
         self.hours: dict[datetime, Hour] = {}  # that are not over, or not written
         self.numbers = itertools.count(1)  # of its files
         self.keys: dict[date, list[float]] = defaultdict(list)  # of the day's sample, the largest first
+        self.expired: date | None = None  # the day on which what is too old was last removed
         self.lock = threading.Lock()
         self.writing = threading.Lock()  # `flush`, by one thread at a time
 
@@ -87,8 +88,8 @@ class Writer:
                 self._hour(row["time"]).rows.append(row)
 
     def flush(self) -> None:
-        """Write each hour's file again that has new rows; at the first of a day, remove what is too old. What
-        cannot be written is held, for a day at most.
+        """Write each hour's file again that has new rows; the first time, and at the first of a day, remove
+        what is too old: a worker may not live for a day. What cannot be written is held, for a day at most.
 
         Raises:
             OSError: the disk is full, or the folder is not ours.
@@ -119,9 +120,12 @@ class Writer:
         self.hours = {when: hour for when, hour in self.hours.items() if when >= now or not hour.is_written}
 
     def _forget_days(self) -> None:
-        for day in [day for day in self.keys if day < _day(None)]:
+        today = _day(None)
+        for day in [day for day in self.keys if day < today]:
             del self.keys[day]
+        if self.expired != today:
             self._expire()
+            self.expired = today
 
     def _expire(self) -> None:
         oldest = _day(None) - timedelta(days=self.traffic.keep_days)

@@ -6,14 +6,16 @@ of the alarms.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from components.evaluation.picture import MOST_CONFUSIONS
 from components.evaluation.records import HeadEvidence
 from components.monitoring import quality
 from components.monitoring.estimates.label_shares import true_shares
@@ -60,7 +62,13 @@ class Watch:
         )
 
     def _slack(self) -> dict[str, float]:
-        return {head: slack(one, self.margins.get(head, 0.0)) for head, one in self.known.items()}
+        heard: dict[str, list[Heard]] = defaultdict(list)
+        for one in chain.from_iterable(self.heard):
+            heard[one.task].append(one)
+        return {
+            head: slack(self.known[head], self.margins.get(head, 0.0), own)
+            for head, own in heard.items() if head in self.known
+        }  # fmt: skip
 
     def _estimates(self) -> dict[str, Any]:
         """Fields of Window."""
@@ -87,8 +95,11 @@ def shown_worse(said: Mapping[str, Quality], windows: int) -> list[str]:
 
 
 def _shares(rows: pa.Table, known: Known) -> dict[str, dict[str, Share]]:
-    """task -> its labels' true shares, where the confusions of its test rows are known."""
-    said = {task: f"{task}.label" for task, head in known.items() if head.confusions}
+    """task -> its labels' true shares, where the confusions of its test rows are known, and all of them: of
+    many classes the rarest were left out, and a class may have lost all of its own."""
+    said = {
+        task: f"{task}.label" for task, head in known.items() if 0 < len(head.confusions) < MOST_CONFUSIONS
+    }
     found = {
         task: true_shares(known[task].confusions, Counter(rows[column].drop_null().to_pylist()))
         for task, column in said.items() if column in rows.column_names

@@ -140,8 +140,12 @@ def test_a_row_that_the_settings_do_not_take_any_more_is_named(
 
 
 @pytest.mark.parametrize(
-    "line", ["{", "[]", '{"id": "a"}', '{"id": "a", "time": "t", "head": "t", "inputs": 3}']
-)
+    "line",
+    [
+        "{", "[]", '{"id": "a"}', '{"id": "a", "time": "t", "head": "t", "inputs": 3}',
+        *(f'{{"id": "a", "time": "{time}", "head": "t", "inputs": {{}}, "answer": {{}}}}' for time in ("now", "2026-11-29")),
+    ],
+)  # fmt: skip
 def test_a_damaged_file_is_named_with_its_line(tmp_path: Path, line: str) -> None:
     file = tmp_path / "t.jsonl"
     accepted.add(file, [row("a")])

@@ -50,6 +50,16 @@ HELD_OUT = {
 }
 
 
+def test_eval_in_the_name_of_a_training_file_is_no_split(tmp_path: Path) -> None:
+    """Nor does a pattern of one split fit the files of another."""
+    for name in ("train_eval.csv", "test_eval.csv"):
+        (tmp_path / name).write_text("text,label\na b,c\n")
+    expected = {"train": "train_eval.csv", "test": "test_eval.csv"}
+    assert place_of(tmp_path).source["files"] == expected
+    (part,) = parts_of(tmp_path).values()
+    assert part.patterns == expected
+
+
 @pytest.mark.parametrize("names", HELD_OUT)
 def test_what_is_called_eval_is_the_test_set_beside_a_validation_set(
     names: tuple[str, ...], tmp_path: Path

@@ -107,6 +107,17 @@ def test_of_a_large_label_set_it_says_which_families_fit(tmp_path: Path) -> None
     assert "--family retrieval reads them" in found.plan.fits["label"].reason
 
 
+def test_marks_are_words_of_the_text_to_a_family_that_learns_no_spans(tmp_path: Path) -> None:
+    """A generated text keeps its <think>, and a classified one its <head>."""
+    source = tmp_path / "new.jsonl"
+    jsonl(lambda n: {"text": f"<head>{sentence(n)}</head> of it", "topic": f"topic {n % 3}"})(source)
+    found = guess(str(source), Wishes(name="new", family="classification"))
+    assert "inline" not in found.entry.keys["source"]
+    assert found.shown[0]["text"] == f"<head>{sentence(0)}</head> of it"
+    marked = guess(str(source), Wishes(name="new", family="tagging", joint=("topic",)))
+    assert marked.entry.keys["source"]["inline"] == "text"
+
+
 def test_a_column_that_numbers_the_rows_is_left_aside(tmp_path: Path) -> None:
     columns = ("", lambda n: n + 1), ("", lambda n: n * 7 % 50 / 10), ("", sentence)
     table(*columns, separator="\t", header=False)(tmp_path / "a.tsv")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from components.data.sources.formats import read_all
 from components.data.sources.formats.inline import read_inline, taken_out
 from components.data.sources.record import Unreadable
 from components.settings.data import Source
@@ -50,3 +51,11 @@ def test_a_span_s_type_is_what_its_tool_calls_it(line: str, text: str, kind: str
 @pytest.mark.parametrize("line", ["see [it](https://example.org)", "ask [Ann](mailto:ann@example.org)"])
 def test_a_link_is_no_span(line: str) -> None:
     assert taken_out(line) == (line, [])
+
+
+def test_a_row_without_a_single_value_is_no_row_of_a_marked_column(tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text("text,note\nin [Paris](city) now,a\n,\n")
+    source = Source(path=str(file), format="csv", inline="text")
+    found = [record.skipped for record in read_all(source, {"text": "text", "spans": "spans"})]
+    assert found == ["", "without a single value"]

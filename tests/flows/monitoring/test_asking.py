@@ -6,10 +6,13 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from prefect.logging import disable_run_logger
+from prefect.states import Completed
 
 from components.monitoring import retraining
 from components.monitoring.traffic.records import Moved, Window
 from components.settings.retrain import Retrain
+from flows import retrain
 from flows.monitoring import asking
 
 NOW = datetime(2026, 11, 5, tzinfo=UTC)
@@ -51,3 +54,16 @@ def test_without_a_reason_nothing_is_asked(
 ) -> None:
     assert asking.ask(tmp_path, policy, champion, windows, {"mood": rows}, NOW) == ""
     assert retraining.every(tmp_path) == []
+
+
+def test_a_damaged_request_does_not_change_what_a_run_has_come_to(tmp_path: Path) -> None:
+    asking.ask(tmp_path, Retrain(), "v1.0.0", [window()], {}, NOW)
+    (file,) = (tmp_path / retraining.FOLDER).glob("*.json")
+    whole = file.read_text()
+    file.write_text(whole[:-20])
+    with disable_run_logger():
+        retrain._answer(tmp_path, None, Completed(message="everything is up to date"))
+        file.write_text(whole)
+        assert retraining.every(tmp_path)[0].outcome is None
+        retrain._answer(tmp_path, None, Completed(message="everything is up to date"))
+    assert retraining.every(tmp_path)[0].outcome == "everything is up to date"

@@ -28,8 +28,10 @@ def test_accepted_rows_say_whether_the_model_was_right_and_how_sure(tmp_path: Pa
     said = predictor.predict(["a good day"], ["sentiment"])[0]["sentiment"].model_dump()
     wrong = next(label for label in ("negative", "positive") if label != said["label"])
     rows = [
+        row("a good day", wrong, day=5),  # whoever says so later
         row("a good day", wrong, day=4),
         row("a good day", said["label"]),
+        row("a day", "none of them", day=4),
         row("", said["label"]),  # refused
         row("Ada", "PER", head="ner"),  # no label with a probability
         row("a", "b", head="gone"),

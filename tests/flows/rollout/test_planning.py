@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -135,6 +136,23 @@ def test_a_service_is_told_and_its_workers_are_heard_together(project: Path, ser
     assert in_use(project) == {"v1.0.0", "v1.0.1"}
     said(service, os.getpid(), Counts())
     assert [[one.serving for one in workers] for workers in running(project)] == [["v1.0.0"]]  # that live
+
+
+def test_the_folder_of_a_service_stays_for_as_long_as_it_runs(
+    project: Path, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its settings cannot be read for an hour, so that its plan is old; meanwhile others start."""
+    monkeypatch.setattr("flows.rollout.service.FORGOTTEN", 0.0)
+    service.tell()
+    ended = Path(shutil.copytree(service.folder, service.folder.with_name("99999999-ended")))
+    another = Path(shutil.copytree(service.folder, service.folder.with_name(f"{os.getpid()}-before")))
+    for one in (another / PLAN, another):  # its number is this process's by now
+        os.utime(one, (1, 1))
+    (service.folder.parent / ".DS_Store").touch()
+    open_folder(project)
+    assert service.folder.is_dir()
+    assert not ended.exists()
+    assert not another.exists()
 
 
 def test_a_trial_goes_on_in_the_next_service_and_passes(project: Path, service: Service) -> None:

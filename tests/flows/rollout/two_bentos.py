@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
@@ -49,8 +48,3 @@ def rollout(project: Path, settings: dict[str, object]) -> None:
     """Write the section into the project's settings."""
     file = project / "params.yaml"
     file.write_text(yaml.safe_dump({**(yaml.safe_load(file.read_text()) or {}), "rollout": settings}))
-
-
-def dumped(value: object) -> str:
-    """An answer, to compare."""
-    return json.dumps(value, sort_keys=True)

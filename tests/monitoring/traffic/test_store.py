@@ -58,6 +58,13 @@ def test_a_row_says_what_kind_of_text_it_was_and_not_the_text(tokenizer: Path) -
     assert "Ada" not in str(row)
 
 
+def test_a_tokenizer_whose_ids_have_gaps_is_read(tmp_path: Path) -> None:
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "late", "late", "again"]  # the second "late" has the id
+    tiny.write_tokenizer(tmp_path / "tokenizer.json", words)
+    row = maker(tmp_path / "tokenizer.json").row(0.5, ["late again"], ANSWERS)
+    assert (row["tokens"], row["unknown"]) == (2, 0.0)
+
+
 def test_a_text_is_kept_where_the_settings_say_so_but_for_what_is_redacted(tokenizer: Path) -> None:
     row = maker(tokenizer, texts=True, redact=[r"\d{3}-\d{4}"]).row(0.5, WORDS, ANSWERS)
     assert row["text"] == "Ada was in Rome, call […]."
@@ -117,7 +124,9 @@ def test_the_sample_of_a_day_is_bounded_whoever_writes_and_however_often(
     assert set(found["key"].to_pylist()) == set(sorted(keys)[:10])  # both workers have seen the same keys
 
 
-def test_what_is_too_old_is_removed(tokenizer: Path, tmp_path: Path) -> None:
+def test_what_is_too_old_is_removed_by_a_new_worker_and_at_the_first_of_a_day(
+    tokenizer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     writer = Writer(Traffic(folder=str(tmp_path), keep_days=30), "a")
     now = datetime.now(UTC)
     for age in (0, 1, 29, 31, 400):
@@ -126,9 +135,12 @@ def test_what_is_too_old_is_removed(tokenizer: Path, tmp_path: Path) -> None:
         writer.add(rows(tokenizer, 1, when))
     writer.flush()
     (tmp_path / "notes").mkdir()
-    writer.wants(0.5, now - timedelta(days=1))
-    writer.flush()
+    later = Writer(Traffic(folder=str(tmp_path), keep_days=30), "b")
+    later.flush()
     assert store.days(tmp_path) == [(now - timedelta(days=age)).date() for age in (29, 1, 0)]
+    monkeypatch.setattr(store, "_day", lambda _: (now + timedelta(days=2)).date())
+    later.flush()
+    assert store.days(tmp_path) == [(now - timedelta(days=age)).date() for age in (1, 0)]
     assert (tmp_path / "notes").is_dir()
 
 

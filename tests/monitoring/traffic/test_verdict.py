@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from components.evaluation.records import Confusion, HeadEvidence, ReliabilityBin
-from components.monitoring.traffic import judging
+from components.monitoring.traffic import comparing, judging, verdict
 from components.monitoring.traffic.feedback import Feedback, Heard, by_window, graded, slack
 from components.monitoring.traffic.rows import RowMaker
 from components.monitoring.traffic.store import Writer
@@ -72,6 +72,13 @@ def test_an_alarm_says_what_moved_which_texts_show_it_and_what_is_estimated(proj
     )
 
 
+def test_of_confusions_that_were_cut_no_share_is_estimated(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verdict, "MOST_CONFUSIONS", 4)  # as many as there are
+    assert judging.judge_windows(project, TRAFFIC, date(2026, 11, 6))[0].shares == {}
+
+
 def heard(wrong: float, day: date, count: int = 60) -> list[Heard]:
     rng = np.random.default_rng(1)
     return [Heard("mood", day, bool(rng.uniform() >= wrong), 0.95) for _ in range(count)]
@@ -86,6 +93,15 @@ def test_feedback_that_answers_are_wrong_is_an_alarm_by_itself(project: Path) ->
     assert ": WORSE (p = " in in_words(first)
 
 
+def test_feedback_and_the_shift_have_half_of_the_false_alarms_each(project: Path) -> None:
+    due = next(comparing.windows(TRAFFIC, project, date(2026, 11, 6)))
+    watch = verdict.Watch(due, KNOWN, [heard(0.5, due.last, count=18)], {})
+    evidence = int(watch.judged(10).quality["mood"].evidence)
+    assert 20 < evidence < 1000
+    assert watch.judged(evidence).worse == []
+    assert watch.judged(evidence // 2).worse == ["mood"]
+
+
 def test_feedback_of_as_many_wrong_answers_as_expected_is_none(project: Path) -> None:
     feedback = Feedback(lambda release: heard(0.02, date(2026, 11, 3)), {"mood": 0.02})
     first, _ = judging.judge_windows(project, TRAFFIC, date(2026, 11, 6), feedback)
@@ -94,12 +110,22 @@ def test_feedback_of_as_many_wrong_answers_as_expected_is_none(project: Path) ->
 
 def test_feedback_counts_in_the_window_in_which_it_came() -> None:
     days = [date(2026, 11, day) for day in (3, 4, 5, 9)]
-    said = [Heard("mood", day, True, None) for day in days]
+    said = [Heard("mood", day, True, 0.9) for day in days]
     assert by_window([date(2026, 11, 3), date(2026, 11, 6)], said) == [said[:1], said[1:3]]
 
 
 def test_feedback_of_a_task_that_is_not_known_is_left_out() -> None:
-    said = [Heard("intent", date(2026, 11, 3), True, 0.9), Heard("mood", date(2026, 11, 3), True, None)]
+    said = [Heard("intent", date(2026, 11, 3), True, 0.9), Heard("mood", date(2026, 11, 3), True, 0.6)]
     (one,) = graded(said, KNOWN)
-    assert one.expected == pytest.approx(0.84)
-    assert slack(KNOWN["mood"], 0.02) == pytest.approx(0.02 + 2 * np.sqrt(0.84 * 0.16 / 200))
+    assert one.expected == pytest.approx(0.7)
+
+
+def test_what_the_test_rows_may_err_by_is_that_of_answers_as_sure_as_those_that_were_heard() -> None:
+    """All of one bin of a hundred answers; or of both, as the test rows are."""
+
+    def allowed(*sure: float) -> float:
+        return slack(KNOWN["mood"], 0.02, [Heard("mood", FIRST.date(), True, one) for one in sure])
+
+    assert allowed(0.5, 0.6) == pytest.approx(0.02 + 2 * np.sqrt(71 * 31 / 102**2 / 100))
+    assert allowed(0.6, 0.95) == pytest.approx(0.02 + 2 * np.sqrt(0.84 * 0.16 / 200))
+    assert allowed() == 0.02

@@ -71,7 +71,7 @@ def with_spans(rows: Callable[[], Numbered], path: Path, column: str, value_at: 
         text = value_at(fields, column)
         if SPANS in fields:
             raise UserError(f"{path}: source.inline makes a column '{SPANS}', which is there; rename that")
-        if isinstance(text, str):
+        if isinstance(text, str) and text.strip():  # else there are no spans: such a row may have no value
             found = _marked(text, column, marks)
             yield number, found if isinstance(found, Skipped) else {**fields, **found}
         else:
