@@ -118,6 +118,19 @@ def test_marks_are_words_of_the_text_to_a_family_that_learns_no_spans(tmp_path: 
     assert marked.entry.keys["source"]["inline"] == "text"
 
 
+def test_what_stands_at_a_word_now_and_then_is_no_surer_than_other_tags(tmp_path: Path) -> None:
+    """Parts of speech, beside features of few words: either could be meant; a column in BIO is."""
+    file = tmp_path / "new.conll"
+    kinds = {0: "NN", 1: "VB", 2: "DT", 3: "JJ"}
+    rows = [(f"w{n % 97}", kinds[n % 4], "SpaceAfter=No" if n % 4 == 3 else "_") for n in range(400)]
+    text = "".join("\t".join(row) + ("\n\n" if n % 8 == 7 else "\n") for n, row in enumerate(rows))
+    file.write_text(text)
+    with pytest.raises(Question, match="several columns could be tags"):
+        guess(str(file), Wishes(name="new"))
+    file.write_text(text.replace("VB", "B-X").replace("NN", "O").replace("DT", "O").replace("JJ", "O"))
+    assert guess(str(file), Wishes(name="new")).entry.keys["columns"]["tags"] == "1"
+
+
 def test_a_column_that_numbers_the_rows_is_left_aside(tmp_path: Path) -> None:
     columns = ("", lambda n: n + 1), ("", lambda n: n * 7 % 50 / 10), ("", sentence)
     table(*columns, separator="\t", header=False)(tmp_path / "a.tsv")

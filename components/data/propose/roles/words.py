@@ -47,6 +47,13 @@ def spelled_types(tags: list[str]) -> set[str] | None:
     return bio_types(tags) or bio_types([any_spelling(tag) for tag in tags]) or io_types(tags)
 
 
+def _sure(tags: list[str]) -> float:
+    """Added where they could hardly be anything else: "_" and "-" stand for nothing in any column, so a tag
+    now and then may be a feature or a sense as well."""
+    spelled = bio_types([any_spelling(tag) for tag in tags]) is not None
+    return CERTAIN if spelled or not {"O", "o"}.isdisjoint(tags) else 0.0
+
+
 def io_types(tags: list[str]) -> set[str] | None:
     """The entity types of tags without prefixes ("O", "person-actor"): most words are of none, where parts of
     speech are of all kinds."""
@@ -75,7 +82,7 @@ def tags(column: Column) -> Fit | None:
         return None
     if types := spelled_types(tags):
         names = ", ".join(sorted(types)[:6]) + (", ..." if len(types) > 6 else "")
-        return Fit(score_of(column, "tags") + CERTAIN, f"tags that spell {names}")
+        return Fit(score_of(column, "tags") + _sure(tags), f"tags that spell {names}")
     return Fit(score_of(column, "tags"), f"{distinct} distinct tags") if column.is_list else None
 
 
