@@ -55,6 +55,11 @@ def tokens(environment: Mapping[str, str] = os.environ) -> list[str]:
     return found
 
 
+def are_asked(environment: Mapping[str, str] = os.environ) -> bool:
+    """Are callers asked for a token? Its file is not read again: it may be gone since the service started."""
+    return FILE in environment or TOKEN in environment
+
+
 def digests(tokens: Sequence[str]) -> list[bytes]:
     """What `place` compares with: of equal length, so that nothing is learnt from how long that takes."""
     return [sha256(token.encode()).digest() for token in tokens]

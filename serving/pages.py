@@ -39,7 +39,7 @@ def html(release: Served) -> str:
     return render.render(
         TEMPLATE,
         structured=structured((task.family, task.inputs) for task in tasks.values()),
-        token=bool(callers.tokens()),
+        token=callers.are_asked(),
         explained=[name for name, task in tasks.items() if explained_family(task.family)],
         written=[
             name for name, task in tasks.items() if isinstance(families.get(task.family), TeacherForcing)
@@ -96,7 +96,7 @@ async def metadata(_: Request) -> JSONResponse:
 @lru_cache(maxsize=1)
 def document(release: Served) -> Json:
     """What OpenAPI says of the service that holds this app while a release answers."""
-    return completed(app.state.service.openapi_spec.asdict(), release.card, bool(callers.tokens()))
+    return completed(app.state.service.openapi_spec.asdict(), release.card, callers.are_asked())
 
 
 async def described(_: Request) -> JSONResponse:

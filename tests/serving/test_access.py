@@ -193,3 +193,14 @@ def test_a_token_is_one_client_wherever_it_comes_from(monkeypatch: pytest.Monkey
     addresses = [f"10.0.0.{number}" for number in range(MOST + 1)]
     answers, _ = asyncio.run(together(addresses, authorization=f"Bearer {ONE}"))
     assert [found for found, _ in answers] == [200] * MOST + [429]
+
+
+def test_pages_know_of_tokens_whose_file_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "tokens"
+    file.write_text(ONE)
+    monkeypatch.setenv(callers.FILE, str(file))
+    callers.check()
+    file.unlink()
+    assert callers.are_asked()
+    monkeypatch.delenv(callers.FILE)
+    assert not callers.are_asked()
