@@ -14,10 +14,11 @@ from serving.explain import Explanation
 from serving.feedback import Answers
 from serving.requests import Request
 
+Schema = dict[str, Any]  # of JSON
 PARSED = "onetrunk.request"  # where the guard has put the request, in the scope
 
 
-def _example(schema: dict[str, Any]) -> None:
+def _example(schema: Schema) -> None:
     """Write a question to every task into the schema (BentoML's knows one example): it works when pasted."""
     packed, most = bundle.card().tasks.values(), bundle.card().limits.max_texts
     schema["example"] = {"texts": [task.example for task in packed if task.example][:most]}
@@ -58,7 +59,7 @@ class StreamResponse(bentoml.IODescriptor):  # type: ignore[misc]
     error: str | None = None
 
 
-def _right_answer(schema: dict[str, Any]) -> None:
+def _right_answer(schema: Schema) -> None:
     """Write a right answer into the schema, to a task whose answers are labels."""
     for name, task in bundle.card().tasks.items():
         if task.example and task.labels and tasks.get(task.family).targets == {"label": True}:

@@ -299,6 +299,15 @@ def test_a_damaged_file_is_named_and_holds_nothing_up(capsys) -> None:
     assert not torn.exists()
 
 
+def test_what_was_decided_on_waits_no_more_where_that_was_cut_short(capsys) -> None:
+    """Killed after the name was written, and before the file was removed."""
+    one = put()
+    (FOLDER / "decided").mkdir()
+    (FOLDER / "decided" / one.key).touch()
+    assert "accepted: none" in run(capsys, "accept")[1]
+    assert not (FOLDER / f"waiting/{one.key}.json").exists()
+
+
 def test_a_pipeline_that_would_not_read_them_is_named_before_anything_is_decided(capsys) -> None:
     put()
     Path("dvc.yaml").write_text(Path("dvc.yaml").read_text().replace("      - accepted\n", ""))

@@ -60,10 +60,10 @@ def test_each_task_answers_in_batches_within_the_budget_that_share_its_time(
     shares: dict[str, list[float]] = {"sentiment": [], "ner": []}
     answer = predictor.model.answer
 
-    def seen(head, hidden_BLD, mask_BL, rows, share):
+    def seen(head, hidden_BLD, mask_BL, rows, share, *more):
         assert len(mask_BL) == 1 or mask_BL.numel() <= 48
         shares[head].append(share)
-        return answer(head, hidden_BLD, mask_BL, rows, share)
+        return answer(head, hidden_BLD, mask_BL, rows, share, *more)
 
     monkeypatch.setattr(predictor.model, "answer", seen)
     monkeypatch.setattr("serving.predictor.TOKENS_PER_BATCH", 48)

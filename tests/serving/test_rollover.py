@@ -175,6 +175,15 @@ def test_what_a_canary_fails_at_the_other_answers(
         ask(worker, names=["none"])
 
 
+def test_what_a_canary_refuses_the_other_answers_and_that_is_no_failure(
+    worker: rollover.Rollover, targets: list[Target]
+) -> None:
+    told(worker, targets[0], canary(targets[1], share=0.999))
+    worker.releases.trying.candidate.batcher.most_seconds = -1.0  # too much waits, whoever comes
+    assert {name for name, _ in ask(worker, 10)} == {"v1.0.0"}
+    assert worker.counts["now"].tests["errors"].rounds == 0
+
+
 def test_a_canary_that_hangs_falls_back(
     worker: rollover.Rollover, targets: list[Target], monkeypatch: pytest.MonkeyPatch
 ) -> None:

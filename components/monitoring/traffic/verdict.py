@@ -10,7 +10,6 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -58,7 +57,9 @@ class Watch:
             raised=not alarm,
             quality=said,
             worse=worse,
-            **self._estimates(),
+            shares=_shares(self.due.rows, self.known),
+            right=_right(self.due.rows, self.known),
+            right_before=self._right_before(),
         )
 
     def _slack(self) -> dict[str, float]:
@@ -70,14 +71,9 @@ class Watch:
             for head, own in heard.items() if head in self.known
         }  # fmt: skip
 
-    def _estimates(self) -> dict[str, Any]:
-        """Fields of Window."""
+    def _right_before(self) -> dict[str, float]:
         calibrated = {head: one.reliability for head, one in self.known.items() if one.reliability}
-        return {
-            "shares": _shares(self.due.rows, self.known),
-            "right": _right(self.due.rows, self.known),
-            "right_before": {head: right_of_test_rows(bins)[0] for head, bins in calibrated.items()},
-        }
+        return {head: right_of_test_rows(bins)[0] for head, bins in calibrated.items()}
 
 
 def _moved(shift: Shift, ids: Sequence[str]) -> Moved:
