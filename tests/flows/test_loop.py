@@ -156,6 +156,11 @@ class Callers:
         reply = self.client.post("/predict", json=request).raise_for_status()
         return reply.headers["X-Onetrunk-Release"], reply.content
 
+    def champions(self) -> list[tuple[str, str | None]]:
+        """Those of the operator's page, the newest first, each with what asked for it."""
+        said = self.client.get("/history").json()["champions"]
+        return [(one["release"], one["because"]) for one in said]
+
     def share_of_right(self, texts: list[tuple[str, str]]) -> float:
         """Of texts with labels, the share that is answered by the label."""
         said = [self.ask(text).json()["answers"][0]["mood"]["label"] for text, _ in texts]
@@ -204,6 +209,7 @@ def test_from_a_shift_to_a_retraining_a_release_that_rolls_over_and_the_way_back
         after = callers.share_of_right(unseen)
         assert after > before + 0.5, (before, after)
         assert "v1.0.1 (Bento" in callers.client.get("/operate").text
+        toy.wait_for(lambda: callers.champions() == [("v1.0.1", request.reason), ("v1.0.0", None)], 30)
 
         # Back: the old release answers as it did.
         with served.Load(url, question, callers=2, pause=0.1) as load:
@@ -212,4 +218,5 @@ def test_from_a_shift_to_a_retraining_a_release_that_rolls_over_and_the_way_back
         assert {one[0] for one in load.answers} == {200}
         assert callers.answers(question) == first
         assert "v1.0.0 (Bento" in callers.client.get("/operate").text
+        toy.wait_for(lambda: [one for one, _ in callers.champions()] == ["v1.0.0", "v1.0.1", "v1.0.0"], 30)
     assert "Traceback" not in (root.parent / "log").read_text()
