@@ -23,7 +23,12 @@ STAGES = (
     "gate", "package", "query", "release", "budget", "alone", "joint", "comparison",
 )  # fmt: skip
 ENVIRONMENT = {**os.environ, **QUIET, "PYTHONPATH": str(ROOT)}
-ASKING_OTHERS = {"download", "version", "fetch"}  # packages and remotes, which the tiny project has none of
+NOT_RUN = {
+    "download",
+    "version",
+    "fetch",
+    "compress",
+}  # the tiny project has no packages, remotes or students
 
 # Each stage in a fork of its own: the libraries are there, none of our modules is.
 RUN = """
@@ -78,11 +83,11 @@ def project(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Pat
 def test_every_module_that_a_stage_imports_is_in_its_file(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert set(STAGES) == set(program.stages()) - ASKING_OTHERS
+    assert set(STAGES) == set(program.stages()) - NOT_RUN
     monkeypatch.chdir(project)
     files = {file.with_suffix(""): set(json.loads(text)) for file, text in contents().items()}
     runs = [Path(stage) / task for stage in STAGES for task in tasks(stage)]
-    assert len(runs) == len(files) - len(ASKING_OTHERS)
+    assert len(runs) == len(files) - len(NOT_RUN)
     lines = "".join(f"{' '.join(run.parts)}\n" for run in runs)
     done = subprocess.run(
         [sys.executable, "-c", RUN], input=lines, text=True, capture_output=True, env=ENVIRONMENT

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
-from components.monitoring.traffic.judging import judgements
 from components.release import dvc_cache
 from components.release.registry import Registry, Release
 from components.release.tags import Tag
@@ -83,6 +82,8 @@ def _tried(report: TrialReport) -> Tried:
 
 
 def _drift(root: Path) -> list[Drift]:
+    from components.monitoring.traffic.judging import judgements  # the arithmetic is heavy
+
     return [
         Drift(
             **window.model_dump(include={"first", "last", "release", "texts", "alarm", "p", "worse"}),

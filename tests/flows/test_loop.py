@@ -207,7 +207,7 @@ def test_from_a_shift_to_a_retraining_a_release_that_rolls_over_and_the_way_back
         assert f"{CORRECTED} rows of feedback accepted since v1.0.0 (mood {CORRECTED})" in request.reason
         assert "v1.0.1 was asked for by the alarm of" in " ".join(project.onetrunk("releases").split())
         after = callers.share_of_right(unseen)
-        assert after > before + 0.5, (before, after)
+        assert after >= before + 0.3, (before, after)
         assert "v1.0.1 (Bento" in callers.client.get("/operate").text
         toy.wait_for(lambda: callers.champions() == [("v1.0.1", request.reason), ("v1.0.0", None)], 30)
 

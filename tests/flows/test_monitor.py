@@ -71,9 +71,7 @@ def pack(root: Path, version: str, seed: int, **others: dict[str, Any]) -> Path:
     shutil.rmtree(root / "bento", ignore_errors=True)
     bundle = root / "bento/src/bundle"
     cards = {"mood": card("mood", ["down", "up"]), "size": card("size", ["long", "short"]), **others}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tiny, "CARDS", cards)
-        tiny.write_model(bundle, seed)
+    tiny.write_model(bundle, seed, cards)
     seal(bundle, version)
     return bundle
 

@@ -64,7 +64,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "training, one evaluation": lambda: trained(1, cosines=False),
     "comparison": compared,
     "service": lambda: render.render(
-        service.TEMPLATE, structured=service.structured(TASKS), token=False, explained=[]
+        service.TEMPLATE, structured=service.structured(TASKS), token=False, explained=[], written=[]
     ),
 }
 

@@ -166,7 +166,7 @@ def write_model(target: Path, seed: int = 0, cards: dict[str, Any] = CARDS) -> N
     )
     torch.manual_seed(seed)
     model = MultiTaskModel(MultiTaskConfig(encoder=encoder.to_dict(), tasks=cards))
-    for name in CARDS:  # confident, so that every label occurs
+    for name in cards:  # confident, so that every label occurs
         torch.nn.init.normal_(model.heads[name].get_parameter("output.weight"), std=3.0)
     with atomic_folder(target) as folder:
         model.save_pretrained(folder)

@@ -37,7 +37,7 @@ FACTS = learn(FAMILY, ROWS)
         ({"text": "a", "text_pair": " ", "label": "up"}, "'text_pair' is empty, expected a text"),
         ({"text": "a", "label": None}, "'label' is missing, expected a text"),
         ({"text": "a", "label": "  "}, "'label' is empty, expected a text"),
-        ({"text": "a", "label": ["up"]}, "'label' is ['up'], expected a text"),
+        ({"text": "a", "label": ["up", "down"]}, "'label' is ['up', 'down'], expected a text"),
         ({"text": "a", "label": 0.5}, "'label' is 0.5, expected a text"),
         (
             {"text": "a", "label": "Down"},
