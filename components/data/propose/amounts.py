@@ -29,7 +29,10 @@ class Written:
                 return ""
             found += [unit] if unit else []
         units = {unit.casefold(): unit for unit in found}
-        return next(iter(units.values())) if len(units) == 1 and len(found) >= EACH * len(self.texts) else ""
+        if len(units) != 1 or len(found) < EACH * len(self.texts):
+            return ""
+        unit = next(iter(units.values()))
+        return "" if len(unit) == 1 and unit.isalpha() and unit.isupper() else unit  # 1000X is a code
 
     @cached_property
     def readings(self) -> dict[Decimal, list[float]]:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from components.data.propose import Wishes, _thinned, guess
+from components.data.propose.amounts import Written
 from components.data.propose.profile import Column, drawn
 
 
@@ -69,3 +70,8 @@ def test_a_file_whose_labels_take_turns_is_understood(
     lines = (f"the words of text {number},{['up', 'down', 'level'][number % 3]}" for number in range(6000))
     Path("rows.csv").write_text("\n".join(["text,label", *lines]) + "\n")
     assert guess("rows.csv", Wishes(name="new")).entry.keys["family"] == "classification"
+
+
+@pytest.mark.parametrize(("form", "unit"), [("{}X", ""), ("{} kg", "kg"), ("${}", "$"), ("{}m", "m")])
+def test_codes_have_no_unit(form: str, unit: str) -> None:
+    assert Written([form.format(number) for number in range(1000, 1040)]).unit == unit
