@@ -18,7 +18,7 @@ from components.release import query
 
 PICTURES = Path(__file__).parent / "pictures"
 REPORTS = {"validation": 850, "training": 1100, "evaluation": 860, "sharing": 1000}  # and their heights
-SERVICE, OPERATION = 1100, 2300
+SERVICE, OPERATION = 1100, 1850
 WIDTH = 1400  # pixels
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
