@@ -150,7 +150,8 @@ def _role_sets(family: Family, wanted: dict[str, Column]) -> Iterator[tuple[str,
     required = [role for role, needed in family.targets.items() if needed]
     one_of = [role for role in family.targets if role not in family.input_roles()]
     for inputs in exact or family.inputs:
-        for targets in [required] if required or not one_of else [[role] for role in one_of]:
+        beside = [[*required, role] for role in one_of if required and not family.targets[role]]
+        for targets in [*beside, required] if required or not one_of else [[role] for role in one_of]:
             if set(wanted) <= {*inputs, *targets}:
                 yield (*inputs, *targets)
 

@@ -34,6 +34,7 @@ NAMES = {
         "question": "question query",
         "context": "context passage paragraph document",
         "answers": "answers answer",
+        "start": "start answer_start offset begin",
         "choices": "choices options endings candidates alternatives",
         "answer": "answer label correct gold target",
         "template": "answer reply response template positive pos",

@@ -35,6 +35,8 @@ def placed(values: Values, source: Source) -> Values:
             found[role] = moved[0] if _kind(role) in ENDS else moved
         elif _kind(role) == "answers" and not counting.plain:
             found[role] = _answers(value, text, counting)
+        elif _kind(role) == "start" and not counting.plain:
+            found[role] = _moved(value, text, counting)
     return found
 
 
@@ -93,7 +95,9 @@ def _end(value: Any) -> Span:
 
 
 def _answers(value: Any, text: str, counting: Counting) -> Any:
-    """Answers with their starts in characters."""
+    """Answers with their starts in characters; a text alone has none."""
+    if isinstance(value, str) and not value.lstrip().startswith(("[", "{")):
+        return value
     given = read_json(value, "'answers'", "a list of answers with text and start")
     if isinstance(given, Mapping):
         return {key: _moved(one, text, counting) if key in STARTS else one for key, one in given.items()}

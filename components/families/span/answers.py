@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 
 from components.errors import BadRowError
 from components.families.shared.fields import as_whole, read_json
+from components.spelling import is_blank
 
 FORMS = "a list of answers with text and start"
 
@@ -56,6 +57,21 @@ def _read_answer(answer: Any, number: int) -> GivenAnswer:
     if not isinstance(text, str) or not text.strip() or (start is not None and type(start) is not int):
         raise BadRowError(f"answer {number} is {answer!r:.60}, expected an object with text and start")
     return {"text": text, "start": start}
+
+
+def started(answers: list[GivenAnswer], start: Any) -> list[GivenAnswer]:
+    """The answers with the start that a column of its own gives: of the only answer; of none it says nothing.
+
+    Raises:
+        BadRowError: it is no place, or there are several answers.
+    """
+    if is_blank(start) or not answers:
+        return answers
+    if type(place := as_whole(start)) is not int:
+        raise BadRowError(f"'start' is {start!r:.60}, expected where the answer begins in the context")
+    if len(answers) > 1:
+        raise BadRowError(f"there are {len(answers)} answers, expected one beside 'start'")
+    return [{"text": answers[0]["text"], "start": place}]
 
 
 def checked(answer: GivenAnswer, context: str, number: int, repair: bool) -> Answer:

@@ -26,7 +26,7 @@ from components.families.base.capabilities import MultiSequence, Reword, Reworda
 from components.families.shared.fields import read_text
 from components.families.shared.linear import TERM
 from components.families.shared.rewording import reworded
-from components.families.span.answers import checked, read_answers
+from components.families.span.answers import checked, read_answers, started
 from components.families.span.baselines import WORD, first_words, likest_sentence, rarest_words
 from components.families.span.metrics import F1, METRICS, answer_of
 from components.families.span.windows import NULL, answer_tokens, begins, best_span, context_tokens
@@ -77,7 +77,7 @@ class SpanExtraction(Rewordable, MultiSequence, Family):
     name = "span"
     hub_task = "question-answering"
     inputs = (("question", "context"),)
-    targets: ClassVar[Mapping[str, bool]] = {"answers": True}
+    targets: ClassVar[Mapping[str, bool]] = {"answers": True, "start": False}
     text_columns = ("question", "context")
     request = SpanRequest
     response = SpanAnswer
@@ -106,7 +106,7 @@ class SpanExtraction(Rewordable, MultiSequence, Family):
         return pa.schema([("question", pa.string()), ("context", pa.string())])
 
     def read_target(self, record: Mapping[str, Any], row: Row, options: Mapping[str, Any]) -> Row:
-        given = enumerate(read_answers(record.get("answers")), 1)
+        given = enumerate(started(read_answers(record.get("answers")), record.get("start")), 1)
         return {"answers": [checked(answer, row["context"], n, options["repair"]) for n, answer in given]}
 
     def reworded(self, row: Row, reword: Reword) -> Row | None:

@@ -393,6 +393,22 @@ TABLES = [
         "span",
         {"question": "question", "context": "context", "answers": "answers"},
     ),
+    Shape(
+        "start_of_its_own.csv",
+        text(
+            csv_text(
+                ["context", "question", "answer_text", "answer_start"],
+                lambda n: [
+                    f"{sentence(n)} says alice and then alice",
+                    f"who says {n}?",
+                    "alice",
+                    len(sentence(n)) + 21,
+                ],
+            )
+        ),
+        "span",
+        {"question": "question", "context": "context", "answers": "answer_text", "start": "answer_start"},
+    ),
     Shape("rows.xml", text("<rows><row><text>a b</text></row></rows>"), refused="a document in XML"),
     Shape(
         "labelled_in_part.csv",

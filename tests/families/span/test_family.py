@@ -43,6 +43,7 @@ GOOD = {
     "answers": [{"text": "Turin", "start": 16}],
 }
 FORMS = "a list of answers with text and start"
+TWICE = [{"text": "Turin", "start": 16}, {"text": "Turin", "start": 26}]
 MALFORMED = [
     ({"question": " "}, "'question' is empty, expected a text"),
     ({"context": None}, "'context' is missing, expected a text"),
@@ -55,6 +56,9 @@ MALFORMED = [
     ({"answers": {"text": ["Turin"], "answer_start": []}}, "'answers' is {'text': ['Turin'], 'answer_start': []}, expected as many texts as starts"),
     ({"answers": [{"text": "Turin", "start": 15}]}, "answer 1, 'Turin', is not at 15 of the context but at 16; expected its offset in characters, or `repair: true`"),
     ({"answers": [{"text": "Turin", "start": -6}]}, "answer 1, 'Turin', is not at -6 of the context but at 16; expected its offset in characters, or `repair: true`"),
+    ({"answers": "Turin", "start": "there"}, "'start' is 'there', expected where the answer begins in the context"),
+    ({"answers": "Turin", "start": 15}, "answer 1, 'Turin', is not at 15 of the context but at 16; expected its offset in characters, or `repair: true`"),
+    ({"answers": TWICE, "start": 16}, "there are 2 answers, expected one beside 'start'"),
     ({"answers": [{"text": "Turin", "start": 16}, {"text": "Rome", "start": 3}]}, "answer 2, 'Rome', is not in the context"),
 ]  # fmt: skip
 
@@ -92,6 +96,18 @@ def test_answers_are_read_in_every_form(answers: Any) -> None:
 )
 def test_a_question_may_have_no_answer(answers: Any) -> None:
     assert read({}, **{**GOOD, "answers": answers})["answers"] == []
+
+
+@pytest.mark.parametrize("start", [26, 26.0, "26"])
+def test_a_start_beside_the_answer_says_which_of_several_places_is_meant(start: object) -> None:
+    assert read({}, **{**GOOD, "answers": "Turin", "start": start})["answers"] == [
+        {"text": "Turin", "start": 26}
+    ]
+
+
+@pytest.mark.parametrize("start", [None, "", -1, "-1"])
+def test_a_question_without_an_answer_has_no_start(start: object) -> None:
+    assert read({}, **{**GOOD, "answers": "", "start": start})["answers"] == []
 
 
 @pytest.mark.parametrize(("given_start", "found"), [(12, 16), (24, 26), (99, 26)])

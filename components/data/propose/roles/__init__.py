@@ -66,7 +66,7 @@ FITS: dict[str, Callable[[Column], Fit | None]] = {
     "head": words.span("head"), "tail": words.span("tail"),
     "label": labels.label, "level": labels.level, "score": labels.number, "labels": labels.several,
     "outcome": labels.outcome,
-    "answers": answers.places, "choices": answers.choices, "answer": answers.right,
+    "answers": answers.places, "start": answers.start, "choices": answers.choices, "answer": answers.right,
     "head_entity": graphs.entity("head_entity"), "link": graphs.link,
     "tail_entity": graphs.entity("tail_entity"),
 }  # fmt: skip

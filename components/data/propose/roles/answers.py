@@ -17,6 +17,13 @@ def places(column: Column) -> Fit | None:
     return Fit(score_of(column, "answers") + CERTAIN, "answers with their texts")
 
 
+def start(column: Column) -> Fit | None:
+    numbers = column.numbers
+    if not numbers or not is_named(column, "start") or not all(number.is_integer() for number in numbers):
+        return None
+    return Fit(NAMED, "where the answer begins")
+
+
 def choices(column: Column) -> Fit | None:
     try:
         found = [named_choices(value) for value in column.values]
