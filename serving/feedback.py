@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from components import families
 from components.errors import BadRowError, near_miss
@@ -25,7 +25,7 @@ from components.settings.feedback import Feedback as Settings
 from components.settings.traffic import Traffic
 from serving.bundle import FEEDBACK, TRAFFIC, card, release
 from serving.questions import row_of, strings
-from serving.requests import JSON_NAMES, MOST_FAULTS, BadRequestError, Item
+from serving.requests import JSON_NAMES, BadRequestError, Item, shaped
 
 if TYPE_CHECKING:
     from components.data.contract.cards import HeadCard
@@ -82,12 +82,7 @@ def parse(body: bytes) -> Answers:
     Raises:
         BadRequestError: it is not JSON, or not of this shape.
     """
-    try:
-        return Answers.model_validate_json(body)
-    except ValidationError as error:
-        if error.error_count() > MOST_FAULTS:  # to name them all would take seconds
-            raise BadRequestError(f"the body has {error.error_count()} faults; expected {EXAMPLE}") from None
-        raise BadRequestError(_sentence(_telling(error.errors()))) from None
+    return shaped(Answers, body, EXAMPLE, lambda errors: _sentence(_telling(errors)))
 
 
 def _telling(errors: Sequence[Any]) -> Any:

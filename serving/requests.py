@@ -4,7 +4,8 @@ that answers one text need not import it."""
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Optional, Union, get_origin
+from collections.abc import Callable
+from typing import Annotated, Any, Optional, TypeVar, Union, get_origin
 
 from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError, create_model
 
@@ -13,6 +14,7 @@ from components.errors import near_miss
 from components.families.base import Turn
 from components.families.shared.probabilities import KEPT
 
+Shape = TypeVar("Shape", bound=BaseModel)
 MOST_TEXTS = 10_000  # in a request, whatever the release allows: more objects would take seconds to read
 
 
@@ -114,15 +116,22 @@ def parse(body: bytes) -> Request:
     Raises:
         BadRequestError: it is not JSON, or not of this shape.
     """
+    return shaped(Request, body, 'an object such as {"texts": ["..."]}', _sentence)
+
+
+def shaped(shape: type[Shape], body: bytes, expected: str, sentence: Callable[[list[Any]], str]) -> Shape:
+    """A body of JSON as a record of this shape; `sentence` is made of pydantic's complaints.
+
+    Raises:
+        BadRequestError: it is not JSON, or not of the shape.
+    """
     try:
-        return Request.model_validate_json(body)
+        return shape.model_validate_json(body)
     except ValidationError as error:
-        if error.error_count() > MOST_FAULTS:  # to name them all would take seconds
-            raise BadRequestError(
-                f"the body has {error.error_count()} unknown keys or values of the wrong kind; expected an "
-                f'object such as {{"texts": ["..."]}}'
-            ) from None
-        raise BadRequestError(_sentence(error.errors())) from None
+        faults = error.error_count()
+        said = f"the body has {faults} unknown keys or values of the wrong kind; expected {expected}"
+        # to name them all would take seconds
+        raise BadRequestError(said if faults > MOST_FAULTS else sentence(error.errors())) from None
 
 
 def _sentence(errors: list[Any]) -> str:

@@ -103,6 +103,11 @@ class Wrong(runtimes.Runtime):
         return lambda ids_T, segments_T, pack: 1.5 * packed_states(model.encoder, ids_T, segments_T, pack)
 
 
+class Broken(Wrong):
+    def begin(self, model: MultiTaskModel, folder: Path) -> runtimes.States:
+        raise RuntimeError("not a file of ours")
+
+
 class Absent(Wrong):
     packages = ("no_such_package",)
 
@@ -112,7 +117,7 @@ class Absent(Wrong):
     [
         (Wrong, "its states differ by 0.5 here, expected at most 0.1"),
         (Absent, "no_such_package is not installed"),
-        (runtimes.Runtime, "NotImplementedError: "),
+        (Broken, "RuntimeError: not a file of ours"),
     ],
 )
 def test_a_machine_that_cannot_or_computes_otherwise_stays_eager_and_says_why(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Runtime", "States"]
 
 
-class Runtime:
+class Runtime(abc.ABC):
     """One way to compute the states of packed sequences."""
 
     packages: tuple[str, ...] = ()  # modules that it imports to answer
@@ -25,10 +26,10 @@ class Runtime:
         """Why this machine cannot do it, its packages aside; None where it can."""
         return None
 
-    def make(self, model: MultiTaskModel, folder: Path, compressed: Path) -> None:
+    def make(self, model: MultiTaskModel, folder: Path, compressed: Path) -> None:  # noqa: B027 some have none
         """Write its files of a model, whose encoder packs, into a folder. Leaves the model as it was.
         `compressed` holds what the stage `compress` has made of it, in a folder each."""
 
+    @abc.abstractmethod
     def begin(self, model: MultiTaskModel, folder: Path) -> States:
         """The states by this runtime, of the model in a folder with its files. Leaves the model as it was."""
-        raise NotImplementedError

@@ -25,6 +25,7 @@ from components.data.batches.pack import Pack
 from components.errors import UserError
 from components.files import atomic_file
 from components.model.packing import packed_states
+from components.model.runtimes.base import Runtime
 
 if TYPE_CHECKING:
     import numpy as np
@@ -100,6 +101,16 @@ class Graph(nn.Module):
         segments = segment_ids_T if self.takes_segments else None
         hidden_TD = packed_states(self.encoder, input_ids_T, segments, Places(position_T, *where))  # type: ignore[arg-type]
         return hidden_TD.float()
+
+
+class Exported(Runtime):
+    """A runtime that reads the encoder's file of the ONNX format."""
+
+    makers = ("onnx",)
+    files = ("encoder.onnx",)
+
+    def make(self, model: MultiTaskModel, folder: Path, compressed: Path) -> None:
+        export(model, folder / self.files[0])
 
 
 @torch.no_grad()

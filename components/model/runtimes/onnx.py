@@ -9,7 +9,7 @@ import torch
 
 from components.data.batches.pack import Pack
 from components.model.runtimes import exported
-from components.model.runtimes.base import Runtime, States
+from components.model.runtimes.base import States
 
 if TYPE_CHECKING:
     from components.model.multitask import MultiTaskModel
@@ -17,16 +17,11 @@ if TYPE_CHECKING:
 SILENT = 3  # errors alone are logged
 
 
-class Onnx(Runtime):
+class Onnx(exported.Exported):
     """A file of the ONNX format, read by ONNX Runtime on the processor."""
 
     packages = ("onnxruntime",)
-    makers = ("onnx",)
     extra = "onnx"
-    files = ("encoder.onnx",)
-
-    def make(self, model: MultiTaskModel, folder: Path, compressed: Path) -> None:
-        exported.export(model, folder / self.files[0])
 
     def begin(self, model: MultiTaskModel, folder: Path) -> States:
         import onnxruntime

@@ -10,7 +10,7 @@ import torch
 
 from components.data.batches.pack import Pack
 from components.model.runtimes import exported
-from components.model.runtimes.base import Runtime, States
+from components.model.runtimes.base import States
 
 if TYPE_CHECKING:
     from components.model.multitask import MultiTaskModel
@@ -19,16 +19,11 @@ if TYPE_CHECKING:
 TELEMETRY = "openvino_telemetry"  # of a package that OpenVINO does without where it is not there
 
 
-class OpenVino(Runtime):
+class OpenVino(exported.Exported):
     """A file of the ONNX format, read by OpenVINO on the processor."""
 
     packages = ("openvino",)
-    makers = ("onnx",)
     extra = "openvino"
-    files = ("encoder.onnx",)
-
-    def make(self, model: MultiTaskModel, folder: Path, compressed: Path) -> None:
-        exported.export(model, folder / self.files[0])
 
     def begin(self, model: MultiTaskModel, folder: Path) -> States:
         sys.modules.setdefault(TELEMETRY, None)  # type: ignore[arg-type] # its import says that it was used
