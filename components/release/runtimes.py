@@ -70,6 +70,11 @@ class Way:
         """Add to its evidence."""
         self.evidence = self.evidence.model_copy(update=found)
 
+    def fail(self, error: Exception) -> None:
+        """It is out, for what its library has said."""
+        self.states = None
+        self.note(why=_said(error))
+
 
 def choose(root: Path, wanted: str, made: Path) -> None:
     """Measure the runtimes that are `wanted` (a name, or AUTO) for the model of the project in `root`, and
@@ -85,7 +90,9 @@ def choose(root: Path, wanted: str, made: Path) -> None:
     lay_out(eager)  # as the service does
     timed: dict[str, States] = {EAGER: partial(packed_states, eager.encoder)}
     timed |= {name: way.states for name, way in ways.items() if way.states}
-    seconds = measure(timed, work) if eager.packs else {}
+    seconds, failed = measure(timed, work) if eager.packs else ({}, {})
+    for name, error in failed.items():
+        ways[name].fail(error)
     for name, of_way in seconds.items():
         if name != EAGER:
             ways[name].note(**of_way, faster=_faster(seconds[EAGER], of_way))
@@ -118,8 +125,7 @@ def _begun(runtime: Runtime, eager: MultiTaskModel, made: Path, compressed: Path
             raise UserError("a state of a made-up text is no number")
         way.note(bytes=sum((made / name).stat().st_size for name in runtime.files), difference=found)
     except Exception as error:  # every library has its own
-        way.states = None
-        way.note(why=_said(error))
+        way.fail(error)
     return way
 
 
@@ -160,7 +166,7 @@ def _ask(root: Path, asked: MultiTaskModel, way: Way, verdict: Verdict) -> None:
     except UserError:
         raise
     except Exception as error:  # of a library, at a text that is longer than those that were made up
-        way.note(why=_said(error))
+        way.fail(error)
         return
     lost = [head for head, one in heads.items() if not one.passes]
     way.note(heads=heads, why=f"not shown to be within its margin: {', '.join(lost)}" if lost else None)
@@ -210,18 +216,28 @@ def _packed(texts: Sequence[Tokens], takes_segments: bool) -> Given:
 
 
 @torch.inference_mode()
-def measure(ways: Mapping[str, States], work: Workload) -> dict[str, dict[str, float]]:
-    """Seconds of a text alone and of a pass, by way: the median of rounds that take turns."""
+def measure(
+    ways: Mapping[str, States], work: Workload
+) -> tuple[dict[str, dict[str, float]], dict[str, Exception]]:
+    """Seconds of a text alone and of a pass, by way: the median of rounds that take turns; and the errors of
+    those that failed at one, of which eager must not be."""
     rounds: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
-    for number in range(ROUNDS + 1):
-        for name, states in ways.items():
-            found = (_seconds(states, work.lone), _seconds(states, work.passes))
-            if number:  # the first is for whatever is made at first use
-                rounds[name].append(found)
-    medians = {
-        name: [statistics.median(one) for one in zip(*found, strict=True)] for name, found in rounds.items()
-    }
-    return {name: {"lone_seconds": lone, "pass_seconds": one} for name, (lone, one) in medians.items()}
+    failed: dict[str, Exception] = {}
+    for _ in range(ROUNDS + 1):
+        for name in [name for name in ways if name not in failed]:
+            try:
+                rounds[name].append((_seconds(ways[name], work.lone), _seconds(ways[name], work.passes)))
+            except Exception as error:  # every library has its own
+                if name == EAGER:
+                    raise
+                failed[name] = error
+    return {name: _medians(found) for name, found in rounds.items() if name not in failed}, failed
+
+
+def _medians(rounds: Sequence[tuple[float, float]]) -> dict[str, float]:
+    """Of all rounds but the first, in which is made what is made at first use."""
+    lone, of_pass = (statistics.median(one) for one in zip(*rounds[1:], strict=True))
+    return {"lone_seconds": lone, "pass_seconds": of_pass}
 
 
 def _seconds(states: States, given: Sequence[Given]) -> float:
