@@ -202,6 +202,12 @@ def test_what_no_stage_runs_makes_no_stage_stale(copy: Path, file: str) -> None:
     assert stale_after(copy, file, "CHANGED = 1") == set()
 
 
+def test_a_student_is_not_taught_anew_because_of_how_models_are_released_or_served() -> None:
+    reached = program.closure("components.stages.compress")
+    above = tuple(f"components.{room}" for room in ("release", "model.runtimes", "evaluation"))
+    assert [name for name in reached if name.startswith(above)] == []
+
+
 @pytest.mark.slow
 def test_a_family_makes_the_stages_of_its_tasks_stale_and_those_of_all_tasks(copy: Path) -> None:
     stale = stale_after(copy, "components/families/tagging/family.py", "CHANGED = 1")

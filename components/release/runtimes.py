@@ -35,9 +35,8 @@ from components.model.packing import States, packed_states
 from components.model.products import lay_out
 from components.model.runtimes import EAGER, Runtime, difference
 from components.release.records import RUNTIMES, RuntimeEvidence, RuntimeReport
+from components.settings.compression import COMPRESSED
 
-MODEL = Path("models/multitask")
-COMPRESSED = Path("models/compressed")  # what the stage `compress` has made, a folder each
 AUTO = "auto"  # whichever is the fastest
 ROUNDS = 5
 LONE = 24  # texts that are asked alone
@@ -81,7 +80,7 @@ def choose(root: Path, wanted: str, made: Path) -> None:
     write RUNTIMES and the files of the chosen one into `made`; nothing where eager is wanted."""
     if wanted == EAGER:
         return
-    model = root / MODEL
+    model = root / saving.MODEL
     verdict, eager = Verdict.read(root / VERDICT), saving.load(model)
     names = runtimes.names() if wanted == AUTO else [wanted]
     ways = {name: _begun(runtimes.find(name), eager, made, root / COMPRESSED) for name in names}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 
 from components.settings.section import Positive, Section, Unit
+
+COMPRESSED = Path("models/compressed")  # a folder of each that is made
 
 
 class Student(Section):

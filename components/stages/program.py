@@ -9,9 +9,8 @@ from pathlib import Path
 
 from components import params, program
 from components.files import atomic_folder
+from components.settings.compression import COMPRESSED
 from components.stages import run
-
-COMPRESSED = Path("models/compressed")
 
 
 def contents() -> dict[Path, str]:
@@ -25,7 +24,7 @@ def contents() -> dict[Path, str]:
 NOTES = {  # of folders that may hold nothing else
     "downloads": "What packages and remotes of params.yaml bring; the pipeline fills it.\n",
     "accepted": "Rows that `onetrunk feedback accept` has made of feedback; git or `dvc add` keeps them.\n",
-    "models/compressed": "Smaller encoders that the stage `compress` makes, if params.yaml says so.\n",
+    COMPRESSED.as_posix(): "Smaller encoders that the stage `compress` makes, if params.yaml says so.\n",
 }
 
 

@@ -15,13 +15,10 @@ from components.errors import UserError
 from components.model.packing import packable, packed_states
 from components.model.products import lay_out
 from components.model.runtimes.base import Runtime, States
-from components.model.smaller import empty
+from components.model.smaller import FILE, TAKEN, empty
 
 if TYPE_CHECKING:
     from components.model.multitask import MultiTaskModel
-
-FILE = "student.safetensors"
-TAKEN = "taken"  # in its metadata: the numbers of the blocks that it began with, as JSON
 
 
 class Student(Runtime):
