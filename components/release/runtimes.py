@@ -36,8 +36,8 @@ from components.model.products import lay_out
 from components.model.runtimes import EAGER, Runtime, difference
 from components.release.records import RUNTIMES, RuntimeEvidence, RuntimeReport
 from components.settings.compression import COMPRESSED
+from components.settings.release import AUTO
 
-AUTO = "auto"  # whichever is the fastest
 ROUNDS = 5
 LONE = 24  # texts that are asked alone
 PASSES = 6  # of several texts
