@@ -11,7 +11,6 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import math
-import platform
 import statistics
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -34,6 +33,7 @@ from components.model.multitask import MultiTaskModel
 from components.model.packing import States, packed_states
 from components.model.products import lay_out
 from components.model.runtimes import EAGER, Runtime, difference
+from components.processor import model_name
 from components.release.records import RUNTIMES, RuntimeEvidence, RuntimeReport
 from components.settings.compression import COMPRESSED
 from components.settings.release import AUTO
@@ -102,7 +102,7 @@ def choose(root: Path, wanted: str, made: Path) -> None:
         wanted=wanted,
         chosen=chosen,
         most_difference=SLACK * (own or 0.0) + LEAST,
-        processor=_processor(),
+        processor=model_name(),
         threads=torch.get_num_threads(),
         confidence=verdict.confidence,
         eager=RuntimeEvidence(faster=1.0).model_copy(update=seconds.get(EAGER, {})),
@@ -251,17 +251,6 @@ def _clear(made: Path, kept: Sequence[str]) -> None:
     for file in made.iterdir():
         if file.name not in kept:
             file.unlink()
-
-
-def _processor() -> str:
-    """Its name, as the kernel says it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    return next(
-        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown"
-    )
 
 
 def pins_of(made: Path) -> dict[str, str]:
