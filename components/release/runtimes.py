@@ -84,30 +84,43 @@ def choose(root: Path, wanted: str, made: Path) -> None:
     verdict, eager = Verdict.read(root / VERDICT), saving.load(model)
     names = runtimes.names() if wanted == AUTO else [wanted]
     ways = {name: _begun(runtimes.find(name), eager, made, root / COMPRESSED) for name in names}
+    of_eager = _time(eager, ways, root / "encoded") if eager.packs else {}
+    chosen = _first_that_passes(root, model, ways, verdict)
+    _clear(made, ways[chosen].runtime.files if chosen in ways else ())
+    _report(wanted, chosen, ways, of_eager, verdict.confidence).write(made / RUNTIMES)
+
+
+def _time(eager: MultiTaskModel, ways: Mapping[str, Way], encoded: Path) -> dict[str, float]:
+    """Note how fast each way is that begins here; the seconds of eager."""
     tasks = sorted({card["task"] for card in eager.config.tasks.values()})
-    work = workload(root / "encoded", tasks, eager.takes_segments)
+    work = workload(encoded, tasks, eager.takes_segments)
     lay_out(eager)  # as the service does
     timed: dict[str, States] = {EAGER: partial(packed_states, eager.encoder)}
     timed |= {name: way.states for name, way in ways.items() if way.states}
-    seconds, failed = measure(timed, work) if eager.packs else ({}, {})
+    seconds, failed = measure(timed, work)
     for name, error in failed.items():
         ways[name].fail(error)
+    of_eager = seconds.pop(EAGER)
     for name, of_way in seconds.items():
-        if name != EAGER:
-            ways[name].note(**of_way, faster=_faster(seconds[EAGER], of_way))
-    chosen = _first_that_passes(root, model, ways, verdict)
-    _clear(made, ways[chosen].runtime.files if chosen in ways else ())
+        ways[name].note(**of_way, faster=_faster(of_eager, of_way))
+    return of_eager
+
+
+def _report(
+    wanted: str, chosen: str, ways: Mapping[str, Way], of_eager: Mapping[str, float], confidence: float
+) -> RuntimeReport:
+    """What was measured, with how far the chosen one's states may be from eager's elsewhere."""
     own = ways[chosen].evidence.difference if chosen in ways else None
-    RuntimeReport(
+    return RuntimeReport(
         wanted=wanted,
         chosen=chosen,
         most_difference=SLACK * (own or 0.0) + LEAST,
         processor=model_name(),
         threads=torch.get_num_threads(),
-        confidence=verdict.confidence,
-        eager=RuntimeEvidence(faster=1.0).model_copy(update=seconds.get(EAGER, {})),
+        confidence=confidence,
+        eager=RuntimeEvidence(faster=1.0).model_copy(update=of_eager),
         runtimes={name: way.evidence for name, way in ways.items()},
-    ).write(made / RUNTIMES)
+    )
 
 
 def _begun(runtime: Runtime, eager: MultiTaskModel, made: Path, compressed: Path) -> Way:
