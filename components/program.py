@@ -31,6 +31,8 @@ NEVER_FOLLOWED = (
     "components.params.searches",
     "components.settings.search",  # read by commands, by no stage
     "components.settings.monitor",
+    "components.settings.retrain",
+    "components.settings.rollout",
     "components.program",  # what it decides is in the files that it writes
 )
 WATCH = ("components.tracking",)  # shows a training and logs it

@@ -17,6 +17,7 @@ from pathlib import Path
 from components import advice
 from components.environment import QUIET
 from components.errors import UserError, near_miss
+from components.folders import make_folders
 
 TEMPLATES = Path(__file__).with_name("project")
 BUILT_IN, EMPTY = "built-in", "empty"
@@ -81,8 +82,6 @@ def _make(folder: Path) -> None:
 
 
 def _fill(folder: Path, start: str) -> None:
-    from components.stages.program import make_folders  # knows every setting, which is heavy
-
     _call(["git", "init", "--quiet"], folder)
     _call([sys.executable, "-m", "dvc", "init", "--quiet"], folder)
     for name, template in FILES.items():

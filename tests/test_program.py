@@ -187,6 +187,13 @@ def test_a_change_where_train_and_evaluate_read_rows_makes_them_stale(copy: Path
     assert not stale & {"ingest/mood", "validate/mood", "baseline/mood", "curves", "gate", "declare"}
 
 
+def test_the_settings_of_commands_are_in_no_stages_file() -> None:
+    own = {f"components/settings/{name}.py" for name in ("search", "monitor", "rollout", "retrain")}
+    for stage in ("ingest", "train", "package"):
+        assert not own & program.of_stage(stage).keys()
+    assert "components/settings/feedback.py" in program.of_stage("package")  # the Bento carries it
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "file",
@@ -200,6 +207,12 @@ def test_a_change_where_train_and_evaluate_read_rows_makes_them_stale(copy: Path
 )
 def test_what_no_stage_runs_makes_no_stage_stale(copy: Path, file: str) -> None:
     assert stale_after(copy, file, "CHANGED = 1") == set()
+
+
+def test_a_student_is_not_taught_anew_because_of_how_models_are_released_or_served() -> None:
+    reached = program.closure("components.stages.compress")
+    above = tuple(f"components.{room}" for room in ("release", "model.runtimes", "evaluation"))
+    assert [name for name in reached if name.startswith(above)] == []
 
 
 @pytest.mark.slow
@@ -284,14 +297,14 @@ def test_every_import_by_name_says_where_the_module_lies() -> None:
 
 @pytest.mark.slow
 def test_no_stage_reads_the_settings_of_commands() -> None:
-    """components.settings.search and .monitor are not followed, which is right as long as this holds."""
+    """Their modules in components.settings are not followed, which is right as long as this holds."""
     for stage in program.stages():
         for name in program.closure(
             f"components.stages.{stage}", without=program.NOT_FOLLOWED.get(stage, ())
         ):
             if name != "components.settings.project":
                 text = program.modules()[name].path.read_text()
-                assert not re.search(r"\bproject\.(search|monitor)\b", text), name
+                assert not re.search(r"\bproject\.(search|monitor|rollout|retrain)\b", text), name
 
 
 def test_every_stage_of_the_pipeline_depends_on_its_file_and_on_no_code() -> None:

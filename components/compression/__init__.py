@@ -1,1 +1,1 @@
-"""A smaller encoder for a model that is trained: ways, a file each, found by their name."""
+"""A smaller encoder for a model that is trained: a student of fewer blocks that learns its states."""

@@ -32,12 +32,10 @@ from components.model import saving
 from components.model.blocks import blocks
 from components.model.multitask import MultiTaskModel
 from components.model.packing import packed_states
-from components.model.runtimes.student import FILE, TAKEN
-from components.model.smaller import smaller, taken_of
+from components.model.smaller import FILE, TAKEN, smaller, taken_of
 from components.settings.compression import Student
 from components.training.schedule import factor
 
-MODEL = Path("models/multitask")
 TOKENS = 4096  # of a micro-batch
 WARMUP = 0.05  # share of the steps in which the learning rate rises
 LEAST = 1e-6  # variance that a distance is counted in
@@ -52,7 +50,7 @@ def distil(settings: Student, root: Path, seed: int, target: Path, say: Callable
         UserError: the encoder cannot be made smaller so.
     """
     torch.manual_seed(seed)
-    teacher = saving.load(root / MODEL).requires_grad_(False)
+    teacher = saving.load(root / saving.MODEL).requires_grad_(False)
     student = smaller(teacher, settings.layers)
     record = PlanRecord.read(root / PLAN)
     learn(teacher, student, settings, record.steps, batches(teacher, record, root, seed), say)

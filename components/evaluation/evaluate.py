@@ -50,7 +50,7 @@ def evaluate(
     ({head: {metric: value}}) for `dvc metrics`; a first release has no champion. `anchors` are by head;
     `rolled_back` is the version under which this model was released before, and rolled back."""
     against = Against(champion, dict(anchors or {}))
-    candidate, models = saving.load(root / "models/multitask"), gates.Models(root, champion)
+    candidate, models = saving.load(root / saving.MODEL), gates.Models(root, champion)
     against.find_differences(candidate.config.tasks)
     examiner = Examiner(project, root, candidate, against, models)
     heads: dict[str, HeadEvidence] = {}

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from components.data.contract.cards import HeadCard
     from components.model.multitask import MultiTaskModel
 
+MODEL = Path("models/multitask")  # of a project
 AUXILIARY = "auxiliary.safetensors"
 CARDS = "cards"  # of the heads, as JSON in the file's metadata
 

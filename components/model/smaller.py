@@ -16,6 +16,8 @@ from components.model.packing import packable
 if TYPE_CHECKING:
     from components.model.multitask import MultiTaskModel
 
+FILE = "student.safetensors"
+TAKEN = "taken"  # in its metadata: the numbers of the blocks that it began with, as JSON
 COUNT, KINDS = "num_hidden_layers", "layer_types"  # what configurations call them
 
 

@@ -21,6 +21,7 @@ from components.evaluation import replay
 from components.evaluation.records import EVALUATION, VERDICT, Evaluation, Verdict, identity
 from components.files import read_json, sha256, verify_manifest, write_manifest
 from components.model import index, saving
+from components.model.saving import MODEL
 from components.release import model_card, sbom, signing
 from components.release.records import (
     RUNTIMES,
@@ -35,7 +36,6 @@ from components.release.records import (
 from components.settings.project import Packaging
 from components.settings.release import EAGER
 
-MODEL = Path("models/multitask")
 WEIGHTS = index.WEIGHTS
 FILES = ("config.json", WEIGHTS, "tokenizer.json")  # and the indices of its heads
 

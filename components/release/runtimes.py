@@ -11,7 +11,6 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import math
-import platform
 import statistics
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -34,11 +33,11 @@ from components.model.multitask import MultiTaskModel
 from components.model.packing import States, packed_states
 from components.model.products import lay_out
 from components.model.runtimes import EAGER, Runtime, difference
+from components.processor import model_name
 from components.release.records import RUNTIMES, RuntimeEvidence, RuntimeReport
+from components.settings.compression import COMPRESSED
+from components.settings.release import AUTO
 
-MODEL = Path("models/multitask")
-COMPRESSED = Path("models/compressed")  # what the stage `compress` has made, a folder each
-AUTO = "auto"  # whichever is the fastest
 ROUNDS = 5
 LONE = 24  # texts that are asked alone
 PASSES = 6  # of several texts
@@ -70,38 +69,58 @@ class Way:
         """Add to its evidence."""
         self.evidence = self.evidence.model_copy(update=found)
 
+    def fail(self, error: Exception) -> None:
+        """It is out, for what its library has said."""
+        self.states = None
+        self.note(why=_said(error))
+
 
 def choose(root: Path, wanted: str, made: Path) -> None:
     """Measure the runtimes that are `wanted` (a name, or AUTO) for the model of the project in `root`, and
     write RUNTIMES and the files of the chosen one into `made`; nothing where eager is wanted."""
     if wanted == EAGER:
         return
-    model = root / MODEL
+    model = root / saving.MODEL
     verdict, eager = Verdict.read(root / VERDICT), saving.load(model)
     names = runtimes.names() if wanted == AUTO else [wanted]
     ways = {name: _begun(runtimes.find(name), eager, made, root / COMPRESSED) for name in names}
+    of_eager = _time(eager, ways, root / "encoded") if eager.packs else {}
+    chosen = _first_that_passes(root, model, ways, verdict)
+    _clear(made, ways[chosen].runtime.files if chosen in ways else ())
+    _report(wanted, chosen, ways, of_eager, verdict.confidence).write(made / RUNTIMES)
+
+
+def _time(eager: MultiTaskModel, ways: Mapping[str, Way], encoded: Path) -> dict[str, float]:
+    """Note how fast each way is that begins here; the seconds of eager."""
     tasks = sorted({card["task"] for card in eager.config.tasks.values()})
-    work = workload(root / "encoded", tasks, eager.takes_segments)
+    work = workload(encoded, tasks, eager.takes_segments)
     lay_out(eager)  # as the service does
     timed: dict[str, States] = {EAGER: partial(packed_states, eager.encoder)}
     timed |= {name: way.states for name, way in ways.items() if way.states}
-    seconds = measure(timed, work) if eager.packs else {}
+    seconds, failed = measure(timed, work)
+    for name, error in failed.items():
+        ways[name].fail(error)
+    of_eager = seconds.pop(EAGER)
     for name, of_way in seconds.items():
-        if name != EAGER:
-            ways[name].note(**of_way, faster=_faster(seconds[EAGER], of_way))
-    chosen = _first_that_passes(root, model, ways, verdict)
-    _clear(made, ways[chosen].runtime.files if chosen in ways else ())
+        ways[name].note(**of_way, faster=_faster(of_eager, of_way))
+    return of_eager
+
+
+def _report(
+    wanted: str, chosen: str, ways: Mapping[str, Way], of_eager: Mapping[str, float], confidence: float
+) -> RuntimeReport:
+    """What was measured, with how far the chosen one's states may be from eager's elsewhere."""
     own = ways[chosen].evidence.difference if chosen in ways else None
-    RuntimeReport(
+    return RuntimeReport(
         wanted=wanted,
         chosen=chosen,
         most_difference=SLACK * (own or 0.0) + LEAST,
-        processor=_processor(),
+        processor=model_name(),
         threads=torch.get_num_threads(),
-        confidence=verdict.confidence,
-        eager=RuntimeEvidence(faster=1.0).model_copy(update=seconds.get(EAGER, {})),
+        confidence=confidence,
+        eager=RuntimeEvidence(faster=1.0).model_copy(update=of_eager),
         runtimes={name: way.evidence for name, way in ways.items()},
-    ).write(made / RUNTIMES)
+    )
 
 
 def _begun(runtime: Runtime, eager: MultiTaskModel, made: Path, compressed: Path) -> Way:
@@ -118,8 +137,7 @@ def _begun(runtime: Runtime, eager: MultiTaskModel, made: Path, compressed: Path
             raise UserError("a state of a made-up text is no number")
         way.note(bytes=sum((made / name).stat().st_size for name in runtime.files), difference=found)
     except Exception as error:  # every library has its own
-        way.states = None
-        way.note(why=_said(error))
+        way.fail(error)
     return way
 
 
@@ -160,7 +178,7 @@ def _ask(root: Path, asked: MultiTaskModel, way: Way, verdict: Verdict) -> None:
     except UserError:
         raise
     except Exception as error:  # of a library, at a text that is longer than those that were made up
-        way.note(why=_said(error))
+        way.fail(error)
         return
     lost = [head for head, one in heads.items() if not one.passes]
     way.note(heads=heads, why=f"not shown to be within its margin: {', '.join(lost)}" if lost else None)
@@ -210,18 +228,28 @@ def _packed(texts: Sequence[Tokens], takes_segments: bool) -> Given:
 
 
 @torch.inference_mode()
-def measure(ways: Mapping[str, States], work: Workload) -> dict[str, dict[str, float]]:
-    """Seconds of a text alone and of a pass, by way: the median of rounds that take turns."""
+def measure(
+    ways: Mapping[str, States], work: Workload
+) -> tuple[dict[str, dict[str, float]], dict[str, Exception]]:
+    """Seconds of a text alone and of a pass, by way: the median of rounds that take turns; and the errors of
+    those that failed at one, of which eager must not be."""
     rounds: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
-    for number in range(ROUNDS + 1):
-        for name, states in ways.items():
-            found = (_seconds(states, work.lone), _seconds(states, work.passes))
-            if number:  # the first is for whatever is made at first use
-                rounds[name].append(found)
-    medians = {
-        name: [statistics.median(one) for one in zip(*found, strict=True)] for name, found in rounds.items()
-    }
-    return {name: {"lone_seconds": lone, "pass_seconds": one} for name, (lone, one) in medians.items()}
+    failed: dict[str, Exception] = {}
+    for _ in range(ROUNDS + 1):
+        for name in [name for name in ways if name not in failed]:
+            try:
+                rounds[name].append((_seconds(ways[name], work.lone), _seconds(ways[name], work.passes)))
+            except Exception as error:  # every library has its own
+                if name == EAGER:
+                    raise
+                failed[name] = error
+    return {name: _medians(found) for name, found in rounds.items() if name not in failed}, failed
+
+
+def _medians(rounds: Sequence[tuple[float, float]]) -> dict[str, float]:
+    """Of all rounds but the first, in which is made what is made at first use."""
+    lone, of_pass = (statistics.median(one) for one in zip(*rounds[1:], strict=True))
+    return {"lone_seconds": lone, "pass_seconds": of_pass}
 
 
 def _seconds(states: States, given: Sequence[Given]) -> float:
@@ -236,17 +264,6 @@ def _clear(made: Path, kept: Sequence[str]) -> None:
     for file in made.iterdir():
         if file.name not in kept:
             file.unlink()
-
-
-def _processor() -> str:
-    """Its name, as the kernel says it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    return next(
-        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown"
-    )
 
 
 def pins_of(made: Path) -> dict[str, str]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from components.settings.section import Positive, Section, Unit
+
+COMPRESSED = Path("models/compressed")  # a folder of each that is made
 
 
 class Student(Section):
@@ -21,3 +24,11 @@ class Compress(Section):
     """What is made of the model besides: nothing, unless it is named here."""
 
     student: Student | None = None  # fewer blocks, taught by the model
+
+    @field_validator("student", mode="before")
+    @classmethod
+    def _none_is_left_out(cls, given: Any) -> Any:
+        """A key that is there is a stage of the pipeline, whatever it holds."""
+        if given is None:
+            raise ValueError("expected {layers: NUMBER}; leave the key out for no student")
+        return given

@@ -9,7 +9,7 @@ from components.stages import run
 def main(name: str) -> None:
     from components import params
     from components.compression.distil import distil
-    from components.release.runtimes import COMPRESSED
+    from components.settings.compression import COMPRESSED
 
     project = params.load()
     assert project.compress.student is not None  # noqa: S101 dvc.yaml has a stage of each that is named

@@ -4,14 +4,11 @@ The other stages depend on these files, not on code: a project holds none. It is
 version@REMOTE, and files that come out the same leave everything else up to date.
 """
 
-import shutil
 from pathlib import Path
 
-from components import params, program
+from components import folders, params, program
 from components.files import atomic_folder
 from components.stages import run
-
-COMPRESSED = Path("models/compressed")
 
 
 def contents() -> dict[Path, str]:
@@ -22,33 +19,9 @@ def contents() -> dict[Path, str]:
     )
 
 
-NOTES = {  # of folders that may hold nothing else
-    "downloads": "What packages and remotes of params.yaml bring; the pipeline fills it.\n",
-    "accepted": "Rows that `onetrunk feedback accept` has made of feedback; git or `dvc add` keeps them.\n",
-    "models/compressed": "Smaller encoders that the stage `compress` makes, if params.yaml says so.\n",
-}
-
-
-def make_folders(root: Path = Path()) -> None:
-    """The stages `encoder`, `declare` and `package` depend on them; DVC warns of a folder that is empty."""
-    for folder, text in NOTES.items():
-        note = root / folder / "README.txt"
-        if not note.is_file():
-            note.parent.mkdir(parents=True, exist_ok=True)
-            note.write_text(text)
-
-
-def drop_compressed() -> None:
-    """Remove smaller encoders that params.yaml no longer names; they would be taken for today's."""
-    kept = [name for name, given in params.load().compress if given is not None]
-    for folder in COMPRESSED.iterdir():
-        if folder.is_dir() and folder.name not in kept:
-            shutil.rmtree(folder)
-
-
 def main() -> None:
-    make_folders()
-    drop_compressed()
+    folders.make_folders()
+    folders.drop_compressed([name for name, given in params.load().compress if given is not None])
     with atomic_folder(program.FOLDER) as folder:
         for file, text in contents().items():
             (folder / file).parent.mkdir(exist_ok=True)

@@ -111,7 +111,8 @@ def _changed(repo: Repo) -> dict[str, list[Any]]:
             del found[ENCODER]
     if PROGRAM not in found:  # the graph of a project that depends on code in another way, or not at all
         return found
-    from components.stages.program import NOTES, contents
+    from components.folders import NOTES
+    from components.stages.program import contents
 
     outdated = {Path(repo.root_dir) / file for file in program.outdated(program.FOLDER, contents())}
     makes_folders = not all(Path(repo.root_dir, folder).is_dir() for folder in NOTES)

@@ -17,7 +17,7 @@ from components.model import saving
 from components.model.multitask import MultiTaskModel
 from components.model.packing import packed_states
 from components.model.runtimes import student as runtime
-from components.model.smaller import smaller, taken_of
+from components.model.smaller import FILE, smaller, taken_of
 from components.settings.compression import Student
 from tests.model.runtimes import build
 
@@ -69,7 +69,7 @@ def test_a_student_learns_what_the_model_says_of_all_tasks_and_is_the_same_again
     losses = [float(line.rpartition(" ")[2]) for line in said if "step" in line]
     assert losses[1] < 0.7 * losses[0], losses
     verify_manifest(Path("one"))
-    assert Path("one", runtime.FILE).read_bytes() == Path("two", runtime.FILE).read_bytes()
+    assert Path("one", FILE).read_bytes() == Path("two", FILE).read_bytes()
     model = saving.load(Path("models/multitask"))
     Path("compressed").mkdir()
     Path("one").rename("compressed/student")

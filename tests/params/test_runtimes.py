@@ -36,6 +36,12 @@ def test_a_student_that_nobody_makes_is_asked_for(tiny_project: Path) -> None:
     )
 
 
+def test_a_student_of_null_would_be_a_stage_that_has_nothing_to_do(tiny_project: Path) -> None:
+    assert complaint(tiny_project, NAMED, f"{NAMED}\ncompress: {{student: null}}") == (
+        "params.yaml: compress.student: found None, expected {layers: NUMBER}; leave the key out for no student"
+    )
+
+
 def test_a_known_runtime_and_auto_are_read(tiny_project: Path) -> None:
     file = Path("params.yaml")
     before = file.read_text()

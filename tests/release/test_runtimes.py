@@ -106,12 +106,13 @@ def project(encoded_project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def chosen(wanted: str, faster: Mapping[str, float], monkeypatch: pytest.MonkeyPatch) -> RuntimeReport:
     """The report where the runtimes are so many times as fast as eager; what was made is in made/."""
 
-    def measure(timed: Mapping[str, ways.States], work: object) -> dict[str, dict[str, float]]:
+    def measure(
+        timed: Mapping[str, ways.States], work: object
+    ) -> tuple[dict[str, dict[str, float]], dict[str, Exception]]:
+        speeds = {name: faster.get(name, 1.0) for name in timed}
         return {
-            name: {"lone_seconds": 1 / speed, "pass_seconds": 1 / speed}
-            for name in timed
-            for speed in [faster.get(name, 1.0)]
-        }
+            name: {"lone_seconds": 1 / speed, "pass_seconds": 1 / speed} for name, speed in speeds.items()
+        }, {}
 
     monkeypatch.setattr(runtimes, "measure", measure)
     made = Path("made")
@@ -165,6 +166,27 @@ def test_eager_is_shipped_where_the_wanted_one_is_no_faster_worse_or_absent(
     assert files() == {RUNTIMES}
 
 
+def test_a_runtime_that_fails_at_a_row_while_it_is_timed_is_out_and_the_release_goes_on(
+    project: Path,
+) -> None:
+    made = Path("made")
+    made.mkdir()
+    runtimes.choose(Path(), "short", made)
+    report = RuntimeReport.read(made / RUNTIMES)
+    assert (report.chosen, report.runtimes["short"].why) == ("eager", "ArithmeticError: too many tokens")
+    assert report.eager.lone_seconds
+    assert files() == {RUNTIMES}
+
+
+def test_what_eager_fails_at_is_no_runtimes_fault(encoded_project: Path) -> None:
+    def states(*given: object) -> torch.Tensor:
+        raise ArithmeticError("a bug")
+
+    work = runtimes.workload(Path("encoded"), ["mood"], True)
+    with pytest.raises(ArithmeticError, match="a bug"):
+        runtimes.measure({"eager": states}, work)
+
+
 def test_few_rows_show_nothing_so_that_a_small_margin_is_not_passed(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -195,7 +217,7 @@ def test_speed_is_measured_on_validation_rows_alone_and_in_passes(encoded_projec
     assert 0 < len(work.lone) <= runtimes.LONE
     assert any(len(pack.lengths) > 1 for _, _, pack in work.passes)
     assert all(sum(pack.lengths) <= runtimes.TOKENS for _, _, pack in work.passes)
-    found = runtimes.measure({"one": lambda *given: given[0], "other": lambda *given: given[0]}, work)
+    found, _ = runtimes.measure({"one": lambda *given: given[0], "other": lambda *given: given[0]}, work)
     assert all(seconds > 0 for of_way in found.values() for seconds in of_way.values())
 
 

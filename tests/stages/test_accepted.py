@@ -9,10 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from components import folders
 from components.data.contract import accepted
 from components.data.contract.accepted import Accepted
 from components.files import read_json
-from components.stages import declare, ingest, program
+from components.stages import declare, ingest
 from tests.serving import tiny
 
 
@@ -27,7 +28,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_accepted_rows_are_ingested_and_change_what_their_own_task_depends_on(project: Path) -> None:
     """DVC runs `declare` again when the folder changes, and `ingest@TASK` when declared/TASK.json does."""
-    program.make_folders()
+    folders.make_folders()
     declare.main()
     before = {file.name: read_json(file) for file in Path("declared").glob("*.json")}
     row = Accepted(

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from components.settings.compression import COMPRESSED
 from components.stages import program
 
 
-def made() -> None:
-    program.make_folders()
-    program.drop_compressed()
-
-
 def test_the_folder_is_there_and_holds_nothing_that_params_no_longer_names(tiny_project: Path) -> None:
-    made()
-    assert [path.name for path in program.COMPRESSED.iterdir()] == ["README.txt"]
-    (program.COMPRESSED / "student").mkdir()
-    (program.COMPRESSED / "student/student.safetensors").touch()
+    program.main()
+    assert [path.name for path in COMPRESSED.iterdir()] == ["README.txt"]
+    (COMPRESSED / "student").mkdir()
+    (COMPRESSED / "student/student.safetensors").touch()
     params = Path("params.yaml")
     without = params.read_text()
     params.write_text(without + "compress: {student: {layers: 1}}\n")
-    made()
-    assert (program.COMPRESSED / "student/student.safetensors").is_file()
+    program.main()
+    assert (COMPRESSED / "student/student.safetensors").is_file()
     params.write_text(without)
-    made()
-    assert [path.name for path in program.COMPRESSED.iterdir()] == ["README.txt"]
+    program.main()
+    assert [path.name for path in COMPRESSED.iterdir()] == ["README.txt"]

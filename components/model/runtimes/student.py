@@ -15,13 +15,11 @@ from components.errors import UserError
 from components.model.packing import packable, packed_states
 from components.model.products import lay_out
 from components.model.runtimes.base import Runtime, States
-from components.model.smaller import empty
+from components.model.smaller import FILE, TAKEN, empty
+from components.settings.release import STUDENT
 
 if TYPE_CHECKING:
     from components.model.multitask import MultiTaskModel
-
-FILE = "student.safetensors"
-TAKEN = "taken"  # in its metadata: the numbers of the blocks that it began with, as JSON
 
 
 class Student(Runtime):
@@ -30,7 +28,7 @@ class Student(Runtime):
     files = (FILE,)
 
     def make(self, model: MultiTaskModel, folder: Path, compressed: Path) -> None:
-        made = compressed / "student" / FILE
+        made = compressed / STUDENT / FILE
         if not made.is_file():
             raise UserError("there is none: params.yaml has no compress.student")
         shutil.copyfile(made, folder / FILE)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from components import advice
 from components.errors import UserError, near_miss
 from components.params.checks.options import Options, check_options
-from components.settings.release import EAGER
+from components.settings.release import AUTO, EAGER, STUDENT
 
 if TYPE_CHECKING:
     from components.settings.project import Project
@@ -103,16 +103,16 @@ def _runtime(where: str, project: Project) -> None:
         return
     from components.model import runtimes
 
-    known = [EAGER, "auto", *runtimes.names()]
+    known = [EAGER, AUTO, *runtimes.names()]
     if name not in known:
         raise UserError(
             f"{where}: unknown runtime '{name}'{near_miss(name, known)}; expected one of {', '.join(known)}"
         )
-    if name == "student" and project.compress.student is None:
+    if name == STUDENT and project.compress.student is None:
         raise UserError(
             f"{where}: student is made by the stage compress; expected compress.student: {{layers: NUMBER}}"
         )
-    runtime = None if name == "auto" else runtimes.find(name)
+    runtime = None if name == AUTO else runtimes.find(name)
     for package in (*runtime.packages, *runtime.makers) if runtime else ():
         if importlib.util.find_spec(package) is None:
             install = f"`pip install {advice.word(f'onetrunk[{runtime.extra}]')}`" if runtime else ""

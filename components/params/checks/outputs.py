@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components.errors import UserError
+from components.settings.compression import COMPRESSED
 
 if TYPE_CHECKING:
     from components.settings.project import Project
@@ -23,7 +24,7 @@ FOLDERS = (  # the outputs of dvc.yaml that are folders, but for downloads/, whi
         "predictions",
         "models/encoder",
         "models/multitask",
-        "models/compressed",
+        COMPRESSED.as_posix(),
         "bento",
     ),
     *("reports/dvclive", "reports/sharing/budgets"),

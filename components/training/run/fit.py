@@ -23,7 +23,7 @@ from components.files import atomic_folder, verify_manifest
 from components.model import index
 from components.model.inference import vectors
 from components.model.multitask import MultiTaskModel
-from components.model.saving import save_apart
+from components.model.saving import MODEL, save_apart
 from components.settings.project import Project
 from components.settings.training import Training
 from components.training import balancing, parallel
@@ -56,7 +56,7 @@ def run(project: Project, root: Path, watcher: Watcher) -> None:
         watcher.say("this training had ended before; its model is written again")
     else:
         _train(fit, watcher)
-    with atomic_folder(root / "models/multitask") as folder:
+    with atomic_folder(root / MODEL) as folder:
         shutil.copytree(fit.trained / "model", folder, dirs_exist_ok=True)
     TrainingReport.read(fit.trained / RECORD).write(root / TRAINING)
 

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import logging
 import os
-import platform
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from components.processor import model_name
 from components.records import Record
 from components.training.step import precision
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 FILE = Path(".onetrunk/precision.json")
-CPUINFO = Path("/proc/cpuinfo")
 
 
 class Settled(Record):
@@ -93,7 +91,4 @@ def _machine(device: torch.device) -> str:
 
 def processor() -> str:
     """The CPU's model, and the threads that compute on it."""
-    text = CPUINFO.read_text(errors="replace") if CPUINFO.is_file() else ""
-    named = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
-    model = named[1] if named else platform.processor() or platform.machine()
-    return f"{model} {os.environ.get('OMP_NUM_THREADS') or os.cpu_count()}"
+    return f"{model_name()} {os.environ.get('OMP_NUM_THREADS') or os.cpu_count()}"

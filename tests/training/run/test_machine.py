@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from components import processor
 from components.errors import UserError
 from components.training.run import machine
 from components.training.step import precision
@@ -30,7 +31,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def settled(root: Path, gain: float, monkeypatch: pytest.MonkeyPatch, model: str = "EPYC") -> str:
     cpuinfo = root / "cpuinfo"
     cpuinfo.write_text(f"processor\t: 0\nmodel name\t: {model}\nflags\t: fpu\n\nprocessor\t: 1\n")
-    monkeypatch.setattr(machine, "CPUINFO", cpuinfo)
+    monkeypatch.setattr(processor, "CPUINFO", cpuinfo)
     monkeypatch.setattr(precision, "gain", lambda: gain)
     return machine.precision_of("auto", root, CPU)
 
