@@ -22,12 +22,12 @@ from components.errors import UserError, disk_sentence
 from components.monitoring.traffic import judging
 from components.monitoring.traffic.records import Window
 from components.monitoring.traffic.words import in_words
-from components.params.checks.traffic import find
 from components.release import registry
 from components.release.accepted import accepted_since
 from components.settings.project import Project
 from components.turn import turn
-from flows.monitoring import asking, heard
+from flows.monitoring import asking
+from flows.monitoring.judging import judge
 from flows.running import orphans
 from flows.running.events import are_shown
 
@@ -66,17 +66,6 @@ def _watch(root: Path) -> str:
         print(in_words(window))
     said = f"{len(judged)} windows judged, {len(waiting)} shifts raised"
     return f"{said}; {asked}" if asked else said
-
-
-def judge(root: Path, project: Project) -> list[Window]:
-    """Judge what has ended -> those windows; where only accepted feedback is watched, there are none.
-
-    Raises:
-        UserError: nothing is to be watched, or a file of what was recorded is damaged.
-    """
-    if project.traffic is None and project.retrain is not None and project.retrain.accepted_rows:
-        return []
-    return judging.judge_windows(root, find(project), datetime.now(UTC).date(), heard.feedback(root, project))
 
 
 def _ask(root: Path, project: Project, alarms: list[Window]) -> str:
