@@ -16,15 +16,12 @@ from components.environment import QUIET, quiet
 from components.errors import UserError
 from components.evaluation.summary import brief
 from components.release import registry, signing
+from components.release.variables import FEEDBACK, RELEASE, ROLLOUT, TRAFFIC
 from flows.running import proxies
 
 if TYPE_CHECKING:
     from components.families.base import Prediction
 
-RELEASE = "ONETRUNK_RELEASE"  # in a service's environment: the semantic version that it serves
-ROLLOUT = "ONETRUNK_ROLLOUT"  # there: the folder where it is told what to serve
-TRAFFIC = "ONETRUNK_TRAFFIC"  # there: what it records, as JSON
-FEEDBACK = "ONETRUNK_FEEDBACK"  # there: where it keeps the right answers that it is sent, as JSON
 CANDIDATE = Path("models/multitask")
 ANSWER_SECONDS = 60.0
 

@@ -21,9 +21,10 @@ from components.families.base import Row, Turn
 from components.families.base.capabilities import ExtraFiles
 from components.monitoring.feedback.records import ID, Feedback
 from components.monitoring.feedback.store import FullError, Store
+from components.release.variables import FEEDBACK, TRAFFIC
 from components.settings.feedback import Feedback as Settings
 from components.settings.traffic import Traffic
-from serving.bundle import FEEDBACK, TRAFFIC, card, release
+from serving.bundle import card, release
 from serving.questions import row_of, strings
 from serving.requests import JSON_NAMES, BadRequestError, Item, shaped
 

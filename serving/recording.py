@@ -20,8 +20,9 @@ from pydantic import BaseModel
 from components.families.base import Row
 from components.monitoring.traffic.rows import RowMaker
 from components.monitoring.traffic.store import Writer
+from components.release.variables import TRAFFIC
 from components.settings.traffic import Traffic
-from serving.bundle import TRAFFIC, Served, served
+from serving.bundle import Served, served
 from serving.faults import log_fault
 from serving.questions import row_of, strings
 from serving.watch import REQUEST

@@ -20,8 +20,8 @@ from components.families.base import Row
 from components.monitoring.feedback.records import Feedback
 from components.monitoring.feedback.store import BLOCK, FullError, Store
 from components.release.records import Limits
+from components.release.variables import FEEDBACK, TRAFFIC
 from serving import bundle, feedback
-from serving.bundle import FEEDBACK, TRAFFIC
 from serving.questions import Reader
 from serving.requests import BadRequestError
 from tests.serving import tiny

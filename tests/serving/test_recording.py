@@ -13,9 +13,10 @@ from bentoml._internal.monitoring import api
 from components.monitoring.traffic import store
 from components.monitoring.traffic.rows import RowMaker
 from components.release.records import BundleCard
+from components.release.variables import TRAFFIC
 from components.settings.traffic import Traffic
 from serving import recording
-from serving.bundle import TRAFFIC, Served
+from serving.bundle import Served
 from serving.predictor import Predictor
 from serving.requests import Item
 from serving.watch import REQUEST
