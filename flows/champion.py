@@ -16,15 +16,12 @@ from components.environment import QUIET, quiet
 from components.errors import UserError
 from components.evaluation.summary import brief
 from components.release import registry, signing
+from components.release.variables import FEEDBACK, RELEASE, ROLLOUT, TRAFFIC
 from flows.running import proxies
 
 if TYPE_CHECKING:
     from components.families.base import Prediction
 
-RELEASE = "ONETRUNK_RELEASE"  # in a service's environment: the semantic version that it serves
-ROLLOUT = "ONETRUNK_ROLLOUT"  # there: the folder where it is told what to serve
-TRAFFIC = "ONETRUNK_TRAFFIC"  # there: what it records, as JSON
-FEEDBACK = "ONETRUNK_FEEDBACK"  # there: where it keeps the right answers that it is sent, as JSON
 CANDIDATE = Path("models/multitask")
 ANSWER_SECONDS = 60.0
 
@@ -78,11 +75,11 @@ def serve_bento(bento: Path, host: str, port: int, told: Mapping[str, str] | Non
     check_port(host, port)
     command = serve_command(bento, host, port)
     home = Path(tempfile.mkdtemp(prefix="onetrunk-serve-"))
-    environment = {**serve_environment(home), **_recorded(Path.cwd()), **(told or {RELEASE: ""})}
+    environment = {**serve_environment(home), **_settings_of_service(Path.cwd()), **(told or {RELEASE: ""})}
     os.execve(command[0], command, environment)  # noqa: S606
 
 
-def _recorded(root: Path) -> dict[str, str]:
+def _settings_of_service(root: Path) -> dict[str, str]:
     """What the settings of the project, if it is one, say of recording and feedback, for the service; what
     the environment says counts more."""
     if not (root / "params.yaml").is_file():
@@ -105,7 +102,7 @@ def bundle(bento: Path) -> Path:
         found = "no Bento (no bento.yaml in it)" if bento.is_dir() else "no such folder"
         raise UserError(f"{bento}: {found}; `onetrunk run` puts one into bento/")
     signing.check(bento, Path.cwd())
-    return bento / "src" / "bundle"
+    return bento / registry.BUNDLE
 
 
 def candidate(root: Path) -> Path:
@@ -154,12 +151,9 @@ def ask_service(url: str, request: dict[str, Any]) -> dict[str, Prediction]:
     """
     import httpx
 
-    from serving import callers
-
     proxies.spare_this_machine()
     proxies.set_socks_aside()
-    known = callers.tokens()
-    headers = {"authorization": f"Bearer {known[0]}"} if known else {}
+    headers = _headers()
     try:
         reply = httpx.post(
             f"{url.rstrip('/')}/predict", json=request, headers=headers, timeout=ANSWER_SECONDS
@@ -175,6 +169,14 @@ def ask_service(url: str, request: dict[str, Any]) -> dict[str, Prediction]:
         raise UserError(f"{url}: {body.get('error', reply.status_code)}")
     answers: dict[str, Prediction] = body["answers"][0]
     return answers
+
+
+def _headers() -> dict[str, str]:
+    """Of a question to a service: the first of its tokens, where there are any."""
+    from serving import callers
+
+    known = callers.tokens()
+    return {"authorization": f"Bearer {known[0]}"} if known else {}
 
 
 def show(answers: dict[str, Prediction]) -> None:

@@ -142,10 +142,10 @@ def export(root: Path, task: str, file: Path, kind: str, limit: int) -> int:
     answered: dict[str, set[str]] = defaultdict(set)
     for one in judge(root, project, _store(root, project)):
         if one.said and one.said.task == task and one.inputs is not None and not one.problem:
-            answered[candidates.spelled(one.inputs)].add(str(one.said.answer.get("label", one.said.answer)))
+            answered[accepted.spelled(one.inputs)].add(str(one.said.answer.get("label", one.said.answer)))
     owner = project.heads()[task][0]
     done = accepted.read(accepted.file_of(root / accepted.FOLDER, owner))
-    known = {candidates.spelled(row.inputs) for row in done if row.head == task}
+    known = {accepted.spelled(row.inputs) for row in done if row.head == task}
     found = candidates.candidates(root, project.traffic, task, inputs, answered, known, limit)
     exchange.write(file, kind, found)
     print(f"{file}: {len(found)} texts for {kind}")

@@ -10,11 +10,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import NAMESPACE_URL, UUID, uuid5
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.events import emit_event
 from prefect.states import Completed, Failed
 
 from components import params
@@ -22,17 +20,17 @@ from components.errors import UserError, disk_sentence
 from components.monitoring.traffic import judging
 from components.monitoring.traffic.records import Window
 from components.monitoring.traffic.words import in_words
-from components.params.checks.traffic import find
 from components.release import registry
 from components.release.accepted import accepted_since
 from components.settings.project import Project
 from components.turn import turn
-from flows.monitoring import asking, heard
-from flows.running import orphans
-from flows.running.events import are_shown
+from flows.monitoring import asking
+from flows.monitoring.judging import judge
+from flows.notifications import automations
+from flows.running import events, orphans
+from flows.running.events import Event
 
 EVENT = "onetrunk.shift"
-SECONDS = 30.0  # for an event to reach the server
 
 
 @flow(name="traffic", persist_result=False)
@@ -68,17 +66,6 @@ def _watch(root: Path) -> str:
     return f"{said}; {asked}" if asked else said
 
 
-def judge(root: Path, project: Project) -> list[Window]:
-    """Judge what has ended -> those windows; where only accepted feedback is watched, there are none.
-
-    Raises:
-        UserError: nothing is to be watched, or a file of what was recorded is damaged.
-    """
-    if project.traffic is None and project.retrain is not None and project.retrain.accepted_rows:
-        return []
-    return judging.judge_windows(root, find(project), datetime.now(UTC).date(), heard.feedback(root, project))
-
-
 def _ask(root: Path, project: Project, alarms: list[Window]) -> str:
     """Ask for a retraining because of these windows or of accepted feedback; what it has come to."""
     if project.retrain is None:
@@ -91,24 +78,19 @@ def _ask(root: Path, project: Project, alarms: list[Window]) -> str:
 
 def _raise_all(root: Path, name: str, waiting: Mapping[Path, Window], asked: str) -> None:
     """Emit an event for each window that has shifted and was not raised; what the server does not show is
-    not raised, and an event's id is made of what it says, so that sent twice it is one."""
-    ids = [_emit(root, name, window, asked) for window in waiting.values()]
-    if not are_shown(ids, SECONDS):
-        raise UserError(
-            f"{len(ids)} shifts were found, but their events did not reach Prefect's server within "
-            f"{SECONDS:.0f} seconds; the next run sends them again"
-        )
+    not raised."""
+    shifts = [_event(root, name, window, asked) for window in waiting.values()]
+    events.send(f"{len(shifts)} shifts were found", shifts)
     for file, window in waiting.items():
         window.model_copy(update={"raised": True}).write(file)
 
 
-def _emit(root: Path, name: str, window: Window, asked: str) -> UUID:
-    identity = uuid5(NAMESPACE_URL, f"{root.as_uri()}/{window.first}/{window.release}")
+def _event(root: Path, name: str, window: Window, asked: str) -> Event:
     message = "\n".join(filter(None, [in_words(window), asked]))
-    emit_event(
-        event=EVENT,
-        resource={"prefect.resource.id": f"onetrunk.project.{name}", "prefect.resource.name": name},
+    return Event(
+        name=EVENT,
+        resource=automations.resource(name),
+        called=name,
         payload={"message": message, "asked": asked, **window.model_dump(mode="json")},
-        id=identity,
+        identity=events.identity(root, f"{window.first}/{window.release}"),
     )
-    return identity

@@ -21,9 +21,9 @@ from components import program
 from components.files import atomic_folder, is_litter, sha256
 from components.release import bundle, runtimes, sbom, signing
 from components.release.records import BundleCard, Origins
+from components.release.variables import WORKERS
 from components.settings.project import Packaging
 from serving.bundle import LICENCES, REQUIREMENTS
-from serving.group import WORKERS
 
 BENTOFILE = Path(__file__).with_name("bentofile.yaml")
 SERVICE = "serving.service"

@@ -8,11 +8,8 @@ from functools import cached_property
 from pathlib import Path
 
 from components.release.records import BundleCard
+from components.release.variables import RELEASE
 
-RELEASE = "ONETRUNK_RELEASE"  # a variable: the semantic version, which the bytes cannot know
-TRAFFIC = "ONETRUNK_TRAFFIC"  # a variable: `traffic` of params.yaml as JSON; without it nothing is recorded
-ROLLOUT = "ONETRUNK_ROLLOUT"  # a variable: the folder where `onetrunk serve` writes what is to be served
-FEEDBACK = "ONETRUNK_FEEDBACK"  # a variable: `feedback` of params.yaml as JSON; without it none is kept
 BUNDLE = Path(__file__).parent.parent / "bundle"
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 LICENCES = Path(__file__).with_name("licences.json")  # of the requirements

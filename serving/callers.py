@@ -12,9 +12,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from components.errors import UserError
+from components.release.variables import TOKEN, TOKEN_FILE
 
-TOKEN = "ONETRUNK_TOKEN"  # noqa: S105 a variable: the token itself
-FILE = "ONETRUNK_TOKEN_FILE"  # a variable: a file with a token a line, so that one can follow another
 PROXIES = "FORWARDED_ALLOW_IPS"  # uvicorn's variable: whose X-Forwarded-For says who calls
 SHORTEST = 16  # characters
 FORM = re.compile(r"[\w.~+/-]+=*", re.ASCII)  # RFC 6750, section 2.1
@@ -44,20 +43,20 @@ def tokens(environment: Mapping[str, str] = os.environ) -> list[str]:
     Raises:
         UserError: the file cannot be read, or what is configured is no token.
     """
-    file, token = environment.get(FILE), environment.get(TOKEN)
+    file, token = environment.get(TOKEN_FILE), environment.get(TOKEN)
     if file is None:
         return [] if token is None else [_checked(TOKEN, token)]
     if token is not None:
-        raise UserError(f"both {TOKEN} and {FILE} are set; leave one out")
+        raise UserError(f"both {TOKEN} and {TOKEN_FILE} are set; leave one out")
     found = [_checked(f"{file}:{number}", line) for number, line in _lines(file)]
     if not found:
-        raise UserError(f"{file}: there is no token in it, expected one a line ({FILE})")
+        raise UserError(f"{file}: there is no token in it, expected one a line ({TOKEN_FILE})")
     return found
 
 
 def are_asked(environment: Mapping[str, str] = os.environ) -> bool:
     """Are callers asked for a token? Its file is not read again: it may be gone since the service started."""
-    return FILE in environment or TOKEN in environment
+    return TOKEN_FILE in environment or TOKEN in environment
 
 
 def digests(tokens: Sequence[str]) -> list[bytes]:
@@ -78,7 +77,7 @@ def _lines(file: str) -> list[tuple[int, str]]:
         lines = Path(file).read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise UserError(f"{file}: cannot be read ({why}), expected a token a line ({FILE})") from None
+        raise UserError(f"{file}: cannot be read ({why}), expected a token a line ({TOKEN_FILE})") from None
     numbered = ((number, line.strip()) for number, line in enumerate(lines, 1))
     return [(number, line) for number, line in numbered if line and not line.startswith("#")]
 

@@ -21,10 +21,11 @@ from components.families.base import Row, Turn
 from components.families.base.capabilities import ExtraFiles
 from components.monitoring.feedback.records import ID, Feedback
 from components.monitoring.feedback.store import FullError, Store
+from components.release.variables import FEEDBACK, TRAFFIC
 from components.settings.feedback import Feedback as Settings
 from components.settings.traffic import Traffic
-from serving.bundle import FEEDBACK, TRAFFIC, card, release
-from serving.questions import row_of, strings
+from serving.bundle import card, release
+from serving.questions import row_of
 from serving.requests import JSON_NAMES, BadRequestError, Item, shaped
 
 if TYPE_CHECKING:
@@ -142,10 +143,11 @@ def texts_are_recorded() -> bool:
 
 
 async def keep(answers: Sequence[Answer], reader: Reader) -> Kept:
-    """Check all, then keep all.
+    """Check all, then keep one after the other.
 
     Raises:
-        BadRequestError: one of them is no right answer; then none is kept. Or there is no place for any.
+        BadRequestError: one of them is no right answer, or nothing is kept here: then none is kept. Or there
+            is no more room: then those before are kept, and sent again they are known.
     """
     if (place := store()) is None:
         raise BadRequestError("this service keeps no feedback; whoever runs it sets `feedback`", 404)
@@ -217,15 +219,7 @@ def _unasked(where: str) -> str:
 def _read(where: str, inputs: Row, one: Answer, head: HeadCard, reader: Reader) -> str:
     """Read the answer as a training row; what the release's labels have against it, which a person may
     overrule."""
-    if set(inputs) != set(head["inputs"]):
-        expected, found = " and ".join(head["inputs"]), " and ".join(inputs) or "nothing"
-        raise BadRequestError(f"{where}.input: task '{one.task}' reads {expected}, found {found}")
-    for key, text in strings(inputs):
-        if len(text) > reader.limits.max_characters:
-            raise BadRequestError(
-                f"{where}.input: {key} has {len(text)} characters, expected at most "
-                f"{reader.limits.max_characters}"
-            )
+    reader.check_inputs(f"{where}.input", inputs, one.task)
     family, options = families.get(head["family"]), head["facts"]["options"]
     try:
         row = family.read_input(inputs, options)

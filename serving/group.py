@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import IO
 
 from components.errors import UserError
+from components.release.variables import WORKERS, WORKERS_FOLDER
 
-FOLDER = "ONETRUNK_WORKERS_FOLDER"  # a variable: where the files are; left out, there is one worker
-WORKERS = "ONETRUNK_WORKERS"  # a variable: how many workers, each with a model of its own
 PATIENCE = 1.0  # seconds in which a file becomes free that somebody only looks at
 _held: list[IO[bytes]] = []
 
@@ -42,7 +41,7 @@ def found(workers: int) -> None:
     folder = Path(tempfile.mkdtemp(prefix="onetrunk-workers-"))
     for number in range(workers):
         (folder / str(number)).touch()
-    os.environ[FOLDER] = str(folder)
+    os.environ[WORKERS_FOLDER] = str(folder)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
 
 
@@ -87,7 +86,7 @@ def left() -> bool:
 
 def _files() -> list[Path]:
     """None where somebody has tidied them away: then each worker speaks for itself."""
-    folder = os.environ.get(FOLDER)
+    folder = os.environ.get(WORKERS_FOLDER)
     return sorted(Path(folder).glob("*")) if folder else []
 
 

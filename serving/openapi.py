@@ -32,7 +32,6 @@ REFUSALS = {  # of POST: status -> when
     500: "The service failed; its log says why.",
     503: "Too much waits already; Retry-After says when to ask again.",
     504: "The answer took too long.",
-    507: "There is no room to keep it.",
 }
 ALSO = {  # path -> more of them
     "/feedback": {404: "This service keeps no feedback.", 507: "Too much feedback waits to be looked at."},

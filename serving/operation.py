@@ -17,10 +17,11 @@ from starlette.requests import Request
 
 from components.errors import UserError
 from components.monitoring.traffic.store import days, read
+from components.release.variables import ROLLOUT, TRAFFIC
 from components.rollout.history import HISTORY, MOST, History
 from components.settings.traffic import Traffic
 from serving import callers
-from serving.bundle import ROLLOUT, TRAFFIC, served
+from serving.bundle import served
 
 PROBABILITY = ".probability"  # the end of a column: of the answer that a task has given
 FORWARDED = ("forwarded", "x-forwarded-for", "via")  # headers of a proxy

@@ -104,6 +104,16 @@ class Reader:
         item.tokenised = True
         item.size = sum(map(len, distinct([item]).values()))
 
+    def check_inputs(self, place: str, row: Row, name: str) -> None:
+        """A text as a task reads it: its inputs and no others, none too long; `place` is where it stands in
+        the request.
+
+        Raises:
+            BadRequestError: it is not.
+        """
+        self._check_fits(place, row, name)
+        self._check_characters(place, row)
+
     def words(self, text: str) -> list[tuple[int, int]]:
         """Where the words of a text stand (start, end), as the tokenizer sees them before it cuts them up; to
         one that does not, what stands between blanks is a word."""
@@ -166,17 +176,20 @@ class Reader:
 
     def _check_texts(self, rows: Sequence[Row]) -> list[int]:
         """The characters of each text."""
-        most, longest = self.limits.max_texts, self.limits.max_characters
+        most = self.limits.max_texts
         if not 0 < len(rows) <= most:
             raise BadRequestError(f"texts: found {len(rows)} texts, expected 1 to {most}")
-        characters = [0] * len(rows)
-        for number, row in enumerate(rows):
-            for key, text in strings(row):
-                characters[number] += len(text)
-                if len(text) > longest:
-                    raise BadRequestError(
-                        f"texts[{number}]: {key} has {len(text)} characters, expected at most {longest}"
-                    )
+        return [self._check_characters(f"texts[{number}]", row) for number, row in enumerate(rows)]
+
+    def _check_characters(self, place: str, row: Row) -> int:
+        """The characters of a text."""
+        longest, characters = self.limits.max_characters, 0
+        for key, text in strings(row):
+            characters += len(text)
+            if len(text) > longest:
+                raise BadRequestError(
+                    f"{place}: {key} has {len(text)} characters, expected at most {longest}"
+                )
         return characters
 
     def _check_names(self, names: Sequence[str] | None) -> None:
@@ -191,16 +204,23 @@ class Reader:
 
     def _asked(self, number: int, item: Row, names: Sequence[str] | None) -> list[str]:
         """The tasks to answer for an item: those named, or all that read what it holds."""
-        fitting = [name for name, card in self.cards.items() if set(card["inputs"]) == set(item)]
-        found = " and ".join(item) or "nothing"
+        fitting = [name for name in self.cards if self._fits(item, name)]
         for name in names or ():
-            if name not in fitting:
-                expected = " and ".join(self.cards[name]["inputs"])
-                raise BadRequestError(f"texts[{number}]: task '{name}' reads {expected}, found {found}")
+            self._check_fits(f"texts[{number}]", item, name)
         if not fitting:
+            found = " and ".join(item) or "nothing"
             known = "; or ".join(sorted({" and ".join(card["inputs"]) for card in self.cards.values()}))
             raise BadRequestError(f"texts[{number}]: no task reads {found}; they read {known}")
         return [name for name in fitting if names is None or name in names]
+
+    def _fits(self, row: Row, name: str) -> bool:
+        """A text has the inputs of a task, and no others."""
+        return set(self.cards[name]["inputs"]) == set(row)
+
+    def _check_fits(self, place: str, row: Row, name: str) -> None:
+        if not self._fits(row, name):
+            expected, found = " and ".join(self.cards[name]["inputs"]), " and ".join(row) or "nothing"
+            raise BadRequestError(f"{place}: task '{name}' reads {expected}, found {found}")
 
 
 def row_of(text: str | BaseModel) -> Row:

@@ -20,8 +20,9 @@ from pydantic import BaseModel
 from components.families.base import Row
 from components.monitoring.traffic.rows import RowMaker
 from components.monitoring.traffic.store import Writer
+from components.release.variables import TRAFFIC
 from components.settings.traffic import Traffic
-from serving.bundle import TRAFFIC, Served, served
+from serving.bundle import Served, served
 from serving.faults import log_fault
 from serving.questions import row_of, strings
 from serving.watch import REQUEST
@@ -51,7 +52,8 @@ def recorder() -> Recorder | None:
     given = os.environ.get(TRAFFIC)
     if not given:
         return None
-    found = Recorder(maker_of(served()), Traffic.model_validate_json(given))
+    found = Recorder(Traffic.model_validate_json(given))
+    maker_of(served())  # read before the first request
     threading.Thread(target=found.keep_writing, daemon=True).start()
     return found
 
@@ -70,12 +72,10 @@ def make_ready(release: Served) -> None:
         maker_of(release)
 
 
-def record(
-    texts: Sequence[Any], answers: Sequence[Mapping[str, BaseModel]], by: Served | None = None
-) -> None:
+def record(texts: Sequence[Any], answers: Sequence[Mapping[str, BaseModel]], by: Served) -> None:
     """Record an item of a request and its answer by a release, if this worker records."""
     if found := recorder():
-        found.record(texts, answers, maker_of(by or served()))
+        found.record(texts, answers, maker_of(by))
 
 
 def stop() -> None:
@@ -87,18 +87,15 @@ def stop() -> None:
 class Recorder:
     """Records what is answered."""
 
-    def __init__(self, maker: RowMaker, traffic: Traffic) -> None:
-        self.maker, self.writer = maker, Writer(traffic, f"{os.getpid()}-{uuid.uuid4().hex[:6]}")
+    def __init__(self, traffic: Traffic) -> None:
+        self.writer = Writer(traffic, f"{os.getpid()}-{uuid.uuid4().hex[:6]}")
 
     def record(
-        self,
-        texts: Sequence[Any],
-        answers: Sequence[Mapping[str, BaseModel]],
-        maker: RowMaker | None = None,
+        self, texts: Sequence[Any], answers: Sequence[Mapping[str, BaseModel]], maker: RowMaker
     ) -> None:
         """Record an item of a request and its answer; whatever becomes of that, they were answered."""
         try:
-            self._record(texts, answers, maker or self.maker)
+            self._record(texts, answers, maker)
         except Exception as error:
             log_fault("this request is not recorded", error)
 

@@ -18,7 +18,7 @@ from serving.questions import Told
 Found = tuple[Served, list[Answers]]  # which release answered, and what
 
 
-class Trying(Protocol):
+class Beside(Protocol):
     """A candidate beside the release that answers (serving/trial.py)."""
 
     candidate: Loaded
@@ -35,7 +35,7 @@ class Releases:
     def __init__(self, first: Loaded) -> None:
         self._lock = threading.Lock()
         self._first = first
-        self._trying: Trying | None = None
+        self._trying: Beside | None = None
         answer_with(first.served)
 
     @property
@@ -44,11 +44,11 @@ class Releases:
         return self._first
 
     @property
-    def trying(self) -> Trying | None:
+    def trying(self) -> Beside | None:
         """What is tried beside it."""
         return self._trying
 
-    def change(self, first: Loaded, trying: Trying | None = None) -> None:
+    def change(self, first: Loaded, trying: Beside | None = None) -> None:
         """From the next request on these answer; what does no more ends after its last request."""
         with self._lock:
             before = self.all()
@@ -59,7 +59,7 @@ class Releases:
                 loaded.close_unused()
 
     @contextlib.contextmanager
-    def use(self, trying: Trying | None = None) -> Iterator[Loaded]:
+    def use(self, trying: Beside | None = None) -> Iterator[Loaded]:
         """Keep a release while the block asks it: the candidate of a trial, if that still goes on; else the
         one that answers."""
         with self._lock:

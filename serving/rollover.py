@@ -18,9 +18,10 @@ from pathlib import Path
 
 from components.errors import UserError
 from components.evaluation.answers import Exchange, rounded
+from components.release.variables import ROLLOUT
 from components.rollout.agreement import is_near
 from components.rollout.records import FORGOTTEN, PLAN, WORKERS, Counts, Plan, Target, Trial, WorkerReport
-from serving.bundle import PACKED, ROLLOUT, Served
+from serving.bundle import PACKED, Served
 from serving.loaded import Loaded
 from serving.releases import Releases
 from serving.requests import Item

@@ -20,6 +20,7 @@ from components.settings.retrain import Retrain
 from components.turn import turn
 
 FOLDER = Path("monitoring/retrainings")
+BEGAN = "ONETRUNK_RUN_BEGAN"  # in the environment of a run's stages: when it began, in ISO 8601
 
 
 class Request(Record):
@@ -49,9 +50,9 @@ def every(root: Path) -> list[Request]:
     return [Request.read(file) for file in sorted((root / FOLDER).glob("[0-9]*Z.json"))]
 
 
-def reason(root: Path) -> str | None:
-    """Of the requests that no run has answered; None where there is none."""
-    return "; ".join(one.reason for one in every(root) if one.outcome is None) or None
+def reason(root: Path, began: datetime, now: datetime) -> str | None:
+    """Of the requests that a run answers which began then and ends now; None where there is none."""
+    return "; ".join(one.reason for one in _answered(root, began, now)) or None
 
 
 def is_open(root: Path, name: str) -> bool:
@@ -65,11 +66,15 @@ def write(root: Path, request: Request) -> None:
 
 
 def answer(root: Path, outcome: str, began: datetime, now: datetime) -> None:
-    """A run that began then has ended: it has answered what was not asked since. What is of later than now
-    was asked before, by a clock that was ahead."""
-    for one in every(root):
-        if one.outcome is None and not began < one.asked <= now:
-            write(root, one.model_copy(update={"outcome": outcome}))
+    """A run that began then has ended: it has answered what was not asked since."""
+    for one in _answered(root, began, now):
+        write(root, one.model_copy(update={"outcome": outcome}))
+
+
+def _answered(root: Path, began: datetime, now: datetime) -> list[Request]:
+    """The open requests that were not asked since a run began. What is of later than now was asked before, by
+    a clock that was ahead."""
+    return [one for one in every(root) if one.outcome is None and not began < one.asked <= now]
 
 
 def ask(

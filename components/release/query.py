@@ -21,12 +21,11 @@ from components.errors import UserError
 from components.evaluation.answers import Answers, Exchange, rounded
 from components.families.base import Prediction
 from components.files import verify_manifest
+from components.release import variables
 from components.settings.project import Task
 
 READY_SECONDS = 120.0
 STOP_SECONDS = 10.0
-# what the environment may say of a service that lasts: this one has one caller, this process
-OF_A_SERVICE = ("ONETRUNK_TOKEN", "ONETRUNK_TOKEN_FILE", "ONETRUNK_WORKERS", "ONETRUNK_ROLLOUT")
 
 
 def ask(bento: Path, tasks: Mapping[str, Task]) -> Answers:
@@ -85,9 +84,7 @@ def running(bento: Path) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="onetrunk-serve-") as scratch:
         host = loopback.host()
         port = loopback.free_port(host)
-        environment = serve_environment(Path(scratch))
-        for name in OF_A_SERVICE:
-            environment.pop(name, None)
+        environment = _alone(serve_environment(Path(scratch)))
         url = loopback.url(host, port)
         log = Path(scratch) / "log"
         with log.open("wb") as output:
@@ -104,6 +101,12 @@ def running(bento: Path) -> Iterator[str]:
             yield url
         finally:
             stop(server)
+
+
+def _alone(environment: Mapping[str, str]) -> dict[str, str]:
+    """Without what is said of a service that lasts: this one has one caller, this process, who is not to be
+    recorded."""
+    return {name: value for name, value in environment.items() if name not in variables.ALL}
 
 
 def serve_command(bento: Path, host: str, port: int) -> list[str]:

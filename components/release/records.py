@@ -66,7 +66,7 @@ class ReleaseRecord(Record):
     manifest: str  # SHA-256 of the manifest of its folder, and so of every byte
     verdict: Outcome  # of the gate
     forced: str | None = None  # why it was released all the same, where the gate did not say PROMOTE
-    because: str | None = None  # what asked for its training; null where a schedule or a person did
+    because: str | None = None  # the requests that its run answers, whoever started it; null without one
     against: Champion | None  # the release that it was compared with
     anchors: dict[str, str]  # head -> the version that a slow decay is measured from, from now on
     tasks: dict[str, ReleasedTask]  # by head

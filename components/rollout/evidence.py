@@ -3,10 +3,10 @@
 Whether a canary fails or is slow more often than the release beside it is asked of the bad requests alone:
 each was the candidate's with the chance of its share, if the candidate is no worse, whoever the callers are
 and whatever they send, since callers are drawn (a conditional test of two rates, after Przyborowski &
-Wilenski 1940, played sequentially by `Bets`). A caller counts once, so that
-one with many bad requests is no proof. Slow is what takes longer than nine in ten of the other's answers
-before it; that may be twice as often the candidate's. A shadow's failures are held against FAILURES; the time
-that it takes where nobody waits says nothing.
+Wilenski 1940, played sequentially by `Bets`). A caller who says who he is counts once with each
+worker, so that one with many bad requests is hardly a proof; of others each request counts. Slow is what
+takes longer than nine in ten of the other's answers before it; that may be twice as often the candidate's. A
+shadow's failures are held against FAILURES; the time that it takes where nobody waits says nothing.
 """
 
 from __future__ import annotations

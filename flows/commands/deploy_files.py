@@ -26,8 +26,7 @@ def run(given: argparse.Namespace) -> int:
     from flows.deploying import files
 
     release, bento = ("", given.bento) if given.bento else champion.released(Path.cwd())
-    champion.bundle(bento)
-    values = files.values(given.folder, bento, release, given.image)
+    values = files.values(given.folder, bento, champion.bundle(bento), release, given.image)
     for kept in files.write(given.folder, values):
         print(f"{kept} is kept as it is; remove it to have it anew")
     image = f"{values.image}:{values.tag}"

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from components.loopback import HOSTS
+from components.release import variables
 from flows.commands.base import Command
 
 
@@ -52,10 +53,14 @@ def run(given: argparse.Namespace) -> int:
 
 def _variables(given: argparse.Namespace) -> dict[str, str]:
     """What is given, as the service reads it."""
-    from serving import callers, group
+    from serving import callers
 
     file = given.token_file and str(given.token_file.absolute())
-    found = {group.WORKERS: given.workers, callers.FILE: file, callers.PROXIES: ",".join(given.proxy or ())}
+    found = {
+        variables.WORKERS: given.workers,
+        variables.TOKEN_FILE: file,
+        callers.PROXIES: ",".join(given.proxy or ()),
+    }
     return {name: value for name, value in found.items() if value}
 
 

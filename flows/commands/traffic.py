@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from datetime import UTC, datetime
 from pathlib import Path
 
 from flows.commands.base import Command, positive
@@ -22,13 +21,12 @@ def run(given: argparse.Namespace) -> int:
     from components.monitoring import retraining
     from components.monitoring.traffic import judging
     from components.monitoring.traffic.words import in_words
-    from components.params.checks.traffic import find
     from components.turn import turn
-    from flows.monitoring import heard
+    from flows.monitoring.judging import judge
 
-    root, project = Path.cwd(), params.load()
+    root = Path.cwd()
     with turn(root / judging.LOCK):
-        judging.judge_windows(root, find(project), datetime.now(UTC).date(), heard.feedback(root, project))
+        judge(root, params.load())
     windows = [window for _, window in judging.judgements(root)][-given.limit :]
     print("\n".join(map(in_words, windows)) or "no window of traffic has ended yet")
     for one in retraining.every(root)[-1:]:

@@ -46,17 +46,18 @@ class Values:
     wait: str  # seconds that are long for a text to wait
 
 
-def values(folder: Path, bento: Path, release: str, image: str | None) -> Values:
-    """What the files in `folder` say of this Bento; `image` is where it is pushed to.
+def values(folder: Path, bento: Path, bundle: Path, release: str, image: str | None) -> Values:
+    """What the files in `folder` say of this Bento, whose model and card are in `bundle`; `image` is where it
+    is pushed to.
 
     Raises:
         UserError: `image` can be no image's name.
     """
-    card = BundleCard.read(bento / "src/bundle/card.json")
+    card = BundleCard.read(bundle / "card.json")
     name = re.sub("[^a-z0-9]+", "-", card.name)[:LONGEST].strip("-")
     if image is not None and not IMAGE.fullmatch(image):
         raise UserError(f"--image: found '{image}', expected a name such as registry.example.com/team/{name}")
-    weights = sum(file.stat().st_size for file in (bento / "src/bundle").rglob("*.safetensors"))
+    weights = sum(file.stat().st_size for file in bundle.rglob("*.safetensors"))
     return Values(
         name=name,
         image=image or name,

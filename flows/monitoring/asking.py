@@ -9,21 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from uuid import NAMESPACE_URL, UUID, uuid5
 
-from prefect.events import emit_event
-
-from components.errors import UserError
 from components.monitoring import retraining
 from components.monitoring.retraining import Request
 from components.monitoring.traffic.records import Window
 from components.monitoring.traffic.words import in_words
 from components.settings.retrain import Retrain
 from flows.notifications import automations
-from flows.running.events import are_shown
+from flows.running import events
+from flows.running.events import Event
 
 EVENT = "onetrunk.retrain"
-SECONDS = 30.0  # for an event to reach the server
 
 
 def ask(
@@ -74,26 +70,16 @@ def send(root: Path, project: str) -> None:
         UserError: the server does not show it in time.
     """
     waiting = [one for one in retraining.every(root) if not one.sent and one.outcome is None]
-    if not are_shown([_emit(root, project, one) for one in waiting], SECONDS):
-        raise UserError(
-            f"a retraining was asked for, but the event did not reach Prefect's server within {SECONDS:.0f} "
-            f"seconds; the next run sends it again"
-        )
+    events.send("a retraining was asked for", [_event(root, project, one) for one in waiting])
     for one in waiting:
         retraining.write(root, one.model_copy(update={"sent": True}))
 
 
-def _emit(root: Path, project: str, request: Request) -> UUID:
-    """The event's id is made of what it asks, so that to send it twice is to send it once."""
-    identity = uuid5(NAMESPACE_URL, f"{root.as_uri()}/retrain/{request.name}")
-    emit_event(
-        event=EVENT,
-        resource={"prefect.resource.id": automations.resource(project), "prefect.resource.name": project},
-        payload={
-            "request": request.name,
-            "reason": request.reason,
-            "release": request.release,
-        },
-        id=identity,
+def _event(root: Path, project: str, request: Request) -> Event:
+    return Event(
+        name=EVENT,
+        resource=automations.resource(project),
+        called=project,
+        payload={"request": request.name, "reason": request.reason, "release": request.release},
+        identity=events.identity(root, f"retrain/{request.name}"),
     )
-    return identity

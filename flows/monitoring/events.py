@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from uuid import NAMESPACE_URL, UUID, uuid5
 
-from prefect.events import emit_event
-
-from components.errors import UserError
 from components.monitoring.history import History
 from components.monitoring.records import Finding, Judgement
-from flows.running.events import are_shown
+from flows.running import events
+from flows.running.events import Event
 
 EVENT = "onetrunk.negative-surge"
-SECONDS = 30.0  # for an event to reach the server
 
 
 def raise_all(root: Path, name: str, history: History) -> int:
@@ -30,24 +26,21 @@ def raise_all(root: Path, name: str, history: History) -> int:
         if judgement.raised:
             continue
         surges = {topic: found for topic, found in judgement.topics.items() if found.surge}
-        ids = [_emit(root, name, judgement, topic, found) for topic, found in surges.items()]
-        if not are_shown(ids, SECONDS):
-            raise UserError(
-                f"{len(ids)} surges were found, but their events did not reach Prefect's server within "
-                f"{SECONDS:.0f} seconds; the next run sends them again"
-            )
+        events.send(
+            f"{len(surges)} surges were found",
+            [_event(root, name, judgement, topic, found) for topic, found in surges.items()],
+        )
         history.mark_raised(file)
-        raised += len(ids)
+        raised += len(surges)
     return raised
 
 
-def _emit(root: Path, name: str, judgement: Judgement, topic: str, found: Finding) -> UUID:
-    identity = uuid5(NAMESPACE_URL, f"{root.as_uri()}/{judgement.start}/{judgement.hours}/{topic}")
+def _event(root: Path, name: str, judgement: Judgement, topic: str, found: Finding) -> Event:
     window = judgement.model_dump(include={"start", "end", "model", "alpha"})
-    emit_event(
-        event=EVENT,
-        resource={"prefect.resource.id": f"onetrunk.{name}.topic.{topic}", "prefect.resource.name": topic},
+    return Event(
+        name=EVENT,
+        resource=f"onetrunk.{name}.topic.{topic}",
+        called=topic,
         payload={"topic": topic, **window, **found.model_dump()},
-        id=identity,
+        identity=events.identity(root, f"{judgement.start}/{judgement.hours}/{topic}"),
     )
-    return identity

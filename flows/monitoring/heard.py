@@ -6,14 +6,13 @@ Rows that it has learnt from say nothing of it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components.data.contract.accepted import FOLDER, Accepted
+from components.data.contract.accepted import FOLDER, Accepted, spelled
 from components.data.contract.cards import HeadCard
 from components.monitoring.traffic.feedback import Feedback, Heard
 from components.release import registry
@@ -65,7 +64,7 @@ def judged(predictor: Predictor, rows: Sequence[Accepted]) -> Iterator[Heard]:
 def _first_of_each_question(rows: Sequence[Accepted]) -> Iterator[Accepted]:
     asked = set()
     for row in rows:
-        question = row.head, json.dumps(row.inputs, sort_keys=True)
+        question = row.head, spelled(row.inputs)
         if question not in asked:
             asked.add(question)
             yield row

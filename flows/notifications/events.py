@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
+from uuid import UUID, uuid4
 
 from prefect import get_run_logger
 from prefect.client.orchestration import get_client
-from prefect.events import emit_event
 from prefect.events.filters import EventFilter, EventNameFilter, EventOccurredFilter
 from prefect.types import DateTime
 
@@ -43,28 +42,22 @@ def tell(root: Path, record: Mapping[str, Any] | None, said: str) -> None:
 
 
 def _emit(project: str, root: Path, news: News) -> UUID:
-    """The event's id is made of what it says of which run, so that to send it twice is to send it once."""
-    identity = uuid5(NAMESPACE_URL, f"{root.as_uri()}/{run_state.started(root)}/{news.kind}")
-    return send(project, EVENTS[news.kind], news, identity)
+    said = f"{run_state.started(root)}/{news.kind}"
+    return send(project, EVENTS[news.kind], news, events.identity(root, said))
 
 
 def send(project: str, event: str, news: News, identity: UUID) -> UUID:
     """Emit one event about the project."""
-    emit_event(
-        event=event,
-        resource={"prefect.resource.id": automations.resource(project), "prefect.resource.name": project},
-        payload={
-            "project": project,
-            "outcome": news.kind,
-            "what": news.what,
-            "task": news.task,
-            "why": news.why,
-            "command": news.command,
-            "message": news.text(project),
-        },
-        id=identity,
-    )
-    return identity
+    payload = {
+        "project": project,
+        "outcome": news.kind,
+        "what": news.what,
+        "task": news.task,
+        "why": news.why,
+        "command": news.command,
+        "message": news.text(project),
+    }
+    return events.Event(event, automations.resource(project), project, payload, identity).emit()
 
 
 def try_out(root: Path, project: str) -> dict[str, bool]:

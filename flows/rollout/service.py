@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import reduce
 from operator import add
@@ -28,9 +26,11 @@ from components.rollout.records import (
     WorkerReport,
 )
 from components.settings.rollout import Rollout
+from components.turn import turn
 from flows.rollout import planning
 from flows.rollout.history import history
 
+LOCK = TRIALS / ".lock"  # held by whoever reads and writes what becomes of trials
 SHOWN = 10.0  # seconds from one history to the next
 
 
@@ -106,7 +106,7 @@ class Service:
             UserError: settings or releases cannot be read, or the bytes of a release cannot be had.
         """
         file, found, rollout = self.folder / PLAN, registry.read(self.root), self._rollout()
-        with _alone(self.root) if rollout else contextlib.nullcontext():
+        with turn(self.root / LOCK) if rollout else contextlib.nullcontext():
             decision = planning.decide(found, rollout, self.root)
             if decision.key != self._key:
                 report = planning.report_of(decision, self.root)
@@ -120,7 +120,7 @@ class Service:
         """Write down what the workers say of the trial, and whether it is over."""
         if self._report is None:
             return
-        with _alone(self.root):
+        with turn(self.root / LOCK):
             file = planning.report_file(self.root, self._report.candidate)
             known = TrialReport.read(file) if file.is_file() else self._report
             if known.began != self._report.began or known.state == "fell back":
@@ -163,15 +163,6 @@ class Service:
         if written != self._params[0]:
             self._params = (written, params.load().rollout)
         return self._params[1]
-
-
-@contextlib.contextmanager
-def _alone(root: Path) -> Iterator[None]:
-    """Whoever else reads and writes what becomes of trials waits meanwhile."""
-    (root / TRIALS).mkdir(parents=True, exist_ok=True)
-    with (root / TRIALS / ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _judged(report: TrialReport, requests: int) -> TrialReport:

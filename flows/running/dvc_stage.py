@@ -16,6 +16,7 @@ from typing import Literal
 
 from components.environment import QUIET
 from components.errors import EXIT_TRY_AGAIN, EXIT_USER_ERROR, disk_sentence, disk_sentence_of
+from components.monitoring.retraining import BEGAN
 from flows.running import history, proxies, run_state
 from flows.running.lock import MARK
 
@@ -101,12 +102,13 @@ def stop_all() -> None:
 
 
 def environment(root: Path) -> dict[str, str]:
-    """The environment of a stage: this interpreter first, telemetry off, output at once, the mark."""
+    """The environment of a stage: this interpreter first, telemetry off, output at once, the mark, and
+    when its run began."""
     folder = str(Path(sys.executable).parent)
     path = os.pathsep.join([folder, os.environ.get("PATH", os.defpath)])
     inherited = {**QUIET, **proxies.set_aside, **os.environ}
     speech = {"PYTHONUTF8": "1", "PYTHONIOENCODING": "utf-8", "PYTHONUNBUFFERED": "1"}
-    return {**inherited, **speech, "PATH": path, MARK: str(root)}
+    return {**inherited, **speech, "PATH": path, MARK: str(root), BEGAN: run_state.started(root)}
 
 
 def _succeeded(lines: list[str]) -> Outcome:

@@ -8,9 +8,10 @@ import pytest
 
 from components import loopback
 from components.errors import UserError
+from components.release import variables
 from flows import champion, cli
 from flows.commands import serve
-from serving import callers, group
+from serving import callers
 
 TOKEN = "a" * 24
 ANYWHERE = "0.0.0.0"  # noqa: S104
@@ -21,7 +22,7 @@ def serving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Serve a Bento's folder -> the environment that the server would have."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    for name in (callers.TOKEN, callers.FILE, callers.PROXIES, group.WORKERS):
+    for name in (variables.TOKEN, variables.TOKEN_FILE, callers.PROXIES, variables.WORKERS):
         monkeypatch.setenv(name, "")  # so that what the command sets is undone
         monkeypatch.delenv(name)
     Path("bento.yaml").touch()
@@ -40,15 +41,18 @@ def serving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 def test_who_may_ask_and_how_many_answer_is_said_to_the_service(serving) -> None:
     words = ("--workers", "3", "--token-file", "tokens", "--proxy", "10.0.0.7", "--proxy", "10.1.0.0/16")
     environment = serving(*words)
-    assert environment[group.WORKERS] == "3"
-    assert environment[callers.FILE] == str(Path("tokens").absolute())
+    assert environment[variables.WORKERS] == "3"
+    assert environment[variables.TOKEN_FILE] == str(Path("tokens").absolute())
     assert environment[callers.PROXIES] == "10.0.0.7,10.1.0.0/16"
-    assert not {callers.TOKEN, callers.FILE, callers.PROXIES, group.WORKERS} & serving_bare(serving).keys()
+    assert (
+        not {variables.TOKEN, variables.TOKEN_FILE, callers.PROXIES, variables.WORKERS}
+        & serving_bare(serving).keys()
+    )
 
 
 def serving_bare(serving) -> dict[str, str]:
     with pytest.MonkeyPatch.context() as patch:
-        for name in (callers.FILE, callers.PROXIES, group.WORKERS):
+        for name in (variables.TOKEN_FILE, callers.PROXIES, variables.WORKERS):
             patch.delenv(name)
         return serving()
 

@@ -15,6 +15,7 @@ import yaml
 from components.errors import UserError
 from components.monitoring import retraining
 from components.monitoring.traffic import judging
+from components.settings.retrain import Retrain
 from flows import cli
 from flows import traffic as flow
 from flows.commands import traffic as command
@@ -81,6 +82,20 @@ def test_a_full_disk_is_a_sentence(project: Path, monkeypatch: pytest.MonkeyPatc
     assert state.message == (
         ".onetrunk/traffic.lock: no space is left on the disk; free some, then give the same command again"
     )
+
+
+def test_where_accepted_feedback_alone_is_watched_it_shows_what_the_last_request_came_to(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    params = yaml.safe_load((project / "params.yaml").read_text())
+    del params["traffic"]
+    (project / "params.yaml").write_text(yaml.safe_dump(params | {"retrain": {"accepted_rows": 200}}))
+    retraining.ask(project, Retrain(), "200 rows of feedback", "v1.0.0", {}, FIRST)
+    assert command.run(cli.parser().parse_args(["traffic"])) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "no window of traffic has ended yet",
+        "a retraining was asked for on 2026-11-02 by 200 rows of feedback: no run has answered it yet",
+    ]
 
 
 @pytest.mark.slow

@@ -32,17 +32,18 @@ def test_a_request_is_a_file_that_a_run_answers(tmp_path: Path) -> None:
     assert asked.name == "20261102T080000Z"
     assert retraining.every(tmp_path) == [asked]
     assert retraining.is_open(tmp_path, asked.name)
-    assert retraining.reason(tmp_path) == "an alarm"
+    assert retraining.reason(tmp_path, *run(1)) == "an alarm"
     retraining.answer(tmp_path, "release v1.0.1", *run(1))
     assert retraining.every(tmp_path)[0].outcome == "release v1.0.1"
     assert not retraining.is_open(tmp_path, asked.name)
-    assert retraining.reason(tmp_path) is None
+    assert retraining.reason(tmp_path, *run(1)) is None
 
 
 def test_a_run_does_not_answer_what_was_asked_after_it_began(tmp_path: Path) -> None:
     ask(tmp_path)
+    assert retraining.reason(tmp_path, *run(-1)) is None  # so no two releases name it
     retraining.answer(tmp_path, "everything is up to date", *run(-1))
-    assert retraining.reason(tmp_path) == "an alarm"
+    assert retraining.reason(tmp_path, *run(1)) == "an alarm"
 
 
 def test_the_cooldown_holds_whatever_the_run_came_to(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
+from components.release.variables import ROLLOUT, TRAFFIC
 from serving import operation, pages
-from serving.bundle import ROLLOUT, TRAFFIC
 from tests.pages import operated
 from tests.pages.browser import Tab, needs_browser, tab
 from tests.pages.served import served_with

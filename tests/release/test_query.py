@@ -6,6 +6,7 @@ import pytest
 
 from components.errors import UserError
 from components.loopback import free_port
+from components.release import query, variables
 from components.release.query import ask, check_port, running
 
 HOST = "127.0.0.1"
@@ -40,3 +41,12 @@ def test_a_taken_port_is_one_clear_sentence() -> None:
 
 def test_a_free_port_can_be_served_on() -> None:
     check_port(HOST, free_port(HOST))
+
+
+def test_the_questions_of_a_stage_are_neither_recorded_nor_told_what_a_service_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = (*variables.ALL, "ONETRUNK_TRAFFIC", "ONETRUNK_FEEDBACK")
+    for name in said:
+        monkeypatch.setenv(name, "{}")
+    assert not {*said} & {*query._alone(query.serve_environment(tmp_path))}

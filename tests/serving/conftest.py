@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from components.release import query
-from serving.bundle import FEEDBACK, TRAFFIC
+from components.release.variables import FEEDBACK, TRAFFIC
 from serving.predictor import Predictor
 from tests.environments import make_pinned
 

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from components.errors import UserError
+from components.release import variables
 from components.release.records import BundleCard, Limits
 from serving import access, callers
 from serving.access import Access
@@ -26,7 +27,7 @@ def _settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a bundle's card the limits are read alone."""
     limits = Limits(max_texts=1, max_characters=9, max_body_bytes=9, max_requests_per_client=MOST)
     monkeypatch.setattr(access, "card", lambda: BundleCard.model_construct(limits=limits))
-    for name in (callers.TOKEN, callers.FILE, callers.PROXIES):
+    for name in (variables.TOKEN, variables.TOKEN_FILE, callers.PROXIES):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -77,7 +78,7 @@ def test_with_tokens_only_who_sends_one_is_answered(
     header: str, expected: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "tokens").write_text(f"# of the desk\n{ONE}\n\n{OTHER}\n")
-    monkeypatch.setenv(callers.FILE, str(tmp_path / "tokens"))
+    monkeypatch.setenv(variables.TOKEN_FILE, str(tmp_path / "tokens"))
     app = Access(JSONResponse({}))
     assert status(app, authorization=header) == expected
     assert status(app) == 401
@@ -86,7 +87,7 @@ def test_with_tokens_only_who_sends_one_is_answered(
 def test_who_has_no_token_is_told_how_to_send_one_and_a_browser_asks_its_user(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv(callers.TOKEN, ONE)
+    monkeypatch.setenv(variables.TOKEN, ONE)
     found, headers, body = asyncio.run(ask(Access(JSONResponse({}))))
     assert (found, body) == (
         401,
@@ -97,7 +98,7 @@ def test_who_has_no_token_is_told_how_to_send_one_and_a_browser_asks_its_user(
 
 
 def test_health_is_open_to_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(callers.TOKEN, ONE)
+    monkeypatch.setenv(variables.TOKEN, ONE)
     app = Access(JSONResponse({}))
     assert [status(app, path=path) for path in ("/livez", "/readyz", "/healthz")] == [200] * 3
 
@@ -120,15 +121,21 @@ def test_each_digest_is_compared_whole_and_all_are(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ({callers.TOKEN: ""}, "ONETRUNK_TOKEN: the token has 0 characters, expected at least 16 of letters"),
-        ({callers.TOKEN: "a" * 15}, "ONETRUNK_TOKEN: the token has 15 characters"),
-        ({callers.TOKEN: "two words of it, as one"}, "ONETRUNK_TOKEN: the token has 23 characters"),
-        ({callers.TOKEN: ONE, callers.FILE: "x"}, "both ONETRUNK_TOKEN and ONETRUNK_TOKEN_FILE are set"),
-        ({callers.FILE: "nowhere"}, "nowhere: cannot be read (No such file or directory)"),
-        ({callers.FILE: "."}, ".: cannot be read (Is a directory)"),
-        ({callers.FILE: "empty"}, "empty: there is no token in it, expected one a line"),
-        ({callers.FILE: "short"}, "short:2: the token has 3 characters"),
-        ({callers.FILE: "binary"}, "binary: cannot be read (it is not text)"),
+        (
+            {variables.TOKEN: ""},
+            "ONETRUNK_TOKEN: the token has 0 characters, expected at least 16 of letters",
+        ),
+        ({variables.TOKEN: "a" * 15}, "ONETRUNK_TOKEN: the token has 15 characters"),
+        ({variables.TOKEN: "two words of it, as one"}, "ONETRUNK_TOKEN: the token has 23 characters"),
+        (
+            {variables.TOKEN: ONE, variables.TOKEN_FILE: "x"},
+            "both ONETRUNK_TOKEN and ONETRUNK_TOKEN_FILE are set",
+        ),
+        ({variables.TOKEN_FILE: "nowhere"}, "nowhere: cannot be read (No such file or directory)"),
+        ({variables.TOKEN_FILE: "."}, ".: cannot be read (Is a directory)"),
+        ({variables.TOKEN_FILE: "empty"}, "empty: there is no token in it, expected one a line"),
+        ({variables.TOKEN_FILE: "short"}, "short:2: the token has 3 characters"),
+        ({variables.TOKEN_FILE: "binary"}, "binary: cannot be read (it is not text)"),
         ({callers.PROXIES: "10.0.0.0/33"}, "FORWARDED_ALLOW_IPS: '10.0.0.0/33' is no proxy's address"),
         ({callers.PROXIES: "::1, proxy"}, "FORWARDED_ALLOW_IPS: 'proxy' is no proxy's address"),
     ],
@@ -189,7 +196,7 @@ def test_an_address_is_one_client_whichever_way_a_socket_says_it() -> None:
 
 
 def test_a_token_is_one_client_wherever_it_comes_from(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(callers.TOKEN, ONE)
+    monkeypatch.setenv(variables.TOKEN, ONE)
     addresses = [f"10.0.0.{number}" for number in range(MOST + 1)]
     answers, _ = asyncio.run(together(addresses, authorization=f"Bearer {ONE}"))
     assert [found for found, _ in answers] == [200] * MOST + [429]
@@ -198,9 +205,9 @@ def test_a_token_is_one_client_wherever_it_comes_from(monkeypatch: pytest.Monkey
 def test_pages_know_of_tokens_whose_file_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "tokens"
     file.write_text(ONE)
-    monkeypatch.setenv(callers.FILE, str(file))
+    monkeypatch.setenv(variables.TOKEN_FILE, str(file))
     callers.check()
     file.unlink()
     assert callers.are_asked()
-    monkeypatch.delenv(callers.FILE)
+    monkeypatch.delenv(variables.TOKEN_FILE)
     assert not callers.are_asked()

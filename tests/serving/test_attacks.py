@@ -26,10 +26,9 @@ from schemathesis.specs.openapi.checks import response_schema_conformance
 
 from components import loopback
 from components.errors import UserError
-from components.release import query
+from components.release import query, variables
+from components.release.variables import FEEDBACK
 from flows import champion
-from serving import callers, group
-from serving.bundle import FEEDBACK
 from tests.serving import attacks
 from tests.serving.attacks import TOKEN, Slow, Steady, answered, head, post
 
@@ -73,7 +72,12 @@ def service(bento: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     (home / "tokens").write_text(f"{TOKEN}\n")
     port = loopback.free_port("127.0.0.1")
     kept = json.dumps({"folder": str(home / "feedback")})
-    settings = {callers.FILE: str(home / "tokens"), group.WORKERS: "2", "TMPDIR": str(home), FEEDBACK: kept}
+    settings = {
+        variables.TOKEN_FILE: str(home / "tokens"),
+        variables.WORKERS: "2",
+        "TMPDIR": str(home),
+        FEEDBACK: kept,
+    }
     with (home / "log").open("wb") as log:
         process = subprocess.Popen(
             query.serve_command(bento, "127.0.0.1", port),
@@ -121,7 +125,7 @@ def test_with_a_token_it_answers_and_without_one_it_says_what_it_expects(
     question = {"texts": ["hello"], "tasks": ["ner"]}
     with pytest.raises(UserError, match="it has no token; expected the header"):
         champion.ask_service(service.url, question)
-    monkeypatch.setenv(callers.TOKEN, TOKEN)
+    monkeypatch.setenv(variables.TOKEN, TOKEN)
     assert list(champion.ask_service(service.url, question)) == ["ner"]
 
 

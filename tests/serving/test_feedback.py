@@ -20,8 +20,8 @@ from components.families.base import Row
 from components.monitoring.feedback.records import Feedback
 from components.monitoring.feedback.store import BLOCK, FullError, Store
 from components.release.records import Limits
-from serving import bundle, feedback
-from serving.bundle import FEEDBACK, TRAFFIC
+from components.release.variables import FEEDBACK, TRAFFIC
+from serving import bundle, feedback, openapi
 from serving.questions import Reader
 from serving.requests import BadRequestError
 from tests.serving import tiny
@@ -216,6 +216,11 @@ def test_a_full_place_is_a_refusal(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     with pytest.raises(BadRequestError, match="too much feedback waits") as refused:
         send(GOOD)
     assert refused.value.status == 507
+
+
+def test_feedback_alone_is_refused_for_want_of_room() -> None:
+    assert 507 in openapi.ALSO["/feedback"]
+    assert 507 not in openapi.REFUSALS
 
 
 def _write(folder: Path, numbers: range) -> None:

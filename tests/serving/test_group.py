@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from components.errors import UserError
+from components.release import variables
 from serving import group
 
 WORKER = "from serving import group; group.join(); print(len(group._held), flush=True); input()"
@@ -17,7 +18,7 @@ WORKER = "from serving import group; group.join(); print(len(group._held), flush
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setenv(group.FOLDER, "")
+    monkeypatch.setenv(variables.WORKERS_FOLDER, "")
 
 
 def worker() -> subprocess.Popen[str]:
@@ -54,7 +55,7 @@ def test_a_service_outlives_whoever_tidies_up_temporary_files() -> None:
     """What nobody has touched for days goes, on many machines."""
     group.found(2)
     group.join()
-    folder = Path(os.environ[group.FOLDER])
+    folder = Path(os.environ[variables.WORKERS_FOLDER])
     for file in folder.iterdir():
         os.utime(file, (1, 1))
     group.complete()
@@ -71,7 +72,7 @@ def test_who_is_served_in_one_process_is_alone() -> None:
 
 @pytest.mark.parametrize("given", ["0", "-1", "two", "1.5", ""])
 def test_what_is_no_number_of_workers_is_said(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(group.WORKERS, given)
+    monkeypatch.setenv(variables.WORKERS, given)
     with pytest.raises(UserError, match=f"ONETRUNK_WORKERS: found '{given}', expected how many workers"):
         group.configured()
 

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from components.release import variables
+from components.release.variables import ROLLOUT, TRAFFIC
 from components.rollout.history import HISTORY
-from serving import callers, operation, pages
-from serving.bundle import ROLLOUT, TRAFFIC
+from serving import operation, pages
 from tests.pages import operated
 from tests.pages.served import served_with
 
@@ -20,7 +21,7 @@ HERE, ELSEWHERE = "127.0.0.1", "192.0.2.7"
 @pytest.fixture(autouse=True)
 def _told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(operation, "served", served_with)
-    for name in (callers.FILE, callers.TOKEN):
+    for name in (variables.TOKEN_FILE, variables.TOKEN):
         monkeypatch.delenv(name, raising=False)
     operated.write_history(tmp_path)
     monkeypatch.setenv(ROLLOUT, str(tmp_path))
@@ -82,5 +83,5 @@ def test_test_rows_are_shown_to_nobody_elsewhere_who_has_no_token(host: str, hea
 
 def test_who_has_sent_a_token_may_read_a_report(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether it is a good one is `Access`'s to say, before."""
-    monkeypatch.setenv(callers.TOKEN, "0123456789abcdef0123456789abcdef")
+    monkeypatch.setenv(variables.TOKEN, "0123456789abcdef0123456789abcdef")
     assert asked("/report?release=v1.1.0", ELSEWHERE).status_code == 200

@@ -13,9 +13,10 @@ from bentoml._internal.monitoring import api
 from components.monitoring.traffic import store
 from components.monitoring.traffic.rows import RowMaker
 from components.release.records import BundleCard
+from components.release.variables import TRAFFIC
 from components.settings.traffic import Traffic
 from serving import recording
-from serving.bundle import TRAFFIC, Served
+from serving.bundle import Served
 from serving.predictor import Predictor
 from serving.requests import Item
 from serving.watch import REQUEST
@@ -40,12 +41,13 @@ def test_a_request_is_recorded_with_what_it_was_answered_and_without_its_words(
 ) -> None:
     traffic = Traffic(folder=str(tmp_path / "traffic"))
     labels = {"sentiment": ["negative", "neutral", "positive"]}
-    recorder = recording.Recorder(RowMaker(tmp_path / "model/tokenizer.json", labels, "v1", traffic), traffic)
+    maker = RowMaker(tmp_path / "model/tokenizer.json", labels, "v1", traffic)
+    recorder = recording.Recorder(traffic)
     items = ["ada was in rome", Item(text="ada", text_pair="bob")]
     answers = predictor.predict(items)
     for item, answer in zip(items, answers, strict=True):
-        recorder.record([item], [answer])
-    recorder.record(["bob"], [])  # a mistake of ours costs the caller nothing
+        recorder.record([item], [answer], maker)
+    recorder.record(["bob"], [], maker)  # a mistake of ours costs the caller nothing
     recorder.writer.flush()
     alone, pair = (
         store.read(Path(traffic.folder), datetime.now(UTC).date(), 10).sort_by("characters").to_pylist()[::-1]
@@ -66,10 +68,9 @@ def test_a_row_names_the_release_that_answered_which_may_be_a_candidate(
     first, candidate = (Served(tmp_path / "model", release) for release in ("v1.0.0", "v1.0.1"))
     for one in (first, candidate):
         vars(one)["card"] = BundleCard.model_construct(tasks={})
-    recorder = recording.Recorder(recording.maker_of(first), traffic)
+    recorder = recording.Recorder(traffic)
     monkeypatch.setattr(recording, "recorder", lambda: recorder)
-    monkeypatch.setattr(recording, "served", lambda: first)
-    for by in (first, candidate, None):
+    for by in (first, candidate, first):
         recording.record(["a"], [{}], by)
     recorder.writer.flush()
     found = store.read(Path(traffic.folder), datetime.now(UTC).date(), 10)["release"].to_pylist()
@@ -78,9 +79,10 @@ def test_a_row_names_the_release_that_answered_which_may_be_a_candidate(
 
 def test_where_texts_are_kept_the_request_of_each_is_known(predictor: Predictor, tmp_path: Path) -> None:
     traffic = Traffic(folder=str(tmp_path / "traffic"), texts=True)
-    recorder = recording.Recorder(RowMaker(tmp_path / "model/tokenizer.json", {}, "v1", traffic), traffic)
+    maker = RowMaker(tmp_path / "model/tokenizer.json", {}, "v1", traffic)
+    recorder = recording.Recorder(traffic)
     token = REQUEST.set("c0ffee")
-    recorder.record([Item(text="ada", text_pair="bob")], [{}])
+    recorder.record([Item(text="ada", text_pair="bob")], [{}], maker)
     REQUEST.reset(token)
     recorder.writer.flush()
     (row,) = store.read(Path(traffic.folder), datetime.now(UTC).date(), 10).to_pylist()
@@ -92,11 +94,12 @@ def test_requests_are_recorded_as_often_however_many_texts_they_have(
 ) -> None:
     """Of a request one text, any; of a day as many requests of eight texts as of one."""
     traffic = Traffic(folder=str(tmp_path / "traffic"), rows_a_day=100)
-    recorder = recording.Recorder(RowMaker(tmp_path / "model/tokenizer.json", {}, "v1", traffic), traffic)
+    maker = RowMaker(tmp_path / "model/tokenizer.json", {}, "v1", traffic)
+    recorder = recording.Recorder(traffic)
     random.seed(0)
     for _ in range(400):
-        recorder.record(["a"], [{}])
-        recorder.record(["b" * (2 + place) for place in range(8)], [{}] * 8)
+        recorder.record(["a"], [{}], maker)
+        recorder.record(["b" * (2 + place) for place in range(8)], [{}] * 8, maker)
     recorder.writer.flush()
     found = store.read(Path(traffic.folder), datetime.now(UTC).date(), 100)["characters"].to_pylist()
     assert len(found) == 100
@@ -108,10 +111,11 @@ def test_a_disk_that_is_full_does_not_end_the_recording(
     predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     traffic = Traffic(folder=str(tmp_path / "traffic"))
-    recorder = recording.Recorder(RowMaker(tmp_path / "model/tokenizer.json", {}, "v1", traffic), traffic)
+    maker = RowMaker(tmp_path / "model/tokenizer.json", {}, "v1", traffic)
+    recorder = recording.Recorder(traffic)
     logged: list[str] = []
     monkeypatch.setattr(recording.LOG, "exception", logged.append)
-    recorder.record(["a"], [{}])
+    recorder.record(["a"], [{}], maker)
     Path(traffic.folder).write_text("in the way")
     recorder.write()
     Path(traffic.folder).unlink()
@@ -123,7 +127,7 @@ def test_a_disk_that_is_full_does_not_end_the_recording(
 def test_nothing_is_recorded_unless_whoever_serves_has_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(TRAFFIC, raising=False)
     recording.recorder.cache_clear()
-    recording.record(["a"], [{}])
+    recording.record(["a"], [{}], Served(Path("nowhere")))
     recording.stop()
     assert recording.recorder() is None
 

@@ -16,6 +16,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from components.evaluation.answers import Exchange
+from components.release import variables
 from components.rollout.records import FORGOTTEN, PLAN, Plan, Target, Trial, WorkerReport
 from serving import bundle, rollover, trial, watch
 from serving.loaded import Loaded
@@ -297,7 +298,7 @@ def test_a_worker_begins_with_what_the_plan_says(
     targets: list[Target], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Plan(champion=targets[1]).write(tmp_path / PLAN)
-    monkeypatch.setenv(bundle.ROLLOUT, str(tmp_path))
+    monkeypatch.setenv(variables.ROLLOUT, str(tmp_path))
     assert rollover.first().served.name == "v1.0.1"
 
 
@@ -308,7 +309,7 @@ def test_a_worker_begins_with_the_packed_release_where_that_of_the_plan_breaks_i
     log: list[str] = []
     monkeypatch.setattr(rollover.LOG, "error", lambda line, *values: log.append(line % values))
     Plan(champion=targets[1]).write(tmp_path / PLAN)
-    monkeypatch.setenv(bundle.ROLLOUT, str(tmp_path))
+    monkeypatch.setenv(variables.ROLLOUT, str(tmp_path))
     monkeypatch.setattr(rollover, "PACKED", rollover._served(targets[0]))
 
     def breaks(loaded: Loaded, target: Target) -> None:

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -248,7 +248,10 @@ def test_a_release_remembers_what_its_heads_are_anchored_to() -> None:
 def test_a_release_says_what_asked_for_it_and_keeps_what_was_measured(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    retraining.ask(Path(), Retrain(), "the alarm of 2026-11-04", "v1.0.1", {}, datetime.now(UTC))
+    began = datetime.now(UTC) - timedelta(days=9)
+    for days, why in ((-1, "the alarm of 2026-11-04"), (8, "what was asked after the run began")):
+        retraining.ask(Path(), Retrain(), why, "v1.0.1", {}, began + timedelta(days=days))
+    monkeypatch.setenv(retraining.BEGAN, began.isoformat())
     release.main()
     newest = registry.read().champion
     assert newest is not None

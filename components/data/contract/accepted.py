@@ -44,6 +44,11 @@ class Accepted(Part):
         return given
 
 
+def spelled(inputs: Row) -> str:
+    """Inputs (or an answer) as JSON, equal for equal ones: what was asked, whoever asks."""
+    return json.dumps(inputs, sort_keys=True)
+
+
 def file_of(folder: Path, task: str) -> Path:
     """The file of a task's rows; it need not be there."""
     return folder / f"{task}.jsonl"

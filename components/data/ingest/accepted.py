@@ -3,7 +3,6 @@ roles, labels as the model answers them."""
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -41,7 +40,7 @@ def records(name: str, file: Path) -> Iterator[Record]:
     rows: dict[str, Record] = {}
     answers: dict[str, dict[str, Row]] = defaultdict(dict)
     for number, one in enumerate(accepted.read(file), 1):
-        asked = json.dumps(one.inputs, sort_keys=True)
+        asked = accepted.spelled(one.inputs)
         answers[asked][one.head] = one.answer
         place = f"{accepted.FOLDER / file.name}: row {number}"
         rows[asked] = record_of(name, place, one.id, one.inputs, answers[asked])

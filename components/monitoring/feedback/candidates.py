@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from components.data.contract.accepted import spelled
 from components.families.base import Row
 from components.monitoring.traffic.asked import with_texts
 from components.settings.traffic import Traffic
@@ -60,11 +61,6 @@ def candidates(
         if asked_as in found:
             found[asked_as].answers |= set(labels)
     return sorted(found.values(), key=lambda one: one.order)[:limit]
-
-
-def spelled(inputs: Row) -> str:
-    """Inputs as JSON, equal for equal ones."""
-    return json.dumps(inputs, sort_keys=True)
 
 
 def _number(value: object) -> float:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from components.data.contract.accepted import spelled
 from components.data.contract.cards import TASK_CARD, task_card
 from components.data.ingest.accepted import reader_of, record_of
 from components.data.ingest.reader import Reader
@@ -62,15 +62,15 @@ def judge(root: Path, project: Project, store: Store) -> list[Judged]:
 
 def _disputed(judged: Sequence[Judged]) -> list[Judged]:
     """The same, each with the number of other answers to the same question."""
-    answers: dict[str, set[str]] = defaultdict(set)
+    answers: dict[tuple[str, str], set[str]] = defaultdict(set)
     for one in judged:
         if one.said and not one.problem:
-            answers[_question(one)].add(json.dumps(one.said.answer, sort_keys=True))
+            answers[_question(one)].add(spelled(one.said.answer))
     return [replace(one, others=max(len(answers[_question(one)]) - 1, 0)) for one in judged]
 
 
-def _question(one: Judged) -> str:
-    return json.dumps([one.said and one.said.task, one.inputs], sort_keys=True)
+def _question(one: Judged) -> tuple[str, str]:
+    return one.said.task if one.said else "", spelled(one.inputs or {})
 
 
 class _Judge:

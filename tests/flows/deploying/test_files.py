@@ -31,7 +31,13 @@ ALERTS = Path(__file__).with_name("alerts_test.yml")
 @pytest.fixture
 def folder(tmp_path: Path, bento: Path) -> Path:
     """The files of a release of the tests' Bento."""
-    assert files.write(tmp_path / "deploy", files.values(tmp_path / "deploy", bento, "v1.2.0", None)) == []
+    assert (
+        files.write(
+            tmp_path / "deploy",
+            files.values(tmp_path / "deploy", bento, bento / registry.BUNDLE, "v1.2.0", None),
+        )
+        == []
+    )
     return tmp_path / "deploy"
 
 
@@ -57,7 +63,10 @@ def test_another_release_changes_the_two_files_that_name_it_and_nothing_of_the_o
     (folder / "compose.yaml").write_text("mine")
     (folder / "prometheus/token").write_text("mine")
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    kept = files.write(folder, files.values(folder, bento, "v1.3.0", "registry.example.com:5000/team/desk"))
+    kept = files.write(
+        folder,
+        files.values(folder, bento, bento / registry.BUNDLE, "v1.3.0", "registry.example.com:5000/team/desk"),
+    )
     assert kept == [folder / "compose.yaml"]
     changed = {path.relative_to(folder) for path, content in before.items() if path.read_bytes() != content}
     assert changed == set(files.WRITTEN_ANEW)
@@ -211,7 +220,7 @@ def cells(x: int, y: int, w: int, h: int) -> list[tuple[int, int]]:
 @pytest.mark.parametrize("image", ["Desk", "desk:v1", "", "-desk", "desk/", "https://desk"])
 def test_an_image_that_is_none_is_one_sentence(bento: Path, tmp_path: Path, image: str) -> None:
     with pytest.raises(UserError, match=f"^--image: found '{image}', expected a name such as "):
-        files.values(tmp_path, bento, "v1.2.0", image)
+        files.values(tmp_path, bento, bento / registry.BUNDLE, "v1.2.0", image)
 
 
 @pytest.mark.parametrize("taken", ["", ".env", "compose.yaml"])
@@ -219,13 +228,13 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(bento: Path, tmp_path: 
     folder = tmp_path / "deploy"
     (folder / taken).mkdir(parents=True) if taken else folder.touch()
     with pytest.raises(UserError, match=f"{taken}: cannot be written"):
-        files.write(folder, files.values(folder, bento, "v1.2.0", None))
+        files.write(folder, files.values(folder, bento, bento / registry.BUNDLE, "v1.2.0", None))
 
 
 def test_a_name_that_kubernetes_would_refuse_becomes_one_that_it_takes(bento: Path, tmp_path: Path) -> None:
     other = Path(shutil.copytree(bento, tmp_path / "bento"))
     card = json.loads((other / "src/bundle/card.json").read_text())
     (other / "src/bundle/card.json").write_text(json.dumps({**card, "name": "news_" * 20}))
-    name = files.values(tmp_path / "deploy", other, "v1.2.0", None).name
+    name = files.values(tmp_path / "deploy", other, other / registry.BUNDLE, "v1.2.0", None).name
     assert re.fullmatch("[a-z0-9]([-a-z0-9]*[a-z0-9])?", name)
     assert len(name) <= 53

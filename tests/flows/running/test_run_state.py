@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.running import run_state
+from components.monitoring.retraining import BEGAN
+from flows.running import dvc_stage, run_state
 
 FAILED = {"train": "no room"}
 
@@ -29,3 +30,10 @@ def test_a_torn_record_is_as_none(tmp_path: Path) -> None:
     (tmp_path / ".onetrunk/run.json").write_text('{"state": "runn')
     assert run_state.last(tmp_path) is None
     assert run_state.begin(tmp_path, None, []) == []
+
+
+def test_stages_are_told_when_their_run_began(tmp_path: Path) -> None:
+    began = run_state.started(tmp_path)
+    assert dvc_stage.environment(tmp_path)[BEGAN] == began
+    run_state.begin(tmp_path, None, [])
+    assert dvc_stage.environment(tmp_path)[BEGAN] == began
