@@ -33,6 +33,7 @@ from flows.running.events import are_shown
 
 EVENT = "onetrunk.shift"
 SECONDS = 30.0  # for an event to reach the server
+NOTHING = "nothing is started: `retrain` in params.yaml says what may be"
 
 
 @flow(name="traffic", persist_result=False)
@@ -82,7 +83,7 @@ def judge(root: Path, project: Project) -> list[Window]:
 def _ask(root: Path, project: Project, alarms: list[Window]) -> str:
     """Ask for a retraining because of these windows or of accepted feedback; what it has come to."""
     if project.retrain is None:
-        return ""
+        return NOTHING if alarms else ""
     champion = registry.read(root).champion
     version = champion.version if champion else None
     accepted = accepted_since(version, root) if version else {}
