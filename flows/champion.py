@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from components.families.base import Prediction
 
 CANDIDATE = Path("models/multitask")
+HOME = "onetrunk-serve-"  # in the temporary folder: what a service's folder is called, before its process
 ANSWER_SECONDS = 60.0
 
 
@@ -74,9 +76,20 @@ def serve_bento(bento: Path, host: str, port: int, told: Mapping[str, str] | Non
 
     check_port(host, port)
     command = serve_command(bento, host, port)
-    home = Path(tempfile.mkdtemp(prefix="onetrunk-serve-"))
-    environment = {**serve_environment(home), **_settings_of_service(Path.cwd()), **(told or {RELEASE: ""})}
+    environment = {**serve_environment(_home()), **_settings_of_service(Path.cwd()), **(told or {RELEASE: ""})}
     os.execve(command[0], command, environment)  # noqa: S606
+
+
+def _home() -> Path:
+    """BentoML's folder for a service that starts, named by this process, which becomes the service; those of
+    services that have ended go."""
+    import psutil
+
+    for folder in Path(tempfile.gettempdir()).glob(f"{HOME}*-*"):
+        number = folder.name.removeprefix(HOME).partition("-")[0]
+        if number.isdecimal() and not psutil.pid_exists(int(number)):
+            shutil.rmtree(folder, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"{HOME}{os.getpid()}-"))
 
 
 def _settings_of_service(root: Path) -> dict[str, str]:

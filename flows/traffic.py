@@ -31,6 +31,7 @@ from flows.running import events, orphans
 from flows.running.events import Event
 
 EVENT = "onetrunk.shift"
+NOTHING = "nothing is started: `retrain` in params.yaml says what may be"
 
 
 @flow(name="traffic", persist_result=False)
@@ -69,7 +70,7 @@ def _watch(root: Path) -> str:
 def _ask(root: Path, project: Project, alarms: list[Window]) -> str:
     """Ask for a retraining because of these windows or of accepted feedback; what it has come to."""
     if project.retrain is None:
-        return ""
+        return NOTHING if alarms else ""
     champion = registry.read(root).champion
     version = champion.version if champion else None
     accepted = accepted_since(version, root) if version else {}

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -20,6 +21,7 @@ from packaging.utils import canonicalize_name
 from components import program
 from components.files import atomic_folder, is_litter, sha256
 from components.release import bundle, runtimes, sbom, signing
+from components.release.git import Git
 from components.release.records import BundleCard, Origins
 from components.release.variables import WORKERS
 from components.settings.project import Packaging
@@ -27,7 +29,7 @@ from serving.bundle import LICENCES, REQUIREMENTS
 
 BENTOFILE = Path(__file__).with_name("bentofile.yaml")
 SERVICE = "serving.service"
-EPOCH = "2000-01-01T00:00:00+00:00"  # stands for every time of creation
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # stands for the time of creation where there is no commit
 
 
 def build(
@@ -57,7 +59,7 @@ def build(
         code, needs = _digest(context), sbom.packages(requirements, LICENCES)
         card = bundle.write(project, packaging, code, context / "bundle", origins, needs, forced, made)
         built = _run_bentoml(context, Path(scratch) / "home", card)
-        _normalise(built)
+        _date(built, _created(project, card.commit))
         with atomic_folder(target) as folder:
             shutil.copytree(built, folder, dirs_exist_ok=True)
     signing.sign(target, project, packaging.signing)
@@ -106,10 +108,17 @@ def _run_bentoml(context: Path, home: Path, card: BundleCard) -> Path:
     return home / "bentos" / card.name / card.version
 
 
-def _normalise(bento: Path) -> None:
+def _created(project: Path, commit: str | None) -> datetime:
+    """When the project's commit was made: equal for all builds of it, and `bentoml list` sorts by it."""
+    if commit is None:
+        return EPOCH
+    seconds = Git(project)("show", "--no-show-signature", "--no-patch", "--format=%ct", commit)
+    return datetime.fromtimestamp(int(seconds), UTC)
+
+
+def _date(bento: Path, created: datetime) -> None:
     """Replace the only thing that differs between two builds of the same: when it was made."""
     file = bento / "bento.yaml"
-    text = re.sub(
-        r"^(\s*creation_time:).*$", rf"\1 {EPOCH}", file.read_text(encoding="utf-8"), flags=re.MULTILINE
-    )
+    line = rf"\1 {created.isoformat()}"
+    text = re.sub(r"^(\s*creation_time:).*$", line, file.read_text(encoding="utf-8"), flags=re.MULTILINE)
     file.write_text(text, encoding="utf-8")

@@ -36,6 +36,7 @@ REFUSALS = {  # of POST: status -> when
 ALSO = {  # path -> more of them
     "/feedback": {404: "This service keeps no feedback.", 507: "Too much feedback waits to be looked at."},
 }
+ASKED = "PredictRequest"
 ANSWERS = {"/stream": LINES}  # path -> their content type, where it is not JSON
 RETRIED = (429, 503)
 PAGES = {  # by GET: path -> what it says, the name of its schema
@@ -57,6 +58,7 @@ REFUSAL = {
 def completed(spec: Json, card: BundleCard, secured: bool) -> Json:
     """BentoML's document of the service, with what it does not know; `secured`, it asks for a token."""
     schemas = {name: one for name, one in spec["components"]["schemas"].items() if name not in BENTOML}
+    schemas[ASKED] = _at_most(schemas[ASKED], card.limits.max_texts)
     examples = {"/predict": _examples(card, lambda _: True), "/explain": _examples(card, _has_why)}
     examples["/stream"] = examples["/predict"]
     asked = {
@@ -75,6 +77,12 @@ def completed(spec: Json, card: BundleCard, secured: bool) -> Json:
         },
         "security": [dict.fromkeys(TOKEN, ())] if secured else [],
     }
+
+
+def _at_most(request: Json, texts: int) -> Json:
+    """The schema of a request, of as many texts as this release takes: the class knows no release."""
+    properties = request["properties"]
+    return {**request, "properties": {**properties, "texts": {**properties["texts"], "maxItems": texts}}}
 
 
 def _examples(card: BundleCard, fits: Callable[[PackedTask], bool]) -> Json:

@@ -91,7 +91,7 @@ def _day(folder: Path, day: date, rows_a_day: int, written: float) -> Mapping[st
     """None where nothing can be read of it."""
     try:
         rows = read(folder, day, rows_a_day)
-    except UserError:  # `onetrunk monitor` says it
+    except UserError:  # `onetrunk traffic` says it
         return None
     return _summary(day, rows) if len(rows) else None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -82,3 +84,14 @@ def test_a_mistake_is_one_sentence_before_anything_starts(serving, words: list[s
     with pytest.raises(UserError) as refused:
         serving(*words)
     assert sentence in str(refused.value)
+
+
+def test_what_an_ended_service_left_in_the_temporary_folder_is_removed(serving, tmp_path: Path) -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    gone, runs, other = (tmp_path / f"onetrunk-serve-{name}" for name in (f"{ended.pid}-a", "1-a", "abc"))
+    for folder in (gone, runs, other):
+        (folder / "bentos").mkdir(parents=True)
+    home = Path(serving()["BENTOML_HOME"])
+    assert home.name.startswith(f"onetrunk-serve-{os.getpid()}-")
+    assert set(tmp_path.glob("onetrunk-serve-*")) == {home, runs, other}

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from components import params
 from components.errors import UserError
 from components.monitoring import retraining
 from components.monitoring.traffic import judging
@@ -43,8 +44,8 @@ traffic()
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     tiny.write_project(tmp_path)
-    params = yaml.safe_load((tmp_path / "params.yaml").read_text())
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params | {"traffic": asked.SETTINGS}))
+    given = yaml.safe_load((tmp_path / "params.yaml").read_text())
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(given | {"traffic": asked.SETTINGS}))
     asked.three_days(tmp_path / "monitoring/traffic", tmp_path / "models/multitask/tokenizer.json", FIRST)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -65,11 +66,20 @@ def test_a_day_is_judged_once_and_said_in_words(project: Path, capsys: pytest.Ca
 
 
 def test_without_a_section_it_says_where_to_read(project: Path) -> None:
-    params = yaml.safe_load((project / "params.yaml").read_text())
-    del params["traffic"]
-    (project / "params.yaml").write_text(yaml.safe_dump(params))
+    given = yaml.safe_load((project / "params.yaml").read_text())
+    del given["traffic"]
+    (project / "params.yaml").write_text(yaml.safe_dump(given))
     with pytest.raises(UserError, match="traffic: missing; docs/how-to/traffic.md says"):
         command.run(cli.parser().parse_args(["traffic"]))
+
+
+def test_without_retrain_an_alarm_says_that_nothing_is_started(project: Path) -> None:
+    settings = params.load()
+    window = flow.judge(project, settings)[-1]
+    assert settings.retrain is None
+    said = "nothing is started: `retrain` in params.yaml says what may be"
+    assert flow._ask(project, settings, [window]) == said
+    assert flow._ask(project, settings, []) == ""
 
 
 def test_a_full_disk_is_a_sentence(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,9 +114,9 @@ def test_a_shift_is_one_event_and_one_request_however_often_the_flow_runs(
 ) -> None:
     project = tiny.write_project(bentos.repository(tmp_path / "project"))
     bentos.release(project, "a")
-    params = yaml.safe_load((project / "params.yaml").read_text())
+    given = yaml.safe_load((project / "params.yaml").read_text())
     wanted = {"traffic": asked.SETTINGS, "retrain": {"cooldown_days": 3}}
-    (project / "params.yaml").write_text(yaml.safe_dump(params | wanted))
+    (project / "params.yaml").write_text(yaml.safe_dump(given | wanted))
     tokenizer = project / "models/multitask/tokenizer.json"
     asked.three_days(project / "monitoring/traffic", tokenizer, FIRST, release="v1.0.0")
 

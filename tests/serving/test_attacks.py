@@ -165,10 +165,25 @@ def test_what_openapi_describes_and_what_it_does_not_is_answered_as_it_says(
 
     for found in schemathesis.openapi.from_dict(spec).get_all_operations():
         operation = found.ok()
-        for mode in schemathesis.GenerationMode if operation.method == "post" else ():
+        asked = operation.method == "post"  # what a page is sent beside its path, it does not read
+        for mode in schemathesis.GenerationMode if asked else [schemathesis.GenerationMode.POSITIVE]:
             cases = hypothesis.given(operation.as_strategy(generation_mode=mode))
             BRIEF(cases(check))()
     assert {200, 400} <= set(statuses) <= {200, 400, 401, 415}
+
+
+def test_no_address_is_asked_on_a_callers_word(service: Service, steady: Steady) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as own:
+        url = f"http://127.0.0.1:{own.getsockname()[1]}/"
+        texts: list[object] = [url, {"text": url}, {"url": url}, {"$ref": url}, {"text": {"url": url}}]
+        bodies: list[dict[str, object]] = [{"texts": [one]} for one in texts]
+        bodies += [{"texts": {"$ref": url}}, {"texts": ["a"], "url": url}, {"texts": ["a"], "tasks": [url]}]
+        for path in ("/predict", "/stream", "/explain"):
+            sent = [post(json.dumps(body).encode(), path=path) for body in bodies]
+            assert {answered(service.port, one, patience=30)[0] for one in sent} == {200, 400}
+        own.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            own.accept()
 
 
 @pytest.mark.parametrize(

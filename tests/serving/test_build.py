@@ -2,12 +2,14 @@ import ast
 import importlib.metadata
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 import tomllib
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,8 @@ from components import program
 from components.errors import UserError
 from components.files import read_json, verify_manifest
 from components.program import ROOT
+from components.release import commit
+from components.release.git import Git
 from serving.build import build
 from tests.serving import tiny
 
@@ -46,6 +50,21 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_the_same_inputs_give_the_same_bytes(project: Path, bento: Path, tmp_path: Path) -> None:
     build(project, tiny.PACKAGING, tmp_path / "bento")
     assert contents(tmp_path / "bento") == contents(bento)
+
+
+def test_a_bento_is_as_old_as_its_commit_and_the_same_commit_gives_the_same_bytes(
+    project: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(project, tmp_path / "project")
+    git = Git(tmp_path / "project")
+    git("init", "--quiet")
+    made = commit.of_files(git, {"a": b"a"}, [], "one", 1_700_000_000)
+    git("update-ref", "HEAD", made)
+    cards = [build(tmp_path / "project", tiny.PACKAGING, tmp_path / name) for name in ("one", "other")]
+    assert [card.commit for card in cards] == [made, made]
+    described = yaml.safe_load((tmp_path / "one/bento.yaml").read_text())
+    assert described["creation_time"] == datetime.fromtimestamp(1_700_000_000, UTC)
+    assert contents(tmp_path / "one") == contents(tmp_path / "other")
 
 
 def test_the_bento_stands_for_itself(bento: Path) -> None:
