@@ -174,12 +174,13 @@ def test_a_slow_disk_keeps_nobody_waiting_but_those_who_send_feedback(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     disk = threading.Event()
-    monkeypatch.setattr(Store, "add", lambda *_: disk.wait(10))
+    monkeypatch.setattr(Store, "add", lambda *_: disk.wait(1))
 
     async def scenario() -> str:
         sent = feedback.parse(json.dumps({"feedback": [GOOD]}).encode()).feedback
         asked = [asyncio.ensure_future(feedback.keep(sent, READER)) for _ in range(40)]
         await asyncio.sleep(0)
+        assert not any(one.done() for one in asked)
         metrics = await asyncio.wait_for(asyncio.to_thread(lambda: "metrics"), 5)
         disk.set()
         await asyncio.gather(*asked)
@@ -241,6 +242,18 @@ def test_many_writers_at_once_keep_everything_once(tmp_path: Path) -> None:
         f"label {number}" for number in range(60)
     )
     assert len(found) == 60
+
+
+def test_what_is_not_whole_yet_is_not_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def torn(*_: object) -> None:
+        raise InterruptedError
+
+    monkeypatch.setattr(Path, "replace", torn)
+    with pytest.raises(InterruptedError):
+        Store(tmp_path, BLOCK).add(one(0))
+    assert list(Store(tmp_path, BLOCK).all_waiting()) == []
+    monkeypatch.undo()
+    assert Store(tmp_path, BLOCK).add(one(0))  # nor is there less room
 
 
 def test_a_writer_that_is_killed_leaves_whole_files(tmp_path: Path) -> None:
