@@ -13,7 +13,6 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from components.families.base import Row
@@ -268,21 +267,3 @@ def test_a_writer_that_is_killed_leaves_whole_files(tmp_path: Path) -> None:
     assert all(isinstance(said, Feedback) for said in found)
     numbers = sorted(int(said.answer["label"].split()[1]) for said in found if isinstance(said, Feedback))
     assert numbers == list(range(len(numbers)))  # each that was kept before
-
-
-def test_a_served_bento_takes_the_right_answer_to_what_it_said(client: httpx.Client, scratch: Path) -> None:
-    said = client.post("/predict", json={"texts": ["ada was in rome"], "tasks": ["sentiment"]})
-    right = {**GOOD, "id": said.headers["x-request-id"], "input": "ada was in rome"}
-    sent = [client.post("/feedback", json={"feedback": [right]}) for _ in range(2)]
-    assert [(one.status_code, one.json()) for one in sent] == [
-        (200, {"kept": 1, "known": 0, "notes": {}}), (200, {"kept": 0, "known": 1, "notes": {}})
-    ]  # fmt: skip
-    assert [one.request for one in kept(scratch / "feedback")] == [said.headers["x-request-id"]]
-    wrong = client.post("/feedback", json={"feedback": [{**right, "task": "sentimant"}]})
-    assert wrong.status_code == 400
-    assert "unknown task" in wrong.json()["error"]
-    assert client.get("/feedback").status_code == 405
-    api = client.get("/docs.json").json()
-    example = api["components"]["schemas"]["FeedbackRequest"]["example"]
-    assert client.post("/feedback", json=example).status_code == 200
-    assert {"200", "404", "507"} <= set(api["paths"]["/feedback"]["post"]["responses"])
