@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 
 from components import params
 from components.compression import distil
@@ -20,7 +21,9 @@ from components.model.packing import packed_states
 from components.model.runtimes import difference
 from components.model.runtimes import student as runtime
 from components.model.smaller import smaller, taken_of
+from components.release.runtimes import COMPRESSED
 from components.settings.compression import Student
+from components.stages import compress
 from tests.model.runtimes import build
 
 SETTINGS = Student(layers=1, of_training=0.5, learning_rate=3e-3)
@@ -66,18 +69,19 @@ def project(encoded_project: Path) -> Path:
 
 
 def test_a_student_learns_what_the_model_says_of_all_tasks_and_is_the_same_again(project: Path) -> None:
+    with Path("params.yaml").open("a") as file:
+        file.write(yaml.safe_dump({"compress": {"student": SETTINGS.model_dump()}}))
     said: list[str] = []
-    for name in ("one", "two"):
-        distil.distil(SETTINGS, Path(), 0, Path(name), said.append)
+    distil.distil(SETTINGS, Path(), params.load().seed, Path("one"), said.append)
+    compress.main("student")
     losses = [float(line.rpartition(" ")[2]) for line in said if "step" in line]
     assert losses[1] < 0.7 * losses[0], losses
-    verify_manifest(Path("one"))
-    assert Path("one", runtime.FILE).read_bytes() == Path("two", runtime.FILE).read_bytes()
+    stages = COMPRESSED / "student"
+    verify_manifest(stages)
+    assert Path("one", runtime.FILE).read_bytes() == (stages / runtime.FILE).read_bytes()
     model = saving.load(Path("models/multitask"))
-    Path("compressed").mkdir()
-    Path("one").rename("compressed/student")
     Path("made").mkdir()
-    runtime.RUNTIME().make(model, Path("made"), Path("compressed"))
+    runtime.RUNTIME().make(model, Path("made"), COMPRESSED)
     states, again = (runtime.RUNTIME().begin(model, Path("made")) for _ in range(2))
     ids_T, pack = torch.randint(3, 50, (12,)), Pack.of((5, 7))
     given = (ids_T, torch.zeros_like(ids_T), pack)
