@@ -76,7 +76,11 @@ def serve_bento(bento: Path, host: str, port: int, told: Mapping[str, str] | Non
 
     check_port(host, port)
     command = serve_command(bento, host, port)
-    environment = {**serve_environment(_home()), **_settings_of_service(Path.cwd()), **(told or {RELEASE: ""})}
+    environment = {
+        **serve_environment(_home()),
+        **_settings_of_service(Path.cwd()),
+        **(told or {RELEASE: ""}),
+    }
     os.execve(command[0], command, environment)  # noqa: S606
 
 

@@ -49,6 +49,7 @@ def test_code_of_the_command_line_is_run_by_the_real_python(forking_python: str,
 def test_our_command_beside_it_is_ours(forking_python: str, tmp_path: Path) -> None:
     done = run(f"{forking_python}/onetrunk", "status", folder=tmp_path)
     assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
     assert len(done.stderr.splitlines()) == 1
 
 

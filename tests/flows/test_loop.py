@@ -212,11 +212,8 @@ def test_from_a_shift_to_a_retraining_a_release_that_rolls_over_and_the_way_back
         toy.wait_for(lambda: callers.champions() == [("v1.0.1", request.reason), ("v1.0.0", None)], 30)
 
         # Back: the old release answers as it did.
-        with served.Load(url, question, callers=2, pause=0.1) as load:
-            project.onetrunk("rollback", "--reason", "people like it less")
-            load.until(lambda: load.answers[-1][1] == "v1.0.0")
-        assert {one[0] for one in load.answers} == {200}
-        assert callers.answers(question) == first
+        project.onetrunk("rollback", "--reason", "people like it less")
+        toy.wait_for(lambda: callers.answers(question) == first, 60)
         assert "v1.0.0 (Bento" in callers.client.get("/operate").text
         toy.wait_for(lambda: [one for one, _ in callers.champions()] == ["v1.0.0", "v1.0.1", "v1.0.0"], 30)
     assert "Traceback" not in (root.parent / "log").read_text()

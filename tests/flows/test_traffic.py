@@ -40,6 +40,18 @@ judging.judge_windows = lambda *_: os.kill(os.getpid(), 9)
 traffic()
 """
 
+# The sender was killed before it noted that it had sent the request.
+SENT_AGAIN = """
+from pathlib import Path
+from components.monitoring import retraining
+from flows.monitoring import asking
+root = Path.cwd()
+(request,) = retraining.every(root)
+retraining.write(root, request.model_copy(update={"sent": False}))
+asking.send(root, "tiny")
+print("sent")
+"""
+
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -109,6 +121,7 @@ def test_where_accepted_feedback_alone_is_watched_it_shows_what_the_last_request
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("forking_commands")
 def test_a_shift_is_one_event_and_one_request_however_often_the_flow_runs(
     tmp_path: Path, server: Server
 ) -> None:
@@ -120,17 +133,23 @@ def test_a_shift_is_one_event_and_one_request_however_often_the_flow_runs(
     tokenizer = project / "models/multitask/tokenizer.json"
     asked.three_days(project / "monitoring/traffic", tokenizer, FIRST, release="v1.0.0")
 
-    def run(code: str, check: bool = True) -> str:
-        """What it says last."""
-        ended = subprocess.run(
-            [sys.executable, "-c", code], cwd=project, env=toy.environment(**server.environment),
-            capture_output=True, text=True, check=check, timeout=300,
-        )  # fmt: skip
-        return ended.stdout.splitlines()[-1] if check else ""
+    def run(*command: str) -> subprocess.CompletedProcess[str]:
+        environment = toy.environment(**server.environment)
+        return subprocess.run(
+            command, cwd=project, env=environment, capture_output=True, text=True, timeout=300
+        )
 
-    run(KILLED, check=False)
+    def says(code: str) -> str:
+        """In its last line, in a Python that may be a fork."""
+        (tmp_path / "code.py").write_text(code)
+        ended = run(toy.python, str(tmp_path / "code.py"))
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout.splitlines()[-1]
+
+    run(sys.executable, "-c", KILLED)
     code = "from flows.traffic import traffic; print(traffic(return_state=True).message)"
-    said = [run(code) for _ in range(2)]
+    said = [says(code) for _ in range(2)]
+    assert says(SENT_AGAIN) == "sent"
     (request,) = retraining.every(project)
     assert said == [
         f"2 windows judged, 1 shifts raised; a retraining is asked for ({request.name})",

@@ -67,15 +67,22 @@ def test_a_call_of_a_graph_has_sequences_of_similar_length_alone() -> None:
     assert found_TD.flatten().tolist() == ids_T.tolist()
 
 
-def test_a_file_names_no_place_of_the_machine_that_wrote_it_and_is_the_same_again(tmp_path: Path) -> None:
-    runtime_here("onnx")
-    model = build()
-    for name in ("one.onnx", "two.onnx"):
-        exported.export(model, tmp_path / name)
-    one = (tmp_path / "one.onnx").read_bytes()
-    assert one == (tmp_path / "two.onnx").read_bytes()
-    assert str(Path(runtimes.__file__).parents[3]).encode() not in one
-    assert str(tmp_path).encode() not in one
+@pytest.fixture(scope="module")
+def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what `onnx` makes of `build()`."""
+    folder = tmp_path_factory.mktemp("bert")
+    runtime_here("onnx").make(build(), folder, folder)
+    return folder
+
+
+def test_a_file_names_no_place_of_the_machine_that_wrote_it_and_is_the_same_again(
+    bert: Path, tmp_path: Path
+) -> None:
+    exported.export(build(), tmp_path / "again.onnx")
+    (one,) = (file.read_bytes() for file in bert.iterdir())
+    assert one == (tmp_path / "again.onnx").read_bytes()
+    for place in (Path(runtimes.__file__).parents[3], bert, tmp_path):
+        assert str(place).encode() not in one
 
 
 def test_an_encoder_that_does_not_pack_is_not_exported(tmp_path: Path) -> None:
@@ -84,15 +91,15 @@ def test_an_encoder_that_does_not_pack_is_not_exported(tmp_path: Path) -> None:
 
 
 @torch.inference_mode()
-def test_the_model_answers_by_the_runtime_and_keeps_no_second_copy_of_the_blocks(tmp_path: Path) -> None:
-    runtime_here("onnx").make(model := build(), tmp_path, tmp_path)
+def test_the_model_answers_by_the_runtime_and_keeps_no_second_copy_of_the_blocks(bert: Path) -> None:
+    model = build()
     given = (
         torch.tensor([[5, 6, 7], [8, 9, 0]]),
         torch.tensor([[1, 1, 1], [1, 1, 0]]),
         torch.zeros(2, 3).long(),
     )
     expected_BLD = model.encode(*given)
-    assert runtimes.begin(model, "onnx", tmp_path, 1e-4) == Running("onnx", "onnx")
+    assert runtimes.begin(model, "onnx", bert, 1e-4) == Running("onnx", "onnx")
     torch.testing.assert_close(model.encode(*given), expected_BLD, rtol=1e-4, atol=1e-4)
     assert all(one.is_meta for one in model.encoder.encoder.parameters())
     assert not model.encoder.get_input_embeddings().weight.is_meta
@@ -157,7 +164,7 @@ def test_a_model_that_learns_again_computes_its_own_states() -> None:
 @pytest.mark.slow
 def test_openvino_tells_nobody_that_it_is_used(tmp_path: Path) -> None:
     """Its import alone would write a file into the home folder, and send it."""
-    runtime_here("openvino").make(build(), tmp_path, tmp_path)
+    runtime_here("openvino")
     code = (
         "import sys; from pathlib import Path; from components.model.runtimes import openvino\n"
         "try: openvino.RUNTIME().begin(None, Path(sys.argv[1]))\n"

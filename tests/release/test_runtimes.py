@@ -215,6 +215,7 @@ def test_speed_is_measured_on_validation_rows_alone_and_in_passes(encoded_projec
     }
     assert lone <= known
     assert 0 < len(work.lone) <= runtimes.LONE
+    assert {tuple(ids.tolist()) for all_, _, pack in work.passes for ids in all_.split(pack.lengths)} <= known
     assert any(len(pack.lengths) > 1 for _, _, pack in work.passes)
     assert all(sum(pack.lengths) <= runtimes.TOKENS for _, _, pack in work.passes)
     found, _ = runtimes.measure({"one": lambda *given: given[0], "other": lambda *given: given[0]}, work)

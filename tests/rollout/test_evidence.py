@@ -19,15 +19,22 @@ def canary(share: float = 0.1) -> Trial:
 
 
 def traffic(
-    draw: random.Random, requests: int, seconds: Say, fails: Say, differs: float = 0.0, users: int = 0
+    draw: random.Random,
+    requests: int,
+    seconds: Say,
+    fails: Say,
+    differs: float = 0.0,
+    users: int = 0,
+    trial: int = 0,
 ) -> Counts:
-    """What a canary with a tenth of the callers has shown; of `users`, each sends texts of one length."""
+    """What a canary with a tenth of the callers, others in each trial, has shown; of `users`, each sends texts of
+    one length."""
     found = Evidence(canary(), Counts())
     for number in range(requests):
         if number % 20 == 0 and found.counts.worse():  # looked at again and again
             break
         user = draw.randrange(users) if users else None
-        drawn = draw.random() < 0.1 if user is None else is_drawn(found.trial, f"{user} {id(found)}")
+        drawn = draw.random() < 0.1 if user is None else is_drawn(found.trial, f"{user} {trial}")
         length = draw.expovariate(1.0) if user is None else (user % 97) / 40
         caller = None if user is None else str(user)
         if draw.random() < fails(drawn):
@@ -44,8 +51,8 @@ def test_an_equal_candidate_falls_back_in_less_than_one_trial_of_twenty() -> Non
     draw = random.Random(5)
     for users in (0, 300):
         fell = [
-            traffic(draw, 1500, lambda _: 1.0, lambda _: 0.05, differs=0.1, users=users).worse()
-            for _ in range(120)
+            traffic(draw, 1500, lambda _: 1.0, lambda _: 0.05, differs=0.1, users=users, trial=trial).worse()
+            for trial in range(120)
         ]
         assert sum(one is not None for one in fell) <= 6, fell
 

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 TOKEN = "a" * 24
 BODY = json.dumps({"texts": ["Ada was in Rome."], "tasks": ["ner"]}).encode()
 JSON = "application/json"
+CLOSED = 0  # in the place of a status
 
 
 def head(length: int | str | None, path: str = "/predict", content_type: str = JSON, more: str = "") -> bytes:
@@ -91,18 +92,24 @@ def _nested(draws: random.Random) -> bytes:
 
 
 def answered(port: int, sent: bytes, patience: float = 0.5) -> tuple[int | None, bytes]:
-    """(status, body) of the answer; no status where none came before the caller lost his patience."""
+    """(status, body) of the answer. Where none came: CLOSED if the service ended the connection, no status if
+    the caller lost his patience."""
+    found, nothing = b"", None
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
-        found = b""
-        with contextlib.suppress(OSError):
+        try:
             connection.sendall(sent)
             connection.settimeout(patience)
             while b"\r\n\r\n" not in found or not _whole(found):
                 if not (more := connection.recv(1 << 16)):
+                    nothing = CLOSED
                     break
                 found += more
+        except TimeoutError:
+            pass
+        except OSError:
+            nothing = CLOSED
     start, _, body = found.partition(b"\r\n\r\n")
-    return (int(start.split()[1]) if start.startswith(b"HTTP/1.1 ") else None), body
+    return (int(start.split()[1]) if start.startswith(b"HTTP/1.1 ") else nothing), body
 
 
 def _whole(found: bytes) -> bool:

@@ -7,12 +7,14 @@ import asyncio
 import contextlib
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,8 +31,9 @@ from components.errors import UserError
 from components.release import query, variables
 from components.release.variables import FEEDBACK
 from flows import champion
+from serving.connections import MOST_SILENT
 from tests.serving import attacks
-from tests.serving.attacks import TOKEN, Slow, Steady, answered, head, post
+from tests.serving.attacks import CLOSED, TOKEN, Slow, Steady, answered, head, post
 
 pytestmark = pytest.mark.slow  # a service is started
 
@@ -137,11 +140,14 @@ def test_the_page_shows_programs_how_to_send_a_token(service: Service) -> None:
 
 def test_of_300_malformed_requests_none_is_a_failure_of_the_service(service: Service, steady: Steady) -> None:
     statuses: Counter[int | None] = Counter()
-    for sent in attacks.malformed(300):
-        status, body = answered(service.port, sent)
-        statuses[status] += 1
-        if status not in (None, 200):
-            assert list(json.loads(body)) == ["error"], sent
+    requests = list(attacks.malformed(300))
+    with ThreadPoolExecutor(8) as threads:
+        answers = threads.map(lambda sent: answered(service.port, sent, patience=5), requests)
+        for sent, (status, body) in zip(requests, answers, strict=True):
+            statuses[status] += 1
+            assert status != CLOSED, sent
+            if status not in (None, 200):
+                assert list(json.loads(body)) == ["error"], sent
     assert set(statuses) <= {None, 200, 400, 401, 404, 405, 411, 413, 415}
     assert statuses[400] > 150
     assert statuses[None] < 30  # whose end, as far as they say, has not come
@@ -199,6 +205,16 @@ def test_a_body_without_end_is_refused_when_it_is_too_large(
         assert connection.recv(1000).startswith(b"HTTP/1.1 413 ")
 
 
+@pytest.fixture
+def _many_files() -> Iterator[None]:
+    """As many as the system allows: a connection is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.usefixtures("_many_files")
 def test_idle_connections_in_thousands_keep_nobody_out(service: Service, steady: Steady) -> None:
     before = sum(steady.statuses.values())
     with contextlib.ExitStack() as opened:
@@ -211,7 +227,7 @@ def test_idle_connections_in_thousands_keep_nobody_out(service: Service, steady:
             for process in service.workers()
             for one in process.net_connections("tcp")
         )
-    assert connected < IDLE  # of those that were too many the oldest went
+    assert connected <= 2 * MOST_SILENT + 100  # of those that were too many the oldest went
     assert sum(steady.statuses.values()) > before
 
 

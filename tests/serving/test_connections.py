@@ -217,7 +217,8 @@ def test_our_protocol_is_uvicorns_whatever_is_installed(monkeypatch: pytest.Monk
     monkeypatch.setattr(connections.auto, "AutoHTTPProtocol", object)
     monkeypatch.setattr(connections.uvicorn, "Server", connections.uvicorn.Server)
     monkeypatch.setattr(Limited, "most_silent", 2000)
-    monkeypatch.delenv("FORWARDED_ALLOW_IPS", raising=False)
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")  # so that what `limit` sets is undone
+    monkeypatch.delenv("FORWARDED_ALLOW_IPS")
     connections.limit()
     assert connections.auto.AutoHTTPProtocol is Limited
     assert connections.uvicorn.Server is Server

@@ -6,7 +6,6 @@ import random
 from datetime import UTC, datetime
 from pathlib import Path
 
-import httpx
 import pytest
 from bentoml._internal.monitoring import api
 
@@ -20,7 +19,6 @@ from serving.bundle import Served
 from serving.predictor import Predictor
 from serving.requests import Item
 from serving.watch import REQUEST
-from tests.flows import toy
 from tests.serving import tiny
 
 
@@ -130,14 +128,3 @@ def test_nothing_is_recorded_unless_whoever_serves_has_said_so(monkeypatch: pyte
     recording.record(["a"], [{}], Served(Path("nowhere")))
     recording.stop()
     assert recording.recorder() is None
-
-
-def test_a_served_bento_records_while_it_serves(client: httpx.Client, scratch: Path) -> None:
-    text = "ada and bob were in rome " * 7
-    client.post("/predict", json={"texts": [text], "tasks": ["sentiment"]}).raise_for_status()
-
-    def recorded() -> list[int]:
-        today = store.read(scratch / "traffic", datetime.now(UTC).date(), 10_000)
-        return [count for count in today["characters"].to_pylist() if count == len(text)]
-
-    assert toy.wait_for(recorded, 60) == [len(text)]

@@ -3,7 +3,6 @@
 import json
 import pickle
 import shutil
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,17 +12,20 @@ import bentoml
 import httpx
 import jsonschema
 import promql_parser
-import pyarrow.parquet as pq
 import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from components.errors import UserError
+from components.monitoring.feedback.records import Feedback
+from components.monitoring.feedback.store import Store
+from components.monitoring.traffic import store
 from components.release.query import ask_one, running
 from flows.deploying.files import TEMPLATES
 from serving.guard import LEFT
 from serving.openapi import ALSO, JSON, REFUSALS
 from serving.watch import STATUS
+from tests.flows import toy
 from tests.pages.reading import loaded
 
 pytestmark = pytest.mark.slow
@@ -286,11 +288,20 @@ def test_no_word_of_a_caller_is_in_the_log_whose_lines_are_json(client: httpx.Cl
     post(client, texts, word)
     client.post("/explain", json=texts)
     client.get(f"/{word}?text={word}", headers={"X-Request-ID": f"{word}!", word: word})
-    log = next(scratch.glob("onetrunk-serve-*/log")).read_text()
+    file = next(scratch.glob("onetrunk-serve-*/log"))
+
+    def lines() -> list[dict[str, Any]]:
+        return [json.loads(line) for line in file.read_text().splitlines() if line.startswith("{")]
+
+    def last() -> list[tuple[str, int]]:
+        return [(line["path"], line["status"]) for line in lines()[-2:]]
+
+    toy.wait_for(lambda: last() == [("/explain", 200), ("other", 404)], 60)  # a line follows its answer
+    log = file.read_text()
     assert word not in log
-    lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
-    assert [(line["path"], line["status"]) for line in lines[-2:]] == [("/explain", 200), ("other", 404)]
-    assert datetime.fromisoformat(lines[-1]["time"]).tzinfo is UTC
+    others = [line for line in log.splitlines() if not line.startswith("{")]
+    assert not [line for line in others if "POST /" in line or "GET /" in line]  # nobody else logs requests
+    assert datetime.fromisoformat(lines()[-1]["time"]).tzinfo is UTC
 
 
 def test_every_metric_and_label_of_the_board_and_of_the_alerts_is_one_of_the_services(
@@ -342,12 +353,37 @@ def test_bentomls_names_of_metrics_are_all_there(client: httpx.Client) -> None:
         assert f"bentoml_service_{name}{{" in text
 
 
-def test_bentomls_monitor_has_recorded_what_was_asked(client: httpx.Client, scratch: Path) -> None:
-    post(client, {"texts": ["hello"]})
-    deadline = time.monotonic() + 60
-    while not (files := list(scratch.glob("traffic/*/*.parquet"))) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert {"characters", "sentiment.label"} <= set(pq.read_schema(files[0]).names)
+def test_it_records_while_it_serves(client: httpx.Client, scratch: Path) -> None:
+    text = "ada and bob were in rome " * 7
+    post(client, {"texts": [text], "tasks": ["sentiment"]}).raise_for_status()
+
+    def recorded() -> list[int]:
+        today = store.read(scratch / "traffic", datetime.now(UTC).date(), 10_000)
+        return [count for count in today["characters"].to_pylist() if count == len(text)]
+
+    assert toy.wait_for(recorded, 60) == [len(text)]
+
+
+def test_it_takes_the_right_answer_to_what_it_said(client: httpx.Client, scratch: Path) -> None:
+    said = post(client, {"texts": ["ada was in rome"], "tasks": ["sentiment"]})
+    right = {
+        "id": said.headers["x-request-id"], "task": "sentiment", "input": "ada was in rome",
+        "answer": {"label": "negative"},
+    }  # fmt: skip
+    sent = [client.post("/feedback", json={"feedback": [right]}) for _ in range(2)]
+    assert [(one.status_code, one.json()) for one in sent] == [
+        (200, {"kept": 1, "known": 0, "notes": {}}), (200, {"kept": 0, "known": 1, "notes": {}})
+    ]  # fmt: skip
+    kept = [one for _, one in Store(scratch / "feedback", 1).all_waiting() if isinstance(one, Feedback)]
+    assert [one.request for one in kept] == [said.headers["x-request-id"]]
+    wrong = client.post("/feedback", json={"feedback": [{**right, "task": "sentimant"}]})
+    assert wrong.status_code == 400
+    assert "unknown task" in wrong.json()["error"]
+    assert client.get("/feedback").status_code == 405
+    api = client.get("/docs.json").json()
+    example = api["components"]["schemas"]["FeedbackRequest"]["example"]
+    assert client.post("/feedback", json=example).status_code == 200
+    assert {"200", "404", "507"} <= set(api["paths"]["/feedback"]["post"]["responses"])
 
 
 def test_metrics_are_by_task_and_an_unknown_path_is_no_label_of_them(client: httpx.Client) -> None:

@@ -166,8 +166,9 @@ def write_model(target: Path, seed: int = 0, cards: dict[str, Any] = CARDS) -> N
     )
     torch.manual_seed(seed)
     model = MultiTaskModel(MultiTaskConfig(encoder=encoder.to_dict(), tasks=cards))
-    for name in cards:  # confident, so that every label occurs
-        torch.nn.init.normal_(model.heads[name].get_parameter("output.weight"), std=3.0)
+    for head in model.heads.values():  # confident, so that every label occurs
+        if hasattr(head, "output"):
+            torch.nn.init.normal_(head.get_parameter("output.weight"), std=3.0)
     with atomic_folder(target) as folder:
         model.save_pretrained(folder)
         write_tokenizer(folder / "tokenizer.json", words)

@@ -195,11 +195,12 @@ def test_who_follows_hears_the_best_so_far_and_lets_go_of_rows() -> None:
     assert {seen[0] for seen in table.seen} == {0, 2}
 
 
-def test_the_time_of_who_follows_is_not_that_of_the_search() -> None:
-    limits = Limits(8, seconds=0.2)
+def test_the_time_of_who_follows_is_not_that_of_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits, now = Limits(8, seconds=0.2), [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
 
     def follow(token_nT: torch.Tensor) -> list[bool]:
-        time.sleep(0.05)
+        now[0] += 0.05
         return [True]
 
     table = Table(1, 1, 5)

@@ -67,3 +67,11 @@ def test_a_damaged_request_does_not_change_what_a_run_has_come_to(tmp_path: Path
         assert retraining.every(tmp_path)[0].outcome is None
         retrain._answer(tmp_path, None, Completed(message="everything is up to date"))
     assert retraining.every(tmp_path)[0].outcome == "everything is up to date"
+
+
+def test_what_nobody_has_asked_here_starts_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another project's request, which the same trigger has heard."""
+    monkeypatch.setattr(retrain.orphans, "claim_and_sweep", lambda root: None)  # there is no server
+    state = retrain._in_turn(tmp_path, None, 1, "20260101T000000Z")
+    assert state.is_cancelled()
+    assert (state.message or "").startswith("no open request 20260101T000000Z")

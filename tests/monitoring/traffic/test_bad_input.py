@@ -110,8 +110,12 @@ STRAYS: list[Callable[[Path], object]] = [
 
 @pytest.mark.parametrize("leave", STRAYS)
 def test_what_lies_beside_our_files_is_left_alone(project: Path, leave: Callable[[Path], object]) -> None:
+    own = set(project.rglob("*"))
     leave(project)
+    strays = set(project.rglob("*")) - own
+    assert strays
     assert judge(project) == 1
+    assert strays <= set(project.rglob("*"))
 
 
 def test_nothing_recorded_is_nothing_judged(tmp_path: Path) -> None:
