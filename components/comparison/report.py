@@ -71,7 +71,16 @@ def gains_sentence(tasks: Mapping[str, Gain], seeds: int) -> str:
     if seeds == 1:
         return "One seed gives no interval: whether a gain is more than chance is not known."
     parts = [("helps", helped), ("harms", harmed), ("makes no difference that these seeds show for", open_)]
-    return "Sharing " + "; ".join(f"{verb} {', '.join(names)}" for verb, names in parts if names) + "."
+    said = "Sharing " + "; ".join(f"{verb} {', '.join(names)}" for verb, names in parts if names) + "."
+    return f"{said} {_leaving(harmed)}" if harmed else said
+
+
+def _leaving(harmed: list[str]) -> str:
+    it = "it" if len(harmed) == 1 else "each"
+    return (
+        f"{', '.join(harmed)} should leave: train {it} in a project of its own, or give {it} a larger share "
+        f"of the mixture and compare again."
+    )
 
 
 def grouping_sentence(groups: list[list[str]]) -> str:
