@@ -203,7 +203,7 @@ class Bench:
     def _budget(self) -> dict[str, Any]:
         """What of the budget is not a new project's."""
         new = defaults({}).training
-        tokens = self.arguments.tokens or new.tokens
+        tokens = self.arguments.tokens or new.budgeted.options["tokens"]
         budget = {"training.tokens": tokens}
         if self.arguments.evaluations:
             steps = tokens / new.tokens_per_step
