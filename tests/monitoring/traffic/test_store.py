@@ -15,8 +15,9 @@ import pytest
 
 from components.errors import UserError
 from components.monitoring.traffic import comparing, judging, store
-from components.monitoring.traffic.rows import LONGEST, RowMaker, script
+from components.monitoring.traffic.rows import LONGEST, RowMaker
 from components.monitoring.traffic.store import Writer
+from components.monitoring.traffic.verdict import Watch
 from components.settings.traffic import Traffic
 from tests.monitoring.traffic import asked
 from tests.serving import tiny
@@ -95,13 +96,6 @@ def test_sketches_of_texts_alike_are_alike(tokenizer: Path) -> None:
         for text in texts
     )
     assert np.linalg.norm(one - other) < 0.7 * np.linalg.norm(one - numbers)
-
-
-@pytest.mark.parametrize(("text", "expected"), [
-    ("Это хорошо, ok", "cyrillic"), ("これは良い", "hiragana"), ("很好", "cjk"), ("42 !", "none"), ("", "none"),
-])  # fmt: skip
-def test_the_script_is_that_of_most_letters(text: str, expected: str) -> None:
-    assert script(text) == expected
 
 
 def test_the_sample_of_a_day_is_bounded_whoever_writes_and_however_often(
@@ -244,9 +238,8 @@ def test_a_window_of_other_texts_is_an_alarm_and_one_of_the_same_is_none(
 ) -> None:
     traffic = Traffic(folder=".", **asked.SETTINGS)
     asked.three_days(tmp_path, tokenizer, DAY)
-    same, other = comparing.windows(traffic, tmp_path, date(2026, 12, 1))
-    assert not comparing.compare(same, 20)[0].alarm
-    verdict, ids = comparing.compare(other, 20)
-    assert [one.subject for one in verdict.shifts] == ["wording"]
-    typical = {ids[number] for number in verdict.shifts[0].typical}
-    assert typical <= set(other.rows["id"].to_pylist())
+    same, other = (Watch(one, {}, [], {}) for one in comparing.windows(traffic, tmp_path, date(2026, 12, 1)))
+    assert not same.judged(20).alarm
+    (shift,) = other.judged(20).moved
+    assert shift.subject == "wording"
+    assert set(shift.typical) <= set(other.due.rows["id"].to_pylist())
