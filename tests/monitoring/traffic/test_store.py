@@ -243,3 +243,25 @@ def test_a_window_of_other_texts_is_an_alarm_and_one_of_the_same_is_none(
     (shift,) = other.judged(20).moved
     assert shift.subject == "wording"
     assert set(shift.typical) <= set(other.due.rows["id"].to_pylist())
+
+
+def test_a_shift_of_languages_is_found_also_where_files_of_before_name_none(
+    tokenizer: Path, tmp_path: Path
+) -> None:
+    """The same script; the words of the tiny tokenizer are all unknown, and the sketches alike."""
+    writer = Writer(Traffic(folder=str(tmp_path)), "a")
+    for day, text in enumerate(
+        ["the text is of the day", "the text is of the day", "der Text ist von dem Tag"]
+    ):
+        made = rows(tokenizer, 50, DAY + timedelta(days=day), text=text)
+        for row in made[: 0 if day else 10]:
+            del row["language"]
+        writer.add(made)
+    writer.flush()
+    traffic = Traffic(folder=".", reference_rows=50, min_rows=50)
+    same, other = (Watch(one, {}, [], {}) for one in comparing.windows(traffic, tmp_path, date(2026, 12, 1)))
+    assert "language" not in {one.subject for one in same.judged(20).moved}
+    moved = {one.subject: one.words for one in other.judged(20).moved}
+    assert moved["language"] == "language: de 0% → 100%, en 100% → 0%"
+    old = comparing.windows(traffic, tmp_path, date(2026, 12, 1))
+    assert "language" not in comparing.texts(next(old).rows.drop_columns("language")).words
