@@ -11,9 +11,10 @@ come at either time. Of many tests some draw has the smallest p-value there is, 
 nearly each; so equal p-values are told apart by how many deviations of its draws a statistic lies above their
 mean.
 
-Tails are adjusted for their number (Benjamini & Hochberg 1995): in a window in which nothing has changed that
-holds the chance of any alarm, in another the share of the alarms that are false. Of bets the mean is a bet on
-any change, whatever their dependence; it must reach the number of windows, and then those are meant that do.
+Tails are adjusted for their number (Benjamini & Hochberg 1995; they may be independent or move together): in
+a window in which nothing has changed that holds the chance of any alarm, in another the share of false ones.
+Of bets the mean is a bet on any change, whatever their dependence; it must reach the number of windows, and
+then those are meant that do.
 """
 
 from __future__ import annotations

@@ -36,11 +36,12 @@ def judge_windows(
 
 
 def windows_between(monitor: Monitor, traffic: Traffic | None) -> float:
-    """Windows between two with a false surge: as `alpha` says, or a share of the days that the traffic's
-    watch has, which is one for each kind of evidence."""
+    """Windows between two with a false surge: as `alpha` says, or an equal share of the days that the
+    traffic's watch has, where each kind of evidence may have one too."""
     if monitor.alpha is not None or traffic is None:
         return 1 / (monitor.alpha or ALPHA)
-    return len(RULES) * traffic.days_between_false_alarms * (timedelta(days=1) / monitor.window)
+    shares = len(RULES) + 1
+    return shares * traffic.days_between_false_alarms * (timedelta(days=1) / monitor.window)
 
 
 def _judged(history: History, monitor: Monitor) -> set[int]:

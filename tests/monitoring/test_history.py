@@ -227,12 +227,12 @@ def test_nothing_is_judged_where_there_is_nothing(tmp_path: Path) -> None:
 
 
 def test_surges_share_the_days_between_false_alarms_unless_they_have_an_alpha(tmp_path: Path) -> None:
-    """A third of them, for there are three kinds of evidence."""
+    """A quarter of them, for the traffic may have three kinds of evidence."""
     traffic, hourly = Traffic(days_between_false_alarms=60), MONITOR.model_copy(update={"window_hours": 1})
     assert windows_between(MONITOR, None) == 100
-    assert windows_between(MONITOR, traffic) == 3 * 60
-    assert windows_between(hourly, traffic) == 3 * 60 * 24
+    assert windows_between(MONITOR, traffic) == 4 * 60
+    assert windows_between(hourly, traffic) == 4 * 60 * 24
     assert windows_between(MONITOR.model_copy(update={"alpha": 0.05}), traffic) == 20
     history = filled(tmp_path, 12, surge=True)
     judge_windows(history, MONITOR, "m", FIRST + 12 * DAY, traffic)
-    assert history.judgements()[0][1].alpha == 1 / 180
+    assert history.judgements()[0][1].alpha == 1 / 240

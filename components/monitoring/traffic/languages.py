@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 LETTERS = 400  # of a text, which say in which script it is
 WORDS = 100  # of a text, which say in which language
 UNKNOWN = "und"
+ERROR = 1e-6  # of a sum of voices in any order
 MARKS = '.,;:!?…"()[]{}«»„“”‘-–—¿¡*_#@،؟।'  # around words
 
 ONE_LANGUAGE: Mapping[str, str] = {
@@ -26,7 +27,7 @@ ONE_LANGUAGE: Mapping[str, str] = {
 }  # fmt: skip
 
 FREQUENT: Mapping[str, str] = {
-    "af": "die van en in is het dit nie wat vir met was om te hy sy ek ook aan deur 'n",
+    "af": "die van en in is het dit nie wat vir met was om te hy sy ek ook aan deur",
     "ar": "في من على أن إلى عن هذا هذه التي الذي لا ما كان مع أو كل هو هي لم قد بعد بين",
     "az": "və bu bir üçün ilə olan da də ki ən çox o daha sonra kimi olaraq idi edir lakin onun isə ona "
           "bütün edən",
@@ -148,4 +149,4 @@ def language(text: str, script: str) -> str:
         for one in languages:
             heard[one] += 1 / len(languages)
     first, second, *_ = *sorted(heard, key=lambda one: -heard[one]), UNKNOWN, UNKNOWN
-    return first if heard[first] > heard[second] else UNKNOWN
+    return first if heard[first] - heard[second] > ERROR else UNKNOWN
