@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from datetime import UTC, date, datetime
-from pathlib import Path
+from datetime import date
 
 import numpy as np
 import pytest
@@ -14,11 +11,6 @@ from scipy.stats import chi2_contingency, ks_2samp
 from components.monitoring import alarm, detectors
 from components.monitoring.alarm import Found, Verdict
 from components.monitoring.detectors.base import Graded, Seen, Texts, Topic, chi_square, largest_step
-from components.monitoring.traffic import judging
-from components.monitoring.traffic.words import in_words
-from components.settings.traffic import Traffic
-from tests.monitoring.traffic import asked
-from tests.serving import tiny
 
 EARLIER, LATER = 150, 80
 SURGING = Topic((20, 20), [(2, 20)] * 20, 10)
@@ -148,52 +140,3 @@ def test_kinds_of_evidence_that_have_something_to_look_at_share_the_false_alarms
     assert bet > 30
     assert moved_at(10, three) >= {"mood", "oil", "script"}
     assert moved_at(bet, Seen(answers=LOST), beside=1) == set()
-
-
-def test_as_many_windows_lie_between_false_alarms_where_all_kinds_look() -> None:
-    """Of 200 windows in which nothing has changed, one in ten at most is an alarm of any kind."""
-    alarms = 0
-    for seed in range(200):
-        rng = np.random.default_rng(seed)
-        counts = [(int(rng.binomial(20, 0.3)), 20) for _ in range(16)]
-        topics = {name: Topic(counts[0], counts[1:], 10) for name in ("oil",)}
-        texts_of = Texts({"n": rng.normal(size=40)}, {}, np.zeros((40, 0)))
-        right = [[Graded("mood", date(2026, 11, 2), bool(rng.uniform() < 0.8), 0.8) for _ in range(20)]]
-        alarms += alarm.judge(Seen(texts_of, np.arange(40) >= 20, right, topics=topics), 10, seed).alarm
-    assert 1 <= alarms <= 20 + 3 * np.sqrt(200 * 0.1 * 0.9)
-
-
-ANOTHER = """
-from components.monitoring.detectors.base import Tail
-
-def _tests(seen):
-    if len(seen.later_N):
-        yield Tail(subject="weekday", words="weekday: it was a Sunday", p=1e-6)
-
-DETECTOR = _tests
-"""
-
-
-@pytest.fixture
-def another_detector(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """One more file in the folder of detectors, as anybody may add it."""
-    (tmp_path / "weekday.py").write_text(ANOTHER)
-    monkeypatch.setattr(detectors, "__path__", [*detectors.__path__, str(tmp_path)])
-    yield
-    sys.modules.pop("components.monitoring.detectors.weekday", None)
-
-
-@pytest.mark.usefixtures("another_detector")
-def test_another_detector_is_one_added_file_that_is_heard_and_has_its_share(
-    tmp_path: Path,
-) -> None:
-    tiny.write_model(tmp_path / "model")
-    asked.three_days(
-        tmp_path / "traffic", tmp_path / "model/tokenizer.json", datetime(2026, 11, 2, tzinfo=UTC)
-    )
-    traffic = Traffic(folder="traffic", **asked.SETTINGS)
-    first, second = judging.judge_windows(tmp_path, traffic, date(2026, 11, 9))
-    assert [one.subject for one in first.moved] == ["weekday"]
-    assert {one.subject for one in second.moved} == {"weekday", "wording"}
-    assert in_words(first).splitlines()[1] == "  weekday: it was a Sunday"
-    assert second.p <= 1 / (2 * traffic.days_between_false_alarms)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import threading
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,10 +16,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from components.errors import UserError
+from components.monitoring import detectors
 from components.monitoring.traffic import comparing, judging, store
 from components.monitoring.traffic.rows import LONGEST, RowMaker
 from components.monitoring.traffic.store import Writer
 from components.monitoring.traffic.verdict import Watch
+from components.monitoring.traffic.words import in_words
 from components.settings.traffic import Traffic
 from tests.monitoring.traffic import asked
 from tests.serving import tiny
@@ -265,3 +269,36 @@ def test_a_shift_of_languages_is_found_also_where_files_of_before_name_none(
     assert moved["language"] == "language: de 0% → 100%, en 100% → 0%"
     old = comparing.windows(traffic, tmp_path, date(2026, 12, 1))
     assert "language" not in comparing.texts(next(old).rows.drop_columns("language")).words
+
+
+ANOTHER = """
+from components.monitoring.detectors.base import Tail
+
+def _tests(seen):
+    if len(seen.later_N):
+        yield Tail(subject="weekday", words="weekday: it was a Sunday", p=1e-6)
+
+DETECTOR = _tests
+"""
+
+
+@pytest.fixture
+def another_detector(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """One more file in the folder of detectors, as anybody may add it."""
+    (tmp_path / "weekday.py").write_text(ANOTHER)
+    monkeypatch.setattr(detectors, "__path__", [*detectors.__path__, str(tmp_path)])
+    yield
+    sys.modules.pop("components.monitoring.detectors.weekday", None)
+
+
+@pytest.mark.usefixtures("another_detector")
+def test_another_detector_is_one_added_file_that_is_heard_and_has_its_share(
+    tokenizer: Path, tmp_path: Path
+) -> None:
+    asked.three_days(tmp_path / "traffic", tokenizer, DAY)
+    traffic = Traffic(folder="traffic", **asked.SETTINGS)
+    first, second = judging.judge_windows(tmp_path, traffic, date(2026, 11, 9))
+    assert [one.subject for one in first.moved] == ["weekday"]
+    assert {one.subject for one in second.moved} == {"weekday", "wording"}
+    assert in_words(first).splitlines()[1] == "  weekday: it was a Sunday"
+    assert second.p <= 1 / (2 * traffic.days_between_false_alarms)
