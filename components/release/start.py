@@ -22,7 +22,6 @@ from components.data.encoding.split import cards_of
 from components.data.validation.records import VALIDATION, Validation
 from components.encoder.place import ENCODER, digest
 from components.errors import UserError
-from components.evaluation.champion import todays_names, why_not
 from components.files import MANIFEST, atomic_folder, read_json, sha256, verify_manifest
 from components.model.index import WEIGHTS
 from components.release import registry, signing
@@ -122,6 +121,8 @@ def _why_scratch(today: Release, wanted: FromChampion, asked: bool, encoder: str
 
 def _heads(project: Project, root: Path, config: dict[str, Any]) -> dict[str, dict[str, str]]:
     """Which heads of a release with this configuration are taken over, and why the others begin anew."""
+    from components.evaluation.champion import todays_names, why_not  # and torch, only when it is asked
+
     known: HeadCards = config["tasks"]
     names = {today: old for old, today in todays_names(known, project.evaluation.renamed).items()}
     own = {h: card for task in project.tasks for h, card in cards_of(root / "encoded" / task).items()}
@@ -170,6 +171,8 @@ def _write(project: Project, root: Path, beginning: Beginning, found: Registry) 
 
 def _new_rows(project: Project, root: Path, bundle: Path) -> dict[str, list[int]]:
     """Of each task that the release knows, the training rows that it has not learnt from."""
+    from components.evaluation.champion import todays_names
+
     known = known_rows.read(bundle / known_rows.FILE) or {}
     names = {today: old for old, today in todays_names(known, project.evaluation.renamed).items()}
     found = {}
