@@ -81,13 +81,15 @@ def test_a_canary_that_answers_otherwise_falls_back_by_itself_and_that_is_rememb
 
 
 def test_a_canary_that_workers_die_of_falls_back_and_the_service_goes_on(url: str, project: Path) -> None:
-    """As the system ends them where memory runs out, while the candidate answers."""
+    """As the system ends them where memory runs out, while the candidate answers; one has died before."""
     report = project / TRIALS / "v1.0.1.json"
     report.unlink()
     (folder,) = (project / SERVICES).iterdir()
     with served.Load(url, TEXT) as load:
         two_bentos.rollout(project, {"canary": {"share": 0.99, "release": "v1.0.1", "disagreement": 0.98}})
-        load.until(lambda: kill_at_work(folder) or (report.is_file() and TrialReport.read(report).ended), 120)
+        load.until(report.is_file)
+        (folder / "mark-of-another").write_bytes(AT_WORK + TrialReport.read(report).began.encode())
+        load.until(lambda: kill_at_work(folder) or TrialReport.read(report).ended, 120)
         load.until(lambda: [one[:2] for one in load.answers[-20:]] == [(200, "v1.0.0")] * 20)
     assert TrialReport.read(report).why == "2 workers have died while it was at work"
     log = (project.parent / "log").read_text()
