@@ -466,7 +466,9 @@ def test_a_worker_that_cannot_say_how_a_trial_goes_takes_no_part_until_it_can(
         ask(found, 2)
         said = found.look_safely("")
         disks.fill(folder, 0)  # what the trial had held is free
+        os.utime(folder / PLAN)
         assert found.look_safely(said) == said
+        assert found.refused == {}  # nothing was loaded anew
         assert found.releases.trying is None
         assert [line.split(": ", 1)[1] for line in log] == [said]
         assert "no space is left on the disk" in said
