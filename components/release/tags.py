@@ -109,10 +109,10 @@ def trial_name(git: Git, name: str, version: str, which: str) -> str:
 
 
 def trials(git: Git) -> dict[str, tuple[str, str]]:
-    """Those tags, the oldest first: name -> the commit, and what is said of it."""
+    """Those tags: name -> the commit, and what is said of it."""
     form = "".join(f"%({field})%00" for field in ("refname:lstrip=2", "*objectname", "contents:body"))
     pattern = f"refs/tags/{_folder(git)}*{TRIAL}*"
-    said = git("for-each-ref", "--sort=taggerdate", f"--format={form}", pattern).split(BEHIND)
+    said = git("for-each-ref", f"--format={form}", pattern).split(BEHIND)
     each = zip(*(said[number::3] for number in range(3)), strict=False)
     return {name.strip(): (commit, body) for name, commit, body in each}
 

@@ -37,13 +37,17 @@ def keep(found: Registry, reports: Iterable[TrialReport]) -> None:
 
 
 def trials(found: Registry) -> dict[str, list[TrialReport]]:
-    """What is kept: version -> its trials, of each what it came to last."""
-    versions = {commit: version for version, commit in found.versions.items()}
-    said: dict[str, dict[str, TrialReport]] = {}
-    for name, (commit, body) in tags.trials(found.git).items():
-        if commit in versions and (report := _read(name, body)):
-            said.setdefault(versions[commit], {})[report.began] = report
-    return {version: list(by_began.values()) for version, by_began in said.items()}
+    """What is kept: version -> its trials, the newest last, of each what it came to last."""
+    told = [
+        report
+        for name, (commit, body) in tags.trials(found.git).items()
+        if (report := _read(name, body)) and found.versions.get(report.candidate) == commit
+    ]
+    last = {one.began: one for one in sorted(told, key=lambda one: one.ended or "")}
+    said: dict[str, list[TrialReport]] = {}
+    for began in sorted(last):
+        said.setdefault(last[began].candidate, []).append(last[began])
+    return said
 
 
 def which(report: TrialReport) -> str:

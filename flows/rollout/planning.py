@@ -176,7 +176,7 @@ def report_of(decision: Decision, root: Path) -> TrialReport | None:
             kind=decision.kind,
             share=decision.trial.share,
             state="running",
-            began=datetime.now(UTC).isoformat(),
+            began=now(),
         )
     found.write(file)
     return found
@@ -190,7 +190,7 @@ def _put_aside(file: Path) -> None:
 
 def now() -> str:
     """As reports say it."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return datetime.now(UTC).isoformat()
 
 
 def plan(found: Registry, decision: Decision, report: TrialReport | None) -> Plan:
