@@ -76,7 +76,7 @@ class EncodedSplit:
         """difficulty_N: how hard every row is, by its `length` or by the task's column `difficulty`."""
         return self.lengths if by == "length" else np.asarray(self.table["difficulty"].to_numpy())
 
-    @property
+    @cached_property
     def several(self) -> bool:
         """Whether a row is several sequences: texts that the encoder sees one by one, or windows."""
         return "cuts" in self.table.column_names
