@@ -94,17 +94,12 @@ class EncodedSplit:
             return [self.sequences(row) for row in rows]
         words, octets, begins = self._flat
         numbers, places = np.divmod(np.asarray(rows, dtype=np.int64), self._batch_rows)
-        offsets, ids, segments = begins.take(numbers, 1)
-        offsets += places
-        starts = words.take(offsets)
-        lengths = words.take(offsets + 1) - starts
-        ids += starts
-        segments += starts
-        spans = (ids, ids + lengths, segments, segments + lengths)
+        of_batch = begins.take(numbers, 1)
+        first = of_batch[1:] + words.take(of_batch[0] + places)
+        last = first + self.tokens.take(rows)
         # Lists and plain slices: of 64 rows, numpy's own calls would be most of the time.
-        return [
-            [(words[a:b], octets[c:d])] for a, b, c, d in zip(*map(np.ndarray.tolist, spans), strict=True)
-        ]
+        spans = zip(*first.tolist(), *last.tolist(), strict=True)
+        return [[(words[a:b], octets[c:d])] for a, c, b, d in spans]
 
     @cached_property
     def _flat(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
