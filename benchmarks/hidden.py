@@ -16,6 +16,7 @@ from typing import Any
 
 from benchmarks.engine import Engine
 from components.training.run.ahead import Ahead
+from components.training.run.loop import AHEAD
 from components.training.step.prepare import prepare
 
 
@@ -33,10 +34,10 @@ def of(make: Callable[[int], Any], steps: int) -> float:
     making = [_seconds(make, step) for step in range(steps)]
     ahead, waited = Ahead(make), []
     for step in range(steps):
-        following = step + 1 if step + 1 < steps else None
+        following = range(step + 1, min(step + 1 + AHEAD, steps))
         waited.append(_seconds(ahead.take, step, following))
-        if following is not None:
-            time.sleep(making[following])
+        if following:
+            time.sleep(making[following[0]])
     ahead.close()
     return 1 - statistics.median(waited[1:]) / statistics.median(making)  # the first is not made ahead
 
