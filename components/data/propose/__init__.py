@@ -23,7 +23,7 @@ from components.data.propose.trial import Terms, tried
 from components.data.sources import formats
 from components.data.sources.documents import Document
 from components.data.sources.formats.inline import SPANS, are_marked
-from components.data.sources.record import Skipped
+from components.data.sources.record import Skipped, value_at
 from components.errors import BadRowError, SkippedRowError, UserError
 from components.families.base import Row
 from components.families.base.capabilities import NamesThings, PairsOfSpans
@@ -144,6 +144,7 @@ def _unused(columns: list[Column], entry: Entry) -> Iterator[str]:
     named = [name for head in heads for names in head["columns"].values() for name in [*_listed(names)]]
     source = entry.keys["source"]
     named += [source.get("split_column", ""), source.get("inline", ""), source.get("file_column", "")]
+    named += [source.get("join", {}).get("by", "")]
     named += _listed(source.get("sentence", ""))
     for column in columns:
         below = f"{column.name}."
@@ -219,7 +220,7 @@ def _has_all(place: Place, name: str, columns: set[str]) -> bool:
     rows = list(islice(formats.rows(found[0], load_source(place)), HEAD))
     sound = [fields for _, fields in rows if not isinstance(fields, Skipped)]
     return not sound or all(
-        any(formats.value_at(fields, column) is not None for fields in sound) for column in columns
+        any(value_at(fields, column) is not None for fields in sound) for column in columns
     )
 
 

@@ -39,7 +39,7 @@ def source_of_file(path: Path) -> SourceKeys:
     Raises:
         UserError: it is empty, or in none of the formats.
     """
-    refuse(path)
+    refuse(path, markup=True)
     with opened(path) as file:
         data = file.read(SAMPLE)
         whole = not file.read(1)
@@ -153,8 +153,6 @@ def _text_format(path: Path, text: str) -> SourceKeys:
         return {"format": special[0]}
     if start.startswith("{") and re.search(r'"paragraphs"\s*:', text):
         return {"format": "squad"}
-    if re.match(r"<(\w+)[^>]*>\s*<\w", start):
-        raise UserError(f"{path}: a document in XML; write it as CSV, JSON Lines or Parquet")
     if re.match(r"\[?\s*\{'", start):
         raise UserError(f"{path}: objects as Python writes them, with ', expected JSON: json.dumps writes it")
     if re.match(r"[\[{]\s*[\[{\"\r\n\]}]", start):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from components.data.propose.candidate import Plan
 from components.data.propose.profile import Column, Numbered
 from components.data.propose.roles import fit
-from components.data.sources.formats import value_at
+from components.data.sources.record import value_at
 from components.families.base import Row
 
 MOST_CHOICES = 6  # that one question lists

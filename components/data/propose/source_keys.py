@@ -27,6 +27,7 @@ class SourceKeys(TypedDict, total=False):
     units: dict[str, str]
     filter: dict[str, ConditionKeys]
     sentence: str | list[str]
+    join: dict[str, str]
     file_column: str
     inline: str
     sheet: str

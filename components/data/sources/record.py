@@ -35,3 +35,12 @@ class Skipped(Values):
 
 class Unreadable(Skipped):
     """The same of a row that is wrong."""
+
+
+def value_at(fields: Mapping[str, Any], name: str) -> Any:
+    """The column's value; "a.b" is field b of the object in a. None where this row has none."""
+    if name in fields:
+        return fields[name]
+    first, _, rest = name.partition(".")
+    inner = fields.get(first) if rest else None
+    return value_at(inner, rest) if isinstance(inner, Mapping) else None
