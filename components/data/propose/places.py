@@ -31,7 +31,9 @@ SUFFIXES = {
 }
 SINGLE: SourceKeys = {"format": "tsv", "quoting": False}  # a table of one column, which any separator reads
 ENCODED, PIECE = 2000, 20_000  # files of a folder by which its encoding is told, and bytes of each
-NOT_DATA = re.compile(r"(?i)^~\$|readme|licen[cs]e|dataset_infos?|manifest|\.version\.json")
+NOT_DATA = re.compile(
+    r"(?i)^~\$|readme|licen[cs]e|sample_?submission|dataset_infos?|manifest|\.version\.json"
+)
 
 
 @dataclass(frozen=True)

@@ -33,5 +33,6 @@ class SourceKeys(TypedDict, total=False):
     sheet: str
     label_map: dict[str, str]
     rows: str
+    unescape_html: bool
     offsets: str | list[str]
     end: str

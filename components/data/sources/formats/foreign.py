@@ -25,6 +25,8 @@ MARKS = {
     b"\x93NUMPY": f"an array of numpy; {TABLE}",
     b"\x89HDF": f"an HDF5 file; {TABLE}",
     b"X\n\x00\x00\x00": f"an object of R; {TABLE}",
+    b"$FL2@(#)": f"a file of SPSS; {TABLE}",
+    b"<stata_dta>": f"a file of Stata; {TABLE}",
     b"RDX": f"objects of R; {TABLE}",
     b"{\\rtf": "an RTF document; save it as plain text",
     b"\\documentclass": "a LaTeX document; take its text out first",

@@ -209,7 +209,8 @@ def _value(element: Element) -> object:
 
 def _is_xml(sample: Sample) -> bool:
     start = sample.text.lstrip()
-    return not sample.path.is_dir() and BEGIN.match(start) is not None
+    words = sum("\t" in line.strip() for line in sample.lines) > len(sample.lines) / 2  # of a vertical
+    return not sample.path.is_dir() and BEGIN.match(start) is not None and not words
 
 
 FORMATS = {"xml": Format(read_xml, _is_xml, binary=True)}  # it says its encoding itself
