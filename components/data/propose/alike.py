@@ -23,7 +23,8 @@ def without_codes(columns: list[Column], wanted: Collection[str]) -> list[Column
 
 def _are_classes(column: Column) -> bool:
     plain = not any(isinstance(value, list | dict) for value in column.values)
-    return plain and column.distinct > 1 and column.repeats >= REPEATED
+    marks = column.is_mark or column.is_cross  # of labels, which may well hold of the same rows
+    return plain and not marks and column.distinct > 1 and column.repeats >= REPEATED
 
 
 def _is_code(code: Column, name: Column) -> bool:

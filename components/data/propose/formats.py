@@ -172,9 +172,9 @@ def _text_format(path: Path, text: str) -> SourceKeys:
     if re.match(r"[\[{]\s*[\[{\"\r\n\]}]", start):
         one = "json" if start.startswith("[") else "json_table"
         return {"format": "jsonl" if _is_row_a_line(start) else one}
+    _refuse_for_reading(path, start)
     if _is_conll(text):
         return {"format": "conll", **_columns_of_words(text)}
-    _refuse_for_reading(path, start)
     return delimited(text)
 
 
