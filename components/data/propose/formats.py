@@ -11,6 +11,7 @@ import zipfile
 from collections import Counter
 from pathlib import Path
 
+from components.data.propose import for_reading
 from components.data.propose.delimited import ALIKE, LINES, delimited
 from components.data.propose.source_keys import SourceKeys
 from components.data.sources import formats
@@ -31,19 +32,6 @@ BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_
 ENCODINGS = ["cp1252", "mac_roman", "cp1250", "cp1251", "gb18030", "big5", "shift_jis", "euc_jp", "euc_kr"]
 FEWEST_LETTERS = 5  # beyond ASCII, by which a text is UTF-8
 UNSAID = ("utf-8", "utf-8-sig")  # encodings that every reader takes without being told
-RULE = re.compile(r"\s*[|+]?[-:=\s]*-{3,}[-:=\s]*[|+][-:=|+\s]*")  # below a header: ---+---
-FOR_READING = {  # by how it begins
-    r"(?i)(?:--.*\s+|/\*.*\*/\s*|set .*;\s+)*(?:create (?:table|database)|insert into|drop table)\b": (
-        "a dump of SQL"
-    ),
-    r"(?:#.*\s+)*(?:import \w+|from [\w.]+ import|def \w+\(|(?:const |let |var )?[\w.]+\s*=\s*[\[{(])": (
-        "a program, which is never run"
-    ),
-    r"(?i)(?:%.*\s+)*@relation\b": "a file of Weka (ARFF)",
-    r"(?i)from \S+ .*\d{4}\r?\n[\w-]+:": "a mailbox",
-}
-HEAD_OF_FRAME = 10  # rows
-SEVERAL_SIGNS = ("::", " ||| ")
 TEXT_HINT = "expected CSV, TSV, JSON Lines, Parquet, Arrow, CoNLL or SQuAD JSON"
 
 
@@ -172,10 +160,13 @@ def _text_format(path: Path, text: str) -> SourceKeys:
     if re.match(r"[\[{]\s*[\[{\"\r\n\]}]", start):
         one = "json" if start.startswith("[") else "json_table"
         return {"format": "jsonl" if _is_row_a_line(start) else one}
-    _refuse_for_reading(path, start)
+    for_reading.refuse(path, text)
     if _is_conll(text):
         return {"format": "conll", **_columns_of_words(text)}
-    return delimited(text)
+    found = delimited(text)
+    if found.get("header") == ["column_1"]:
+        for_reading.refuse_several_signs(path, text)
+    return found
 
 
 def _columns_of_words(text: str) -> SourceKeys:
@@ -185,29 +176,6 @@ def _columns_of_words(text: str) -> SourceKeys:
     said = {name.lower() for name in names}
     named = bool(said & {"token", "tokens", "word", "words", "form"}) and len(said) == len(names)
     return {"header": names} if named and not re.search(r"(?:^|\s)O(?:\s|$)", first) else {}
-
-
-def _refuse_for_reading(path: Path, text: str) -> None:
-    """Refuse what is written to be read or run: its columns would be taken apart at any comma.
-
-    Raises:
-        UserError: what it is.
-    """
-    lines = text.splitlines()[:LINES]
-    numbered = [line.split(maxsplit=1)[:1] == [str(number)] for number, line in enumerate(lines[1:11])]
-    said = next((what for sign, what in FOR_READING.items() if re.match(sign, text)), "")
-    if any(RULE.fullmatch(line) for line in lines[:5]):
-        said = "a table that is drawn with signs, as psql and Markdown do"
-    elif path.suffix.lower() in (".yaml", ".yml"):
-        said = "YAML"
-    elif len(numbered) == HEAD_OF_FRAME and all(numbered) and re.search(r"\S {2,}\S", lines[1]):
-        said = "a data frame as pandas prints it"
-    for sign in SEVERAL_SIGNS:
-        widths = Counter(line.count(sign) for line in lines if line.strip())
-        if widths and widths.most_common(1)[0][0] and widths.most_common(1)[0][1] >= ALIKE * widths.total():
-            said = f"a table with '{sign}' between its columns, where one sign is expected"
-    if said:
-        raise UserError(f"{path}: it is {said}; write it as CSV, JSON Lines or Parquet")
 
 
 def _is_row_a_line(text: str) -> bool:

@@ -25,6 +25,7 @@ YES = {"1", "1.0", "true", "yes"}
 OUTCOMES = YES | {"0", "0.0", "false", "no"}
 LEVELS = range(3, 12)  # levels of an ordinal scale
 STARS = re.compile(r"[★⭐*☆✩✰\s\ufe0f]+")
+ALONE = 0.1  # share of the texts with a single label, where blanks stand between several
 MOST_WORDS = 8  # labels of a text that stand between blanks
 COUNTED = re.compile(r"(\d+)\s*[-–—:.)=]\s*[^\W\d].*")  # "1 - Strongly disagree"
 HIGHEST = 100  # level: larger numbers are years, or codes
@@ -124,9 +125,11 @@ def separator_of(column: Column) -> str | None:
 
 
 def _are_words(column: Column) -> bool:
-    """Are they words one after the other, none twice, of a column that is called after labels?"""
+    """Are they words one after the other, none twice, often one, of a column that is called after labels?"""
     texts = [value.split() for value in column.values if isinstance(value, str)]
-    return is_named(column, "labels") and all(len(words) == len(set(words)) <= MOST_WORDS for words in texts)
+    alone = sum(len(words) == 1 for words in texts) >= ALONE * len(texts)
+    once = all(len(words) == len(set(words)) <= MOST_WORDS for words in texts)
+    return is_named(column, "labels") and once and alone
 
 
 def _are_numbered(column: Column) -> bool:
