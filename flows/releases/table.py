@@ -56,6 +56,8 @@ def _print(shown: list[ReleaseRecord], stages: dict[str, str], more: int) -> Non
     for record in shown:
         if record.because:
             console.print(Text(f"{record.version} was asked for by {record.because}"))
+        if record.beginning and record.beginning.release:
+            console.print(Text(f"{record.version} began with the weights of {record.beginning.release}"))
     if more:
         console.print(f"and {more} more; all of them: onetrunk releases --all")
 
