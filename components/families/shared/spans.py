@@ -76,6 +76,7 @@ TYPES = (
     *("obj", "polarity"),
 )
 TEXTS = ("text", "term")
+PLACES = ("span", "location", "textextraction", "textsegment")  # objects within that say where it is
 
 
 def span_list(value: Any) -> list[SpanObject]:
@@ -122,12 +123,10 @@ def _named(span: Any) -> Mapping[str, Any]:
 
 
 def _parts(span: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The span's parts by their names in small letters; those of inner objects, as of `span`, among them."""
-    found: dict[str, Any] = {}
-    for name, value in span.items():
-        inner = _parts(value) if isinstance(value, Mapping) else {}
-        found = {**inner, **found, "".join(filter(str.isalpha, name)).lower(): value}
-    return found
+    """The parts by their names in small letters, those of an object that says where it is among them."""
+    named = {"".join(filter(str.isalpha, name)).lower(): value for name, value in span.items()}
+    inner = [_parts(named[name]) for name in PLACES if isinstance(named.get(name), Mapping)]
+    return {name: value for parts in [*inner, named] for name, value in parts.items()}
 
 
 def _first(found: Mapping[str, Any], names: Sequence[str]) -> Any:
