@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 Values = dict[str, Any]  # what a source says of a row, by column or by role
-Version = dict[str, Any]  # what tells one version of a remote from another: JSON of its kind
+Version = Values  # what tells one version of a remote from another: JSON of its kind
 
 Numbered = Iterator[tuple[int, Mapping[str, Any]]]  # the row's number in its file, its columns
 
