@@ -20,7 +20,7 @@ import torch
 from pydantic import BaseModel
 
 from flows.predicting.file import run as predict
-from serving.predictor import Predictor
+from serving.predictor import UNLIMITED, Predictor
 
 
 class Texts(BaseModel):
@@ -52,6 +52,7 @@ def app(bundle: Path) -> Any:
 def bare(bundle: Path) -> None:
     """Answer lines of texts in this process."""
     predictor = Predictor(bundle)
+    predictor.limits = UNLIMITED
     predictor.warm_up()
     print("ready", flush=True)
     for line in sys.stdin:
