@@ -1,20 +1,29 @@
 """Folders that stages depend on even where they hold nothing, and what is no longer wanted in them."""
 
+from __future__ import annotations
+
 import shutil
-from collections.abc import Collection
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from components.settings.compression import COMPRESSED
+from components.settings.start import STARTS
+
+if TYPE_CHECKING:
+    from components.settings.project import Project
 
 NOTES = {  # of folders that may hold nothing else
     "downloads": "What packages and remotes of params.yaml bring; the pipeline fills it.\n",
     "accepted": "Rows that `onetrunk feedback accept` has made of feedback; git or `dvc add` keeps them.\n",
     COMPRESSED.as_posix(): "Smaller encoders that the stage `compress` makes, if params.yaml says so.\n",
+    STARTS.as_posix(): "The release that a training goes on from, if params.yaml says so.\n",
 }
 
 
 def make_folders(root: Path = Path()) -> None:
-    """The stages `encoder`, `declare` and `package` depend on them; DVC warns of a folder that is empty."""
+    """The stages `encoder`, `declare`, `package`, `plan` and `train` depend on them; DVC warns of a folder
+    that is empty."""
     for folder, text in NOTES.items():
         note = root / folder / "README.txt"
         if not note.is_file():
@@ -22,8 +31,19 @@ def make_folders(root: Path = Path()) -> None:
             note.write_text(text)
 
 
-def drop_compressed(kept: Collection[str]) -> None:
-    """Remove smaller encoders that params.yaml no longer names; they would be taken for today's."""
-    for folder in COMPRESSED.iterdir():
-        if folder.is_dir() and folder.name not in kept:
-            shutil.rmtree(folder)
+def left_over(project: Project, root: Path = Path()) -> list[Path]:
+    """What a key has made that params.yaml no longer has; it would be taken for today's."""
+    wanted: Mapping[Path, object] = {COMPRESSED: project.compress, STARTS: project.start}
+    return [
+        folder
+        for place, section in wanted.items()
+        if (root / place).is_dir()
+        for folder in sorted((root / place).iterdir())
+        if folder.is_dir() and getattr(section, folder.name, None) is None
+    ]
+
+
+def drop_left_over(project: Project, root: Path = Path()) -> None:
+    """Remove that."""
+    for folder in left_over(project, root):
+        shutil.rmtree(folder)

@@ -15,7 +15,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from components.comparison import records as comparison
-from components.data.contract import cards
+from components.data.contract import beginning, cards
 from components.data.mixture import records as mixture
 from components.data.validation import records as validation
 from components.evaluation import answers
@@ -38,6 +38,8 @@ examples of `params.yaml`.
 TABLE = "| key | type | |\n|---|---|---|"
 RECORDS: tuple[type[Record], ...] = (
     cards.TaskCard,
+    beginning.Beginning,
+    beginning.NewRows,
     mixture.PlanRecord,
     validation.TaskValidation,
     validation.Validation,

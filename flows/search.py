@@ -60,7 +60,7 @@ def apply(root: Path, project: Project, name: str, search: Search) -> int:
     values, settings_file = ranked[0].user_attrs[studies.VALUES], root / params.PARAMS
     with atomic_file(settings_file) as copy:
         copy.write_text(edited(settings_file.read_text(encoding="utf-8"), values), encoding="utf-8")
-        if params.load(copy).model_copy(update={"search": {}}) != searches.with_values(project, values):
+        if searches.with_values(params.load(copy), {}) != searches.with_values(project, values):
             raise UserError(f"{settings_file}: not written, its YAML is too intricate; put in {flow(values)}")
     console.print(f"written to {params.PARAMS}: trial {ranked[0].number + 1}, score {ranked[0].value:.4f}")
     for parameter, value in values.items():
@@ -70,9 +70,9 @@ def apply(root: Path, project: Project, name: str, search: Search) -> int:
 
 
 def _require_data() -> None:
-    """The encoded tasks are what params.yaml asks for; the plan is each trial's own."""
+    """The encoded tasks are what params.yaml asks for; plan and start are each trial's own."""
     stages = graph.read().up_to("plan")
-    stale = stages.if_unchanged().stale - {"plan"}
+    stale = {name for name in stages.if_unchanged().stale if name.partition("@")[0] not in ("plan", "start")}
     if stale:
         raise UserError(
             f"the encoded data are not what params.yaml asks for (changed: {', '.join(sorted(stale)[:3])}"

@@ -28,7 +28,8 @@ NOT_RUN = {
     "version",
     "fetch",
     "compress",
-}  # the tiny project has no packages, remotes or students
+    "start",
+}  # the tiny project has no packages, remotes, students or champion
 
 # Each stage in a fork of its own: the libraries are there, none of our modules is.
 RUN = """

@@ -1,5 +1,6 @@
-"""Three months in the life of a small project: what the gate lets out, what it keeps back and why, and the way
-back. Data are synthetic; training, evaluation, gate and releases are the project's own, in one process."""
+"""Months in the life of a small project: what the gate lets out, what it keeps back and why, and the way back;
+and a training that goes on from the champion. Data are synthetic; training, evaluation, gate and releases are
+the project's own, in one process."""
 
 from __future__ import annotations
 
@@ -15,8 +16,12 @@ import yaml
 from safetensors.torch import load_file, save_file
 
 from components import params
+from components.data.contract import beginning
+from components.data.contract.beginning import Beginning
 from components.data.contract.rows import labelled_rows
 from components.data.encoding.split import EncodedSplit
+from components.data.mixture.records import PLAN, PlanRecord
+from components.data.validation.records import VALIDATION, BetweenTasks, Validation
 from components.errors import UserError
 from components.evaluation.baselines import baselines
 from components.evaluation.records import VERDICT, Verdict
@@ -24,13 +29,14 @@ from components.files import atomic_folder, sha256, write_manifest
 from components.model import saving
 from components.model.inference import predict
 from components.release import bundle, registry
-from components.stages import champion, evaluate, gate, release
+from components.stages import champion, evaluate, gate, plan, release, start
 from components.tracking.terminal import Terminal
 from components.training.run.fit import run
 from flows.releases import change
 from tests import verdicts
 from tests.conftest import build_project, encode_project, sentence, write_sources
 from tests.release import bentos
+from tests.training.runs import Stop, forget
 
 pytestmark = [pytest.mark.slow, pytest.mark.minutes(0.5), pytest.mark.timeout(900)]
 MODEL = Path("models/multitask")
@@ -207,3 +213,74 @@ def test_three_months(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(clone)
     train()
     assert sha256(MODEL / "model.safetensors") == record.record.model
+
+
+NEW = 200  # rows of a kind that the champion has never seen
+
+
+def write_new_kind() -> None:
+    """Beside mood's rows others, whose labels other words tell."""
+    with Path("sources/mood.csv").open("a") as file:
+        for number in range(NEW):
+            up = number % 2 > 0
+            words = "acme acme early" if up else "alice alice late"
+            file.write(f"{words} {sentence(number)} {number},{'up' if up else 'down'}\n")
+
+
+def begin() -> Beginning:
+    """Encode, and settle what the training begins with; then plan and train it."""
+    encode_project(Path())
+    between = BetweenTasks(leaks={}, exclude={})
+    Validation(success=True, errors=[], warnings=[], tasks={}, between_tasks=between).write(VALIDATION)
+    start.main()
+    plan.main()
+    run(params.load(), Path(), Terminal())
+    for task in ("mood", "people"):
+        baselines(Path("data", task), Path("baselines", task))
+    found = beginning.read(Path())
+    assert found is not None
+    return found
+
+
+@pytest.mark.usefixtures("project")
+def test_a_month_with_a_warm_start(capsys: pytest.CaptureFixture[str]) -> None:
+    settings = yaml.safe_load(Path("params.yaml").read_text())
+    Path("params.yaml").write_text(yaml.safe_dump({**settings, "start": {"champion": {}}}, sort_keys=False))
+
+    # The first release begins from scratch, and being the champion changes nothing for its training.
+    write_mood(600)
+    assert begin().release is None
+    assert judge().verdict == "PROMOTE"
+    weights, whole = sha256(MODEL / "model.safetensors"), PlanRecord.read(PLAN)
+    assert begin().release is None
+    assert sha256(MODEL / "model.safetensors") == weights
+
+    # Rows of a new kind: the task learns them in half the steps, and the other one holds.
+    write_new_kind()
+    found = begin()
+    warm = PlanRecord.read(PLAN)
+    assert (found.release, found.taken_over) == ("v1.0.0", {"mood": "mood", "people": "people"})
+    assert warm.steps == round(whole.steps / 2)
+    assert (warm.tasks["mood"].times > 1, warm.tasks["people"].new) == (True, 0)
+    verdict = judge()
+    assert verdict.verdict == "PROMOTE", verdict.reasons()
+    mood, people = verdict.tasks["mood"].champion, verdict.tasks["people"].champion
+    assert mood is not None and mood.interval[0] > 0
+    assert people is not None and people.interval[0] > -0.2
+
+    # Its release says what it has begun with, and the same bytes come again, also after a kill.
+    released = registry.read().release("v1.0.1").record
+    assert released.beginning == found
+    weights = sha256(MODEL / "model.safetensors")
+    assert begin() == found
+    forget()
+    with pytest.raises(KeyboardInterrupt):
+        run(params.load(), Path(), Stop(warm.steps - 3))
+    run(params.load(), Path(), Terminal())
+    assert "going on from step" in capsys.readouterr().err
+    assert sha256(MODEL / "model.safetensors") == weights == released.model
+
+    # After a rollback the next training goes on from what is served.
+    change.roll_back(Path(), None, "it was bad")
+    write_mood(620)
+    assert begin().release == "v1.0.0"

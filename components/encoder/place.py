@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 from typing import ClassVar
 
 from components.errors import UserError
-from components.files import read_json
+from components.files import MANIFEST, read_json
 from components.records import Record
 
 ENCODER = Path("models/encoder")  # of a project: what the stage `encoder` brings
@@ -26,6 +28,25 @@ class EncoderRecord(Record):
     parameters: int  # numbers in the files of weights
     tokens: int  # of the tokenizer: the highest number and one
     positions: int | None  # tokens of the longest text that it can read; null where nothing bounds it
+
+
+def digest(folder: Path) -> str:
+    """SHA-256 over an encoder's configuration, tokenizer and weights: who has the same, has the same encoder.
+
+    Raises:
+        UserError: no encoder has been brought, or its manifest is torn.
+    """
+    sums = read_json(folder / MANIFEST)["files"]
+    counted = {
+        name: one["sha256"]
+        for name, one in sums.items()
+        if name in (CONFIG, TOKENIZER) or _holds_weights(name)
+    }
+    return hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()
+
+
+def _holds_weights(name: str) -> bool:
+    return name == INDEX or name.endswith(".safetensors")
 
 
 def weights(folder: Path) -> list[Path]:

@@ -18,6 +18,8 @@ from components.errors import UserError
 from components.model import index
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from components.data.contract.cards import HeadCard
     from components.model.multitask import MultiTaskModel
 
@@ -66,6 +68,32 @@ def _read(folder: Path) -> MultiTaskModel:
     if missing := sorted(loaded[1]["missing_keys"]):
         raise ValueError(f"{index.WEIGHTS} lacks {len(missing)} weights, the first is {missing[0]}")
     return model
+
+
+def take_over(model: MultiTaskModel, folder: Path, heads: Mapping[str, str]) -> None:
+    """Give the model the weights of a folder's: the encoder's, and those of some heads (own name -> name
+    there). What follows from the rows of a head's own day, its buffers, stays.
+
+    Raises:
+        UserError: the folder holds no such model, or one of another shape.
+    """
+    try:
+        known = _read(folder)
+        _copy_weights(known.encoder, model.encoder)
+        for own, there in heads.items():
+            _copy_weights(known.heads[there], model.heads[own])
+    except Exception as error:  # as in `load`
+        reason = str(error).strip().splitlines()[0]
+        raise UserError(f"{folder}: its weights cannot be taken over ({reason:.200})") from error
+
+
+def _copy_weights(source: nn.Module, target: nn.Module) -> None:
+    given, own = dict(source.named_parameters()), dict(target.named_parameters())
+    shapes = [{name: tuple(one.shape) for name, one in side.items()} for side in (given, own)]
+    if shapes[0] != shapes[1]:
+        raise ValueError("they have other names or sizes than this model's")
+    for name, parameter in own.items():
+        parameter.data.copy_(given[name].data)
 
 
 def save_apart(model: MultiTaskModel, folder: Path, names: Collection[str]) -> None:

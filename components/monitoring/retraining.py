@@ -9,6 +9,7 @@ whoever starts it.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -53,6 +54,12 @@ def every(root: Path) -> list[Request]:
 def reason(root: Path, began: datetime, now: datetime) -> str | None:
     """Of the requests that a run answers which began then and ends now; None where there is none."""
     return "; ".join(one.reason for one in _answered(root, began, now)) or None
+
+
+def because(root: Path) -> str | None:
+    """What the run of this stage answers; by hand, without a run, all that is open. None: nothing."""
+    now, began = datetime.now(UTC), os.environ.get(BEGAN)
+    return reason(root, datetime.fromisoformat(began) if began else now, now)
 
 
 def is_open(root: Path, name: str) -> bool:

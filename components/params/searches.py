@@ -44,7 +44,7 @@ def with_values(project: Project, values: Mapping[str, Any], path: Path = PARAMS
     Raises:
         UserError: the settings, which `path` holds but for the values, are then not valid.
     """
-    raw = project.model_dump(exclude={"search", "sharing", "compress"})  # no part of a training
+    raw = project.model_dump(exclude={"search", "sharing", "compress", "start"})  # no part of a trial
     for parameter, value in outermost_first(values):
         section = raw
         *parents, last = parameter.split(".")

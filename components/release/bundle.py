@@ -15,6 +15,7 @@ from pathlib import Path
 
 from components import families, params
 from components.data.contract import known_rows
+from components.data.contract.beginning import BEGINNING, Beginning
 from components.data.contract.cards import HeadCard
 from components.errors import UserError
 from components.evaluation import replay
@@ -83,6 +84,7 @@ def write(
         confidence=verdict.confidence,
         champion=identity(verdict.champion),
         origins=origins or Origins(),
+        beginning=_beginning(project / MODEL / BEGINNING),
         stated=packaging.card,
         runtime=runtime,
         signer=signing.signer(project, packaging.signing),
@@ -165,6 +167,11 @@ def _evaluation(project: Path, weights: str) -> Evaluation:
             f"{EVALUATION}: is of model {found}, but {MODEL / WEIGHTS} is {expected}; evaluate again"
         )
     return evaluation
+
+
+def _beginning(file: Path) -> Beginning | None:
+    """What training began with; None beside a model of before."""
+    return Beginning.read(file) if file.is_file() else None
 
 
 def _tasks(project: Path, evaluation: Evaluation, verdict: Verdict) -> dict[str, PackedTask]:

@@ -104,6 +104,7 @@ def record_of(
         verdict=card.verdict,
         forced=card.forced,
         against=against,
+        beginning=card.beginning,
         anchors={head: anchor or version for head, anchor in anchors.items()},
         tasks=dict(tasks),
         data=card.data,

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from components.data.contract.beginning import Beginning
 from components.evaluation.records import (
     Champion,
     Finding,
@@ -68,6 +69,7 @@ class ReleaseRecord(Record):
     forced: str | None = None  # why it was released all the same, where the gate did not say PROMOTE
     because: str | None = None  # the requests that its run answers, whoever started it; null without one
     against: Champion | None  # the release that it was compared with
+    beginning: Beginning | None = None  # what its training began with; null in a record of before
     anchors: dict[str, str]  # head -> the version that a slow decay is measured from, from now on
     tasks: dict[str, ReleasedTask]  # by head
     data: dict[str, dict[str, str]]  # SHA-256 of the rows of each task, by split
@@ -211,6 +213,7 @@ class BundleCard(Record):
     confidence: float | None = None  # of every interval; none in a card of before
     champion: Champion | None = None  # that it was compared with
     origins: Origins = Origins()  # of its encoder and its rows
+    beginning: Beginning | None = None  # what its training began with; null in a card of before
     stated: Card = Card()  # what its owner says of it
     runtime: str = "eager"  # that computes the encoder's states where the machine can
     signer: str | None = None  # SHA-256 of the public key's file; null where it is not signed

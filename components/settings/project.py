@@ -18,6 +18,7 @@ from components.settings.retrain import Retrain
 from components.settings.rollout import Rollout
 from components.settings.search import Search
 from components.settings.section import Bytes, Characters, Fraction, Given, Positive, Rows, Section, Unit
+from components.settings.start import Start
 from components.settings.traffic import Traffic
 from components.settings.training import Training
 
@@ -167,6 +168,7 @@ class Project(Section):
     mixture: Mixture  # how rows are drawn from the tasks
     model: Model  # the encoder that the tasks share
     training: Training  # budget, schedule and methods
+    start: Start = Start()  # what a training begins with: docs/how-to/retrain.md
     evaluation: Evaluation  # how sure the numbers are
     sharing: Sharing = Sharing()  # tasks alone against tasks together
     compress: Compress = Compress()  # smaller encoders for the service: docs/how-to/runtimes.md

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from components import params
+from components.data.contract import beginning
 from components.data.mixture import plan
 from components.data.mixture.records import PLAN, PlanRecord
 from components.data.validation.records import VALIDATION, Validation
@@ -14,7 +15,8 @@ from components.stages import run
 def main() -> None:
     project = params.load()
     exclude = Validation.read(VALIDATION).between_tasks.exclude
-    plan.plan(project, Path("encoded"), exclude, _pace).write(PLAN)
+    begins, new = beginning.read(Path()), beginning.new_rows(Path())
+    plan.plan(project, Path("encoded"), exclude, _pace, begins, new).write(PLAN)
 
 
 def _pace(project: Project, draft: PlanRecord) -> float:

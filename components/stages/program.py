@@ -21,7 +21,7 @@ def contents() -> dict[Path, str]:
 
 def main() -> None:
     folders.make_folders()
-    folders.drop_compressed([name for name, given in params.load().compress if given is not None])
+    folders.drop_left_over(params.load())
     with atomic_folder(program.FOLDER) as folder:
         for file, text in contents().items():
             (folder / file).parent.mkdir(exist_ok=True)

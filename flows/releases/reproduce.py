@@ -1,8 +1,9 @@
 """`onetrunk reproduce VERSION`: make a release again beside the project, and compare every hash.
 
 A clone stands where the project stood: on the same commit, with the files and the releases of then, and with
-an empty cache. Only what came from outside (downloads, files tracked by DVC) is brought; all stages up to the
-answers of the Bento run, and their hashes in dvc.lock are compared with the release's.
+an empty cache. Only what came from outside (downloads, files tracked by DVC, the release that training went
+on from) is brought; all stages up to the answers of the Bento run, and their hashes in dvc.lock are compared
+with the release's.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from flows.running import dvc_stage
 from flows.running.graph import PROGRAM
 
 LAST = "query"  # the last stage before a release is made
-FROM_OUTSIDE = ("download", "version", "fetch")  # stages whose outputs are brought, not made
+FROM_OUTSIDE = ("download", "version", "fetch", "start")  # stages whose outputs are brought, not made
 BESIDE = ("comparison",)  # likewise: no release waits for them, but reports show what they have found
 Outputs = dict[str, dict[str, str]]  # stage -> its outputs, and DVC's hash of each
 PROJECTS = "of-the-project"  # the remote of DVC that is the project's own cache

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from components import params
+from components.data.contract import beginning
 from components.data.mixture import outlook
 from components.data.mixture.outlook import Warned
 from components.data.mixture.records import PLAN, PlanRecord
@@ -34,6 +35,9 @@ def show(console: Console, root: Path, measure: bool) -> None:
     plan, project = PlanRecord.read(root / PLAN), params.load(root / params.PARAMS)
     console.print("\nWhat training will give each task:")
     console.print(outlook.table(plan))
+    begins = beginning.read(root)
+    for sentence in [*(begins.sentences if begins else []), *outlook.replayed(plan)]:
+        console.print(Text(sentence), soft_wrap=True)
     for warned in outlook.warnings(plan):
         console.print(Text(f"warning: {_told(warned, root / params.PARAMS)}", "yellow"), soft_wrap=True)
     console.print(Text(_length(plan, project, root, measure)), soft_wrap=True)

@@ -111,17 +111,19 @@ def _changed(repo: Repo) -> dict[str, list[Any]]:
             del found[ENCODER]
     if PROGRAM not in found:  # the graph of a project that depends on code in another way, or not at all
         return found
-    from components.folders import NOTES
+    from components import params
+    from components.folders import NOTES, left_over
     from components.stages.program import contents
 
-    outdated = {Path(repo.root_dir) / file for file in program.outdated(program.FOLDER, contents())}
-    makes_folders = not all(Path(repo.root_dir, folder).is_dir() for folder in NOTES)
-    if not outdated and not makes_folders and found[PROGRAM] == ["always changed"]:
+    root = Path(repo.root_dir)
+    outdated = {root / file for file in program.outdated(program.FOLDER, contents())}
+    settled = all((root / folder).is_dir() for folder in NOTES) and not left_over(params.load(), root)
+    if not outdated and settled and found[PROGRAM] == ["always changed"]:
         del found[PROGRAM]
     for stage in repo.index.stages:
         for dependency in stage.deps:
             if (path := Path(dependency.fs_path)) in outdated:
-                reason = {"changed deps": {str(path.relative_to(repo.root_dir)): "modified"}}
+                reason = {"changed deps": {str(path.relative_to(root)): "modified"}}
                 found.setdefault(stage.addressing, []).append(reason)
     return found
 

@@ -23,6 +23,11 @@ stages:
     do:
       cmd: python -c "raise SystemExit('there is no network')"
       outs: [downloads/rows]
+  start:
+    foreach: {champion: {}}
+    do:
+      cmd: python -c "raise SystemExit('there is no champion')"
+      outs: [models/start/champion]
   comparison:
     foreach: {seeds: [1]}
     do:
@@ -36,7 +41,7 @@ stages:
       - reports/champion.json: {cache: false}
   package:
     cmd: python package.py
-    deps: [package.py, params.yaml, downloads/rows, reports/champion.json]
+    deps: [package.py, params.yaml, downloads/rows, models/start, reports/champion.json]
     outs: [bento, reports/evaluation.json]
   query:
     cmd: echo {} > reports/answers.json
@@ -52,7 +57,8 @@ pathlib.Path("reports/champion.json").write_text(str(registry.champion("a new mo
 PACKAGE = """
 import pathlib, subprocess
 from tests.release.bentos import write_bento
-read = [pathlib.Path(name).read_text() for name in ("params.yaml", "downloads/rows/file")]
+names = ("params.yaml", "downloads/rows/file", "models/start/champion/beginning.json")
+read = [pathlib.Path(name).read_text() for name in names]
 head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True).stdout
 sharing = pathlib.Path("reports/sharing.json")  # which it does not wait for
 pathlib.Path("reports/evaluation.json").write_text(read[0] + (sharing.read_text() if sharing.exists() else ""))
@@ -71,11 +77,11 @@ def _made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = toy.make(tmp_path_factory.mktemp("reproduced") / "project", PIPELINE)
     for name, text in (("against.py", AGAINST), ("package.py", PACKAGE), ("params.yaml", "seed: 1\n")):
         (project / name).write_text(text)
-    (project / ".gitignore").write_text("/downloads\n/bento\n/reports\n.onetrunk/\n")
-    rows = project / "downloads/rows/file"
-    rows.parent.mkdir(parents=True)
-    rows.write_text("from outside\n")
-    toy.dvc(project, "commit", "--force", "download@rows")
+    (project / ".gitignore").write_text("/downloads\n/models\n/bento\n/reports\n.onetrunk/\n")
+    for file in (project / "downloads/rows/file", project / "models/start/champion/beginning.json"):
+        file.parent.mkdir(parents=True)
+        file.write_text("from outside\n")
+    toy.dvc(project, "commit", "--force", "download@rows", "start@champion")
     git(project, "add", ".")
     git(project, "commit", "-q", "-m", "a project")
     (project / "reports").mkdir()

@@ -46,6 +46,19 @@ def test_a_run_does_not_answer_what_was_asked_after_it_began(tmp_path: Path) -> 
     assert retraining.reason(tmp_path, *run(1)) == "an alarm"
 
 
+def test_what_is_asked_after_the_run_began_is_of_a_later_release(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    began = datetime.now(UTC) - timedelta(days=9)
+    for days, why in ((-1, "an alarm"), (8, "rows")):
+        retraining.ask(tmp_path, Retrain(), why, "v1.0.0", {}, began + timedelta(days=days))
+    monkeypatch.delenv(retraining.BEGAN, raising=False)
+    assert retraining.because(tmp_path) == "an alarm; rows"
+    monkeypatch.setenv(retraining.BEGAN, began.isoformat())
+    assert retraining.because(tmp_path) == "an alarm"
+
+
 def test_the_cooldown_holds_whatever_the_run_came_to(tmp_path: Path) -> None:
     ask(tmp_path)
     retraining.answer(tmp_path, "held", *run(3600))

@@ -20,9 +20,8 @@ def test_the_folders_are_those_that_the_pipeline_names() -> None:
     stages = yaml.safe_load(PIPELINE.read_text())["stages"].values()
     each = [stage.get("do", stage)["outs"] for stage in stages]
     named = {out if isinstance(out, str) else next(iter(out)) for outs in each for out in outs}
-    whole = {
-        name.replace("models/compressed/${key}", "models/compressed") for name in named
-    }  # none of a task
+    of_no_task = {f"{folder}/${{key}}": folder for folder in ("models/compressed", "models/start")}
+    whole = {of_no_task.get(name, name) for name in named}
     folders = {name for name in whole if not Path(name).suffix and not name.startswith("downloads/")}
     assert folders == {*outputs.FOLDERS, *(f"{folder}/${{key}}" for folder in outputs.OF_A_TASK)}
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import yaml
 
+from components.data.contract.beginning import Beginning
 from components.evaluation.records import (
     Champion,
     ChampionEvidence,
@@ -41,9 +42,10 @@ def write_bento(
     name: str = "tiny",
     metrics: Mapping[str, MetricEvidence] | None = None,
     commit: str | None = None,
+    beginning: Beginning | None = None,
 ) -> Path:
     """A Bento of this version, whose weights are `model`, or whose model is that of a folder; `metrics` are
-    those of every head, and the project stood on `commit`."""
+    those of every head, the project stood on `commit`, and training began with `beginning`."""
     with atomic_folder(folder) as bento:
         (bento / CARD).parent.mkdir(parents=True)
         (bento / "bento.yaml").write_text(f"version: {version}\n")
@@ -61,6 +63,7 @@ def write_bento(
             verdict="PROMOTE",
             limits=Limits(max_texts=1, max_characters=1, max_body_bytes=1),
             tasks={task: _task(known, metrics or {}) for task, known in labels.items()},
+            beginning=beginning,
         ).write(bento / CARD)
         (bento / "weights").write_bytes(bytes(megabytes << 20))
     return folder

@@ -64,6 +64,15 @@ def known_rows(folder: Path, family: Family) -> KnownRows:
     )
 
 
+def new_rows(folder: Path, family: Family, train_N: np.ndarray) -> np.ndarray:
+    """Which training rows of data/<task>, by their numbers, have a text that is not among `train_N`."""
+    task = folder.name
+    found = _hashes(
+        folder / "train.parquet", lambda rows: of_texts(view(rows, task, task).to_pylist(), family)
+    )
+    return np.flatnonzero(~np.isin(found, train_N))
+
+
 def test_rows(folder: Path) -> np.ndarray:
     """hash_N, sorted, of the whole test rows of data/<task>."""
     return _of_split(folder / "test.parquet", lambda rows: of_rows(rows.to_pylist()))
@@ -102,7 +111,11 @@ def read(file: Path) -> dict[str, KnownRows] | None:
 
 
 def _of_split(file: Path, hashes: Callable[[pa.Table], np.ndarray]) -> np.ndarray:
-    """Sorted hashes of a split's rows, of which few are in memory at once."""
+    return np.sort(_hashes(file, hashes))
+
+
+def _hashes(file: Path, hashes: Callable[[pa.Table], np.ndarray]) -> np.ndarray:
+    """Hashes of a split's rows in their order, of which few are in memory at once."""
     batches = pq.ParquetFile(file).iter_batches(BLOCK)
     found = [hashes(pa.Table.from_batches([batch])) for batch in batches]
-    return np.sort(np.concatenate([np.empty(0, np.uint64), *found]))
+    return np.concatenate([np.empty(0, np.uint64), *found])

@@ -52,10 +52,17 @@ class TaskPlan:
     until: int | None = None  # where the task has stopped early: the first step without it
     auxiliary: bool = False  # is it there for the others' sake alone?
     rows_per_step: float | None = None  # where shares are of tokens: rows of a step that is all this task's
+    repeated: Sequence[int] | np.ndarray = ()  # numbers of the rows that an epoch has several times
+    times: int = 1  # that it has them
 
     @property
     def usable(self) -> int:
         return self.rows - len(self.excluded)
+
+    @property
+    def places(self) -> int:
+        """Draws of an epoch."""
+        return self.usable + (self.times - 1) * len(self.repeated)
 
     @property
     def over_steps(self) -> Schedule:
@@ -90,6 +97,8 @@ def _task(task: PlannedTask, easiest: np.ndarray | None) -> TaskPlan:
         easiest=easiest,
         auxiliary=task.auxiliary,
         rows_per_step=task.rows_per_step,
+        repeated=np.array(task.repeated, dtype=np.int64),
+        times=task.times,
     )
 
 
@@ -112,7 +121,7 @@ def share_at(plan: Plan, task: str, step: int) -> float:
 
 
 class EpochSlice(NamedTuple):
-    """A part of one epoch: places first, ..., last - 1 of a permutation of `size` rows."""
+    """A part of one epoch: places first, ..., last - 1 of a permutation of `size` draws."""
 
     number: int  # of the epoch
     size: int
@@ -125,7 +134,7 @@ def epoch_slices(plan: Plan, task: str, first: int, last: int) -> Iterator[Epoch
 
     A stage of more rows than the one before begins an epoch of its own.
     """
-    stages = plan.tasks[task].stages or [(0, plan.tasks[task].usable)]
+    stages = plan.tasks[task].stages or [(0, plan.tasks[task].places)]
     begins = [rows_before(plan, task, step) for step, _ in stages]
     epochs = 0
     for begin, end, (_, size) in zip(begins, [*begins[1:], last], stages, strict=True):
@@ -139,19 +148,29 @@ def epoch_slices(plan: Plan, task: str, first: int, last: int) -> Iterator[Epoch
 
 
 def draw(plan: Plan, task: str, seed: int, first: int, last: int) -> np.ndarray:
-    """Row numbers of the task's draws number first, ..., last - 1 (each epoch visits a row once)."""
+    """Row numbers of the task's draws number first, ..., last - 1 (each epoch visits a row once, and one that
+    is repeated as often as the plan says)."""
     own = plan.tasks[task]
     parts = [np.empty(0, dtype=np.int64)]
     for walk in epoch_slices(plan, task, first, last):
         parts.append(
             permute(np.arange(walk.first, walk.last), walk.size, derive_seed(seed, task, walk.number))
         )
-    rows = np.concatenate(parts)
+    places = np.concatenate(parts)
     if not own.stages:
-        return skip(rows, own.excluded)
+        return _rows_at(own, places)
     if own.easiest is None:
         raise ValueError(f"the plan draws the easiest rows of {task} first and was not told which they are")
-    return own.easiest[rows]
+    return own.easiest[places]
+
+
+def _rows_at(own: TaskPlan, places: np.ndarray) -> np.ndarray:
+    """The rows at some places of an epoch: all once, then those that come again."""
+    rows = skip(places, own.excluded)
+    if not len(own.repeated):
+        return rows
+    again = places - own.usable
+    return np.where(again < 0, rows, np.asarray(own.repeated)[again % len(own.repeated)])
 
 
 def skip(rows: np.ndarray, excluded: Sequence[int] | np.ndarray) -> np.ndarray:

@@ -68,6 +68,22 @@ def warnings(plan: PlanRecord) -> list[Warned]:
     return [*few, *(_long(task, found) for task in found if task.takes_more), *_unfamiliar(plan)]
 
 
+def replayed(plan: PlanRecord) -> list[str]:
+    """What a run that goes on from a release draws of the rows that are new since, and of the old ones."""
+    return [_replayed(name, task) for name, task in plan.tasks.items() if task.new]
+
+
+def _replayed(name: str, task: PlannedTask) -> str:
+    old = task.usable - task.new
+    if not old:
+        return f"{name}: all {task.new:,} rows are new"
+    often = f" and drawn {task.times} times as often as the others" if task.times > 1 else ""
+    return (
+        f"{name}: {task.new:,} of {task.usable:,} rows are new{often}; "
+        f"{old / task.places:.0%} of what is drawn are rows that the release has learnt from"
+    )
+
+
 def _unfamiliar(plan: PlanRecord) -> list[Warned]:
     """The tasks whose texts are of a script that the encoder was not trained on."""
     advice = "take an encoder of that language, or a multilingual one"

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
+from components.data.contract.beginning import Beginning
 from components.data.contract.rows import column_of
 from components.data.encoding.reading import reading_of
 from components.data.encoding.split import EncodedSplit, cards_of
-from components.data.mixture import budgets, easy_first, schedules
+from components.data.mixture import budgets, easy_first, replay, schedules
 from components.data.mixture.budgets import Asked
 from components.data.mixture.draws import Plan, rows_before, shares
 from components.data.mixture.records import PlannedTask, PlanRecord, Stage
@@ -22,16 +23,23 @@ from components.settings.mixture import Auxiliary, Curriculum, EasyFirst, Mixtur
 from components.settings.project import Project
 
 Pace = Callable[[Project, PlanRecord], float]  # seconds for a token of training, evaluations among them
+New = Mapping[str, Sequence[int]]  # task -> numbers of the training rows that a release has not learnt from
 DRAFT = 1000  # steps of the draft that a budget asks; shares and lengths hardly depend on them
 
 
 def plan(
-    project: Project, encoded: Path, exclude: dict[str, list[str]], pace: Pace | None = None
+    project: Project,
+    encoded: Path,
+    exclude: dict[str, list[str]],
+    pace: Pace | None = None,
+    beginning: Beginning | None = None,
+    new: New | None = None,
 ) -> PlanRecord:
     """Compose reports/plan.json.
 
     `exclude` names, per task, training rows whose text is held out in another task. `pace` measures this
-    machine, for a budget that asks.
+    machine, for a budget that asks. A training whose `beginning` is a release gets its part of the budget,
+    and draws more often the rows that are `new` since.
 
     Raises:
         UserError: a task has no training row left, or the run is too short to draw any, or one of each class.
@@ -41,16 +49,19 @@ def plan(
     for name, split in training.items():
         if len(split) == len(excluded[name]):
             raise UserError(f"encoded/{name}: no training row is left; all are held out in other tasks")
-    drafted = partial(_drafted, project, training, excluded)
-    whole = _counted(drafted(_steps(project, drafted, pace)))
+    replayed, of_training = (beginning.replay, beginning.of_training) if beginning else (1.0, 1.0)
+    drafted = partial(_drafted, project, training, excluded, new or {}, replayed)
+    whole = _counted(drafted(_steps(project, drafted, pace, of_training)))
     for name, split in training.items():
         key = "tokens" if project.training.budget is None else "budget"
         _check_classes(split, whole.tasks[name].rows_drawn, encoded / name, key)
     return whole
 
 
-def _steps(project: Project, drafted: Callable[[int], PlanRecord], pace: Pace | None) -> int:
-    """How many steps the budget allows."""
+def _steps(
+    project: Project, drafted: Callable[[int], PlanRecord], pace: Pace | None, of_training: float
+) -> int:
+    """How many steps the budget allows, or that part of them."""
     draft, per_step = drafted(DRAFT), project.training.tokens_per_step
     rule = budgets.build(project.training.budgeted)
 
@@ -59,18 +70,31 @@ def _steps(project: Project, drafted: Callable[[int], PlanRecord], pace: Pace | 
             raise ValueError("the budget asks how fast this machine is, and nobody measures it")
         return pace(project, _counted(draft))
 
-    return max(1, round(rule.allows(Asked(draft, per_step, measured)) / per_step))
+    return max(1, round(of_training * rule.allows(Asked(draft, per_step, measured)) / per_step))
 
 
 def _drafted(
-    project: Project, training: Mapping[str, EncodedSplit], excluded: Mapping[str, list[int]], steps: int
+    project: Project,
+    training: Mapping[str, EncodedSplit],
+    excluded: Mapping[str, list[int]],
+    new: New,
+    replayed: float,
+    steps: int,
 ) -> PlanRecord:
     """The plan of so many steps, but for what the run draws of each task."""
     mixture, budget = project.mixture, project.training
     usable = {name: len(split) - len(excluded[name]) for name, split in training.items()}
     over_steps = schedule(mixture, usable, steps)
     tasks = {
-        name: _planned(split, excluded[name], over_steps[name], mixture.easy_first.get(name), steps)
+        name: _planned(
+            split,
+            excluded[name],
+            sorted({*new.get(name, ())} - {*excluded[name]}),
+            replayed,
+            over_steps[name],
+            mixture.easy_first.get(name),
+            steps,
+        )
         for name, split in training.items()
     }
     tasks |= {name: tasks[name].model_copy(update={"auxiliary": True}) for name in mixture.auxiliary}
@@ -141,28 +165,47 @@ def _finish(until: float, steps: int) -> int:
 
 
 def _planned(
-    split: EncodedSplit, excluded: list[int], over_steps: Schedule, easy: EasyFirst | None, steps: int
+    split: EncodedSplit,
+    excluded: list[int],
+    new: list[int],
+    replayed: float,
+    over_steps: Schedule,
+    easy: EasyFirst | None,
+    steps: int,
 ) -> PlannedTask:
     """A task's part, but for what the run draws of it; with stages, where its easy rows come first."""
     reading = reading_of(split.path.parent)
+    times = replay.times(len(new), len(split) - len(excluded) - len(new), replayed)
+    repeated = new if times > 1 else []
     planned = PlannedTask(
         rows=len(split),
         excluded=excluded,
         share=over_steps.total(steps) / steps,
         schedule=schedules.record(over_steps),
-        mean_tokens=float(split.tokens.mean()),
+        mean_tokens=_mean_tokens(split, repeated, times),
         stages=[],
         cut=reading.cut,
         unknown=reading.unknown,
         unfamiliar=reading.unfamiliar,
+        new=len(new),
+        repeated=repeated,
+        times=times,
     )
     if easy is None:
         return planned
-    order = easy_first.easiest(split.difficulty(easy.by), excluded)
+    order = _order(split, planned.model_copy(update={"easy_first": easy.by}))
     stages = easy_first.stages(len(order), easy.first, _finish(easy.until, steps))
     mean = easy_first.mean_over_run(split.tokens[order], stages, steps)
     recorded = [Stage(step=step, rows=rows) for step, rows in stages]
     return planned.model_copy(update={"mean_tokens": mean, "easy_first": easy.by, "stages": recorded})
+
+
+def _mean_tokens(split: EncodedSplit, repeated: list[int], times: int) -> float:
+    """Of a row that is drawn."""
+    if not repeated:
+        return float(split.tokens.mean())
+    more = (times - 1) * split.tokens[repeated].sum()
+    return float((split.tokens.sum() + more) / (len(split) + (times - 1) * len(repeated)))
 
 
 def _counted(whole: PlanRecord) -> PlanRecord:
@@ -176,7 +219,7 @@ def _counted(whole: PlanRecord) -> PlanRecord:
                 f"params.yaml: mixture: a run of {drawn.steps} steps draws no row of {name}; "
                 f"expected a larger share for it, or more tokens in all"
             )
-        counts = {"rows_drawn": rows, "epochs": rows / drawn.tasks[name].usable}
+        counts = {"rows_drawn": rows, "epochs": rows / drawn.tasks[name].places}
         tasks[name] = task.model_copy(update=counts)
     return whole.model_copy(update={"tasks": tasks})
 
@@ -184,10 +227,16 @@ def _counted(whole: PlanRecord) -> PlanRecord:
 def easiest(whole: PlanRecord, training: Mapping[str, EncodedSplit]) -> dict[str, np.ndarray]:
     """The row numbers of the tasks whose easy rows come first, easiest first: once a run, for `Plan.of`."""
     return {
-        name: easy_first.easiest(training[name].difficulty(task.easy_first), task.excluded)
+        name: _order(training[name], task)
         for name, task in whole.tasks.items()
         if task.easy_first is not None
     }
+
+
+def _order(split: EncodedSplit, task: PlannedTask) -> np.ndarray:
+    """The numbers of a task's rows, the easiest first, as often as an epoch has each."""
+    order = easy_first.easiest(split.difficulty(task.easy_first or "length"), task.excluded)
+    return replay.repeated(order, task.repeated, task.times)
 
 
 def _numbers(split: EncodedSplit, ids: list[str]) -> list[int]:

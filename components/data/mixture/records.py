@@ -52,11 +52,19 @@ class PlannedTask(Part):
     cut: float = 0.0  # share of its rows that are longer than max_length
     unknown: float = 0.0  # share of its tokens that the tokenizer does not know
     unfamiliar: list[Unfamiliar] = Field(default_factory=list)  # scripts that the tokenizer does not know
+    new: int = 0  # rows that the release has not learnt from, whose weights the run begins with
+    repeated: list[int] = Field(default_factory=list)  # their numbers, where an epoch has each several times
+    times: int = 1  # that an epoch has each of these
 
     @property
     def usable(self) -> int:
         """Rows that the run may draw."""
         return self.rows - len(self.excluded)
+
+    @property
+    def places(self) -> int:
+        """Draws of an epoch."""
+        return self.usable + (self.times - 1) * len(self.repeated)
 
     @property
     def tokens_drawn(self) -> float:

@@ -21,6 +21,11 @@ class TrainingPart(abc.ABC):
         """The module (hidden_nLD, mask_nL) -> logits, [n, C] or [n, L, C]; its capabilities say what it is
         given besides. Of several sequences it gets hidden_nMLD, mask_nML (absent ones masked whole)."""
 
+    def outputs(self, facts: Facts) -> Any:
+        """What each of the head's outputs, or weights of its own, stands for (JSON): a training that goes on
+        from a release takes over the heads of which it is the same."""
+        return [facts.get("labels"), facts.get("tags")]
+
     @abc.abstractmethod
     def collate(self, targets: Sequence[Any], length: int) -> torch.Tensor:
         """Stack encoded targets for a micro-batch padded to `length` tokens."""

@@ -177,6 +177,11 @@ class Click(
         nn.init.constant_(head.output.bias, math.log(facts["rate"] / (1 - facts["rate"])))
         return head
 
+    def outputs(self, facts: Facts) -> Any:
+        """Each feature has weights of its own, and so has each category with an embedding."""
+        categories = {name: sorted(known) for name, known in facts["categorical"].items()}
+        return [categories, sorted(facts["numeric"])]
+
     def loss(self, logits: torch.Tensor, target: torch.Tensor, facts: Facts) -> torch.Tensor:
         from torch.nn.functional import binary_cross_entropy_with_logits
 

@@ -193,6 +193,10 @@ class Generation(EncoderFacts, ExtraInputs, TeacherForcing, Family):
         outputs = copy_vocabulary.outputs(facts["vocabulary"])
         return DecoderHead(hidden_size, outputs, options["layers"], options["dropout"], limits)
 
+    def outputs(self, facts: Facts) -> Any:
+        """The tokens of its vocabulary, which is learnt anew with the rows."""
+        return facts.get("vocabulary")
+
     def loss(self, logits: torch.Tensor, target: torch.Tensor, facts: Facts) -> torch.Tensor:
         """logits_nTO, target_nT; the smoothed part (Szegedy 2016, section 7) is spread over the vocabulary
         alone, since how many words can be copied differs from row to row."""

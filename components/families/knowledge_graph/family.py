@@ -204,6 +204,10 @@ class KnowledgeGraph(FactsOfAllSplits, Candidates, MultiSequence, ExtraInputs, F
             hidden_size, relations, entities, facts["options"]["scoring"], triples.taught(facts)
         )
 
+    def outputs(self, facts: Facts) -> Any:
+        """Relations have weights of their own, entities none."""
+        return [facts["relations"], facts["options"]["scoring"]]
+
     def loss(self, logits: torch.Tensor, target: torch.Tensor, facts: Facts) -> torch.Tensor:
         """The mean of a row's two questions."""
         from torch.nn.functional import cross_entropy

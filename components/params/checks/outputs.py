@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from components.errors import UserError
 from components.settings.compression import COMPRESSED
+from components.settings.start import STARTS
 
 if TYPE_CHECKING:
     from components.settings.project import Project
@@ -25,6 +26,7 @@ FOLDERS = (  # the outputs of dvc.yaml that are folders, but for downloads/, whi
         "models/encoder",
         "models/multitask",
         COMPRESSED.as_posix(),
+        STARTS.as_posix(),
         "bento",
     ),
     *("reports/dvclive", "reports/sharing/budgets"),

@@ -1,4 +1,5 @@
-"""Files in, files out: encoded tasks, plan and encoder -> models/multitask and reports/training.json."""
+"""Files in, files out: encoded tasks, plan, encoder, and the release that the training goes on from, if any
+-> models/multitask and reports/training.json."""
 
 from __future__ import annotations
 
@@ -11,19 +12,21 @@ from pathlib import Path
 import torch
 
 from components import families, program
+from components.data.contract import beginning
+from components.data.contract.beginning import BEGINNING, START, Beginning
 from components.data.contract.cards import HeadCard, HeadCards
 from components.data.contract.rows import read_rows
 from components.data.encoding.split import EncodedSplit, cards_of
 from components.data.mixture.draws import Plan
 from components.data.mixture.plan import easiest
 from components.data.mixture.records import PLAN, PlanRecord
-from components.encoder.place import CONFIG, ENCODER, TOKENIZER
+from components.encoder.place import CONFIG, ENCODER, TOKENIZER, digest
 from components.errors import UserError
 from components.files import atomic_folder, verify_manifest
 from components.model import index
 from components.model.inference import vectors
 from components.model.multitask import MultiTaskModel
-from components.model.saving import MODEL, save_apart
+from components.model.saving import MODEL, save_apart, take_over
 from components.settings.project import Project
 from components.settings.training import Training
 from components.training import balancing, parallel
@@ -49,7 +52,7 @@ def run(project: Project, root: Path, watcher: Watcher) -> None:
     Raises:
         UserError: the plan has too few steps for the balancing.
     """
-    fit = Fit(project, root, PlanRecord.read(root / PLAN), project.seed)
+    fit = Fit(project, root, PlanRecord.read(root / PLAN), project.seed, begins=beginning.read(root))
     _check_balancing(fit)
     _drop_others(fit)
     if _is_whole(fit.trained):
@@ -58,6 +61,7 @@ def run(project: Project, root: Path, watcher: Watcher) -> None:
         _train(fit, watcher)
     with atomic_folder(root / MODEL) as folder:
         shutil.copytree(fit.trained / "model", folder, dirs_exist_ok=True)
+        (fit.begins or Beginning(encoder=digest(fit.encoder))).write(folder / BEGINNING)
     TrainingReport.read(fit.trained / RECORD).write(root / TRAINING)
 
 
@@ -69,6 +73,8 @@ def _check_balancing(fit: Fit) -> None:
 
 
 def _train(fit: Fit, watcher: Watcher) -> None:
+    for sentence in fit.begins.sentences if fit.begins else []:
+        watcher.say(sentence)
     model, history = fit.train(watcher)
     tokenizer, encoded = fit.encoder / TOKENIZER, fit.root / "encoded"
     with atomic_folder(fit.trained) as folder:
@@ -110,10 +116,16 @@ class Fit:
     seed: int
     heads: tuple[str, ...] = ()  # those that train; none named: all
     area: str = ".onetrunk/checkpoints"  # the folder of its checkpoints, below `root`
+    begins: Beginning | None = None  # what it begins with; None: the pretrained encoder
 
     @property
     def encoder(self) -> Path:
         return self.root / ENCODER
+
+    @property
+    def goes_on(self) -> Beginning | None:
+        """From which release the run goes on; None: from none."""
+        return self.begins if self.begins and self.begins.release else None
 
     @cached_property
     def cards(self) -> dict[str, HeadCard]:
@@ -144,7 +156,8 @@ class Fit:
         model = self.project.model.model_dump(exclude={"encoder"})  # its files say more than its name
         training = settings.model_dump()
         plan = self.plan.model_dump(mode="json")
-        shaping = [self.seed, model, training, plan, self.heads, code(self.families)]
+        goes_on = self.goes_on and [self.goes_on.model, self.goes_on.taken_over]
+        shaping = [self.seed, model, training, plan, self.heads, goes_on, code(self.families)]
         return checkpoint.key(shaping, inputs(self.root, self.plan.tasks))
 
     @cached_property
@@ -202,6 +215,8 @@ class Fit:
         splits = {name: EncodedSplit(encoded / name / "train.arrow") for name in self.plan.tasks}
         plan = Plan.of(self.plan, easiest(self.plan, splits))
         model = MultiTaskModel.from_encoder(self.encoder, self.cards, self.project.model.dropout, self.seed)
+        if self.goes_on:
+            take_over(model, self.root / START, self.goes_on.taken_over)
         torch.nn.Module.to(model, self.device)
         return Loop(
             model,

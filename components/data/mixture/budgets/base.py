@@ -24,7 +24,7 @@ class Asked:
         """The tokens of a run, all tasks together, that gives this task one pass over its rows."""
         own = self.draft.tasks[task]
         rows_per_step = (own.rows_per_step or self.draft.rows_per_step) * own.share
-        return own.usable / rows_per_step * self.tokens_per_step
+        return own.places / rows_per_step * self.tokens_per_step
 
     def largest(self) -> str:
         """The task with the most rows, of those that are not there for the others' sake alone."""
