@@ -26,10 +26,9 @@ from components.environment import restart_tuned
 from components.evaluation.records import EVALUATION, Evaluation, HeadEvidence
 from components.families.base import Row
 from components.files import read_json
-from components.monitoring import quality
-from components.monitoring.detectors.base import Texts
-from components.monitoring.quality import Graded
-from components.monitoring.shift import judge
+from components.monitoring.alarm import judge
+from components.monitoring.detectors import quality
+from components.monitoring.detectors.base import Graded, Seen, Texts
 from components.monitoring.traffic import comparing
 from components.monitoring.traffic.feedback import Heard, graded, slack
 from components.monitoring.traffic.rows import RowMaker
@@ -144,7 +143,7 @@ def _unchanged(table: pa.Table, windows: int, reference: int, size: int) -> int:
     for seed in range(windows):
         chosen = np.random.default_rng(seed).permutation(len(table))[: reference + size]
         later_N = np.arange(len(chosen)) >= reference
-        alarms += judge(_take(all_texts, chosen), later_N, BOTH, seed).alarm
+        alarms += judge(Seen(_take(all_texts, chosen), later_N), BOTH, seed).alarm
     return alarms
 
 
@@ -195,7 +194,8 @@ def _found_after(own: pa.Table, other: pa.Table, reference: int, seed: int) -> i
     both = comparing.texts(pa.concat_tables([own, other], promote_options="default"))
     for asked in range(STEP, len(coming) + 1, STEP):
         rows = np.concatenate([chosen, coming[:asked]])
-        if judge(_take(both, rows), np.arange(len(rows)) >= reference, BOTH, seed).alarm:
+        seen = Seen(_take(both, rows), np.arange(len(rows)) >= reference)
+        if judge(seen, BOTH, seed).alarm:
             return asked
     return 10 * len(coming)
 

@@ -53,7 +53,7 @@ def monitor() -> State[Any]:
             orphans.claim_and_sweep(root, "onetrunk-monitor")
             now = datetime.now(UTC)
             scored = score(root, declared, history, now)
-            windows = judge(history, declared, scored.model, now)
+            windows = judge(history, declared, scored.model, now, project.traffic)
             raised = raise_surges(root, project.packaging.name, history)
     except BusyError as error:
         return Cancelled(message=str(error))

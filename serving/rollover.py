@@ -16,15 +16,13 @@ import time
 import weakref
 from pathlib import Path
 
-from components.errors import UserError
-from components.evaluation.answers import Exchange, rounded
+from components.errors import UserError, disk_sentence
 from components.release.variables import ROLLOUT
-from components.rollout.agreement import is_near
 from components.rollout.records import FORGOTTEN, PLAN, WORKERS, Counts, Plan, Target, Trial, WorkerReport
-from serving.bundle import PACKED, Served
+from serving.bundle import PACKED
 from serving.loaded import Loaded
+from serving.loading import begin_trial, load, load_champion, served
 from serving.releases import Releases
-from serving.requests import Item
 from serving.trial import Trying
 from serving.watch import metrics
 
@@ -38,43 +36,10 @@ def first() -> Loaded:
     folder = os.environ.get(ROLLOUT)
     try:
         if folder:
-            return load(Plan.read(Path(folder) / PLAN).champion)
+            return load_champion(Plan.read(Path(folder) / PLAN).champion, Path(folder))
     except Exception as error:
         LOG.error("the release that is packed beside the code answers, not that of the plan: %s", error)
     return Loaded(PACKED, metrics().of_pass)
-
-
-def load(target: Target) -> Loaded:
-    """Load a release and ask it its questions.
-
-    Raises:
-        UserError: it is damaged, or does not answer as it did.
-    """
-    loaded = Loaded(_served(target), metrics().of_pass)
-    try:
-        ask(loaded, target)
-    except BaseException:
-        loaded.batcher.close()
-        raise
-    return loaded
-
-
-def ask(loaded: Loaded, target: Target) -> None:
-    """Ask a release that nobody else asks yet what it was asked before it was released.
-
-    Raises:
-        UserError: a task does not answer, or not as it did.
-    """
-    examples = {head: task.example for head, task in loaded.served.card.tasks.items() if task.example}
-    for head, example in examples.items():
-        known = target.expected.get(head, Exchange(question=example, answer={}))
-        (answers,) = loaded.batcher.predictor.predict([Item.model_validate(known.question)], [head])
-        found = rounded(answers[head].model_dump())
-        if known.answer and not is_near(known.answer, found):
-            raise UserError(
-                f"release {target.release}: task '{head}' answers its example with {found!s:.200}, expected "
-                f"{known.answer!s:.200}, as before it was released"
-            )
 
 
 def begin(releases: Releases) -> Rollover | None:
@@ -97,6 +62,7 @@ class Rollover:
         self.refused: dict[str, str] = {}  # version -> why it is not loaded
         self._plan: Plan | None = None
         self._written = 0.0  # when, seconds since 1970
+        self._mute = False  # it could not write down how it is
         self._leaving: list[weakref.ref[Loaded]] = []
         self._said: WorkerReport | None = None
         self._ended = threading.Event()
@@ -106,8 +72,10 @@ class Rollover:
         threading.Thread(target=self._follow, name="rollover", daemon=True).start()
 
     def stop(self) -> None:
-        """Follow it no more."""
+        """Follow it no more; what becomes of the worker now is none of the candidate's doing."""
         self._ended.set()
+        if isinstance(trying := self.releases.trying, Trying):
+            trying.mark.end()
 
     def _follow(self) -> None:
         said = ""
@@ -119,13 +87,15 @@ class Rollover:
         try:
             self.look()
         except Exception as error:
-            if str(error) != said:
+            sentence = disk_sentence(error) or str(error)
+            expected = isinstance(error, UserError) or sentence != str(error)
+            if sentence != said:
                 LOG.error(
                     "this worker goes on with the release that it has: %s",
-                    error,
-                    exc_info=None if isinstance(error, UserError) else error,
+                    sentence,
+                    exc_info=None if expected else error,
                 )
-            return str(error)
+            return sentence
         return ""
 
     def look(self) -> None:
@@ -134,39 +104,81 @@ class Rollover:
         written = file.stat().st_mtime
         if written != self._written and (plan := Plan.read(file)) != self._plan:
             self._plan = plan
-            self._change(plan)
+            self._change(plan, watched := self._is_watched(written))
+            self._plan = plan if watched else None  # a trial begins when somebody does
         self._written = written
-        if self.releases.trying and time.time() - written > FORGOTTEN:
-            LOG.error("nobody watches over the trial any more, so it ends; start `onetrunk serve` anew")
-            self._put(self.releases.first, None)
-            self._plan = None  # until somebody does again
+        if isinstance(trying := self.releases.trying, Trying):
+            self._judge(trying, self._is_watched(written))
         self._give_back()
         self._say()
 
-    def _change(self, plan: Plan) -> None:
+    def _is_watched(self, written: float) -> bool:
+        """Whether somebody hears what becomes of a trial, by when the plan was written."""
+        return not self._mute and time.time() - written <= FORGOTTEN
+
+    def _judge(self, trying: Trying, watched: bool) -> None:
+        """End a trial here where this worker alone has seen enough, or nobody hears what it sees."""
+        if (worse := trying.evidence.counts.worse()) is not None:
+            LOG.error("the trial of %s ends in this worker: %s", trying.candidate.served.name, worse)
+            self._put(self.releases.first, None)
+        elif not watched:
+            LOG.error("nobody watches over the trial any more, so it ends; start `onetrunk serve` anew")
+            self._end_trial()
+
+    def _end_trial(self) -> None:
+        """Until somebody watches over it again."""
+        if self.releases.trying:
+            self._put(self.releases.first, None)
+        self._plan = None
+
+    def _change(self, plan: Plan, watched: bool) -> None:
         self.refused.clear()
         before = self.releases.first
-        first = self._have(plan.champion) or before
+        first = self._champion(plan.champion) or before
         trying = None
-        if plan.trial is not None and first.served == _served(plan.champion):
+        if plan.trial is not None and watched and first.served == served(plan.champion):
             trying = self._trying(plan.trial)
         self._put(first, trying)
         if first is not before:
             LOG.info("release %s answers now, no longer %s", first.served.name, before.served.name)
             metrics().changes.labels("changed").inc()
 
+    def _champion(self, target: Target) -> Loaded | None:
+        """The release that is to answer; None where it cannot be loaded."""
+        if (known := self._known(target)) is not None:
+            return known
+        try:
+            return load_champion(target, self.folder, self._is_wanted)
+        except BaseException as error:  # a panic of the tokenizer's Rust is none of `Exception`
+            self._refuse(target, error)
+            return None
+
     def _trying(self, trial: Trial) -> Trying | None:
         """The trial that goes on, or a new one; None where its candidate cannot be loaded."""
         now = self.releases.trying
         if isinstance(now, Trying) and now.trial == trial:
             return now
-        candidate = self._have(trial.target)
         counts = self.counts.setdefault(trial.began, Counts())
-        return None if candidate is None else Trying(trial, candidate, self.releases, counts)
+        if counts.worse() is not None:
+            return None
+        try:
+            mark = begin_trial(self.folder, trial.began)
+        except (UserError, OSError) as error:
+            self._refuse(trial.target, error)
+            return None
+        try:
+            candidate = self._known(trial.target) or load(trial.target, mark, self._is_wanted)
+        except BaseException as error:
+            mark.end()
+            self._refuse(trial.target, error)
+            return None
+        return Trying(trial, candidate, self.releases, counts, mark)
 
     def _put(self, first: Loaded, trying: Trying | None) -> None:
-        before = self.releases.all()
+        before, ended = self.releases.all(), self.releases.trying
         self.releases.change(first, trying)
+        if isinstance(ended, Trying) and ended is not trying:
+            ended.mark.end()
         self._leaving += [weakref.ref(one) for one in before if one not in self.releases.all()]
         for part, ones in (("first", [first]), ("trial", [trying.candidate] if trying else [])):
             for one in before:
@@ -174,16 +186,13 @@ class Rollover:
             for one in ones:
                 metrics().serving.labels(one.served.name, part).set(1)
 
-    def _have(self, target: Target) -> Loaded | None:
-        """A release in memory, loaded now where it is not there yet; None where it cannot be."""
-        for one in self.releases.all():
-            if one.served == _served(target):
-                return one
-        try:
-            return load(target)
-        except BaseException as error:  # a panic of the tokenizer's Rust is none of `Exception`
-            self._refuse(target, error)
-            return None
+    def _known(self, target: Target) -> Loaded | None:
+        """A release that is in memory."""
+        return next((one for one in self.releases.all() if one.served == served(target)), None)
+
+    def _is_wanted(self) -> bool:
+        """Whether the plan is still the one that is being followed."""
+        return Plan.read(self.folder / PLAN) == self._plan
 
     def _refuse(self, target: Target, error: BaseException) -> None:
         why = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
@@ -209,10 +218,14 @@ class Rollover:
             refused=dict(self.refused),
             counts={name: counts.model_copy(deep=True) for name, counts in self.counts.items()},
         )
-        if said != self._said:
+        if said == self._said:
+            return
+        try:
             said.write(self.folder / WORKERS.replace("*", str(os.getpid())))
-            self._said = said
-
-
-def _served(target: Target) -> Served:
-    return Served(Path(target.bundle), target.release)
+        except Exception:  # then nobody learns how the trial goes
+            self._mute = True
+            self._end_trial()
+            raise
+        self._said = said
+        if self._mute:
+            self._mute, self._plan = False, None

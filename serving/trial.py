@@ -12,7 +12,7 @@ import contextlib
 import random
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -20,17 +20,19 @@ from typing import Any
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from components.rollout.agreement import apart
+from components.rollout.agreement import apart, is_sound
 from components.rollout.evidence import Evidence, is_drawn
+from components.rollout.mark import Mark
 from components.rollout.records import Counts, Trial
 from serving.loaded import Loaded
 from serving.predictor import Answers
 from serving.questions import Told
 from serving.releases import Found, Releases
-from serving.requests import RefusedError
+from serving.requests import BadRequestError, RefusedError
 
 WAITING = 32  # texts that are to be compared; the oldest gives way
 PAUSE = 0.02  # seconds between two looks whether the model is free
+PATIENCE = 30.0  # seconds after which a release has failed to answer: of the minute that a caller has, a half
 Request = tuple[Sequence[Any], Sequence[str] | None, int | None, Told | None]  # texts, tasks, top, who hears
 SCOPE: ContextVar[Scope | None] = ContextVar("the request that is answered", default=None)
 
@@ -59,9 +61,12 @@ class Answered:
 class Trying:
     """A trial that goes on. All but its making happens in the worker's event loop."""
 
-    def __init__(self, trial: Trial, candidate: Loaded, releases: Releases, counts: Counts) -> None:
-        self.trial, self.candidate, self.releases = trial, candidate, releases
+    def __init__(
+        self, trial: Trial, candidate: Loaded, releases: Releases, counts: Counts, mark: Mark
+    ) -> None:
+        self.trial, self.candidate, self.releases, self.mark = trial, candidate, releases, mark
         self.evidence = Evidence(trial, counts)
+        self.shadow = trial.kind == "shadow"
         self._waiting: deque[Answered] = deque(maxlen=WAITING)
         self._comparing: asyncio.Task[None] | None = None
 
@@ -73,42 +78,78 @@ class Trying:
         told: Told | None = None,
     ) -> Found:
         """As `Releases.answer`; what a canary fails at, the other answers."""
-        asked = texts, names, top, told
-        caller, shadow = self._caller(), self.trial.kind == "shadow"
-        drawn, start = is_drawn(self.trial, caller), time.perf_counter()
-        found = None if shadow or not drawn else await self._of_candidate(asked, caller)
-        compared = found is not None or (drawn and shadow)
-        found = found or await self._of_first(asked, caller)
-        if compared:
+        asked, caller = (texts, names, top, told), self._caller()
+        if not is_drawn(self.trial, caller):
+            return await self._of_first(asked, caller, counted=not self.shadow)
+        found = await self._of_first(asked, caller) if self.shadow else await self._of_canary(asked, caller)
+        if self.shadow or found[0] is self.candidate.served:
             self._compare_later(texts, names, top, found[1])
-        elif not shadow and not drawn:
-            self.evidence.answered(False, time.perf_counter() - start, caller)
         return found
+
+    async def _of_canary(self, asked: Request, caller: str | None) -> Found:
+        try:
+            return await self._of_candidate(asked, caller) or await self._of_first(asked, caller)
+        except BadRequestError:  # it has no such task, say
+            found = await self._of_first(asked, caller)  # which refuses too where the caller is wrong
+            self.evidence.compared(1.0)
+            return found
 
     async def _of_candidate(self, asked: Request, caller: str | None) -> Found | None:
         start = time.perf_counter()
-        with self.releases.use(self) as loaded, self._patience(True, caller):
-            if loaded is not self.candidate:  # the trial has ended
-                return None
-            try:
-                answers = await loaded.batcher.answer(*asked)
-            except RefusedError:  # the other may know the task; if not, it refuses too
-                return None
-            except Exception:
-                self.evidence.failed(True, caller)
-                return None
+        try:
+            with self.releases.use(self) as loaded, self._patience(True, caller):
+                if loaded is not self.candidate:  # the trial has ended
+                    return None
+                answers = await self._asked(asked)
+        except BadRequestError:
+            raise
+        except RefusedError:  # it is busy
+            return None
+        except Exception:
+            self.evidence.failed(True, caller)
+            return None
         self.evidence.answered(True, time.perf_counter() - start, caller)
         return loaded.served, answers
 
-    async def _of_first(self, asked: Request, caller: str | None) -> Found:
-        with self.releases.use() as loaded, self._patience(False, caller):
-            try:
-                return loaded.served, await loaded.batcher.answer(*asked)
-            except RefusedError:
-                raise
-            except Exception:
-                self.evidence.failed(False, caller)
-                raise
+    async def _asked(self, asked: Request) -> list[Answers]:
+        """The candidate's answers; somebody who is told of a text while it is written may wait for ever.
+
+        Raises:
+            RefusedError: as `Batcher.answer`.
+            TimeoutError: it hangs.
+            RuntimeError: its model has stopped, or what it answers is no answer.
+        """
+        batcher, told = self.candidate.batcher, asked[3]
+        if not batcher.alive:
+            raise RuntimeError("the model has stopped")
+        with self.mark.at_work():
+            async with asyncio.timeout(PATIENCE if told is None else None):
+                answers = await batcher.answer(*asked)
+        if not _are_sound(answers):
+            raise RuntimeError("a number of an answer is none")
+        return answers
+
+    async def _of_first(self, asked: Request, caller: str | None, counted: bool = False) -> Found:
+        """The answers of the release beside; `counted` as those that a canary is held against."""
+        start = time.perf_counter()
+        try:
+            with self.releases.use() as loaded, self._patience(False, caller):
+                answers = await loaded.batcher.answer(*asked)
+        except RefusedError:
+            raise
+        except Exception:
+            self._first_failed(caller)
+            raise
+        seconds = time.perf_counter() - start
+        if counted:
+            self.evidence.answered(False, seconds, caller)
+        if not self.shadow and ((asked[3] is None and seconds > PATIENCE) or not _are_sound(answers)):
+            self._first_failed(caller)  # as the candidate would have
+        return loaded.served, answers
+
+    def _first_failed(self, caller: str | None) -> None:
+        if not self.shadow:  # whose failures are held against no other's
+            self.evidence.failed(False, caller)
 
     @contextlib.contextmanager
     def _patience(self, by_candidate: bool, caller: str | None) -> Iterator[None]:
@@ -117,7 +158,7 @@ class Trying:
         start = time.perf_counter()
         try:
             yield
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, TimeoutError):
             self.evidence.left(by_candidate, time.perf_counter() - start, caller)
             raise
 
@@ -137,36 +178,54 @@ class Trying:
 
     async def _compare(self) -> None:
         """Ask the other release what waits, until nothing does or the trial is over."""
+        since = time.monotonic()  # a shadow is at work though nothing is asked of it: it hangs
         while self._waiting and self.releases.trying is self:
-            if not (self.releases.first.batcher.idle and self.candidate.batcher.idle):
-                await asyncio.sleep(PAUSE)
+            if self.releases.first.batcher.idle and self.candidate.batcher.idle:
+                await self._compare_one(self._waiting.popleft())
+                since = time.monotonic()
                 continue
-            await self._compare_one(self._waiting.popleft())
+            await asyncio.sleep(PAUSE)
+            if not self.shadow or self.candidate.batcher.idle:
+                since = time.monotonic()
+            elif time.monotonic() - since > PATIENCE:
+                self._waiting.popleft()
+                self.evidence.shadowed(failed=True)
+                since = time.monotonic()
 
     async def _compare_one(self, one: Answered) -> None:
-        shadow = self.trial.kind == "shadow"
-        with self.releases.use(self if shadow else None) as other:
-            if (other is self.candidate) is not shadow:  # the trial has ended
+        with self.releases.use(self if self.shadow else None) as other:
+            if (other is self.candidate) is not self.shadow:  # the trial has ended
                 return
             try:
-                (answers,) = await other.batcher.answer([one.text], one.names, one.top)
-            except RefusedError:  # it does not know the task, or is busy
+                (answers,) = await self._other(([one.text], one.names, one.top, None))
+            except BadRequestError:  # it does not know the task
+                self.evidence.compared(1.0)
+                return
+            except RefusedError:  # it is busy
                 return
             except Exception:
-                if shadow:
+                if self.shadow:
                     self.evidence.shadowed(failed=True)
                 return
-        if shadow:
+        if self.shadow:
             self.evidence.shadowed(failed=False)
-        with contextlib.suppress(ValueError):  # they have no task in common
-            self.evidence.compared(self._apart(one.answers, answers))
+        self.evidence.compared(self._apart(one.answers, answers))
+
+    async def _other(self, asked: Request) -> list[Answers]:
+        return await (self._asked(asked) if self.shadow else self.releases.first.batcher.answer(*asked))
 
     def _apart(self, one: Answers, other: Answers) -> float:
-        """Of the tasks that both releases answer, the mean; ValueError of none."""
-        cards: Mapping[str, Any] = self.candidate.batcher.predictor.cards
+        """Of the tasks that both releases answer, the mean; as far as can be where there is none."""
         both = [head for head in one if type(one[head]) is type(other.get(head))]
-        scales = {head: cards[head]["facts"].get("deviation", 1.0) for head in both}
-        found = [apart(one[head].model_dump(), other[head].model_dump(), scales[head]) for head in both]
-        if not found:
-            raise ValueError
-        return sum(found) / len(found)
+        found = [apart(one[head].model_dump(), other[head].model_dump(), self._scale(head)) for head in both]
+        return sum(found) / len(found) if found else 1.0
+
+    def _scale(self, head: str) -> float:
+        """That of a task's numbers: the finer of both releases'."""
+        cards = [one.batcher.predictor.cards for one in (self.releases.first, self.candidate)]
+        return min(float(known[head]["facts"].get("deviation", 1.0)) for known in cards if head in known)
+
+
+def _are_sound(answers: Sequence[Answers]) -> bool:
+    """Is every number of some answers one? JSON knows no other."""
+    return all(is_sound(answer.model_dump()) for of_text in answers for answer in of_text.values())

@@ -47,8 +47,8 @@ def chosen(config: pytest.Config) -> bool:
 
 @pytest.hookimpl(optionalhook=True)  # there is no such hook without xdist
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Twice as many as there are cores, as many slow tests wait for a server or for another process."""
-    return (os.cpu_count() or 1) * (1 if chosen(config) else 2)
+    """One more than there are cores, as many slow tests wait for a server or for another process."""
+    return (os.cpu_count() or 1) + (not chosen(config))
 
 
 def examples(number: int) -> int:

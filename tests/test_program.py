@@ -199,7 +199,7 @@ def test_the_settings_of_commands_are_in_no_stages_file() -> None:
     "file",
     [
         "components/search/study.py",
-        "components/monitoring/surge.py",
+        "components/monitoring/detectors/surge.py",
         "components/data/propose/choose.py",
         "components/params/checks/tasks.py",
         "components/program.py",

@@ -20,8 +20,8 @@ import polars as pl
 
 from components.errors import UserError
 from components.files import atomic_file
+from components.monitoring.detectors.base import Counts
 from components.monitoring.records import Judgement
-from components.monitoring.surge import Counts
 
 FOLDER = Path("monitoring")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

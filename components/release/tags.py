@@ -3,6 +3,7 @@
     NAME@v1.2.0        this commit is that version
     NAME#STAGE#7       its version is now in that stage: champion, previous or anchor
     NAME#STAGE!#8      its version has left that stage
+    NAME.trial.v1.2.0.1f9a03bc   what became of that version in traffic; no name of GTO's
 
 In a subfolder of a repository NAME has the folder before it (`folder=NAME`), and where GTO does not know all
 characters of the folder's name, a digest of it: `a b` and `a-b` are two projects. The subject of a tag says
@@ -30,6 +31,7 @@ TAG = re.compile(rf"(?P<name>[\w/-]+)(?:@(?P<version>{VERSION})|#(?P<stage>\w+)(
 FIELDS = ("refname", "*objectname", "taggerdate:unix", "taggername", "contents:subject", "contents:body")
 DIGITS = 8  # of the digest of a folder's name
 RECORD = "release.json"  # in the commit of a release
+TRIAL = ".trial."  # in the name of what became of a version in traffic
 BEHIND = "\0"  # each field, when they are read: no tag can hold it
 
 
@@ -99,6 +101,20 @@ def version_name(git: Git, name: str, version: str) -> str:
 def stage_name(git: Git, name: str, stage: str, number: int, left: bool = False) -> str:
     """The tag that puts a commit's version into a stage, or takes it out."""
     return f"{_folder(git)}{_ended(name)}#{stage}{'!' if left else ''}#{number}"
+
+
+def trial_name(git: Git, name: str, version: str, which: str) -> str:
+    """The tag that says what became of a version in traffic."""
+    return f"{_folder(git)}{_ended(name)}{TRIAL}{version}.{which}"
+
+
+def trials(git: Git) -> dict[str, tuple[str, str]]:
+    """Those tags: name -> the commit, and what is said of it."""
+    form = "".join(f"%({field})%00" for field in ("refname:lstrip=2", "*objectname", "contents:body"))
+    pattern = f"refs/tags/{_folder(git)}*{TRIAL}*"
+    said = git("for-each-ref", f"--format={form}", pattern).split(BEHIND)
+    each = zip(*(said[number::3] for number in range(3)), strict=False)
+    return {name.strip(): (commit, body) for name, commit, body in each}
 
 
 def write(git: Git, name: str, commit: str, when: int, subject: str, body: str) -> str:

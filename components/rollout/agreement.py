@@ -31,6 +31,15 @@ def is_near(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
+def is_sound(value: Any) -> bool:
+    """Is every number of an answer one?"""
+    if isinstance(value, dict):
+        return all(map(is_sound, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(is_sound, value))
+    return not isinstance(value, float) or math.isfinite(value)
+
+
 def _is_number(value: Any) -> bool:
     """A float, or floats by name or in a row."""
     if isinstance(value, dict):

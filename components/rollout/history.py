@@ -33,7 +33,7 @@ class Tried(Part):
     kind: Kind
     share: float  # of the requests
     state: State
-    why: str | None  # it fell back
+    why: str | None  # it fell back or was stopped
     began: str  # ISO 8601, UTC
     answered: int  # requests, by it
     compared: int  # texts that both answered

@@ -21,6 +21,7 @@ FORGOTTEN = 60.0  # seconds after which a plan that nobody has touched is nobody
 TRIALS = Path("monitoring/rollout")  # of a project: a file a candidate
 ALARM = 0.05  # chance that a candidate which is no worse falls back, over all tests of its trial together
 TESTS = ("errors", "slow", "disagreement")
+DEATHS = 2  # of workers while a release is at work, after which it is given up; one may be by chance
 WORSE = {  # what a test has found, in words
     "errors": "it fails more often",
     "slow": "more than twice as many of its answers are slow",
@@ -28,7 +29,7 @@ WORSE = {  # what a test has found, in words
 }
 
 Kind = Literal["canary", "shadow"]
-State = Literal["running", "passed", "fell back"]
+State = Literal["running", "passed", "fell back", "stopped"]
 
 
 class Target(Part):
@@ -67,6 +68,8 @@ class Counts(Part):
     answered: int = 0  # requests, by it
     others: int = 0  # meanwhile, by the release beside it
     compared: int = 0  # texts that both answered
+    died: int = 0  # workers, while it was at work in them
+    # whether it fails, is slow or answers otherwise too often
     tests: dict[str, Bets] = Field(default_factory=lambda: {name: Bets() for name in TESTS})
 
     def __add__(self, other: Counts) -> Counts:
@@ -74,19 +77,28 @@ class Counts(Part):
             answered=self.answered + other.answered,
             others=self.others + other.others,
             compared=self.compared + other.compared,
+            died=self.died + other.died,
             tests={name: Bets.together((self.tests[name], other.tests[name])) for name in TESTS},
         )
 
     def worse(self) -> str | None:
         """In what the candidate is worse for sure, in words; None where nothing shows that. Three tests share
-        the ALARM."""
+        the ALARM; what workers die of needs none."""
         found = [name for name in TESTS if self.tests[name].capital >= len(TESTS) / ALARM]
-        return "; ".join(WORSE[name] for name in found) or None
+        said = [WORSE[name] for name in found]
+        if self.died >= DEATHS:
+            said.append(f"{self.died} workers have died while it was at work")
+        return "; ".join(said) or None
+
+    @property
+    def differ(self) -> float | None:
+        """Of the texts that both answered, the share that it answered otherwise; None of none."""
+        mean = self.tests["disagreement"].mean
+        return None if mean is None or math.isnan(mean) else mean
 
     def said(self) -> str:
         """In short, for a line of a table."""
-        mean = self.tests["disagreement"].mean
-        differ = "" if mean is None or math.isnan(mean) else f", of which {mean:.1%} differ"
+        differ = "" if self.differ is None else f", of which {self.differ:.1%} differ"
         return f"{self.answered:,} requests answered, {self.compared:,} texts compared{differ}"
 
 
@@ -111,12 +123,12 @@ class TrialReport(Record):
     bundle: str  # digest of its card
     beside: str  # the version that answered beside it
     promotion: int  # the number of the tag that made it the champion; 0 where the settings name it
-    kind: Kind
+    kind: Kind  # whether its answers are given to callers
     share: float  # of the requests
-    state: State
-    why: str | None = None  # it fell back
-    began: str  # ISO 8601, UTC
-    ended: str | None = None
+    state: State  # what it came to so far
+    why: str | None = None  # it fell back, was stopped, or is not loaded
+    began: str  # ISO 8601, UTC; which trial of the candidate it is
+    ended: str | None = None  # when it passed, fell back or was stopped
     counts: dict[str, Counts] = Field(default_factory=dict)  # by service, each of which knows its own
 
     @property

@@ -45,7 +45,9 @@ class Monitor(Section):
     history_windows: Annotated[Positive, Unit("windows")] = 60  # with which a window is compared
     # of these, with articles on the topic; with fewer there is no verdict
     min_windows: Annotated[int, Field(ge=5), Unit("windows")] = 10
-    alpha: Annotated[float, Field(gt=0, lt=1)] = 0.01  # false discovery rate over the topics of a window
+    # false discovery rate over the topics of a window; left out, surges have their share of
+    # `traffic.days_between_false_alarms`, or 0.01 where no traffic is watched
+    alpha: Annotated[float, Field(gt=0, lt=1)] | None = None
 
     @model_validator(mode="after")
     def _history_holds_the_least(self) -> Monitor:

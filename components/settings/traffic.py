@@ -22,7 +22,8 @@ class Traffic(Section):
     texts: bool = False  # may the texts themselves be kept?
     # regular expressions: what matches in a text that is kept becomes "[…]"
     redact: list[str] = []
-    # false alarms are so far apart, over all tasks and tests together
+    # false alarms are so far apart, over all tasks and detectors together, and surges (`monitor`) without
+    # an `alpha` of their own
     days_between_false_alarms: Annotated[int, Field(ge=10), Unit("days")] = 180
     reference_rows: Rows = 1000  # the first texts that a release answers: what later days are compared with
     min_rows: Rows = 100  # a day with fewer is no window of its own: the next one is joined to it

@@ -26,6 +26,6 @@ COMMAND = Command(
     run,
     "what changed from one release to another: settings, rows, metrics",
     "Show what changed from release A to release B: the settings of params.yaml, the rows that came and went "
-    "in each split of each task, and each task by its gate's metric.",
+    "in each split of each task, and each task by its gate's metric; and what became of either in traffic.",
     arguments=arguments,
 )

@@ -30,6 +30,6 @@ COMMAND = Command(
     "every release: when, on which verdict, how good, and which is the champion",
     "Show the releases, the newest first: version, time, verdict, each task by its gate's metric with its "
     "difference to the champion of then, and the stages: champion, previous (where a rollback goes to), "
-    "anchor (what a slow decay is measured from), rolled back.",
+    "anchor (what a slow decay is measured from), rolled back; and what its last shadow or canary came to.",
     arguments=arguments,
 )

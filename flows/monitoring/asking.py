@@ -60,7 +60,7 @@ def reasons_of(
 def one_line(window: Window) -> str:
     """A window and what has moved, without its texts."""
     said = [line.split("; typical:")[0].strip() for line in in_words(window).splitlines()]
-    return ", ".join(said[: 1 + len(window.moved) + len(window.worse)])
+    return ", ".join(said[: 1 + len(window.moved)])
 
 
 def send(root: Path, project: str) -> None:

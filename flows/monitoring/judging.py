@@ -20,4 +20,6 @@ def judge(root: Path, project: Project) -> list[Window]:
     """
     if project.traffic is None and project.retrain is not None and project.retrain.accepted_rows:
         return []
-    return judging.judge_windows(root, find(project), datetime.now(UTC).date(), heard.feedback(root, project))
+    surges_share = project.monitor is not None and project.monitor.alpha is None
+    today, feedback = datetime.now(UTC).date(), heard.feedback(root, project)
+    return judging.judge_windows(root, find(project), today, feedback, beside=int(surges_share))

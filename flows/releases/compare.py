@@ -10,6 +10,7 @@ import yaml
 from components.release import dvc_cache, registry
 from components.release.records import ReleaseRecord
 from components.release.registry import Registry, Release
+from flows.rollout import planning
 from flows.running import clock
 
 SPLITS = ("train", "validation", "test")
@@ -20,8 +21,11 @@ def show(root: Path, first: str, second: str) -> None:
     """Print it."""
     found = registry.read(root)
     before, after = found.release(first), found.release(second)
+    tried = planning.trials(found, root)
     for one in (before, after):
         print(f"{one.version}: released {clock.local(one.record.date)}, {one.record.judged}")
+        for trial in tried.get(one.version, []):
+            print(f"  {trial.said}")
     _section("params.yaml", _settings(found, before, after))
     _section("rows", _rows(found, before, after))
     _section("metrics of the gates", _metrics(before.record, after.record))

@@ -17,14 +17,14 @@ def show(root: Path, limit: int | None, as_json: bool) -> None:
     versions = sorted(found.versions, key=tags.order, reverse=True)
     shown = [one.record for one in found.releases(versions[:limit])]
     stages, why = found.stages(), found.rolled_back
-    tried = planning.reports(root, [one.version for one in shown])
+    tried = planning.trials(found, root)
     if as_json:
         said = [
             {
                 **one.model_dump(mode="json"),
                 "stages": stages.get(one.version, []),
                 "rolled_back": why.get(one.version),
-                "rollout": tried[one.version].model_dump(mode="json") if one.version in tried else None,
+                "trials": [trial.model_dump(mode="json") for trial in tried.get(one.version, [])],
             }
             for one in shown
         ]
@@ -34,8 +34,8 @@ def show(root: Path, limit: int | None, as_json: bool) -> None:
     else:
         words = {version: ", ".join(names) for version, names in stages.items()}
         words |= {version: f"{words[version]}: {reason}" for version, reason in why.items() if reason}
-        for version, trial in tried.items():
-            words[version] = "; ".join(filter(None, (words.get(version), trial.said)))
+        for version, trials in tried.items():
+            words[version] = "; ".join(filter(None, (words.get(version), trials[-1].said)))
         _print(shown, words, len(versions) - len(shown))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -10,9 +10,12 @@ from pathlib import Path
 from components.release import dvc_cache
 from components.release.registry import Registry, Release
 from components.release.tags import Tag
+from components.rollout import page
 from components.rollout.history import MOST, Drift, History, Reign, Tried
 from components.rollout.records import TRIALS, TrialReport
+from flows.rollout import planning
 
+Trials = Mapping[str, Sequence[TrialReport]]  # of a version
 PAGE = "reports/evaluation.html"  # what `evaluate` writes for people
 
 
@@ -22,18 +25,35 @@ def history(found: Registry, root: Path) -> History:
     Raises:
         UserError: a release, a trial's report or a judgement cannot be read.
     """
-    return History(champions=_champions(found), trials=_trials(root), drift=_drift(root))
+    trials = planning.trials(found, root)
+    return History(champions=_champions(found, root, trials), trials=_trials(trials), drift=_drift(root))
 
 
-def _champions(found: Registry) -> list[Reign]:
+def _champions(found: Registry, root: Path, trials: Trials) -> list[Reign]:
     moves = found.moves[: -MOST - 1 : -1]
     releases = {one.version: one for one in found.releases(sorted({move.of for move in moves}))}
-    reports = _reports(found, [release.commit for release in releases.values()])
-    return [_reign(move, releases[move.of], reports) for move in moves]
+    evaluated = _reports(found, [release.commit for release in releases.values()])
+    reports = {
+        version: _page(root, version, evaluated[release.commit], tuple(trials.get(version, ())))
+        for version, release in releases.items()
+        if release.commit in evaluated
+    }
+    return [_reign(move, releases[move.of], reports.get(move.of)) for move in moves]
 
 
-def _reign(move: Tag, release: Release, reports: dict[str, Path]) -> Reign:
-    file = reports.get(release.commit)
+def _page(root: Path, version: str, evaluated: Path, trials: tuple[TrialReport, ...]) -> Path:
+    """The page of a release's evaluation; with what became of its trials, where some have ended."""
+    ended = [one.model_dump_json() for one in trials if one.ended]
+    return _with_trials(root / TRIALS / f"{version}.html", evaluated, tuple(ended)) if ended else evaluated
+
+
+@lru_cache(maxsize=2 * MOST)
+def _with_trials(target: Path, evaluated: Path, trials: tuple[str, ...]) -> Path:
+    page.write(target, evaluated, [*map(TrialReport.model_validate_json, trials)])
+    return target
+
+
+def _reign(move: Tag, release: Release, file: Path | None) -> Reign:
     return Reign(
         release=move.of,
         since=datetime.fromtimestamp(move.when, UTC).isoformat(),
@@ -59,14 +79,13 @@ def _recorded(lock: bytes) -> str | None:
     return dvc_cache.recorded(lock, PAGE)
 
 
-def _trials(root: Path) -> list[Tried]:
-    reports = map(TrialReport.read, (root / TRIALS).glob("v*.json"))
-    return [_tried(one) for one in sorted(reports, key=lambda one: one.began, reverse=True)[:MOST]]
+def _trials(trials: Trials) -> list[Tried]:
+    known = [one for of_version in trials.values() for one in of_version]
+    return [_tried(one) for one in sorted(known, key=lambda one: one.began, reverse=True)[:MOST]]
 
 
 def _tried(report: TrialReport) -> Tried:
     total = report.total
-    mean = total.tests["disagreement"].mean
     return Tried(
         release=report.candidate,
         beside=report.beside,
@@ -77,7 +96,7 @@ def _tried(report: TrialReport) -> Tried:
         began=report.began,
         answered=total.answered,
         compared=total.compared,
-        differ=None if mean is None or math.isnan(mean) else mean,
+        differ=total.differ,
     )
 
 
@@ -87,7 +106,7 @@ def _drift(root: Path) -> list[Drift]:
     return [
         Drift(
             **window.model_dump(include={"first", "last", "release", "texts", "alarm", "p", "worse"}),
-            moved=[one.words for one in window.moved],
+            moved=[one.words for one in window.moved if one.subject not in window.worse],
         )
         for _, window in judgements(root)[: -MOST - 1 : -1]
     ]

@@ -7,7 +7,7 @@ rollback is never tried: it takes over at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,8 +17,13 @@ from components.evaluation.answers import ANSWERS, Answers
 from components.release import dvc_cache, signing
 from components.release.records import ReleaseRecord
 from components.release.registry import BUNDLE, Registry, Release
+from components.release.tags import Action
+from components.rollout import kept
 from components.rollout.records import TRIALS, Kind, Plan, Target, Trial, TrialReport
 from components.settings.rollout import Canary, Rollout, Shadow
+
+WITHDRAWN = "rollout in params.yaml asks for it no longer"  # why a trial was stopped that may go on again
+BY: dict[Action, str] = {"release": "its release", "promote": "a promotion", "rollback": "a rollback"}
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ class Decision:
     @property
     def kind(self) -> Kind:
         """Of the trial."""
-        return "canary" if isinstance(self.trial, Canary) else "shadow"
+        return _kind(self.trial)
 
 
 def decide(found: Registry, rollout: Rollout | None, root: Path) -> Decision:
@@ -56,15 +61,15 @@ def decide(found: Registry, rollout: Rollout | None, root: Path) -> Decision:
         return Decision(champion)
     candidate = champion if trial.release is None else _named(found, trial)
     if candidate.version != champion.version:
-        report = _known(root, candidate.record, champion, 0)
+        report = _known(root, candidate.record, champion, 0, trial)
         over = report is not None and report.state == "fell back"
         return Decision(champion) if over else Decision(champion, candidate, trial, report)
     beside = _before(found, root)
     if beside is None or found.moves[-1].action == "rollback":
         return Decision(champion)
     promotion = found.moves[-1].number
-    report = _known(root, champion.record, beside, promotion)
-    if report is not None and report.state != "running":
+    report = _known(root, champion.record, beside, promotion, trial)
+    if report is not None and report.state in ("passed", "fell back"):
         return Decision(champion if report.state == "passed" else beside)
     return Decision(beside, champion, trial, report, promotion)
 
@@ -73,27 +78,35 @@ def _named(found: Registry, trial: Shadow) -> Release:
     try:
         return found.release(trial.release or "")
     except UserError as error:
-        kind = "canary" if isinstance(trial, Canary) else "shadow"
-        raise UserError(f"params.yaml: rollout.{kind}.release: {error}") from None
+        raise UserError(f"params.yaml: rollout.{_kind(trial)}.release: {error}") from None
 
 
 def _before(found: Registry, root: Path) -> Release | None:
     """The champion before this one that may answer: not one that fell back, or is yet to pass."""
     for version in reversed(found.line[:-1]):
         file = report_file(root, version)
-        if not file.is_file() or TrialReport.read(file).state == "passed":
+        report = TrialReport.read(file) if file.is_file() else None
+        if report is None or report.state == "passed" or report.why == WITHDRAWN:
             return found.release(version)
     return None
 
 
-def _known(root: Path, candidate: ReleaseRecord, beside: Release, promotion: int) -> TrialReport | None:
-    """What became of this very candidate beside this release, since this promotion."""
+def _known(
+    root: Path, candidate: ReleaseRecord, beside: Release, promotion: int, trial: Shadow
+) -> TrialReport | None:
+    """What became of this very candidate beside this release, since this promotion; and while it goes on, in
+    a trial of this kind."""
     file = report_file(root, candidate.version)
     if not file.is_file():
         return None
     report = TrialReport.read(file)
     same = (report.bundle, report.beside, report.promotion) == (candidate.bundle, beside.version, promotion)
-    return report if same else None
+    over = report.state in ("passed", "fell back")
+    return report if same and (over or report.kind == _kind(trial)) else None
+
+
+def _kind(trial: Shadow | None) -> Kind:
+    return "canary" if isinstance(trial, Canary) else "shadow"
 
 
 def report_file(root: Path, version: str) -> Path:
@@ -101,34 +114,83 @@ def report_file(root: Path, version: str) -> Path:
     return root / TRIALS / f"{version}.json"
 
 
-def reports(root: Path, versions: Iterable[str]) -> dict[str, TrialReport]:
-    """What became of those of some releases that were tried, by version.
+def reports(root: Path) -> list[TrialReport]:
+    """Of every trial that services here have taken part in, the oldest first.
 
     Raises:
         UserError: a report is torn, or of another version.
     """
-    files = {version: report_file(root, version) for version in versions}
-    return {version: TrialReport.read(file) for version, file in files.items() if file.is_file()}
+    return sorted(map(TrialReport.read, (root / TRIALS).glob("v*.json")), key=lambda one: one.began)
+
+
+def trials(found: Registry, root: Path) -> dict[str, list[TrialReport]]:
+    """Version -> its trials, here and those that git tells of, the newest last.
+
+    Raises:
+        UserError: as `reports`.
+    """
+    own = {one.began: one for one in reports(root)}
+    told = [one for of_version in kept.trials(found).values() for one in of_version]
+    all_of_them = {one.began: one for one in told} | own
+    by_version: dict[str, list[TrialReport]] = {}
+    for began in sorted(all_of_them):
+        by_version.setdefault(all_of_them[began].candidate, []).append(all_of_them[began])
+    return by_version
+
+
+def stop(decision: Decision, found: Registry, root: Path) -> None:
+    """Write down of trials that were going on, and are not that of the decision, that they were stopped. A
+    report that cannot be read keeps no release from answering."""
+    goes_on = decision.report.began if decision.report and decision.candidate else None
+    for file in (root / TRIALS).glob("v*.json"):
+        with contextlib.suppress(UserError):
+            report = TrialReport.read(file)
+            if report.state == "running" and report.began != goes_on:
+                _stopped(report, found).write(file)
+
+
+def _stopped(report: TrialReport, found: Registry) -> TrialReport:
+    move = found.moves[-1]
+    moved = move.number != report.promotion if report.promotion else move.of != report.beside
+    why = f"{move.of} became the champion by {BY[move.action]}" if moved else WITHDRAWN
+    return report.model_copy(update={"state": "stopped", "why": why, "ended": now()})
 
 
 def report_of(decision: Decision, root: Path) -> TrialReport | None:
     """That of the trial that goes on, or of one that begins now; None without one."""
     if decision.candidate is None or decision.trial is None:
         return None
-    if decision.report is not None:
-        return decision.report
-    found = TrialReport(
-        candidate=decision.candidate.version,
-        bundle=decision.candidate.record.bundle,
-        beside=decision.first.version,
-        promotion=decision.promotion,
-        kind=decision.kind,
-        share=decision.trial.share,
-        state="running",
-        began=datetime.now(UTC).isoformat(),
-    )
-    found.write(report_file(root, found.candidate))
+    file = report_file(root, decision.candidate.version)
+    found = decision.report
+    if found is not None and found.state != "stopped":
+        return found
+    if found is not None:
+        found = found.model_copy(update={"state": "running", "why": None, "ended": None})
+    else:
+        _put_aside(file)
+        found = TrialReport(
+            candidate=decision.candidate.version,
+            bundle=decision.candidate.record.bundle,
+            beside=decision.first.version,
+            promotion=decision.promotion,
+            kind=decision.kind,
+            share=decision.trial.share,
+            state="running",
+            began=now(),
+        )
+    found.write(file)
     return found
+
+
+def _put_aside(file: Path) -> None:
+    """The report of an earlier trial of the same candidate is kept."""
+    if file.is_file():
+        file.rename(file.with_suffix(f".{kept.which(TrialReport.read(file))}.json"))
+
+
+def now() -> str:
+    """As reports say it."""
+    return datetime.now(UTC).isoformat()
 
 
 def plan(found: Registry, decision: Decision, report: TrialReport | None) -> Plan:

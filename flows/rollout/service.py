@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shutil
 import tempfile
 import time
-from datetime import UTC, datetime
 from functools import reduce
 from operator import add
 from pathlib import Path
 
+from components.errors import UserError
 from components.release import registry
+from components.rollout import kept
 from components.rollout.history import HISTORY, History
+from components.rollout.mark import deaths
 from components.rollout.records import (
     FORGOTTEN,
     PLAN,
@@ -31,14 +34,17 @@ from flows.rollout import planning
 from flows.rollout.history import history
 
 LOCK = TRIALS / ".lock"  # held by whoever reads and writes what becomes of trials
+LOG = logging.getLogger("onetrunk.rollout")
 SHOWN = 10.0  # seconds from one history to the next
 
 
 def open_folder(root: Path) -> Path:
-    """A folder for a service that starts; those of services that have ended go."""
+    """A folder for a service that starts; those of services that have ended go, when their last words on a
+    trial are written down: a service may have died of it."""
     (root / SERVICES).mkdir(parents=True, exist_ok=True)
     for folder in (root / SERVICES).iterdir():
         if not _is_alive(folder):
+            _last_words(root, folder)
             shutil.rmtree(folder, ignore_errors=True)
     return Path(tempfile.mkdtemp(dir=(root / SERVICES).absolute(), prefix=f"{os.getpid()}-"))
 
@@ -53,6 +59,18 @@ def running(root: Path) -> list[list[WorkerReport]]:
         for folder in folders
     ]
     return [list(map(WorkerReport.read, files)) for files in alive]
+
+
+def _last_words(root: Path, folder: Path) -> None:
+    """Write down what the workers of a service that has ended had seen of a trial that goes on."""
+    with contextlib.suppress(UserError):  # it is of another version
+        if not (folder / PLAN).is_file() or (trial := Plan.read(folder / PLAN).trial) is None:
+            return
+        with turn(root / LOCK):
+            file = planning.report_file(root, trial.target.release)
+            known = TrialReport.read(file) if file.is_file() else None
+            if known and (known.began, known.state) == (trial.began, "running"):
+                _heard(folder, known).write(file)
 
 
 def in_use(root: Path) -> set[str]:
@@ -97,37 +115,60 @@ class Service:
         self._requests = 0  # after which the trial has passed
         self._report: TrialReport | None = None  # of the trial
         self._history: History | None = None  # that its page shows
+        self._kept: set[str] = set()  # of the ends of trials, those that git knows
         self._shown: tuple[object, float] | None = None  # the decision of then, and when
 
     def tell(self) -> Plan:
-        """Write the plan, where it has changed, and that somebody is here.
+        """Write the plan, where it has changed.
 
         Raises:
             UserError: settings or releases cannot be read, or the bytes of a release cannot be had.
         """
         file, found, rollout = self.folder / PLAN, registry.read(self.root), self._rollout()
-        with turn(self.root / LOCK) if rollout else contextlib.nullcontext():
+        tries = rollout is not None or (self.root / TRIALS).is_dir()
+        with turn(self.root / LOCK) if tries else contextlib.nullcontext():
             decision = planning.decide(found, rollout, self.root)
             if decision.key != self._key:
+                planning.stop(decision, found, self.root)
                 report = planning.report_of(decision, self.root)
                 planning.plan(found, decision, report).write(file)
                 self._key, self._report = decision.key, report
                 self._requests = decision.trial.requests if decision.trial else 0
-        os.utime(file)
         return Plan.read(file)
 
     def hear(self) -> None:
-        """Write down what the workers say of the trial, and whether it is over."""
-        if self._report is None:
+        """Write down what the workers say of the trial, and whether it is over; and then, that somebody has
+        heard them."""
+        if self._report is not None:
+            with turn(self.root / LOCK):
+                self._judge(self._report)
+        os.utime(self.folder / PLAN)
+
+    def _judge(self, report: TrialReport) -> None:
+        file = planning.report_file(self.root, report.candidate)
+        known = TrialReport.read(file) if file.is_file() else report
+        if known.began != report.began or known.state in ("fell back", "stopped"):
             return
-        with turn(self.root / LOCK):
-            file = planning.report_file(self.root, self._report.candidate)
-            known = TrialReport.read(file) if file.is_file() else self._report
-            if known.began != self._report.began or known.state == "fell back":
-                return
-            judged = _judged(self._heard(known), self._requests)
-            if judged != known:
-                judged.write(file)
+        judged = _judged(_heard(self.folder, known), self._requests)
+        if judged == known:
+            return
+        judged.write(file)
+        if judged.total.died > known.total.died:
+            LOG.error("%s: a worker has died while it was at work in it", report.candidate)
+        if judged.state != known.state:
+            say = LOG.error if judged.state == "fell back" else LOG.info
+            say("%s: %s", report.candidate, judged.said)
+
+    def keep(self) -> None:
+        """Write down in git what became of trials.
+
+        Raises:
+            UserError: git refuses.
+        """
+        ended = {kept.which(one): one for one in planning.reports(self.root) if one.ended}
+        if ended.keys() - self._kept:
+            kept.keep(registry.read(self.root), ended.values())
+            self._kept |= ended.keys()
 
     def show(self) -> None:
         """Write down what the project knows, for the page of the service's operator: when another release is
@@ -145,14 +186,6 @@ class Service:
             found.write(self.folder / HISTORY)
             self._history = found
 
-    def _heard(self, report: TrialReport) -> TrialReport:
-        """A report with what the workers of this service say."""
-        said = [WorkerReport.read(file) for file in _files(self.folder)]
-        own = reduce(add, (one.counts.get(report.began, Counts()) for one in said), Counts())
-        why = next(filter(None, (one.refused.get(report.candidate) for one in said)), None)
-        counts = {**report.counts, self.folder.name: own}
-        return report.model_copy(update={"counts": counts, "why": why})
-
     def _rollout(self) -> Rollout | None:
         """What the settings say; they are read when they have changed."""
         from components import params
@@ -165,6 +198,15 @@ class Service:
         return self._params[1]
 
 
+def _heard(folder: Path, report: TrialReport) -> TrialReport:
+    """A report with what the workers of a service say, and what they have died of."""
+    said = [WorkerReport.read(file) for file in _files(folder)]
+    own = reduce(add, (one.counts.get(report.began, Counts()) for one in said), Counts())
+    own.died = deaths(folder)[report.began]
+    why = next(filter(None, (one.refused.get(report.candidate) for one in said)), None)
+    return report.model_copy(update={"counts": {**report.counts, folder.name: own}, "why": why})
+
+
 def _judged(report: TrialReport, requests: int) -> TrialReport:
     """A trial's report with its end, if it has come to one; who has passed may yet fall back."""
     worse = report.total.worse()
@@ -175,5 +217,4 @@ def _judged(report: TrialReport, requests: int) -> TrialReport:
         ended = {"state": "passed"}
     else:
         return report
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    return report.model_copy(update={**ended, "ended": now})
+    return report.model_copy(update={**ended, "ended": planning.now()})

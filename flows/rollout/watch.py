@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from components.environment import quiet
-from components.errors import UserError
+from components.errors import UserError, disk_sentence
 from flows.rollout.service import Service
 
 SECONDS = 1.0  # between two looks
@@ -42,12 +42,14 @@ def _look(service: Service, said: str) -> str:
         service.tell()
         service.hear()
         service.show()
-    except UserError as error:
-        if str(error) != said:
-            LOG.error("the service goes on as it is: %s", error)
-        return str(error)
-    except Exception:
-        LOG.exception("the service goes on as it is")
+        service.keep()
+    except Exception as error:
+        sentence = str(error) if isinstance(error, UserError) else disk_sentence(error)
+        if sentence is None:
+            LOG.exception("the service goes on as it is")
+        elif sentence != said:
+            LOG.error("the service goes on as it is: %s", sentence)
+        return sentence or ""
     return ""
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from benchmarks import monitoring
-from components.monitoring.shift import judge
+from components.monitoring.alarm import judge
 from components.monitoring.traffic.rows import RowMaker
 from components.settings.traffic import Traffic
 from tests.serving import tiny
@@ -45,7 +45,7 @@ def test_a_planted_shift_is_looked_for_where_false_alarms_are_counted(
     own = texts(maker, "abcdefgh", 120)
 
     def judged(*given: Any) -> Any:
-        used.add(given[2])
+        used.add(given[1])
         return judge(*given)
 
     monkeypatch.setattr(monitoring, "judge", judged)

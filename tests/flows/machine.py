@@ -1,8 +1,8 @@
-"""A machine that retrains on schedule: a Prefect server and a worker, and whatever they start."""
+"""A machine that retrains on schedule: a database, a Prefect server and a worker, and whatever they start."""
 
 from __future__ import annotations
 
-import signal
+import contextlib
 import subprocess
 import sys
 from pathlib import Path
@@ -11,26 +11,58 @@ from typing import Any
 import httpx
 import psutil
 
-from tests.data.sources.remotes.services import free_port
+from tests.data.sources.remotes.services import PASSWORD, USER, Postgres, free_port, quoted
 from tests.flows import prefect_server, toy
+
+HEARS = "Reactive triggers started"  # in the server's log: an event of before starts nothing
 
 
 class Machine:
-    """A server and a worker, and whatever they start."""
+    """A server and a worker, and whatever they start; the database is SQLite, or this one."""
 
-    def __init__(self, home: Path) -> None:
-        self.home, self.port = home, free_port()
+    def __init__(self, home: Path, database: Postgres | None = None) -> None:
+        self.home, self.port, self.database = home, free_port(), database
         self.url = f"http://127.0.0.1:{self.port}/api"
         home.mkdir()
         self.environment = toy.environment(
             **prefect_server.environment(self.url, home), PREFECT_WORKER_QUERY_SECONDS="1"
         )
-        self.processes: list[subprocess.Popen[bytes]] = []
+        self.server_environment = {"PREFECT_LOGGING_SERVER_LEVEL": "DEBUG"}  # which says that it is ready
+        self.server_starts = 0
+        if database:
+            who = f"{USER}:{quoted(PASSWORD)}"
+            where = f"postgresql+asyncpg://{who}@127.0.0.1:{database.port}/postgres"
+            self.server_environment["PREFECT_API_DATABASE_CONNECTION_URL"] = where
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start_database(self) -> None:
+        if self.database and "database" not in self.processes:
+            self.processes["database"] = self.database.start()
+
+    def change(self, statement: str) -> None:
+        """What the database holds."""
+        assert self.database
+        with self.database.connect() as connection:
+            connection.execute(statement)
+
+    def end(self, name: str) -> None:
+        """kill -9 of the database, the server or the worker, and of what it has started."""
+        process = self.processes.pop(name)
+        below = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+        for one in below:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
+        process.wait()
 
     def start_server(self) -> None:
-        server, _ = prefect_server.start(self.home, self.port)
-        self.processes.append(server)
-        prefect_server.wait_until_healthy(self.url, server, self.home / "server.log")
+        self.start_database()
+        server, _ = prefect_server.start(self.home, self.port, **self.server_environment)
+        self.processes["server"] = server
+        log = self.home / "server.log"
+        prefect_server.wait_until_healthy(self.url, server, log)
+        self.server_starts += 1
+        toy.wait_for(lambda: log.read_text().count(HEARS) == self.server_starts)
 
     def start_worker(self) -> None:
         command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "onetrunk"]
@@ -38,7 +70,7 @@ class Machine:
             worker = subprocess.Popen(
                 command, cwd=self.home, env=self.environment, stdout=log, stderr=log, start_new_session=True
             )
-        self.processes.append(worker)
+        self.processes["worker"] = worker
 
     def prefect(self, project: Path, *arguments: str) -> None:
         command = [sys.executable, "-m", "prefect", "--no-prompt", *arguments]
@@ -67,9 +99,6 @@ class Machine:
         return httpx.post(f"{self.url}/{path}", json=body, timeout=120, trust_env=False)
 
     def lose_power(self) -> None:
-        """kill -9 of the server, the worker, the run and its stages, none of which can say anything."""
-        for process in self.processes:
-            for one in (*psutil.Process(process.pid).children(recursive=True), process):
-                one.send_signal(signal.SIGKILL)
-            process.wait()
-        self.processes.clear()
+        """kill -9 of all of it, the run and its stages too, none of which can say anything."""
+        for name in [*self.processes]:
+            self.end(name)

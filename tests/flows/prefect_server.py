@@ -28,14 +28,14 @@ def environment(url: str, home: Path) -> dict[str, str]:
     }
 
 
-def start(home: Path, port: int) -> tuple[subprocess.Popen[bytes], str]:
+def start(home: Path, port: int, **extra: str) -> tuple[subprocess.Popen[bytes], str]:
     """The server's process, and the address of its API; another start in the same folder goes on there."""
     url = f"http://127.0.0.1:{port}/api"
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     with (home / "server.log").open("a") as log:
         process = subprocess.Popen(
             command,
-            env=toy.environment(**environment(url, home)),
+            env=toy.environment(**environment(url, home), **extra),
             stdout=log,
             stderr=log,
             start_new_session=True,

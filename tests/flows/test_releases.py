@@ -18,7 +18,8 @@ import yaml
 
 from components.release import dvc_cache, moves, registry
 from components.release.records import ReleaseRecord
-from components.rollout.records import PLAN, Plan, Target
+from components.rollout import kept
+from components.rollout.records import PLAN, Plan, Target, TrialReport
 from flows.releases import table
 from flows.rollout.service import open_folder
 from tests.flows import toy
@@ -113,6 +114,11 @@ def test_a_command_answers_within_two_seconds_on_hundreds_of_releases(
 def test_gto_reads_the_tags_and_agrees_about_champion_and_previous(project: Path) -> None:
     moves.promote("v1.0.0", "bad", project, "rollback")
     release(project, "c")
+    trial = {"candidate": "v1.0.2", "bundle": "c", "beside": "v1.0.0", "promotion": 1, "kind": "shadow"}
+    kept.keep(
+        registry.read(project),
+        [TrialReport(**trial, share=1.0, state="passed", began="2026-11-29", ended="2026-11-30")],
+    )
     code = "from gto.cli import app; app()"
     said = subprocess.run(
         [sys.executable, "-c", code, "show", "tiny", "--json"], cwd=project, capture_output=True, text=True

@@ -14,9 +14,10 @@ import pytest
 
 from components.errors import UserError
 from components.monitoring.history import History, Score, Window, counts
-from components.monitoring.judging import judge_windows
+from components.monitoring.judging import judge_windows, windows_between
 from components.monitoring.records import Finding
 from components.settings.monitor import Articles, Monitor, Negative
+from components.settings.traffic import Traffic
 
 DAY = timedelta(days=1)
 FIRST = datetime(2026, 11, 1, tzinfo=UTC)
@@ -223,3 +224,15 @@ def test_another_length_of_windows_begins_anew(tmp_path: Path) -> None:
 
 def test_nothing_is_judged_where_there_is_nothing(tmp_path: Path) -> None:
     assert judge_windows(History(tmp_path), MONITOR, "m", FIRST) == []
+
+
+def test_surges_share_the_days_between_false_alarms_unless_they_have_an_alpha(tmp_path: Path) -> None:
+    """A quarter of them, for the traffic may have three kinds of evidence."""
+    traffic, hourly = Traffic(days_between_false_alarms=60), MONITOR.model_copy(update={"window_hours": 1})
+    assert windows_between(MONITOR, None) == 100
+    assert windows_between(MONITOR, traffic) == 4 * 60
+    assert windows_between(hourly, traffic) == 4 * 60 * 24
+    assert windows_between(MONITOR.model_copy(update={"alpha": 0.05}), traffic) == 20
+    history = filled(tmp_path, 12, surge=True)
+    judge_windows(history, MONITOR, "m", FIRST + 12 * DAY, traffic)
+    assert history.judgements()[0][1].alpha == 1 / 240

@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from components.release import query
+from components.release import query, variables
 from components.release.variables import FEEDBACK, TRAFFIC
 from serving.predictor import Predictor
 from tests.environments import make_pinned
@@ -31,6 +31,7 @@ def client(bento: Path, scratch: Path) -> Iterator[httpx.Client]:
         patch.setattr("sys.executable", str(python))
         patch.setenv(TRAFFIC, json.dumps({"folder": str(scratch / "traffic")}))
         patch.setenv(FEEDBACK, json.dumps({"folder": str(scratch / "feedback")}))
+        patch.setattr(variables, "ALL", ())  # this one lasts, so it is told what is recorded
         patch.setattr("tempfile.tempdir", str(scratch))
         server = query.running(bento)
         url = server.__enter__()

@@ -7,21 +7,24 @@ import contextlib
 import os
 import shutil
 import threading
+import time
 import weakref
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from prometheus_client import REGISTRY
 
 from components.evaluation.answers import Exchange
 from components.release import variables
 from components.rollout.records import FORGOTTEN, PLAN, Plan, Target, Trial, WorkerReport
-from serving import bundle, rollover, trial, watch
+from serving import bundle, loading, rollover, trial, watch
 from serving.loaded import Loaded
 from serving.releases import Releases
 from serving.requests import BadRequestError
+from tests import disks
 from tests.flows.rollout.two_bentos import replace_model
 
 pytestmark = pytest.mark.slow  # bundles are made and loaded
@@ -52,7 +55,7 @@ def _as_it_was() -> Iterator[None]:
 @pytest.fixture
 def worker(targets: list[Target], tmp_path: Path) -> rollover.Rollover:
     """One that answers with the first of them."""
-    found = rollover.Rollover(Releases(rollover.load(targets[0])), tmp_path)
+    found = rollover.Rollover(Releases(Loaded(loading.served(targets[0]), watch.metrics().of_pass)), tmp_path)
     told(found, targets[0])
     return found
 
@@ -310,11 +313,168 @@ def test_a_worker_begins_with_the_packed_release_where_that_of_the_plan_breaks_i
     monkeypatch.setattr(rollover.LOG, "error", lambda line, *values: log.append(line % values))
     Plan(champion=targets[1]).write(tmp_path / PLAN)
     monkeypatch.setenv(variables.ROLLOUT, str(tmp_path))
-    monkeypatch.setattr(rollover, "PACKED", rollover._served(targets[0]))
+    monkeypatch.setattr(rollover, "PACKED", loading.served(targets[0]))
 
     def breaks(loaded: Loaded, target: Target) -> None:
         raise RuntimeError("a kind of head that nobody knows")
 
-    monkeypatch.setattr(rollover, "ask", breaks)
+    monkeypatch.setattr(loading, "ask", breaks)
     assert rollover.first().served.name == "v1.0.0"
     assert [line.endswith("not that of the plan: a kind of head that nobody knows") for line in log] == [True]
+
+
+def test_a_canary_that_hangs_holds_no_caller_up_for_longer_than_its_patience(
+    worker: rollover.Rollover, targets: list[Target], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trial, "PATIENCE", 0.2)
+    told(worker, targets[0], canary(targets[1]))
+    ended = hang(worker, monkeypatch)
+    start = time.monotonic()
+    assert {name for name, _ in ask(worker, 60)} == {"v1.0.0"}
+    assert time.monotonic() - start < 5
+    assert worker.counts["now"].worse() == "it fails more often"
+    ended.set()
+
+
+def hang(worker: rollover.Rollover, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """The candidate's model goes on only after this."""
+    ended = threading.Event()
+    predictor = worker.releases.trying.candidate.batcher.predictor
+    answer = predictor.answer
+    monkeypatch.setattr(predictor, "answer", lambda *given: ended.wait(60) and answer(*given))
+    return ended
+
+
+def test_a_shadow_that_hangs_delays_nobody_and_falls_back(
+    worker: rollover.Rollover, targets: list[Target], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log: list[str] = []
+    monkeypatch.setattr(rollover.LOG, "error", lambda line, *values: log.append(line % values))
+    told(worker, targets[0], canary(targets[1], kind="shadow", share=1.0))
+    ended, counts = hang(worker, monkeypatch), worker.counts["now"]
+    ask(worker, 3)
+    assert counts.tests["errors"].rounds == 0  # it is not given up yet
+    monkeypatch.setattr(trial, "PATIENCE", 0.2)
+    ask(worker, 3, then=until(lambda: counts.worse() is not None))
+    worker.look()
+    assert worker.releases.trying is None
+    assert log == ["the trial of v1.0.1 ends in this worker: it fails more often"]
+    assert told(worker, targets[0], canary(targets[1], kind="shadow", share=0.5)).trying is None
+    ended.set()
+
+
+@pytest.mark.parametrize("kind", ["canary", "shadow"])
+def test_who_answers_with_numbers_that_are_none_fails(
+    kind: str, worker: rollover.Rollover, targets: list[Target]
+) -> None:
+    told(worker, targets[0], canary(targets[1], kind=kind))
+    model = worker.releases.trying.candidate.batcher.predictor.model
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "LayerNorm" in name:
+                parameter.fill_(torch.nan)
+    counts = worker.counts["now"]
+    answers = ask(worker, 60, names=["sentiment"], then=until(lambda: counts.worse() is not None))
+    assert {name for name, _ in answers} == {"v1.0.0"}
+    assert counts.worse() == "it fails more often"
+    assert counts.answered == 0
+
+
+@pytest.mark.parametrize("kind", ["canary", "shadow"])
+def test_a_task_that_a_candidate_no_longer_has_is_answered_by_the_other_and_the_trial_ends(
+    kind: str, worker: rollover.Rollover, targets: list[Target]
+) -> None:
+    told(worker, targets[0], canary(targets[1], kind=kind, share=0.999, disagreement=0.5))
+    del worker.releases.trying.candidate.batcher.predictor.cards["sentiment"]
+    counts = worker.counts["now"]
+    answers = ask(worker, 20, names=["sentiment"], then=until(lambda: counts.worse() is not None))
+    assert {name for name, _ in answers} == {"v1.0.0"}
+    assert counts.worse() == "its answers differ too often"
+
+
+def test_a_candidate_whose_model_has_stopped_fails(worker: rollover.Rollover, targets: list[Target]) -> None:
+    told(worker, targets[0], canary(targets[1]))
+    batcher = worker.releases.trying.candidate.batcher
+    batcher.close()
+    batcher._thread.join(10)
+    assert {name for name, _ in ask(worker, 60)} == {"v1.0.0"}
+    assert worker.counts["now"].worse() == "it fails more often"
+
+
+@pytest.mark.parametrize("what", ["trial", "champion"])
+def test_a_release_that_workers_have_died_of_is_loaded_by_none(
+    what: str, worker: rollover.Rollover, targets: list[Target], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of = "now" if what == "trial" else "v1.0.1"
+    (worker.folder / "mark-1").write_bytes(b"1" + of.encode())
+    (worker.folder / "mark-2").write_bytes(b"1" + of.encode())
+    said = told(worker, targets[what == "champion"], canary(targets[1]) if what == "trial" else None)
+    assert (said.serving, said.trying) == ("v1.0.0", None)
+    assert said.refused == {"v1.0.1": "2 workers have died while it was at work"}
+    monkeypatch.setenv(variables.ROLLOUT, str(worker.folder))
+    monkeypatch.setattr(rollover, "PACKED", loading.served(targets[0]))
+    assert rollover.first().served.name == "v1.0.0"
+
+
+def test_a_mark_is_there_for_as_long_as_the_trial_goes_on(
+    worker: rollover.Rollover, targets: list[Target]
+) -> None:
+    def marks() -> list[bytes]:
+        return [path.read_bytes() for path in worker.folder.glob("mark-*")]
+
+    told(worker, targets[0], canary(targets[1]))
+    assert marks() == [b"0now"]
+    with worker.releases.trying.mark.at_work():
+        assert marks() == [b"1now"]
+    told(worker, targets[1])
+    assert marks() == []
+    told(worker, targets[1], canary(targets[0]))
+    worker.stop()
+    assert marks() == []
+
+
+def test_a_release_that_hangs_while_it_is_loaded_is_refused_and_a_rollback_reaches_the_worker_before(
+    worker: rollover.Rollover, targets: list[Target], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = threading.Event()
+    monkeypatch.setattr(loading, "ask", lambda *_: ended.wait(60))
+    monkeypatch.setattr(loading, "PAUSE", 0.05)
+    monkeypatch.setattr(loading, "SECONDS", 0.2)
+    said = told(worker, targets[1])
+    assert said.serving == "v1.0.0"
+    assert said.refused == {"v1.0.1": "release v1.0.1: it has not answered its examples after 0 s"}
+    monkeypatch.setattr(loading, "SECONDS", 60.0)
+    Plan(champion=targets[1], trial=canary(targets[0])).write(worker.folder / PLAN)
+    looking = threading.Thread(target=worker.look)
+    looking.start()
+    Plan(champion=targets[0]).write(worker.folder / PLAN)
+    looking.join(10)
+    assert not looking.is_alive()
+    assert told(worker, targets[0]).serving == "v1.0.0"
+    ended.set()
+
+
+def test_a_worker_that_cannot_say_how_a_trial_goes_takes_no_part_until_it_can(
+    targets: list[Target], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log: list[str] = []
+    monkeypatch.setattr(rollover.LOG, "error", lambda line, why, exc_info: log.append(line % why))
+    with disks.small(tmp_path / "small", "size=128k") as folder:
+        found = rollover.Rollover(Releases(Loaded(loading.served(targets[0]))), folder)
+        told(found, targets[0], canary(targets[1], share=0.999))
+        ballast = disks.fill(folder, 0)
+        ask(found, 2)
+        said = found.look_safely("")
+        disks.fill(folder, 0)  # what the trial had held is free
+        os.utime(folder / PLAN)
+        assert found.look_safely(said) == said
+        assert found.refused == {}  # nothing was loaded anew
+        assert found.releases.trying is None
+        assert [line.split(": ", 1)[1] for line in log] == [said]
+        assert "no space is left on the disk" in said
+        ballast.unlink()
+        for _ in range(2):  # it says so, and then looks at the plan
+            os.utime(folder / PLAN)
+            found.look()
+        assert found.releases.trying is not None
+        assert found.counts["now"].answered == 2

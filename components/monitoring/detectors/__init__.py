@@ -1,4 +1,4 @@
-"""Detectors of shift, each a small file, found by its name: adding one adds a file and touches no other."""
+"""Detectors, each a small file, found by its name: adding one adds a file and touches no other."""
 
 from __future__ import annotations
 

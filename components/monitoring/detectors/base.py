@@ -1,39 +1,98 @@
-"""What a detector of shift is.
+"""What a detector is.
 
-A detector is a module of this folder with `DETECTOR`, found by its name. It looks at texts of two times and
-says, for each thing that it watches, how different they are; how large that has to be is not its business.
+A detector is a module of this folder with `DETECTOR`, found by its name. It looks at what is known of a
+window and says, for each thing that it watches, what speaks for a change: a statistic, a p-value or a bet.
+How much is an alarm is not its business (components/monitoring/alarm.py).
 
-Legend: N texts of both times, R draws of which N are the later ones (the first draw is what truly was).
+Legend: N texts of two times, R draws of which N are the later ones (the first draw is what truly was).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
 from typing import NamedTuple
 
 import numpy as np
+
+from components.records import Part
+
+Counts = tuple[int, int]  # of a window: negatives, articles
 
 
 class Texts(NamedTuple):
     """What is known of the texts: numbers (or NaN), words (or ""), and sketches."""
 
     numbers: Mapping[str, np.ndarray]  # column -> N numbers
-    words: Mapping[str, np.ndarray]  # column -> N labels or scripts
+    words: Mapping[str, np.ndarray]  # column -> N labels, scripts or languages
     sketches_ND: np.ndarray  # one row a text; without columns where there are none
 
 
+NO_TEXTS = Texts({}, {}, np.zeros((0, 0)))
+
+
 @dataclass(frozen=True)
+class Graded:
+    """An answer that somebody has judged."""
+
+    task: str
+    day: date  # in UTC, on which that was heard
+    right: bool
+    expected: float  # how often such an answer is right
+
+
+class Topic(NamedTuple):
+    """The articles on a topic."""
+
+    now: Counts
+    before: Sequence[Counts]  # of the windows of its history
+    least: int  # of these; with fewer there is no verdict
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is known of a window. A detector says nothing where there is nothing for it to look at."""
+
+    texts: Texts = NO_TEXTS
+    later_N: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))  # which are the window's
+    answers: Sequence[Sequence[Graded]] = ()  # by windows, the oldest first; the last is this one
+    slack: Mapping[str, float] = field(default_factory=dict)  # task -> a loss of right answers that is none
+    topics: Mapping[str, Topic] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Test:
-    """One thing that may have shifted."""
+    """One thing that may have moved: a `Comparison`, a `Tail` or a `Bet`."""
 
     subject: str  # "sentiment.label"
-    statistics_R: np.ndarray  # for each draw: the larger, the more different the two times are
     words: str  # what has moved and by how much, if it has
+    facts: Part | None = None  # what the window's record keeps of it, moved or not
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison(Test):
+    """Two times are compared."""
+
+    statistic: Callable[[np.ndarray], np.ndarray]  # later_RN -> of each draw; the larger, the more different
     scores_N: np.ndarray | None = None  # of each text: the larger, the more typical of what has moved
 
 
-Detector = Callable[[Texts, np.ndarray], Iterator[Test]]  # (texts, later_RN as 0 and 1) -> its tests
+@dataclass(frozen=True, kw_only=True)
+class Tail(Test):
+    """A window is held to a prediction."""
+
+    p: float | None  # of as much or more; None where there is too little for a verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bet(Test):
+    """Money is bet on a change, window after window."""
+
+    evidence: float  # an e-detector's value: below w for w windows in the mean, while nothing changes
+
+
+Detector = Callable[[Seen], Iterator[Test]]
 
 
 def largest_step(values_N: np.ndarray, later_RN: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Labels that the model gives, and scripts that texts are in: how often each is.
+"""Labels that the model gives, scripts and languages that texts are in: how often each is.
 
 Of labels this is black box shift detection (Lipton et al. 2018, section 4): under label shift, what the model
 says shifts if and only if the labels do, where its confusion matrix is invertible.
@@ -7,17 +7,18 @@ says shifts if and only if the labels do, where its confusion matrix is invertib
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
-from components.monitoring.detectors.base import Test, Texts, chi_square
+from components.monitoring.detectors.base import Comparison, Seen, chi_square
 
 NAMED = 3  # labels, those that have moved most
 
 
-def _tests(texts: Texts, later_RN: np.ndarray) -> Iterator[Test]:
-    now_N = later_RN[0].astype(bool)
-    for name, words_N in texts.words.items():
+def _tests(seen: Seen) -> Iterator[Comparison]:
+    now_N = seen.later_N
+    for name, words_N in seen.texts.words.items():
         shares = {
             word: (_share(words_N[~now_N], word), _share(words_N[now_N], word)) for word in _known(words_N)
         }
@@ -25,7 +26,9 @@ def _tests(texts: Texts, later_RN: np.ndarray) -> Iterator[Test]:
         said = ", ".join(f"{word} {shares[word][0]:.0%} → {shares[word][1]:.0%}" for word in moved)
         more = [word for word in moved if shares[word][1] > shares[word][0]]
         scores_N = np.isin(words_N, more[:1]).astype(float)
-        yield Test(name, chi_square(words_N, later_RN), f"{name}: {said}", scores_N)
+        yield Comparison(
+            subject=name, words=f"{name}: {said}", statistic=partial(chi_square, words_N), scores_N=scores_N
+        )
 
 
 def _known(words_N: np.ndarray) -> list[str]:

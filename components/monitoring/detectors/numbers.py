@@ -6,19 +6,22 @@ The shift of a model's own outputs is what few texts show best (Rabanser et al. 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
-from components.monitoring.detectors.base import Test, Texts, largest_step
+from components.monitoring.detectors.base import Comparison, Seen, largest_step
 
 
-def _tests(texts: Texts, later_RN: np.ndarray) -> Iterator[Test]:
-    now_N = later_RN[0].astype(bool)
-    for name, values_N in texts.numbers.items():
+def _tests(seen: Seen) -> Iterator[Comparison]:
+    now_N = seen.later_N
+    for name, values_N in seen.texts.numbers.items():
         what, before, after = _moved(values_N[~now_N], values_N[now_N])
         said = f"{name}: the {what} was {before:.3g} and is {after:.3g}"
-        sign = 1 if after >= before else -1
-        yield Test(name, largest_step(values_N, later_RN), said, np.nan_to_num(sign * values_N, nan=-np.inf))
+        scores_N = np.nan_to_num(values_N if after >= before else -values_N, nan=-np.inf)
+        yield Comparison(
+            subject=name, words=said, statistic=partial(largest_step, values_N), scores_N=scores_N
+        )
 
 
 def _moved(before: np.ndarray, after: np.ndarray) -> tuple[str, float, float]:

@@ -11,23 +11,31 @@ from collections.abc import Iterator
 import numpy as np
 
 from components.keyed import derive_seed
-from components.monitoring.detectors.base import Test, Texts
+from components.monitoring.detectors.base import Comparison, Seen
 
 FEATURES = 256
 PAIRS = 1000  # whose median distance is the kernel's width
 
 
-def _tests(texts: Texts, later_RN: np.ndarray) -> Iterator[Test]:
-    sketches_ND = texts.sketches_ND
+def _tests(seen: Seen) -> Iterator[Comparison]:
+    sketches_ND = seen.texts.sketches_ND
     if not sketches_ND.shape[1]:
         return
     features_NF = _features(sketches_ND.astype(np.float32))
-    later_RN = later_RN.astype(np.float32)
+    (gap_F,) = _gaps(features_NF, seen.later_N[None].astype(np.float32))
+    yield Comparison(
+        subject="wording",
+        words=f"wording: the texts read differently (discrepancy {np.linalg.norm(gap_F):.2f} of 1.41)",
+        statistic=lambda later_RN: np.square(_gaps(features_NF, later_RN)).sum(axis=1),
+        scores_N=features_NF @ gap_F,
+    )
+
+
+def _gaps(features_NF: np.ndarray, later_RN: np.ndarray) -> np.ndarray:
+    """Of each draw, the mean features of the later texts less those of the others."""
     counts_R1 = later_RN.sum(axis=1, keepdims=True)
     sums_RF, all_F = later_RN @ features_NF, features_NF.sum(axis=0)
-    gaps_RF = sums_RF / counts_R1 - (all_F - sums_RF) / (len(sketches_ND) - counts_R1)
-    said = f"wording: the texts read differently (discrepancy {np.linalg.norm(gaps_RF[0]):.2f} of 1.41)"
-    yield Test("wording", np.square(gaps_RF).sum(axis=1), said, features_NF @ gaps_RF[0])
+    return np.asarray(sums_RF / counts_R1 - (all_F - sums_RF) / (len(features_NF) - counts_R1))
 
 
 def _features(sketches_ND: np.ndarray) -> np.ndarray:

@@ -18,14 +18,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from components.files import atomic_file
-from components.keyed import derive_seed
 from components.monitoring.detectors.base import Texts
-from components.monitoring.shift import Verdict, judge
 from components.monitoring.traffic.rows import BUCKETS, KEPT
-from components.monitoring.traffic.store import OWN, days, joined, read, read_file
+from components.monitoring.traffic.store import days, joined, read, read_file
 from components.settings.traffic import Traffic
 
-WATCHED = ("characters", "tokens", "unknown")  # numbers that are of a text, whatever it is asked
+WATCHED = ("characters", "tokens", "unknown", "script", "language")  # whatever a text is asked
 REFERENCES = Path("monitoring/references")
 Judged = Mapping[str, Sequence[tuple[date, date]]]  # release -> first and last day of its windows
 FIRST_TIME: Judged = {}
@@ -82,24 +80,19 @@ def _reference(root: Path, release: str, rows: pa.Table, size: int) -> tuple[pa.
     return known.slice(0, size), rows.slice(missing)
 
 
-def compare(window: Window, days_between_false_alarms: int) -> tuple[Verdict, list[str]]:
-    """What the window is, and the ids of its rows and those of the reference, as the verdict numbers them."""
-    rows = window.rows.sort_by("key").slice(0, MOST)  # a sample of them
+def side_by_side(window: Window) -> tuple[pa.Table, np.ndarray]:
+    """The rows of the reference and a sample of the window's, and which are the window's (later_N)."""
+    rows = window.rows.sort_by("key").slice(0, MOST)
     both = _joined(window.reference, rows)
-    later_N = np.arange(len(both)) >= len(window.reference)
-    seed = derive_seed("shift", window.release, window.first.isoformat())
-    return judge(texts(both), later_N, days_between_false_alarms, seed), both["id"].to_pylist()
+    return both, np.arange(len(both)) >= len(window.reference)
 
 
 def texts(table: pa.Table) -> Texts:
     """The columns that detectors look at."""
-    numbers = {name: _numbers(table[name]) for name in WATCHED}
-    words = {"script": _words(table["script"])}
-    for name in (name for name in table.column_names if name not in OWN.names and "." in name):
-        if pa.types.is_floating(table[name].type):
-            numbers[name] = _numbers(table[name])
-        else:
-            words[name] = _words(table[name])
+    watched = [name for name in table.column_names if name in WATCHED or "." in name]
+    said = [name for name in watched if pa.types.is_string(table[name].type)]
+    words = {name: _words(table[name]) for name in said}
+    numbers = {name: _numbers(table[name]) for name in watched if name not in words}
     sketches = b"".join(table["sketch"].to_pylist())
     return Texts(numbers, words, np.frombuffer(sketches, dtype=np.int8).reshape(len(table), BUCKETS))
 

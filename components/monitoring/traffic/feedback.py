@@ -12,12 +12,12 @@ from typing import NamedTuple
 import numpy as np
 
 from components.evaluation.records import HeadEvidence
+from components.monitoring.detectors.base import Graded
 from components.monitoring.estimates.right_share import (
     chances_of_being_right,
     error_of_their_mean,
     right_of_test_rows,
 )
-from components.monitoring.quality import Graded
 
 ERRORS = 2.0  # standard errors of what the test rows make expect that are no loss
 

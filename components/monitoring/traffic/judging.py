@@ -21,9 +21,11 @@ Days = list[tuple[date, date]]  # first and last of each window
 NOBODY = Feedback()
 
 
-def judge_windows(root: Path, traffic: Traffic, today: date, feedback: Feedback = NOBODY) -> list[Window]:
-    """Judge what has ended before today and was not judged yet, and write it down -> those windows. Call it
-    in one's turn (`LOCK`), or two judge the same.
+def judge_windows(
+    root: Path, traffic: Traffic, today: date, feedback: Feedback = NOBODY, beside: int = 0
+) -> list[Window]:
+    """Judge what has ended before today and was not judged yet, and write it down -> those windows. `beside`
+    watches share the days between false alarms. Call it in one's turn (`LOCK`), or two judge the same.
 
     Raises:
         UserError: a file of traffic, or of an earlier judgement, is damaged.
@@ -38,7 +40,7 @@ def judge_windows(root: Path, traffic: Traffic, today: date, feedback: Feedback 
         ends = sorted(last for _, last in before[due.release])
         heard = by_window(ends, feedback.heard(due.release))
         watch = Watch(due, known(due.release), heard, feedback.margins)
-        judged = watch.judged(traffic.days_between_false_alarms)
+        judged = watch.judged(traffic.days_between_false_alarms, beside)
         judged.write(root / FOLDER / f"{due.first}-{quote(due.release, safe='')}.json")
         found.append(judged)
     return found

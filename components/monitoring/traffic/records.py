@@ -13,10 +13,10 @@ from components.records import Part, Record
 class Moved(Part):
     """A thing that has moved."""
 
-    subject: str  # e.g. sentiment.label, characters, wording
-    p: float  # adjusted for everything that was tested
+    subject: str  # e.g. sentiment.label, characters, wording; of feedback the task
+    p: float | None = None  # adjusted for everything that was tested; what feedback says has none
     words: str  # what has moved, and by how much
-    typical: list[str]  # ids of texts that show it best
+    typical: list[str]  # ids of texts that show it best, where it is one of texts
 
 
 class Share(Part):
@@ -47,7 +47,7 @@ class Window(Record):
     texts: int  # of the window; of a request one
     reference: int  # texts that they were compared with
     days_between_false_alarms: int  # as it was when this was judged
-    p: float  # of everything together
+    p: float  # of everything together that has one
     alarm: bool
     moved: list[Moved]
     raised: bool  # nothing is left to be told

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 import uuid
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,10 +15,10 @@ from tokenizers import Tokenizer
 
 from components.families.base import Row
 from components.keyed import derive_seed
+from components.monitoring.traffic.languages import language, script
 from components.settings.traffic import Traffic
 
 BUCKETS = 64  # of a sketch: bytes a row, so that a day's 4,096 rows have 256 KB of them
-LETTERS = 400  # of a text, which say in which script it is
 LONGEST = 20_000  # characters of a text that are looked at
 KEPT = ("text", "request", "inputs")  # columns that are there only where texts may be kept
 
@@ -65,7 +63,8 @@ class RowMaker:
             "characters": sum(map(len, texts)),
             "tokens": len(ids),
             "unknown": float(np.mean(ids == self.unknown)) if len(ids) else 0.0,
-            "script": script(text),
+            "script": (written := script(text)),
+            "language": language(text, written),
             "sketch": self.sketch(ids).tobytes(),
             **kept,
             **{
@@ -122,10 +121,3 @@ class RowMaker:
         marks = ("[UNK]", "<unk>", "<UNK>")
         known = (self.tokenizer.token_to_id(mark) for mark in marks)
         return next((number for number in known if number is not None), -1)
-
-
-def script(text: str) -> str:
-    """The script that most letters of a text are of, by the first word of their names in Unicode."""
-    letters = [sign for sign in text[: 4 * LETTERS] if sign.isalpha()][:LETTERS]
-    words = Counter(unicodedata.name(sign, "UNKNOWN").split()[0] for sign in letters)
-    return words.most_common(1)[0][0].lower() if words else "none"

@@ -183,6 +183,9 @@ def _strangeness(table: pa.Table) -> Iterator[str]:
             yield f"column {column.name} is {table[column.name].type}, expected {column.type}"
         elif table[column.name].null_count:
             yield f"column {column.name} has empty cells"
+    for column in table.schema:
+        if column.name not in OWN.names and column.type not in (pa.string(), pa.float64()):
+            yield f"column {column.name} is {column.type}, expected string or double"
     if set(pc.unique(pc.binary_length(table["sketch"])).to_pylist()) - {BUCKETS}:
         yield f"a sketch is not {BUCKETS} bytes long"
 

@@ -1,8 +1,4 @@
-"""What a window of traffic is: its texts and answers against the reference, and what feedback says.
-
-The windows between two false alarms are those of both together: where there is feedback, each is given half
-of the alarms.
-"""
+"""What a window of traffic is: its texts and answers against the reference, and what feedback says."""
 
 from __future__ import annotations
 
@@ -16,10 +12,11 @@ import pyarrow as pa
 
 from components.evaluation.picture import MOST_CONFUSIONS
 from components.evaluation.records import HeadEvidence
-from components.monitoring import quality
+from components.keyed import derive_seed
+from components.monitoring.alarm import Found, judge
+from components.monitoring.detectors.base import Seen
 from components.monitoring.estimates.label_shares import true_shares
 from components.monitoring.estimates.right_share import chances_of_being_right, right_of_test_rows
-from components.monitoring.shift import Shift
 from components.monitoring.traffic import comparing
 from components.monitoring.traffic.feedback import Heard, graded, slack
 from components.monitoring.traffic.records import Moved, Quality, Share, Window
@@ -36,14 +33,14 @@ class Watch:
     heard: Sequence[Sequence[Heard]]  # feedback on the release, by windows; the last is this one
     margins: Mapping[str, float]  # a loss that is none, in shares of right answers, by head
 
-    def judged(self, days_between_false_alarms: int) -> Window:
-        """The verdict."""
+    def judged(self, days_between_false_alarms: int, beside: int = 0) -> Window:
+        """The verdict; `beside` others share these days."""
+        rows, later_N = comparing.side_by_side(self.due)
         answers = [list(graded(window, self.known)) for window in self.heard]
-        between = days_between_false_alarms * (2 if any(answers) else 1)
-        found, ids = comparing.compare(self.due, between)
-        said = quality.judge(answers, self._slack())
-        worse = shown_worse(said, between)
-        alarm = found.alarm or bool(worse)
+        seen = Seen(comparing.texts(rows), later_N, answers, self._slack())
+        seed = derive_seed("shift", self.due.release, self.due.first.isoformat())
+        verdict = judge(seen, days_between_false_alarms, seed, beside)
+        quality, ids = verdict.facts(Quality), rows["id"].to_pylist()
         return Window(
             release=self.due.release,
             first=self.due.first,
@@ -51,12 +48,12 @@ class Watch:
             texts=len(self.due.rows),
             reference=len(self.due.reference),
             days_between_false_alarms=days_between_false_alarms,
-            p=found.p,
-            alarm=alarm,
-            moved=[_moved(one, ids) for one in found.shifts],
-            raised=not alarm,
-            quality=said,
-            worse=worse,
+            p=verdict.p,
+            alarm=verdict.alarm,
+            moved=[_moved(one, ids) for one in verdict.shifts],
+            raised=not verdict.alarm,
+            quality=quality,
+            worse=[one.test.subject for one in verdict.shifts if isinstance(one.test.facts, Quality)],
             shares=_shares(self.due.rows, self.known),
             right=_right(self.due.rows, self.known),
             right_before=self._right_before(),
@@ -76,18 +73,9 @@ class Watch:
         return {head: right_of_test_rows(bins)[0] for head, bins in calibrated.items()}
 
 
-def _moved(shift: Shift, ids: Sequence[str]) -> Moved:
-    typical = [ids[number] for number in shift.typical]
-    return Moved(subject=shift.subject, p=shift.p, words=shift.words, typical=typical)
-
-
-def shown_worse(said: Mapping[str, Quality], windows: int) -> list[str]:
-    """The tasks whose answers are right less often than expected, the clearest first: those with evidence
-    enough, where there is enough over all tasks together, which is their mean."""
-    evidence = {task: one.evidence for task, one in said.items()}
-    if not evidence or sum(evidence.values()) / len(evidence) < windows:
-        return []
-    return sorted((task for task in said if evidence[task] >= windows), key=lambda task: -evidence[task])
+def _moved(found: Found, ids: Sequence[str]) -> Moved:
+    typical = [ids[number] for number in found.typical]
+    return Moved(subject=found.test.subject, p=found.p, words=found.test.words, typical=typical)
 
 
 def _shares(rows: pa.Table, known: Known) -> dict[str, dict[str, Share]]:

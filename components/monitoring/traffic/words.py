@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from components.monitoring.traffic.records import Moved, Quality, Share, Window
+from components.monitoring.traffic.records import Moved, Share, Window
 
 NAMED = 3  # labels of a task, and texts of what has moved
 
@@ -14,26 +14,18 @@ def in_words(window: Window) -> str:
     days = f"{window.first}" if window.first == window.last else f"{window.first} to {window.last}"
     said = _said(window)
     head = f"{days}, release {window.release}, {window.texts:,} texts: {said} (p = {window.p:.2g})"
-    lines = [head, *map(_moved, window.moved), *(_worse(task, window.quality[task]) for task in window.worse)]
-    return "\n".join([*lines, *(_estimates(window) if window.alarm else [])])
+    return "\n".join([head, *map(_moved, window.moved), *(_estimates(window) if window.alarm else [])])
 
 
 def _said(window: Window) -> str:
-    found = [*(["SHIFTED"] if window.moved else []), *(["WORSE"] if window.worse else [])]
+    shifted = any(one.subject not in window.worse for one in window.moved)
+    found = [*(["SHIFTED"] if shifted else []), *(["WORSE"] if window.worse else [])]
     return " and ".join(found) or "as before"
 
 
 def _moved(one: Moved) -> str:
     typical = f"; typical: {', '.join(one.typical[:NAMED])}" if one.typical else ""
     return f"  {one.words}{typical}"
-
-
-def _worse(task: str, found: Quality) -> str:
-    low, high = (f"{100 * end:.0f}" for end in found.less)
-    return (
-        f"  {task}: of {found.answers:,} answers that were judged {found.right:,} are right, "
-        f"{found.expected:,.0f} were expected ({low} to {high} in 100 less, with 95 % at every look)"
-    )
 
 
 def _estimates(window: Window) -> Iterator[str]:

@@ -55,6 +55,31 @@ def test_a_release_has_the_report_that_its_own_lock_names_where_the_cache_has_it
     assert [one.report for one in said(project).champions] == [str(file.absolute()), None, None]
 
 
+def test_the_report_of_a_release_says_what_became_of_it_in_traffic_and_the_cache_stays_as_it_was(
+    project: Path,
+) -> None:
+    lock = project / "dvc.lock"
+    content = yaml.safe_load(lock.read_text())
+    page = b"<!doctype html><main><h1>Evaluation</h1></main>"
+    oid = bentos._keep(project / ".dvc/cache/files/md5", page)
+    content["stages"]["evaluate"] = {"cmd": "", "outs": [{"path": PAGE, "md5": oid, "size": 1}]}
+    lock.write_text(yaml.safe_dump(content))
+    bentos.release(project, "c")
+    evaluated = Path(said(project).champions[0].report)
+    canary = Rollout.model_validate({"canary": {"share": 0.1}})
+    report = planning.report_of(planning.decide(registry.read(project), canary, project), project)
+    assert said(project).champions[0].report == str(evaluated)  # nothing has come of it yet
+    ended = {"state": "fell back", "why": "<b>it fails</b>", "ended": planning.now()}
+    report.model_copy(update=ended).write(planning.report_file(project, "v1.0.2"))
+    shown = Path(said(project).champions[0].report)
+    text = shown.read_text()
+    assert text.startswith("<!doctype html><main><h1>Evaluation</h1><section id=")
+    assert "canary of 10 % beside v1.0.1" in text
+    assert "&lt;b&gt;it fails&lt;/b&gt;" in text
+    assert text.endswith(("</section>\n</main>", "</section></main>"))
+    assert (shown, evaluated.read_bytes()) == (project / "monitoring/rollout/v1.0.2.html", page)
+
+
 def test_trials_and_judged_days_are_there_the_newest_first(project: Path) -> None:
     canary = Rollout.model_validate({"canary": {"share": 0.1}})
     planning.report_of(planning.decide(registry.read(project), canary, project), project)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -11,12 +12,14 @@ import yaml
 
 from components.errors import UserError
 from components.release import moves, registry
-from components.rollout.records import PLAN, Counts, Plan, TrialReport, WorkerReport
+from components.rollout import kept
+from components.rollout.records import PLAN, TRIALS, Counts, Plan, TrialReport, WorkerReport
 from components.settings.rollout import Rollout
-from flows.releases import table
+from flows.releases import compare, table
 from flows.rollout import planning, watch
 from flows.rollout.planning import decide
 from flows.rollout.service import Service, in_use, open_folder, running
+from tests import disks
 from tests.flows.rollout import two_bentos
 from tests.release import bentos
 from tests.serving import tiny
@@ -245,3 +248,178 @@ def test_a_release_without_the_signature_that_is_required_is_not_planned(
     with pytest.raises(UserError, match="has no signature"):
         service.tell()
     assert not (service.folder / PLAN).exists()
+
+
+def begun(project: Path, service: Service, counts: Counts) -> None:
+    """A trial that goes on, of which this was seen."""
+    service.tell()
+    said(service, 1, counts)
+    service.hear()
+
+
+def test_a_rollback_in_the_middle_of_a_trial_stops_it_and_the_release_keeps_what_was_seen(
+    project: Path, service: Service, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commits = registry.read(project).versions
+    begun(project, service, Counts(answered=20))
+    moves.promote("v1.0.0", "it says nonsense", project, "rollback")
+    plan = service.tell()
+    assert (plan.champion.release, plan.trial) == ("v1.0.0", None)
+    service.hear()
+    service.keep()
+    found = report(project)
+    assert (found.state, found.why) == ("stopped", "v1.0.0 became the champion by a rollback")
+    elsewhere = tmp_path / "elsewhere"
+    bentos.git(project, "clone", "-q", str(project), str(elsewhere))
+    assert registry.read(elsewhere).versions == commits  # the release itself is as it was
+    (trial,) = planning.trials(registry.read(elsewhere), elsewhere)["v1.0.1"]
+    assert (trial.state, trial.total.answered) == ("stopped", 20)
+    sentence = (
+        "canary beside v1.0.0: stopped (v1.0.0 became the champion by a rollback), 20 requests answered, "
+        "0 texts compared"
+    )
+    table.show(elsewhere, None, as_json=True)
+    newest = json.loads(capsys.readouterr().out)[0]
+    assert [one["state"] for one in newest["trials"]] == ["stopped"]
+    compare.show(elsewhere, "v1.0.0", "v1.0.1")
+    assert f"  {sentence}\n" in capsys.readouterr().out
+    assert bentos.git(elsewhere, "tag", "--list", "--format=%(subject)", "*.trial.*") == (
+        f"onetrunk trial v1.0.1: {sentence}"
+    )
+
+
+def test_a_trial_that_the_settings_withdraw_is_stopped_and_goes_on_when_they_ask_again(
+    project: Path, service: Service
+) -> None:
+    begun(project, service, Counts(answered=20))
+    two_bentos.rollout(project, None)
+    service._params = (-1.0, None)
+    assert service.tell().champion.release == "v1.0.1"
+    assert (report(project).state, report(project).why) == ("stopped", planning.WITHDRAWN)
+    two_bentos.rollout(project, {"canary": {"share": 0.1, "requests": 50}})
+    service._params = (-1.0, None)
+    assert service.tell().trial is not None
+    service.hear()
+    assert (report(project).state, report(project).why, report(project).total.answered) == (
+        "running",
+        None,
+        20,
+    )
+
+
+def test_a_champion_that_answered_all_after_its_trial_was_withdrawn_answers_beside_the_next(
+    project: Path, service: Service
+) -> None:
+    begun(project, service, Counts(answered=20))
+    two_bentos.rollout(project, None)
+    service._params = (-1.0, None)
+    service.tell()
+    bentos.release(project, "c")
+    assert versions(project) == ("v1.0.1", "v1.0.2")
+
+
+def test_a_worker_that_dies_of_a_candidate_once_is_counted_and_a_second_time_ends_the_trial(
+    project: Path, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log: list[str] = []
+    monkeypatch.setattr("flows.rollout.service.LOG.error", lambda line, *values: log.append(line % values))
+    service.tell()
+    dead(service, 1)
+    service.hear()
+    service.hear()  # it is not counted twice
+    assert (report(project).state, report(project).total.died) == ("running", 1)
+    dead(service, 2)
+    service.hear()
+    assert (report(project).state, report(project).why) == (
+        "fell back",
+        "2 workers have died while it was at work",
+    )
+    assert service.tell().trial is None
+    assert [line.split(",")[0] for line in log] == [
+        "v1.0.1: a worker has died while it was at work in it",
+        "v1.0.1: a worker has died while it was at work in it",
+        "v1.0.1: canary beside v1.0.0: fell back (2 workers have died while it was at work)",
+    ]
+
+
+def dead(service: Service, number: int) -> None:
+    """The mark of a worker that died while the candidate was at work."""
+    (service.folder / f"mark-{number}").write_bytes(b"1" + report(service.root).began.encode())
+
+
+def test_services_that_die_of_a_candidate_one_after_the_other_end_its_trial(
+    project: Path, service: Service
+) -> None:
+    for number in range(2):
+        service.tell()
+        said(service, 1, Counts(answered=10))
+        dead(service, 1)
+        ended = service.folder.rename(service.folder.with_name(f"9999999{number}-ended"))
+        for one in (ended / PLAN, ended):
+            os.utime(one, (1, 1))
+        service = Service(project, open_folder(project))
+        assert not ended.exists()
+        assert (report(project).total.died, report(project).total.answered) == (number + 1, 10 * (number + 1))
+    service.tell()
+    service.hear()
+    assert report(project).state == "fell back"
+
+
+def test_what_became_of_each_trial_of_a_candidate_is_kept(project: Path, service: Service) -> None:
+    begun(project, service, bad(4))
+    moves.promote("v1.0.0", "", project, "rollback")
+    moves.promote("v1.0.1", "", project)
+    begun(project, service, Counts(answered=50))
+    for _ in range(2):  # what is kept is kept once
+        service.keep()
+    Service(project, service.folder).keep()
+    found = registry.read(project)
+    assert [one.state for one in kept.trials(found)["v1.0.1"]] == ["fell back", "passed"]
+    assert [one.state for one in planning.trials(found, project)["v1.0.1"]] == ["fell back", "passed"]
+
+
+def test_a_trial_that_goes_on_as_another_kind_begins_anew(project: Path, service: Service) -> None:
+    begun(project, service, Counts(answered=20))
+    two_bentos.rollout(project, {"shadow": {"share": 0.1, "requests": 50}})
+    service._params = (-1.0, None)
+    plan = service.tell()
+    assert plan.trial.kind == report(project).kind == "shadow"
+    assert report(project).total.answered == 0
+
+
+def test_on_a_full_disk_a_trial_is_not_watched_over_and_that_is_said_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that workers end it, and no candidate that is worse goes on because nobody can write that down."""
+    log: list[str] = []
+    monkeypatch.setattr(watch.LOG, "error", lambda line, *values: log.append(line % values))
+    with disks.small(tmp_path / "small", "size=8m") as small:
+        project = bentos.two_releases(small / "project")
+        tiny.write_params(project)
+        two_bentos.rollout(project, {"canary": {"share": 0.1, "requests": 50}})
+        monkeypatch.chdir(project)
+        service = Service(project, open_folder(project))
+        service.tell()
+        said(service, 1, bad(4))
+        os.utime(service.folder / PLAN, (1, 1))
+        ballast = disks.fill(small, 0)
+        sentence = watch._look(service, watch._look(service, ""))
+        assert (service.folder / PLAN).stat().st_mtime == 1
+        assert report(project).state == "running"
+        ballast.unlink()
+        assert watch._look(service, sentence) == ""
+        assert report(project).state == "fell back"
+        assert (service.folder / PLAN).stat().st_mtime > 1
+        service.keep()
+        assert [one.state for one in kept.trials(registry.read(project))["v1.0.1"]] == ["fell back"]
+    full, ended = log
+    assert "no space is left on the disk" in full
+    assert ended.startswith("v1.0.1: canary beside v1.0.0: fell back (it fails more often)")
+
+
+def test_a_report_that_is_torn_keeps_no_rollback_from_a_service(project: Path, service: Service) -> None:
+    service.tell()
+    (project / TRIALS / "v0.9.0.json").write_text("{")
+    moves.promote("v1.0.0", "", project, "rollback")
+    assert service.tell().trial is None
+    assert report(project).state == "stopped"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
-from components.rollout.records import TRIALS, TrialReport
+from components.release.variables import ROLLOUT
+from components.rollout.mark import AT_WORK, MARKS, deaths
+from components.rollout.records import SERVICES, TRIALS, TrialReport
 from flows import status
 from flows.rollout import service
 from tests.flows import served, toy
@@ -74,3 +78,30 @@ def test_a_canary_that_answers_otherwise_falls_back_by_itself_and_that_is_rememb
     log = (project.parent / "log").read_text()
     assert "release v1.0.0 answers now, no longer v1.0.1" in log
     assert "Traceback" not in log
+
+
+def test_a_canary_that_workers_die_of_falls_back_and_the_service_goes_on(url: str, project: Path) -> None:
+    """As the system ends them where memory runs out, while the candidate answers; one has died before."""
+    report = project / TRIALS / "v1.0.1.json"
+    report.unlink()
+    (folder,) = (project / SERVICES).iterdir()
+    with served.Load(url, TEXT) as load:
+        two_bentos.rollout(project, {"canary": {"share": 0.99, "release": "v1.0.1", "disagreement": 0.98}})
+        load.until(report.is_file)
+        (folder / "mark-of-another").write_bytes(AT_WORK + TrialReport.read(report).began.encode())
+        load.until(lambda: kill_at_work(folder) or TrialReport.read(report).ended, 120)
+        load.until(lambda: [one[:2] for one in load.answers[-20:]] == [(200, "v1.0.0")] * 20)
+    assert TrialReport.read(report).why == "2 workers have died while it was at work"
+    log = (project.parent / "log").read_text()
+    assert "v1.0.1: canary beside v1.0.0: fell back (2 workers have died while it was at work)" in log
+
+
+def kill_at_work(folder: Path) -> None:
+    """Kill the worker, if the candidate is at work in it: a mark outlives the worker that made it."""
+    at_work = sum(path.read_bytes().startswith(AT_WORK) for path in folder.glob(MARKS))
+    if at_work > deaths(folder).total():
+        for file in folder.glob("worker-*.json"):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                worker = psutil.Process(int(file.stem.split("-")[1]))
+                if worker.environ().get(ROLLOUT) == str(folder):
+                    worker.kill()

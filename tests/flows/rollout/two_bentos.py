@@ -44,7 +44,7 @@ def replace_model(bento: Path, seed: int) -> None:
     write_manifest(bento)
 
 
-def rollout(project: Path, settings: dict[str, object]) -> None:
+def rollout(project: Path, settings: dict[str, object] | None) -> None:
     """Write the section into the project's settings."""
     file = project / "params.yaml"
     file.write_text(yaml.safe_dump({**(yaml.safe_load(file.read_text()) or {}), "rollout": settings}))

@@ -83,6 +83,8 @@ FILES: list[tuple[Callable[[Path], object], str]] = [
     (lambda root: changed(root, "sketch", pa.array([b"short"] * 10)), r"not a file of traffic \(a sketch is not 64 bytes long\)"),
     (lambda root: changed(root, "time", pa.array([DAY.replace(tzinfo=None)] * 10)), r"not a file of traffic \(column time is"),
     (lambda root: changed(root, "mood.label", pa.array([1.5] * 10)), r"references: its files do not fit each other .*mood\.label.*; remove the odd one"),
+    (lambda root: changed(root, "mood.label", pa.array([["good"]] * 10)), r"not a file of traffic \(column mood\.label is list.*, expected string or double\)"),
+    (lambda root: changed(root, "language", pa.array([1.0] * 10)), r"references: its files do not fit each other .*language.*; remove the odd one"),
     (lambda root: torn(reference(root)), r"references/v1\.parquet: not a readable file of traffic"),
     (lambda root: reference(root).write_bytes(file_of(root).read_bytes()[:-3]), r"references/v1\.parquet: not a readable file"),
     (lambda root: (judge(root), next((root / judging.FOLDER).iterdir()).write_text("{")), r"shifts/2026-11-03-v1\.json: "),

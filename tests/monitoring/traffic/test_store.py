@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import threading
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,9 +16,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from components.errors import UserError
+from components.monitoring import detectors
 from components.monitoring.traffic import comparing, judging, store
-from components.monitoring.traffic.rows import LONGEST, RowMaker, script
+from components.monitoring.traffic.rows import LONGEST, RowMaker
 from components.monitoring.traffic.store import Writer
+from components.monitoring.traffic.verdict import Watch
+from components.monitoring.traffic.words import in_words
 from components.settings.traffic import Traffic
 from tests.monitoring.traffic import asked
 from tests.serving import tiny
@@ -95,13 +100,6 @@ def test_sketches_of_texts_alike_are_alike(tokenizer: Path) -> None:
         for text in texts
     )
     assert np.linalg.norm(one - other) < 0.7 * np.linalg.norm(one - numbers)
-
-
-@pytest.mark.parametrize(("text", "expected"), [
-    ("Это хорошо, ok", "cyrillic"), ("これは良い", "hiragana"), ("很好", "cjk"), ("42 !", "none"), ("", "none"),
-])  # fmt: skip
-def test_the_script_is_that_of_most_letters(text: str, expected: str) -> None:
-    assert script(text) == expected
 
 
 def test_the_sample_of_a_day_is_bounded_whoever_writes_and_however_often(
@@ -244,9 +242,63 @@ def test_a_window_of_other_texts_is_an_alarm_and_one_of_the_same_is_none(
 ) -> None:
     traffic = Traffic(folder=".", **asked.SETTINGS)
     asked.three_days(tmp_path, tokenizer, DAY)
-    same, other = comparing.windows(traffic, tmp_path, date(2026, 12, 1))
-    assert not comparing.compare(same, 20)[0].alarm
-    verdict, ids = comparing.compare(other, 20)
-    assert [one.subject for one in verdict.shifts] == ["wording"]
-    typical = {ids[number] for number in verdict.shifts[0].typical}
-    assert typical <= set(other.rows["id"].to_pylist())
+    same, other = (Watch(one, {}, [], {}) for one in comparing.windows(traffic, tmp_path, date(2026, 12, 1)))
+    assert not same.judged(20).alarm
+    (shift,) = other.judged(20).moved
+    assert shift.subject == "wording"
+    assert set(shift.typical) <= set(other.due.rows["id"].to_pylist())
+
+
+def test_a_shift_of_languages_is_found_also_where_files_of_before_name_none(
+    tokenizer: Path, tmp_path: Path
+) -> None:
+    """The same script; the words of the tiny tokenizer are all unknown, and the sketches alike."""
+    writer = Writer(Traffic(folder=str(tmp_path)), "a")
+    for day, text in enumerate(
+        ["the text is of the day", "the text is of the day", "der Text ist von dem Tag"]
+    ):
+        made = rows(tokenizer, 50, DAY + timedelta(days=day), text=text)
+        for row in made[: 0 if day else 10]:
+            del row["language"]
+        writer.add(made)
+    writer.flush()
+    traffic = Traffic(folder=".", reference_rows=50, min_rows=50)
+    same, other = (Watch(one, {}, [], {}) for one in comparing.windows(traffic, tmp_path, date(2026, 12, 1)))
+    assert "language" not in {one.subject for one in same.judged(20).moved}
+    moved = {one.subject: one.words for one in other.judged(20).moved}
+    assert moved["language"] == "language: de 0% → 100%, en 100% → 0%"
+    old = comparing.windows(traffic, tmp_path, date(2026, 12, 1))
+    assert "language" not in comparing.texts(next(old).rows.drop_columns("language")).words
+
+
+ANOTHER = """
+from components.monitoring.detectors.base import Tail
+
+def _tests(seen):
+    if len(seen.later_N):
+        yield Tail(subject="weekday", words="weekday: it was a Sunday", p=1e-6)
+
+DETECTOR = _tests
+"""
+
+
+@pytest.fixture
+def another_detector(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """One more file in the folder of detectors, as anybody may add it."""
+    (tmp_path / "weekday.py").write_text(ANOTHER)
+    monkeypatch.setattr(detectors, "__path__", [*detectors.__path__, str(tmp_path)])
+    yield
+    sys.modules.pop("components.monitoring.detectors.weekday", None)
+
+
+@pytest.mark.usefixtures("another_detector")
+def test_another_detector_is_one_added_file_that_is_heard_and_has_its_share(
+    tokenizer: Path, tmp_path: Path
+) -> None:
+    asked.three_days(tmp_path / "traffic", tokenizer, DAY)
+    traffic = Traffic(folder="traffic", **asked.SETTINGS)
+    first, second = judging.judge_windows(tmp_path, traffic, date(2026, 11, 9))
+    assert [one.subject for one in first.moved] == ["weekday"]
+    assert {one.subject for one in second.moved} == {"weekday", "wording"}
+    assert in_words(first).splitlines()[1] == "  weekday: it was a Sunday"
+    assert second.p <= 1 / (2 * traffic.days_between_false_alarms)

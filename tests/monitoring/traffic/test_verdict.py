@@ -88,7 +88,7 @@ def test_feedback_that_answers_are_wrong_is_an_alarm_by_itself(project: Path) ->
     told = heard(0.5, date(2026, 11, 3))
     feedback = Feedback(lambda release: told if release == "v1.0.0" else [], {"mood": 0.02})
     first, _ = judging.judge_windows(project, TRAFFIC, date(2026, 11, 6), feedback)
-    assert (first.alarm, first.moved, first.worse) == (True, [], ["mood"])
+    assert (first.alarm, [one.subject for one in first.moved], first.worse) == (True, ["mood"], ["mood"])
     assert "60 answers that were judged" in in_words(first)
     assert ": WORSE (p = " in in_words(first)
 

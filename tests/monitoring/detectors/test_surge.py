@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize
 from scipy.stats import betabinom
 
-from components.monitoring import surge
+from components.monitoring import alarm, judging
+from components.monitoring.detectors import surge
+from components.monitoring.detectors.base import Counts, Seen, Topic
+from components.monitoring.detectors.surge import Posterior, posterior
 from components.monitoring.records import Finding
-from components.monitoring.surge import Posterior, judge, posterior
+
+
+def judge(
+    now: Mapping[str, Counts], history: Mapping[str, Sequence[Counts]], least: int, alpha: float
+) -> dict[str, Finding]:
+    """What the record of a window keeps, of surges alone."""
+    topics = {topic: Topic(counts, history.get(topic, ()), least) for topic, counts in now.items()}
+    return judging.findings(alarm.judge(Seen(topics=topics), 1 / alpha))
 
 
 def known(mean: float, s: float) -> Posterior:

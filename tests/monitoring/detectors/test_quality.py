@@ -7,9 +7,9 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from components.monitoring import quality
-from components.monitoring.quality import Graded
-from components.monitoring.traffic.verdict import shown_worse
+from components.monitoring import alarm
+from components.monitoring.detectors import quality
+from components.monitoring.detectors.base import Graded, Seen
 
 DAY = date(2026, 11, 1)
 WINDOWS = 20  # between two false alarms
@@ -34,6 +34,11 @@ def first_alarm(seed: int, losses: Sequence[float], slack: float = 0.0) -> int:
     return len(windows) + 1
 
 
+def shown_worse(windows: Sequence[Sequence[Graded]], between: int = WINDOWS) -> list[str]:
+    """The tasks that an alarm is about."""
+    return [one.test.subject for one in alarm.judge(Seen(answers=windows), between).shifts]
+
+
 def test_false_alarms_are_no_nearer_than_they_may_be() -> None:
     """The mean of 40 waits, each of 40 windows at most, of answers that are right exactly as expected."""
     assert np.mean([first_alarm(seed, [0.0] * 40) for seed in range(40)]) >= WINDOWS
@@ -55,16 +60,16 @@ def test_answers_that_were_chosen_because_the_model_was_unsure_are_no_loss() -> 
     windows = [
         [Graded("mood", DAY, bool(rng.uniform() < 0.5), 0.5) for _ in range(20)] for _ in range(20)
     ]  # fmt: skip
-    assert shown_worse(quality.judge(windows, {}), WINDOWS) == []
+    assert shown_worse(windows) == []
 
 
 def test_complaints_alone_are_no_evidence_that_answers_got_worse() -> None:
     """Who corrects what is wrong does not say how often that is."""
     window = [Graded("mood", DAY, number % 10 == 0, 0.9) for number in range(100)]
     assert quality.evidence([window], 0.0) > WINDOWS
-    assert shown_worse(quality.judge([window], {}), WINDOWS) == []
+    assert shown_worse([window]) == []
     half = [Graded("mood", DAY, number % 2 == 0, 0.9) for number in range(100)]
-    assert shown_worse(quality.judge([half], {}), WINDOWS) == ["mood"]
+    assert shown_worse([half]) == ["mood"]
 
 
 def test_the_confidence_sequence_holds_the_loss_at_every_look() -> None:
@@ -93,7 +98,6 @@ def test_the_knob_holds_over_all_tasks_together() -> None:
         [one for task in "abcd" for one in answers(rng, day, 0.4 if task == "b" else 0.0, task=task)]
         for day in range(6)
     ]
-    said = quality.judge(windows, {})
-    assert shown_worse(said, WINDOWS) == ["b"]
-    evidence = [one.evidence for one in said.values()]
-    assert shown_worse(said, int(sum(evidence) / 4) + 1) == []
+    assert shown_worse(windows) == ["b"]
+    evidence = [one.evidence for one in quality.judge(windows, {}).values()]
+    assert shown_worse(windows, int(sum(evidence) / 4) + 1) == []

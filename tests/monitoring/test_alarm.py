@@ -1,16 +1,28 @@
-"""The test of everything: how often it is wrong, and what it finds. Synthetic texts."""
+"""What is an alarm: how often that is wrong, what is found, and how detectors share. Synthetic."""
 
 from __future__ import annotations
+
+from datetime import date
 
 import numpy as np
 import pytest
 from scipy.stats import chi2_contingency, ks_2samp
 
-from components.monitoring import detectors
-from components.monitoring.detectors.base import Texts, chi_square, largest_step
-from components.monitoring.shift import judge
+from components.monitoring import alarm, detectors
+from components.monitoring.alarm import Found, Verdict
+from components.monitoring.detectors.base import Graded, Seen, Texts, Topic, chi_square, largest_step
 
 EARLIER, LATER = 150, 80
+SURGING = Topic((20, 20), [(2, 20)] * 20, 10)
+LOST = [[Graded("mood", date(2026, 11, 2), right=number % 3 == 0, expected=0.9) for number in range(60)]]
+
+
+def judge(texts: Texts, later_N: np.ndarray, windows: int, seed: int) -> Verdict:
+    return alarm.judge(Seen(texts, later_N), windows, seed)
+
+
+def words(found: Found) -> str:
+    return found.test.words
 
 
 def texts(rng: np.random.Generator, size: int = EARLIER + LATER) -> Texts:
@@ -56,7 +68,7 @@ def test_what_has_moved_is_named_in_words_with_texts_that_show_it(what: str) -> 
     verdict = judge(moved(what, np.random.default_rng(7)), later(), 100, 0)
     assert verdict.alarm
     first = verdict.shifts[0]
-    assert (first.subject, first.words.split(":")[0]) == (what, what)
+    assert (first.test.subject, words(first).split(":")[0]) == (what, what)
     assert len(first.typical) == 5
     assert min(first.typical) >= EARLIER
 
@@ -68,14 +80,14 @@ def test_one_clear_shift_is_found_among_fifty_tests() -> None:
     numbers["n7"] += 50.0 * (np.arange(size) >= 40)
     verdict = judge(Texts(numbers, {}, np.zeros((size, 0))), np.arange(size) >= 40, 180, 0)
     assert verdict.alarm
-    assert verdict.shifts[0].subject == "n7"
+    assert verdict.shifts[0].test.subject == "n7"
 
 
 def test_a_label_that_comes_more_often_is_said_with_both_shares() -> None:
     (shift, *_) = judge(moved("script", np.random.default_rng(7)), later(), 100, 0).shifts
-    assert shift.words.startswith("script: ")
-    assert "latin 100% → " in shift.words
-    assert "other 0% → " in shift.words
+    assert words(shift).startswith("script: ")
+    assert "latin 100% → " in words(shift)
+    assert "other 0% → " in words(shift)
 
 
 def test_a_number_whose_median_stays_is_said_with_its_mean() -> None:
@@ -84,7 +96,7 @@ def test_a_number_whose_median_stays_is_said_with_its_mean() -> None:
     (shift, *_) = judge(
         Texts({"entities": entities}, {}, np.zeros((len(entities), 0))), later(), 100, 0
     ).shifts
-    assert shift.words.startswith("entities: the mean was 1 and is ")
+    assert words(shift).startswith("entities: the mean was 1 and is ")
 
 
 def test_statistics_are_those_of_scipy() -> None:
@@ -109,4 +121,22 @@ def test_nothing_to_look_at_is_no_alarm() -> None:
 
 
 def test_every_detector_is_found_by_its_file() -> None:
-    assert set(detectors.every()) == {"labels", "numbers", "wording"}
+    assert set(detectors.every()) == {"labels", "numbers", "quality", "surge", "wording"}
+
+
+def moved_at(windows: int, seen: Seen, beside: int = 0) -> set[str]:
+    return {one.test.subject for one in alarm.judge(seen, windows, 0, beside).shifts}
+
+
+def test_kinds_of_evidence_that_have_something_to_look_at_share_the_false_alarms() -> None:
+    """Each alone is an alarm up to its own number of windows; beside others, up to that over their number."""
+    texts_of = moved("script", np.random.default_rng(7))
+    bet = int(alarm.judge(Seen(answers=LOST), 1).found[0].test.evidence)  # type: ignore[attr-defined]
+    assert moved_at(bet, Seen(answers=LOST)) == {"mood"}
+    assert moved_at(bet + 1, Seen(answers=LOST)) == set()
+    assert moved_at(bet // 2, Seen(answers=LOST, topics={"oil": SURGING})) == {"mood", "oil"}
+    assert moved_at(bet // 2 + 1, Seen(answers=LOST, topics={"oil": SURGING})) == {"oil"}
+    three = Seen(texts_of, later(), LOST, topics={"oil": SURGING})
+    assert bet > 30
+    assert moved_at(10, three) >= {"mood", "oil", "script"}
+    assert moved_at(bet, Seen(answers=LOST), beside=1) == set()

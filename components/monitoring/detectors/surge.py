@@ -16,13 +16,13 @@ Legend: W windows of the history, G points of the grid over (m, s).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import betaln, expit, gammaln, logsumexp
-from scipy.stats import false_discovery_control
 
+from components.monitoring.detectors.base import Counts, Seen, Tail, Topic
 from components.monitoring.records import Finding
 
 POINTS = (48, 24)  # of the grid, along m and along s
@@ -30,7 +30,6 @@ ROUNDS = 4  # of narrowing the grid to where the posterior is
 NEGLIGIBLE = 1e-9  # posterior weight of a point
 MEAN = (0.0, np.pi / 2)  # arcsin(sqrt(m)): Jeffreys' prior is uniform in it
 SHRINKAGE = (-7.0, 7.0)  # logit of s / (s + n): from windows that share nothing to windows that are alike
-Counts = tuple[int, int]  # of a window: negatives, articles
 Ends = tuple[float, float]
 
 
@@ -100,27 +99,26 @@ def _probability(x: int, n: int, alpha: np.ndarray, beta: np.ndarray) -> np.ndar
     return probability
 
 
-def judge(
-    window: Mapping[str, Counts], history: Mapping[str, Sequence[Counts]], least: int, alpha: float
-) -> dict[str, Finding]:
-    """Every topic of a window against its own history; of the surges, a share of `alpha` is false.
-
-    A topic with fewer than `least` windows of history gets no verdict.
-    """
-    found = {topic: _find(counts, history.get(topic, ()), least) for topic, counts in window.items()}
-    tested = {topic: finding.p for topic, finding in found.items() if finding.p is not None}
-    if tested:
-        adjusted = false_discovery_control(list(tested.values()), method="bh")
-        for topic, q in zip(tested, adjusted, strict=True):
-            found[topic] = found[topic].model_copy(update={"q": float(q), "surge": bool(q <= alpha)})
-    return found
+def _tests(seen: Seen) -> Iterator[Tail]:
+    for name, topic in seen.topics.items():
+        known = finding(topic)
+        yield Tail(subject=name, words=_said(name, known), p=known.p, facts=known)
 
 
-def _find(counts: Counts, history: Sequence[Counts], least: int) -> Finding:
-    negatives, articles = counts
-    found = Finding(negatives=negatives, articles=articles, windows=len(history))
-    if len(history) < least:
+def _said(name: str, known: Finding) -> str:
+    expected = "" if known.expected is None else f", {known.expected:.1f} were expected"
+    return f"{name}: {known.negatives:,} of {known.articles:,} articles are negative{expected}"
+
+
+def finding(topic: Topic) -> Finding:
+    """What a topic's window is; without a verdict where its history is too short."""
+    negatives, articles = topic.now
+    found = Finding(negatives=negatives, articles=articles, windows=len(topic.before))
+    if len(topic.before) < topic.least:
         return found
-    belief = posterior(history)
+    belief = posterior(topic.before)
     tail = belief.tail(negatives, articles)
     return found.model_copy(update={"expected": belief.share * articles, "p": tail})
+
+
+DETECTOR = _tests

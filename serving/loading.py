@@ -1,0 +1,134 @@
+"""Loads a release for a worker: every byte of it checked, asked what it was asked before it was released; in
+bounded time, and not where workers have died of it."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from components.errors import UserError
+from components.evaluation.answers import Exchange, rounded
+from components.rollout.agreement import is_near
+from components.rollout.mark import Mark, deaths
+from components.rollout.records import DEATHS, Target
+from serving.bundle import Served
+from serving.loaded import Loaded
+from serving.requests import Item
+from serving.watch import metrics
+
+SECONDS = 600.0  # in which a release is loaded and has answered
+PAUSE = 0.5  # seconds between two looks whether it is still wanted
+
+
+def begin_trial(folder: Path, of: str) -> Mark:
+    """A mark in the folder of a service; whoever calls ends it.
+
+    Raises:
+        UserError: workers have died of what is to be on trial.
+        OSError: the disk is full.
+    """
+    if (died := deaths(folder)[of]) >= DEATHS:
+        raise UserError(f"{died} workers have died while it was at work")
+    return Mark(folder, of)
+
+
+def load_champion(target: Target, folder: Path, wanted: Callable[[], bool] = lambda: True) -> Loaded:
+    """As `load`; a disk that is full keeps no champion from answering.
+
+    Raises:
+        UserError: as there, or workers have died of it.
+    """
+    try:
+        mark = begin_trial(folder, target.release)
+    except OSError:
+        return load(target, None, wanted)
+    try:
+        return load(target, mark, wanted)
+    finally:
+        mark.end()
+
+
+def load(target: Target, mark: Mark | None, wanted: Callable[[], bool] = lambda: True) -> Loaded:
+    """Load a release and ask it its questions, for as long as it is `wanted`.
+
+    Raises:
+        UserError: it is damaged, hangs, or does not answer as it did.
+    """
+    loading = _Loading(target)
+    until = time.monotonic() + SECONDS
+    with mark.at_work() if mark else contextlib.nullcontext():
+        while wanted() and time.monotonic() < until:
+            if (found := loading.wait(PAUSE)) is not None:
+                return found
+    loading.leave()
+    why = f"it has not answered its examples after {SECONDS:.0f} s" if wanted() else "it is no longer wanted"
+    raise UserError(f"release {target.release}: {why}")
+
+
+class _Loading:
+    """A thread of its own, since nothing ends one that hangs."""
+
+    def __init__(self, target: Target) -> None:
+        self._target, self._left = target, threading.Event()
+        self._found: queue.Queue[Loaded | BaseException] = queue.Queue()
+        threading.Thread(target=self._load, name="loading", daemon=True).start()
+
+    def wait(self, seconds: float) -> Loaded | None:
+        """What was loaded, or raises why it was not; None if it still loads."""
+        with contextlib.suppress(queue.Empty):
+            found = self._found.get(timeout=seconds)
+            if isinstance(found, BaseException):
+                raise found
+            return found
+        return None
+
+    def leave(self) -> None:
+        """Nobody wants it any more."""
+        self._left.set()
+
+    def _load(self) -> None:
+        try:
+            found = _loaded(self._target)
+        except BaseException as error:  # a panic of the tokenizer's Rust is none of `Exception`
+            self._found.put(error)
+            return
+        if self._left.is_set():
+            found.batcher.close()
+        self._found.put(found)
+
+
+def _loaded(target: Target) -> Loaded:
+    loaded = Loaded(served(target), metrics().of_pass)
+    try:
+        ask(loaded, target)
+    except BaseException:
+        loaded.batcher.close()
+        raise
+    return loaded
+
+
+def ask(loaded: Loaded, target: Target) -> None:
+    """Ask a release that nobody else asks yet what it was asked before it was released.
+
+    Raises:
+        UserError: a task does not answer, or not as it did.
+    """
+    examples = {head: task.example for head, task in loaded.served.card.tasks.items() if task.example}
+    for head, example in examples.items():
+        known = target.expected.get(head, Exchange(question=example, answer={}))
+        (answers,) = loaded.batcher.predictor.predict([Item.model_validate(known.question)], [head])
+        found = rounded(answers[head].model_dump())
+        if known.answer and not is_near(known.answer, found):
+            raise UserError(
+                f"release {target.release}: task '{head}' answers its example with {found!s:.200}, expected "
+                f"{known.answer!s:.200}, as before it was released"
+            )
+
+
+def served(target: Target) -> Served:
+    """A release of the plan, as a service knows it."""
+    return Served(Path(target.bundle), target.release)

@@ -1,0 +1,50 @@
+"""What a worker leaves behind that dies of a release: real processes, which end in every way."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from components.rollout.mark import MARKS, Mark, deaths
+from tests.scripts import ROOT
+
+WORKER = """
+import os, signal, sys
+from pathlib import Path
+from components.rollout.mark import Mark
+mark = Mark(Path(sys.argv[1]), "now")
+with mark.at_work():
+    with mark.at_work():
+        pass
+    {within}
+{after}
+"""
+
+
+@pytest.mark.parametrize(
+    ("within", "after", "died"),
+    [
+        ("os._exit(1)", "", 1),
+        ("os.kill(os.getpid(), signal.SIGSEGV)", "", 1),
+        ("os.kill(os.getpid(), signal.SIGKILL)", "", 1),
+        ("pass", "os._exit(1)", 0),  # it was not asked
+        ("mark.end()", "os._exit(1)", 0),  # the trial had ended, or the service did
+    ],
+)
+def test_who_dies_while_a_release_is_at_work_has_died_of_it(
+    within: str, after: str, died: int, tmp_path: Path
+) -> None:
+    code = WORKER.format(within=within, after=after)
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, check=False)
+    assert (deaths(tmp_path)["now"], deaths(tmp_path)["another"]) == (died, 0)
+
+
+def test_who_lives_has_not_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    mark = Mark(tmp_path, "now")
+    with mark.at_work():
+        assert not deaths(tmp_path)
+        mark.end()
+    assert not list(tmp_path.glob(MARKS))
