@@ -35,7 +35,7 @@ from benchmarks.goals import Goal, finish
 from benchmarks.texts import lengths
 from components.data.batches.tensors import Rows, pad
 from components.data.contract.cards import HeadCard
-from components.environment import quiet
+from components.environment import restart_tuned
 from components.model.multitask import MultiTaskModel
 from components.training import balancing
 from components.training.gradients.separate import task_gradients
@@ -45,7 +45,7 @@ Step = Callable[["Bench"], None]
 
 
 def main() -> None:
-    quiet()
+    restart_tuned()  # as the stages that train do: their memory is kept from step to step
     arguments = _arguments()
     torch.set_num_threads(1)
     if arguments.way:

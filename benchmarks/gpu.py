@@ -209,6 +209,7 @@ def _hidden(engine: Engine) -> float:
     """1 - (seconds of steps that make what the next reads meanwhile - seconds of those that find it made) /
     seconds of making it."""
     from components.training.run.ahead import Ahead
+    from components.training.run.loop import AHEAD
 
     stepper, steps = engine.stepper, range(engine.plan.steps)
 
@@ -224,7 +225,7 @@ def _hidden(engine: Engine) -> float:
         stepper.take(step, *ready[step])
     found, ahead, start = now() - start, Ahead(made), now()
     for step in steps:
-        stepper.take(step, *ahead.take(step, step + 1 if step + 1 in steps else None))
+        stepper.take(step, *ahead.take(step, steps[step + 1 : step + 1 + AHEAD]))
     meanwhile = now() - start
     ahead.close()
     return 1 - (meanwhile - found) / making

@@ -11,12 +11,15 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from benchmarks.engine import Engine
 from components.training.run.ahead import Ahead
+from components.training.run.loop import AHEAD
 from components.training.step.prepare import prepare
+
+ROUNDS = 20  # of all steps, which are milliseconds: another program's turn on the core is one of them
 
 
 def share(engine: Engine) -> float:
@@ -25,20 +28,31 @@ def share(engine: Engine) -> float:
     def made(step: int) -> Any:
         return prepare(engine.stepper, step, engine.rows(step), engine.stepper.micro_batch_tokens)
 
-    return of(made, engine.plan.steps)
+    return of(made, engine.plan.steps, ROUNDS)
 
 
-def of(make: Callable[[int], Any], steps: int) -> float:
+def of(make: Callable[[int], Any], steps: int, rounds: int = 1) -> float:
     """1 - the time that the loop waits for the coming step / the time of making one, medians of the steps."""
-    making = [_seconds(make, step) for step in range(steps)]
-    ahead, waited = Ahead(make), []
-    for step in range(steps):
-        following = step + 1 if step + 1 < steps else None
+    making: list[float] = []
+    waited: list[float] = []
+    for _ in range(rounds):
+        alone = [_seconds(make, step) for step in range(steps)]
+        making += alone
+        waited += _waited(make, alone)
+    return 1 - statistics.median(waited) / statistics.median(making)
+
+
+def _waited(make: Callable[[int], Any], alone: Sequence[float]) -> list[float]:
+    """Seconds that the loop waits for each step but the first, which is not made ahead, where a device works
+    for as long as making the next one takes alone."""
+    steps, ahead, waited = range(len(alone)), Ahead(make), []
+    for step in steps:
+        following = steps[step + 1 : step + 1 + AHEAD]
         waited.append(_seconds(ahead.take, step, following))
-        if following is not None:
-            time.sleep(making[following])
+        if following:
+            time.sleep(alone[following[0]])
     ahead.close()
-    return 1 - statistics.median(waited[1:]) / statistics.median(making)  # the first is not made ahead
+    return waited[1:]
 
 
 def _seconds(work: Any, *given: Any) -> float:

@@ -254,8 +254,10 @@ def _tokenising(folder: Path, file: Path, rounds: int, clock: Callable[[], float
 
 def _encode_fast(tokenizer: Any, texts: list[str]) -> None:
     """In batches as large as ours, the encodings dropped as they come."""
-    for at in range(0, len(texts), 4096):
-        tokenizer.encode_batch_fast(texts[at : at + 4096])
+    from components.data.encoding.encode import PIECE
+
+    for at in range(0, len(texts), PIECE):
+        tokenizer.encode_batch_fast(texts[at : at + PIECE])
 
 
 def _gather(folder: Path, rounds: int) -> dict[str, Any]:

@@ -60,6 +60,8 @@ def seen(label: str) -> str:
 def script(text: str) -> str:
     """The writing system of most of a text's letters, by their names in Unicode: CYRILLIC; empty where it has
     none. Of languages that share one it says nothing."""
+    if text.isascii():
+        return "LATIN" if any(map(str.isalpha, text)) else ""
     counts = Counter(filter(None, map(_script_of, text)))
     return counts.most_common(1)[0][0] if counts else ""
 

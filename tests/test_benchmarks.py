@@ -137,6 +137,7 @@ def test_what_is_hidden_is_what_the_loop_does_not_wait_for(
 ) -> None:
     """A loop that makes nothing ahead hides nothing."""
     monkeypatch.setattr(hidden, "prepare", lambda *_: time.sleep(0.01))
+    monkeypatch.setattr(hidden, "ROUNDS", 1)
     if not ahead:
         monkeypatch.setattr(hidden.Ahead, "take", lambda self, key, following: self._make(key))
     engine = SimpleNamespace(

@@ -50,11 +50,12 @@ def pad(
 
     Padding has id 0, whatever the tokenizer calls it: the mask hides it from every real token.
     """
-    longest = max(len(ids) for ids, _ in sequences)
-    padded = np.zeros((3, len(sequences), longest), dtype=np.int64)
-    for row, (ids, segments) in enumerate(sequences):
-        padded[0, row, : len(ids)] = ids
-        padded[1, row, : len(ids)] = 1
-        padded[2, row, : len(ids)] = segments
+    ids, segments = zip(*sequences, strict=True)
+    length_B = np.array([len(one) for one in ids])
+    real_BL = np.arange(length_B.max()) < length_B[:, None]
+    padded = np.zeros((3, *real_BL.shape), dtype=np.int64)
+    padded[0, real_BL] = np.concatenate(ids)
+    padded[1] = real_BL
+    padded[2, real_BL] = np.concatenate(segments)
     input_ids, mask, segment_ids = torch.from_numpy(padded)
     return input_ids, mask, segment_ids

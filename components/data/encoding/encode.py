@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import math
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +19,7 @@ from components.data.contract.cards import TASK_CARD, TaskCard, task_card
 from components.data.contract.progress import RowProgress
 from components.data.contract.rows import column_of, view
 from components.data.contract.splits import SPLITS
+from components.data.encoding.one_ahead import one_ahead
 from components.data.encoding.reading import READING, Reading
 from components.data.encoding.scripts import unfamiliar, unknown_id
 from components.data.encoding.split import EncodedSplit, candidates_file
@@ -37,7 +39,8 @@ from components.files import atomic_folder
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
 
-ROWS = 4096  # of a record batch: their encodings are in memory at once
+ROWS = 4096  # of a record batch
+PIECE = 512  # rows that are tokenised together: their encodings are read while they are in the cache
 SAMPLE, OF_A_BATCH, CHARACTERS = 5_000, 500, 500  # texts whose scripts are looked at, and their length
 UNKNOWN = 0.2  # of the tokens; more are no stray sign, but another script or another encoder's tokenizer
 
@@ -128,12 +131,15 @@ def _encode_split(encoder: Encoder, data: Path, split: str, folder: Path, progre
         pa.OSFile(str(folder / f"{split}.arrow"), "wb") as file,
         pa.ipc.new_file(file, schema) as out,
     ):
-        for batch in rows.iter_batches(ROWS):
-            columns = encoder.encode(pa.Table.from_batches([batch]), schema.names, split == "train")
-            if "difficulty" in schema.names:
-                columns["difficulty"] = batch["difficulty"]
-            out.write_batch(pa.record_batch([columns[name] for name in schema.names], schema=schema))
+        for batch in _whole(encoder.encode(rows.iter_batches(ROWS), schema, split == "train")):
+            out.write_batch(batch)
             progress.add(len(batch))
+
+
+def _whole(pieces: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Record batches of `ROWS` rows, of their pieces."""
+    while some := list(itertools.islice(pieces, math.ceil(ROWS / PIECE))):
+        yield pa.concat_batches(some)
 
 
 def _encode_candidates(encoder: Encoder, head: str, folder: Path) -> None:
@@ -152,6 +158,14 @@ def _encode_candidates(encoder: Encoder, head: str, folder: Path) -> None:
             ids = pa.array([str(first + number) for number in range(len(some))])
             columns = encoder.sequences(ids, encodings)
             out.write_batch(pa.record_batch([columns[name] for name in schema.names], schema=schema))
+
+
+class Read(NamedTuple):
+    """Some rows of the data, whole and as the task's own head reads them; once tokenised, their sequences."""
+
+    table: pa.Table
+    rows: Sequence[Row]
+    encodings: Sequence[Sequence[Encoding]] = ()
 
 
 class Encoder:
@@ -200,23 +214,43 @@ class Encoder:
         return pa.schema(fields)
 
     def encode(
-        self, table: pa.Table, names: Sequence[str], learning: bool
-    ) -> dict[str, list[Any] | pa.Array]:
-        """The columns of some rows, which the model will learn from, or only answer."""
-        rows = view(table, self.task, self.task).to_pylist()
+        self, batches: Iterable[pa.RecordBatch], schema: pa.Schema, learning: bool
+    ) -> Iterator[pa.RecordBatch]:
+        """The pieces of record batches of the data, encoded: to learn from, or only to answer."""
+        read = (piece for batch in batches for piece in self._read(batch, learning))
+        for some in one_ahead(self._tokenise, read):
+            columns = self._columns(some, schema.names, learning)
+            if "difficulty" in schema.names:
+                columns["difficulty"] = some.table["difficulty"].combine_chunks()
+            yield pa.record_batch([columns[name] for name in schema.names], schema=schema)
+
+    def _read(self, batch: pa.RecordBatch, learning: bool) -> Iterator[Read]:
+        """A record batch in pieces."""
+        table = pa.Table.from_batches([batch])
+        rows: Sequence[Row] = view(table, self.task, self.task).to_pylist()
         if learning and isinstance(self.family, Candidates):
             rows = self.family.with_candidates(rows, self.heads[self.task][1])
         if learning and len(self.sample) < SAMPLE:
             self.sample += [
                 self.family.text_of(row)[:CHARACTERS] for row in rows[:: 1 + len(rows) // OF_A_BATCH]
             ]
+        for first in range(0, len(rows), PIECE):
+            yield Read(table.slice(first, PIECE), rows[first : first + PIECE])
+
+    def _tokenise(self, read: Read) -> Read:
+        """The rows with their sequences."""
         offsets = any(family.offsets for family, _ in self.heads.values())
-        encodings = self.family.tokenise(self.tokenizer, rows, self.options, offsets)
+        encodings = self.family.tokenise(self.tokenizer, read.rows, self.options, offsets)
+        return read._replace(encodings=encodings)
+
+    def _columns(self, read: Read, names: Sequence[str], learning: bool) -> dict[str, list[Any] | pa.Array]:
+        """The columns of rows that are tokenised."""
+        table, rows, encodings = read
         self._require_tokens(rows, encodings)
         columns = self.sequences(table["id"].combine_chunks(), encodings)
         if learning:
-            read = zip(rows, encodings, strict=True)
-            self.rows_cut += sum(self.family.is_cut(row, of_row, self.limit) for row, of_row in read)
+            pairs = zip(rows, encodings, strict=True)
+            self.rows_cut += sum(self.family.is_cut(row, of_row, self.limit) for row, of_row in pairs)
         for head, (family, facts) in self.heads.items():
             own = rows if head == self.task else view(table, self.task, head).to_pylist()
             first = family.target_schema().names[0]

@@ -10,7 +10,7 @@ of every language is compared with itself, and so is never at fault.
 from __future__ import annotations
 
 import statistics
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
@@ -54,10 +54,10 @@ class Unfamiliar(Part):
 def unfamiliar(tokenizer: Tokenizer, texts: Sequence[str]) -> list[Unfamiliar]:
     """Those of the texts' scripts that it does not know, the most frequent first."""
     counts = Counter(text[start:end][:LONGEST] for text in texts for start, end in words(text))
-    by_script: dict[str, Counter[str]] = {}
+    by_script: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for word, count in counts.items():
         if any(map(str.isalpha, word)):
-            by_script.setdefault(script(word), Counter())[word] = count
+            by_script[script(word)][word] = count
     letters = {name: sum(len(word) * n for word, n in own.items()) for name, own in by_script.items()}
     frequent = sorted(letters, key=lambda name: -letters[name])
     return list(_judged(tokenizer, [(name, by_script[name], letters[name]) for name in frequent]))

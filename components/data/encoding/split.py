@@ -76,7 +76,7 @@ class EncodedSplit:
         """difficulty_N: how hard every row is, by its `length` or by the task's column `difficulty`."""
         return self.lengths if by == "length" else np.asarray(self.table["difficulty"].to_numpy())
 
-    @property
+    @cached_property
     def several(self) -> bool:
         """Whether a row is several sequences: texts that the encoder sees one by one, or windows."""
         return "cuts" in self.table.column_names
@@ -88,39 +88,37 @@ class EncodedSplit:
         edges = batch.edges[batch.firsts[place] : batch.firsts[place + 1] + 1]
         return [(batch.ids[a:b], batch.segments[a:b]) for a, b in itertools.pairwise(edges.tolist())]
 
-    def gather(self, rows: Sequence[int] | np.ndarray) -> list[list[Tokens]]:
+    def gather(self, rows: Sequence[int] | np.ndarray) -> list[Sequence[Tokens]]:
         """`sequences` of many rows; where each row is one sequence it takes a quarter of the time."""
         if self.several:
             return [self.sequences(row) for row in rows]
         words, octets, begins = self._flat
-        numbers, places = np.divmod(np.asarray(rows, dtype=np.int64), self._batch_rows)
-        offsets, ids, segments = begins.take(numbers, 1)
-        offsets += places
-        starts = words.take(offsets)
-        lengths = words.take(offsets + 1) - starts
-        ids += starts
-        segments += starts
-        spans = (ids, ids + lengths, segments, segments + lengths)
+        numbers = np.asarray(rows, dtype=np.int64)
+        of_batch = begins.take(numbers // self._batch_rows, 1)
+        first = of_batch[1:] + words.take(of_batch[0] + numbers)
+        last = first + self.tokens.take(numbers)
         # Lists and plain slices: of 64 rows, numpy's own calls would be most of the time.
-        return [
-            [(words[a:b], octets[c:d])] for a, b, c, d in zip(*map(np.ndarray.tolist, spans), strict=True)
-        ]
+        spans = zip(*first.tolist(), *last.tolist(), strict=True)
+        return [((words[a:b], octets[c:d]),) for a, c, b, d in spans]
 
     @cached_property
     def _flat(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The whole file as int32 and as int8, and where in it each record batch's offsets and ids (in the
-        first) and segments (in the second) begin: begins_3b."""
+        first) and segments (in the second) begin: begins_3b; the offsets as if they went on from row 0."""
         self._source.seek(0)
         octets = np.frombuffer(self._source.read_buffer(), np.int8)
         origin, size = octets.ctypes.data, len(octets) // 4 * 4
-        begins = [
+        begins = np.array(
             [
-                (array.ctypes.data - origin) // array.itemsize
-                for array in (batch.offsets, batch.ids, batch.segments)
+                [
+                    (array.ctypes.data - origin) // array.itemsize
+                    for array in (batch.offsets, batch.ids, batch.segments)
+                ]
+                for batch in self._batches
             ]
-            for batch in self._batches
-        ]
-        return octets[:size].view(np.int32), octets, np.array(begins).T.copy()
+        ).T
+        begins[0] -= np.arange(len(self._batches)) * self._batch_rows
+        return octets[:size].view(np.int32), octets, begins.copy()
 
     def target(self, row: int, head: str | None = None) -> Any:
         """The encoded target, None where the row has none."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, TypeVar
 
@@ -11,22 +12,28 @@ Value = TypeVar("Value")
 
 
 class Ahead(Generic[Key, Value]):
-    """Gives `make(key)`, which is a function of the key alone, and begins the next one."""
+    """Gives `make(key)`, which is a function of the key alone, and begins those that follow."""
 
     def __init__(self, make: Callable[[Key], Value]) -> None:
         self._make = make
-        self._next: tuple[Key, Future[Value]] | None = None
-        self._thread = ThreadPoolExecutor(1, "next step")
+        self._begun: deque[tuple[Key, Future[Value]]] = deque()
+        self._thread = ThreadPoolExecutor(1, "next steps")
 
-    def take(self, key: Key, following: Key | None) -> Value:
-        """The value of `key`; that of `following` is begun, if there will be one. A guess that was wrong is
-        thrown away, with its error if it had one."""
-        guess, future = self._next or (None, None)
-        value = future.result() if future is not None and guess == key else self._make(key)
-        self._next = None if following is None else (following, self._thread.submit(self._make, following))
+    def take(self, key: Key, following: Sequence[Key]) -> Value:
+        """The value of `key`; those of `following` are begun, in their order. Guesses that were wrong are
+        thrown away, with their errors if they had any."""
+        if self._begun and self._begun[0][0] != key:
+            self._forget()
+        value = self._begun.popleft()[1].result() if self._begun else self._make(key)
+        for one in following[len(self._begun) :]:
+            self._begun.append((one, self._thread.submit(self._make, one)))
         return value
+
+    def _forget(self) -> None:
+        while self._begun:
+            self._begun.pop()[1].cancel()
 
     def close(self) -> None:
         """Begin no more."""
-        self._next = None
+        self._forget()
         self._thread.shutdown(wait=True, cancel_futures=True)

@@ -40,6 +40,7 @@ from components.training.step.prepare import Prepared, on_device, prepare
 from components.training.step.stepper import NotFiniteError, ScaleOverflowError, Splits, Stepper
 
 ReadRows = Callable[[str, list[int]], list[Row]]
+AHEAD = 2  # steps that are made ahead: with a second, one that is slow to make is evened out
 GO_ON = "`onetrunk run` (or `dvc repro`) goes on from there"
 
 
@@ -204,11 +205,12 @@ class Loop:
 
     def _prepared(self) -> tuple[Batch, Prepared]:
         """The rows of the coming step, and what it reads; where the host has time, because a device works, it
-        makes those of the next step meanwhile."""
+        makes those of the next steps meanwhile."""
         step, budget = self.state.step, self.stepper.micro_batch_tokens
-        waits = devices.counts_launches(self.model.device) and step + 1 < self.ending.end
-        following = Coming(step + 1, budget, self.now) if waits else None
-        return self.ahead.take(Coming(step, budget, self.now), following)
+        ahead = AHEAD if devices.counts_launches(self.model.device) else 0
+        steps = range(step, min(step + 1 + ahead, self.ending.end))
+        coming, *following = [Coming(one, budget, self.now) for one in steps]
+        return self.ahead.take(coming, following)
 
     def _prepare(self, coming: Coming) -> tuple[Batch, Prepared]:
         batch = step_rows(coming.plan, self.seed, coming.step, self.lengths)

@@ -30,7 +30,7 @@ class AugmentedSplit:
         """All that is not augmented."""
         return getattr(self._split, name)
 
-    def gather(self, rows: Sequence[int] | np.ndarray) -> list[list[Tokens]]:
+    def gather(self, rows: Sequence[int] | np.ndarray) -> list[Sequence[Tokens]]:
         """`EncodedSplit.gather`, augmented."""
         found = zip(rows, self._split.gather(rows), strict=True)
         return [[(self._row(row)[0], segments), *others] for row, ((_, segments), *others) in found]

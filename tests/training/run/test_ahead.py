@@ -9,34 +9,40 @@ import pytest
 from components.training.run.ahead import Ahead
 
 
-def test_the_next_value_is_made_before_it_is_asked_for() -> None:
-    made = {key: threading.Event() for key in (1, 2)}
-    ahead = Ahead(lambda key: made[key].set() or key)
-    assert ahead.take(1, 2) == 1
-    assert made[2].wait(60)
-    assert ahead.take(2, None) == 2
-    ahead.close()
-
-
-def test_a_wrong_guess_is_thrown_away_with_its_error() -> None:
+def test_the_next_values_are_made_before_they_are_asked_for_each_once() -> None:
+    made = {key: threading.Event() for key in (1, 2, 3)}
     seen: list[int] = []
 
     def make(key: int) -> int:
         seen.append(key)
+        made[key].set()
+        return key
+
+    ahead = Ahead(make)
+    assert ahead.take(1, [2, 3]) == 1
+    assert made[2].wait(60) and made[3].wait(60)
+    assert ahead.take(2, [3]) == 2
+    assert ahead.take(3, []) == 3
+    ahead.close()
+    assert seen == [1, 2, 3]
+
+
+def test_wrong_guesses_are_thrown_away_with_their_errors() -> None:
+    def make(key: int) -> int:
         if key == 2:
             raise ValueError("no such step")
         return 10 * key
 
     ahead = Ahead(make)
-    assert ahead.take(1, 2) == 10
-    assert ahead.take(3, None) == 30
+    assert ahead.take(1, [2, 3]) == 10
+    assert ahead.take(4, [5]) == 40
+    assert ahead.take(5, []) == 50
     ahead.close()
-    assert seen == [1, 2, 3]
 
 
 def test_an_error_of_what_was_made_ahead_is_raised_where_it_is_asked_for() -> None:
     ahead = Ahead(lambda key: 1 // key)
-    assert ahead.take(1, 0) == 1
+    assert ahead.take(1, [0]) == 1
     with pytest.raises(ZeroDivisionError):
-        ahead.take(0, None)
+        ahead.take(0, [])
     ahead.close()
