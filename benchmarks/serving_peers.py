@@ -4,7 +4,8 @@
 as most people write it; `POST /predict` answers every task, `POST /TASK` one, as a pipeline of its own would.
 
 `python -m benchmarks.serving_peers BUNDLE`: no service. For every line, a list of texts, it says how many
-seconds it took to answer them, in batches sorted by length and by the products that the service uses.
+seconds it took to answer them, in batches sorted by length and by the products that the service uses; for a
+line with a file of them, how many `onetrunk predict --input FILE --output FILE` took without Python's start.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from typing import Any
 import torch
 from pydantic import BaseModel
 
-from serving.predictor import Predictor
+from flows.predicting.file import run as predict
+from serving.predictor import UNLIMITED, Predictor
 
 
 class Texts(BaseModel):
@@ -50,13 +52,24 @@ def app(bundle: Path) -> Any:
 def bare(bundle: Path) -> None:
     """Answer lines of texts in this process."""
     predictor = Predictor(bundle)
+    predictor.limits = UNLIMITED
     predictor.warm_up()
     print("ready", flush=True)
     for line in sys.stdin:
-        asked = Texts.model_validate_json(line)
+        asked = json.loads(line)
         start = time.perf_counter()
-        predictor.predict(asked.texts, asked.tasks)
+        if isinstance(asked, list):
+            predictor.predict(asked)
+        else:
+            answer_file(bundle, Path(asked["file"]))
         print(json.dumps(time.perf_counter() - start), flush=True)
+
+
+def answer_file(bundle: Path, file: Path) -> None:
+    """As the command does, the model read and the output written."""
+    target = file.with_suffix(".answers.jsonl")
+    target.unlink(missing_ok=True)
+    predict(file.parent, bundle, str(file), str(target), None, {})
 
 
 def start(bundle: str, port: str = "") -> None:

@@ -24,6 +24,14 @@ def lines_of(path: Path) -> str:
     return f"jq -c '.[]' {word(path)} > {word(beside(path, '.jsonl'))}"
 
 
+def documents(path: Path) -> str:
+    """The sentence for a file of several JSON documents over many lines."""
+    return (
+        f"{path}: several JSON documents, one after the other, expected JSON Lines, one object a line; "
+        f"`jq -c . {word(path)} > {word(beside(path, '.jsonl'))}` makes lines of them"
+    )
+
+
 def one_document(path: Path) -> str:
     """The sentence for a file that is one JSON document."""
     return (

@@ -1,1 +1,1 @@
-"""A smaller encoder for a model that is trained: a student of fewer blocks that learns its states."""
+"""A smaller encoder for a model that is trained, of fewer blocks or narrower ones, that learns its states."""

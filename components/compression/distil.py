@@ -1,22 +1,22 @@
-"""A student with fewer blocks learns to have the states of the joint model, for all tasks at once.
+"""A smaller encoder learns to have the states of the joint model, for all tasks at once.
 
-It begins with some of the model's blocks (DistilBERT, Sanh et al. 2019) and reads the batches of the plan.
-Its loss is the squared distance of its last states to the teacher's (TinyBERT, Jiao et al. 2020, equation 8),
-and of every head's logits from both, each in units of the teacher's own variance. Words' embeddings and heads
-are the teacher's and stay as they are, so what is taught replaces the encoder's blocks alone. Everything is a
-function of (plan, seed, step), but a run that was killed begins again.
+It reads the batches of the plan. Its loss is the squared distance of its last states to the teacher's
+(TinyBERT, Jiao et al. 2020, equation 8), and of every head's logits from both, each in units of the teacher's
+own variance over training rows: within a batch there is none where a head has one row. Words' embeddings and
+heads are the teacher's and stay as they are, so what is taught replaces the encoder's blocks alone.
+Everything is a function of (plan, seed, step), but a run that was killed begins again.
 
 Legend: T tokens of a micro-batch, D hidden width.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
+import numpy as np
 import torch
-from safetensors.torch import save_file
 from torch import nn
 from torch.nn.functional import mse_loss
 from transformers import PreTrainedModel
@@ -24,41 +24,62 @@ from transformers import PreTrainedModel
 from components.data.batches.batching import MicroBatch, micro_batches, step_rows
 from components.data.batches.pack import Pack
 from components.data.encoding.split import EncodedSplit
-from components.data.mixture.draws import Plan
+from components.data.mixture.draws import Plan, skip
 from components.data.mixture.plan import easiest
 from components.data.mixture.records import PLAN, PlanRecord
-from components.files import atomic_folder
-from components.model import saving
-from components.model.blocks import blocks
 from components.model.multitask import MultiTaskModel
 from components.model.packing import packed_states
-from components.model.smaller import FILE, TAKEN, smaller, taken_of
-from components.settings.compression import Student
+from components.model.smaller import own_parameters
+from components.settings.compression import Taught
 from components.training.schedule import factor
+from components.training.step.augment import augmented
+from components.training.step.precision import autocast
 
 TOKENS = 4096  # of a micro-batch
 WARMUP = 0.05  # share of the steps in which the learning rate rises
+EACH = 64  # rows of each task that say how much the teacher's answers vary
+STATES = ""  # no head's name
 LEAST = 1e-6  # variance that a distance is counted in
 SAID_EVERY = 50  # steps
 NORM = 1.0  # that a gradient is clipped to
 
 
-def distil(settings: Student, root: Path, seed: int, target: Path, say: Callable[[str], None]) -> None:
-    """Teach a student of the model of the project in `root` and write it into the folder `target`.
-
-    Raises:
-        UserError: the encoder cannot be made smaller so.
-    """
-    torch.manual_seed(seed)
-    teacher = saving.load(root / saving.MODEL).requires_grad_(False)
-    student = smaller(teacher, settings.layers)
+def teach(
+    teacher: MultiTaskModel,
+    student: PreTrainedModel,
+    settings: Taught,
+    root: Path,
+    seed: int,
+    say: Callable[[str], None],
+) -> None:
+    """Teach a smaller encoder of the model of the project in `root`."""
     record = PlanRecord.read(root / PLAN)
-    learn(teacher, student, settings, record.steps, batches(teacher, record, root, seed), say)
-    words = {id(one) for one in teacher.encoder.get_input_embeddings().parameters()}
-    own = {name: one.detach() for name, one in student.named_parameters() if id(one) not in words}
-    taken = taken_of(len(blocks(teacher.encoder)), settings.layers)
-    with atomic_folder(target) as folder:
-        save_file(own, folder / FILE, {TAKEN: json.dumps(taken)})
+    units = variances(teacher, rows_of_each(teacher, root, seed, EACH))
+    learn(teacher, student, settings, record.steps, batches(teacher, record, root, seed), units, say)
+
+
+def rows_of_each(model: MultiTaskModel, root: Path, seed: int, most: int) -> Iterator[list[MicroBatch]]:
+    """So many training rows of each task, evenly taken, as training sees them."""
+    record, cards = PlanRecord.read(root / PLAN), model.config.tasks
+    own = {task: EncodedSplit(root / "encoded" / task / "train.arrow") for task in record.tasks}
+    splits = augmented(own, cards, seed, 0)
+    for task, planned in record.tasks.items():
+        number = len(own[task]) - len(planned.excluded)
+        rows = np.unique(np.linspace(0, number - 1, min(most, number)).astype(int))
+        read = {task: skip(rows, planned.excluded)}
+        yield list(micro_batches(splits, cards, read, TOKENS, packed=True))
+
+
+@torch.no_grad()
+def variances(model: MultiTaskModel, read: Iterable[Iterable[MicroBatch]]) -> dict[str, float]:
+    """That of the model's states, by the name STATES, and of each head's logits."""
+    found: dict[str, list[torch.Tensor]] = {}
+    for micro in itertools.chain.from_iterable(read):
+        states_TD, logits = _answers(model, model.encoder, micro)
+        for name, values in {STATES: states_TD, **logits}.items():
+            found.setdefault(name, []).append(values[values.isfinite()])
+    together = {name: torch.cat(parts) for name, parts in found.items()}
+    return {name: max(one.var().item(), LEAST) for name, one in together.items() if len(one) > 1}
 
 
 def batches(
@@ -71,7 +92,8 @@ def batches(
 
     def of_step(step: int) -> Iterator[MicroBatch]:
         rows = step_rows(plan, seed, step % plan.steps, lengths)
-        return micro_batches(splits, teacher.config.tasks, rows, TOKENS, packed=True)
+        seen = augmented(splits, teacher.config.tasks, seed, step)
+        return micro_batches(seen, teacher.config.tasks, rows, TOKENS, packed=True)
 
     return of_step
 
@@ -79,14 +101,15 @@ def batches(
 def learn(
     teacher: MultiTaskModel,
     student: PreTrainedModel,
-    settings: Student,
+    settings: Taught,
     planned: int,
     of_step: Callable[[int], Iterator[MicroBatch]],
+    units: Mapping[str, float],
     say: Callable[[str], None],
 ) -> list[float]:
-    """Teach the student for `settings.of_training` of the planned steps; the loss of each step."""
+    """Teach an encoder for `settings.of_training` of the planned steps; the loss of each step."""
     steps = max(1, round(settings.of_training * planned))
-    own = [one for one in student.parameters() if one.requires_grad]
+    own = [one.requires_grad_() for one in own_parameters(teacher, student).values()]
     optimiser = torch.optim.AdamW(own, lr=settings.learning_rate)
     losses = []
     for step in range(steps):
@@ -94,22 +117,29 @@ def learn(
             group["lr"] = settings.learning_rate * factor(step, steps, WARMUP, "linear")
         optimiser.zero_grad()
         micros = list(of_step(step))
-        found = [_backward(teacher, student, micro, len(micros)) for micro in micros]
+        found = [_backward(teacher, student, micro, units, len(micros)) for micro in micros]
         torch.nn.utils.clip_grad_norm_(own, NORM)
         optimiser.step()
         losses.append(sum(found))
         if step % SAID_EVERY == 0 or step == steps - 1:
-            say(f"student: step {step + 1} of {steps}, loss {losses[-1]:.3f}")
+            say(f"step {step + 1} of {steps}, loss {losses[-1]:.3f}")
     return losses
 
 
-def _backward(teacher: MultiTaskModel, student: PreTrainedModel, micro: MicroBatch, of: int) -> float:
+def _backward(
+    teacher: MultiTaskModel,
+    student: PreTrainedModel,
+    micro: MicroBatch,
+    units: Mapping[str, float],
+    of: int,
+) -> float:
     """Add the gradient of a micro-batch's loss; its part of the step's."""
-    with torch.no_grad():
-        expected_TD, expected = _answers(teacher, teacher.encoder, micro)
-    found_TD, found = _answers(teacher, student, micro)
-    losses = [_distance(found[head], expected[head]) for head in expected]
-    loss = (_distance(found_TD, expected_TD) + torch.stack(losses).mean()) / of
+    with autocast(teacher.device, "auto"):
+        with torch.no_grad():
+            expected_TD, expected = _answers(teacher, teacher.encoder, micro)
+        found_TD, found = _answers(teacher, student, micro)
+    losses = [_distance(found[head], expected[head]) / units.get(head, 1.0) for head in expected]
+    loss = (_distance(found_TD, expected_TD) / units[STATES] + torch.stack(losses).mean()) / of
     loss.backward()
     return loss.item()
 
@@ -133,7 +163,6 @@ def _answers(
 
 
 def _distance(found: torch.Tensor, expected: torch.Tensor) -> torch.Tensor:
-    """The mean squared distance in units of what is expected; what has no number there counts for nothing."""
+    """The mean squared distance; what has no number there counts for nothing."""
     known = expected.isfinite() & found.isfinite()
-    expected = expected[known]
-    return mse_loss(found[known], expected) / expected.var(unbiased=False).clamp(min=LEAST)
+    return mse_loss(found[known].float(), expected[known].float())

@@ -4,7 +4,9 @@ Rows that both answer alike say nothing of the difference; what counts is what o
 Of a share of rows the rows are counted, and the bounds are those of the score interval of Tango (1998), which
 holds where few rows differ, or none. Other metrics are brought to the same terms (`intervals.difference`),
 and their bounds are those of Student's t where these are wider: where every unit is won by about as much,
-there is no end at "all are won".
+there is no end at "all are won". Their rows are worth more or less, and those that few test rows do not show
+may be the dearest: a loss beyond what is seen is taken for one in units of what a row is worth against a
+trivial model.
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ class Difference(Part):
     units: int  # independent ones, won or lost or neither: rows, or groups of rows
     worth: float  # what the metric of one unit alone gains where it is won: 1 of a share
     freedom: int | None  # of Student's t; null: every unit is worth the same, and the normal one holds
+    # how many of these units one is worth that the rows do not show; null: the score has Student's t instead
+    unseen: float | None = None
 
     @property
     def value(self) -> float:
@@ -38,15 +42,15 @@ class Difference(Part):
 
     def low(self, confidence: float) -> float:
         """The difference is not below this, one-sided."""
-        z = quantile(confidence, self.freedom)
-        low = self.worth * _turn(lambda share: self._z(share) > z, -1.0, self._share)
-        return low if self.freedom is None else min(low, self.value - z * self.standard_error)
+        z = quantile(confidence, self._score_freedom)
+        low = self.worth * _turn(lambda share: self._z(share) > z, -self._most, self._share)
+        return low if self.freedom is None else min(low, self.value - self._student(confidence))
 
     def high(self, confidence: float) -> float:
         """The difference is not above this, one-sided."""
-        z = quantile(confidence, self.freedom)
-        high = self.worth * _turn(lambda share: self._z(share) > -z, self._share, 1.0)
-        return high if self.freedom is None else max(high, self.value + z * self.standard_error)
+        z = quantile(confidence, self._score_freedom)
+        high = self.worth * _turn(lambda share: self._z(share) > -z, self._share, self._most)
+        return high if self.freedom is None else max(high, self.value + self._student(confidence))
 
     def p_worse(self, loss: float = 0.0) -> float:
         """One-sided p of "no more than `loss` (0 or above) is lost": small where more is, and is shown to be.
@@ -54,15 +58,14 @@ class Difference(Part):
         The score test. It is never below the exact test that no more is lost than won (McNemar 1947; of
         numbers that are not whole by the incomplete beta function): few units that differ show little.
         """
-        from scipy.special import betainc, ndtr, stdtr
+        from scipy.special import betainc
 
         share = -loss / self.worth
-        z = self._z(share) if share > -1 else math.inf
+        found = [LEAST_P, betainc(self.lost, self.won + 1, 0.5) if self.lost > 0 else 1.0]
+        found.append(below(self._z(share) if share > -self._most else math.inf, self._score_freedom))
         if self.freedom is not None and self.standard_error > 0:
-            z = max(z, (self.value + loss) / self.standard_error)
-        score = ndtr(z) if self.freedom is None else stdtr(self.freedom, z)
-        exact = betainc(self.lost, self.won + 1, 0.5) if self.lost > 0 else 1.0
-        return float(max(score, exact, LEAST_P))
+            found.append(below((self.value + loss) / self.standard_error, self.freedom))
+        return float(max(found))
 
     def least_excluded(self, confidence: float) -> float:
         """The smallest loss that so many units exclude where none is won or lost. A smaller margin is beyond
@@ -79,18 +82,40 @@ class Difference(Part):
     def _share(self) -> float:
         return (self.won - self.lost) / self.units
 
+    @property
+    def _most(self) -> float:
+        """The largest share there is: all units, of those that are worth most."""
+        return max(1.0, self.unseen or 1.0)
+
+    @property
+    def _score_freedom(self) -> int | None:
+        """A score's variance is that of its hypothesis, so that the normal distribution holds; not where it
+        is estimated from a few groups that share rows."""
+        return self.freedom if self.unseen is None else None
+
+    def _student(self, confidence: float) -> float:
+        return quantile(confidence, self.freedom) * self.standard_error
+
     def _z(self, share: float) -> float:
-        return tango(self.won, self.lost, self.units, share)
+        """Tango's statistic, which grows with the distance. As far as a share lies beyond the estimate and
+        beyond no difference, no row has shown it: its variance is that of units that are worth `unseen`."""
+        low, high = sorted((0.0, self._share))
+        seen = max(low, min(share, high))
+        near, far = self._score(seen, 0.0), self._score(share, abs(share - seen))
+        return far if abs(far) >= abs(near) else near
+
+    def _score(self, share: float, beyond: float) -> float:
+        apart = self.won - self.lost - self.units * share
+        variance = tango_variance(self.won, self.lost, self.units, max(-1.0, min(share, 1.0)))
+        variance += self.units * (self._most - 1) * beyond
+        return apart / math.sqrt(max(variance, LEAST_P)) if apart else 0.0
 
 
-def tango(won: float, lost: float, units: float, share: float) -> float:
-    """The score statistic of "(won - lost) / units is this share" (Tango 1998): the distance from it over the
-    standard error that is most likely where it is true."""
-    apart = won - lost - units * share
+def tango_variance(won: float, lost: float, units: float, share: float) -> float:
+    """Of won - lost, as is most likely where "(won - lost) / units is this share" is true (Tango 1998)."""
     linear = (2 * units - won + lost) * share - won - lost
     root = math.sqrt(max(linear**2 + 8 * units * lost * share * (1 - share), 0.0))
-    variance = (root - linear) / 2 + units * share * (1 - share)
-    return apart / math.sqrt(max(variance, LEAST_P)) if apart else 0.0
+    return max((root - linear) / 2 + units * share * (1 - share), 0.0)
 
 
 def _turn(is_below: Callable[[float], bool], low: float, high: float) -> float:
@@ -99,6 +124,13 @@ def _turn(is_below: Callable[[float], bool], low: float, high: float) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if is_below(middle) else (low, middle)
     return (low + high) / 2
+
+
+def below(z: float, freedom: int | None) -> float:
+    """The probability of less than z: of Student's t; without degrees of freedom of the normal one."""
+    from scipy.special import ndtr, stdtr
+
+    return float(ndtr(z) if freedom is None else stdtr(freedom, z))
 
 
 def quantile(level: float, freedom: int | None) -> float:

@@ -8,8 +8,9 @@ A value's error changes along its scale (`Metric.scale`), and so do the ends of 
 - error: symmetric in the logarithm of the distance from the best value.
 
 Standard errors are the jackknife's, biases too unless the metric knows its own. Quantiles are those of
-Student's t with units - 1 degrees of freedom; normal ones where a unit is right or wrong and nothing between,
-so that its spread is known. docs/decisions/0051 has how often the intervals hold the truth.
+Student's t with units - 1 degrees of freedom, or rows that count less 1; normal ones where a unit is right
+or wrong and nothing between, so that its spread is known. docs/decisions/0051 has how often the intervals
+hold the truth.
 
 Legend: U units.
 """
@@ -45,14 +46,15 @@ def _bias(metric: Metric, measured: Sample) -> float:
 
 
 def _around(metric: Metric, value: float, measured: Sample, level: float) -> tuple[float, float]:
-    units = len(measured.without_U)
-    variance, freedom = float(np.mean(measured.influence**2)) / units, max(units - 1, 1)
+    units, freedom = len(measured.without_U), max(len(measured.without_U) - 1, 1)
+    variance = float(np.mean(measured.influence**2)) / freedom
     if metric.scale == "share" and 0 <= value <= 1:
         spread, counted = value * (1 - value), _rows_that_count(metric, measured)
-        if variance * spread == 0 or math.isclose(variance * units, spread, rel_tol=ALIKE):
+        if variance * spread == 0 or math.isclose(variance * freedom, spread, rel_tol=ALIKE):
             return score(value, min(units, counted), level, None)
-        return score(value, min(spread / variance * freedom / units, counted), level, freedom)
-    half = quantile(level, freedom) * math.sqrt(variance * units / freedom)
+        freedom = max(1, int(min(units, counted)) - 1)
+        return score(value, min(spread / variance, counted), level, freedom)
+    half = quantile(level, freedom) * math.sqrt(variance)
     if metric.scale == "correlation" and abs(value) < 1:
         z, half = math.atanh(value), half / (1 - value**2)
         return math.tanh(z - half), math.tanh(z + half)
@@ -101,15 +103,13 @@ def difference(one: Sample, other: Sample, worth: float) -> Difference:
     """That of two models on the same rows, in effective units won and lost.
 
     A unit's pseudo-value (Tukey 1958) is what it adds to the difference. The numbers won and lost, and what
-    one is worth, are those that have the sum and the sum of squares of the pseudo-values. Where few units
-    differ, little is known of what one is worth; so `worth` (see `worth_of`) counts as one more of them, in
-    the geometric mean. Of a share of rows all this is counting.
+    one is worth, are those that have the sum and the sum of squares of the pseudo-values. A unit that no row
+    shows is worth `worth` (see `worth_of`), or as much as they are. Of a share of rows all this is counting.
     """
     found = one - other
     parts_U = np.abs(found.value + found.influence)
     units, total, squares = len(parts_U), float(parts_U.sum()), float((parts_U**2).sum())
-    differ, seen = (total**2 / squares, squares / total) if squares > 0 else (0.0, worth)
-    each = max(seen * (worth / seen) ** (1 / (differ + 1)), total / units)  # no more differ than there are
+    each = max(squares / total, total / units) if squares > 0 else worth  # no more differ than there are
     alike_U = (parts_U < ALIKE * each) | np.isclose(parts_U, each, rtol=ALIKE)
     won, lost = ((total + sign * units * found.value) / (2 * each) for sign in (1, -1))
     return Difference(
@@ -118,6 +118,7 @@ def difference(one: Sample, other: Sample, worth: float) -> Difference:
         units=units,
         worth=each,
         freedom=None if alike_U.all() else max(units - 1, 1),
+        unseen=None if found.without_N is not None else round(max(1.0, worth / each), 9),
     )
 
 

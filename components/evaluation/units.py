@@ -4,11 +4,15 @@ A unit is a row, or a group that rows belong to (`splits.groups`): a document wi
 part of. The value without each unit in turn (the jackknife: Quenouille 1956, Tukey 1958) says how much hangs
 on it. That needs no random number and no table of resamples, and holds for every function of sums.
 
-Legend: N rows, U units, S statistics.
+A jackknife's variance is too large where units draw the value together: what two do beyond what each does
+is there twice (Efron & Stein 1981). The value without two units tells how much that is.
+
+Legend: N rows, U units, P pairs of units, S statistics.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +29,9 @@ if TYPE_CHECKING:
 
 MOST_CELLS = 100_000_000  # units times statistics; of more, rows are put together to units by chance
 LEAST_UNITS = 400  # that rows are put together to: a standard error is right to 4 %
+MOST_PAIRS, LEAST_PAIRS = 2_500, 100  # of units that are left out together; of more, so many by chance
+PAIR_CELLS = 4_000_000  # pairs times statistics
+LEAST_TOGETHER = 4  # units; of fewer nothing is told of two
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,15 @@ class Units:
         places = np.random.default_rng(self.count).permutation(self.count)
         return Units(most, _members(places % most, np.arange(self.count)))
 
+    def pairs(self, statistics: int) -> tuple[np.ndarray, np.ndarray]:
+        """one_P and other_P: every pair, or of many, and of so many statistics, some by chance."""
+        most = max(LEAST_PAIRS, min(MOST_PAIRS, PAIR_CELLS // max(1, statistics)))
+        if self.count * (self.count - 1) // 2 <= most:
+            return np.triu_indices(self.count, 1)
+        generator = np.random.default_rng(self.count)
+        one_P, ahead_P = generator.integers(0, self.count, most), generator.integers(1, self.count, most)
+        return one_P, (one_P + ahead_P) % self.count
+
     def pick(self, rows_N: np.ndarray) -> Units:
         """The units of those rows for which `rows_N` is true."""
         if self.member_UN is None:
@@ -66,10 +82,10 @@ class Units:
         return Units(some_UN.shape[0], some_UN)
 
 
-def _members(unit: np.ndarray, row: np.ndarray) -> csr_array:
+def _members(unit: np.ndarray, row: np.ndarray, rows: int | None = None) -> csr_array:
     from scipy.sparse import csr_array
 
-    return csr_array((np.ones(len(row)), (unit, row)))
+    return csr_array((np.ones(len(row)), (unit, row)), shape=(unit.max() + 1, rows) if rows else None)
 
 
 @dataclass(frozen=True)
@@ -79,15 +95,16 @@ class Sample:
     value: float
     without_U: np.ndarray
     without_N: np.ndarray | None = None  # without each row, where rows belong to several units
+    together_P: np.ndarray | None = None  # where they do not: what two units draw beyond what each does
     sums_S: np.ndarray | None = None  # of the statistics; None of a difference
 
     def __sub__(self, other: Sample) -> Sample:
         """The difference to the value of other answers to the same rows."""
-        both = self.without_N is not None and other.without_N is not None
         return Sample(
             value=self.value - other.value,
             without_U=self.without_U - other.without_U,
-            without_N=self.without_N - other.without_N if both else None,  # type: ignore[operator]
+            without_N=_apart(self.without_N, other.without_N),
+            together_P=_apart(self.together_P, other.together_P),
         )
 
     @property
@@ -98,18 +115,30 @@ class Sample:
     @cached_property
     def influence(self) -> np.ndarray:
         """influence_U, how far each unit draws the value from where the others have it; their mean is 0, and
-        their mean square over their number is the variance of the value.
-
-        A pair draws for both its documents, so that its own part of the variance is there twice and comes off
-        once (Aronow, Samii & Assenova 2015, for dyads). What is left is at least the half: so much it is
-        where documents do not matter.
-        """
+        their mean square over their number is the variance of the value."""
         influence_U = _influence(self.value, self.without_U)
-        if self.without_N is None or not influence_U.any():
-            return influence_U
-        own = _influence(self.value, self.without_N)
-        variance, twice = (np.mean(one**2) / len(one) for one in (influence_U, own))
-        return np.asarray(influence_U * np.sqrt(max(1 - twice / variance, 0.5)))
+        return influence_U * math.sqrt(self._once(influence_U)) if influence_U.any() else influence_U
+
+    def _once(self, influence_U: np.ndarray) -> float:
+        """The share of a jackknife's variance that is left once nothing is there twice.
+
+        A pair of documents draws for both of them, so that its own part comes off once (Aronow, Samii &
+        Assenova 2015, for dyads). What is left is at least the half: so much it is where documents do not
+        matter. Of other units it is what two draw together (Efron & Stein 1981, section 4; unbiased for a
+        mean over all pairs). What three draw together would come off too, which is too much: a third at most.
+        """
+        units, variance = len(influence_U), float(np.mean(influence_U**2)) / len(influence_U)
+        if self.without_N is not None:
+            own = _influence(self.value, self.without_N)
+            return max(1 - float(np.mean(own**2)) / len(own) / variance, 1 / 2)
+        if self.together_P is None or units < LEAST_TOGETHER:
+            return 1.0
+        twice = (units - 3) / (units - 2) * float(np.var(self.together_P)) / 2
+        return max(1 - twice / (variance * units / (units - 1)), 2 / 3)
+
+
+def _apart(one: np.ndarray | None, other: np.ndarray | None) -> np.ndarray | None:
+    return None if one is None or other is None else one - other
 
 
 def _influence(value: float, without_U: np.ndarray) -> np.ndarray:
@@ -120,10 +149,26 @@ def _influence(value: float, without_U: np.ndarray) -> np.ndarray:
 def sample(metric: Metric, statistics_NS: Table, units: Units) -> Sample:
     """The metric of rows that have these statistics."""
     rows, statistics = statistics_NS.shape
-    single = Units(rows).coarse(statistics)
+    single, units = Units(rows).coarse(statistics), units.coarse(statistics)
+    value, without_U = metric.total(statistics_NS), metric.without(statistics_NS, units.member_UN)
     return Sample(
-        value=metric.total(statistics_NS),
-        without_U=metric.without(statistics_NS, units.coarse(statistics).member_UN),
+        value=value,
+        without_U=without_U,
         without_N=metric.without(statistics_NS, single.member_UN) if units.overlap else None,
+        together_P=None if units.overlap else _together(metric, statistics_NS, units, value, without_U),
         sums_S=np.asarray(statistics_NS.sum(axis=0), dtype=np.float64).reshape(-1),
     )
+
+
+def _together(
+    metric: Metric, statistics_NS: Table, units: Units, value: float, without_U: np.ndarray
+) -> np.ndarray | None:
+    """together_P of pairs of units: 0 of a mean over units, and of what is nearly one about that."""
+    if units.count < LEAST_TOGETHER:
+        return None
+    one_P, other_P = units.pairs(statistics_NS.shape[1])
+    both_PU = _members(np.tile(np.arange(len(one_P)), 2), np.concatenate([one_P, other_P]), units.count)
+    both_PN = both_PU if units.member_UN is None else both_PU @ units.member_UN
+    without_P = metric.without(statistics_NS, both_PN)
+    alone_P = without_U[one_P] + without_U[other_P]
+    return np.asarray(units.count * value - (units.count - 1) * alone_P + (units.count - 2) * without_P)

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 from torch.nn.functional import linear
 
+LEAST = 2**16  # numbers of the largest weight: products with fewer are too short to be told apart by a clock
 ROWS = 32  # tokens of the product that is timed: a short text
 TRIES = 7  # of which the fastest counts
 WORTH = 1.1  # times as fast, or the layers stay as they are
@@ -42,8 +43,8 @@ class LaidOut(nn.Module):
 @torch.inference_mode()
 def lay_out(model: nn.Module) -> bool:
     """Replace the model's linear layers where oneDNN is the faster on this machine; whether it was done."""
-    layers = [layer for _, _, layer in _linear(model)]
-    if not layers or not _faster(max(layers, key=lambda layer: layer.weight.numel())):
+    largest = max((layer for _, _, layer in _linear(model)), key=_size, default=None)
+    if largest is None or _size(largest) < LEAST or not _faster(largest):
         return False
     replace(model, torch.float32)
     return True
@@ -65,6 +66,10 @@ def _linear(model: nn.Module) -> list[tuple[nn.Module, str, nn.Linear]]:
         and layer.weight.dtype == torch.float32
         and layer.weight.device.type == "cpu"
     ]
+
+
+def _size(layer: nn.Linear) -> int:
+    return layer.weight.numel()
 
 
 def _faster(layer: nn.Linear) -> bool:

@@ -8,9 +8,9 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
-from components.data.sources.formats import rows, value_at
+from components.data.sources.formats import rows
 from components.data.sources.formats.text import lines
-from components.data.sources.record import Skipped, Unreadable
+from components.data.sources.record import Skipped, Unreadable, value_at
 from components.errors import BadRowError, UserError
 from components.families.shared.fields import read_text
 from components.families.shared.fingerprint import text_key

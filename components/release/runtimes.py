@@ -82,12 +82,18 @@ def choose(root: Path, wanted: str, made: Path) -> None:
         return
     model = root / saving.MODEL
     verdict, eager = Verdict.read(root / VERDICT), saving.load(model)
-    names = runtimes.names() if wanted == AUTO else [wanted]
-    ways = {name: _begun(runtimes.find(name), eager, made, root / COMPRESSED) for name in names}
+    asked = _offered(root / COMPRESSED) if wanted == AUTO else [wanted]
+    ways = {name: _begun(runtimes.find(name), eager, made, root / COMPRESSED) for name in asked}
     of_eager = _time(eager, ways, root / "encoded") if eager.packs else {}
     chosen = _first_that_passes(root, model, ways, verdict)
     _clear(made, ways[chosen].runtime.files if chosen in ways else ())
     _report(wanted, chosen, ways, of_eager, verdict.confidence).write(made / RUNTIMES)
+
+
+def _offered(compressed: Path) -> list[str]:
+    """All runtimes but those of a smaller encoder that nobody wanted."""
+    made_of = {name: runtimes.find(name).made_of for name in runtimes.names()}
+    return [name for name, of in made_of.items() if of is None or (compressed / of).is_dir()]
 
 
 def _time(eager: MultiTaskModel, ways: Mapping[str, Way], encoded: Path) -> dict[str, float]:
@@ -156,19 +162,21 @@ def _why_not(runtime: Runtime, eager: MultiTaskModel) -> str | None:
 def _first_that_passes(root: Path, model: Path, ways: Mapping[str, Way], verdict: Verdict) -> str:
     """The fastest of those that are worth it and answer as well; else eager."""
     by_speed = sorted((name for name in ways if ways[name].states), key=lambda name: -_speed(ways[name]))
-    for place, name in enumerate(by_speed):
-        way = ways[name]
-        if _speed(way) < WORTH:
-            way.note(why=f"not {WORTH:g} times as fast as eager")
-            continue
-        asked = saving.load(model)
-        asked.runtime = way.states
-        _ask(root, asked, way, verdict)
-        if way.evidence.why is None:
-            for slower in by_speed[place + 1 :]:
-                ways[slower].note(why=f"slower than {name}")
-            return name
-    return EAGER
+    passed = [name for name in by_speed if _answers_as_well(root, model, ways[name], verdict)]
+    for slower in passed[1:]:
+        ways[slower].note(why=f"slower than {passed[0]}")
+    return passed[0] if passed else EAGER
+
+
+def _answers_as_well(root: Path, model: Path, way: Way, verdict: Verdict) -> bool:
+    """Ask a way, where it is worth it."""
+    if _speed(way) < WORTH:
+        way.note(why=f"not {WORTH:g} times as fast as eager")
+        return False
+    asked = saving.load(model)
+    asked.runtime = way.states
+    _ask(root, asked, way, verdict)
+    return way.evidence.why is None
 
 
 def _ask(root: Path, asked: MultiTaskModel, way: Way, verdict: Verdict) -> None:

@@ -106,6 +106,14 @@ class Condition(Section):
 Offset = Literal["characters", "utf16", "bytes", "lf", "crlf", "bom", "no_bom"]
 
 
+class Join(Section):
+    """A table beside the rows: what it says of each of them, by the name that both give it."""
+
+    file: str  # the table, below `path` and in the same format; it is held in memory
+    by: str  # the rows' column that names them
+    key: str | None = None  # the table's column that names them; left out, it is called as `by`
+
+
 class Source(Section):
     """Where a task's rows come from, how the file is read, and which of its rows count."""
 
@@ -132,6 +140,8 @@ class Source(Section):
     split_column: str | None = None  # the column that says which split a row belongs to
     # what the split column says, and the split that it means
     split_values: dict[str, Split] = {"train": "train", "validation": "validation", "test": "test"}
+    # another table, as of labels by the id of a text, whose columns the rows take along
+    join: Join | None = None
     file_column: str | None = None  # a new column that says of each row its file's name, without the ending
     label_map: dict[str, str] = {}  # raw label -> label
     # in place of `label_map` a file in the folder `path`: a name a line, the first that of 0, or JSON

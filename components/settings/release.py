@@ -6,7 +6,6 @@ from components.settings.section import Section
 
 EAGER = "eager"  # the runtime that every machine has: torch, in single precision
 AUTO = "auto"  # whichever is the fastest of those that answer as well
-STUDENT = "student"  # what the stage `compress` has made: compress.student
 
 
 class DataStatement(Section):

@@ -8,12 +8,15 @@ from components.stages import run
 
 def main(name: str) -> None:
     from components import params
-    from components.compression.distil import distil
+    from components.compression import pruned, student
     from components.settings.compression import COMPRESSED
 
     project = params.load()
-    assert project.compress.student is not None  # noqa: S101 dvc.yaml has a stage of each that is named
-    distil(project.compress.student, Path(), project.seed, COMPRESSED / name, print)
+    own, target = project.compress, COMPRESSED / name  # dvc.yaml has a stage of each that is named
+    if name == "student" and own.student is not None:
+        student.make(own.student, Path(), project.seed, target, print)
+    if name == "pruned" and own.pruned is not None:
+        pruned.make(own.pruned, Path(), project.seed, target, print)
 
 
 if __name__ == "__main__":

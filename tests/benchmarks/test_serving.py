@@ -12,7 +12,7 @@ import pytest
 from starlette.responses import JSONResponse
 
 from benchmarks.clients import LOST, Caller, Heard, closed, opened
-from benchmarks.serving import LINES, Bench, _goals
+from benchmarks.serving import CHOSEN, LINES, Bench, _goals
 from tests.serving.loopback import served
 
 BODIES = {"texts": ["a"]}
@@ -66,10 +66,16 @@ def test_the_memory_of_a_service_is_a_number_where_it_has_answered_every_request
 
 
 @pytest.mark.parametrize(
-    ("value", "reached"), [(1.0, {"one client", "lone", "steady", "large", "in time", "memory"})]
+    ("value", "reached"), [(1.0, {"one client", "lone", "steady", "large", "file", "in time", "memory"})]
 )
 def test_every_line_has_its_goal(value: float, reached: set[str]) -> None:
     once = dict.fromkeys(("in time", "lost", "memory"), value)
     rounds = [dict.fromkeys(LINES.keys() - once.keys(), value)] * 3
     goals = dict(zip(LINES, _goals(rounds, once), strict=True))
     assert {key for key, goal in goals.items() if goal.reached} == reached
+
+
+def test_a_bundle_without_a_runtime_has_no_line_of_one() -> None:
+    once = dict.fromkeys(("in time", "lost", "memory"), 1.0)
+    one = {**dict.fromkeys(LINES.keys() - once.keys(), 1.0), **dict.fromkeys(CHOSEN, math.nan)}
+    assert len(_goals([one], once)) == len(LINES) - len(CHOSEN)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import sentence
-from tests.data.exports.writers import LABEL, article, bio, document, german, raw, text, tokens
+from tests.data.exports.writers import LABEL, article, bio, csv_text, document, german, raw, text, tokens
 from tests.data.shapes import ROWS, Shape, jsonl, plain, topic
 
 QUESTIONS = ["DESC:manner", "ENTY:cremat", "HUM:ind", "NUM:date", "DESC:def"]
@@ -131,6 +131,23 @@ def packed(path: Path) -> None:
     path.write_bytes(gzip.compress("\n".join(lines).encode(), mtime=0))
 
 
+def joined(path: Path) -> None:
+    """Texts, and their labels in a table of their own, in another order."""
+    path.mkdir()
+    text(csv_text(["doc_id", "body"], lambda n: [f"d{n:03}", sentence(n)]))(path / "texts.csv")
+    text(csv_text(["doc_id", "topic"], lambda n: [f"d{119 - n:03}", topic(119 - n)]))(path / "labels.csv")
+
+
+def aspects(n: int) -> str:
+    """A sentence of SemEval's aspects, with one by its place."""
+    found = f'<aspectTerm term="soup" polarity="{["bad", "good"][n % 2]}" from="0" to="4"/>'
+    return f'<sentence id="{n}"><text>soup, {sentence(n)}</text><aspectTerms>{found}</aspectTerms></sentence>'
+
+
+def edition(n: int) -> str:
+    return f'<p>{sentence(n)} by <name type="person">alice</name></p>'
+
+
 def by_author(path: Path) -> None:
     """A training file in each of several folders."""
     for author in ("ada", "bob", "eve"):
@@ -237,5 +254,13 @@ LAYOUTS = [
     Shape("pointer.parquet", plain("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"), refused="a pointer of git-lfs"),
     Shape("odd_bytes.csv", raw(b"\x80\x04\x95" + b"abc\x00" * 100), refused="a pickle"),
     Shape("odd_utf16.csv", raw(b"x\x00" + "text,label\n".encode("utf-16-le") * 20 + b"x"), refused="odd_utf16.csv"),
+    Shape("joined", joined, "classification", {"text": "body", "label": "topic"},
+          {"files": {"train": "texts.csv"}, "join": {"file": "labels.csv", "by": "doc_id"}}),
+    Shape("aspects.xml", plain(f"<?xml version='1.0'?>\n<sentences>{''.join(map(aspects, ROWS))}</sentences>"), "tagging",
+          {"text": "text", "spans": "aspectTerms"}, {"format": "xml"}),
+    Shape("edition.xml", plain(f"<TEI><text>{''.join(map(edition, ROWS))}</text></TEI>"),
+          "tagging", {"text": "text", "spans": "spans"}, {"format": "xml"}),
+    Shape("illinois.txt", plain("\n".join(f"{sentence(n)} by [PER alice ] of [ORG acme ]" for n in ROWS)), "tagging",
+          {"text": "text", "spans": "spans"}, {"format": "inline"}),
     Shape("authors", by_author, "classification", LABEL, {"format": "jsonl", "files": {"train": "*/train_*.jsonl"}}),
 ]  # fmt: skip

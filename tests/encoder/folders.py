@@ -85,6 +85,23 @@ def as_sentence_transformers(module: str) -> Change:
     return change
 
 
+def within(name: str) -> Change:
+    """All of it in a folder within, as a trainer's checkpoints."""
+
+    def change(folder: Path) -> None:
+        (folder / name).mkdir()
+        for file in list(folder.glob("*.*")):
+            shutil.move(file, folder / name / file.name)
+
+    return change
+
+
+def as_an_adapter(folder: Path) -> None:
+    """As PEFT saves one, without the encoder that it belongs to."""
+    (folder / "config.json").rename(folder / "adapter_config.json")
+    (folder / WHOLE).rename(folder / "adapter_model.safetensors")
+
+
 def as_the_hubs_cache(folder: Path) -> None:
     """Links to blobs, below snapshots/<commit>."""
     (folder / "blobs").mkdir()

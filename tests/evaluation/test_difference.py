@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
-from components.evaluation.difference import Difference, tango
+from components.evaluation.difference import Difference, tango_variance
 
 CASES = st.tuples(st.integers(0, 40), st.integers(0, 40), st.integers(0, 400)).filter(
     lambda one: sum(one) > 0
@@ -40,9 +40,7 @@ def test_the_score_is_that_of_the_likelihood_where_it_is_largest(
         surprise, bounds=(least, most), method="bounded", options={"xatol": 1e-10}
     ).x
     variance = units * (2 * found + share - share**2)
-    assert tango(won, lost, units, share) == pytest.approx(
-        (won - lost - units * share) / math.sqrt(variance), rel=1e-3
-    )
+    assert tango_variance(won, lost, units, share) == pytest.approx(variance, rel=2e-3)
 
 
 @pytest.mark.parametrize(("won", "lost"), [(0, 5), (1, 7), (4, 12), (6, 6), (9, 2), (0, 1)])
@@ -96,6 +94,40 @@ def test_the_worth_of_a_unit_scales_every_bound() -> None:
     plain, half = of(9, 3, 60), of(9, 3, 60).model_copy(update={"worth": 0.5})
     assert half.interval(0.9) == pytest.approx([end / 2 for end in plain.interval(0.9)])
     assert half.p_worse(0.01) == pytest.approx(plain.p_worse(0.02))
+
+
+def test_a_loss_that_no_row_shows_may_be_one_of_rows_that_are_worth_more() -> None:
+    """Nothing lost in n rows: so many rows' worth as z^2 / n of them may be, each worth three."""
+    seen, unseen = (of(12, 12, 60).model_copy(update={"freedom": 59, "unseen": one}) for one in (1.0, 3.0))
+    assert unseen.low(0.95) < seen.low(0.95) - 0.03
+    assert unseen.high(0.95) > seen.high(0.95) + 0.03
+    none = of(0, 0, 1000).model_copy(update={"unseen": 3.0})
+    assert none.least_excluded(0.95) == pytest.approx(3 * 1.645**2 / 1000, rel=0.01)
+
+
+@pytest.mark.parametrize("won", [17, 18, 19, 20])
+def test_whether_a_difference_is_shown_does_not_hang_on_what_no_row_shows(won: int) -> None:
+    """That none is lost or won is tested by the rows that differ alone, and what lies beyond is as far off."""
+    lows = [
+        of(won, 8, 60).model_copy(update={"freedom": 59, "unseen": one}).low(0.95) for one in (1.0, 3.0, 30.0)
+    ]
+    assert len({low > 0 for low in lows}) == 1
+    assert lows == sorted(lows, reverse=True)
+
+
+@given(CASES, st.floats(1, 40), st.floats(0, 0.5))
+def test_a_larger_loss_is_shown_less_easily_whatever_a_row_is_worth(
+    case: tuple[int, int, int], unseen: float, loss: float
+) -> None:
+    one = of(case[0], case[1], sum(case)).model_copy(update={"unseen": unseen, "freedom": sum(case)})
+    assert one.p_worse(loss) >= one.p_worse(loss / 2) - 1e-9
+    assert one.low(0.95) <= one.value <= one.high(0.95)
+
+
+def test_evidence_of_before_has_the_bounds_that_it_had() -> None:
+    """It does not say what a row is worth that is not seen, and its score has Student's t."""
+    before = of(12, 4, 100).model_copy(update={"freedom": 99})
+    assert before.low(0.95) < before.model_copy(update={"unseen": 1.0}).low(0.95)
 
 
 def test_the_standard_error_is_that_of_a_paired_difference() -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from components.evaluation import units as module
 from components.evaluation.units import Units, sample
-from components.families.base import metric
+from components.families.base import Metric, metric
 from components.families.regression.family import FAMILY as REGRESSION
 from components.families.shared.metrics import MACRO_F1, accuracy
 
@@ -70,6 +71,37 @@ def test_pairs_of_documents_that_do_not_matter_are_as_sure_as_so_many_rows() -> 
     by_pair, by_row = sample(SHARE, table, Units.of(pairs)), sample(SHARE, table, Units(len(pairs)))
     variances = [np.mean(one.influence**2) / len(one.influence) for one in (by_pair, by_row)]
     assert variances[0] == pytest.approx(variances[1], rel=0.35)
+
+
+def test_what_two_rows_draw_together_is_in_the_variance_once() -> None:
+    """The mean of (x + a) (y + a) over all pairs of rows, x and y normal: its variance is 4 a^2 / n, and
+    2 / (n (n - 1)) of the pairs, which a jackknife has there twice (Efron & Stein 1981)."""
+    n, a, generator = 20, 0.35, np.random.default_rng(8)
+    of_pairs = Metric(
+        "pairs",
+        SHARE.statistics,
+        lambda s_R3: (s_R3[:, 1] ** 2 - s_R3[:, 2]) / (s_R3[:, 0] * (s_R3[:, 0] - 1)),
+    )
+    found = []
+    for _ in range(400):
+        x = generator.normal(a, 1, n)
+        one = sample(of_pairs, np.stack([np.ones(n), x, x**2], axis=1), Units(n))
+        alone = replace(one, together_P=None)
+        found.append([np.mean(each.influence**2) / (n - 1) for each in (one, alone)])
+    once, twice = np.mean(found, axis=0) / (4 * a**2 / n + 2 / (n * (n - 1)))
+    assert once == pytest.approx(1, abs=0.1)
+    assert twice > 1.1
+
+
+def test_of_many_rows_some_pairs_tell_what_all_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = classes(120, 40, 7)
+    some = sample(MACRO_F1, table, Units(120))
+    monkeypatch.setattr(module, "MOST_PAIRS", 10_000)
+    every = sample(MACRO_F1, table, Units(120))
+    assert some.together_P is not None and every.together_P is not None
+    assert (len(some.together_P), len(every.together_P)) == (2_500, 120 * 119 // 2)
+    assert np.var(some.together_P) == pytest.approx(np.var(every.together_P), rel=0.4)
+    assert sample(MACRO_F1, table, Units(120)).influence.tolist() == every.influence.tolist()
 
 
 def test_many_rows_of_many_statistics_are_put_together_and_tell_the_same(

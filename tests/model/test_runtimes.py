@@ -12,8 +12,9 @@ import torch
 
 from components.data.batches.pack import Pack
 from components.errors import UserError
-from components.model import runtimes
+from components.model import runtimes, smaller
 from components.model.multitask import MultiTaskModel
+from components.model.narrow import NEURONS, keep, units_of
 from components.model.packing import packed_states
 from components.model.runtimes import EAGER, Running, bf16, difference, exported
 from tests.model.encoders import PACKABLE
@@ -21,7 +22,7 @@ from tests.model.runtimes import build, runtime_here
 from tests.scripts import ROOT
 
 TOLERANCE = {"bf16": 0.03, "onnx": 1e-5, "onnx_int8": 0.3, "openvino": 0.03}  # of a state, by the largest
-LEARNT = {"student"}  # which has states of its own
+LEARNT = {"student", "student_int8", "pruned", "pruned_int8"}  # which have states of their own
 LENGTHS = (7, 40, 7, 7, 3, 25)
 
 
@@ -54,6 +55,22 @@ def test_states_are_eagers_in_their_order_whatever_the_lengths(name: str, kind: 
 
 
 @torch.inference_mode()
+def test_a_smaller_encoder_is_computed_in_eight_bits_too(tmp_path: Path) -> None:
+    runtime, model = runtime_here("pruned_int8"), build()
+    narrow = smaller.whole(model)
+    for units in units_of(narrow, NEURONS):
+        keep(units, range(0, 48, 2))
+    smaller.save(model, narrow, [0, 1, 2], tmp_path / "pruned")
+    runtime.make(model, tmp_path, tmp_path)
+    ids_T, pack = torch.randint(3, 99, (sum(LENGTHS),)), Pack.of(LENGTHS)
+    given = (ids_T, torch.zeros_like(ids_T), pack)
+    found_TD, expected_TD = runtime.begin(model, tmp_path)(*given), packed_states(narrow, *given)
+    assert difference.of(found_TD, expected_TD) < TOLERANCE["onnx_int8"]
+    whole_TD = packed_states(model.encoder, *given)
+    assert difference.of(whole_TD, expected_TD) > TOLERANCE["onnx_int8"]
+
+
+@torch.inference_mode()
 def test_a_call_of_a_graph_has_sequences_of_similar_length_alone() -> None:
     seen: list[tuple[int, ...]] = []
 
@@ -78,7 +95,7 @@ def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_file_names_no_place_of_the_machine_that_wrote_it_and_is_the_same_again(
     bert: Path, tmp_path: Path
 ) -> None:
-    exported.export(build(), tmp_path / "again.onnx")
+    exported.export(model := build(), model.encoder, tmp_path / "again.onnx")
     (one,) = (file.read_bytes() for file in bert.iterdir())
     assert one == (tmp_path / "again.onnx").read_bytes()
     for place in (Path(runtimes.__file__).parents[3], bert, tmp_path):
@@ -87,7 +104,7 @@ def test_a_file_names_no_place_of_the_machine_that_wrote_it_and_is_the_same_agai
 
 def test_an_encoder_that_does_not_pack_is_not_exported(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="deberta-v2: its sequences cannot be packed"):
-        exported.export(build("deberta"), tmp_path / "encoder.onnx")
+        exported.export(model := build("deberta"), model.encoder, tmp_path / "encoder.onnx")
 
 
 @torch.inference_mode()

@@ -16,7 +16,7 @@ NAMED, OF = "packaging: {name: tiny}", "packaging: {{name: tiny, runtime: {}}}"
 def test_an_unknown_runtime_is_named_with_those_there_are(tiny_project: Path) -> None:
     assert complaint(tiny_project, NAMED, OF.format("onx")).endswith(
         "packaging.runtime: unknown runtime 'onx' (did you mean 'onnx'?); expected one of eager, auto, bf16, "
-        "onnx, onnx_int8, openvino, student"
+        "onnx, onnx_int8, openvino, pruned, pruned_int8, student, student_int8"
     )
 
 
@@ -30,15 +30,29 @@ def test_a_runtime_whose_package_is_missing_says_what_to_install(
     )
 
 
-def test_a_student_that_nobody_makes_is_asked_for(tiny_project: Path) -> None:
-    assert complaint(tiny_project, NAMED, OF.format("student")).endswith(
-        "packaging.runtime: student is made by the stage compress; expected compress.student: {layers: NUMBER}"
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("student", "compress.student: {layers: NUMBER}"),
+        ("pruned_int8", "compress.pruned: {heads: 0.5, neurons: 0.5}"),
+    ],
+)
+def test_a_smaller_encoder_that_nobody_makes_is_asked_for(
+    name: str, expected: str, tiny_project: Path
+) -> None:
+    assert complaint(tiny_project, NAMED, OF.format(name)).endswith(
+        f"packaging.runtime: {name} is of what the stage compress makes; expected {expected}"
     )
 
 
-def test_a_student_of_null_would_be_a_stage_that_has_nothing_to_do(tiny_project: Path) -> None:
-    assert complaint(tiny_project, NAMED, f"{NAMED}\ncompress: {{student: null}}") == (
-        "params.yaml: compress.student: found None, expected {layers: NUMBER}; leave the key out for no student"
+@pytest.mark.parametrize(
+    ("name", "expected"), [("student", "{layers: NUMBER}"), ("pruned", "{heads: 0.5, neurons: 0.5}")]
+)
+def test_a_smaller_encoder_of_null_would_be_a_stage_that_has_nothing_to_do(
+    name: str, expected: str, tiny_project: Path
+) -> None:
+    assert complaint(tiny_project, NAMED, f"{NAMED}\ncompress: {{{name}: null}}") == (
+        f"params.yaml: compress.{name}: found None, expected {expected}; leave the key out for no {name}"
     )
 
 

@@ -29,6 +29,7 @@ from components.model.multitask import MultiTaskModel
 from components.model.packing import packed_states
 from components.release import bundle, runtimes
 from components.release.records import RUNTIMES, BundleCard, RuntimeEvidence, RuntimeReport
+from components.settings.compression import COMPRESSED
 from serving import build
 from serving.predictor import Predictor
 from tests.model.runtimes import runtime_here
@@ -71,6 +72,14 @@ class Short(Own):
 class NoNumbers(Own):
     def begin(self, model: MultiTaskModel, folder: Path) -> ways.States:
         return lambda ids_T, segments_T, pack: torch.full((len(ids_T), model.hidden_size), torch.nan)
+
+
+class Slower(Own):
+    files = ("slower.bin",)
+
+
+class Smaller(Own):
+    made_of = "student"
 
 
 class Absent(Own):
@@ -145,6 +154,26 @@ def test_the_fastest_that_answers_as_well_is_shipped_and_what_the_others_made_is
         assert (one.difference, one.discordant, one.passes) == (0, 0, True), head
         assert one.rows == len(read_json(Path("predictions") / f"{head}.json"))
     assert report.runtimes["absent"].why == "no_such_package is not installed"
+
+
+def test_all_that_are_worth_it_are_asked_so_that_their_quality_stands_side_by_side(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(FOUND, "slower", Slower)
+    report = chosen("auto", {"own": 2.0, "slower": 1.5}, monkeypatch)
+    assert report.chosen == "own"
+    assert report.runtimes["slower"].why == "slower than own"
+    assert report.runtimes["slower"].heads
+    assert files() == {RUNTIMES, "own.bin"}
+
+
+def test_a_runtime_of_a_smaller_encoder_is_measured_where_there_is_one(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(FOUND, "smaller", Smaller)
+    assert "smaller" not in runtimes._offered(COMPRESSED)
+    (COMPRESSED / "student").mkdir(parents=True)
+    assert "smaller" in runtimes._offered(COMPRESSED)
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ from itertools import chain, count, islice
 from pathlib import Path
 
 from components import families
+from components.data.propose.alike import without_codes
 from components.data.propose.candidate import Plan, Wishes
 from components.data.propose.choose import choose
-from components.data.propose.class_names import class_names, named
+from components.data.propose.class_names import class_names, listed_names, named
 from components.data.propose.counting import recounted
 from components.data.propose.entry import Entry, entry_of, load_source
 from components.data.propose.places import Place, identifier, locate, matching
@@ -23,7 +24,7 @@ from components.data.propose.trial import Terms, tried
 from components.data.sources import formats
 from components.data.sources.documents import Document
 from components.data.sources.formats.inline import SPANS, are_marked
-from components.data.sources.record import Skipped
+from components.data.sources.record import Skipped, value_at
 from components.errors import BadRowError, SkippedRowError, UserError
 from components.families.base import Row
 from components.families.base.capabilities import NamesThings, PairsOfSpans
@@ -80,7 +81,7 @@ def guess_at(place: Place, wishes: Wishes, encoder: Path | None = None, terms: T
         if wishes.family in families.that(PairsOfSpans):
             place = replace(place, source={**place.source, "rows": "pairs"})
             rows, total = _rows(place)
-    names = class_names(place.first)
+    names = class_names(place.first) or listed_names(place.first, columns_of(rows, total))
     rows = named(rows, names)
     columns = columns_of(rows, total, wishes.decimal)
     if sentence := sentence_of(columns, [fields for _, fields in rows]):
@@ -94,7 +95,8 @@ def guess_at(place: Place, wishes: Wishes, encoder: Path | None = None, terms: T
     if found := recounted(columns, place, rows):
         place, rows = found
         columns = columns_of(rows, total, wishes.decimal)
-    plan, others = choose(columns, rows, wishes)
+    apart = without_codes(columns, {*wishes.columns.values(), *wishes.joint})
+    plan, others = choose(apart, rows, wishes)
     if marked and not _reads_spans(plan):
         return guess_at(whole, replace(wishes, family=plan.family), encoder, terms)
     if unsaid := [column for column in plan.measured if column.is_open]:
@@ -144,6 +146,7 @@ def _unused(columns: list[Column], entry: Entry) -> Iterator[str]:
     named = [name for head in heads for names in head["columns"].values() for name in [*_listed(names)]]
     source = entry.keys["source"]
     named += [source.get("split_column", ""), source.get("inline", ""), source.get("file_column", "")]
+    named += [source.get("join", {}).get("by", "")]
     named += _listed(source.get("sentence", ""))
     for column in columns:
         below = f"{column.name}."
@@ -219,7 +222,7 @@ def _has_all(place: Place, name: str, columns: set[str]) -> bool:
     rows = list(islice(formats.rows(found[0], load_source(place)), HEAD))
     sound = [fields for _, fields in rows if not isinstance(fields, Skipped)]
     return not sound or all(
-        any(formats.value_at(fields, column) is not None for fields in sound) for column in columns
+        any(value_at(fields, column) is not None for fields in sound) for column in columns
     )
 
 

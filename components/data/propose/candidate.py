@@ -11,8 +11,9 @@ from components import families
 from components.data.propose.details import Details, details_of
 from components.data.propose.profile import Column, Fields, Numbered
 from components.data.propose.roles.base import Fit
-from components.data.sources.formats import NUMBERS, value_at
+from components.data.sources.formats import NUMBERS
 from components.data.sources.numbers import Decimal, with_a_point, without_unit
+from components.data.sources.record import value_at
 from components.errors import BadRowError, SkippedRowError
 from components.families.base import Row
 from components.spelling import plain

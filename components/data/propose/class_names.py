@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from components.data.propose.profile import Fields, Numbered
+from components.data.propose.profile import Column, Fields, Numbered
+from components.data.propose.roles.base import is_named
 
 INFO = ("dataset_info.json", "dataset_infos.json")
+LISTS = ("classes.txt", "labels.txt", "label_names.txt", "class_names.txt", "categories.txt", "names.txt")
 Names = Mapping[str, list[str]]  # column -> the names of its classes, the first that of 0
 
 
@@ -20,6 +22,22 @@ def class_names(file: Path) -> Names:
         if path.is_file():
             found |= dict(_declared(_json(path)))
     return found
+
+
+def listed_names(file: Path, columns: Sequence[Column]) -> Names:
+    """By a list of names beside `file`, of a column that numbers its classes from 0: as many as it has."""
+    lists = [file.parent / name for name in LISTS if (file.parent / name).is_file()]
+    if len(lists) != 1:
+        return {}
+    names = [line.strip() for line in lists[0].read_text(encoding="utf-8-sig", errors="replace").splitlines()]
+    while names and not names[-1]:
+        names.pop()
+    return {column.name: names for column in columns if _numbers(column, len(names))} if all(names) else {}
+
+
+def _numbers(column: Column, names: int) -> bool:
+    labels = is_named(column, "label") or is_named(column, "tags")
+    return labels and column.is_whole and {*map(float, column.numbers or ())} == {*map(float, range(names))}
 
 
 def _json(path: Path) -> Any:

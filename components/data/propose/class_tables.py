@@ -43,7 +43,7 @@ def class_tables(folder: Path) -> tuple[dict[str, list[str]], SourceKeys] | None
     if _says_its_class(tables):
         return files, source
     known = all(name.lower() in CLASSES for name in apart(list(train)))
-    if not tables or (_learns(tables[0]) and not known):
+    if not tables or (learns(tables[0]) and not known):
         return None
     column = next(name for name in FREE if name not in _names(tables[0]))
     return files, {**source, "file_column": column, **_label_map(splits)}
@@ -68,7 +68,7 @@ def _alike(paths: list[Path]) -> tuple[SourceKeys, list[list[Column]]]:
     source = source_of(paths[0])
     tables: list[list[Column]] = []
     for path in paths:
-        own, columns = _table(path)
+        own, columns = table(path)
         alike = own == source and source["format"] in ROWS and columns[0].rows >= FEWEST
         if not alike or (tables and _names(columns) != _names(tables[0])):
             return source, []
@@ -76,7 +76,12 @@ def _alike(paths: list[Path]) -> tuple[SourceKeys, list[list[Column]]]:
     return source, tables
 
 
-def _table(path: Path) -> tuple[SourceKeys, list[Column]]:
+def table(path: Path) -> tuple[SourceKeys, list[Column]]:
+    """How a table is read, and the columns of its first rows.
+
+    Raises:
+        UserError: it has none.
+    """
     source = source_of(path)
     given = formats.rows(path, Source.model_validate({**source, "path": str(path)}))
     rows = [(number, fields) for number, fields in islice(given, LOOKED) if not isinstance(fields, Skipped)]
@@ -89,7 +94,7 @@ def _names(columns: list[Column]) -> list[str]:
     return [column.name for column in columns]
 
 
-def _learns(columns: list[Column]) -> bool:
+def learns(columns: list[Column]) -> bool:
     """Is there what could be learnt from a table alone?"""
     return any(_is_label(column) or any(fit(kind, column) for kind in TARGETS) for column in columns)
 

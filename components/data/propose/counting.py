@@ -8,9 +8,9 @@ from components.data.propose.places import Place
 from components.data.propose.profile import Column, Fields, Numbered
 from components.data.propose.roles import fit
 from components.data.propose.source_keys import SourceKeys
-from components.data.sources.formats import value_at
 from components.data.sources.offsets import Counting
 from components.data.sources.placing import placed, tally_of
+from components.data.sources.record import value_at
 from components.errors import BadRowError
 from components.settings.data import Source
 

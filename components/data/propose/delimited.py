@@ -13,11 +13,12 @@ from components.data.propose.source_keys import SourceKeys
 from components.data.sources.formats.text import MAX_FIELD
 
 LINES = 1000
-SEPARATORS = "\t,;|"
+SEPARATORS = "\t,;|\x01"  # the last one is Hive's
 ALIKE = 0.9  # share of the lines that must agree on a format
 LONGEST_NAME = 80  # characters of a column's name
 NAMING = 4  # words of a name that says what the column holds
 PREAMBLE = 12  # lines above a header
+SURVEY = {"Response", "Open-Ended Response"}  # what SurveyMonkey writes in the row below its header
 IMPORT = '{"ImportId"'  # begins what Qualtrics writes in the second row below its header
 SIGN = "sep="  # begins the line by which a spreadsheet is told the separator
 ABOVE = 0.001  # what each of them takes from a separator's share: rather none
@@ -40,7 +41,7 @@ def delimited(text: str) -> SourceKeys:
         separator, quoting, rows = ",", True, single
     rows = rows or _rows(text, separator, quoting, None)
     found: SourceKeys = {"format": "tsv" if separator == "\t" else "csv"}
-    if separator in ";| ":
+    if separator in ";| \x01":
         found["separator"] = separator
     if not quoting:
         found["quoting"] = False
@@ -80,9 +81,11 @@ def header_of(rows: list[list[str]], first: int) -> SourceKeys:
     if unnamed and not _is_header(rows[first], _body(rows, first)):
         above = ["rownames", *(name.strip() for name in rows[first - 1])]  # R has no name for those of rows
         return {"header": _distinct(above), "skip_after_header": first}
-    if any(field.startswith(IMPORT) for row in rows[first + 1 : first + 3] for field in row):
-        rows = [*rows[: first + 1], *rows[first + 3 :]]
-        return {**header_of(rows, first), "skip_after_header": 2}
+    if beside := _asides(rows, first):
+        rows = [*rows[: first + 1], *rows[first + 1 + beside :]]
+        return {**header_of(rows, first), "skip_after_header": beside}
+    if _names_again(names, rows[first + 1 :]):
+        return header_of(rows, first + 1)
     if not _is_header(rows[first], _body(rows, first)):
         lost: SourceKeys = {"skip_after_header": first} if any(map(any, rows[:first])) else {}
         return {"header": [f"column_{number}" for number in range(1, width + 1)], **lost}
@@ -90,6 +93,23 @@ def header_of(rows: list[list[str]], first: int) -> SourceKeys:
     if any(map(any, rows[:first])) or len(set(given)) < len(given):
         return {"header": _distinct(names), "skip_after_header": first + 1}
     return {}
+
+
+def _asides(rows: list[list[str]], first: int) -> int:
+    """How many rows below the names are no values, as Qualtrics and SurveyMonkey write them."""
+    if any(field.startswith(IMPORT) for row in rows[first + 1 : first + 3] for field in row):
+        return 2
+    below = {field for row in rows[first + 1 : first + 2] for field in row}
+    return int(bool(below & SURVEY) and below <= {"", *SURVEY})
+
+
+def _names_again(names: list[str], below: list[list[str]]) -> bool:
+    """Are there names in a second row, as pandas writes those of several levels, and do the first repeat?"""
+    given = [name for name in names if name]
+    own = [name.strip() for name in below[0] if name.strip()] if below else []
+    repeated = len(set(given)) < len(given) and len(own) == len(set(own)) >= len(given) > 1
+    short = all(len(name.split()) <= NAMING for name in own)
+    return repeated and short and len(below[0]) == len(names) and _is_header(below[0], _body(below, 0))
 
 
 def _body(rows: list[list[str]], first: int) -> list[list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict
@@ -30,6 +31,10 @@ SHARE = 0.1  # of the rows, for a split that the source does not give
 HIGHEST = 0.95  # floor: a baseline that is always right on a few rows says little
 GROUPED = ("text", "text_pair", "question", "context")  # kinds of inputs that rows may share
 RETURNS = 1.05  # rows per text of a log, from which on it is one
+ESCAPE = re.compile(r"&(?:amp|lt|gt|quot|apos|nbsp|#\d{1,6}|#x[0-9a-fA-F]{1,6});")
+ELEMENT = re.compile(r"(?i)</?(?:p|br|div|a|b|i|code|pre|span|li|ul|td|tr)\b[^<>]*>")
+ESCAPED = 0.01  # share of the texts that have an escape
+PLACED = {"spans", "head", "tail", "answers", "start"}  # kinds of roles that hold places in a text
 MANY = 30  # distinct ones, or a split could be left without any
 SHARED = 1.25  # rows per text from which on those of one text are kept in one split
 
@@ -121,6 +126,8 @@ def entry_of(
         source["decimal"] = signs[0]
     if units := {column.name: column.unit for column in plan.measured if column.unit}:
         source["units"] = units
+    if _escaped(plan, source):
+        source["unescape_html"] = True
     without = {
         column.name: condition
         for column in plan.targets.values()
@@ -145,6 +152,16 @@ def entry_of(
     if plan.joint:
         keys["joint"] = {name: _head(plan, name, read) for name in plan.joint}
     return Entry(name, keys, {"max_length": measured, "gate": remark}, place.remotes)
+
+
+def _escaped(plan: Plan, source: SourceKeys) -> bool:
+    """Have the texts escapes of HTML, and no elements, of which they would be a part? Of places it is not
+    known whether they count them, but where marks stand within the text."""
+    texts = [value for column in plan.inputs.values() for value in column.values if isinstance(value, str)]
+    placed = not PLACED.isdisjoint(kind_of(plan.family, role) for role in plan.columns)
+    marked = source["format"] == "inline" or "inline" in source
+    escaped = sum(ESCAPE.search(text) is not None for text in texts) > ESCAPED * len(texts)
+    return escaped and (marked or not placed) and not any(map(ELEMENT.search, texts))
 
 
 def _labelled(column: Column, together: bool) -> ConditionKeys:

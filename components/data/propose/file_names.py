@@ -8,6 +8,7 @@ from components.data.propose.names import SPLITS
 
 EVALUATED = re.compile(r"(?i)(?<![a-z])eval(uation)?(?![a-z])")
 VAGUE = {"eval", "evaluation", "holdout", "heldout"}
+SPARK = re.compile(r"part-\d{5}-[\w.-]+$")  # part-00000-8b2e7f4e-...-c000.snappy
 SHARD = re.compile(r"[-_.]?\d+(-of-\d+)?$")
 
 
@@ -45,4 +46,4 @@ def splits_of(words: list[str]) -> dict[str, str]:
 
 
 def _bare(name: str) -> str:
-    return SHARD.sub("", name).strip("-_./ ")
+    return SHARD.sub("", SPARK.sub("part", name)).strip("-_./ ")

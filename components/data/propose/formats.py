@@ -11,10 +11,12 @@ import zipfile
 from collections import Counter
 from pathlib import Path
 
+from components.data.propose import for_reading
 from components.data.propose.delimited import ALIKE, LINES, delimited
 from components.data.propose.source_keys import SourceKeys
 from components.data.sources import formats
 from components.data.sources.formats.base import Sample
+from components.data.sources.formats.conll import ELEMENT
 from components.data.sources.formats.foreign import refuse
 from components.data.sources.formats.packed import SHEETS, opened
 from components.errors import UserError
@@ -39,7 +41,7 @@ def source_of_file(path: Path) -> SourceKeys:
     Raises:
         UserError: it is empty, or in none of the formats.
     """
-    refuse(path)
+    refuse(path, markup=True)
     with opened(path) as file:
         data = file.read(SAMPLE)
         whole = not file.read(1)
@@ -153,27 +155,42 @@ def _text_format(path: Path, text: str) -> SourceKeys:
         return {"format": special[0]}
     if start.startswith("{") and re.search(r'"paragraphs"\s*:', text):
         return {"format": "squad"}
-    if re.match(r"<(\w+)[^>]*>\s*<\w", start):
-        raise UserError(f"{path}: a document in XML; write it as CSV, JSON Lines or Parquet")
     if re.match(r"\[?\s*\{'", start):
         raise UserError(f"{path}: objects as Python writes them, with ', expected JSON: json.dumps writes it")
     if re.match(r"[\[{]\s*[\[{\"\r\n\]}]", start):
         one = "json" if start.startswith("[") else "json_table"
-        return {"format": "jsonl" if _is_object_a_line(start) else one}
+        return {"format": "jsonl" if _is_row_a_line(start) else one}
+    for_reading.refuse(path, text)
     if _is_conll(text):
-        return {"format": "conll"}
-    return delimited(text)
+        return {"format": "conll", **_columns_of_words(text)}
+    found = delimited(text)
+    if found.get("header") == ["column_1"]:
+        for_reading.refuse_several_signs(path, text)
+    return found
 
 
-def _is_object_a_line(text: str) -> bool:
-    """Is the first line an object, with others after it?"""
+def _columns_of_words(text: str) -> SourceKeys:
+    """The names of the columns, where the first line says them: TOKEN, NE-COARSE-LIT, as HIPE has it."""
+    first = text.lstrip("\ufeff \r\n").partition("\n")[0].rstrip("\r")
+    names = first.split("\t") if "\t" in first else first.split()
+    said = {name.lower() for name in names}
+    named = bool(said & {"token", "tokens", "word", "words", "form"}) and len(said) == len(names)
+    return {"header": names} if named and not re.search(r"(?:^|\s)O(?:\s|$)", first) else {}
+
+
+def _is_row_a_line(text: str) -> bool:
+    """Is the first line an object, or a list, with others after it?"""
     first, _, rest = text.partition("\n")
-    return first.rstrip().endswith("}") and bool(rest.strip())
+    one, other = first.strip(), rest.lstrip()
+    return (
+        bool(other) and one[-1:] == {"{": "}", "[": "]"}.get(one[:1]) and (one[0] == "{" or other[0] == "[")
+    )
 
 
 def _is_conll(text: str) -> bool:
     """One word and its columns a line, blank lines between sentences."""
-    lines = [line for line in text.splitlines()[:LINES] if not line.startswith(("-DOCSTART-", "#"))]
+    some = ("" if ELEMENT.fullmatch(line.strip()) else line for line in text.splitlines()[:LINES])
+    lines = [line for line in some if not line.startswith(("-DOCSTART-", "#"))]
     full = [line.split("\t") if "\t" in line else line.strip().split(" ") for line in lines if line.strip()]
     inner = "\n".join(lines).strip().split("\n")
     blank = sum(not line.strip() for line in inner)

@@ -28,7 +28,7 @@ NAMES = {
             标签 类别 情感 分类 ラベル""",
         "level": "rating stars star priority severity urgency level grade score overall",
         "score": "score similarity relevance intensity value rating price label target y valence overall",
-        "labels": "labels tags topics genres categories emotions keywords",
+        "labels": "labels tags topics genres categories emotions keywords hashtags",
         "outcome": "clicked click clicks purchased purchase converted conversion bought installed outcome",
         "item": "item product title ad article document headline name offer news movie",
         "question": "question query",
@@ -84,5 +84,11 @@ SCALES = [
         easy medium hard
         mild moderate severe
         strongly_disagree disagree neutral agree strongly_agree
+        strongly_disagree disagree neither_agree_nor_disagree agree strongly_agree
+        very_dissatisfied dissatisfied neutral satisfied very_satisfied
+        very_unlikely unlikely neutral likely very_likely
+        very_poor poor ok good very_good excellent
+        very_poor poor fair good very_good excellent
+        very_negative negative neutral positive very_positive
         a1 a2 b1 b2 c1 c2""".splitlines()
 ]

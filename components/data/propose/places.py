@@ -16,6 +16,7 @@ from components import advice
 from components.data.propose.class_tables import class_tables
 from components.data.propose.file_names import settled, words_of_splits
 from components.data.propose.formats import encoding_of
+from components.data.propose.joins import joined_tables
 from components.data.propose.names import SPLITS
 from components.data.propose.source_keys import SourceKeys
 from components.data.propose.workbook import source_of
@@ -26,11 +27,13 @@ from components.errors import TryAgainError, UserError, near_miss
 SUFFIXES = {
     *(".csv", ".tsv", ".tab", ".txt", ".jsonl", ".json", ".ndjson", ".parquet", ".arrow"),
     *(".conll", ".conllu", ".iob", ".bio", ".bmes", ".xlsx", ".xls", ".ods", ".orc", ".avro", ".spacy"),
-    *(".label", ".gz", ".zst", ".bz2", ".xz", ".zip"),
+    *(".label", ".xml", ".gz", ".zst", ".bz2", ".xz", ".zip"),
 }
 SINGLE: SourceKeys = {"format": "tsv", "quoting": False}  # a table of one column, which any separator reads
 ENCODED, PIECE = 2000, 20_000  # files of a folder by which its encoding is told, and bytes of each
-NOT_DATA = re.compile(r"(?i)^~\$|readme|licen[cs]e|dataset_infos?|manifest|\.version\.json")
+NOT_DATA = re.compile(
+    r"(?i)^~\$|readme|licen[cs]e|sample_?submission|dataset_infos?|manifest|\.version\.json"
+)
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,7 @@ def is_data_set(folder: Path) -> bool:
     saved = (folder / "dataset_dict.json").is_file() or (folder / "state.json").is_file()
     within = (path for path in folder.iterdir() if path.is_dir())
     documents = bool(formats.detect(folder)) and not any(map(formats.detect, within))
-    rows = bool(parallel_sets(folder)) or class_tables(folder) is not None
+    rows = bool(parallel_sets(folder)) or (class_tables(folder) or joined_tables(folder)) is not None
     return saved or documents or bool(split_folders(folder)) or rows
 
 
@@ -187,12 +190,17 @@ def _of_folder(path: Path) -> SourceKeys:
         return {"files": files_of, **source_of(path / files_of["train"])}
     if (tables := class_tables(path)) and all(fits(path, names) for names in tables[0].values()):
         return {"files": {split: pattern(names) for split, names in tables[0].items()}, **tables[1]}
+    return joined_tables(path) or _of_splits(path)
+
+
+def _of_splits(path: Path) -> SourceKeys:
+    """The same of the files of a task's splits, or of a single one."""
     files = data_files(path)
     if len(files) == 1:
         name = str(files[0].relative_to(path))
         return {"files": {"train": name}, **source_of(files[0])}
-    found = _by_split(path, {str(file.relative_to(path)): file.stem for file in files})
-    return {"files": found, **common_source(path, found)}
+    of_splits = _by_split(path, {str(file.relative_to(path)): file.stem for file in files})
+    return {"files": of_splits, **common_source(path, of_splits)}
 
 
 def common_source(folder: Path, files: dict[str, str]) -> SourceKeys:

@@ -16,8 +16,8 @@ import numpy as np
 from components.data.propose.amounts import Written
 from components.data.propose.names import SPLITS
 from components.data.sources import sentinels
-from components.data.sources.formats import value_at
 from components.data.sources.numbers import Decimal
+from components.data.sources.record import value_at
 from components.errors import BadRowError
 from components.families.shared.items import read_items, read_literal
 from components.spelling import plain

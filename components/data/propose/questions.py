@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from components.data.propose.candidate import Plan
 from components.data.propose.profile import Column, Numbered
 from components.data.propose.roles import fit
-from components.data.sources.formats import value_at
+from components.data.sources.record import value_at
 from components.families.base import Row
 
 MOST_CHOICES = 6  # that one question lists
 SHOWN = 3  # rows of each
 NAME_THEM = "`label_map` below source, or dataset_info.json beside the file, says what they are called"
+NO_TEXT = "expected a text"  # ends what is wrong with a row that has none
 MERGED = "; where cells are merged, the first alone has the value: fill it down"
 FILLED = 0.8  # share of the rows that have a value of what could be learnt
 FEWEST_REPEATS = 1.5  # times that a class occurs, on average
@@ -125,10 +126,15 @@ def nothing(
     shown = " and ".join(f"'{name}'" for name in [*taken.values(), *read])
     sentence = f"{shown} can be read, but no column looks like what is to be learnt{why}"
     whole = [each for each in rest if len(each.values) >= FILLED * each.rows]
-    some = [each for each in whole if _repeats(each) and f"from '{each.name}'" not in refused]
+    lacking = refused.endswith(NO_TEXT)  # whatever is learnt from it
+    some = [each for each in whole if _repeats(each) and f"from '{each.name}'" not in refused and not lacking]
     found = [_choice(kept, _target(each), each, rows) for each in some]
     found += [_by_itself(plan, rows) for plan in texts]
-    if vectors := [column.name for column in rest if column.is_vector]:
+    if lacking and read:
+        sentence += (
+            f"; rows without a text are left out by `filter: {{{read[0]}: {{not_empty: true}}}}` below source"
+        )
+    elif vectors := [column.name for column in rest if column.is_vector]:
         sentence += (
             f"; '{vectors[0]}' has a 0 or 1 for each label: make columns of them, called as the labels"
         )

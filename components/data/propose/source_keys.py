@@ -27,10 +27,12 @@ class SourceKeys(TypedDict, total=False):
     units: dict[str, str]
     filter: dict[str, ConditionKeys]
     sentence: str | list[str]
+    join: dict[str, str]
     file_column: str
     inline: str
     sheet: str
     label_map: dict[str, str]
     rows: str
+    unescape_html: bool
     offsets: str | list[str]
     end: str

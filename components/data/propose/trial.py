@@ -25,6 +25,8 @@ LARGEST = 300_000_000  # bytes of a file that is read whole for a look
 LIMIT = 50_000  # rows of a split
 SHARES = (0.1, 0.15, 0.2, 0.25, 0.3)  # of a split that the source does not give
 OF_ALL_TASKS = ("search", "monitor", "sharing")  # sections that name tasks, or want several
+SEVERAL = ("majority", "keep")  # what becomes of the answers of annotators who do not agree, of each text
+NONE_LEFT = "no rows are left"
 UNREADABLE = "unreadable: drop"  # what ingest advises where rows cannot be read
 DROPPING: tuple[dict[str, str | float], ...] = (
     {"unreadable": "drop"},
@@ -81,12 +83,17 @@ def tried(entry: Entry, place: Place, terms: Terms) -> tuple[Entry, str]:
         known = _rows_problem(entry, place, terms)
         if "max_unreadable" not in known:
             break
+    for conflicts in SEVERAL if NONE_LEFT in known else ():
+        keys = {**entry.keys, "cleaning": {**entry.keys["cleaning"], "conflicts": conflicts}}
+        voted = replace(entry, keys=keys)
+        if not _rows_problem(voted, place, terms):
+            return voted, ""
     for wider in _with_shares(entry):
         problem = known if wider == entry else _rows_problem(wider, place, terms)
         if not problem:
             return wider, ""
         first = first or problem
-        if "rows in " not in problem and "no rows are left" not in problem:
+        if "rows in " not in problem and NONE_LEFT not in problem:
             break
     return entry, first
 

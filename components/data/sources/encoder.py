@@ -39,6 +39,8 @@ from components.settings.secrets import guarded
 STATE = Path(".onetrunk/encoder.json")  # what the files were like when they were brought
 CODE = Path("program/encoder.json")
 MODULES = "modules.json"  # of sentence-transformers
+ADAPTER = "adapter_config.json"
+FOREIGN = (".h5", ".msgpack")  # of TensorFlow and Flax
 PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack")
 Verify = Callable[[Path, Path], int | None]  # (folder, what to call it) -> how many tokens it can read
 
@@ -185,7 +187,11 @@ def _folder(where: Path, called: Path) -> Path:
         if (folder / CONFIG).is_file():
             return folder
     found = ", ".join(sorted(file.name for file in where.iterdir())[:6]) or "nothing"
-    raise UserError(f"{called}: no {CONFIG}, which an encoder needs; found {found}")
+    within = sorted(file.parent.name for file in where.glob(f"*/{CONFIG}"))
+    hint = f"; model.encoder may name {called / within[-1]}" if within else ""
+    if (where / ADAPTER).is_file():
+        hint = "; it is an adapter of PEFT: merge it into its encoder (`merge_and_unload`) and save that"
+    raise UserError(f"{called}: no {CONFIG}, which an encoder needs; found {found}{hint}")
 
 
 def _wanted(source: Path) -> list[Path]:
@@ -220,8 +226,9 @@ def _weights(source: Path) -> list[Path]:
         return others
     pickled = sorted(file.name for pattern in PICKLED for file in source.glob(pattern))
     if pickled:
+        what = "is no safetensors" if pickled[0].endswith(FOREIGN) else "is a pickle, which is never loaded"
         raise UserError(
-            f"{source}: no {WHOLE}, and {pickled[0]} is a pickle, which is never loaded; convert it once, if "
+            f"{source}: no {WHOLE}, and {pickled[0]} {what}; convert it once, if "
             f"you trust it, with `{_python('AutoModel', source)}`"
         )
     raise UserError(f"{source}: no {WHOLE}, and no {INDEX} with its parts; they hold an encoder's weights")

@@ -12,7 +12,20 @@ from typing import Any
 
 from components.data.sources.record import Values
 
-ROWS = ("rows", "data", "examples", "common_examples", "items", "records", "results")  # what holds the rows
+ROWS = (
+    *(
+        "rows",
+        "data",
+        "examples",
+        "common_examples",
+        "items",
+        "records",
+        "results",
+        "utterances",
+        "documents",
+    ),
+    *("entries", "samples", "instances"),
+)  # what holds the rows
 EXPECTED = "an object that holds one list of objects, or a data frame as pandas writes it"
 
 
@@ -45,7 +58,8 @@ def _within(inner: list[Any]) -> Any:
     if any(map(_are_objects, inner)) or all(isinstance(value, Mapping | list) for value in inner):
         return None
     objects = [value for value in inner if isinstance(value, Mapping)]
-    held = [one for one in objects if sum(map(_are_objects, one.values())) == 1]
+    named = [one for one in objects if any(_are_objects(one.get(name)) for name in ROWS)]
+    held = named or [one for one in objects if sum(map(_are_objects, one.values())) == 1]
     return held[0] if len(held) == 1 else None
 
 

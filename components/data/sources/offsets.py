@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from components.data.sources.record import Values
 from components.errors import BadRowError
 from components.settings.data import Source
 
-Span = dict[str, Any]  # start, end and, where the tool says what stands there, text
+Span = Values  # start, end and, where the tool says what stands there, text
 # Scripts whose words do not stand between spaces, and Korean, whose particles belong to no name.
 UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af"

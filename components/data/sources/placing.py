@@ -23,27 +23,27 @@ def placed(values: Values, source: Source) -> Values:
     Raises:
         MisplacedError: a span is outside the text, or the export says that something else stands there.
     """
-    text, counting = _text(values), Counting.of(source)
+    text, counting = text_of(values), Counting.of(source)
     if text is None:
         return values
     found = dict(values)
     for role, value in values.items():
-        spans = _spans(role, value)
+        spans = spans_of(role, value)
         if spans and (not counting.plain or any("text" in span for span in spans)):
             moved = [counting.place(text, span, f"span {number}") for number, span in enumerate(spans, 1)]
             check_surface(text, moved)
-            found[role] = moved[0] if _kind(role) in ENDS else moved
-        elif _kind(role) == "answers" and not counting.plain:
+            found[role] = moved[0] if kind_of(role) in ENDS else moved
+        elif kind_of(role) == "answers" and not counting.plain:
             found[role] = _answers(value, text, counting)
-        elif _kind(role) == "start" and not counting.plain:
+        elif kind_of(role) == "start" and not counting.plain:
             found[role] = _moved(value, text, counting)
     return found
 
 
 def spans_in(values: Values) -> tuple[str, list[Span]]:
     """The text of a row's roles, and all spans of it whose places are numbers."""
-    text = _text(values)
-    return text or "", [span for role, value in values.items() for span in _spans(role, value) if text]
+    text = text_of(values)
+    return text or "", [span for role, value in values.items() for span in spans_of(role, value) if text]
 
 
 def tally_of(rows: Iterable[tuple[str, Mapping[str, Any]]], source: Source) -> Tally:
@@ -61,22 +61,23 @@ def explained(error: BadRowError, tally: Tally, path: Path) -> str:
     return f"{error}; so it is with {tally.wrong:,} of {tally.spans:,} spans of {path.name}{tally.advice}"
 
 
-def _text(values: Values) -> str | None:
+def text_of(values: Values) -> str | None:
+    """What the places of a row's roles count."""
     found = [values.get(role) for role in ("text", "context")]
     return next((value for value in found if isinstance(value, str)), None)
 
 
-def _kind(role: str) -> str:
+def kind_of(role: str) -> str:
     """The role without the name of the joint head before it."""
     return role.rpartition(".")[2]
 
 
-def _spans(role: str, value: Any) -> list[Span]:
+def spans_of(role: str, value: Any) -> list[Span]:
     """The spans that a role holds; none where the value is in no form known here."""
     try:
-        if _kind(role) == "spans":
+        if kind_of(role) == "spans":
             spans = span_list(value)
-        elif _kind(role) in ENDS:
+        elif kind_of(role) in ENDS:
             spans = [_end(read_json(value, "", ""))]
         else:
             return []

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 Values = dict[str, Any]  # what a source says of a row, by column or by role
-Version = dict[str, Any]  # what tells one version of a remote from another: JSON of its kind
+Version = Values  # what tells one version of a remote from another: JSON of its kind
 
 Numbered = Iterator[tuple[int, Mapping[str, Any]]]  # the row's number in its file, its columns
 
@@ -35,3 +35,12 @@ class Skipped(Values):
 
 class Unreadable(Skipped):
     """The same of a row that is wrong."""
+
+
+def value_at(fields: Mapping[str, Any], name: str) -> Any:
+    """The column's value; "a.b" is field b of the object in a. None where this row has none."""
+    if name in fields:
+        return fields[name]
+    first, _, rest = name.partition(".")
+    inner = fields.get(first) if rest else None
+    return value_at(inner, rest) if isinstance(inner, Mapping) else None

@@ -12,8 +12,8 @@ from pydantic import Field
 
 from components import families
 from components.data.encoding.split import EncodedSplit
-from components.data.sources.formats import value_at
 from components.data.sources.formats.select import Test
+from components.data.sources.record import value_at
 from components.evaluation.gates.base import Case, FurtherGate
 from components.evaluation.gates.measure import finding, listed, measured
 from components.evaluation.records import Finding

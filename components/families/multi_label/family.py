@@ -57,6 +57,9 @@ class MultiLabelAnswer(BaseModel):
     probabilities: dict[str, float]
 
 
+NAMES = ("name", "displayName", "label", "value")  # keys by which an object is called
+
+
 class MultiLabelOptions(Options):
     """How labels are written, weighed and decided."""
 
@@ -257,7 +260,7 @@ def read_labels(value: Any, separator: str) -> list[str]:
         raise BadRowError(
             f"'labels' is {value!r:.60}, expected a list of labels, or a text with '{separator}' between them"
         )
-    numbered = {f"label {number}": label for number, label in enumerate(labels, 1)}
+    numbered = {f"label {number}": name_of(label) for number, label in enumerate(labels, 1)}
     names = [read_label(numbered, role) for role in numbered]
     repeated = next((name for name in names if names.count(name) > 1), None)
     if repeated is not None:  # most often a one-hot vector, which would read as the labels 0 and 1
@@ -265,6 +268,13 @@ def read_labels(value: Any, separator: str) -> list[str]:
             f"'labels' is {value!r:.60}, '{repeated:.60}' is there twice; expected distinct names"
         )
     return names
+
+
+def name_of(label: Any) -> Any:
+    """What an object among labels is called, `{"name": "bug", "color": "red"}`; any other as it is."""
+    if not isinstance(label, dict) or "start" in label:
+        return label
+    return next((label[key] for key in NAMES if isinstance(label.get(key), str)), label)
 
 
 def split_labels(value: Any, separator: str) -> Any:

@@ -13,7 +13,7 @@ from components.errors import BadRowError
 _WRAPPED = re.compile(
     r"(?:np\.)?(?:array|set|frozenset|list|tuple)\((.*?)(?:,\s*dtype=[\w.'<>]+)?\)", re.DOTALL
 )
-_BRACKETS = re.compile(r"\[(.*)\]|\((?=['\"]|\))(.*)\)|\{(?=['\"]|\})(.*)\}", re.DOTALL)
+_BRACKETS = re.compile(r"\[(.*)\]|\((?=['\"]|\))(.*)\)|\{(?=['\"]|\})(.*)\}|\{([^{}:]*)\}", re.DOTALL)
 _ANGLES = re.compile(r"(?:<[^<>]+>)+")  # as Stack Exchange writes tags: <python><pandas>
 _QUOTED = r"""(?:[urUR]|np\.str_\()?('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\)?"""
 _ITEM = re.compile(rf"""\s*(?:{_QUOTED}|([^'",\s][^,]*?))\s*(,|$|(?=['"]))""", re.DOTALL)

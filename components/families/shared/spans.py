@@ -58,9 +58,25 @@ def read_spans(value: Any, text: str) -> list[tuple[int, int, str]]:
 
 
 SpanObject = dict[str, Any]  # `start`, `end`, `type` and, where the tool says what stands there, `text`
-STARTS = ("start", "start_offset", "start_char", "begin", "startPos", "start_pos", "offset")
-ENDS = ("end", "end_offset", "end_char", "stop", "endPos", "end_pos")
-TYPES = ("type", "label", "labels", "tag", "entity_group", "entity", "category")
+# Names of a span's parts, in small letters alone: startOffset and start_offset are one.
+STARTS = (
+    "start",
+    "startoffset",
+    "startchar",
+    "begin",
+    "beginoffset",
+    "startpos",
+    "startindex",
+    "offset",
+    "from",
+)
+ENDS = ("end", "endoffset", "endchar", "stop", "endpos", "endindex", "to")
+TYPES = (
+    *("type", "label", "labels", "tag", "entitygroup", "entity", "category", "displayname", "entitylabel"),
+    *("obj", "polarity"),
+)
+TEXTS = ("text", "term")
+PLACES = ("span", "location", "textextraction", "textsegment")  # objects within that say where it is
 
 
 def span_list(value: Any) -> list[SpanObject]:
@@ -83,9 +99,7 @@ def span_list(value: Any) -> list[SpanObject]:
 
 
 def _span_object(span: Any, number: int) -> SpanObject:
-    if isinstance(span, list | tuple) and len(span) == 3:
-        span = dict(zip(("start", "end", "type"), span, strict=True))
-    found = span if isinstance(span, Mapping) else {}
+    found = _parts(_named(span))
     start, end = (as_whole(_first(found, names)) for names in (STARTS, ENDS))
     kind = _first(found, TYPES)
     if end is None and type(start) is int and type(length := as_whole(found.get("length"))) is int:
@@ -94,8 +108,25 @@ def _span_object(span: Any, number: int) -> SpanObject:
         kind = kind[0]
     if not isinstance(kind, str) or not kind.strip():
         raise BadRowError(f"span {number} is {span!r:.60}, expected an object with start, end and type")
-    surface = {"text": found["text"]} if isinstance(found.get("text"), str) else {}
+    said = _first(found, TEXTS)
+    surface = {"text": said} if isinstance(said, str) else {}
     return {"start": start, "end": end, "type": kind.strip(), **surface}
+
+
+def _named(span: Any) -> Mapping[str, Any]:
+    """[start, end, type], and [type, start, end] as Rubrix has it; what else the list says is left out."""
+    if not isinstance(span, list | tuple) or len(span) < 3:
+        return span if isinstance(span, Mapping) else {}
+    first = isinstance(span[0], str) and type(span[2]) is int
+    names = ("type", "start", "end") if first else ("start", "end", "type")
+    return dict(zip(names, span, strict=False))
+
+
+def _parts(span: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The parts by their names in small letters, those of an object that says where it is among them."""
+    named = {"".join(filter(str.isalpha, name)).lower(): value for name, value in span.items()}
+    inner = [_parts(named[name]) for name in PLACES if isinstance(named.get(name), Mapping)]
+    return {name: value for parts in [*inner, named] for name, value in parts.items()}
 
 
 def _first(found: Mapping[str, Any], names: Sequence[str]) -> Any:

@@ -134,6 +134,8 @@ class Tagging(Rewordable, NamesThings, OneClassEach, Family):
         if "tokens" in record and options["unit"] == "word":
             found = places(read_words(record, "tokens"), row["text"])
         tags = read_words(record, "tags")
+        if len(found) != len(tags) == len(row["text"].split()) and options["unit"] == "word":
+            found = places(row["text"].split(), row["text"])  # words with blanks between: O'Neil is one
         if len(found) != len(tags):
             raise BadRowError(f"{len(found)} tokens but {len(tags)} tags, expected one tag per token")
         if options["scheme"] != "plain":

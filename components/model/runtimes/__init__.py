@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EAGER", "Running", "Runtime", "States", "begin", "find", "names", "why_not"]
 
-NO_RUNTIMES = ("base", "difference", "exported")
+NO_RUNTIMES = ("base", "compressed", "difference", "exported")
 
 
 @dataclass(frozen=True)

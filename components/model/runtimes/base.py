@@ -21,6 +21,7 @@ class Runtime(abc.ABC):
     makers: tuple[str, ...] = ()  # modules that it imports to make its files
     extra: str | None = None  # of this program, which brings them
     files: tuple[str, ...] = ()  # that it makes, beside the model's
+    made_of: str | None = None  # the smaller encoder that it computes: its key in `compress`
 
     def why_not(self) -> str | None:
         """Why this machine cannot do it, its packages aside; None where it can."""

@@ -26,6 +26,7 @@ from components.errors import UserError
 from components.files import atomic_file
 from components.model.packing import packed_states
 from components.model.runtimes.base import Runtime
+from components.model.smaller import made, read
 
 if TYPE_CHECKING:
     import numpy as np
@@ -110,12 +111,16 @@ class Exported(Runtime):
     files = ("encoder.onnx",)
 
     def make(self, model: MultiTaskModel, folder: Path, compressed: Path) -> None:
-        export(model, folder / self.files[0])
+        export(model, self.encoder(model, compressed), folder / self.files[0])
+
+    def encoder(self, model: MultiTaskModel, compressed: Path) -> PreTrainedModel:
+        """The model's own, or the smaller one."""
+        return model.encoder if self.made_of is None else read(model, made(compressed, self.made_of))
 
 
 @torch.no_grad()
-def export(model: MultiTaskModel, path: Path) -> None:
-    """Write the encoder's file; the model is as before.
+def export(model: MultiTaskModel, encoder: PreTrainedModel, path: Path) -> None:
+    """Write the file of a model's encoder, which is as before.
 
     Raises:
         UserError: sequences of this encoder cannot be packed.
@@ -125,11 +130,11 @@ def export(model: MultiTaskModel, path: Path) -> None:
         raise UserError(
             f"{kind}: its sequences cannot be packed; expected an encoder that packs, to export it"
         )
-    with _attention_of_a_graph(model.encoder), warnings.catch_warnings(), atomic_file(path) as temporary:
+    with _attention_of_a_graph(encoder), warnings.catch_warnings(), atomic_file(path) as temporary:
         warnings.simplefilter("ignore")  # of the tracer, and of a newer exporter that needs more packages
         ids_T = torch.ones(sum(LENGTHS), dtype=torch.int64)
         torch.onnx.export(
-            Graph(model.encoder, model.takes_segments),
+            Graph(encoder, model.takes_segments),
             (ids_T, torch.zeros_like(ids_T), *Places.of(Pack.of(LENGTHS))),
             str(temporary),
             input_names=list(AXES)[:-1],

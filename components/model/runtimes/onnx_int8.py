@@ -27,7 +27,7 @@ class OnnxInt8(onnx.Onnx):
 
         with tempfile.TemporaryDirectory(prefix="onetrunk-int8-") as scratch:
             whole = Path(scratch) / "encoder.onnx"
-            exported.export(model, whole)
+            exported.export(model, self.encoder(model, compressed), whole)
             logging.disable(logging.WARNING)  # it advises a step that changes nothing here
             try:
                 quantize_dynamic(whole, folder / self.files[0], per_channel=True, weight_type=QuantType.QInt8)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from components import advice
 from components.errors import UserError, near_miss
 from components.params.checks.options import Options, check_options
-from components.settings.release import AUTO, EAGER, STUDENT
+from components.settings.compression import EXAMPLES
+from components.settings.release import AUTO, EAGER
 
 if TYPE_CHECKING:
     from components.settings.project import Project
@@ -108,11 +109,11 @@ def _runtime(where: str, project: Project) -> None:
         raise UserError(
             f"{where}: unknown runtime '{name}'{near_miss(name, known)}; expected one of {', '.join(known)}"
         )
-    if name == STUDENT and project.compress.student is None:
-        raise UserError(
-            f"{where}: student is made by the stage compress; expected compress.student: {{layers: NUMBER}}"
-        )
     runtime = None if name == AUTO else runtimes.find(name)
+    made_of = runtime and runtime.made_of
+    if made_of and getattr(project.compress, made_of) is None:
+        expected = f"expected compress.{made_of}: {EXAMPLES[made_of]}"
+        raise UserError(f"{where}: {name} is of what the stage compress makes; {expected}")
     for package in (*runtime.packages, *runtime.makers) if runtime else ():
         if importlib.util.find_spec(package) is None:
             install = f"`pip install {advice.word(f'onetrunk[{runtime.extra}]')}`" if runtime else ""

@@ -59,7 +59,7 @@ def _task(where: str, name: str, task: Task, auxiliary: bool) -> None:
         )
     _joint(where, task)
     _extra_files(where, task)
-    _label_names(where, task)
+    _beside(where, task)
     _parallel(where, task)
     _features(where, task)
 
@@ -178,14 +178,17 @@ def _extra_files(where: str, task: Task) -> None:
                 )
 
 
-def _label_names(where: str, task: Task) -> None:
-    """The file of names is watched with the rows: both are in the folder that is `source.path`."""
-    if task.source.label_names and not (task.source.files or Path(task.source.path).is_dir()):
-        raise UserError(
-            f"{where}.source.label_names: '{task.source.label_names}' is not below source.path, "
-            f"'{task.source.path}', and a change of it would go unseen; expected both in one folder: that is "
-            f"source.path, and `files: {{train: {Path(task.source.path).name}}}` names the rows"
-        )
+def _beside(where: str, task: Task) -> None:
+    """Names of labels, and a table that is joined, are watched with the rows: all are in the folder that is
+    `source.path`."""
+    source = task.source
+    for key, file in (("label_names", source.label_names), ("join", source.join and source.join.file)):
+        if file and not (source.files or Path(source.path).is_dir()):
+            raise UserError(
+                f"{where}.source.{key}: '{file}' is not below source.path, '{source.path}', and a change of "
+                f"it would go unseen; expected both in one folder: that is source.path, and "
+                f"`files: {{train: {Path(source.path).name}}}` names the rows"
+            )
 
 
 def _parallel(where: str, task: Task) -> None:

@@ -16,7 +16,7 @@ from tests.data.exports.writers import (
     summary,
     text,
 )
-from tests.data.shapes import ROWS, Shape, jsonl
+from tests.data.shapes import ROWS, TOPICS, Shape, genres, jsonl, topic
 
 JSON = [
     Shape(
@@ -81,5 +81,37 @@ JSON = [
         document([{"instruction": sentence(n), "input": "", "output": article(n)} for n in ROWS]),
         "generation",
         {"text": "instruction", "target": "output"},
+    ),
+    Shape(
+        "numbers_and_names.jsonl",
+        jsonl(lambda n: {"text": sentence(n), "label": TOPICS.index(topic(n)), "label_text": topic(n)}),
+        "classification",
+        {"text": "text", "label": "label_text"},
+    ),
+    Shape(
+        "values.json",
+        document([[sentence(n), topic(n)] for n in ROWS]),
+        "classification",
+        {"text": "column_1", "label": "column_2"},
+        {"format": "json"},
+    ),
+    Shape(
+        "labels_as_objects.json",
+        document([{"title": sentence(n), "labels": [{"name": name} for name in genres(n)]} for n in ROWS]),
+        "multi_label",
+        {"text": "title", "labels": "labels"},
+    ),
+    Shape(
+        "luis.json",
+        document(
+            {
+                "luis_schema_version": "7.0.0",
+                "intents": [{"name": name} for name in TOPICS],
+                "utterances": [{"text": sentence(n), "intent": topic(n), "entities": []} for n in ROWS],
+            }
+        ),
+        "classification",
+        {"text": "text", "label": "intent"},
+        {"format": "json_table"},
     ),
 ]

@@ -19,7 +19,7 @@ from tests.data.exports.writers import (
     stars,
     text,
 )
-from tests.data.shapes import Shape, genres, jsonl, topic
+from tests.data.shapes import ROWS, Shape, genres, jsonl, topic
 
 TABLES = [
     Shape(
@@ -409,7 +409,9 @@ TABLES = [
         "span",
         {"question": "question", "context": "context", "answers": "answer_text", "start": "answer_start"},
     ),
-    Shape("rows.xml", text("<rows><row><text>a b</text></row></rows>"), refused="a document in XML"),
+    Shape(
+        "rows.xml", text("<rows><row><text>a b</text></row></rows>"), refused="no element of this XML repeats"
+    ),
     Shape(
         "labelled_in_part.csv",
         text(csv_text(["text", "label"], lambda n: [sentence(n), topic(n) if n % 3 else ""])),
@@ -427,5 +429,67 @@ TABLES = [
         ),
         "multi_label",
         {"text": "text", "labels": ["late", "wet", "lost"]},
+    ),
+    Shape(
+        "survey.csv",
+        text(
+            "ID,What happened?,How was it?\n,Open-Ended Response,Response\n"
+            + "".join(f"{n},{sentence(n)},{topic(n)}\n" for n in ROWS)
+        ),
+        "classification",
+        {"text": "What happened?", "label": "How was it?"},
+        {"skip_after_header": 1},
+    ),
+    Shape(
+        "names_in_two_rows.csv",
+        text(",meta,meta,y\n,id,text,label\n" + "".join(f"{n},{n},{sentence(n)},{topic(n)}\n" for n in ROWS)),
+        "classification",
+        LABEL,
+        {"header": ["column_1", "id", "text", "label"], "skip_after_header": 2},
+    ),
+    Shape(
+        "arrays_of_postgres.csv",
+        text(csv_text(["text", "labels"], lambda n: [sentence(n), "{" + ",".join(genres(n)) + "}"])),
+        "multi_label",
+        {"text": "text", "labels": "labels"},
+    ),
+    Shape(
+        "tags_between_blanks.csv",
+        text(csv_text(["text", "tags"], lambda n: [sentence(n), " ".join(genres(n)[: 1 + n % 2])])),
+        "multi_label",
+        {"text": "text", "labels": "tags"},
+        options={"separator": " "},
+    ),
+    Shape(
+        "escapes_of_html.csv",
+        text(csv_text(["text", "label"], lambda n: [f"{sentence(n)} &amp; more", topic(n)])),
+        "classification",
+        LABEL,
+        {"unescape_html": True},
+    ),
+    Shape(
+        "elements_of_html.csv",
+        text(csv_text(["text", "label"], lambda n: [f"<p>{sentence(n)} &amp; more</p>", topic(n)])),
+        "classification",
+        LABEL,
+        {"unescape_html": None},
+    ),
+    Shape(
+        "counted_classes.csv",
+        text(
+            csv_text(["text", "said"], lambda n: [sentence(n), f"{stars(n)} - level {'abcde'[stars(n) - 1]}"])
+        ),
+        asks="it could be classification or ordinal",
+    ),
+    Shape(
+        "three_raters.csv",
+        text(
+            csv_text(
+                ["text", "rater_id", "joy", "fear", "calm"],
+                lambda n: [sentence(n // 3), n % 3, *[int(n * n % (7 + k) % 3 == 0) for k in range(3)]],
+            )
+        ),
+        "multi_label",
+        {"text": "text", "labels": ["joy", "fear", "calm"]},
     ),
 ]

@@ -297,4 +297,41 @@ ANNOTATED = [
         {"tokens": "word", "tags": "tag"},
         {"sentence": ["doc", "sent"]},
     ),
+    Shape(
+        "hipe.tsv",
+        text(
+            conll_lines(
+                lambda n: [[w, t] for w, t in zip(tokens(n), bio(n), strict=True)],
+                separator="\t",
+                before="# hipe2022:document_id = x\n",
+            ).replace("# hipe", "TOKEN\tNE-COARSE\n# hipe", 1)
+        ),
+        "tagging",
+        {"tokens": "TOKEN", "tags": "NE-COARSE"},
+        {"format": "conll", "header": ["TOKEN", "NE-COARSE"]},
+    ),
+    Shape(
+        "vertical.vrt",
+        text(
+            conll_lines(
+                lambda n: [["<s>"], *([w, t] for w, t in zip(tokens(n), bio(n), strict=True)), ["</s>"]],
+                separator="\t",
+            ).replace("\n\n", "\n")
+        ),
+        "tagging",
+        {"tokens": "0", "tags": "1"},
+        {"format": "conll"},
+    ),
+    Shape(
+        "words_and_places.jsonl",
+        jsonl(
+            lambda n: {
+                "text": f"{located_text(n)}!",
+                "tokens": [*located_text(n).split(), "!"],
+                "spans": [{"start": ends(n)[0], "end": ends(n)[1], "label": "PER"}],
+            }
+        ),
+        "tagging",
+        {"text": "text", "spans": "spans"},
+    ),
 ]

@@ -66,7 +66,7 @@ class Kind:
         return [said] if isinstance(said, str) else said
 
 
-def _cycled(lines: list[str], times: int, header: str = "") -> str:
+def _cycled(lines: list[str], times: int, header: str = "", footer: str = "") -> str:
     texts = (f"text number {number}" for number in count())
     rows = [re.sub("@", lambda _: next(texts), line) for _ in range(times) for line in lines]
-    return "\n".join([*([header] if header else []), *rows, ""])
+    return "\n".join([*([header] if header else []), *rows, footer])

@@ -1,8 +1,8 @@
 """Files and settings as people have them: a table, one row a kind (the YAML files beside this one).
 
 Of each row: `kind`, its name; `files`, their texts by name; `made`, a function of made.py that writes what is
-no text; `cycled`, by the name of a file its `header`, and `lines` that are written `times` times, with another
-text in the place of each @; `task`, what is said of it over `kind.TASK`; `project`, sections of params.yaml over
+no text; `cycled`, by the name of a file its `header`, `lines` that are written `times` times, with another text
+in the place of each @, and its `footer`; `task`, what is said of it over `kind.TASK`; `project`, sections of params.yaml over
 the test's. Then what comes out: `rows`, the values of its columns, in any order (`of` names the columns; left
 out: the inputs and the targets); `distinct`, the different values of columns; `counts`, how many are read,
 removed and skipped; `refused`, words of the one sentence that ends it; `warned`, words of what validation

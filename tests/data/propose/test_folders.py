@@ -33,6 +33,11 @@ FOLDERS = {
         ["part1.csv", "part2.csv", "particles.csv"],
         {"part1": ["part1.csv"], "part2": ["part2.csv"], "particles": ["particles.csv"]},
     ),
+    "Spark's parts": (
+        ["part-00000-8b2e7f4e-01ab-c000.csv", "part-00001-8b2e7f4e-01ab-c000.csv"],
+        {"corpus": ["part-00000-8b2e7f4e-01ab-c000.csv", "part-00001-8b2e7f4e-01ab-c000.csv"]},
+    ),
+    "an example of what a competition wants": (["train.csv", "sample_submission.csv"], {"corpus": ["train.csv"]}),
     "a test set alone": (["a_test.csv", "b.csv"], {"a": ["a_test.csv"], "b": ["b.csv"]}),
     "one name in two formats": (["a.csv", "a.jsonl"], {"a": ["a.csv"], "a_jsonl": ["a.jsonl"]}),
     "what is no data": (["a.csv", "README.md", ".hidden/b.csv", "licence.txt"], {"a": ["a.csv"]}),

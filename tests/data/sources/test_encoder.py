@@ -68,6 +68,20 @@ REFUSED = {
         folders.lacking("embeddings.LayerNorm.bias"),
         "encoder: 1 of 39 weights are not in model.safetensors",
     ),
+    "a checkpoint of a trainer": (
+        folders.within("checkpoint-500"),
+        "encoder: no config.json, which an encoder needs; found checkpoint-500; model.encoder may name "
+        "encoder/checkpoint-500",
+    ),
+    "an adapter": (
+        folders.as_an_adapter,
+        "encoder: no config.json, which an encoder needs; found adapter_config.json, adapter_model.safetensors, "
+        "tokenizer.json; it is an adapter of PEFT: merge it",
+    ),
+    "weights of TensorFlow": (
+        lambda folder: (folder / "model.safetensors").rename(folder / "tf_model.h5"),
+        "encoder: no model.safetensors, and tf_model.h5 is no safetensors; convert it once",
+    ),
     "a pickle": (folders.pickled, "encoder: no model.safetensors, and pytorch_model.bin is a pickle, which is"),
     "no weights": (folders.replaced("model.safetensors", None), "encoder: no model.safetensors, and no model."),
     "no tokenizer": (folders.replaced("tokenizer.json", None), "encoder: no tokenizer.json, which an encoder"),

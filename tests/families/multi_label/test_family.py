@@ -53,8 +53,8 @@ FACTS = learn(FAMILY, ROWS)  # broken, late
         ({"text": "a", "labels": ["late", " "]}, "'label 2' is empty, expected a text"),
         ({"text": "a", "labels": ["late", None]}, "'label 2' is missing, expected a text"),
         (
-            {"text": "a", "labels": '["late", {"name": "broken"}]'},
-            "'label 2' is {'name': 'broken'}, expected a text",
+            {"text": "a", "labels": '["late", {"colour": "broken"}]'},
+            "'label 2' is {'colour': 'broken'}, expected a text",
         ),
         (
             {"text": "a", "labels": [1, 0, 0]},

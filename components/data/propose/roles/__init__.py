@@ -38,6 +38,8 @@ def _is_aside(column: Column) -> bool:
 
 def together(kinds: dict[str, Column]) -> float | None:
     """What columns that play these kinds of roles together add to their fits; None if they cannot."""
+    if {"tokens", "spans"} <= kinds.keys():
+        return None  # spans count the characters of a text, whose words may stand without blanks between
     if {"head_entity", "tail_entity"} <= kinds.keys():
         head, tail = kinds["head_entity"].distinct_texts, kinds["tail_entity"].distinct_texts
         shared = len(head & tail) / min(len(head), len(tail))

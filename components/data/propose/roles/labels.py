@@ -17,6 +17,7 @@ from components.data.propose.roles.base import (
     is_named,
     score_of,
 )
+from components.families.multi_label.family import name_of
 from components.families.ordinal.family import in_order
 from components.spelling import plain
 
@@ -24,6 +25,9 @@ YES = {"1", "1.0", "true", "yes"}
 OUTCOMES = YES | {"0", "0.0", "false", "no"}
 LEVELS = range(3, 12)  # levels of an ordinal scale
 STARS = re.compile(r"[★⭐*☆✩✰\s\ufe0f]+")
+ALONE = 0.1  # share of the texts with a single label, where blanks stand between several
+MOST_WORDS = 8  # labels of a text that stand between blanks
+COUNTED = re.compile(r"(\d+)\s*[-–—:.)=]\s*[^\W\d].*")  # "1 - Strongly disagree"
 HIGHEST = 100  # level: larger numbers are years, or codes
 MANY_CLASSES = (
     "; classification takes so many, but where the labels are texts that say what they mean, --family "
@@ -54,7 +58,7 @@ def levels(column: Column) -> list[str] | None:
         numbers = sorted(values, key=float)
         lowest, highest = float(numbers[0]), float(numbers[-1])
         return numbers if highest - lowest < max(LEVELS) and max(-lowest, highest) <= HIGHEST else None
-    numbered = is_named(column, "level") or _rated(values)
+    numbered = is_named(column, "level") or _rated(values) or _counted(values)
     if found := (in_order(values) if numbered else None) or _by_stars(values):
         return found
     worded = {re.sub(r"\W+", "_", value.lower()): value for value in values}
@@ -70,6 +74,13 @@ def _rated(values: set[str]) -> bool:
     return len(rests) == 1 and "" not in rests and all(value[0].isdigit() for value in values)
 
 
+def _counted(values: set[str]) -> bool:
+    """Are they counted from 0 or 1, as levels are, and classes perhaps?"""
+    found = [COUNTED.fullmatch(value) for value in values]
+    numbers = sorted(int(one[1]) for one in found if one)
+    return len(numbers) == len(values) and numbers[0] < 2 and numbers == [*range(numbers[0], numbers[-1] + 1)]
+
+
 def _by_stars(values: set[str]) -> list[str] | None:
     """Such as ★★☆, by how many stars are full; None where they are no stars."""
     counts = {sum(value.count(star) for star in "★⭐*"): value for value in values}
@@ -83,7 +94,8 @@ def level(column: Column) -> Fit | None:
         return None
     reason = f"{len(found)} levels with an order, {', '.join(found)}, in {column.rows:,} rows"
     if column.numbers is None:
-        return Fit(NAMED + CERTAIN, reason)
+        counted = _counted({plain(value) for value in column.values}) and not is_named(column, "level")
+        return Fit(score_of(column, "label") if counted else NAMED + CERTAIN, reason)
     return Fit(NAMED + CERTAIN / 2 if is_named(column, "level") else score_of(column, "label"), reason)
 
 
@@ -100,7 +112,8 @@ def number(column: Column) -> Fit | None:
 
 def separator_of(column: Column) -> str | None:
     """The sign between the labels of a text, if the parts repeat in other combinations."""
-    for sign in "" if column.unit else "|;,#":
+    signs = "" if column.unit else "|;,# " if _are_words(column) else "|;,#"
+    for sign in signs:
         combined = [value for value in column.values if isinstance(value, str) and sign in value]
         if not combined or not (column.is_text or (sign == "," and _are_numbered(column))):
             continue
@@ -109,6 +122,14 @@ def separator_of(column: Column) -> str | None:
         if short and len(combined) >= 0.1 * len(column.values) and len(parts) <= column.distinct:
             return sign
     return None
+
+
+def _are_words(column: Column) -> bool:
+    """Are they words one after the other, none twice, often one, of a column that is called after labels?"""
+    texts = [value.split() for value in column.values if isinstance(value, str)]
+    alone = sum(len(words) == 1 for words in texts) >= ALONE * len(texts)
+    once = all(len(words) == len(set(words)) <= MOST_WORDS for words in texts)
+    return is_named(column, "labels") and once and alone
 
 
 def _are_numbered(column: Column) -> bool:
@@ -127,16 +148,17 @@ def several(column: Column) -> Fit | None:
     if sign is not None:
         parts = {part.strip() for value in column.values for part in value.split(sign)}
         return Fit(score_of(column, "labels") + CERTAIN, f"{len(parts)} labels that stand between '{sign}'")
-    strings = column.items and all(isinstance(item, str) for item in column.items)
-    if not strings or any(len(value) != len(set(value)) for value in column.values):
+    values = [[*map(name_of, value)] for value in column.values] if column.is_list else []
+    items = [item for value in values for item in value]
+    strings = items and all(isinstance(item, str) for item in items)
+    if not strings or any(len(value) != len(set(value)) for value in values):
         return None
-    numbers = all(item.isdecimal() for item in column.items) and any(
-        len(value) > 8 for value in column.values
-    )
-    if column.parts or column.distinct < 2 or max(map(len, column.values)) < 2 or numbers:
+    numbers = all(item.isdecimal() for item in items) and any(len(value) > 8 for value in values)
+    same = len({*map(tuple, values)}) < 2
+    if column.parts or same or max(map(len, values)) < 2 or numbers:
         return None  # places of words, choices of a question, the same in each row, or one class in each
-    distinct = len(set(column.items))
-    if distinct > len(column.items) / 3 or max(len(item.split()) for item in column.items) > 4:
+    distinct = len(set(items))
+    if distinct > len(items) / 3 or max(len(item.split()) for item in items) > 4:
         return None
     return Fit(score_of(column, "labels"), f"lists of {distinct} distinct labels in {column.rows:,} rows")
 

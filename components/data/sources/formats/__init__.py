@@ -5,7 +5,6 @@ A reader knows a file format and nothing of task families. Every complaint names
 
 from __future__ import annotations
 
-import html
 import importlib
 import pkgutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -16,16 +15,18 @@ from pathlib import Path
 from typing import Any
 
 from components.data.sources.documents import Document, expand, place
+from components.data.sources.escapes import unescaped
 from components.data.sources.formats.base import Format, Sample
 from components.data.sources.formats.foreign import refuse
 from components.data.sources.formats.inline import with_spans
 from components.data.sources.formats.labels import LabelMap, Spelled
 from components.data.sources.formats.select import Filter, sample, split_of
 from components.data.sources.formats.text import TWICE
+from components.data.sources.joins import joined
 from components.data.sources.numbers import with_a_point, without_unit
 from components.data.sources.offsets import MisplacedError, Tally
 from components.data.sources.placing import explained, placed, tally_of
-from components.data.sources.record import Numbered, Record, Skipped, Unreadable, Values
+from components.data.sources.record import Numbered, Record, Skipped, Unreadable, Values, value_at
 from components.data.sources.sentences import grouped, sentence_names
 from components.errors import BadRowError, UserError, near_miss
 from components.settings.columns import Columns
@@ -57,6 +58,8 @@ def rows(path: Path, source: Source) -> Numbered:
     found = _expanded(path, source)
     if source.file_column is not None:
         found = _named(found, path, source.file_column)
+    if source.join is not None:
+        found = joined(found, path, source, source.join, _expanded)
     if source.inline is not None:
         found = with_spans(partial(_expanded, path, source), path, source.inline, value_at)
     return grouped(found, source) if source.sentence is not None else found
@@ -105,7 +108,7 @@ def _raw(path: Path, source: Source) -> Numbered:
             f"expected one of {', '.join(known)}"
         )
     if path.is_file():
-        refuse(path)
+        refuse(path, source.format == "xml")
     return known[source.format].read(path, source)
 
 
@@ -235,6 +238,7 @@ class _File:
         given = split_of(value_at(fields, by), self.source) if by else record.split
         document = fields if isinstance(fields, Document) else None
         found = values if document and document.placed else placed(values, self.source)
+        found = unescaped(found) if self.source.unescape_html else found
         agreement = document.agreement if document else None
         return Record(given, record.place, self.labels.rename(found), agreement=agreement)
 
@@ -279,8 +283,9 @@ def _checked(path: Path, source: Source, columns: Columns) -> tuple[Numbered, se
     uses = {name: role for role, names in columns.items() for name in _listed(names)}
     uses |= dict.fromkeys(source.filter, "source.filter")
     uses |= dict.fromkeys(sentence_names(source), "source.sentence")
-    uses |= {source.inline: "source.inline"} if source.inline is not None else {}
-    uses |= {source.split_column: "source.split_column"} if source.split_column else {}
+    named = {"inline": source.inline, "split_column": source.split_column}
+    named |= {"join": source.join.by} if source.join else {}
+    uses |= {name: f"source.{use}" for use, name in named.items() if name}
     uses |= dict.fromkeys(source.units, "source.units")
     whole = set()
     for name, use in uses.items():
@@ -315,15 +320,6 @@ def _has(fields: Mapping[str, Any], name: str) -> bool:
     return isinstance(fields[first], Mapping) and _has(fields[first], rest)
 
 
-def value_at(fields: Mapping[str, Any], name: str) -> Any:
-    """The column's value; "a.b" is field b of the object in a. None where this row has none."""
-    if name in fields:
-        return fields[name]
-    first, _, rest = name.partition(".")
-    inner = fields.get(first) if rest else None
-    return value_at(inner, rest) if isinstance(inner, Mapping) else None
-
-
 def _value(
     fields: Mapping[str, Any],
     name: str | Sequence[str],
@@ -341,7 +337,7 @@ def _value(
     if role.rpartition(".")[2] in NUMBERS:
         bare = without_unit(value, source.units[name]) if name in source.units else value
         return with_a_point(bare, source.decimal) if source.decimal else bare
-    return html.unescape(value) if source.unescape_html else value
+    return value
 
 
 def _listed(names: str | list[str]) -> list[str]:

@@ -22,6 +22,9 @@ from components.settings.data import Source
 CONLLU = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
 SAID = re.compile(r"#\s*([\w.:-]+)\s*=\s*(.*)")  # "# sent_id = 7"
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z]+)*:(?=.)")  # of Wikipedia, before a word
+LEAST_OF_2012 = 11  # columns
+BRACKETED = re.compile(r"\*|\*\)|\([\w-]+\*?\)?")
+ELEMENT = re.compile(r"</?(?:s|p|doc|text|head|g|sentence)(?:\s[^<>\t]*)?/?>", re.IGNORECASE)  # of verticals
 AHEAD = 1000  # lines in which the first word is looked for
 Words = list[list[str]]
 
@@ -36,14 +39,31 @@ def read_conll(path: Path, source: Source) -> Numbered:
     for number, words, said in _sentences(path, source):
         for word in words:
             word[0] = word[0].removeprefix(prefix)
+        columns = _without_brackets([list(column) for column in zip(*words, strict=True)])
         names = source.header or [str(column) for column in range(len(words[0]))]
         if len(names) != len(words[0]):
             raise UserError(
                 f"{path}, row {number}: {len(words[0])} columns, source.header names {len(names)}; "
                 f"see source.header in params.yaml"
             )
-        columns = zip(*words, strict=True)
-        yield number, {**said, **{name: list(column) for name, column in zip(names, columns, strict=True)}}
+        yield number, {**said, **dict(zip(names, columns, strict=True))}
+
+
+def _without_brackets(columns: list[list[str]]) -> list[list[str]]:
+    """CoNLL-2012's entities in brackets, `(PERSON*`, `*` and `*)`, as BIO."""
+    if len(columns) < LEAST_OF_2012:
+        return columns
+    return [_as_bio(column) if all(map(BRACKETED.fullmatch, column)) else column for column in columns]
+
+
+def _as_bio(column: list[str]) -> list[str]:
+    tags, kind = [], ""
+    for value in column:
+        begun = value.strip("()*")
+        kind = begun or kind
+        tags.append(f"{'B' if begun else 'I'}-{kind}" if kind else "O")
+        kind = "" if value.endswith(")") else kind
+    return tags
 
 
 def read_conllu(path: Path, source: Source) -> Numbered:
@@ -76,12 +96,13 @@ def _sentences(path: Path, source: Source) -> Iterator[tuple[int, Words, Values]
     first = 0
     for number, line in enumerate(lines(path, source.encoding), 1):
         fields = _fields(line, source)
-        if not any(fields) or fields[0] == "-DOCSTART-" or (number == 1 and fields == source.header):
+        beside = not words or (SAID.match(line) is not None and len(fields) != len(words[0]))
+        comment = beside and _is_comment(line, fields, width)
+        if comment or _ends(line, fields) or (number == 1 and fields == source.header):
             if words:
                 yield first, words, said
                 words, said = [], {}
-        elif not words and _is_comment(line, fields, width):
-            said |= _said(line)
+            said |= _said(line) if comment else {}
         elif words and len(fields) != len(words[0]):
             raise UserError(
                 f"{path}, row {number}: {len(fields)} columns, the sentence's first word has {len(words[0])}"
@@ -91,6 +112,11 @@ def _sentences(path: Path, source: Source) -> Iterator[tuple[int, Words, Values]
             words.append(fields)
     if words:
         yield first, words, said
+
+
+def _ends(line: str, fields: list[str]) -> bool:
+    """A blank line, the begin of a document, or an element of a vertical, <s>, ends a sentence."""
+    return not any(fields) or fields[0] == "-DOCSTART-" or ELEMENT.fullmatch(line.strip()) is not None
 
 
 def _fields(line: str, source: Source) -> list[str]:
@@ -111,7 +137,7 @@ def _width(path: Path, source: Source) -> int:
     """How many columns the first line has that is surely a word's; 0 where none is."""
     for number, line in enumerate(lines(path, source.encoding)):
         fields = _fields(line, source)
-        if any(fields) and fields[0] != "-DOCSTART-" and not line.startswith("#"):
+        if not _ends(line, fields) and not line.startswith("#"):
             return len(fields)
         if number == AHEAD:
             break
@@ -143,7 +169,8 @@ def _is_conll(sample: Sample) -> bool:
     """A CoNLL file of other columns: equally many in nearly every line, and blank lines between sentences."""
     if _is_conllu(sample) or sample.text.lstrip()[:1] in ("{", "["):
         return False
-    whole = "\n".join(line for line in sample.lines if not line.startswith("-DOCSTART-")).strip().split("\n")
+    kept = ("" if ELEMENT.fullmatch(line.strip()) else line for line in sample.lines)
+    whole = "\n".join(line for line in kept if not line.startswith("-DOCSTART-")).strip().split("\n")
     words = [re.split("\t| +", line.rstrip()) for line in whole if line.strip() and not line.startswith("#")]
     blank = sum(not line.strip() for line in whole)
     widths = [len(word) for word in words]

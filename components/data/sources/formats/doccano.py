@@ -15,6 +15,7 @@ from components.families.shared.spans import span_list
 from components.settings.data import Source
 
 GIVEN = ("entities", "label", "labels", "annotations")  # what holds spans or classes
+CLASS = {"id", "label", "user", "prob", "manual", "document", "created_at", "updated_at"}  # keys of one
 CLASSES = ("cats",)  # what holds classes beside spans
 
 
@@ -31,14 +32,24 @@ def _document(found: Mapping[str, Any]) -> Document:
         if _holds_spans(value):
             columns["spans"] = _spans(value)
         elif value not in (None, []):
-            columns |= classes(value if isinstance(value, list) else [value])
+            columns |= classes(map(_class, value if isinstance(value, list) else [value]))
     links = [(one["from_id"], one["to_id"], str(one["type"])) for one in found.get("relations") or ()]
     return Document(columns, links)
 
 
 def _holds_spans(value: Any) -> bool:
     """Spans are lists or objects; classes are names."""
-    return isinstance(value, list) and bool(value) and all(isinstance(one, list | dict) for one in value)
+    spans = isinstance(value, list) and bool(value) and all(isinstance(one, list | dict) for one in value)
+    return spans and not all(map(_is_class, value))
+
+
+def _is_class(value: Any) -> bool:
+    """Of the older export: the class that a user gave, by its number."""
+    return isinstance(value, dict) and {"label"} <= value.keys() <= CLASS
+
+
+def _class(value: Any) -> Any:
+    return value["label"] if isinstance(value, dict) else value
 
 
 def _holds_classes(value: Any) -> bool:
@@ -60,7 +71,10 @@ def _is_doccano(sample: Sample) -> bool:
     bare = all(
         one.keys() == {"id", "text", "label"} and _holds_classes(one["label"]) for one in sample.objects
     )
-    return bool(held) and texts and (bare if not spans else all(_is_doccanos(span) for span in spans))
+    older = all(one.get("annotations") and all(map(_is_class, one["annotations"])) for one in sample.objects)
+    return (
+        bool(held) and texts and (bare or older if not spans else all(_is_doccanos(span) for span in spans))
+    )
 
 
 def _is_doccanos(span: Any) -> bool:

@@ -25,6 +25,8 @@ MARKS = {
     b"\x93NUMPY": f"an array of numpy; {TABLE}",
     b"\x89HDF": f"an HDF5 file; {TABLE}",
     b"X\n\x00\x00\x00": f"an object of R; {TABLE}",
+    b"$FL2@(#)": f"a file of SPSS; {TABLE}",
+    b"<stata_dta>": f"a file of Stata; {TABLE}",
     b"RDX": f"objects of R; {TABLE}",
     b"{\\rtf": "an RTF document; save it as plain text",
     b"\\documentclass": "a LaTeX document; take its text out first",
@@ -41,9 +43,17 @@ INLINE = r"(?!>[^<\n]+</[^\n]*\n\s*\S)"  # a span of the first of several lines:
 PAGE = re.compile(rf"{COMMENTS}<(?:!doctype html\b|html\b|(?:head|body)\b{INLINE})")
 TITLE = re.compile(r"(?is)<title[^>]*>\s*(.*?)\s*</title>")
 XML = re.compile(rf"{COMMENTS}<(?:\?xml|!doctype|rss|svg|error>\s*<code)")
+SVG = re.compile(rf"{COMMENTS}(?:<\?xml[^>]*>\s*)?<svg\b")
+ERROR = re.compile(rf"{COMMENTS}(?:<\?xml[^>]*>\s*)?<error>")
 XML_SAID = re.compile(r"(?is)<(code|message)>\s*(.*?)\s*</\1>")
-ANNEX = re.compile(r"(?:\.\./|/)*(?:\.git/)?annex/objects/\S+\s*")
-DVC = re.compile(r"(?:md5: \w+\s+|frozen: \w+\s+)*outs:\s+- (?:md5|size|hash|path): ")
+POINTERS = {  # by how they begin
+    r"(?:\.\./|/)*(?:\.git/)?annex/objects/\S+\s*\Z": (
+        "a pointer of git-annex, not the file itself; run `git annex get` there"
+    ),
+    r"(?:md5: \w+\s+|frozen: \w+\s+)*outs:\s+- (?:md5|size|hash|path): ": (
+        "a pointer of DVC, not the file itself; run `dvc pull` there and name what it points to"
+    ),
+}
 # Keys of an object that is a server's answer; one of the first three says what is wrong.
 ANSWER = {
     *("error", "message", "detail", "errors", "msg", "description", "reason", "title", "type", "code"),
@@ -63,8 +73,8 @@ REFUSED = re.compile(
 )
 
 
-def refuse(path: Path) -> None:
-    """Refuse a file that is no data of any format.
+def refuse(path: Path, markup: bool = False) -> None:
+    """Refuse a file that is no data of any format, or of none but XML without `markup`.
 
     Raises:
         UserError: what it is, and how the data are had.
@@ -77,12 +87,12 @@ def refuse(path: Path) -> None:
                 data = unpacked.read(BEGINNING)
     except OSError:
         return  # the reader says why
-    if found := named(data):
+    if found := named(data, markup):
         raise UserError(f"{path}: it is {found}")
 
 
-def named(data: bytes) -> str:
-    """What a file is, by its first bytes, and what to do; empty where it may be data."""
+def named(data: bytes, markup: bool = False) -> str:
+    """What a file is, by its first bytes, and what to do; empty where it may be data; XML, with `markup`."""
     for mark, what in MARKS.items():
         if data.startswith(mark):
             return what
@@ -90,24 +100,30 @@ def named(data: bytes) -> str:
         return f"a pickle, which is never loaded; {TABLE}"
     if data[TAR] == b"ustar":
         return "a tar archive; unpack it (`tar xf`) and name a file of it"
-    return _named_text(data.decode("utf-8", "replace").removeprefix("\ufeff"))
+    return _named_text(data.decode("utf-8", "replace").removeprefix("\ufeff"), markup)
 
 
-def _named_text(text: str) -> str:
+def _named_text(text: str, markup: bool) -> str:
     if PAGE.match(text):
         title = TITLE.search(text)
         return f"a web page{_quoted(title[1]) if title else ''} in HTML, not the data; {FETCH}"
     if XML.match(text):
-        said = ": ".join(value for _, value in XML_SAID.findall(text))
-        return f"a server's error{_quoted(said)} in XML; {FETCH}" if said else f"a document in XML; {TABLE}"
-    if ANNEX.fullmatch(text):
-        return "a pointer of git-annex, not the file itself; run `git annex get` there"
-    if DVC.match(text):
-        return "a pointer of DVC, not the file itself; run `dvc pull` there and name what it points to"
+        return _named_xml(text, markup)
     if text.lstrip().startswith("{") and all(f'"{key}"' in text for key in ("cells", "cell_type")):
         return f"a notebook of Jupyter; {TABLE} in it"
+    if what := next((what for mark, what in POINTERS.items() if re.match(mark, text)), ""):
+        return what
     said = _answer(text) if len(text) < BEGINNING / 2 else ""
     return f"a server's answer{_quoted(said)} in the place of the data; {FETCH}" if said else ""
+
+
+def _named_xml(text: str, markup: bool) -> str:
+    said = ": ".join(value for _, value in XML_SAID.findall(text))
+    if SVG.match(text):
+        return "a picture (SVG)"
+    if said and (ERROR.match(text) or not markup):
+        return f"a server's error{_quoted(said)} in XML; {FETCH}"
+    return "" if markup else f"a document in XML; set `format: xml`, or {TABLE}"
 
 
 def _answer(text: str) -> str:

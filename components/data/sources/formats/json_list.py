@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from components import advice
 from components.data.sources.formats.base import Format, Sample
 from components.data.sources.formats.packed import opened
-from components.data.sources.formats.text import lines, read_jsonl
+from components.data.sources.formats.text import in_columns, lines, read_jsonl
 from components.data.sources.json_tables import EXPECTED, rows_of
 from components.data.sources.record import Numbered
 from components.errors import UserError
@@ -28,7 +29,7 @@ def read_objects(path: Path, source: Source) -> Numbered:
         yield from read_jsonl(path, source)
         return
     for number, one in enumerate(entries(path, source), 1):
-        if not isinstance(one, dict):
+        if not isinstance(one := in_columns(one), dict):
             raise UserError(f"{path}, row {number}: {type(one).__name__}, expected an object")
         yield number, one
 
@@ -49,7 +50,9 @@ def read_table(path: Path, source: Source) -> Numbered:
     try:
         found = json.loads("".join(lines(path, source.encoding)))
     except (ValueError, RecursionError) as error:
-        raise UserError(f"{path}: not JSON ({error})") from None
+        several = str(error).startswith("Extra data")
+        said = advice.documents(path) if several else f"{path}: not JSON ({error})"
+        raise UserError(said) from None
     rows = rows_of(found)
     if rows is None:
         raise UserError(f"{path}: no table, expected {EXPECTED}")

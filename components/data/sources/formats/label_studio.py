@@ -21,6 +21,7 @@ from components.settings.data import Source
 OWN = ("text", "spans", "label", "labels", "relations")  # columns that no question's name takes
 MINIMAL = ("annotation_id", "lead_time", "created_at", "updated_at", "annotator")  # what JSON-MIN adds
 ABOUT_SPANS = {"choices", "rating", "number", "taxonomy"}  # what else is asked of a span, which is left out
+LONGEST = 6  # words of a choice, by which JSON-MIN tells it from a text
 Result = Mapping[str, Any]
 
 
@@ -79,9 +80,14 @@ def _minimal(task: Mapping[str, Any]) -> list[Result]:
             found += [{"from_name": name, "value": span} for span in value]
         elif isinstance(value, Mapping) and len(value) == 1 and isinstance(next(iter(value.values())), list):
             found.append({"from_name": name, "value": value})  # several choices
-        elif isinstance(value, str | int | float) and name not in ("text", "id", *MINIMAL):
+        elif _is_choice(value) and name not in ("text", "id", *MINIMAL):
             found.append({"from_name": name, "value": {"choices": [value]}})
     return found
+
+
+def _is_choice(value: Any) -> bool:
+    """Rather than a text, of which nothing says that it is one."""
+    return isinstance(value, int | float) or (isinstance(value, str) and len(value.split()) <= LONGEST)
 
 
 def _data_of_minimal(task: Mapping[str, Any]) -> Values:
@@ -113,7 +119,8 @@ def _answer(results: Sequence[Result]) -> Answer:
                 name = f"{span['start']}-{span['end']}-{span['type']}"
                 spans[result.get("id", str(number))] = {**span, "id": name}
         elif value:
-            given = next(iter(value.values()))
+            given = value["taxonomy"] if "taxonomy" in value else next(iter(value.values()))
+            given = [" > ".join(path) for path in given] if "taxonomy" in value else given
             chosen.setdefault(result["from_name"], []).extend(given if isinstance(given, list) else [given])
     links = [link for result in results if result.get("type") == "relation" for link in _links(result, spans)]
     chosen = {name: values for name, values in chosen.items() if values}

@@ -142,10 +142,16 @@ def _id(span: Mapping[str, Any]) -> str:
 def _classes(found: Mapping[str, Any]) -> list[Any]:
     """The options that were taken, the categories at 0.5 or more, or the label that was accepted."""
     if "accept" in found:
-        return list(found["accept"])
+        said = {option["id"]: option["text"] for option in found.get("options") or () if _counts(option)}
+        return [said.get(name, name) for name in found["accept"]]
     if "cats" in found:
         return [name for name, value in found["cats"].items() if value >= 0.5]
     return [found["label"]] if found.get("label") is not None else []
+
+
+def _counts(option: Mapping[str, Any]) -> bool:
+    """Is an option's id but a number, and does it say what it is called?"""
+    return isinstance(option.get("id"), int) and isinstance(option.get("text"), str)
 
 
 def _is_prodigy(sample: Sample) -> bool:

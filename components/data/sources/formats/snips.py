@@ -2,7 +2,7 @@
 
 The benchmark has `{"PlayMusic": [{"data": [{"text": "play "}, {"text": "Ela", "entity": "artist"}]}]}`, in
 PlayMusic/train_PlayMusic_full.json and validate_PlayMusic.json; snips-nlu is trained on
-`{"intents": {"playMusic": {"utterances": [...]}}}`.
+`{"intents": {"playMusic": {"utterances": [...]}}}`. Dialogflow's `INTENT_usersays_en.json` is a list of such.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ from components.data.sources.record import Numbered, Values
 from components.errors import UserError
 from components.settings.data import Source
 
-PIECES = re.compile(r'\[\s*\{\s*"data"\s*:\s*\[\s*\{\s*"(text|entity|slot_name)"\s*:')  # begins utterances
+PIECES = re.compile(
+    r'\[\s*\{\s*(?:"id"\s*:\s*"[^"]*"\s*,\s*)?"data"\s*:\s*\[\s*\{\s*"(text|entity|slot_name)"\s*:'
+)  # begins utterances
+SLOT = ("slot_name", "entity", "alias")  # keys that say what a piece is; the last one is Dialogflow's
 EXPECTED = '{"INTENT": [{"data": [{"text": ...}, {"text": ..., "entity": ...}]}]}'
 
 
@@ -76,7 +79,7 @@ def _document(found: Mapping[str, Any]) -> Document:
     text, spans = "", list[Span]()
     for piece in found["utterance"]["data"]:
         said = piece["text"] if text else piece["text"].lstrip()
-        if slot := piece.get("slot_name", piece.get("entity")):
+        if slot := next((piece[key] for key in SLOT if piece.get(key)), None):
             inner = said.strip()
             start = len(text) + len(said) - len(said.lstrip())
             spans += (

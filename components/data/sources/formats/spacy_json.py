@@ -17,6 +17,9 @@ from components.errors import BadRowError
 from components.families.shared.spans import span_list
 from components.settings.data import Source
 
+ANNOTATOR = (
+    r'\{\s*"classes"\s*:\s*\[[^]]*\]\s*,\s*"annotations"\s*:\s*\[\s*'  # of the NER annotator for spaCy
+)
 LINE = re.compile(r'\[\s*"(\\.|[^"\\])*"\s*,\s*\{\s*"(entities|cats)"')  # how a pair begins
 
 
@@ -32,6 +35,11 @@ def read_pairs(path: Path, source: Source) -> Numbered:
 def _pairs(path: Path, source: Source) -> Iterator[tuple[int, Any]]:
     """The pairs of a list or, where the first line is one of them, of the lines."""
     first = next((line for line in lines(path, source.encoding) if line.strip()), "")
+    if first.lstrip().startswith("{"):
+        found = _parsed("".join(lines(path, source.encoding)))
+        given = found.get("annotations") if isinstance(found, dict) else None
+        yield from enumerate((pair for pair in given or [found] if pair), 1)
+        return
     if not LINE.match(first.lstrip()):
         yield from enumerate(entries(path, source), 1)
         return
@@ -49,15 +57,15 @@ def _parsed(line: str) -> Any:
 
 
 def _document(pair: Any) -> Document:
-    if not isinstance(pair, list) or len(pair) != 2 or not isinstance(pair[1], dict):
+    if not isinstance(pair, list) or len(pair) < 2 or not isinstance(pair[1], dict):
         raise BadRowError(f'found {str(pair)!r:.60}, expected [text, {{"entities": [...]}}]')
-    text, notes = pair
+    text, notes = pair[:2]
     taken = [name for name, score in notes.get("cats", {}).items() if score >= 0.5]
     return Document({"text": text, "spans": span_list(notes.get("entities", [])), **classes(taken)})
 
 
 def _is_pairs(sample: Sample) -> bool:
-    return re.match(rf"(\[\s*)?{LINE.pattern}", sample.text.lstrip()) is not None
+    return re.match(rf"(\[\s*|{ANNOTATOR})?{LINE.pattern}", sample.text.lstrip()) is not None
 
 
 FORMATS = {"spacy_json": Format(read_pairs, _is_pairs)}

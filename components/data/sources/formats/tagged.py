@@ -22,20 +22,30 @@ REPEATED = 3  # times that a tag occurs, on average
 
 
 def read_tagged(path: Path, source: Source) -> Numbered:
-    """`tokens`, `tags` and `text`, the words with blanks between; a sentence a line."""
+    """`tokens`, `tags` and `text`, the words with blanks between; a sentence a line. Of several tags of a
+    word `tags` are the last, `tags_1` the first."""
     sign = source.separator or _sign([*islice(lines(path, source.encoding), LINES)])
     if sign is None:
         raise UserError(
             f"{path}: no tags behind the words, expected `The/DT cat/NN`; where another sign stands between "
             f"them, set `separator` below source"
         )
+    between = _tags_of_a_word([*islice(lines(path, source.encoding), LINES)], sign)
     for number, line in enumerate(lines(path, source.encoding), 1):
-        pairs = [word.rpartition(sign) for word in _flat(line).split()]
-        if lost := next((word or tag for word, _, tag in pairs if not word or not tag), None):
-            yield number, Unreadable(f"found {lost!r:.40}, expected a word, '{sign}' and its tag")
-        elif pairs:
-            words = [word for word, _, _ in pairs]
-            yield number, {"text": " ".join(words), "tokens": words, "tags": [tag for *_, tag in pairs]}
+        parts = [word.rsplit(sign, between) for word in _flat(line).split()]
+        if lost := next((part for part in parts if len(part) <= between or not all(part)), None):
+            found = sign.join(lost).strip(sign)
+            yield number, Unreadable(f"found {found!r:.40}, expected a word, '{sign}' and its tag")
+        elif parts:
+            words, *others, tags = map(list, zip(*parts, strict=True))
+            more = {f"tags_{place}": each for place, each in enumerate(others, 1)}
+            yield number, {"text": " ".join(words), "tokens": words, **more, "tags": tags}
+
+
+def _tags_of_a_word(some: list[str], sign: str) -> int:
+    """How many stand behind each word, `flew|VBD|O`: as many as signs, of which each word has as many."""
+    counts = {word.count(sign) for line in some for word in _flat(line).split()}
+    return counts.pop() if len(counts) == 1 and 0 not in counts else 1
 
 
 def _flat(line: str) -> str:

@@ -176,8 +176,15 @@ def read_jsonl(path: Path, source: Source) -> Numbered:
             continue
         if number == 1 and isinstance(fields, list) and all(isinstance(one, dict) for one in fields):
             raise UserError(advice.one_document(path))
+        fields = in_columns(fields)
         expected = Unreadable(f"{type(fields).__name__}, expected an object")
         yield number, fields if isinstance(fields, dict) else expected
+
+
+def in_columns(row: Any) -> Any:
+    """A row that is a list of values, as pandas writes it with `orient="values"`, by names that we give."""
+    flat = isinstance(row, list) and len(row) > 1 and not any(isinstance(one, list | dict) for one in row)
+    return {f"column_{number}": value for number, value in enumerate(row, 1)} if flat else row
 
 
 def _object(pairs: list[tuple[str, Any]]) -> Values:

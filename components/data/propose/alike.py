@@ -1,0 +1,38 @@
+"""Columns that say what another says: the numbers of classes beside their names, or the same once more."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from components.data.propose.profile import Column
+from components.data.propose.roles.base import is_named
+
+REPEATED = 3  # times that a class occurs, on average
+
+
+def without_codes(columns: list[Column], wanted: Collection[str]) -> list[Column]:
+    """The columns but for these; what the user has named stays."""
+    classes = [column for column in columns if _are_classes(column)]
+    gone = [code for code in classes for name in classes if _is_code(code, name)]
+    names = {column.name for column in columns}
+    gone += [
+        column for column in columns if f"{column.name}.entities" in names
+    ]  # spaCy's object around spans
+    return [column for column in columns if column not in gone or column.name in wanted]
+
+
+def _are_classes(column: Column) -> bool:
+    plain = not any(isinstance(value, list | dict) for value in column.values)
+    marks = column.is_mark or column.is_cross  # of labels, which may well hold of the same rows
+    return plain and not marks and column.distinct > 1 and column.repeats >= REPEATED
+
+
+def _is_code(code: Column, name: Column) -> bool:
+    """Does each value of one stand beside one of the other, and is it a number, or the same further right?"""
+    if code.at != name.at or code.distinct != name.distinct:
+        return False
+    same = code.place > name.place and code.values == name.values
+    numbers = code.numbers is not None and name.numbers is None and not is_named(code, "level")
+    return same or (
+        numbers and len({*zip(map(str, code.values), map(str, name.values), strict=True)}) == name.distinct
+    )
