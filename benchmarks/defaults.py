@@ -49,7 +49,8 @@ from components.files import sha256
 from components.keyed import derive_seed
 from components.model.multitask import MultiTaskModel
 from components.settings.project import Project
-from components.training.run.loop import evaluate, train
+from components.training.run.loop import train
+from components.training.run.measured import evaluate
 
 NEW_PROJECT = Path(__file__).parent.parent / "flows/project/from/empty/params.yaml"
 ENCODERS = ["downloads/minilm", "downloads/minilm:3"]

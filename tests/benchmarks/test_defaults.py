@@ -17,7 +17,7 @@ from benchmarks.defaults import Bench, _goals, _means
 from benchmarks.fitting import cards_below, reader, splits
 from benchmarks.runs import Job, Runs
 from components.model.multitask import MultiTaskModel
-from components.training.run.loop import evaluate
+from components.training.run.measured import evaluate
 
 SIZES = {
     "seeds": [1], "rates": [1e-4, 1e-2], "tokens": 3200, "evaluations": 2, "rows": 20,
