@@ -42,7 +42,7 @@ from components.environment import quiet, restart_tuned
 from components.settings.mixture import Mixture
 from components.settings.project import Project
 from components.settings.training import Training
-from components.training.run.loop import evaluate
+from components.training.run.measured import evaluate
 
 ASIDE, UNTIL, ALONE = "aside", 0.8, "alone"
 Run = dict[str, Any]

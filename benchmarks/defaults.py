@@ -6,7 +6,9 @@ rows as often, the best of three rates by the validation rows of the first seed.
 head's first metric on the same test rows, times 100: points.
 
 Then the defaults one at a time: what the mean over the heads gains or loses by another value, with the
-interval over seeds and encoders. An encoder is a folder, and `FOLDER:3` are its first three blocks.
+interval over seeds and encoders; and what other ways to choose the weights that a run keeps would have given,
+over all runs. An encoder is a folder, and `FOLDER:3` are its first three blocks. Without rates (`--rates`)
+no Trainer is asked.
 
 A run of all is hours of work. Each result is a line of `--results`, no run begins after `--minutes`, and the
 same command goes on. `make example NAME=families` makes a project of ten tasks of nine families. The last
@@ -16,6 +18,7 @@ line is one JSON object.
 from __future__ import annotations
 
 import argparse
+import math
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -29,7 +32,7 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import alone
+from benchmarks import alone, kept
 from benchmarks.fitting import cards_below, reader, splits
 from benchmarks.goals import Goal, finish
 from benchmarks.runs import Found, Job, Runs
@@ -46,8 +49,8 @@ from components.files import sha256
 from components.keyed import derive_seed
 from components.model.multitask import MultiTaskModel
 from components.settings.project import Project
-from components.tracking import Watcher
-from components.training.run.loop import evaluate, train
+from components.training.run.loop import train
+from components.training.run.measured import evaluate
 
 NEW_PROJECT = Path(__file__).parent.parent / "flows/project/from/empty/params.yaml"
 ENCODERS = ["downloads/minilm", "downloads/minilm:3"]
@@ -62,7 +65,7 @@ OTHERS: dict[str, list[Any]] = {  # values beside the default one, by the settin
     "training.window": [4, 16],
     "training.validation_rows": [20, 320],
     "training.patience": [1, 10],
-    "training.ema": [0.98],
+    "training.balancing": [{"weights": "autoscale"}],
     "mixture.unit": ["tokens"],
     "model.dropout": [0.1],
 }
@@ -72,14 +75,16 @@ def main() -> None:
     quiet()
     restart_tuned()
     arguments = _arguments()
-    alone.check_installed()
+    if arguments.rates:
+        alone.check_installed()
     runs = Runs(arguments.results, arguments.minutes)
     benches = [Bench(encoder, arguments, runs) for encoder in arguments.encoders]
     pairs = [pair for bench in benches for pair in bench.pairs()]
     changes = _means([change for bench in benches for change in bench.changes()])
-    _print(pairs, changes)
-    told = {key: vars(arguments)[key] for key in ("encoders", "seeds", "rates", "rows")}
-    finish(_goals(pairs, len(runs.missing)), **told, pairs=pairs, changes=changes)
+    ways = _means([way for bench in benches for way in bench.ways()])
+    _print(pairs, changes, ways)
+    told = {key: vars(arguments)[key] for key in ("encoders", "seeds", "rates", "tokens", "rows")}
+    finish(_goals(pairs, len(runs.missing)), **told, pairs=pairs, changes=changes, kept=ways)
 
 
 def _arguments() -> argparse.Namespace:
@@ -87,9 +92,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--encoders", nargs="+", default=ENCODERS, metavar="FOLDER[:BLOCKS]")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument(
-        "--rates", type=float, nargs="+", default=RATES, help="that the Trainer is tuned over"
+        "--rates", type=float, nargs="*", default=RATES, help="that the Trainer is tuned over"
     )
     parser.add_argument("--tokens", type=int, help="of all tasks together; not given: a new project's")
+    parser.add_argument("--evaluations", type=int, help="of a run; not given: as often as a new project")
     parser.add_argument("--rows", type=int, default=1000, help="test rows of a task, at most")
     parser.add_argument(
         "--settings", nargs="*", default=list(OTHERS), choices=list(OTHERS), metavar="SETTING"
@@ -145,7 +151,7 @@ class Bench:
 
     def pairs(self) -> Iterator[dict[str, Any]]:
         """Each head's score with each seed, ours and the tuned Trainer's, where both are known."""
-        for seed in self.arguments.seeds:
+        for seed in self.arguments.seeds if self.arguments.rates else ():
             ours = self._ours({}, seed)
             for head in self.cards:
                 rate = self._rate(head)
@@ -166,6 +172,17 @@ class Bench:
                         gains = [other["test"][head] - ours["test"][head] for head in self.cards]
                         yield {"setting": place, "value": value, "points": 100 * float(np.mean(gains))}
 
+    def ways(self) -> Iterator[dict[str, Any]]:
+        """What other ways to choose the kept weights would have given, in every run of ours."""
+        validation = splits(self.root, defaults({}).tasks, "validation")
+        known = {head: validation[card["task"]].labelled(head) for head, card in self.cards.items()}
+        sizes = {head: int(labelled_N.sum()) for head, labelled_N in known.items()}
+        for one in self.runs.made:
+            job, found = one["job"], one["found"]
+            if (job["encoder"], job["given"]) == (self.encoder, self.given) and found.get("moments"):
+                for name, points in kept.ways(found, sizes):
+                    yield {"setting": "kept", "value": name, "points": points}
+
     @cached_property
     def cards(self) -> dict[str, Any]:
         return cards_below(self.root, defaults({}).tasks)
@@ -179,11 +196,20 @@ class Bench:
         """The settings, and what they draw; worked out once for each."""
         key = str(changes)
         if key not in self._plans:
-            budget = {"training.tokens": self.arguments.tokens} if self.arguments.tokens else {}
-            project = defaults(budget | changes)
+            project = defaults(self._budget() | changes)
             exclude = Validation.read(VALIDATION).between_tasks.exclude if VALIDATION.is_file() else {}
             self._plans[key] = project, make_plan(project, self.root / "encoded", exclude)
         return self._plans[key]
+
+    def _budget(self) -> dict[str, Any]:
+        """What of the budget is not a new project's."""
+        new = defaults({}).training
+        tokens = self.arguments.tokens or new.budgeted.options["tokens"]
+        budget = {"training.tokens": tokens}
+        if self.arguments.evaluations:
+            steps = tokens / new.tokens_per_step
+            budget["training.evaluate_every"] = math.ceil(steps / self.arguments.evaluations)
+        return budget
 
     def _job(self, project: Project, plan: PlanRecord, seed: int) -> Job:
         shaping = derive_seed(plan.model_dump_json(), project.training, project.model, self.arguments.rows)
@@ -193,13 +219,14 @@ class Bench:
         """One training of all tasks."""
         root, names = self.root, plan.tasks
         model = MultiTaskModel.from_encoder(root / "encoder", self.cards, project.model.dropout, seed)
+        moments = kept.Moments(model, plan.steps, self.arguments.rows, self._scores)
         with tempfile.TemporaryDirectory(prefix="defaults.") as folder:
             train(
                 model, Plan.of(plan), project.training, seed, splits(root, names, "train"),
                 splits(root, names, "validation"), reader(root, self.cards, "validation"),
-                Path(folder) / "run", Watcher(),
+                Path(folder) / "run", moments,
             )  # fmt: skip
-        return {"test": self._scores(model, "test")}
+        return {"test": self._scores(model, "test", self.arguments.rows), **moments.to_json()}
 
     def _rate(self, head: str) -> float | None:
         """The Trainer's best rate for the head, by the validation rows; None where one is not known yet."""
@@ -219,13 +246,14 @@ class Bench:
         rows = draw(plan, task, seed, 0, rows_before(plan, task, plan.steps))
         model = alone.peer(self.root / "encoder", head, self.cards[head], seed)
         alone.fine_tune(model, splits(self.root, [task], "train")[task], rows, rate, seed)
-        return {split: self._scores(model, split)[head] for split in ("validation", "test")}
+        limit = self.arguments.rows
+        return {split: self._scores(model, split, limit)[head] for split in ("validation", "test")}
 
-    def _scores(self, model: MultiTaskModel, split: str) -> dict[str, float]:
+    def _scores(self, model: MultiTaskModel, split: str, limit: int) -> dict[str, float]:
         """The first metric of each of the model's heads, on the same rows of each task every time."""
         names = {card["task"] for card in model.config.tasks.values()}
         rows = reader(self.root, self.cards, split)
-        return evaluate(model, splits(self.root, names, split), self.arguments.rows, 0, rows)
+        return evaluate(model, splits(self.root, names, split), limit, 0, rows)
 
 
 def _bring(encoder: str, target: Path) -> None:
@@ -268,26 +296,32 @@ def _over(line: str, values: list[float], goal: str) -> Goal:
 
 def _means(changes: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Each value's mean over seeds and encoders, with its interval where there are several."""
-    found: dict[tuple[str, Any], list[float]] = {}
+    found: dict[tuple[str, str], list[float]] = {}
     for change in changes:
-        found.setdefault((change["setting"], change["value"]), []).append(change["points"])
+        found.setdefault((change["setting"], str(change["value"])), []).append(change["points"])
     means = {key: mean_over_seeds(points, 0.95) for key, points in found.items()}
     return [
-        {"setting": place, "value": value, "points": mean.gain, "interval": mean.interval}
+        {
+            "setting": place,
+            "value": value,
+            "points": mean.gain,
+            "interval": mean.interval,
+            "runs": len(found[place, value]),
+        }
         for (place, value), mean in means.items()
     ]
 
 
-def _print(pairs: list[dict[str, Any]], changes: list[dict[str, Any]]) -> None:
+def _print(pairs: list[dict[str, Any]], changes: list[dict[str, Any]], ways: list[dict[str, Any]]) -> None:
     table = Table("encoder", "head", "seed", "rate", "ours", "Trainer", "points", title="test scores")
     for pair in pairs:
         row = (pair["encoder"], pair["head"], str(pair["seed"]), f"{pair['rate']:g}")
         table.add_row(*row, f"{pair['ours']:.3f}", f"{pair['trainer']:.3f}", f"{_points(pair):+.1f}")
     Console().print(table)
-    table = Table("setting", "value", "points", "interval", title="in place of the default")
-    for one in changes:
-        ends = f"[{one['interval'][0]:+.1f}, {one['interval'][1]:+.1f}]" if one["interval"] else ""
-        table.add_row(one["setting"], str(one["value"]), f"{one['points']:+.1f}", ends)
+    table = Table("setting", "value", "points", "interval", "runs", title="in place of the default")
+    for one in [*changes, *ways]:
+        ends = f"[{one['interval'][0]:+.2f}, {one['interval'][1]:+.2f}]" if one["interval"] else ""
+        table.add_row(one["setting"], one["value"], f"{one['points']:+.2f}", ends, str(one["runs"]))
     Console().print(table)
 
 

@@ -15,7 +15,8 @@ from components.model.multitask import MultiTaskModel
 from components.settings.project import Project
 from components.settings.training import Training
 from components.tracking import Watcher
-from components.training.run.loop import ReadRows, train
+from components.training.run.loop import train
+from components.training.run.measured import ReadRows
 
 
 def fit(project: Project, training: Training, plan: PlanRecord, root: Path, seed: int) -> MultiTaskModel:

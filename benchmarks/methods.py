@@ -54,7 +54,8 @@ from components.settings.project import Project
 from components.settings.training import Balancing, Training
 from components.tracking import Seen, Watcher
 from components.training import balancing
-from components.training.run.loop import evaluate, train
+from components.training.run.loop import train
+from components.training.run.measured import evaluate
 
 METHODS: dict[str, dict[str, Any]] = {
     "static": {},

@@ -71,7 +71,16 @@ def gains_sentence(tasks: Mapping[str, Gain], seeds: int) -> str:
     if seeds == 1:
         return "One seed gives no interval: whether a gain is more than chance is not known."
     parts = [("helps", helped), ("harms", harmed), ("makes no difference that these seeds show for", open_)]
-    return "Sharing " + "; ".join(f"{verb} {', '.join(names)}" for verb, names in parts if names) + "."
+    said = "Sharing " + "; ".join(f"{verb} {', '.join(names)}" for verb, names in parts if names) + "."
+    return f"{said} {_leaving(harmed)}" if harmed else said
+
+
+def _leaving(harmed: list[str]) -> str:
+    it = "it" if len(harmed) == 1 else "each"
+    return (
+        f"{', '.join(harmed)} should leave: train {it} in a project of its own, or try smaller steps "
+        f"(training.tokens_per_step) or a larger share of the mixture, and compare again."
+    )
 
 
 def grouping_sentence(groups: list[list[str]]) -> str:
@@ -84,9 +93,15 @@ def grouping_sentence(groups: list[list[str]]) -> str:
 
 def caveat(tasks: Mapping[str, Gain], seeds: int) -> str:
     """What the suggestion does not rest on."""
-    _, _, open_ = _by_interval(tasks)
+    _, harmed, open_ = _by_interval(tasks)
     if seeds == 1:
         return "The grouping is a guess from affinities; with three seeds or more its gains have intervals."
+    if harmed:
+        return (
+            f"The grouping is a guess from affinities, which know nothing of the gains: what "
+            f"{', '.join(harmed)} lost was measured, and comes first. Train the groups, and compare, before "
+            f"you rely on them."
+        )
     if not open_:
         return "The grouping is a guess from affinities: train it, and compare, before you rely on it."
     which = "every task" if len(open_) == len(tasks) else ", ".join(open_)

@@ -29,6 +29,7 @@ class HeadCurves:
     best: float
     best_step: int
     kept: float  # its score in the kept model
+    error: float | None  # the standard error of that
     loss: float | None  # the last; None where no step drew it since the evaluation before
     scores: charts.Lines
     losses: charts.Lines
@@ -95,6 +96,7 @@ def _head(head: str, metric: str, evaluations: Sequence[Entry], kept: Entry) -> 
         best=best,
         best_step=best_step,
         kept=kept["validation"][head],
+        error=kept.get("errors", {}).get(head),
         loss=losses[-1][1] if losses else None,
         scores=charts.lines({head: scores}, kept["step"]),
         losses=charts.lines({head: losses}, kept["step"], low=0.0),

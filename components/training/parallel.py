@@ -257,18 +257,16 @@ def gathered(own: torch.Tensor) -> list[torch.Tensor]:
     return [part[: int(size)] for part, size in zip(parts, sizes, strict=True)]
 
 
-def broadcast_from_rank_zero(
-    compute: Callable[[], dict[str, float]], names: Sequence[str]
-) -> dict[str, float]:
-    """What the first process computes of `names`, in every process."""
+def broadcast_from_rank_zero(compute: Callable[[], Sequence[float]], count: int) -> list[float]:
+    """The `count` numbers that the first process computes, in every process."""
     if alone():
-        return compute()
-    values = torch.zeros(len(names), dtype=torch.float64)
+        return list(compute())
+    values = torch.zeros(count, dtype=torch.float64)
     if rank() == 0:
-        computed = compute()
-        values = torch.tensor([computed[name] for name in names], dtype=torch.float64)
+        values = torch.tensor(compute(), dtype=torch.float64)
     distributed.broadcast(values, 0)
-    return dict(zip(names, values.tolist(), strict=True))
+    found: list[float] = values.tolist()
+    return found
 
 
 @contextlib.contextmanager

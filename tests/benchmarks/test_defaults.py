@@ -12,14 +12,17 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from benchmarks import alone, defaults
+from benchmarks import alone, defaults, kept
 from benchmarks.defaults import Bench, _goals, _means
 from benchmarks.fitting import cards_below, reader, splits
 from benchmarks.runs import Job, Runs
 from components.model.multitask import MultiTaskModel
-from components.training.run.loop import evaluate
+from components.training.run.measured import evaluate
 
-SIZES = {"seeds": [1], "rates": [1e-4, 1e-2], "tokens": 3200, "rows": 20, "settings": ["training.window"]}
+SIZES = {
+    "seeds": [1], "rates": [1e-4, 1e-2], "tokens": 3200, "evaluations": 2, "rows": 20,
+    "settings": ["training.window"],
+}  # fmt: skip
 RESULTS = Path("results.jsonl")
 
 
@@ -42,7 +45,8 @@ def test_every_setting_is_one_that_a_project_has_and_no_value_is_the_default(tin
         section, key = place.split(".")
         default = getattr(getattr(defaults.defaults({}), section), key)
         for value in values:
-            assert getattr(getattr(defaults.defaults({place: value}), section), key) == value != default
+            set_ = getattr(getattr(defaults.defaults({place: value}), section), key)
+            assert set_ == (type(set_).model_validate(value) if isinstance(value, dict) else value) != default
 
 
 @pytest.mark.slow
@@ -58,6 +62,9 @@ def test_other_values_are_compared_with_the_default_seed_by_seed(encoded_project
         assert one["points"] == pytest.approx(expected)
     assert list(bench(minutes=0).changes()) == found
     assert len(RESULTS.read_text().splitlines()) == 3
+    assert lines[0]["found"]["test"] in [moment["test"] for moment in lines[0]["found"]["moments"]]
+    ways = list(kept.ways(lines[0]["found"], dict.fromkeys(own, 1)))
+    assert len(list(bench(minutes=0).ways())) == 3 * len(ways)
 
 
 @pytest.mark.slow

@@ -21,11 +21,15 @@ def test_a_grouping_in_words() -> None:
     assert grouping_sentence([["a"], ["b"]]) == "Apart: a, b."
 
 
-def test_an_interval_with_zero_in_it_shows_no_difference() -> None:
+def test_a_task_that_loses_should_leave_and_an_interval_with_zero_in_it_shows_no_difference() -> None:
     tasks = found({"a": [0.1, 0.2], "b": [-0.2, -0.1], "c": [-0.1, 0.1]})
     assert gains_sentence(tasks, 3) == (
-        "Sharing helps a; harms b; makes no difference that these seeds show for c."
+        "Sharing helps a; harms b; makes no difference that these seeds show for c. b should leave: train it in "
+        "a project of its own, or try smaller steps (training.tokens_per_step) or a larger share of the mixture, "
+        "and compare again."
     )
+    assert "what b lost was measured, and comes first" in caveat(tasks, 3)
+    del tasks["b"]
     assert "zero is within the interval of the gain of c:" in caveat(tasks, 3)
 
 

@@ -34,6 +34,7 @@ from components.settings.project import Project
 from components.tracking.terminal import Terminal
 from components.training.run import history
 from components.training.run.fit import run
+from components.training.run.measured import Measured
 from components.training.run.state import State
 from serving.predictor import Predictor
 from tests import verdicts
@@ -205,12 +206,14 @@ def test_what_it_forgets_does_not_choose_the_model(project: Project) -> None:
         (10, {"mood": 0.6, "size": 0.6, "aside": 0.1}),
     ):
         state.step = step
-        history.add_evaluation(state, scores, plan, 0.1, ["aside"])
+        found = {head: Measured(score, 0.01, 20.0) for head, score in scores.items()}
+        history.add_evaluation(state, found, plan, 0.1, ["aside"])
     assert state.best_step == 10
     assert [entry["score"] for entry in state.history] == pytest.approx([0.5, 0.6])
     found: list[dict[str, Any]] = read_json(Path("reports/training.json"))["evaluations"]
     for entry in found:
-        assert entry["score"] == pytest.approx(np.mean([entry["validation"][h] for h in ("mood", "size")]))
+        scores, rows = ([entry[part][head] for head in ("mood", "size")] for part in ("validation", "rows"))
+        assert entry["score"] == pytest.approx(np.average(scores, weights=rows))
         assert "aside" in entry["validation"]
 
 

@@ -81,6 +81,14 @@ class Metric:
             found.append(self.value(total_S - (part if isinstance(part, np.ndarray) else part.toarray())))
         return np.concatenate(found)
 
+    def standard_error(self, statistics_NS: Table) -> float:
+        """Of the value of these rows, if none hangs on another: the jackknife's (Tukey 1958). 0 where nothing
+        is known of it, as of a single row."""
+        if (rows := statistics_NS.shape[0]) < 2:
+            return 0.0
+        error = float(np.std(self.without(statistics_NS))) * (rows - 1) ** 0.5
+        return error if np.isfinite(error) else 0.0
+
     def of_each_row(self, statistics_NS: Table) -> np.ndarray:
         """value_N of each row by itself."""
         parts = (statistics_NS[some] for some in _blocks(*statistics_NS.shape))

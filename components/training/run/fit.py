@@ -32,8 +32,9 @@ from components.settings.training import Training
 from components.training import balancing, parallel
 from components.training.affinity import Affinity
 from components.training.run import checkpoint, curve, stopping
-from components.training.run.loop import Loop, ReadRows
+from components.training.run.loop import Loop
 from components.training.run.machine import precision_of
+from components.training.run.measured import ReadRows
 from components.training.run.records import TRAINING, ScheduledEvaluation, TrainingReport
 from components.training.run.state import Entry
 from components.training.run.watcher import Watcher

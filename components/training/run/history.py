@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from components.data.mixture.draws import Plan
+from components.training.run.measured import Measured, mean
 from components.training.run.state import Cosines, Entry, State
 
 
@@ -27,14 +28,14 @@ def add_step(
 
 
 def add_evaluation(
-    state: State, scores: dict[str, float], plan: Plan, rate: float, auxiliary: Collection[str] = ()
+    state: State, found: Mapping[str, Measured], plan: Plan, rate: float, auxiliary: Collection[str] = ()
 ) -> None:
     """Add an entry to the history: the scores, and what the steps since the last one showed.
 
     The score is the mean over the heads that are released: what an auxiliary task forgets is no loss.
     """
-    released = [value for head, value in scores.items() if head not in auxiliary]
-    score = float(np.mean(released or list(scores.values())))  # an auxiliary task may also train alone
+    released = {head: one for head, one in found.items() if head not in auxiliary}
+    score, error, _ = mean(released or found)  # an auxiliary task may also train alone
     if score > state.best_score:
         state.best_score, state.best_step, state.evaluations_without_improvement = score, state.step, 0
     else:
@@ -42,7 +43,10 @@ def add_evaluation(
     entry: Entry = {
         "step": state.step,
         "score": score,
-        "validation": scores,
+        "error": error,
+        "validation": {head: one.score for head, one in found.items()},
+        "errors": {head: one.error for head, one in found.items()},
+        "rows": {head: int(one.rows) for head, one in found.items()},
         "training_loss": {head: float(np.mean(values)) for head, values in state.losses.items()},
         "weights": {head: float(np.mean(values)) for head, values in state.weights.items()},
         "mixture": mixture(plan, state.history, state.step),

@@ -14,17 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-import numpy as np
 import torch
 
 from components import device as devices
-from components import families
 from components.data.batches.batching import Batch, step_rows
 from components.data.mixture import dynamic
 from components.data.mixture.draws import Plan, rows_before, share_at
-from components.families.base import Row
-from components.keyed import derive_seed, permute
-from components.model.inference import predict
 from components.model.multitask import MultiTaskModel
 from components.settings.training import Training
 from components.training import balancing, optimisers, parallel
@@ -33,13 +28,13 @@ from components.training.parameter_groups import parameter_groups
 from components.training.run import checkpoint, ending, history, interruption, stopping
 from components.training.run.ahead import Ahead
 from components.training.run.ema import ema_model
+from components.training.run.measured import Measured, ReadRows, measure
 from components.training.run.state import Entry, State
 from components.training.run.watcher import Run, Seen, Watcher
 from components.training.schedule import set_rates
 from components.training.step.prepare import Prepared, on_device, prepare
 from components.training.step.stepper import NotFiniteError, ScaleOverflowError, Splits, Stepper
 
-ReadRows = Callable[[str, list[int]], list[Row]]
 AHEAD = 2  # steps that are made ahead: with a second, one that is slow to make is evened out
 GO_ON = "`onetrunk run` (or `dvc repro`) goes on from there"
 
@@ -257,18 +252,28 @@ class Loop:
 
     def evaluate(self) -> None:
         """Measure every head, record it, and decide what that means for the mixture and the kept model."""
-        state, training = self.state, self.training
-        scores = parallel.broadcast_from_rank_zero(
-            lambda: evaluate(self.kept, self.validation, training.validation_rows, self.seed, self.read_rows),
-            list(self.of_heads),
-        )
+        state = self.state
+        found = self._measured()
         auxiliary = [head for head, task in self.of_heads.items() if self.plan.tasks[task].auxiliary]
-        history.add_evaluation(state, scores, self.now, self._rate(state.step - 1), auxiliary)
+        history.add_evaluation(state, found, self.now, self._rate(state.step - 1), auxiliary)
         self._decide()
         self._follow_history()
         if state.best_step == state.step:
             self.best = _copy(self.kept)
         self.watcher.evaluated(state.history[-1])
+
+    def _measured(self) -> dict[str, Measured]:
+        """Each head on its validation rows; the first process measures for all."""
+        heads, limit = list(self.of_heads), self.training.validation_rows
+
+        def numbers() -> list[float]:
+            found = measure(self.kept, self.validation, limit, self.seed, self.read_rows)
+            return [number for head in heads for number in found[head]]
+
+        width = len(Measured._fields)
+        known = parallel.broadcast_from_rank_zero(numbers, width * len(heads))
+        parts = (known[start : start + width] for start in range(0, len(known), width))
+        return {head: Measured(*part) for head, part in zip(heads, parts, strict=True)}
 
     def _follow_history(self) -> None:
         """Do as the history says of shares, of tasks that have stopped, and of the run's end."""
@@ -305,23 +310,6 @@ class Loop:
 def _as_decided(plan: Plan, so_far: list[Entry]) -> Plan:
     """The plan, with what the history says of shares and of tasks that have stopped."""
     return stopping.with_stopped(dynamic.with_decided(plan, so_far), so_far)
-
-
-def evaluate(
-    model: MultiTaskModel, validation: Splits, limit: int, seed: int, read_rows: ReadRows
-) -> dict[str, float]:
-    """Each head's first metric on the same `limit` validation rows of its task every time."""
-    scores = {}
-    for task, split in validation.items():
-        count = min(limit, len(split))
-        rows = permute(np.arange(count), len(split), derive_seed(seed, task, "validation"))
-        for head, predictions in predict(model, task, split, rows.tolist()).items():
-            card = model.config.tasks[head]
-            family = families.get(card["family"])
-            gold = read_rows(head, rows[split.labelled(head)[rows]].tolist())
-            metric = family.metrics_for(card["facts"]["options"])[0]
-            scores[head] = metric.measure(gold, predictions, card["facts"])
-    return scores
 
 
 def _copy(model: torch.nn.Module) -> dict[str, torch.Tensor]:

@@ -15,8 +15,11 @@ class ScheduledEvaluation(Part):
     """What one scheduled evaluation found, and what the steps since the one before showed."""
 
     step: int  # how many were taken
-    score: float  # mean of the released heads' metrics
+    score: float  # mean of the released heads' metrics, each counted by its rows
+    error: float | None = None  # standard error of that; null in a file of before
     validation: dict[str, float]  # each head's first metric, on rows held out of training
+    errors: dict[str, float] | None = None  # standard errors of those; null in a file of before
+    rows: dict[str, int] | None = None  # how many rows those are of; null in a file of before
     training_loss: dict[str, float]  # each head's mean over the steps that drew it
     weights: dict[str, float]  # what each head's loss counted for the shared parameters
     mixture: dict[str, float]  # each task's mean share of the rows
@@ -32,6 +35,7 @@ class KeptHead(Part):
     """A head in the model that is kept, beside the best that it ever was."""
 
     score: float  # in the kept model
+    error: float | None = None  # its standard error; null in a file of before
     best_score: float  # in any evaluation
     best_step: int  # of that
 
@@ -40,7 +44,8 @@ class Kept(Part):
     """The model that is kept: the best of all heads together."""
 
     step: int  # after which it was measured
-    score: float  # mean of the released heads' metrics
+    score: float  # mean of the released heads' metrics, each counted by its rows
+    error: float | None = None  # its standard error; null in a file of before
     heads: dict[str, KeptHead]  # by head
 
 

@@ -127,7 +127,7 @@ def _spread(loop: Loop) -> list[int]:
 
 def _evaluation(loop: Loop) -> float:
     """Seconds of a scheduled evaluation, from one on a few rows."""
-    from components.training.run.loop import evaluate
+    from components.training.run.measured import evaluate
 
     limit = loop.training.validation_rows
     begun = time.monotonic()

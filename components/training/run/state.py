@@ -16,7 +16,10 @@ class Entry(TypedDict):
 
     step: int
     score: float
+    error: NotRequired[float]
     validation: dict[str, float]
+    errors: NotRequired[dict[str, float]]
+    rows: NotRequired[dict[str, int]]
     training_loss: dict[str, float]
     weights: dict[str, float]
     mixture: dict[str, float]

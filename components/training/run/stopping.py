@@ -61,23 +61,32 @@ def kept(history: History) -> Kept:
     """The step whose model is kept, the best of all heads together, and each head's own best beside it."""
     best = max(history, key=lambda entry: entry["score"])  # the first of equals
     heads = {}
+    errors = best.get("errors") or {}
     for head, score in best["validation"].items():
         own = history[_best(history, head)]
-        heads[head] = KeptHead(score=score, best_score=own["validation"][head], best_step=own["step"])
-    return Kept(step=best["step"], score=best["score"], heads=heads)
+        best_score, best_step = own["validation"][head], own["step"]
+        error = errors.get(head)
+        heads[head] = KeptHead(score=score, error=error, best_score=best_score, best_step=best_step)
+    return Kept(step=best["step"], score=best["score"], error=best.get("error"), heads=heads)
 
 
 def sentence(history: History) -> str:
     """The same for a person."""
     found = kept(history)
     heads = ", ".join(_of_head(head, own) for head, own in found.heads.items())
-    return f"best at step {found.step}, mean validation score {found.score:.3f}: {heads}"
+    mean, end = _with_error(found.score, found.error), "" if found.error is None else " (± a standard error)"
+    return f"best at step {found.step}, mean validation score {mean}: {heads}{end}"
 
 
 def _of_head(head: str, own: KeptHead) -> str:
+    said = f"{head} {_with_error(own.score, own.error)}"
     if own.best_score == own.score:
-        return f"{head} {own.score:.3f}"
-    return f"{head} {own.score:.3f} (its best {own.best_score:.3f} at step {own.best_step})"
+        return said
+    return f"{said} (its best {own.best_score:.3f} at step {own.best_step})"
+
+
+def _with_error(score: float, error: float | None) -> str:
+    return f"{score:.3f}" if error is None else f"{score:.3f} ± {error:.3f}"
 
 
 def _best(history: History, head: str) -> int:

@@ -15,7 +15,7 @@ from components.model import saving
 from components.tracking.terminal import Terminal
 from components.training.run.ema import ema_model
 from components.training.run.fit import _validation_rows, run
-from components.training.run.loop import evaluate
+from components.training.run.measured import evaluate
 from tests.training.steps import setup_step
 
 

@@ -30,7 +30,7 @@ from components.training import parallel
 from components.training.balancing import weighting
 from components.training.run import fit
 from components.training.run.fit import Fit, inputs, run
-from components.training.run.loop import evaluate
+from components.training.run.measured import evaluate
 from components.training.run.watcher import Watcher
 from tests.conftest import bring_encoder
 from tests.training.runs import MODEL, forget, shorten, train
@@ -74,7 +74,8 @@ def test_a_run_is_a_number_of_steps_and_records_the_mean_of_each_tasks_losses() 
             assert entry["training_loss"][head] == pytest.approx(np.mean(own), rel=1e-12)
         shares = {name: task["share"] for name, task in plan["tasks"].items()}
         assert entry["weights"]["people"] == pytest.approx(shares["people"])
-        assert entry["score"] == pytest.approx(np.mean(list(entry["validation"].values())))
+        scores, rows = ([*entry[part].values()] for part in ("validation", "rows"))
+        assert entry["score"] == pytest.approx(np.average(scores, weights=rows))
 
 
 class Untrained(Terminal):

@@ -119,13 +119,19 @@ def test_the_kept_step_and_each_heads_own_best_are_said() -> None:
     assert kept(history).model_dump() == {
         "step": 20,
         "score": 0.75,
+        "error": None,
         "heads": {
-            "mood": {"score": 0.7, "best_score": 0.7, "best_step": 20},
-            "people": {"score": 0.8, "best_score": 0.9, "best_step": 10},
+            "mood": {"score": 0.7, "error": None, "best_score": 0.7, "best_step": 20},
+            "people": {"score": 0.8, "error": None, "best_score": 0.9, "best_step": 10},
         },
     }
     assert sentence(history) == (
         "best at step 20, mean validation score 0.750: mood 0.700, people 0.800 (its best 0.900 at step 10)"
+    )
+    last = {"error": 0.01, "errors": {"mood": 0.02, "people": 0.015}}
+    assert sentence([*history[:1], {**history[1], **last}]) == (
+        "best at step 20, mean validation score 0.750 ± 0.010: mood 0.700 ± 0.020, people 0.800 ± 0.015 (its best "
+        "0.900 at step 10) (± a standard error)"
     )
 
 
