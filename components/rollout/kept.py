@@ -61,7 +61,7 @@ def _name(found: Registry, report: TrialReport) -> str:
 
 
 def _tag(found: Registry, name: str, report: TrialReport) -> str:
-    subject = f"onetrunk trial {report.candidate}: {report.said}"
+    subject = f"trial of {report.candidate}: {report.said}"
     whole = report.model_copy(update={"counts": {ALL: report.total}})
     commit = found.versions[report.candidate]
     return tags.write(found.git, name, commit, int(time.time()), subject, whole.model_dump_json(indent=2))

@@ -96,7 +96,7 @@ def _head(head: str, metric: str, evaluations: Sequence[Entry], kept: Entry) -> 
         best=best,
         best_step=best_step,
         kept=kept["validation"][head],
-        error=kept.get("errors", {}).get(head),
+        error=(kept.get("errors") or {}).get(head),
         loss=losses[-1][1] if losses else None,
         scores=charts.lines({head: scores}, kept["step"]),
         losses=charts.lines({head: losses}, kept["step"], low=0.0),

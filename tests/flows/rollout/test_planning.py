@@ -284,7 +284,7 @@ def test_a_rollback_in_the_middle_of_a_trial_stops_it_and_the_release_keeps_what
     compare.show(elsewhere, "v1.0.0", "v1.0.1")
     assert f"  {sentence}\n" in capsys.readouterr().out
     assert bentos.git(elsewhere, "tag", "--list", "--format=%(subject)", "*.trial.*") == (
-        f"onetrunk trial v1.0.1: {sentence}"
+        f"trial of v1.0.1: {sentence}"
     )
 
 

@@ -22,6 +22,7 @@ from components.training.run import checkpoint
 from components.training.run import loop as loop_module
 from components.training.run.fit import run
 from components.training.run.loop import Loop
+from components.training.run.measured import Measured
 from components.training.run.state import State
 from components.training.run.watcher import Seen, Watcher
 from components.training.step import loss_scale, precision
@@ -338,9 +339,11 @@ def test_the_best_weights_go_on_from_the_checkpoint(
 
     def ended(scores: list[float], watcher: Watcher, folder: Path) -> MultiTaskModel:
         left = iter(scores)
-        monkeypatch.setattr(
-            loop_module, "evaluate", lambda model, *_: dict.fromkeys(model.config.tasks, next(left))
-        )
+
+        def measured(model: MultiTaskModel, *_: object) -> dict[str, Measured]:
+            return dict.fromkeys(model.config.tasks, Measured(next(left), 0.1, 20.0))
+
+        monkeypatch.setattr(loop_module, "measure", measured)
         loop = loop_of(shared_project, folder)
         often = {"evaluate_every": 2, "checkpoint_every": 3, "precision": "fp32"}
         training, plan = loop.training.model_copy(update=often), dataclasses.replace(loop.plan, steps=6)
