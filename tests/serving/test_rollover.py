@@ -416,21 +416,40 @@ def test_a_release_that_workers_have_died_of_is_loaded_by_none(
     assert rollover.first().served.name == "v1.0.0"
 
 
+def marks(worker: rollover.Rollover) -> list[bytes]:
+    return [path.read_bytes() for path in worker.folder.glob("mark-*")]
+
+
 def test_a_mark_is_there_for_as_long_as_the_trial_goes_on(
     worker: rollover.Rollover, targets: list[Target]
 ) -> None:
-    def marks() -> list[bytes]:
-        return [path.read_bytes() for path in worker.folder.glob("mark-*")]
-
     told(worker, targets[0], canary(targets[1]))
-    assert marks() == [b"0now"]
+    assert marks(worker) == [b"0now"]
     with worker.releases.trying.mark.at_work():
-        assert marks() == [b"1now"]
+        assert marks(worker) == [b"1now"]
     told(worker, targets[1])
-    assert marks() == []
+    assert marks(worker) == []
     told(worker, targets[1], canary(targets[0]))
     worker.stop()
-    assert marks() == []
+    assert marks(worker) == []
+
+
+def test_a_worker_that_is_stopped_while_it_loads_a_candidate_has_not_died_of_it(
+    worker: rollover.Rollover, targets: list[Target], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = threading.Event()
+    monkeypatch.setattr(loading, "ask", lambda *_: ended.wait(60))
+    monkeypatch.setattr(loading, "PAUSE", 0.01)
+    Plan(champion=targets[0], trial=canary(targets[1])).write(worker.folder / PLAN)
+    looking = threading.Thread(target=worker.look)
+    looking.start()
+    while marks(worker) != [b"1now"]:
+        time.sleep(0.01)
+    worker.stop()
+    assert marks(worker) == []
+    looking.join(10)
+    assert not looking.is_alive()
+    ended.set()
 
 
 def test_a_release_that_hangs_while_it_is_loaded_is_refused_and_a_rollback_reaches_the_worker_before(
