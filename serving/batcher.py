@@ -152,7 +152,7 @@ class Batcher:
         try:
             self.reader.tokenise(place.item)
         except BaseException as error:
-            place.ticket.end(_ordinary(error))
+            place.ticket.end(ordinary(error))
             return False
         return True
 
@@ -168,7 +168,7 @@ class Batcher:
             for place in taken if len(taken) > 1 else ():
                 self._pass([place])
             if len(taken) == 1:
-                taken[0].ticket.end(_ordinary(error))
+                taken[0].ticket.end(ordinary(error))
             return
         seconds = time.monotonic() - start - (self._given - given)
         for place, answers in answered:
@@ -190,7 +190,7 @@ class Batcher:
         self._tokens = MEMORY * self._tokens + tokens
 
 
-def _ordinary(error: BaseException) -> Exception:
+def ordinary(error: BaseException) -> Exception:
     """An error that a caller's handlers catch; a panic of the tokenizer's Rust is none of `Exception`."""
     return error if isinstance(error, Exception) else RuntimeError(f"{type(error).__name__}: {error}")
 

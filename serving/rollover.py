@@ -153,7 +153,7 @@ class Rollover:
             return known
         try:
             return load_champion(target, self.folder, self._is_wanted)
-        except BaseException as error:  # a panic of the tokenizer's Rust is none of `Exception`
+        except Exception as error:
             self._refuse(target, error)
             return None
 
@@ -172,7 +172,7 @@ class Rollover:
             return None
         try:
             candidate = self._known(trial.target) or load(trial.target, mark, self._is_wanted)
-        except BaseException as error:
+        except Exception as error:
             mark.end()
             self._refuse(trial.target, error)
             return None
@@ -198,7 +198,7 @@ class Rollover:
         """Whether the plan is still the one that is being followed, and the worker goes on."""
         return not self._ended.is_set() and Plan.read(self.folder / PLAN) == self._plan
 
-    def _refuse(self, target: Target, error: BaseException) -> None:
+    def _refuse(self, target: Target, error: Exception) -> None:
         why = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
         self.refused[target.release] = why
         metrics().changes.labels("refused").inc()
