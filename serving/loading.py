@@ -88,8 +88,9 @@ class _Loading:
         return None
 
     def leave(self) -> None:
-        """Nobody wants it any more."""
+        """Nobody wants it any more, whether it is loaded yet or not."""
         self._left.set()
+        self._drop()
 
     def _load(self) -> None:
         try:
@@ -97,9 +98,15 @@ class _Loading:
         except BaseException as error:
             self._found.put(ordinary(error))
             return
-        if self._left.is_set():
-            found.batcher.close()
         self._found.put(found)
+        if self._left.is_set():
+            self._drop()
+
+    def _drop(self) -> None:
+        """End the model's thread, which would keep the model in memory for ever."""
+        with contextlib.suppress(queue.Empty):
+            if isinstance(found := self._found.get_nowait(), Loaded):
+                found.batcher.close()
 
 
 def _loaded(target: Target) -> Loaded:

@@ -484,6 +484,16 @@ def test_a_release_that_hangs_while_it_is_loaded_is_refused_and_a_rollback_reach
     ended.set()
 
 
+def test_what_is_loaded_just_when_nobody_wants_it_any_more_leaves_memory(targets: list[Target]) -> None:
+    begun = loading._Loading(targets[0])
+    while begun._found.empty():
+        time.sleep(0.01)
+    batcher = begun._found.queue[0].batcher
+    begun.leave()
+    batcher._thread.join(10)
+    assert not batcher.alive
+
+
 def test_a_worker_that_cannot_say_how_a_trial_goes_takes_no_part_until_it_can(
     targets: list[Target], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
