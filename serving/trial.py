@@ -198,8 +198,9 @@ class Trying:
                 return
             try:
                 (answers,) = await self._other(([one.text], one.names, one.top, None))
-            except BadRequestError:  # it does not know the task
-                self.evidence.compared(1.0)
+            except BadRequestError:  # it does not know the task, which only beside a canary is a new one
+                if self.shadow:
+                    self.evidence.compared(1.0)
                 return
             except RefusedError:  # it is busy
                 return

@@ -403,6 +403,18 @@ def test_a_task_that_a_candidate_no_longer_has_is_answered_by_the_other_and_the_
     assert counts.worse() == "its answers differ too often"
 
 
+def test_a_task_that_only_a_canary_has_is_no_difference(
+    worker: rollover.Rollover, targets: list[Target]
+) -> None:
+    told(worker, targets[0], canary(targets[1], share=1.0))
+    del worker.releases.first.batcher.predictor.cards["sentiment"]
+    trying, counts = worker.releases.trying, worker.counts["now"]
+    compared = until(lambda: trying._comparing is not None and trying._comparing.done())
+    answers = ask(worker, 10, names=["sentiment"], then=compared)
+    assert {name for name, _ in answers} == {"v1.0.1"}
+    assert (counts.answered, counts.compared) == (10, 0)
+
+
 def test_a_candidate_whose_model_has_stopped_fails(worker: rollover.Rollover, targets: list[Target]) -> None:
     told(worker, targets[0], canary(targets[1]))
     batcher = worker.releases.trying.candidate.batcher
