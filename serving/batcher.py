@@ -56,6 +56,8 @@ class Batcher:
         self.predictor, self.most_seconds, self.note = predictor, most_seconds, note
         self.reader = predictor.reader
         self.waiting = Waiting()
+        # entered while the model is at work, whoever still waits for it
+        self.working: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
         self._seconds, self._tokens = FIRST, 1.0  # of the last passes, the latest counting most
         self._running = 0.0  # tokens of the passes that are on their way
         self._began = self._given = 0.0  # when the pass began; seconds of it that others were given
@@ -116,9 +118,10 @@ class Batcher:
 
     def _work(self) -> None:
         while taken := self._take():
-            for decodes in (False, True):  # whoever waits for no text to be written does not wait for one
-                self._began, self._given = time.monotonic(), 0.0
-                self._pass([place for place in taken if place.item.decodes is decodes])
+            with self.working():
+                for decodes in (False, True):  # whoever waits for no text to be written does not wait for one
+                    self._began, self._given = time.monotonic(), 0.0
+                    self._pass([place for place in taken if place.item.decodes is decodes])
             self._running = 0.0
 
     def _let_others(self) -> None:
@@ -150,7 +153,8 @@ class Batcher:
 
     def _tokenise(self, place: Place) -> bool:
         try:
-            self.reader.tokenise(place.item)
+            with self.working():
+                self.reader.tokenise(place.item)
         except BaseException as error:
             place.ticket.end(ordinary(error))
             return False

@@ -457,6 +457,24 @@ def test_a_mark_is_there_for_as_long_as_the_trial_goes_on(
     assert marks(worker) == []
 
 
+def test_a_candidate_is_at_work_until_its_model_has_done_what_nobody_waits_for_any_more(
+    worker: rollover.Rollover, targets: list[Target], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told(worker, targets[0], canary(targets[1], share=1.0))
+    ended, batcher = hang(worker, monkeypatch), worker.releases.trying.candidate.batcher
+
+    async def impatient() -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(worker.releases.answer([TEXT], ["sentiment"], None), 0.1)
+
+    asyncio.run(impatient())
+    assert marks(worker) == [b"1now"]
+    ended.set()
+    while not batcher.idle:
+        time.sleep(0.01)
+    assert marks(worker) == [b"0now"]
+
+
 def test_a_worker_that_is_stopped_while_it_loads_a_candidate_has_not_died_of_it(
     worker: rollover.Rollover, targets: list[Target], monkeypatch: pytest.MonkeyPatch
 ) -> None:
