@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from components.errors import UserError
+from components.files import sample, strangers
 from components.settings.compression import COMPRESSED
 from components.settings.start import STARTS
 
@@ -39,11 +41,25 @@ def left_over(project: Project, root: Path = Path()) -> list[Path]:
         for place, section in wanted.items()
         if (root / place).is_dir()
         for folder in sorted((root / place).iterdir())
-        if folder.is_dir() and getattr(section, folder.name, None) is None
+        if _is_made(folder) and getattr(section, folder.name, None) is None
     ]
 
 
 def drop_left_over(project: Project, root: Path = Path()) -> None:
-    """Remove that."""
+    """Remove that.
+
+    Raises:
+        UserError: a file in it was not made by this program.
+    """
     for folder in left_over(project, root):
+        if foreign := strangers(folder):
+            raise UserError(
+                f"{sample(foreign)}: not made by this program, and params.yaml names nothing that is made in "
+                f"{folder}, so it would be removed; move it elsewhere, then give the same command again"
+            )
         shutil.rmtree(folder)
+
+
+def _is_made(folder: Path) -> bool:
+    """Not a file, nor what is hidden: what a killed process has half written is swept."""
+    return folder.is_dir() and not folder.name.startswith(".")

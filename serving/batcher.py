@@ -56,6 +56,8 @@ class Batcher:
         self.predictor, self.most_seconds, self.note = predictor, most_seconds, note
         self.reader = predictor.reader
         self.waiting = Waiting()
+        # entered while the model is at work, whoever still waits for it
+        self.working: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
         self._seconds, self._tokens = FIRST, 1.0  # of the last passes, the latest counting most
         self._running = 0.0  # tokens of the passes that are on their way
         self._began = self._given = 0.0  # when the pass began; seconds of it that others were given
@@ -116,9 +118,10 @@ class Batcher:
 
     def _work(self) -> None:
         while taken := self._take():
-            for decodes in (False, True):  # whoever waits for no text to be written does not wait for one
-                self._began, self._given = time.monotonic(), 0.0
-                self._pass([place for place in taken if place.item.decodes is decodes])
+            with self.working():
+                for decodes in (False, True):  # whoever waits for no text to be written does not wait for one
+                    self._began, self._given = time.monotonic(), 0.0
+                    self._pass([place for place in taken if place.item.decodes is decodes])
             self._running = 0.0
 
     def _let_others(self) -> None:
@@ -150,9 +153,10 @@ class Batcher:
 
     def _tokenise(self, place: Place) -> bool:
         try:
-            self.reader.tokenise(place.item)
+            with self.working():
+                self.reader.tokenise(place.item)
         except BaseException as error:
-            place.ticket.end(_ordinary(error))
+            place.ticket.end(ordinary(error))
             return False
         return True
 
@@ -168,7 +172,7 @@ class Batcher:
             for place in taken if len(taken) > 1 else ():
                 self._pass([place])
             if len(taken) == 1:
-                taken[0].ticket.end(_ordinary(error))
+                taken[0].ticket.end(ordinary(error))
             return
         seconds = time.monotonic() - start - (self._given - given)
         for place, answers in answered:
@@ -190,7 +194,7 @@ class Batcher:
         self._tokens = MEMORY * self._tokens + tokens
 
 
-def _ordinary(error: BaseException) -> Exception:
+def ordinary(error: BaseException) -> Exception:
     """An error that a caller's handlers catch; a panic of the tokenizer's Rust is none of `Exception`."""
     return error if isinstance(error, Exception) else RuntimeError(f"{type(error).__name__}: {error}")
 

@@ -15,6 +15,7 @@ from components.evaluation.answers import Exchange, rounded
 from components.rollout.agreement import is_near
 from components.rollout.mark import Mark, deaths
 from components.rollout.records import DEATHS, Target
+from serving.batcher import ordinary
 from serving.bundle import Served
 from serving.loaded import Loaded
 from serving.requests import Item
@@ -74,31 +75,38 @@ class _Loading:
 
     def __init__(self, target: Target) -> None:
         self._target, self._left = target, threading.Event()
-        self._found: queue.Queue[Loaded | BaseException] = queue.Queue()
+        self._found: queue.Queue[Loaded | Exception] = queue.Queue()
         threading.Thread(target=self._load, name="loading", daemon=True).start()
 
     def wait(self, seconds: float) -> Loaded | None:
         """What was loaded, or raises why it was not; None if it still loads."""
         with contextlib.suppress(queue.Empty):
             found = self._found.get(timeout=seconds)
-            if isinstance(found, BaseException):
+            if isinstance(found, Exception):
                 raise found
             return found
         return None
 
     def leave(self) -> None:
-        """Nobody wants it any more."""
+        """Nobody wants it any more, whether it is loaded yet or not."""
         self._left.set()
+        self._drop()
 
     def _load(self) -> None:
         try:
             found = _loaded(self._target)
-        except BaseException as error:  # a panic of the tokenizer's Rust is none of `Exception`
-            self._found.put(error)
+        except BaseException as error:
+            self._found.put(ordinary(error))
             return
-        if self._left.is_set():
-            found.batcher.close()
         self._found.put(found)
+        if self._left.is_set():
+            self._drop()
+
+    def _drop(self) -> None:
+        """End the model's thread, which would keep the model in memory for ever."""
+        with contextlib.suppress(queue.Empty):
+            if isinstance(found := self._found.get_nowait(), Loaded):
+                found.batcher.close()
 
 
 def _loaded(target: Target) -> Loaded:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from components.errors import UserError, disk_sentence
 from components.release.variables import ROLLOUT
+from components.rollout.mark import Mark
 from components.rollout.records import FORGOTTEN, PLAN, WORKERS, Counts, Plan, Target, Trial, WorkerReport
 from serving.bundle import PACKED
 from serving.loaded import Loaded
@@ -63,6 +64,7 @@ class Rollover:
         self._plan: Plan | None = None
         self._written = 0.0  # when, seconds since 1970
         self._mute = False  # it could not write down how it is
+        self._loading: Mark | None = None  # of the candidate that it has begun to load last
         self._leaving: list[weakref.ref[Loaded]] = []
         self._said: WorkerReport | None = None
         self._ended = threading.Event()
@@ -74,6 +76,8 @@ class Rollover:
     def stop(self) -> None:
         """Follow it no more; what becomes of the worker now is none of the candidate's doing."""
         self._ended.set()
+        if self._loading is not None:
+            self._loading.end()
         if isinstance(trying := self.releases.trying, Trying):
             trying.mark.end()
 
@@ -149,7 +153,7 @@ class Rollover:
             return known
         try:
             return load_champion(target, self.folder, self._is_wanted)
-        except BaseException as error:  # a panic of the tokenizer's Rust is none of `Exception`
+        except Exception as error:
             self._refuse(target, error)
             return None
 
@@ -162,13 +166,13 @@ class Rollover:
         if counts.worse() is not None:
             return None
         try:
-            mark = begin_trial(self.folder, trial.began)
+            mark = self._loading = begin_trial(self.folder, trial.began)
         except (UserError, OSError) as error:
             self._refuse(trial.target, error)
             return None
         try:
             candidate = self._known(trial.target) or load(trial.target, mark, self._is_wanted)
-        except BaseException as error:
+        except Exception as error:
             mark.end()
             self._refuse(trial.target, error)
             return None
@@ -191,10 +195,10 @@ class Rollover:
         return next((one for one in self.releases.all() if one.served == served(target)), None)
 
     def _is_wanted(self) -> bool:
-        """Whether the plan is still the one that is being followed."""
-        return Plan.read(self.folder / PLAN) == self._plan
+        """Whether the plan is still the one that is being followed, and the worker goes on."""
+        return not self._ended.is_set() and Plan.read(self.folder / PLAN) == self._plan
 
-    def _refuse(self, target: Target, error: BaseException) -> None:
+    def _refuse(self, target: Target, error: Exception) -> None:
         why = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
         self.refused[target.release] = why
         metrics().changes.labels("refused").inc()

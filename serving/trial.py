@@ -67,6 +67,7 @@ class Trying:
         self.trial, self.candidate, self.releases, self.mark = trial, candidate, releases, mark
         self.evidence = Evidence(trial, counts)
         self.shadow = trial.kind == "shadow"
+        candidate.batcher.working = mark.at_work
         self._waiting: deque[Answered] = deque(maxlen=WAITING)
         self._comparing: asyncio.Task[None] | None = None
 
@@ -122,9 +123,8 @@ class Trying:
         batcher, told = self.candidate.batcher, asked[3]
         if not batcher.alive:
             raise RuntimeError("the model has stopped")
-        with self.mark.at_work():
-            async with asyncio.timeout(PATIENCE if told is None else None):
-                answers = await batcher.answer(*asked)
+        async with asyncio.timeout(PATIENCE if told is None else None):
+            answers = await batcher.answer(*asked)
         if not _are_sound(answers):
             raise RuntimeError("a number of an answer is none")
         return answers
@@ -198,8 +198,9 @@ class Trying:
                 return
             try:
                 (answers,) = await self._other(([one.text], one.names, one.top, None))
-            except BadRequestError:  # it does not know the task
-                self.evidence.compared(1.0)
+            except BadRequestError:  # it does not know the task, which only beside a canary is a new one
+                if self.shadow:
+                    self.evidence.compared(1.0)
                 return
             except RefusedError:  # it is busy
                 return

@@ -55,7 +55,7 @@ class Mark:
             self._file.close()
 
     def _count(self, more: int) -> None:
-        with self._lock:
+        with self._lock, contextlib.suppress(OSError):  # a full disk may copy what is written over
             self._asked += more
             if not self._file.closed:
                 os.pwrite(self._file.fileno(), AT_WORK if self._asked else AT_REST, 0)

@@ -138,6 +138,6 @@ class TrialReport(Record):
 
     @property
     def said(self) -> str:
-        """In words."""
-        why = f" ({self.why})" if self.why else ""
+        """In words, on a line."""
+        why = f" ({' '.join(self.why.split())})" if self.why else ""  # of an error, it may have paragraphs
         return f"{self.kind} beside {self.beside}: {self.state}{why}, {self.total.said()}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +41,23 @@ def test_who_dies_while_a_release_is_at_work_has_died_of_it(
     code = WORKER.format(within=within, after=after)
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, check=False)
     assert (deaths(tmp_path)["now"], deaths(tmp_path)["another"]) == (died, 0)
+
+
+def test_a_mark_that_cannot_be_written_keeps_no_release_from_its_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "no space")
+
+    mark = Mark(tmp_path, "now")
+    with monkeypatch.context() as patch:
+        patch.setattr("components.rollout.mark.os.pwrite", full)
+        with mark.at_work():
+            pass
+    with mark.at_work():
+        pass
+    (file,) = tmp_path.glob(MARKS)
+    assert file.read_bytes() == b"0now"
 
 
 def test_who_lives_has_not_and_leaves_nothing_behind(tmp_path: Path) -> None:

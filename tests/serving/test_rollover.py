@@ -305,8 +305,17 @@ def test_a_worker_begins_with_what_the_plan_says(
     assert rollover.first().served.name == "v1.0.1"
 
 
+class Panic(BaseException):
+    """As the tokenizer's Rust raises it."""
+
+
+@pytest.mark.parametrize(("kind", "said"), [(RuntimeError, ""), (Panic, "Panic: ")])
 def test_a_worker_begins_with_the_packed_release_where_that_of_the_plan_breaks_it(
-    targets: list[Target], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kind: type[BaseException],
+    said: str,
+    targets: list[Target],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Another fault than what the checks find: a worker that dies of it would be started again and again."""
     log: list[str] = []
@@ -316,11 +325,13 @@ def test_a_worker_begins_with_the_packed_release_where_that_of_the_plan_breaks_i
     monkeypatch.setattr(rollover, "PACKED", loading.served(targets[0]))
 
     def breaks(loaded: Loaded, target: Target) -> None:
-        raise RuntimeError("a kind of head that nobody knows")
+        raise kind("a kind of head that nobody knows")
 
     monkeypatch.setattr(loading, "ask", breaks)
     assert rollover.first().served.name == "v1.0.0"
-    assert [line.endswith("not that of the plan: a kind of head that nobody knows") for line in log] == [True]
+    assert [line.partition("not that of the plan: ")[2] for line in log] == [
+        f"{said}a kind of head that nobody knows"
+    ]
 
 
 def test_a_canary_that_hangs_holds_no_caller_up_for_longer_than_its_patience(
@@ -392,6 +403,18 @@ def test_a_task_that_a_candidate_no_longer_has_is_answered_by_the_other_and_the_
     assert counts.worse() == "its answers differ too often"
 
 
+def test_a_task_that_only_a_canary_has_is_no_difference(
+    worker: rollover.Rollover, targets: list[Target]
+) -> None:
+    told(worker, targets[0], canary(targets[1], share=1.0))
+    del worker.releases.first.batcher.predictor.cards["sentiment"]
+    trying, counts = worker.releases.trying, worker.counts["now"]
+    compared = until(lambda: trying._comparing is not None and trying._comparing.done())
+    answers = ask(worker, 10, names=["sentiment"], then=compared)
+    assert {name for name, _ in answers} == {"v1.0.1"}
+    assert (counts.answered, counts.compared) == (10, 0)
+
+
 def test_a_candidate_whose_model_has_stopped_fails(worker: rollover.Rollover, targets: list[Target]) -> None:
     told(worker, targets[0], canary(targets[1]))
     batcher = worker.releases.trying.candidate.batcher
@@ -416,21 +439,58 @@ def test_a_release_that_workers_have_died_of_is_loaded_by_none(
     assert rollover.first().served.name == "v1.0.0"
 
 
+def marks(worker: rollover.Rollover) -> list[bytes]:
+    return [path.read_bytes() for path in worker.folder.glob("mark-*")]
+
+
 def test_a_mark_is_there_for_as_long_as_the_trial_goes_on(
     worker: rollover.Rollover, targets: list[Target]
 ) -> None:
-    def marks() -> list[bytes]:
-        return [path.read_bytes() for path in worker.folder.glob("mark-*")]
-
     told(worker, targets[0], canary(targets[1]))
-    assert marks() == [b"0now"]
+    assert marks(worker) == [b"0now"]
     with worker.releases.trying.mark.at_work():
-        assert marks() == [b"1now"]
+        assert marks(worker) == [b"1now"]
     told(worker, targets[1])
-    assert marks() == []
+    assert marks(worker) == []
     told(worker, targets[1], canary(targets[0]))
     worker.stop()
-    assert marks() == []
+    assert marks(worker) == []
+
+
+def test_a_candidate_is_at_work_until_its_model_has_done_what_nobody_waits_for_any_more(
+    worker: rollover.Rollover, targets: list[Target], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told(worker, targets[0], canary(targets[1], share=1.0))
+    ended, batcher = hang(worker, monkeypatch), worker.releases.trying.candidate.batcher
+
+    async def impatient() -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(worker.releases.answer([TEXT], ["sentiment"], None), 0.1)
+
+    asyncio.run(impatient())
+    assert marks(worker) == [b"1now"]
+    ended.set()
+    while not batcher.idle:
+        time.sleep(0.01)
+    assert marks(worker) == [b"0now"]
+
+
+def test_a_worker_that_is_stopped_while_it_loads_a_candidate_has_not_died_of_it(
+    worker: rollover.Rollover, targets: list[Target], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = threading.Event()
+    monkeypatch.setattr(loading, "ask", lambda *_: ended.wait(60))
+    monkeypatch.setattr(loading, "PAUSE", 0.01)
+    Plan(champion=targets[0], trial=canary(targets[1])).write(worker.folder / PLAN)
+    looking = threading.Thread(target=worker.look)
+    looking.start()
+    while marks(worker) != [b"1now"]:
+        time.sleep(0.01)
+    worker.stop()
+    assert marks(worker) == []
+    looking.join(10)
+    assert not looking.is_alive()
+    ended.set()
 
 
 def test_a_release_that_hangs_while_it_is_loaded_is_refused_and_a_rollback_reaches_the_worker_before(
@@ -452,6 +512,16 @@ def test_a_release_that_hangs_while_it_is_loaded_is_refused_and_a_rollback_reach
     assert not looking.is_alive()
     assert told(worker, targets[0]).serving == "v1.0.0"
     ended.set()
+
+
+def test_what_is_loaded_just_when_nobody_wants_it_any_more_leaves_memory(targets: list[Target]) -> None:
+    begun = loading._Loading(targets[0])
+    while begun._found.empty():
+        time.sleep(0.01)
+    batcher = begun._found.queue[0].batcher
+    begun.leave()
+    batcher._thread.join(10)
+    assert not batcher.alive
 
 
 def test_a_worker_that_cannot_say_how_a_trial_goes_takes_no_part_until_it_can(

@@ -378,6 +378,17 @@ def test_what_became_of_each_trial_of_a_candidate_is_kept(project: Path, service
     assert [one.state for one in planning.trials(found, project)["v1.0.1"]] == ["fell back", "passed"]
 
 
+def test_a_reason_of_several_paragraphs_is_kept(project: Path, service: Service) -> None:
+    service.tell()
+    why = "RuntimeError: it is damaged\n\nin two places"
+    said(service, 1, Counts(answered=50), refused={"v1.0.1": why})
+    service.hear()
+    service.keep()
+    (trial,) = kept.trials(registry.read(project))["v1.0.1"]
+    assert (trial.state, trial.why) == ("passed", why)
+    assert "(RuntimeError: it is damaged in two places)" in trial.said
+
+
 def test_a_trial_that_goes_on_as_another_kind_begins_anew(project: Path, service: Service) -> None:
     begun(project, service, Counts(answered=20))
     two_bentos.rollout(project, {"shadow": {"share": 0.1, "requests": 50}})
