@@ -14,6 +14,7 @@ from components.data.sources.record import Numbered
 from components.families.shared.spans import span_list
 from components.settings.data import Source
 
+OWN = ("spans", "relations")  # columns that no other field's name takes
 GIVEN = ("entities", "label", "labels", "annotations")  # what holds spans or classes
 CLASS = {"id", "label", "user", "prob", "manual", "document", "created_at", "updated_at"}  # keys of one
 CLASSES = ("cats",)  # what holds classes beside spans
@@ -25,7 +26,7 @@ def read_doccano(path: Path, source: Source) -> Numbered:
 
 
 def _document(found: Mapping[str, Any]) -> Document:
-    columns = {name: value for name, value in found.items() if name not in (*GIVEN, *CLASSES, "relations")}
+    columns = {name: value for name, value in found.items() if name not in (*GIVEN, *CLASSES, *OWN)}
     columns["text"] = found.get("text", found.get("data"))
     for name in dict.fromkeys((*GIVEN, *CLASSES)):
         value = found.get(name)
