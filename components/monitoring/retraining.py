@@ -13,6 +13,7 @@ import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from pydantic import AwareDatetime, Field
 
@@ -72,10 +73,16 @@ def write(root: Path, request: Request) -> None:
     request.write(root / FOLDER / f"{request.name}.json")
 
 
+def change(root: Path, name: str, **what: Any) -> None:
+    """Note more of a request, as it is by now: a run may answer it while its event is on the way."""
+    with turn(root / FOLDER / ".lock"):
+        write(root, Request.read(root / FOLDER / f"{name}.json").model_copy(update=what))
+
+
 def answer(root: Path, outcome: str, began: datetime, now: datetime) -> None:
     """A run that began then has ended: it has answered what was not asked since."""
     for one in _answered(root, began, now):
-        write(root, one.model_copy(update={"outcome": outcome}))
+        change(root, one.name, outcome=outcome)
 
 
 def _answered(root: Path, began: datetime, now: datetime) -> list[Request]:

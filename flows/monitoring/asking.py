@@ -72,7 +72,7 @@ def send(root: Path, project: str) -> None:
     waiting = [one for one in retraining.every(root) if not one.sent and one.outcome is None]
     events.send("a retraining was asked for", [_event(root, project, one) for one in waiting])
     for one in waiting:
-        retraining.write(root, one.model_copy(update={"sent": True}))
+        retraining.change(root, one.name, sent=True)
 
 
 def _event(root: Path, project: str, request: Request) -> Event:

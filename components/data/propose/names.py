@@ -89,6 +89,5 @@ SCALES = [
         very_unlikely unlikely neutral likely very_likely
         very_poor poor ok good very_good excellent
         very_poor poor fair good very_good excellent
-        very_negative negative neutral positive very_positive
         a1 a2 b1 b2 c1 c2""".splitlines()
 ]

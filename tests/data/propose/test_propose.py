@@ -20,6 +20,7 @@ from components.files import read_json
 from flows.new_task import with_arguments
 from tests.conftest import PARAMS, write_sources
 from tests.data.shapes import ASKED, GUESSED, ROWS, Shape, jsonl, labelled, sentence, table
+from tests.scripts import ROOT
 
 
 @pytest.fixture
@@ -52,6 +53,12 @@ def test_guesses_right(shape: Shape, project: Path) -> None:
     card = read_json(project / "data/new/task.json")
     assert set(card["rows"]) == {"train", "validation", "test"}
     assert sum(card["rows"].values()) > 80
+
+
+def test_moods_are_classes_and_no_levels() -> None:
+    """Those of the tutorial: positive, neutral, negative."""
+    found = guess(str(ROOT / "examples/tutorial/tweets.csv"), Wishes(name="mood"))
+    assert found.entry.keys["family"] == "classification"
 
 
 @pytest.mark.slow_after(4)

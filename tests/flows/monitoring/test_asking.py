@@ -14,6 +14,7 @@ from components.monitoring.traffic.records import Moved, Window
 from components.settings.retrain import Retrain
 from flows import retrain
 from flows.monitoring import asking
+from flows.running import events
 
 NOW = datetime(2026, 11, 5, tzinfo=UTC)
 
@@ -67,6 +68,21 @@ def test_a_damaged_request_does_not_change_what_a_run_has_come_to(tmp_path: Path
         assert retraining.every(tmp_path)[0].outcome is None
         retrain._answer(tmp_path, None, Completed(message="everything is up to date"))
     assert retraining.every(tmp_path)[0].outcome == "everything is up to date"
+
+
+def test_an_answer_that_comes_while_the_event_is_on_its_way_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run that the event starts may end before the sender hears that the server shows it."""
+    asking.ask(tmp_path, Retrain(), "v1.0.0", [window()], {}, NOW)
+
+    def answered(*_: object) -> None:
+        retraining.answer(tmp_path, "release v1.0.1", NOW, NOW)
+
+    monkeypatch.setattr(events, "send", answered)
+    asking.send(tmp_path, "mine")
+    (request,) = retraining.every(tmp_path)
+    assert (request.outcome, request.sent) == ("release v1.0.1", True)
 
 
 def test_what_nobody_has_asked_here_starts_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
