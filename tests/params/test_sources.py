@@ -79,3 +79,11 @@ def test_a_pipeline_needs_the_section_to_be_there(tiny_project: Path) -> None:
 )
 def test_a_mistake_in_a_source(tiny_project: Path, source: str, expected: str) -> None:
     assert expected in complaint(tiny_project, SOURCE, f"source: {{path: sources/mood.csv, {source}}}")
+
+
+@pytest.mark.parametrize("key", ["label_names: {}", "join: {{file: {}, by: text}}"])
+@pytest.mark.parametrize("file", ["../names.txt", "/data/names.txt"])
+def test_what_stands_outside_the_source_would_go_unwatched(tiny_project: Path, key: str, file: str) -> None:
+    source = f"path: sources, files: {{train: mood.csv}}, format: csv, {key.format(file)}"
+    message = complaint(tiny_project, SOURCE, f"source: {{{source}}}")
+    assert f"'{file}' is not below source.path, 'sources'" in message

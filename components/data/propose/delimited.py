@@ -83,7 +83,8 @@ def header_of(rows: list[list[str]], first: int) -> SourceKeys:
         return {"header": _distinct(above), "skip_after_header": first}
     if beside := _asides(rows, first):
         rows = [*rows[: first + 1], *rows[first + 1 + beside :]]
-        return {**header_of(rows, first), "skip_after_header": beside}
+        found = header_of(rows, first)
+        return {**found, "skip_after_header": found.get("skip_after_header", 0) + beside}
     if _names_again(names, rows[first + 1 :]):
         return header_of(rows, first + 1)
     if not _is_header(rows[first], _body(rows, first)):

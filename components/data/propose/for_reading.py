@@ -9,12 +9,13 @@ from pathlib import Path
 from components.errors import UserError
 
 LOOKED = 200  # lines
-RULE = re.compile(r"\s*[|+]?[-:=\s]*-{3,}[-:=\s]*[|+][-:=|+\s]*")  # below a header: ---+---
+RULED = set("-:=|+ \t")  # signs below a header: ---+---
+# What stands before is taken as a whole, or many remarks would be tried in every grouping.
 BEGINS = {
-    r"(?i)(?:--.*\s+|/\*.*\*/\s*|set .*;\s+)*(?:create (?:table|database)|insert into|drop table)\b": (
+    r"(?i)(?:(?>--.*|/\*.*?\*/|set .*?;)[;\s]*+)*+(?:create (?:table|database)|insert into|drop table)\b": (
         "a dump of SQL"
     ),
-    r"(?i)(?:%.*\s+)*@relation\b": "a file of Weka (ARFF)",
+    r"(?i)(?:%.*+\s*+)*+@relation\b": "a file of Weka (ARFF)",
     r"(?i)from \S+ .*\d{4}\r?\n[\w-]+:": "a mailbox",
     # imports line by line, and a statement; or a name that is given a list
     r"(?:#.*\n|\s)*(?:(?:import|from) [\w.]+(?: import [\w*, ()]+| as \w+)?[ \t]*\r?\n\s*)+"
@@ -34,7 +35,7 @@ def refuse(path: Path, text: str) -> None:
     """
     lines = text.splitlines()[:LOOKED]
     said = next((what for sign, what in BEGINS.items() if re.match(sign, text.lstrip("\ufeff \r\n\t"))), "")
-    if any(RULE.fullmatch(line) for line in lines[:5]):
+    if any(map(_is_rule, lines[:5])):
         said = "a table that is drawn with signs, as psql and Markdown do"
     elif path.suffix.lower() in (".yaml", ".yml"):
         said = "YAML"
@@ -42,6 +43,12 @@ def refuse(path: Path, text: str) -> None:
         said = "a data frame as pandas prints it"
     if said:
         raise UserError(f"{path}: it is {said}; write it as CSV, JSON Lines or Parquet")
+
+
+def _is_rule(line: str) -> bool:
+    """Is it one below a header, with a sign between two columns?"""
+    cell, *others = re.split(r"[|+]", re.sub(r"^\s*[|+]", "", line), maxsplit=1)
+    return bool(others) and "---" in cell and set(line) <= RULED
 
 
 def refuse_several_signs(path: Path, text: str) -> None:

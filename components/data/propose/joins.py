@@ -11,8 +11,8 @@ from components.data.propose.names import ASIDE
 from components.data.propose.profile import Column
 from components.data.propose.roles import fit
 from components.data.propose.source_keys import SourceKeys
+from components.data.sources.joins import row_name
 from components.errors import UserError
-from components.spelling import plain
 
 SHARED = 0.5  # share of the names of the smaller table that the other has, at least, where all were looked at
 FEWEST = 10  # names that both have
@@ -57,7 +57,7 @@ def _key(texts: list[Column], labels: list[Column], named: bool) -> tuple[str, s
     for one in filter(_names_rows, texts):
         for other in filter(_names_rows, labels):
             alike = one.name == other.name or {one.words[-1], other.words[-1]} <= ASIDE
-            mine, theirs = {*map(plain, one.values)}, {*map(plain, other.values)}
+            mine, theirs = {*map(row_name, one.values)}, {*map(row_name, other.values)}
             shared = len(mine & theirs)
             whole = max(one.rows, other.rows) < LOOKED
             enough = shared >= max(FEWEST, SHARED * min(len(mine), len(theirs)) if whole else 0)

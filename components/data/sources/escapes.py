@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import html
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
+from itertools import accumulate
 from typing import Any
 
 from components.data.sources.placing import ENDS, STARTS, kind_of, spans_of, text_of
@@ -30,14 +32,17 @@ def unescaped(values: Values) -> Values:
 
 def _moves(text: str) -> Move:
     """From a place in the text to that in the text without escapes."""
-    found = [(one.start(), one.end(), len(html.unescape(one[0]))) for one in REFERENCE.finditer(text)]
-    shorter = [(start, end, end - start - length) for start, end, length in found if length != end - start]
+    found = [(*one.span(), len(one[0]) - len(html.unescape(one[0]))) for one in REFERENCE.finditer(text)]
+    shorter = [(start, end, by) for start, end, by in found if by]
+    ends = [end for _, end, _ in shorter]
+    gone = [0, *accumulate(by for *_, by in shorter)]  # before the first, before the second, ...
 
     def move(place: int) -> int:
-        for start, end, _ in shorter:
-            if start < place < end:
-                raise BadRowError(f"place {place} is within {text[start:end]!r}, expected one beside it")
-        return place - sum(by for _, end, by in shorter if end <= place)
+        before = bisect_right(ends, place)
+        if before < len(ends) and shorter[before][0] < place:
+            start, end, _ = shorter[before]
+            raise BadRowError(f"place {place} is within {text[start:end]!r}, expected one beside it")
+        return place - gone[before]
 
     return move
 

@@ -183,6 +183,11 @@ def _beside(where: str, task: Task) -> None:
     `source.path`."""
     source = task.source
     for key, file in (("label_names", source.label_names), ("join", source.join and source.join.file)):
+        if file and (Path(file).is_absolute() or ".." in Path(file).parts):
+            raise UserError(
+                f"{where}.source.{key}: '{file}' is not below source.path, '{source.path}', and a change of "
+                f"it would go unseen; move it there"
+            )
         if file and not (source.files or Path(source.path).is_dir()):
             raise UserError(
                 f"{where}.source.{key}: '{file}' is not below source.path, '{source.path}', and a change of "

@@ -57,6 +57,8 @@ def test_every_export_of_the_table_is_recognised(tmp_path: Path) -> None:
         ('[{"text": "a", "label": "x"}]', ["json"]),
         ("a B-X\nb O\n\nc O\nd O\n", ["conll"]),
         ('{"data": [{"text": "a", "label": "x"}, {"text": "b", "label": "y"}]}', ["jsonl"]),
+        ('{"text": "a", "annotations": 3}\n{"text": "b", "annotations": 0}\n', ["jsonl"]),
+        ('{"text": "a", "annotations": true}\n', ["jsonl"]),
         ("(define (twice x) (+ x x))\nIt is code.\n", []),
         ("(laughs) (applause)\n" * 12, []),
         ("ERROR:root: it broke\nINFO:root: it went on\n" * 12, []),

@@ -42,3 +42,10 @@ def test_pages_and_answers_are_named(text: str) -> None:
 @pytest.mark.timeout(5)
 def test_many_comments_are_looked_at_once() -> None:
     assert named(b"<!-- a -->" * 2000) == ""
+
+
+@pytest.mark.timeout(5)
+@pytest.mark.parametrize("tag", ["title", "message"])
+def test_blanks_behind_a_tag_are_looked_at_once(tag: str) -> None:
+    assert named(f"<?xml version='1.0'?><{tag}>{' ' * 15_000}".encode())
+    assert named(f"<html><{tag}>{' ' * 15_000}".encode())

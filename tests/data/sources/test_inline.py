@@ -59,3 +59,9 @@ def test_a_row_without_a_single_value_is_no_row_of_a_marked_column(tmp_path: Pat
     source = Source(path=str(file), format="csv", inline="text")
     found = [record.skipped for record in read_all(source, {"text": "text", "spans": "spans"})]
     assert found == ["", "without a single value"]
+
+
+@pytest.mark.timeout(5)
+@pytest.mark.parametrize("half", ["<ENAMEX " * 30_000, f"<START>{' ' * 20_000}a"])
+def test_halves_of_marks_in_a_long_line_are_looked_at_once(half: str) -> None:
+    assert taken_out(half) == (half, [])

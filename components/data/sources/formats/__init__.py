@@ -55,14 +55,18 @@ def rows(path: Path, source: Source) -> Numbered:
     Raises:
         UserError: there is no such format; a file that is not in it.
     """
+    found = _whole(path, source)
+    if source.inline is not None:
+        found = with_spans(partial(_whole, path, source), path, source.inline, value_at)
+    return grouped(found, source) if source.sentence is not None else found
+
+
+def _whole(path: Path, source: Source) -> Numbered:
+    """The rows with what stands beside them: their file's name, a table."""
     found = _expanded(path, source)
     if source.file_column is not None:
         found = _named(found, path, source.file_column)
-    if source.join is not None:
-        found = joined(found, path, source, source.join, _expanded)
-    if source.inline is not None:
-        found = with_spans(partial(_expanded, path, source), path, source.inline, value_at)
-    return grouped(found, source) if source.sentence is not None else found
+    return found if source.join is None else joined(found, path, source, source.join, _expanded)
 
 
 def _named(rows: Numbered, path: Path, column: str) -> Numbered:

@@ -25,6 +25,7 @@ LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z]+)*:(?=.)")  # of Wikipedia, before a w
 LEAST_OF_2012 = 11  # columns
 BRACKETED = re.compile(r"\*|\*\)|\([\w-]+\*?\)?")
 ELEMENT = re.compile(r"</?(?:s|p|doc|text|head|g|sentence)(?:\s[^<>\t]*)?/?>", re.IGNORECASE)  # of verticals
+GLUE = re.compile(r"<g\s*/?>", re.IGNORECASE)  # of verticals: no blank stands between two words of a sentence
 AHEAD = 1000  # lines in which the first word is looked for
 Words = list[list[str]]
 
@@ -95,6 +96,8 @@ def _sentences(path: Path, source: Source) -> Iterator[tuple[int, Words, Values]
     said: Values = {}
     first = 0
     for number, line in enumerate(lines(path, source.encoding), 1):
+        if GLUE.fullmatch(line.strip()):
+            continue
         fields = _fields(line, source)
         beside = not words or (SAID.match(line) is not None and len(fields) != len(words[0]))
         comment = beside and _is_comment(line, fields, width)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from components.data.sources.record import Numbered
 from components.families.shared.spans import span_list
 from components.settings.data import Source
 
+OWN = ("spans", "relations")  # columns that no other field's name takes
 GIVEN = ("entities", "label", "labels", "annotations")  # what holds spans or classes
 CLASS = {"id", "label", "user", "prob", "manual", "document", "created_at", "updated_at"}  # keys of one
 CLASSES = ("cats",)  # what holds classes beside spans
@@ -25,7 +26,7 @@ def read_doccano(path: Path, source: Source) -> Numbered:
 
 
 def _document(found: Mapping[str, Any]) -> Document:
-    columns = {name: value for name, value in found.items() if name not in (*GIVEN, *CLASSES, "relations")}
+    columns = {name: value for name, value in found.items() if name not in (*GIVEN, *CLASSES, *OWN)}
     columns["text"] = found.get("text", found.get("data"))
     for name in dict.fromkeys((*GIVEN, *CLASSES)):
         value = found.get(name)
@@ -39,8 +40,13 @@ def _document(found: Mapping[str, Any]) -> Document:
 
 def _holds_spans(value: Any) -> bool:
     """Spans are lists or objects; classes are names."""
-    spans = isinstance(value, list) and bool(value) and all(isinstance(one, list | dict) for one in value)
+    spans = _holds(lambda one: isinstance(one, list | dict), value)
     return spans and not all(map(_is_class, value))
+
+
+def _holds(kind: Callable[[Any], bool], value: Any) -> bool:
+    """Is it a list of these?"""
+    return isinstance(value, list) and bool(value) and all(map(kind, value))
 
 
 def _is_class(value: Any) -> bool:
@@ -71,7 +77,7 @@ def _is_doccano(sample: Sample) -> bool:
     bare = all(
         one.keys() == {"id", "text", "label"} and _holds_classes(one["label"]) for one in sample.objects
     )
-    older = all(one.get("annotations") and all(map(_is_class, one["annotations"])) for one in sample.objects)
+    older = all(_holds(_is_class, one.get("annotations")) for one in sample.objects)
     return (
         bool(held) and texts and (bare or older if not spans else all(_is_doccanos(span) for span in spans))
     )

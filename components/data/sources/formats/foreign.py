@@ -41,11 +41,11 @@ TAR = slice(257, 262)  # bytes of its mark
 COMMENTS = r"(?is)\s*(?:(?><!--.*?-->)\s*+)*+"  # possessive, or many would be tried in every grouping
 INLINE = r"(?!>[^<\n]+</[^\n]*\n\s*\S)"  # a span of the first of several lines: <body>arm</body>
 PAGE = re.compile(rf"{COMMENTS}<(?:!doctype html\b|html\b|(?:head|body)\b{INLINE})")
-TITLE = re.compile(r"(?is)<title[^>]*>\s*(.*?)\s*</title>")
+TITLE = re.compile(r"(?is)<title[^>]*>(.*?)</title>")
 XML = re.compile(rf"{COMMENTS}<(?:\?xml|!doctype|rss|svg|error>\s*<code)")
 SVG = re.compile(rf"{COMMENTS}(?:<\?xml[^>]*>\s*)?<svg\b")
 ERROR = re.compile(rf"{COMMENTS}(?:<\?xml[^>]*>\s*)?<error>")
-XML_SAID = re.compile(r"(?is)<(code|message)>\s*(.*?)\s*</\1>")
+XML_SAID = re.compile(r"(?is)<(code|message)>(.*?)</\1>")
 POINTERS = {  # by how they begin
     r"(?:\.\./|/)*(?:\.git/)?annex/objects/\S+\s*\Z": (
         "a pointer of git-annex, not the file itself; run `git annex get` there"
@@ -118,7 +118,7 @@ def _named_text(text: str, markup: bool) -> str:
 
 
 def _named_xml(text: str, markup: bool) -> str:
-    said = ": ".join(value for _, value in XML_SAID.findall(text))
+    said = ": ".join(value.strip() for _, value in XML_SAID.findall(text))
     if SVG.match(text):
         return "a picture (SVG)"
     if said and (ERROR.match(text) or not markup):

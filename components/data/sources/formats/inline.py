@@ -25,11 +25,11 @@ VALUE = r"(?::(?!//)[^()@]*)?"  # what Rasa calls it otherwise: [two](number:2);
 MUC = "[A-Z][A-Z_]+3?|enamex|numex|timex"  # elements whose attribute says the type: ENAMEX, PHI, TIMEX3
 MARKED = re.compile(
     rf"\[(?P<said>[^][]+)\]\((?P<link>[^\W\d][\w.-]*){VALUE}\)"
-    rf"|<(?P<muc>{MUC})\b[^>]*?\s(?i:type)=(?P<sign>[\"'])(?P<kind>{TYPE})(?P=sign)[^>]*>"
+    rf"|<(?P<muc>{MUC})\b[^<>]*?\s(?i:type)=(?P<sign>[\"'])(?P<kind>{TYPE})(?P=sign)[^>]*>"
     r"(?P<named>[^<]+)</(?P=muc)>"
     rf"|\[(?P<slot>{TYPE}) : (?P<value>[^][]+)\]"
     rf"|\[@(?P<marked>[^][]+?)#(?P<sort>{TYPE})\*\]"
-    r"|<START(?::(?P<begun>[^>\s]+))?>\s*(?P<between>[^<]+?)\s*<END>"
+    r"|<START(?::(?P<begun>[^>\s]+))?>\s*(?P<between>[^<\s](?:[^<]*[^<\s])?)\s*<END>"
     rf"|<(?P<tag>{TYPE})>(?P<inner>[^<]+)</(?P=tag)>"
 )
 # Brackets are signs of any text as well: they mark where nothing else does, and their types are capitals.

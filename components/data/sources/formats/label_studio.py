@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from html.parser import HTMLParser
 from itertools import chain, groupby
 from pathlib import Path
@@ -28,7 +28,7 @@ Result = Mapping[str, Any]
 def read_label_studio(path: Path, source: Source) -> Numbered:
     """`text`, `spans`, `label`, `labels`, relations, the task's data, and what each question (by its
     `from_name`) was answered; of several annotators as `source.crowd` says."""
-    objects = read_objects(path, source)
+    objects, texts = read_objects(path, source), _texts(path, source)
     for _, of_task in groupby(objects, key=lambda each: str(each[1].get("id", each[0]))):
         tasks = list(of_task)
         number = tasks[0][0]
@@ -36,7 +36,7 @@ def read_label_studio(path: Path, source: Source) -> Numbered:
             yield from tasks
             continue
         try:
-            yield from ((number, row) for row in _rows([task for _, task in tasks], source))
+            yield from ((number, row) for row in _rows([task for _, task in tasks], source, texts))
         except BadRowError as error:
             yield number, Unreadable(str(error))
         except (KeyError, TypeError, AttributeError, ValueError) as error:
@@ -44,10 +44,12 @@ def read_label_studio(path: Path, source: Source) -> Numbered:
             yield number, Unreadable(f"not a task that Label Studio exports ({problem:.80})")
 
 
-def _rows(tasks: Sequence[Mapping[str, Any]], source: Source) -> Iterator[Document | Skipped]:
+def _rows(
+    tasks: Sequence[Mapping[str, Any]], source: Source, texts: Collection[str]
+) -> Iterator[Document | Skipped]:
     """A text and what its annotators say: a task, or in JSON-MIN one for each annotator."""
     full = isinstance(tasks[0].get("data"), Mapping)
-    results = _results(tasks[0]) if full else [_minimal(task) for task in tasks]
+    results = _results(tasks[0]) if full else [_minimal(task, texts) for task in tasks]
     if not results:
         yield Skipped("a task without an annotation")
         return
@@ -72,22 +74,25 @@ def _results(task: Mapping[str, Any]) -> list[Sequence[Result]]:
     return [one["result"] for one in truth[:1] or done]
 
 
-def _minimal(task: Mapping[str, Any]) -> list[Result]:
+def _texts(path: Path, source: Source) -> set[str]:
+    """Columns of JSON-MIN that hold texts, not choices; as nothing says so, they are told by a long one."""
+    given = (found for _, found in read_objects(path, source) if not isinstance(found.get("data"), Mapping))
+    values = ((name, value) for found in given for name, value in found.items() if isinstance(value, str))
+    return {name for name, value in values if len(value.split()) > LONGEST}
+
+
+def _minimal(task: Mapping[str, Any], texts: Collection[str]) -> list[Result]:
     """The questions of JSON-MIN, as the full export has them."""
+    none = {"text", "id", *MINIMAL, *texts}
     found: list[Result] = []
     for name, value in task.items():
         if _is_spans(value):
             found += [{"from_name": name, "value": span} for span in value]
         elif isinstance(value, Mapping) and len(value) == 1 and isinstance(next(iter(value.values())), list):
             found.append({"from_name": name, "value": value})  # several choices
-        elif _is_choice(value) and name not in ("text", "id", *MINIMAL):
+        elif isinstance(value, str | int | float) and name not in none:
             found.append({"from_name": name, "value": {"choices": [value]}})
     return found
-
-
-def _is_choice(value: Any) -> bool:
-    """Rather than a text, of which nothing says that it is one."""
-    return isinstance(value, int | float) or (isinstance(value, str) and len(value.split()) <= LONGEST)
 
 
 def _data_of_minimal(task: Mapping[str, Any]) -> Values:

@@ -38,7 +38,8 @@ def _pairs(path: Path, source: Source) -> Iterator[tuple[int, Any]]:
     if first.lstrip().startswith("{"):
         found = _parsed("".join(lines(path, source.encoding)))
         given = found.get("annotations") if isinstance(found, dict) else None
-        yield from enumerate((pair for pair in given or [found] if pair), 1)
+        pairs = given if isinstance(given, list) else [found]
+        yield from enumerate((pair for pair in pairs if pair), 1)
         return
     if not LINE.match(first.lstrip()):
         yield from enumerate(entries(path, source), 1)
