@@ -18,8 +18,7 @@ def in_words(window: Window) -> str:
 
 
 def _said(window: Window) -> str:
-    shifted = any(one.subject not in window.worse for one in window.moved)
-    found = [*(["SHIFTED"] if shifted else []), *(["WORSE"] if window.worse else [])]
+    found = [*(["SHIFTED"] if window.shifted else []), *(["WORSE"] if window.worse else [])]
     return " and ".join(found) or "as before"
 
 
