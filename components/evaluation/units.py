@@ -168,7 +168,7 @@ def _together(
         return None
     one_P, other_P = units.pairs(statistics_NS.shape[1])
     both_PU = _members(np.tile(np.arange(len(one_P)), 2), np.concatenate([one_P, other_P]), units.count)
-    both_PN = both_PU if units.member_UN is None else both_PU @ units.member_UN
-    without_P = metric.without(statistics_NS, both_PN)
+    of_units_US = statistics_NS if units.member_UN is None else units.member_UN @ statistics_NS
+    without_P = metric.without(of_units_US, both_PU)
     alone_P = without_U[one_P] + without_U[other_P]
     return np.asarray(units.count * value - (units.count - 1) * alone_P + (units.count - 2) * without_P)
