@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from components import families
 from components.data.contract.cards import HeadCard
 from components.data.contract.rows import labelled_rows
@@ -18,7 +16,7 @@ from components.data.encoding.split import EncodedSplit
 from components.evaluation import paired
 from components.evaluation.intervals import difference, worth_of
 from components.evaluation.records import HeadParity, TaskVerdict
-from components.evaluation.units import Sample, Units, sample
+from components.evaluation.units import Units, sample
 from components.families.base import Prediction
 from components.files import read_json
 from components.model.inference import predict
@@ -55,7 +53,7 @@ def compare(
     units = Units.of([row["groups"] for row in rows])
     tables = [metric.statistics(rows, said, facts) for said in answers]
     own, now = (sample(metric, table, units) for table in tables)
-    counted = difference(now, own, worth_of(own, _nothing(own)))
+    counted = difference(now, own, worth_of(own, own.nothing))
     low = counted.low(confidence)
     return HeadParity(
         metric=metric.name,
@@ -69,8 +67,3 @@ def compare(
         discordant=paired.discordant(tables[1], tables[0]),
         passes=low > -judged.margin,  # not where it is no number
     )
-
-
-def _nothing(like: Sample) -> Sample:
-    rows = None if like.without_N is None else np.zeros_like(like.without_N)
-    return Sample(0.0, np.zeros_like(like.without_U), rows)

@@ -108,6 +108,11 @@ class Sample:
         )
 
     @property
+    def nothing(self) -> Sample:
+        """A value of 0 whatever the rows: less it, this is what it was."""
+        return self - self
+
+    @property
     def bias(self) -> float:
         """Of the value, by the jackknife."""
         return float((len(self.without_U) - 1) * (self.without_U.mean() - self.value))
@@ -131,7 +136,7 @@ class Sample:
         if self.without_N is not None:
             own = _influence(self.value, self.without_N)
             return max(1 - float(np.mean(own**2)) / len(own) / variance, 1 / 2)
-        if self.together_P is None or units < LEAST_TOGETHER:
+        if self.together_P is None:
             return 1.0
         twice = (units - 3) / (units - 2) * float(np.var(self.together_P)) / 2
         return max(1 - twice / (variance * units / (units - 1)), 2 / 3)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from components.evaluation import units as module
+from components.evaluation.gates.measure import Score
 from components.evaluation.units import Units, sample
 from components.families.base import Metric, metric
 from components.families.regression.family import FAMILY as REGRESSION
@@ -115,6 +116,12 @@ def test_pairs_of_groups_with_many_rows_each_take_little_memory() -> None:
     tracemalloc.stop()
     assert found.together_P is not None and len(found.together_P) == 71 * 70 // 2
     assert peak < 20e6  # bytes; rows by pairs would be 100
+
+
+def test_a_value_less_nothing_is_as_sure_as_the_value() -> None:
+    found = sample(MACRO_F1, classes(60, 40, 7), Units(60))
+    assert (found - found.nothing).influence.tolist() == found.influence.tolist()
+    assert Score(found).interval(0.95)[0] > Score(replace(found, together_P=None)).interval(0.95)[0]
 
 
 def test_many_rows_of_many_statistics_are_put_together_and_tell_the_same(
