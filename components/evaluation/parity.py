@@ -6,6 +6,7 @@ each head's metric must be shown to be within its margin (`paired`, docs/explana
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -46,13 +47,19 @@ def compare(
     judged: TaskVerdict,
     confidence: float,
 ) -> HeadParity:
-    """Two ways' answers, the model's own first, to the test rows of data/<task>."""
+    """Two ways' answers, the model's own first, to the test rows of data/<task>.
+
+    Raises:
+        ValueError: the metric of the other's answers is no number.
+    """
     family, facts = families.get(card["family"]), card["facts"]
     metric = next(one for one in family.metrics_for(facts["options"]) if one.name == judged.metric)
     rows = labelled_rows(data, "test", head)
     units = Units.of([row["groups"] for row in rows])
     tables = [metric.statistics(rows, said, facts) for said in answers]
     own, now = (sample(metric, table, units) for table in tables)
+    if not math.isfinite(now.value):
+        raise ValueError(f"{head}: {metric.name} of its answers is no number")
     counted = difference(now, own, worth_of(own, own.nothing))
     low = counted.low(confidence)
     return HeadParity(
@@ -65,5 +72,5 @@ def compare(
         margin=judged.margin,
         rows=len(rows),
         discordant=paired.discordant(tables[1], tables[0]),
-        passes=low > -judged.margin,  # not where it is no number
+        passes=low > -judged.margin,
     )
