@@ -103,6 +103,15 @@ def test_a_shift_is_said_of_texts_where_a_task_of_that_name_is_worse(project: Pa
     assert ": WORSE (p = " in in_words(window.model_copy(update={"moved": both[1:], "worse": ["language"]}))
 
 
+def test_a_window_of_before_says_what_feedback_has_said_of_it(project: Path) -> None:
+    """In 0.10.0 it was in its numbers alone."""
+    feedback = Feedback(lambda release: heard(0.5, date(2026, 11, 3)), {"mood": 0.02})
+    window, *_ = judging.judge_windows(project, TRAFFIC, date(2026, 11, 6), feedback)
+    before = window.model_copy(update={"moved": window.shifted})
+    assert len(before.moved) < len(window.moved)
+    assert in_words(before) == in_words(window)
+
+
 def test_feedback_and_the_shift_have_half_of_the_false_alarms_each(project: Path) -> None:
     due = next(comparing.windows(TRAFFIC, project, date(2026, 11, 6)))
     watch = verdict.Watch(due, KNOWN, [heard(0.5, due.last, count=18)], {})
