@@ -39,13 +39,13 @@ def make(settings: Pruned, root: Path, seed: int, target: Path, say: Callable[[s
     """Prune the encoder of the project in `root`, teach what is left and write it into the folder `target`.
 
     Raises:
-        UserError: it is not known what the encoder's heads and neurons are.
+        UserError: sequences of the encoder cannot be packed, or its heads and neurons are not known.
     """
     torch.manual_seed(seed)
     teacher = saving.load(root / saving.MODEL).requires_grad_(False)
+    pruned = whole(teacher)
     heads, neurons = (units_of(teacher.encoder, names) for names in (HEADS, NEURONS))
     scores = importance(teacher, [*heads, *neurons], rows_of_each(teacher, root, seed, ROWS))
-    pruned = whole(teacher)
     for what, names, found, share in (
         ("heads", HEADS, scores[: len(heads)], settings.heads),
         ("neurons", NEURONS, scores[len(heads) :], settings.neurons),

@@ -54,6 +54,8 @@ def _around(metric: Metric, value: float, measured: Sample, level: float) -> tup
             return score(value, min(units, counted), level, None)
         freedom = max(1, int(min(units, counted)) - 1)
         return score(value, min(spread / variance, counted), level, freedom)
+    if metric.scale == "correlation" and units < 2:  # of one unit alone no spread is known
+        return -1.0, metric.best
     half = quantile(level, freedom) * math.sqrt(variance)
     if metric.scale == "correlation" and abs(value) < 1:
         z, half = math.atanh(value), half / (1 - value**2)

@@ -6,10 +6,9 @@ each head's metric must be shown to be within its margin (`paired`, docs/explana
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-import numpy as np
 
 from components import families
 from components.data.contract.cards import HeadCard
@@ -18,7 +17,7 @@ from components.data.encoding.split import EncodedSplit
 from components.evaluation import paired
 from components.evaluation.intervals import difference, worth_of
 from components.evaluation.records import HeadParity, TaskVerdict
-from components.evaluation.units import Sample, Units, sample
+from components.evaluation.units import Units, sample
 from components.families.base import Prediction
 from components.files import read_json
 from components.model.inference import predict
@@ -48,14 +47,20 @@ def compare(
     judged: TaskVerdict,
     confidence: float,
 ) -> HeadParity:
-    """Two ways' answers, the model's own first, to the test rows of data/<task>."""
+    """Two ways' answers, the model's own first, to the test rows of data/<task>.
+
+    Raises:
+        ValueError: the metric of the other's answers is no number.
+    """
     family, facts = families.get(card["family"]), card["facts"]
     metric = next(one for one in family.metrics_for(facts["options"]) if one.name == judged.metric)
     rows = labelled_rows(data, "test", head)
     units = Units.of([row["groups"] for row in rows])
     tables = [metric.statistics(rows, said, facts) for said in answers]
     own, now = (sample(metric, table, units) for table in tables)
-    counted = difference(now, own, worth_of(own, _nothing(own)))
+    if not math.isfinite(now.value):
+        raise ValueError(f"{head}: {metric.name} of its answers is no number")
+    counted = difference(now, own, worth_of(own, own.nothing))
     low = counted.low(confidence)
     return HeadParity(
         metric=metric.name,
@@ -67,10 +72,5 @@ def compare(
         margin=judged.margin,
         rows=len(rows),
         discordant=paired.discordant(tables[1], tables[0]),
-        passes=low > -judged.margin,  # not where it is no number
+        passes=low > -judged.margin,
     )
-
-
-def _nothing(like: Sample) -> Sample:
-    rows = None if like.without_N is None else np.zeros_like(like.without_N)
-    return Sample(0.0, np.zeros_like(like.without_U), rows)

@@ -108,6 +108,11 @@ class Sample:
         )
 
     @property
+    def nothing(self) -> Sample:
+        """A value of 0 whatever the rows: less it, this is what it was."""
+        return self - self
+
+    @property
     def bias(self) -> float:
         """Of the value, by the jackknife."""
         return float((len(self.without_U) - 1) * (self.without_U.mean() - self.value))
@@ -131,7 +136,7 @@ class Sample:
         if self.without_N is not None:
             own = _influence(self.value, self.without_N)
             return max(1 - float(np.mean(own**2)) / len(own) / variance, 1 / 2)
-        if self.together_P is None or units < LEAST_TOGETHER:
+        if self.together_P is None:
             return 1.0
         twice = (units - 3) / (units - 2) * float(np.var(self.together_P)) / 2
         return max(1 - twice / (variance * units / (units - 1)), 2 / 3)
@@ -168,7 +173,7 @@ def _together(
         return None
     one_P, other_P = units.pairs(statistics_NS.shape[1])
     both_PU = _members(np.tile(np.arange(len(one_P)), 2), np.concatenate([one_P, other_P]), units.count)
-    both_PN = both_PU if units.member_UN is None else both_PU @ units.member_UN
-    without_P = metric.without(statistics_NS, both_PN)
+    of_units_US = statistics_NS if units.member_UN is None else units.member_UN @ statistics_NS
+    without_P = metric.without(of_units_US, both_PU)
     alone_P = without_U[one_P] + without_U[other_P]
     return np.asarray(units.count * value - (units.count - 1) * alone_P + (units.count - 2) * without_P)

@@ -48,7 +48,15 @@ def with_blocks(model: MultiTaskModel, taken: list[int]) -> PreTrainedModel:
 
 
 def whole(model: MultiTaskModel) -> PreTrainedModel:
-    """A copy of the model's encoder."""
+    """A copy of the model's encoder.
+
+    Raises:
+        UserError: its sequences cannot be packed.
+    """
+    if not model.packs:
+        raise UserError(
+            "params.yaml: compress.pruned: sequences of this encoder cannot be packed; leave it out"
+        )
     words = model.encoder.get_input_embeddings()
     encoder: PreTrainedModel = copy.deepcopy(model.encoder, {id(words): words})
     return encoder

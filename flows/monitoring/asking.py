@@ -13,7 +13,7 @@ from pathlib import Path
 from components.monitoring import retraining
 from components.monitoring.retraining import Request
 from components.monitoring.traffic.records import Window
-from components.monitoring.traffic.words import in_words
+from components.monitoring.traffic.words import lines
 from components.settings.retrain import Retrain
 from flows.notifications import automations
 from flows.running import events
@@ -59,8 +59,7 @@ def reasons_of(
 
 def one_line(window: Window) -> str:
     """A window and what has moved, without its texts."""
-    said = [line.split("; typical:")[0].strip() for line in in_words(window).splitlines()]
-    return ", ".join(said[: 1 + len(window.moved)])
+    return ", ".join(line.split("; typical:")[0].strip() for line in lines(window))
 
 
 def send(root: Path, project: str) -> None:

@@ -106,7 +106,7 @@ def _drift(root: Path) -> list[Drift]:
     return [
         Drift(
             **window.model_dump(include={"first", "last", "release", "texts", "alarm", "p", "worse"}),
-            moved=[one.words for one in window.moved if one.subject not in window.worse],
+            moved=[one.words for one in window.shifted],
         )
         for _, window in judgements(root)[: -MOST - 1 : -1]
     ]

@@ -45,6 +45,12 @@ def test_an_encoder_whose_parts_are_not_known_is_refused() -> None:
         units_of(build("albert").encoder, HEADS)
 
 
+def test_an_encoder_that_does_not_pack_is_refused() -> None:
+    """Some are called as BERT's are, part by part: BigBird."""
+    with pytest.raises(UserError, match=r"params\.yaml: compress\.pruned: sequences of this encoder cannot"):
+        whole(build("deberta"))
+
+
 def test_the_units_of_all_blocks_are_ranked_together_and_one_of_each_stays() -> None:
     scores = [torch.tensor([5.0, 1.0, 4.0]), torch.tensor([0.2, 0.3, 0.1])]
     assert most_important(scores, 0.5) == [[0, 2], [1]]

@@ -48,6 +48,18 @@ def test_the_interval_of_a_share_is_the_published_one(right: int, rows: int, low
         assert interval(SHARE, share(right, rows), 0.95) == pytest.approx([low, high], abs=1e-4)
 
 
+def test_one_group_of_rows_tells_nothing_of_a_correlation() -> None:
+    """All test rows are of one document: it is not known how far another one would be off."""
+    x, unit = np.arange(40.0), Units.of([["a"]] * 40)
+    gold, said, constant = ([{"score": value} for value in one] for one in (x, x + np.sin(x), 0 * x))
+    model, trivial = (
+        sample(PEARSON, PEARSON.statistics(gold, one, {"mean": 0.0}), unit) for one in (said, constant)
+    )
+    assert model.value > 0.9
+    assert interval(PEARSON, model, 0.95) == [-1.0, 1.0]
+    assert gain(PEARSON, model, trivial, 0.95)[0] < 0
+
+
 @given(st.integers(1, 300).flatmap(lambda rows: st.tuples(st.integers(0, rows), st.just(rows))))
 def test_the_interval_of_a_share_is_scipys(case: tuple[int, int]) -> None:
     right, rows = case

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from components.evaluation import units as module
+from components.evaluation.gates.measure import Score
 from components.evaluation.units import Units, sample
 from components.families.base import Metric, metric
 from components.families.regression.family import FAMILY as REGRESSION
@@ -102,6 +103,25 @@ def test_of_many_rows_some_pairs_tell_what_all_do(monkeypatch: pytest.MonkeyPatc
     assert (len(some.together_P), len(every.together_P)) == (2_500, 120 * 119 // 2)
     assert np.var(some.together_P) == pytest.approx(np.var(every.together_P), rel=0.4)
     assert sample(MACRO_F1, table, Units(120)).influence.tolist() == every.influence.tolist()
+
+
+def test_pairs_of_groups_with_many_rows_each_take_little_memory() -> None:
+    """Each of 71 groups is left out together with each other; of their rows only the sums are needed."""
+    generator = np.random.default_rng(9)
+    table, group = generator.random((50_000, 3)), generator.integers(0, 71, 50_000)
+    units = Units(71, module._members(group, np.arange(50_000)))
+    tracemalloc.start()
+    found = sample(PEARSON, np.hstack([table, table, table[:, :1]]), units)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found.together_P is not None and len(found.together_P) == 71 * 70 // 2
+    assert peak < 20e6  # bytes; rows by pairs would be 100
+
+
+def test_a_value_less_nothing_is_as_sure_as_the_value() -> None:
+    found = sample(MACRO_F1, classes(60, 40, 7), Units(60))
+    assert (found - found.nothing).influence.tolist() == found.influence.tolist()
+    assert Score(found).interval(0.95)[0] > Score(replace(found, together_P=None)).interval(0.95)[0]
 
 
 def test_many_rows_of_many_statistics_are_put_together_and_tell_the_same(

@@ -49,15 +49,15 @@ class Score:
     @property
     def worth(self) -> float:
         """What a unit is worth of which the number is made (`intervals.worth_of`)."""
-        return intervals.worth_of(self.sample, _nothing(self.sample))
+        return intervals.worth_of(self.sample, self.sample.nothing)
 
     def interval(self, confidence: float) -> list[float]:
         """Its ends are not beyond `most`."""
         if self.metric is not None:
             ends = intervals.interval(self.metric, self.sample, confidence)
         else:
-            nothing = _nothing(self.sample)
-            ends = intervals.difference(self.sample, nothing, self.worth).interval(confidence)
+            counted = intervals.difference(self.sample, self.sample.nothing, self.worth)
+            ends = counted.interval(confidence)
         low, high = (min(end, self.most) for end in ends)
         return [low, high if self.best_excluded else self.most]
 
@@ -67,11 +67,6 @@ class Score:
         if self.sample.without_N is not None:
             moved = replace(moved, without_N=self.sample.without_N + by)
         return replace(self, sample=moved)
-
-
-def _nothing(like: Sample) -> Sample:
-    rows = None if like.without_N is None else np.zeros_like(like.without_N)
-    return Sample(0.0, np.zeros_like(like.without_U), rows)
 
 
 @dataclass(frozen=True)

@@ -30,10 +30,11 @@ STEPS_D = np.linspace(-1, 1, 201)  # differences
 
 def _tests(seen: Seen) -> Iterator[Bet]:
     for task, known in judge(seen.answers, seen.slack).items():
-        yield Bet(subject=task, words=_said(task, known), evidence=known.evidence, facts=known)
+        yield Bet(subject=task, words=said(task, known), evidence=known.evidence, facts=known)
 
 
-def _said(task: str, known: Quality) -> str:
+def said(task: str, known: Quality) -> str:
+    """What is known of a task, in words."""
     low, high = (f"{100 * end:.0f}" for end in known.less)
     return (
         f"{task}: of {known.answers:,} answers that were judged {known.right:,} are right, "

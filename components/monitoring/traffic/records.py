@@ -57,3 +57,9 @@ class Window(Record):
     right_before: dict[str, float] = Field(default_factory=dict)  # task -> likewise, of the test rows
     quality: dict[str, Quality] = Field(default_factory=dict)  # task -> by feedback
     worse: list[str] = Field(default_factory=list)  # tasks that feedback has shown to be worse
+
+    @property
+    def shifted(self) -> list[Moved]:
+        """What has moved of the texts; what feedback says has no p-value. Subjects do not tell them apart: a
+        task may be called `language`, as what is watched of texts is."""
+        return [one for one in self.moved if one.p is not None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from components.monitoring.detectors.quality import said
 from components.monitoring.traffic.records import Moved, Share, Window
 
 NAMED = 3  # labels of a task, and texts of what has moved
@@ -11,21 +12,32 @@ NAMED = 3  # labels of a task, and texts of what has moved
 
 def in_words(window: Window) -> str:
     """A window in a line, and what has moved in a line each; what is only estimated comes last."""
+    return "\n".join([*lines(window), *(_estimates(window) if window.alarm else [])])
+
+
+def lines(window: Window) -> list[str]:
+    """The same lines without what is only estimated."""
     days = f"{window.first}" if window.first == window.last else f"{window.first} to {window.last}"
-    said = _said(window)
-    head = f"{days}, release {window.release}, {window.texts:,} texts: {said} (p = {window.p:.2g})"
-    return "\n".join([head, *map(_moved, window.moved), *(_estimates(window) if window.alarm else [])])
+    head = f"{days}, release {window.release}, {window.texts:,} texts: {_said(window)} (p = {window.p:.2g})"
+    return [head, *map(_moved, window.moved), *_heard(window)]
 
 
 def _said(window: Window) -> str:
-    shifted = any(one.subject not in window.worse for one in window.moved)
-    found = [*(["SHIFTED"] if shifted else []), *(["WORSE"] if window.worse else [])]
+    found = [*(["SHIFTED"] if window.shifted else []), *(["WORSE"] if window.worse else [])]
     return " and ".join(found) or "as before"
 
 
 def _moved(one: Moved) -> str:
     typical = f"; typical: {', '.join(one.typical[:NAMED])}" if one.typical else ""
     return f"  {one.words}{typical}"
+
+
+def _heard(window: Window) -> Iterator[str]:
+    """What feedback says where a window of 0.10.0 has it in numbers alone."""
+    told = {one.subject for one in window.moved if one.p is None}
+    for task in window.worse:
+        if task not in told:
+            yield f"  {said(task, window.quality[task])}"
 
 
 def _estimates(window: Window) -> Iterator[str]:

@@ -11,6 +11,7 @@ import pytest
 from components.evaluation.records import Confusion, HeadEvidence, ReliabilityBin
 from components.monitoring.traffic import comparing, judging, verdict
 from components.monitoring.traffic.feedback import Feedback, Heard, by_window, graded, slack
+from components.monitoring.traffic.records import Moved
 from components.monitoring.traffic.rows import RowMaker
 from components.monitoring.traffic.store import Writer
 from components.monitoring.traffic.words import in_words
@@ -91,6 +92,24 @@ def test_feedback_that_answers_are_wrong_is_an_alarm_by_itself(project: Path) ->
     assert (first.alarm, [one.subject for one in first.moved], first.worse) == (True, ["mood"], ["mood"])
     assert "60 answers that were judged" in in_words(first)
     assert ": WORSE (p = " in in_words(first)
+
+
+def test_a_shift_is_said_of_texts_where_a_task_of_that_name_is_worse(project: Path) -> None:
+    """A task may be called `language`, and texts be in another language while its answers are worse."""
+    (window, *_) = judging.judge_windows(project, TRAFFIC, date(2026, 11, 6))
+    both = [Moved(subject="language", p=p, words="", typical=[]) for p in (0.001, None)]
+    said = in_words(window.model_copy(update={"moved": both, "worse": ["language"]}))
+    assert ": SHIFTED and WORSE (p = " in said
+    assert ": WORSE (p = " in in_words(window.model_copy(update={"moved": both[1:], "worse": ["language"]}))
+
+
+def test_a_window_of_before_says_what_feedback_has_said_of_it(project: Path) -> None:
+    """In 0.10.0 it was in its numbers alone."""
+    feedback = Feedback(lambda release: heard(0.5, date(2026, 11, 3)), {"mood": 0.02})
+    window, *_ = judging.judge_windows(project, TRAFFIC, date(2026, 11, 6), feedback)
+    before = window.model_copy(update={"moved": window.shifted})
+    assert len(before.moved) < len(window.moved)
+    assert in_words(before) == in_words(window)
 
 
 def test_feedback_and_the_shift_have_half_of_the_false_alarms_each(project: Path) -> None:
