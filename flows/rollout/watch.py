@@ -44,12 +44,11 @@ def _look(service: Service, said: str) -> str:
         service.show()
         service.keep()
     except Exception as error:
-        sentence = str(error) if isinstance(error, UserError) else disk_sentence(error)
-        if sentence is None:
-            LOG.exception("the service goes on as it is")
-        elif sentence != said:
-            LOG.error("the service goes on as it is: %s", sentence)
-        return sentence or ""
+        known = str(error) if isinstance(error, UserError) else disk_sentence(error)
+        sentence = known or f"{type(error).__name__}: {error}"
+        if sentence != said:
+            LOG.error("the service goes on as it is: %s", sentence, exc_info=None if known else error)
+        return sentence
     return ""
 
 

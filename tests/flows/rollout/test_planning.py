@@ -227,7 +227,7 @@ def test_a_mistake_in_the_settings_is_said_once_and_the_plan_stays(
     project: Path, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, log = service.tell(), []
-    monkeypatch.setattr(watch.LOG, "error", lambda line, why: log.append(why))
+    monkeypatch.setattr(watch.LOG, "error", lambda line, why, **_: log.append(why))
     two_bentos.rollout(project, {"canary": {"share": 0.1}, "shadow": {"share": 0.1}})
     service._params = (-1.0, None)
     sentence = watch._look(service, "")
@@ -236,6 +236,17 @@ def test_a_mistake_in_the_settings_is_said_once_and_the_plan_stays(
     assert "rollout" in str(log[0])
     assert "expected one of shadow and canary" in str(log[0])
     assert Plan.read(service.folder / PLAN) == before
+
+
+def test_what_nobody_has_foreseen_is_logged_once_with_its_traceback(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log: list[object] = []
+    monkeypatch.setattr(watch.LOG, "error", lambda *_, exc_info: log.append(exc_info))
+    monkeypatch.setattr(service, "tell", lambda: {}["plan"])
+    said = watch._look(service, "")
+    assert watch._look(service, said) == said == "KeyError: 'plan'"
+    assert [type(one) for one in log] == [KeyError]
 
 
 def test_a_release_without_the_signature_that_is_required_is_not_planned(
@@ -322,7 +333,9 @@ def test_a_worker_that_dies_of_a_candidate_once_is_counted_and_a_second_time_end
     project: Path, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log: list[str] = []
-    monkeypatch.setattr("flows.rollout.service.LOG.error", lambda line, *values: log.append(line % values))
+    monkeypatch.setattr(
+        "flows.rollout.service.LOG.error", lambda line, *values, **_: log.append(line % values)
+    )
     service.tell()
     dead(service, 1)
     service.hear()
@@ -403,7 +416,7 @@ def test_on_a_full_disk_a_trial_is_not_watched_over_and_that_is_said_once(
 ) -> None:
     """So that workers end it, and no candidate that is worse goes on because nobody can write that down."""
     log: list[str] = []
-    monkeypatch.setattr(watch.LOG, "error", lambda line, *values: log.append(line % values))
+    monkeypatch.setattr(watch.LOG, "error", lambda line, *values, **_: log.append(line % values))
     with disks.small(tmp_path / "small", "size=8m") as small:
         project = bentos.two_releases(small / "project")
         tiny.write_params(project)
