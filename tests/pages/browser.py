@@ -48,6 +48,7 @@ class Tab:
     def open(self, url: str, width: int = 1400, dark: bool = False) -> None:
         metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
         self.send("Emulation.setDeviceMetricsOverride", **metrics)
+        self.problems.clear()  # what the page before could not load is not this one's
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.send("Emulation.setEmulatedMedia", features=[scheme])
         self.send("Page.navigate", url=url)

@@ -13,7 +13,8 @@ from components.rollout.history import HISTORY, Drift, History, Reign, Tried
 from components.settings.traffic import Traffic
 
 TODAY = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
-REPORT = "<!doctype html><html lang=en><title>r</title><h1>How good v1.1.0 is</h1>"
+# with an icon, as our pages have one: a page without makes the browser ask for /favicon.ico, whenever it likes
+REPORT = "<!doctype html><html lang=en><title>r</title><link rel=icon href=data:,><h1>How good v1.1.0 is</h1>"
 
 
 def write_days(folder: Path, days: int = 12) -> Traffic:
