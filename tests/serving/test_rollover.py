@@ -475,43 +475,51 @@ def test_a_candidate_is_at_work_until_its_model_has_done_what_nobody_waits_for_a
     assert marks(worker) == [b"0now"]
 
 
-def test_a_worker_that_is_stopped_while_it_loads_a_candidate_has_not_died_of_it(
-    worker: rollover.Rollover, targets: list[Target], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No release that is loaded answers its examples before the test's end."""
     ended = threading.Event()
     monkeypatch.setattr(loading, "ask", lambda *_: ended.wait(60))
     monkeypatch.setattr(loading, "PAUSE", 0.01)
-    Plan(champion=targets[0], trial=canary(targets[1])).write(worker.folder / PLAN)
+    yield
+    ended.set()
+
+
+def looks(worker: rollover.Rollover, plan: Plan) -> threading.Thread:
+    """It follows the plan, in a thread."""
+    plan.write(worker.folder / PLAN)
     looking = threading.Thread(target=worker.look)
     looking.start()
+    return looking
+
+
+@pytest.mark.usefixtures("hanging")
+def test_a_worker_that_is_stopped_while_it_loads_a_candidate_has_not_died_of_it(
+    worker: rollover.Rollover, targets: list[Target]
+) -> None:
+    looking = looks(worker, Plan(champion=targets[0], trial=canary(targets[1])))
     while marks(worker) != [b"1now"]:
         time.sleep(0.01)
     worker.stop()
     assert marks(worker) == []
     looking.join(10)
     assert not looking.is_alive()
-    ended.set()
 
 
+@pytest.mark.usefixtures("hanging")
 def test_a_release_that_hangs_while_it_is_loaded_is_refused_and_a_rollback_reaches_the_worker_before(
     worker: rollover.Rollover, targets: list[Target], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ended = threading.Event()
-    monkeypatch.setattr(loading, "ask", lambda *_: ended.wait(60))
-    monkeypatch.setattr(loading, "PAUSE", 0.05)
     monkeypatch.setattr(loading, "SECONDS", 0.2)
     said = told(worker, targets[1])
     assert said.serving == "v1.0.0"
     assert said.refused == {"v1.0.1": "release v1.0.1: it has not answered its examples after 0 s"}
     monkeypatch.setattr(loading, "SECONDS", 60.0)
-    Plan(champion=targets[1], trial=canary(targets[0])).write(worker.folder / PLAN)
-    looking = threading.Thread(target=worker.look)
-    looking.start()
+    looking = looks(worker, Plan(champion=targets[1], trial=canary(targets[0])))
     Plan(champion=targets[0]).write(worker.folder / PLAN)
     looking.join(10)
     assert not looking.is_alive()
     assert told(worker, targets[0]).serving == "v1.0.0"
-    ended.set()
 
 
 def test_what_is_loaded_just_when_nobody_wants_it_any_more_leaves_memory(targets: list[Target]) -> None:

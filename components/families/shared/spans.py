@@ -123,8 +123,9 @@ def _named(span: Any) -> Mapping[str, Any]:
 
 
 def _parts(span: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The parts by their names in small letters, those of an object that says where it is among them."""
-    named = {"".join(filter(str.isalpha, name)).lower(): value for name, value in span.items()}
+    """The parts by their names in small letters, those of an object that says where it is among them; a name
+    with a number (`label_2`, `start2`) is another part than the one without."""
+    named = {"".join(filter(str.isalnum, name)).lower(): value for name, value in span.items()}
     inner = [_parts(named[name]) for name in PLACES if isinstance(named.get(name), Mapping)]
     return {name: value for parts in [*inner, named] for name, value in parts.items()}
 

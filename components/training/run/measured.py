@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from components import families
+from components.data.encoding.split import EncodedSplit
 from components.families.base import Row
 from components.keyed import derive_seed, permute
 from components.model.inference import predict
 from components.model.multitask import MultiTaskModel
 from components.training.step.stepper import Splits
 
+FEWEST = 50  # rows of a head: a standard error of .07 for a share of a half
 ReadRows = Callable[[str, list[int]], list[Row]]
 
 
@@ -32,8 +34,8 @@ def measure(
     """Each head on the same `limit` validation rows of its task every time."""
     found = {}
     for task, split in validation.items():
-        count = min(limit, len(split))
-        rows = permute(np.arange(count), len(split), derive_seed(seed, task, "validation"))
+        heads = [head for head, card in model.config.tasks.items() if card["task"] == task]
+        rows = _drawn(split, heads, limit, derive_seed(seed, task, "validation"))
         for head, predictions in predict(model, task, split, rows.tolist()).items():
             card = model.config.tasks[head]
             gold = read_rows(head, rows[split.labelled(head)[rows]].tolist())
@@ -42,6 +44,21 @@ def measure(
             error = metric.standard_error(statistics_NS)
             found[head] = Measured(metric.total(statistics_NS), error, float(len(gold)))
     return found
+
+
+def _drawn(split: EncodedSplit, heads: Sequence[str], limit: int, key: int) -> np.ndarray:
+    """The first `limit` rows of the keyed order; and of a head that has fewer than `FEWEST` among them its
+    first ones wherever they stand, so that a head with labels on few rows is measured at all."""
+    count = min(limit, len(split))
+    rows = permute(np.arange(count), len(split), key)
+    for head in heads:
+        known_N = split.labelled(head)
+        fewest = min(FEWEST, limit, int(known_N.sum()))
+        if int(known_N[rows].sum()) < fewest:
+            order_N = permute(np.arange(len(split)), len(split), key)
+            more = order_N[known_N[order_N] & ~np.isin(order_N, rows)]
+            rows = np.concatenate([rows, more[: fewest - int(known_N[rows].sum())]])
+    return rows
 
 
 def evaluate(
