@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import uuid
 from collections.abc import Mapping, Sequence
@@ -84,13 +85,14 @@ class RowMaker:
         return np.asarray(np.rint(127 * sums / max(float(np.linalg.norm(sums)), 1e-9)), dtype=np.int8)
 
     def _parts(self, task: str, answer: Mapping[str, Any]) -> list[tuple[str, Any]]:
-        """Labels as they are, numbers as they are, and of anything else only how much there is."""
+        """Labels as they are, numbers as they are, and of anything else only how much there is. What is no
+        number is left out: a mean of it would be none."""
         found: list[tuple[str, Any]] = []
         for name, value in answer.items():
             if isinstance(value, str) and value in self.labels.get(task, ()):
                 found.append((name, value))
             elif isinstance(value, int | float):
-                found.append((name, float(value)))
+                found += [(name, float(value))] if math.isfinite(value) else []
             elif isinstance(value, str | list):
                 found.append((name, float(len(value))))
         return found

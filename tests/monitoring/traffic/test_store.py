@@ -63,6 +63,13 @@ def test_a_row_says_what_kind_of_text_it_was_and_not_the_text(tokenizer: Path) -
     assert "Ada" not in str(row)
 
 
+def test_what_is_no_number_of_an_answer_is_left_out(tokenizer: Path) -> None:
+    """Or the mean of a day would be none, and JSON knows none."""
+    answers = {"mood": {"score": float("nan"), "probability": float("inf"), "sure": 0.5}}
+    row = RowMaker(tokenizer, {}, "v1", Traffic()).row(0.5, ["a text"], answers)
+    assert {name: value for name, value in row.items() if name.startswith("mood.")} == {"mood.sure": 0.5}
+
+
 def test_a_tokenizer_whose_ids_have_gaps_is_read(tmp_path: Path) -> None:
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "late", "late", "again"]  # the second "late" has the id
     tiny.write_tokenizer(tmp_path / "tokenizer.json", words)
