@@ -26,7 +26,8 @@ class Traffic(Section):
     rows_a_day: Rows = 4096  # of a day's requests, a uniform sample of so many is kept, of each one text
     keep_days: Annotated[Positive, Unit("days")] = 90  # older files are removed
     texts: bool = False  # may the texts themselves be kept?
-    # regular expressions: what matches in a text that is kept becomes "[…]"
+    # regular expressions: what matches in a text that is kept becomes "[…]"; of more than 4,000 characters
+    # none is kept then
     redact: list[str] = []
     # false alarms are so far apart, over all tasks and detectors together, and surges (`monitor`) without
     # an `alpha` of their own; at most ten years, 3650
