@@ -127,7 +127,7 @@ def _line(text: str) -> str:
 def store() -> Store | None:
     """Where this worker keeps feedback, as whoever serves has said; None where nobody has."""
     said = settings.feedback()
-    return said and Store(Path(said.folder), said.max_bytes)
+    return None if said is None else Store(Path(said.folder), said.max_bytes)
 
 
 @cache
