@@ -11,6 +11,7 @@ import pytest
 from components.errors import UserError
 from components.rollout.bets import STAKES
 from components.rollout.records import Counts, TrialReport
+from tests.params.messages import complaint
 
 REPORT = TrialReport(
     candidate="v1.0.1", bundle="b", beside="v1.0.0", promotion=1, kind="canary", share=0.1, state="passed",
@@ -40,3 +41,18 @@ def test_counts_that_do_not_add_up_are_refused(where: tuple[str, ...], value: An
     inner[where[-1]] = value
     with pytest.raises(UserError, match=r"report.json: counts\.all\."):
         TrialReport.of(whole, Path("report.json"))
+
+
+@pytest.mark.parametrize(
+    ("section", "sentence"),
+    [
+        ("canary: {share: 0.1, key: X User}", "canary.key: found 'X User', expected the name of a header"),
+        ("canary: {share: 0.1, key: Ключ}", "canary.key: found 'Ключ', expected the name of a header"),
+        ("canary: {share: 0.1, key: ''}", "canary.key: found '', expected the name of a header"),
+        ("canary: {share: 1.0e-320}", "canary.share: found 1e-320, input should be"),
+        ("shadow: {share: 1, disagreement: 1.0e-320}", "shadow.disagreement: found 1e-320, input should be"),
+    ],
+)
+def test_what_no_trial_can_be_run_by_is_one_sentence(tiny_project: Path, section: str, sentence: str) -> None:
+    said = complaint(tiny_project, "packages: {}", f"packages: {{}}\nrollout: {{{section}}}")
+    assert f"rollout.{sentence}" in said
