@@ -102,6 +102,8 @@ class Bench:
         self.median, self.capacity = alone.at(0.5), many.rate()
         ideal = queues.steady(self.median, self.capacity, CLIENTS, 0.8, 0.99)
         self.beside["steady, of an ideal queue"] = ideal
+        missed = queues.missed(self.median, self.capacity, CLIENTS, 0.8, P99)
+        self.beside["steady, later than the goal in any queue"] = missed
         bodies = [{"texts": self.texts[:MANY]}] * max(1, int(self.seconds / 4))
         start = time.perf_counter()
         statuses = self.run(drained([Caller(self.ours, ["/predict"])], iter(bodies)))

@@ -83,6 +83,11 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of what an error says; the name of its kind where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 def near_miss(found: object, known: Iterable[str]) -> str:
     """Return `" (did you mean 'x'?)"` for the closest known name, or an empty string."""
     close = difflib.get_close_matches(str(found), list(known), n=1, cutoff=0.6)

@@ -8,36 +8,47 @@ from __future__ import annotations
 import importlib.util
 import inspect
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from types import ModuleType, NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel, JsonValue
 
 from components.comparison import records as comparison
 from components.data.contract import beginning, cards
+from components.data.encoding import reading
 from components.data.mixture import records as mixture
 from components.data.validation import records as validation
-from components.evaluation import answers
+from components.encoder import place
+from components.evaluation import answers, wear
 from components.evaluation import records as evaluation
 from components.monitoring import records as monitoring
+from components.monitoring import retraining
+from components.monitoring.feedback import records as feedback
+from components.monitoring.traffic import records as traffic
 from components.records import VERSION, Part, Record
 from components.release import records as release
+from components.rollout import history
+from components.rollout import records as rollout
 from components.settings.release import Card
+from components.training.run import machine, speed
 from components.training.run import records as training
 
 PAGE = Path(__file__).parent / "reference/reports.md"
 HEAD = f"""\
 # Reports and cards
 
-The JSON files that a run leaves. Made by `make docs` from the code; a test holds it to that. Each file names
-the version of its shape (`{VERSION}`): one of another version, or one that was altered, is refused in one
-sentence. Of rows' texts, the reports of validation show the beginning of a few; `answers.json` has the
-examples of `params.yaml`.
+The JSON files that runs, services and the watch over traffic leave. Made by `make docs` from the code; a test
+holds it to that. Each file names the version of its shape (`{VERSION}`): one of another version, or one that
+was altered, is refused in one sentence. Of rows' texts the reports of validation show the beginning of some;
+`answers.json` and a service's `plan.json` have the examples of `params.yaml`; feedback has what was asked.
 """
 TABLE = "| key | type | |\n|---|---|---|"
 RECORDS: tuple[type[Record], ...] = (
     cards.TaskCard,
+    place.EncoderRecord,
+    reading.Reading,
     beginning.Beginning,
     beginning.NewRows,
     mixture.PlanRecord,
@@ -54,8 +65,19 @@ RECORDS: tuple[type[Record], ...] = (
     release.BundleCard,
     release.RuntimeReport,
     release.ReleaseRecord,
+    rollout.TrialReport,
+    traffic.Window,
+    retraining.Request,
+    feedback.Feedback,
     monitoring.Judgement,
+    rollout.Plan,
+    rollout.WorkerReport,
+    history.History,
+    wear.ServedSets,
+    speed.Speed,
+    machine.Settled,
 )
+EARLIER = (release.ReleaseIndex, release.Served)  # that are read once, by `onetrunk upgrade`
 
 
 def page() -> str:
@@ -112,6 +134,8 @@ def spelled(name: str) -> str:
 
 def typed(annotation: Any) -> str:
     """A type in words."""
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
     origin, parts = get_origin(annotation), get_args(annotation)
     if origin is Literal:
         return ", ".join(f"`{value}`" for value in parts)
@@ -126,6 +150,7 @@ def typed(annotation: Any) -> str:
     if is_part(annotation):
         return f"*{spelled(annotation.__name__)}*"
     names = {bool: "true or false", int: "whole number", float: "number", str: "text", Any: "any value"}
+    names |= {date: "date", AwareDatetime: "time", JsonValue: "any value"}
     names[Card] = "[as in `params.yaml`](settings.md)"
     return names[annotation]
 

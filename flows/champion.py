@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,13 +16,12 @@ from components.errors import UserError
 from components.evaluation.summary import brief
 from components.release import registry, signing
 from components.release.variables import FEEDBACK, RELEASE, ROLLOUT, TRAFFIC
-from flows.running import proxies
+from flows.running import proxies, service_home
 
 if TYPE_CHECKING:
     from components.families.base import Prediction
 
 CANDIDATE = Path("models/multitask")
-HOME = "onetrunk-serve-"  # in the temporary folder: what a service's folder is called, before its process
 ANSWER_SECONDS = 60.0
 
 
@@ -77,23 +74,11 @@ def serve_bento(bento: Path, host: str, port: int, told: Mapping[str, str] | Non
     check_port(host, port)
     command = serve_command(bento, host, port)
     environment = {
-        **serve_environment(_home()),
+        **serve_environment(service_home.make()),
         **_settings_of_service(Path.cwd()),
         **(told or {RELEASE: ""}),
     }
     os.execve(command[0], command, environment)  # noqa: S606
-
-
-def _home() -> Path:
-    """BentoML's folder for a service that starts, named by this process, which becomes the service; those of
-    services that have ended go."""
-    import psutil
-
-    for folder in Path(tempfile.gettempdir()).glob(f"{HOME}*-*"):
-        number = folder.name.removeprefix(HOME).partition("-")[0]
-        if number.isdecimal() and not psutil.pid_exists(int(number)):
-            shutil.rmtree(folder, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix=f"{HOME}{os.getpid()}-"))
 
 
 def _settings_of_service(root: Path) -> dict[str, str]:

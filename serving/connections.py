@@ -125,6 +125,8 @@ class Limited(H11Protocol):
         """What its caller has to do next, and after which request; None while one is read and answered."""
         if self.transport.is_closing():
             return "reads his answer", self.cycle
+        if self.flow.write_paused:  # of an answer in several parts
+            return "reads his answer", self.transport.get_write_buffer_size()
         if self.conn.their_state is h11.IDLE:
             return "sends headers", self.cycle
         if self.cycle is not None and self.cycle.response_complete:

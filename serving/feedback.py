@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -21,10 +20,9 @@ from components.families.base import Row, Turn
 from components.families.base.capabilities import ExtraFiles
 from components.monitoring.feedback.records import ID, Feedback
 from components.monitoring.feedback.store import FullError, Store
-from components.release.variables import FEEDBACK, TRAFFIC
-from components.settings.feedback import Feedback as Settings
-from components.settings.traffic import Traffic
+from serving import settings
 from serving.bundle import card, release
+from serving.faults import log_fault
 from serving.questions import row_of
 from serving.requests import JSON_NAMES, BadRequestError, Item, shaped
 
@@ -128,18 +126,15 @@ def _line(text: str) -> str:
 @cache
 def store() -> Store | None:
     """Where this worker keeps feedback, as whoever serves has said; None where nobody has."""
-    given = os.environ.get(FEEDBACK)
-    if not given:
-        return None
-    settings = Settings.model_validate_json(given)
-    return Store(Path(settings.folder), settings.max_bytes)
+    said = settings.feedback()
+    return None if said is None else Store(Path(said.folder), said.max_bytes)
 
 
 @cache
 def texts_are_recorded() -> bool:
     """Whether the texts that this service is asked can be found again by their request."""
-    given = os.environ.get(TRAFFIC)
-    return bool(given) and Traffic.model_validate_json(given or "{}").texts
+    said = settings.traffic()
+    return said is not None and said.texts
 
 
 async def keep(answers: Sequence[Answer], reader: Reader) -> Kept:
@@ -147,7 +142,7 @@ async def keep(answers: Sequence[Answer], reader: Reader) -> Kept:
 
     Raises:
         BadRequestError: one of them is no right answer, or nothing is kept here: then none is kept. Or there
-            is no more room: then those before are kept, and sent again they are known.
+            is no more room, or none on the disk: then those before are kept, and sent again they are known.
     """
     if (place := store()) is None:
         raise BadRequestError("this service keeps no feedback; whoever runs it sets `feedback`", 404)
@@ -155,6 +150,11 @@ async def keep(answers: Sequence[Answer], reader: Reader) -> Kept:
         return await asyncio.get_running_loop().run_in_executor(KEEPER, _keep, place, answers, reader)
     except FullError:
         raise BadRequestError("too much feedback waits to be looked at; nothing more is kept", 507) from None
+    except OSError as error:
+        log_fault("feedback cannot be written", error)
+        raise BadRequestError(
+            "the feedback cannot be written here; the service's log says why", 507
+        ) from None
 
 
 def _keep(place: Store, answers: Sequence[Answer], reader: Reader) -> Kept:

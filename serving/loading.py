@@ -60,12 +60,19 @@ def load(target: Target, mark: Mark | None, wanted: Callable[[], bool] = lambda:
         UserError: it is damaged, hangs, or does not answer as it did.
     """
     loading = _Loading(target)
+    try:
+        return _waited_for(loading, target, mark, wanted)
+    except BaseException:  # whoever wanted it may fail as well
+        loading.leave()
+        raise
+
+
+def _waited_for(loading: _Loading, target: Target, mark: Mark | None, wanted: Callable[[], bool]) -> Loaded:
     until = time.monotonic() + SECONDS
     with mark.at_work() if mark else contextlib.nullcontext():
         while wanted() and time.monotonic() < until:
             if (found := loading.wait(PAUSE)) is not None:
                 return found
-    loading.leave()
     why = f"it has not answered its examples after {SECONDS:.0f} s" if wanted() else "it is no longer wanted"
     raise UserError(f"release {target.release}: {why}")
 

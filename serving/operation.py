@@ -17,10 +17,9 @@ from starlette.requests import Request
 
 from components.errors import UserError
 from components.monitoring.traffic.store import days, read
-from components.release.variables import ROLLOUT, TRAFFIC
+from components.release.variables import ROLLOUT
 from components.rollout.history import HISTORY, MOST, History
-from components.settings.traffic import Traffic
-from serving import callers
+from serving import callers, settings
 from serving.bundle import served
 
 PROBABILITY = ".probability"  # the end of a column: of the answer that a task has given
@@ -60,22 +59,26 @@ def report(release: str) -> Path | None:
 
 def may_read(request: Request) -> bool:
     """Whether a caller may see a report, which quotes rows of the test set: he has sent a token, or calls
-    from this machine."""
+    from this machine by its own name. A page of another name that his browser shows may lead here (DNS
+    rebinding)."""
     if callers.are_asked():
         return True
     if request.client is None or any(name in request.headers for name in FORWARDED):
         return False
     try:
-        return ipaddress.ip_address(request.client.host).is_loopback
-    except ValueError:
+        return _is_this_machine(request.client.host) and _is_this_machine(request.url.hostname or "")
+    except ValueError:  # no address, or no name
         return False
+
+
+def _is_this_machine(host: str) -> bool:
+    return host == "localhost" or ipaddress.ip_address(host).is_loopback
 
 
 def recorded() -> list[Mapping[str, Any]]:
     """The days that were recorded last, oldest first: how many texts, how they were, how sure the answers."""
-    if not os.environ.get(TRAFFIC):
+    if (traffic := settings.traffic()) is None:
         return []
-    traffic = Traffic.model_validate_json(os.environ[TRAFFIC])
     folder = Path(traffic.folder)
     found = (_day(folder, day, traffic.rows_a_day, _written(folder, day)) for day in days(folder)[-MOST:])
     return [day for day in found if day]

@@ -29,6 +29,7 @@ from components.model.products import lay_out
 from components.model.runtimes import EAGER, Running, begin
 from components.model.saving import load
 from components.release.records import RUNTIMES, BundleCard, Limits, RuntimeReport
+from serving import apart
 from serving.questions import Asked, Question, Reader, Tokens, distinct
 from serving.requests import BadRequestError, Item
 
@@ -83,7 +84,12 @@ class Predictor:
         if not report.is_file():
             return
         found = RuntimeReport.read(report)
-        self.running = running = begin(self.model, found.chosen, self.bundle, found.most_difference)
+        why = apart.why_not(self.bundle, found)
+        self.running = running = (
+            begin(self.model, found.chosen, self.bundle, found.most_difference)
+            if why is None
+            else Running(EAGER, found.chosen, why)
+        )
         if running.why is not None:
             LOG.warning("the runtime is eager instead of %s: %s", running.wanted, running.why)
 

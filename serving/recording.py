@@ -20,8 +20,8 @@ from pydantic import BaseModel
 from components.families.base import Row
 from components.monitoring.traffic.rows import RowMaker
 from components.monitoring.traffic.store import Writer
-from components.release.variables import TRAFFIC
 from components.settings.traffic import Traffic
+from serving import settings
 from serving.bundle import Served, served
 from serving.faults import log_fault
 from serving.questions import row_of, strings
@@ -49,10 +49,9 @@ class DailyParquet(MonitorBase[Any]):
 @cache
 def recorder() -> Recorder | None:
     """What records this worker's requests, as whoever serves has said; None where nobody has."""
-    given = os.environ.get(TRAFFIC)
-    if not given:
+    if (traffic := settings.traffic()) is None:
         return None
-    found = Recorder(Traffic.model_validate_json(given))
+    found = Recorder(traffic)
     maker_of(served())  # read before the first request
     threading.Thread(target=found.keep_writing, daemon=True).start()
     return found
@@ -62,7 +61,7 @@ def recorder() -> Recorder | None:
 def maker_of(release: Served) -> RowMaker:
     """What makes rows of the answers of a release."""
     labels = {name: task.labels or [] for name, task in release.card.tasks.items()}
-    traffic = Traffic.model_validate_json(os.environ[TRAFFIC])
+    traffic = settings.traffic() or Traffic()
     return RowMaker(release.bundle / "tokenizer.json", labels, release.name, traffic)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import logging
+import math
 import os
 import threading
 import time
@@ -63,6 +64,7 @@ class Rollover:
         self.refused: dict[str, str] = {}  # version -> why it is not loaded
         self._plan: Plan | None = None
         self._written = 0.0  # when, seconds since 1970
+        self._heard = -math.inf  # when that was seen to change, by a clock that nobody sets
         self._mute = False  # it could not write down how it is
         self._loading: Mark | None = None  # of the candidate that it has begun to load last
         self._leaving: list[weakref.ref[Loaded]] = []
@@ -104,21 +106,32 @@ class Rollover:
 
     def look(self) -> None:
         """Change what answers where the plan has changed, and say how it is."""
-        file = self.folder / PLAN
-        written = file.stat().st_mtime
-        if written != self._written and (plan := Plan.read(file)) != self._plan:
-            self._plan = plan
-            self._change(plan, watched := self._is_watched(written))
-            self._plan = plan if watched else None  # a trial begins when somebody does
-        self._written = written
-        if isinstance(trying := self.releases.trying, Trying):
-            self._judge(trying, self._is_watched(written))
+        try:
+            self._follow_plan()
+        finally:  # a plan that is gone or torn is nobody's who hears what becomes of a trial
+            if isinstance(trying := self.releases.trying, Trying):
+                self._judge(trying, self._is_watched)
         self._give_back()
         self._say()
 
-    def _is_watched(self, written: float) -> bool:
-        """Whether somebody hears what becomes of a trial, by when the plan was written."""
-        return not self._mute and time.time() - written <= FORGOTTEN
+    def _follow_plan(self) -> None:
+        file = self.folder / PLAN
+        written = file.stat().st_mtime
+        if written == self._written:
+            return
+        plan, self._heard = Plan.read(file), time.monotonic()
+        if plan != self._plan:
+            self._plan = plan
+            self._change(plan, watched := self._is_watched)
+            self._plan = plan if watched else None  # a trial begins when somebody does
+            if file.stat().st_mtime != written:  # it was touched meanwhile: a large release takes its time
+                self._heard = time.monotonic()
+        self._written = written
+
+    @property
+    def _is_watched(self) -> bool:
+        """Whether somebody hears what becomes of a trial: whoever does touches the plan again and again."""
+        return not self._mute and time.monotonic() - self._heard <= FORGOTTEN
 
     def _judge(self, trying: Trying, watched: bool) -> None:
         """End a trial here where this worker alone has seen enough, or nobody hears what it sees."""

@@ -16,7 +16,7 @@ from starlette.responses import Response, StreamingResponse
 from components.environment import QUIET, SERVICE
 from components.errors import UserError
 from components.files import verify_manifest
-from serving import callers, group, recording
+from serving import callers, group, recording, settings
 from serving import feedback as answered
 from serving.access import Access
 from serving.bundle import BUNDLE, Served
@@ -67,11 +67,12 @@ class Onetrunk:
     @bentoml.on_deployment  # type: ignore[untyped-decorator]
     @staticmethod
     def verify() -> None:
-        """Refuse to start on a damaged bundle or without the tokens that are configured, in one sentence and
-        before there are workers."""
+        """Refuse to start on a damaged bundle, without the tokens that are configured or with settings that
+        are none, in one sentence and before there are workers."""
         try:
             verify_manifest(BUNDLE)
             callers.check()
+            settings.check()
         except UserError as error:
             raise BentoMLException(str(error)) from None
         group.found(ResourceAllocator().get_worker_env(Onetrunk)[0])

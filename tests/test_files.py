@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from components.errors import UserError
+from components.errors import UserError, first_line
 from components.files import atomic_file, atomic_folder, read_json, sweep, verify_manifest, write_json
 
 
@@ -144,3 +144,17 @@ def test_a_folder_within_has_a_manifest_of_its_own_and_is_written_anew(tmp_path:
                 (within / "weights").write_text(text)
             (folder / "card").write_text(text)
     assert (tmp_path / "release/model/weights").read_text() == "two"
+
+
+@pytest.mark.parametrize("content", [b"{", b"[" * 100_000, b"\xff", b""])
+def test_what_is_no_json_is_one_sentence(content: bytes, tmp_path: Path) -> None:
+    """Also where it is nested deeper than Python reads."""
+    (tmp_path / "a.json").write_bytes(content)
+    with pytest.raises(UserError, match=r"^.*/a\.json: not JSON \(.*\)$"):
+        read_json(tmp_path / "a.json")
+
+
+def test_an_error_without_words_is_named() -> None:
+    assert [first_line(one) for one in (MemoryError(), ValueError(" \n"), OSError("full\nwholly"))] == [
+        "MemoryError", "ValueError", "full"
+    ]  # fmt: skip

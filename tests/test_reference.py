@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -25,6 +26,12 @@ make_reports = script("docs/make_reports.py")
 @pytest.mark.parametrize("made", [make_settings, make_cli, make_reports], ids=["settings", "cli", "reports"])
 def test_the_page_is_the_codes(made: object) -> None:
     assert made.PAGE.read_text(encoding="utf-8") == made.page(), "run `make docs`"
+
+
+def test_every_file_that_names_its_version_is_on_the_page_of_reports() -> None:
+    texts = [file.read_text(encoding="utf-8") for file in (ROOT / "components").rglob("*.py")]
+    found = {name for text in texts for name in re.findall(r"^class (\w+)\(Record\):", text, re.MULTILINE)}
+    assert found == {one.__name__ for one in (*make_reports.RECORDS, *make_reports.EARLIER)}
 
 
 class Inner(Section):

@@ -10,7 +10,7 @@ from typing import Any
 from torch import nn
 
 from components.encoder import headers
-from components.errors import UserError
+from components.errors import UserError, first_line
 
 SHOWN = 3  # names of missing weights
 
@@ -56,7 +56,7 @@ def read_pretrained(
 
 def _reason(error: Exception, folder: Path) -> str:
     """What transformers says, in one line."""
-    said = str(error).strip().splitlines()[0]
+    said = first_line(error)
     if "custom code" in said:
         return "it needs code of its own, which is never run; expected a kind of model that transformers has"
     return f"{said:.200}"

@@ -24,7 +24,7 @@ from components.data.batches.tensors import Rows
 from components.data.contract.cards import HeadCard, HeadCards
 from components.dropout import quicken
 from components.encoder.pretrained import encoder_of, read_pretrained
-from components.errors import UserError
+from components.errors import UserError, first_line
 from components.families.base.capabilities import Follow, ReadsWordEmbeddings, TeacherForcing
 from components.families.shared.heads import IndexedHead, Pooling, Pretrained
 from components.model.blocks import blocks
@@ -296,7 +296,7 @@ def _config(folder: Path, dropout: float) -> PretrainedConfig:
     try:
         config: PretrainedConfig = AutoConfig.from_pretrained(folder)
     except Exception as error:  # transformers raises many kinds here
-        reason = str(error).strip().splitlines()[0]
+        reason = first_line(error)
         raise UserError(f"{folder}: no readable encoder ({reason:.200})") from error
     for name in DROPOUTS:
         if hasattr(config, name):

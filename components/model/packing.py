@@ -20,6 +20,7 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import AttentionInterface, PreTrainedModel
 
 from components.data.batches.pack import Pack
+from components.errors import first_line
 from components.model import attention
 from components.model.attention import kernel_for
 
@@ -107,7 +108,7 @@ def complaint(encoder: PreTrainedModel) -> str | None:
         for length in LENGTHS:
             encoder(input_ids=made_up(encoder, min(length, _longest(encoder)))[None])
     except REFUSALS as error:
-        return str(error).strip().splitlines()[0]
+        return first_line(error)
     finally:
         encoder.train(training)
     return None

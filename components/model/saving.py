@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from safetensors import safe_open
 
-from components.errors import UserError
+from components.errors import UserError, first_line
 from components.model import index
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def load(folder: Path) -> MultiTaskModel:
         model = _read(folder)
         attach(model, folder)
     except Exception as error:  # safetensors, transformers and OS errors alike mean: not loadable
-        reason = str(error).strip().splitlines()[0]
+        reason = first_line(error)
         raise UserError(f"{folder}: the model cannot be loaded ({reason:.200})") from error
     model.choose_packing()
     for head, vectors_ND in index.read_all(folder, model.config.tasks).items():
@@ -83,7 +83,7 @@ def take_over(model: MultiTaskModel, folder: Path, heads: Mapping[str, str]) -> 
         for own, there in heads.items():
             _copy_weights(known.heads[there], model.heads[own])
     except Exception as error:  # as in `load`
-        reason = str(error).strip().splitlines()[0]
+        reason = first_line(error)
         raise UserError(f"{folder}: its weights cannot be taken over ({reason:.200})") from error
 
 

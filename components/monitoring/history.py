@@ -18,7 +18,7 @@ from pathlib import Path
 
 import polars as pl
 
-from components.errors import UserError
+from components.errors import UserError, first_line
 from components.files import atomic_file
 from components.monitoring.detectors.base import Counts
 from components.monitoring.records import Judgement
@@ -119,7 +119,7 @@ class History:
             try:
                 frames.append(pl.read_parquet(part, columns=columns).match_to_schema(frames[0].schema))
             except (pl.exceptions.PolarsError, OSError) as error:
-                problem = str(error).strip().splitlines()[0]
+                problem = first_line(error)
                 raise UserError(
                     f"{part}: not a readable file of scores ({problem}); restore it, or remove it: then its "
                     f"articles, where they are still there, are scored again"

@@ -11,7 +11,6 @@ Releases, promotions and rollbacks take turns.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from components.evaluation.records import (
     ChampionReport,
     describe,
 )
+from components.files import parse_json
 from components.release import checkout, signing, tags
 from components.release.git import Git
 from components.release.records import BundleCard, ReleaseRecord
@@ -284,10 +284,7 @@ def _record(text: bytes | None, commit: str) -> ReleaseRecord:
             f"commit {commit[:12]}: tagged as a release, but has no {RECORD}; `git fsck` may say more"
         )
     place = Path(f"{commit[:12]}:{RECORD}")
-    try:
-        return ReleaseRecord.of(json.loads(text), place)
-    except ValueError as error:
-        raise UserError(f"{place}: not JSON ({error})") from None
+    return ReleaseRecord.of(parse_json(text, place), place)
 
 
 def in_stage(found: list[Tag], stage: str) -> set[str]:

@@ -80,11 +80,11 @@ def _of_this_folder(git: Git, found: Sequence[Tag]) -> list[Tag]:
 
 
 def _parsed(fields: tuple[str, ...], folder: str) -> Tag | None:
-    """None for a tag that is not ours: without a message, or with another one."""
+    """None for a tag that is not ours: without a message or a tagger, or with another one."""
     ref, commit, when, who, subject, body = fields
     match = TAG.fullmatch(ref.strip().removeprefix("refs/tags/").removeprefix(folder))
     said = SUBJECT.fullmatch(subject)
-    if match is None or said is None or not commit:
+    if match is None or said is None or not commit or not when:
         return None
     action: Action = next(one for one in get_args(Action) if one == said[1])
     return Tag(

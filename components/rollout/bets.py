@@ -12,18 +12,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, FiniteFloat, NonNegativeInt
+
+from components.records import Part
 
 STAKES = tuple(2.0**-power for power in range(1, 9))  # of the most that a gambler may bet
 
 
-@dataclass
-class Bets:
-    """The rounds that were played."""
+class Bets(Part):
+    """The rounds of a test that were played."""
 
-    rounds: int = 0
-    sum: float = 0.0  # of the values
-    capitals: list[float] = field(default_factory=lambda: [0.0] * len(STAKES))  # by stake, logarithms
+    model_config = ConfigDict(frozen=False)
+
+    rounds: NonNegativeInt = 0  # so many
+    sum: FiniteFloat = 0.0  # of the values
+    # by stake, logarithms
+    capitals: Annotated[list[FiniteFloat], Field(min_length=len(STAKES), max_length=len(STAKES))] = Field(
+        default_factory=lambda: [0.0] * len(STAKES)
+    )
 
     def add(self, value: float, margin: float) -> None:
         """Play a round: `value` in [0, 1], against a mean of at most `margin`."""

@@ -30,9 +30,9 @@ class Tried(Part):
 
     release: str  # its version
     beside: str  # the version that answered beside it
-    kind: Kind
+    kind: Kind  # whether its answers are given to callers
     share: float  # of the requests
-    state: State
+    state: State  # what it came to so far
     why: str | None  # it fell back or was stopped
     began: str  # ISO 8601, UTC
     answered: int  # requests, by it
@@ -43,21 +43,21 @@ class Tried(Part):
 class Drift(Part):
     """What the texts and answers of some days were found to be."""
 
-    first: date
-    last: date
-    release: str
-    texts: int
-    alarm: bool
+    first: date  # in UTC
+    last: date  # in UTC
+    release: str  # whose traffic it is
+    texts: int  # of these days; of a request one
+    alarm: bool  # something has moved
     p: float  # of everything together
     moved: list[str]  # in words
     worse: list[str]  # tasks that feedback has shown to be worse
 
 
 class History(Record):
-    """history.json in the folder of a service that runs."""
+    """.onetrunk/serving/SERVICE/history.json: what the operator's page of a service shows of its project."""
 
     remedy = "start `onetrunk serve` anew"
 
-    champions: list[Reign] = Field(default_factory=list)
-    trials: list[Tried] = Field(default_factory=list)
-    drift: list[Drift] = Field(default_factory=list)
+    champions: list[Reign] = Field(default_factory=list)  # the newest first, as in all of these
+    trials: list[Tried] = Field(default_factory=list)  # of candidates in traffic
+    drift: list[Drift] = Field(default_factory=list)  # the days that were judged

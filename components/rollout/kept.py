@@ -8,12 +8,12 @@ that only serves may not be allowed to write one; what it has found stays in its
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from collections.abc import Iterable
 from pathlib import Path
 
 from components.errors import UserError
+from components.files import parse_json
 from components.release import tags
 from components.release.git import turn
 from components.release.registry import Registry
@@ -68,8 +68,9 @@ def _tag(found: Registry, name: str, report: TrialReport) -> str:
 
 
 def _read(name: str, body: str) -> TrialReport | None:
-    """None of a tag that is not ours, or of another version."""
+    """None of a tag that is not ours, or of another version; a trial that goes on has none."""
     try:
-        return TrialReport.of(json.loads(body), Path(name))
-    except (ValueError, UserError):
+        found = TrialReport.of(parse_json(body, Path(name)), Path(name))
+    except UserError:
         return None
+    return None if found.ended is None or found.state == "running" else found

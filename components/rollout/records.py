@@ -8,7 +8,7 @@ from operator import add
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, FiniteFloat, NonNegativeInt, field_validator
 
 from components.evaluation.answers import Exchange
 from components.records import Part, Record
@@ -43,8 +43,8 @@ class Target(Part):
 class Trial(Part):
     """A candidate beside the release that answers."""
 
-    kind: Kind
-    target: Target
+    kind: Kind  # whether its answers are given to callers
+    target: Target  # the candidate
     began: str  # ISO 8601, UTC: which trial of this candidate it is
     share: float  # of the requests
     disagreement: float  # that there may be
@@ -52,7 +52,8 @@ class Trial(Part):
 
 
 class Plan(Record):
-    """What a service that runs is to serve; `onetrunk serve` writes it anew when that changes."""
+    """.onetrunk/serving/SERVICE/plan.json: what a service that runs is to serve; `onetrunk serve` writes it
+    anew when that changes."""
 
     remedy = "start `onetrunk serve` anew"
 
@@ -65,12 +66,19 @@ class Counts(Part):
 
     model_config = ConfigDict(frozen=False)
 
-    answered: int = 0  # requests, by it
-    others: int = 0  # meanwhile, by the release beside it
-    compared: int = 0  # texts that both answered
-    died: int = 0  # workers, while it was at work in them
+    answered: NonNegativeInt = 0  # requests, by it
+    others: NonNegativeInt = 0  # meanwhile, by the release beside it
+    compared: NonNegativeInt = 0  # texts that both answered
+    died: NonNegativeInt = 0  # workers, while it was at work in them
     # whether it fails, is slow or answers otherwise too often
     tests: dict[str, Bets] = Field(default_factory=lambda: {name: Bets() for name in TESTS})
+
+    @field_validator("tests")
+    @classmethod
+    def _are_all(cls, given: dict[str, Bets]) -> dict[str, Bets]:
+        if given.keys() != set(TESTS):
+            raise ValueError(f"found {', '.join(given) or 'none'}, expected {', '.join(TESTS)}")
+        return given
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(
@@ -103,7 +111,7 @@ class Counts(Part):
 
 
 class WorkerReport(Record):
-    """What a worker of a service says of itself."""
+    """.onetrunk/serving/SERVICE/worker-NUMBER.json: what a worker of a service says of itself."""
 
     remedy = PLAN
 
@@ -114,8 +122,8 @@ class WorkerReport(Record):
 
 
 class TrialReport(Record):
-    """monitoring/rollout/VERSION.json: what became of a candidate in traffic. It is remembered: a candidate
-    that fell back is not tried again."""
+    """monitoring/rollout/VERSION.json: what became of a candidate in traffic, which is remembered; the tag of
+    a trial has it as its message."""
 
     remedy = "remove it, and the candidate is tried again"
 
@@ -124,7 +132,7 @@ class TrialReport(Record):
     beside: str  # the version that answered beside it
     promotion: int  # the number of the tag that made it the champion; 0 where the settings name it
     kind: Kind  # whether its answers are given to callers
-    share: float  # of the requests
+    share: FiniteFloat  # of the requests
     state: State  # what it came to so far
     why: str | None = None  # it fell back, was stopped, or is not loaded
     began: str  # ISO 8601, UTC; which trial of the candidate it is

@@ -17,7 +17,7 @@ class FromChampion(Section):
 
     # which runs begin so: asked are those that answer a request of `retrain`; the others begin from scratch
     runs: Literal["all", "asked", "unasked"] = "all"
-    # how long it is
+    # how long it is; this default and that of `replay` are not measured (docs/how-to/retrain.md)
     of_training: Annotated[float, Field(gt=0, le=1), Unit("of the training's steps")] = 0.5
     # how much of what a task with new rows draws is at least of rows that the champion has learnt from
     replay: Annotated[float, Field(gt=0, le=1), Unit("of a task's draws")] = 0.5

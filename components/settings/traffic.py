@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import re
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from components.settings.section import Positive, Rows, Section, Unit
+
+MOST_DAYS = 3650  # between false alarms: a window's texts are permuted 24 times for each of them
+SHARES = (
+    4  # of the false alarms, at most: three kinds of evidence (components/monitoring/alarm.py) and surges
+)
 
 
 class Traffic(Section):
@@ -20,10 +26,11 @@ class Traffic(Section):
     rows_a_day: Rows = 4096  # of a day's requests, a uniform sample of so many is kept, of each one text
     keep_days: Annotated[Positive, Unit("days")] = 90  # older files are removed
     texts: bool = False  # may the texts themselves be kept?
-    # regular expressions: what matches in a text that is kept becomes "[…]"
+    # regular expressions: what matches in a text that is kept becomes "[…]"; of more than 4,000 characters
+    # none is kept then
     redact: list[str] = []
     # false alarms are so far apart, over all tasks and detectors together, and surges (`monitor`) without
-    # an `alpha` of their own
+    # an `alpha` of their own; at most ten years, 3650
     days_between_false_alarms: Annotated[int, Field(ge=10), Unit("days")] = 180
     reference_rows: Rows = 1000  # the first texts that a release answers: what later days are compared with
     min_rows: Rows = 100  # a day with fewer is no window of its own: the next one is joined to it
@@ -37,3 +44,25 @@ class Traffic(Section):
             except re.error as error:
                 raise ValueError(f"found '{one}', which is no regular expression ({error})") from None
         return given
+
+    @model_validator(mode="after")
+    def _alarms_are_possible(self) -> Self:
+        days, found = self.days_between_false_alarms, f"found {self.days_between_false_alarms}"
+        if days > MOST_DAYS:
+            raise ValueError(
+                f"days_between_false_alarms: {found}, expected at most {MOST_DAYS} (ten years): a window's "
+                "texts are permuted 24 times for each of these days"
+            )
+        most = int(_ways(self.reference_rows, self.min_rows) / SHARES)
+        if days > most:
+            raise ValueError(
+                f"days_between_false_alarms: {found}, expected at most {most}: with reference_rows "
+                f"{self.reference_rows} and min_rows {self.min_rows} no shift is so rare; raise them"
+            )
+        return self
+
+
+def _ways(reference: int, later: int) -> float:
+    """In how many ways so many texts can fall on either side; at most as many as can matter here."""
+    logarithm = math.lgamma(reference + later + 1) - math.lgamma(reference + 1) - math.lgamma(later + 1)
+    return math.exp(min(logarithm, math.log(SHARES * MOST_DAYS) + 1))

@@ -8,7 +8,8 @@ import os
 import shutil
 import tempfile
 import time
-from functools import reduce
+from collections import Counter
+from functools import partial, reduce
 from operator import add
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from components.settings.rollout import Rollout
 from components.turn import turn
 from flows.rollout import planning
 from flows.rollout.history import history
+from flows.rollout.patience import Patience
 
 LOCK = TRIALS / ".lock"  # held by whoever reads and writes what becomes of trials
 LOG = logging.getLogger("onetrunk.rollout")
@@ -40,7 +42,7 @@ SHOWN = 10.0  # seconds from one history to the next
 
 def open_folder(root: Path) -> Path:
     """A folder for a service that starts; those of services that have ended go, when their last words on a
-    trial are written down: a service may have died of it."""
+    trial are written down."""
     (root / SERVICES).mkdir(parents=True, exist_ok=True)
     for folder in (root / SERVICES).iterdir():
         if not _is_alive(folder):
@@ -62,7 +64,8 @@ def running(root: Path) -> list[list[WorkerReport]]:
 
 
 def _last_words(root: Path, folder: Path) -> None:
-    """Write down what the workers of a service that has ended had seen of a trial that goes on."""
+    """Write down what the workers of a service that has ended had seen of a trial that goes on. Those that
+    ended with it have not died of the candidate: somebody has killed them all."""
     with contextlib.suppress(UserError):  # it is of another version
         if not (folder / PLAN).is_file() or (trial := Plan.read(folder / PLAN).trial) is None:
             return
@@ -70,7 +73,8 @@ def _last_words(root: Path, folder: Path) -> None:
             file = planning.report_file(root, trial.target.release)
             known = TrialReport.read(file) if file.is_file() else None
             if known and (known.began, known.state) == (trial.began, "running"):
-                _heard(folder, known).write(file)
+                outlived = known.counts.get(folder.name, Counts()).died
+                _heard(folder, known, outlived).write(file)
 
 
 def in_use(root: Path) -> set[str]:
@@ -114,9 +118,12 @@ class Service:
         self._key: object = None  # of the decision that it was told
         self._requests = 0  # after which the trial has passed
         self._report: TrialReport | None = None  # of the trial
+        self._dead: Counter[str] = Counter()  # at the last look: trial -> workers that have died of it
         self._history: History | None = None  # that its page shows
         self._kept: set[str] = set()  # of the ends of trials, those that git knows
         self._shown: tuple[object, float] | None = None  # the decision of then, and when
+        self._keeping = Patience("what became of a trial is not in git yet")
+        self._showing = Patience("the operator's page shows what it did")
 
     def tell(self) -> Plan:
         """Write the plan, where it has changed.
@@ -128,7 +135,7 @@ class Service:
         tries = rollout is not None or (self.root / TRIALS).is_dir()
         with turn(self.root / LOCK) if tries else contextlib.nullcontext():
             decision = planning.decide(found, rollout, self.root)
-            if decision.key != self._key:
+            if decision.key != self._key or not file.is_file():  # somebody may have tidied up
                 planning.stop(decision, found, self.root)
                 report = planning.report_of(decision, self.root)
                 planning.plan(found, decision, report).write(file)
@@ -138,18 +145,20 @@ class Service:
 
     def hear(self) -> None:
         """Write down what the workers say of the trial, and whether it is over; and then, that somebody has
-        heard them."""
+        heard them. A death counts when the service has outlived it by a look: where all are killed
+        together, some go first."""
+        outlived, self._dead = self._dead, deaths(self.folder)
         if self._report is not None:
             with turn(self.root / LOCK):
-                self._judge(self._report)
+                self._judge(self._report, outlived[self._report.began])
         os.utime(self.folder / PLAN)
 
-    def _judge(self, report: TrialReport) -> None:
+    def _judge(self, report: TrialReport, died: int) -> None:
         file = planning.report_file(self.root, report.candidate)
         known = TrialReport.read(file) if file.is_file() else report
         if known.began != report.began or known.state in ("fell back", "stopped"):
             return
-        judged = _judged(_heard(self.folder, known), self._requests)
+        judged = _judged(_heard(self.folder, known, died), self._requests)
         if judged == known:
             return
         judged.write(file)
@@ -160,31 +169,32 @@ class Service:
             say("%s: %s", report.candidate, judged.said)
 
     def keep(self) -> None:
-        """Write down in git what became of trials.
+        """Write down in git what became of trials. Where git refuses, their reports keep it meanwhile.
 
         Raises:
-            UserError: git refuses.
+            UserError: a report cannot be read.
         """
         ended = {kept.which(one): one for one in planning.reports(self.root) if one.ended}
         if ended.keys() - self._kept:
-            kept.keep(registry.read(self.root), ended.values())
-            self._kept |= ended.keys()
+            self._keeping.attempt(partial(self._keep, ended))
+
+    def _keep(self, ended: dict[str, TrialReport]) -> None:
+        kept.keep(registry.read(self.root), ended.values())
+        self._kept |= ended.keys()
 
     def show(self) -> None:
         """Write down what the project knows, for the page of the service's operator: when another release is
-        to answer, and from time to time.
-
-        Raises:
-            UserError: something of it cannot be read.
-        """
+        to answer, and from time to time."""
         key, when = self._shown or (None, -SHOWN)
-        if key == self._key and time.monotonic() - when < SHOWN:
-            return
-        self._shown = self._key, time.monotonic()
+        if key != self._key or time.monotonic() - when >= SHOWN:
+            self._showing.attempt(self._show)
+
+    def _show(self) -> None:
         found = history(registry.read(self.root), self.root)
         if found != self._history:
             found.write(self.folder / HISTORY)
             self._history = found
+        self._shown = self._key, time.monotonic()
 
     def _rollout(self) -> Rollout | None:
         """What the settings say; they are read when they have changed."""
@@ -198,11 +208,11 @@ class Service:
         return self._params[1]
 
 
-def _heard(folder: Path, report: TrialReport) -> TrialReport:
-    """A report with what the workers of a service say, and what they have died of."""
+def _heard(folder: Path, report: TrialReport, died: int) -> TrialReport:
+    """A report with what the workers of a service say, and how many of them have died of the candidate."""
     said = [WorkerReport.read(file) for file in _files(folder)]
     own = reduce(add, (one.counts.get(report.began, Counts()) for one in said), Counts())
-    own.died = deaths(folder)[report.began]
+    own.died = died
     why = next(filter(None, (one.refused.get(report.candidate) for one in said)), None)
     return report.model_copy(update={"counts": {**report.counts, folder.name: own}, "why": why})
 

@@ -16,11 +16,10 @@ import time
 from pathlib import Path
 
 from components.environment import quiet
-from components.errors import UserError, disk_sentence
+from flows.rollout.patience import log, sentence
 from flows.rollout.service import Service
 
 SECONDS = 1.0  # between two looks
-LOG = logging.getLogger("onetrunk.rollout")
 
 
 def main() -> None:
@@ -44,11 +43,9 @@ def _look(service: Service, said: str) -> str:
         service.show()
         service.keep()
     except Exception as error:
-        known = str(error) if isinstance(error, UserError) else disk_sentence(error)
-        sentence = known or f"{type(error).__name__}: {error}"
-        if sentence != said:
-            LOG.error("the service goes on as it is: %s", sentence, exc_info=None if known else error)
-        return sentence
+        if (now := sentence(error)) != said:
+            log("the service goes on as it is", error)
+        return now
     return ""
 
 

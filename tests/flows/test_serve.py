@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ from components.errors import UserError
 from components.release import variables
 from flows import champion, cli
 from flows.commands import serve
+from flows.running import service_home
 from serving import callers
+from tests.scripts import ROOT
 
 TOKEN = "a" * 24
 ANYWHERE = "0.0.0.0"  # noqa: S104
@@ -86,12 +89,44 @@ def test_a_mistake_is_one_sentence_before_anything_starts(serving, words: list[s
     assert sentence in str(refused.value)
 
 
-def test_what_an_ended_service_left_in_the_temporary_folder_is_removed(serving, tmp_path: Path) -> None:
-    ended = subprocess.Popen(["true"])
-    ended.wait()
-    gone, runs, other = (tmp_path / f"onetrunk-serve-{name}" for name in (f"{ended.pid}-a", "1-a", "abc"))
-    for folder in (gone, runs, other):
+def test_what_an_ended_service_left_in_the_temporary_folder_is_removed_and_nothing_else(
+    serving, tmp_path: Path
+) -> None:
+    """A folder that others may write to is none of ours, and a link leads to no folder that is removed."""
+    runs = Path(serving()["BENTOML_HOME"])
+    gone, open_to_all, new = (tmp_path / f"onetrunk-serve-{name}" for name in ("gone", "open", "new"))
+    for folder in (gone, open_to_all, new):
         (folder / "bentos").mkdir(parents=True)
+        folder.chmod(0o777 if folder == open_to_all else 0o700)
+    (link := tmp_path / "onetrunk-serve-link").symlink_to(tmp_path / "kept")
+    (tmp_path / "kept").mkdir(0o700)
+    for folder in (runs, gone, open_to_all, tmp_path / "kept"):
+        os.utime(folder, (1, 1))
     home = Path(serving()["BENTOML_HOME"])
-    assert home.name.startswith(f"onetrunk-serve-{os.getpid()}-")
-    assert set(tmp_path.glob("onetrunk-serve-*")) == {home, runs, other}
+    assert set(tmp_path.glob("onetrunk-serve-*")) == {home, runs, open_to_all, new, link}
+    assert (tmp_path / "kept").is_dir()
+    assert home.stat().st_mode & 0o777 == 0o700
+
+
+BECOMES_CAT = """
+import os
+from flows.running import service_home
+print(service_home.make(), flush=True)
+os.execvp("cat", ["cat"])
+"""
+
+
+def test_the_folder_of_a_service_is_held_by_what_the_process_becomes(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", BECOMES_CAT], cwd=ROOT, env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
+    ) as process:  # fmt: skip
+        assert process.stdin
+        assert process.stdout
+        home = Path(process.stdout.readline().strip())
+        process.stdin.write("it is cat\n")
+        assert process.stdout.readline() == "it is cat\n"
+        with pytest.raises(BlockingIOError):
+            service_home._locked(home)
+        process.stdin.close()
+    os.close(service_home._locked(home))

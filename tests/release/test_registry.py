@@ -373,7 +373,18 @@ def test_tags_of_other_people_are_not_read(two: Path) -> None:
     git(two, "tag", "tiny#champion#100")
     git(two, "tag", "-a", "-m", "1.0", "v1.0")
     git(two, "tag", "-a", "-m", "mine\n\n\x1e\x1f\x1e", "tiny-mine")
+    with_no_tagger(two, "tiny#champion#101")
     assert served(two) == "v1.0.1"
+
+
+def with_no_tagger(project: Path, name: str) -> None:
+    """A tag as git itself makes none."""
+    commit = git(project, "rev-parse", "HEAD")
+    (file := project.parent / "tag").write_text(
+        f"object {commit}\ntype commit\ntag {name}\n\nonetrunk release v1.0.0\n"
+    )
+    made = git(project, "hash-object", "-t", "tag", "-w", "--literally", str(file))
+    git(project, "update-ref", f"refs/tags/{name}", made)
 
 
 def test_a_reason_of_any_characters_is_read_as_it_was_written(two: Path) -> None:

@@ -27,6 +27,7 @@ from components.model import saving
 from components.model.inference import predict
 from components.model.multitask import MultiTaskModel
 from components.model.packing import packed_states
+from components.processor import model_name
 from components.release import bundle, runtimes
 from components.release.records import RUNTIMES, BundleCard, RuntimeEvidence, RuntimeReport
 from components.settings.compression import COMPRESSED
@@ -261,7 +262,7 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     runtime.make(saving.load(project / "models/multitask"), made, root)
     measured = {"onnx": RuntimeEvidence(faster=2.0, difference=1e-6)}
     RuntimeReport(
-        wanted="auto", chosen="onnx", most_difference=1e-4, processor="one", threads=1, confidence=0.95,
+        wanted="auto", chosen="onnx", most_difference=1e-4, processor=model_name(), threads=1, confidence=0.95,
         eager=RuntimeEvidence(faster=1.0), runtimes=measured,
     ).write(made / RUNTIMES)  # fmt: skip
     bundle.write(project, tiny.PACKAGING, "code", root / "bundle", made=made)

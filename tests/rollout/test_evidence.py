@@ -81,6 +81,13 @@ def test_a_caller_with_many_bad_requests_is_no_proof() -> None:
     assert found.counts.worse() == "it fails more often"
 
 
+def test_of_a_caller_little_stays_in_memory_however_he_calls_himself() -> None:
+    """The header may have 16 KiB, and twenty thousand callers are told apart."""
+    found = Evidence(canary(), Counts())
+    found.failed(True, "a" * 16_000)
+    assert [len(one) for one in found.known["errors"]] == [8]
+
+
 def test_a_candidate_that_never_answers_falls_back_and_who_hangs_up_at_once_shows_nothing() -> None:
     found = Evidence(canary(), Counts())
     for _ in range(100):

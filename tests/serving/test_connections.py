@@ -9,9 +9,10 @@ import json
 import resource
 import socket
 import weakref
+from collections.abc import AsyncIterator, Iterable
 
 import pytest
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from serving import connections
@@ -25,6 +26,11 @@ GET = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
 def _nobody_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
     Limited.silent.clear()
     monkeypatch.setattr(Limited, "ending", False)
+
+
+async def aiter_of(parts: Iterable[bytes]) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
 
 
 async def asked(port: int, sent: bytes) -> tuple[bytes, dict[str, str]]:
@@ -144,16 +150,22 @@ def test_a_websocket_is_a_request_like_any_other() -> None:
     asyncio.run(scenario())
 
 
-def test_who_does_not_read_his_answer_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("parts", [1, 300])
+def test_who_does_not_read_his_answer_is_let_go(parts: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "HEADER_SECONDS", 0.05)
+    part = b"x" * (30_000_000 // parts)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        whole = PlainTextResponse(part) if parts == 1 else StreamingResponse(aiter_of([part] * parts))
+        await whole(scope, receive, send)
 
     async def scenario() -> None:
-        large = PlainTextResponse(b"x" * 30_000_000)
-        async with served(large, http=Limited, timeout_keep_alive=0) as port:
+        async with served(app, http=Limited, timeout_keep_alive=0) as port:
             reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
             writer.write(GET)
             await reader.read(1)
             await asyncio.sleep(0.3)
+            reader._limit = 1 << 20  # so that what has come is not read byte by byte
             assert len(await reader.read()) < 30_000_000
             writer.close()
 

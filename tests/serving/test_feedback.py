@@ -218,6 +218,27 @@ def test_a_full_place_is_a_refusal(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     assert refused.value.status == 507
 
 
+def test_feedback_that_cannot_be_written_is_a_refusal(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As on a full disk."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv(FEEDBACK, json.dumps({"folder": str(tmp_path / "file")}))
+    feedback.store.cache_clear()
+    with pytest.raises(BadRequestError, match="cannot be written") as refused:
+        send(GOOD)
+    assert refused.value.status == 507
+
+
+def test_room_is_what_files_take_and_not_what_was_sent(tmp_path: Path) -> None:
+    """A list takes a line for each of its parts."""
+    spans = [{"start": place, "end": place + 1, "type": "PER"} for place in range(500)]
+    long = one(0).model_copy(update={"answer": {"spans": spans}})
+    store = Store(tmp_path, 10**6)
+    store.add(long)
+    assert store.used == -(-(tmp_path / f"waiting/{long.key}.json").stat().st_size // BLOCK) * BLOCK
+
+
 def test_feedback_alone_is_refused_for_want_of_room() -> None:
     assert 507 in openapi.ALSO["/feedback"]
     assert 507 not in openapi.REFUSALS

@@ -28,7 +28,7 @@ def _told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def asked(path: str, host: str = HERE, **headers: str) -> Any:
-    with TestClient(pages.app, client=(host, 1)) as client:
+    with TestClient(pages.app, "http://127.0.0.1:3000", client=(host, 1)) as client:
         return client.get(path, headers=headers)
 
 
@@ -73,12 +73,23 @@ def test_a_report_is_a_page_of_a_release_that_the_history_names() -> None:
 
 @pytest.mark.parametrize(
     ("host", "headers"),
-    [(ELSEWHERE, {}), (HERE, {"X-Forwarded-For": ELSEWHERE}), (HERE, {"Via": "1.1 proxy"}), ("socket", {})],
+    [
+        (ELSEWHERE, {}),
+        (HERE, {"X-Forwarded-For": ELSEWHERE}),
+        (HERE, {"Via": "1.1 proxy"}),
+        ("socket", {}),
+        (HERE, {"Host": "rebound.example:3000"}),  # a page elsewhere, whose name leads here by now
+    ],
 )
 def test_test_rows_are_shown_to_nobody_elsewhere_who_has_no_token(host: str, headers: dict[str, str]) -> None:
     reply = asked("/report?release=v1.1.0", host, **headers)
     assert reply.status_code == 403
     assert "How good" not in reply.text
+
+
+@pytest.mark.parametrize("name", ["localhost:3000", "[::1]:3000", "127.0.0.1"])
+def test_who_calls_this_machine_by_its_name_may_read_a_report(name: str) -> None:
+    assert asked("/report?release=v1.1.0", Host=name).status_code == 200
 
 
 def test_who_has_sent_a_token_may_read_a_report(monkeypatch: pytest.MonkeyPatch) -> None:

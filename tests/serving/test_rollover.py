@@ -11,12 +11,14 @@ import time
 import weakref
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 from prometheus_client import REGISTRY
 
+from components.errors import UserError
 from components.evaluation.answers import Exchange
 from components.release import variables
 from components.rollout.records import FORGOTTEN, PLAN, Plan, Target, Trial, WorkerReport
@@ -268,18 +270,84 @@ def test_a_candidate_that_passes_is_not_loaded_again(
     assert isinstance(candidate, Loaded)
 
 
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Seconds that have passed besides."""
+    passed = [0.0]
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + passed[0])
+    monkeypatch.setattr(rollover, "time", clock)
+    return passed
+
+
+@pytest.mark.parametrize("how", ["it stays as it was", "it is gone", "it is torn"])
 def test_a_trial_that_nobody_watches_over_ends_and_goes_on_when_somebody_does(
-    worker: rollover.Rollover, targets: list[Target]
+    how: str, worker: rollover.Rollover, targets: list[Target], later: list[float]
 ) -> None:
     plan = worker.folder / PLAN
     assert told(worker, targets[0], canary(targets[1])).trying == "v1.0.1"
-    long_ago = plan.stat().st_mtime - FORGOTTEN - 1
-    os.utime(plan, (long_ago, long_ago))
-    worker.look()
+    whole = plan.read_text()
+    if how == "it is torn":
+        plan.write_text(whole[:100])
+    if how == "it is gone":
+        plan.unlink()
+    worker.look_safely("")
+    assert worker.releases.trying is not None
+    later[0] = FORGOTTEN + 1
+    worker.look_safely("")
     assert worker.releases.trying is None
-    os.utime(plan)
+    plan.write_text(whole)
     worker.look()
     assert worker.releases.trying is not None
+
+
+def test_a_clock_that_is_set_ends_no_trial_and_keeps_none_alive(
+    worker: rollover.Rollover, targets: list[Target], later: list[float]
+) -> None:
+    plan = worker.folder / PLAN
+    told(worker, targets[0], canary(targets[1]))
+    for shifted in (-86_400, 86_400):
+        os.utime(plan, (time.time() + shifted,) * 2)
+        worker.look()
+        assert worker.releases.trying is not None
+    later[0] = FORGOTTEN + 1
+    worker.look()
+    assert worker.releases.trying is None
+
+
+def test_a_candidate_that_takes_long_to_load_is_loaded_once(
+    worker: rollover.Rollover, targets: list[Target], later: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, loads = rollover.load, []
+
+    def slow(*given: Any) -> Loaded:
+        later[0] += FORGOTTEN + 1
+        os.utime(worker.folder / PLAN, (time.time() + 1,) * 2)  # as the watch does meanwhile
+        loads.append(given[0].release)
+        return real(*given)
+
+    monkeypatch.setattr(rollover, "load", slow)
+    told(worker, targets[0], canary(targets[1]))
+    worker.look()
+    assert worker.releases.trying is not None
+    assert loads == ["v1.0.1"]
+
+
+def test_what_is_loading_when_its_plan_is_gone_leaves_memory(
+    targets: list[Target], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Loaded] = []
+    real = loading._loaded
+    monkeypatch.setattr(loading, "_loaded", lambda target: made.append(real(target)) or made[0])
+
+    def wanted() -> bool:
+        while not made:
+            time.sleep(0.01)
+        raise UserError("plan.json: no such file")
+
+    with pytest.raises(UserError, match="plan.json"):
+        loading.load(targets[0], None, wanted)
+    made[0].batcher._thread.join(10)
+    assert not made[0].batcher.alive
 
 
 def test_a_plan_of_another_version_is_said_once_and_changes_nothing(

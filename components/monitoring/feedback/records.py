@@ -12,14 +12,14 @@ ID = r"[\w.:-]{1,64}"  # of a request, as the service gives it in X-Request-ID
 
 
 class Feedback(Record):
-    """FOLDER/waiting/KEY.json: the right answer of a task to what was asked."""
+    """monitoring/feedback/waiting/KEY.json: the right answer of a task to what was asked."""
 
     remedy = "remove the file"
 
     request: str  # id of the request that the prediction answered
     item: int  # which of its texts, from 0
-    task: str
-    inputs: Row | None  # what was asked, by the task's inputs; None: as the traffic recorded it
+    task: str  # that answered it
+    inputs: Row | None  # what was asked, by the task's inputs; null: as the traffic recorded it
     answer: Row  # the task's targets, by their roles in a row
     release: str  # that keeps it
     received: str  # ISO 8601, UTC

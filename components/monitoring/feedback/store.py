@@ -46,11 +46,10 @@ class Store:
         with self.lock:
             if file.exists() or (self.decided / one.key).exists():
                 return False
-            room = _room(len(one.model_dump_json()))
-            if self._used() + room > self.max_bytes:
+            if self._used() + _room(len(one.model_dump_json().encode())) > self.max_bytes:
                 raise FullError
             write_json(file, one.model_dump(mode="json"))
-            self.used += room
+            self.used += _room(file.stat().st_size)  # lists take lines: it may be several times as much
             return True
 
     def all_waiting(self) -> Iterator[tuple[str, Feedback | UserError]]:

@@ -22,7 +22,7 @@ class Moved(Part):
 class Share(Part):
     """An estimate of a share."""
 
-    value: float
+    value: float  # the likeliest
     interval: Interval | None = None  # with 95 %; null where nothing is known of it
 
 
@@ -42,14 +42,14 @@ class Window(Record):
     remedy = "remove it: the window is judged again"
 
     release: str  # whose traffic it is
-    first: date
-    last: date
+    first: date  # its first day, in UTC
+    last: date  # and its last
     texts: int  # of the window; of a request one
     reference: int  # texts that they were compared with
     days_between_false_alarms: int  # as it was when this was judged
     p: float  # of everything together that has one
-    alarm: bool
-    moved: list[Moved]
+    alarm: bool  # something has moved
+    moved: list[Moved]  # what has
     raised: bool  # nothing is left to be told
     # what follows is none in a file of before
     shares: dict[str, dict[str, Share]] = Field(default_factory=dict)  # task -> label -> its true share

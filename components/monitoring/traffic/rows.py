@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import uuid
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,9 @@ from components.settings.traffic import Traffic
 
 BUCKETS = 64  # of a sketch: bytes a row, so that a day's 4,096 rows have 256 KB of them
 LONGEST = 20_000  # characters of a text that are looked at
+# characters of an item that are redacted: an expression such as \S+@\S+ takes a second for 20,000 letters, in
+# which the worker answers nobody, so the texts of a longer one are not kept
+REDACTED = 4000
 KEPT = ("text", "request", "inputs")  # columns that are there only where texts may be kept
 
 
@@ -54,7 +58,7 @@ class RowMaker:
         where texts are."""
         text = " ".join(texts)[:LONGEST]
         ids = np.array(self.tokenizer.encode(text, add_special_tokens=False).ids, dtype=np.int64)
-        kept = self._kept(texts, request, inputs or {}) if self.traffic.texts else {}
+        kept = self._kept(texts, request, inputs or {}) if self._may_keep(texts) else {}
         return {
             "id": uuid.uuid4().hex,
             "time": datetime.now(UTC),
@@ -84,16 +88,20 @@ class RowMaker:
         return np.asarray(np.rint(127 * sums / max(float(np.linalg.norm(sums)), 1e-9)), dtype=np.int8)
 
     def _parts(self, task: str, answer: Mapping[str, Any]) -> list[tuple[str, Any]]:
-        """Labels as they are, numbers as they are, and of anything else only how much there is."""
+        """Labels as they are, numbers as they are, and of anything else only how much there is. What is no
+        number is left out: a mean of it would be none."""
         found: list[tuple[str, Any]] = []
         for name, value in answer.items():
             if isinstance(value, str) and value in self.labels.get(task, ()):
                 found.append((name, value))
             elif isinstance(value, int | float):
-                found.append((name, float(value)))
+                found += [(name, float(value))] if math.isfinite(value) else []
             elif isinstance(value, str | list):
                 found.append((name, float(len(value))))
         return found
+
+    def _may_keep(self, texts: Sequence[str]) -> bool:
+        return self.traffic.texts and (not self.patterns or sum(map(len, texts)) <= REDACTED)
 
     def _kept(self, texts: Sequence[str], request: str, inputs: Row) -> dict[str, str]:
         """The columns of `KEPT`."""

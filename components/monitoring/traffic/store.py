@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from components.errors import UserError
+from components.errors import UserError, first_line
 from components.families.base import Row
 from components.files import atomic_file
 from components.monitoring.traffic.rows import BUCKETS
@@ -167,7 +167,7 @@ def read_file(file: Path) -> pa.Table:
     try:
         table = pq.read_table(pa.BufferReader(file.read_bytes()))
     except (pa.ArrowException, OSError) as error:
-        problem = str(error).strip().splitlines()[0]
+        problem = first_line(error)
         raise UserError(f"{file}: not a readable file of traffic ({problem}); remove it") from None
     if wrong := next(_strangeness(table), None):
         raise UserError(f"{file}: not a file of traffic ({wrong}); remove it")
@@ -214,5 +214,5 @@ def joined(parts: list[pa.Table], where: Path) -> pa.Table:
     try:
         return pa.concat_tables(parts, promote_options="default")
     except pa.ArrowException as error:
-        problem = str(error).strip().splitlines()[0]
+        problem = first_line(error)
         raise UserError(f"{where}: its files do not fit each other ({problem}); remove the odd one") from None

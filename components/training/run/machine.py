@@ -28,9 +28,9 @@ class Settled(Record):
     """.onetrunk/precision.json: what `auto` is here."""
 
     remedy = "take it out, and it is measured anew"
-    machine: str
-    gain: float | None  # how many times as fast as fp32 bf16 is; None on a GPU, where nothing is measured
-    precision: Literal["fp32", "bf16"]
+    machine: str  # the processor or GPU, and the libraries that compute
+    gain: float | None  # how many times as fast as fp32 bf16 is; null on a GPU, where nothing is measured
+    precision: Literal["fp32", "bf16"]  # the one that `auto` is
 
 
 def precision_of(asked: str, root: Path, device: torch.device) -> str:

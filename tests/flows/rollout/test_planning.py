@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -16,7 +17,7 @@ from components.rollout import kept
 from components.rollout.records import PLAN, TRIALS, Counts, Plan, TrialReport, WorkerReport
 from components.settings.rollout import Rollout
 from flows.releases import compare, table
-from flows.rollout import planning, watch
+from flows.rollout import patience, planning, watch
 from flows.rollout.planning import decide
 from flows.rollout.service import Service, in_use, open_folder, running
 from tests import disks
@@ -227,7 +228,7 @@ def test_a_mistake_in_the_settings_is_said_once_and_the_plan_stays(
     project: Path, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, log = service.tell(), []
-    monkeypatch.setattr(watch.LOG, "error", lambda line, why, **_: log.append(why))
+    monkeypatch.setattr(patience.LOG, "error", lambda _, what, why, **__: log.append(why))
     two_bentos.rollout(project, {"canary": {"share": 0.1}, "shadow": {"share": 0.1}})
     service._params = (-1.0, None)
     sentence = watch._look(service, "")
@@ -242,11 +243,27 @@ def test_what_nobody_has_foreseen_is_logged_once_with_its_traceback(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log: list[object] = []
-    monkeypatch.setattr(watch.LOG, "error", lambda *_, exc_info: log.append(exc_info))
+    monkeypatch.setattr(patience.LOG, "error", lambda *_, exc_info: log.append(exc_info))
     monkeypatch.setattr(service, "tell", lambda: {}["plan"])
     said = watch._look(service, "")
     assert watch._look(service, said) == said == "KeyError: 'plan'"
     assert [type(one) for one in log] == [KeyError]
+
+
+def test_what_the_page_cannot_be_shown_is_said_once_and_a_plan_that_is_gone_is_written_again(
+    project: Path, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log: list[str] = []
+    monkeypatch.setattr(patience.LOG, "error", lambda line, *values, **_: log.append(line % values))
+    (torn := project / "monitoring/shifts/2026-11-29-v1.json").parent.mkdir(parents=True)
+    torn.write_text("[" * 100_000)  # deeper than Python reads
+    plan = service.tell()
+    shutil.rmtree(service.folder)
+    for _ in range(3):
+        assert watch._look(service, "") == ""
+        service._shown = None
+    assert Plan.read(service.folder / PLAN) == plan
+    assert [line.split(": ")[0] for line in log] == ["the operator's page shows what it did"]
 
 
 def test_a_release_without_the_signature_that_is_required_is_not_planned(
@@ -339,9 +356,12 @@ def test_a_worker_that_dies_of_a_candidate_once_is_counted_and_a_second_time_end
     service.tell()
     dead(service, 1)
     service.hear()
+    assert report(project).total.died == 0  # until the service has outlived it
+    service.hear()
     service.hear()  # it is not counted twice
     assert (report(project).state, report(project).total.died) == ("running", 1)
     dead(service, 2)
+    service.hear()
     service.hear()
     assert (report(project).state, report(project).why) == (
         "fell back",
@@ -360,21 +380,40 @@ def dead(service: Service, number: int) -> None:
     (service.folder / f"mark-{number}").write_bytes(b"1" + report(service.root).began.encode())
 
 
-def test_services_that_die_of_a_candidate_one_after_the_other_end_its_trial(
+def killed(service: Service, number: int) -> Service:
+    """The service that is started after this one was killed, whose workers were asking the candidate."""
+    for worker in range(2):
+        dead(service, worker)
+    ended = service.folder.rename(service.folder.with_name(f"9999999{number}-ended"))
+    for one in (ended / PLAN, ended):
+        os.utime(one, (1, 1))
+    after = Service(service.root, open_folder(service.root))
+    assert not ended.exists()
+    return after
+
+
+def test_workers_that_are_killed_with_their_service_have_not_died_of_the_candidate(
     project: Path, service: Service
 ) -> None:
     for number in range(2):
         service.tell()
         said(service, 1, Counts(answered=10))
-        dead(service, 1)
-        ended = service.folder.rename(service.folder.with_name(f"9999999{number}-ended"))
-        for one in (ended / PLAN, ended):
-            os.utime(one, (1, 1))
-        service = Service(project, open_folder(project))
-        assert not ended.exists()
-        assert (report(project).total.died, report(project).total.answered) == (number + 1, 10 * (number + 1))
+        service = killed(service, number)
+        assert (report(project).total.died, report(project).total.answered) == (0, 10 * (number + 1))
     service.tell()
     service.hear()
+    assert report(project).state == "running"
+
+
+def test_a_death_that_a_service_has_outlived_counts_after_its_end(project: Path, service: Service) -> None:
+    for number in range(2):
+        service.tell()
+        said(service, 1, Counts())
+        dead(service, 9)
+        service.hear()
+        service.hear()
+        service = killed(service, number)
+        assert report(project).total.died == number + 1
     assert report(project).state == "fell back"
 
 
@@ -391,6 +430,32 @@ def test_what_became_of_each_trial_of_a_candidate_is_kept(project: Path, service
     assert [one.state for one in planning.trials(found, project)["v1.0.1"]] == ["fell back", "passed"]
 
 
+def test_git_that_refuses_what_became_of_a_trial_is_asked_ever_more_seldom_and_that_is_said_once(
+    project: Path, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun(project, service, Counts(answered=50))
+    log: list[str] = []
+    monkeypatch.setattr(patience.LOG, "error", lambda line, *values, **_: log.append(line % values))
+    seconds, asked = [0.0], []
+    monkeypatch.setattr(patience, "time", SimpleNamespace(monotonic=lambda: seconds[0]))
+    real = kept.keep
+
+    def refuse(*_: object) -> None:
+        asked.append(seconds[0])
+        raise UserError("git: no space")
+
+    monkeypatch.setattr(kept, "keep", refuse)
+    for second in range(2000):
+        seconds[0] = second
+        service.keep()
+    assert asked == [0, 2, 6, 14, 30, 62, 126, 254, 510, 1022, 1622]
+    assert log == ["what became of a trial is not in git yet: git: no space"]
+    monkeypatch.setattr(kept, "keep", real)
+    seconds[0] = 2300.0
+    service.keep()
+    assert [one.state for one in kept.trials(registry.read(project))["v1.0.1"]] == ["passed"]
+
+
 def test_a_reason_of_several_paragraphs_is_kept(project: Path, service: Service) -> None:
     service.tell()
     why = "RuntimeError: it is damaged\n\nin two places"
@@ -400,6 +465,32 @@ def test_a_reason_of_several_paragraphs_is_kept(project: Path, service: Service)
     (trial,) = kept.trials(registry.read(project))["v1.0.1"]
     assert (trial.state, trial.why) == ("passed", why)
     assert "(RuntimeError: it is damaged in two places)" in trial.said
+
+
+def test_what_others_have_tagged_as_a_trial_is_not_read(project: Path, service: Service) -> None:
+    """A tag is pushed by whoever may: what does not add up ends no command and no service."""
+    begun(project, service, Counts(answered=50))
+    service.keep()
+    (name,) = bentos.git(project, "tag", "--list", "*.trial.*").splitlines()
+    commit = registry.read(project).versions["v1.0.1"]
+    true = report(project).model_copy(update={"began": "2030"}).model_dump_json()
+    for number, body in enumerate(
+        (
+            "[" * 100_000,
+            '"',
+            true.replace('"capitals":[0.0,', '"capitals":['),
+            true.replace('"errors"', '"x"'),
+            true.replace('"share":0.1', '"share":NaN'),
+            true.replace('"state":"passed"', '"state":"running"'),
+        )
+    ):
+        file = project.parent / "body"
+        file.write_text(f"trial\n\n{body}")
+        bentos.git(project, "tag", "-a", "-F", str(file), f"{name}{number}", commit)
+    assert service.keep() is None
+    (trial,) = kept.trials(registry.read(project))["v1.0.1"]
+    assert trial.total.answered == 50
+    watch._look(service, "")
 
 
 def test_a_trial_that_goes_on_as_another_kind_begins_anew(project: Path, service: Service) -> None:
@@ -416,7 +507,7 @@ def test_on_a_full_disk_a_trial_is_not_watched_over_and_that_is_said_once(
 ) -> None:
     """So that workers end it, and no candidate that is worse goes on because nobody can write that down."""
     log: list[str] = []
-    monkeypatch.setattr(watch.LOG, "error", lambda line, *values, **_: log.append(line % values))
+    monkeypatch.setattr(patience.LOG, "error", lambda line, *values, **_: log.append(line % values))
     with disks.small(tmp_path / "small", "size=8m") as small:
         project = bentos.two_releases(small / "project")
         tiny.write_params(project)

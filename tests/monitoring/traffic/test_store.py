@@ -18,7 +18,7 @@ import pytest
 from components.errors import UserError
 from components.monitoring import detectors
 from components.monitoring.traffic import comparing, judging, store
-from components.monitoring.traffic.rows import LONGEST, RowMaker
+from components.monitoring.traffic.rows import KEPT, LONGEST, REDACTED, RowMaker
 from components.monitoring.traffic.store import Writer
 from components.monitoring.traffic.verdict import Watch
 from components.monitoring.traffic.words import in_words
@@ -63,6 +63,13 @@ def test_a_row_says_what_kind_of_text_it_was_and_not_the_text(tokenizer: Path) -
     assert "Ada" not in str(row)
 
 
+def test_what_is_no_number_of_an_answer_is_left_out(tokenizer: Path) -> None:
+    """Or the mean of a day would be none, and JSON knows none."""
+    answers = {"mood": {"score": float("nan"), "probability": float("inf"), "sure": 0.5}}
+    row = RowMaker(tokenizer, {}, "v1", Traffic()).row(0.5, ["a text"], answers)
+    assert {name: value for name, value in row.items() if name.startswith("mood.")} == {"mood.sure": 0.5}
+
+
 def test_a_tokenizer_whose_ids_have_gaps_is_read(tmp_path: Path) -> None:
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "late", "late", "again"]  # the second "late" has the id
     tiny.write_tokenizer(tmp_path / "tokenizer.json", words)
@@ -87,10 +94,15 @@ def test_beside_a_text_stand_its_request_and_its_inputs_redacted_however_deep(to
     assert not {"request", "inputs", "text"} & set(unsaid)
 
 
-def test_what_is_redacted_is_so_where_the_kept_text_ends_within_it(tokenizer: Path) -> None:
-    made = maker(tokenizer, texts=True, redact=[r"\d{3}-\d{4}"])
-    text = "a" * (LONGEST - 6) + " 555-0100"
-    assert made.row(0.5, [text], ANSWERS)["text"] == "a" * (LONGEST - 6) + " […]"
+def test_a_text_that_takes_too_long_to_redact_is_not_kept_but_all_else_of_it_is(tokenizer: Path) -> None:
+    """A caller could hold up a worker for seconds by a text that an expression goes through again and again."""
+    made = maker(tokenizer, texts=True, redact=[r"\S+@\S+"])
+    assert made.row(0.5, ["a" * (REDACTED - 4) + " a@b"], ANSWERS)["text"].endswith("a […]")
+    long = made.row(0.5, ["a" * (REDACTED - 3) + " a@b"], ANSWERS, "c0ffee/2", {"text": "a"})
+    assert not set(KEPT) & set(long)
+    assert (long["characters"], long["sentiment.label"]) == (REDACTED + 1, "positive")
+    whole = maker(tokenizer, texts=True).row(0.5, ["a" * (LONGEST + 1)], ANSWERS)
+    assert len(whole["text"]) == LONGEST
 
 
 def test_sketches_of_texts_alike_are_alike(tokenizer: Path) -> None:
