@@ -164,10 +164,9 @@ def compare(
 ) -> MetricEvidence:
     """The metric of answers["model"] with its interval, and its paired differences to the baselines, and to
     the releases that it was `met` by, by what they are to the head: champion, anchor."""
-    model, trivial, linear = (
-        sample(metric, metric.statistics(rows, answers[who], facts), units)
-        for who in ("model", "trivial", "linear")
-    )
+    tables = {who: metric.statistics(rows, answers[who], facts) for who in ("model", *BASELINES)}
+    model, trivial, linear = (sample(metric, table, units) for table in tables.values())
+    worth = worth_of(metric, tables["model"], tables["trivial"], units)
     release, anchored = (met or {}).get(CHAMPION), (met or {}).get(ANCHOR)
     champion = _against(metric, rows, answers, units, confidence, release) if release else None
     anchor = champion  # where both are one release, it is measured once
@@ -179,7 +178,7 @@ def compare(
         trivial=trivial.value,
         linear=linear.value,
         over_trivial=gain(metric, model, trivial, confidence),
-        over_linear=difference(model, linear, worth_of(model, trivial)).interval(confidence),
+        over_linear=difference(model, linear, worth).interval(confidence),
         champion=champion,
         anchor=anchor,
     )
@@ -202,7 +201,8 @@ def _against(
         for who in ("model", "release", "trivial")
     }
     model, release, trivial = (sample(metric, table, units) for table in tables.values())
-    counted = difference(model, release, worth_of(model, trivial))
+    worth = worth_of(metric, tables["model"], tables["trivial"], units)
+    counted = difference(model, release, worth)
     return Comparison(
         value=release.value,
         difference=model.value - release.value,

@@ -18,12 +18,16 @@ Legend: U units.
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from components.evaluation.difference import Difference, quantile
-from components.evaluation.units import Sample
+from components.evaluation.units import Sample, Units
 from components.families.base import Metric
+
+if TYPE_CHECKING:
+    from components.families.base.metric import Table
 
 ALIKE = 1e-6  # relative: two numbers so near to each other differ by rounding alone
 MOST = 700.0  # exp() of more is not finite
@@ -101,17 +105,18 @@ def wilson(share: float, rows: float, z: float) -> tuple[float, float]:
     return min(max(0.0, centre - half), share), max(min(1.0, centre + half), share)
 
 
-def difference(one: Sample, other: Sample, worth: float) -> Difference:
+def difference(one: Sample, other: Sample, worth: float | None = None) -> Difference:
     """That of two models on the same rows, in effective units won and lost.
 
     A unit's pseudo-value (Tukey 1958) is what it adds to the difference. The numbers won and lost, and what
     one is worth, are those that have the sum and the sum of squares of the pseudo-values. A unit that no row
-    shows is worth `worth` (see `worth_of`), or as much as they are. Of a share of rows all this is counting.
+    shows is worth `worth` (see `worth_of`), and by default as much as they are, or 1 where there are none. Of
+    a share of rows all this is counting.
     """
     found = one - other
     parts_U = np.abs(found.value + found.influence)
     units, total, squares = len(parts_U), float(parts_U.sum()), float((parts_U**2).sum())
-    each = max(squares / total, total / units) if squares > 0 else worth  # no more differ than there are
+    each = max(squares / total, total / units) if squares > 0 else worth or 1.0  # no more than there are
     alike_U = (parts_U < ALIKE * each) | np.isclose(parts_U, each, rtol=ALIKE)
     won, lost = ((total + sign * units * found.value) / (2 * each) for sign in (1, -1))
     return Difference(
@@ -120,7 +125,7 @@ def difference(one: Sample, other: Sample, worth: float) -> Difference:
         units=units,
         worth=each,
         freedom=None if alike_U.all() else max(units - 1, 1),
-        unseen=None if found.without_N is not None else round(max(1.0, worth / each), 9),
+        unseen=None if found.without_N is not None else round(max(1.0, (worth or 0) / each), 9),
     )
 
 
@@ -130,14 +135,26 @@ def gain(metric: Metric, model: Sample, baseline: Sample, confidence: float) -> 
     has one value whatever the rows, as an area of 1/2, they are those of the model's own value less it."""
     if np.allclose(baseline.without_U, baseline.value, rtol=0, atol=1e-12):
         return [end - baseline.value for end in interval(metric, model, confidence)]
-    low, high = difference(model, baseline, worth_of(model, baseline)).interval(confidence)
+    low, high = difference(model, baseline).interval(confidence)
     bias = _bias(metric, model) - _bias(metric, baseline) if metric.bias else 0.0
     return [min(low, max(low - bias, -1.0)), max(high, min(high - bias, 1.0))]
 
 
-def worth_of(one: Sample, other: Sample) -> float:
-    """What a unit is worth that tells two models apart: of a share of rows 1. Taken from a model and the
-    trivial one, which many units tell apart, it says what one would be worth where few do."""
-    found = one - other
-    parts_U = np.abs(found.value + found.influence)
+def worth_of(metric: Metric, own_NS: Table, trivial_NS: Table, units: Units) -> float:
+    """What a unit is worth at which a model fails, of which a few test rows may show none: as much as the
+    value changes where it is answered as by the trivial model. Of a share of rows 1.
+
+    A loss at any of the units, whichever, has the variance of one at units that are worth the sum of squares
+    of these changes over their sum; none is worth more than the dearest.
+    """
+    units = units.coarse(own_NS.shape[1])
+    changed_U = metric.without(own_NS, units.member_UN, trivial_NS)
+    parts_U = units.count * (changed_U - metric.total(own_NS))
+    dearest, total = float(np.abs(parts_U).max(initial=0)), abs(float(parts_U.sum()))
+    return min(dearest, float((parts_U**2).sum()) / total) if total > 0 else dearest or 1.0
+
+
+def worth_of_value(measured: Sample) -> float:
+    """The same where nobody knows how a model that fails would answer: as if that counted for nothing."""
+    parts_U = np.abs(measured.value + measured.influence)
     return float((parts_U**2).sum() / parts_U.sum()) if parts_U.any() else 1.0

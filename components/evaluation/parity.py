@@ -15,7 +15,7 @@ from components.data.contract.cards import HeadCard
 from components.data.contract.rows import labelled_rows
 from components.data.encoding.split import EncodedSplit
 from components.evaluation import paired
-from components.evaluation.intervals import difference, worth_of
+from components.evaluation.intervals import difference, worth_of_value
 from components.evaluation.records import HeadParity, TaskVerdict
 from components.evaluation.units import Units, sample
 from components.families.base import Prediction
@@ -60,7 +60,7 @@ def compare(
     own, now = (sample(metric, table, units) for table in tables)
     if not math.isfinite(now.value):
         raise ValueError(f"{head}: {metric.name} of its answers is no number")
-    counted = difference(now, own, worth_of(own, own.nothing))
+    counted = difference(now, own, worth_of_value(own))
     low = counted.low(confidence)
     return HeadParity(
         metric=metric.name,
