@@ -12,9 +12,10 @@ from components.data.contract.cards import HeadCard, task_card
 from components.data.contract.rows import labelled_rows
 from components.data.encoding.split import EncodedSplit, cards_of
 from components.data.mixture.records import PLAN, PlanRecord
+from components.errors import UserError
 from components.evaluation import gates, paired, picture
 from components.evaluation.against import ANCHOR, CHAMPION, Against, Meeting
-from components.evaluation.answered import AnsweredHead
+from components.evaluation.answered import AnsweredHead, without_number
 from components.evaluation.champion import Opponent
 from components.evaluation.intervals import difference, gain, interval, worth_of
 from components.evaluation.records import (
@@ -96,6 +97,7 @@ class Examiner:
         rows = {head: labelled_rows(data, "test", head) for head in cards}
         met = self.against.meet(data, cards, rows)
         for head, answers in own.items():
+            require_numbers(head, rows[head], answers)
             named = zip(rows[head], answers, strict=True)
             write_json(predictions / f"{head}.json", [{"id": row["id"], **answer} for row, answer in named])
         return {
@@ -139,6 +141,21 @@ class Examiner:
             root=self.root,
             common=champion.ground if champion else None,
             models=self.models,
+        )
+
+
+def require_numbers(head: str, rows: Sequence[Row], answers: Sequence[Prediction]) -> None:
+    """Let a head pass that has answers to measure, and finite numbers in them.
+
+    Raises:
+        UserError: otherwise.
+    """
+    if not rows:
+        raise UserError(f"{head}: no test row has its target; expected some, to measure it by")
+    if (place := without_number(answers)) is not None:
+        raise UserError(
+            f"{saving.MODEL}: the answer to {head}'s test row {rows[place]['id']} holds a number that is not "
+            f"finite; expected finite ones: its training has diverged; try a lower training.learning_rate"
         )
 
 

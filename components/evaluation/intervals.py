@@ -4,7 +4,7 @@ A value's error changes along its scale (`Metric.scale`), and so do the ends of 
 - share: the score interval of Wilson (1927) at the effective number of rows, v (1 - v) / se^2 (Korn &
   Graubard 1998), or at `Metric.rows_that_count` where those are fewer. Of a share of rows that is the number
   of rows. An end that few rows make is as far off as their Poisson count allows (Brown, Cai & DasGupta 2001).
-- correlation: symmetric in Fisher's z = atanh v (1921).
+- correlation: symmetric in Fisher's z = atanh v (1921); of 1 or -1 without an exception that of a share.
 - error: symmetric in the logarithm of the distance from the best value.
 
 Standard errors are the jackknife's, biases too unless the metric knows its own. Quantiles are those of
@@ -35,11 +35,12 @@ FEW = 10  # rows right, or wrong; a normal approximation of so many is not to be
 
 
 def interval(metric: Metric, measured: Sample, confidence: float) -> list[float]:
-    """Low end and high end. They are those of the value less its bias, and hold the value as it is too: of
-    many classes with few rows each, a macro mean is too low by its nature."""
+    """Low end and high end, on the metric's scale. They are those of the value less its bias, and hold the
+    value as it is too: of many classes with few rows each, a macro mean is too low by its nature."""
     lowest = {"share": 0.0, "correlation": -1.0, "error": -math.inf}[metric.scale]
     unbiased = min(max(measured.value - _bias(metric, measured), lowest), metric.best)
     low, high = _around(metric, unbiased, measured, (1 + confidence) / 2)
+    low, high = max(low, lowest), min(high, metric.best)
     return [float(min(low, measured.value)), float(max(high, measured.value))]
 
 
@@ -52,23 +53,33 @@ def _bias(metric: Metric, measured: Sample) -> float:
 def _around(metric: Metric, value: float, measured: Sample, level: float) -> tuple[float, float]:
     units, freedom = len(measured.without_U), max(len(measured.without_U) - 1, 1)
     variance = float(np.mean(measured.influence**2)) / freedom
+    if metric.scale == "correlation":
+        return _of_correlation(value, units, variance, level)
     if metric.scale == "share" and 0 <= value <= 1:
         spread, counted = value * (1 - value), _rows_that_count(metric, measured)
         if variance * spread == 0 or math.isclose(variance * freedom, spread, rel_tol=ALIKE):
             return score(value, min(units, counted), level, None)
         freedom = max(1, int(min(units, counted)) - 1)
         return score(value, min(spread / variance, counted), level, freedom)
-    if metric.scale == "correlation" and units < 2:  # of one unit alone no spread is known
-        return -1.0, metric.best
     half = quantile(level, freedom) * math.sqrt(variance)
-    if metric.scale == "correlation" and abs(value) < 1:
-        z, half = math.atanh(value), half / (1 - value**2)
-        return math.tanh(z - half), math.tanh(z + half)
     if metric.scale == "error" and value < metric.best:
         gap = metric.best - value
         factor = math.exp(min(half / gap, MOST))
         return metric.best - gap * factor, metric.best - gap / factor
     return value - half, value + half
+
+
+def _of_correlation(value: float, units: int, variance: float, level: float) -> tuple[float, float]:
+    if units < 2:  # of one unit alone no spread is known
+        return -1.0, 1.0
+    if abs(value) == 1 and variance == 0:
+        low, high = score((1 + value) / 2, units, level, None)
+        return 2 * low - 1, 2 * high - 1
+    half = quantile(level, units - 1) * math.sqrt(variance)
+    if abs(value) == 1:
+        return value - half, value + half
+    z, half = math.atanh(value), half / (1 - value**2)
+    return math.tanh(z - half), math.tanh(z + half)
 
 
 def _rows_that_count(metric: Metric, measured: Sample) -> float:

@@ -16,7 +16,7 @@ from components.families.base import Metric
 from components.families.click.metrics import METRICS as CLICK
 from components.families.click.metrics import roc_auc
 from components.families.regression.family import FAMILY as REGRESSION
-from components.families.shared.metrics import AUC, MACRO_F1, accuracy, label_counts, mean
+from components.families.shared.metrics import AUC, MACRO_F1, MCC, accuracy, label_counts, mean
 from components.families.shared.ranks import areas, balanced_rows, roc_auc_values
 from components.families.tagging.metrics import ENTITY_F1
 
@@ -305,6 +305,25 @@ def test_the_bound_of_an_area_holds_a_model_that_fails_at_some_positives(rows: i
         one, other = (sample(auc, table, Units(rows)) for table in tables[:2])
         held += difference(one, other, worth_of(auc, tables[0], tables[2], Units(rows))).low(0.95) <= apart
     assert held / 400 > 0.905, (held / 400, apart)
+
+
+def test_a_correlation_without_an_exception_is_no_certainty() -> None:
+    """MCC of two classes that are as frequent is twice the accuracy less one."""
+    labels = [(str(n % 2),) for n in range(50)]
+    low, high = of(MCC, label_counts(labels, labels, ["0", "1"]))
+    assert [low, high] == pytest.approx([2 * wilson(1, 50, 1.959964)[0] - 1, 1])
+
+
+def test_an_interval_ends_where_its_scale_does() -> None:
+    """Of four rows that are right, each without which a class is gone and the value 0."""
+    labels = [("0",), ("1",), ("1",), ("1",)]
+    low, high = of(MCC, label_counts(labels, labels, ["0", "1"]))
+    assert (low, high) == (-1, 1)
+
+
+def test_gold_scores_that_differ_by_rounding_have_no_r2() -> None:
+    rows = [{"score": 0.1 + 0.2}, {"score": 0.3}]
+    assert R2.measure(rows, [{"score": 1.0}, {"score": 2.0}], {"mean": -0.7}) == 0
 
 
 def test_a_gain_over_a_baseline_of_one_value_is_as_sure_as_the_models_own_value() -> None:
