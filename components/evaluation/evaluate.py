@@ -161,7 +161,7 @@ def require_numbers(head: str, rows: Sequence[Row], answers: Sequence[Prediction
 
 def _metrics(asked: AnsweredHead, met: Mapping[str, Meeting]) -> dict[str, MetricEvidence]:
     """Each metric of the family that tells something of the head."""
-    units, labels = Units.of([row["groups"] for row in asked.rows]), asked.family.label_set(asked.facts)
+    units, labels = Units.of_rows(asked.family, asked.rows), asked.family.label_set(asked.facts)
     rows, confidence = list(asked.rows), asked.settings.confidence
     return {
         metric.name: compare(metric, rows, asked.said, asked.facts, units, confidence, met)

@@ -55,7 +55,7 @@ def compare(
     family, facts = families.get(card["family"]), card["facts"]
     metric = next(one for one in family.metrics_for(facts["options"]) if one.name == judged.metric)
     rows = labelled_rows(data, "test", head)
-    units = Units.of([row["groups"] for row in rows])
+    units = Units.of_rows(family, rows)
     tables = [metric.statistics(rows, said, facts) for said in answers]
     own, now = (sample(metric, table, units) for table in tables)
     if not math.isfinite(now.value):

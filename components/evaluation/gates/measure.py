@@ -132,7 +132,7 @@ def _worth(case: Case, own: Score, chosen_N: np.ndarray) -> float:
 
 def _asked(case: Case, who: str, rows_N: np.ndarray, facts: Facts) -> Asked:
     rows = picked(case.rows, rows_N)
-    units = Units.of([row["groups"] for row in rows])
+    units = Units.of_rows(case.family, rows)
     return Asked(who, rows_N, rows, picked(case.said[who], rows_N), facts, units)
 
 
