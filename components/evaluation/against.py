@@ -75,6 +75,7 @@ class Against:
             **self.champion.release.model_dump(),
             heads=list(self.champion.cards),
             not_compared={head: why for (what, head), why in self.not_compared.items() if what == CHAMPION},
+            bar=self.champion.bar,
         )
 
     def anchor_evidence(self, heads: Collection[str]) -> dict[str, AnchorEvidence]:

@@ -57,7 +57,7 @@ class Units:
     @classmethod
     def of_rows(cls, family: Family, rows: Sequence[Row]) -> Units:
         """The units of test rows: of their groups, and where they have none, of rows that say the same. A
-        file that has each row ten times (`cleaning.duplicates: keep`) tells no more than one that has it once.
+        file with each row ten times (`cleaning.duplicates: keep`) tells no more than one that has it once.
         Events are none of these: the same inputs come again, and each outcome is news."""
         groups = [row["groups"] for row in rows]
         return cls.of(groups if any(groups) or isinstance(family, Events) else _copies(family, rows))
