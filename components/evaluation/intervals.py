@@ -56,7 +56,7 @@ def _around(metric: Metric, value: float, measured: Sample, level: float) -> tup
     if metric.scale == "correlation":
         return _of_correlation(value, units, variance, level)
     if metric.scale == "share" and 0 <= value <= 1:
-        spread, counted = value * (1 - value), _rows_that_count(metric, measured)
+        spread, counted = value * (1 - value), _rows_that_count(metric, measured.sums_S)
         if variance * spread == 0 or math.isclose(variance * freedom, spread, rel_tol=ALIKE):
             return score(value, min(units, counted), level, None)
         freedom = max(1, int(min(units, counted)) - 1)
@@ -82,10 +82,10 @@ def _of_correlation(value: float, units: int, variance: float, level: float) -> 
     return math.tanh(z - half), math.tanh(z + half)
 
 
-def _rows_that_count(metric: Metric, measured: Sample) -> float:
-    if metric.rows_that_count is None or measured.sums_S is None:
+def _rows_that_count(metric: Metric, sums_S: np.ndarray | None) -> float:
+    if metric.rows_that_count is None or sums_S is None:
         return math.inf
-    return max(1.0, metric.rows_that_count(measured.sums_S))
+    return max(1.0, metric.rows_that_count(sums_S))
 
 
 def score(share: float, rows: float, level: float, freedom: int | None) -> tuple[float, float]:
@@ -156,13 +156,16 @@ def worth_of(metric: Metric, own_NS: Table, trivial_NS: Table, units: Units) -> 
     value changes where it is answered as by the trivial model. Of a share of rows 1.
 
     A loss at any of the units, whichever, has the variance of one at units that are worth the sum of squares
-    of these changes over their sum; none is worth more than the dearest.
+    of these changes over their sum; none is worth more than the dearest. Where few rows count, each of these
+    is worth at least its part: all, where no row tells anything.
     """
     units = units.coarse(own_NS.shape[1])
     changed_U = metric.without(own_NS, units.member_UN, trivial_NS)
     parts_U = units.count * (changed_U - metric.total(own_NS))
     dearest, total = float(np.abs(parts_U).max(initial=0)), abs(float(parts_U.sum()))
-    return min(dearest, float((parts_U**2).sum()) / total) if total > 0 else dearest or 1.0
+    found = min(dearest, float((parts_U**2).sum()) / total) if total > 0 else dearest or 1.0
+    counted = _rows_that_count(metric, np.asarray(own_NS.sum(axis=0)).reshape(-1))
+    return max(found, units.count / counted)
 
 
 def worth_of_value(measured: Sample) -> float:

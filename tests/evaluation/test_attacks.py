@@ -173,6 +173,8 @@ def test_a_test_set_without_a_positive_promotes_nobody_by_an_area() -> None:
     said = [{"probability": n / 400} for n in range(400)]
     found = measured("auc", rows, said, said[::-1], family="click", facts={"options": {}})
     assert judged("auc", found).verdict == "HOLD"
+    assert found.interval[0] < 0.1 and found.interval[1] > 0.9  # it is not known to be 1/2
+    assert found.champion and found.champion.low is not None and found.champion.low < -0.5
 
 
 def test_five_positives_do_not_show_that_none_is_lost() -> None:
