@@ -191,7 +191,7 @@ def compare(
         anchor = _against(metric, rows, answers, units, confidence, anchored) if anchored else None
     return MetricEvidence(
         value=model.value,
-        interval=interval(metric, model, confidence),
+        interval=interval(metric, model, confidence, worth),
         trivial=trivial.value,
         linear=linear.value,
         over_trivial=gain(metric, model, trivial, confidence),

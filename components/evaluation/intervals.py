@@ -5,7 +5,7 @@ A value's error changes along its scale (`Metric.scale`), and so do the ends of 
   Graubard 1998), or at `Metric.rows_that_count` where those are fewer. Of a share of rows that is the number
   of rows. An end that few rows make is as far off as their Poisson count allows (Brown, Cai & DasGupta 2001).
 - correlation: symmetric in Fisher's z = atanh v (1921); of 1 or -1 without an exception that of a share.
-- error: symmetric in the logarithm of the distance from the best value.
+- error: symmetric in the logarithm of the distance from the best value; of none the end of a share of rows.
 
 Standard errors are the jackknife's, biases too unless the metric knows its own. Quantiles are those of
 Student's t with units - 1 degrees of freedom, or rows that count less 1; normal ones where a unit is right
@@ -34,13 +34,16 @@ MOST = 700.0  # exp() of more is not finite
 FEW = 10  # rows right, or wrong; a normal approximation of so many is not to be trusted
 
 
-def interval(metric: Metric, measured: Sample, confidence: float) -> list[float]:
+def interval(metric: Metric, measured: Sample, confidence: float, worth: float | None = None) -> list[float]:
     """Low end and high end, on the metric's scale. They are those of the value less its bias, and hold the
-    value as it is too: of many classes with few rows each, a macro mean is too low by its nature."""
+    value as it is too: of many classes with few rows each, a macro mean is too low by its nature. What an
+    error is worth of which no row shows any is told by `worth` (see `worth_of`)."""
     lowest = {"share": 0.0, "correlation": -1.0, "error": -math.inf}[metric.scale]
     unbiased = min(max(measured.value - _bias(metric, measured), lowest), metric.best)
     low, high = _around(metric, unbiased, measured, (1 + confidence) / 2)
     low, high = max(low, lowest), min(high, metric.best)
+    if worth is not None and metric.scale == "error" and low == metric.best:
+        low -= worth * (1 - score(1.0, len(measured.without_U), (1 + confidence) / 2, None)[0])
     return [float(min(low, measured.value)), float(max(high, measured.value))]
 
 

@@ -321,6 +321,13 @@ def test_an_interval_ends_where_its_scale_does() -> None:
     assert (low, high) == (-1, 1)
 
 
+def test_no_error_in_few_rows_is_no_certainty() -> None:
+    """As many rows as Wilson's interval allows may have one, worth three."""
+    table = np.stack([np.zeros(50), np.ones(50)], axis=1)
+    low, high = interval(ERROR, sample(ERROR, table, Units(50)), 0.95, worth=3.0)
+    assert (low, high) == (pytest.approx(-3 * (1 - wilson(1, 50, 1.959964)[0])), 0)
+
+
 def test_gold_scores_that_differ_by_rounding_have_no_r2() -> None:
     rows = [{"score": 0.1 + 0.2}, {"score": 0.3}]
     assert R2.measure(rows, [{"score": 1.0}, {"score": 2.0}], {"mean": -0.7}) == 0
