@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from components import families
 from components.data.contract.cards import HeadCard, HeadCards
+from components.evaluation.answered import without_number
 from components.evaluation.champion import Opponent
 from components.evaluation.common import CommonGround, ground
 from components.evaluation.records import AnchorEvidence, ChampionEvidence, RowsSince
@@ -24,6 +26,13 @@ class Meeting:
     said: list[Prediction]  # of every row
     ground: CommonGround  # where both can answer
     since: RowsSince | None  # what has become of the test rows; None where the release does not know its own
+
+    @property
+    def nothing(self) -> str | None:
+        """Why that makes no comparison; None where it does."""
+        if without_number(self.said, lambda number: not math.isnan(number)) is not None:
+            return "a number in its answers is none"
+        return self.ground.too_little
 
 
 @dataclass
@@ -50,8 +59,8 @@ class Against:
                 answers = said.get(opponent.release.release, {})
                 if head in answers and (what, head) not in self.not_compared:
                     meeting = _meeting(opponent, head, card, data, rows[head], answers[head])
-                    if too_little := meeting.ground.too_little:
-                        self.not_compared[what, head] = too_little
+                    if why := meeting.nothing:
+                        self.not_compared[what, head] = why
                     else:
                         found[head][what] = meeting
             if CHAMPION in found[head] and self._is_anchored_to_champion(head):
@@ -66,6 +75,7 @@ class Against:
             **self.champion.release.model_dump(),
             heads=list(self.champion.cards),
             not_compared={head: why for (what, head), why in self.not_compared.items() if what == CHAMPION},
+            bar=self.champion.bar,
         )
 
     def anchor_evidence(self, heads: Collection[str]) -> dict[str, AnchorEvidence]:

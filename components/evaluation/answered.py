@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -47,3 +48,19 @@ class AnsweredHead:
     def metrics(self) -> list[Metric]:
         """The gate's first."""
         return row_scores.in_order(self.family, self.facts, self.gated)
+
+
+def without_number(
+    answers: Sequence[Prediction], is_number: Callable[[float], bool] = math.isfinite
+) -> int | None:
+    """Which answer, the first one, holds a number that is none. Ranks and sums would take it for the largest,
+    and make a metric of it that looks like any other."""
+    found = (place for place, one in enumerate(answers) if not _whole(one, is_number))
+    return next(found, None)
+
+
+def _whole(value: object, is_number: Callable[[float], bool]) -> bool:
+    if isinstance(value, float):
+        return is_number(value)
+    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return all(_whole(part, is_number) for part in parts)

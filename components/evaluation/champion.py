@@ -17,7 +17,7 @@ from components.data.contract import known_rows
 from components.data.contract.cards import HeadCard, HeadCards, TaskCard, TaskHead
 from components.data.encoding.encode import encode_to_ask
 from components.data.encoding.split import EncodedSplit
-from components.evaluation.records import Champion
+from components.evaluation.records import Bar, Champion
 from components.families.base import Prediction, Row
 from components.model import saving
 from components.model.inference import predict
@@ -26,8 +26,15 @@ from components.model.inference import predict
 class Opponent:
     """A released model that candidates are measured against."""
 
-    def __init__(self, folder: Path, release: Champion, renamed: Mapping[str, str] | None = None) -> None:
-        """Load it from its model's folder; `renamed` are names of tasks: newer -> older.
+    def __init__(
+        self,
+        folder: Path,
+        release: Champion,
+        renamed: Mapping[str, str] | None = None,
+        bar: Bar | None = None,
+    ) -> None:
+        """Load it from its model's folder; `renamed` are names of tasks: newer -> older; `bar` is what it had
+        to reach, by the names of then.
 
         Raises:
             UserError: a file of the model's folder is missing or damaged.
@@ -39,6 +46,8 @@ class Opponent:
         self.tokenizer = folder / "tokenizer.json"
         self.cards: HeadCards = self.model.config.tasks
         known = known_rows.read(folder / known_rows.FILE)
+        gates = {today.get(head, head): rule for head, rule in bar.gates.items()} if bar else {}
+        self.bar = bar and bar.model_copy(update={"gates": gates})
         self.known_rows = known and {today.get(task, task): rows for task, rows in known.items()}
 
     def why_not(self, head: str, card: HeadCard, must: bool = False) -> str | None:

@@ -5,8 +5,8 @@ Of a share of rows the rows are counted, and the bounds are those of the score i
 holds where few rows differ, or none. Other metrics are brought to the same terms (`intervals.difference`),
 and their bounds are those of Student's t where these are wider: where every unit is won by about as much,
 there is no end at "all are won". Their rows are worth more or less, and those that few test rows do not show
-may be the dearest: a loss beyond what is seen is taken for one in units of what a row is worth against a
-trivial model.
+may be the dearest: a loss beyond what is seen is taken for one in units of what a row is worth that is
+answered as by the trivial model (`intervals.worth_of`).
 """
 
 from __future__ import annotations

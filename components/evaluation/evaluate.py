@@ -12,9 +12,10 @@ from components.data.contract.cards import HeadCard, task_card
 from components.data.contract.rows import labelled_rows
 from components.data.encoding.split import EncodedSplit, cards_of
 from components.data.mixture.records import PLAN, PlanRecord
+from components.errors import UserError
 from components.evaluation import gates, paired, picture
 from components.evaluation.against import ANCHOR, CHAMPION, Against, Meeting
-from components.evaluation.answered import AnsweredHead
+from components.evaluation.answered import AnsweredHead, without_number
 from components.evaluation.champion import Opponent
 from components.evaluation.intervals import difference, gain, interval, worth_of
 from components.evaluation.records import (
@@ -96,6 +97,7 @@ class Examiner:
         rows = {head: labelled_rows(data, "test", head) for head in cards}
         met = self.against.meet(data, cards, rows)
         for head, answers in own.items():
+            require_numbers(head, rows[head], answers)
             named = zip(rows[head], answers, strict=True)
             write_json(predictions / f"{head}.json", [{"id": row["id"], **answer} for row, answer in named])
         return {
@@ -142,9 +144,24 @@ class Examiner:
         )
 
 
+def require_numbers(head: str, rows: Sequence[Row], answers: Sequence[Prediction]) -> None:
+    """Let a head pass that has answers to measure, and finite numbers in them.
+
+    Raises:
+        UserError: otherwise.
+    """
+    if not rows:
+        raise UserError(f"{head}: no test row has its target; expected some, to measure it by")
+    if (place := without_number(answers)) is not None:
+        raise UserError(
+            f"{saving.MODEL}: the answer to {head}'s test row {rows[place]['id']} holds a number that is not "
+            f"finite; expected finite ones: its training has diverged; try a lower training.learning_rate"
+        )
+
+
 def _metrics(asked: AnsweredHead, met: Mapping[str, Meeting]) -> dict[str, MetricEvidence]:
     """Each metric of the family that tells something of the head."""
-    units, labels = Units.of([row["groups"] for row in asked.rows]), asked.family.label_set(asked.facts)
+    units, labels = Units.of_rows(asked.family, asked.rows), asked.family.label_set(asked.facts)
     rows, confidence = list(asked.rows), asked.settings.confidence
     return {
         metric.name: compare(metric, rows, asked.said, asked.facts, units, confidence, met)
@@ -164,10 +181,9 @@ def compare(
 ) -> MetricEvidence:
     """The metric of answers["model"] with its interval, and its paired differences to the baselines, and to
     the releases that it was `met` by, by what they are to the head: champion, anchor."""
-    model, trivial, linear = (
-        sample(metric, metric.statistics(rows, answers[who], facts), units)
-        for who in ("model", "trivial", "linear")
-    )
+    tables = {who: metric.statistics(rows, answers[who], facts) for who in ("model", *BASELINES)}
+    model, trivial, linear = (sample(metric, table, units) for table in tables.values())
+    worth = worth_of(metric, tables["model"], tables["trivial"], units)
     release, anchored = (met or {}).get(CHAMPION), (met or {}).get(ANCHOR)
     champion = _against(metric, rows, answers, units, confidence, release) if release else None
     anchor = champion  # where both are one release, it is measured once
@@ -175,11 +191,11 @@ def compare(
         anchor = _against(metric, rows, answers, units, confidence, anchored) if anchored else None
     return MetricEvidence(
         value=model.value,
-        interval=interval(metric, model, confidence),
+        interval=interval(metric, model, confidence, worth),
         trivial=trivial.value,
         linear=linear.value,
         over_trivial=gain(metric, model, trivial, confidence),
-        over_linear=difference(model, linear, worth_of(model, trivial)).interval(confidence),
+        over_linear=difference(model, linear, worth).interval(confidence),
         champion=champion,
         anchor=anchor,
     )
@@ -202,7 +218,8 @@ def _against(
         for who in ("model", "release", "trivial")
     }
     model, release, trivial = (sample(metric, table, units) for table in tables.values())
-    counted = difference(model, release, worth_of(model, trivial))
+    worth = worth_of(metric, tables["model"], tables["trivial"], units)
+    counted = difference(model, release, worth)
     return Comparison(
         value=release.value,
         difference=model.value - release.value,

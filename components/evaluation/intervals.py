@@ -4,8 +4,8 @@ A value's error changes along its scale (`Metric.scale`), and so do the ends of 
 - share: the score interval of Wilson (1927) at the effective number of rows, v (1 - v) / se^2 (Korn &
   Graubard 1998), or at `Metric.rows_that_count` where those are fewer. Of a share of rows that is the number
   of rows. An end that few rows make is as far off as their Poisson count allows (Brown, Cai & DasGupta 2001).
-- correlation: symmetric in Fisher's z = atanh v (1921).
-- error: symmetric in the logarithm of the distance from the best value.
+- correlation: symmetric in Fisher's z = atanh v (1921); of 1 or -1 without an exception that of a share.
+- error: symmetric in the logarithm of the distance from the best value; of none the end of a share of rows.
 
 Standard errors are the jackknife's, biases too unless the metric knows its own. Quantiles are those of
 Student's t with units - 1 degrees of freedom, or rows that count less 1; normal ones where a unit is right
@@ -18,24 +18,32 @@ Legend: U units.
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from components.evaluation.difference import Difference, quantile
-from components.evaluation.units import Sample
+from components.evaluation.units import Sample, Units
 from components.families.base import Metric
+
+if TYPE_CHECKING:
+    from components.families.base.metric import Table
 
 ALIKE = 1e-6  # relative: two numbers so near to each other differ by rounding alone
 MOST = 700.0  # exp() of more is not finite
 FEW = 10  # rows right, or wrong; a normal approximation of so many is not to be trusted
 
 
-def interval(metric: Metric, measured: Sample, confidence: float) -> list[float]:
-    """Low end and high end. They are those of the value less its bias, and hold the value as it is too: of
-    many classes with few rows each, a macro mean is too low by its nature."""
+def interval(metric: Metric, measured: Sample, confidence: float, worth: float | None = None) -> list[float]:
+    """Low end and high end, on the metric's scale. They are those of the value less its bias, and hold the
+    value as it is too: of many classes with few rows each, a macro mean is too low by its nature. What an
+    error is worth of which no row shows any is told by `worth` (see `worth_of`)."""
     lowest = {"share": 0.0, "correlation": -1.0, "error": -math.inf}[metric.scale]
     unbiased = min(max(measured.value - _bias(metric, measured), lowest), metric.best)
     low, high = _around(metric, unbiased, measured, (1 + confidence) / 2)
+    low, high = max(low, lowest), min(high, metric.best)
+    if worth is not None and metric.scale == "error" and low == metric.best:
+        low -= worth * (1 - score(1.0, len(measured.without_U), (1 + confidence) / 2, None)[0])
     return [float(min(low, measured.value)), float(max(high, measured.value))]
 
 
@@ -48,18 +56,15 @@ def _bias(metric: Metric, measured: Sample) -> float:
 def _around(metric: Metric, value: float, measured: Sample, level: float) -> tuple[float, float]:
     units, freedom = len(measured.without_U), max(len(measured.without_U) - 1, 1)
     variance = float(np.mean(measured.influence**2)) / freedom
+    if metric.scale == "correlation":
+        return _of_correlation(value, units, variance, level)
     if metric.scale == "share" and 0 <= value <= 1:
-        spread, counted = value * (1 - value), _rows_that_count(metric, measured)
+        spread, counted = value * (1 - value), _rows_that_count(metric, measured.sums_S)
         if variance * spread == 0 or math.isclose(variance * freedom, spread, rel_tol=ALIKE):
             return score(value, min(units, counted), level, None)
         freedom = max(1, int(min(units, counted)) - 1)
         return score(value, min(spread / variance, counted), level, freedom)
-    if metric.scale == "correlation" and units < 2:  # of one unit alone no spread is known
-        return -1.0, metric.best
     half = quantile(level, freedom) * math.sqrt(variance)
-    if metric.scale == "correlation" and abs(value) < 1:
-        z, half = math.atanh(value), half / (1 - value**2)
-        return math.tanh(z - half), math.tanh(z + half)
     if metric.scale == "error" and value < metric.best:
         gap = metric.best - value
         factor = math.exp(min(half / gap, MOST))
@@ -67,10 +72,23 @@ def _around(metric: Metric, value: float, measured: Sample, level: float) -> tup
     return value - half, value + half
 
 
-def _rows_that_count(metric: Metric, measured: Sample) -> float:
-    if metric.rows_that_count is None or measured.sums_S is None:
+def _of_correlation(value: float, units: int, variance: float, level: float) -> tuple[float, float]:
+    if units < 2:  # of one unit alone no spread is known
+        return -1.0, 1.0
+    if abs(value) == 1 and variance == 0:
+        low, high = score((1 + value) / 2, units, level, None)
+        return 2 * low - 1, 2 * high - 1
+    half = quantile(level, units - 1) * math.sqrt(variance)
+    if abs(value) == 1:
+        return value - half, value + half
+    z, half = math.atanh(value), half / (1 - value**2)
+    return math.tanh(z - half), math.tanh(z + half)
+
+
+def _rows_that_count(metric: Metric, sums_S: np.ndarray | None) -> float:
+    if metric.rows_that_count is None or sums_S is None:
         return math.inf
-    return max(1.0, metric.rows_that_count(measured.sums_S))
+    return max(1.0, metric.rows_that_count(sums_S))
 
 
 def score(share: float, rows: float, level: float, freedom: int | None) -> tuple[float, float]:
@@ -101,17 +119,18 @@ def wilson(share: float, rows: float, z: float) -> tuple[float, float]:
     return min(max(0.0, centre - half), share), max(min(1.0, centre + half), share)
 
 
-def difference(one: Sample, other: Sample, worth: float) -> Difference:
+def difference(one: Sample, other: Sample, worth: float | None = None) -> Difference:
     """That of two models on the same rows, in effective units won and lost.
 
     A unit's pseudo-value (Tukey 1958) is what it adds to the difference. The numbers won and lost, and what
     one is worth, are those that have the sum and the sum of squares of the pseudo-values. A unit that no row
-    shows is worth `worth` (see `worth_of`), or as much as they are. Of a share of rows all this is counting.
+    shows is worth `worth` (see `worth_of`), and by default as much as they are, or 1 where there are none. Of
+    a share of rows all this is counting.
     """
     found = one - other
     parts_U = np.abs(found.value + found.influence)
     units, total, squares = len(parts_U), float(parts_U.sum()), float((parts_U**2).sum())
-    each = max(squares / total, total / units) if squares > 0 else worth  # no more differ than there are
+    each = max(squares / total, total / units) if squares > 0 else worth or 1.0  # no more than there are
     alike_U = (parts_U < ALIKE * each) | np.isclose(parts_U, each, rtol=ALIKE)
     won, lost = ((total + sign * units * found.value) / (2 * each) for sign in (1, -1))
     return Difference(
@@ -120,7 +139,7 @@ def difference(one: Sample, other: Sample, worth: float) -> Difference:
         units=units,
         worth=each,
         freedom=None if alike_U.all() else max(units - 1, 1),
-        unseen=None if found.without_N is not None else round(max(1.0, worth / each), 9),
+        unseen=None if found.without_N is not None else round(max(1.0, (worth or 0) / each), 9),
     )
 
 
@@ -130,14 +149,29 @@ def gain(metric: Metric, model: Sample, baseline: Sample, confidence: float) -> 
     has one value whatever the rows, as an area of 1/2, they are those of the model's own value less it."""
     if np.allclose(baseline.without_U, baseline.value, rtol=0, atol=1e-12):
         return [end - baseline.value for end in interval(metric, model, confidence)]
-    low, high = difference(model, baseline, worth_of(model, baseline)).interval(confidence)
+    low, high = difference(model, baseline).interval(confidence)
     bias = _bias(metric, model) - _bias(metric, baseline) if metric.bias else 0.0
     return [min(low, max(low - bias, -1.0)), max(high, min(high - bias, 1.0))]
 
 
-def worth_of(one: Sample, other: Sample) -> float:
-    """What a unit is worth that tells two models apart: of a share of rows 1. Taken from a model and the
-    trivial one, which many units tell apart, it says what one would be worth where few do."""
-    found = one - other
-    parts_U = np.abs(found.value + found.influence)
+def worth_of(metric: Metric, own_NS: Table, trivial_NS: Table, units: Units) -> float:
+    """What a unit is worth at which a model fails, of which a few test rows may show none: as much as the
+    value changes where it is answered as by the trivial model. Of a share of rows 1.
+
+    A loss at any of the units, whichever, has the variance of one at units that are worth the sum of squares
+    of these changes over their sum; none is worth more than the dearest. Where few rows count, each of these
+    is worth at least its part: all, where no row tells anything.
+    """
+    units = units.coarse(own_NS.shape[1])
+    changed_U = metric.without(own_NS, units.member_UN, trivial_NS)
+    parts_U = units.count * (changed_U - metric.total(own_NS))
+    dearest, total = float(np.abs(parts_U).max(initial=0)), abs(float(parts_U.sum()))
+    found = min(dearest, float((parts_U**2).sum()) / total) if total > 0 else dearest or 1.0
+    counted = _rows_that_count(metric, np.asarray(own_NS.sum(axis=0)).reshape(-1))
+    return max(found, units.count / counted)
+
+
+def worth_of_value(measured: Sample) -> float:
+    """The same where nobody knows how a model that fails would answer: as if that counted for nothing."""
+    parts_U = np.abs(measured.value + measured.influence)
     return float((parts_U**2).sum() / parts_U.sum()) if parts_U.any() else 1.0

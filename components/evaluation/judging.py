@@ -11,7 +11,7 @@ import math
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from components.evaluation import linear, paired
+from components.evaluation import eased, linear, paired
 from components.evaluation.records import (
     AnchorEvidence,
     ChampionEvidence,
@@ -129,8 +129,10 @@ def warnings(case: Case) -> list[str]:
     """What is wrong though it may pass, and what to try."""
     if case.evidence is None or case.measured is None:
         return []
-    behind = linear.finding(case.rule.metric, case.evidence, case.measured)
-    return [behind] if behind else []
+    found = [linear.finding(case.rule.metric, case.evidence, case.measured)]
+    if case.champion:
+        found.append(eased.finding(case.head, case.champion, case.rules, case.evaluation.confidence))
+    return [sentence for sentence in found if sentence]
 
 
 def remarks(case: Case) -> list[str]:

@@ -15,7 +15,7 @@ from components.data.contract.cards import HeadCard
 from components.data.contract.rows import labelled_rows
 from components.data.encoding.split import EncodedSplit
 from components.evaluation import paired
-from components.evaluation.intervals import difference, worth_of
+from components.evaluation.intervals import difference, worth_of_value
 from components.evaluation.records import HeadParity, TaskVerdict
 from components.evaluation.units import Units, sample
 from components.families.base import Prediction
@@ -55,12 +55,12 @@ def compare(
     family, facts = families.get(card["family"]), card["facts"]
     metric = next(one for one in family.metrics_for(facts["options"]) if one.name == judged.metric)
     rows = labelled_rows(data, "test", head)
-    units = Units.of([row["groups"] for row in rows])
+    units = Units.of_rows(family, rows)
     tables = [metric.statistics(rows, said, facts) for said in answers]
     own, now = (sample(metric, table, units) for table in tables)
     if not math.isfinite(now.value):
         raise ValueError(f"{head}: {metric.name} of its answers is no number")
-    counted = difference(now, own, worth_of(own, own.nothing))
+    counted = difference(now, own, worth_of_value(own))
     low = counted.low(confidence)
     return HeadParity(
         metric=metric.name,

@@ -126,7 +126,7 @@ def _of_length(head: AnsweredHead, length_N: np.ndarray, chosen: np.ndarray) -> 
     rows, said = ([side[number] for number in chosen] for side in (head.rows, head.said["model"]))
     metric, settings = head.metrics[0], head.settings
     statistics_NS = metric.statistics(rows, said, head.facts)
-    measured = sample(metric, statistics_NS, Units.of([row["groups"] for row in rows]))
+    measured = sample(metric, statistics_NS, Units.of_rows(head.family, rows))
     return LengthBin(
         shortest=int(length_N[chosen].min()),
         longest=int(length_N[chosen].max()),

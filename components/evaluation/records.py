@@ -52,11 +52,32 @@ class ModelId(Part):
     sha256: str  # of its weights
 
 
+class GateRule(Part):
+    """What a head must reach before a release."""
+
+    metric: str  # of the gate
+    floor: float  # the least that a release must reach
+    margin: float  # a loss that is allowed against the champion
+    beat_linear: bool = False  # must it be clear of the linear baseline, too?
+
+
+class Bar(Part):
+    """What a release had to reach."""
+
+    gates: dict[str, GateRule]  # by head, as it is called today
+    confidence: float  # of every interval
+    anchor_margin: float  # of the margin; a loss that is allowed against the anchor
+    further: list[str]  # the further gates
+
+
 class ChampionEvidence(Champion):
     """The champion as it was measured."""
 
     heads: list[str]  # that it answers
     not_compared: dict[str, str]  # of those that the candidate has as well: why not
+    bar: Bar | None = (
+        None  # that it was held to; null where its release does not say, and in a file of before
+    )
 
 
 class AnchorEvidence(Champion):
@@ -211,15 +232,6 @@ class Evaluation(Record):
     findings: list[Finding] = Field(default_factory=list)  # of further gates, of the model as a whole
     anchors: dict[str, AnchorEvidence] = Field(default_factory=dict)  # by head, where it has one
     rolled_back: str | None = None  # the version under which this very model was released, and rolled back
-
-
-class GateRule(Part):
-    """What a head must reach before a release."""
-
-    metric: str  # of the gate
-    floor: float  # the least that a release must reach
-    margin: float  # a loss that is allowed against the champion
-    beat_linear: bool = False  # must it be clear of the linear baseline, too?
 
 
 class Rules(Part):

@@ -13,6 +13,7 @@ Legend: N rows, U units, P pairs of units, S statistics.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +21,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from components.families.base import Metric
+from components.families.base import Family, Metric, Row
+from components.families.base.capabilities import Events
+from components.families.shared.fingerprint import text_key
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -51,6 +54,14 @@ class Units:
         unit = np.array([number[name] for row in names for name in row])
         return cls(len(number), _members(unit, np.repeat(np.arange(len(names)), [len(row) for row in names])))
 
+    @classmethod
+    def of_rows(cls, family: Family, rows: Sequence[Row]) -> Units:
+        """The units of test rows: of their groups, and where they have none, of rows that say the same. A
+        file with each row ten times (`cleaning.duplicates: keep`) tells no more than one that has it once.
+        Events are none of these: the same inputs come again, and each outcome is news."""
+        groups = [row["groups"] for row in rows]
+        return cls.of(groups if any(groups) or isinstance(family, Events) else _copies(family, rows))
+
     @property
     def overlap(self) -> bool:
         """Does a row belong to several, as a pair does to both its documents?"""
@@ -80,6 +91,14 @@ class Units:
         some_UN = self.member_UN[:, np.flatnonzero(rows_N)]
         some_UN = some_UN[np.flatnonzero(np.diff(some_UN.indptr))]
         return Units(some_UN.shape[0], some_UN)
+
+
+def _copies(family: Family, rows: Sequence[Row]) -> list[list[str]]:
+    """For each row a name that all have that say the same as it, but for case, punctuation and spacing; none
+    where it is the only one."""
+    lessons = [(text_key(family.text_of(row)), family.target_of(row)) for row in rows]
+    count = Counter(lessons)
+    return [[repr(lesson)] if count[lesson] > 1 else [] for lesson in lessons]
 
 
 def _members(unit: np.ndarray, row: np.ndarray, rows: int | None = None) -> csr_array:

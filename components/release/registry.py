@@ -24,8 +24,10 @@ from components.evaluation.records import (
     EVALUATION,
     METRICS,
     VERDICT,
+    Bar,
     Champion,
     ChampionReport,
+    Verdict,
     describe,
 )
 from components.files import parse_json
@@ -248,6 +250,30 @@ def open_champion(champion: Champion, project: Path = Path()) -> Path:
     folder = found.folder(release)
     signing.check(folder, project)
     return folder / BUNDLE
+
+
+def bar_of(champion: Champion, project: Path = Path()) -> Bar | None:
+    """What a release had to reach, by the verdict of its commit; None where that does not say it, as of an
+    earlier version.
+
+    Raises:
+        UserError: there is no such release.
+    """
+    found = read(project)
+    place = f"{found.release(champion.release).commit}:{found.git.prefix}{VERDICT}"
+    (text,) = found.git.blobs([place])
+    try:
+        verdict = Verdict.of(json.loads(text or b"{}"), Path(place))
+    except (UserError, ValueError):
+        return None
+    if (rules := verdict.rules) is None:
+        return None
+    return Bar(
+        gates=rules.gates,
+        confidence=verdict.confidence,
+        anchor_margin=rules.anchor_margin,
+        further=list(rules.further),
+    )
 
 
 def named_champion(model: str) -> Champion | None:

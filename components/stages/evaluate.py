@@ -20,7 +20,9 @@ def main() -> None:
     anchors = report.anchors
     project = params.load()
     opponents = {
-        release.release: Opponent(registry.open_champion(release), release, project.evaluation.renamed)
+        release.release: Opponent(
+            registry.open_champion(release), release, project.evaluation.renamed, registry.bar_of(release)
+        )
         for release in {one.release: one for one in (named, *anchors.values()) if one}.values()
     }
     champion = opponents[named.release] if named else None

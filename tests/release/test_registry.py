@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from components.errors import UserError
-from components.evaluation.records import ReleaseReport
+from components.evaluation.records import Bar, GateRule, ReleaseReport, Rules
 from components.files import verify_manifest, write_manifest
 from components.release import moves, registry, tags
 from components.release.registry import RECORD, WEIGHTS, champion, open_champion, rolled_back
@@ -91,6 +91,26 @@ def test_what_a_candidate_is_compared_with(project: Path) -> None:
         assert found is not None
         assert found.release == expected
         assert open_champion(found, project).parts[-2:] == ("src", "bundle")
+
+
+def test_a_release_says_what_it_had_to_reach(project: Path) -> None:
+    """By the verdict of its commit, whatever params.yaml says today; where that has no settings, nothing."""
+    release(project, "a")
+    first = champion("another", project)
+    assert first
+    assert registry.bar_of(first, project) is None
+    write_bento(project / "bento", "b", "b")
+    track(project)
+    rule = GateRule(metric="accuracy", floor=0.6, margin=0.02)
+    rules = Rules(gates={"mood": rule}, shown_loss=0.3, anchor_margin=1.0, further={"slices": {}})
+    verdict = write_verdict(project, against=first).model_copy(update={"rules": rules})
+    verdict.write(project / "reports/verdict.json")
+    moves.release(project / "bento", verdict, project)
+    second = champion("another", project)
+    assert second
+    assert registry.bar_of(second, project) == Bar(
+        gates={"mood": rule}, confidence=0.95, anchor_margin=1.0, further=["slices"]
+    )
 
 
 def test_a_return_to_an_earlier_bundle_is_a_release_of_its_own(two: Path) -> None:

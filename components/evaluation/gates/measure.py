@@ -46,17 +46,12 @@ class Score:
     def value(self) -> float:
         return min(self.sample.value, self.most)
 
-    @property
-    def worth(self) -> float:
-        """What a unit is worth of which the number is made (`intervals.worth_of`)."""
-        return intervals.worth_of(self.sample, self.sample.nothing)
-
     def interval(self, confidence: float) -> list[float]:
         """Its ends are not beyond `most`."""
         if self.metric is not None:
             ends = intervals.interval(self.metric, self.sample, confidence)
         else:
-            counted = intervals.difference(self.sample, self.sample.nothing, self.worth)
+            counted = intervals.difference(self.sample, self.sample.nothing)
             ends = counted.interval(confidence)
         low, high = (min(end, self.most) for end in ends)
         return [low, high if self.best_excluded else self.most]
@@ -108,6 +103,7 @@ class Measured:
     own: Score
     pair: tuple[Score, Score] | None  # the candidate's, the champion's
     compared: int = 0  # rows of the pair
+    worth: float | None = None  # what a unit is worth that these do not show (`intervals.worth_of`)
 
 
 def measured(case: Case, score: Callable[[Asked], Score], rows_N: np.ndarray | None = None) -> Measured:
@@ -121,12 +117,22 @@ def measured(case: Case, score: Callable[[Asked], Score], rows_N: np.ndarray | N
     if not both_N.any():
         return found
     model, champion = (score(_asked(case, who, both_N, case.common.facts)) for who in ("model", "champion"))
-    return replace(found, pair=(model, champion), compared=int(both_N.sum()))
+    worth = _worth(case, own, chosen_N)
+    return replace(found, pair=(model, champion), compared=int(both_N.sum()), worth=worth)
+
+
+def _worth(case: Case, own: Score, chosen_N: np.ndarray) -> float:
+    """By the trivial model's answers to the same rows; only the gate's own metric is one of these."""
+    if own.metric is not case.metric or own.statistics_NS is None or "trivial" not in case.said:
+        return intervals.worth_of_value(own.sample)
+    trivial = _asked(case, "trivial", chosen_N, case.facts)
+    trivial_NS = own.metric.statistics(trivial.rows, trivial.said, trivial.facts)
+    return intervals.worth_of(own.metric, own.statistics_NS, trivial_NS, trivial.units)
 
 
 def _asked(case: Case, who: str, rows_N: np.ndarray, facts: Facts) -> Asked:
     rows = picked(case.rows, rows_N)
-    units = Units.of([row["groups"] for row in rows])
+    units = Units.of_rows(case.family, rows)
     return Asked(who, rows_N, rows, picked(case.said[who], rows_N), facts, units)
 
 
@@ -172,7 +178,7 @@ def _comparison(case: Case, found: Measured) -> Comparison | None:
         return None
     own, champion = found.pair
     confidence = case.project.evaluation.confidence
-    counted = intervals.difference(own.sample, champion.sample, found.own.worth)
+    counted = intervals.difference(own.sample, champion.sample, found.worth)
     tables = (own.statistics_NS, champion.statistics_NS)
     return Comparison(
         value=champion.value,

@@ -71,13 +71,17 @@ class Metric:
         """The value of all the rows that have these statistics."""
         return float(self.value(np.asarray(statistics_NS.sum(axis=0)).reshape(1, -1))[0])
 
-    def without(self, statistics_NS: Table, member_UN: csr_array | None = None) -> np.ndarray:
-        """value_U of all rows but those of a unit, by which rows a unit has; by default each row is one."""
+    def without(
+        self, statistics_NS: Table, member_UN: csr_array | None = None, instead_NS: Table | None = None
+    ) -> np.ndarray:
+        """value_U of all rows but those of a unit, by which rows a unit has; by default each row is one. With
+        `instead_NS` the unit's rows stay, and have these statistics."""
         total_S = np.asarray(statistics_NS.sum(axis=0)).reshape(1, -1)
+        taken_NS = statistics_NS if instead_NS is None else statistics_NS - instead_NS
         count = statistics_NS.shape[0] if member_UN is None else member_UN.shape[0]
         found = []
         for some in _blocks(count, statistics_NS.shape[1]):
-            part = statistics_NS[some] if member_UN is None else member_UN[some] @ statistics_NS
+            part = taken_NS[some] if member_UN is None else member_UN[some] @ taken_NS
             found.append(self.value(total_S - (part if isinstance(part, np.ndarray) else part.toarray())))
         return np.concatenate(found)
 

@@ -14,6 +14,8 @@ from components.families.base.metric import Statistics
 from components.families.shared.metrics import mean, root_mean
 from components.families.shared.ranks import correlation, kendall_values, spearman_values
 
+TINY, LEAST = 1e-12, 1e-300  # a spread is none where it is so small a part of the sum of squares
+
 
 def power_sums(rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts) -> np.ndarray:
     """statistics_N7 of gold x and prediction y: 1, x, y, xx, yy, xy, (x - y)^2; x, y centred on the
@@ -28,17 +30,18 @@ def pearson(sums_R7: np.ndarray) -> np.ndarray:
     n, x, y, xx, yy, xy, _ = sums_R7.T
     n = np.maximum(n, 1)
     spread_x, spread_y = xx - x * x / n, yy - y * y / n
-    tiny = 1e-12 * np.maximum(xx + yy, 1e-300)
+    tiny = TINY * np.maximum(xx + yy, LEAST)
     defined = (spread_x > tiny) & (spread_y > tiny)
     scale = np.sqrt(np.where(defined, spread_x * spread_y, 1))
     return np.asarray(np.where(defined, (xy - x * y / n) / scale, 0))
 
 
 def r2(sums_R7: np.ndarray) -> np.ndarray:
-    """number_R: 1 - SSE / SST; 0 where the gold is constant."""
+    """number_R: 1 - SSE / SST; 0 where the gold is constant, but for what rounding leaves."""
     n, x, _, xx, _, _, squared_error = sums_R7.T
     spread_x = xx - x * x / np.maximum(n, 1)
-    return np.asarray(np.where(spread_x > 0, 1 - squared_error / np.where(spread_x > 0, spread_x, 1), 0))
+    defined = spread_x > TINY * np.maximum(xx, LEAST)
+    return np.asarray(np.where(defined, 1 - squared_error / np.where(defined, spread_x, 1), 0))
 
 
 def _of(arithmetic: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Statistics:

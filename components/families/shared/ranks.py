@@ -140,9 +140,10 @@ def balanced_rows(yes_C: np.ndarray, rows: int) -> float:
     """How many rows, half of them positives, tell as much of the mean area of classes that have so many
     positives each: of one class 4 / (1 / positives + 1 / negatives) (Willer, Li & Abecasis 2010), which is
     about the variance of Hanley & McNeil (1982). Of two classes that are each other's rest it is as of one,
-    and of more they are taken for half of them that err apart."""
+    and of more they are taken for half of them that err apart. Where no class holds of some rows and not of
+    all, nothing is told: one."""
     if not len(yes_C):
-        return float(rows)
+        return 1.0
     telling_C = 4 / (1 / yes_C + 1 / (rows - yes_C))
     return float(min(rows, max(1, len(yes_C) / 2) * len(yes_C) / (1 / telling_C).sum()))
 

@@ -17,8 +17,9 @@ from components.settings.project import Evaluation, Gate, Project
 FACTS = {"labels": ["a", "b"], "options": {"class_weights": "none", "label_smoothing": 0.0}}
 
 
-def row(number: int, label: str, text: str = "some text", **slices: str) -> Row:
+def row(number: int, label: str, text: str | None = None, **slices: str) -> Row:
     """A row of a classification task."""
+    text = f"some text {number:06}" if text is None else text
     found: Row = {"id": str(number), "text": text, "text_pair": None, "label": label, "groups": []}
     return {**found, "slice": slices} if slices else found
 

@@ -31,9 +31,10 @@ class Brittle(Models):
 
 
 def brittle(n: int = 400, **gate: float) -> Case:
-    rows = [
-        row(number, "a" if number % 2 else "b", "splendid" if number % 2 else "terrible")
+    rows = [  # of a writer each, or those that say the same would be one
+        {**row(number, label, text), "groups": [str(number)]}
         for number in range(n)
+        for label, text in [("a", "splendid") if number % 2 else ("b", "terrible")]
     ]
     case = case_of(rows, model=rows, champion=rows, **gate)
     return Case(**{**case.__dict__, "models": Brittle()})
