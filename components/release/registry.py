@@ -263,8 +263,8 @@ def bar_of(champion: Champion, project: Path = Path()) -> Bar | None:
     place = f"{found.release(champion.release).commit}:{found.git.prefix}{VERDICT}"
     (text,) = found.git.blobs([place])
     try:
-        verdict = Verdict.of(json.loads(text or b"{}"), Path(place))
-    except (UserError, ValueError):
+        verdict = Verdict.of(parse_json(text or b"{}", Path(place)), Path(place))
+    except UserError:
         return None
     if (rules := verdict.rules) is None:
         return None
