@@ -295,8 +295,8 @@ def split_labels(value: Any, separator: str) -> Any:
 
 
 def _holds(name: str, value: Any) -> bool:
-    """What a one-hot column says of its label; nothing is no."""
-    found = HOLDS.get(plain(value).lower())
+    """What a one-hot column says of its label, which surveys write once more; nothing is no."""
+    found = True if plain(value) == name else HOLDS.get(plain(value).lower())
     if found is None:
         raise BadRowError(f"'{name}' is {value!r:.60}, expected 1 or 0")
     return found
