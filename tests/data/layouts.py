@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.conftest import sentence
 from tests.data.exports.writers import LABEL, article, bio, csv_text, document, german, raw, text, tokens
-from tests.data.shapes import ROWS, Shape, jsonl, plain, topic
+from tests.data.shapes import ROWS, Shape, genres, jsonl, plain, topic
 
 QUESTIONS = ["DESC:manner", "ENTY:cremat", "HUM:ind", "NUM:date", "DESC:def"]
 INTENTS = ["AddToPlaylist", "BookRestaurant", "GetWeather"]
@@ -262,5 +262,22 @@ LAYOUTS = [
           "tagging", {"text": "text", "spans": "spans"}, {"format": "xml"}),
     Shape("illinois.txt", plain("\n".join(f"{sentence(n)} by [PER alice ] of [ORG acme ]" for n in ROWS)), "tagging",
           {"text": "text", "spans": "spans"}, {"format": "inline"}),
+    Shape("lists_of_classes.json", document({name: [sentence(40 * k + n) for n in range(40 - k)] for k, name in enumerate(INTENTS)}),
+          "classification", LABEL, {"format": "class_lists"}),
+    Shape("lists_of_equal_length.json", document({name: [sentence(60 * k + n) for n in range(60)] for k, name in enumerate(INTENTS[:2])}),
+          asks="its lists could be texts by their class, or columns of a table"),
+    Shape("sick.tsv", plain("pair_ID\tsentence_A\tsentence_B\tentailment_label\trelatedness_score\n" + "".join(
+              f"{n}\t{sentence(n)}\t{sentence(n + 200)}\t{['ENTAILMENT', 'NEUTRAL'][n * n % 7 % 2]}\t{1 + n * 37 % 41 / 10}\n" for n in ROWS)),
+          asks="it could be regression or classification"),
+    Shape("file_names.csv", plain("clip,text\n" + "".join(f"{n * 37 % 101}.wav,{sentence(n)}\n" for n in ROWS)),
+          asks="no column looks like what is to be learnt"),
+    Shape("said_twice.jsonl", jsonl(lambda n: {"text": sentence(n), "inputs": {"text": sentence(n)}, "annotation": topic(n),
+              "metrics": {"text_length": len(sentence(n))}}), "classification", {"text": "text", "label": "annotation"}),
+    Shape("labels_in_lines.csv", text(csv_text(["text", "labels"], lambda n: [sentence(n), "\n".join(genres(n))])), "multi_label",
+          {"text": "text", "labels": "labels"}, options={"separator": "\n"}),
+    Shape("map.avro", raw(b'Obj\x01\x02\x16avro.schema\x80\x02{"type": "record", "fields": [{"name": "m", "type": {"type": "map"}}]}'),
+          refused="its schema has a map"),
+    Shape("keys_twice.jsonl", plain("".join(f'{{"text": "{sentence(n)}", "label": "x", "label": "y"}}\n' for n in ROWS)),
+          asks="'label' is there twice in a row"),
     Shape("authors", by_author, "classification", LABEL, {"format": "jsonl", "files": {"train": "*/train_*.jsonl"}}),
 ]  # fmt: skip

@@ -155,9 +155,9 @@ class Column:
 
     @cached_property
     def is_cross(self) -> bool:
-        """Has it a cross in some rows, and nothing in the others?"""
-        (*texts,) = {text.strip().lower() for text in self.distinct_texts}
-        return len(self.values) < self.rows and texts[:1] != [] and set(texts) <= HOLDS
+        """Has it a cross, or its own name, in some rows, and nothing in the others?"""
+        texts = {text.strip().lower() for text in self.distinct_texts if text.strip() != self.name}
+        return len(self.values) < self.rows and bool(self.values) and texts <= HOLDS
 
     @cached_property
     def is_vector(self) -> bool:
