@@ -266,6 +266,10 @@ LAYOUTS = [
           "classification", LABEL, {"format": "class_lists"}),
     Shape("lists_of_equal_length.json", document({name: [sentence(60 * k + n) for n in range(60)] for k, name in enumerate(INTENTS[:2])}),
           asks="its lists could be texts by their class, or columns of a table"),
+    Shape("goal_and_solutions.jsonl", jsonl(lambda n: {"goal": sentence(n), "sol1": sentence(n + 200), "sol2": sentence(n + 400)}),
+          asks="several columns could be text and target"),
+    Shape("service.json", document({"data": {"items": [{"snippet": {"top": {"snippet": {"display": sentence(n)}}}, "mood": topic(n)} for n in ROWS]},
+              "meta": {"version": 2}}), "classification", {"text": "snippet.top.snippet.display", "label": "mood"}, {"format": "json_table"}),
     Shape("sick.tsv", plain("pair_ID\tsentence_A\tsentence_B\tentailment_label\trelatedness_score\n" + "".join(
               f"{n}\t{sentence(n)}\t{sentence(n + 200)}\t{['ENTAILMENT', 'NEUTRAL'][n * n % 7 % 2]}\t{1 + n * 37 % 41 / 10}\n" for n in ROWS)),
           asks="it could be regression or classification"),

@@ -55,7 +55,11 @@ def _by_name(table: Mapping[str, Any], inner: list[Any]) -> Iterator[Values] | N
     if len(inner) > 1 and all(map(_are_rows, inner)):
         return ({"split": name, **_fields(row)} for name, rows in table.items() for row in rows)
     if all(isinstance(value, Mapping) for value in inner):
-        return _of_objects(table)
+        holding = [value for value in inner if any(map(_are_objects, value.values()))]
+        one = (
+            len(holding) == 1 and len(inner) < MANY
+        )  # beside what is said of it: {"data": {...}, "meta": {...}}
+        return rows_of(holding[0]) if one else _of_objects(table)
     if _are_labels(inner):
         return ({KEY: name, "column_2": value} for name, value in table.items())
     return None
