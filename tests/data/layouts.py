@@ -138,6 +138,18 @@ def joined(path: Path) -> None:
     text(csv_text(["doc_id", "topic"], lambda n: [f"d{119 - n:03}", topic(119 - n)]))(path / "labels.csv")
 
 
+def by_card(path: Path) -> None:
+    """Files whose names say nothing, with the card that does."""
+    (path / "data").mkdir(parents=True)
+    card = "- {split: train, path: data/a*.csv}\n  - {split: test, path: data/b.csv}"
+    (path / "README.md").write_text(
+        f"---\nlicense: mit\nconfigs:\n- config_name: default\n  data_files:\n  {card}\n---\n# Rows\n"
+    )
+    for name in ("a1", "a2", "b"):
+        rows = csv_text(["text", "label"], lambda n, name=name: [f"{sentence(n)} {name}", topic(n)])  # type: ignore[misc]
+        text(rows)(path / "data" / f"{name}.csv")
+
+
 def aspects(n: int) -> str:
     """A sentence of SemEval's aspects, with one by its place."""
     found = f'<aspectTerm term="soup" polarity="{["bad", "good"][n % 2]}" from="0" to="4"/>'
@@ -270,6 +282,7 @@ LAYOUTS = [
           asks="several columns could be text and target"),
     Shape("service.json", document({"data": {"items": [{"snippet": {"top": {"snippet": {"display": sentence(n)}}}, "mood": topic(n)} for n in ROWS]},
               "meta": {"version": 2}}), "classification", {"text": "snippet.top.snippet.display", "label": "mood"}, {"format": "json_table"}),
+    Shape("of_the_hub", by_card, "classification", LABEL, {"format": "csv", "files": {"train": "data/a*.csv", "test": "data/b.csv"}}),
     Shape("sick.tsv", plain("pair_ID\tsentence_A\tsentence_B\tentailment_label\trelatedness_score\n" + "".join(
               f"{n}\t{sentence(n)}\t{sentence(n + 200)}\t{['ENTAILMENT', 'NEUTRAL'][n * n % 7 % 2]}\t{1 + n * 37 % 41 / 10}\n" for n in ROWS)),
           asks="it could be regression or classification"),
