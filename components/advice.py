@@ -24,8 +24,12 @@ def lines_of(path: Path) -> str:
     return f"jq -c '.[]' {word(path)} > {word(beside(path, '.jsonl'))}"
 
 
-def documents(path: Path) -> str:
-    """The sentence for a file of several JSON documents over many lines."""
+def documents(path: Path, commas: bool = False) -> str:
+    """The sentence for a file of several JSON documents over many lines, or with a comma behind each line."""
+    if commas:
+        new = word(beside(path, ".jsonl"))
+        command = f"sed 's/,\\s*$//' {word(path)} > {new}"
+        return f"{path}: a comma behind each line, expected JSON Lines; `{command}` takes them out"
     return (
         f"{path}: several JSON documents, one after the other, expected JSON Lines, one object a line; "
         f"`jq -c . {word(path)} > {word(beside(path, '.jsonl'))}` makes lines of them"

@@ -15,11 +15,17 @@ INVISIBLE = "\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2
 INVISIBLE_CHARACTERS = frozenset(filter(re.compile(f"[{INVISIBLE}]").match, map(chr, range(0x10000))))
 _ENDS = re.compile(rf"^[\s{INVISIBLE}]+|[\s{INVISIBLE}]+$")
 _UNSEEN = re.compile(rf"[\s{INVISIBLE}]+")
-_TYPOGRAPHY = str.maketrans(
-    {**dict.fromkeys("‐‑‒–—−", "-"), **dict.fromkeys("‘’´`", "'"), **dict.fromkeys("“”„", '"')}
+_TYPOGRAPHY = str.maketrans(  # and Turkish, whose capitals of i and ı have other small letters elsewhere
+    {
+        "\u0307": None,
+        "ı": "i",
+        **dict.fromkeys("‐‑‒–—−", "-"),
+        **dict.fromkeys("‘’´`", "'"),
+        **dict.fromkeys("“”„", '"'),
+    }
 )
 _WHOLE = re.compile(r"[-+]?\d+\.0+")
-_NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?")
+_NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d{1,2})?")
 
 
 def trimmed(text: str) -> str:

@@ -139,6 +139,7 @@ def wishes_of(
     columns: Sequence[str],
     joint: Sequence[str] = (),
     decimal: Decimal | None = None,
+    form: str | None = None,
 ) -> Wishes:
     """The wishes of the command line; a column is "ROLE=NAME".
 
@@ -151,18 +152,21 @@ def wishes_of(
         if "=" not in given:
             raise UserError(f"--column: found '{given}', expected ROLE=NAME, e.g. text=body")
     roles = [given.split("=", 1) for given in columns]
-    return Wishes(name, family, {role.strip(): column for role, column in roles}, tuple(joint), decimal)
+    named = {role.strip(): column for role, column in roles}
+    return Wishes(name, family, named, tuple(joint), decimal, form)
 
 
 def with_arguments(wishes: Wishes, arguments: Sequence[str]) -> Wishes:
-    """The wishes with a choice's `--family X`, `--column ROLE=NAME`, `--joint NAME` and `--decimal SIGN`."""
+    """The wishes with what a choice's arguments say, `--family X`, `--column ROLE=NAME` and the others."""
     pairs = list(zip(arguments[::2], arguments[1::2], strict=True))
     family = next((value for flag, value in pairs if flag == "--family"), wishes.family)
+    form = next((value for flag, value in pairs if flag == "--format"), wishes.format)
     decimal = next((decimal for decimal in DECIMALS if ("--decimal", decimal) in pairs), wishes.decimal)
     columns = dict(value.split("=", 1) for flag, value in pairs if flag == "--column")
     joint = tuple(value for flag, value in pairs if flag == "--joint")
     columns = {**wishes.columns, **columns}
-    return replace(wishes, family=family, columns=columns, joint=wishes.joint + joint, decimal=decimal)
+    settled = replace(wishes, family=family, columns=columns, decimal=decimal, format=form)
+    return replace(settled, joint=wishes.joint + joint)
 
 
 def _terms(settings_file: Path) -> Terms:
@@ -181,6 +185,7 @@ def _terms(settings_file: Path) -> Terms:
 def _command(address: str, wishes: Wishes) -> str:
     """The command line that says all of this."""
     parts = ["--name", wishes.name] if wishes.name else []
+    parts += ["--format", wishes.format] if wishes.format else []
     parts += ["--family", wishes.family] if wishes.family else []
     parts += [part for role, name in wishes.columns.items() for part in ("--column", f"{role}={name}")]
     parts += [part for name in wishes.joint for part in ("--joint", name)]

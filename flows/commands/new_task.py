@@ -19,6 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--decimal", choices=[".", ","], help="the decimal sign, of numbers that can be read in two ways"
     )
+    parser.add_argument("--format", help="of a file that can be read in two ways")
     parser.add_argument("--write", action="store_true", help="write the task into params.yaml")
 
 
@@ -26,7 +27,9 @@ def run(given: argparse.Namespace) -> int:
     """Propose the task."""
     from flows import new_task
 
-    wishes = new_task.wishes_of(given.name, given.family, given.column, given.joint, given.decimal)
+    wishes = new_task.wishes_of(
+        given.name, given.family, given.column, given.joint, given.decimal, given.format
+    )
     return new_task.run(given.data, wishes, given.write)
 
 

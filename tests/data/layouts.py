@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.conftest import sentence
 from tests.data.exports.writers import LABEL, article, bio, csv_text, document, german, raw, text, tokens
-from tests.data.shapes import ROWS, Shape, jsonl, plain, topic
+from tests.data.shapes import ROWS, Shape, genres, jsonl, plain, topic
 
 QUESTIONS = ["DESC:manner", "ENTY:cremat", "HUM:ind", "NUM:date", "DESC:def"]
 INTENTS = ["AddToPlaylist", "BookRestaurant", "GetWeather"]
@@ -136,6 +136,18 @@ def joined(path: Path) -> None:
     path.mkdir()
     text(csv_text(["doc_id", "body"], lambda n: [f"d{n:03}", sentence(n)]))(path / "texts.csv")
     text(csv_text(["doc_id", "topic"], lambda n: [f"d{119 - n:03}", topic(119 - n)]))(path / "labels.csv")
+
+
+def by_card(path: Path) -> None:
+    """Files whose names say nothing, with the card that does."""
+    (path / "data").mkdir(parents=True)
+    card = "- {split: train, path: data/a*.csv}\n  - {split: test, path: data/b.csv}"
+    (path / "README.md").write_text(
+        f"---\nlicense: mit\nconfigs:\n- config_name: default\n  data_files:\n  {card}\n---\n# Rows\n"
+    )
+    for name in ("a1", "a2", "b"):
+        rows = csv_text(["text", "label"], lambda n, name=name: [f"{sentence(n)} {name}", topic(n)])  # type: ignore[misc]
+        text(rows)(path / "data" / f"{name}.csv")
 
 
 def aspects(n: int) -> str:
@@ -262,5 +274,27 @@ LAYOUTS = [
           "tagging", {"text": "text", "spans": "spans"}, {"format": "xml"}),
     Shape("illinois.txt", plain("\n".join(f"{sentence(n)} by [PER alice ] of [ORG acme ]" for n in ROWS)), "tagging",
           {"text": "text", "spans": "spans"}, {"format": "inline"}),
+    Shape("lists_of_classes.json", document({name: [sentence(40 * k + n) for n in range(40 - k)] for k, name in enumerate(INTENTS)}),
+          "classification", LABEL, {"format": "class_lists"}),
+    Shape("lists_of_equal_length.json", document({name: [sentence(60 * k + n) for n in range(60)] for k, name in enumerate(INTENTS[:2])}),
+          asks="its lists could be texts by their class, or columns of a table"),
+    Shape("goal_and_solutions.jsonl", jsonl(lambda n: {"goal": sentence(n), "sol1": sentence(n + 200), "sol2": sentence(n + 400)}),
+          asks="several columns could be text and target"),
+    Shape("service.json", document({"data": {"items": [{"snippet": {"top": {"snippet": {"display": sentence(n)}}}, "mood": topic(n)} for n in ROWS]},
+              "meta": {"version": 2}}), "classification", {"text": "snippet.top.snippet.display", "label": "mood"}, {"format": "json_table"}),
+    Shape("of_the_hub", by_card, "classification", LABEL, {"format": "csv", "files": {"train": "data/a*.csv", "test": "data/b.csv"}}),
+    Shape("sick.tsv", plain("pair_ID\tsentence_A\tsentence_B\tentailment_label\trelatedness_score\n" + "".join(
+              f"{n}\t{sentence(n)}\t{sentence(n + 200)}\t{['ENTAILMENT', 'NEUTRAL'][n * n % 7 % 2]}\t{1 + n * 37 % 41 / 10}\n" for n in ROWS)),
+          asks="it could be regression or classification"),
+    Shape("file_names.csv", plain("clip,text\n" + "".join(f"{n * 37 % 101}.wav,{sentence(n)}\n" for n in ROWS)),
+          asks="no column looks like what is to be learnt"),
+    Shape("said_twice.jsonl", jsonl(lambda n: {"text": sentence(n), "inputs": {"text": sentence(n)}, "annotation": topic(n),
+              "metrics": {"text_length": len(sentence(n))}}), "classification", {"text": "text", "label": "annotation"}),
+    Shape("labels_in_lines.csv", text(csv_text(["text", "labels"], lambda n: [sentence(n), "\n".join(genres(n))])), "multi_label",
+          {"text": "text", "labels": "labels"}, options={"separator": "\n"}),
+    Shape("map.avro", raw(b'Obj\x01\x02\x16avro.schema\x80\x02{"type": "record", "fields": [{"name": "m", "type": {"type": "map"}}]}'),
+          refused="its schema has a map"),
+    Shape("keys_twice.jsonl", plain("".join(f'{{"text": "{sentence(n)}", "label": "x", "label": "y"}}\n' for n in ROWS)),
+          asks="'label' is there twice in a row"),
     Shape("authors", by_author, "classification", LABEL, {"format": "jsonl", "files": {"train": "*/train_*.jsonl"}}),
 ]  # fmt: skip

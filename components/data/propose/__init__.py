@@ -23,6 +23,8 @@ from components.data.propose.sentences import sentence_of
 from components.data.propose.trial import Terms, tried
 from components.data.sources import formats
 from components.data.sources.documents import Document
+from components.data.sources.formats.base import Sample
+from components.data.sources.formats.class_lists import Reading, reading_of
 from components.data.sources.formats.inline import SPANS, are_marked
 from components.data.sources.record import Skipped, value_at
 from components.errors import BadRowError, SkippedRowError, UserError
@@ -38,6 +40,7 @@ SHOWN = 5  # rows
 PLAIN = ("json", "jsonl", "csv", "tsv", "json_table")  # formats that do not name classes by themselves
 HEAD = 100  # rows of a split's file
 OTHERWISE = 3  # rows of another reading
+LISTS = ("class_lists", "json_table")  # what reads lists by their names
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,10 @@ def guess_at(place: Place, wishes: Wishes, encoder: Path | None = None, terms: T
     Raises:
         Question, UserError: as `guess`.
     """
+    if wishes.format is None and reading_of_lists(place) is Reading.EITHER:
+        return _classes_or_columns(place, wishes, encoder, terms)
+    if wishes.format is not None:
+        place = replace(place, source={**place.source, "format": wishes.format})
     whole = place
     rows, total = _rows(place)
     if any(isinstance(fields, Document) and fields.get("relations") for _, fields in rows):
@@ -170,6 +177,39 @@ def _spans_or_relations(place: Place, wishes: Wishes, encoder: Path | None, term
         reason = reason_of(found.plan, list(found.plan.targets))
         choices.append(Choice(["--family", family], reason, shown=found.shown[:OTHERWISE]))
     return Question("the texts have spans, and relations between them: a task learns either", choices)
+
+
+def reading_of_lists(place: Place) -> Reading:
+    """What lists of texts by their names can be, where the file is one of these."""
+    table = place.source["format"] == "json_table" and place.first.is_file()
+    return reading_of(Sample.of(place.first)) if table else Reading.NEITHER
+
+
+def _classes_or_columns(place: Place, wishes: Wishes, encoder: Path | None, terms: Terms | None) -> Guess:
+    """The only reading of such lists that teaches something.
+
+    Raises:
+        Question: there are several.
+        UserError: there is none.
+    """
+    found: list[Guess] = []
+    choices: list[Choice] = []
+    for form in LISTS:
+        try:
+            found.append(guess_at(place, replace(wishes, format=form), encoder, terms))
+            reason = reason_of(found[-1].plan, list(found[-1].plan.targets))
+            choices.append(Choice(["--format", form], reason, shown=found[-1].shown[:OTHERWISE]))
+        except Question as question:
+            choices += [
+                replace(each, arguments=["--format", form, *each.arguments]) for each in question.choices
+            ]
+        except UserError:
+            continue
+    if not choices:
+        return guess_at(place, replace(wishes, format=LISTS[-1]), encoder, terms)
+    if len(choices) == len(found) == 1:
+        return found[0]
+    raise Question("its lists could be texts by their class, or columns of a table", choices)
 
 
 def _rows(place: Place) -> tuple[Numbered, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from components.data.propose.profile import Column
-from components.data.propose.roles.base import is_named
+from components.data.propose.roles.base import LONG, is_named
 
 REPEATED = 3  # times that a class occurs, on average
 
@@ -14,11 +14,21 @@ def without_codes(columns: list[Column], wanted: Collection[str]) -> list[Column
     """The columns but for these; what the user has named stays."""
     classes = [column for column in columns if _are_classes(column)]
     gone = [code for code in classes for name in classes if _is_code(code, name)]
+    gone += [column for column in columns if _is_again(column, columns)]
     names = {column.name for column in columns}
     gone += [
         column for column in columns if f"{column.name}.entities" in names
     ]  # spaCy's object around spans
     return [column for column in columns if column not in gone or column.name in wanted]
+
+
+def _is_again(text: Column, columns: list[Column]) -> bool:
+    """Is it a text that another column says as well: one before it, or one that is called text?"""
+    if not text.is_text or text.length <= LONG or text.name == "text":
+        return False
+    same = (each for each in columns if each is not text and each.at == text.at)
+    first = (each for each in same if each.place < text.place or each.name == "text")
+    return any(each.values == text.values for each in first)
 
 
 def _are_classes(column: Column) -> bool:

@@ -28,6 +28,7 @@ class Wishes:
     columns: Mapping[str, str] = field(default_factory=dict)  # role -> column
     joint: tuple[str, ...] = ()  # columns that are learnt beside, by heads of their own
     decimal: Decimal | None = None  # the decimal sign of numbers that could be read in two ways
+    format: str | None = None  # of a file that could be read in two ways
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from collections import Counter
 from components.data.propose.names import ASIDE, NAMES
 from components.data.propose.profile import Column
 from components.data.propose.source_keys import SourceKeys
-from components.data.sources.formats.text import MAX_FIELD
+from components.data.sources.formats.text import MAX_FIELD, quotes_behind_blanks
 
 LINES = 1000
-SEPARATORS = "\t,;|\x01"  # the last one is Hive's
+SEPARATORS = "\x01\t|~^;,"  # the first one is Hive's; of equals the one that stands in texts most rarely
 ALIKE = 0.9  # share of the lines that must agree on a format
 LONGEST_NAME = 80  # characters of a column's name
 NAMING = 4  # words of a name that says what the column holds
@@ -36,18 +36,60 @@ def delimited(text: str) -> SourceKeys:
             if width > 1 and share >= ALIKE and share > best[0]:
                 best = (share, separator, quoting, rows)
     _, separator, quoting, rows = best
-    single = _rows(text, ",", True, escape) if not quoting and text.lstrip().startswith('"') else []
+    may_be = not quoting and (separator == "," or text.lstrip().startswith('"'))
+    single = _rows(text, ",", True, escape) if may_be and '"' in text else []
     if single and all(len(row) < 2 for row in single):  # one column, with commas within its quotes
         separator, quoting, rows = ",", True, single
+    elif separator == "," and _is_prose(rows):
+        separator, quoting, rows = "\t", False, []
     rows = rows or _rows(text, separator, quoting, None)
     found: SourceKeys = {"format": "tsv" if separator == "\t" else "csv"}
-    if separator in ";| \x01":
+    if separator not in "\t,":
         found["separator"] = separator
     if not quoting:
         found["quoting"] = False
     elif escape:
         found["escape"] = escape
     return {**found, **_header(rows)}
+
+
+def _is_prose(rows: list[list[str]]) -> bool:
+    """Are they lines with as many commas each, as in sentences, rather than fields: behind each stands a
+    blank, and what stands there is no class, which would be there again?"""
+    if not rows or not all(field[:1] == " " for row in rows for field in row[1:]):
+        return False
+    return all(
+        len({row[place] for row in rows if len(row) > place}) > len(rows) / 2 for place in range(len(rows[0]))
+    )
+
+
+def uneven(text: str, found: SourceKeys) -> str:
+    """What is wrong with rows that have not the fields of their header, which says by names we know what they
+    are; empty where the header was found."""
+    first = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    known = set().union(*NAMES.values(), ASIDE)
+    for sign in ",;|":
+        names = [Column(name.strip(), [], 0) for name in first.split(sign)]
+        said = len(names) > 1 and all(not known.isdisjoint(name.words) for name in names)
+        if not said or "\t" in first or not _is_lost(found, len(names)):
+            continue
+        rows = [row for row in _rows(text, sign, '"' in text, None)[1:] if row]
+        wrong = [len(row) for row in rows if len(row) != len(names)]
+        if wrong:
+            return (
+                f"{len(wrong)} of {len(rows)} rows have other fields than the {len(names)} of the header, "
+                f"'{first}', as a row with {wrong[0]}; is a '{sign}' within a text unquoted?"
+            )
+    return ""
+
+
+def _is_lost(found: SourceKeys, names: int) -> bool:
+    """Was the header taken for a single column, or for a title above others?"""
+    header = found.get("header", [])
+    above = found.get("skip_after_header") == 1 and header == [
+        f"column_{n}" for n in range(1, len(header) + 1)
+    ]
+    return (above and len(header) != names) or (found["format"] == "tsv" and not header)
 
 
 def _width(rows: list[list[str]]) -> tuple[int, float]:
@@ -81,6 +123,8 @@ def header_of(rows: list[list[str]], first: int) -> SourceKeys:
     if unnamed and not _is_header(rows[first], _body(rows, first)):
         above = ["rownames", *(name.strip() for name in rows[first - 1])]  # R has no name for those of rows
         return {"header": _distinct(above), "skip_after_header": first}
+    if above := _names_above(rows, first):
+        return {"header": _distinct(above), "skip_after_header": first + 2 * (len(rows[0]) == width)}
     if beside := _asides(rows, first):
         rows = [*rows[: first + 1], *rows[first + 1 + beside :]]
         found = header_of(rows, first)
@@ -91,9 +135,16 @@ def header_of(rows: list[list[str]], first: int) -> SourceKeys:
         lost: SourceKeys = {"skip_after_header": first} if any(map(any, rows[:first])) else {}
         return {"header": [f"column_{number}" for number in range(1, width + 1)], **lost}
     given = [name for name in names if name]
-    if any(map(any, rows[:first])) or len(set(given)) < len(given):
-        return {"header": _distinct(names), "skip_after_header": first + 1}
-    return {}
+    told = any(map(any, rows[:first])) or len(set(given)) < len(given)
+    return {"header": _distinct(names), "skip_after_header": first + 1} if told else {}
+
+
+def _names_above(rows: list[list[str]], first: int) -> list[str]:
+    """The names, where they are those of two rows, or a sign stands behind each row but for the header."""
+    width = len(rows[first])
+    if first == 1 and len(rows[0]) == width - 1 and not any(row[-1] for row in rows[1:] if len(row) == width):
+        return [*(name.strip() for name in rows[0]), ""]
+    return merged_names(rows[first:])
 
 
 def _asides(rows: list[list[str]], first: int) -> int:
@@ -111,6 +162,24 @@ def _names_again(names: list[str], below: list[list[str]]) -> bool:
     repeated = len(set(given)) < len(given) and len(own) == len(set(own)) >= len(given) > 1
     short = all(len(name.split()) <= NAMING for name in own)
     return repeated and short and len(below[0]) == len(names) and _is_header(below[0], _body(below, 0))
+
+
+def merged_names(rows: list[list[str]]) -> list[str]:
+    """The names of two rows, of which the first one's stand above several of the second's, as spreadsheets
+    and SurveyMonkey write them; empty where these are none."""
+    if len(rows) < 3 or len(rows[1]) != len(rows[0]):
+        return []
+    above, below = ([name.strip() for name in row] for row in rows[:2])
+    cells = list(zip(above, [*above[1:], "-"], below, strict=True))
+    spans = any(not name and under for name, _, under in cells)
+    aside = any(not under or under in SURVEY for under in below)
+    fits = all(
+        (name or under) and (not under or under in SURVEY or not name or not after)
+        for name, after, under in cells
+    )
+    short = all(len(under.split()) <= NAMING and not _is_number(under) for under in below if under)
+    said = [under if under and under not in SURVEY else name for name, _, under in cells]
+    return said if spans and aside and fits and short else []
 
 
 def _body(rows: list[list[str]], first: int) -> list[list[str]]:
@@ -148,6 +217,7 @@ def _rows(text: str, separator: str, quoting: bool, escape: str | None) -> list[
             delimiter=separator,
             quoting=csv.QUOTE_MINIMAL if quoting else csv.QUOTE_NONE,
             escapechar=escape,
+            skipinitialspace=quoting and quotes_behind_blanks(io.StringIO(text), separator),
             strict=quoting,
         ):
             rows.append(row)

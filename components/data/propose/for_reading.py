@@ -20,8 +20,12 @@ BEGINS = {
     # imports line by line, and a statement; or a name that is given a list
     r"(?:#.*\n|\s)*(?:(?:import|from) [\w.]+(?: import [\w*, ()]+| as \w+)?[ \t]*\r?\n\s*)+"
     r"(?:import |from |def |class |@|if |#|\w+(?: =|\())": "a program, which is never run",
+    r"export default\b": "a program, which is never run",
     r"(?:const |let |var )?[\w.]+\s*=\s*[\[{(]": "a program, which is never run",
 }
+SINGLE = re.compile(r"\s*'(?:[^']|'')*'(?:\s*[,;\t]\s*'(?:[^']|'')*')+\s*")
+TUPLE = re.compile(r"\s*\(\s*['\"].*\)\s*,?\s*")
+FEATURES = re.compile(r"[-+]?\d+(?:\.\d+)?(?:,\d+)*(?:(?:\s+\d+:[-+\d.eE]+)+|(?:\s+\S+)?\s*\|[\w:.]*\s.*)")
 ROWS = 10  # of a data frame
 SEVERAL_SIGNS = ("::", " ||| ")  # between columns
 ALIKE = 0.9  # share of the lines that have as many of them
@@ -39,10 +43,24 @@ def refuse(path: Path, text: str) -> None:
         said = "a table that is drawn with signs, as psql and Markdown do"
     elif path.suffix.lower() in (".yaml", ".yml"):
         said = "YAML"
+    elif re.match(r"\s*(?://|/\*)", text) and re.search(r"(?m)^\s*[\[{]", text):
+        said = "JSON with comments, which JSON has not"
+    elif (some := [line for line in lines[1:] if line.strip()]) and all(map(SINGLE.fullmatch, some)):
+        said = "a table whose values stand in single quotes, where double ones are expected"
+    elif (some := [line for line in lines if line.strip()]) and all(map(TUPLE.fullmatch, some)):
+        said = "tuples as Python writes them"
+    elif _are_features(lines):
+        said = "a file of features (LIBSVM, Vowpal Wabbit), not of rows with texts"
     elif _is_printed(lines):
         said = "a data frame as pandas prints it"
     if said:
         raise UserError(f"{path}: it is {said}; write it as CSV, JSON Lines or Parquet")
+
+
+def _are_features(lines: list[str]) -> bool:
+    """Do lines say numbers of features, with a class before them, or behind it fields of texts?"""
+    some = [line.strip() for line in lines if line.strip()]
+    return bool(some) and all(map(FEATURES.fullmatch, some))
 
 
 def _is_rule(line: str) -> bool:
@@ -52,12 +70,14 @@ def _is_rule(line: str) -> bool:
 
 
 def refuse_several_signs(path: Path, text: str) -> None:
-    """Refuse a text of one column that has several, with more than one sign between them.
+    """Refuse a text that has more than one sign between its columns, and no tab.
 
     Raises:
         UserError: there are such.
     """
     lines = [line for line in text.splitlines()[:LOOKED] if line.strip()]
+    if sum("\t" in line for line in lines) >= ALIKE * len(lines):
+        return
     for sign in SEVERAL_SIGNS:
         counts = Counter(line.count(sign) for line in lines)
         if lines and (usual := counts.most_common(1)[0])[0] and usual[1] >= ALIKE * len(lines):

@@ -6,17 +6,18 @@ Only the beginning of the file is looked at; the readers of components/data/sour
 from __future__ import annotations
 
 import codecs
+import csv
 import re
 import zipfile
-from collections import Counter
 from pathlib import Path
 
 from components.data.propose import for_reading
-from components.data.propose.delimited import ALIKE, LINES, delimited
+from components.data.propose.delimited import ALIKE, LINES, delimited, uneven
+from components.data.propose.single_byte import single_byte
 from components.data.propose.source_keys import SourceKeys
 from components.data.sources import formats
 from components.data.sources.formats.base import Sample
-from components.data.sources.formats.conll import ELEMENT
+from components.data.sources.formats.conll import ELEMENT, are_even, are_quoted
 from components.data.sources.formats.foreign import refuse
 from components.data.sources.formats.packed import SHEETS, opened
 from components.errors import UserError
@@ -28,8 +29,16 @@ MAGIC = {
     b"ARROW1": "arrow",
     b"\xff\xff\xff\xff": "arrow",  # a stream has no other mark
 }
-BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-ENCODINGS = ["cp1252", "mac_roman", "cp1250", "cp1251", "gb18030", "big5", "shift_jis", "euc_jp", "euc_kr"]
+BOMS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",  # begins as that of UTF-16
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+SEVERAL = ["gb18030", "big5", "shift_jis", "euc_jp", "euc_kr"]
+ENCODINGS = ["cp1252", "mac_roman", "cp1250", "cp1251", *SEVERAL]
+FEWEST_GAPS, MOST_BESIDE = 3, 6  # blank lines between sentences, and columns between commas
 FEWEST_LETTERS = 5  # beyond ASCII, by which a text is UTF-8
 UNSAID = ("utf-8", "utf-8-sig")  # encodings that every reader takes without being told
 TEXT_HINT = "expected CSV, TSV, JSON Lines, Parquet, Arrow, CoNLL or SQuAD JSON"
@@ -90,19 +99,24 @@ def encoding_of(path: Path, data: bytes, whole: bool) -> str:
     except UnicodeDecodeError as error:
         _refuse_mixed(path, data, error.start)
 
-        from charset_normalizer import from_bytes
+        if found := _several_bytes(data) or single_byte(data):
+            return found
+        raise UserError(
+            f"{path}: byte 0x{data[error.start]:02x} at {error.start} is no UTF-8, and no other encoding "
+            f"fits; {TEXT_HINT}"
+        ) from None
 
-        matches = list(from_bytes(data[:200_000], cp_isolation=ENCODINGS))
-        if not matches:
-            found = data[error.start]
-            raise UserError(
-                f"{path}: byte 0x{found:02x} at {error.start} is no UTF-8, and no other encoding fits; "
-                f"{TEXT_HINT}"
-            ) from None
-        best = min((each.chaos, -each.coherence) for each in matches)
-        equals = [each for each in matches if (each.chaos, -each.coherence) == best]
-        names = {name for each in equals for name in each.could_be_from_charset}
-        return min(names & set(ENCODINGS), key=ENCODINGS.index)  # the commoner one comes first
+
+def _several_bytes(data: bytes) -> str | None:
+    """One of the encodings of Chinese, Japanese and Korean, whose letters have several bytes, if it is."""
+    from charset_normalizer import from_bytes
+
+    matches = list(from_bytes(data[:200_000], cp_isolation=ENCODINGS))
+    best = min(((each.chaos, -each.coherence) for each in matches), default=None)
+    equals = [each for each in matches if (each.chaos, -each.coherence) == best]
+    names = {name for each in equals for name in each.could_be_from_charset} & set(ENCODINGS)
+    found = min(names, key=ENCODINGS.index, default=None)  # the commoner one comes first
+    return found if found in SEVERAL else None
 
 
 def _refuse_mixed(path: Path, data: bytes, first: int) -> None:
@@ -163,19 +177,45 @@ def _text_format(path: Path, text: str) -> SourceKeys:
     for_reading.refuse(path, text)
     if _is_conll(text):
         return {"format": "conll", **_columns_of_words(text)}
+    if separator := _between_words(text):
+        return {"format": "conll", "separator": separator, **_columns_of_words(text, separator)}
+    for_reading.refuse_several_signs(path, text)
     found = delimited(text)
-    if found.get("header") == ["column_1"]:
-        for_reading.refuse_several_signs(path, text)
+    if problem := uneven(text, found):
+        raise UserError(f"{path}: {problem}")
     return found
 
 
-def _columns_of_words(text: str) -> SourceKeys:
-    """The names of the columns, where the first line says them: TOKEN, NE-COARSE-LIT, as HIPE has it."""
+def _columns_of_words(text: str, separator: str = "") -> SourceKeys:
+    """The names of the columns, where the first line says them, as TOKEN and NE-COARSE-LIT in HIPE; and the
+    sign between them where they stand in quotes."""
+    words = [line.split("\t" if "\t" in line else None) for line in text.splitlines()[:LINES] if line.strip()]
+    if not separator and are_quoted(words):
+        separator = "\t" if len(words[0]) == text.partition("\n")[0].count("\t") + 1 else " "
+        return {"separator": separator, **_columns_of_words(text, separator)}
     first = text.lstrip("\ufeff \r\n").partition("\n")[0].rstrip("\r")
-    names = first.split("\t") if "\t" in first else first.split()
+    names = first.split(separator or ("\t" if "\t" in first else None))
+    names = [name.strip('"') for name in names]
     said = {name.lower() for name in names}
     named = bool(said & {"token", "tokens", "word", "words", "form"}) and len(said) == len(names)
-    return {"header": names} if named and not re.search(r"(?:^|\s)O(?:\s|$)", first) else {}
+    return {"header": names} if named and "O" not in names and first[:1] != "#" else {}
+
+
+def _between_words(text: str) -> str:
+    """The sign between a word and its tags, where blank lines stand between sentences; empty where the lines
+    are no words."""
+    lines = text.splitlines()[:LINES]
+    for sign in (",", ";"):
+        rows = list(csv.reader(lines, delimiter=sign))
+        words = [row for row in rows if any(row)]
+        inner = [any(row) for row in rows]
+        gaps = inner[: len(inner) - inner[::-1].index(True)].count(False) if words else 0
+        even = len({len(row) for row in words}) == 1 and 1 < len(words[0]) <= MOST_BESIDE
+        single = all(len(field.split()) < 2 for row in words for field in row)
+        tagged = sum("O" in row[1:] for row in words) > len(words) / 10
+        if even and single and tagged and FEWEST_GAPS <= gaps < len(words) / 2:
+            return sign
+    return ""
 
 
 def _is_row_a_line(text: str) -> bool:
@@ -191,12 +231,10 @@ def _is_conll(text: str) -> bool:
     """One word and its columns a line, blank lines between sentences."""
     some = ("" if ELEMENT.fullmatch(line.strip()) else line for line in text.splitlines()[:LINES])
     lines = [line for line in some if not line.startswith(("-DOCSTART-", "#"))]
-    full = [line.split("\t") if "\t" in line else line.strip().split(" ") for line in lines if line.strip()]
+    full = [line.split("\t") if "\t" in line else line.split() for line in lines if line.strip()]
     inner = "\n".join(lines).strip().split("\n")
     blank = sum(not line.strip() for line in inner)
     if not full or blank < 1 or blank > len(full) or len(full) / (blank + 1) > 200:
         return False
-    widths = Counter(len(fields) for fields in full)
-    width, often = widths.most_common(1)[0]
-    single = all(len(field.split()) == 1 for fields in full if len(fields) == width for field in fields)
-    return 2 <= width <= 15 and often >= ALIKE * len(full) and single
+    single = sum(all(len(field.split()) == 1 for field in fields) for fields in full)
+    return single >= ALIKE * len(full) and are_even(inner)

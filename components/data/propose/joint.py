@@ -8,10 +8,10 @@ from dataclasses import replace
 from components import families
 from components.data.propose.candidate import Plan
 from components.data.propose.places import identifier
-from components.data.propose.profile import Column, Numbered, drawn
+from components.data.propose.profile import Column, Fields, Numbered, drawn
 from components.data.propose.roles import fit, kind_of
 from components.errors import BadRowError, UserError
-from components.families.base import Family
+from components.families.base import Family, Row
 
 READABLE = 0.8  # share of the rows with a value that a head must read
 TRIED = 200  # rows
@@ -76,11 +76,26 @@ def _asks_the_same(family: Family, own: Family, plan: Plan) -> bool:
     return asked in [set(family.request_fields(roles)) for roles in family.inputs]
 
 
+def _is_encoded_alike(plan: Plan, head: Plan, fields: Fields, row: Row) -> bool:
+    """Does the head's family make the same sequences of the row, as `params.checks.tasks` asks?"""
+    own, other = families.get(plan.family), families.get(head.family)
+    given = {role: value for role, value in row.items() if value is not None}
+    record = {**given, **plan.record(fields)}
+    try:
+        mine, its = own.read_input(record, plan.options), other.read_input(record, head.options)
+    except BadRowError:
+        return False
+    return all(other.sequences(one) == own.sequences(mine) for one in (mine, its))
+
+
 def _reads(plan: Plan, head: Plan, rows: Numbered) -> bool:
     """Can the head learn from most of the rows that have a value for it?"""
-    read, failed = [], 0
+    read: list[Row] = []
+    failed = 0
     (column,) = (column for role, column in head.columns.items() if role in head.fits)
     for fields, row in plan.readable(drawn(rows, TRIED)):
+        if not read and not _is_encoded_alike(plan, head, fields, row):
+            return False
         if head.record(fields)[next(iter(head.fits))] in (None, ""):
             continue
         try:

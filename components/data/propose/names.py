@@ -47,6 +47,7 @@ NAMES = {
 ASIDE = {
     *("id", "uid", "qid", "uuid", "idx", "index", "key", "date", "time", "timestamp", "created"),
     *("updated", "url", "link", "author", "user", "username", "email", "lang", "language", "split"),
+    *("length", "len"),
     *("zip", "zipcode", "postcode", "plz", "phone", "nr", "hash", "filename", "annotator", "version", "ip"),
     "confidence",  # of whoever gave the label
     *("negative", "negatives", "neg", "rejected"),  # a wrong answer, which is drawn anyway

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 
 from components import advice
 from components.data.propose.class_tables import class_tables
+from components.data.propose.data_card import declared_files
 from components.data.propose.file_names import settled, words_of_splits
 from components.data.propose.formats import encoding_of
 from components.data.propose.joins import joined_tables
@@ -135,7 +136,11 @@ def is_data_set(folder: Path) -> bool:
     saved = (folder / "dataset_dict.json").is_file() or (folder / "state.json").is_file()
     within = (path for path in folder.iterdir() if path.is_dir())
     documents = bool(formats.detect(folder)) and not any(map(formats.detect, within))
-    rows = bool(parallel_sets(folder)) or (class_tables(folder) or joined_tables(folder)) is not None
+    rows = (
+        bool(declared_files(folder))
+        or bool(parallel_sets(folder))
+        or (class_tables(folder) or joined_tables(folder)) is not None
+    )
     return saved or documents or bool(split_folders(folder)) or rows
 
 
@@ -195,6 +200,8 @@ def _of_folder(path: Path) -> SourceKeys:
 
 def _of_splits(path: Path) -> SourceKeys:
     """The same of the files of a task's splits, or of a single one."""
+    if declared := declared_files(path):
+        return {"files": declared, **common_source(path, declared)}
     files = data_files(path)
     if len(files) == 1:
         name = str(files[0].relative_to(path))

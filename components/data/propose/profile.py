@@ -25,10 +25,11 @@ from components.spelling import plain
 # Scripts that put no spaces between words: kana, Chinese characters, and Thai, Lao, Khmer, Burmese.
 UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
 FEWEST_MARKS = 3  # columns that are labels, one-hot
-HOLDS = {"1", "1.0", "true", "yes", "x", "✓", "✔"}
-MARKS = ({"0", "1"}, {"0.0", "1.0"}, {"false", "true"}, {"no", "yes"})
+HOLDS = {"1", "1.0", "true", "t", "yes", "y", "x", "✓", "✔"}
+MARKS = ({"0", "1"}, {"0.0", "1.0"}, {"false", "true"}, {"no", "yes"}, {"n", "y"}, {"f", "t"})
 GAPPY, MOST_GAPS = 0.1, 0.7  # share of rows without a value: fewer may be mistakes, with more it is an aside
 LISTED = re.compile(r"\s*([\[{(<]|(np\.)?(array|set|frozenset)\()")  # how lists and objects begin
+DEEPEST = 4  # objects within each other, as services answer
 CHOICES = re.compile(r'\s*\{\s*"choices"\s*:\s*\[')
 SAMPLED = 1000  # rows from which on they may be a sample
 OURS = "column_"  # begins the names that we give
@@ -155,9 +156,9 @@ class Column:
 
     @cached_property
     def is_cross(self) -> bool:
-        """Has it a cross in some rows, and nothing in the others?"""
-        (*texts,) = {text.strip().lower() for text in self.distinct_texts}
-        return len(self.values) < self.rows and texts[:1] != [] and set(texts) <= HOLDS
+        """Has it a cross, or its own name, in some rows, and nothing in the others?"""
+        texts = {text.strip().lower() for text in self.distinct_texts if text.strip() != self.name}
+        return len(self.values) < self.rows and bool(self.values) and texts <= HOLDS
 
     @cached_property
     def is_vector(self) -> bool:
@@ -282,7 +283,7 @@ def _is_missing(value: Any) -> bool:
 def _names(fields: Fields, outer: str = "") -> Iterable[str]:
     for name, value in fields.items():
         yield f"{outer}{name}"
-        if isinstance(value, Mapping) and outer.count(".") < 2:
+        if isinstance(value, Mapping) and outer.count(".") < DEEPEST:
             yield from _names(value, f"{outer}{name}.")
 
 

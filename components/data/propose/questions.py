@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from components.data.propose.candidate import Plan
 from components.data.propose.profile import Column, Numbered
 from components.data.propose.roles import fit
+from components.data.sources.formats.text import TWICE
 from components.data.sources.record import value_at
 from components.families.base import Row
 
@@ -118,7 +120,7 @@ def nothing(
         have = ", ".join(f"'{column.name}'" for column in columns[:MOST_CHOICES]) or "none"
         log = "; what is clicked is known by its text: join the items' titles to the log"
         hint = log if any(fit("outcome", column) for column in columns) else ""
-        lists = [each for each in rest if each.items and all(type(one) is int for one in each.items)]
+        lists = [each for each in rest if each.items and all(map(_is_number, each.items))]
         numbers = [f"'{each.name}'" for each in lists]
         hint += f"; {numbers[0]} holds numbers: {NAME_THEM}" if numbers and not hint else ""
         sentence = f"no column looks like the text; the columns are {have}{hint}{why}"
@@ -134,6 +136,8 @@ def nothing(
         sentence += (
             f"; rows without a text are left out by `filter: {{{read[0]}: {{not_empty: true}}}}` below source"
         )
+    elif twice := [column.name for column in columns if any(value is TWICE for value in column.values)]:
+        sentence += f"; '{twice[0]}' is there twice in a row: keep one of them"
     elif vectors := [column.name for column in rest if column.is_vector]:
         sentence += (
             f"; '{vectors[0]}' has a 0 or 1 for each label: make columns of them, called as the labels"
@@ -157,6 +161,11 @@ def _by_itself(plan: Plan, rows: Numbered) -> Choice:
     arguments += [part for role, each in plan.columns.items() for part in ("--column", f"{role}={each.name}")]
     reason = f"{reason_of(plan, list(plan.columns))}; nothing else is needed"
     return Choice(arguments, reason, shown=plan.shown(rows, SHOWN))
+
+
+def _is_number(item: Any) -> bool:
+    """A number, also one of numpy within a cell: [0 3 0]."""
+    return type(item) is int or (isinstance(item, str) and item.isdecimal())
 
 
 def _repeats(column: Column) -> bool:

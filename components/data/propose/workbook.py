@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 from statistics import median
 
-from components.data.propose.delimited import LINES, PREAMBLE, header_of
+from components.data.propose.delimited import LINES, PREAMBLE, header_of, merged_names
 from components.data.propose.formats import sheet_kind, source_of_file
 from components.data.propose.source_keys import SourceKeys
 from components.data.sources.formats.sheets import cells, sheet_names
@@ -58,5 +58,7 @@ def _header(rows: list[list[str]]) -> SourceKeys:
         return {}
     usual = median(map(_filled, given))
     first = next(number for number, row in enumerate(rows) if _filled(row))
+    if merged_names(rows[first:]):
+        return header_of(rows[first:], 0)
     at = next((number for number, row in enumerate(rows) if _filled(row) >= usual), first)
     return header_of(rows[first:], at - first) if at - first <= PREAMBLE else {}

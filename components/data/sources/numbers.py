@@ -47,7 +47,7 @@ CODES = (
 BEFORE = rf"{SYMBOL}|(?:{CODES.replace(' ', '|')}|Rs\.?|kr\.?)(?=\s)"
 AFTER = rf"{SYMBOL}|[^\W\d_][^\d\s,;:()]{{0,11}}|[°µ/][^\d\s,;:()]{{1,11}}"
 AMOUNT = re.compile(
-    rf"[-+{MINUS}]?\s*(?P<before>{BEFORE})?\s*[-+{MINUS}]?(?:\d[\d.,'’\s]*|[.,]\d+)\s*(?P<after>%|{AFTER})?"
+    rf"[-+{MINUS}]?\s*(?P<before>{BEFORE})?\s*[-+{MINUS}]?(?:\d[\d.,'’\s]*|[.,]\d+)\s*(?P<after>%|(?<!\d\.)(?:{AFTER}))?"
 )
 
 

@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from components.settings.project import Checks
 
 HOLDS = {
-    **dict.fromkeys(("1", "1.0", "true", "yes", "x", "✓", "✔"), True),
-    **dict.fromkeys(("0", "0.0", "false", "no", ""), False),
+    **dict.fromkeys(("1", "1.0", "true", "t", "yes", "y", "x", "✓", "✔"), True),
+    **dict.fromkeys(("0", "0.0", "false", "f", "no", "n", ""), False),
 }  # of a one-hot column
 PADDING = -1  # fills up the label numbers of a row that has fewer than another
 
@@ -295,8 +295,8 @@ def split_labels(value: Any, separator: str) -> Any:
 
 
 def _holds(name: str, value: Any) -> bool:
-    """What a one-hot column says of its label; nothing is no."""
-    found = HOLDS.get(plain(value).lower())
+    """What a one-hot column says of its label, which surveys write once more; nothing is no."""
+    found = HOLDS.get(plain(value).lower(), True if plain(value) == name else None)
     if found is None:
         raise BadRowError(f"'{name}' is {value!r:.60}, expected 1 or 0")
     return found

@@ -16,6 +16,7 @@ _WRAPPED = re.compile(
 _BRACKETS = re.compile(r"\[(.*)\]|\((?=['\"]|\))(.*)\)|\{(?=['\"]|\})(.*)\}|\{([^{}:]*)\}", re.DOTALL)
 _ANGLES = re.compile(r"(?:<[^<>]+>)+")  # as Stack Exchange writes tags: <python><pandas>
 _QUOTED = r"""(?:[urUR]|np\.str_\()?('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\)?"""
+_WHOLE = re.compile(r"^([-+]?\d+)\.$")  # as numpy writes 1.0
 _ITEM = re.compile(rf"""\s*(?:{_QUOTED}|([^'",\s][^,]*?))\s*(,|$|(?=['"]))""", re.DOTALL)
 
 
@@ -73,7 +74,7 @@ def read_items(text: str) -> list[Any] | None:
 def _items(inner: str, text: str) -> list[Any]:
     """Items between commas or, as numpy has them, one after the other."""
     if "," not in inner and not {"'", '"'} & set(inner):
-        return inner.split()
+        return [_WHOLE.sub(r"\1", item) for item in inner.split()]
     items, place, inner = [], 0, inner.strip().rstrip(",").rstrip()
     while place < len(inner):
         match = _ITEM.match(inner, place)

@@ -48,6 +48,10 @@ def together(kinds: dict[str, Column]) -> float | None:
         return in_order + 2 * base.CERTAIN if shared > 0.05 else base.CERTAIN if named else None
     if "text_pair" in kinds and not kinds.keys().isdisjoint({"text", "item"}):
         first, second = kinds.get("text") or kinds["item"], kinds["text_pair"]
+        if "written" in kinds and not base.is_named(kinds["written"], "written"):
+            return (
+                None  # of three texts a pair and what is written of it, as two choices and a question are not
+            )
         return base.CERTAIN if "query" in first.words or _are_ends(first.name, second.name) else 0.0
     return 0.0
 

@@ -21,6 +21,7 @@ from components.families.multi_label.family import name_of
 from components.families.ordinal.family import in_order
 from components.spelling import plain
 
+SIGNS = ("|", ";", ",", "#", "\n", "、", "；", "，", " / ", " + ")
 YES = {"1", "1.0", "true", "yes"}
 OUTCOMES = YES | {"0", "0.0", "false", "no"}
 LEVELS = range(3, 12)  # levels of an ordinal scale
@@ -112,7 +113,7 @@ def number(column: Column) -> Fit | None:
 
 def separator_of(column: Column) -> str | None:
     """The sign between the labels of a text, if the parts repeat in other combinations."""
-    signs = "" if column.unit else "|;,# " if _are_words(column) else "|;,#"
+    signs = () if column.unit else (*SIGNS, " ") if _are_words(column) else SIGNS
     for sign in signs:
         combined = [value for value in column.values if isinstance(value, str) and sign in value]
         if not combined or not (column.is_text or (sign == "," and _are_numbered(column))):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -19,6 +20,8 @@ from components.errors import UserError
 from components.settings.data import Source
 
 BATCH = 4096  # rows
+AVRO_MAP = re.compile(rb'"type"\s*:\s*"map"')
+AVRO_SCHEMA = 100_000  # bytes at a file's beginning, in which its schema stands
 
 
 class Columns(dict[str, list[Any]]):
@@ -146,12 +149,15 @@ def _orc_batches(path: Path) -> Iterator[pa.RecordBatch]:
 
 
 def _avro_batches(path: Path) -> Iterator[pa.RecordBatch]:
-    """The file is in memory whole: polars reads it at once."""
+    """The file is in memory whole: polars reads it at once, but for maps, at which it would panic."""
     import polars as pl
 
+    with path.open("rb") as file:
+        if AVRO_MAP.search(file.read(AVRO_SCHEMA)):
+            raise UserError(f"{path}: its schema has a map, which no library here reads; write it as Parquet")
     try:
         yield from pl.read_avro(path).to_arrow().to_batches(BATCH)
-    except pl.exceptions.PolarsError as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise OSError(str(error)) from None
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -20,12 +20,16 @@ from components.errors import UserError
 from components.settings.data import Source
 
 CONLLU = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
+PLUS = re.compile(r"\ufeff?#\s*global\.columns\s*=\s*(.+)")
+QUOTED = "set `separator` below source to the sign between them, which reads quotes too"
+MOST_COLUMNS = 60  # CoNLL-2009 and 2012 have one for each predicate of a sentence
 SAID = re.compile(r"#\s*([\w.:-]+)\s*=\s*(.*)")  # "# sent_id = 7"
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z]+)*:(?=.)")  # of Wikipedia, before a word
 LEAST_OF_2012 = 11  # columns
 BRACKETED = re.compile(r"\*|\*\)|\([\w-]+\*?\)?")
 ELEMENT = re.compile(r"</?(?:s|p|doc|text|head|g|sentence)(?:\s[^<>\t]*)?/?>", re.IGNORECASE)  # of verticals
 GLUE = re.compile(r"<g\s*/?>", re.IGNORECASE)  # of verticals: no blank stands between two words of a sentence
+ALIKE, FEWEST = 0.9, 5  # share of the lines, and sentences that may differ in their columns
 AHEAD = 1000  # lines in which the first word is looked for
 Words = list[list[str]]
 
@@ -36,18 +40,35 @@ def read_conll(path: Path, source: Source) -> Numbered:
 
     What comments before a sentence say ("# sent_id = 7", "# id 5f2e") are columns as well.
     """
-    prefix = _language(path, source)
+    prefix, plus = _language(path, source), _names_of_plus(path, source)
     for number, words, said in _sentences(path, source):
+        if source.separator is None and are_quoted(words):
+            raise UserError(f"{path}, row {number}: its columns stand in quotes; {QUOTED}")
         for word in words:
             word[0] = word[0].removeprefix(prefix)
-        columns = _without_brackets([list(column) for column in zip(*words, strict=True)])
-        names = source.header or [str(column) for column in range(len(words[0]))]
+        real = [word for word in words if plus[:1] != ["id"] or word[0].isdigit()]
+        columns = _without_brackets([list(column) for column in zip(*real, strict=True)])
+        names = source.header or plus or [str(column) for column in range(len(words[0]))]
         if len(names) != len(words[0]):
             raise UserError(
                 f"{path}, row {number}: {len(words[0])} columns, source.header names {len(names)}; "
                 f"see source.header in params.yaml"
             )
-        yield number, {**said, **dict(zip(names, columns, strict=True))}
+        if columns:
+            yield number, {**said, **dict(zip(names, columns, strict=True))}
+
+
+def _names_of_plus(path: Path, source: Source) -> list[str]:
+    """The columns that CoNLL-U Plus names in its first line, in small letters; none elsewhere."""
+    first = next(iter(lines(path, source.encoding)), "")
+    found = PLUS.match(first)
+    return found[1].lower().split() if found else []
+
+
+def are_quoted(words: Words) -> bool:
+    """Does every column of every word stand in quotes, as R and some spreadsheets write them?"""
+    fields = [field for word in words for field in word]
+    return len(words) > 1 and all(len(field) > 1 and field[0] == field[-1] == '"' for field in fields)
 
 
 def _without_brackets(columns: list[list[str]]) -> list[list[str]]:
@@ -176,10 +197,27 @@ def _is_conll(sample: Sample) -> bool:
     whole = "\n".join(line for line in kept if not line.startswith("-DOCSTART-")).strip().split("\n")
     words = [re.split("\t| +", line.rstrip()) for line in whole if line.strip() and not line.startswith("#")]
     blank = sum(not line.strip() for line in whole)
-    widths = [len(word) for word in words]
-    if not widths or blank < 1 or not 2 <= (usual := max(set(widths), key=widths.count)) <= 15:
-        return False
-    return widths.count(usual) >= 0.9 * len(widths) and blank < len(words) < 200 * (blank + 1)
+    return blank > 0 and are_even(whole) and blank < len(words) < 200 * (blank + 1)
+
+
+def are_even(block: Sequence[str]) -> bool:
+    """Have nearly all lines equally many columns, those of the file or those of their sentence?"""
+    widths: list[int] = []
+    alike: list[bool] = []  # as the line before
+    before = 0
+    for line in block:
+        if line.startswith("#"):
+            continue
+        width = len(re.split("\t| +", line.rstrip())) if line.strip() else 0
+        if width and before:
+            alike.append(width == before)
+        widths += [width] if width else []
+        before = width
+    usual = max(set(widths), key=widths.count, default=0)
+    same = widths.count(usual) >= ALIKE * len(widths)
+    several = len(widths) - len(alike) >= FEWEST and 2 * len(alike) > len(widths)
+    within = several and sum(alike) >= ALIKE * len(alike)
+    return 1 < usual <= MOST_COLUMNS and bool(same or within)
 
 
 FORMATS = {"conll": Format(read_conll, _is_conll), "conllu": Format(read_conllu, _is_conllu)}

@@ -54,6 +54,21 @@ POINTERS = {  # by how they begin
         "a pointer of DVC, not the file itself; run `dvc pull` there and name what it points to"
     ),
 }
+CONLL = "export them as CoNLL 2002 or as CoNLL-U"
+BIOC = "BioC; write a row for each passage, as JSON Lines"
+UNREAD = {  # exports of tools by how they begin, and what is read instead
+    r"(?s)\s*(?:<\?xml[^>]*>\s*)?<xmi:XMI\b": f"annotations in UIMA's XMI; {CONLL}",
+    r'\s*\{\s*"%(?:TYPES|FEATURE_STRUCTURES|VIEWS)"': f"annotations in UIMA's JSON; {CONLL}",
+    r'(?s)\s*[\[{].{,5000}"passages"\s*:\s*\[\s*\{.{,500}"infons"': BIOC,
+    r"(?s)\s*(?:<\?xml[^>]*>\s*)?(?:<!DOCTYPE collection.{,100}>\s*)?<collection>.{,5000}<passage>": BIOC,
+    r"\s*\d+\|t\|.*\n\d+\|a\|": "PubTator's export; write a row for each text with its spans, as JSON Lines",
+    r'(?s)\s*\{.{,5000}"projectKind"\s*:.{,5000}"regionOffset"': (
+        "Azure's labels, whose texts are files of their own; write both in a row, as JSON Lines"
+    ),
+    r'(?:\s*#.*\n)*\s*\[{1,2}[A-Za-z_][\w.-]*\]{1,2}[ \t]*\r?\n(?:\s*#.*\n)*\s*["\w.-]+\s*=\s*\S': (
+        f"a file of TOML, or of settings; {TABLE}"
+    ),
+}
 # Keys of an object that is a server's answer; one of the first three says what is wrong.
 ANSWER = {
     *("error", "message", "detail", "errors", "msg", "description", "reason", "title", "type", "code"),
@@ -104,6 +119,8 @@ def named(data: bytes, markup: bool = False) -> str:
 
 
 def _named_text(text: str, markup: bool) -> str:
+    if what := next((what for mark, what in UNREAD.items() if re.match(mark, text)), ""):
+        return what
     if PAGE.match(text):
         title = TITLE.search(text)
         return f"a web page{_quoted(title[1]) if title else ''} in HTML, not the data; {FETCH}"

@@ -47,16 +47,25 @@ def read_table(path: Path, source: Source) -> Numbered:
     Raises:
         UserError: it is no JSON, or no table.
     """
-    try:
-        found = json.loads("".join(lines(path, source.encoding)))
-    except (ValueError, RecursionError) as error:
-        several = str(error).startswith("Extra data")
-        said = advice.documents(path) if several else f"{path}: not JSON ({error})"
-        raise UserError(said) from None
-    rows = rows_of(found)
+    rows = rows_of(read_document(path, source))
     if rows is None:
         raise UserError(f"{path}: no table, expected {EXPECTED}")
     yield from enumerate(rows, 1)
+
+
+def read_document(path: Path, source: Source) -> Any:
+    """A JSON document, whole.
+
+    Raises:
+        UserError: it is no JSON, or several documents.
+    """
+    try:
+        return json.loads("".join(lines(path, source.encoding)))
+    except (ValueError, RecursionError) as error:
+        first = next((line.rstrip() for line in lines(path, source.encoding) if line.strip()), "")
+        several = str(error).startswith("Extra data")
+        said = advice.documents(path, first.endswith(",")) if several else f"{path}: not JSON ({error})"
+        raise UserError(said) from None
 
 
 def entries(path: Path, source: Source) -> Iterator[Any]:

@@ -21,6 +21,7 @@ from components.settings.data import Source
 OWN = ("text", "spans", "label", "labels", "relations")  # columns that no question's name takes
 MINIMAL = ("annotation_id", "lead_time", "created_at", "updated_at", "annotator")  # what JSON-MIN adds
 ABOUT_SPANS = {"choices", "rating", "number", "taxonomy"}  # what else is asked of a span, which is left out
+REGIONS = {"x", "points", "rle", "sequence", "channel"}  # what places in pictures and recordings have
 LONGEST = 6  # words of a choice, by which JSON-MIN tells it from a text
 Result = Mapping[str, Any]
 
@@ -58,12 +59,16 @@ def _rows(
     if any("globalOffsets" in result.get("value", ()) for of_one in results for result in of_one):
         columns["text"] = shown_text(columns["text"])
     answers = [_answer(of_one) for of_one in results]
+    written = {
+        one["from_name"] for of_one in results for one in of_one if {*one.get("value", ())} == {"text"}
+    }
     if source.crowd == "each" or len(answers) == 1:
-        yield from (_document(columns, answer) for answer in answers)
+        yield from (_document(columns, answer, written) for answer in answers)
         return
     voted = majority(answers)
     agreed = agreement(answers)
-    yield _document(columns, voted, agreed) if voted else Skipped("a text whose annotators are undecided")
+    undecided = Skipped("a text whose annotators are undecided")
+    yield _document(columns, voted, written, agreed) if voted else undecided
 
 
 def _results(task: Mapping[str, Any]) -> list[Sequence[Result]]:
@@ -118,6 +123,10 @@ def _answer(results: Sequence[Result]) -> Answer:
     chosen: dict[str, list[Any]] = {}
     for number, result in enumerate(results):
         value = result.get("value", {})
+        if not REGIONS.isdisjoint(value):
+            raise BadRowError(
+                f"'{result['from_name']}' marks a region of a picture or a recording, expected texts"
+            )
         if "start" in value:
             if ABOUT_SPANS.isdisjoint(value):
                 (span,) = span_list([{**value, **_places(value), "type": _kind(value)}])
@@ -140,6 +149,10 @@ def _places(value: Mapping[str, Any]) -> Mapping[str, int]:
     """
     if not isinstance(value["start"], str):
         return {}
+    if "paragraphlabels" in value:
+        raise BadRowError(
+            "a span of a dialogue's paragraphs, which have no text of their own; annotate plain text"
+        )
     found = value.get("globalOffsets")
     if not isinstance(found, Mapping):
         raise BadRowError(
@@ -178,11 +191,14 @@ def _links(result: Result, spans: Mapping[str, Span]) -> list[tuple[str, str, st
     return [(*way, kind) for way in ways]
 
 
-def _document(columns: Values, answer: Answer, agreed: float | None = None) -> Document:
+def _document(
+    columns: Values, answer: Answer, written: Collection[str], agreed: float | None = None
+) -> Document:
     """Each answer by its question's name too; `label` and `labels` are those of the question called label,
-    or of all that have classes."""
+    or of all that have classes, which what annotators have written is not."""
     own = {name: values[0] if len(values) == 1 else list(values) for name, values in answer.chosen.items()}
-    named = {name: values for name, values in answer.chosen.items() if isinstance(values[0], str)}
+    chosen = ((name, values) for name, values in answer.chosen.items() if name not in written)
+    named = {name: values for name, values in chosen if isinstance(values[0], str)}
     asked = [named["label"]] if "label" in named else named.values()
     own = {name: value for name, value in own.items() if name not in OWN} | classes(chain(*asked))
     return Document({**columns, **own, "spans": list(answer.spans)}, answer.relations, agreed)

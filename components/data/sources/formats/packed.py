@@ -9,6 +9,7 @@ import bz2
 import gzip
 import io
 import lzma
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -27,6 +28,10 @@ DOCUMENTS = {  # the same of what holds no rows
     "arr_0.npy": "arrays of numpy; write them as CSV, JSON Lines or Parquet",
     "archive/data.pkl": "a pickle of PyTorch, which is never loaded; write it as CSV, JSON Lines or Parquet",
 }
+
+
+# What macOS and Windows add to archives, and other hidden files.
+BESIDE = re.compile(r"(?:^|/)(?:__MACOSX/|\.[^/]*$|(?:Thumbs\.db|desktop\.ini)$)")
 
 
 @contextmanager
@@ -59,9 +64,9 @@ def _zstandard(path: Path, file: IO[bytes]) -> IO[bytes]:
 
 @contextmanager
 def _member(path: Path, file: IO[bytes]) -> Iterator[IO[bytes]]:
-    """The only file of a zip archive; what macOS adds to each is none."""
+    """The only file of a zip archive; what systems add to it is none."""
     with zipfile.ZipFile(file) as archive:
-        members = [one for one in archive.infolist() if not one.is_dir() and "__MACOSX" not in one.filename]
+        members = [one for one in archive.infolist() if not one.is_dir() and not BESIDE.search(one.filename)]
         names = [one.filename for one in members]
         if sheet := next((form for form, inner in SHEETS.items() if inner in names), None):
             raise UserError(f"{path}: a spreadsheet; set `format: {sheet}`")

@@ -31,6 +31,8 @@ NO_TEXT = {
     b"Obj\x01": "an Avro file",
     b"\xd0\xcf\x11\xe0": "a workbook of an old Excel (xls) or another Office file",
 }
+TELLING = 4  # letters of a name that is hardly a value as well
+FIRST = 3  # lines that show how fields are quoted
 MAX_FIELD = 10_000_000  # characters; the csv module's own limit is 131072
 
 
@@ -93,9 +95,11 @@ def _line_of(path: Path, encoding: str) -> str:
 def read_delimited(path: Path, source: Source) -> Numbered:
     """CSV or TSV; every row must have as many fields as the header."""
     csv.field_size_limit(MAX_FIELD)
+    separator = "\t" if source.format == "tsv" else source.separator or ","
     rows = csv.reader(
         lines(path, source.encoding),
-        delimiter="\t" if source.format == "tsv" else source.separator or ",",
+        delimiter=separator,
+        skipinitialspace=source.quoting and quotes_behind_blanks(lines(path, source.encoding), separator),
         quoting=csv.QUOTE_MINIMAL if source.quoting else csv.QUOTE_NONE,
         escapechar=source.escape,
         strict=source.quoting,
@@ -110,9 +114,18 @@ def read_delimited(path: Path, source: Source) -> Numbered:
         raise UserError(f"{path}, row {rows.line_num}: not valid {source.format} ({said})") from None
 
 
+def quotes_behind_blanks(lines: Iterable[str], separator: str) -> bool:
+    """Does a blank stand between separators and quotes, as in "a", "b"? They would be part of the value."""
+    field = rf'(?:"(?:[^"]|"")*"|[^"{re.escape(separator)}]*)'
+    sign = re.compile(rf'(?:{field}{re.escape(separator)})+? +"(?:[^"]|"")*"\s*(?:{re.escape(separator)}|$)')
+    return separator != " " and any(map(sign.match, islice(lines, FIRST)))
+
+
 def under_header(rows: Iterable[tuple[int, Sequence[str | None]]], header: Sequence[str]) -> Numbered:
     """Rows of a table by their columns' names; the header once more, as of files put together, is no row."""
     twice = {name: TWICE for name, count in Counter(header).items() if count > 1}
+    names = {name.casefold() for name in header}
+    told = len(names) == len(header) > 1 and max(map(len, names)) >= TELLING
     for number, row in rows:
         if len(row) != len(header):
             yield (
@@ -124,6 +137,11 @@ def under_header(rows: Iterable[tuple[int, Sequence[str | None]]], header: Seque
             )
         elif _is_header(row, header):
             yield number, Skipped("the header once more")
+        elif told and (row[0] or "").casefold() in names and {*map(str.casefold, _names(row))} == names:
+            yield (
+                number,
+                Unreadable(f"the header in another order, {', '.join(_names(row))}; as the rows below it?"),
+            )
         else:
             yield number, {**dict(zip(header, row, strict=True)), **twice}
 
@@ -168,7 +186,7 @@ def read_jsonl(path: Path, source: Source) -> Numbered:
         if not line.strip():
             continue
         try:
-            fields = json.loads(line, object_pairs_hook=_object)
+            fields = json.loads(line.removeprefix("\ufeff"), object_pairs_hook=_object)
         except (ValueError, RecursionError) as error:
             if line.lstrip().startswith("[") or line.strip() == "{":
                 raise UserError(advice.one_document(path)) from None
