@@ -33,9 +33,12 @@ from typing import Any
 HERE = Path(__file__)
 SOCKET = "python.socket"
 LIBRARIES = (
-    "dvc.cli", "dvc.commands.repro", "dvc.repo.reproduce", "great_expectations", "jinja2", "networkx", "polars",
-    "prefect.flows", "pyarrow.parquet", "pydantic", "rich.live", "seqeval.metrics", "sklearn.linear_model", "torch",
-    "transformers",
+    "dulwich.repo", "dvc.cli", "dvc.commands.repro", "dvc.repo.index", "dvc.repo.metrics", "dvc.repo.params",
+    "dvc.repo.plots", "dvc.repo.reproduce", "dvc.rwlock", "dvc_data.hashfile.db.local", "great_expectations",
+    "fastapi.staticfiles", "jinja2", "networkx", "polars", "prefect.artifacts", "prefect.automations",
+    "prefect.flow_engine", "prefect.flows", "prefect.main", "prefect.task_engine",
+    "prefect.utilities.visualization", "pyarrow.parquet", "pydantic", "rich.live", "scmrepo.git",
+    "seqeval.metrics", "sklearn.linear_model", "torch", "transformers",
 )  # fmt: skip
 STARTS = 300.0  # seconds that the libraries may take, on a busy machine
 THREADS = ("GOMP_SPINCOUNT", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_")

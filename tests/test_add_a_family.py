@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,15 @@ def project_of(folder: Path, encoder: Path, tasks: str) -> Path:
 
 
 @pytest.fixture(scope="module")
-def counts(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Path:
+def path(forking_python: str) -> Iterator[None]:
+    """First on PATH is a Python that has the libraries loaded (tests/forked.py)."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", forking_python, prepend=os.pathsep)
+        yield
+
+
+@pytest.fixture(scope="module")
+def counts(path: None, tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Path:
     """The page's family in a copy of the code, and its task."""
     folder = project_of(tmp_path_factory.mktemp("counts"), tiny_encoder, tasks_of_the_page())
     (folder / "components/families/counts").mkdir()
@@ -71,7 +79,7 @@ def counts(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Path
 
 
 @pytest.fixture(scope="module")
-def shelf(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Path:
+def shelf(path: None, tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Path:
     """The toy family with candidates and augmentation in a copy of the code, and its task."""
     folder = project_of(tmp_path_factory.mktemp("shelf"), tiny_encoder, SHELF)
     shutil.copytree(TOYS / "shelf", folder / "components/families/shelf")
@@ -81,16 +89,18 @@ def shelf(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Path:
     return folder
 
 
-def python(project: Path, *arguments: str) -> str:
+def python(project: Path, code: str, *arguments: str) -> str:
+    """What the code prints; the copy's modules come first."""
     environment = {**os.environ, "PYTHONPATH": f"{project}{os.pathsep}{ROOT}"}
-    command = [sys.executable, *arguments]
+    (project / "code.py").write_text(code)
+    command = ["python", "code.py", *arguments]
     done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 def stages(project: Path, *commands: str) -> None:
-    """Run stages in one process, which saves their imports."""
+    """Run stages in one process."""
     code = (
         "import runpy, sys\n"
         "for command in sys.argv[1:]:\n"
@@ -102,7 +112,7 @@ def stages(project: Path, *commands: str) -> None:
         "        if ended.code:\n"
         "            raise\n"
     )
-    python(project, "-c", code, *commands)
+    python(project, code, *commands)
 
 
 def evaluated(project: Path, task: str) -> dict[str, Any]:
@@ -121,7 +131,7 @@ def asked(project: Path, text: str) -> dict[str, Any]:
         "print(json.dumps([{k: v.model_dump() for k, v in one.items()}"
         " for one in service().predict(sys.argv[1:], None)]))"
     )
-    (answer,) = json.loads(python(project, "-c", code, text).splitlines()[-1])
+    (answer,) = json.loads(python(project, code, text).splitlines()[-1])
     return dict(answer)
 
 
@@ -160,7 +170,7 @@ def test_titles_lack_another_word_at_each_visit(shelf: Path) -> None:
         "assert all(np.array_equal(one[1][0], other[1][0]) for one, other in zip(seen[0], seen[2]));"
     )
     stages(shelf, "ingest shelf", "encode shelf")
-    python(shelf, "-c", code)
+    python(shelf, code)
 
 
 def test_the_pages_metric_is_scikit_learns() -> None:

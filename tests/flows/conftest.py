@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,13 +15,19 @@ from flows.running import orphans
 from tests.flows import prefect_server, toy
 from tests.once import served_once
 
+OWN_SERVER = ".onetrunk/prefect"  # of a project, the home of a server that a run starts for itself
+
 
 class Server:
     """What the tests ask the server over its API: of their own project, for all workers share the server."""
 
     def __init__(self, url: str, home: Path) -> None:
-        self.environment = prefect_server.environment(url, home)
+        self.environment, self._home = prefect_server.environment(url, home), home
         self.api = httpx.Client(base_url=url + "/", timeout=120)
+
+    def spare_first_start(self, home: Path) -> None:
+        """Make the home of another server, as its first start would leave it."""
+        shutil.copytree(self._home / prefect_server.NEW, home)
 
     def flow_runs(self, project: Path) -> list[dict[str, Any]]:
         """This project's runs, oldest first."""

@@ -14,7 +14,14 @@ import psutil
 from tests.data.sources.remotes.services import PASSWORD, USER, Postgres, free_port, quoted
 from tests.flows import prefect_server, toy
 
+ENGINE = "import runpy; runpy.run_module('prefect.engine', run_name='__main__')\n"
 HEARS = "Reactive triggers started"  # in the server's log: an event of before starts nothing
+
+
+def engine(folder: Path, python: str) -> str:
+    """The command by which a worker starts runs that this Python forks (tests/forked.py), and that nobody kills."""
+    (folder / "engine.py").write_text(ENGINE)
+    return f"{python} {folder / 'engine.py'}"
 
 
 class Machine:
@@ -23,7 +30,7 @@ class Machine:
     def __init__(self, home: Path, database: Postgres | None = None) -> None:
         self.home, self.port, self.database = home, free_port(), database
         self.url = f"http://127.0.0.1:{self.port}/api"
-        home.mkdir()
+        home.mkdir(exist_ok=True)
         self.environment = toy.environment(
             **prefect_server.environment(self.url, home), PREFECT_WORKER_QUERY_SECONDS="1"
         )
@@ -64,13 +71,16 @@ class Machine:
         self.server_starts += 1
         toy.wait_for(lambda: log.read_text().count(HEARS) == self.server_starts)
 
-    def start_worker(self) -> None:
-        command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "onetrunk"]
+    def start_worker(self, *extra: str) -> None:
+        command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "onetrunk", *extra]
         with (self.home / "worker.log").open("a") as log:
             worker = subprocess.Popen(
                 command, cwd=self.home, env=self.environment, stdout=log, stderr=log, start_new_session=True
             )
         self.processes["worker"] = worker
+
+    def has_pool(self) -> bool:
+        return bool(self._post("work_pools/filter", {}).json())
 
     def prefect(self, project: Path, *arguments: str) -> None:
         command = [sys.executable, "-m", "prefect", "--no-prompt", *arguments]

@@ -18,7 +18,7 @@ from components.monitoring import retraining
 from tests.data.sources.remotes.services import Postgres
 from tests.flows import toy
 from tests.flows.conftest import Server
-from tests.flows.machine import Machine
+from tests.flows.machine import Machine, engine
 
 pytestmark = [pytest.mark.slow, pytest.mark.minutes(1)]
 
@@ -98,12 +98,13 @@ def ask_twice(machine: Machine, project: Path, server: Server) -> None:
 
 
 def test_after_a_power_cut_the_schedule_goes_on_and_what_the_watch_asks_for_is_answered_once(
-    machine: Machine, tmp_path: Path
+    machine: Machine, tmp_path: Path, forking_python: str
 ) -> None:
     """The repository's own deployment. The power goes in the midst of a run, and when another has just been
     taken by the worker; it comes back later. A run that is due beside another one does not fail, it is cancelled.
     In the midst of the next run the server is restarted, and at its end the database is away. No run stays
     running, and none that has ended is called crashed. Then the watch over traffic asks for a retraining, twice.
+    The runs that nobody kills are forks of a Python that has the libraries loaded.
     """
     project = toy.make(tmp_path / "project", toy.CHAIN)
     shutil.copy(toy.CHECKOUT / "prefect.yaml", project)
@@ -114,11 +115,11 @@ def test_after_a_power_cut_the_schedule_goes_on_and_what_the_watch_asks_for_is_a
     machine.start_worker()
     server = Server(machine.url, machine.home)
     (deployment,) = server.api.post("deployments/filter", json={}).json()
+    own = f"deployments/{deployment['id']}"
 
     def post(what: str, body: Any) -> None:
         """Again, where the server is busy."""
-        address = f"deployments/{deployment['id']}/{what}"
-        toy.wait_for(lambda: server.api.post(address, json=body).is_success)
+        toy.wait_for(lambda: server.api.post(f"{own}/{what}", json=body).is_success)
 
     def states(auto_scheduled: bool = False) -> Counter[str]:
         answer = server.api.post("flow_runs/filter", json={})
@@ -139,6 +140,8 @@ def test_after_a_power_cut_the_schedule_goes_on_and_what_the_watch_asks_for_is_a
     machine.change(
         "UPDATE flow_run_state SET timestamp = timestamp - interval '11 minutes' WHERE type = 'PENDING'"
     )
+    forked = deployment["job_variables"] | {"command": engine(machine.home, f"{forking_python}/python")}
+    toy.wait_for(lambda: server.api.patch(own, json={"job_variables": forked}).is_success)
     machine.start_worker()
     soon = str(datetime.now(UTC) + timedelta(seconds=15))  # the scheduler looks every few seconds
     every_minute = {"schedule": {"interval": 60, "anchor_date": soon}, "active": True}
@@ -157,7 +160,7 @@ def test_after_a_power_cut_the_schedule_goes_on_and_what_the_watch_asks_for_is_a
     assert server.flow_runs(project)[0]["state_type"] == "CRASHED"
     assert {stage for stage, what, _ in toy.events(project) if what == "end"} == {"plan", "train"}
 
-    for schedule in server.api.get(f"deployments/{deployment['id']}/schedules").json():
-        server.api.delete(f"deployments/{deployment['id']}/schedules/{schedule['id']}")
+    for schedule in server.api.get(f"{own}/schedules").json():
+        server.api.delete(f"{own}/schedules/{schedule['id']}")
     toy.wait_for(lambda: not {"PENDING", "RUNNING"} & states(auto_scheduled=True).keys())
     ask_twice(machine, project, server)

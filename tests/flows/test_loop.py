@@ -25,7 +25,8 @@ from components.settings.traffic import Traffic
 from flows import init
 from tests.conftest import PARAMS, build_encoder, sentence
 from tests.flows import prefect_server, served, toy
-from tests.flows.machine import Machine
+from tests.flows.conftest import Server
+from tests.flows.machine import Machine, engine
 
 pytestmark = [
     pytest.mark.slow,
@@ -35,8 +36,6 @@ pytestmark = [
 ]
 ROWS, TEXTS, CORRECTED = 400, 80, 60  # of the data; of a day's traffic; of them that people correct
 WATCH = {"reference_rows": TEXTS, "min_rows": 30, "days_between_false_alarms": 20}
-# What the worker starts is a fork of a Python that has the libraries loaded, as the stages are (tests/forked.py).
-ENGINE = "import runpy; runpy.run_module('prefect.engine', run_name='__main__')\n"
 DAILY = {
     "name": "daily",
     "entrypoint": "flows.traffic.traffic",
@@ -68,12 +67,11 @@ class Project:
         lines = [f"{text},{label}" for text, label in map(usual, range(ROWS))]
         (root / "mood.csv").write_text("\n".join(["text,label", *lines]) + "\n")
         (root / "params.yaml").write_text(yaml.safe_dump(self._settings(), sort_keys=False))
-        (root / "engine.py").write_text(ENGINE)
         deployments = yaml.safe_load((root / "prefect.yaml").read_text())
         deployments["deployments"].append(DAILY)
         for one in deployments["deployments"]:
             one["schedules"] = []  # each begins when the test says so
-            one["work_pool"].setdefault("job_variables", {})["command"] = f"{toy.python} {root / 'engine.py'}"
+            one["work_pool"].setdefault("job_variables", {})["command"] = engine(root, toy.python)
         (root / "prefect.yaml").write_text(yaml.safe_dump(deployments))
 
     @staticmethod
@@ -106,14 +104,15 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
 
 
 @pytest.fixture
-def machine(tmp_path: Path, project: Project) -> Iterator[Machine]:
+def machine(server: Server, tmp_path: Path, project: Project) -> Iterator[Machine]:
     """A server, a worker, and the project's deployments."""
+    server.spare_first_start(tmp_path / "home")
     found = Machine(tmp_path / "home")
     try:
         found.start_server()
-        found.prefect(project.root, "work-pool", "create", "onetrunk", "--type", "process")
+        found.start_worker("--type", "process")  # which makes the pool
+        toy.wait_for(found.has_pool)
         found.prefect(project.root, "deploy", "--all")
-        found.start_worker()
         project.server = prefect_server.environment(found.url, found.home)
         yield found
     finally:
@@ -188,13 +187,13 @@ def test_from_a_shift_to_a_retraining_a_release_that_rolls_over_and_the_way_back
 
         # The watch raises an alarm and asks for a retraining; its event starts the flow; the gate lets the model
         # through; the service takes it over while it is asked.
-        with served.Load(url, question, callers=2, pause=0.1) as load:
+        with served.Load(url, question, callers=2, pause=0.5) as load:
             machine.start_run("daily")
             assert machine.ended("traffic") == ["COMPLETED"]
             assert machine.ended("retrain", 2) == ["COMPLETED"] * 2  # the first by hand
             load.until(lambda: load.answers[-1][1] == "v1.0.1")
             asked = len(load.answers)
-            load.until(lambda: len(load.answers) >= asked + 20)
+            load.until(lambda: len(load.answers) >= asked + 10)
         assert {one[0] for one in load.answers} == {200}
         assert len({one[1:] for one in load.answers}) == 2  # each release has one bundle and one answer
         (shifted,) = [window for _, window in judging.judgements(root) if window.alarm]

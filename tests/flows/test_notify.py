@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.flows import judged, receivers, toy
-from tests.flows.conftest import Server
+from tests.flows.conftest import OWN_SERVER, Server
 
 pytestmark = [
     pytest.mark.minutes(0.7),
@@ -226,10 +226,11 @@ def test_a_killed_run_is_told_though_nobody_starts_another(
 
 
 def test_a_run_with_a_server_of_its_own_tells_before_it_ends(
-    tmp_path: Path, web: tuple[int, list[dict[str, Any]]]
+    server: Server, tmp_path: Path, web: tuple[int, list[dict[str, Any]]]
 ) -> None:
     port, received = web
     project = judged.make(tmp_path / "desk", "alone")
+    server.spare_first_start(project / OWN_SERVER)
     done = notify(project, {}, "webhook", address=f"http://127.0.0.1:{port}/x")
     assert "this project's own Prefect server" in done.stdout
     assert run(project, "REJECT accuracy is lower", {}) == 2

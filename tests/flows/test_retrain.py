@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from tests.flows import toy
-from tests.flows.conftest import Server
+from tests.flows.conftest import OWN_SERVER, Server
 
 pytestmark = [pytest.mark.slow, pytest.mark.minutes(0.5), pytest.mark.usefixtures("forking_commands")]
 
@@ -245,6 +245,8 @@ def test_an_interrupted_run_takes_its_stages_with_it(server: Server, tmp_path: P
     """`timeout` and service managers signal all processes: the run's own server must outlive that, to be told."""
     project = toy.make(tmp_path / "project", toy.DVC.replace(" 0.2", " 300"))
     environment = toy.environment() if to_all else toy.environment(**server.environment)
+    if to_all:
+        server.spare_first_start(project / OWN_SERVER)
     process = subprocess.Popen(
         [sys.executable, "-m", "flows.cli", "run"], cwd=project, env=environment, text=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,

@@ -146,8 +146,10 @@ def events(project: Path) -> list[tuple[str, str, float]]:
 
 
 def wait_for(condition: Callable[[], Any], seconds: float = 180) -> Any:
-    deadline = time.monotonic() + seconds
+    """What the condition has come to; it is looked at less and less often, for it may ask a server."""
+    began, pause = time.monotonic(), 0.05
     while not (result := condition()):
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.1)
+        assert time.monotonic() < began + seconds, "waited in vain"
+        time.sleep(pause)
+        pause = min(0.5, pause * 1.25)
     return result

@@ -29,7 +29,7 @@ from flows.running.lock import MARK
 from tests import disks
 from tests.conftest import build_project
 from tests.flows import toy
-from tests.flows.conftest import Server
+from tests.flows.conftest import OWN_SERVER, Server
 
 pytestmark = [pytest.mark.slow, pytest.mark.minutes(1.5)]
 DVC = """
@@ -106,8 +106,11 @@ PREFECT_API_KEY = "pnu_0000"
 """
 
 
-def test_a_companys_machine_with_proxies_a_cloud_profile_and_a_stale_address(project: Path) -> None:
+def test_a_companys_machine_with_proxies_a_cloud_profile_and_a_stale_address(
+    server: Server, project: Path
+) -> None:
     """The run has a server of its own, reaches it past the proxies, says so, and leaves no process."""
+    server.spare_first_start(project / OWN_SERVER)
     profiles = project.parent / "home/.prefect/profiles.toml"
     profiles.parent.mkdir(parents=True)
     profiles.write_text(PROFILES)
@@ -183,10 +186,11 @@ def test_a_service_of_this_machine_is_asked_without_a_proxy(monkeypatch: pytest.
         }
 
 
-def test_without_ipv4_the_runs_server_is_reached_by_ipv6(project: Path) -> None:
+def test_without_ipv4_the_runs_server_is_reached_by_ipv6(server: Server, project: Path) -> None:
     require("unshare", "--net", "ip", "link", "set", "lo", "up")
     only_ipv6 = "ip link set lo up; ip addr del 127.0.0.1/8 dev lo"
     require("unshare", "--net", "bash", "-c", f"{only_ipv6}; ip -6 addr show dev lo | grep -q ::1")
+    server.spare_first_start(project / OWN_SERVER)
     ended = onetrunk(project, "run", shell=only_ipv6, wrapper=("unshare", "--net"))
     assert (ended.code, ended.err) == (0, "")
     assert (ended.ran, ended.left) == (STAGES, [])
@@ -222,14 +226,11 @@ def of_ipv6() -> socket.socket:
 @pytest.mark.parametrize(
     ("shell", "variables"),
     [
-        pytest.param("true", {"HOME": "/dev/null/nowhere"}, id="HOME is below a file"),
-        pytest.param("true", {"HOME": "/proc/nowhere"}, id="HOME is missing and cannot be made"),
-        pytest.param("true", {"HOME": None}, id="HOME is not set"),
-        pytest.param("true", {"TMPDIR": "/proc/nowhere"}, id="TMPDIR cannot be written"),
-        pytest.param("umask 077", {}, id="umask 077"),
-        pytest.param("exec >&- 2>&- <&-", {}, id="all streams are closed"),
+        pytest.param("exec >&- 2>&- <&-", {"HOME": "/dev/null/nowhere"}, id="HOME is below a file, and all streams are closed"),
+        pytest.param("true", {"HOME": "/proc/nowhere", "TMPDIR": "/proc/nowhere"}, id="HOME and TMPDIR are missing and cannot be made"),
+        pytest.param("umask 077", {"HOME": None}, id="HOME is not set, and umask 077"),
     ],
-)
+)  # fmt: skip
 def test_a_run_ends_well(server: Server, project: Path, shell: str, variables: dict[str, str | None]) -> None:
     ended = onetrunk(project, "run", shell=shell, **server.environment, **variables)
     assert (ended.code, ended.err, ended.ran, ended.left) == (0, "", STAGES, [])
@@ -277,17 +278,16 @@ stages:
 """
 
 
+ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
+
+
 @pytest.mark.parametrize(
-    "variables",
-    [
-        {"LC_ALL": "C", "LANG": "C"},
-        {"LC_ALL": "POSIX"},
-        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"},
-    ],
-    ids=lambda variables: " ".join(variables.values()),
+    ("of_run", "of_status"),
+    [({"LC_ALL": "C", "LANG": "C"}, ASCII), (ASCII, {"LC_ALL": "POSIX"})],
+    ids=["C, then ASCII alone", "ASCII alone, then POSIX"],
 )
 def test_names_and_output_beyond_ascii_do_with_any_locale(
-    server: Server, tmp_path: Path, variables: dict[str, str]
+    server: Server, tmp_path: Path, of_run: dict[str, str], of_status: dict[str, str]
 ) -> None:
     project = toy.make(tmp_path / "größe 表 🙂", NAMED)
     (project / "naïve 表.csv").write_text("text\n")
@@ -295,11 +295,11 @@ def test_names_and_output_beyond_ascii_do_with_any_locale(
     work = (project / "work.py").read_text(encoding="utf-8")
     (project / "work.py").write_text(work + said, encoding="utf-8")
     unset = dict.fromkeys(("PYTHONUTF8", "LC_CTYPE", "LANGUAGE"))
-    ended = onetrunk(project, "run", **{**server.environment, **unset, **variables})
+    ended = onetrunk(project, "run", **{**server.environment, **unset, **of_run})
     assert (ended.code, ended.err) == (0, "")
     assert "ünïcode 表 🙂 said" in (project / ".onetrunk/logs/vérifié.log").read_text(encoding="utf-8")
     assert (project / "größe 表/🙂.txt").is_file()
-    shown = onetrunk(project, "status", **{**unset, **variables})
+    shown = onetrunk(project, "status", **{**unset, **of_status})
     assert (shown.code, shown.err) == (0, "")
 
 

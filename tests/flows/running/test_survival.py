@@ -16,7 +16,7 @@ import pytest
 
 from tests import disks
 from tests.flows import toy
-from tests.flows.conftest import Server
+from tests.flows.conftest import OWN_SERVER, Server
 
 # Each test is a run or two.
 pytestmark = [pytest.mark.slow, pytest.mark.minutes(1), pytest.mark.usefixtures("forking_commands")]
@@ -129,8 +129,9 @@ def test_a_killed_stage_fails_the_run_and_the_same_command_ends_well(server: Ser
     assert toy.onetrunk(project, "run", **server.environment).returncode == 0
 
 
-def test_a_run_outlives_its_server_and_says_so_once(tmp_path: Path) -> None:
+def test_a_run_outlives_its_server_and_says_so_once(server: Server, tmp_path: Path) -> None:
     project = toy.make(tmp_path / "project", toy.CHAIN)
+    server.spare_first_start(project / OWN_SERVER)
     (project / "orders/plan.until").write_text("server ended")
     process = subprocess.Popen(
         RUN, cwd=project, env=toy.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -206,6 +207,8 @@ def test_a_disk_that_fills_in_the_middle_fails_the_run_in_a_sentence_and_the_nex
     project = toy.make(small_disk / "project", toy.CHAIN)
     work = project / "work.py"
     work.write_text(work.read_text().replace("orders =", FILLS.replace("LEAVE", str(leave)) + "\norders ="))
+    if own_server:
+        server.spare_first_start(project / OWN_SERVER)
     result = toy.onetrunk(project, "run", **({} if own_server else server.environment))
     assert (result.returncode == 0) == (record(project)["state"] == "completed")
     # A stage that has ended, and that could not be recorded, has not been run; the other way round is a lie.
