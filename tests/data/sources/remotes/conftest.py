@@ -12,7 +12,8 @@ from pydantic import TypeAdapter
 from components.data.sources import remotes
 from components.files import read_json
 from components.settings.remotes import Remote
-from tests.data.sources.remotes import anew, services
+from tests import anew
+from tests.data.sources.remotes import services
 from tests.once import served_once
 
 
@@ -31,12 +32,7 @@ def s3_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def hub_python(forking_python: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A folder for PATH, whose `python` forks for a module that may ask a hub, at the address in its environment."""
-    folder = tmp_path_factory.mktemp("hub") / "bin"
-    folder.mkdir()
-    program = folder / "python"
-    program.write_text(f'#!/bin/sh\nexec {forking_python}/python {anew.__file__} "$@"\n')
-    program.chmod(0o755)
-    return str(folder)
+    return str(anew.python(tmp_path_factory.mktemp("hub") / "bin", forking_python).parent)
 
 
 @pytest.fixture
