@@ -146,8 +146,8 @@ def test_an_anchor_that_can_no_longer_be_compared_is_said_to_be_given_up() -> No
 def test_in_a_year_of_retrains_that_each_are_a_little_worse_less_than_four_points_are_lost(
     each: float,
 ) -> None:
-    """In 99 % of 200 years; of no rule that ever promotes is it true of all."""
-    lost_Y = years.measure((each, 200)).lost_Y
+    """In 99 % of the years; of no rule that ever promotes is it true of all, and `benchmarks.gate` counts more."""
+    lost_Y = years.measure((each, 40)).lost_Y
     assert np.quantile(lost_Y, 0.99) < years.TOO_MUCH
     assert np.mean(lost_Y) < years.MARGIN
     chance = np.random.default_rng(7)

@@ -147,7 +147,7 @@ stages:
 
 @pytest.mark.slow
 def test_another_program_makes_stale_what_its_changed_lines_can_reach(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, forking_python: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     earlier = tmp_path / "earlier"
     for package in ("components", "serving"):
@@ -159,7 +159,8 @@ def test_another_program_makes_stale_what_its_changed_lines_can_reach(
 
     def changed_after_a_run_of(program: Path) -> set[str]:
         environment = toy.environment(PYTHONPATH=str(program))
-        subprocess.run([sys.executable, "-m", "dvc", "repro", "-q"], check=True, env=environment)
+        environment["PATH"] = f"{forking_python}:{environment['PATH']}"
+        subprocess.run([f"{forking_python}/python", "-m", "dvc", "repro", "-q"], check=True, env=environment)
         return set(graph.read().changed)
 
     assert set(graph.read().changed) == {"program", "declare", "train", "gate"}

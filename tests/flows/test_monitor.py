@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -154,8 +153,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(project: Path, server: Server, code: str = RUN) -> str:
+    script = project.with_name("run.py")
+    script.write_text(code)
     done = subprocess.run(
-        [sys.executable, "-c", code],
+        [toy.python, str(script)],
         cwd=project,
         env=toy.environment(**server.environment),
         capture_output=True,
@@ -172,6 +173,7 @@ def events(server: Server) -> list[dict[str, Any]]:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("forking_commands")
 def test_a_surge_is_scored_judged_and_raised_once(project: Path, server: Server) -> None:
     said = run(project, server)
     assert f"{13 * DAYS} new articles, scored by release v1.0.0" in said
@@ -194,6 +196,7 @@ def test_a_surge_is_scored_judged_and_raised_once(project: Path, server: Server)
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("forking_commands")
 def test_another_champion_scores_anew_and_is_not_held_to_the_scores_of_the_old_one(
     project: Path, server: Server
 ) -> None:

@@ -86,7 +86,7 @@ def test_what_is_open_is_one_sentence_and_command_lines(project: Path) -> None:
 
 def test_on_a_terminal_a_number_settles_it(project: Path) -> None:
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "flows.cli", "new-task", "ambiguous.csv", "--write"]
+    command = [toy.python, "-m", "flows.cli", "new-task", "ambiguous.csv", "--write"]
     with subprocess.Popen(
         command, cwd=project, env=toy.environment(), stdin=theirs, stdout=subprocess.PIPE, text=True
     ) as process:

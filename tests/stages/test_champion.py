@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 import sys
@@ -160,18 +161,33 @@ def test_back_to_earlier_settings_is_judged_against_the_champion_of_today(forkin
 
 
 @pytest.fixture
-def released(tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def released(released_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it; the test runs inside."""
+    shutil.copytree(released_once, tmp_path, dirs_exist_ok=True, symlinks=True)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def released_once(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Path:
     """A promoted candidate `c` whose verdict was made against release v1.0.1, of bundle `b`, as files
     (synthetic)."""
-    bentos.repository(tmp_path)
-    monkeypatch.chdir(tmp_path)
+    root = tmp_path_factory.mktemp("released")
+    with contextlib.chdir(root):
+        release_two_and_promote(root, tiny_encoder)
+    return root
+
+
+def release_two_and_promote(root: Path, encoder: Path) -> None:
+    """In this folder, where it runs."""
+    bentos.repository(root)
     for version in ("a", "b"):
         bentos.release(Path(), version)
     bentos.write_bento(Path("bento"), "c", "c")
     with atomic_folder(Path("models/multitask")) as folder:
         shutil.copy("bento" / registry.WEIGHTS, folder)
     Path("dvc.yaml").unlink()  # which would ask params.yaml for more
-    build_project(tmp_path, tiny_encoder)
+    build_project(root, encoder)
     champion.main()
     named = ChampionReport.read(Path("reports/champion.json")).champion
     assert named is not None
@@ -182,9 +198,8 @@ def released(tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
     Evaluation(model=ModelId(sha256=model.sha256), champion=against, confidence=0.95, tasks=tasks).write(
         EVALUATION
     )
-    assert verdicts.pass_on(tmp_path).verdict == "PROMOTE"
+    assert verdicts.pass_on(root).verdict == "PROMOTE"
     bentos.track(Path())
-    return tmp_path
 
 
 @pytest.mark.usefixtures("released")

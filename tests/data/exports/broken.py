@@ -51,7 +51,7 @@ BROKEN = [
     Shape("dump.sql", text("-- of May\n" + "".join(f"INSERT INTO t VALUES ('{sentence(n)}', '{topic(n)}');\n" for n in ROWS)), refused="a dump of SQL"),  # noqa: S608
     Shape("colons.dat", text("".join(f"{sentence(n)}::{topic(n)}\n" for n in ROWS)), refused="'::' between its columns, where one"),
     Shape("pretty.json", text("\n".join(json.dumps(review(n), indent=1) for n in ROWS)), refused="several JSON documents, one after the other"),
-    Shape("many_classes.csv", text("text,label\n" + "\n".join(f"item number {n} {sentence(n)},class {n % 8000}" for n in range(26_000))), asks="it could be classification or retrieval"),
+    Shape("many_classes.csv", text("text,label\n" + "\n".join(f"item number {n} {sentence(n)},class {n % 1500}" for n in range(4500))), asks="it could be classification or retrieval"),
     Shape("answers_few.csv", text(csv_text(["comment", "answered_by"], lambda n: [sentence(n), ["thank you very much indeed", "we are sorry about that", "please write to us"][n % 3]])),
           asks="it could be classification or retrieval"),
 ]  # fmt: skip  # fmt: skip

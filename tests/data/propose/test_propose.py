@@ -106,7 +106,8 @@ def test_a_file_that_is_sorted_by_its_labels(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_of_a_large_label_set_it_says_which_families_fit(tmp_path: Path) -> None:
-    lines = ["text,label", *(f"{sentence(n)},class {n % 1500}" for n in range(9_000))]
+    """Of more rows than are looked at, so that some of the classes are seen once or not at all."""
+    lines = ["text,label", *(f"{sentence(n)},class {n % 8000}" for n in range(26_000))]
     (tmp_path / "a.csv").write_text("\n".join(lines))
     with pytest.raises(Question, match="it could be classification or retrieval"):
         guess(str(tmp_path / "a.csv"), Wishes())

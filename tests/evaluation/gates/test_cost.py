@@ -1,7 +1,8 @@
-"""Cost: both models in processes of their own, as the service loads them."""
+"""Cost: both models in processes of their own, as the service loads them; forks, or a Python that imports it."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,19 @@ from components import params
 from components.errors import UserError
 from components.evaluation.gate import rules_of, verdict
 from components.evaluation.gates.cost import Cost, measure
+from tests import anew
 from tests.evaluation.gates.conftest import Judge
 
 
 @pytest.mark.slow
-def test_twins_cost_alike_and_a_limit_that_is_exceeded_holds_the_release(judge: Judge) -> None:
+def test_twins_cost_alike_and_a_limit_that_is_exceeded_holds_the_release(
+    judge: Judge,
+    tmp_path_factory: pytest.TempPathFactory,
+    forking_python: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    program = anew.python(tmp_path_factory.mktemp("cost") / "bin", forking_python)
+    monkeypatch.setattr(sys, "executable", str(program))
     limits = {"startup": 50, "latency": 50, "memory": 0.5, "size": 1.01}
     found = judge({"cost": {**limits, "starts": 1, "rounds": 5}})
     by_name = {one.what.partition(":")[0]: one for one in found.findings}

@@ -16,7 +16,7 @@ from components.training import balancing
 from components.training.run.fit import run
 from components.training.step.backward import StepBackward
 from tests.params.messages import complaint
-from tests.training.runs import Stop, train
+from tests.training.runs import Stop, shorten, train
 from tests.training.steps import first_batch, stepper
 
 WEIGHTS = balancing.weighting_names()
@@ -182,14 +182,16 @@ def test_meta_is_aligned_to_the_rows_of_the_next_step(shared_project: Path) -> N
 )
 @pytest.mark.usefixtures("encoded_project")
 def test_balancing_goes_on_to_the_bit(chosen: dict) -> None:
+    """From the checkpoint of step 5, at which a method has learnt something and goes on to learn."""
     settings_file = Path("params.yaml")
-    short = {"autoscale": "{method: autoscale, explore: 10}"}  # of a run of 40 steps
+    short = {"autoscale": "{method: autoscale, explore: 7}", "dwa": "{method: dwa, period: 2}"}
     balance = ", ".join(f"{key}: {short.get(name, name)}" for key, name in chosen.items())
     text = settings_file.read_text().replace("  window: 4", f"  window: 4\n  balancing: {{{balance}}}")
-    settings_file.write_text(text.replace("tokens: 12000", "tokens: 6000"))
+    settings_file.write_text(text)
+    shorten(9)
     expected = train()
     with pytest.raises(KeyboardInterrupt):
-        run(params.load(), Path(), Stop(13))
+        run(params.load(), Path(), Stop(7))
     assert train() == expected
 
 

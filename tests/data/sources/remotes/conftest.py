@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from components.data.sources import remotes
 from components.files import read_json
 from components.settings.remotes import Remote
+from tests import anew
 from tests.data.sources.remotes import services
 from tests.once import served_once
 
@@ -26,6 +27,12 @@ def postgres_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 def s3_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with served_once(tmp_path_factory, "tests.data.sources.remotes.services:s3") as (address, _):
         yield address
+
+
+@pytest.fixture(scope="session")
+def hub_python(forking_python: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A folder for PATH, whose `python` forks for a module that may ask a hub, at the address in its environment."""
+    return str(anew.python(tmp_path_factory.mktemp("hub") / "bin", forking_python).parent)
 
 
 @pytest.fixture

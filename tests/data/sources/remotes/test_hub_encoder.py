@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,8 @@ from tests.data.sources.remotes import services
 from tests.data.sources.remotes.hub_server import COMMIT, Hub, serve
 from tests.encoder import folders
 from tests.scripts import ROOT
+
+Bring = Callable[[str], subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
@@ -36,13 +37,18 @@ def declare(project: Path, **encoder: str) -> None:
     (project / "params.yaml").write_text(yaml.safe_dump(settings))
 
 
-def bring(project: Path, endpoint: str) -> subprocess.CompletedProcess[str]:
-    """In a process of its own, as the hub's client reads its settings when it is imported."""
-    environment = {"HF_ENDPOINT": endpoint, "HF_HOME": str(project / "hf"), "HF_HUB_OFFLINE": "1"}
-    return subprocess.run(
-        [sys.executable, "-m", "components.stages.encoder"], cwd=project, capture_output=True, text=True,
-        env={**os.environ, **environment, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+@pytest.fixture
+def bring(tiny_project: Path, hub_python: str) -> Bring:
+    """The stage, in a process of its own, with a hub at this address."""
+
+    def bring(endpoint: str) -> subprocess.CompletedProcess[str]:
+        environment = {"HF_ENDPOINT": endpoint, "HF_HOME": str(tiny_project / "hf"), "HF_HUB_OFFLINE": "1"}
+        return subprocess.run(
+            [f"{hub_python}/python", "-m", "components.stages.encoder"], cwd=tiny_project,
+            env={**os.environ, **environment, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+        )  # fmt: skip
+
+    return bring
 
 
 def nowhere() -> str:
@@ -51,10 +57,10 @@ def nowhere() -> str:
 
 @pytest.mark.slow
 def test_it_is_fetched_once_and_nobody_is_asked_until_the_setting_changes(
-    tiny_project: Path, hub: Hub
+    tiny_project: Path, hub: Hub, bring: Bring
 ) -> None:
     declare(tiny_project)
-    done = bring(tiny_project, hub.address)
+    done = bring(hub.address)
     assert done.returncode == 0, done.stderr
     assert {file.name for file in ENCODER.iterdir()} == {
         "config.json", "model.safetensors", "tokenizer.json", "manifest.json",
@@ -64,24 +70,24 @@ def test_it_is_fetched_once_and_nobody_is_asked_until_the_setting_changes(
     assert (record.source, record.revision, record.commit) == ("team/encoder", "main", COMMIT)
     shutil.rmtree(".onetrunk")  # notes of this machine
     for again in range(2):
-        assert bring(tiny_project, nowhere()).returncode == 0, again
+        assert bring(nowhere()).returncode == 0, again
     assert EncoderRecord.read(RECORD) == record
     declare(tiny_project, revision=COMMIT)
-    done = bring(tiny_project, nowhere())
+    done = bring(nowhere())
     assert done.returncode == EXIT_TRY_AGAIN
     assert done.stderr.startswith("error: team/encoder of the Hugging Face hub: no answer (")
     assert done.stderr.count("\n") == 1
     assert read_json(RECORD)["revision"] == "main"  # what was there is left
-    assert bring(tiny_project, hub.address).returncode == 0
+    assert bring(hub.address).returncode == 0
     assert read_json(RECORD)["revision"] == COMMIT
 
 
 @pytest.mark.slow
-def test_what_was_altered_on_disk_is_fetched_anew(tiny_project: Path, hub: Hub) -> None:
+def test_what_was_altered_on_disk_is_fetched_anew(tiny_project: Path, hub: Hub, bring: Bring) -> None:
     declare(tiny_project)
-    assert bring(tiny_project, hub.address).returncode == 0
+    assert bring(hub.address).returncode == 0
     (ENCODER / "model.safetensors").write_bytes(b"")
-    assert bring(tiny_project, hub.address).returncode == 0
+    assert bring(hub.address).returncode == 0
     verify_manifest(ENCODER)
 
 
@@ -96,19 +102,21 @@ REFUSED = {
 
 @pytest.mark.parametrize("kind", REFUSED)
 @pytest.mark.slow
-def test_what_is_no_encoder_is_one_sentence_and_is_not_kept(kind: str, tiny_project: Path, hub: Hub) -> None:
+def test_what_is_no_encoder_is_one_sentence_and_is_not_kept(
+    kind: str, tiny_project: Path, hub: Hub, bring: Bring
+) -> None:
     encoder, change, sentence = REFUSED[kind]
     if change is not None:
         change(hub.folders["models/team/encoder"])
     declare(tiny_project, **encoder)
-    done = bring(tiny_project, hub.address)
+    done = bring(hub.address)
     assert (done.returncode, sentence in done.stderr) == (EXIT_USER_ERROR, True), done.stderr
     assert done.stderr.count("\n") == 1
     assert not ENCODER.exists()
 
 
 @pytest.mark.slow
-def test_a_wrappers_prefix_is_taken_off(tiny_project: Path, hub: Hub) -> None:
+def test_a_wrappers_prefix_is_taken_off(tiny_project: Path, hub: Hub, bring: Bring) -> None:
     folders.prefixed("module.")(hub.folders["models/team/encoder"])
     declare(tiny_project)
-    assert bring(tiny_project, hub.address).returncode == 0
+    assert bring(hub.address).returncode == 0

@@ -22,8 +22,10 @@ SECRET = "value-of-the-test"
 
 
 @pytest.fixture
-def project(tiny_project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The tiny project with the real dvc.yaml."""
+def project(tiny_project: Path, hub_python: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The tiny project with the real dvc.yaml; DVC and its stages are forks."""
+    monkeypatch.setattr(sys, "executable", f"{hub_python}/python")
+    monkeypatch.setenv("PATH", f"{hub_python}:{os.environ['PATH']}")
     for name in ("dvc.yaml", ".dvcignore"):
         shutil.copy(ROOT / name, tiny_project)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
@@ -35,7 +37,7 @@ def project(tiny_project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def dvc(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "dvc", *words], cwd=folder, capture_output=True, text=True,
-        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", **environment},
+        env={**os.environ, **environment},
     )  # fmt: skip
 
 
@@ -78,12 +80,9 @@ def test_an_unchanged_remote_is_skipped_and_a_changed_one_fetched_anew(project: 
     assert "Running stage 'fetch@tickets'" in dvc(project, "repro", "fetch@tickets").stdout
 
 
-def test_the_flow_asks_each_time_and_fetches_nothing_that_is_here(
-    project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_flow_asks_each_time_and_fetches_nothing_that_is_here(project: Path) -> None:
     from flows.running import dvc_stage, graph, remote_versions
 
-    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     with sqlite3.connect(project / "elsewhere.db") as connection:
         connection.execute("create table tickets as select 'a' as text")
     query = "select * from tickets"

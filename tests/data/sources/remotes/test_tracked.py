@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,14 @@ from tests.data.sources.remotes.conftest import declare
 pytestmark = pytest.mark.slow  # a dozen processes of DVC
 
 
+@pytest.fixture(scope="module", autouse=True)
+def forks(forking_python: str) -> Iterator[None]:
+    """Every command of DVC is a fork."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "executable", f"{forking_python}/python")
+        yield
+
+
 def command(folder: Path, *words: str) -> None:
     names = {f"GIT_{who}_{what}": "t@t" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
     program = [sys.executable, "-m", "dvc"] if words[0] == "dvc" else [words[0]]
@@ -23,7 +32,7 @@ def command(folder: Path, *words: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def repository(forks: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """data/rows.csv and data/folder by DVC, notes.csv by git; the tag v1 is the first state."""
     folder = tmp_path_factory.mktemp("other")
     for words in (
