@@ -36,6 +36,7 @@ NEVER_FOLLOWED = (
     "components.program",  # what it decides is in the files that it writes
 )
 WATCH = ("components.tracking",)  # shows a training and logs it
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)  # what may have a docstring
 NOT_FOLLOWED = {"train": WATCH, "alone": WATCH, "joint": WATCH}
 
 
@@ -151,10 +152,13 @@ def _with_packages(name: str) -> list[str]:
 @cache
 def _beside(name: str) -> tuple[Path, ...]:
     module = modules()[name]
+    files = _not_python(module.path.parent)
+    if not files:  # as of most
+        return ()
     siblings = [other for other in modules().values() if other.path.parent == module.path.parent]
     return tuple(
         file
-        for file in _not_python(module.path.parent)
+        for file in files
         if file.name in module.named or not any(file.name in other.named for other in siblings)
     )
 
@@ -171,9 +175,13 @@ def _not_python(package: Path) -> list[Path]:
     return found
 
 
-def _read(path: Path) -> Module:
+def _name(path: Path) -> str:
     parts = path.relative_to(ROOT).with_suffix("").parts
-    name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _read(path: Path) -> Module:
+    name = _name(path)
     tree = ast.parse(path.read_bytes())
     nodes = list(_running(tree))
     imports = frozenset(found for node in nodes for found in _imports(node, name))
@@ -225,7 +233,7 @@ def _part(part: ast.expr, module: str) -> str:
 
 
 def _drop_docstring(node: ast.AST) -> None:
-    if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+    if isinstance(node, DOCUMENTED):
         first = node.body[0] if node.body else None
         if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
             del node.body[0]
@@ -233,8 +241,8 @@ def _drop_docstring(node: ast.AST) -> None:
 
 @cache
 def _digest_of(path: Path, exact: bool) -> str:
-    meaning = {module.path: module.meaning for module in modules().values()}.get(path)
-    return meaning if meaning and not exact else _digest(path.read_bytes())
+    module = None if exact else modules().get(_name(path))  # of a file that is no Python, it may be another's
+    return module.meaning if module and module.path == path else _digest(path.read_bytes())
 
 
 def _digest(content: bytes) -> str:
