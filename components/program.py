@@ -36,6 +36,7 @@ NEVER_FOLLOWED = (
     "components.program",  # what it decides is in the files that it writes
 )
 WATCH = ("components.tracking",)  # shows a training and logs it
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)  # what may have a docstring
 NOT_FOLLOWED = {"train": WATCH, "alone": WATCH, "joint": WATCH}
 
 
@@ -163,10 +164,13 @@ def _with_packages(name: str) -> list[str]:
 @cache
 def _beside(name: str) -> tuple[Path, ...]:
     module = modules()[name]
+    files = _not_python(module.path.parent)
+    if not files:  # as of most
+        return ()
     siblings = [other for other in modules().values() if other.path.parent == module.path.parent]
     return tuple(
         file
-        for file in _not_python(module.path.parent)
+        for file in files
         if file.name in module.source.named or not any(file.name in other.source.named for other in siblings)
     )
 
@@ -240,7 +244,7 @@ def _part(part: ast.expr, module: str) -> str:
 
 
 def _drop_docstring(node: ast.AST) -> None:
-    if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+    if isinstance(node, DOCUMENTED):
         first = node.body[0] if node.body else None
         if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
             del node.body[0]
