@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]  # the checkout, or site-packages
@@ -40,21 +40,33 @@ NOT_FOLLOWED = {"train": WATCH, "alone": WATCH, "joint": WATCH}
 
 
 @dataclass(frozen=True)
-class Module:
-    """A source file: what it imports of ours, and what it says beside its comments and docstrings."""
+class Source:
+    """What a source file imports of ours, and what it says beside its comments and docstrings."""
 
-    name: str
-    path: Path
     imports: frozenset[str]  # names of modules, or patterns of them: components.families.*.family
     named: frozenset[str]  # every string in it that could be the name of a file
     meaning: str  # SHA-256, short
+
+
+@dataclass(frozen=True)
+class Module:
+    """A module of ours, which is read when its source is asked for: a stage reaches a part of them, and to
+    read all takes seconds."""
+
+    name: str
+    path: Path
+
+    @cached_property
+    def source(self) -> Source:
+        """What its file says, as of now."""
+        return _read(self.name, self.path)
 
 
 @cache
 def modules() -> dict[str, Module]:
     """Every module of the program, by its name."""
     files = (file for package in PACKAGES for file in sorted((ROOT / package).rglob("*.py")))
-    return {module.name: module for module in map(_read, files)}
+    return {module.name: module for module in map(_module, files)}
 
 
 def closure(*roots: str, families: Collection[str] | None = None, without: Collection[str] = ()) -> list[str]:
@@ -70,7 +82,7 @@ def closure(*roots: str, families: Collection[str] | None = None, without: Colle
         if name in reached or any(f"{name}.".startswith(f"{part}.") for part in skipped):
             continue
         reached.add(name)
-        found = (one for imported in modules()[name].imports for one in _meant(imported, families))
+        found = (one for imported in modules()[name].source.imports for one in _meant(imported, families))
         waiting += [part for one in found for part in _with_packages(one)]
     return sorted(reached)
 
@@ -155,7 +167,7 @@ def _beside(name: str) -> tuple[Path, ...]:
     return tuple(
         file
         for file in _not_python(module.path.parent)
-        if file.name in module.named or not any(file.name in other.named for other in siblings)
+        if file.name in module.source.named or not any(file.name in other.source.named for other in siblings)
     )
 
 
@@ -171,9 +183,12 @@ def _not_python(package: Path) -> list[Path]:
     return found
 
 
-def _read(path: Path) -> Module:
+def _module(path: Path) -> Module:
     parts = path.relative_to(ROOT).with_suffix("").parts
-    name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+    return Module(".".join(parts[:-1] if parts[-1] == "__init__" else parts), path)
+
+
+def _read(name: str, path: Path) -> Source:
     tree = ast.parse(path.read_bytes())
     nodes = list(_running(tree))
     imports = frozenset(found for node in nodes for found in _imports(node, name))
@@ -182,7 +197,7 @@ def _read(path: Path) -> Module:
     named = frozenset(text.rpartition("/")[2] for text in strings if len(text) < 100)
     for node in nodes:
         _drop_docstring(node)
-    return Module(name, path, ours, named, _digest(ast.dump(tree).encode()))
+    return Source(ours, named, _digest(ast.dump(tree).encode()))
 
 
 def _running(tree: ast.AST) -> Iterator[ast.AST]:
@@ -232,9 +247,14 @@ def _drop_docstring(node: ast.AST) -> None:
 
 
 @cache
+def _names() -> dict[Path, str]:
+    return {module.path: name for name, module in modules().items()}
+
+
+@cache
 def _digest_of(path: Path, exact: bool) -> str:
-    meaning = {module.path: module.meaning for module in modules().values()}.get(path)
-    return meaning if meaning and not exact else _digest(path.read_bytes())
+    name = None if exact else _names().get(path)
+    return modules()[name].source.meaning if name else _digest(path.read_bytes())
 
 
 def _digest(content: bytes) -> str:

@@ -12,7 +12,6 @@ import re
 import shutil
 import types
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -39,17 +38,17 @@ BY_NAME = {  # what is imported by a name that settings hold
 
 
 READING = program._read
-READ: dict[tuple[Path, bytes], program.Module] = {}
+READ: dict[tuple[str, bytes], program.Source] = {}
 
 
-DERIVED = ("_found", "_with_packages", "_beside", "_digest_of")
+DERIVED = ("_found", "_with_packages", "_beside", "_names", "_digest_of")
 
 
 def _read_again(file: Path) -> None:
     """The file has another text, and no other file has."""
     for name, module in program.modules().items():
         if module.path == file:
-            program.modules()[name] = program._read(file)
+            program.modules()[name] = program._module(file)
     for name in DERIVED:
         getattr(program, name).cache_clear()
 
@@ -67,16 +66,15 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for package in program.PACKAGES:
         shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
     in_place_of_the_program(tmp_path, monkeypatch)
-    monkeypatch.setattr(program, "_read", lambda path: replace(read(path, path.read_bytes()), path=path))
+    monkeypatch.setattr(program, "_read", lambda name, path: read(name, path, path.read_bytes()))
     return tmp_path
 
 
-def read(path: Path, content: bytes) -> program.Module:
-    """The module that a file of the copy is, with the path of whichever copy was read first."""
-    key = path.relative_to(program.ROOT), content
-    if key not in READ:
-        READ[key] = READING(path)
-    return READ[key]
+def read(name: str, path: Path, content: bytes) -> program.Source:
+    """What a file of whichever copy says."""
+    if (name, content) not in READ:
+        READ[name, content] = READING(name, path)
+    return READ[name, content]
 
 
 def stale_after(copy: Path, file: str, line: str) -> set[str]:
@@ -166,10 +164,10 @@ def test_a_changed_module_makes_exactly_the_stages_stale_that_can_import_it(
     before = program.written(TASKS)
     assert wanted.keys() == program.modules().keys()
     for name, module in list(program.modules().items()):
-        changed, text = module.path, module.path.read_text()
+        changed, text, imports = module.path, module.path.read_text(), module.source.imports
         changed.write_text(f"{text}\nCHANGED = 1\n")
-        program.modules()[name] = program._read(changed)
-        assert program.modules()[name].imports == module.imports
+        program.modules()[name] = program._module(changed)
+        assert program.modules()[name].source.imports == imports
         after = program.written(TASKS)
         stale = {str(path.with_suffix("")) for path in before if before[path] != after[path]}
         assert stale == wanted[name], name

@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from components import params
+from components import params, program
 from components.tracking.terminal import Terminal
 from components.training.run.fit import TRAINED, run
 from components.training.run.state import State
@@ -98,6 +98,7 @@ def whole() -> float:
 
 
 def main() -> None:
+    program.written({})  # what the code says is read once, and not by each fork
     torch.set_num_threads(1)
     seconds, draw = whole(), random.Random(11)
     places: list[str] = []
