@@ -1,4 +1,4 @@
-"""Every stage is run for real, in a process of its own, and what it has imported is covered by its file."""
+"""Every stage is run for real, in a fork of its own, and what it has imported is covered by its file."""
 
 from __future__ import annotations
 

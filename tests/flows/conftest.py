@@ -15,7 +15,6 @@ from flows.running import orphans
 from tests.flows import prefect_server, toy
 from tests.once import served_once
 
-
 OWN_SERVER = ".onetrunk/prefect"  # of a project, the home of a server that a run starts for itself
 
 

@@ -71,9 +71,11 @@ def _keep_new(home: Path) -> None:
     if not new.exists():
         new.mkdir()
         shutil.copy(home / BLOCKS, new)
-        with contextlib.closing(sqlite3.connect(home / DATABASE)) as made:
-            with contextlib.closing(sqlite3.connect(new / DATABASE)) as copy:
-                made.backup(copy)
+        with (
+            contextlib.closing(sqlite3.connect(home / DATABASE)) as made,
+            contextlib.closing(sqlite3.connect(new / DATABASE)) as copy,
+        ):
+            made.backup(copy)
 
 
 def wait_until_healthy(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -3,7 +3,7 @@
 import json
 import os
 import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -19,6 +19,14 @@ from tests.serving import tiny
 ROOT = Path(__file__).parent.parent.parent
 
 
+@pytest.fixture(scope="module", autouse=True)
+def path(forking_python: str) -> Iterator[None]:
+    """A stage is a fork of a Python that has the libraries loaded (tests/forked.py)."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", forking_python, prepend=os.pathsep)
+        yield
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     return tiny.write_project(repository(tmp_path))
@@ -27,7 +35,7 @@ def project(tmp_path: Path) -> Path:
 def stage(project: Path, name: str) -> subprocess.CompletedProcess[str]:
     if name == "release" and (project / "bento").is_dir():
         track(project)  # as DVC does between two stages
-    command = [sys.executable, "-m", f"components.stages.{name}"]
+    command = ["python", "-m", f"components.stages.{name}"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
 
