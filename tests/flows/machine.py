@@ -80,7 +80,7 @@ class Machine:
         self.processes["worker"] = worker
 
     def has_pool(self) -> bool:
-        return self._post("work_pools/filter", {}).json() != []
+        return bool(self._post("work_pools/filter", {}).json())
 
     def prefect(self, project: Path, *arguments: str) -> None:
         command = [sys.executable, "-m", "prefect", "--no-prompt", *arguments]
