@@ -251,14 +251,14 @@ def _drop_docstring(node: ast.AST) -> None:
 
 
 @cache
-def _by_path() -> dict[Path, Module]:
-    return {module.path: module for module in modules().values()}
+def _names() -> dict[Path, str]:
+    return {module.path: name for name, module in modules().items()}
 
 
 @cache
 def _digest_of(path: Path, exact: bool) -> str:
-    module = None if exact else _by_path().get(path)
-    return module.source.meaning if module else _digest(path.read_bytes())
+    name = None if exact else _names().get(path)
+    return modules()[name].source.meaning if name else _digest(path.read_bytes())
 
 
 def _digest(content: bytes) -> str:

@@ -41,7 +41,7 @@ READING = program._read
 READ: dict[tuple[str, bytes], program.Source] = {}
 
 
-DERIVED = ("_found", "_with_packages", "_beside", "_by_path", "_digest_of")
+DERIVED = ("_found", "_with_packages", "_beside", "_names", "_digest_of")
 
 
 def _read_again(file: Path) -> None:
