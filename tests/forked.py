@@ -16,6 +16,7 @@ import gc
 import importlib
 import io
 import json
+import logging
 import os
 import runpy
 import socket
@@ -89,6 +90,7 @@ def _serve(path: str) -> None:
         importlib.import_module(library)
     _ = sys.modules["transformers"].BertModel  # it imports what it is made of when it is asked for one
     sys.meta_path.insert(0, _Renewed(sys.modules.pop("prefect")))
+    logging.root.handlers.clear()  # Prefect's: a command that does not import it has none
     gc.collect()
     gc.freeze()  # or the first collection of each fork would copy the memory
     with socket.socket(socket.AF_UNIX) as server:
