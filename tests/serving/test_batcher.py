@@ -124,6 +124,7 @@ def test_who_hung_up_is_not_answered(
         await asyncio.sleep(0.05)
         for one in gone:
             one.cancel()
+        await asyncio.gather(*gone, return_exceptions=True)  # before the next pass it is known
         held.set()
         await asyncio.gather(first, last)
 
