@@ -11,9 +11,8 @@ from pydantic import Field, field_validator, model_validator
 from components.settings.section import Positive, Rows, Section, Unit
 
 MOST_DAYS = 3650  # between false alarms: a window's texts are permuted 24 times for each of them
-SHARES = (
-    4  # of the false alarms, at most: three kinds of evidence (components/monitoring/alarm.py) and surges
-)
+# shares of the false alarms, at most: three kinds of evidence (components/monitoring/alarm.py) and surges
+SHARES = 4
 
 
 class Traffic(Section):

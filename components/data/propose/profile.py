@@ -19,13 +19,14 @@ from components.data.sources import sentinels
 from components.data.sources.numbers import Decimal
 from components.data.sources.record import value_at
 from components.errors import BadRowError
+from components.families.multi_label import family as multi_label
 from components.families.shared.items import read_items, read_literal
 from components.spelling import plain
 
 # Scripts that put no spaces between words: kana, Chinese characters, and Thai, Lao, Khmer, Burmese.
 UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
 FEWEST_MARKS = 3  # columns that are labels, one-hot
-HOLDS = {"1", "1.0", "true", "t", "yes", "y", "x", "✓", "✔"}
+HOLDS = {word for word, holds in multi_label.HOLDS.items() if holds}
 MARKS = ({"0", "1"}, {"0.0", "1.0"}, {"false", "true"}, {"no", "yes"}, {"n", "y"}, {"f", "t"})
 GAPPY, MOST_GAPS = 0.1, 0.7  # share of rows without a value: fewer may be mistakes, with more it is an aside
 LISTED = re.compile(r"\s*([\[{(<]|(np\.)?(array|set|frozenset)\()")  # how lists and objects begin

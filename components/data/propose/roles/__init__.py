@@ -49,9 +49,7 @@ def together(kinds: dict[str, Column]) -> float | None:
     if "text_pair" in kinds and not kinds.keys().isdisjoint({"text", "item"}):
         first, second = kinds.get("text") or kinds["item"], kinds["text_pair"]
         if "written" in kinds and not base.is_named(kinds["written"], "written"):
-            return (
-                None  # of three texts a pair and what is written of it, as two choices and a question are not
-            )
+            return None  # a pair and what is written of it; two choices and a question are none
         return base.CERTAIN if "query" in first.words or _are_ends(first.name, second.name) else 0.0
     return 0.0
 
