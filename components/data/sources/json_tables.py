@@ -56,9 +56,7 @@ def _by_name(table: Mapping[str, Any], inner: list[Any]) -> Iterator[Values] | N
         return ({"split": name, **_fields(row)} for name, rows in table.items() for row in rows)
     if all(isinstance(value, Mapping) for value in inner):
         holding = [value for value in inner if any(map(_are_objects, value.values()))]
-        if (
-            len(holding) == 1 and len(inner) < MANY
-        ):  # what is said of it is beside: {"data": {...}, "meta": {...}}
+        if len(holding) == 1 and len(inner) < MANY:  # beside what is said of it: {"data": {}, "meta": {}}
             return rows_of(holding[0])
         return _of_objects(table)
     if _are_labels(inner):
