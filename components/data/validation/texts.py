@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from functools import cache
 
 import polars as pl
 
 from components.families.base import Family
 
+CASED = 0x20000  # beyond Unicode's first two planes no character has a case
 NOT_A_WORD = r"[^\p{L}\p{N}_]+"  # as Python's \W; polars' own keeps combining marks as well
 
 
@@ -32,5 +32,5 @@ def canonical(text: pl.Expr) -> pl.Expr:
 @cache
 def _special_folds() -> dict[str, str]:
     """The lower-case characters that case folding changes ("ß" -> "ss"): Unicode's full case folding."""
-    characters = map(chr, range(sys.maxunicode + 1))
+    characters = map(chr, range(CASED))
     return {c: c.casefold() for c in characters if c.lower() == c != c.casefold()}
