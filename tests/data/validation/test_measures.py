@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from components import families
 from components.data.validation.folder import read_folder
 from components.data.validation.measures import DAMAGE, measure, read_lines
-from components.data.validation.texts import canonical, whole_texts
+from components.data.validation.texts import CASED, canonical, whole_texts
 from components.families.shared.fingerprint import text_key
 from components.settings.project import Checks
 from tests.data.folders import sound_rows, write_folder
@@ -40,6 +41,11 @@ def test_texts_that_differ_in_case_and_punctuation_have_one_key(one: str, other:
     first, second = keys([one, other])
     assert first == second
     assert text_key(one) == text_key(other)
+
+
+def test_no_character_is_folded_beyond_those_that_are_looked_at() -> None:
+    beyond = "".join(map(chr, range(CASED, sys.maxunicode + 1)))
+    assert beyond.casefold() == beyond.lower() == beyond
 
 
 def test_texts_of_symbols_stand_for_themselves() -> None:
