@@ -26,8 +26,8 @@ def dropped(values: torch.Tensor, probability: float) -> torch.Tensor:
 
 
 def kept_of(shape: torch.Size, probability: float) -> tuple[torch.Tensor, float]:
-    """Which elements `dropped` keeps on a CPU, as 0 and 1 in int8, and what it multiplies them by. To multiply by
-    a bool costs three times as much: it is first made a number, an element at a time."""
+    """Which elements `dropped` keeps on a CPU, as 0 and 1 in int8, and what it multiplies them by. To
+    multiply by a bool costs three times as much: it is made a number first, an element at a time."""
     level_N, least, rise = _drawn(shape, probability)
     kept = torch.empty(shape, dtype=torch.int8)
     return torch.ge(level_N, least, out=kept), rise

@@ -61,7 +61,9 @@ class _Attention(torch.autograd.Function):
         with devices.full_precision(query.device):
             exact = (order.parts(one.float()) for one in given[:2])
             used = (order.parts(one) for one in (given[2], attended))
-            for q_NLd, k_NLd, v_NLd, into_NLd, kept_NLL in zip(*exact, *used, order.each(kept_S), strict=True):
+            for q_NLd, k_NLd, v_NLd, into_NLd, kept_NLL in zip(
+                *exact, *used, order.each(kept_S), strict=True
+            ):
                 scores_NLL = _product(q_NLd, k_NLd.mT, scale)
                 length = scores_NLL.shape[1]
                 if window is not None and length > window:

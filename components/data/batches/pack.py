@@ -16,7 +16,6 @@ import torch
 
 from components.device import moved
 
-
 TOGETHER = 1 << 16  # L^2 of the sequences that are one product: their weights stay in a cache
 
 
@@ -64,8 +63,7 @@ class ByHead:
             return [None] * len(self.groups)
         split = values_S.split([number * length**2 for number, length in self.groups])
         return [
-            one.view(number, length, length)
-            for one, (number, length) in zip(split, self.groups, strict=True)
+            one.view(number, length, length) for one, (number, length) in zip(split, self.groups, strict=True)
         ]
 
 
