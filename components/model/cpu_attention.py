@@ -17,8 +17,10 @@ import torch
 from torch.autograd.function import once_differentiable
 
 from components import device as devices
-from components.data.batches.pack import Group, Pack
+from components.data.batches.pack import ByHead, Pack
 from components.dropout import kept_of
+
+LONG = 96  # tokens from which a product in half precision is the faster, of however many sequences
 
 
 def attend(
@@ -52,66 +54,78 @@ class _Attention(torch.autograd.Function):
         scale: float,
         window: int | None,
     ) -> torch.Tensor:
-        attended = torch.empty_like(query, memory_format=torch.contiguous_format)
-        weights, kept, learns = [], [], any(ctx.needs_input_grad)
-        ctx.rise = 1.0  # of the weights that dropout keeps
+        order, learns = pack.by_head(query.shape[1]), any(ctx.needs_input_grad)
+        given = [_by_head(one, order) for one in (query, key, value)]
+        kept_S, rise = kept_of(torch.Size([order.squares]), dropout) if dropout else (None, 1.0)
+        attended, weights = torch.empty_like(given[0]), []
         with devices.full_precision(query.device):
-            for group in pack.groups:
-                q_NLd, k_NLd, v_NLd = (_taken(one, group) for one in (query, key, value))
-                scores_NLL = torch.bmm(q_NLd.mul_(scale), k_NLd.mT)
-                if window is not None and group.length > window:
-                    scores_NLL.masked_fill_(_beyond(group.length, window), float("-inf"))
+            exact = (order.parts(one.float()) for one in given[:2])
+            used = (order.parts(one) for one in (given[2], attended))
+            for q_NLd, k_NLd, v_NLd, into_NLd, kept_NLL in zip(
+                *exact, *used, order.each(kept_S), strict=True
+            ):
+                scores_NLL = _product(q_NLd, k_NLd.mT, scale)
+                length = scores_NLL.shape[1]
+                if window is not None and length > window:
+                    scores_NLL.masked_fill_(_beyond(length, window), float("-inf"))
                 weights_NLL = torch.softmax(scores_NLL, -1)
                 if learns:
                     weights.append(weights_NLL)
-                if dropout:
-                    kept_NLL, ctx.rise = kept_of(weights_NLL.shape, dropout)
-                    if learns:
-                        kept.append(kept_NLL)
+                if kept_NLL is not None:
                     weights_NLL = torch.mul(weights_NLL, kept_NLL, out=scores_NLL)
-                _put(attended, torch.bmm(weights_NLL, v_NLd.mul_(ctx.rise)), group)
-        ctx.save_for_backward(query, key, value, *weights, *kept)
-        ctx.pack, ctx.scale = pack, scale
-        return attended
+                _multiply(into_NLd, weights_NLL, v_NLd, rise)
+        if learns:
+            ctx.save_for_backward(*given, kept_S, *weights)
+        ctx.order, ctx.scale, ctx.rise = order, scale, rise
+        return _by_token(attended, order, query)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        query, key, value, *saved = ctx.saved_tensors
-        groups: list[Group] = ctx.pack.groups
-        weights, kept = saved[: len(groups)], saved[len(groups) :] or [None] * len(groups)
-        of_query, of_key, of_value = (torch.empty_like(gradient) for _ in range(3))
-        with devices.full_precision(query.device):
-            for group, weights_NLL, kept_NLL in zip(groups, weights, kept, strict=True):
-                given = (_taken(one, group) for one in (query, key, value, gradient))
-                q_NLd, k_NLd, v_NLd, gradient_NLd = given
-                gradient_NLd.mul_(ctx.rise)
+        order: ByHead = ctx.order
+        query, key, value = ctx.saved_tensors[:3]
+        kept_S, weights = ctx.saved_tensors[3], ctx.saved_tensors[4:]
+        own = _by_head(gradient, order)
+        found = [torch.empty_like(own) for _ in range(3)]
+        with devices.full_precision(gradient.device):
+            exact = (order.parts(one.float()) for one in (value, own))
+            rest = (order.parts(one) for one in (query, key, own, *found))
+            every = zip(weights, order.each(kept_S), *exact, *rest, strict=True)
+            for weights_NLL, kept_NLL, exact_v, exact_g, q_NLd, k_NLd, g_NLd, of_q, of_k, of_v in every:
                 used_NLL = weights_NLL if kept_NLL is None else weights_NLL * kept_NLL
-                _put(of_value, torch.bmm(used_NLL.mT, gradient_NLd), group)
-                of_weights_NLL = torch.bmm(gradient_NLd, v_NLd.mT)
+                _multiply(of_v, used_NLL.mT, g_NLd, ctx.rise)
+                of_weights_NLL = _product(exact_g, exact_v.mT, ctx.rise)
                 if kept_NLL is not None:
                     of_weights_NLL.mul_(kept_NLL)
                 of_scores_NLL = torch._softmax_backward_data(of_weights_NLL, weights_NLL, -1, torch.float32)
-                _put(of_key, torch.bmm(of_scores_NLL.mT, q_NLd.mul_(ctx.scale)), group)
-                _put(of_query, torch.bmm(of_scores_NLL, k_NLd.mul_(ctx.scale)), group)
-        return of_query, of_key, of_value, None, None, None, None
+                _multiply(of_k, of_scores_NLL.mT, q_NLd, ctx.scale)
+                _multiply(of_q, of_scores_NLL, k_NLd, ctx.scale)
+        return *(_by_token(one, order, gradient) for one in found), None, None, None, None
 
 
-def _taken(states_THd: torch.Tensor, group: Group) -> torch.Tensor:
-    """A group's states by themselves, in single precision: one_NLd of N = nH sequences and heads."""
-    number, length, tokens = group
-    _, heads, width = states_THd.shape
-    found_nHLd = torch.empty(number, heads, length, width)
-    found_nHLd.copy_(states_THd[tokens].view(number, length, heads, width).transpose(1, 2))
-    return found_nHLd.view(-1, length, width)
+def _product(left: torch.Tensor, right: torch.Tensor, factor: float) -> torch.Tensor:
+    """The products of matrices, times a number."""
+    into = left.new_empty(left.shape[0], left.shape[1], right.shape[2])
+    return into.baddbmm_(left, right, beta=0, alpha=factor)
 
 
-def _put(into_THd: torch.Tensor, states_NLd: torch.Tensor, group: Group) -> None:
-    """The inverse of `_taken`."""
-    number, length, tokens = group
-    _, heads, width = into_THd.shape
-    states_nLHd = states_NLd.view(number, heads, length, width).transpose(1, 2)
-    into_THd[tokens] = states_nLHd.reshape(-1, heads, width).to(into_THd.dtype)
+def _multiply(into_NLd: torch.Tensor, left_NLL: torch.Tensor, right_NLd: torch.Tensor, factor: float) -> None:
+    """Products of matrices times a number, `left` being in single precision: in that of the states, which
+    rounds once more, where they are large enough to gain by it."""
+    if into_NLd.dtype == left_NLL.dtype or into_NLd.shape[1] >= LONG:
+        into_NLd.baddbmm_(left_NLL.to(into_NLd.dtype), right_NLd, beta=0, alpha=factor)
+    else:
+        into_NLd.copy_(_product(left_NLL, right_NLd.float(), factor))
+
+
+def _by_head(states_THd: torch.Tensor, order: ByHead) -> torch.Tensor:
+    """one_Rd of the R = TH states of each token and head, in another order."""
+    return states_THd.reshape(-1, states_THd.shape[-1]).index_select(0, order.there_R)
+
+
+def _by_token(states_Rd: torch.Tensor, order: ByHead, like_THd: torch.Tensor) -> torch.Tensor:
+    """The inverse of `_by_head`."""
+    return states_Rd.index_select(0, order.back_R).view(like_THd.shape)
 
 
 def _beyond(length: int, window: int) -> torch.Tensor:

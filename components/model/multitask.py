@@ -27,6 +27,7 @@ from components.encoder.pretrained import encoder_of, read_pretrained
 from components.errors import UserError, first_line
 from components.families.base.capabilities import Follow, ReadsWordEmbeddings, TeacherForcing
 from components.families.shared.heads import IndexedHead, Pooling, Pretrained
+from components.model import learning
 from components.model.blocks import blocks
 from components.model.heads import Heads
 from components.model.packing import States, complaint, packable, packed_states, paddable
@@ -67,6 +68,7 @@ class MultiTaskModel(PreTrainedModel):
         self.hidden_size: int = encoder.hidden_size
         self.encoder = encoder_of(AutoModel.from_config(encoder, dtype=torch.float32))  # autocast halves it
         quicken(self.encoder)
+        learning.quicken(self.encoder)
         self.packs = False  # until `choose_packing` has compared the encoder's states
         self.pads = True  # where it does not pack: whether padding leaves a text's states alone
         self.takes_segments = getattr(encoder, "type_vocab_size", 0) > 1

@@ -14,6 +14,8 @@ import torch
 from torch import nn
 from torch.nn.functional import linear
 
+from components.model import learning
+
 LEAST = 2**16  # numbers of the largest weight: products with fewer are too short to be told apart by a clock
 ROWS = 32  # tokens of the product that is timed: a short text
 TRIES = 7  # of which the fastest counts
@@ -62,7 +64,7 @@ def _linear(model: nn.Module) -> list[tuple[nn.Module, str, nn.Linear]]:
         (parent, name, layer)
         for parent in model.modules()
         for name, layer in parent.named_children()
-        if type(layer) is nn.Linear
+        if type(layer) in (nn.Linear, learning.Linear)
         and layer.weight.dtype == torch.float32
         and layer.weight.device.type == "cpu"
     ]

@@ -10,20 +10,61 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from components.device import moved
 
+TOGETHER = 1 << 16  # L^2 of the sequences that are one product: their weights stay in a cache
 
-class Group(NamedTuple):
-    """The sequences of a pack that are of one length."""
 
-    number: int
-    length: int
-    tokens: slice | torch.Tensor  # where theirs are among all: side by side, or wherever they are
+@dataclass(frozen=True)
+class ByHead:
+    """The order of a pack's TH states of each token and head where those of a head of a sequence, and those
+    of one length, are neighbours: products of matrices without a copy."""
+
+    groups: list[tuple[int, int]]  # N sequences and heads of a length L, the longest first
+    there_R: torch.Tensor  # of every state in this order: where it is among those by token
+    back_R: torch.Tensor  # the inverse
+
+    @classmethod
+    def of(cls, lengths: Sequence[int], heads: int) -> ByHead:
+        """Of sequences side by side."""
+        length_B, start_B = np.asarray(lengths), np.cumsum([0, *lengths])[:-1]
+        groups, places = [], []
+        for length in sorted({*lengths})[::-1]:
+            of_length = start_B[length_B == length]
+            most = max(1, TOGETHER // length**2)
+            for first in range(0, len(of_length), most):
+                start_n = of_length[first : first + most]
+                token_nL = start_n[:, None] + np.arange(length)
+                groups.append((len(start_n) * heads, length))
+                places.append((token_nL[:, None] * heads + np.arange(heads)[:, None]).ravel())
+        there_R = np.concatenate(places)
+        back_R = np.empty_like(there_R)
+        back_R[there_R] = np.arange(len(there_R))
+        return cls(groups, torch.from_numpy(there_R), torch.from_numpy(back_R))
+
+    @cached_property
+    def squares(self) -> int:
+        """How many weights all attention has."""
+        return sum(number * length**2 for number, length in self.groups)
+
+    def parts(self, states_Rd: torch.Tensor) -> list[torch.Tensor]:
+        """states_NLd of each group."""
+        width = states_Rd.shape[1]
+        split = states_Rd.split([number * length for number, length in self.groups])
+        return [one.view(*group, width) for one, group in zip(split, self.groups, strict=True)]
+
+    def each(self, values_S: torch.Tensor | None) -> list[torch.Tensor | None]:
+        """values_NLL of each group, of the values of all weights."""
+        if values_S is None:
+            return [None] * len(self.groups)
+        split = values_S.split([number * length**2 for number, length in self.groups])
+        return [
+            one.view(number, length, length) for one, (number, length) in zip(split, self.groups, strict=True)
+        ]
 
 
 @dataclass(frozen=True)
@@ -58,11 +99,15 @@ class Pack:
         """(n, L) of neighbours of equal length: they are one call of attention."""
         return [(len(list(run)), length) for length, run in itertools.groupby(self.lengths)]
 
+    def by_head(self, heads: int) -> ByHead:
+        """The order in which attention with so many heads is products of matrices; worked out once."""
+        if heads not in self._by_head:
+            self._by_head[heads] = ByHead.of(self.lengths, heads)
+        return self._by_head[heads]
+
     @cached_property
-    def groups(self) -> list[Group]:
-        """All sequences of each length, the longest first."""
-        length_B, start_B = np.asarray(self.lengths), np.cumsum([0, *self.lengths])[:-1]
-        return [_group(start_B[length_B == length], length) for length in sorted({*self.lengths})[::-1]]
+    def _by_head(self) -> dict[int, ByHead]:
+        return {}
 
     @property
     def tensors(self) -> tuple[torch.Tensor, ...]:
@@ -76,11 +121,3 @@ class Pack:
     def to(self, device: torch.device) -> Pack:
         """The same on a device."""
         return self.having(moved(self.tensors, device))
-
-
-def _group(start_n: np.ndarray, length: int) -> Group:
-    first, end = int(start_n[0]), int(start_n[-1]) + length
-    if end - first == len(start_n) * length:
-        return Group(len(start_n), length, slice(first, end))
-    tokens = (start_n[:, None] + np.arange(length)).ravel()
-    return Group(len(start_n), length, torch.from_numpy(tokens))

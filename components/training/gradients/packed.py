@@ -27,6 +27,7 @@ from torch.nn.functional import layer_norm
 
 from components import device as devices
 from components.data.batches.tensors import Rows
+from components.model import learning
 from components.training.gradients.base import TaskGradients
 from components.training.gradients.distinct import distinct
 from components.training.gradients.ranges import Ranges, ranges, segments
@@ -193,6 +194,7 @@ def _embedding(
 
 GRADIENTS: dict[type[nn.Module], Callable[..., None]] = {
     nn.Linear: _linear,
+    learning.Linear: _linear,
     nn.LayerNorm: _layer_norm,
     nn.Embedding: _embedding,
 }
