@@ -18,6 +18,8 @@ VERDICT = Path("reports/verdict.json")
 RELEASE = Path("reports/release.json")
 SUMMARY = Path("reports/summary.json")
 
+RELABELLED = "labels"  # beside the names of further gates: what labels that have changed come to
+
 Outcome = Literal["PROMOTE", "HOLD", "REJECT"]
 GateOutcome = Literal["pass", "hold", "reject"]
 Interval = list[float]  # its low end and its high end
