@@ -285,7 +285,7 @@ def judge_finding(case: Case, finding: Finding, shown: Collection[Key]) -> Reaso
     if not _finite(finding.value, *finding.interval):
         return "hold", f"{name}: its value or its interval is not a number"
     if case.is_meant(finding):
-        return "pass", ""
+        return "pass", f"{name}: not judged, as evaluation.without_champion says"
     found: list[Reason] = [(finding.outcome, f"{name}: {finding.why}" if finding.why else "")]
     if finding.champion and finding.margin is not None:
         found.append(_finding_against(case, finding, finding.champion, finding.margin, shown))

@@ -70,6 +70,8 @@ class Bar(Part):
     confidence: float  # of every interval
     anchor_margin: float  # of the margin; a loss that is allowed against the anchor
     further: list[str]  # the further gates
+    # what each of these asked, by its name and the setting's; empty in a file of before
+    asked: dict[str, Given] = Field(default_factory=dict)
 
 
 class ChampionEvidence(Champion):

@@ -273,6 +273,7 @@ def bar_of(champion: Champion, project: Path = Path()) -> Bar | None:
         confidence=verdict.confidence,
         anchor_margin=rules.anchor_margin,
         further=list(rules.further),
+        asked=rules.further,
     )
 
 

@@ -109,7 +109,7 @@ def test_a_release_says_what_it_had_to_reach(project: Path) -> None:
     second = champion("another", project)
     assert second
     assert registry.bar_of(second, project) == Bar(
-        gates={"mood": rule}, confidence=0.95, anchor_margin=1.0, further=["slices"]
+        gates={"mood": rule}, confidence=0.95, anchor_margin=1.0, further=["slices"], asked={"slices": {}}
     )
 
 
