@@ -409,6 +409,7 @@ def test_tags_of_other_people_are_not_read(two: Path) -> None:
     git(two, "tag", "-a", "-m", "mine\n\n\x1e\x1f\x1e", "tiny-mine")
     with_no_tagger(two, "tiny#champion#101")
     assert served(two) == "v1.0.1"
+    assert tags.unread(registry.read(two).git) == [f"tiny#champion#{n}" for n in (100, 101, 99)]
 
 
 def with_no_tagger(project: Path, name: str) -> None:
