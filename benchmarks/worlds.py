@@ -139,13 +139,15 @@ def _table(rows: Sequence[Row], predictions: Sequence[Prediction], facts: object
     raise TypeError("a world's metrics are given tables, not rows")
 
 
-def classes(count: int, accuracy: float, agreement: float, seed: int) -> World:
-    """So many classes, the first seven times as frequent as the fiftieth (a Zipf exponent of .5)."""
+def classes(count: int, accuracy: Sequence[float], agreement: float, seed: int, zipf: float = 0.5) -> World:
+    """So many classes, by default the first seven times as frequent as the fiftieth; their accuracies repeat
+    what is given."""
     generator = np.random.default_rng(seed)
-    weight = 1 / np.arange(1, count + 1) ** 0.5
+    weight = 1 / np.arange(1, count + 1) ** zipf
     gold, noise, fresh_noise = generator.choice(count, (3, SIZE), p=weight / weight.sum())
-    one = np.where(generator.random(SIZE) < accuracy, gold, noise)
-    fresh = np.where(generator.random(SIZE) < accuracy, gold, fresh_noise)
+    of_gold = np.resize(accuracy, count)[gold]
+    one = np.where(generator.random(SIZE) < of_gold, gold, noise)
+    fresh = np.where(generator.random(SIZE) < of_gold, gold, fresh_noise)
     other = np.where(generator.random(SIZE) < agreement, one, fresh)
     labels = [str(number) for number in range(count)]
     sides = {"champion": one, "equal": other, "trivial": np.zeros(SIZE, dtype=int)}
@@ -190,13 +192,15 @@ def rouge(agreement: float, seed: int) -> World:
     return exchanged(World("ROUGE", Metric("rouge_l", _table, mean), 0.03, tables), seed)
 
 
-def areas(area: float, positives: float, agreement: float, seed: int) -> World:
-    """Clicks or not, of which so many are; the probabilities of both are normal and as wide."""
+def areas(area: float, positives: float, agreement: float, seed: int, wide: float = 1.0) -> World:
+    """Clicks or not, of which so many are; the probabilities of both are normal, and of the positives so many
+    times as wide."""
     generator = np.random.default_rng(seed)
     yes_N = generator.random(SIZE) < positives
 
     def answers() -> np.ndarray:
-        return np.asarray(ndtr(generator.normal(size=SIZE) + np.sqrt(2) * ndtri(area) * yes_N))
+        apart = np.sqrt(1 + wide**2) * ndtri(area)
+        return np.asarray(ndtr(generator.normal(size=SIZE) * np.where(yes_N, wide, 1) + apart * yes_N))
 
     one, fresh = answers(), answers()
     other = np.where(generator.random(SIZE) < agreement, one, fresh)
@@ -218,12 +222,14 @@ def scores(noise: float, seed: int) -> World:
     return exchanged(World("Pearson", PEARSON, 0.04, _scored(gold, said)), seed)
 
 
-def pairs(noise: float, seed: int) -> World:
-    """All pairs of documents, whose likeness, and whose models' errors, depend on both."""
+def pairs(noise: float, seed: int, heavy: bool = True) -> World:
+    """All pairs of documents, whose likeness, and whose models' errors, depend on both. Heavy are the tails
+    of likenesses that are products; others are sums."""
     generator = np.random.default_rng(seed)
     first, second = np.triu_indices(DOCUMENTS, 1)
     place_D3 = generator.normal(size=(DOCUMENTS, 3))
-    gold = (place_D3[first] * place_D3[second]).sum(axis=1)
+    both = place_D3[first] * place_D3[second] if heavy else place_D3[first] + place_D3[second]
+    gold = both.sum(axis=1)
 
     def error() -> np.ndarray:
         of_document = 0.4 * generator.normal(size=DOCUMENTS)
@@ -247,12 +253,15 @@ def _scored(gold: np.ndarray, said: dict[str, np.ndarray]) -> dict[str, Table]:
 MAKERS: dict[str, Callable[[], World]] = {
     "accuracy .8": lambda: shares(0.8, 0.7, 1),
     "accuracy .95": lambda: shares(0.95, 0.7, 2),
-    "macro-F1 of 50": lambda: classes(50, 0.8, 0.85, 3),
+    "macro-F1 of 50": lambda: classes(50, [0.8], 0.85, 3),
     "entity F1": lambda: entities(1.0, 0.88, 0.7, 4),
     "ROUGE": lambda: rouge(0.5, 5),
     "Pearson": lambda: scores(0.6, 6),
     "Pearson over pairs": lambda: pairs(0.6, 7),
     "AUC of 10 % positives": lambda: areas(0.86, 0.1, 0.6, 8),
+    "macro-F1 of 50 unlike": lambda: classes(50, [0.9, 0.8, 0.6], 0.85, 3, zipf=1.0),
+    "Pearson over pairs of sums": lambda: pairs(0.6, 7, heavy=False),
+    "AUC of wide positives": lambda: areas(0.7, 0.1, 0.6, 8, wide=1.5),
 }
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from components import families
@@ -13,6 +13,7 @@ from components.evaluation.answered import without_number
 from components.evaluation.champion import Opponent
 from components.evaluation.common import CommonGround, ground
 from components.evaluation.records import AnchorEvidence, ChampionEvidence, RowsSince
+from components.evaluation.relabelled import Relabelled, relabelled
 from components.families.base import Prediction, Row
 
 CHAMPION, ANCHOR = "champion", "anchor"  # what a release is to a head
@@ -26,6 +27,17 @@ class Meeting:
     said: list[Prediction]  # of every row
     ground: CommonGround  # where both can answer
     since: RowsSince | None  # what has become of the test rows; None where the release does not know its own
+    relabelled: Relabelled | None = None  # where both can answer once labels are read as those of before
+    read_as: bool = False  # is that the ground?
+
+    @property
+    def widest(self) -> Meeting:
+        """The same where labels are read as those of before, if they can be."""
+        return self if self.relabelled is None else replace(self, ground=self.relabelled.ground, read_as=True)
+
+    def read(self, side: Sequence[Row]) -> Sequence[Row]:
+        """Rows, or answers, as they are compared there."""
+        return self.relabelled.read(side) if self.read_as and self.relabelled else side
 
     @property
     def nothing(self) -> str | None:
@@ -59,6 +71,7 @@ class Against:
                 answers = said.get(opponent.release.release, {})
                 if head in answers and (what, head) not in self.not_compared:
                     meeting = _meeting(opponent, head, card, data, rows[head], answers[head])
+                    meeting = meeting.widest if what == ANCHOR else meeting
                     if why := meeting.nothing:
                         self.not_compared[what, head] = why
                     else:
@@ -116,9 +129,9 @@ def _meeting(
     opponent: Opponent, head: str, card: HeadCard, data: Path, rows: list[Row], said: list[Prediction]
 ) -> Meeting:
     learnt_N = opponent.learnt_from(data.name, rows)
-    known = opponent.cards[head]["facts"]
-    common = ground(families.get(card["family"]), known, card["facts"], rows, said, learnt_N)
-    return Meeting(said, common, _since(opponent, head, data, common.trained_on))
+    asked = families.get(card["family"]), opponent.cards[head]["facts"], card["facts"], rows, said, learnt_N
+    common = ground(*asked)
+    return Meeting(said, common, _since(opponent, head, data, common.trained_on), relabelled(*asked))
 
 
 def _since(opponent: Opponent, head: str, data: Path, trained_on: int) -> RowsSince | None:

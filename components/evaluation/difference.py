@@ -16,7 +16,8 @@ from collections.abc import Callable
 
 from components.records import Part
 
-STEPS = 60  # of a bisection: the ends are right to 1e-18 of a row's worth
+STEPS = 100  # of a search for a root; ten are usual
+ENOUGH = 1e-12  # of a score's z: so near to it is at it
 LEAST_P = 1e-300  # below it a p-value is written as this
 
 
@@ -43,13 +44,13 @@ class Difference(Part):
     def low(self, confidence: float) -> float:
         """The difference is not below this, one-sided."""
         z = quantile(confidence, self._score_freedom)
-        low = self.worth * _turn(lambda share: self._z(share) > z, -self._most, self._share)
+        low = self.worth * _root(lambda share: self._z(share) - z, -self._most, self._share, z + 1)
         return low if self.freedom is None else min(low, self.value - self._student(confidence))
 
     def high(self, confidence: float) -> float:
         """The difference is not above this, one-sided."""
         z = quantile(confidence, self._score_freedom)
-        high = self.worth * _turn(lambda share: self._z(share) > -z, self._share, self._most)
+        high = self.worth * _root(lambda share: self._z(share) + z, self._share, self._most, z + 1)
         return high if self.freedom is None else max(high, self.value + self._student(confidence))
 
     def p_worse(self, loss: float = 0.0) -> float:
@@ -101,6 +102,8 @@ class Difference(Part):
         beyond no difference, no row has shown it: its variance is that of units that are worth `unseen`."""
         low, high = sorted((0.0, self._share))
         seen = max(low, min(share, high))
+        if seen == share:
+            return self._score(share, 0.0)
         near, far = self._score(seen, 0.0), self._score(share, abs(share - seen))
         return far if abs(far) >= abs(near) else near
 
@@ -118,11 +121,25 @@ def tango_variance(won: float, lost: float, units: float, share: float) -> float
     return max((root - linear) / 2 + units * share * (1 - share), 0.0)
 
 
-def _turn(is_below: Callable[[float], bool], low: float, high: float) -> float:
-    """Where `is_below` turns from true to false between the two."""
+def _root(falling: Callable[[float], float], low: float, high: float, most: float) -> float:
+    """Where the function crosses 0 between the two, or that end which is nearer to it; what lies beyond
+    `most` is taken for it. By false position, the Illinois way (Dowell & Jarratt 1971)."""
+
+    def value(place: float) -> float:
+        return max(-most, min(falling(place), most))
+
+    at_low, at_high, side = value(low), value(high), 0
+    if at_low <= 0 or at_high >= 0:
+        return low if at_low <= 0 else high
     for _ in range(STEPS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if is_below(middle) else (low, middle)
+        middle = (low * at_high - high * at_low) / (at_high - at_low)
+        found = value(middle)
+        if abs(found) < ENOUGH or not low < middle < high:
+            return middle
+        if found > 0:
+            low, at_low, at_high, side = middle, found, at_high / (2 if side > 0 else 1), 1
+        else:
+            high, at_high, at_low, side = middle, found, at_low / (2 if side < 0 else 1), -1
     return (low + high) / 2
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from components.evaluation.records import ChampionEvidence, GateRule, Rules
+from components.evaluation.records import Bar, ChampionEvidence, GateRule, Rules
+
+DEFAULT = "by default"  # of a setting that is left out
 
 
 def finding(head: str, champion: ChampionEvidence, rules: Rules, confidence: float) -> str | None:
@@ -19,8 +21,17 @@ def finding(head: str, champion: ChampionEvidence, rules: Rules, confidence: flo
         *_changed("confidence", bar.confidence, confidence, eased=confidence < bar.confidence),
         *_changed("anchor_margin", *margins, eased=margins[1] > margins[0]),
         *(f"{name} in evaluation.gates, now not there" for name in bar.further if name not in rules.further),
+        *(one for name in bar.asked if name in rules.further for one in _asks(name, bar, rules)),
     ]
     return f"release {champion.release} was held to more: {'; '.join(found)}" if found else None
+
+
+def _asks(name: str, bar: Bar, rules: Rules) -> Iterator[str]:
+    """The settings of a further gate that are others today: whether they ask less, only people know."""
+    before, now = bar.asked[name], rules.further[name]
+    for key in dict.fromkeys([*before, *now]):
+        if before.get(key) != now.get(key):
+            yield f"{name}.{key} {before.get(key, DEFAULT)}, now {now.get(key, DEFAULT)}"
 
 
 def _of_rule(before: GateRule, now: GateRule) -> Iterator[str]:

@@ -13,7 +13,7 @@ from components.data.contract.rows import labelled_rows
 from components.data.encoding.split import EncodedSplit, cards_of
 from components.data.mixture.records import PLAN, PlanRecord
 from components.errors import UserError
-from components.evaluation import gates, paired, picture
+from components.evaluation import gates, paired, picture, relabelled
 from components.evaluation.against import ANCHOR, CHAMPION, Against, Meeting
 from components.evaluation.answered import AnsweredHead, without_number
 from components.evaluation.champion import Opponent
@@ -23,6 +23,7 @@ from components.evaluation.records import (
     METRICS,
     Comparison,
     Evaluation,
+    Finding,
     HeadEvidence,
     MetricEvidence,
     ModelId,
@@ -113,7 +114,6 @@ class Examiner:
 
     def _evidence(self, asked: AnsweredHead, met: Mapping[str, Meeting]) -> HeadEvidence:
         data, planned = self.root / "data" / asked.card["task"], self.plan.tasks[asked.card["task"]]
-        case = self._case(asked, met.get(CHAMPION))
         return HeadEvidence(
             task=asked.card["task"],
             family=asked.family.name,
@@ -123,9 +123,17 @@ class Examiner:
             epochs=planned.epochs,
             cut=planned.cut,
             **picture.draw(asked),
-            findings=gates.findings(asked.settings.gates, case) if case else [],
+            findings=self._findings(asked, met.get(CHAMPION)),
             test_set=sha256(data / "test.parquet"),
         )
+
+    def _findings(self, asked: AnsweredHead, champion: Meeting | None) -> list[Finding]:
+        """Of further gates, and of labels that have changed."""
+        case = self._case(asked, champion)
+        if case is None:
+            return []
+        of_labels = relabelled.findings(case, champion.relabelled) if champion else ()
+        return [*of_labels, *gates.findings(asked.settings.gates, case)]
 
     def _case(self, asked: AnsweredHead, champion: Meeting | None) -> gates.Case | None:
         """What the further gates are given of a head; an auxiliary one has no gate, and is not judged."""
@@ -211,7 +219,8 @@ def _against(
 ) -> Comparison:
     """The candidate and a release on the rows that both can answer."""
     common = meeting.ground
-    said = {**answers, "release": meeting.said}
+    said = {who: meeting.read(side) for who, side in {**answers, "release": meeting.said}.items()}
+    rows = meeting.read(rows)
     units = units if common.rows_N.all() else units.pick(common.rows_N)
     tables = {
         who: metric.statistics(common.of(rows), common.of(said[who]), common.facts)

@@ -11,8 +11,9 @@ import math
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from components.evaluation import eased, linear, paired
+from components.evaluation import compared, eased, linear, paired
 from components.evaluation.records import (
+    RELABELLED,
     AnchorEvidence,
     ChampionEvidence,
     Comparison,
@@ -23,7 +24,6 @@ from components.evaluation.records import (
     HeadEvidence,
     Interval,
     MetricEvidence,
-    RowsSince,
     Rules,
 )
 
@@ -90,6 +90,10 @@ class Case:
         """Then both are one comparison."""
         return bool(self.anchor and self.champion and self.anchor.identity == self.champion.identity)
 
+    def is_meant(self, finding: Finding) -> bool:
+        """Have labels that seem to stand for those of before another meaning, on purpose?"""
+        return finding.gate == RELABELLED and self.meant
+
     def losses(self) -> Iterator[tuple[Key, Comparison, float]]:
         """Every comparison that may reject, and the loss beyond which it does."""
         if self.evidence and self.evidence.champion:
@@ -98,7 +102,7 @@ class Case:
         if self.against_anchor and not self.is_anchored_to_champion:
             yield (self.head, ANCHOR), self.against_anchor, self.anchor_margin
         for finding in self.measured.findings if self.measured else []:
-            if finding.champion and finding.margin is not None:
+            if finding.champion and finding.margin is not None and not self.is_meant(finding):
                 too_large = self._too_large(finding.champion, finding.margin)
                 yield (self.head, _name(finding)), finding.champion, too_large
 
@@ -131,6 +135,7 @@ def warnings(case: Case) -> list[str]:
         return []
     found = [linear.finding(case.rule.metric, case.evidence, case.measured)]
     if case.champion:
+        found.append(compared.left_out(case.champion.release, case.evidence.champion, case.measured))
         found.append(eased.finding(case.head, case.champion, case.rules, case.evaluation.confidence))
     return [sentence for sentence in found if sentence]
 
@@ -142,31 +147,13 @@ def remarks(case: Case) -> list[str]:
         return []
     found = []
     if case.champion and evidence.champion:
-        found += _since(case.champion.release, evidence.champion.since)
+        found += compared.since(case.champion.release, evidence.champion.since)
     if case.champion and case.anchor and not case.is_anchored_to_champion:
         if evidence.anchor:
-            found += _since(case.anchor.release, evidence.anchor.since)
+            found += compared.since(case.anchor.release, evidence.anchor.since)
         if case.against_anchor is None:
             why = case.anchor.not_compared or "its task seems to mean something else now"
             found.append(f"its anchor, release {case.anchor.release}, is no longer compared: {why}")
-    return found
-
-
-def _since(release: str, since: RowsSince | None) -> list[str]:
-    """What has become of the test rows since a release."""
-    if since is None:
-        return [f"release {release} does not say which rows it learnt from: it may have seen test rows"]
-    found = []
-    if since.come or since.gone:
-        found.append(
-            f"the test set is not that of release {release}: {since.come:,} rows have come, "
-            f"{since.gone:,} have gone"
-        )
-    if since.trained_on:
-        found.append(
-            f"{since.trained_on:,} test rows stand in the training data of release {release} and are not "
-            f"compared with it"
-        )
     return found
 
 
@@ -297,6 +284,8 @@ def judge_finding(case: Case, finding: Finding, shown: Collection[Key]) -> Reaso
     name = _name(finding)
     if not _finite(finding.value, *finding.interval):
         return "hold", f"{name}: its value or its interval is not a number"
+    if case.is_meant(finding):
+        return "pass", f"{name}: not judged, as evaluation.without_champion says"
     found: list[Reason] = [(finding.outcome, f"{name}: {finding.why}" if finding.why else "")]
     if finding.champion and finding.margin is not None:
         found.append(_finding_against(case, finding, finding.champion, finding.margin, shown))

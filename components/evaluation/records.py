@@ -18,6 +18,8 @@ VERDICT = Path("reports/verdict.json")
 RELEASE = Path("reports/release.json")
 SUMMARY = Path("reports/summary.json")
 
+RELABELLED = "labels"  # beside the names of further gates: what labels that have changed come to
+
 Outcome = Literal["PROMOTE", "HOLD", "REJECT"]
 GateOutcome = Literal["pass", "hold", "reject"]
 Interval = list[float]  # its low end and its high end
@@ -68,6 +70,8 @@ class Bar(Part):
     confidence: float  # of every interval
     anchor_margin: float  # of the margin; a loss that is allowed against the anchor
     further: list[str]  # the further gates
+    # what each of these asked, by its name and the setting's; empty in a file of before
+    asked: dict[str, Given] = Field(default_factory=dict)
 
 
 class ChampionEvidence(Champion):

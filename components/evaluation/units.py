@@ -56,11 +56,17 @@ class Units:
 
     @classmethod
     def of_rows(cls, family: Family, rows: Sequence[Row]) -> Units:
-        """The units of test rows: of their groups, and where they have none, of rows that say the same. A
-        file with each row ten times (`cleaning.duplicates: keep`) tells no more than one that has it once.
-        Events are none of these: the same inputs come again, and each outcome is news."""
+        """The units of test rows: of their groups, and where these hold no other row, of rows that say the
+        same. A file with each row ten times (`cleaning.duplicates: keep`) tells no more than one that has it
+        once, also where each has a group of its own. Events are none of these: the same inputs come again,
+        and each outcome is news."""
         groups = [row["groups"] for row in rows]
-        return cls.of(groups if any(groups) or isinstance(family, Events) else _copies(family, rows))
+        size = Counter(group for row in groups for group in set(row))
+        shared = [any(size[group] > 1 for group in row) for row in groups]
+        if isinstance(family, Events) or all(shared):
+            return cls.of(groups)
+        copies = _copies(family, rows)
+        return cls.of([g if one else same for g, one, same in zip(groups, shared, copies, strict=True)])
 
     @property
     def overlap(self) -> bool:
@@ -98,7 +104,7 @@ def _copies(family: Family, rows: Sequence[Row]) -> list[list[str]]:
     where it is the only one."""
     lessons = [(text_key(family.text_of(row)), family.target_of(row)) for row in rows]
     count = Counter(lessons)
-    return [[repr(lesson)] if count[lesson] > 1 else [] for lesson in lessons]
+    return [[f"\0{lesson!r}"] if count[lesson] > 1 else [] for lesson in lessons]
 
 
 def _members(unit: np.ndarray, row: np.ndarray, rows: int | None = None) -> csr_array:

@@ -273,16 +273,24 @@ def bar_of(champion: Champion, project: Path = Path()) -> Bar | None:
         confidence=verdict.confidence,
         anchor_margin=rules.anchor_margin,
         further=list(rules.further),
+        asked=rules.further,
     )
 
 
-def named_champion(model: str) -> Champion | None:
+def named(model: str, project: Path = Path()) -> ChampionReport:
     """What reports/champion.json says that a model is to be compared with, if that is still so.
 
     Raises:
-        UserError: the champion has changed since the file was written.
+        UserError: the champion has changed since the file was written, or the file says otherwise than the
+            releases what tasks are anchored to, or whether the model was rolled back.
     """
-    return still_champion(ChampionReport.read(CHAMPION).champion, model, CHAMPION)
+    report = ChampionReport.read(project / CHAMPION)
+    still_champion(report.champion, model, CHAMPION, project)
+    now = {"anchors": anchors(report.champion, project), "rolled_back": rolled_back(model, project)}
+    for what, expected in now.items():
+        if getattr(report, what) != expected:
+            raise UserError(f"{CHAMPION}: its {what} are not what the releases say; run again")
+    return report
 
 
 def still_champion(named: Champion | None, model: str, file: Path, project: Path = Path()) -> Champion | None:

@@ -64,12 +64,31 @@ def read_namesakes(git: Git) -> list[Tag]:
     return _begun_with(git, _folder(git)) if git.prefix else []
 
 
+def unread(git: Git) -> list[str]:
+    """The names of tags that put a release of this project into a stage, as GTO reads them, and are not ours:
+    made by hand, or by `gto assign`. They change nothing."""
+    folder = _folder(git)
+    named = [(TAG.fullmatch(_name(fields, folder)), fields) for fields in _of_all(git, folder)]
+    known = [(match, _parsed(fields, folder)) for match, fields in named if match]
+    ours = {match["name"] for match, tag in known if tag}
+    others = [match for match, tag in known if tag is None and match["stage"] in STAGES]
+    return [folder + match[0] for match in others if match["name"] in ours]
+
+
 def _begun_with(git: Git, folder: str) -> list[Tag]:
     """Ours of those whose name begins with this part."""
+    return [tag for fields in _of_all(git, folder) if (tag := _parsed(fields, folder))]
+
+
+def _of_all(git: Git, folder: str) -> list[tuple[str, ...]]:
+    """The FIELDS of those."""
     form = "".join(f"%({field})%00" for field in FIELDS)
     said = git("for-each-ref", f"--format={form}", f"refs/tags/{folder}*").split(BEHIND)
-    each = zip(*(said[number :: len(FIELDS)] for number in range(len(FIELDS))), strict=False)
-    return [tag for fields in each if (tag := _parsed(fields, folder))]
+    return list(zip(*(said[number :: len(FIELDS)] for number in range(len(FIELDS))), strict=False))
+
+
+def _name(fields: tuple[str, ...], folder: str) -> str:
+    return fields[0].strip().removeprefix("refs/tags/").removeprefix(folder)
 
 
 def _of_this_folder(git: Git, found: Sequence[Tag]) -> list[Tag]:
@@ -81,8 +100,8 @@ def _of_this_folder(git: Git, found: Sequence[Tag]) -> list[Tag]:
 
 def _parsed(fields: tuple[str, ...], folder: str) -> Tag | None:
     """None for a tag that is not ours: without a message or a tagger, or with another one."""
-    ref, commit, when, who, subject, body = fields
-    match = TAG.fullmatch(ref.strip().removeprefix("refs/tags/").removeprefix(folder))
+    _, commit, when, who, subject, body = fields
+    match = TAG.fullmatch(_name(fields, folder))
     said = SUBJECT.fullmatch(subject)
     if match is None or said is None or not commit or not when:
         return None

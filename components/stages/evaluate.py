@@ -11,13 +11,12 @@ def main() -> None:
     from components import params
     from components.evaluation import evaluate
     from components.evaluation.champion import Opponent
-    from components.evaluation.records import CHAMPION, ChampionReport
     from components.files import sha256
     from components.release import registry
 
     candidate = sha256(Path("models/multitask/model.safetensors"))
-    report, named = ChampionReport.read(CHAMPION), registry.named_champion(candidate)
-    anchors = report.anchors
+    report = registry.named(candidate)
+    named, anchors = report.champion, report.anchors
     project = params.load()
     opponents = {
         release.release: Opponent(

@@ -37,6 +37,11 @@ def show(root: Path, limit: int | None, as_json: bool) -> None:
         for version, trials in tried.items():
             words[version] = "; ".join(filter(None, (words.get(version), trials[-1].said)))
         _print(shown, words, len(versions) - len(shown))
+        for name in tags.unread(found.git):
+            print(
+                f"tag {name} was not made by onetrunk and changes nothing here, whatever `gto show` says; to "
+                f"serve another release: `onetrunk promote VERSION`"
+            )
 
 
 def _print(shown: list[ReleaseRecord], stages: dict[str, str], more: int) -> None:

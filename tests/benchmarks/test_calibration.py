@@ -21,10 +21,25 @@ def test_coverage_is_counted_by_world_rows_and_kind() -> None:
     found = coverage.measure(("accuracy .8", 200, 60))
     assert set(found) == set(coverage.KINDS)
     assert all(share > 0.8 for share, _ in found.values())
-    assert [sets for _, sets in found.values()] == [60, 60, 60, 60, 20, 20]
+    for kinds, sets in ((coverage.KINDS[:4], 60), (coverage.KINDS[4:], 20)):
+        shares = {kind: found[kind] for kind in kinds}
+        inside = all(
+            coverage.COVERED <= share <= (1 if kind in coverage.MAY_BE_SAFE else coverage.MOST)
+            for kind, (share, _) in shares.items()
+        )
+        assert {count for _, count in shares.values()} <= ({sets, 3 * sets} if inside else {3 * sets})
     goals = list(coverage.goals({("accuracy .8", 200): found}))
     assert [one.goal for one in goals[:2]] == [">= 0.93", "<= 0.97"]
     assert all(one.reached for one in goals if "exact" in one.line or "mean" in one.line)
+
+
+def test_what_holds_too_often_in_one_world_is_asked_to_hold_often_enough_in_its_twin() -> None:
+    shares = {"AUC of 10 % positives": 0.981, "AUC of wide positives": 0.94}
+    found = {(name, 50): dict.fromkeys(coverage.KINDS, (share, 1000)) for name, share in shares.items()}
+    goals = {one.line: one for one in coverage.goals(found)}
+    assert goals["coverage of the value of AUC of 10 % positives, most"].value == 0.94
+    assert goals["coverage of the value of AUC of wide positives, least"].reached
+    assert "coverage of the value of AUC of wide positives, most" not in goals
 
 
 def test_what_a_count_of_rows_makes_impossible_is_asked_of_no_interval() -> None:

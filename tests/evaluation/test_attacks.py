@@ -77,6 +77,13 @@ def test_a_test_set_with_each_row_thirty_times_tells_no_more(written: str) -> No
     assert many.interval == pytest.approx(few.interval, abs=0.03)
 
 
+def test_a_group_of_its_own_makes_no_copy_a_row_of_its_own() -> None:
+    rows = [{**row(n, "a", f"text {n % 10}"), "groups": [f"document {n}"]} for n in range(90)]
+    assert Units.of_rows(families.get("classification"), rows).count == 10
+    shared = [{**one, "groups": [f"document {n % 3}"]} for n, one in enumerate(rows)]
+    assert Units.of_rows(families.get("classification"), shared).count == 3
+
+
 def test_events_that_come_again_are_news_each_time() -> None:
     clicks = [{"text": "socks", "outcome": n % 4 == 0, "groups": []} for n in range(80)]
     assert Units.of_rows(families.get("click"), clicks).count == 80
@@ -86,7 +93,13 @@ def test_events_that_come_again_are_news_each_time() -> None:
 
 
 STRICT = GateRule(metric="accuracy", floor=0.6, margin=0.02, beat_linear=True)
-BAR = Bar(gates={"t": STRICT}, confidence=0.95, anchor_margin=1.0, further=["slices"])
+BAR = Bar(
+    gates={"t": STRICT},
+    confidence=0.95,
+    anchor_margin=1.0,
+    further=["slices"],
+    asked={"slices": {"margin": 0.05}},
+)
 
 
 def warned(rule: GateRule, confidence: float = 0.95, **rules: Any) -> list[str]:
@@ -96,7 +109,9 @@ def warned(rule: GateRule, confidence: float = 0.95, **rules: Any) -> list[str]:
     tasks = {"t": verdicts.head(rule.metric, found)}
     champion = evaluation.champion and evaluation.champion.model_copy(update={"bar": BAR})
     known = {"tasks": tasks, "champion": champion, "confidence": confidence}
-    settings = Rules(gates={"t": rule}, shown_loss=0.3, anchor_margin=1.0, further={"slices": {}})
+    settings = Rules(
+        gates={"t": rule}, shown_loss=0.3, anchor_margin=1.0, further={"slices": {"margin": 0.05}}
+    )
     said = gate.verdict(evaluation.model_copy(update=known), settings.model_copy(update=rules))
     assert said.verdict == "PROMOTE"
     return said.tasks["t"].warnings
@@ -120,6 +135,12 @@ def test_a_lower_bar_than_the_champions_lets_a_model_out_and_is_said(
 def test_so_is_that_of_all_tasks() -> None:
     (found,) = warned(STRICT, confidence=0.6, anchor_margin=9.0, further={})
     said = "confidence 0.95, now 0.6; anchor_margin 1, now 9; slices in evaluation.gates, now not there"
+    assert found == f"release v1 was held to more: {said}"
+
+
+def test_so_is_a_further_gate_that_asks_something_else() -> None:
+    (found,) = warned(STRICT, further={"slices": {"margin": 9.0, "min_rows": 5000}})
+    said = "slices.margin 0.05, now 9.0; slices.min_rows by default, now 5000"
     assert found == f"release v1 was held to more: {said}"
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from components.errors import UserError
-from components.evaluation.records import Bar, GateRule, ReleaseReport, Rules
+from components.evaluation.records import CHAMPION, Bar, ChampionReport, GateRule, ReleaseReport, Rules
 from components.files import verify_manifest, write_manifest
 from components.release import moves, registry, tags
 from components.release.registry import RECORD, WEIGHTS, champion, open_champion, rolled_back
@@ -109,7 +109,7 @@ def test_a_release_says_what_it_had_to_reach(project: Path) -> None:
     second = champion("another", project)
     assert second
     assert registry.bar_of(second, project) == Bar(
-        gates={"mood": rule}, confidence=0.95, anchor_margin=1.0, further=["slices"]
+        gates={"mood": rule}, confidence=0.95, anchor_margin=1.0, further=["slices"], asked={"slices": {}}
     )
 
 
@@ -260,6 +260,20 @@ def test_anchors_are_what_the_verdict_says_and_go_back_with_a_rollback(project: 
     assert anchored(project) == {"mood": "v1.0.0", "topic": "v1.0.0"}
 
 
+def test_anchors_and_rollbacks_that_a_file_leaves_out_are_asked_all_the_same(two: Path) -> None:
+    """reports/champion.json lies on disk between two stages, where anybody can edit it."""
+    model = hash_of("new")
+    true = ChampionReport(champion=champion(model, two), anchors=registry.anchors(champion(model, two), two))
+    assert true.anchors
+    (two / "reports").mkdir(exist_ok=True)
+    true.write(two / CHAMPION)
+    assert registry.named(model, two) == true
+    for edited, what in (({"anchors": {}}, "anchors"), ({"rolled_back": "v1.0.0"}, "rolled_back")):
+        true.model_copy(update=edited).write(two / CHAMPION)
+        with pytest.raises(UserError, match=f"its {what} are not what the releases say"):
+            registry.named(model, two)
+
+
 def anchored(project: Path) -> dict[str, str]:
     found = registry.anchors(champion("a new model", project), project)
     return {head: one.release for head, one in found.items()}
@@ -395,6 +409,7 @@ def test_tags_of_other_people_are_not_read(two: Path) -> None:
     git(two, "tag", "-a", "-m", "mine\n\n\x1e\x1f\x1e", "tiny-mine")
     with_no_tagger(two, "tiny#champion#101")
     assert served(two) == "v1.0.1"
+    assert tags.unread(registry.read(two).git) == [f"tiny#champion#{n}" for n in (100, 101, 99)]
 
 
 def with_no_tagger(project: Path, name: str) -> None:

@@ -1,4 +1,4 @@
-"""slices: the metric on parts of the test rows, by column, length, script and a user's rules."""
+"""slices: the metric on parts of the test rows, by column, length, script, language and a user's rules."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from components.evaluation.gates.base import Case, FurtherGate
 from components.evaluation.gates.measure import finding, listed, measured
 from components.evaluation.records import Finding
 from components.families.base import Row
+from components.languages import language_of
 from components.settings.data import Condition
 from components.settings.project import Gate, Project
 from components.settings.section import Positive, Rows, Unit
@@ -35,6 +36,7 @@ class Slices(FurtherGate):
     length: Literal["thirds"] | Annotated[list[Positive], Field(min_length=1)] | None = "thirds"
     unit: Literal["characters", "tokens"] = "characters"  # of a length; tokens are counted up to max_length
     script: bool = False  # by the writing system of most letters (Latin, Cyrillic, Han)
+    language: bool = False  # by the language of the text, as its frequent words tell it (en, de, und)
     # name -> the rows of it, in the words of source.filter, by fields of the data contract and slice columns
     rules: dict[str, dict[str, Condition]] = Field(default_factory=dict)
     min_rows: Rows = 100  # of a slice; a smaller one is listed, not judged
@@ -76,6 +78,9 @@ class Slices(FurtherGate):
         yield from self._by_length(case)
         if self.script:
             yield from self._by_value(case.rows, "script", lambda row: script(case.family.text_of(row)))
+        if self.language:
+            told = "language as told"  # apart from a column of that name
+            yield from self._by_value(case.rows, told, lambda row: language_of(case.family.text_of(row)))
         for column in columns_of(case.rows):
             yield from self._by_value(case.rows, column, lambda row: row["slice"][column])  # noqa: B023 used now
         for name, rule in self.rules.items():

@@ -184,6 +184,14 @@ class OneClassEach(abc.ABC):
         """(gold, said) of everything in the row that has a class: of the row itself, or of each word."""
 
 
+class NamedLabels(abc.ABC):
+    """Labels are names: where a label set has changed, rows and answers can be read with those of before."""
+
+    @abc.abstractmethod
+    def relabelled(self, one: Row | Prediction, names: Mapping[str, str], facts: Facts) -> Row | Prediction:
+        """A row or an answer whose labels are called as `names` has them; those that it lacks stay."""
+
+
 class ScoredClasses(abc.ABC):
     """Rows can be ranked by how probable a class is, one class against the rest."""
 

@@ -25,6 +25,7 @@ from components.families.base import (
 )
 from components.families.base.capabilities import (
     Explained,
+    NamedLabels,
     OneClassEach,
     Predict,
     Probabilities,
@@ -47,7 +48,7 @@ from components.families.shared.metrics import (
     counts_of_labels,
     label_of,
 )
-from components.families.shared.probabilities import best_of, most_probable, of_margins
+from components.families.shared.probabilities import best_of, most_probable, of_margins, with_names
 from components.families.shared.ranks import each_class
 from components.families.shared.rewording import TextsReworded
 
@@ -78,7 +79,14 @@ class ClassificationOptions(Options):
 
 
 class Classification(
-    Explained, TextsReworded, OneClassEach, ScoredClasses, Probabilities, TunedBaseline, Family
+    Explained,
+    TextsReworded,
+    OneClassEach,
+    NamedLabels,
+    ScoredClasses,
+    Probabilities,
+    TunedBaseline,
+    Family,
 ):
     """Softmax cross-entropy over the pooled states."""
 
@@ -214,6 +222,9 @@ class Classification(
 
     def labels_of(self, one: Row | Prediction, facts: Facts) -> Iterable[str]:
         return (one["label"],)
+
+    def relabelled(self, one: Row | Prediction, names: Mapping[str, str], facts: Facts) -> Row | Prediction:
+        return {**with_names(one, names), "label": names.get(one["label"], one["label"])}
 
     def facts_in_common(self, facts: Facts, labels: Collection[str]) -> Facts:
         return {**facts, "labels": [label for label in facts["labels"] if label in labels]}

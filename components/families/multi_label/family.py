@@ -16,6 +16,7 @@ from components.errors import BadRowError
 from components.families.base import Check, ClassCounts, Facts, Family, Layout, Options, Prediction, Row
 from components.families.base.capabilities import (
     Explained,
+    NamedLabels,
     Predict,
     Probabilities,
     ScoredClasses,
@@ -29,7 +30,7 @@ from components.families.shared.fields import read_label
 from components.families.shared.items import read_items, read_literal
 from components.families.shared.label_numbers import label_numbers
 from components.families.shared.metrics import counts_of_labels
-from components.families.shared.probabilities import best_of, most_probable, of_margins
+from components.families.shared.probabilities import best_of, most_probable, of_margins, with_names
 from components.families.shared.ranks import each_class
 from components.families.shared.rewording import TextsReworded
 from components.spelling import is_blank, plain
@@ -68,7 +69,7 @@ class MultiLabelOptions(Options):
     positive_weights: Literal["none", "balanced"] = "none"  # balanced: a label's negatives / positives
 
 
-class MultiLabel(Explained, TextsReworded, ScoredClasses, Probabilities, TunedBaseline, Family):
+class MultiLabel(Explained, TextsReworded, NamedLabels, ScoredClasses, Probabilities, TunedBaseline, Family):
     """Binary cross-entropy of each label over the pooled states, averaged over the labels."""
 
     name = "multi_label"
@@ -194,6 +195,10 @@ class MultiLabel(Explained, TextsReworded, ScoredClasses, Probabilities, TunedBa
 
     def labels_of(self, one: Row | Prediction, facts: Facts) -> Iterable[str]:
         return tuple(one["labels"])
+
+    def relabelled(self, one: Row | Prediction, names: Mapping[str, str], facts: Facts) -> Row | Prediction:
+        labels = dict.fromkeys(names.get(label, label) for label in one["labels"])
+        return {**with_names(one, names), "labels": list(labels)}
 
     def facts_in_common(self, facts: Facts, labels: Collection[str]) -> Facts:
         return {**facts, "labels": [label for label in facts["labels"] if label in labels]}

@@ -6,6 +6,7 @@ Legend: N rows, C labels.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +28,18 @@ def most_probable(labels: Sequence[str], probability_C: np.ndarray) -> dict[str,
 def best_of(probabilities: Mapping[str, float], count: int) -> dict[str, float]:
     """The `count` highest, the best first."""
     return dict(sorted(probabilities.items(), key=lambda item: -item[1])[:count])
+
+
+def with_names(one: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """An answer whose probabilities are those of labels that are called as `names` has them; labels that are
+    called alike have them together. A row has none."""
+    if "probabilities" not in one:
+        return dict(one)
+    found: dict[str, float] = {}
+    for label, probable in one["probabilities"].items():
+        name = names.get(label, label)
+        found[name] = found.get(name, 0.0) + probable
+    return {**one, "probabilities": found}
 
 
 def of_margins(labels: Sequence[str], margin_NC: np.ndarray) -> list[dict[str, float]]:

@@ -22,7 +22,13 @@ from components.families.base import (
     Prediction,
     Row,
 )
-from components.families.base.capabilities import NamesThings, OneClassEach, Reword, Rewordable
+from components.families.base.capabilities import (
+    NamedLabels,
+    NamesThings,
+    OneClassEach,
+    Reword,
+    Rewordable,
+)
 from components.families.shared.changes import options_changed
 from components.families.shared.fields import read_text, whole
 from components.families.shared.rewording import replaced
@@ -77,7 +83,7 @@ class TaggingAnswer(BaseModel):
     tokens: list[Token] = []
 
 
-class Tagging(Rewordable, NamesThings, OneClassEach, Family):
+class Tagging(Rewordable, NamesThings, OneClassEach, NamedLabels, Family):
     """Softmax cross-entropy on the first piece of every word."""
 
     name = "tagging"
@@ -320,6 +326,11 @@ class Tagging(Rewordable, NamesThings, OneClassEach, Family):
         """Plain tags, or the types of the entities."""
         plain = _plain(facts)
         return {tag if plain else tag[2:] for tag in one["tags"] if plain or tag != "O"}
+
+    def relabelled(self, one: Row | Prediction, names: Mapping[str, str], facts: Facts) -> Row | Prediction:
+        cut = 0 if _plain(facts) else 2
+        tags = [tag[:cut] + names.get(tag[cut:], tag[cut:]) for tag in one["tags"]]
+        return {**one, "tags": tags}
 
     def report(
         self, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts

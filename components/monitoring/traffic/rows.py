@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 
 from components.families.base import Row
 from components.keyed import derive_seed
-from components.monitoring.traffic.languages import language, script
+from components.languages import language, script
 from components.settings.traffic import Traffic
 
 BUCKETS = 64  # of a sketch: bytes a row, so that a day's 4,096 rows have 256 KB of them

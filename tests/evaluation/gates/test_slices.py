@@ -106,6 +106,19 @@ def test_rules_are_in_the_words_of_the_filter_by_fields_and_slice_columns() -> N
     assert found == {"shouted": 2, "long": 3, "elsewhere": 2, "both": 1}
 
 
+def test_texts_are_told_apart_by_their_language_beside_a_column_of_that_name() -> None:
+    english, german = "the parcel never arrived and this is not fine", "das Paket ist nicht da und ich warte"
+    texts = [english] * 120 + [german] * 110
+    rows = [row(n, "a", f"{text} {n}", language="xy"[n % 2]) for n, text in enumerate(texts)]
+    found = found_by(Slices(length=None, language=True), rows)
+    assert {what: one.rows for what, one in found.items()} == {
+        "language as told = en": 120,
+        "language as told = de": 110,
+        "language = x": 115,
+        "language = y": 115,
+    }
+
+
 def test_a_script_is_that_of_most_letters() -> None:
     assert script("a café, 2 ruble") == "LATIN"
     assert script("Привет ok") == "CYRILLIC"

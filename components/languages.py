@@ -150,3 +150,8 @@ def language(text: str, script: str) -> str:
             heard[one] += 1 / len(languages)
     first, second, *_ = *sorted(heard, key=lambda one: -heard[one]), UNKNOWN, UNKNOWN
     return first if heard[first] - heard[second] > ERROR else UNKNOWN
+
+
+def language_of(text: str) -> str:
+    """The same of a text whose script is not known yet."""
+    return language(text, script(text))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from components.monitoring.traffic.languages import FREQUENT, language, script
+from components.languages import FREQUENT, language, script
 
 
 @pytest.mark.parametrize(("text", "expected"), [
