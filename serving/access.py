@@ -1,7 +1,8 @@
 """Who may ask, and how much at a time: decided by a request's headers, before its body is read.
 
 With tokens, every page but those for health asks for one: as `Authorization: Bearer TOKEN`, or as the
-password of Basic, which browsers ask their users for. A client is a token, or else an address; uvicorn takes
+password of Basic, which browsers ask their users for. Without, a request's Host must be one of the service's
+(serving/hosts.py). A client is a token, or else an address; uvicorn takes
 the address from a proxy's X-Forwarded-For where that proxy is named (FORWARDED_ALLOW_IPS).
 """
 
@@ -17,9 +18,11 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from components.release.variables import HOSTS
 from serving import callers
 from serving.bundle import card
 from serving.guard import refusal
+from serving.hosts import is_ours
 from serving.requests import BadRequestError, RefusedError
 
 OPEN = frozenset(("/livez", "/readyz", "/healthz"))  # for whoever watches whether the service is well
@@ -52,7 +55,9 @@ class Access:
             await self.app(scope, receive, send)
             return
         client = self._client(scope)
-        if client is None:
+        if not self.tokens and not is_ours(host := Headers(scope=scope).get("host", "")):
+            await _misdirected(host)(scope, receive, send)
+        elif client is None:
             await _unauthorised(Headers(scope=scope))(scope, receive, send)
         elif scope["method"] != "POST":
             await self.app(scope, receive, send)
@@ -105,6 +110,14 @@ def _token(authorization: str) -> bytes:
         return base64.b64decode(value, validate=True).partition(b":")[2]
     except (binascii.Error, ValueError):
         return b""
+
+
+def _misdirected(host: str) -> JSONResponse:
+    sentence = (
+        f"the host is '{host:.60}', which this service does not go by: a page of that name could read its "
+        f"answers; ask by address, or start it with {HOSTS} (onetrunk serve --name) or with a token"
+    )
+    return refusal(BadRequestError(sentence, 421))
 
 
 def _unauthorised(headers: Headers) -> JSONResponse:

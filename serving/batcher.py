@@ -29,6 +29,7 @@ TOKENS_PER_PASS = 512  # more is hardly faster on a CPU, and the next caller wai
 MEMORY = 0.9  # of the passes before, in how fast the model is
 FIRST = 1e-3  # seconds a token, before the first pass
 LOG = logging.getLogger("bentoml")
+Ended = tuple[asyncio.AbstractEventLoop, asyncio.Future[Any], Ticket]  # the caller's loop, what he waits for
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ class Batcher:
         self._seconds, self._tokens = FIRST, 1.0  # of the last passes, the latest counting most
         self._running = 0.0  # tokens of the passes that are on their way
         self._began = self._given = 0.0  # when the pass began; seconds of it that others were given
+        self._ended: list[Ended] = []  # who is to be woken
         self._thread = threading.Thread(target=self._work, name="model", daemon=True)
         self._thread.start()
 
@@ -87,7 +89,7 @@ class Batcher:
         self._admit()
         loop = asyncio.get_running_loop()
         answered: asyncio.Future[list[Answers]] = loop.create_future()
-        ticket = Ticket(items, lambda ticket: _tell(loop, answered, ticket))
+        ticket = Ticket(items, lambda ticket: self._ended.append((loop, answered, ticket)))
         for item in items:
             item.wanted = lambda: ticket.open
         items[0].told = told and partial(_say, loop, told)
@@ -157,6 +159,7 @@ class Batcher:
                 self.reader.tokenise(place.item)
         except BaseException as error:
             place.ticket.end(ordinary(error))
+            self._wake()
             return False
         return True
 
@@ -173,11 +176,20 @@ class Batcher:
                 self._pass([place])
             if len(taken) == 1:
                 taken[0].ticket.end(ordinary(error))
+            self._wake()
             return
         seconds = time.monotonic() - start - (self._given - given)
         for place, answers in answered:
             _fill(place, answers)
+        self._wake()
         self._noted(taken, start, seconds)
+
+    def _wake(self) -> None:
+        """Tell callers in their loops, all of a loop at once: each call wakes it up."""
+        ended, self._ended = self._ended, []
+        for loop in {id(one[0]): one[0] for one in ended}.values():
+            with contextlib.suppress(RuntimeError):  # the loop has been closed
+                loop.call_soon_threadsafe(_tell, [one for one in ended if one[0] is loop])
 
     def _noted(self, taken: list[Place], start: float, seconds: float) -> None:
         """Remember and note a pass; whatever becomes of that, it was answered."""
@@ -214,16 +226,12 @@ def _say(loop: asyncio.AbstractEventLoop, told: Told, task: str, answer: BaseMod
         loop.call_soon_threadsafe(told, task, answer)
 
 
-def _tell(loop: asyncio.AbstractEventLoop, answered: asyncio.Future[Any], ticket: Ticket) -> None:
-    """Wake up the caller in its loop, unless it left."""
-
-    def wake() -> None:
+def _tell(ended: Sequence[Ended]) -> None:
+    """Give callers their answers, in their loop; but for those who left."""
+    for _, answered, ticket in ended:
         if answered.done():
-            return
+            continue
         if ticket.error is None:
             answered.set_result(ticket.answers)
         else:
             answered.set_exception(ticket.error)
-
-    with contextlib.suppress(RuntimeError):  # the loop has been closed
-        loop.call_soon_threadsafe(wake)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from components.errors import UserError
 from components.release.variables import TOKEN, TOKEN_FILE
+from serving import hosts
 
 PROXIES = "FORWARDED_ALLOW_IPS"  # uvicorn's variable: whose X-Forwarded-For says who calls
 SHORTEST = 16  # characters
@@ -23,9 +24,10 @@ def check() -> None:
     """Look at what is configured, before there are workers.
 
     Raises:
-        UserError: there are no tokens where some are named, or a proxy's address is none.
+        UserError: there are no tokens where some are named, or a proxy's address or a host's name is none.
     """
     tokens()
+    hosts.given()
     for address in filter(None, map(str.strip, os.environ.get(PROXIES, "").split(","))):
         try:
             if address != "*":

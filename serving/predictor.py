@@ -24,7 +24,9 @@ from components.data.batches.tensors import Rows, pad
 from components.data.contract.cards import HeadCards
 from components.families.base import Facts
 from components.families.base.capabilities import Follow, extra_inputs_of, is_multi_sequence
+from components.families.shared.heads import Pooling
 from components.files import verify_manifest
+from components.model.fused import fused
 from components.model.products import lay_out
 from components.model.runtimes import EAGER, Running, begin
 from components.model.saving import load
@@ -70,6 +72,8 @@ class Predictor:
         task asked once, so that the first caller does not wait for what is imported at first use. The model
         cannot be saved then."""
         self._begin_runtime()
+        if self.model.packs and self.model.runtime is None and (states := fused(self.model.encoder)):
+            self.model.answer_by(states)
         lay_out(self.model)
         for head, card in self.cards.items():
             fields = {"text": "ready", "text_pair": "ready", "turns": ["ready"]}
@@ -120,27 +124,33 @@ class Predictor:
         """The answers to tokenised items, of one request or of many, in their order. `between` two steps of a
         task that decodes something else may be done."""
         hidden = self._encode(distinct(items))
+        means = self._means(hidden)
         answers: list[Answers] = [{} for _ in items]
         for head in self.cards:
             asked = [(place, q) for place, item in enumerate(items) for q in item.questions if q.head == head]
             for batch in batches([shape_of(question.encodings) for _, question in asked]):
                 questions = [asked[row][1] for row in batch]
                 told = self._telling([items[asked[row][0]] for row in batch], questions, between)
-                found = self._answers(questions, hidden, told)
+                pooled = isinstance(self.model.heads[head], Pooling)
+                found = self._answers(questions, means if pooled else hidden, told)
                 for row, answer in zip(batch, found, strict=True):
                     answers[asked[row][0]][head] = answer
         return answers
 
     @torch.inference_mode()
     def _encode(self, sequences: Mapping[Tokens, Encoding]) -> dict[Tokens, torch.Tensor]:
-        """The encoder's states of every sequence: hidden_LD, padding cut off."""
+        """The encoder's states of every sequence: hidden_LD."""
         keys, encodings = list(sequences), list(sequences.values())
         hidden: dict[Tokens, torch.Tensor] = {}
         for batch in batches([shape_of([encoding]) for encoding in encodings]):
             tensors = pad([(encodings[row].ids, encodings[row].type_ids) for row in batch])
-            for row, states in zip(batch, self.model.encode(*tensors), strict=True):
-                hidden[keys[row]] = states[: len(encodings[row])]
+            hidden |= zip((keys[row] for row in batch), self.model.encode_each(*tensors), strict=True)
         return hidden
+
+    @torch.inference_mode()
+    def _means(self, hidden: Mapping[Tokens, torch.Tensor]) -> dict[Tokens, torch.Tensor]:
+        """mean_1D of every sequence, for heads that see no more of it."""
+        return {key: states_LD.mean(0, keepdim=True) for key, states_LD in hidden.items()}
 
     @torch.inference_mode()
     def _answers(

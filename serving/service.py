@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import bentoml
@@ -16,7 +16,7 @@ from starlette.responses import Response, StreamingResponse
 from components.environment import QUIET, SERVICE
 from components.errors import UserError
 from components.files import verify_manifest
-from serving import callers, group, recording, settings
+from serving import callers, direct, group, recording, settings
 from serving import feedback as answered
 from serving.access import Access
 from serving.bundle import BUNDLE, Served
@@ -86,6 +86,7 @@ class Onetrunk:
         self.releases = Releases(rollover.first())
         self.rollover = rollover.begin(self.releases)
         recording.recorder()
+        direct.answer_by(self.respond)
         group.join()
 
     @bentoml.api(input_spec=PredictRequest, output_spec=PredictResponse)  # type: ignore[untyped-decorator]
@@ -93,6 +94,10 @@ class Onetrunk:
         self, texts: list[Any], tasks: list[str] | None = None, top: int | None = None
     ) -> Response:
         """Answer texts: for each, an object with one answer per task; of long lists the `top` best."""
+        return await self.respond(texts, tasks, top)
+
+    async def respond(self, texts: Sequence[Any], tasks: Sequence[str] | None, top: int | None) -> Response:
+        """As `predict`, which BentoML has wrapped."""
         try:
             by, answers = await self.releases.answer(texts, tasks, top)
             recording.record(texts, answers, by)
@@ -175,3 +180,4 @@ Onetrunk.add_asgi_middleware(Watch)  # type: ignore[attr-defined] # the decorato
 Onetrunk.add_asgi_middleware(Access)  # type: ignore[attr-defined]
 Onetrunk.add_asgi_middleware(Guard)  # type: ignore[attr-defined]
 Onetrunk.add_asgi_middleware(KnowCaller)  # type: ignore[attr-defined]
+Onetrunk.add_asgi_middleware(direct.Direct)  # type: ignore[attr-defined]

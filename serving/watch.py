@@ -11,14 +11,14 @@ import contextlib
 import json
 import logging
 import os
+import random
 import re
-import secrets
 import sys
 import time
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,7 @@ PAGES = (*ASKED, "/tasks", "/metadata", "/docs.json", "/", "/operate", "/history
 PATHS = {*PAGES, "/schema.json", "/favicon.ico", *UNLOGGED}
 ASSETS = "/static_content/"  # of BentoML's own page
 REQUEST: ContextVar[str] = ContextVar("request", default="")  # the id of the one that is answered
+RUNNER = "Onetrunk"  # of BentoML's labels
 OTHER = "other"  # the label of a path that is none of ours
 ID = re.compile(rb"[\w.:-]{1,64}")  # a caller's own id that is taken on
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -47,8 +48,8 @@ SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096)
 SHARES = tuple(tenth / 10 for tenth in range(1, 11))
 MOST_LABELS = 100  # of a task that are counted one by one
 STATUS = {
-    400: "wrong", 401: "no token", 408: "slow", 413: "too large", 415: "not JSON", 429: "too many",
-    499: "left", 500: "failed", 503: "busy", 504: "timed out", 507: "full",
+    400: "wrong", 401: "no token", 408: "slow", 413: "too large", 415: "not JSON", 421: "other host",
+    429: "too many", 499: "left", 500: "failed", 503: "busy", 504: "timed out", 507: "full",
 }  # fmt: skip
 
 
@@ -104,17 +105,17 @@ class Metrics:
         )
 
     @property
-    def common(self) -> dict[str, str]:
-        """Labels of all requests now."""
-        return {"service_name": card().name, "service_version": card().version}
+    def common(self) -> tuple[str, str]:
+        """Labels of all requests now: the service's name and version."""
+        return card().name, card().version
 
     def of_pass(self, one: Pass) -> None:
         """What a pass of the model was like."""
         self.tokens.observe(one.tokens)
         self.texts.observe(one.texts)
-        self.parts.labels("model").observe(one.seconds)
+        labelled(self.parts, "model").observe(one.seconds)
         for seconds in one.waited:
-            self.parts.labels("waiting").observe(seconds)
+            labelled(self.parts, "waiting").observe(seconds)
         self.waiting.set(one.waiting)
         self.oldest.set(one.oldest)
 
@@ -123,14 +124,20 @@ class Metrics:
         tasks = (of or card()).tasks
         for of_text in answers:
             for task, answer in of_text.items():
-                self.answers.labels(task).inc()
+                labelled(self.answers, task).inc()
                 label, probability = (getattr(answer, name, None) for name in ("label", "probability"))
                 if isinstance(label, str):
                     known = tasks[task].labels or ()
                     named = label in known and len(known) <= MOST_LABELS
-                    self.labels.labels(task, label if named else OTHER).inc()
+                    labelled(self.labels, task, label if named else OTHER).inc()
                 if isinstance(probability, float):
-                    self.confidence.labels(task).observe(probability)
+                    labelled(self.confidence, task).observe(probability)
+
+
+@lru_cache(4096)
+def labelled(metric: Any, *labels: str) -> Any:
+    """A metric with these labels, which the library would look for longer than it takes to count."""
+    return metric.labels(*labels)
 
 
 @cache
@@ -174,8 +181,8 @@ class Watch:
             return
         seen = _Seen(scope)
         REQUEST.set(seen.id)
-        whose = {**metrics().common, "endpoint": seen.endpoint, "runner_name": "Onetrunk"}
-        running = metrics().running.labels(**whose)
+        whose = (seen.endpoint, *metrics().common, RUNNER)
+        running = labelled(metrics().running, *whose)
         running.inc()
         try:
             app = self.app if (wrong := _wrong(scope, seen)) is None else wrong
@@ -207,7 +214,7 @@ class _Seen:
         self.method, path = scope["method"], scope["path"]
         self.endpoint = path if path in PATHS else OTHER
         given = dict(scope["headers"]).get(b"x-request-id", b"")
-        self.id = given.decode() if ID.fullmatch(given) else secrets.token_hex(8)
+        self.id = given.decode() if ID.fullmatch(given) else f"{random.getrandbits(64):016x}"
         self.status = LEFT  # until an answer begins
 
     def failed(self, error: BaseException) -> None:
@@ -226,17 +233,15 @@ class _Seen:
 
         return sent
 
-    def note(self, whose: Mapping[str, str]) -> None:
+    def note(self, whose: tuple[str, ...]) -> None:
         """Count it, and write its line."""
         seconds, found = time.perf_counter() - self.start, metrics()
-        labels = {**whose, "http_response_code": self.status}
-        found.requests.labels(**labels).inc()
-        found.seconds.labels(**labels).observe(seconds)
+        labelled(found.requests, *whose, str(self.status)).inc()
+        labelled(found.seconds, *whose, str(self.status)).observe(seconds)
         if self.endpoint in ASKED:
-            who = {name: value for name, value in whose.items() if name != "endpoint"}
-            found.last.labels(**who).set_to_current_time()
+            labelled(found.last, *whose[1:]).set_to_current_time()
             if self.status >= 400:
-                found.refused.labels(STATUS.get(self.status, OTHER)).inc()
+                labelled(found.refused, STATUS.get(self.status, OTHER)).inc()
         if self.endpoint not in UNLOGGED:
             line = {"time": _now(), "id": self.id, "method": self.method, "path": self.endpoint}
             LOG.info(json.dumps({**line, "status": self.status, "ms": round(seconds * 1e3, 1)}))

@@ -7,7 +7,7 @@ width.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -160,6 +160,16 @@ class MultiTaskModel(PreTrainedModel):
         states mean nothing."""
         states_TD, index_BL = self.states(input_ids, mask, segment_ids)
         return states_TD[index_BL]
+
+    def encode_each(
+        self, input_ids: torch.Tensor, mask: torch.Tensor, segment_ids: torch.Tensor
+    ) -> Sequence[torch.Tensor]:
+        """As `encode`, without padding: hidden_LD of each sequence; no copies, where the encoder packs."""
+        if self.packs:
+            pack = Pack.of_mask(mask)
+            return self.states(input_ids, mask, segment_ids, pack)[0].split(pack.lengths)
+        padded = zip(self.encode(input_ids, mask, segment_ids), mask.sum(1).tolist(), strict=True)
+        return [hidden_LD[:length] for hidden_LD, length in padded]
 
     def states(
         self, input_ids: torch.Tensor, mask: torch.Tensor, segment_ids: torch.Tensor, pack: Pack | None = None

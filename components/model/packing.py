@@ -39,13 +39,13 @@ def packed_states(
 ) -> torch.Tensor:
     """hidden_TD, every sequence as if it were alone; the encoder's attention is ATTENTION."""
     segments = {} if segment_ids_T is None else {"token_type_ids": segment_ids_T[None]}
-    positions = pack.position_T + _first_position(encoder)
+    positions = pack.position_T + first_position(encoder)
     output = encoder(input_ids=input_ids_T[None], position_ids=positions[None], pack=pack, **segments)
     hidden: torch.Tensor = output.last_hidden_state.squeeze(0)
     return hidden
 
 
-def _first_position(encoder: nn.Module) -> int:
+def first_position(encoder: nn.Module) -> int:
     """The encoder's number of a sequence's first position: RoBERTa's begin after that of padding."""
     for name, module in encoder.named_modules():
         if name.endswith("position_embeddings") and isinstance(module, nn.Embedding):
@@ -90,7 +90,7 @@ def packable(encoder: PreTrainedModel) -> bool:
         alone = [encoder(input_ids=one[None])[0][0] for one in input_ids_T.split(list(pack.lengths))]
         encoder.set_attn_implementation(ATTENTION)
         expected, found = torch.cat(alone).float(), packed_states(encoder, input_ids_T, None, pack).float()
-        same = _alike(found, expected, TOLERANCE)
+        same = alike(found, expected, TOLERANCE)
     except REFUSALS:
         same = False
     if not same:
@@ -129,7 +129,7 @@ def paddable(encoder: PreTrainedModel) -> bool:
     try:
         found_BLD = encoder(input_ids=input_ids_BL, attention_mask=mask_BL)[0].float()
         expected = torch.cat([encoder(input_ids=one[None])[0][0] for one in sequences]).float()
-        same = _alike(found_BLD[mask_BL.bool()], expected, PADDED_TOLERANCE)
+        same = alike(found_BLD[mask_BL.bool()], expected, PADDED_TOLERANCE)
     except REFUSALS:
         same = False
     encoder.train(training)
@@ -149,7 +149,8 @@ def made_up(encoder: PreTrainedModel, length: int) -> torch.Tensor:
     return input_ids_T
 
 
-def _alike(found: torch.Tensor, expected: torch.Tensor, tolerance: float) -> bool:
+def alike(found: torch.Tensor, expected: torch.Tensor, tolerance: float) -> bool:
+    """Whether they have one shape and differ by no more than that, as a share of the largest or of 1."""
     if found.shape != expected.shape:
         return False
     error = (found - expected).abs().max() / expected.abs().max().clamp(min=1)

@@ -32,7 +32,7 @@ class LaidOut(nn.Module):
     def __init__(self, layer: nn.Linear, dtype: torch.dtype = torch.float32) -> None:
         super().__init__()
         self.dtype = dtype
-        self.weight = torch.ops.mkldnn._reorder_linear_weight(layer.weight.detach().to(dtype), None)
+        self.weight = laid_out(layer.weight.detach().to(dtype))
         self.bias = None if layer.bias is None else layer.bias.detach().to(dtype)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -42,9 +42,16 @@ class LaidOut(nn.Module):
         return y.to(x.dtype)
 
 
+def laid_out(weight_OI: torch.Tensor) -> torch.Tensor:
+    """A layer's weight as oneDNN reads it."""
+    weight: torch.Tensor = torch.ops.mkldnn._reorder_linear_weight(weight_OI, None)
+    return weight
+
+
 @torch.inference_mode()
 def lay_out(model: nn.Module) -> bool:
-    """Replace the model's linear layers where oneDNN is the faster on this machine; whether it was done."""
+    """Replace the model's linear layers where oneDNN is the faster on this machine; whether it was done.
+    Small ones stay: their product takes less time than oneDNN needs to get ready for a number of tokens."""
     largest = max((layer for _, _, layer in _linear(model)), key=_size, default=None)
     if largest is None or _size(largest) < LEAST or not _faster(largest):
         return False
@@ -66,6 +73,7 @@ def _linear(model: nn.Module) -> list[tuple[nn.Module, str, nn.Linear]]:
         for name, layer in parent.named_children()
         if type(layer) in (nn.Linear, learning.Linear)
         and layer.weight.dtype == torch.float32
+        and _size(layer) >= LEAST
         and layer.weight.device.type == "cpu"
     ]
 
@@ -84,11 +92,11 @@ def _faster(layer: nn.Linear) -> bool:
         return False
     if (found - expected).abs().max() > TOLERANCE * expected.abs().max():
         return False
-    return _seconds(lambda: linear(x, layer.weight, layer.bias)) > WORTH * _seconds(lambda: other(x))
+    return fastest(lambda: linear(x, layer.weight, layer.bias)) > WORTH * fastest(lambda: other(x))
 
 
-def _seconds(product: Callable[[], torch.Tensor]) -> float:
-    """Of the fastest of some products, in this thread's own time."""
+def fastest(product: Callable[[], torch.Tensor]) -> float:
+    """Seconds of the fastest of some products, in this thread's own time."""
     times = []
     for _ in range(TRIES):
         start = time.thread_time()

@@ -30,6 +30,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--proxy", action="append", metavar="ADDRESS",
         help="whose X-Forwarded-For says who calls, an address or a network; may be given again",
     )  # fmt: skip
+    parser.add_argument(
+        "--name", action="append",
+        help="a name (DNS) by which callers know it, where it asks for no token; may be given again",
+    )  # fmt: skip
 
 
 def run(given: argparse.Namespace) -> int:
@@ -60,6 +64,7 @@ def _variables(given: argparse.Namespace) -> dict[str, str]:
         variables.WORKERS: given.workers,
         variables.TOKEN_FILE: file,
         callers.PROXIES: ",".join(given.proxy or ()),
+        variables.HOSTS: ",".join(given.name or ()),
     }
     return {name: value for name, value in found.items() if value}
 

@@ -27,7 +27,7 @@ def serving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Serve a Bento's folder -> the environment that the server would have."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    for name in (variables.TOKEN, variables.TOKEN_FILE, callers.PROXIES, variables.WORKERS):
+    for name in (variables.TOKEN, variables.TOKEN_FILE, callers.PROXIES, variables.HOSTS, variables.WORKERS):
         monkeypatch.setenv(name, "")  # so that what the command sets is undone
         monkeypatch.delenv(name)
     Path("bento.yaml").touch()
@@ -44,21 +44,23 @@ def serving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_who_may_ask_and_how_many_answer_is_said_to_the_service(serving) -> None:
-    words = ("--workers", "3", "--token-file", "tokens", "--proxy", "10.0.0.7", "--proxy", "10.1.0.0/16")
+    words = ("--workers", "3", "--token-file", "tokens", "--proxy", "10.0.0.7", "--proxy", "10.1.0.0/16",
+             "--name", "desk.example.org", "--name", "desk")  # fmt: skip
     environment = serving(*words)
     assert environment[variables.WORKERS] == "3"
     assert environment[variables.TOKEN_FILE] == str(Path("tokens").absolute())
     assert environment[callers.PROXIES] == "10.0.0.7,10.1.0.0/16"
+    assert environment[variables.HOSTS] == "desk.example.org,desk"
     assert (
-        not {variables.TOKEN, variables.TOKEN_FILE, callers.PROXIES, variables.WORKERS}
+        not {variables.TOKEN, variables.TOKEN_FILE, callers.PROXIES, variables.HOSTS, variables.WORKERS}
         & serving_bare(serving).keys()
     )
 
 
 def serving_bare(serving) -> dict[str, str]:
     with pytest.MonkeyPatch.context() as patch:
-        for name in (variables.TOKEN_FILE, callers.PROXIES, variables.WORKERS):
-            patch.delenv(name)
+        for name in (variables.TOKEN_FILE, callers.PROXIES, variables.HOSTS, variables.WORKERS):
+            patch.delenv(name, raising=False)
         return serving()
 
 
@@ -81,6 +83,7 @@ def test_an_open_address_without_a_token_is_said(serving, capsys: pytest.Capture
         (["--token-file", "gone"], "gone: cannot be read (No such file or directory)"),
         (["--token-file", "bento.yaml"], "bento.yaml: there is no token in it"),
         (["--proxy", "desk"], "FORWARDED_ALLOW_IPS: 'desk' is no proxy's address"),
+        (["--name", "http://desk"], "ONETRUNK_HOSTS: 'http://desk' is no name of a host"),
     ],
 )
 def test_a_mistake_is_one_sentence_before_anything_starts(serving, words: list[str], sentence: str) -> None:

@@ -78,7 +78,7 @@ def test_the_comparison_sees_attention_across_sequences(name: str, monkeypatch: 
 
 
 def test_the_comparison_sees_wrong_first_positions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packing, "_first_position", lambda _: 0)
+    monkeypatch.setattr(packing, "first_position", lambda _: 0)
     assert not packable(build(PACKABLE["roberta"]))
 
 

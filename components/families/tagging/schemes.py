@@ -107,9 +107,13 @@ def _may_follow(previous: str, tag: str, scheme: str) -> bool:
 def best_path(logits: np.ndarray, tags: Sequence[str]) -> list[str]:
     """The likeliest well-formed BIO sequence: logits_WC of W words -> W tags (Viterbi 1967).
 
-    The only constraint is that I-X continues B-X or I-X. A greedy choice would break entities apart.
+    The only constraint is that I-X continues B-X or I-X. A greedy choice would break entities apart; where it
+    does not, which is mostly so, there is nothing likelier.
     """
     start_C, penalty_CC = _penalties(tuple(tags))
+    greedy_W = logits.argmax(-1)
+    if not (start_C[greedy_W[:1]].any() or penalty_CC[greedy_W[:-1], greedy_W[1:]].any()):
+        return [tags[index] for index in greedy_W]
     score_C, back = start_C, []
     for word, logits_C in enumerate(logits):
         if word:

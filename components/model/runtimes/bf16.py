@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from components.model.fused import fused
 from components.model.packing import packed_states
 from components.model.products import replace
 from components.model.runtimes.base import Runtime, States
@@ -26,6 +27,8 @@ class Bf16(Runtime):
         return "the processor does not multiply bf16 (AVX512-BF16 or AMX)"
 
     def begin(self, model: MultiTaskModel, folder: Path) -> States:
+        if (states := fused(model.encoder, torch.bfloat16)) is not None:
+            return states
         words = model.encoder.get_input_embeddings()
         encoder = copy.deepcopy(model.encoder, {id(words): words})  # the largest part is shared
         replace(encoder, torch.bfloat16)

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from components.model.fused import fused
 from components.model.packing import packed_states
 from components.model.products import lay_out
 from components.model.runtimes.base import Runtime, States
@@ -26,5 +27,7 @@ class Compressed(Runtime):
 
     def begin(self, model: MultiTaskModel, folder: Path) -> States:
         encoder = read(model, folder / self.files[0])
+        if (states := fused(encoder)) is not None:
+            return states
         lay_out(encoder)
         return partial(packed_states, encoder)

@@ -1,0 +1,38 @@
+"""The way from the door to the model: POST /predict is answered without BentoML's dispatch.
+
+That looks at a method's signature and at its configuration anew for every request, for as long as all else
+in the server takes. What BentoML does for the endpoint beside that stays: OpenAPI, client, time limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from serving.schemas import PARSED
+
+PATH = "/predict"
+Respond = Callable[[Sequence[Any], Sequence[str] | None, int | None], Awaitable[Response]]
+_respond: list[Respond] = []  # of this worker's service
+
+
+def answer_by(respond: Respond) -> None:
+    """From now on this responds to texts, tasks and `top`."""
+    _respond[:] = [respond]
+
+
+class Direct:
+    """ASGI middleware, the innermost."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not _respond or scope.get("path") != PATH or (asked := scope.get(PARSED)) is None:
+            await self.app(scope, receive, send)
+            return
+        response = await _respond[0](asked.texts, asked.tasks, asked.top)
+        await response(scope, receive, send)
