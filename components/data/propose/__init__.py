@@ -15,6 +15,7 @@ from components.data.propose.choose import choose
 from components.data.propose.class_names import class_names, listed_names, named
 from components.data.propose.counting import recounted
 from components.data.propose.entry import Entry, entry_of, load_source
+from components.data.propose.names import are_columns
 from components.data.propose.places import Place, identifier, locate, matching
 from components.data.propose.profile import Column, Fields, Numbered, columns_of, drawn
 from components.data.propose.questions import Choice, Question, either_decimal, reason_of
@@ -186,12 +187,15 @@ def reading_of_lists(place: Place) -> Reading:
 
 
 def _classes_or_columns(place: Place, wishes: Wishes, encoder: Path | None, terms: Terms | None) -> Guess:
-    """The only reading of such lists that teaches something.
+    """The only reading of such lists that teaches something, which is that of columns if their names say so.
 
     Raises:
         Question: there are several.
         UserError: there is none.
     """
+    _, first = next(iter(formats.rows(place.first, load_source(place))))
+    if are_columns(first):
+        return guess_at(place, replace(wishes, format=LISTS[-1]), encoder, terms)
     found: list[Guess] = []
     choices: list[Choice] = []
     for form in LISTS:

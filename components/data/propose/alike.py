@@ -8,6 +8,7 @@ from components.data.propose.profile import Column
 from components.data.propose.roles.base import LONG, is_named
 
 REPEATED = 3  # times that a class occurs, on average
+DEEP = 3  # objects around a value, which hardly is what a row is about
 
 
 def without_codes(columns: list[Column], wanted: Collection[str]) -> list[Column]:
@@ -15,6 +16,8 @@ def without_codes(columns: list[Column], wanted: Collection[str]) -> list[Column
     classes = [column for column in columns if _are_classes(column)]
     gone = [code for code in classes for name in classes if _is_code(code, name)]
     gone += [column for column in columns if _is_again(column, columns)]
+    texts = [column for column in columns if column.is_text and column.length > LONG]
+    gone += [*_deep(classes), *_deep(texts)]
     names = {column.name for column in columns}
     gone += [
         column for column in columns if f"{column.name}.entities" in names
@@ -29,6 +32,12 @@ def _is_again(text: Column, columns: list[Column]) -> bool:
     same = (each for each in columns if each is not text and each.at == text.at)
     first = (each for each in same if each.place < text.place or each.name == "text")
     return any(each.values == text.values for each in first)
+
+
+def _deep(columns: list[Column]) -> list[Column]:
+    """Those deep within objects, where there is one further out."""
+    deep = [column for column in columns if column.name.count(".") >= DEEP]
+    return deep if len(deep) < len(columns) else []
 
 
 def _are_classes(column: Column) -> bool:

@@ -7,17 +7,18 @@ import io
 import re
 from collections import Counter
 
-from components.data.propose.names import ASIDE, NAMES
+from components.data.propose.names import are_columns, is_known
 from components.data.propose.profile import Column
 from components.data.propose.source_keys import SourceKeys
-from components.data.sources.formats.text import MAX_FIELD, quotes_behind_blanks
+from components.data.sources.formats.text import quotes_behind_blanks
 
 LINES = 1000
-SEPARATORS = "\x01\t|~^;,"  # the first one is Hive's; of equals the one that stands in texts most rarely
+SEPARATORS = "\x01\t,;|~^"  # the first one is Hive's; of equals the first is taken
 ALIKE = 0.9  # share of the lines that must agree on a format
 LONGEST_NAME = 80  # characters of a column's name
 NAMING = 4  # words of a name that says what the column holds
 PREAMBLE = 12  # lines above a header
+SMALL = 0.5  # share of the fields that begin so, as what stands behind a comma in a sentence does
 SURVEY = {"Response", "Open-Ended Response"}  # what SurveyMonkey writes in the row below its header
 IMPORT = '{"ImportId"'  # begins what Qualtrics writes in the second row below its header
 SIGN = "sep="  # begins the line by which a spreadsheet is told the separator
@@ -26,19 +27,18 @@ ABOVE = 0.001  # what each of them takes from a separator's share: rather none
 
 def delimited(text: str) -> SourceKeys:
     """CSV or TSV, by the separator at which most lines fall into equally many fields."""
-    best: tuple[float, str, bool, list[list[str]]] = (0.0, "\t", False, [])
+    best: tuple[tuple[float, bool, int], str, list[list[str]]] = ((0.0, False, 0), "\t", [])
     escape = "\\" if re.search(r'[^\\]\\"', text) else None
     spaced = text.startswith('"') and '" "' in text.partition("\n")[0]
     for quoting in (True, False):
         for separator in SEPARATORS + " " * spaced:
             rows = _rows(text, separator, quoting, escape if quoting else None)
             width, share = _width(rows)
-            if width > 1 and share >= ALIKE and share > best[0]:
-                best = (share, separator, quoting, rows)
-    _, separator, quoting, rows = best
-    may_be = not quoting and (separator == "," or text.lstrip().startswith('"'))
-    single = _rows(text, ",", True, escape) if may_be and '"' in text else []
-    if single and all(len(row) < 2 for row in single):  # one column, with commas within its quotes
+            fit = (share, quoting, -_as_in_texts(rows, width, separator))
+            if width > 1 and share >= ALIKE and fit > best[0]:
+                best = (fit, separator, rows)
+    (_, quoting, _), separator, rows = best
+    if not quoting and (single := _in_quotes(text, separator, escape)):
         separator, quoting, rows = ",", True, single
     elif separator == "," and _is_prose(rows):
         separator, quoting, rows = "\t", False, []
@@ -53,12 +53,36 @@ def delimited(text: str) -> SourceKeys:
     return {**found, **_header(rows)}
 
 
+def _as_in_texts(rows: list[list[str]], width: int, separator: str) -> int:
+    """Before how many columns the separator stands as it does in sentences and numbers, in every row: a blank
+    behind it, or a comma between digits. Of two that fit as well, the other one is meant."""
+    full = [row for row in rows if len(row) == width]
+    return sum(
+        all(
+            behind[:1] == " " or (separator == "," and before[-1:].isdigit() and behind[:1].isdigit())
+            for before, behind in (row[place - 1 : place + 1] for row in full)
+        )
+        for place in range(1, width)
+    )
+
+
+def _in_quotes(text: str, separator: str, escape: str | None) -> list[list[str]]:
+    """The rows of a single column, with commas within its quotes; none where it is not so."""
+    if not (separator == "," and '"' in text) and not re.search(r'(?m)^[ \t]*"', text):
+        return []
+    rows = _rows(text, ",", True, escape)
+    fields = [field for row in rows for field in row]
+    return rows if len(fields) == sum(map(any, rows)) and any("," in field for field in fields) else []
+
+
 def _is_prose(rows: list[list[str]]) -> bool:
     """Are they lines with as many commas each, as in sentences, rather than fields: behind each stands a
-    blank, and what stands there is no class, which would be there again?"""
-    if not rows or not all(field[:1] == " " for row in rows for field in row[1:]):
+    blank and mostly a small letter, and what stands there is no class, which would be there again?"""
+    behind = [field for row in rows for field in row[1:]]
+    if not rows or are_columns(rows[0]) or not all(field[:1] == " " for field in behind):
         return False
-    return all(
+    small = sum(field[1:2].islower() for field in behind)
+    return small > SMALL * len(behind) and all(
         len({row[place] for row in rows if len(row) > place}) > len(rows) / 2 for place in range(len(rows[0]))
     )
 
@@ -67,11 +91,9 @@ def uneven(text: str, found: SourceKeys) -> str:
     """What is wrong with rows that have not the fields of their header, which says by names we know what they
     are; empty where the header was found."""
     first = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    known = set().union(*NAMES.values(), ASIDE)
     for sign in ",;|":
-        names = [Column(name.strip(), [], 0) for name in first.split(sign)]
-        said = len(names) > 1 and all(not known.isdisjoint(name.words) for name in names)
-        if not said or "\t" in first or not _is_lost(found, len(names)):
+        names = first.split(sign)
+        if not are_columns(names) or "\t" in first or not _is_lost(found, len(names)):
             continue
         rows = [row for row in _rows(text, sign, '"' in text, None)[1:] if row]
         wrong = [len(row) for row in rows if len(row) != len(names)]
@@ -112,7 +134,21 @@ def _first(rows: list[list[str]], width: int) -> int:
 def _header(rows: list[list[str]]) -> SourceKeys:
     """The columns' names, where the file does not give them in its first row, each once."""
     width, _ = _width(rows)
-    return header_of(rows, _first(rows, width))
+    return header_of(rows, _below_titles(rows, _first(rows, width)))
+
+
+def _below_titles(rows: list[list[str]], first: int) -> int:
+    """The row of the names, where one above it has a title alone, and separators to its end as spreadsheets
+    write them."""
+    width = len(rows[first])
+    filled = [sum(map(bool, row)) for row in rows[first : first + PREAMBLE]]
+    names = next((row for row, often in enumerate(filled[1:], first + 1) if often), first)
+    titled = width > 2 and filled[0] == 1 and all(rows[names])
+    return (
+        names
+        if titled and len(rows[names]) == width and _is_header(rows[names], _body(rows, names))
+        else first
+    )
 
 
 def header_of(rows: list[list[str]], first: int) -> SourceKeys:
@@ -196,18 +232,20 @@ def _number_rows(rows: list[list[str]]) -> bool:
 
 def _distinct(names: list[str]) -> list[str]:
     """The names, with a number where one stands there twice."""
-    found: list[str] = []
+    found: dict[str, None] = {}
+    copies: Counter[str] = Counter()
+    own = set(names)
     for number, given in enumerate(names, 1):
-        name = given or f"column_{number}"
-        copies = (f"{name}_{copy}" for copy in range(2, len(names) + 2))
-        free = (copy for copy in copies if copy not in [*found, *names])
-        found.append(name if name not in found else next(free))
-    return found
+        first = name = given or f"column_{number}"
+        while name in found or (name != first and name in own):
+            copies[first] += 1
+            name = f"{first}_{copies[first] + 1}"
+        found[name] = None
+    return list(found)
 
 
 def _rows(text: str, separator: str, quoting: bool, escape: str | None) -> list[list[str]]:
     """The first rows, blank lines among them; none where the quotes do not close."""
-    csv.field_size_limit(MAX_FIELD)
     lines = io.StringIO(text, newline="")
     rows: list[list[str]] = []
     full = 0
@@ -241,9 +279,8 @@ def _is_header(names: list[str], body: list[list[str]]) -> bool:
         return False
     if any(column.name and (column.name in column.values or _is_number(column.name)) for column in columns):
         return False
-    known = set().union(*NAMES.values(), ASIDE)
     short = [column for column in columns if len(column.name.split()) <= NAMING]
-    if any(not known.isdisjoint(column.words) for column in short if column.name):
+    if any(is_known(column.name) for column in short if column.name):
         return True
     longer = any(len(column.name.split()) < column.length / 2 for column in columns)
     return longer or any(column.numbers is not None for column in columns if column.values)

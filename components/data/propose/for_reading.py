@@ -20,12 +20,15 @@ BEGINS = {
     # imports line by line, and a statement; or a name that is given a list
     r"(?:#.*\n|\s)*(?:(?:import|from) [\w.]+(?: import [\w*, ()]+| as \w+)?[ \t]*\r?\n\s*)+"
     r"(?:import |from |def |class |@|if |#|\w+(?: =|\())": "a program, which is never run",
-    r"export default\b": "a program, which is never run",
+    r"export default\s*(?:[\[{(]|class\b|function\b)": "a program, which is never run",
     r"(?:const |let |var )?[\w.]+\s*=\s*[\[{(]": "a program, which is never run",
 }
 SINGLE = re.compile(r"\s*'(?:[^']|'')*'(?:\s*[,;\t]\s*'(?:[^']|'')*')+\s*")
-TUPLE = re.compile(r"\s*\(\s*['\"].*\)\s*,?\s*")
-FEATURES = re.compile(r"[-+]?\d+(?:\.\d+)?(?:,\d+)*(?:(?:\s+\d+:[-+\d.eE]+)+|(?:\s+\S+)?\s*\|[\w:.]*\s.*)")
+TUPLE = re.compile(r"""\s*\(\s*(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\s*,.*\)\s*,?\s*""")
+COMMENTED = re.compile(r"\s*(?:(?://[^\n]*\n|/\*(?:[^*]|\*(?!/))*\*/)\s*)+[\[{]")
+CLASS = r"[-+]?\d+(?:\.\d+)?(?:,\d+)*"
+FEATURES = re.compile(rf"{CLASS}(?:\s+\d+:[-+\d.eE]+)+")
+SPACE = re.compile(rf"{CLASS}(?:\s+[^\s|]+)?\s+(\|[\w:.]+)\s.*")  # one of Vowpal Wabbit's, by its name
 ROWS = 10  # of a data frame
 SEVERAL_SIGNS = ("::", " ||| ")  # between columns
 ALIKE = 0.9  # share of the lines that have as many of them
@@ -43,7 +46,7 @@ def refuse(path: Path, text: str) -> None:
         said = "a table that is drawn with signs, as psql and Markdown do"
     elif path.suffix.lower() in (".yaml", ".yml"):
         said = "YAML"
-    elif re.match(r"\s*(?://|/\*)", text) and re.search(r"(?m)^\s*[\[{]", text):
+    elif COMMENTED.match(text):
         said = "JSON with comments, which JSON has not"
     elif (some := [line for line in lines[1:] if line.strip()]) and all(map(SINGLE.fullmatch, some)):
         said = "a table whose values stand in single quotes, where double ones are expected"
@@ -60,7 +63,8 @@ def refuse(path: Path, text: str) -> None:
 def _are_features(lines: list[str]) -> bool:
     """Do lines say numbers of features, with a class before them, or behind it fields of texts?"""
     some = [line.strip() for line in lines if line.strip()]
-    return bool(some) and all(map(FEATURES.fullmatch, some))
+    spaces = {found[1] if (found := SPACE.fullmatch(line)) else "" for line in some}
+    return bool(some) and (all(map(FEATURES.fullmatch, some)) or (len(spaces) == 1 and spaces != {""}))
 
 
 def _is_rule(line: str) -> bool:
@@ -69,8 +73,9 @@ def _is_rule(line: str) -> bool:
     return bool(others) and "---" in cell and set(line) <= RULED
 
 
-def refuse_several_signs(path: Path, text: str) -> None:
-    """Refuse a text that has more than one sign between its columns, and no tab.
+def refuse_several_signs(path: Path, text: str, single: bool) -> None:
+    """Refuse a text that has more than one sign between its columns, and no tab; `single`: no other sign
+    makes columns of it. A sign that is there once in each row may be one of its texts.
 
     Raises:
         UserError: there are such.
@@ -80,7 +85,9 @@ def refuse_several_signs(path: Path, text: str) -> None:
         return
     for sign in SEVERAL_SIGNS:
         counts = Counter(line.count(sign) for line in lines)
-        if lines and (usual := counts.most_common(1)[0])[0] and usual[1] >= ALIKE * len(lines):
+        usual, often = counts.most_common(1)[0] if lines else (0, 0)
+        between = usual > 1 or (usual and single)
+        if between and often >= ALIKE * len(lines) and lines[0].count(sign) == usual:
             raise UserError(
                 f"{path}: it has '{sign}' between its columns, where one sign is expected; write it as CSV, "
                 f"JSON Lines or Parquet"

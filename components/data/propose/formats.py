@@ -179,8 +179,8 @@ def _text_format(path: Path, text: str) -> SourceKeys:
         return {"format": "conll", **_columns_of_words(text)}
     if separator := _between_words(text):
         return {"format": "conll", "separator": separator, **_columns_of_words(text, separator)}
-    for_reading.refuse_several_signs(path, text)
     found = delimited(text)
+    for_reading.refuse_several_signs(path, text, single=found["format"] == "tsv")
     if problem := uneven(text, found):
         raise UserError(f"{path}: {problem}")
     return found

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
+WORD = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+|[^\W\d_a-zA-Z]+")
 NAMES = {
     kind: set(words.split())
     for kind, words in {
@@ -47,11 +49,15 @@ NAMES = {
 ASIDE = {
     *("id", "uid", "qid", "uuid", "idx", "index", "key", "date", "time", "timestamp", "created"),
     *("updated", "url", "link", "author", "user", "username", "email", "lang", "language", "split"),
-    *("length", "len"),
     *("zip", "zipcode", "postcode", "plz", "phone", "nr", "hash", "filename", "annotator", "version", "ip"),
     "confidence",  # of whoever gave the label
     *("negative", "negatives", "neg", "rejected"),  # a wrong answer, which is drawn anyway
 }
+
+# The same where they are whole numbers: how long a text is, is no class of it, and "short" and "long" may be.
+LENGTHS = {"length", "len"}
+
+KNOWN = set().union(*NAMES.values(), ASIDE)
 
 # How splits are called.
 SPLITS = {
@@ -92,3 +98,18 @@ SCALES = [
         very_poor poor fair good very_good excellent
         a1 a2 b1 b2 c1 c2""".splitlines()
 ]
+
+
+def words_in(name: str) -> list[str]:
+    """The words of a column's name: "reviewText" and "review_text" are review and text."""
+    return [part.lower() for part in WORD.findall(name.rpartition(".")[2])] or [""]
+
+
+def is_known(name: str) -> bool:
+    """Does one of its words say what a column holds?"""
+    return not KNOWN.isdisjoint(words_in(name))
+
+
+def are_columns(names: Collection[str]) -> bool:
+    """Are there several, each of which says what a column holds?"""
+    return len(names) > 1 and all(map(is_known, names))

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from components.data.propose.amounts import Written
-from components.data.propose.names import SPLITS
+from components.data.propose.names import SPLITS, words_in
 from components.data.sources import sentinels
 from components.data.sources.numbers import Decimal
 from components.data.sources.record import value_at
@@ -43,7 +43,6 @@ WRITTEN_DATE = re.compile(  # Mon Apr 06 22:19:45 PDT 2009; 09 5, 2016; 1 May 20
     r"(?:\d{1,2}\s+(?:\d{1,2},\s+\d{4})|[\d\s]*(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
     r"[\s\d:,.+-]*(?:[a-z]{2,4}\b)?[\s\d:+-]*)"
 )
-WORD = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+|[^\W\d_a-zA-Z]+")  # of a column's name
 Fields = Mapping[str, Any]
 Numbered = list[tuple[int, Fields]]  # the row's number in its file, its columns
 
@@ -69,9 +68,7 @@ class Column:
 
     @cached_property
     def words(self) -> list[str]:
-        """The words of its name: "reviewText" and "review_text" are review and text."""
-        parts = WORD.findall(self.name.split(".")[-1])
-        return [part.lower() for part in parts] or [""]
+        return words_in(self.name)
 
     @cached_property
     def is_text(self) -> bool:

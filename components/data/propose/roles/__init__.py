@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from components import families
-from components.data.propose.names import ASIDE, ENDS, INDEX
+from components.data.propose.names import ASIDE, ENDS, INDEX, LENGTHS
 from components.data.propose.profile import Column
 from components.data.propose.roles import answers, base, graphs, labels, texts, words
 from components.data.propose.roles.base import Fit
@@ -30,7 +30,8 @@ def fit(kind: str, column: Column) -> Fit | None:
 
 def _is_aside(column: Column) -> bool:
     """Does it stand beside the data: an identifier, an index, a date?"""
-    aside = column.words[-1].rstrip("0123456789") in ASIDE and not base.numbers_classes(column)
+    last = column.words[-1].rstrip("0123456789")
+    aside = (last in ASIDE and not base.numbers_classes(column)) or (last in LENGTHS and column.is_whole)
     if column.is_counter or column.is_split or INDEX.fullmatch(column.name) or aside:
         return True
     return column.is_date and not any(base.is_named(column, kind) for kind in ("label", "level"))
@@ -48,9 +49,12 @@ def together(kinds: dict[str, Column]) -> float | None:
         return in_order + 2 * base.CERTAIN if shared > 0.05 else base.CERTAIN if named else None
     if "text_pair" in kinds and not kinds.keys().isdisjoint({"text", "item"}):
         first, second = kinds.get("text") or kinds["item"], kinds["text_pair"]
-        if "written" in kinds and not base.is_named(kinds["written"], "written"):
+        ends = _are_ends(first.name, second.name)
+        written = kinds.get("written")
+        behind = written is not None and ends and written.place > second.place
+        if written and not behind and not base.is_named(written, "written"):
             return None  # a pair and what is written of it; two choices and a question are none
-        return base.CERTAIN if "query" in first.words or _are_ends(first.name, second.name) else 0.0
+        return base.CERTAIN if "query" in first.words or ends else 0.0
     return 0.0
 
 

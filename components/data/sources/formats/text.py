@@ -34,6 +34,7 @@ NO_TEXT = {
 TELLING = 4  # letters of a name that is hardly a value as well
 FIRST = 3  # lines that show how fields are quoted
 MAX_FIELD = 10_000_000  # characters; the csv module's own limit is 131072
+csv.field_size_limit(MAX_FIELD)
 
 
 class Twice:
@@ -94,7 +95,6 @@ def _line_of(path: Path, encoding: str) -> str:
 
 def read_delimited(path: Path, source: Source) -> Numbered:
     """CSV or TSV; every row must have as many fields as the header."""
-    csv.field_size_limit(MAX_FIELD)
     separator = "\t" if source.format == "tsv" else source.separator or ","
     rows = csv.reader(
         lines(path, source.encoding),
