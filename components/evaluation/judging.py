@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from components.evaluation import eased, linear, paired
+from components.evaluation.difference import Interval
 from components.evaluation.records import (
     AnchorEvidence,
     ChampionEvidence,
@@ -21,7 +22,6 @@ from components.evaluation.records import (
     GateOutcome,
     GateRule,
     HeadEvidence,
-    Interval,
     MetricEvidence,
     RowsSince,
     Rules,
