@@ -135,7 +135,7 @@ def _complaints(remote: Sql) -> Iterator[None]:
     try:
         yield
     except exc.DBAPIError as error:
-        reason = first_line(error.orig)
+        reason = first_line(error.orig or error)
         refused = REFUSED.search(str(error.orig)) is not None
         lost = error.statement is None and isinstance(error, exc.OperationalError)
         passing = error.connection_invalidated or "database is locked" in reason
