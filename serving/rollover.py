@@ -119,7 +119,9 @@ class Rollover:
         written = file.stat().st_mtime
         if written == self._written:
             return
-        plan, self._heard = Plan.read(file), time.monotonic()
+        plan = Plan.read(file)
+        if self._written:  # the first one that a worker finds may be of somebody who has ended since
+            self._heard = time.monotonic()
         if plan != self._plan:
             self._plan = plan
             self._change(plan, watched := self._is_watched)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -53,3 +54,10 @@ def test_a_familys_example_is_a_question_it_takes_and_an_answer_of_its_schema(na
     assert set(question) <= set(family.request.model_fields)
     family.read_input(question, family.options().model_dump())
     assert family.response.model_validate(answer).model_dump(exclude_none=True) == answer
+
+
+def test_every_decision_is_listed_once_by_its_number() -> None:
+    folder = ROOT / "docs/decisions"
+    listed = re.findall(r"^\| \[(\d{4})\]\((\S+)\)", (folder / "README.md").read_text(), re.MULTILINE)
+    assert [name for _, name in listed] == sorted(file.name for file in folder.glob("0*.md"))
+    assert all(name.startswith(f"{number}-") for number, name in listed)

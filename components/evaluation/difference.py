@@ -16,6 +16,8 @@ from collections.abc import Callable
 
 from components.records import Part
 
+Interval = list[float]  # its low end and its high end
+
 STEPS = 100  # of a search for a root; ten are usual
 ENOUGH = 1e-12  # of a score's z: so near to it is at it
 LEAST_P = 1e-300  # below it a p-value is written as this
@@ -37,7 +39,7 @@ class Difference(Part):
         """The difference itself, in the metric's own unit."""
         return self.worth * self._share
 
-    def interval(self, confidence: float) -> list[float]:
+    def interval(self, confidence: float) -> Interval:
         """Low end and high end, two-sided."""
         return [self.low((1 + confidence) / 2), self.high((1 + confidence) / 2)]
 

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from components.evaluation import compared, eased, linear, paired
+from components.evaluation.difference import Interval
 from components.evaluation.records import (
     RELABELLED,
     AnchorEvidence,
@@ -22,7 +23,6 @@ from components.evaluation.records import (
     GateOutcome,
     GateRule,
     HeadEvidence,
-    Interval,
     MetricEvidence,
     Rules,
 )

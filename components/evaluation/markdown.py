@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from components.evaluation.records import Comparison, Interval
+from components.evaluation.difference import Interval
+from components.evaluation.records import Comparison
 from components.evaluation.shown import Report
 from components.evaluation.shown_head import ShownHead
 from components.pages.render import count, score

@@ -11,7 +11,8 @@ import math
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
-from components.evaluation.records import Comparison, Interval
+from components.evaluation.difference import Interval
+from components.evaluation.records import Comparison
 
 if TYPE_CHECKING:
     from components.families.base.metric import Table

@@ -14,7 +14,7 @@ from components.evaluation import row_scores
 from components.evaluation.answered import AnsweredHead
 from components.evaluation.gates.calibration import reliability
 from components.evaluation.intervals import interval
-from components.evaluation.records import (
+from components.evaluation.picture_records import (
     ClassScore,
     Confusion,
     Curve,

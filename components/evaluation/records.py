@@ -7,7 +7,15 @@ from typing import Literal
 
 from pydantic import Field
 
-from components.evaluation.difference import Difference
+from components.evaluation.difference import Difference, Interval
+from components.evaluation.picture_records import (
+    ClassScore,
+    Confusion,
+    Curve,
+    Example,
+    LengthBin,
+    ReliabilityBin,
+)
 from components.records import Part, Record
 from components.settings.section import Given
 
@@ -22,7 +30,6 @@ RELABELLED = "labels"  # beside the names of further gates: what labels that hav
 
 Outcome = Literal["PROMOTE", "HOLD", "REJECT"]
 GateOutcome = Literal["pass", "hold", "reject"]
-Interval = list[float]  # its low end and its high end
 
 
 class Champion(Part):
@@ -130,64 +137,6 @@ class MetricEvidence(Part):
     over_linear: Interval  # likewise
     champion: Comparison | None  # null where it was not compared
     anchor: Comparison | None = None  # to the release that its head is anchored to; likewise
-
-
-class ClassScore(Part):
-    """A class or type of a head."""
-
-    name: str  # as the data have it
-    rows: int  # its gold occurrences in the test rows
-    f1: float  # of its precision and recall
-    precision: float | None = None  # of what is said to be it; null in a file of before
-    recall: float | None = None  # of its gold occurrences; likewise
-
-
-class Confusion(Part):
-    """What is one class and was taken for another, or for itself."""
-
-    gold: str  # its class
-    said: str  # the model's
-    count: int  # of rows, or of words
-
-
-class Curve(Part):
-    """How well one class is told from the rest, whatever the threshold. Points go from the most probable row
-    to the least; few are kept."""
-
-    name: str  # of the class
-    rows: int  # test rows that it holds of
-    area: float  # under the ROC curve
-    precision: float  # the average one: the area under the other curve
-    roc: list[list[float]]  # [false positive rate, true positive rate]
-    precision_recall: list[list[float]]  # [recall, precision]
-
-
-class LengthBin(Part):
-    """Test rows of about one length, by the metric of the head's gate."""
-
-    shortest: int  # characters
-    longest: int  # likewise
-    rows: int  # how many
-    value: float  # of the metric
-    interval: Interval  # of that value
-
-
-class Example(Part):
-    """A test row that the model is far off on; its text is there because evaluation.show_texts allows it."""
-
-    id: str  # of the row
-    text: str  # its beginning
-    gold: str  # what is right, in words
-    said: str  # what the model says, likewise
-    value: float | None  # of the row by itself; null where no metric says anything of it
-
-
-class ReliabilityBin(Part):
-    """Answers of a head that were given about the same probability."""
-
-    probability: float  # that they were given, in the mean
-    right: float  # the share of them that is
-    answers: int  # how many
 
 
 class Finding(Part):

@@ -10,12 +10,12 @@ from pathlib import Path
 from components import advice
 from components.data.mixture.records import PLAN, PlanRecord
 from components.evaluation import gate
+from components.evaluation.difference import Interval
 from components.evaluation.judging import Reason
 from components.evaluation.records import (
     EVALUATION,
     VERDICT,
     Evaluation,
-    Interval,
     KeptBack,
     TaskVerdict,
     Verdict,

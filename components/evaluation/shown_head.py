@@ -9,16 +9,8 @@ from functools import cached_property
 from typing import Literal
 
 from components.data.mixture.records import PlannedTask
-from components.evaluation.records import (
-    ClassScore,
-    Confusion,
-    Finding,
-    GateOutcome,
-    HeadEvidence,
-    LengthBin,
-    MetricEvidence,
-    RowsSince,
-)
+from components.evaluation.picture_records import ClassScore, Confusion, LengthBin
+from components.evaluation.records import Finding, GateOutcome, HeadEvidence, MetricEvidence, RowsSince
 from components.pages import charts, square
 from components.pages.render import score
 

@@ -7,12 +7,12 @@ from typing import Literal
 from pydantic import Field
 
 from components.data.contract.beginning import Beginning
+from components.evaluation.difference import Interval
 from components.evaluation.records import (
     Champion,
     Finding,
     GateOutcome,
     HeadParity,
-    Interval,
     MetricEvidence,
     ModelId,
     Outcome,

@@ -17,7 +17,7 @@ from typing import IO
 
 from components.data.sources.record import Values, Version
 from components.data.sources.remotes.url import complaints
-from components.errors import UserError
+from components.errors import UserError, first_line
 
 LONGEST = 10_000_000  # characters of a field; the csv module's own limit is 131,072
 BATCH = 1024  # rows of a Parquet file in memory
@@ -240,7 +240,7 @@ def _parquet(address: str, file: IO[bytes]) -> Table:
     try:
         opened = pq.ParquetFile(file)
     except (pa.ArrowException, OSError) as error:
-        raise UserError(f"{address}: not a whole Parquet file ({str(error).splitlines()[0]})") from None
+        raise UserError(f"{address}: not a whole Parquet file ({first_line(error)})") from None
     names = list(opened.schema_arrow.names)
     _check_columns(address, names)
     done = 0

@@ -63,7 +63,7 @@ def _length(plan: PlanRecord, project: Project, root: Path, measure: bool) -> st
     if found is None:
         return f"{said}; training says after its first steps how long it takes"
     seconds = found.seconds(plan, project.training)
-    return f"{said}: {rough(seconds)} on this machine, by {found.steps} steps that were timed"
+    return f"{said}: {rough(seconds)} on this machine, by timing {found.steps} of them"
 
 
 def _measured(project: Project, root: Path) -> Speed | None:

@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from components import families
 from components.families.base import Facts, Family, Prediction, Row
 
 LABELS = ["a", "b", "c", "d"]
@@ -166,8 +165,3 @@ MAKERS = {
         right=lambda row: {"hidden": 1, "guessed": 1, "log_likelihood": 0.0},
     ),
 }  # fmt: skip
-
-
-def every() -> list[str]:
-    """The families."""
-    return families.names()

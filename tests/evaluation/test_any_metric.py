@@ -25,6 +25,7 @@ from tests.evaluation.any_metric import KINDS, MAKERS, Kind
 
 CONFIDENCE, MARGIN = 0.95, 0.05
 NEAR = 1e-9
+WITHOUT_NUMBERS = {"generation", "multiple_choice", "tagging"}  # in their answers
 
 
 def judged(metric: str, measured: MetricEvidence) -> tuple[Evaluation, Verdict]:
@@ -91,19 +92,16 @@ def test_a_head_without_a_test_row_is_one_sentence() -> None:
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf])
-@pytest.mark.parametrize("name", sorted(MAKERS))
+@pytest.mark.parametrize("name", sorted(set(MAKERS) - WITHOUT_NUMBERS))
 def test_an_answer_of_any_family_with_a_number_that_is_none_is_refused(name: str, number: float) -> None:
     """Of such probabilities a sort makes the highest there are, and of an area the best."""
     draw, maker = np.random.default_rng(0), MAKERS[name]
     rows = [{"id": f"r{place}", **row} for place, row in enumerate(maker.rows("random", 4, draw))]
     answers = maker.answers("right", rows, draw)
     require_numbers("mood", rows, answers)
-    broken = _with(answers[2], number)
-    if broken != answers[2]:
-        with pytest.raises(
-            UserError, match="the answer to mood's test row r2 holds a number that is not finite"
-        ):
-            require_numbers("mood", rows, [*answers[:2], broken, answers[3]])
+    broken = [*answers[:2], _with(answers[2], number), answers[3]]
+    with pytest.raises(UserError, match="the answer to mood's test row r2 holds a number that is not finite"):
+        require_numbers("mood", rows, broken)
 
 
 def _with(value: Any, number: float) -> Any:

@@ -16,6 +16,7 @@ from components.families.base import Metric
 from components.families.click.metrics import METRICS as CLICK
 from components.families.click.metrics import roc_auc
 from components.families.regression.family import FAMILY as REGRESSION
+from components.families.regression.metrics import power_sums
 from components.families.shared.metrics import AUC, MACRO_F1, MCC, accuracy, label_counts, mean
 from components.families.shared.ranks import areas, balanced_rows, roc_auc_values
 from components.families.tagging.metrics import ENTITY_F1
@@ -329,8 +330,11 @@ def test_no_error_in_few_rows_is_no_certainty() -> None:
 
 
 def test_gold_scores_that_differ_by_rounding_have_no_r2() -> None:
-    rows = [{"score": 0.1 + 0.2}, {"score": 0.3}]
-    assert R2.measure(rows, [{"score": 1.0}, {"score": 2.0}], {"mean": -0.7}) == 0
+    rows, facts = [{"score": 0.7}, {"score": 0.7000000000000001}], {"mean": 0.0}
+    said = [{"score": 1.0}, {"score": 2.0}]
+    n, x, _, xx, *_ = power_sums(rows, said, facts).sum(axis=0)
+    assert xx - x * x / n > 0
+    assert R2.measure(rows, said, facts) == 0
 
 
 def test_a_gain_over_a_baseline_of_one_value_is_as_sure_as_the_models_own_value() -> None:

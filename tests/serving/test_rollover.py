@@ -300,6 +300,19 @@ def test_a_trial_that_nobody_watches_over_ends_and_goes_on_when_somebody_does(
     assert worker.releases.trying is not None
 
 
+def test_a_worker_that_is_started_again_begins_no_trial_that_nobody_watches_over(
+    worker: rollover.Rollover, targets: list[Target]
+) -> None:
+    """A candidate that ends its worker would end it for ever, for nobody counts that."""
+    told(worker, targets[0], canary(targets[1]))
+    again = rollover.Rollover(Releases(worker.releases.first), worker.folder)
+    again.look()
+    assert again.releases.trying is None
+    os.utime(worker.folder / PLAN)
+    again.look()
+    assert again.releases.trying is not None
+
+
 def test_a_clock_that_is_set_ends_no_trial_and_keeps_none_alive(
     worker: rollover.Rollover, targets: list[Target], later: list[float]
 ) -> None:
@@ -607,6 +620,7 @@ def test_a_worker_that_cannot_say_how_a_trial_goes_takes_no_part_until_it_can(
     monkeypatch.setattr(rollover.LOG, "error", lambda line, why, exc_info: log.append(line % why))
     with disks.small(tmp_path / "small", "size=128k") as folder:
         found = rollover.Rollover(Releases(Loaded(loading.served(targets[0]))), folder)
+        told(found, targets[0])
         told(found, targets[0], canary(targets[1], share=0.999))
         ballast = disks.fill(folder, 0)
         ask(found, 2)

@@ -17,7 +17,7 @@ from components.data.contract.excerpt import excerpt
 from components.data.contract.rows import column_of
 from components.data.contract.splits import SPLITS
 from components.data.validation.records import FaultyRow
-from components.errors import UserError
+from components.errors import UserError, first_line
 from components.families.base import Facts, Family
 
 CHUNK = 250_000  # rows
@@ -144,4 +144,4 @@ def _open(path: Path) -> pq.ParquetFile:
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; run `onetrunk run` to make it") from None
     except (pa.ArrowInvalid, OSError) as error:
-        raise UserError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]})") from None
+        raise UserError(f"{path}: not a readable Parquet file ({first_line(error)})") from None

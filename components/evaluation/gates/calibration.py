@@ -16,7 +16,8 @@ from pydantic import Field
 
 from components.evaluation.gates.base import Case, FurtherGate
 from components.evaluation.gates.measure import Asked, Score, finding, listed, measured
-from components.evaluation.records import Finding, ReliabilityBin
+from components.evaluation.picture_records import ReliabilityBin
+from components.evaluation.records import Finding
 from components.families.base import Facts, Metric, Prediction, Row
 from components.families.base.capabilities import Probabilities
 from components.settings.section import Rows

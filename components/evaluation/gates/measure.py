@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from components.evaluation import intervals, paired
+from components.evaluation.difference import Interval
 from components.evaluation.gates.base import Case
-from components.evaluation.records import Comparison, Finding, GateOutcome, Interval
+from components.evaluation.records import Comparison, Finding, GateOutcome
 from components.evaluation.units import Sample, Units, sample
 from components.families.base import Facts, Family, Metric, Prediction, Row
 from components.families.shared.metrics import mean

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from components.evaluation.records import Confusion
+from components.evaluation.picture_records import Confusion
 from components.keyed import derive_seed
 from components.monitoring.traffic.records import Share
 

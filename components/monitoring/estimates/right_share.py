@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from components.evaluation.records import ReliabilityBin
+from components.evaluation.picture_records import ReliabilityBin
 
 
 def chances_of_being_right(bins: Sequence[ReliabilityBin], probabilities: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from datetime import date
 
 from pydantic import Field
 
-from components.evaluation.records import Interval
+from components.evaluation.difference import Interval
 from components.records import Part, Record
 
 

@@ -380,39 +380,51 @@ def dead(service: Service, number: int) -> None:
     (service.folder / f"mark-{number}").write_bytes(b"1" + report(service.root).began.encode())
 
 
-def killed(service: Service, number: int) -> Service:
-    """The service that is started after this one was killed, whose workers were asking the candidate."""
+NOBODY = 99_999_990  # from here on no process has the number
+
+
+def killed(service: Service) -> None:
+    """With its workers, which were asking the candidate; and the next one has swept up."""
     for worker in range(2):
         dead(service, worker)
-    ended = service.folder.rename(service.folder.with_name(f"9999999{number}-ended"))
-    for one in (ended / PLAN, ended):
+    for one in (service.folder / PLAN, service.folder):
         os.utime(one, (1, 1))
-    after = Service(service.root, open_folder(service.root))
-    assert not ended.exists()
-    return after
+    open_folder(service.root)
+    assert not service.folder.exists()
+
+
+@pytest.fixture
+def two_services(project: Path, service: Service) -> list[Service]:
+    """One after the other, of processes that have ended when their folders are old."""
+    folders = [service.folder.with_name(f"{NOBODY + number}-a") for number in range(2)]
+    for folder in folders:
+        folder.mkdir()
+    return [Service(project, folder) for folder in folders]
 
 
 def test_workers_that_are_killed_with_their_service_have_not_died_of_the_candidate(
-    project: Path, service: Service
+    project: Path, service: Service, two_services: list[Service]
 ) -> None:
-    for number in range(2):
-        service.tell()
-        said(service, 1, Counts(answered=10))
-        service = killed(service, number)
+    for number, one in enumerate(two_services):
+        one.tell()
+        said(one, 1, Counts(answered=10))
+        killed(one)
         assert (report(project).total.died, report(project).total.answered) == (0, 10 * (number + 1))
     service.tell()
     service.hear()
     assert report(project).state == "running"
 
 
-def test_a_death_that_a_service_has_outlived_counts_after_its_end(project: Path, service: Service) -> None:
-    for number in range(2):
-        service.tell()
-        said(service, 1, Counts())
-        dead(service, 9)
-        service.hear()
-        service.hear()
-        service = killed(service, number)
+def test_a_death_that_a_service_has_outlived_counts_after_its_end(
+    project: Path, two_services: list[Service]
+) -> None:
+    for number, one in enumerate(two_services):
+        one.tell()
+        said(one, 1, Counts())
+        dead(one, 9)
+        one.hear()
+        one.hear()
+        killed(one)
         assert report(project).total.died == number + 1
     assert report(project).state == "fell back"
 

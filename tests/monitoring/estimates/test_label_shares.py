@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from components.evaluation.records import Confusion
+from components.evaluation.picture_records import Confusion
 from components.monitoring.estimates.label_shares import true_shares
 
 LABELS = ("bad", "fair", "good")

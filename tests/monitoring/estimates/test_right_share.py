@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from components.evaluation.records import ReliabilityBin
+from components.evaluation.picture_records import ReliabilityBin
 from components.monitoring.estimates.right_share import (
     chances_of_being_right,
     error_of_their_mean,

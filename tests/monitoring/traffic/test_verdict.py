@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.evaluation.records import Confusion, HeadEvidence, ReliabilityBin
+from components.evaluation.picture_records import Confusion, ReliabilityBin
+from components.evaluation.records import HeadEvidence
 from components.monitoring.traffic import comparing, judging, verdict
 from components.monitoring.traffic.feedback import Feedback, Heard, by_window, graded, slack
 from components.monitoring.traffic.records import Moved

@@ -13,7 +13,7 @@ from components.data.sources.formats.packed import opened
 from components.data.sources.formats.text import in_columns, lines, read_jsonl
 from components.data.sources.json_tables import EXPECTED, rows_of
 from components.data.sources.record import Numbered
-from components.errors import UserError
+from components.errors import UserError, first_line
 from components.settings.data import Source
 
 BOM = b"\xef\xbb\xbf"
@@ -84,7 +84,7 @@ def entries(path: Path, source: Source) -> Iterator[Any]:
                 number += 1
                 yield one
     except (ijson.JSONError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        problem = str(error).splitlines()[0]
+        problem = first_line(error)
         raise UserError(f"{path}, after row {number}: not JSON ({problem})") from None
 
 

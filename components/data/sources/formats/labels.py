@@ -10,7 +10,7 @@ from typing import Any
 from components.data.sources.formats.select import BOOLEANS, folded
 from components.data.sources.formats.text import lines
 from components.data.sources.record import Values
-from components.errors import BadRowError, UserError, near_miss
+from components.errors import BadRowError, UserError, first_line, near_miss
 from components.families.shared.spans import span_list
 from components.settings.data import Source
 from components.spelling import is_blank, plain, trimmed
@@ -50,8 +50,8 @@ def names_of(source: Source) -> Mapping[str, str]:
 def _json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))
-    except ValueError as error:
-        raise UserError(f"{path}: not JSON ({str(error).splitlines()[0]})") from None
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path}: not JSON ({first_line(error)})") from None
 
 
 class LabelMap:

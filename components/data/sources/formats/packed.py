@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from components.advice import word
-from components.errors import UserError
+from components.errors import UserError, first_line
 
 SHEETS = {"xlsx": "xl/workbook.xml", "ods": "content.xml"}  # zip archives too, and what each of them holds
 DOCUMENTS = {  # the same of what holds no rows
@@ -52,7 +52,7 @@ def opened(path: Path) -> Iterator[io.BufferedReader]:
             with unpack(path, file) as unpacked:
                 yield cast("io.BufferedReader", unpacked)  # reads and peeks as one
         except (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
-            problem = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
+            problem = first_line(error).rstrip(".")
             raise UserError(f"{path}: packed, and it cannot be unpacked ({problem})") from None
 
 

@@ -14,7 +14,7 @@ from components.data.sources.formats.base import Format, Sample
 from components.data.sources.formats.text import lines
 from components.data.sources.offsets import Span
 from components.data.sources.record import Numbered, Unreadable
-from components.errors import UserError
+from components.errors import UserError, first_line
 from components.settings.data import Source
 
 ENTITY = re.compile(r"\[([^\]]+)\](?:\(([^):]+)(?::[^)]*)?\)|(\{[^}]*\}))")
@@ -52,7 +52,7 @@ def _of_yaml(text: str, path: Path) -> Examples:
     try:
         found = yaml.load(text, yaml.CSafeLoader)
     except yaml.YAMLError as error:
-        raise UserError(f"{path}: not YAML ({str(error).splitlines()[0]})") from None
+        raise UserError(f"{path}: not YAML ({first_line(error)})") from None
     parts = found.get("nlu") if isinstance(found, Mapping) else None
     for part in parts if isinstance(parts, list) else ():
         if isinstance(part, Mapping) and "intent" in part:

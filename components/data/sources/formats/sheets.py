@@ -8,7 +8,7 @@ from typing import Any
 from components.data.sources.formats.base import Format
 from components.data.sources.formats.text import under_header
 from components.data.sources.record import Numbered
-from components.errors import UserError, near_miss
+from components.errors import UserError, first_line, near_miss
 from components.settings.data import Source
 from components.spelling import is_blank, trimmed
 
@@ -46,7 +46,7 @@ def sheet_names(path: Path) -> list[str]:
 
 
 def _unreadable(path: Path, error: Exception) -> UserError:
-    problem = str(error).splitlines()[0].rstrip(".")
+    problem = first_line(error).rstrip(".")
     return UserError(f"{path}: not a sheet that can be read ({problem})")
 
 

@@ -15,7 +15,7 @@ from components.data.sources.formats.base import Format, Sample
 from components.data.sources.formats.json_list import BOM
 from components.data.sources.formats.packed import opened
 from components.data.sources.record import Numbered, Values
-from components.errors import UserError
+from components.errors import UserError, first_line
 from components.settings.data import Source
 
 
@@ -54,7 +54,7 @@ def _entries(path: Path) -> Iterator[Any]:
                 found = True
                 yield entry
     except (ijson.JSONError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not JSON ({str(error).splitlines()[0]})") from None
+        raise UserError(f"{path}: not JSON ({first_line(error)})") from None
     if not found:
         raise UserError(f"{path}: no articles under 'data', expected a file in the format of SQuAD")
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.data.sources.record import Version
-from components.errors import TryAgainError, UserError
+from components.errors import TryAgainError, UserError, first_line
 from components.settings.remotes import Sql
 from components.settings.secrets import resolve
 
@@ -135,7 +135,7 @@ def _complaints(remote: Sql) -> Iterator[None]:
     try:
         yield
     except exc.DBAPIError as error:
-        reason = str(error.orig).strip().splitlines()[0]
+        reason = first_line(error.orig or error)
         refused = REFUSED.search(str(error.orig)) is not None
         lost = error.statement is None and isinstance(error, exc.OperationalError)
         passing = error.connection_invalidated or "database is locked" in reason
@@ -143,4 +143,4 @@ def _complaints(remote: Sql) -> Iterator[None]:
             raise TryAgainError(f"{remote.address}: no answer ({reason})") from None
         raise UserError(f"{remote.address}: {reason}; see its address and its query") from None
     except (exc.ArgumentError, exc.NoSuchModuleError, exc.ResourceClosedError, ModuleNotFoundError) as error:
-        raise UserError(f"{remote.address}: {str(error).splitlines()[0]}") from None
+        raise UserError(f"{remote.address}: {first_line(error)}") from None

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from components.data.sources.record import Version
-from components.errors import TryAgainError, UserError
+from components.errors import TryAgainError, UserError, first_line
 from components.settings.remotes import Url
 from components.settings.secrets import resolve
 
@@ -95,7 +95,7 @@ def complaints(where: str) -> Iterator[None]:
             f"{where}: access refused ({error}); see the credentials in the environment"
         ) from None
     except (ImportError, ValueError) as error:  # an unknown protocol, or one whose library is not here
-        raise UserError(f"{where}: {str(error).splitlines()[0]}") from None
+        raise UserError(f"{where}: {first_line(error)}") from None
     except Exception as error:
         _explain_http(where, error)
         kinds = {each.__name__ for each in type(error).__mro__}
