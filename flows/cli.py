@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import NoReturn
 
-from components.environment import restart_in_utf8
+from components.environment import collect_seldom, restart_in_utf8
 from components.errors import EXIT_INTERRUPTED, EXIT_USER_ERROR, UserError, disk_sentence, near_miss
 from flows.commands import commands
 
@@ -47,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _open_streams()
     if arguments is None:  # the program itself, not somebody who calls it
         restart_in_utf8()
+        collect_seldom()
     own = parser()
     given = own.parse_args(arguments)
     if given.command is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from components.environment import quiet
+from components.environment import collect_seldom, quiet
 from components.errors import (
     EXIT_INTERRUPTED,
     EXIT_TRY_AGAIN,
@@ -19,6 +19,7 @@ from components.errors import (
 def run(main: Callable[..., None]) -> None:
     """Call `main` with the command line's arguments; turn the user's and the disk's errors into one."""
     quiet()
+    collect_seldom()
     try:
         main(*sys.argv[1:])
     except UserError as error:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from components.environment import collect_seldom
 from components.errors import EXIT_USER_ERROR, UserError
 from components.files import atomic_file
 from flows.running import dvc_files, outputs
@@ -22,6 +23,7 @@ from flows.running import dvc_files, outputs
 
 def main() -> int:
     """Run DVC's command line with the arguments of this one."""
+    collect_seldom()
     _write_yaml_whole()
     _write_rwlock_whole()
     _distrust_cache()

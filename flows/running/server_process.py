@@ -12,12 +12,15 @@ import sys
 import threading
 import time
 
+from components.environment import collect_seldom
+
 EVERY = 1.0  # seconds
 
 
 def main() -> None:
     """Run uvicorn with the arguments of this process but the first, the number of the one that has started
     it: as long as that lives."""
+    collect_seldom()
     threading.Thread(target=_end_with, args=(int(sys.argv.pop(1)),), daemon=True).start()
     runpy.run_module("uvicorn", run_name="__main__", alter_sys=True)
 
