@@ -2,11 +2,13 @@
 
 torch has a kernel for its own on a CPU, but none with dropout, and the gradient of the one in bf16 takes four
 times as long as that of the same in single precision. So scores and weights are in single precision here,
-whatever the states are in, which is exact too; and dropout's random bits are kept, not a product with them.
+whatever the states are in; and dropout's random bits are kept, not a product with them. In half precision the
+products with the weights are rounded to it where sequences are long (`LONG`), as FlashAttention's are.
 Weights are kept until the backward pass, of every layer: n H L^2 numbers. So where a sequence is long and
 nothing is dropped, `attention.by_length` takes torch's kernel, which computes them again.
 
-Legend: T tokens of all sequences, H heads of attention, d width of one, n sequences of one length L.
+Legend: T tokens of all sequences, H heads of attention, d width of one, R = TH states of all, n sequences of
+one length L, N = nH, S weights of all.
 """
 
 from __future__ import annotations

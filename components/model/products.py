@@ -21,6 +21,7 @@ ROWS = 32  # tokens of the product that is timed: a short text
 TRIES = 7  # of which the fastest counts
 WORTH = 1.1  # times as fast, or the layers stay as they are
 TOLERANCE = 1e-4  # of a product in fp32, by the largest
+KINDS = (nn.Linear, learning.Linear)  # and no other: attention of torch's own reads the weight of one itself
 
 
 class LaidOut(nn.Module):
@@ -71,7 +72,8 @@ def _linear(model: nn.Module) -> list[tuple[nn.Module, str, nn.Linear]]:
         (parent, name, layer)
         for parent in model.modules()
         for name, layer in parent.named_children()
-        if type(layer) in (nn.Linear, learning.Linear)
+        if isinstance(layer, nn.Linear)
+        and type(layer) in KINDS
         and layer.weight.dtype == torch.float32
         and _size(layer) >= LEAST
         and layer.weight.device.type == "cpu"

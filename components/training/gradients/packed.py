@@ -97,6 +97,14 @@ class PackedGradients(TaskGradients):
     def _take(self, module: nn.Module, given: torch.Tensor, gradient: torch.Tensor) -> None:
         GRADIENTS[type(module)](self, module, given, gradient.flatten(0, -2), self._ranges)
 
+    def add_products(self, parameter: torch.Tensor, left_TO: torch.Tensor, right_TI: torch.Tensor) -> None:
+        """Add to a dense parameter's gradients left^T right over the tokens of each task."""
+        unfilled_KOI = self._stacks.unfilled(parameter)
+        if unfilled_KOI is None:
+            self._ranges.add_products(self._stacks[parameter], left_TO, right_TI)
+        else:
+            self._ranges.put_products(unfilled_KOI, left_TO, right_TI)
+
     def stack_of(self, parameter: torch.Tensor) -> torch.Tensor:
         """gradient_K... of a dense parameter, to be added to."""
         return self._stacks[parameter]
@@ -157,7 +165,7 @@ def _linear(
     parts: Ranges,
 ) -> None:
     given_TI = given.flatten(0, -2).to(gradient_TO.dtype)
-    parts.add_products(gradients.stack_of(module.weight), gradient_TO, given_TI)
+    gradients.add_products(module.weight, gradient_TO, given_TI)
     if module.bias is not None:
         parts.add_sums(gradients.stack_of(module.bias), gradient_TO)
 

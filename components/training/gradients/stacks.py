@@ -29,6 +29,14 @@ class Stacks:
     def _room(self, parameter: torch.Tensor) -> torch.Tensor:
         return parameter.new_zeros(self.tasks, *parameter.shape)
 
+    def unfilled(self, parameter: torch.Tensor) -> torch.Tensor | None:
+        """Room for a parameter that no task has touched, which the caller is to fill; None of one that some
+        task has."""
+        if parameter in self.of:
+            return None
+        self.of[parameter] = parameter.new_empty(self.tasks, *parameter.shape)
+        return self.of[parameter]
+
     def every(self) -> list[torch.Tensor]:
         """Tensors that hold each entry of every task once."""
         return list(self.of.values())
@@ -61,6 +69,9 @@ class FlatStacks(Stacks):
 
     def _room(self, parameter: torch.Tensor) -> torch.Tensor:
         return self._rooms[parameter]
+
+    def unfilled(self, parameter: torch.Tensor) -> torch.Tensor | None:
+        return None  # all of it was filled at once
 
     def every(self) -> list[torch.Tensor]:
         return [self.flat_KP] if self.of else []
