@@ -202,7 +202,7 @@ def compare(
         interval=interval(metric, model, confidence, worth),
         trivial=trivial.value,
         linear=linear.value,
-        over_trivial=gain(metric, model, trivial, confidence),
+        over_trivial=gain(metric, model, trivial, confidence, worth),
         over_linear=difference(model, linear, worth).interval(confidence),
         champion=champion,
         anchor=anchor,
