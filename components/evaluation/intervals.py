@@ -53,7 +53,7 @@ def interval(metric: Metric, measured: Sample, confidence: float, worth: float |
 
 def _beyond(seen: float, worth: float, units: int, level: float) -> float:
     """How far below the value its end is: as far as is `seen` of the rows that there are, where what is
-    lost beyond is lost in rows of this worth, whose loss d has the variance d worth / units (decision 0085)."""
+    lost beyond is lost in rows of this worth, whose loss d has the variance d worth / units (0085)."""
     unseen = quantile(level, None) ** 2 * worth / units
     return (unseen + math.sqrt(unseen**2 + 4 * seen**2)) / 2
 
