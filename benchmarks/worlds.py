@@ -210,14 +210,16 @@ def areas(area: float, positives: float, agreement: float, seed: int, wide: floa
     return exchanged(world, seed)
 
 
-def scores(noise: float, seed: int) -> World:
-    """Single texts with a score."""
+def scores(noise: float, seed: int, failing: float = 0.0) -> World:
+    """Single texts with a score; of some of them both models know nothing."""
     generator = np.random.default_rng(seed)
     gold, shared, own, others = generator.normal(size=(4, SIZE))
     said = {
         who: gold + noise * (0.9 * shared + 0.44 * part)
         for who, part in (("champion", own), ("equal", others))
     }
+    fails, nothing = generator.random(SIZE) < failing, generator.normal(size=SIZE)
+    said = {who: np.where(fails, nothing, value) for who, value in said.items()}
     said["trivial"] = np.zeros(SIZE)
     return exchanged(World("Pearson", PEARSON, 0.04, _scored(gold, said)), seed)
 
@@ -260,6 +262,7 @@ MAKERS: dict[str, Callable[[], World]] = {
     "Pearson over pairs": lambda: pairs(0.6, 7),
     "AUC of 10 % positives": lambda: areas(0.86, 0.1, 0.6, 8),
     "macro-F1 of 50 unlike": lambda: classes(50, [0.9, 0.8, 0.6], 0.85, 3, zipf=1.0),
+    "Pearson of models that fail": lambda: scores(0.3, 6, failing=0.1),
     "Pearson over pairs of sums": lambda: pairs(0.6, 7, heavy=False),
     "AUC of wide positives": lambda: areas(0.7, 0.1, 0.6, 8, wide=1.5),
 }

@@ -202,7 +202,7 @@ def compare(
         interval=interval(metric, model, confidence, worth),
         trivial=trivial.value,
         linear=linear.value,
-        over_trivial=gain(metric, model, trivial, confidence),
+        over_trivial=gain(metric, model, trivial, confidence, worth),
         over_linear=difference(model, linear, worth).interval(confidence),
         champion=champion,
         anchor=anchor,
@@ -220,10 +220,10 @@ def _against(
     """The candidate and a release on the rows that both can answer."""
     common = meeting.ground
     said = {who: meeting.read(side) for who, side in {**answers, "release": meeting.said}.items()}
-    rows = meeting.read(rows)
+    asked = meeting.read(rows)
     units = units if common.rows_N.all() else units.pick(common.rows_N)
     tables = {
-        who: metric.statistics(common.of(rows), common.of(said[who]), common.facts)
+        who: metric.statistics(common.of(asked), common.of(said[who]), common.facts)
         for who in ("model", "release", "trivial")
     }
     model, release, trivial = (sample(metric, table, units) for table in tables.values())

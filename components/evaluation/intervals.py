@@ -4,7 +4,9 @@ A value's error changes along its scale (`Metric.scale`), and so do the ends of 
 - share: the score interval of Wilson (1927) at the effective number of rows, v (1 - v) / se^2 (Korn &
   Graubard 1998), or at `Metric.rows_that_count` where those are fewer. Of a share of rows that is the number
   of rows. An end that few rows make is as far off as their Poisson count allows (Brown, Cai & DasGupta 2001).
-- correlation: symmetric in Fisher's z = atanh v (1921); of 1 or -1 without an exception that of a share.
+- correlation: symmetric in Fisher's z = atanh v (1921); of 1 or -1 without an exception that of a share. Of
+  Pearson's r (`Metric.heavy`) the lower end is as far off as rows allow at which a model fails, of which few
+  test rows hold any.
 - error: symmetric in the logarithm of the distance from the best value; of none the end of a share of rows.
 
 Standard errors are the jackknife's, biases too unless the metric knows its own. Quantiles are those of
@@ -41,10 +43,19 @@ def interval(metric: Metric, measured: Sample, confidence: float, worth: float |
     lowest = {"share": 0.0, "correlation": -1.0, "error": -math.inf}[metric.scale]
     unbiased = min(max(measured.value - _bias(metric, measured), lowest), metric.best)
     low, high = _around(metric, unbiased, measured, (1 + confidence) / 2)
+    if worth is not None and metric.heavy and measured.without_N is None:
+        low = unbiased - _beyond(unbiased - low, worth, len(measured.without_U), (1 + confidence) / 2)
     low, high = max(low, lowest), min(high, metric.best)
     if worth is not None and metric.scale == "error" and low == metric.best:
         low -= worth * (1 - score(1.0, len(measured.without_U), (1 + confidence) / 2, None)[0])
     return [float(min(low, measured.value)), float(max(high, measured.value))]
+
+
+def _beyond(seen: float, worth: float, units: int, level: float) -> float:
+    """How far below the value its end is: as far as is `seen` of the rows that there are, where what is
+    lost beyond is lost in rows of this worth, whose loss d has the variance d worth / units (0085)."""
+    unseen = quantile(level, None) ** 2 * worth / units
+    return (unseen + math.sqrt(unseen**2 + 4 * seen**2)) / 2
 
 
 def _bias(metric: Metric, measured: Sample) -> float:
@@ -143,12 +154,14 @@ def difference(one: Sample, other: Sample, worth: float | None = None) -> Differ
     )
 
 
-def gain(metric: Metric, model: Sample, baseline: Sample, confidence: float) -> list[float]:
+def gain(
+    metric: Metric, model: Sample, baseline: Sample, confidence: float, worth: float | None = None
+) -> list[float]:
     """Low end and high end of the difference to a baseline on the same rows. They hold it as it is and less
     its bias, which two models that err alike have none of, and a model and a baseline may. Where the baseline
     has one value whatever the rows, as an area of 1/2, they are those of the model's own value less it."""
     if np.allclose(baseline.without_U, baseline.value, rtol=0, atol=1e-12):
-        return [end - baseline.value for end in interval(metric, model, confidence)]
+        return [end - baseline.value for end in interval(metric, model, confidence, worth)]
     low, high = difference(model, baseline).interval(confidence)
     bias = _bias(metric, model) - _bias(metric, baseline) if metric.bias else 0.0
     return [min(low, max(low - bias, -1.0)), max(high, min(high - bias, 1.0))]

@@ -65,8 +65,8 @@ def relabelled(
     def read(side: Sequence[Row]) -> list[Row]:
         return [family.relabelled(one, names, facts) for one in side]
 
-    learnt = [_facts(one, names) for one in (known, facts)]
-    found = ground(family, *learnt, read(rows), read(said), trained_on_N)
+    learnt, today = _facts(known, names), _facts(facts, names)
+    found = ground(family, learnt, today, read(rows), read(said), trained_on_N)
     changed = f"the label set changed: {come_and_gone(before, now)}; read as before: {_listed(names)}"
     return Relabelled(names, replace(found, changed=changed), read)
 

@@ -65,7 +65,7 @@ def squared_errors(x_N: np.ndarray, y_N: np.ndarray) -> np.ndarray:
 
 
 METRICS = (
-    Metric("pearson", power_sums, pearson, kind="correlation"),
+    Metric("pearson", power_sums, pearson, kind="correlation", heavy=True),
     Metric("r2", power_sums, r2, kind="error"),
     Metric("spearman", _of(spearman_values), correlation, kind="correlation"),
     Metric("kendall", _of(kendall_values), correlation, kind="correlation"),  # tau-b

@@ -6,9 +6,10 @@ Legend: N rows, C labels.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
+
+from components.families.base import Prediction
 
 DIGITS = 6  # of a baseline's
 KEPT = 100  # labels of an answer: a set of more is cut to the most probable
@@ -30,7 +31,7 @@ def best_of(probabilities: Mapping[str, float], count: int) -> dict[str, float]:
     return dict(sorted(probabilities.items(), key=lambda item: -item[1])[:count])
 
 
-def with_names(one: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+def with_names(one: Prediction, names: Mapping[str, str]) -> Prediction:
     """An answer whose probabilities are those of labels that are called as `names` has them; labels that are
     called alike have them together. A row has none."""
     if "probabilities" not in one:
