@@ -47,6 +47,7 @@ from components.settings.release import EAGER
 
 CLIENTS = 32
 MANY = 64  # texts in a request
+EARLY = 1000  # requests after which memory is looked at first
 P99 = 4.0  # times the median of a lone request that the slowest hundredth may take at 80 % of the capacity
 START = 180.0  # seconds that a server may take
 WORDS = ("the", "market", "report", "a", "good", "price", "was", "said", "London", "of", "very", "bad")
@@ -151,10 +152,10 @@ class Bench:
         return {"in time": 1 - late / len(heard.answers), "lost": lost}
 
     def memory(self, requests: int) -> dict[str, float]:
-        """Of a service of its own, after many short requests over after the first twentieth of them."""
+        """Of a service of its own, after many short requests over after the first `EARLY`."""
         server, port = self._service(self.bundle)
-        first = self._resident(server.pid, port, requests // 20)
-        grown = self._resident(server.pid, port, requests - requests // 20) / first
+        first = self._resident(server.pid, port, EARLY)
+        grown = self._resident(server.pid, port, requests - EARLY) / first
         stop(server)
         self.beside["requests"] = requests
         return {"memory": grown}
@@ -274,7 +275,7 @@ LINES = {
     "file": ("texts a second of `onetrunk predict` on a file over sorted batches in a process", ">= 0.9"),
     "in time": ("of twice the capacity, answered or refused within 8 medians of a lone request", ">= 1"),
     "lost": ("requests that were lost at twice the capacity", "<= 0"),
-    "memory": ("resident memory after all requests over after the first twentieth", "<= 1.05"),
+    "memory": (f"resident memory after all requests over after the first {EARLY:,}", "<= 1.05"),
 }
 
 CHOSEN = ("chosen", "chosen, pipelines")

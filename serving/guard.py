@@ -70,7 +70,7 @@ class Guard:
         if scope["method"] != "POST":
             await self.app(scope, receive, send)
             return
-        _check_type(Headers(scope=scope).get("content-type", ""))
+        _check_type(Headers(scope=scope))
         body = await self._timely(Headers(scope=scope), receive)
         scope[PARSED] = feedback.parse(body) if scope["path"] == FEEDBACK else parse(body)
         await self._watched(scope, body, receive, send)
@@ -139,8 +139,11 @@ def _instead(error: Exception) -> Response:
     return JSONResponse({"error": "the service failed; its log says why"}, status_code=500)
 
 
-def _check_type(content_type: str) -> None:
-    """Only JSON: BentoML would also take forms, and pickles on a server behind another."""
+def _check_type(headers: Headers) -> None:
+    """Only JSON as it is: BentoML would also take forms, and pickles on a server behind another."""
+    content_type, encoding = headers.get("content-type", ""), headers.get("content-encoding", "identity")
+    if encoding.strip().lower() != "identity":
+        raise BadRequestError(f"the content encoding is {encoding:.80}, expected none", 415)
     if content_type.split(";", maxsplit=1)[0].strip().lower() != "application/json":
         found = content_type[:80] or "none"
         raise BadRequestError(f"the content type is {found}, expected application/json", 415)

@@ -4,6 +4,7 @@ that answers one text need not import it."""
 from __future__ import annotations
 
 import math
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from typing import Annotated, Any, Optional, TypeVar, Union, get_origin
 
@@ -126,7 +127,7 @@ def shaped(shape: type[Shape], body: bytes, expected: str, sentence: Callable[[l
         BadRequestError: it is not JSON, or not of the shape.
     """
     try:
-        return shape.model_validate_json(body)
+        return shape.model_validate_json(body.removeprefix(BOM_UTF8))  # which PowerShell and .NET write
     except ValidationError as error:
         faults = error.error_count()
         said = f"the body has {faults} unknown keys or values of the wrong kind; expected {expected}"

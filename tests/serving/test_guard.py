@@ -97,6 +97,16 @@ def test_another_content_type_is_refused_unread() -> None:
     assert caller.read == 0
 
 
+def test_a_compressed_body_is_refused_unread() -> None:
+    caller = Caller([CHUNK])
+    assert caller.post(content_type="application/json", content_encoding="gzip") == 415
+    assert caller.read == 0
+
+
+def test_a_byte_order_mark_is_no_part_of_the_request() -> None:
+    assert parse(b'\xef\xbb\xbf{"texts": ["a"]}').texts == ["a"]
+
+
 def test_a_good_request_passes_whole() -> None:
     body = json.dumps({"texts": ["a"]}).encode()
     caller = Caller([body[:5], body[5:]])

@@ -128,10 +128,14 @@ class Writer:
             self.expired = today
 
     def _expire(self) -> None:
-        oldest = _day(None) - timedelta(days=self.traffic.keep_days)
-        for folder in Path(self.traffic.folder).glob("[0-9]*-[0-9]*-[0-9]*"):
-            if folder.name < oldest.isoformat():
-                shutil.rmtree(folder, ignore_errors=True)
+        """Remove what is too old; not where all of it would go, since a clock that is years ahead may say so:
+        then a day later, when there is a day before that is kept."""
+        today, folder = _day(None), Path(self.traffic.folder)
+        oldest = today - timedelta(days=self.traffic.keep_days)
+        if any(oldest <= day < today for day in days(folder)):
+            for day in days(folder):
+                if day < oldest:
+                    shutil.rmtree(folder / day.isoformat(), ignore_errors=True)
 
 
 def _day(now: datetime | None) -> date:

@@ -154,6 +154,29 @@ def test_what_is_too_old_is_removed_by_a_new_worker_and_at_the_first_of_a_day(
     assert (tmp_path / "notes").is_dir()
 
 
+def test_a_clock_that_is_years_ahead_removes_nothing_until_there_was_a_day_of_it(
+    tokenizer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = Writer(Traffic(folder=str(tmp_path), keep_days=30), "a")
+    now = datetime.now(UTC)
+
+    def recorded(ahead: int) -> list[int]:
+        """What is there after a day so far ahead, by how far each day is."""
+        when = now + timedelta(days=ahead)
+        monkeypatch.setattr(store, "_day", lambda given: (given or when).date())
+        writer.wants(0.5, when)
+        writer.add(rows(tokenizer, 1, when))
+        writer.flush()
+        return [(day - now.date()).days for day in store.days(tmp_path)]
+
+    assert recorded(0) == [0]
+    assert recorded(1) == [0, 1]
+    assert recorded(3650) == [0, 1, 3650]
+    assert recorded(2) == [0, 1, 2, 3650]  # it was set right
+    assert recorded(3650) == [0, 1, 2, 3650]
+    assert recorded(3651) == [3650, 3651]
+
+
 def test_a_worker_has_a_file_an_hour_however_often_it_writes(tokenizer: Path, tmp_path: Path) -> None:
     writer = Writer(Traffic(folder=str(tmp_path)), "a")
     now = datetime.now(UTC).replace(minute=0)
