@@ -105,6 +105,12 @@ REFUSED = {
     "cas.json": ('{"%TYPES": {}, "%FEATURE_STRUCTURES": []}', "UIMA's JSON; export them as CoNLL 2002"),
     "bio_c.json": ('{"source": "x", "documents": [{"passages": [{"offset": 0, "infons": {}}]}]}', "BioC; write a row for each passage"),
     "pubtator.txt": ("12|t|A title.\n12|a|A text.\n12\t0\t1\tA\tX\tD1\n", "PubTator's export"),
+    "labelbox.ndjson": ('{"data_row": {"id": "c1", "row_data": "Ada slept"}, "projects": {"p": {"labels": []}}}\n', "Labelbox's export; write a row"),
+    "cluener.json": ('{"text": "Ada \\"A\\" slept", "label": {"name": {"Ada": [[0, 2]]}}}\n' * 9, "CLUENER's places of names by their type"),
+    "scierc.json": ('{"clusters": [], "sentences": [["Ada", "slept"]], "ner": [[[0, 0, "P"]]], "relations": [[]], "doc_key": "a"}\n',
+                    "documents as of SciERC and DyGIE"),
+    "argilla.json": ('[{"id": "a", "fields": {"text": "Ada slept"}, "responses": {"mood": [{"value": "x", "user_id": "1"}, {"value": "y", "user_id": "2"}]}}]',
+                     "records of Argilla 2"),
     "azure.json": ('{"metadata": {"projectKind": "CustomEntityRecognition"}, "assets": {"documents": [{"entities": [{"regionOffset": 0}]}]}}',
                    "Azure's labels, whose texts are files of their own"),
 }  # fmt: skip
