@@ -50,6 +50,7 @@ TOLD: dict[str, tuple[str | bytes, dict[str, Any]]] = {
     "bars.csv": (rows("{label}|{text}"), {"format": "csv", "separator": "|", **COLUMNS}),
     "a_semicolon_in_texts.csv": (rows("{label},{n} ways; or so"), {"format": "csv", **COLUMNS}),
     "a_bar_in_texts.csv": (rows("{n} ways | on TV,{label}"), {"format": "csv", **COLUMNS}),
+    "blanks_behind_tabs.tsv": (rows("{label}\t {n} ways,or"), {"format": "tsv", **COLUMNS}),
     "a_tilde_in_texts.csv": (rows("{label},see http://x.org/~{n}"), {"format": "csv", **COLUMNS}),
     "two_labels_a_text.csv": (rows("{n} ways,{label};new"), {"format": "csv", **COLUMNS}),
     "two_colons_in_texts.csv": (rows("std::{n} is wrong,{label}", "text,label"), {"format": "csv"}),
