@@ -24,6 +24,10 @@ _TYPOGRAPHY = str.maketrans(  # and Turkish, whose capitals of i and ı have oth
         **dict.fromkeys("“”„", '"'),
     }
 )
+LOOKALIKES = str.maketrans(  # Cyrillic and Greek letters that are drawn as a Latin one
+    "АВЕЅІЈКМНОРСТУХаеѕіјорсухΑΒΕΖΗΙΚΜΝΟΡΤΥΧο",
+    "ABESIJKMHOPCTYXaesijopcyxABEZHIKMNOPTYXo",
+)
 _WHOLE = re.compile(r"[-+]?\d+\.0+")
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d{1,2})?")
 
@@ -61,6 +65,11 @@ def seen(label: str) -> str:
     and a number's zeros: labels of which this is the same are hardly meant to be two."""
     shown = _UNSEEN.sub("", unicodedata.normalize("NFKC", label)).casefold().translate(_TYPOGRAPHY)
     return f"{Decimal(shown).normalize():f}" if _NUMBER.fullmatch(shown) else shown
+
+
+def drawn(label: str) -> str:
+    """The same, where letters of other alphabets that look like Latin ones are these."""
+    return seen(unicodedata.normalize("NFKC", label).translate(LOOKALIKES))
 
 
 def script(text: str) -> str:

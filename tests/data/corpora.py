@@ -405,6 +405,8 @@ CORPORA = [
     Shape("data_set", data_set, "tagging", {"tokens": "tokens", "tags": "ner_tags"},
           {"format": "huggingface", "files": {"train": "train", "validation": "validation", "test": "test"}}),
     Shape("sheet.xlsx", sheets([["text", "label"], *two_columns()]), "classification", LABEL, {"format": "xlsx", "sheet": None}),
+    Shape("sheet_of_formulas.xlsx", sheets([["text", "label"], *[[row[0], f'=IF(LEN(A{n})>40,"a","b")'] for n, row in enumerate(two_columns(), 2)]]),
+          refused="column 'label' has formulas without their values"),
     Shape("sheet_below_a_title.xlsx", sheets([[None, "Export of May"], [], [None, "text", "label"], *[[None, *row] for row in two_columns()]]),
           "classification", LABEL, {"header": ["text", "label"], "skip_after_header": 3}),
     Shape("sheet_without_names.xlsx", sheets(two_columns()), "classification", {"text": "column_1", "label": "column_2"}),

@@ -290,6 +290,8 @@ LAYOUTS = [
           asks="no column looks like what is to be learnt"),
     Shape("said_twice.jsonl", jsonl(lambda n: {"text": sentence(n), "inputs": {"text": sentence(n)}, "annotation": topic(n),
               "metrics": {"text_length": len(sentence(n))}}), "classification", {"text": "text", "label": "annotation"}),
+    Shape("lemmas.txt", plain("\n".join("".join(f"{i}\t{w}\t{w.removesuffix('s')}\t{w[:4]}\t{t}\n" for i, (w, t) in enumerate(zip(tokens(n), bio(n), strict=True), 1)) for n in ROWS)),
+          "tagging", {"tokens": "1", "tags": "4"}, {"format": "conll"}),
     Shape("a_story.csv", text(csv_text(["sentence1", "sentence2", "ending"], lambda n: [sentence(n), sentence(n + 200), sentence(n + 400)])),
           "generation", {"text": "sentence1", "text_pair": "sentence2", "target": "ending"}),
     Shape("deep.jsonl", jsonl(lambda n: {"text": sentence(n), "label": topic(n), "by": {"a": {"b": {"c": {"note": sentence(n + 200), "kind": "xy"[n * n % 7 % 2]}}}}}),

@@ -13,11 +13,12 @@ from components.data.propose.alike import without_codes
 from components.data.propose.candidate import Plan, Wishes
 from components.data.propose.choose import choose
 from components.data.propose.class_names import class_names, listed_names, named
+from components.data.propose.columns import columns_of
 from components.data.propose.counting import recounted
 from components.data.propose.entry import Entry, entry_of, load_source
 from components.data.propose.names import are_columns
 from components.data.propose.places import Place, identifier, locate, matching
-from components.data.propose.profile import Column, Fields, Numbered, columns_of, drawn
+from components.data.propose.profile import Column, Fields, Numbered, drawn
 from components.data.propose.questions import Choice, Question, either_decimal, reason_of
 from components.data.propose.roles import fit
 from components.data.propose.sentences import sentence_of

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 from components.data.propose.profile import Column
 from components.data.propose.roles.base import LONG, is_named
 
 REPEATED = 3  # times that a class occurs, on average
+SEVERAL = 20  # different words, more than there are tags of most kinds
+SAME = 0.25  # share of the different words that are their lemmas
 DEEP = 3  # objects around a value, which hardly is what a row is about
 
 
@@ -18,6 +21,8 @@ def without_codes(columns: list[Column], wanted: Collection[str]) -> list[Column
     gone += [column for column in columns if _is_again(column, columns)]
     texts = [column for column in columns if column.is_text and column.length > LONG]
     gone += [*_deep(classes), *_deep(texts)]
+    lists = [column for column in columns if column.is_list and all(map(_is_word, column.items))]
+    gone += [lemmas for lemmas in lists if any(_are_lemmas(lemmas, words) for words in lists)]
     names = {column.name for column in columns}
     gone += [
         column for column in columns if f"{column.name}.entities" in names
@@ -32,6 +37,18 @@ def _is_again(text: Column, columns: list[Column]) -> bool:
     same = (each for each in columns if each is not text and each.at == text.at)
     first = (each for each in same if each.place < text.place or each.name == "text")
     return any(each.values == text.values for each in first)
+
+
+def _is_word(item: Any) -> bool:
+    return isinstance(item, str)
+
+
+def _are_lemmas(lemmas: Column, words: Column) -> bool:
+    """Are they the words of another column as dictionaries have them, or once more?"""
+    if words.place >= lemmas.place or words.at != lemmas.at or len(words.items) != len(lemmas.items):
+        return False
+    pairs = {*zip(map(str.lower, words.items), map(str.lower, lemmas.items), strict=True)}
+    return len(pairs) > SEVERAL and sum(word == lemma for word, lemma in pairs) > SAME * len(pairs)
 
 
 def _deep(columns: list[Column]) -> list[Column]:

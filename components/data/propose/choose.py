@@ -12,9 +12,10 @@ from itertools import combinations, product
 
 from components import families as tasks
 from components.data.propose.candidate import Plan, Wishes
+from components.data.propose.columns import numbered, one_hot
 from components.data.propose.features import features
 from components.data.propose.joint import all_at_once, with_joint
-from components.data.propose.profile import Column, Numbered, drawn, numbered, one_hot
+from components.data.propose.profile import Column, Numbered, drawn
 from components.data.propose.questions import MOST_CHOICES, between, nothing
 from components.data.propose.roles import fit, kind_of, together
 from components.data.propose.roles.base import NAMED, WEAK, Fit

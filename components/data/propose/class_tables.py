@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+from components.data.propose.columns import columns_of
 from components.data.propose.file_names import split_of
-from components.data.propose.profile import Column, columns_of
+from components.data.propose.profile import Column
 from components.data.propose.roles import fit
 from components.data.propose.roles.base import is_named
 from components.data.propose.source_keys import SourceKeys

@@ -55,7 +55,9 @@ def delimited(text: str) -> SourceKeys:
 
 def _as_in_texts(rows: list[list[str]], width: int, separator: str) -> int:
     """Before how many columns the separator stands as it does in sentences and numbers, in every row: a blank
-    behind it, or a comma between digits. Of two that fit as well, the other one is meant."""
+    behind it, or a comma between digits. Of two that fit as well, the other is meant; no text has a tab."""
+    if separator.isspace() or not separator.isprintable():
+        return 0
     full = [row for row in rows if len(row) == width]
     return sum(
         all(

@@ -62,10 +62,11 @@ def evaluate(frames: Iterable[pd.DataFrame], checks: Sequence[Check]) -> list[Re
     import great_expectations as gx
 
     whole_frame = _whole_frame()  # first: a suite needs its context
-    suite = gx.ExpectationSuite("suite")
     for number, check in enumerate(checks):
         check.expectation.meta = {"number": number}  # results come back in another order
-        suite.add_expectation(check.expectation)
+    suite = gx.ExpectationSuite(
+        "suite", [check.expectation for check in checks]
+    )  # `add_expectation` compares all
     form = {"result_format": "SUMMARY", "partial_unexpected_count": EXAMPLES}
     results: list[list[Any]] = [[] for _ in checks]
     for frame in frames:
@@ -206,7 +207,8 @@ def reading_checks(found: Iterable[str]) -> list[Check]:
 
 def label_checks(heads: Sequence[str]) -> list[Check]:
     """Of the labels of these heads."""
-    more = "labels differ in more than case, blanks, invisible characters, Unicode form or a number's zeros"
+    same = "case, blanks, invisible or look-alike characters, Unicode form or a number's zeros"
+    more = f"labels differ in more than {same}"
     named = {head: f"{head}: {more}" if len(heads) > 1 else more for head in heads}
     return [_at_most(title, f"labels of {head}", severity="warning") for head, title in named.items()]
 

@@ -68,6 +68,8 @@ def _cell(value: Any, place: str) -> str:
         return f'<c r="{place}" t="b"><v>{int(value)}</v></c>'
     if isinstance(value, int | float):
         return f'<c r="{place}"><v>{value}</v></c>'
+    if value.startswith("="):
+        return f'<c r="{place}"><f>{escape(value[1:])}</f><v></v></c>'
     return f'<c r="{place}" t="inlineStr"><is><t>{escape(value)}</t></is></c>'
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from components.data.propose.profile import parsed
+from components.data.propose.columns import parsed
 from components.families.shared.items import read_literal
 
 

@@ -56,6 +56,7 @@ POINTERS = {  # by how they begin
 }
 CONLL = "export them as CoNLL 2002 or as CoNLL-U"
 BIOC = "BioC; write a row for each passage, as JSON Lines"
+SPANS = "write a row for each text with its spans (start, end, type), as JSON Lines"
 UNREAD = {  # exports of tools by how they begin, and what is read instead
     r"(?s)\s*(?:<\?xml[^>]*>\s*)?<xmi:XMI\b": f"annotations in UIMA's XMI; {CONLL}",
     r'\s*\{\s*"%(?:TYPES|FEATURE_STRUCTURES|VIEWS)"': f"annotations in UIMA's JSON; {CONLL}",
@@ -64,6 +65,20 @@ UNREAD = {  # exports of tools by how they begin, and what is read instead
     r"\s*\d+\|t\|.*\n\d+\|a\|": "PubTator's export; write a row for each text with its spans, as JSON Lines",
     r'(?s)\s*\{.{,5000}"projectKind"\s*:.{,5000}"regionOffset"': (
         "Azure's labels, whose texts are files of their own; write both in a row, as JSON Lines"
+    ),
+    r'\s*\[?\s*\{\s*"data_row"\s*:\s*\{': f"Labelbox's export; {SPANS}",
+    r'\s*\{"text"\s*:\s*"(?:[^"\\]|\\.)*"\s*,\s*"label"\s*:\s*\{\s*"[^"]*"\s*:\s*\{\s*"[^"]*"\s*:\s*\[\[\d': (
+        f"CLUENER's places of names by their type, the last character among them; {SPANS}"
+    ),
+    r'(?s)\s*\{(?=.{,19000}"sentences"\s*:\s*\[\s*\[)(?=.{,19000}"ner"\s*:\s*\[\s*\[)'
+    r'.{,19000}"relations"\s*:\s*\[\s*\[': (
+        "documents as of SciERC and DyGIE, whose words are counted through all sentences; write a row for "
+        "each sentence with its tokens and tags, as JSON Lines"
+    ),
+    r'(?s)\s*\[?\s*\{(?=.{,9000}"fields"\s*:\s*\{)'
+    r'.{,9000}"responses"\s*:\s*\{\s*"[^"]*"\s*:\s*\[\s*\{\s*"': (
+        "records of Argilla 2, whose responses are a list for each question; write a row for each text with "
+        "the value that most of them say, as JSON Lines"
     ),
     r'(?:\s*#.*\n)*\s*\[{1,2}[A-Za-z_][\w.-]*\]{1,2}[ \t]*\r?\n(?:\s*#.*\n)*\s*["\w.-]+\s*=\s*\S': (
         f"a file of TOML, or of settings; {TABLE}"
