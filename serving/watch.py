@@ -11,8 +11,8 @@ import contextlib
 import json
 import logging
 import os
-import random
 import re
+import secrets
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -214,7 +214,7 @@ class _Seen:
         self.method, path = scope["method"], scope["path"]
         self.endpoint = path if path in PATHS else OTHER
         given = dict(scope["headers"]).get(b"x-request-id", b"")
-        self.id = given.decode() if ID.fullmatch(given) else f"{random.getrandbits(64):016x}"
+        self.id = given.decode() if ID.fullmatch(given) else secrets.token_hex(8)
         self.status = LEFT  # until an answer begins
 
     def failed(self, error: BaseException) -> None:

@@ -14,7 +14,7 @@ width of one, n sequences of one length L.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -26,7 +26,7 @@ from transformers import PreTrainedModel
 from components.data.batches.pack import Pack
 from components.model.blocks import blocks
 from components.model.packing import REFUSALS, States, alike, first_position, made_up, packed_states
-from components.model.products import LEAST, WORTH, fastest, laid_out
+from components.model.products import KINDS, LEAST, WORTH, fastest, laid_out
 
 LENGTHS = (3, 17, 5, 5, 2)  # of the sequences that are compared, and timed: a short text's tokens
 TOLERANCE = 1e-4  # of a state in fp32, by the largest
@@ -34,6 +34,8 @@ PARTS = (  # of a block, as transformers names them in BERT, RoBERTa, ELECTRA an
     "attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense",
     "attention.output.LayerNorm", "intermediate.dense", "output.dense", "output.LayerNorm",
 )  # fmt: skip
+
+Parts = Mapping[str, Any]  # of a block, its modules by name
 
 
 class Product(NamedTuple):
@@ -77,7 +79,7 @@ class Norm:
 class Block:
     """One of the encoder's: hidden_RD -> hidden_RD."""
 
-    def __init__(self, parts: Mapping[str, Any], width: int, dtype: torch.dtype) -> None:
+    def __init__(self, parts: Parts, width: int, dtype: torch.dtype) -> None:
         query, key, value, output, first, up, down, last = (parts[name] for name in PARTS)
         self.heads, self.width = query.out_features // width, width
         self.states = Product.of(dtype, query, key, value)
@@ -119,7 +121,7 @@ def fused(encoder: PreTrainedModel, dtype: torch.dtype = torch.float32) -> State
         return None
 
 
-def _parts(encoder: PreTrainedModel) -> list[dict[str, Any]] | None:
+def _parts(encoder: PreTrainedModel) -> list[Parts] | None:
     """PARTS of each block; None where it has others, which may mean something else, or is small."""
     found = [dict(block.named_modules()) for block in blocks(encoder)]
     if not found or not all(map(_is_berts, found)) or encoder.config.hidden_act != "gelu":
@@ -128,14 +130,14 @@ def _parts(encoder: PreTrainedModel) -> list[dict[str, Any]] | None:
     return found if largest >= LEAST else None
 
 
-def _is_berts(parts: Mapping[str, Any]) -> bool:
+def _is_berts(parts: Parts) -> bool:
     """Whether a block has all PARTS, each of the kind that is expected."""
     own = [parts.get(name) for name in PARTS]
-    kinds = [nn.LayerNorm if "Norm" in name else nn.Linear for name in PARTS]
-    return all(type(part) is kind and part.bias is not None for part, kind in zip(own, kinds, strict=True))
+    kinds = [(nn.LayerNorm,) if "Norm" in name else KINDS for name in PARTS]
+    return all(type(part) in kind and part.bias is not None for part, kind in zip(own, kinds, strict=True))
 
 
-def _states(encoder: PreTrainedModel, found: list[dict[str, Any]], width: int, dtype: torch.dtype) -> States:
+def _states(encoder: PreTrainedModel, found: Sequence[Parts], width: int, dtype: torch.dtype) -> States:
     own = [Block(parts, width, dtype) for parts in found]
     embeddings, first = encoder.embeddings, first_position(encoder)
 

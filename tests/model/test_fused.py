@@ -5,6 +5,7 @@ import torch
 
 from components.data.batches.pack import Pack
 from components.model import fused as module
+from components.model import learning
 from components.model.fused import fused, rounded
 from components.model.multitask import MultiTaskModel
 from components.model.narrow import HEADS, keep, units_of
@@ -31,8 +32,10 @@ def both(model: MultiTaskModel, dtype: torch.dtype = torch.float32) -> tuple[tor
         return packed_states(model.encoder, ids_T, segments_T, pack), ours(ids_T, segments_T, pack)
 
 
+@pytest.mark.parametrize("gains", [False, True], ids=["torch's linear layers", "ours"])
 @pytest.mark.parametrize("kind", ["bert", "roberta"])
-def test_states_are_those_of_the_encoder(kind: str) -> None:
+def test_states_are_those_of_the_encoder(kind: str, gains: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(learning, "gains", lambda: gains)
     expected, found = both(build(kind))
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 

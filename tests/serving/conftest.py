@@ -6,9 +6,21 @@ import httpx
 import pytest
 
 from components.release import query, variables
+from components.release.records import BundleCard, Limits
 from components.release.variables import FEEDBACK, TRAFFIC
+from serving import access, callers
 from serving.predictor import Predictor
 from tests.environments import make_pinned
+from tests.serving.doors import MOST
+
+
+@pytest.fixture
+def only_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a bundle's card the limits are read alone, and nothing is configured."""
+    limits = Limits(max_texts=1, max_characters=9, max_body_bytes=9, max_requests_per_client=MOST)
+    monkeypatch.setattr(access, "card", lambda: BundleCard.model_construct(limits=limits))
+    for name in (variables.TOKEN, variables.TOKEN_FILE, callers.PROXIES):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture(scope="session")

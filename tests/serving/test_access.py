@@ -4,53 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.responses import JSONResponse
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from components.errors import UserError
 from components.release import variables
-from components.release.records import BundleCard, Limits
-from serving import access, callers
+from serving import callers
 from serving.access import Access
+from tests.serving.doors import MOST, ONE, ask, status
 
-ONE, OTHER = "a" * 24, "b" * 24
-MOST = 3
-
-
-@pytest.fixture(autouse=True)
-def _settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a bundle's card the limits are read alone."""
-    limits = Limits(max_texts=1, max_characters=9, max_body_bytes=9, max_requests_per_client=MOST)
-    monkeypatch.setattr(access, "card", lambda: BundleCard.model_construct(limits=limits))
-    for name in (variables.TOKEN, variables.TOKEN_FILE, callers.PROXIES):
-        monkeypatch.delenv(name, raising=False)
-
-
-async def ask(
-    app: Access, method: str = "GET", client: str = "10.0.0.1", path: str = "/tasks", **headers: str
-):
-    """(status, headers, body) of the answer."""
-    sent: list[Message] = []
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-
-    async def receive() -> Message:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
-    scope = {"type": "http", "method": method, "path": path, "headers": raw, "client": (client, 1)}
-    await app(scope, receive, send)
-    return sent[0]["status"], sent[0]["headers"], json.loads(sent[1]["body"])
-
-
-def status(app: Access, **given: str) -> int:
-    return asyncio.run(ask(app, **given))[0]
+pytestmark = pytest.mark.usefixtures("only_limits")
+OTHER = "b" * 24
 
 
 def basic(password: str) -> str:

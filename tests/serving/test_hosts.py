@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
+from starlette.responses import JSONResponse
 
 from components.errors import UserError
 from components.release import variables
 from serving import hosts
-from tests.serving.test_access import ONE, Access, JSONResponse, _settings, ask, asyncio, status
+from serving.access import Access
+from tests.serving.doors import ONE, ask, status
 
-__all__ = ["_settings"]  # a fixture
+pytestmark = pytest.mark.usefixtures("only_limits")
 
 
 @pytest.fixture(autouse=True)
