@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 from starlette.types import Message
 
@@ -15,7 +16,7 @@ MOST = 3  # requests of a client that are in progress
 
 async def ask(
     app: Access, method: str = "GET", client: str = "10.0.0.1", path: str = "/tasks", **headers: str
-):
+) -> tuple[int, list[tuple[bytes, bytes]], Any]:
     """(status, headers, body) of the answer."""
     sent: list[Message] = []
 
@@ -32,4 +33,5 @@ async def ask(
 
 
 def status(app: Access, **given: str) -> int:
-    return asyncio.run(ask(app, **given))[0]
+    code, _, _ = asyncio.run(ask(app, **given))
+    return code
