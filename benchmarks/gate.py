@@ -50,7 +50,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--project", type=Path, default=Path(), help="a finished run")
     parser.add_argument("--second", type=Path, help="another training of it; by default TF-IDF fits stand in")
-    parser.add_argument("--sets", type=int, default=1000, help="test sets of a line")
+    parser.add_argument("--sets", type=int, default=500, help="test sets of a line")
     parser.add_argument("--processes", type=int, default=2)
     return parser.parse_args()
 

@@ -34,7 +34,6 @@ AGAIN = 3  # times as many test sets decide what the first leave outside
 TWINS = {  # what the rows do not tell from each other while they are few: an interval has to hold in both
     "macro-F1 of 50": "macro-F1 of 50 unlike",
     "Pearson": "Pearson of models that fail",
-    "Pearson over pairs": "Pearson over pairs of sums",
     "AUC of 10 % positives": "AUC of wide positives",
 }
 Covered = Mapping[tuple[str, int], Mapping[str, Share]]  # by world and rows

@@ -31,8 +31,8 @@ class Brittle(Models):
 
 
 def brittle(n: int = 400, **gate: float) -> Case:
-    rows = [  # of a writer each, or those that say the same would be one
-        {**row(number, label, text), "groups": [str(number)]}
+    rows = [  # two of a writer each, or those that say the same would be one
+        {**row(number, label, text), "groups": [str(number // 2)]}
         for number in range(n)
         for label, text in [("a", "splendid") if number % 2 else ("b", "terrible")]
     ]
