@@ -18,6 +18,7 @@ ALIKE = 0.9  # share of the lines that must agree on a format
 LONGEST_NAME = 80  # characters of a column's name
 NAMING = 4  # words of a name that says what the column holds
 PREAMBLE = 12  # lines above a header
+FIGURES = re.compile(r"[-+]?[\d.]+")
 SMALL = 0.5  # share of the fields that begin so, as what stands behind a comma in a sentence does
 SURVEY = {"Response", "Open-Ended Response"}  # what SurveyMonkey writes in the row below its header
 IMPORT = '{"ImportId"'  # begins what Qualtrics writes in the second row below its header
@@ -61,11 +62,17 @@ def _as_in_texts(rows: list[list[str]], width: int, separator: str) -> int:
     full = [row for row in rows if len(row) == width]
     return sum(
         all(
-            behind[:1] == " " or (separator == "," and before[-1:].isdigit() and behind[:1].isdigit())
+            behind[:1] == " " or (separator == "," and _is_decimal(before, behind))
             for before, behind in (row[place - 1 : place + 1] for row in full)
         )
         for place in range(1, width)
     )
+
+
+def _is_decimal(before: str, behind: str) -> bool:
+    """Is the comma between them one within a number, beside which another separator stands?"""
+    apart = FIGURES.fullmatch(before) and FIGURES.fullmatch(behind)
+    return before[-1:].isdigit() and behind[:1].isdigit() and not apart
 
 
 def _in_quotes(text: str, separator: str, escape: str | None) -> list[list[str]]:

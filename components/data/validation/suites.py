@@ -64,9 +64,8 @@ def evaluate(frames: Iterable[pd.DataFrame], checks: Sequence[Check]) -> list[Re
     whole_frame = _whole_frame()  # first: a suite needs its context
     for number, check in enumerate(checks):
         check.expectation.meta = {"number": number}  # results come back in another order
-    suite = gx.ExpectationSuite(
-        "suite", [check.expectation for check in checks]
-    )  # `add_expectation` compares all
+    # Not `add_expectation`, which compares each with all before it.
+    suite = gx.ExpectationSuite("suite", [check.expectation for check in checks])
     form = {"result_format": "SUMMARY", "partial_unexpected_count": EXAMPLES}
     results: list[list[Any]] = [[] for _ in checks]
     for frame in frames:

@@ -51,6 +51,8 @@ TOLD: dict[str, tuple[str | bytes, dict[str, Any]]] = {
     "a_semicolon_in_texts.csv": (rows("{label},{n} ways; or so"), {"format": "csv", **COLUMNS}),
     "a_bar_in_texts.csv": (rows("{n} ways | on TV,{label}"), {"format": "csv", **COLUMNS}),
     "blanks_behind_tabs.tsv": (rows("{label}\t {n} ways,or"), {"format": "tsv", **COLUMNS}),
+    "a_bar_and_numbers.csv": (rows("{n},0,ways {n}|or so"), {"format": "csv", "header": ["column_1", "column_2", "column_3"]}),
+    "numbers_before_texts.csv": (rows("{n},5;{n} ways"), {"format": "csv", "separator": ";", **COLUMNS}),
     "a_tilde_in_texts.csv": (rows("{label},see http://x.org/~{n}"), {"format": "csv", **COLUMNS}),
     "two_labels_a_text.csv": (rows("{n} ways,{label};new"), {"format": "csv", **COLUMNS}),
     "two_colons_in_texts.csv": (rows("std::{n} is wrong,{label}", "text,label"), {"format": "csv"}),
