@@ -85,8 +85,9 @@ class _Attention(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         order: ByHead = ctx.order
-        query, key, value = ctx.saved_tensors[:3]
-        kept_S, weights = ctx.saved_tensors[3], ctx.saved_tensors[4:]
+        query, key, value, kept_S, *weights = (
+            ctx.saved_tensors
+        )  # once: some are computed again as they are read
         own = _by_head(gradient, order)
         found = [torch.empty_like(own) for _ in range(3)]
         with devices.full_precision(gradient.device):
