@@ -72,15 +72,19 @@ class Predictor:
         task asked once, so that the first caller does not wait for what is imported at first use. The model
         cannot be saved then."""
         self._begin_runtime()
-        if self.model.packs and self.model.runtime is None and (states := fused(self.model.encoder)):
-            self.model.answer_by(states)
-        lay_out(self.model)
+        self.quicken()
         for head, card in self.cards.items():
             fields = {"text": "ready", "text_pair": "ready", "turns": ["ready"]}
             fields |= families.get(card["family"]).example[0]
             question = Item.model_validate({name: fields.get(name) for name in card["inputs"]})
             with contextlib.suppress(BadRequestError):  # not every task can be asked its family's example
                 self.predict([question], [head])
+
+    def quicken(self) -> None:
+        """Compute by what is fastest on this machine; the model can be neither trained nor saved then."""
+        if self.model.packs and self.model.runtime is None and (states := fused(self.model.encoder)):
+            self.model.answer_by(states)
+        lay_out(self.model)
 
     def _begin_runtime(self) -> None:
         """What the bundle was built with, where this machine can; it says so where it cannot."""

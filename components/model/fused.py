@@ -52,8 +52,8 @@ class Product(NamedTuple):
 
     def __call__(self, x_RI: torch.Tensor, then: str = "none") -> torch.Tensor:
         """y_RO, of which GELU may be taken."""
-        given = (x_RI.to(self.weight.dtype), self.weight, self.bias, then, [], "none")
-        y_RO: torch.Tensor = torch.ops.mkldnn._linear_pointwise(*given)
+        own = x_RI.to(self.weight.dtype)
+        y_RO: torch.Tensor = torch.ops.mkldnn._linear_pointwise(own, self.weight, self.bias, then, [], "none")
         return y_RO
 
     def plus(self, x_RI: torch.Tensor, other_RO: torch.Tensor) -> torch.Tensor:
@@ -139,7 +139,8 @@ def _is_berts(parts: Parts) -> bool:
 
 def _states(encoder: PreTrainedModel, found: Sequence[Parts], width: int, dtype: torch.dtype) -> States:
     own = [Block(parts, width, dtype) for parts in found]
-    embeddings, first = encoder.embeddings, first_position(encoder)
+    embeddings: Any = encoder.embeddings
+    first = first_position(encoder)
 
     def states(input_ids_T: torch.Tensor, segment_ids_T: torch.Tensor | None, pack: Pack) -> torch.Tensor:
         """hidden_TD."""

@@ -167,7 +167,8 @@ class MultiTaskModel(PreTrainedModel):
         """As `encode`, without padding: hidden_LD of each sequence; no copies, where the encoder packs."""
         if self.packs:
             pack = Pack.of_mask(mask)
-            return self.states(input_ids, mask, segment_ids, pack)[0].split(pack.lengths)
+            states_TD, _ = self.states(input_ids, mask, segment_ids, pack)
+            return list(torch.split(states_TD, list(pack.lengths)))
         padded = zip(self.encode(input_ids, mask, segment_ids), mask.sum(1).tolist(), strict=True)
         return [hidden_LD[:length] for hidden_LD, length in padded]
 

@@ -11,7 +11,6 @@ from components import families
 from components.data.sources.record import Values
 from components.errors import UserError, near_miss
 from components.families.base import Prediction
-from components.model.products import lay_out
 from flows.predicting.reading import Record
 from serving.predictor import UNLIMITED, Predictor
 from serving.requests import BadRequestError, parse
@@ -32,7 +31,7 @@ class Answerer:
         """
         self.predictor = Predictor(bundle)
         self.predictor.limits = UNLIMITED  # those are for callers
-        lay_out(self.predictor.model)
+        self.predictor.quicken()
         cards = self.predictor.cards
         for name in tasks or ():
             if name not in cards:
