@@ -123,7 +123,7 @@ def fused(encoder: PreTrainedModel, dtype: torch.dtype = torch.float32) -> State
 
 def _parts(encoder: PreTrainedModel) -> list[Parts] | None:
     """PARTS of each block; None where it has others, which may mean something else, or is small."""
-    found = [dict(block.named_modules()) for block in blocks(encoder)]
+    found: list[Parts] = [dict(block.named_modules()) for block in blocks(encoder)]
     if not found or not all(map(_is_berts, found)) or encoder.config.hidden_act != "gelu":
         return None
     largest: int = max(parts["intermediate.dense"].weight.numel() for parts in found)
@@ -132,7 +132,7 @@ def _parts(encoder: PreTrainedModel) -> list[Parts] | None:
 
 def _is_berts(parts: Parts) -> bool:
     """Whether a block has all PARTS, each of the kind that is expected."""
-    own = [parts.get(name) for name in PARTS]
+    own: list[Any] = [parts.get(name) for name in PARTS]
     kinds = [(nn.LayerNorm,) if "Norm" in name else KINDS for name in PARTS]
     return all(type(part) in kind and part.bias is not None for part, kind in zip(own, kinds, strict=True))
 
