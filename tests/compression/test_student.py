@@ -59,7 +59,7 @@ def test_a_student_learns_what_the_model_says_of_all_tasks_and_is_the_same_again
     student.make(SETTINGS, Path(), params.load().seed, Path("student"), said.append)
     compress.main("student")
     losses = [float(line.rpartition(" ")[2]) for line in said if "step" in line]
-    assert losses[1] < 0.7 * losses[0], losses
+    assert losses[1] < 0.75 * losses[0], losses
     stages = COMPRESSED / "student"
     verify_manifest(stages)
     assert Path("student/student.safetensors").read_bytes() == made(COMPRESSED, "student").read_bytes()
