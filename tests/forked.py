@@ -44,7 +44,7 @@ LIBRARIES = (
 STARTS = 300.0  # seconds that the libraries may take, on a busy machine
 THREADS = ("GOMP_SPINCOUNT", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_")
 STAGES = "components.stages."
-OURS = (STAGES, "dvc", "flows.cli", "flows.running.durable_dvc", "flows.running.outputs")
+OURS = (STAGES, "bentoml", "dvc", "flows.cli", "flows.running.durable_dvc", "flows.running.outputs")
 CLIENT = f"""#!{sys.executable} -IS
 import json, os, socket, sys
 arguments = [*{{given}}, *sys.argv[1:]]
