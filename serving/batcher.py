@@ -13,6 +13,7 @@ import logging
 import math
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -62,7 +63,7 @@ class Batcher:
         self._seconds, self._tokens = FIRST, 1.0  # of the last passes, the latest counting most
         self._running = 0.0  # tokens of the passes that are on their way
         self._began = self._given = 0.0  # when the pass began; seconds of it that others were given
-        self._ended: list[Ended] = []  # who is to be woken
+        self._ended: deque[Ended] = deque()  # who is to be woken
         self._thread = threading.Thread(target=self._work, name="model", daemon=True)
         self._thread.start()
 
@@ -89,7 +90,8 @@ class Batcher:
         self._admit()
         loop = asyncio.get_running_loop()
         answered: asyncio.Future[list[Answers]] = loop.create_future()
-        ticket = Ticket(items, lambda ticket: self._ended.append((loop, answered, ticket)))
+        ended = self._ended  # a ticket's items know it, so it goes late, and must not keep the model
+        ticket = Ticket(items, lambda ticket: ended.append((loop, answered, ticket)))
         for item in items:
             item.wanted = lambda: ticket.open
         items[0].told = told and partial(_say, loop, told)
@@ -186,7 +188,7 @@ class Batcher:
 
     def _wake(self) -> None:
         """Tell callers in their loops, all of a loop at once: each call wakes it up."""
-        ended, self._ended = self._ended, []
+        ended = [self._ended.popleft() for _ in range(len(self._ended))]
         for loop in {id(one[0]): one[0] for one in ended}.values():
             with contextlib.suppress(RuntimeError):  # the loop has been closed
                 loop.call_soon_threadsafe(_tell, [one for one in ended if one[0] is loop])
