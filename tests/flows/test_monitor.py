@@ -110,18 +110,20 @@ def split_evenly(bundle: Path, texts: list[str]) -> dict[tuple[str, str], list[s
         for start in range(0, len(texts), 8)
         for answers in predictor.predict(texts[start : start + 8], None)
     ]
-    labels = []
+    labels, clear = [], np.full(len(texts), True)
     for head, (one, other) in (("size", ("long", "short")), ("mood", ("down", "up"))):
         probabilities = [answers[head].probabilities for answers in said]  # type: ignore[attr-defined]
         odds = np.array([np.log(found[one] / found[other]) for found in probabilities])
         labels.append(np.where(odds > np.median(odds), one, other))
+        clear &= abs(odds - np.median(odds)) > 1e-3  # or the company in a pass would decide
         with torch.no_grad():
             predictor.model.heads[head].output.bias[0] -= float(np.median(odds))
     predictor.model.save_pretrained(bundle)
     seal(bundle, "first")
     found: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for text, *pair in zip(texts, *labels, strict=True):
-        found[pair[0], pair[1]].append(text)
+    for text, is_clear, *pair in zip(texts, clear, *labels, strict=True):
+        if is_clear:
+            found[pair[0], pair[1]].append(text)
     return found
 
 
