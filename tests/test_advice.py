@@ -74,6 +74,7 @@ def holes() -> Iterator[tuple[str, str, str]]:
             said += "X"
 
 
+@pytest.mark.slow
 def test_whatever_is_filled_into_a_command_is_quoted() -> None:
     """`advice.word` does it, or what is made of words by it; a stage's name in a loop is made so, too."""
     found = list(holes())

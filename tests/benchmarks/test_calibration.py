@@ -17,6 +17,7 @@ def test_a_share_has_wilsons_interval() -> None:
     assert cell((81 / 263, 263)) == "30.8 % [25.5, 36.6]"
 
 
+@pytest.mark.slow
 def test_coverage_is_counted_by_world_rows_and_kind() -> None:
     found = coverage.measure(("accuracy .8", 200, 60))
     assert set(found) == set(coverage.KINDS)

@@ -28,6 +28,7 @@ def answering(status: int, pause: float) -> Any:
     return app
 
 
+@pytest.mark.slow
 def test_callers_in_a_closed_loop_wait_for_their_answers_and_those_in_an_open_one_come_anyhow() -> None:
     async def scenario() -> tuple[Heard, Heard]:
         async with served(answering(200, 0.05)) as port:

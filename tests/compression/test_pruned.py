@@ -71,6 +71,7 @@ def test_what_no_task_hears_matters_nothing_and_every_task_counts_alike(project:
     assert sum(float(score.sum()) for score in scores) == pytest.approx(len(micros))
 
 
+@pytest.mark.slow
 def test_a_pruned_encoder_learns_is_smaller_and_is_the_same_again(project: Path) -> None:
     with Path("params.yaml").open("a") as file:
         file.write(f"compress: {{pruned: {SETTINGS.model_dump()}}}\n")

@@ -52,6 +52,7 @@ def test_an_encoder_that_cannot_be_made_so_small_is_refused() -> None:
         taken_of(3, 3)
 
 
+@pytest.mark.slow
 def test_a_student_learns_what_the_model_says_of_all_tasks_and_is_the_same_again(project: Path) -> None:
     with Path("params.yaml").open("a") as file:
         file.write(yaml.safe_dump({"compress": {"student": SETTINGS.model_dump()}}))

@@ -173,6 +173,7 @@ def test_the_standard_error_of_a_macro_f1_is_that_of_the_delta_method() -> None:
     assert [low, high] == pytest.approx([found.value - half, found.value + half], abs=2e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("classes", "rows"), [(50, 50), (50, 200), (150, 100), (5, 50)])
 def test_the_interval_of_a_macro_f1_holds_the_truth_though_classes_have_hardly_a_row(
     classes: int, rows: int

@@ -53,6 +53,7 @@ def modules() -> list[tuple[str, ast.Module]]:
     return [(path, tree(file)) for path, file in outside.items()]
 
 
+@pytest.mark.slow
 def test_nobody_names_a_family_or_a_metric() -> None:
     known = {*families.names()}
     known |= {metric.name for name in families.names() for metric in families.get(name).metrics}

@@ -41,6 +41,7 @@ def later(size: int = EARLIER + LATER) -> np.ndarray:
     return np.arange(size) >= EARLIER
 
 
+@pytest.mark.slow
 def test_false_alarms_over_all_tests_together_come_as_often_as_they_may() -> None:
     """One window in ten: within three deviations of that in 300, and no rarer than half of it."""
     alarms = 0

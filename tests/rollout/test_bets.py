@@ -14,6 +14,7 @@ def highest(values_SN: np.ndarray, margin: float) -> np.ndarray:
     return np.exp(logs).mean(0).max(1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("margin", [0.01, 0.1, 0.5])
 def test_at_the_margin_a_false_alarm_is_as_rare_as_said_however_often_one_looks(margin: float) -> None:
     draw = np.random.default_rng(1)

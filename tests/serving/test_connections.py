@@ -98,6 +98,7 @@ def test_a_request_is_not_silent_though_many_connections_are_accepted_before_it_
     asyncio.run(scenario())
 
 
+@pytest.mark.slow
 def test_of_a_connection_that_was_closed_nothing_stays_in_memory() -> None:
     async def kept() -> bool:
         async with served(PlainTextResponse("here"), http=Limited) as port:
@@ -117,6 +118,7 @@ def test_of_a_connection_that_was_closed_nothing_stays_in_memory() -> None:
     assert not asyncio.run(kept())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "sent",
     [
@@ -150,6 +152,7 @@ def test_a_websocket_is_a_request_like_any_other() -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parts", [1, 300])
 def test_who_does_not_read_his_answer_is_let_go(parts: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "HEADER_SECONDS", 0.05)

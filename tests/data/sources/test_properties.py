@@ -85,12 +85,14 @@ def test_any_table_is_read_as_polars_reads_it(
     assert found == expected
 
 
+@pytest.mark.slow
 @given(OBJECTS, st.booleans(), st.sampled_from(["\n", "\r\n", "\n\n"]))
 def test_any_json_lines_are_read_as_json_reads_them(objects: list[Any], ascii_only: bool, end: str) -> None:
     content = end.join(json.dumps(one, ensure_ascii=ascii_only) for one in objects)
     assert read(content, format="jsonl") == [json.loads(line) for line in content.split(end)] == objects
 
 
+@pytest.mark.slow
 @given(OBJECTS, st.sampled_from([None, 1]), st.booleans())
 def test_any_json_list_is_read_as_json_reads_it(objects: list[Any], indent: int | None, mark: bool) -> None:
     content = ("\ufeff" if mark else "") + json.dumps(objects, ensure_ascii=False, indent=indent)
@@ -98,6 +100,7 @@ def test_any_json_list_is_read_as_json_reads_it(objects: list[Any], indent: int 
     assert read("\n".join(map(json.dumps, objects)), format="json") == objects
 
 
+@pytest.mark.slow
 @given(
     st.integers(2, 4).flatmap(
         lambda width: st.lists(
@@ -147,6 +150,7 @@ def node(number: int, word: dict[str, Any]) -> str:
     return "".join("\t".join(map(str, line)) + "\n" for line in [*lines, own])
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.lists(NODE, min_size=1, max_size=4), min_size=1, max_size=4),
     st.sampled_from(["# sent_id = s-1\n", "# newpar\n# text = a b\n", "#\n", ""]),

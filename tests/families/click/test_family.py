@@ -93,6 +93,7 @@ def test_rows_that_teach_nothing_and_labels_are_refused() -> None:
         learn(FAMILY, ROWS, ["no", "yes"])
 
 
+@pytest.mark.slow
 @given(
     text=UNICODE, brand=st.none() | st.integers() | UNICODE, price=st.none() | st.floats(allow_infinity=False)
 )

@@ -106,6 +106,7 @@ def test_the_same_question_with_shuffled_choices_is_a_duplicate_that_agrees() ->
     assert FAMILY.target_of(row) == FAMILY.target_of(shuffled) == "x"
 
 
+@pytest.mark.slow
 @given(text=UNICODE, choices=CHOICES)
 def test_any_unicode_is_answered(tokenizer: Any, text: str, choices: list[str]) -> None:
     answer = ask(FAMILY, tokenizer, {"text": text, "choices": choices}, FACTS)

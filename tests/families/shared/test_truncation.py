@@ -18,6 +18,7 @@ PIECES = st.sampled_from(
 LONG = st.lists(PIECES, min_size=22, max_size=30).map(" ".join)
 
 
+@pytest.mark.slow
 @settings(max_examples=10, phases=[Phase.generate])  # to shrink long texts takes minutes
 @given(LONG, LONG, st.integers(8, 13))
 def test_a_pair_is_cut_as_tokenizers_cuts_it(any_tokenizer: Any, one: str, other: str, length: int) -> None:

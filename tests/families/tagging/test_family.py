@@ -156,6 +156,7 @@ def test_spans_of_any_text_come_back_from_its_tokens_and_tags(spanned: tuple, un
 # --- tokens ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @given(
     text=st.text(min_size=1, max_size=60),
     unit=st.sampled_from(["word", "character"]),
