@@ -2,8 +2,8 @@
 
 With tokens, every page but those for health asks for one: as `Authorization: Bearer TOKEN`, or as the
 password of Basic, which browsers ask their users for. Without, a request's Host must be one of the service's
-(serving/hosts.py). A client is a token, or else an address; uvicorn takes
-the address from a proxy's X-Forwarded-For where that proxy is named (FORWARDED_ALLOW_IPS).
+(serving/hosts.py). A client is a token, or else an address; uvicorn takes the address from a proxy's
+X-Forwarded-For where that proxy is named (FORWARDED_ALLOW_IPS).
 """
 
 from __future__ import annotations

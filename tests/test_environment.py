@@ -40,3 +40,19 @@ def test_a_cold_start_runs_once_more_with_the_same_arguments_and_the_variables_i
     variables, arguments = json.loads(said[-1])
     assert arguments == ["--task", "a b"]
     assert {**THREADS_AND_MEMORY, **QUIET, **own}.items() <= variables.items()
+
+
+COLLECT_SELDOM = {
+    "a stage": "from components import stages; stages.run(lambda *given: None)",
+    "a command": "from flows.cli import main; sys.argv[1:] = ['--version']; main()",
+    "the service": "import serving",
+}
+
+
+@pytest.mark.parametrize("begins", COLLECT_SELDOM.values(), ids=COLLECT_SELDOM)
+def test_the_garbage_collector_looks_after_many_new_objects(begins: str) -> None:
+    told = "import atexit, gc, sys; atexit.register(lambda: print(gc.get_threshold()[0]))"
+    done = subprocess.run(
+        [sys.executable, "-X", "utf8", "-c", f"{told}; {begins}"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "20000"
