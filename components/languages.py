@@ -9,11 +9,12 @@ right.
 
 from __future__ import annotations
 
-import unicodedata
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-LETTERS = 400  # of a text, which say in which script it is
+from components import spelling
+
+BEGINNING = 1600  # characters of a text, which say in which script it is
 WORDS = 100  # of a text, which say in which language
 UNKNOWN = "und"
 ERROR = 1e-6  # of a sum of voices in any order
@@ -129,15 +130,13 @@ OF_LETTERS = _voices(LETTERS_OF)
 
 
 def script(text: str) -> str:
-    """The script that most letters of a text are of, by the first word of their names in Unicode."""
-    letters = [sign for sign in text[: 4 * LETTERS] if sign.isalpha()][:LETTERS]
-    words = Counter(unicodedata.name(sign, "UNKNOWN").split()[0] for sign in letters)
-    return words.most_common(1)[0][0].lower() if words else "none"
+    """The script that most letters of a text's beginning are of, "latin"; "none" where it has none."""
+    return spelling.script(text[:BEGINNING]).lower() or "none"
 
 
 def language(text: str, script: str) -> str:
     """The language of a text of this script, by its code in ISO 639-1; "und" where that cannot be told."""
-    if script == "cjk" and any("\u3040" <= sign <= "\u30ff" for sign in text[: 4 * LETTERS]):
+    if script == "cjk" and any("\u3040" <= sign <= "\u30ff" for sign in text[:BEGINNING]):
         return "ja"  # which writes names and nouns as Chinese does, and the rest in scripts of its own
     if script in ONE_LANGUAGE:
         return ONE_LANGUAGE[script]
