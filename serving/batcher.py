@@ -17,14 +17,16 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from serving.predictor import Answers, Predictor
-from serving.questions import Asked, Told
+from serving.questions import Answers, Asked, Told
 from serving.requests import BusyError
 from serving.waiting import Place, Ticket, Waiting
+
+if TYPE_CHECKING:
+    from serving.predictor import Predictor
 
 TOKENS_PER_PASS = 512  # more is hardly faster on a CPU, and the next caller waits longer
 MEMORY = 0.9  # of the passes before, in how fast the model is

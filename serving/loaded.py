@@ -8,7 +8,6 @@ from collections.abc import Callable
 from serving import recording
 from serving.batcher import Batcher, Pass
 from serving.bundle import RUNNING, Served
-from serving.predictor import Predictor
 from serving.watch import metrics
 
 
@@ -21,6 +20,8 @@ class Loaded:
         Raises:
             UserError: a file of the bundle is missing, truncated or altered.
         """
+        from serving.predictor import Predictor  # and torch, which who starts the workers need not load
+
         self.served = served
         predictor = Predictor(served.bundle)
         predictor.warm_up()

@@ -32,7 +32,7 @@ from components.model.runtimes import EAGER, Running, begin
 from components.model.saving import load
 from components.release.records import RUNTIMES, BundleCard, Limits, RuntimeReport
 from serving import apart
-from serving.questions import Asked, Question, Reader, Tokens, distinct
+from serving.questions import Answers, Asked, Question, Reader, Tokens, distinct
 from serving.requests import BadRequestError, Item
 
 LOG = logging.getLogger("bentoml")
@@ -45,7 +45,6 @@ UNLIMITED = Limits(
     max_wait_seconds=float(sys.maxsize),
     max_requests_per_client=sys.maxsize,
 )  # no service, no callers
-Answers = dict[str, BaseModel]  # to one text: task -> answer
 
 
 class Predictor:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 CHARACTERS = 4  # of a token, about
 TOKENISED = 100  # tokens that become tokens in the time in which one is encoded, about
+Answers = dict[str, BaseModel]  # to one text: task -> answer
 Told = Callable[[str, BaseModel], None]  # of a task: its answer so far
 Tokens = tuple[int, ...]  # a sequence's token and segment ids: equal ones are encoded once
 

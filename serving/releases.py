@@ -12,8 +12,7 @@ from typing import Any, Protocol
 
 from serving.bundle import Served, answer_with
 from serving.loaded import Loaded
-from serving.predictor import Answers
-from serving.questions import Told
+from serving.questions import Answers, Told
 
 Found = tuple[Served, list[Answers]]  # which release answered, and what
 

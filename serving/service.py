@@ -25,7 +25,7 @@ from serving.explain import at_most, explain
 from serving.guard import Guard, refusal
 from serving.openapi import LINES
 from serving.pages import app
-from serving.predictor import Answers
+from serving.questions import Answers
 from serving.requests import RefusedError
 from serving.schemas import (
     ExplainResponse,

@@ -11,7 +11,7 @@ from pydantic_core import to_json
 
 from serving.bundle import Served
 from serving.faults import log_fault
-from serving.predictor import Answers
+from serving.questions import Answers
 from serving.releases import Found, Releases
 from serving.requests import BadRequestError, RefusedError
 

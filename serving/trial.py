@@ -25,8 +25,7 @@ from components.rollout.evidence import Evidence, is_drawn
 from components.rollout.mark import Mark
 from components.rollout.records import Counts, Trial
 from serving.loaded import Loaded
-from serving.predictor import Answers
-from serving.questions import Told
+from serving.questions import Answers, Told
 from serving.releases import Found, Releases
 from serving.requests import BadRequestError, RefusedError
 

@@ -113,6 +113,11 @@ def test_a_run_leaves_to_its_stages_what_is_heavy() -> None:
     }
 
 
+def test_who_starts_the_workers_of_a_service_leaves_the_model_to_them() -> None:
+    """`bentoml serve` reads the service in a process of its own, which stays; `bentoml build` reads it too."""
+    assert not libraries("serving.service") & {"torch", "transformers", "scipy", "onnxruntime", "openvino"}
+
+
 @pytest.mark.slow
 def test_training_runs_on_a_bare_gpu_box() -> None:
     """What `components.training.run.fit` brings in, beyond the standard library, is the training set of tools."""

@@ -22,8 +22,8 @@ from serving import streaming
 from serving.batcher import Batcher
 from serving.bundle import Served
 from serving.faults import LOG
-from serving.predictor import Answers, Predictor
-from serving.questions import Told
+from serving.predictor import Predictor
+from serving.questions import Answers, Told
 from serving.releases import Releases
 from serving.requests import BadRequestError
 from tests.serving import tiny
