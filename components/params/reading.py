@@ -12,19 +12,16 @@ from components.errors import UserError
 Settings = dict[str, Any]  # keys and values as YAML has them, of whatever shape they are
 
 
-class _Loader(yaml.SafeLoader):  # type: ignore[misc]
+class _AsWritten:
     """YAML takes the last of two equal keys, and a task that was copied would be lost without a word."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise _fault(key, "a key is a list or has keys itself; it is to be a word")
             if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
-                raise yaml.constructor.ConstructorError(
-                    None,
-                    None,
-                    f"the key '{key.value}' stands twice; rename one or take it out",
-                    key.start_mark,
-                )
+                raise _fault(key, f"the key '{key.value}' stands twice; rename one or take it out")
             seen.add(key.value)
         for key, value in node.value:
             if key.value == "labels" and isinstance(value, yaml.SequenceNode):
@@ -33,8 +30,26 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]
                 for inner, values in value.value:
                     if inner.value in AS_WRITTEN:
                         _as_written(inner.value, values)
-        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep)  # type: ignore[misc]
         return mapping
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)  # type: ignore[misc]
+        except ValueError as error:
+            raise _fault(node, f"{node.value} looks like a date or a number and is none ({error})") from None
+
+
+class _Fast(_AsWritten, yaml.CSafeLoader):  # type: ignore[misc]
+    """libyaml's: every stage and command reads the file, and Python's takes ten times as long."""
+
+
+class _Telling(_AsWritten, yaml.SafeLoader):  # type: ignore[misc]
+    """Python's, which says better what it cannot read."""
+
+
+def _fault(node: yaml.Node, problem: str) -> yaml.MarkedYAMLError:
+    return yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
 
 
 AS_WRITTEN = ("label_map", "split_values", "filter")  # keys of a source whose values are those of its data
@@ -66,7 +81,7 @@ def parse(path: Path) -> Settings:
         UserError: it is missing, not UTF-8, not YAML, has a key twice, or holds no keys.
     """
     try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 a SafeLoader
+        raw = _read(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path.absolute()}: no such file; run from the project's folder") from None
     except OSError as error:
@@ -79,12 +94,22 @@ def parse(path: Path) -> Settings:
         if "\\t" in problem:
             problem = "found a tab; YAML is indented with spaces"
         raise UserError(f"{path}: {line}: {problem}") from None
+    except RecursionError:
+        raise UserError(f"{path}: lists or keys stand too deep within each other") from None
     except yaml.YAMLError as error:
         raise UserError(f"{path}: {' '.join(str(error).split())}") from None
     if not isinstance(raw, dict):
         found = "an empty file" if raw is None else f"a {type(raw).__name__}"
         raise UserError(f"{path}: found {found}, expected keys such as tasks, mixture and training")
     return raw
+
+
+def _read(text: str) -> Any:
+    try:
+        return yaml.load(text, _Fast)  # noqa: S506 a SafeLoader
+    except yaml.YAMLError:
+        yaml.load(text, _Telling)  # noqa: S506 another
+        raise
 
 
 def line_of(path: Path, key: str) -> int | None:
