@@ -15,6 +15,7 @@ from components.settings.start import STARTS
 from components.stages import program
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("folder", "name", "section"),
     [

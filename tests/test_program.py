@@ -185,6 +185,7 @@ def test_a_change_where_train_and_evaluate_read_rows_makes_them_stale(copy: Path
     assert not stale & {"ingest/mood", "validate/mood", "baseline/mood", "curves", "gate", "declare"}
 
 
+@pytest.mark.slow
 def test_the_settings_of_commands_are_in_no_stages_file() -> None:
     own = {f"components/settings/{name}.py" for name in ("search", "monitor", "rollout", "retrain")}
     for stage in ("ingest", "train", "package"):

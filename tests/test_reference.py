@@ -23,6 +23,7 @@ make_cli = script("docs/make_cli.py")
 make_reports = script("docs/make_reports.py")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("made", [make_settings, make_cli, make_reports], ids=["settings", "cli", "reports"])
 def test_the_page_is_the_codes(made: object) -> None:
     assert made.PAGE.read_text(encoding="utf-8") == made.page(), "run `make docs`"

@@ -34,6 +34,7 @@ def test_coverage_is_counted_by_world_rows_and_kind() -> None:
     assert all(one.reached for one in goals if "exact" in one.line or "mean" in one.line)
 
 
+@pytest.mark.slow
 def test_what_holds_too_often_in_one_world_is_asked_to_hold_often_enough_in_its_twin() -> None:
     shares = {"AUC of 10 % positives": 0.981, "AUC of wide positives": 0.94}
     found = {(name, 50): dict.fromkeys(coverage.KINDS, (share, 1000)) for name, share in shares.items()}

@@ -130,6 +130,7 @@ def test_an_encoder_may_be_the_first_blocks_of_a_folder(encoded_project: Path) -
     assert all((ours[name] == theirs[name]).all() for name in theirs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changed", ["data/mood/test.parquet", "models/encoder/config.json"])
 def test_other_rows_or_another_encoder_are_another_job_in_another_folder(
     encoded_project: Path, changed: str

@@ -88,6 +88,7 @@ def share_ends(right: int, rows: int) -> tuple[float, float]:
     return low, max(high, 1 - stats.chi2.ppf(0.05, 2 * (rows - right)) / 2 / rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [50, 100, 200, 700])
 def test_the_interval_of_a_share_covers_at_least_93_percent_at_every_accuracy(rows: int) -> None:
     """By the binomial distribution itself; 97 % at most in the mean, though not at each: near 1 there is

@@ -55,6 +55,7 @@ def test_an_unknown_task_gets_the_nearest_one(trained: Path) -> None:
     assert "unknown task 'sentment' (did you mean 'sentiment'?)" in refused.stderr
 
 
+@pytest.mark.slow
 def test_without_a_model_it_says_how_to_get_one(tmp_path: Path) -> None:
     refused = toy.onetrunk(toy.make(tmp_path / "project"), "predict", "--candidate", "a")
     assert refused.returncode == 2

@@ -54,6 +54,7 @@ def test_states_are_eagers_in_their_order_whatever_the_lengths(name: str, kind: 
         assert difference.of(found_TD, expected_TD) < TOLERANCE[name], lengths
 
 
+@pytest.mark.slow
 @torch.inference_mode()
 def test_a_smaller_encoder_is_computed_in_eight_bits_too(tmp_path: Path) -> None:
     runtime, model = runtime_here("pruned_int8"), build()

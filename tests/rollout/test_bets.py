@@ -23,6 +23,7 @@ def test_at_the_margin_a_false_alarm_is_as_rare_as_said_however_often_one_looks(
     assert np.mean(highest(values_SN, margin) >= 20) > 0.005  # and not for want of power
 
 
+@pytest.mark.slow
 def test_it_holds_for_values_between_and_for_a_mean_that_moves_below_the_margin() -> None:
     draw = np.random.default_rng(2)
     means_N = 0.1 * (1 + np.sin(np.arange(2000) / 50)) / 2

@@ -157,6 +157,7 @@ def test_is_no_data_and_says_what_it_is(name: str, tmp_path: Path) -> None:
     assert words in str(refused.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("encoding", "text"), [(name, text) for name, some in TEXTS.items() for text in some]
 )

@@ -301,6 +301,7 @@ def test_a_champion_is_asked_about_newer_rows_as_about_its_own(project: Path) ->
     assert why_not(known, {**newer, "facts": {**newer["facts"], "numeric": {}}})
 
 
+@pytest.mark.slow
 def test_a_champion_of_other_features_is_not_asked(project: Path) -> None:
     """Its head cannot read them; joint heads are compared as ever."""
     from components import params

@@ -20,6 +20,7 @@ def drawn(seed: int, rows: int, classes: int) -> tuple[list[dict], list[dict], n
     return gold, said, generator.integers(0, 4, rows)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 10_000), rows=st.integers(1, 60), classes=st.integers(1, 4))
 @pytest.mark.filterwarnings("ignore")  # scikit-learn's own, of one class

@@ -88,6 +88,7 @@ def area_statistics(values: Callable[..., np.ndarray]) -> Callable[..., np.ndarr
     return lambda y_N, p_N: np.stack([values(y_N, p_N), np.ones(len(y_N))], axis=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("draw", "statistics", "of_sums", "exact"),
     [

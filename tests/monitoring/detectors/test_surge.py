@@ -121,6 +121,7 @@ def test_a_threshold_on_the_share_would_raise_them() -> None:
     assert alarms / 250 > 0.15
 
 
+@pytest.mark.slow
 def test_a_surge_is_found() -> None:
     """The share of one topic of four goes from 0.1 to 0.6."""
     rng, found, others = np.random.default_rng(11), 0, 0

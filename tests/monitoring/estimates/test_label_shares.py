@@ -25,6 +25,7 @@ def confusions(rng: np.random.Generator, rows: int) -> list[Confusion]:
     return [Confusion(gold=LABELS[gold], said=LABELS[said], count=n) for (gold, said), n in pairs.items()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("truth", [(0.2, 0.2, 0.6), (0.02, 0.08, 0.9)])
 def test_intervals_hold_the_true_shares_as_often_as_they_say(truth: tuple[float, ...]) -> None:
     """95 %, of 400 test rows and 200 answers: less three deviations of 60."""

@@ -73,6 +73,7 @@ def test_gramian_and_combined_gradient_are_those_of_separate_backwards(
             assert tensor.grad is None, parameter
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("micros", [DISJOINT, JOINT], ids=["disjoint", "joint"])
 def test_products_with_another_gradient_are_those_of_separate_backwards(
     micros: list[Micro], way: bool, tmp_path: Path

@@ -177,6 +177,7 @@ def test_the_encoders_files_name_the_run_and_their_place_does_not() -> None:
         _ = Fit(project, Path(), plan, 1).key
 
 
+@pytest.mark.slow
 def test_the_steps_of_a_run_do_not_depend_on_how_many_rows_a_task_has(tiny_project: Path) -> None:
     """Pitfall 6: twice the rows of one task are half its passes in as many steps."""
     from tests.conftest import encode_project, write_sources
