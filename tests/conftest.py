@@ -50,6 +50,12 @@ def pytest_collection() -> Iterator[None]:
         gc.enable()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish() -> None:
+    """The process ends: pytest, which looks for what is left five times, need not look through all of it."""
+    gc.freeze()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest file begins first, and those without a slow test last, or one core would wait at the end."""
     length: dict[Path, float] = {}

@@ -131,17 +131,18 @@ def test_the_rate_of_steps_is_compared_with_products_that_are_timed_among_them(
     assert (seconds, share) == (30, pytest.approx(0.6))
 
 
+@pytest.mark.slow  # as it sleeps
 @pytest.mark.parametrize(("ahead", "hid"), [(True, 1.0), (False, 0.0)])
 def test_what_is_hidden_is_what_the_loop_does_not_wait_for(
     ahead: bool, hid: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A loop that makes nothing ahead hides nothing."""
-    monkeypatch.setattr(hidden, "prepare", lambda *_: time.sleep(0.01))
+    monkeypatch.setattr(hidden, "prepare", lambda *_: time.sleep(0.1))
     monkeypatch.setattr(hidden, "ROUNDS", 1)
     if not ahead:
         monkeypatch.setattr(hidden.Ahead, "take", lambda self, key, following: self._make(key))
     engine = SimpleNamespace(
-        plan=SimpleNamespace(steps=8), rows=lambda step: {}, stepper=SimpleNamespace(micro_batch_tokens=1)
+        plan=SimpleNamespace(steps=5), rows=lambda step: {}, stepper=SimpleNamespace(micro_batch_tokens=1)
     )
     assert hidden.share(engine) == pytest.approx(hid, abs=0.3)
 
