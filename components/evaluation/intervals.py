@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 ALIKE = 1e-6  # relative: two numbers so near to each other differ by rounding alone
 MOST = 700.0  # exp() of more is not finite
+FALL = 3 / 4  # of all places, for who is answered by a constant: to between the middle and the last
 FEW = 10  # rows right, or wrong; a normal approximation of so many is not to be trusted
 
 
@@ -195,9 +196,8 @@ def worth_of(metric: Metric, own_NS: Table, trivial_NS: Table, units: Units) -> 
     several units fail one by one.
 
     A loss at any of the units, whichever, has the variance of one at units that are worth the sum of squares
-    of these changes over their sum, whichever way each goes. Where few rows count, half of which are of the
-    rarer kind, each of these is worth at least what it loses by falling from the best place to the middle: a
-    part of that half, or all, where no row tells anything.
+    of these changes over their sum, whichever way each goes. Where few rows count, as of an area, one of the
+    rarer kind is worth at least what it loses by a fall from the best place; all, where no row tells anything.
     """
     units = Units(own_NS.shape[0]) if units.overlap else units
     units = units.coarse(own_NS.shape[1])
@@ -205,7 +205,7 @@ def worth_of(metric: Metric, own_NS: Table, trivial_NS: Table, units: Units) -> 
     parts_U = np.abs(units.count * (changed_U - metric.total(own_NS)))
     found = float((parts_U**2).sum() / parts_U.sum()) if parts_U.any() else 1.0
     counted = _rows_that_count(metric, np.asarray(own_NS.sum(axis=0)).reshape(-1))
-    return max(found, units.count / max(counted / 2, 1.0))
+    return max(found, units.count / max(counted / (4 * FALL), 1.0))
 
 
 def worth_of_value(measured: Sample) -> float:
