@@ -197,7 +197,7 @@ def worth_of(metric: Metric, own_NS: Table, trivial_NS: Table, units: Units) -> 
 
     A loss at any of the units, whichever, has the variance of one at units that are worth the sum of squares
     of these changes over their sum, whichever way each goes. Where few rows count, as of an area, one of the
-    rarer kind is worth at least what it loses by a fall from the best place; all, where no row tells anything.
+    rarer kind is worth at least what it loses by a fall from the best place; all, where no row tells a thing.
     """
     units = Units(own_NS.shape[0]) if units.overlap else units
     units = units.coarse(own_NS.shape[1])
