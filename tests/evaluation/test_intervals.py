@@ -413,12 +413,11 @@ def test_pairs_fail_one_by_one_and_what_few_show_is_worth_as_much_as_of_single_r
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("rows", [50, 100])
-def test_the_bound_over_pairs_of_few_documents_holds_a_model_that_fails_at_some_pairs(rows: int) -> None:
-    """Of 11 and 15 documents. By the pairs that there are alone it held in 82 and 86 %."""
+def test_the_bound_over_pairs_of_few_documents_holds_a_model_that_fails_at_some_pairs() -> None:
+    """Of 11 documents. By the pairs that there are alone it held in 82 %."""
     world, generator = worlds.made("Pearson over pairs").with_loss(0.08, 9), np.random.default_rng(5)
     apart = world.truth("worse") - world.truth("champion")
-    found = [evidence(world, rows, "worse", generator)[2].champion for _ in range(150)]
+    found = [evidence(world, 50, "worse", generator)[2].champion for _ in range(150)]
     assert np.mean([one is not None and one.low is not None and one.low <= apart for one in found]) > 0.92
 
 
@@ -456,15 +455,6 @@ def test_a_gain_over_a_baseline_that_hardly_varies_is_as_sure_as_the_models_own_
     assert trivial.value > 0
     plain = difference(model, trivial).interval(0.95)
     assert plain[0] < low - trivial.value - 0.05  # as of a value that is not biased
-
-
-@pytest.mark.slow
-def test_a_gain_of_a_macro_f1_of_unlike_classes_is_held() -> None:
-    """Before it was put together of two values it was in 85 %."""
-    world, generator = worlds.made("macro-F1 of 50 unlike"), np.random.default_rng(5)
-    gained = world.truth("equal") - world.truth("trivial")
-    found = [evidence(world, 100, "equal", generator)[2].over_trivial for _ in range(120)]
-    assert np.mean([low <= gained <= high for low, high in found]) > 0.92
 
 
 def population(name: str, size: int, generator: np.random.Generator) -> tuple[Metric, Table, Table]:
