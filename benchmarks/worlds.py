@@ -9,6 +9,7 @@ Legend: N rows, S statistics.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -224,6 +225,25 @@ def scores(noise: float, seed: int, failing: float = 0.0) -> World:
     return exchanged(World("Pearson", PEARSON, 0.04, _scored(gold, said)), seed)
 
 
+def alike_documents(noise: float, seed: int, part: float) -> World:
+    """All pairs of documents. Scores are normal, and of the models' errors so large a part of the variance is
+    that of the documents: where one is off, it is in all its pairs, of the one model and not of the other."""
+    generator = np.random.default_rng(seed)
+    first, second = np.triu_indices(DOCUMENTS, 1)
+    gold = generator.normal(size=len(first))
+
+    def error() -> np.ndarray:
+        of_document = math.sqrt(part / 2) * generator.normal(size=DOCUMENTS)
+        own = math.sqrt(1 - part) * generator.normal(size=len(first))
+        return of_document[first] + of_document[second] + own
+
+    shared = error()
+    said = {who: gold + noise * (0.9 * shared + 0.44 * error()) for who in ("champion", "equal")}
+    said["trivial"] = np.zeros(len(first))
+    groups = [(str(one), str(other)) for one, other in zip(first, second, strict=True)]
+    return World("Pearson over pairs", PEARSON, 0.04, _scored(gold, said), groups)
+
+
 def pairs(noise: float, seed: int) -> World:
     """All pairs of documents, whose likeness, and whose models' errors, depend on both."""
     generator = np.random.default_rng(seed)
@@ -261,6 +281,7 @@ MAKERS: dict[str, Callable[[], World]] = {
     "AUC of 10 % positives": lambda: areas(0.86, 0.1, 0.6, 8),
     "macro-F1 of 50 unlike": lambda: classes(50, [0.9, 0.8, 0.6], 0.85, 3, zipf=1.0),
     "Pearson of models that fail": lambda: scores(0.3, 6, failing=0.1),
+    "Pearson over alike documents": lambda: alike_documents(0.6, 7, 0.7),
     "AUC of wide positives": lambda: areas(0.7, 0.1, 0.6, 8, wide=1.5),
 }
 

@@ -5,7 +5,8 @@ difference also of a model that fails at some rows, and loses twice the margin b
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from rich.table import Table
@@ -29,11 +30,12 @@ ENOUGH = 200  # rows, from which on counts make nothing impossible
 COUNTS, MEANS = 50, np.geomspace(0.5, 20, 40)  # of rows that differ
 LEAST_STEP, MOST_STEP = 1.3, 2.0  # of the score test's z, between which 0 is left out at 95 %
 SETS, TINY = 20_000, 1e-9
-BY_CHANCE = 0.005  # twice the standard error of .993 in a thousand test sets
+BY_CHANCE = 2  # standard errors of a share
 AGAIN = 3  # times as many test sets decide what the first leave outside
 TWINS = {  # what the rows do not tell from each other while they are few: an interval has to hold in both
     "macro-F1 of 50": "macro-F1 of 50 unlike",
     "Pearson": "Pearson of models that fail",
+    "Pearson over pairs": "Pearson over alike documents",
     "AUC of 10 % positives": "AUC of wide positives",
 }
 Covered = Mapping[tuple[str, int], Mapping[str, Share]]  # by world and rows
@@ -52,14 +54,18 @@ def measure(asked: tuple[str, int, int]) -> dict[str, Share]:
 def _decided(
     world: World, who: str, rows: int, sets: int, generator: np.random.Generator, kinds: Sequence[str]
 ) -> dict[str, Share]:
-    """What is held by kind. One of eighty shares is outside by chance: where one is, fresh test sets and more
-    of them take the place of the first."""
-    held = dict(zip(kinds, _held(world, who, rows, sets, generator), strict=True))
-    most = {kind: 1.0 if kind in MAY_BE_SAFE or not kind else MOST for kind in kinds}
-    if all(COVERED <= share <= most[kind] for kind, share in held.items()):
-        return {kind: (float(share), sets) for kind, share in held.items()}
-    again = _held(world, who, rows, AGAIN * sets, generator)
-    return {kind: (float(share), AGAIN * sets) for kind, share in zip(kinds, again, strict=True)}
+    """What is held by kind."""
+    most = [1.0 if kind in MAY_BE_SAFE or not kind else MOST for kind in kinds]
+    share_4, drawn = decided(lambda count: _held(world, who, rows, count, generator), sets, most)
+    return {kind: (float(share), drawn) for kind, share in zip(kinds, share_4, strict=True)}
+
+
+def decided(held: Callable[[int], np.ndarray], sets: int, most: Sequence[float]) -> tuple[np.ndarray, int]:
+    """What is held in so many test sets, or, where one of the shares is outside, in fresh ones and more."""
+    shares = held(sets)
+    if all(COVERED <= share <= high for share, high in zip(shares, most, strict=True)):
+        return shares, sets
+    return held(AGAIN * sets), AGAIN * sets
 
 
 def _held(world: World, who: str, rows: int, sets: int, generator: np.random.Generator) -> np.ndarray:
@@ -126,16 +132,19 @@ def parts(world: World) -> np.ndarray:
     return apart.value + apart.influence
 
 
-def _possible(name: str, rows: int) -> float:
-    """How seldom the interval of the difference may err there: where so few rows differ, as counts allow."""
-    return least_possible(parts(worlds.made(name)), rows) + BY_CHANCE
+def _possible(name: str, rows: int, sets: int) -> float:
+    """How seldom the interval of the difference may err there: where so few rows differ, as counts allow, and
+    as chance does in so many test sets."""
+    least = least_possible(parts(worlds.made(name)), rows)
+    return least + BY_CHANCE * math.sqrt(least * (1 - least) / sets)
 
 
 def _most(line: str, name: str, kind: str, found: Mapping[int, Share]) -> Iterator[Goal]:
     """In 3 % at least an interval may err; where counts make that impossible, such rows have a goal of their
     own, and excuse no others."""
     counted = kind == "difference" and not worlds.made(name).groups
-    allowed = {rows: _possible(name, rows) for rows in found if counted and rows < ENOUGH}
+    few = [rows for rows in found if counted and rows < ENOUGH]
+    allowed = {rows: _possible(name, rows, found[rows][1]) for rows in few}
     apart = {rows: most for rows, most in allowed.items() if most > MOST}
     for rows, most in apart.items():
         yield goal(f"{line} at {rows} rows, most", found[rows], f"<= {most:.3f}")

@@ -10,6 +10,7 @@ import numpy as np
 from rich.table import Table
 
 from benchmarks import worlds
+from benchmarks.calibration.coverage import decided
 from benchmarks.calibration.shares import Share, cell, goal
 from benchmarks.calibration.test_sets import evidence, verdict
 from benchmarks.goals import Goal
@@ -38,10 +39,14 @@ def measure(asked: Asked) -> tuple[str, dict[str, Share]]:
     world, generator = worlds.real(root, name, rule, second), np.random.default_rng(4)
     rows, value = world.tables["trivial"].shape[0], world.truth("model")
     found = [verdict({name: evidence(even, rows, "equal", generator)})[name] for even in _even(world, sets)]
-    small = [evidence(world, FEW, "model", generator)[2].interval for _ in range(sets)]
-    covered = sum(low <= value <= high for low, high in small)
-    shares = {"pass": found.count("pass"), "reject": found.count("reject"), "covered": covered}
-    return name, {what: (number / sets, sets) for what, number in shares.items()}
+
+    def held(count: int) -> np.ndarray:
+        small = (evidence(world, FEW, "model", generator)[2].interval for _ in range(count))
+        return np.array([sum(low <= value <= high for low, high in small) / count])
+
+    (covered,), drawn = decided(held, sets, [1.0])
+    shares = {what: (found.count(what) / sets, sets) for what in ("pass", "reject")}
+    return name, {**shares, "covered": (float(covered), drawn)}
 
 
 def _even(world: World, sets: int) -> Iterator[World]:

@@ -28,10 +28,12 @@ class Difference(Part):
 
     won: float  # units that the first wins; of a metric that is no share of rows, effectively
     lost: float  # likewise
-    units: int  # independent ones, won or lost or neither: rows, or groups of rows
+    # independent ones, won or lost or neither: rows, groups of rows, or so many rows as tell as much
+    units: int
     worth: float  # what the metric of one unit alone gains where it is won: 1 of a share
     freedom: int | None  # of Student's t; null: every unit is worth the same, and the normal one holds
-    # how many of these units one is worth that the rows do not show; null: the score has Student's t instead
+    # how many of these units one is worth that the rows do not show; null in evidence of before, of rows of
+    # several groups: the score has Student's t instead
     unseen: float | None = None
 
     @property
@@ -92,8 +94,8 @@ class Difference(Part):
 
     @property
     def _score_freedom(self) -> int | None:
-        """A score's variance is that of its hypothesis, so that the normal distribution holds; not where it
-        is estimated from a few groups that share rows."""
+        """A score's variance is that of its hypothesis, so that the normal distribution holds; evidence of
+        before, of groups that share rows, has Student's t."""
         return self.freedom if self.unseen is None else None
 
     def _student(self, confidence: float) -> float:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 ALIKE = 1e-6  # relative: two numbers so near to each other differ by rounding alone
 MOST = 700.0  # exp() of more is not finite
+FALL = 3 / 4  # of all places, for who is answered by a constant: to between the middle and the last
 FEW = 10  # rows right, or wrong; a normal approximation of so many is not to be trusted
 
 
@@ -43,18 +44,19 @@ def interval(metric: Metric, measured: Sample, confidence: float, worth: float |
     lowest = {"share": 0.0, "correlation": -1.0, "error": -math.inf}[metric.scale]
     unbiased = min(max(measured.value - _bias(metric, measured), lowest), metric.best)
     low, high = _around(metric, unbiased, measured, (1 + confidence) / 2)
-    if worth is not None and metric.heavy and measured.without_N is None:
-        low = unbiased - _beyond(unbiased - low, worth, len(measured.without_U), (1 + confidence) / 2)
+    rows = len(measured.influence_of_rows)
+    if worth is not None and metric.heavy:
+        low = unbiased - _beyond(unbiased - low, worth, rows, (1 + confidence) / 2)
     low, high = max(low, lowest), min(high, metric.best)
     if worth is not None and metric.scale == "error" and low == metric.best:
-        low -= worth * (1 - score(1.0, len(measured.without_U), (1 + confidence) / 2, None)[0])
+        low -= worth * (1 - score(1.0, rows, (1 + confidence) / 2, None)[0])
     return [float(min(low, measured.value)), float(max(high, measured.value))]
 
 
-def _beyond(seen: float, worth: float, units: int, level: float) -> float:
+def _beyond(seen: float, worth: float, rows: int, level: float) -> float:
     """How far below the value its end is: as far as is `seen` of the rows that there are, where what is
-    lost beyond is lost in rows of this worth, whose loss d has the variance d worth / units (0085)."""
-    unseen = quantile(level, None) ** 2 * worth / units
+    lost beyond is lost in rows of this worth, whose loss d has the variance d worth / rows (0085)."""
+    unseen = quantile(level, None) ** 2 * worth / rows
     return (unseen + math.sqrt(unseen**2 + 4 * seen**2)) / 2
 
 
@@ -133,58 +135,80 @@ def wilson(share: float, rows: float, z: float) -> tuple[float, float]:
 def difference(one: Sample, other: Sample, worth: float | None = None) -> Difference:
     """That of two models on the same rows, in effective units won and lost.
 
-    A unit's pseudo-value (Tukey 1958) is what it adds to the difference. The numbers won and lost, and what
-    one is worth, are those that have the sum and the sum of squares of the pseudo-values. A unit that no row
-    shows is worth `worth` (see `worth_of`), and by default as much as they are, or 1 where there are none. Of
-    a share of rows all this is counting.
+    A row's pseudo-value (Tukey 1958) is what it adds to the difference. The numbers won and lost, and what
+    one is worth, are those that have the sum and the sum of squares of the pseudo-values. A row that is not
+    among these is worth `worth` (see `worth_of`), and by default as much as they are, or 1 where there are
+    none. Of a share of rows all this is counting.
+
+    Rows that belong to a group are one unit. Of those that belong to several, as pairs do to both their
+    documents, as many are counted as have the variance that the groups tell; a row that fails is still one.
     """
     found = one - other
-    parts_U = np.abs(found.value + found.influence)
-    units, total, squares = len(parts_U), float(parts_U.sum()), float((parts_U**2).sum())
-    each = max(squares / total, total / units) if squares > 0 else worth or 1.0  # no more than there are
-    alike_U = (parts_U < ALIKE * each) | np.isclose(parts_U, each, rtol=ALIKE)
-    won, lost = ((total + sign * units * found.value) / (2 * each) for sign in (1, -1))
+    parts_N, for_one = np.abs(found.value + found.influence_of_rows), found.rows_for_one
+    rows, total, squares = len(parts_N), float(parts_N.sum()), float((parts_N**2).sum())
+    units = max(1, int(rows / for_one))
+    each = max(squares / total, total / rows) if squares > 0 else worth or 1.0  # no more than there are
+    alike_N = (parts_N < ALIKE * each) | np.isclose(parts_N, each, rtol=ALIKE)
+    won, lost = (units * (total / rows + sign * found.value) / (2 * each) for sign in (1, -1))
     return Difference(
         won=max(0.0, round(won, 9)),
         lost=max(0.0, round(lost, 9)),
         units=units,
         worth=each,
-        freedom=None if alike_U.all() else max(units - 1, 1),
-        unseen=None if found.without_N is not None else round(max(1.0, (worth or 0) / each), 9),
+        freedom=None if alike_N.all() else max(len(found.without_U) - 1, 1),
+        unseen=round(max(1.0, (worth or 0) / each / for_one), 9),
     )
 
 
 def gain(
     metric: Metric, model: Sample, baseline: Sample, confidence: float, worth: float | None = None
 ) -> list[float]:
-    """Low end and high end of the difference to a baseline on the same rows. They hold it as it is and less
-    its bias, which two models that err alike have none of, and a model and a baseline may. Where the baseline
-    has one value whatever the rows, as an area of 1/2, they are those of the model's own value less it."""
-    if np.allclose(baseline.without_U, baseline.value, rtol=0, atol=1e-12):
-        return [end - baseline.value for end in interval(metric, model, confidence, worth)]
-    low, high = difference(model, baseline).interval(confidence)
-    bias = _bias(metric, model) - _bias(metric, baseline) if metric.bias else 0.0
-    return [min(low, max(low - bias, -1.0)), max(high, min(high - bias, 1.0))]
+    """Low end and high end of the difference to a baseline on the same rows. Where the baseline has one value
+    whatever the rows, as an area of 1/2, or the metric knows its bias, of which two models that err alike
+    have the same, and a model and a baseline may not, they are put together from those of the two values."""
+    constant = np.allclose(baseline.without_U, baseline.value, rtol=0, atol=1e-12)
+    if metric.bias is None and not constant:
+        return difference(model, baseline).interval(confidence)
+    own = interval(metric, model, confidence, worth)
+    others = [baseline.value] * 2 if constant else interval(metric, baseline, confidence)
+    return _put_together(model, own, baseline, others)
+
+
+def _put_together(one: Sample, ends: list[float], other: Sample, others: list[float]) -> list[float]:
+    """The interval of a difference from those of the two values, which the same rows draw the same way by so
+    much (Zou & Donner 2008; of shares Newcombe 1998, method 10)."""
+    size = math.sqrt(float(np.sum(one.influence**2)) * float(np.sum(other.influence**2)))
+    alike = float(one.influence @ other.influence) / size if size > 0 else 0.0
+
+    def apart(mine: float, its: float) -> float:
+        return math.sqrt(max(mine**2 + its**2 - 2 * alike * mine * its, 0.0))
+
+    (low, high), (its_low, its_high), value = ends, others, one.value - other.value
+    return [
+        value - apart(one.value - low, its_high - other.value),
+        value + apart(high - one.value, other.value - its_low),
+    ]
 
 
 def worth_of(metric: Metric, own_NS: Table, trivial_NS: Table, units: Units) -> float:
     """What a unit is worth at which a model fails, of which a few test rows may show none: as much as the
-    value changes where it is answered as by the trivial model. Of a share of rows 1.
+    value changes where it is answered as by the trivial model. Of a share of rows 1. Rows that belong to
+    several units fail one by one.
 
     A loss at any of the units, whichever, has the variance of one at units that are worth the sum of squares
-    of these changes over their sum; none is worth more than the dearest. Where few rows count, each of these
-    is worth at least its part: all, where no row tells anything.
+    of these changes over their sum, whichever way each goes. Where few rows count, as of an area, one of the
+    rarer kind is worth at least what it loses by a fall from the best place; all, where no row tells a thing.
     """
+    units = Units(own_NS.shape[0]) if units.overlap else units
     units = units.coarse(own_NS.shape[1])
     changed_U = metric.without(own_NS, units.member_UN, trivial_NS)
-    parts_U = units.count * (changed_U - metric.total(own_NS))
-    dearest, total = float(np.abs(parts_U).max(initial=0)), abs(float(parts_U.sum()))
-    found = min(dearest, float((parts_U**2).sum()) / total) if total > 0 else dearest or 1.0
+    parts_U = np.abs(units.count * (changed_U - metric.total(own_NS)))
+    found = float((parts_U**2).sum() / parts_U.sum()) if parts_U.any() else 1.0
     counted = _rows_that_count(metric, np.asarray(own_NS.sum(axis=0)).reshape(-1))
-    return max(found, units.count / counted)
+    return max(found, units.count / max(counted / (4 * FALL), 1.0))
 
 
 def worth_of_value(measured: Sample) -> float:
     """The same where nobody knows how a model that fails would answer: as if that counted for nothing."""
-    parts_U = np.abs(measured.value + measured.influence)
-    return float((parts_U**2).sum() / parts_U.sum()) if parts_U.any() else 1.0
+    parts_N = np.abs(measured.value + measured.influence_of_rows)
+    return float((parts_N**2).sum() / parts_N.sum()) if parts_N.any() else 1.0

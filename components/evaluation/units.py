@@ -149,6 +149,19 @@ class Sample:
         influence_U = _influence(self.value, self.without_U)
         return influence_U * math.sqrt(self._once(influence_U)) if influence_U.any() else influence_U
 
+    @cached_property
+    def influence_of_rows(self) -> np.ndarray:
+        """influence_N of each row by itself where rows belong to several units; else that of the units."""
+        return self.influence if self.without_N is None else _influence(self.value, self.without_N)
+
+    @property
+    def rows_for_one(self) -> float:
+        """How many rows tell as much as one that hangs on no other (a design effect: Kish 1965): as many
+        times as the variance by units is that by rows. At least one, and one where rows are units."""
+        if self.without_N is None or not self.influence_of_rows.any():
+            return 1.0
+        return max(1.0, _variance(self.influence) / _variance(self.influence_of_rows))
+
     def _once(self, influence_U: np.ndarray) -> float:
         """The share of a jackknife's variance that is left once nothing is there twice.
 
@@ -159,8 +172,8 @@ class Sample:
         """
         units, variance = len(influence_U), float(np.mean(influence_U**2)) / len(influence_U)
         if self.without_N is not None:
-            own = _influence(self.value, self.without_N)
-            return max(1 - float(np.mean(own**2)) / len(own) / variance, 1 / 2)
+            own_N = self.influence_of_rows
+            return max(1 - float(np.mean(own_N**2)) / len(own_N) / variance, 1 / 2)
         if self.together_P is None:
             return 1.0
         twice = (units - 3) / (units - 2) * float(np.var(self.together_P)) / 2
@@ -169,6 +182,11 @@ class Sample:
 
 def _apart(one: np.ndarray | None, other: np.ndarray | None) -> np.ndarray | None:
     return None if one is None or other is None else one - other
+
+
+def _variance(influence_U: np.ndarray) -> float:
+    """Of the value."""
+    return float(np.mean(influence_U**2)) / max(len(influence_U) - 1, 1)
 
 
 def _influence(value: float, without_U: np.ndarray) -> np.ndarray:

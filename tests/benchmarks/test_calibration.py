@@ -44,6 +44,19 @@ def test_what_holds_too_often_in_one_world_is_asked_to_hold_often_enough_in_its_
     assert "coverage of the value of AUC of wide positives, most" not in goals
 
 
+def test_a_share_that_is_outside_is_drawn_again_by_three_times_as_many_test_sets() -> None:
+    drawn = []
+
+    def held(sets: int) -> np.ndarray:
+        drawn.append(sets)
+        return np.array([0.92 if sets == 50 else 0.94])
+
+    assert coverage.decided(held, 50, [1.0]) == (np.array([0.94]), 150)
+    assert coverage.decided(held, 40, [0.97]) == (np.array([0.94]), 40)
+    assert coverage.decided(held, 60, [0.93]) == (np.array([0.94]), 180)
+    assert drawn == [50, 150, 40, 60, 180]
+
+
 def test_what_a_count_of_rows_makes_impossible_is_asked_of_no_interval() -> None:
     """Of 1.4 rows that differ in the mean 0 is left out from four won and none lost on; three would do it too
     often where 3.5 differ."""

@@ -183,26 +183,28 @@ def test_a_champion_that_has_lost_what_may_be_lost_is_promoted_by_no_number_of_r
     assert "held up most by its anchor; in 80% with a margin of" in str(lost.warning)
 
 
-# Of the built-in tasks, by two trainings of one program: rows or documents that differed (F1 and Pearson: that
-# would give the same error), of how many, what each is worth, and degrees of freedom.
+# Of the built-in tasks, by two trainings of one program: rows that differed (F1 and Pearson: that would give the
+# same error), of how many, what each is worth, and degrees of freedom; of pairs what one is worth that fails.
 DIFFERED = {
     "sentiment": (457, 3684, 1.0, None),
     "news_topic": (142, 2553, 1.0, None),
     "ner": (581, 3184, 0.625, 3183),
     "intensity": (183, 791, 0.445, 790),
-    "similarity": (6.5, 16, 0.377, 15),
+    "similarity": (47, 96, 0.467, 15, 8.6),
     "tweet_ner": (93, 583, 1.113, 582),
 }
 
 
 def test_every_built_in_margin_lets_an_equal_model_pass_in_four_of_five_cases() -> None:
-    """Past its champion and an anchor that is as good; whoever narrows a margin is told."""
+    """Past its champion and an anchor that is as good; whoever narrows a margin is told. The pairs of sixteen
+    documents do not tell an anchor's stricter bound that none fails (0093)."""
     project = params.read(ROOT / "params.yaml")
     confidence = project.evaluation.confidence
     assert set(project.gates()) == set(DIFFERED)
     for head, gate in project.gates().items():
-        differ, units, worth, freedom = DIFFERED[head]
+        differ, units, worth, freedom, *unseen = DIFFERED[head]
         known = Difference(won=differ / 2, lost=differ / 2, units=units, worth=worth, freedom=freedom)
-        levels = {CHAMPION: confidence, ANCHOR: anchor_level(confidence)}
+        known = known.model_copy(update={"unseen": unseen[0]}) if unseen else known
+        levels = {CHAMPION: confidence} | ({} if unseen else {ANCHOR: anchor_level(confidence)})
         ahead = tuple(Ahead(whom, gate.margin, level, known) for whom, level in levels.items())
         assert Promise(head, gate, units, ahead, "comparison", "s").chance >= ENOUGH, head

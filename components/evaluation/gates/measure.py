@@ -47,10 +47,10 @@ class Score:
     def value(self) -> float:
         return min(self.sample.value, self.most)
 
-    def interval(self, confidence: float) -> list[float]:
-        """Its ends are not beyond `most`."""
+    def interval(self, confidence: float, worth: float | None = None) -> list[float]:
+        """Its ends are not beyond `most`; `worth` is that of a row that fails (`intervals.worth_of`)."""
         if self.metric is not None:
-            ends = intervals.interval(self.metric, self.sample, confidence)
+            ends = intervals.interval(self.metric, self.sample, confidence, worth)
         else:
             counted = intervals.difference(self.sample, self.sample.nothing)
             ends = counted.interval(confidence)
@@ -111,15 +111,14 @@ def measured(case: Case, score: Callable[[Asked], Score], rows_N: np.ndarray | N
     """Score the models on the test rows, or on those of `rows_N`, of which there is at least one."""
     chosen_N = np.ones(len(case.rows), dtype=bool) if rows_N is None else rows_N
     own = score(_asked(case, "model", chosen_N, case.facts))
-    found = Measured(int(chosen_N.sum()), own, None)
+    found = Measured(int(chosen_N.sum()), own, None, worth=_worth(case, own, chosen_N))
     if case.common is None:
         return found
     both_N = chosen_N & case.common.rows_N
     if not both_N.any():
         return found
     model, champion = (score(_asked(case, who, both_N, case.common.facts)) for who in ("model", "champion"))
-    worth = _worth(case, own, chosen_N)
-    return replace(found, pair=(model, champion), compared=int(both_N.sum()), worth=worth)
+    return replace(found, pair=(model, champion), compared=int(both_N.sum()))
 
 
 def _worth(case: Case, own: Score, chosen_N: np.ndarray) -> float:
@@ -152,7 +151,7 @@ def finding(
 ) -> Finding:
     """A finding for the verdict: `limit` is the least that the value may be, and a loss of `margin` against
     the champion is allowed. Without a margin the comparison is shown, and not judged."""
-    interval = found.own.interval(case.project.evaluation.confidence)
+    interval = found.own.interval(case.project.evaluation.confidence, found.worth)
     outcome, why = kept(what, found.own.value, interval, limit)
     return Finding(
         gate=gate,

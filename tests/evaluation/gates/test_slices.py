@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from components import families
+from components.data.contract.cards import HeadCard
 from components.data.contract.rows import labelled_rows
 from components.data.encoding.split import EncodedSplit
+from components.evaluation.evaluate import compare
 from components.evaluation.gates.slices import Slices
+from components.evaluation.intervals import interval
+from components.evaluation.units import Units, sample
 from components.families.base import Row
 from components.spelling import script
 from tests.evaluation.gates.case import case_of, row
@@ -79,6 +85,26 @@ def test_a_loss_on_one_slice_is_found_though_the_whole_is_as_good() -> None:
     assert lost and won
     assert lost.difference == -0.5 and lost.interval[1] < -0.4 and lost.p < 0.01
     assert won.difference == 0.125 and won.interval[0] > 0
+
+
+def test_a_slice_of_every_row_has_the_interval_of_the_whole() -> None:
+    """Of Pearson's r too, whose lower end is as far off as rows allow at which a model fails."""
+    gold, noise = np.random.default_rng(4).normal(size=(2, 120))
+    rows = [{**row(n, "a"), "score": value} for n, value in enumerate(gold)]
+    answers: dict = {
+        who: [{"score": value} for value in side]
+        for who, side in (("model", gold + 0.5 * noise), ("trivial", 0 * gold), ("linear", 0.5 * gold))
+    }
+    family = families.get("regression")
+    metric, facts = family.metrics[0], {"mean": 0.0, "options": {}}
+    card = HeadCard(family="regression", facts=facts, task="mood", max_length=64, inputs=["text"])
+    case = replace(case_of(rows, answers["model"], metric="pearson"), card=card, said=answers)
+    every = Slices.model_validate({"length": None, "rules": {"every": {"text": {"longer_than": 1}}}})
+    (found,) = every.findings(case)
+    whole = compare(metric, rows, answers, facts, Units(120), 0.95)
+    assert (found.value, found.interval) == (whole.value, whole.interval)
+    seen = sample(metric, metric.statistics(rows, answers["model"], facts), Units(120))
+    assert found.interval[0] < interval(metric, seen, 0.95)[0]
 
 
 def test_a_floor_on_every_slice_rejects_what_is_below_it_with_confidence() -> None:
