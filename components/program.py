@@ -10,10 +10,14 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import os
 import re
+import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import astuple, dataclass
 from functools import cache, cached_property
+from importlib.util import cache_from_source
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]  # the checkout, or site-packages
@@ -39,6 +43,9 @@ WATCH = ("components.tracking",)  # shows a training and logs it
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)  # what may have a docstring
 NOT_FOLLOWED = {"train": WATCH, "alone": WATCH, "joint": WATCH}
 
+# What sources say, by their contents, beside Python's bytecode of them: to parse all takes a second.
+MEMORY = Path(cache_from_source(__file__)).with_suffix(".json")
+
 
 @dataclass(frozen=True)
 class Source:
@@ -47,6 +54,9 @@ class Source:
     imports: frozenset[str]  # names of modules, or patterns of them: components.families.*.family
     named: frozenset[str]  # every string in it that could be the name of a file
     meaning: str  # SHA-256, short
+
+
+USED: dict[str, Source] = {}  # of this process
 
 
 @dataclass(frozen=True)
@@ -60,7 +70,10 @@ class Module:
     @cached_property
     def source(self) -> Source:
         """What its file says, as of now."""
-        return _read(self.name, self.path)
+        content = self.path.read_bytes()
+        key = _digest(f"{self.name}\n".encode() + content)
+        USED[key] = USED.get(key) or _remembered().get(key) or _read(self.name, content)
+        return USED[key]
 
 
 @cache
@@ -126,6 +139,7 @@ def written(families: Mapping[str, Collection[str]]) -> dict[Path, str]:
                 found[Path(stage) / f"{task}.json"] = of_stage(stage, own)
         else:
             found[Path(f"{stage}.json")] = of_stage(stage, None if stage == "package" else every)
+    _remember()
     return {file: json.dumps(digests, indent=2) + "\n" for file, digests in found.items()}
 
 
@@ -192,8 +206,41 @@ def _module(path: Path) -> Module:
     return Module(".".join(parts[:-1] if parts[-1] == "__init__" else parts), path)
 
 
-def _read(name: str, path: Path) -> Source:
-    tree = ast.parse(path.read_bytes())
+@cache
+def _remembered() -> dict[str, Source]:
+    """What sources said to processes before this one; nothing where that cannot be read, or was found by
+    another text of this module."""
+    try:
+        known = json.loads(MEMORY.read_bytes())
+        return {key: _source(*said) for key, said in known["said"].items() if known["by"] == _own()}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return {}
+
+
+def _source(imports: list[str], named: list[str], meaning: str) -> Source:
+    return Source(frozenset(imports), frozenset(named), meaning)
+
+
+def _remember() -> None:
+    """Keep it for the next process, where Python keeps bytecode."""
+    if sys.dont_write_bytecode or USED.keys() <= _remembered().keys():
+        return
+    said = {
+        key: [sorted(part) if isinstance(part, frozenset) else part for part in astuple(source)]
+        for key, source in USED.items()
+    }
+    new = MEMORY.with_suffix(f".{os.getpid()}")
+    with suppress(OSError):  # a folder that may not be written, or a full disk
+        new.write_text(json.dumps({"by": _own(), "said": said}))
+        new.replace(MEMORY)
+
+
+def _own() -> str:
+    return _digest(Path(__file__).read_bytes())
+
+
+def _read(name: str, content: bytes) -> Source:
+    tree = ast.parse(content)
     nodes = list(_running(tree))
     imports = frozenset(found for node in nodes for found in _imports(node, name))
     ours = frozenset(found for found in imports if found.partition(".")[0] in PACKAGES)

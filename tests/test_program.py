@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import ast
 import dis
+import json
 import re
 import shutil
+import sys
 import types
 from collections.abc import Iterator
 from functools import cache
@@ -37,10 +39,6 @@ BY_NAME = {  # what is imported by a name that settings hold
 }
 
 
-READING = program._read
-READ: dict[tuple[str, bytes], program.Source] = {}
-
-
 DERIVED = ("_found", "_with_packages", "_beside", "_names", "_digest_of")
 
 
@@ -66,15 +64,8 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for package in program.PACKAGES:
         shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
     in_place_of_the_program(tmp_path, monkeypatch)
-    monkeypatch.setattr(program, "_read", lambda name, path: read(name, path, path.read_bytes()))
+    monkeypatch.setattr(program, "_remember", lambda: None)
     return tmp_path
-
-
-def read(name: str, path: Path, content: bytes) -> program.Source:
-    """What a file of whichever copy says."""
-    if (name, content) not in READ:
-        READ[name, content] = READING(name, path)
-    return READ[name, content]
 
 
 def stale_after(copy: Path, file: str, line: str) -> set[str]:
@@ -319,6 +310,58 @@ def test_every_stage_of_the_pipeline_depends_on_its_file_and_on_no_code() -> Non
         if name != "program":
             key = {"alone": "/${item.task}"}.get(name, "/${key}") if name in program.PER_TASK else ""
             assert f"program/{name}{key}.json" in deps
+
+
+class TestMemory:
+    """What sources say is kept beside Python's bytecode, and never believed of another text."""
+
+    @pytest.fixture(autouse=True)
+    def memory(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        monkeypatch.setattr(program, "MEMORY", tmp_path / "said.json")
+        monkeypatch.setattr(sys, "dont_write_bytecode", False)
+        return program.MEMORY
+
+    @staticmethod
+    def in_a_new_process(root: Path, monkeypatch: pytest.MonkeyPatch) -> dict[Path, str]:
+        in_place_of_the_program(root, monkeypatch)
+        monkeypatch.setattr(program, "USED", {})
+        program._remembered.cache_clear()
+        return program.written(TASKS)
+
+    def test_the_next_process_parses_nothing(self, memory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        first = self.in_a_new_process(ROOT, monkeypatch)
+        assert memory.is_file()
+        monkeypatch.setattr(program, "_read", None)  # who parses fails
+        assert self.in_a_new_process(ROOT, monkeypatch) == first
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("torn", [b"", b"{", b"[]", b'{"by": 1}', b'{"said": {"a": [1]}, "by": ""}'])
+    def test_what_is_torn_or_of_another_version_is_found_anew(
+        self, torn: bytes, memory: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        first = self.in_a_new_process(ROOT, monkeypatch)
+        memory.write_bytes(torn)
+        assert self.in_a_new_process(ROOT, monkeypatch) == first
+        assert json.loads(memory.read_bytes())["by"] == program._own()
+
+    @pytest.mark.slow
+    def test_a_changed_file_is_read_again(
+        self, tmp_path: Path, memory: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for package in program.PACKAGES:
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / package, tmp_path / package, ignore=ignored)
+        first = self.in_a_new_process(tmp_path, monkeypatch)
+        with (tmp_path / "components/stages/train.py").open("a") as file:
+            file.write("CHANGED = 1\n")
+        later = self.in_a_new_process(tmp_path, monkeypatch)
+        assert {path for path in first if first[path] != later[path]} == {Path("train.json")}
+
+    def test_a_folder_that_may_not_be_written_stops_nothing(
+        self, memory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(program, "MEMORY", tmp_path / "no" / "folder.json")
+        assert self.in_a_new_process(ROOT, monkeypatch)
 
 
 @pytest.mark.slow
