@@ -24,7 +24,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ from benchmarks.clients import LOST, Caller, Heard, closed, drained, opened
 from benchmarks.goals import Goal, finish
 from benchmarks.texts import lengths
 from components import loopback
+from components.environment import SERVICE
 from components.files import write_manifest
 from components.program import ROOT
 from components.release.query import serve_environment, stop
@@ -51,6 +52,7 @@ EARLY = 1000  # requests after which memory is looked at first
 P99 = 4.0  # times the median of a lone request that the slowest hundredth may take at 80 % of the capacity
 START = 180.0  # seconds that a server may take
 WORDS = ("the", "market", "report", "a", "good", "price", "was", "said", "London", "of", "very", "bad")
+GOLDEN = (math.sqrt(5) - 1) / 2
 CORES = sorted(os.sched_getaffinity(0))
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
 
@@ -91,7 +93,7 @@ class Bench:
         self.ours = self._service(self.bundle)[1]
         self.chosen = None if self.card.runtime == EAGER else self._service(bundle.absolute())[1]
         self.beside["runtime"] = _running(self.chosen or self.ours)
-        self.plain = self._start("-m", "benchmarks.serving_peers", str(self.bundle))[1]
+        self.plain = self._start("-m", "benchmarks.serving_peers", str(self.bundle), without=SERVICE)[1]
 
     def round(self) -> dict[str, float]:
         """Ratios of this round."""
@@ -218,10 +220,12 @@ class Bench:
         where = ("--working-dir", str(home), "--port")
         return self._start("-m", "bentoml", "serve", "serving.service:Onetrunk", *where, home=home)
 
-    def _start(self, *command: str, home: Path = ROOT) -> tuple[subprocess.Popen[bytes], int]:
+    def _start(
+        self, *command: str, home: Path = ROOT, without: Container[str] = ()
+    ) -> tuple[subprocess.Popen[bytes], int]:
         """A server whose command ends with its port."""
         port = loopback.free_port("127.0.0.1")
-        process = self._process([sys.executable, *command, str(port)], home, subprocess.DEVNULL)
+        process = self._process([sys.executable, *command, str(port)], home, subprocess.DEVNULL, without)
         until = time.monotonic() + START
         while self.run(Caller(port, ["/predict"]).ask({"texts": ["ready"]}))[0] != 200:
             if process.poll() is not None or time.monotonic() > until:
@@ -229,9 +233,13 @@ class Bench:
             time.sleep(0.2)
         return process, port
 
-    def _process(self, command: list[str], folder: Path, pipe: int) -> subprocess.Popen[bytes]:
-        """With a core of its own, where there is another for the callers."""
-        environment = {**serve_environment(self.folder), **ONE_THREAD, "PYTHONPATH": str(folder)}
+    def _process(
+        self, command: list[str], folder: Path, pipe: int, without: Container[str] = ()
+    ) -> subprocess.Popen[bytes]:
+        """With a core of its own, where there is another for the callers; `without` these variables of a
+        service's, which nobody sets for a plain app."""
+        ours = {**serve_environment(self.folder), **ONE_THREAD, "PYTHONPATH": str(folder)}
+        environment = {name: value for name, value in ours.items() if name not in without}
         process = subprocess.Popen(
             command, cwd=folder, env=environment, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL
         )
@@ -259,8 +267,16 @@ def _texts(card: BundleCard, most: int = 600) -> list[str]:
             found += [row if isinstance(row, str) else " ".join(row) for row in table[column].to_pylist()]
     draws = np.random.default_rng(0)
     made_up = [" ".join(draws.choice(WORDS, size)) for size in lengths(most, 0)]
-    texts = found or made_up
-    return [texts[place] for place in draws.permutation(len(texts))]
+    return _mixed(found or made_up)
+
+
+def _mixed(texts: list[str]) -> list[str]:
+    """In an order of which any beginning has short and long texts in about the share that all have: who is
+    slow gets through fewer, and must be asked no shorter ones. Ranks step by the golden section (Weyl 1916).
+    """
+    steps = (GOLDEN * np.arange(len(texts)) + 0.5) % 1
+    ranked = sorted(texts, key=len)
+    return [ranked[place] for place in np.argsort(steps)]
 
 
 LINES = {

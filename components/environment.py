@@ -43,6 +43,8 @@ SERVICE = {
     "MALLOC_TRIM_THRESHOLD_": str(1 << 27),
     "MALLOC_TOP_PAD_": str(1 << 24),
     "MALLOC_ARENA_MAX": "2",
+    # in large pages, where Linux gives them to who asks: a product reads weights of megabytes all over
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
     # oneDNN keeps what it made for each number of tokens, a third of a megabyte: a thousand by default
     "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64",
     "LRU_CACHE_CAPACITY": "64",

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from components.environment import QUIET, THREADS_AND_MEMORY
+from components.environment import QUIET, SERVICE, THREADS_AND_MEMORY
 from tests.scripts import ROOT
 
+GLIBC = tuple(map(int, platform.libc_ver()[1].split("."))) if platform.libc_ver()[0] == "glibc" else (0,)
 STAGE = """
 import json, os, sys
 from components.environment import restart_tuned
@@ -40,6 +42,23 @@ def test_a_cold_start_runs_once_more_with_the_same_arguments_and_the_variables_i
     variables, arguments = json.loads(said[-1])
     assert arguments == ["--task", "a b"]
     assert {**THREADS_AND_MEMORY, **QUIET, **own}.items() <= variables.items()
+
+
+HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+
+
+@pytest.mark.skipif(
+    not HUGE_PAGES.is_file() or "[madvise]" not in HUGE_PAGES.read_text() or GLIBC < (2, 35),
+    reason="Linux gives large pages to who asks for them, and glibc asks from 2.35 on",
+)
+def test_a_services_memory_is_in_large_pages() -> None:
+    told = "kept = bytearray(1 << 24); print(open('/proc/self/smaps').read())"
+    environment = {**os.environ, **SERVICE}
+    said = subprocess.run(
+        [sys.executable, "-c", told], check=True, capture_output=True, text=True, env=environment
+    ).stdout
+    heap = said.partition("[heap]")[2]
+    assert " hg" in heap[heap.index("VmFlags:") :].partition("\n")[0]
 
 
 COLLECT_SELDOM = {

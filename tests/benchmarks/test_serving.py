@@ -8,11 +8,12 @@ import os
 from itertools import repeat
 from typing import Any
 
+import numpy as np
 import pytest
 from starlette.responses import JSONResponse
 
 from benchmarks.clients import LOST, Caller, Heard, closed, opened
-from benchmarks.serving import CHOSEN, LINES, Bench, _goals
+from benchmarks.serving import CHOSEN, LINES, Bench, _goals, _mixed
 from tests.serving.loopback import served
 
 BODIES = {"texts": ["a"]}
@@ -80,3 +81,12 @@ def test_a_bundle_without_a_runtime_has_no_line_of_one() -> None:
     once = dict.fromkeys(("in time", "lost", "memory"), 1.0)
     one = {**dict.fromkeys(LINES.keys() - once.keys(), 1.0), **dict.fromkeys(CHOSEN, math.nan)}
     assert len(_goals([one], once)) == len(LINES) - len(CHOSEN)
+
+
+def test_who_gets_through_few_texts_is_asked_texts_of_the_same_lengths() -> None:
+    draws = np.random.default_rng(0).lognormal(3.3, 0.9, 500).astype(int) + 1
+    texts = ["a" * length for length in draws]
+    mixed = _mixed(texts)
+    assert sorted(mixed) == sorted(texts)
+    for asked in (60, 130, 460):
+        assert sum(map(len, mixed[:asked])) / asked == pytest.approx(draws.mean(), rel=0.06)
