@@ -40,6 +40,7 @@ def test_the_defaults_are_those_of_a_new_project_and_the_tasks_this_ones(tiny_pr
     assert str(project.model.encoder) == "encoder"
 
 
+@pytest.mark.slow
 def test_every_setting_is_one_that_a_project_has_and_no_value_is_the_default(tiny_project: Path) -> None:
     for place, values in defaults.OTHERS.items():
         section, key = place.split(".")

@@ -155,6 +155,7 @@ def test_in_a_year_of_retrains_that_each_are_a_little_worse_less_than_four_point
     assert min(unbounded) >= years.TOO_MUCH
 
 
+@pytest.mark.slow
 def test_in_a_year_of_retrains_that_are_as_good_nearly_all_are_released() -> None:
     found = years.measure((0.0, 20))
     assert found.released_Y.mean() / years.RETRAINS > 0.9

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any
 
+import pytest
+
 from components.evaluation.baselines import best_linear
 from components.families.base import Prediction, Row
 from components.families.base.capabilities import Predict
@@ -76,6 +78,7 @@ def test_words_with_many_endings_are_told_by_their_characters() -> None:
     assert accuracy(best_linear(family, train, validation, test, FACTS)) > 0.95
 
 
+@pytest.mark.slow
 def test_how_strongly_it_is_regularised_is_told_by_the_validation_rows() -> None:
     """One clean word against labels of which a third is wrong: held tight, a model is right more often."""
     random = Random(3)

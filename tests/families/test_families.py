@@ -30,6 +30,7 @@ class Stars(Regression):
         return {"score": float(np.clip(round(score), 1, 5))}
 
 
+@pytest.mark.slow
 def test_a_family_registered_here_trains_and_predicts(
     tiny_project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

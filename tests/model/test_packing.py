@@ -103,6 +103,7 @@ def test_the_fallback_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.Mo
     assert line == "mpnet: sequences cannot be packed; they are padded, which is slower"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PADDABLE)
 def test_an_encoder_that_padding_leaves_alone_is_padded(name: str) -> None:
     encoder = build(PADDABLE[name])

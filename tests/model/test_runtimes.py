@@ -30,7 +30,7 @@ def test_every_runtime_has_a_tolerance_here() -> None:
     assert {*TOLERANCE, *LEARNT} == set(runtimes.names())
 
 
-@pytest.mark.slow_after(6)  # what is exported takes its time
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "kind"),
     [*(("bf16", kind) for kind in PACKABLE), *(("onnx", kind) for kind in PACKABLE),
@@ -93,6 +93,7 @@ def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_file_names_no_place_of_the_machine_that_wrote_it_and_is_the_same_again(
     bert: Path, tmp_path: Path
 ) -> None:

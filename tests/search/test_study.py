@@ -91,6 +91,7 @@ def test_the_search_finds_what_is_good() -> None:
     assert 3e-4 < found[RATE] < 3e-3
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("tiny_project")
 @pytest.mark.parametrize("stopped_at", [0, 3, 13])
 def test_a_search_that_was_stopped_in_a_trial_ends_as_if_it_had_not_been(stopped_at: int) -> None:

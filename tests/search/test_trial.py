@@ -107,7 +107,7 @@ def test_a_hopeless_trial_is_ended_and_a_killed_one_goes_on_from_its_checkpoint(
     )
 
 
-@pytest.mark.slow_after(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("values", "expected"),
     [

@@ -66,6 +66,7 @@ def run_stages(root: Path, rows: Rows) -> None:
     data_gate.main()
 
 
+@pytest.mark.slow
 def test_sound_data_passes_and_the_second_run_leaves_the_same_bytes(project: Path):
     run_stages(project, sound_rows("classification", "mood"))
     names = ["validation/mood.json", "validation/stars.json", "validation.json", "validation.html"]

@@ -220,6 +220,7 @@ def test_a_mistake_in_logging_is_one_sentence(
         params.load()
 
 
+@pytest.mark.slow
 def test_looking_for_loggers_imports_none_of_them(tiny_project: Path) -> None:
     code = (
         "import sys; from components import tracking; [tracking.logger(name) for name in tracking.names()];"

@@ -40,6 +40,7 @@ def test_the_cosines_of_opposed_equal_and_orthogonal_gradients() -> None:
     assert found[0] == pytest.approx([1, -1, 1, 0, 0])  # a gradient that is zero has no direction
 
 
+@pytest.mark.slow
 def test_cosine_and_look_ahead_equal_those_of_a_copy_that_takes_the_step(encoded_project: Path) -> None:
     """Fifty et al. 2021, eq. 1, with nothing but autograd and a deep copy; dropout is on, and the step is
     cut into micro-batches. The steps are in bf16, which would drown these differences: they are measured
@@ -92,6 +93,7 @@ def test_measuring_moves_no_weight_and_leaves_no_gradient(encoded_project: Path)
     assert all(p.grad is None and p.requires_grad for p in taker.model.parameters())
 
 
+@pytest.mark.slow
 def test_means_run_over_the_measured_steps_alone(encoded_project: Path) -> None:
     taker, batch = engine(encoded_project)
     first, second, both = Affinity(every=3), Affinity(every=3), Affinity(every=3)

@@ -19,7 +19,7 @@ from tests.training.gradients.micros import CARDS, DISJOINT, JOINT, build, gathe
 from tests.training.steps import WAYS, first_batch, stepper
 
 
-@pytest.mark.slow_after(2)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("way", "precision"), [("plain", "fp32"), ("norms", "fp32"), ("ahead", "fp32"), ("per_task", "fp16")]
 )

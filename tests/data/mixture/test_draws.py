@@ -122,6 +122,7 @@ def test_long_run_shares_are_the_plans() -> None:
     assert rows_before(plan, "b", 1000) == 3000
 
 
+@pytest.mark.slow
 def test_draws_are_of_the_shares_by_chi_square() -> None:
     """A window of every share: how often each task is drawn, and how often each row of it in the long run."""
     plan = Plan(1, 12.0, 16, {"a": TaskPlan(30, 0.5), "b": TaskPlan(20, 0.3), "c": TaskPlan(7, 0.2)})
@@ -141,7 +142,7 @@ SCHEDULES = {
 }
 
 
-@pytest.mark.slow_after(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_step_41_007_alone_is_that_of_the_steps_in_order(name: str) -> None:
     schedule = SCHEDULES[name] or {}

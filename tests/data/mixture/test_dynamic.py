@@ -57,6 +57,7 @@ def test_a_decision_holds_from_the_next_window_and_the_past_stays() -> None:
     assert rows_before(two, "a", 308) - rows_before(two, "a", 208) == 480
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_draws_what_the_uninterrupted_one_draws() -> None:
     """A step needs the decisions before it alone, and none that comes later changes it."""
 

@@ -46,6 +46,7 @@ def project_with(mixture: dict) -> Project:
     return params.load()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("encoded_project")
 def test_the_run_draws_what_the_plan_counts_and_spends_its_tokens() -> None:
     for mixture in MIXTURES:
@@ -61,6 +62,7 @@ def test_the_run_draws_what_the_plan_counts_and_spends_its_tokens() -> None:
         assert tokens == pytest.approx(12_000, rel=0.05), mixture
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mixture", MIXTURES, ids=lambda mixture: mixture["method"])
 @pytest.mark.usefixtures("encoded_project")
 def test_shares_of_tokens_are_shares_of_what_the_run_reads(mixture: dict) -> None:

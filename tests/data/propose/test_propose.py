@@ -38,7 +38,7 @@ def written(shape: Shape, folder: Path) -> str:
     return str(folder / shape.file)
 
 
-@pytest.mark.slow_after(4)
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", GUESSED, ids=lambda shape: shape.file)
 def test_guesses_right(shape: Shape, project: Path) -> None:
     """Family, columns, format and options; and a run takes in the rows of the entry."""
@@ -61,7 +61,7 @@ def test_moods_are_classes_and_no_levels() -> None:
     assert found.entry.keys["family"] == "classification"
 
 
-@pytest.mark.slow_after(4)
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", ASKED, ids=lambda shape: shape.file)
 def test_asks_rightly(shape: Shape, tmp_path: Path) -> None:
     """In one sentence; and every answer that it offers settles it."""

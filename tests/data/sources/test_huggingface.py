@@ -250,6 +250,7 @@ EXPRESSIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("saved", [True, False])
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 def test_a_split_may_be_an_expression_of_the_library(expression: str, saved: bool, tmp_path: Path) -> None:
@@ -330,6 +331,7 @@ def test_a_table_is_read_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert [text for _, text in texts(tmp_path)] == [str(n) for n in range(10)]
 
 
+@pytest.mark.slow
 def test_a_row_group_is_not_read_at_once(tmp_path: Path) -> None:
     """Parquet writers make groups as large as they like; the whole of this one takes 60 MB."""
     from components.data.sources.formats import huggingface

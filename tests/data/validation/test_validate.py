@@ -205,6 +205,7 @@ def test_a_report_names_at_most_five_rows_per_check_by_the_beginning_of_their_te
     assert all(len(check.examples) == len(check.rows) <= 5 for check in report.checks)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_row_at_fault_is_where_the_report_says(tmp_path: Path, family: str):
     """As the page says how to look it up: by its number in its split's file."""
@@ -265,6 +266,7 @@ def test_a_leak_within_a_task_is_not_a_leak_between_tasks(tmp_path: Path):
     assert between_tasks(folders) == NO_LEAKS
 
 
+@pytest.mark.slow
 def test_a_leak_between_tasks_is_a_warning_since_its_rows_are_left_out(tmp_path: Path):
     folders = three_tasks(tmp_path)
     reports = {folder.name: validate_task(folder, Cleaning(conflicts="keep"), CHECKS) for folder in folders}

@@ -41,6 +41,7 @@ def test_areas_and_log_loss_are_scikit_learns(seed: int, rows: int, decimals: in
     )
 
 
+@pytest.mark.slow
 def test_a_resamples_auc_is_its_own_to_a_small_part_of_its_spread() -> None:
     from sklearn.metrics import roc_auc_score
 

@@ -213,6 +213,7 @@ def test_tokens_that_a_row_lacks_do_not_make_two_outputs_differ() -> None:
     torch.testing.assert_close(FAMILY.divergence(one, other, target, FACTS), expected)
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(UNICODE)
 def test_any_question_is_answered_within_the_limits(tokenizer: Any, text: str) -> None:

@@ -68,6 +68,7 @@ def test_taught_logits_are_transformers(model: MultiTaskModel, whole: Any) -> No
     assert expected[known].std() > 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("beams", [1, 3])
 def test_what_it_says_is_what_generate_says(model: MultiTaskModel, whole: Any, beams: int) -> None:
     head = model.heads["reply"]
@@ -94,6 +95,7 @@ def test_the_service_bounds_its_time_and_an_evaluation_does_not(model: MultiTask
     assert (logits(model, None) >= 0).sum() > 3
 
 
+@pytest.mark.slow
 def test_saved_and_loaded_it_says_the_same(model: MultiTaskModel, tmp_path: Path) -> None:
     model.heads["reply"].limits = replace(model.heads["reply"].limits, beams=1)
     model.save_pretrained(tmp_path)

@@ -112,7 +112,7 @@ def rows(draw: st.DrawFn) -> dict[str, Any]:
     return RELATION.read_input({"text": text, "head": spans[0], "tail": spans[1]}, options())
 
 
-@pytest.mark.slow_after(1)
+@pytest.mark.slow
 @given(row=rows(), length=st.integers(12, 40), seed=st.integers(0, 99))
 def test_the_markers_survive_any_text_and_any_length(
     any_tokenizer: Any, row: dict, length: int, seed: int

@@ -389,6 +389,7 @@ def test_too_many_templates_are_refused_before_training(
 # --- training ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_gradients_by_task_are_those_of_separate_backward_passes(project: Path) -> None:
     """A contrast is between rows, but all of one task: of a pack its gradient can still be told apart."""
     from components.training.gradients.packed import PackedGradients

@@ -41,6 +41,7 @@ def test_correlations_are_scipys(seed: int, rows: int, decimals: int) -> None:
         assert found == pytest.approx(np.nan_to_num(reference(x_N, y_N).statistic), abs=1e-9)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 10_000), rows=st.integers(2, 80), decimals=TIES)
 def test_areas_are_scikit_learns(seed: int, rows: int, decimals: int) -> None:

@@ -373,6 +373,7 @@ def test_the_linear_baseline_answers_from_the_likest_sentence() -> None:
 SQUAD = Path(__file__).parents[4] / "shared/data/qa_new_wiki.jsonl"  # beside the checkout, if at all
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SQUAD.exists(), reason="SquadShifts is not beside this checkout")
 def test_real_questions_are_read_but_for_the_answers_that_are_misplaced() -> None:
     with SQUAD.open(encoding="utf-8") as lines:

@@ -43,6 +43,7 @@ def test_accepted_rows_say_whether_the_model_was_right_and_how_sure(tmp_path: Pa
     assert found[0].probability == pytest.approx(said["probability"])
 
 
+@pytest.mark.slow
 def test_of_accepted_rows_the_champion_alone_is_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -101,6 +101,7 @@ def test_each_task_reads_its_own_columns_of_a_row(ask: Ask) -> None:
     assert set(one["answers"]) == {"sentiment", "ner"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["csv", "tsv", "csv.gz", "parquet", "jsonl.gz"])
 def test_any_kind_of_file_becomes_any_other(ask: Ask, kind: str) -> None:
     rows = [{"id": str(number), "text": f'{text}, "so" it was\n'} for number, text in enumerate(TEXTS[:10])]

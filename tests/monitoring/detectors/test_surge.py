@@ -51,7 +51,7 @@ def test_the_tail_of_what_is_not_known_is_the_mean_of_the_tails() -> None:
     assert both.tail(4, 10) == pytest.approx(expected)
 
 
-@pytest.mark.slow_after(2)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "history",
     [

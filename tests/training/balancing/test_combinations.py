@@ -390,7 +390,7 @@ def test_cagrad_serves_the_worst_served_task_better_than_the_mean(jacobian: np.n
     assert (jacobian @ mean_scale("cagrad", jacobian)).min() > (jacobian @ jacobian.mean(0)).min()
 
 
-@pytest.mark.slow_after(2)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", combination_names())
 @pytest.mark.parametrize("start", [(3.0, 2.0), (-2.0, 1.5)])
 def test_on_two_quadratics_the_limit_is_pareto_optimal(name: str, start: tuple[float, float]) -> None:

@@ -45,7 +45,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool
     return request.param
 
 
-@pytest.mark.slow_after(3)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ENCODERS)
 @pytest.mark.parametrize("micros", [DISJOINT, JOINT], ids=["disjoint", "joint"])
 def test_gramian_and_combined_gradient_are_those_of_separate_backwards(
@@ -118,6 +118,7 @@ def test_the_model_is_left_as_it_was(tmp_path: Path) -> None:
     assert not any(module._forward_hooks for module in model.modules())
 
 
+@pytest.mark.slow
 def test_half_precision_agrees_with_its_own_separate_backwards(way: bool, tmp_path: Path) -> None:
     """Both round what reaches a layer to bf16's 8 significant bits, by 2^-8 of it at most, in the same places;
     ours also rounds each range of tokens before it is added. A few such roundings lie between them."""

@@ -162,7 +162,7 @@ WAYS = [
 METHODS = ["fgm", {"method": "smart", "epsilon": 0.02, "noise": 0.01, "step_size": 0.02}, "r_drop"]
 
 
-@pytest.mark.slow_after(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS, ids=["plain", "after probing", "after norms", "per task"])
 @pytest.mark.parametrize("packed", [True, False], ids=["packed", "padded"])
 def test_gradients_are_those_of_each_tasks_regularised_loss(

@@ -20,6 +20,7 @@ def history(scores: Sequence[float], head: str = "mood") -> list[Entry]:
     return [{"step": 10 * n, "validation": {head: value}} for n, value in enumerate(scores, 1)]  # type: ignore[typeddict-item,misc]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("evaluations", [6, 12])
 def test_the_interval_holds_the_longer_runs_score_in_about_nine_of_ten(evaluations: int) -> None:
     random, held = np.random.default_rng(0), []

@@ -335,6 +335,7 @@ def test_what_steps_remember_goes_on_from_the_checkpoint(shared_project: Path, t
     assert all(map(torch.equal, loop.model.parameters(), again.model.parameters()))
 
 
+@pytest.mark.slow
 def test_the_best_weights_go_on_from_the_checkpoint(
     shared_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,6 +29,7 @@ def test_seconds_of_another_precision_do_not_serve(monkeypatch: pytest.MonkeyPat
     assert speed.kept(project, root) is None
 
 
+@pytest.mark.slow
 def test_what_was_timed_is_read_without_torch() -> None:
     """`onetrunk check` reads it."""
     code = "import sys; import components.training.run.speed; sys.exit('torch' in sys.modules)"

@@ -64,6 +64,7 @@ def test_a_step_is_what_it_is_with_the_smaller_budget(encoded_project: Path, way
     assert_alike(small, halved)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", [{"weights": "famo"}, {"weights": "meta"}])
 def test_what_is_looked_at_after_the_step_does_not_repeat_the_step(encoded_project: Path, way: dict) -> None:
     """The memory is too small only once the parameters have moved."""
@@ -151,6 +152,7 @@ def test_one_of_several_processes_does_not_repeat_what_the_others_have_done(
         engine.take(0, batch)
 
 
+@pytest.mark.slow
 def test_micro_batches_grow_until_memory_ends_and_never_again(
     encoded_project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -110,6 +110,7 @@ def test_a_step_in_bf16_is_that_in_fp32_but_for_its_rounding(
     assert half == pytest.approx(exact, rel=math.sqrt(ROUNDINGS / 2) * UNIT)  # of the forward pass alone
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("said", "unit"), [("0", 2.0**-24), ("1", UNIT)])
 def test_the_tasks_own_gradients_add_up_to_that_of_the_sum(
     shared_project: Path, said: str, unit: float, monkeypatch: pytest.MonkeyPatch

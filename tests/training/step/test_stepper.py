@@ -31,7 +31,7 @@ def gradients(root: Path, budget: int, clip: float = 1e9, **chosen: object) -> d
     return {name: p.grad for name, p in engine.model.named_parameters() if p.grad is not None}
 
 
-@pytest.mark.slow_after(3)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "chosen", [{"weights": name} for name in WEIGHTS] + [{"combination": name} for name in COMBINATIONS]
 )
@@ -44,6 +44,7 @@ def test_a_step_in_many_micro_batches_is_a_step_in_one(shared_project: Path, cho
         torch.testing.assert_close(many[name], gradient, rtol=1e-2, atol=2e-4 * norm)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chosen", [{}, {"weights": "gradnorm"}, {"combination": "pcgrad"}])
 def test_pitfall_3_the_step_is_clipped_once(shared_project: Path, chosen: dict) -> None:
     """Of many micro-batches, too, to the norm asked for, and in the direction of the whole gradient."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
+from functools import lru_cache
 
 from components.data.propose.profile import Column
 from components.data.propose.roles.base import CERTAIN, NAMED, WEAK, Fit, is_named, score_of
@@ -63,6 +64,7 @@ def io_types(tags: list[str]) -> set[str] | None:
     return {*counts} - {"O"} or None if named and 2 * counts["O"] > len(tags) else None
 
 
+@lru_cache(10_000)
 def any_spelling(tag: str) -> str:
     """A tag of another spelling (b-per, B_PER, PER-B, o) as B-PER and O are."""
     if tag in NONE:
