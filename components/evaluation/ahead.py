@@ -76,9 +76,9 @@ class Known:
         """Where it is a release of its own."""
         other, above = self._against_anchor()
         if other is not None:
-            margin = self.settings.anchor_margin * self.gate.margin
+            margins = self.gate.anchor_margin or self.settings.anchor_margin
             level = anchor_level(self.settings.confidence)
-            yield self._scaled(Ahead(ANCHOR, margin, level, self._of(other), above))
+            yield self._scaled(Ahead(ANCHOR, margins * self.gate.margin, level, self._of(other), above))
 
     def _against_anchor(self) -> tuple[Comparison | None, float]:
         """The last comparison with today's anchor, and how far the champion of today is above that."""

@@ -15,7 +15,7 @@ def finding(head: str, champion: ChampionEvidence, rules: Rules, confidence: flo
     bar = champion.bar
     if bar is None:
         return None
-    margins = bar.anchor_margin, rules.anchor_margin
+    margins = _of_anchor(head, bar), _of_anchor(head, rules)
     found = [
         *(_of_rule(bar.gates[head], rules.gates[head]) if head in bar.gates else []),
         *_changed("confidence", bar.confidence, confidence, eased=confidence < bar.confidence),
@@ -24,6 +24,11 @@ def finding(head: str, champion: ChampionEvidence, rules: Rules, confidence: flo
         *(one for name in bar.asked if name in rules.further for one in _asks(name, bar, rules)),
     ]
     return f"release {champion.release} was held to more: {'; '.join(found)}" if found else None
+
+
+def _of_anchor(head: str, asked: Bar | Rules) -> float:
+    own = asked.gates[head].anchor_margin if head in asked.gates else None
+    return own or asked.anchor_margin
 
 
 def _asks(name: str, bar: Bar, rules: Rules) -> Iterator[str]:

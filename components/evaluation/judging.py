@@ -69,7 +69,7 @@ class Case:
 
     @property
     def anchor_margin(self) -> float:
-        return self.rules.anchor_margin * self.rule.margin
+        return (self.rule.anchor_margin or self.rules.anchor_margin) * self.rule.margin
 
     @property
     def other_question(self) -> bool:

@@ -67,6 +67,7 @@ class GateRule(Part):
     metric: str  # of the gate
     floor: float  # the least that a release must reach
     margin: float  # a loss that is allowed against the champion
+    anchor_margin: float | None = None  # of the margin, against the anchor; null: that of all heads
     beat_linear: bool = False  # must it be clear of the linear baseline, too?
 
 
@@ -75,7 +76,7 @@ class Bar(Part):
 
     gates: dict[str, GateRule]  # by head, as it is called today
     confidence: float  # of every interval
-    anchor_margin: float  # of the margin; a loss that is allowed against the anchor
+    anchor_margin: float  # of the margin; a loss that is allowed against the anchor, where a head has no own
     further: list[str]  # the further gates
     # what each of these asked, by its name and the setting's; empty in a file of before
     asked: dict[str, Given] = Field(default_factory=dict)
@@ -193,7 +194,7 @@ class Rules(Part):
     gates: dict[str, GateRule]  # by head
     without_champion: list[str] = Field(default_factory=list)  # heads that need not be compared
     shown_loss: float  # of the margin; one that is shown to be larger is rejected
-    anchor_margin: float  # of the margin; a loss that is allowed against the anchor
+    anchor_margin: float  # of the margin; a loss that is allowed against the anchor, where a head has no own
     further: dict[str, Given] = Field(default_factory=dict)  # the further gates, and their settings
 
 
@@ -218,6 +219,7 @@ class TaskVerdict(Part):
     metric: str  # of the gate
     floor: float  # below which it is rejected
     margin: float  # a loss that is allowed against the champion
+    anchor_margin: float | None = None  # of the margin, against the anchor; null: that of all heads
     beat_linear: bool = False  # must it be clear of the linear baseline, too?
     value: float | None = None  # none where it was not measured, like what follows
     interval: Interval | None = None  # low end, high end

@@ -30,6 +30,8 @@ class Gate(Section):
     floor: Annotated[float, Unit("of the metric")]  # the least that a release must reach
     # how far below the champion still counts as no worse
     margin: Annotated[float, Field(gt=0), Unit("of the metric")] = 0.02
+    # the same of its anchor: docs/explanation/gate.md; left out, `evaluation.anchor_margin`
+    anchor_margin: Annotated[float, Field(gt=0), Unit("of the margin")] | None = None
     # must a release be clear of the linear baseline, as it must of the trivial one?
     beat_linear: bool = False
 

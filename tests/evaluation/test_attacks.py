@@ -122,6 +122,7 @@ def warned(rule: GateRule, confidence: float = 0.95, **rules: Any) -> list[str]:
     [
         ({"floor": 0.5}, "floor 0.6, now 0.5"),
         ({"margin": 0.5}, "margin 0.02, now 0.5"),
+        ({"anchor_margin": 1.5}, "anchor_margin 1, now 1.5"),
         ({"beat_linear": False}, "beat_linear, now not"),
         ({"metric": "top_3_accuracy"}, "metric accuracy (margin 0.02), now top_3_accuracy (0.02)"),
     ],
