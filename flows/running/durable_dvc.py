@@ -10,6 +10,7 @@ replaced for that, in this process alone; tests/flows/running/ holds that DVC st
 from __future__ import annotations
 
 import contextlib
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,6 +25,8 @@ from flows.running import dvc_files, outputs
 def main() -> int:
     """Run DVC's command line with the arguments of this one."""
     collect_seldom()
+    # Its run interrupts a stage by this, which is ignored behind nohup or in a script's background, and inherited.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     _write_yaml_whole()
     _write_rwlock_whole()
     _distrust_cache()

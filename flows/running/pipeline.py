@@ -25,7 +25,8 @@ def bring_up_to_date(target: str | None) -> int:
 
     root = Path.cwd()
     for number in (signal.SIGTERM, signal.SIGHUP):  # as with Ctrl-C: stop the stages, then end
-        signal.signal(number, signal.default_int_handler)
+        if signal.getsignal(number) != signal.SIG_IGN:  # nohup's word stands
+            signal.signal(number, signal.default_int_handler)
     project = params.load()
     registry.read(root)  # what could not be released need not be trained
     preview(project)

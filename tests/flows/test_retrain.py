@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
+from flows.running.dvc_stage import SECONDS_TO_SAVE
 from tests.flows import toy
 from tests.flows.conftest import OWN_SERVER, Server
 
@@ -240,21 +241,27 @@ def test_a_killed_run_leaves_no_zombie(server: Server, tmp_path: Path) -> None:
     assert [flow_run["state_type"] for flow_run in server.flow_runs(project)] == ["CRASHED", "COMPLETED"]
 
 
+AS_NOHUP = ("sh", "-c", """trap '' INT HUP; exec "$@" """, "sh")
+
+
 @pytest.mark.parametrize("to_all", [False, True], ids=["to the run", "to all its processes"])
 def test_an_interrupted_run_takes_its_stages_with_it(server: Server, tmp_path: Path, to_all: bool) -> None:
-    """`timeout` and service managers signal all processes: the run's own server must outlive that, to be told."""
+    """`timeout` and service managers signal all processes: the run's own server must outlive that, to be told.
+    Behind nohup, or in the background of a script, the run has begun with signals that are ignored."""
     project = toy.make(tmp_path / "project", toy.DVC.replace(" 0.2", " 300"))
     environment = toy.environment() if to_all else toy.environment(**server.environment)
     if to_all:
         server.spare_first_start(project / OWN_SERVER)
     process = subprocess.Popen(
-        [sys.executable, "-m", "flows.cli", "run"], cwd=project, env=environment, text=True,
+        [*AS_NOHUP, sys.executable, "-m", "flows.cli", "run"], cwd=project, env=environment, text=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
     )  # fmt: skip
     toy.wait_for(lambda: len(toy.events(project)) == 2)
+    if not to_all:
+        process.send_signal(signal.SIGHUP)  # the terminal is closed
     others = psutil.Process(process.pid).children(recursive=True)
     (os.killpg if to_all else os.kill)(process.pid, signal.SIGTERM)
-    _, errors = process.communicate(timeout=180)
+    _, errors = process.communicate(timeout=SECONDS_TO_SAVE - 10)
     assert process.returncode == 130
     assert errors == "interrupted; the same command goes on from here\n"
     toy.wait_for(lambda: not any(other.is_running() for other in others))
