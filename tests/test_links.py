@@ -76,6 +76,7 @@ def exists(name: str) -> bool:
     )
 
 
+@pytest.mark.slow
 def test_every_page_that_code_a_message_or_a_page_names_is_there() -> None:
     files = [
         *tracked("*.md"),

@@ -25,7 +25,7 @@ from flows.running import dvc_files, outputs
 def main() -> int:
     """Run DVC's command line with the arguments of this one."""
     collect_seldom()
-    # Its run interrupts a stage by this, which is ignored behind nohup or in a script's background, and inherited.
+    # Its run interrupts a stage by this, which is ignored behind nohup or in the background, and inherited.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     _write_yaml_whole()
     _write_rwlock_whole()

@@ -5,6 +5,7 @@ import pytest
 from benchmarks.queues import latencies, missed, steady, too_late
 
 
+@pytest.mark.slow
 def test_one_request_a_pass_is_the_queue_of_pollaczek_and_khinchine() -> None:
     for load in (0.3, 0.8):
         expected = 1 + load / (2 * (1 - load))  # M/D/1, with a second for each request

@@ -25,6 +25,7 @@ from tests.model.runtimes import build
 SETTINGS = Student(layers=1, of_training=0.5, learning_rate=3e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["bert", "roberta", "electra", "modernbert"])
 def test_a_smaller_encoder_begins_with_the_models_own_blocks_and_shares_its_words(kind: str) -> None:
     model = build(kind)

@@ -187,6 +187,7 @@ def test_the_text_of_a_prediction_is_found_where_the_traffic_has_recorded_it(
     assert waiting() == {gone.key}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tool", ["label_studio", "doccano"])
 def test_what_teaches_most_is_labelled_in_a_tool_and_comes_back(
     tool: str, capsys, project: Path, tokenizer: Path

@@ -32,6 +32,7 @@ def both(model: MultiTaskModel, dtype: torch.dtype = torch.float32) -> tuple[tor
         return packed_states(model.encoder, ids_T, segments_T, pack), ours(ids_T, segments_T, pack)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gains", [False, True], ids=["torch's linear layers", "ours"])
 @pytest.mark.parametrize("kind", ["bert", "roberta"])
 def test_states_are_those_of_the_encoder(kind: str, gains: bool, monkeypatch: pytest.MonkeyPatch) -> None:

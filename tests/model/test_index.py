@@ -221,6 +221,7 @@ def write_reports() -> None:
     assert verdicts.pass_on(Path()).verdict == "PROMOTE"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("root")
 def test_a_retrained_models_bundle_has_the_new_index_and_names_it() -> None:
     cards = []

@@ -203,6 +203,7 @@ def lengths_of_short_texts(rows: int) -> np.ndarray:
     return np.random.default_rng(0).lognormal(3.05, 0.85, rows).clip(3, 256).astype(int)
 
 
+@pytest.mark.slow
 def test_the_encoder_computes_real_tokens_alone(model: MultiTaskModel) -> None:
     """Counted where it happens: the rows of states that enter the encoder's linear layers."""
     lengths = lengths_of_short_texts(300)

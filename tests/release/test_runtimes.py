@@ -177,6 +177,7 @@ def test_a_runtime_of_a_smaller_encoder_is_measured_where_there_is_one(
     assert "smaller" in runtimes._offered(COMPRESSED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("wanted", "faster", "why"),
     [

@@ -85,6 +85,7 @@ def test_the_first_trial_has_the_weights_as_they_are_if_they_fit(given: dict, fi
     assert all(1 <= trial.params[f"{WEIGHTS}.{name}"] <= 10 for name in NAMES)  # where Optuna looks for more
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("tiny_project")
 def test_the_search_finds_what_is_good() -> None:
     found = studies.best(searched(40))[0].user_attrs[studies.VALUES]

@@ -250,6 +250,7 @@ def _write(folder: Path, numbers: range) -> None:
         store.add(one(number))
 
 
+@pytest.mark.slow
 def test_many_writers_at_once_keep_everything_once(tmp_path: Path) -> None:
     """Threads of a worker, and workers."""
     fork = get_context("fork")

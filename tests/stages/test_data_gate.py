@@ -102,6 +102,7 @@ def test_a_task_that_was_not_measured_is_a_sentence(project: Path):
         data_gate.main()
 
 
+@pytest.mark.slow
 def test_a_report_of_another_version_is_refused_by_the_gate_and_by_the_plan(project: Path):
     run_stages(project, sound_rows("classification", "mood"))
     for name, stage in (("validation", plan.main), ("validation/mood", data_gate.main)):

@@ -119,6 +119,7 @@ def test_joint_heads_read_the_same_sequences() -> None:
     assert torch.equal(micro.heads["mood"].places, micro.heads["size"].places)
 
 
+@pytest.mark.slow
 def test_a_window_of_uneven_steps_deals_out_every_draw_once_and_not_by_length() -> None:
     plan = Plan(400, 10.1, 8, {"a": TaskPlan(100, 0.73), "b": TaskPlan(40, 0.27)})
     ordered = 0

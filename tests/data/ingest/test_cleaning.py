@@ -104,6 +104,7 @@ def test_how_many_rows_a_conflict_leaves(conflicts: str, expected: int) -> None:
     assert kept.sum() == expected
 
 
+@pytest.mark.slow
 @given(
     st.lists(ROW, min_size=1, max_size=12),
     st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2), st.sampled_from([1.0, 0.05, 0.9])), max_size=6),

@@ -48,6 +48,7 @@ def test_what_is_said_is_what_the_run_draws() -> None:
     assert outlook.tokens_of(whole) == pytest.approx(sum(tokens.values()), rel=0.03)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("encoded_project")
 def test_the_rows_that_are_cut_are_those_that_would_be_longer_without_a_limit() -> None:
     settings = Path("params.yaml")

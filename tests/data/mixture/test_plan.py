@@ -165,6 +165,7 @@ def test_short_rows_come_first_and_excluded_ones_never() -> None:
     assert not set(np.concatenate([early, late])) & set(range(5))
 
 
+@pytest.mark.slow
 def test_the_difficulty_of_a_row_is_a_column_of_its_source(tiny_project: Path) -> None:
     settings_file = yaml.safe_load(Path("params.yaml").read_text())
     settings_file["tasks"]["closeness"]["columns"]["difficulty"] = "score"

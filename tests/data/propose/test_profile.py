@@ -21,6 +21,7 @@ def test_labels_that_take_turns_are_all_seen(rows: int, period: int) -> None:
     assert {fields["label"] for _, fields in found} == {number % period for number in range(rows)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [20_000, 20_001, 90_000, 200_000])
 def test_labels_of_a_large_file_that_take_turns_are_seen_as_often_as_they_occur(rows: int) -> None:
     seen = [number % 2 for number, _ in drawn(_thinned((number, {}) for number in range(rows)), 20_000)]

@@ -85,6 +85,7 @@ def test_the_documentation_counts_them() -> None:
     assert f"{len(GUESSED)} are guessed right and {len(ASKED)} are asked about" in page
 
 
+@pytest.mark.slow
 def test_of_however_many_rows_one_of_every_stretch_is_looked_at() -> None:
     few = [(number, {}) for number in range(50)]
     assert _thinned(few) == few

@@ -155,7 +155,7 @@ REFUSED = {
 }  # fmt: skip
 
 
-@pytest.mark.slow_after(3)
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", READ)
 def test_a_folder_of_this_kind_is_read_whole(kind: str, tiny_project: Path, tiny_encoder: Path) -> None:
     READ[kind](tiny_project / "encoder")
@@ -220,6 +220,7 @@ def bring_again(changed: bool) -> None:
     assert encoder.is_settled(project, Path())
 
 
+@pytest.mark.slow
 def test_it_is_made_anew_where_something_changed_and_else_left_alone(tiny_project: Path) -> None:
     bring_again(True)
     inode = (ENCODER / "model.safetensors").stat().st_ino

@@ -60,6 +60,7 @@ def read_or_refuse(content: str, **source: Any) -> list[dict[str, Any]] | None:
         return None
 
 
+@pytest.mark.slow
 @given(
     st.integers(1, 4).flatmap(
         lambda width: st.lists(st.lists(TEXT, min_size=width, max_size=width), min_size=1, max_size=5)

@@ -59,6 +59,7 @@ def test_the_page_names_the_failed_checks_and_their_rows(faulty: str):
     assert "such as train row 0 (“Jane Roe, jane.roe@example.org, cafÃ©”) and test row 0 (“Jane" in seen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("family", "bar"),
     [

@@ -28,6 +28,7 @@ def failures(report: TaskValidation) -> dict[str, tuple[str, list[str]]]:
     return {check.title: (check.status, check.examples) for check in report.checks if check.status != "pass"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_sound_data_passes_every_check(tmp_path: Path, family: str):
     report = validate(tmp_path, family, sound_rows(family))
@@ -47,6 +48,7 @@ def test_a_text_in_two_splits_is_an_error_whatever_its_case_and_punctuation(tmp_
     assert found == {"no text in two splits": ("error", ["toy-train-4", "toy-test-3"])}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("conflicts", "status"), [("drop", "error"), ("majority", "error"), ("keep", "warning")]
 )
@@ -141,6 +143,7 @@ def test_missing_values_are_an_error_and_the_other_rows_are_still_looked_at(tmp_
     }
 
 
+@pytest.mark.slow
 def test_a_text_above_the_length_limit_is_an_error(tmp_path: Path):
     rows = sound_rows("classification")
     rows["validation"][0]["text"] = "long " * 200_000

@@ -27,6 +27,7 @@ def drawn(seed: int, rows: int = 300, decimals: int = 8) -> tuple[np.ndarray, np
     return y_N, (p_N + generator.normal(0, 0.1, rows)).clip(0, 1).round(decimals)
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(seed=st.integers(0, 10_000), rows=st.integers(2, 60), decimals=st.sampled_from([0, 1, 8]))
 def test_areas_and_log_loss_are_scikit_learns(seed: int, rows: int, decimals: int) -> None:

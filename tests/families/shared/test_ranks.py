@@ -124,6 +124,7 @@ def of_classes(seed: int, rows: int, labels: list[str]) -> tuple[list[dict], lis
     return gold, said, scores_NC
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 10_000), rows=st.integers(2, 60))
 def test_of_several_classes_it_is_the_mean_over_those_that_occur(seed: int, rows: int) -> None:

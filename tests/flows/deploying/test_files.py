@@ -85,6 +85,7 @@ def test_the_command_says_what_is_next_and_takes_any_bento(
     assert "docker compose -f 'my deploy/compose.yaml' up --build" in said
 
 
+@pytest.mark.slow
 def test_a_project_deploys_its_champion_and_after_a_rollback_the_one_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -75,6 +75,7 @@ def load(name: str) -> list[dict[str, Any]]:
         return list(csv.DictReader(opened, delimiter="\t" if "tsv" in name else ","))
 
 
+@pytest.mark.slow
 def test_every_row_gets_the_answer_that_the_service_gives_it_in_the_order_of_the_file(
     ask: Ask, bundle: Path
 ) -> None:
@@ -188,6 +189,7 @@ def test_a_torn_row_of_a_table_is_kept_with_its_reason(ask: Ask) -> None:
     assert (rows[3]["text"], rows[3]["error"]) == ("caf\\udce9", "row 4: bytes that are not UTF-8")
 
 
+@pytest.mark.slow
 def test_an_interrupted_command_goes_on_and_comes_to_the_same_bytes(
     ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -55,6 +55,7 @@ def test_a_release_has_the_report_that_its_own_lock_names_where_the_cache_has_it
     assert [one.report for one in said(project).champions] == [str(file.absolute()), None, None]
 
 
+@pytest.mark.slow
 def test_the_report_of_a_release_says_what_became_of_it_in_traffic_and_the_cache_stays_as_it_was(
     project: Path,
 ) -> None:

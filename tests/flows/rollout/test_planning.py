@@ -442,6 +442,7 @@ def test_what_became_of_each_trial_of_a_candidate_is_kept(project: Path, service
     assert [one.state for one in planning.trials(found, project)["v1.0.1"]] == ["fell back", "passed"]
 
 
+@pytest.mark.slow
 def test_git_that_refuses_what_became_of_a_trial_is_asked_ever_more_seldom_and_that_is_said_once(
     project: Path, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 import numpy as np
+import pytest
 
 from components.monitoring import alarm
 from components.monitoring.detectors import quality
@@ -39,6 +40,7 @@ def shown_worse(windows: Sequence[Sequence[Graded]], between: int = WINDOWS) -> 
     return [one.test.subject for one in alarm.judge(Seen(answers=windows), between).shifts]
 
 
+@pytest.mark.slow
 def test_false_alarms_are_no_nearer_than_they_may_be() -> None:
     """The mean of 40 waits, each of 40 windows at most, of answers that are right exactly as expected."""
     assert np.mean([first_alarm(seed, [0.0] * 40) for seed in range(40)]) >= WINDOWS
@@ -72,6 +74,7 @@ def test_complaints_alone_are_no_evidence_that_answers_got_worse() -> None:
     assert shown_worse([half]) == ["mood"]
 
 
+@pytest.mark.slow
 def test_the_confidence_sequence_holds_the_loss_at_every_look() -> None:
     misses = 0
     for seed in range(20):

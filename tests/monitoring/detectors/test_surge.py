@@ -82,6 +82,7 @@ def test_one_article_moves_jeffreys_prior_as_by_hand() -> None:
     assert posterior([(0, 1)]).share == pytest.approx(0.25, abs=2e-3)
 
 
+@pytest.mark.slow
 def test_after_a_long_history_the_tail_is_that_of_the_likeliest_parameters() -> None:
     history = simulated(np.random.default_rng(3), 400, 200, 0.2, 30)
     x, n = np.array(history).T

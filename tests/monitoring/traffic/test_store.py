@@ -114,6 +114,7 @@ def test_sketches_of_texts_alike_are_alike(tokenizer: Path) -> None:
     assert np.linalg.norm(one - other) < 0.7 * np.linalg.norm(one - numbers)
 
 
+@pytest.mark.slow
 def test_the_sample_of_a_day_is_bounded_whoever_writes_and_however_often(
     tokenizer: Path, tmp_path: Path
 ) -> None:

@@ -43,7 +43,7 @@ def test_factors_of_the_last_layer_weigh_the_encoder_and_not_the_heads(
     check_a_step(which, encoded_project, gradients, own, factors_K)
 
 
-@pytest.mark.slow_after(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "regulariser", [FGM(epsilon=0.5), SMART(epsilon=0.1, noise=0.1)], ids=["fgm", "smart"]
 )

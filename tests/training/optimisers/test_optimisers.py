@@ -199,6 +199,7 @@ def test_a_mistake_is_one_sentence(tiny_project: Path, chosen: str, sentence: st
     assert said.startswith(f"params.yaml: training.{sentence}")
 
 
+@pytest.mark.slow
 def test_settings_are_checked_without_torch() -> None:
     """`onetrunk check` answers in a fraction of a second."""
     code = (

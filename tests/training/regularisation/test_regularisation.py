@@ -195,6 +195,7 @@ def test_gradients_are_those_of_each_tasks_regularised_loss(
             assert float((parameter.grad - expected).norm()) <= 1e-5 * scale + 1e-7, name
 
 
+@pytest.mark.slow
 def test_a_step_in_many_micro_batches_is_a_step_in_one(encoded_project: Path) -> None:
     found = []
     for budget in (100_000, 90):
@@ -226,6 +227,7 @@ def test_a_mistake_is_one_sentence(tiny_project: Path, chosen: str, sentence: st
     assert said.startswith(f"params.yaml: training.regularisation.{sentence}")
 
 
+@pytest.mark.slow
 def test_a_move_is_the_same_however_the_encoder_is_fed(encoded_project: Path) -> None:
     """Packed, padded, or a length at a time."""
     found = []

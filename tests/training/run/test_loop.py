@@ -312,6 +312,7 @@ def loop_of(root: Path, folder: Path) -> Loop:
     return Loop(model, plan, training, 1, splits, {}, lambda *_: [], folder, Watcher(), None)
 
 
+@pytest.mark.slow
 def test_what_steps_remember_goes_on_from_the_checkpoint(shared_project: Path, tmp_path: Path) -> None:
     """Loss scale, moments, what the balancer learned, and the smaller micro-batches of a full memory."""
     loop = loop_of(shared_project, tmp_path)

@@ -27,7 +27,7 @@ def everything(engine: Stepper) -> dict[str, torch.Tensor]:
     return {name: tensor.clone() for name, tensor in engine.model.state_dict().items()}
 
 
-@pytest.mark.slow_after(2)
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_pitfall_1_gradients_norms_and_gramian_are_those_of_unscaled_losses(
     shared_project: Path, way: str
@@ -56,7 +56,7 @@ def test_pitfall_1_gradients_norms_and_gramian_are_those_of_unscaled_losses(
         assert exact_KK is None or np.abs(found_KK - exact_KK).max() < 0.05 * np.diag(exact_KK).max()
 
 
-@pytest.mark.slow_after(2)
+@pytest.mark.slow
 @pytest.mark.parametrize("way", [way for way in WAYS if way != "losses"])  # famo divides by the loss
 def test_pitfall_1_one_tasks_overflow_skips_the_step_and_the_balancers_update(
     shared_project: Path, way: str

@@ -55,7 +55,7 @@ def test_pitfall_3_the_step_is_clipped_once(shared_project: Path, chosen: dict) 
         torch.testing.assert_close(clipped[name], scale * gradient, rtol=1e-3, atol=1e-9)
 
 
-@pytest.mark.slow_after(2)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COMBINATIONS)
 def test_the_combined_gradient_is_that_of_the_explicit_jacobian(shared_project: Path, name: str) -> None:
     """One whole backward pass for each task, its gradients flattened: the textbook's way."""
