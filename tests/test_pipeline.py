@@ -41,10 +41,9 @@ def small_params() -> dict[str, Any]:
     params["tasks"] = {name: params["tasks"][name] for name in TASKS}
     for task in params["tasks"].values():
         task["gate"].update(floor=-1.0, margin=0.9)
-        task["splits"] = {"validation": 0.1, "test": 0.05}
     params["tasks"]["tweet_ner"]["source"]["path"] = "tweets.conll"
     params["mixture"] = {"method": "fixed_ratio", "ratio": {"intensity": 2, "tweet_ner": 5}}
-    params["training"].update(tokens=6_000, tokens_per_step=600, evaluate_every=1000, validation_rows=20)
+    params["training"].update(tokens=15_000, tokens_per_step=600, evaluate_every=1000, validation_rows=20)
     return params
 
 

@@ -176,6 +176,7 @@ def test_an_upgrade_leaves_what_git_ignores(earlier: Path, capsys: pytest.Captur
     bytecode.parent.mkdir()
     for file in (ignored, bytecode):
         file.write_text("precious")
+    (earlier / ".git/info").mkdir(exist_ok=True)
     (earlier / ".git/info/exclude").write_text("weights.txt\n__pycache__/\n")
     upgrade.run(earlier)
     assert [path.name for path in (earlier / "components").rglob("*")] == ["weights.txt"]

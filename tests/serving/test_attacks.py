@@ -214,6 +214,11 @@ def _many_files() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+def _connected(service: Service) -> int:
+    every = (one for process in service.workers() for one in process.net_connections("tcp"))
+    return sum(one.status == psutil.CONN_ESTABLISHED for one in every)
+
+
 @pytest.mark.usefixtures("_many_files")
 def test_idle_connections_in_thousands_keep_nobody_out(service: Service, steady: Steady) -> None:
     before = sum(steady.statuses.values())
@@ -222,12 +227,10 @@ def test_idle_connections_in_thousands_keep_nobody_out(service: Service, steady:
             opened.enter_context(socket.create_connection(("127.0.0.1", service.port), timeout=30))
         for _ in range(10):
             assert answered(service.port, post(attacks.BODY), patience=30)[0] == 200
-        connected = sum(
-            one.status == psutil.CONN_ESTABLISHED
-            for process in service.workers()
-            for one in process.net_connections("tcp")
-        )
-    assert connected <= 2 * MOST_SILENT + 100  # of those that were too many the oldest went
+        until = time.monotonic() + 30  # on a busy machine a worker accepts and closes them by and by
+        while (open_ := _connected(service)) > 2 * MOST_SILENT + 100 and time.monotonic() < until:
+            time.sleep(0.2)
+        assert open_ <= 2 * MOST_SILENT + 100  # of those that were too many the oldest went
     assert sum(steady.statuses.values()) > before
 
 
