@@ -15,7 +15,7 @@ import re
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.util import cache_from_source
 from pathlib import Path
@@ -106,7 +106,7 @@ def files(names: Iterable[str]) -> list[Path]:
 
     Such a file belongs to the modules of its package that name it in a string, or, if none does, to all.
     """
-    return sorted({file for name in names for file in (modules()[name].path, *_beside(name))})
+    return sorted({file for name in names for file in (modules()[name].path, *_beside(name))}, key=_parts)
 
 
 def of_stage(stage: str, families: Collection[str] | None = None) -> dict[str, str]:
@@ -120,7 +120,18 @@ def of_stage(stage: str, families: Collection[str] | None = None) -> dict[str, s
 
 def digests(names: Iterable[str], exact: bool = False) -> dict[str, str]:
     """path -> digest, of the modules and what belongs to them; `exact` counts every byte."""
-    return {path.relative_to(ROOT).as_posix(): _digest_of(path, exact) for path in files(names)}
+    return {_place(path): _digest_of(path, exact) for path in files(names)}
+
+
+@cache
+def _place(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@cache
+def _parts(path: Path) -> tuple[str, ...]:
+    """What paths are sorted by; they are compared thousands of times, and make these anew each time."""
+    return path.parts
 
 
 def stages() -> list[str]:
@@ -225,14 +236,12 @@ def _remember() -> None:
     """Keep it for the next process, where Python keeps bytecode."""
     if sys.dont_write_bytecode or USED.keys() <= _remembered().keys():
         return
-    said = {
-        key: [sorted(part) if isinstance(part, frozenset) else part for part in astuple(source)]
-        for key, source in USED.items()
-    }
+    said = {key: [sorted(one.imports), sorted(one.named), one.meaning] for key, one in USED.items()}
     new = MEMORY.with_suffix(f".{os.getpid()}")
     with suppress(OSError):  # a folder that may not be written, or a full disk
         new.write_text(json.dumps({"by": _own(), "said": said}))
         new.replace(MEMORY)
+        _remembered.cache_clear()
 
 
 def _own() -> str:
