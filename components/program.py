@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
-import os
 import re
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -19,6 +18,8 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.util import cache_from_source
 from pathlib import Path
+
+from components.files import atomic_file
 
 ROOT = Path(__file__).parents[1]  # the checkout, or site-packages
 PACKAGES = ("components", "serving")
@@ -237,11 +238,9 @@ def _remember() -> None:
     if sys.dont_write_bytecode or USED.keys() <= _remembered().keys():
         return
     said = {key: [sorted(one.imports), sorted(one.named), one.meaning] for key, one in USED.items()}
-    new = MEMORY.with_suffix(f".{os.getpid()}")
-    with suppress(OSError):  # a folder that may not be written, or a full disk
-        new.write_text(json.dumps({"by": _own(), "said": said}))
-        new.replace(MEMORY)
-        _remembered.cache_clear()
+    with suppress(OSError), atomic_file(MEMORY) as file:  # a folder that may not be written, a full disk
+        file.write_text(json.dumps({"by": _own(), "said": said}))
+    _remembered.cache_clear()
 
 
 def _own() -> str:

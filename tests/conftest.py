@@ -26,9 +26,8 @@ os.fsync = lambda number: None  # type: ignore[assignment] # of the suite itself
 if (processor := Path("/proc/cpuinfo")).exists():  # else each training of a new project would measure it
     has = any(flag in processor.read_text() for flag in ("avx512_bf16", "amx_bf16"))
     os.environ.setdefault("ONETRUNK_NATIVE_BF16", str(int(has)))
-os.environ.setdefault(
-    "GIT_TEMPLATE_DIR", ""
-)  # or each of a thousand repositories begins with 18 files of hooks
+# Or each of a thousand repositories begins with 18 files of hooks.
+os.environ.setdefault("GIT_TEMPLATE_DIR", "")
 hypothesis.settings.register_profile("onetrunk", deadline=None)  # a first example may import seconds
 hypothesis.settings.register_profile("quick", deadline=None, max_examples=30)
 hypothesis.settings.load_profile("onetrunk")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import dis
+import errno
 import re
 import shutil
 import sys
@@ -333,7 +334,9 @@ class TestMemory:
         monkeypatch.setattr(program, "_read", None)  # who parses fails
         assert self.in_a_new_process(ROOT, monkeypatch) == first
 
-    @pytest.mark.parametrize("torn", [b"", b"{", b"[]", b'{"by": 1}', b'{"said": {"a": [1]}, "by": ""}'])
+    @pytest.mark.parametrize(
+        "torn", [b"", b"{", b"[]", b'{"by": 1}', b'{"said": {"a": [[], [], ""]}, "by": ""}']
+    )
     def test_of_what_is_torn_or_of_another_version_nothing_is_believed(
         self, torn: bytes, memory: Path
     ) -> None:
@@ -359,11 +362,16 @@ class TestMemory:
         later = self.in_a_new_process(tmp_path, monkeypatch)
         assert {path for path in first if first[path] != later[path]} == {Path("train.json")}
 
-    def test_a_folder_that_may_not_be_written_stops_nothing(
-        self, memory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    def test_a_disk_that_is_full_stops_nothing_and_leaves_nothing(
+        self, memory: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(program, "MEMORY", tmp_path / "no" / "folder.json")
+        def full(path: Path, text: str) -> None:
+            path.touch()
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(Path, "write_text", full)
         assert self.in_a_new_process(ROOT, monkeypatch)
+        assert not list(memory.parent.iterdir())
 
 
 @pytest.mark.slow
