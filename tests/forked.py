@@ -1,17 +1,19 @@
-"""A `python` that has the libraries loaded: to import them costs each command and each stage seconds.
+"""A `python` that has the libraries loaded: to import them costs each command, stage and service seconds.
 
 A process imports them once for a whole run of the suite, and none of our modules. What stands first on PATH as
-`python` lets it fork for each command; the fork runs the command with the caller's folder, environment and
-streams, and is that `python` to what it starts in its turn. `onetrunk` beside it is the same for our command line.
-Any other use of Python than a stage, a command, DVC or a script is the real one's, and so is a service, which a
-signal ends: a fork hears no signal of its caller's and lies in no process group of it, so what is killed or
-interrupted is to be run by the real one.
+`python` lets it fork for each command; the fork runs the command with the caller's folder, environment and open
+files, and is that `python` to what it starts in its turn. `onetrunk` beside it is the same for our command line.
+Any other use of Python than ours, DVC's, BentoML's or a script's is the real one's. A fork hears the signals that
+tell its `python` to end, and ends where that is killed or, a server, where the run ends that started it; but it is
+another process, in no process group of its caller's and with another's memory, so what is measured, or killed with
+all that belongs to it, is to be run by the real one.
 """
 
 from __future__ import annotations
 
 import atexit
 import contextlib
+import fcntl
 import gc
 import importlib
 import io
@@ -19,6 +21,8 @@ import json
 import logging
 import os
 import runpy
+import select
+import signal
 import socket
 import subprocess
 import sys
@@ -37,26 +41,41 @@ LIBRARIES = (
     "dulwich.repo", "dvc.cli", "dvc.commands.repro", "dvc.repo.index", "dvc.repo.metrics", "dvc.repo.params",
     "dvc.repo.plots", "dvc.repo.reproduce", "dvc.rwlock", "dvc_data.hashfile.db.local", "great_expectations",
     "fastapi.staticfiles", "jinja2", "networkx", "polars", "prefect.artifacts", "prefect.automations",
-    "prefect.flow_engine", "prefect.flows", "prefect.main", "prefect.task_engine",
+    "prefect.flow_engine", "prefect.flows", "prefect.main", "prefect.server.api.server", "prefect.task_engine",
     "prefect.utilities.visualization", "pyarrow.parquet", "pydantic", "rich.live", "scmrepo.git",
     "seqeval.metrics", "sklearn.linear_model", "torch", "transformers",
 )  # fmt: skip
 STARTS = 300.0  # seconds that the libraries may take, on a busy machine
 THREADS = ("GOMP_SPINCOUNT", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_")
-STAGES = "components.stages."
-OURS = (STAGES, "bentoml", "dvc", "flows.cli", "flows.running.durable_dvc", "flows.running.outputs")
+STAGES = ("components.stages.", "flows.running.time_steps")  # what computes
+SERVER = "flows.running.server_process"  # it ends with its parent
+OURS = (
+    *STAGES, SERVER, "_bentoml_impl.worker", "bentoml", "dvc", "flows.cli", "flows.running.durable_dvc",
+    "flows.running.outputs",
+)  # fmt: skip
 CLIENT = f"""#!{sys.executable} -IS
-import json, os, socket, sys
+import json, os, signal, socket, sys
 arguments = [*{{given}}, *sys.argv[1:]]
-is_ours = arguments[:1] == ["-m"] and arguments[1].startswith({OURS}) and arguments[2:3] != ["serve"]
+is_ours = arguments[:1] == ["-m"] and arguments[1].startswith({OURS})
 if not is_ours and not (arguments and arguments[0].endswith(".py")):
     os.execv({sys.executable!r}, [{sys.executable!r}, *arguments])
+parent, ends_with_parent = os.getppid(), arguments[1:2] == [{SERVER!r}]
+open_ones = [file for file in os.listdir("/proc/self/fd") if os.path.exists("/proc/self/fd/" + file)]
+files = [file for file in map(int, open_ones) if file < 3 or os.get_inheritable(file)]
 with socket.socket(socket.AF_UNIX) as server:
     server.connect({{path!r}})
-    asked = json.dumps([arguments, {{program!r}}, os.getcwd(), dict(os.environ)]).encode()
-    socket.send_fds(server, [len(asked).to_bytes(4, "big")], [0, 1, 2])
+    asked = json.dumps([arguments, {{program!r}}, os.getcwd(), dict(os.environ), files]).encode()
+    socket.send_fds(server, [len(asked).to_bytes(4, "big")], files)
     server.sendall(asked)
-    sys.exit(int(server.recv(4) or b"1"))
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, lambda number, _: server.send(bytes([number])))
+    server.settimeout(1)
+    while not ends_with_parent or os.getppid() == parent:
+        try:
+            sys.exit(int(server.recv(4) or b"1"))
+        except TimeoutError:
+            pass
 """
 
 
@@ -100,7 +119,9 @@ def _serve(path: str) -> None:
         while True:
             connection, _ = server.accept()
             if not os.fork():
-                _answer(connection)
+                with contextlib.suppress(ValueError):  # whoever asked was gone before all was said
+                    _answer(connection)
+                os._exit(0)
             connection.close()
             with contextlib.suppress(ChildProcessError):
                 while os.waitpid(-1, os.WNOHANG)[0]:  # those that have ended
@@ -109,19 +130,42 @@ def _serve(path: str) -> None:
 
 def _answer(connection: socket.socket) -> None:
     """In a fork: run what is asked in another, and say how it ended."""
-    size, streams, _, _ = socket.recv_fds(connection, 4, 3)
-    asked = b""
-    while len(asked) < int.from_bytes(size, "big"):
-        asked += connection.recv(1 << 16)
-    arguments, program, folder, environment = json.loads(asked)
+    size, given, _, _ = socket.recv_fds(connection, 4, 64)
+    asked = connection.recv(int.from_bytes(size, "big"), socket.MSG_WAITALL)  # no more: a signal may follow
+    arguments, program, folder, environment, files = json.loads(asked)
     if not (child := os.fork()):
         connection.close()
-        for number, stream in enumerate(streams):
-            os.dup2(stream, number)
+        _take(dict(zip(files, given, strict=True)))
         _run(arguments, program, folder, environment)
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    connection.sendall(str(code if code >= 0 else 128 - code).encode())
+    for file in given:
+        os.close(file)  # or what the caller reads never ends
+    code = _ended(child, connection)
+    with contextlib.suppress(OSError):
+        connection.sendall(str(code if code >= 0 else 128 - code).encode())
     os._exit(0)
+
+
+def _take(files: dict[int, int]) -> None:
+    """Have the caller's open files under the caller's numbers."""
+    highest = max(*files, *files.values())
+    beyond = {number: fcntl.fcntl(file, fcntl.F_DUPFD, highest + 1) for number, file in files.items()}
+    for file in files.values():
+        os.close(file)
+    for number, file in beyond.items():
+        os.dup2(file, number)
+        os.close(file)
+
+
+def _ended(child: int, connection: socket.socket) -> int:
+    """Pass on the caller's signals until the child has ended; a caller who is gone takes it along."""
+    running = os.pidfd_open(child)
+    while running not in (ready := select.select([running, connection], [], [])[0]):
+        heard = connection.recv(16) if ready else b""
+        for number in heard or [signal.SIGKILL]:
+            os.kill(child, number)
+        if not heard:
+            break
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def _run(arguments: list[str], program: str, folder: str, environment: dict[str, str]) -> None:
@@ -135,6 +179,8 @@ def _run(arguments: list[str], program: str, folder: str, environment: dict[str,
         os.chdir(folder)
         is_module = arguments[0] == "-m"
         is_command = is_module and not arguments[1].startswith(STAGES)
+        if arguments[1:2] == [SERVER]:
+            arguments[2] = str(os.getppid())  # who ends with the run that started it
         # Under these a stage that computes would start again.
         tuned = {} if is_command else {name: os.environ[name] for name in THREADS}
         os.environ.clear()
@@ -163,7 +209,7 @@ class _Renewed(MetaPathFinder, Loader):
     """Prefect, loaded, which reads its settings when a fork imports it, as it otherwise does."""
 
     def __init__(self, prefect: ModuleType) -> None:
-        self._prefect = prefect
+        self._prefect, self._spec = prefect, prefect.__spec__
 
     def find_spec(self, name: str, *_: Any) -> ModuleSpec | None:
         return ModuleSpec(name, self, is_package=True) if name == self._prefect.__name__ else None
@@ -175,6 +221,7 @@ class _Renewed(MetaPathFinder, Loader):
         from prefect import context
         from prefect.logging import configuration
 
+        module.__spec__ = self._spec  # which says where its files are
         context.refresh_global_settings_context()
         configuration.setup_logging(incremental=False)
 

@@ -1,7 +1,7 @@
-"""The whole chain for real: real data, the real encoder, DVC, Prefect's server, a Bento that answers.
+"""The whole chain for real: real data, real weights, DVC, Prefect's server, a Bento that answers.
 
-Two small built-in tasks and a small training budget, so the floors are low; everything else is as
-`make run` does it, but that commands and stages are forks of a Python that has the libraries loaded: that each
+Two small built-in tasks, the encoder's first two blocks and a small training budget, so the floors are low; everything
+else is as `make run` does it, but that commands and stages are forks of a Python that has the libraries loaded: that each
 works in a process of its own, tests/test_wheel.py and test_tutorial.py hold. Two clones of one project are brought
 up to date, one by the flow, one by DVC.
 """
@@ -24,7 +24,7 @@ from components.model import saving
 from components.release import registry
 from tests.flows import prefect_server
 from tests.once import served_once
-from tests.packages import share_packages
+from tests.packages import share_packages, write_first_blocks
 
 # The fixtures run the pipeline twice.
 pytestmark = [pytest.mark.slow, pytest.mark.minutes(3), pytest.mark.timeout(1800)]
@@ -37,11 +37,12 @@ SENTENCE = "Oslo\tB-geo-loc\nis\tO\nlovely\tO\ntoday\tO\n"
 def small_params() -> dict[str, Any]:
     """The project's own params.yaml with two tasks, one of them in a local file, and a small budget."""
     params: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text())
-    params["packages"] = {name: params["packages"][name] for name in (*TASKS.values(), "minilm")}
+    params["packages"] = {name: params["packages"][name] for name in TASKS.values()}
     params["tasks"] = {name: params["tasks"][name] for name in TASKS}
     for task in params["tasks"].values():
         task["gate"].update(floor=-1.0, margin=0.9)
     params["tasks"]["tweet_ner"]["source"]["path"] = "tweets.conll"
+    params["model"]["encoder"] = "encoder"
     params["mixture"] = {"method": "fixed_ratio", "ratio": {"intensity": 2, "tweet_ner": 5}}
     params["training"].update(tokens=15_000, tokens_per_step=600, evaluate_every=1000, validation_rows=20)
     return params
@@ -78,10 +79,13 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pipeline") / "original"
     folder.mkdir()
     for name in ("components", "flows", "serving", ".dvc"):
-        ignored = shutil.ignore_patterns("__pycache__", "cache", "tmp", "config.local")
-        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+        passed_over = shutil.ignore_patterns("__pycache__", "cache", "tmp", "config.local")
+        shutil.copytree(ROOT / name, folder / name, ignore=passed_over)
     for name in ("dvc.yaml", ".gitignore", ".dvcignore", "pyproject.toml", "requirements.lock"):
         shutil.copy(ROOT / name, folder / name)
+    write_first_blocks(folder / "encoder", blocks=2)
+    with (folder / ".gitignore").open("a") as ignored:
+        ignored.write("/encoder/\n")
     (folder / "params.yaml").write_text(yaml.safe_dump(small_params(), sort_keys=False))
     share_packages(folder)
     (folder / "tweets.conll").touch()  # settings ask for it, and the download for settings
@@ -99,6 +103,7 @@ def clone(original: Path, name: str) -> Path:
     target = original.with_name(name)
     command(original.parent, "git", "clone", "--quiet", str(original), str(target))
     share_packages(target)
+    shutil.copytree(original / "encoder", target / "encoder", copy_function=os.link)
     return target
 
 
