@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +83,8 @@ def smaller() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory, forking_python: str) -> Path:
     folder = tmp_path_factory.mktemp("families") / "project"
-    subprocess.run([sys.executable, ROOT / "examples/start.py", "families", folder], check=True)
+    python = f"{forking_python}/python"
+    subprocess.run([python, ROOT / "examples/start.py", "families", folder], env=environment_of(ROOT), check=True)
     write_first_blocks(folder / "encoder", blocks=3)
     (folder / "params.yaml").write_text(yaml.safe_dump(smaller(), sort_keys=False))
     for task, rows in FEWER.items():
@@ -92,7 +92,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, forking_python: str) -> Pa
         source.write_text("".join(source.read_text().splitlines(keepends=True)[:rows]))
     script = folder.with_name("stages.py")
     script.write_text(STAGES)
-    subprocess.run([f"{forking_python}/python", script], cwd=folder, env=environment_of(folder), check=True)
+    subprocess.run([python, script], cwd=folder, env=environment_of(folder), check=True)
     assert read_json(folder / "reports/verdict.json")["verdict"] == "PROMOTE"
     return folder
 
