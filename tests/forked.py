@@ -172,6 +172,7 @@ def _run(arguments: list[str], program: str, folder: str, environment: dict[str,
     """Be `python`, called as this program, with these arguments."""
     code: object = 0
     sys.executable, sys.orig_argv = program, [program, *arguments]
+    sys.dont_write_bytecode = bool(environment.get("PYTHONDONTWRITEBYTECODE"))  # into a Bento's files
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(line_buffering=True)  # what a run says of a stage it says at once
