@@ -84,7 +84,9 @@ def smaller() -> dict[str, Any]:
 def project(tmp_path_factory: pytest.TempPathFactory, forking_python: str) -> Path:
     folder = tmp_path_factory.mktemp("families") / "project"
     python = f"{forking_python}/python"
-    subprocess.run([python, ROOT / "examples/start.py", "families", folder], env=environment_of(ROOT), check=True)
+    subprocess.run(
+        [python, ROOT / "examples/start.py", "families", folder], env=environment_of(ROOT), check=True
+    )
     write_first_blocks(folder / "encoder", blocks=3)
     (folder / "params.yaml").write_text(yaml.safe_dump(smaller(), sort_keys=False))
     for task, rows in FEWER.items():

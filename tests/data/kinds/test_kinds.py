@@ -27,6 +27,7 @@ from components.errors import UserError
 from components.files import read_json
 from tests.data.kinds.kind import KEYS, Kind
 
+pytestmark = pytest.mark.usefixtures("no_measure_is_judged_twice")
 FOLDER = Path(__file__).parent
 
 

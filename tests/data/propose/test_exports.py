@@ -3,18 +3,14 @@ layouts.py): each is understood, asked about, or refused; and `onetrunk check` t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 import yaml
 
 from components.data.propose import Question, Terms, Wishes, guess, trial
-from components.data.validation import suites
 from components.errors import UserError
-from components.families.base import Check
 from flows.new_task import with_arguments
 from tests.conftest import PARAMS
 from tests.data.corpora import CORPORA
@@ -22,39 +18,12 @@ from tests.data.exports import EXPORTS
 from tests.data.layouts import LAYOUTS
 from tests.data.shapes import Shape
 
+pytestmark = pytest.mark.usefixtures("no_measure_is_judged_twice")
 ALL = [*EXPORTS, *CORPORA, *LAYOUTS]
 UNDERSTOOD = [shape for shape in ALL if shape.family]
 ASKED = [shape for shape in ALL if shape.asks]
 STOPPED = [shape for shape in ALL if shape.run_refuses]
 REFUSED = [shape for shape in ALL if shape.refused]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_measure_is_judged_twice() -> Iterator[None]:
-    """Great Expectations takes a tenth of a second to judge the measures of a file, a dozen checks, and those of
-    most files here are the same: no fault, and as many rows."""
-    own = suites.evaluate
-    judged: dict[tuple[Any, ...], suites.Result] = {}
-
-    def once(frames: Iterable[pd.DataFrame], checks: Sequence[Check]) -> list[suites.Result]:
-        some = list(frames)
-        if len(some) != 1 or len(some[0]) != 1:
-            return own(some, checks)
-        keys = [_judged(some[0].iloc[0], check) for check in checks]
-        new = {key: check for key, check in zip(keys, checks, strict=True) if key not in judged}
-        judged.update(zip(new, own(some, list(new.values())) if new else [], strict=True))
-        return [judged[key] for key in keys]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(suites, "evaluate", once)
-        yield
-
-
-def _judged(measures: pd.Series[Any], check: Check) -> tuple[Any, ...]:
-    """What a check looks at, and all that it says of it."""
-    asked: Any = check.expectation
-    said = (type(asked), asked.column, asked.min_value, asked.max_value)
-    return (measures[asked.column], check.title, check.severity, *said)
 
 
 @pytest.fixture
