@@ -16,7 +16,7 @@ VERSION = "schema_version"
 class Part(BaseModel):
     """A part of a record."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Record(Part):

@@ -32,7 +32,7 @@ Given = dict[str, Any]  # JSON whose keys a family or a method knows, and checks
 class Section(BaseModel):
     """Base of every section: an unknown key is an error, and nothing changes after reading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
     @model_validator(mode="before")
     @classmethod

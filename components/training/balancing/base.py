@@ -81,7 +81,7 @@ class StepFacts:
 class Method(BaseModel):
     """A weighting or a combination; its fields are its options."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
     name: ClassVar[str | None] = None
     """Its name in params.yaml, where that is not its file's."""
 

@@ -18,7 +18,7 @@ Decay = Annotated[float, Field(ge=0, lt=1)]  # what a running mean keeps of itse
 class Optimiser(BaseModel, abc.ABC):
     """A method; its fields are the options that a user may set beside its name."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
     @abc.abstractmethod
     def build(self, groups: Groups) -> torch.optim.Optimizer:

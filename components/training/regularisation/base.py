@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Regulariser(BaseModel, abc.ABC):
     """One method; its fields are its options."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
     @abc.abstractmethod
     def terms(self, forward: Forward) -> Losses:
