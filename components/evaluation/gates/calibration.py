@@ -34,7 +34,7 @@ class Calibration(FurtherGate):
     (Kumar et al. 2019, the debiased estimator with a normal approximation of each bin's share).
     """
 
-    bins: Annotated[int, Field(ge=2)] = 10  # of the answers, by their probability
+    bins: Annotated[int, Field(ge=2, le=100)] = 10  # of the answers, by their probability
     # the most that the error may be; left out, there is no limit
     limit: Annotated[float | None, Field(gt=0, lt=1)] = None
     # how much more than the champion's the error may be

@@ -40,6 +40,8 @@ class Fairness(FurtherGate):
     def check(self, project: Project) -> None:
         if not self.columns and not self.terms:
             raise ValueError("columns: nothing to look at; expected slice columns here, or terms")
+        if why := perturbations.ambiguous(self.terms):
+            raise ValueError(f"terms.{why}")
         found = [task.columns.get("slice", []) for task in project.tasks.values()]
         known = [name for names in found for name in ([names] if isinstance(names, str) else names)]
         for column in self.columns:
