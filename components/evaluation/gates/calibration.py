@@ -64,7 +64,9 @@ def error(family: Probabilities, bins: int, confidence: float, asked: Asked) -> 
     found = asked.by(Metric("negative_calibration_error", statistics, of_sums, "lower"))
     assert isinstance(found.statistics_NS, np.ndarray)  # noqa: S101
     chance = chance_of_more(found.statistics_NS.sum(axis=0))
-    return replace(found, most=0.0, best_excluded=chance < 1 - confidence)
+    # As a difference to none: what chance adds is off already, and a jackknife of a sum of absolute values
+    # would take off a noise many times as large; near 0 a logarithm knows no end.
+    return replace(found, metric=None, most=0.0, best_excluded=chance < 1 - confidence)
 
 
 def chance_of_more(sums_S: np.ndarray) -> float:
