@@ -5,7 +5,6 @@ Legend: N rows, B bins, R sums of rows.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -20,10 +19,11 @@ from components.evaluation.picture_records import ReliabilityBin
 from components.evaluation.records import Finding
 from components.families.base import Facts, Metric, Prediction, Row
 from components.families.base.capabilities import Probabilities
+from components.families.shared.metrics import folded
 from components.settings.section import Rows
 
 WHAT = "negative calibration error"
-TINY = 1e-12  # keeps a spread of 0 from dividing
+TINY = 1e-12  # keeps a variance of 0 from dividing
 
 
 class Calibration(FurtherGate):
@@ -111,16 +111,6 @@ def of_sums(sums_RS: np.ndarray) -> np.ndarray:
     spread_RB = np.sqrt(np.clip(share_RB * (1 - share_RB), 0, None) / some_RB)
     debiased_RB = 2 * apart_RB - folded(apart_RB, spread_RB)
     return np.asarray((debiased_RB * count_RB).sum(axis=1) / np.maximum(count_RB.sum(axis=1), 1))
-
-
-def folded(mean: np.ndarray, spread: np.ndarray) -> np.ndarray:
-    """The expectation of |x| where x is normal (Leone et al. 1961)."""
-    from scipy.special import ndtr
-
-    ratio = mean / np.maximum(spread, TINY)
-    return np.asarray(
-        spread * math.sqrt(2 / math.pi) * np.exp(-(ratio**2) / 2) + mean * (1 - 2 * ndtr(-ratio))
-    )
 
 
 def reliability(
