@@ -75,8 +75,8 @@ def decided(held: Callable[[int], np.ndarray], sets: int, most: Sequence[float])
 
 def _unsure(shares: np.ndarray, drawn: int, most: Sequence[float]) -> bool:
     """Is one outside, while the interval of its share is not?"""
-    ends = [wilson(share, drawn, NORMAL) for share in shares]
-    return bool(set(_outside(shares, shares, most)) - set(_outside(*np.transpose(ends), most)))
+    low, high = np.transpose([wilson(share, drawn, NORMAL) for share in shares])
+    return bool(set(_outside(shares, shares, most)) - set(_outside(low, high, most)))
 
 
 def _outside(low: np.ndarray, high: np.ndarray, most: Sequence[float]) -> list[int]:
