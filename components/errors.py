@@ -45,6 +45,8 @@ DISK = {
     errno.EACCES: "no permission; make it readable and writable for this user",
     errno.EPERM: "no permission; make it readable and writable for this user",
     errno.EIO: "the disk does not work (input/output error)",
+    errno.EISDIR: "a folder; expected a file",
+    errno.ENOTDIR: "a file stands in the way of a folder of this name",
 }
 # Libraries that are not Python's give the system's number in their text, or its words.
 NUMBERED = re.compile(r"(?:errno|os error) (\d+)", re.IGNORECASE)

@@ -13,11 +13,11 @@ from rich.table import Table
 from scipy import stats
 
 from benchmarks import worlds
-from benchmarks.calibration.shares import Share, goal
+from benchmarks.calibration.shares import NORMAL, Share, goal
 from benchmarks.calibration.test_sets import CONFIDENCE, evidence
 from benchmarks.goals import Goal
 from benchmarks.worlds import World
-from components.evaluation.intervals import score
+from components.evaluation.intervals import score, wilson
 from components.evaluation.units import Units, sample
 
 ROWS = (50, 100, 200, 700, 2000)
@@ -31,7 +31,8 @@ COUNTS, MEANS = 50, np.geomspace(0.5, 20, 40)  # of rows that differ
 LEAST_STEP, MOST_STEP = 1.3, 2.0  # of the score test's z, between which 0 is left out at 95 %
 SETS, TINY = 20_000, 1e-9
 BY_CHANCE = 2  # standard errors of a share
-AGAIN = 3  # times as many test sets decide what the first leave outside
+AGAIN = 3  # times as many test sets decide what the first leave outside, and more of them what these do not
+ENOUGH_SETS = 3000  # to decide: the standard error of .95 is .4 %
 TWINS = {  # what the rows do not tell from each other while they are few: an interval has to hold in both
     "macro-F1 of 50": "macro-F1 of 50 unlike",
     "Pearson": "Pearson of models that fail",
@@ -61,11 +62,26 @@ def _decided(
 
 
 def decided(held: Callable[[int], np.ndarray], sets: int, most: Sequence[float]) -> tuple[np.ndarray, int]:
-    """What is held in so many test sets, or, where one of the shares is outside, in fresh ones and more."""
+    """What is held in so many test sets, or, where a share is outside, in fresh ones and more: three times as
+    many, and again as many until there are enough while one of them is outside and may well be inside."""
     shares = held(sets)
-    if all(COVERED <= share <= high for share, high in zip(shares, most, strict=True)):
+    if not _outside(shares, shares, most):
         return shares, sets
-    return held(AGAIN * sets), AGAIN * sets
+    shares, drawn = held(AGAIN * sets), AGAIN * sets
+    while drawn < ENOUGH_SETS and _unsure(shares, drawn, most):
+        shares, drawn = (shares + held(drawn)) / 2, 2 * drawn
+    return shares, drawn
+
+
+def _unsure(shares: np.ndarray, drawn: int, most: Sequence[float]) -> bool:
+    """Is one outside, while the interval of its share is not?"""
+    low, high = np.transpose([wilson(share, drawn, NORMAL) for share in shares])
+    return bool(set(_outside(shares, shares, most)) - set(_outside(low, high, most)))
+
+
+def _outside(low: np.ndarray, high: np.ndarray, most: Sequence[float]) -> list[int]:
+    """The places of the shares that lie outside, of which these are the ends."""
+    return [at for at, least in enumerate(low) if high[at] < COVERED or least > most[at]]
 
 
 def _held(world: World, who: str, rows: int, sets: int, generator: np.random.Generator) -> np.ndarray:

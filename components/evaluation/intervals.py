@@ -171,22 +171,28 @@ def gain(
         return difference(model, baseline).interval(confidence)
     own = interval(metric, model, confidence, worth)
     others = [baseline.value] * 2 if constant else interval(metric, baseline, confidence)
-    return _put_together(model, own, baseline, others)
+    return put_together(model.value, own, baseline.value, others, alike(model, baseline))
 
 
-def _put_together(one: Sample, ends: list[float], other: Sample, others: list[float]) -> list[float]:
-    """The interval of a difference from those of the two values, which the same rows draw the same way by so
-    much (Zou & Donner 2008; of shares Newcombe 1998, method 10)."""
+def alike(one: Sample, other: Sample) -> float:
+    """How far the same rows draw two values the same way: their correlation."""
     size = math.sqrt(float(np.sum(one.influence**2)) * float(np.sum(other.influence**2)))
-    alike = float(one.influence @ other.influence) / size if size > 0 else 0.0
+    return float(one.influence @ other.influence) / size if size > 0 else 0.0
+
+
+def put_together(
+    value: float, ends: list[float], other: float, others: list[float], alike: float
+) -> list[float]:
+    """The interval of a difference from those of the two values, whose correlation is `alike` (Zou & Donner
+    2008; of shares Newcombe 1998, method 10)."""
 
     def apart(mine: float, its: float) -> float:
         return math.sqrt(max(mine**2 + its**2 - 2 * alike * mine * its, 0.0))
 
-    (low, high), (its_low, its_high), value = ends, others, one.value - other.value
+    (low, high), (its_low, its_high) = ends, others
     return [
-        value - apart(one.value - low, its_high - other.value),
-        value + apart(high - one.value, other.value - its_low),
+        value - other - apart(value - low, its_high - other),
+        value - other + apart(high - value, other - its_low),
     ]
 
 

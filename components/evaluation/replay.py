@@ -9,6 +9,7 @@ evidence that the pipeline has recorded in dvc.lock.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,22 @@ def require(root: Path, verdict: Verdict, project: Project) -> None:
         UserError: it does not follow from its evidence, was made by other settings than today's, or one of
             the two files is not the one that dvc.lock has recorded.
     """
+    _require_todays(root, verdict, project)
+    _require_recorded(root, MADE_BY)
+
+
+def require_evidence(root: Path, verdict: Verdict, project: Project) -> None:
+    """The same of a verdict that keeps the model back, of which dvc.lock knows the evidence alone: a stage
+    that ends the pipeline is not recorded.
+
+    Raises:
+        UserError: as `require`.
+    """
+    _require_todays(root, verdict, project)
+    _require_recorded(root, [EVALUATION])
+
+
+def _require_todays(root: Path, verdict: Verdict, project: Project) -> None:
     if found := differences(root / VERDICT, root / EVALUATION):
         raise UserError(
             f"{VERDICT}: does not follow from its evidence ({'; '.join(found[:SHOWN])}); run again"
@@ -63,12 +80,15 @@ def require(root: Path, verdict: Verdict, project: Project) -> None:
     if made != in_force or verdict.confidence != project.evaluation.confidence:
         what = ", ".join(_unlike(made, in_force)) or "confidence"
         raise UserError(f"{VERDICT}: made by other settings than those of params.yaml ({what}); run again")
+
+
+def _require_recorded(root: Path, files: Iterable[Path]) -> None:
     recorded = _recorded(root / LOCK)
-    for file, stage in MADE_BY.items():
+    for file in files:
         if recorded.get(file.as_posix()) != _md5(root / file):
             raise UserError(
-                f"{file}: not the file that stage {stage} has made (dvc.lock records another, or none); "
-                f"run again"
+                f"{file}: not the file that stage {MADE_BY[file]} has made (dvc.lock records another, or "
+                f"none); run again"
             )
 
 

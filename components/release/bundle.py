@@ -142,13 +142,13 @@ def promoted(project: Path) -> Verdict:
 
 
 def held_back(project: Path) -> Verdict:
-    """Read a verdict that people overrule; a PROMOTE, and one that its evidence does not come to, is refused
-    (UserError)."""
+    """Read a verdict that people overrule; a PROMOTE is refused, and like one that lets a model out one that
+    its evidence does not come to, of other settings, or of evidence that the pipeline has not made
+    (UserError): people accept what was measured, and that is what the release shows."""
     verdict = Verdict.read(project / VERDICT)
     if verdict.verdict == "PROMOTE":
         raise UserError("the gate said PROMOTE, so there is nothing to force: `onetrunk run` releases it")
-    if found := replay.differences(project / VERDICT, project / EVALUATION):
-        raise UserError(f"{VERDICT}: does not follow from its evidence ({'; '.join(found)}); run again")
+    replay.require_evidence(project, verdict, params.read(project / params.PARAMS))
     return verdict
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from components.evaluation.records import VERDICT
+from components.evaluation.records import EVALUATION, VERDICT
 from components.files import read_json, write_json
 from components.release import registry
 from tests import verdicts
@@ -51,6 +51,31 @@ def test_an_edited_verdict_is_not_even_forced(rejected: Path) -> None:
     done = toy.onetrunk(rejected, *FORCE)
     assert done.returncode == 2
     assert "does not follow from its evidence" in done.stderr
+    assert not registry.read(rejected).moves
+
+
+def test_evidence_that_the_pipeline_has_not_made_is_not_even_forced(rejected: Path) -> None:
+    """Evidence and verdict are edited so that they agree; the release would show these numbers."""
+    recorded = (rejected / "dvc.lock").read_text()
+    evidence = read_json(rejected / EVALUATION)
+    for head in evidence["tasks"].values():
+        for measured in head["metrics"].values():
+            measured["value"] = 0.98
+    write_json(rejected / EVALUATION, evidence)
+    assert verdicts.pass_on(rejected).verdict == "REJECT"
+    (rejected / "dvc.lock").write_text(recorded)
+    done = toy.onetrunk(rejected, *FORCE)
+    assert done.returncode == 2
+    assert "evaluation.json: not the file that stage evaluate has made" in done.stderr
+    assert not registry.read(rejected).moves
+
+
+def test_a_verdict_of_other_settings_is_not_even_forced(rejected: Path) -> None:
+    settings = (rejected / "params.yaml").read_text()
+    (rejected / "params.yaml").write_text(settings.replace("floor: 0.99", "floor: 0.98"))
+    done = toy.onetrunk(rejected, *FORCE)
+    assert done.returncode == 2
+    assert "made by other settings than those of params.yaml" in done.stderr
     assert not registry.read(rejected).moves
 
 

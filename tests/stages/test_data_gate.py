@@ -102,6 +102,13 @@ def test_a_task_that_was_not_measured_is_a_sentence(project: Path):
         data_gate.main()
 
 
+def test_a_gate_whose_metric_tells_nothing_of_so_few_labels_is_refused_before_training(project: Path) -> None:
+    settings = Path("params.yaml").read_text()
+    Path("params.yaml").write_text(settings.replace("metric: accuracy", "metric: top_5_accuracy"))
+    with pytest.raises(UserError, match="gate of mood: top_5_accuracy tells nothing of 2 labels; expected 6"):
+        run_stages(project, sound_rows("classification", "mood"))
+
+
 @pytest.mark.slow
 def test_a_report_of_another_version_is_refused_by_the_gate_and_by_the_plan(project: Path):
     run_stages(project, sound_rows("classification", "mood"))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from components.errors import disk_sentence
+from components.files import read_json
 from tests import disks
 
 ROOT = Path(__file__).parents[2]
@@ -84,3 +85,14 @@ def test_a_full_disk_is_one_sentence(full: Path, tmp_path: Path, act: str) -> No
 def test_a_bug_beside_the_disk_keeps_its_traceback() -> None:
     assert disk_sentence(KeyError("space")) is None
     assert disk_sentence(FileNotFoundError(2, "No such file or directory", "a")) is None
+
+
+def test_a_folder_for_a_file_and_a_file_for_a_folder_are_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("{}")
+    for place, sentence in (
+        (tmp_path, "a folder; expected a file"),
+        (tmp_path / "file/x", "stands in the way"),
+    ):
+        with pytest.raises(OSError, match="directory") as raised:
+            read_json(place)
+        assert sentence in str(disk_sentence(raised.value))

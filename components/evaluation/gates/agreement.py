@@ -25,8 +25,10 @@ class Agreement(FurtherGate):
     tolerance: Annotated[float, Field(ge=0)] = 0.01  # by which answers that are numbers may differ
 
     def check(self, project: Project) -> None:
-        if not Path(self.with_).exists():
+        if not Path(self.with_).is_dir():
             raise ValueError(f"with: no such folder '{self.with_}'")
+        if not (Path(self.with_) / "config.json").is_file():
+            raise ValueError(f"with: no model in '{self.with_}' (config.json is missing)")
 
     def files(self) -> list[Path]:
         return [Path(self.with_)]

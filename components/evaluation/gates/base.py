@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from components import families
 from components.evaluation.answered import AnsweredHead
 from components.families.base import Metric, Prediction, Row
 from components.settings.section import Section
@@ -49,6 +50,20 @@ class Case(AnsweredHead):
     def metric(self) -> Metric:
         """That of the head's own gate."""
         return next(metric for metric in self.metrics if metric.name == self.gate.metric)
+
+
+def check_floor(project: Project, where: str, head: str, floor: float | None) -> None:
+    """Raise ValueError, with a clause that begins with the key `where`, where there is no such head with a
+    gate, or no model can hold such a floor of its gate's metric."""
+    gates = project.gates()
+    if head not in gates:
+        raise ValueError(f"{where}: no task with a gate; expected one of {', '.join(gates)}")
+    _, annotation = project.heads()[head]
+    family = families.get(annotation.family)
+    options = family.options.model_validate(annotation.options).model_dump()
+    metric = next(one for one in family.metrics_for(options) if one.name == gates[head].metric)
+    if floor is not None and (why := metric.out_of_reach(floor)):
+        raise ValueError(f"{where}: {why}")
 
 
 class FurtherGate(Section):

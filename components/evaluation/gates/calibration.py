@@ -5,7 +5,6 @@ Legend: N rows, B bins, R sums of rows.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -20,10 +19,11 @@ from components.evaluation.picture_records import ReliabilityBin
 from components.evaluation.records import Finding
 from components.families.base import Facts, Metric, Prediction, Row
 from components.families.base.capabilities import Probabilities
+from components.families.shared.metrics import folded
 from components.settings.section import Rows
 
 WHAT = "negative calibration error"
-TINY = 1e-12  # keeps a spread of 0 from dividing
+TINY = 1e-12  # keeps a variance of 0 from dividing
 
 
 class Calibration(FurtherGate):
@@ -34,7 +34,7 @@ class Calibration(FurtherGate):
     (Kumar et al. 2019, the debiased estimator with a normal approximation of each bin's share).
     """
 
-    bins: Annotated[int, Field(ge=2)] = 10  # of the answers, by their probability
+    bins: Annotated[int, Field(ge=2, le=100)] = 10  # of the answers, by their probability
     # the most that the error may be; left out, there is no limit
     limit: Annotated[float | None, Field(gt=0, lt=1)] = None
     # how much more than the champion's the error may be
@@ -64,7 +64,9 @@ def error(family: Probabilities, bins: int, confidence: float, asked: Asked) -> 
     found = asked.by(Metric("negative_calibration_error", statistics, of_sums, "lower"))
     assert isinstance(found.statistics_NS, np.ndarray)  # noqa: S101
     chance = chance_of_more(found.statistics_NS.sum(axis=0))
-    return replace(found, most=0.0, best_excluded=chance < 1 - confidence)
+    # As a difference to none: what chance adds is off already, and a jackknife of a sum of absolute values
+    # would take off a noise many times as large; near 0 a logarithm knows no end.
+    return replace(found, metric=None, most=0.0, best_excluded=chance < 1 - confidence)
 
 
 def chance_of_more(sums_S: np.ndarray) -> float:
@@ -109,16 +111,6 @@ def of_sums(sums_RS: np.ndarray) -> np.ndarray:
     spread_RB = np.sqrt(np.clip(share_RB * (1 - share_RB), 0, None) / some_RB)
     debiased_RB = 2 * apart_RB - folded(apart_RB, spread_RB)
     return np.asarray((debiased_RB * count_RB).sum(axis=1) / np.maximum(count_RB.sum(axis=1), 1))
-
-
-def folded(mean: np.ndarray, spread: np.ndarray) -> np.ndarray:
-    """The expectation of |x| where x is normal (Leone et al. 1961)."""
-    from scipy.special import ndtr
-
-    ratio = mean / np.maximum(spread, TINY)
-    return np.asarray(
-        spread * math.sqrt(2 / math.pi) * np.exp(-(ratio**2) / 2) + mean * (1 - 2 * ndtr(-ratio))
-    )
 
 
 def reliability(

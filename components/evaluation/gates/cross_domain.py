@@ -11,7 +11,7 @@ from pydantic import Field
 
 from components.data.ingest.reader import Reader
 from components.errors import BadRowError, SkippedRowError, UserError
-from components.evaluation.gates.base import Case, FurtherGate
+from components.evaluation.gates.base import Case, FurtherGate, check_floor
 from components.evaluation.gates.measure import finding, listed, measured
 from components.evaluation.gates.other_rows import on_rows
 from components.evaluation.records import Finding
@@ -43,11 +43,10 @@ class CrossDomain(FurtherGate):
     min_rows: Rows = 100  # of a test set; with fewer, it is listed, not judged
 
     def check(self, project: Project) -> None:
-        gates = project.gates()
         for head, tests in self.tests.items():
-            if head not in gates:
-                raise ValueError(f"tests.{head}: no task with a gate; expected one of {', '.join(gates)}")
+            check_floor(project, f"tests.{head}", head, None)
             for name, test in tests.items():
+                check_floor(project, f"tests.{head}.{name}.floor", head, test.floor)
                 if not Path(test.source.path).exists():
                     raise ValueError(f"tests.{head}.{name}.source.path: no such file '{test.source.path}'")
 

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import permutations
 from typing import Annotated
 
 import numpy as np
 from pydantic import Field
 
+from components.evaluation import intervals, paired
+from components.evaluation.difference import Interval
 from components.evaluation.gates import perturbations
 from components.evaluation.gates.base import Case, FurtherGate
-from components.evaluation.gates.measure import Asked, Score, finding, listed, measured, same_answers
-from components.evaluation.records import Finding
+from components.evaluation.gates.measure import (
+    Asked,
+    Measured,
+    Score,
+    finding,
+    listed,
+    measured,
+    same_answers,
+)
+from components.evaluation.records import Comparison, Finding
 from components.families.base import Row
 from components.families.base.capabilities import Rewordable
 from components.settings.project import Project
 from components.settings.section import Fraction, Rows, Unit
 
+BY_CHANCE = 1 / 5  # of an interval's error: so seldom a gap that is none counts as one in a comparison
 DRAWS = 2000  # the mean of so many is right to a hundredth of a group's spread or two
 
 
@@ -40,6 +53,8 @@ class Fairness(FurtherGate):
     def check(self, project: Project) -> None:
         if not self.columns and not self.terms:
             raise ValueError("columns: nothing to look at; expected slice columns here, or terms")
+        if why := perturbations.ambiguous(self.terms):
+            raise ValueError(f"terms.{why}")
         found = [task.columns.get("slice", []) for task in project.tasks.values()]
         known = [name for names in found for name in ([names] if isinstance(names, str) else names)]
         for column in self.columns:
@@ -57,15 +72,23 @@ class Fairness(FurtherGate):
             yield from self._exchanged(case, case.family)
 
     def _gap(self, case: Case, column: str) -> Iterator[Finding]:
-        groups = [row["slice"][column] for row in case.rows]
+        groups = np.array([row["slice"][column] for row in case.rows], dtype=object)
         rows = Counter(group for group in groups if group is not None)
         large = [group for group, count in rows.items() if count >= self.min_rows]
         if len(large) < 2:
             return
-        found = measured(case, partial(gap, case, column), np.array([group in large for group in groups]))
+        asked_N = np.isin(groups, large)
+        if case.common is not None and self._too_few(groups[asked_N & case.common.rows_N], large):
+            case = case.alone()
+        found = measured(case, partial(gap, case, column), asked_N)
         limit = None if self.gap is None else -self.gap
         what = f"gap of {case.gate.metric} between {column}"
-        yield finding(case, "fairness", what, found, limit, self.margin)
+        made = finding(case, "fairness", what, found, limit, self.margin)
+        yield made.model_copy(update={"champion": _against(made.champion, found, case)})
+
+    def _too_few(self, groups: np.ndarray, large: Sequence[str]) -> bool:
+        """Has one of the groups too few rows that both models can answer?"""
+        return any((groups == group).sum() < self.min_rows for group in large)
 
     def _exchanged(self, case: Case, family: Rewordable) -> Iterator[Finding]:
         rows = [family.reworded(row, partial(perturbations.exchanged, pairs=self.terms)) for row in case.rows]
@@ -86,13 +109,69 @@ def gap(case: Case, column: str, asked: Asked) -> Score:
     """The worst group's metric less the best's, without what chance adds to it: by how much groups that truly
     differ as these were found to would seem further apart (a parametric bootstrap, Efron 1979)."""
     groups = np.array([row["slice"][column] for row in asked.rows], dtype=object)
-    parts = [asked.by(case.metric, groups == group).sample for group in sorted(set(groups))]
+    rows_GN = [groups == group for group in sorted(set(groups))]
+    parts = [asked.by(case.metric, rows_N).sample for rows_N in rows_GN]
     value_G = np.array([one.value for one in parts])
     spread_G = np.array([np.sqrt(np.mean(one.influence**2) / len(one.influence)) for one in parts])
     drawn_DG = np.random.default_rng(case.project.seed).normal(value_G, spread_G, (DRAWS, len(parts)))
     chance = np.ptp(drawn_DG, axis=1).mean() - np.ptp(value_G)
-    apart = Score(parts[value_G.argmin()] - parts[value_G.argmax()], most=0.0)
-    return apart.shifted(float(chance))
+    own = [asked.only(rows_N).by(case.metric) for rows_N in rows_GN]
+    apart = Score(parts[value_G.argmin()] - parts[value_G.argmax()], most=0.0, ends=partial(_ends, own))
+    return apart.shifted(min(float(chance), -apart.sample.value))
+
+
+def _ends(groups: Sequence[Score], confidence: float) -> Interval:
+    """Low end and high end of a gap.
+
+    It is the difference of some two groups, and of no two more. So it is no wider than the farthest end of
+    all differences, each of which holds by itself, and no narrower than any is shown to be (by Bonferroni's
+    correction for their number).
+    """
+    pairs = len(groups) * (len(groups) - 1) / 2
+    far = max(_ends_of_pairs(groups, confidence, 1))
+    near = max(_ends_of_pairs(groups, 1 - (1 - confidence) / pairs, -1))
+    return [-far, -max(near, 0.0)]
+
+
+def _ends_of_pairs(groups: Sequence[Score], confidence: float, sign: int) -> list[float]:
+    """By how much one group is above another, at most, or with a sign of -1 at least: from the intervals of
+    their values, which come from different rows (Zou & Donner 2008; of shares Newcombe 1998, method 10)."""
+    ends = [(one.value, one.interval(confidence)[::sign]) for one in groups]
+    return [
+        value - other + sign * math.hypot(far - value, near - other)
+        for (value, (_, far)), (other, (near, _)) in permutations(ends, 2)
+    ]
+
+
+def _against(known: Comparison | None, found: Measured, case: Case) -> Comparison | None:
+    """The model's gap less the champion's, put together from the intervals of the two.
+
+    A gap that is not shown counts from none on, or what chance makes of one would be taken off the other; and
+    the same rows draw both the same way only where it is known which groups are apart.
+    """
+    if known is None or found.pair is None:
+        return None
+    confidence = case.project.evaluation.confidence
+    model, champion = found.pair
+    sure = 1 - (1 - confidence) * BY_CHANCE
+    value, other = (one.value if one.interval(sure)[1] < 0 else 0.0 for one in found.pair)
+    alike = intervals.alike(model.sample, champion.sample) if value < 0 and other < 0 else 0.0
+
+    def ends(level: float) -> Interval:
+        return intervals.put_together(value, model.interval(level), other, champion.interval(level), alike)
+
+    (lowest, highest), low = ends(confidence), ends(2 * confidence - 1)[0]
+    difference = min(max(known.difference, low), highest)
+    error = (highest - difference) / paired.quantile((1 + confidence) / 2)
+    changes = {
+        "difference": difference,
+        "interval": [lowest, highest],
+        "low": low,
+        "se": error,
+        "counted": None,
+    }
+    of_normal = known.model_copy(update=changes)
+    return of_normal.model_copy(update={"p": paired.p_worse(of_normal, 0.0, confidence)})
 
 
 def _same(case: Case, who: str, asked: Sequence[Row], other_N: np.ndarray) -> np.ndarray:

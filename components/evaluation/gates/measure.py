@@ -38,6 +38,7 @@ class Score:
     statistics_NS: Table | None = None  # that the value is made of, where that is known
     most: float = math.inf  # of what the number estimates; the estimate itself may be above it by chance
     best_excluded: bool = True  # does a test of its own exclude that it is `most`? Else the interval holds it
+    ends: Callable[[float], Interval] | None = None  # at a confidence, where they are not those of the sample
 
     def __sub__(self, other: Score) -> Score:
         """The difference of two numbers of the same rows."""
@@ -49,7 +50,9 @@ class Score:
 
     def interval(self, confidence: float, worth: float | None = None) -> list[float]:
         """Its ends are not beyond `most`; `worth` is that of a row that fails (`intervals.worth_of`)."""
-        if self.metric is not None:
+        if self.ends is not None:
+            ends = self.ends(confidence)
+        elif self.metric is not None:
             ends = intervals.interval(self.metric, self.sample, confidence, worth)
         else:
             counted = intervals.difference(self.sample, self.sample.nothing)
@@ -75,6 +78,13 @@ class Asked:
     said: Sequence[Prediction]
     facts: Facts
     units: Units
+
+    def only(self, rows_N: np.ndarray) -> Asked:
+        """The same on some of the rows."""
+        chosen_N = self.chosen_N.copy()
+        chosen_N[np.flatnonzero(chosen_N)[~rows_N]] = False
+        rows, said = picked(self.rows, rows_N), picked(self.said, rows_N)
+        return replace(self, chosen_N=chosen_N, rows=rows, said=said, units=self.units.pick(rows_N))
 
     def by(self, metric: Metric, rows_N: np.ndarray | None = None) -> Score:
         """The model's value of a metric, on all the rows or on those of `rows_N`."""

@@ -8,16 +8,20 @@ from typing import Annotated
 
 from pydantic import Field
 
-from components.comparison.records import REPORT, SharingReport
+from components.comparison import inputs
+from components.comparison.records import REPORT, Gain, SharingReport
 from components.evaluation.gates.base import Case, FurtherGate
 from components.evaluation.gates.measure import kept
 from components.evaluation.records import Finding
 from components.settings.section import Unit
 
+OLD = "of an earlier state of the project, not judged"
+
 
 class NegativeTransfer(FurtherGate):
     """The metric of joint training less that of the task alone, the mean over the seeds of
-    reports/sharing.json. Without that report it finds nothing: no release waits for a comparison."""
+    reports/sharing.json. Without that report it finds nothing: no release waits for a comparison. One that
+    has trained on other rows, or by other settings, than this model is shown, and not judged."""
 
     # the most that a task may lose by joint training; left out: the margin of the task
     loss: Annotated[float | None, Field(gt=0), Unit("of the metric")] = None
@@ -32,19 +36,26 @@ class NegativeTransfer(FurtherGate):
         gain = SharingReport.read(report).tasks.get(case.head)
         if gain is None or gain.metric != case.gate.metric:
             return
-        what, limit = f"{gain.metric} together less alone", -(self.loss or case.gate.margin)
-        interval = gain.interval or [gain.gain, gain.gain]
-        outcome, why = kept(what, gain.gain, interval, limit)
-        yield Finding(
-            gate="negative_transfer",
-            what=what,
-            rows=len(case.rows),
-            value=gain.gain,
-            interval=interval,
-            limit=limit,
-            outcome="hold" if outcome == "reject" and gain.interval is None else outcome,
-            why=why,
-        )
+        what = f"{gain.metric} together less alone"
+        if inputs.are_the_models(case.root):
+            yield _judged(case, what, gain, -(self.loss or case.gate.margin))
+        else:
+            yield _judged(case, f"{what} ({OLD})", gain, None)
+
+
+def _judged(case: Case, what: str, gain: Gain, limit: float | None) -> Finding:
+    interval = gain.interval or [gain.gain, gain.gain]
+    outcome, why = kept(what, gain.gain, interval, limit)
+    return Finding(
+        gate="negative_transfer",
+        what=what,
+        rows=len(case.rows),
+        value=gain.gain,
+        interval=interval,
+        limit=limit,
+        outcome="hold" if outcome == "reject" and gain.interval is None else outcome,
+        why=why,
+    )
 
 
 GATE = NegativeTransfer

@@ -78,6 +78,19 @@ def swap(
     return found
 
 
+def ambiguous(pairs: Mapping[str, str]) -> str | None:
+    """What cannot be exchanged as these pairs say, in a clause that begins with a term; None: all can."""
+    seen: set[str] = set()
+    for pair in pairs.items():
+        for term in pair:
+            if not re.fullmatch(r"\w+", term):
+                return f"{pair[0]}: '{term}' is not one word, and words are exchanged"
+            if term.lower() in seen:
+                return f"{pair[0]}: '{term}' stands in two places; expected each term in one pair"
+            seen.add(term.lower())
+    return None
+
+
 def exchanged(words: Words, pairs: Mapping[str, str]) -> list[str | None]:
     """Terms give way to those that they are paired with, in either direction; case and punctuation stay."""
     both = {**{b.lower(): a for a, b in pairs.items()}, **{a.lower(): b for a, b in pairs.items()}}

@@ -14,7 +14,7 @@ from components import families
 from components.data.encoding.split import EncodedSplit
 from components.data.sources.formats.select import Test
 from components.data.sources.record import value_at
-from components.evaluation.gates.base import Case, FurtherGate
+from components.evaluation.gates.base import Case, FurtherGate, check_floor
 from components.evaluation.gates.measure import finding, listed, measured
 from components.evaluation.records import Finding
 from components.families.base import Row
@@ -47,10 +47,8 @@ class Slices(FurtherGate):
     floor: dict[str, float] = Field(default_factory=dict)
 
     def check(self, project: Project) -> None:
-        gates = project.gates()
-        for head in self.floor:
-            if head not in gates:
-                raise ValueError(f"floor.{head}: no task with a gate; expected one of {', '.join(gates)}")
+        for head, floor in self.floor.items():
+            check_floor(project, f"floor.{head}", head, floor)
         known = fields_of(project)
         for name, rule in self.rules.items():
             for field in rule:

@@ -65,6 +65,13 @@ class Metric:
         """No value is above this one: an error is never below 0, a score never above 1."""
         return 1.0 if self.better == "higher" else 0.0
 
+    def out_of_reach(self, floor: float) -> str | None:
+        """Why no model holds a floor, as a clause; None where one may."""
+        if floor <= self.best:
+            return None
+        percent = f"; write {floor / 100:g}" if self.best == 1 and 1 < floor <= 100 else ""
+        return f"found {floor:g}, but {self.name} is {self.best:g} at most{percent}"
+
     def value(self, sums_RS: np.ndarray) -> np.ndarray:
         """value_R, of which higher is better."""
         number_R = self.of_sums(sums_RS)

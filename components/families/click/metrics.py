@@ -11,6 +11,7 @@ import numpy as np
 
 from components.families.base import Facts, Metric, Prediction, Row
 from components.families.base.metric import Statistics
+from components.families.shared.metrics import folded
 from components.families.shared.ranks import (
     areas,
     average_precision_values,
@@ -21,6 +22,7 @@ from components.families.shared.ranks import (
 )
 
 BINS = 10  # of the calibration error
+BY_CHANCE = 0.05  # so often a calibrated model's bins are taken not to be
 TINY = 1e-15  # a probability nearer to 0 or 1 than this would cost more than any other error together
 
 
@@ -83,19 +85,35 @@ def entropy_gain_of(sums: np.ndarray) -> np.ndarray:
 
 
 def calibration(y_N: np.ndarray, p_N: np.ndarray) -> np.ndarray:
-    """statistics_NS: 1, and p - y in the column of the row's bin. The bins hold about equally many rows,
-    for clicks are rare and bins of equal width would put them all in the first; equal p share a bin."""
+    """statistics_NS: 1, then p - y, 1 and p (1 - p) in the columns of the row's bin. The bins hold about as
+    many rows each, for clicks are rare and bins of equal width would put them all in the first; equal p
+    share a bin."""
     edges = np.quantile(p_N, np.arange(1, BINS) / BINS)
     bin_N = np.searchsorted(edges, p_N, side="right")
-    statistics_NS = np.zeros((len(p_N), 1 + BINS))
+    statistics_NS = np.zeros((len(p_N), 1 + 3 * BINS))
     statistics_NS[:, 0] = 1
-    statistics_NS[np.arange(len(p_N)), 1 + bin_N] = p_N - y_N
+    for place, part_N in enumerate((p_N - y_N, np.ones(len(p_N)), p_N * (1 - p_N))):
+        statistics_NS[np.arange(len(p_N)), 1 + place * BINS + bin_N] = part_N
     return statistics_NS
 
 
 def calibration_of(sums: np.ndarray) -> np.ndarray:
     """number_R from sums_RS: 1 - expected calibration error (Naeini 2015, with bins of equal mass)."""
-    return np.asarray(1 - np.abs(sums[:, 1:]).sum(1) / np.maximum(sums[:, 0], 1))
+    return np.asarray(1 - np.abs(sums[:, 1 : 1 + BINS]).sum(1) / np.maximum(sums[:, 0], 1))
+
+
+def bias_of_calibration(sums_S: np.ndarray) -> float:
+    """How far above the truth it is in the mean: below, by what chance adds to the error of each bin (Kumar
+    et al. 2019), or all that chance would make of none where none is not excluded (Hosmer & Lemeshow 1980). A
+    jackknife sees nothing of it, for the error is a sum of absolute values."""
+    from scipy.special import chdtrc
+
+    apart_B, count_B, variance_B = np.abs(sums_S[1:]).reshape(3, BINS)
+    freedom, variance_B = int((count_B > 0).sum()), np.maximum(variance_B, TINY)
+    none = chdtrc(freedom, float((apart_B**2 / variance_B).sum())) > BY_CHANCE
+    true_B = 0 * apart_B if none else apart_B
+    added_B = folded(true_B, np.sqrt(variance_B)) - true_B
+    return -float(added_B[count_B > 0].sum() / max(sums_S[0], 1))
 
 
 def outcomes_of(rows: Sequence[Row], said: Sequence[Prediction]) -> tuple[np.ndarray, np.ndarray]:
@@ -118,5 +136,7 @@ METRICS = (
     Metric("average_precision", _of(average_precision), mean_area, rows_that_count=rows_of_area),
     Metric("entropy_gain", _of(log_losses), entropy_gain_of, kind="error"),
     Metric("negative_log_loss", _of(log_losses), log_loss_of, better="lower"),
-    Metric("calibration", _of(calibration), calibration_of),  # a constant is well calibrated: not to be won
+    Metric(
+        "calibration", _of(calibration), calibration_of, bias=bias_of_calibration
+    ),  # a constant is well calibrated: not to be won
 )

@@ -5,6 +5,7 @@ Legend: N rows, C classes, S statistics, R resamples.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ from components.families.shared.ranks import (
     rows_of_area,
 )
 from components.families.shared.rare_classes import bias_of_macro_f1
+
+LEAST_SPREAD = 1e-12  # keeps a spread of 0 from dividing
 
 if TYPE_CHECKING:
     from scipy.sparse import csc_array, csr_array
@@ -117,6 +120,16 @@ def labels_ahead(scores_NC: csc_array, gold_N: np.ndarray) -> np.ndarray:
     ahead_N, behind_N = (np.bincount(kept.row, which, len(gold_N)) for which in (ahead, behind))
     not_kept_N = scores_NC.shape[1] - 1 - gold_N - behind_N  # of those behind it; their score is 0
     return np.asarray(ahead_N + np.where(own_N == 0, not_kept_N, 0))
+
+
+def folded(mean: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """The expectation of |x| where x is normal (Leone et al. 1961)."""
+    from scipy.special import ndtr
+
+    ratio = mean / np.maximum(spread, LEAST_SPREAD)
+    return np.asarray(
+        spread * math.sqrt(2 / math.pi) * np.exp(-(ratio**2) / 2) + mean * (1 - 2 * ndtr(-ratio))
+    )
 
 
 def class_counts(rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts) -> csr_array:

@@ -89,12 +89,10 @@ def _gate(where: str, family: families.Family, gate: Gate, measured: Mapping[str
             f"{where}.metric: {family.name} has no metric '{gate.metric}'"
             f"{near_miss(gate.metric, measured)}; expected one of {', '.join(measured)}"
         )
-    best = measured[gate.metric].best
-    if gate.floor > best:
-        percent = f"; write {gate.floor / 100:g}" if best == 1 and 1 < gate.floor <= 100 else ""
-        said = f"found {gate.floor:g}, but {gate.metric} is {best:g} at most{percent}"
-        raise UserError(f"{where}.floor: {said}")
-    if best == 1 and gate.margin >= 1:
+    metric = measured[gate.metric]
+    if why := metric.out_of_reach(gate.floor):
+        raise UserError(f"{where}.floor: {why}")
+    if metric.best == 1 and gate.margin >= 1:
         raise UserError(
             f"{where}.margin: found {gate.margin:g}, expected less than 1: it is in units of {gate.metric}"
         )

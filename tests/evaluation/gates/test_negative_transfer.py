@@ -10,11 +10,15 @@ from components.comparison.records import REPORT, Gain, RelativeGain, SharingRep
 from components.evaluation.gates.base import Case
 from components.evaluation.gates.negative_transfer import NegativeTransfer
 from components.evaluation.records import Finding
+from tests.comparison import locks
 from tests.evaluation.gates.case import case_of, row
 
 
-def case(root: Path, gain: float, interval: list[float] | None, metric: str = "accuracy") -> Case:
-    """A head called mood whose gain by sharing was this."""
+def case(
+    root: Path, gain: float, interval: list[float] | None, metric: str = "accuracy", **changed: str
+) -> Case:
+    """A head called mood whose gain by sharing was this; `changed` since by what is said of the joint runs."""
+    locks.write(root, locks.lock(**changed))
     of_mood = Gain(metric=metric, joint=0.8, alone=0.8 - gain, by_seed=[gain], gain=gain, interval=interval)
     SharingReport(
         seeds=[1], confidence=0.95, tasks={"mood": of_mood},
@@ -53,3 +57,13 @@ def test_without_a_report_or_with_one_of_another_metric_nothing_is_found(tmp_pat
     one = case(tmp_path, -0.5, [-0.6, -0.4])
     (tmp_path / REPORT).unlink()
     assert found(one) == []
+
+
+@pytest.mark.parametrize("changed", ["encoded", "training"])
+def test_a_loss_of_a_comparison_of_other_rows_or_settings_is_shown_and_not_judged(
+    tmp_path: Path, changed: str
+) -> None:
+    """The rows of a task change, and the report of before them is still there while this model is judged."""
+    (one,) = found(case(tmp_path, -0.5, [-0.6, -0.4], **{changed: "another"}))
+    assert (one.value, one.limit, one.outcome, one.why) == (-0.5, None, "pass", "")
+    assert one.what == "accuracy together less alone (of an earlier state of the project, not judged)"
