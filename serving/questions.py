@@ -67,6 +67,8 @@ class Reader:
 
     def __init__(self, cards: HeadCards, tokenizer: Tokenizer, limits: Limits) -> None:
         self.cards, self.tokenizer, self.limits = cards, tokenizer, limits
+        # tokens of a text that is longer than any task reads
+        self.longest = float(sum({card["max_length"] for card in cards.values()}))
 
     def items(
         self, texts: Sequence[str | BaseModel], names: Sequence[str] | None, top: int | None
@@ -126,7 +128,8 @@ class Reader:
 
     def _item(self, questions: list[Question], characters: int) -> Asked:
         guess, cuts = characters / CHARACTERS, {self._cut(question) for question in questions}
-        return Asked(questions, sum(min(guess + 2, cut) for cut in cuts) + guess / TOKENISED)
+        sequences = {min(guess + 2, cut) for cut in cuts}  # tasks that leave nothing of it out share one
+        return Asked(questions, sum(sequences) + guess / TOKENISED)
 
     def _cut(self, question: Question) -> int:
         return self.cards[question.reader]["max_length"]
