@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from components import families, loopback
-from components.environment import QUIET, SERVICE
+from components.environment import of_service
 from components.errors import UserError
 from components.evaluation.answers import Answers, Exchange, rounded
 from components.families.base import Prediction
@@ -117,7 +117,7 @@ def serve_command(bento: Path, host: str, port: int) -> list[str]:
 
 def serve_environment(home: Path) -> dict[str, str]:
     """Telemetry off, a service's memory, a BentoML home of its own, no bytecode written into the Bento."""
-    return {**QUIET, **os.environ, **SERVICE, "BENTOML_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**of_service(os.environ), "BENTOML_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def check_port(host: str, port: int) -> None:
