@@ -24,7 +24,7 @@ from pydantic import BaseModel
 from serving.questions import Answers, Asked, Told
 from serving.requests import BusyError
 from serving.speed import Speed
-from serving.waiting import Place, Ticket, Waiting
+from serving.waiting import Place, Ticket, Tokens, Waiting, by_kind
 
 if TYPE_CHECKING:
     from serving.predictor import Predictor
@@ -64,7 +64,7 @@ class Batcher:
         self.waiting = Waiting()
         # entered while the model is at work, whoever still waits for it
         self.working: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
-        self.speed = Speed()
+        self.speeds = {False: Speed(), True: Speed()}  # of passes that write no text, and of those that do
         self._running = 0.0  # tokens of the passes that are on their way
         self._until = 0.0  # when they end, about
         self._began = self._given = 0.0  # when the pass began; seconds of it that others were given
@@ -119,25 +119,23 @@ class Batcher:
     def _admit(self, items: Sequence[Asked]) -> None:
         if not self.alive:
             raise BusyError("the model has stopped; the service must be started again")
-        own = sum(item.size for item in items)
-        most = self._most(own)
-        if self._wait(self.waiting.size) <= most:  # in whatever turn
-            return
-        if (seconds := self._wait(self.waiting.before(own - items[-1].size))) > most:
+        own = by_kind((item, item.size) for item in items)
+        before = self.waiting.before(sum(own.values()) - items[-1].size)
+        running = max(0.0, self._until - time.monotonic()) if self._running else 0.0
+        if (seconds := running + self._seconds(before)) > self._most(own):
             raise BusyError(f"{seconds:.1f} s of work wait already; ask again later", seconds)
 
-    def _most(self, own: float) -> float:
+    def _most(self, own: Tokens) -> float:
         """Seconds that a request of so many tokens may have to wait to be answered in time. All count as the
-        longest text, or short ones would leave no room for it; who cannot be in time may still come while
-        hardly anybody waits."""
-        answering = self.speed.of(max(own, self.reader.longest))
+        longest text at least, or short ones would leave no room for it; who cannot be in time may still come
+        while hardly anybody waits."""
+        answering = max(self.speeds[False].of(self.reader.longest), self._seconds(own))
         in_time = max(IN_TIME * self.most_seconds - answering, UNSURE * self.most_seconds)
         return min(self.most_seconds, in_time)
 
-    def _wait(self, tokens: float) -> float:
-        """Seconds, about, until the model has answered what it is at, and so many tokens besides."""
-        running = max(0.0, self._until - time.monotonic()) if self._running else 0.0
-        return running + (self.speed.of(tokens) if tokens else 0.0)
+    def _seconds(self, tokens: Tokens) -> float:
+        """How long the model takes for these, about."""
+        return sum(self.speeds[kind].of(size) for kind, size in tokens.items() if size)
 
     def _work(self) -> None:
         while taken := self._take():
@@ -163,22 +161,25 @@ class Batcher:
         none once nobody comes any more. Who comes while they are tokenised may still come along; but no text
         by which those before it would be late."""
         taken: list[Place] = []
-        tokens, running, due = 0.0, self._running, math.inf
-        while tokens < TOKENS_PER_PASS and (place := self.waiting.take(wait and not taken, fits)):
+        tokens, size, running, due = by_kind(()), 0.0, self._running, math.inf
+        while size < TOKENS_PER_PASS and (place := self.waiting.take(wait and not taken, fits)):
             if not place.item.tokenised and not self._tokenise(place):
                 continue
-            more = tokens + place.item.size
-            if taken and (more > TOKENS_PER_PASS or self._end(tokens) <= due < self._end(more)):
+            kind = place.item.decodes
+            more = {**tokens, kind: tokens[kind] + place.item.size}
+            too_large = size + place.item.size > TOKENS_PER_PASS
+            if taken and (too_large or self._end(tokens) <= due < self._end(more)):
                 self.waiting.back(place)
                 break
             taken.append(place)
+            size += place.item.size
             tokens, due = more, min(due, place.ticket.due)
-            self._running, self._until = running + tokens, self._end(running + tokens)
+            self._running, self._until = running + size, self._end(tokens)
         return taken
 
-    def _end(self, tokens: float) -> float:
-        """When a pass of so many would end that begins now."""
-        return time.monotonic() + self.speed.of(tokens)
+    def _end(self, tokens: Tokens) -> float:
+        """When passes of these would end that begin now."""
+        return time.monotonic() + self._seconds(tokens)
 
     def _tokenise(self, place: Place) -> bool:
         try:
@@ -221,7 +222,7 @@ class Batcher:
     def _noted(self, taken: list[Place], start: float, seconds: float) -> None:
         """Remember and note a pass; whatever becomes of that, it was answered."""
         tokens = sum(place.item.size for place in taken)
-        self.speed.remember(seconds, tokens)
+        self.speeds[taken[0].item.decodes].remember(seconds, tokens)
         waited = [start - place.ticket.since for place in taken]
         try:
             self.note(Pass(len(taken), tokens, seconds, waited, len(self.waiting), self.waiting.oldest()))

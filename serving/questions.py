@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
@@ -55,7 +56,7 @@ class Asked:
     wanted: Callable[[], bool] = lambda: True  # whether somebody waits for it
     told: Told | None = None  # hears what is decoded, while it is
 
-    @property
+    @cached_property
     def decodes(self) -> bool:
         """Whether a task writes its answer word by word, which takes its time."""
         return any(isinstance(question.family, TeacherForcing) for question in self.questions)

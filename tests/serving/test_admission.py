@@ -146,6 +146,24 @@ def test_a_large_request_that_waits_keeps_no_small_one_out(world: World) -> None
         batcher._admit([Asked([], LONGEST) for _ in range(64)])
 
 
+def test_what_writes_a_text_is_reckoned_by_its_own_speed(world: World) -> None:
+    batcher = Batcher(world, 1.0)  # type: ignore[arg-type]
+
+    def ticket(tokens: float, decodes: bool) -> Ticket:
+        item = Asked([], tokens)
+        item.decodes = decodes
+        return Ticket([item], lambda _: None)
+
+    for _ in range(50):
+        for decodes, seconds in ((False, 0.02), (True, 1.0)):
+            batcher._noted([Place(0, 0, ticket(100, decodes), 0, 100)], 0.0, seconds)
+    batcher.waiting.add(ticket(400, decodes=False))
+    batcher._admit([Asked([], 28.0)])
+    batcher.waiting.add(ticket(200, decodes=True))
+    with pytest.raises(BusyError):
+        batcher._admit([Asked([], 28.0)])
+
+
 def test_a_text_that_fits_all_tasks_counts_once_before_it_is_tokens() -> None:
     reader = Reader(CARDS, None, UNLIMITED)  # type: ignore[arg-type] # which `items` does not need
     short, long = (reader.items(["a" * length], None, None)[0].size for length in (40, 4000))
