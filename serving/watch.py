@@ -204,9 +204,10 @@ def _wrong(scope: Scope, seen: _Seen) -> ASGIApp | None:
     if seen.endpoint == OTHER and not scope["path"].startswith(ASSETS):
         found = f"no such page; expected one of {', '.join(PAGES)}"
         return JSONResponse({"error": found}, status_code=404)
-    expected = "POST" if seen.endpoint in ASKED else "GET"
-    if seen.method != expected and (seen.method, expected) != ("HEAD", "GET"):
-        return JSONResponse({"error": f"the method is {seen.method}, expected {expected}"}, status_code=405)
+    expected, allowed = ("POST", ("POST",)) if seen.endpoint in ASKED else ("GET", ("GET", "HEAD"))
+    if seen.method not in allowed:
+        found = f"the method is {seen.method}, expected {expected}"
+        return JSONResponse({"error": found}, status_code=405, headers={"Allow": ", ".join(allowed)})
     return None
 
 

@@ -82,6 +82,8 @@ def test_a_wrong_method_gets_one_sentence() -> None:
     sent = ask("/predict")
     assert sent[0]["status"] == 405
     assert json.loads(sent[1]["body"]) == {"error": "the method is GET, expected POST"}
+    assert header(sent, "allow") == "POST"
+    assert header(ask("/tasks", "POST"), "allow") == "GET, HEAD"
 
 
 def test_a_request_keeps_its_callers_id_if_that_is_one() -> None:
