@@ -11,7 +11,6 @@ import gc
 import locale
 import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 QUIET = {
@@ -38,8 +37,6 @@ THREADS_AND_MEMORY = {
     "MALLOC_TOP_PAD_": str(1 << 28),
 }
 
-TUNABLES = "GLIBC_TUNABLES"  # NAME=VALUE:NAME=VALUE, of which the last of a name counts
-
 # Of a service, which gives back what a large request took, and has few threads that allocate.
 SERVICE = {
     **THREADS_AND_MEMORY,
@@ -47,7 +44,7 @@ SERVICE = {
     "MALLOC_TOP_PAD_": str(1 << 24),
     "MALLOC_ARENA_MAX": "2",
     # in large pages, where Linux gives them to who asks: a product reads weights of megabytes all over
-    TUNABLES: "glibc.malloc.hugetlb=1",
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
     # oneDNN keeps what it made for each number of tokens, a third of a megabyte: a thousand by default
     "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64",
     "LRU_CACHE_CAPACITY": "64",
@@ -58,17 +55,6 @@ def quiet() -> None:
     """Switch telemetry and hub look-ups off, unless the caller's environment says otherwise."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
-
-
-def of_service(environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables of a service that is started here. What its operator has set counts more than ours, and
-    what this process was given for its own memory is left out; of the C library's tunables both count."""
-    set_by_us = THREADS_AND_MEMORY.items() & environment.items()
-    own = dict(environment.items() - set_by_us)
-    ours = SERVICE[TUNABLES]
-    if ours not in (tunables := list(filter(None, own.get(TUNABLES, "").split(":")))):
-        tunables.insert(0, ours)
-    return {**QUIET, **SERVICE, **own, TUNABLES: ":".join(tunables)}
 
 
 def collect_seldom() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from components.environment import QUIET, SERVICE, THREADS_AND_MEMORY, of_service
+from components.environment import QUIET, SERVICE, THREADS_AND_MEMORY
 from tests.scripts import ROOT
 
 GLIBC = tuple(map(int, platform.libc_ver()[1].split("."))) if platform.libc_ver()[0] == "glibc" else (0,)
@@ -42,28 +42,6 @@ def test_a_cold_start_runs_once_more_with_the_same_arguments_and_the_variables_i
     variables, arguments = json.loads(said[-1])
     assert arguments == ["--task", "a b"]
     assert {**THREADS_AND_MEMORY, **QUIET, **own}.items() <= variables.items()
-
-
-@pytest.mark.parametrize(
-    ("his", "expected"),
-    [
-        (None, "glibc.malloc.hugetlb=1"),
-        ("", "glibc.malloc.hugetlb=1"),
-        ("glibc.malloc.check=3", "glibc.malloc.hugetlb=1:glibc.malloc.check=3"),
-        ("glibc.malloc.hugetlb=0", "glibc.malloc.hugetlb=1:glibc.malloc.hugetlb=0"),  # the last one counts
-        ("glibc.malloc.hugetlb=1:glibc.malloc.check=3", "glibc.malloc.hugetlb=1:glibc.malloc.check=3"),
-    ],
-)
-def test_a_service_has_the_tunables_of_its_operator_after_ours(his: str | None, expected: str) -> None:
-    given = {} if his is None else {"GLIBC_TUNABLES": his}
-    assert of_service(given)["GLIBC_TUNABLES"] == expected
-
-
-def test_a_service_keeps_what_its_operator_has_set_and_not_what_a_stage_has() -> None:
-    assert of_service(THREADS_AND_MEMORY) == {**QUIET, **SERVICE}
-    his = {"MALLOC_ARENA_MAX": "8", "MALLOC_TRIM_THRESHOLD_": "4096", "DO_NOT_TRACK": "0", "ELSE": "x"}
-    assert his.items() <= of_service(his).items()
-    assert of_service(his) == {**QUIET, **SERVICE, **his}
 
 
 HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")

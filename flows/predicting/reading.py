@@ -269,6 +269,8 @@ def open_table(address: str, stack: ExitStack) -> tuple[Table, Version]:
 
     with complaints(address):
         system, path = fsspec.core.url_to_fs(address)
+        if "file" in system.protocol and system.isdir(path):
+            raise UserError(f"{address}: is a folder, expected a file")
         version = version_of(system, path)
         file = stack.enter_context(system.open(path, "rb"))
         table = read(address, file, version["size"] or 0)

@@ -90,8 +90,6 @@ def complaints(where: str) -> Iterator[None]:
         for cause in filter(None, (error.__cause__, error.__context__)):
             _explain_http(where, cause)  # fsspec says "not found" of every failure of a web server
         raise UserError(f"{where}: no such file, key or bucket") from None
-    except IsADirectoryError:
-        raise UserError(f"{where}: is a folder, expected a file") from None
     except PermissionError as error:
         raise UserError(
             f"{where}: access refused ({error}); see the credentials in the environment"
