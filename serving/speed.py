@@ -5,7 +5,7 @@ from __future__ import annotations
 MEMORY = 0.95  # of the passes before, beside the last
 FIRST = 1e-3  # seconds a token, before the first pass
 SURE = 1.5  # times the mean deviation of passes from what was expected: nine in ten stay below
-
+LEAST = 1e-6  # seconds of a pass: that it took none is the clock's mistake
 HUNG = 10  # times what was expected, as which a pass that took longer is remembered
 
 
@@ -21,7 +21,7 @@ class Speed:
     def remember(self, seconds: float, tokens: float) -> None:
         """A pass has taken so long; the latest counts most."""
         expected = self._line(tokens)
-        seconds = min(seconds, HUNG * expected)
+        seconds = min(max(seconds, LEAST), HUNG * expected)
         self._off = MEMORY * self._off + (1 - MEMORY) * min(1.0, abs(seconds / expected - 1))
         new = (1.0, tokens, seconds, tokens * tokens, tokens * seconds)
         self._sums = [MEMORY * old + one for old, one in zip(self._sums, new, strict=True)]

@@ -24,6 +24,11 @@ def test_passes_that_are_all_alike_say_only_what_a_token_takes() -> None:
     assert Speed().of(10) == pytest.approx(10 * FIRST)
 
 
+def test_a_clock_that_stands_still_stops_nothing() -> None:
+    found = speed((0.0, 100), (0.0, 7), times=2000)
+    assert 0 < found.of(100) < 1e-4
+
+
 def test_no_line_that_falls_or_begins_below_nothing_is_believed() -> None:
     assert speed((0.05, 20), (0.01, 400)).of(1000) > 0.05
     assert speed((0.001, 20), (0.4, 400)).of(1) > 0
