@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import select
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -60,7 +61,8 @@ class Caller:
         return status, time.perf_counter() - start
 
     async def _one(self, path: str, body: bytes) -> int:
-        if self.connection is None:
+        if self.connection is None or _is_over(*self.connection):
+            self.close()
             self.connection = await asyncio.open_connection("127.0.0.1", self.port)
         reader, writer = self.connection
         headers = "".join(f"{name}: {value}\r\n" for name, value in SENT.items())
@@ -74,6 +76,16 @@ class Caller:
         """Hang up."""
         if self.connection is not None:
             self.connection[1].close()
+
+
+def _is_over(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    """Whether the server has closed a connection on which nothing is due. It may do so at any time, and its
+    callers have to notice (RFC 9112, section 9.3); nothing was asked on it that could be lost."""
+    if reader.at_eof() or (fileno := writer.get_extra_info("socket").fileno()) < 0:
+        return True
+    poll = select.poll()
+    poll.register(fileno, select.POLLIN)
+    return bool(poll.poll(0))  # the loop may not have read its end yet
 
 
 async def closed(callers: list[Caller], bodies: Iterator[dict[str, Any]], seconds: float) -> Heard:

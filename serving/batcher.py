@@ -1,8 +1,8 @@
 """One model for many callers: whenever it is free it takes of what waits as much as fits one pass.
 
 Nobody waits for a batch to fill. A pass has texts of any requests, with all that is asked of each; the
-queue is fair (`waiting`) and refuses whoever would wait too long; what a caller who hung up has asked is not
-computed. The model has a thread of its own, so that the event loop is free for the others.
+queue is fair (`waiting`), and who would not be answered in time is refused; what a caller who hung up has
+asked is not computed. The model has a thread of its own, so that the event loop is free for the others.
 """
 
 from __future__ import annotations
@@ -23,14 +23,15 @@ from pydantic import BaseModel
 
 from serving.questions import Answers, Asked, Told
 from serving.requests import BusyError
-from serving.waiting import Place, Ticket, Waiting
+from serving.speed import Speed
+from serving.waiting import Place, Ticket, Tokens, Waiting, by_kind
 
 if TYPE_CHECKING:
     from serving.predictor import Predictor
 
 TOKENS_PER_PASS = 512  # more is hardly faster on a CPU, and the next caller waits longer
-MEMORY = 0.9  # of the passes before, in how fast the model is
-FIRST = 1e-3  # seconds a token, before the first pass
+IN_TIME = 2.0  # times the longest wait, in which who was let in is answered
+UNSURE = 0.5  # of the longest wait: before who takes so long himself that he may be late
 LOG = logging.getLogger("bentoml")
 Ended = tuple[asyncio.AbstractEventLoop, asyncio.Future[Any], Ticket]  # the caller's loop, what he waits for
 
@@ -56,14 +57,16 @@ class Batcher:
         most_seconds: float = math.inf,
         note: Callable[[Pass], None] = lambda _: None,
     ) -> None:
-        """Who would have to wait longer than `most_seconds` is refused; `note` is told of every pass."""
+        """Who would have to wait longer than `most_seconds`, or for his answer twice as long, is refused;
+        `note` is told of every pass."""
         self.predictor, self.most_seconds, self.note = predictor, most_seconds, note
         self.reader = predictor.reader
         self.waiting = Waiting()
         # entered while the model is at work, whoever still waits for it
         self.working: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
-        self._seconds, self._tokens = FIRST, 1.0  # of the last passes, the latest counting most
+        self.speeds = {False: Speed(), True: Speed()}  # of passes that write no text, and of those that do
         self._running = 0.0  # tokens of the passes that are on their way
+        self._until = 0.0  # when they end, about
         self._began = self._given = 0.0  # when the pass began; seconds of it that others were given
         self._ended: deque[Ended] = deque()  # who is to be woken
         self._thread = threading.Thread(target=self._work, name="model", daemon=True)
@@ -89,11 +92,12 @@ class Batcher:
             BusyError: it would have to wait too long, or nobody computes any more.
         """
         items = self.reader.items(texts, names, top)
-        self._admit()
+        self._admit(items)
         loop = asyncio.get_running_loop()
         answered: asyncio.Future[list[Answers]] = loop.create_future()
         ended = self._ended  # a ticket's items know it, so it goes late, and must not keep the model
         ticket = Ticket(items, lambda ticket: ended.append((loop, answered, ticket)))
+        ticket.due = ticket.since + IN_TIME * self.most_seconds
         for item in items:
             item.wanted = lambda: ticket.open
         items[0].told = told and partial(_say, loop, told)
@@ -112,15 +116,26 @@ class Batcher:
         """End the thread when what waits is answered; nobody may ask any more."""
         self.waiting.close()
 
-    def wait(self) -> float:
-        """Seconds that who comes now would wait, about."""
-        return (self.waiting.size + self._running) * self._seconds / self._tokens
-
-    def _admit(self) -> None:
+    def _admit(self, items: Sequence[Asked]) -> None:
         if not self.alive:
             raise BusyError("the model has stopped; the service must be started again")
-        if (seconds := self.wait()) > self.most_seconds:
+        own = by_kind((item, item.size) for item in items)
+        before = self.waiting.before(sum(own.values()) - items[-1].size)
+        running = max(0.0, self._until - time.monotonic()) if self._running else 0.0
+        if (seconds := running + self._seconds(before)) > self._most(own):
             raise BusyError(f"{seconds:.1f} s of work wait already; ask again later", seconds)
+
+    def _most(self, own: Tokens) -> float:
+        """Seconds that a request of so many tokens may have to wait to be answered in time. All count as the
+        longest text at least, or short ones would leave no room for it; who cannot be in time may still come
+        while hardly anybody waits."""
+        answering = max(self.speeds[False].of(self.reader.longest), self._seconds(own))
+        in_time = max(IN_TIME * self.most_seconds - answering, UNSURE * self.most_seconds)
+        return min(self.most_seconds, in_time)
+
+    def _seconds(self, tokens: Tokens) -> float:
+        """How long the model takes for these, about."""
+        return sum(self.speeds[kind].of(size) for kind, size in tokens.items() if size)
 
     def _work(self) -> None:
         while taken := self._take():
@@ -143,19 +158,28 @@ class Batcher:
 
     def _take(self, wait: bool = True, fits: Callable[[Asked], bool] = lambda _: True) -> list[Place]:
         """The texts of the next pass, tokenised, of those that fit; may `wait` for the first, and then has
-        none once nobody comes any more. Who comes while they are tokenised may still come along."""
+        none once nobody comes any more. Who comes while they are tokenised may still come along; but no text
+        by which those before it would be late."""
         taken: list[Place] = []
-        tokens, running = 0.0, self._running
-        while tokens < TOKENS_PER_PASS and (place := self.waiting.take(wait and not taken, fits)):
+        tokens, size, running, due = by_kind(()), 0.0, self._running, math.inf
+        while size < TOKENS_PER_PASS and (place := self.waiting.take(wait and not taken, fits)):
             if not place.item.tokenised and not self._tokenise(place):
                 continue
-            if taken and tokens + place.item.size > TOKENS_PER_PASS:
+            kind = place.item.decodes
+            more = {**tokens, kind: tokens[kind] + place.item.size}
+            too_large = size + place.item.size > TOKENS_PER_PASS
+            if taken and (too_large or self._end(tokens) <= due < self._end(more)):
                 self.waiting.back(place)
                 break
             taken.append(place)
-            tokens += place.item.size
-            self._running = running + tokens
+            size += place.item.size
+            tokens, due = more, min(due, place.ticket.due)
+            self._running, self._until = running + size, self._end(tokens)
         return taken
+
+    def _end(self, tokens: Tokens) -> float:
+        """When passes of these would end that begin now."""
+        return time.monotonic() + self._seconds(tokens)
 
     def _tokenise(self, place: Place) -> bool:
         try:
@@ -198,16 +222,12 @@ class Batcher:
     def _noted(self, taken: list[Place], start: float, seconds: float) -> None:
         """Remember and note a pass; whatever becomes of that, it was answered."""
         tokens = sum(place.item.size for place in taken)
-        self._remember(seconds, tokens)
+        self.speeds[taken[0].item.decodes].remember(seconds, tokens)
         waited = [start - place.ticket.since for place in taken]
         try:
             self.note(Pass(len(taken), tokens, seconds, waited, len(self.waiting), self.waiting.oldest()))
         except Exception:
             LOG.exception("a pass of the model is not counted")
-
-    def _remember(self, seconds: float, tokens: float) -> None:
-        self._seconds = MEMORY * self._seconds + seconds
-        self._tokens = MEMORY * self._tokens + tokens
 
 
 def ordinary(error: BaseException) -> Exception:

@@ -74,6 +74,13 @@ class Limited(H11Protocol):
         else:
             self._last()
 
+    def timeout_keep_alive_handler(self) -> None:
+        """As uvicorn's; but a request that has come meanwhile is read first, and answered."""
+        if not self.transport.is_closing() and _has_spoken(self.transport):
+            self.timeout_keep_alive_task = self.loop.call_later(0, self.timeout_keep_alive_handler)
+        else:
+            super().timeout_keep_alive_handler()
+
     def send_400_response(self, msg: str) -> None:
         """What is no HTTP, in the form of every other refusal; where an answer has begun, none is sent."""
         sentence = "the request is not HTTP/1.1, or its headers are larger than 16 KiB"
@@ -127,6 +134,8 @@ class Limited(H11Protocol):
             return "reads his answer", self.cycle
         if self.flow.write_paused:  # of an answer in several parts
             return "reads his answer", self.transport.get_write_buffer_size()
+        if self.timeout_keep_alive_task is not None:  # nothing of a next request has come: uvicorn closes it
+            return None
         if self.conn.their_state is h11.IDLE:
             return "sends headers", self.cycle
         if self.cycle is not None and self.cycle.response_complete:

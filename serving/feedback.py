@@ -24,7 +24,7 @@ from serving import settings
 from serving.bundle import card, release
 from serving.faults import log_fault
 from serving.questions import row_of
-from serving.requests import JSON_NAMES, BadRequestError, Item, shaped
+from serving.requests import JSON_NAMES, MOST_TEXTS, BadRequestError, Item, shaped
 
 if TYPE_CHECKING:
     from components.data.contract.cards import HeadCard
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 MOST = 1000  # in a request
 KEEPER = ThreadPoolExecutor(1, "feedback")  # a slow disk takes no thread of others: /metrics needs one
 EXAMPLE = 'an object such as {"feedback": [{"id": "...", "task": "...", "input": "...", "answer": {...}}]}'
+PLACE = f"a whole number from 0 to {MOST_TEXTS - 1}"
 EXPECTED = {
     "string_pattern_mismatch": "an X-Request-ID of the service: 1 to 64 letters, digits and .:_-",
     "too_long": f"a list of at most {MOST}",
@@ -40,8 +41,7 @@ EXPECTED = {
     "list_type": "a list",
     "string_type": "a string",
     "dict_type": "an object",
-    "int_type": "a whole number from 0",
-    "greater_than_equal": "a whole number from 0",
+    **dict.fromkeys(("int_type", "greater_than_equal", "less_than"), PLACE),
 }
 
 
@@ -51,7 +51,7 @@ class Answer(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     id: str = Field(pattern=f"^{ID}$", description="The X-Request-ID of the prediction's response.")
-    item: int = Field(0, ge=0, strict=True, description="Which text of that request, from 0.")
+    item: int = Field(0, ge=0, lt=MOST_TEXTS, strict=True, description="Which text of that request, from 0.")
     task: str = Field(max_length=1000, description="The task that answered.")
     input: str | Item | None = Field(
         None, description="What was asked, as in the request; only a service that records texts knows it."

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
@@ -55,7 +56,7 @@ class Asked:
     wanted: Callable[[], bool] = lambda: True  # whether somebody waits for it
     told: Told | None = None  # hears what is decoded, while it is
 
-    @property
+    @cached_property
     def decodes(self) -> bool:
         """Whether a task writes its answer word by word, which takes its time."""
         return any(isinstance(question.family, TeacherForcing) for question in self.questions)
@@ -67,6 +68,8 @@ class Reader:
 
     def __init__(self, cards: HeadCards, tokenizer: Tokenizer, limits: Limits) -> None:
         self.cards, self.tokenizer, self.limits = cards, tokenizer, limits
+        # tokens of a text that is longer than any task reads
+        self.longest = float(sum({card["max_length"] for card in cards.values()}))
 
     def items(
         self, texts: Sequence[str | BaseModel], names: Sequence[str] | None, top: int | None
@@ -126,7 +129,8 @@ class Reader:
 
     def _item(self, questions: list[Question], characters: int) -> Asked:
         guess, cuts = characters / CHARACTERS, {self._cut(question) for question in questions}
-        return Asked(questions, sum(min(guess + 2, cut) for cut in cuts) + guess / TOKENISED)
+        sequences = {min(guess + 2, cut) for cut in cuts}  # tasks that leave nothing of it out share one
+        return Asked(questions, sum(sequences) + guess / TOKENISED)
 
     def _cut(self, question: Question) -> int:
         return self.cards[question.reader]["max_length"]

@@ -3,6 +3,7 @@ that answers one text need not import it."""
 
 from __future__ import annotations
 
+import json
 import math
 from codecs import BOM_UTF8
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from components import families as tasks
 from components.errors import near_miss
 from components.families.base import Turn
 from components.families.shared.probabilities import KEPT
+from components.repeated import distinct
 
 Shape = TypeVar("Shape", bound=BaseModel)
 MOST_TEXTS = 10_000  # in a request, whatever the release allows: more objects would take seconds to read
@@ -124,15 +126,21 @@ def shaped(shape: type[Shape], body: bytes, expected: str, sentence: Callable[[l
     """A body of JSON as a record of this shape; `sentence` is made of pydantic's complaints.
 
     Raises:
-        BadRequestError: it is not JSON, or not of the shape.
+        BadRequestError: it is not JSON, not of the shape, or an object has a key twice.
     """
+    body = body.removeprefix(BOM_UTF8)  # which PowerShell and .NET write
     try:
-        return shape.model_validate_json(body.removeprefix(BOM_UTF8))  # which PowerShell and .NET write
+        found = shape.model_validate_json(body)
     except ValidationError as error:
         faults = error.error_count()
         said = f"the body has {faults} unknown keys or values of the wrong kind; expected {expected}"
         # to name them all would take seconds
         raise BadRequestError(said if faults > MOST_FAULTS else sentence(error.errors())) from None
+    try:
+        json.loads(body, object_pairs_hook=distinct)  # of equal keys pydantic takes the last without a word
+    except ValueError as error:
+        raise BadRequestError(f"the body is ambiguous: {error}") from None
+    return found
 
 
 def _sentence(errors: list[Any]) -> str:

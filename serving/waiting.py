@@ -11,13 +11,24 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from serving.questions import Asked
+
+Tokens = dict[bool, float]  # of texts to which something is written (True), and of the others
+
+
+def by_kind(sizes: Iterable[tuple[Asked, float]]) -> Tokens:
+    """The sizes of texts, summed for each kind."""
+    found = {False: 0.0, True: 0.0}
+    for item, size in sizes:
+        found[item.decodes] += size
+    return found
 
 
 @dataclass(eq=False)
@@ -32,6 +43,7 @@ class Ticket:
     left: int = 0  # texts without an answer
     waits: float = 0.0  # tokens of it in the queue, about
     since: float = field(default_factory=time.monotonic)  # when it came
+    due: float = math.inf  # when it is to be answered
 
     def __post_init__(self) -> None:
         self.answers, self.left = [None] * len(self.items), len(self.items)
@@ -86,6 +98,12 @@ class Waiting:
                 self._more(ticket, item.size)
                 tag += item.size
             self._some.notify()
+
+    def before(self, tokens: float) -> Tokens:
+        """Tokens, about, of the texts that come before one that has so many of its own request before it."""
+        with self._some:
+            until = self._now + tokens
+            return by_kind((one.item, one.size) for one in self._heap if one.tag <= until and one.ticket.open)
 
     def take(self, wait: bool, fits: Callable[[Asked], bool] = lambda _: True) -> Place | None:
         """The text whose turn it is, of those that fit; None where there is none and nobody would `wait` for

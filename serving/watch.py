@@ -196,13 +196,18 @@ class Watch:
 
 
 def _wrong(scope: Scope, seen: _Seen) -> ASGIApp | None:
-    """The answer to a page or a method that there is not."""
+    """The answer to a page or a method that there is not, or to a body of two lengths: a proxy before the
+    service might believe the other one, and take what is left for a request (RFC 9112, section 6.1)."""
+    if {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}:
+        found = "both Content-Length and Transfer-Encoding say where the body ends; expected one of them"
+        return JSONResponse({"error": found}, status_code=400, headers={"Connection": "close"})
     if seen.endpoint == OTHER and not scope["path"].startswith(ASSETS):
         found = f"no such page; expected one of {', '.join(PAGES)}"
         return JSONResponse({"error": found}, status_code=404)
-    expected = "POST" if seen.endpoint in ASKED else "GET"
-    if seen.method != expected and (seen.method, expected) != ("HEAD", "GET"):
-        return JSONResponse({"error": f"the method is {seen.method}, expected {expected}"}, status_code=405)
+    expected, allowed = ("POST", ("POST",)) if seen.endpoint in ASKED else ("GET", ("GET", "HEAD"))
+    if seen.method not in allowed:
+        found = f"the method is {seen.method}, expected {expected}"
+        return JSONResponse({"error": found}, status_code=405, headers={"Allow": ", ".join(allowed)})
     return None
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from components import families, loopback
-from components.environment import QUIET, SERVICE
+from components.environment import QUIET, SERVICE, THREADS_AND_MEMORY
 from components.errors import UserError
 from components.evaluation.answers import Answers, Exchange, rounded
 from components.families.base import Prediction
@@ -25,6 +25,7 @@ from components.release import variables
 from components.settings.project import Task
 
 READY_SECONDS = 120.0
+TUNABLES = "GLIBC_TUNABLES"  # NAME=VALUE:NAME=VALUE
 STOP_SECONDS = 10.0
 
 
@@ -117,7 +118,18 @@ def serve_command(bento: Path, host: str, port: int) -> list[str]:
 
 def serve_environment(home: Path) -> dict[str, str]:
     """Telemetry off, a service's memory, a BentoML home of its own, no bytecode written into the Bento."""
-    return {**QUIET, **os.environ, **SERVICE, "BENTOML_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**_of_service(os.environ), "BENTOML_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def _of_service(environment: Mapping[str, str]) -> dict[str, str]:
+    """What an operator has set counts more than ours, and what this process was given for its own memory is
+    left out; of the C library's tunables, of which the last of a name counts, both are passed on."""
+    set_by_us = THREADS_AND_MEMORY.items() & environment.items()
+    own = dict(environment.items() - set_by_us)
+    ours, tunables = SERVICE[TUNABLES], list(filter(None, own.get(TUNABLES, "").split(":")))
+    if ours not in tunables:
+        tunables.insert(0, ours)
+    return {**QUIET, **SERVICE, **own, TUNABLES: ":".join(tunables)}
 
 
 def check_port(host: str, port: int) -> None:

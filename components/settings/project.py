@@ -149,7 +149,8 @@ class Packaging(Section):
     max_texts: Annotated[int, Field(gt=0, le=10_000), Unit("texts")] = 64  # in one request
     max_characters: Characters = 20_000  # of one text
     max_body_bytes: Bytes = 1_000_000  # of one request
-    # that a request may have to wait for the model; who would wait longer is refused (503) at once
+    # that a request may have to wait for the model; who would wait longer, or twice as long for the answer,
+    # is refused (503) at once
     max_wait_seconds: Annotated[float, Field(gt=0), Unit("seconds")] = 5.0
     # what computes the encoder's states: eager, one of docs/how-to/runtimes.md, or auto, the fastest of them
     runtime: str = EAGER

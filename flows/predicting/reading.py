@@ -13,11 +13,15 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from typing import IO
+from typing import IO, TYPE_CHECKING, Any
 
 from components.data.sources.record import Values, Version
 from components.data.sources.remotes.url import complaints
 from components.errors import UserError, first_line
+from components.repeated import distinct, twice_in
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 LONGEST = 10_000_000  # characters of a field; the csv module's own limit is 131,072
 BATCH = 1024  # rows of a Parquet file in memory
@@ -100,7 +104,7 @@ def _json_lines(address: str, lines: Iterator[str]) -> Iterator[Record]:
         if number == 1:
             _check_json_lines(address, line)
         try:
-            found = json.loads(line, object_pairs_hook=_distinct)
+            found = json.loads(line, object_pairs_hook=distinct)
         except RecursionError:
             yield Record(number, {LINE: line.rstrip("\n")}, "nested too deeply")
         except ValueError as error:
@@ -117,20 +121,6 @@ def _check_json_lines(address: str, first: str) -> None:
             f"{address}: is one JSON document, expected an object a line (JSON Lines); "
             "`jq -c '.[]'` makes that of a list"
         )
-
-
-def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """An object; of a key that is there twice one value would be lost."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        twice = twice_in([name for name, _ in pairs])
-        raise ValueError(f"the key '{twice}' is there twice")
-    return found
-
-
-def twice_in(names: Sequence[str]) -> str | None:
-    """The first name that is there twice."""
-    return next((name for name in names if names.count(name) > 1), None)
 
 
 def _delimited(address: str, lines: Iterator[str]) -> tuple[list[str], Iterator[Record]]:
@@ -248,11 +238,27 @@ def _parquet(address: str, file: IO[bytes]) -> Table:
     def records() -> Iterator[Record]:
         nonlocal done
         for batch in opened.iter_batches(BATCH):
-            for fields in batch.to_pylist():
+            columns = [_values(address, *one) for one in zip(names, batch.columns, strict=True)]
+            for row in zip(*columns, strict=True):
                 done += 1
-                yield Record(done, fields)
+                yield Record(done, dict(zip(names, row, strict=True)))
 
     return Table(names, records(), lambda: done / max(opened.metadata.num_rows, 1))
+
+
+def _values(address: str, name: str, column: pa.Array) -> list[Any]:
+    """A column of a batch. A moment that Python has none for (its year, its zone, its fractions) is text."""
+    import pyarrow as pa
+
+    try:
+        return list(column.to_pylist())
+    except (ArithmeticError, LookupError, ValueError) as error:
+        if pa.types.is_timestamp(column.type):  # without its zone: in UTC
+            column = column.cast(pa.int64()).cast(pa.timestamp(column.type.unit))
+        try:
+            return list(column.cast(pa.string()).to_pylist())
+        except pa.ArrowException:
+            raise UserError(f"{address}: column '{name}' cannot be read ({first_line(error)})") from None
 
 
 def open_table(address: str, stack: ExitStack) -> tuple[Table, Version]:
@@ -263,6 +269,8 @@ def open_table(address: str, stack: ExitStack) -> tuple[Table, Version]:
 
     with complaints(address):
         system, path = fsspec.core.url_to_fs(address)
+        if "file" in system.protocol and system.isdir(path):
+            raise UserError(f"{address}: is a folder, expected a file")
         version = version_of(system, path)
         file = stack.enter_context(system.open(path, "rb"))
         table = read(address, file, version["size"] or 0)

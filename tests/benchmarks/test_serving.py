@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse
 
 from benchmarks.clients import LOST, Caller, Heard, closed, opened
 from benchmarks.serving import CHOSEN, LINES, Bench, _goals, _mixed
-from tests.serving.loopback import served
+from tests.serving.loopback import Known, served
 
 BODIES = {"texts": ["a"]}
 
@@ -51,6 +51,21 @@ def test_a_refusal_keeps_its_status_and_a_broken_connection_is_lost() -> None:
         return refused, (await Caller(port, ["/predict"]).ask(BODIES))[0]
 
     assert asyncio.run(scenario()) == (503, LOST)
+
+
+@pytest.mark.parametrize("noticed", [True, False])
+def test_a_connection_that_the_server_has_closed_since_its_last_answer_is_no_loss(noticed: bool) -> None:
+    """Whether the caller's loop has been told of its end or is about to be."""
+
+    async def scenario() -> int:
+        async with served(answering(200, 0.0), http=Known) as port:
+            caller = Caller(port, ["/predict"])
+            await caller.ask(BODIES)
+            Known.made[-1].timeout_keep_alive_handler()
+            await asyncio.sleep(0.02 if noticed else 0)  # its socket is closed in the loop's next turn
+            return (await caller.ask(BODIES))[0]
+
+    assert asyncio.run(scenario()) == 200
 
 
 @pytest.mark.parametrize(("status", "is_number"), [(200, True), (503, False)])

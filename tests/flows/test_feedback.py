@@ -14,6 +14,8 @@ import yaml
 
 from components.data.contract import accepted
 from components.data.contract.cards import TASK_CARD, TaskCard, TaskHead
+from components.errors import UserError
+from components.monitoring.feedback import exchange
 from components.monitoring.feedback.records import Feedback
 from components.monitoring.feedback.store import Store
 from components.monitoring.traffic.rows import RowMaker
@@ -282,6 +284,16 @@ def test_a_mistake_is_one_sentence_and_nothing_is_lost(
     assert sentence in said
     assert waiting() == before
     assert not Path("accepted").exists()
+
+
+def test_a_score_that_is_not_finite_is_no_answer(tmp_path: Path) -> None:
+    """Kept, it would have become null."""
+    exported = tmp_path / "scores.jsonl"
+    exported.write_text('{"text": "a", "score": 1.5}\n{"text": "b", "score": Infinity}\n')
+    read = exchange.read(exported, "doccano", "mood", "regression", ["text"])
+    assert next(read).answer == {"score": 1.5}
+    with pytest.raises(UserError, match=r"scores\.jsonl: row 2: a number in it is not finite"):
+        next(read)
 
 
 def test_a_damaged_file_is_named_and_holds_nothing_up(capsys) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from components.environment import QUIET, SERVICE, THREADS_AND_MEMORY
 from components.errors import UserError
 from components.loopback import free_port
 from components.release import query, variables
@@ -50,3 +51,25 @@ def test_the_questions_of_a_stage_are_neither_recorded_nor_told_what_a_service_i
     for name in said:
         monkeypatch.setenv(name, "{}")
     assert not {*said} & {*query._alone(query.serve_environment(tmp_path))}
+
+
+@pytest.mark.parametrize(
+    ("his", "expected"),
+    [
+        (None, "glibc.malloc.hugetlb=1"),
+        ("", "glibc.malloc.hugetlb=1"),
+        ("glibc.malloc.check=3", "glibc.malloc.hugetlb=1:glibc.malloc.check=3"),
+        ("glibc.malloc.hugetlb=0", "glibc.malloc.hugetlb=1:glibc.malloc.hugetlb=0"),  # the last one counts
+        ("glibc.malloc.hugetlb=1:glibc.malloc.check=3", "glibc.malloc.hugetlb=1:glibc.malloc.check=3"),
+    ],
+)
+def test_a_service_has_the_tunables_of_its_operator_after_ours(his: str | None, expected: str) -> None:
+    given = {} if his is None else {"GLIBC_TUNABLES": his}
+    assert query._of_service(given)["GLIBC_TUNABLES"] == expected
+
+
+def test_a_service_keeps_what_its_operator_has_set_and_not_what_a_stage_has() -> None:
+    assert query._of_service(THREADS_AND_MEMORY) == {**QUIET, **SERVICE}
+    his = {"MALLOC_ARENA_MAX": "8", "MALLOC_TRIM_THRESHOLD_": "4096", "DO_NOT_TRACK": "0", "ELSE": "x"}
+    assert his.items() <= query._of_service(his).items()
+    assert query._of_service(his) == {**QUIET, **SERVICE, **his}

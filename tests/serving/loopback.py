@@ -6,9 +6,22 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, ClassVar
 
 import uvicorn
+
+from serving.connections import Limited
+
+
+class Known(Limited):
+    """The service's protocol, of which a test has every connection."""
+
+    made: ClassVar[list[Limited]] = []
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """As before, and kept."""
+        super().connection_made(transport)
+        self.made.append(self)
 
 
 @contextlib.asynccontextmanager

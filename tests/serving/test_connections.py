@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from serving import connections
 from serving.connections import Limited, Server
-from tests.serving.loopback import served
+from tests.serving.loopback import Known, served
 
 GET = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
 
@@ -25,6 +25,7 @@ GET = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
 @pytest.fixture(autouse=True)
 def _nobody_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
     Limited.silent.clear()
+    Known.made.clear()
     monkeypatch.setattr(Limited, "ending", False)
 
 
@@ -94,6 +95,40 @@ def test_a_request_is_not_silent_though_many_connections_are_accepted_before_it_
                 found = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(connect[0], 99), 5)
                 assert found.startswith(b"HTTP/1.1 200")
                 assert len(Limited.silent) <= 5
+
+    asyncio.run(scenario())
+
+
+def test_a_request_that_has_come_when_an_idle_connection_would_be_closed_is_answered() -> None:
+    async def scenario() -> None:
+        async with served(PlainTextResponse("here"), http=Known) as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            for _ in range(2):
+                writer.write(GET)  # sent at once, and not read before the loop's next turn
+                for one in Known.made:
+                    one.timeout_keep_alive_handler()
+                await asyncio.wait_for(reader.readuntil(b"here"), 5)
+            Known.made[-1].timeout_keep_alive_handler()
+            assert await asyncio.wait_for(reader.read(), 5) == b""  # where nothing has come, it is closed
+            writer.close()
+
+    asyncio.run(scenario())
+
+
+def test_how_long_an_idle_connection_is_kept_is_uvicorns_to_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy before the service may keep its connections for a minute."""
+    monkeypatch.setattr(connections, "HEADER_SECONDS", 0.02)
+
+    async def scenario() -> None:
+        async with served(PlainTextResponse("here"), http=Limited, timeout_keep_alive=60) as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            for _ in range(2):
+                writer.write(GET)
+                await asyncio.wait_for(reader.readuntil(b"here"), 5)
+                await asyncio.sleep(0.1)
+            writer.write(GET[:9])  # but not for headers that do not end
+            assert await asyncio.wait_for(reader.read(), 5) == b""
+            writer.close()
 
     asyncio.run(scenario())
 

@@ -106,7 +106,11 @@ BAD: list[tuple[str, Any, str]] = [
     ("a misspelt key", {**GOOD, "tasks": "x"}, r"feedback\[0\].tasks: unknown key \(did you mean 'task'\?\)"),
     ("no id", {key: GOOD[key] for key in GOOD if key != "id"}, r"feedback\[0\].id: missing"),
     ("an id that is none", {**GOOD, "id": "../../etc"}, r"found '../../etc', expected an X-Request-ID"),
-    ("an item below 0", {**GOOD, "item": -1}, r"item: found -1, expected a whole number from 0"),
+    ("an item below 0", {**GOOD, "item": -1}, r"item: found -1, expected a whole number from 0 to 9999"),
+    ("an item beyond any request", {**GOOD, "item": 2**70}, r"item: found \d+, expected a whole number from 0"),
+    ("an id of other letters", {**GOOD, "id": "é"}, r"id: found 'é', expected an X-Request-ID"),
+    ("an answer twice", b'{"feedback": [{"answer": {"label": "a", "label": "b"}, '
+     + json.dumps({"id": "a", "task": "sentiment"})[1:].encode() + b"]}", "the key 'label' is there twice"),
     ("an item that is none", {**GOOD, "item": "0"}, "item: found '0', expected a whole number"),
     ("an unknown task", {**GOOD, "task": "sentimant"}, r"unknown task 'sentimant' \(did you mean 'sentiment'"),
     ("no text", {**GOOD, "input": None}, "input: missing; this service records no texts"),

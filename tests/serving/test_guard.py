@@ -201,3 +201,16 @@ def test_of_a_body_with_thousands_of_faults_the_first_is_named_at_once(body: byt
         parse(body)
     assert str(refused.value).startswith(sentence)
     assert time.process_time() - start < 0.5
+
+
+@pytest.mark.parametrize(
+    ("body", "key"),
+    [
+        (b'{"texts": ["good"], "texts": ["bad"]}', "texts"),
+        (b'{"texts": [{"text": "good", "\\u0074ext": "bad"}]}', "text"),  # written in another way
+        (b'\xef\xbb\xbf{"texts": ["good"], "top": 1, "top": 1}', "top"),
+    ],
+)
+def test_of_a_key_that_is_there_twice_neither_value_is_taken(body: bytes, key: str) -> None:
+    with pytest.raises(BadRequestError, match=f"^the body is ambiguous: the key '{key}' is there twice$"):
+        parse(body)

@@ -60,6 +60,14 @@ def header(sent: list[Message], name: str) -> str:
     return dict(sent[0]["headers"])[name.encode()].decode()
 
 
+def test_a_body_of_two_lengths_is_refused_and_its_connection_closed() -> None:
+    sent = ask("/predict", "POST", content_length="5", transfer_encoding="chunked")
+    assert (sent[0]["status"], header(sent, "connection")) == (400, "close")
+    assert "expected one of them" in json.loads(sent[1]["body"])["error"]
+    for one in ("content_length", "transfer_encoding"):
+        assert ask("/predict", "POST", **{one: "chunked"})[0]["status"] == 200
+
+
 def test_unknown_paths_are_one_label_and_get_one_sentence() -> None:
     for number in range(50):
         sent = ask(f"/nowhere/{number}")
@@ -74,6 +82,8 @@ def test_a_wrong_method_gets_one_sentence() -> None:
     sent = ask("/predict")
     assert sent[0]["status"] == 405
     assert json.loads(sent[1]["body"]) == {"error": "the method is GET, expected POST"}
+    assert header(sent, "allow") == "POST"
+    assert header(ask("/tasks", "POST"), "allow") == "GET, HEAD"
 
 
 def test_a_request_keeps_its_callers_id_if_that_is_one() -> None:

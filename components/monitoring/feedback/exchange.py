@@ -71,8 +71,8 @@ def read(file: Path, kind: str | None, head: str, family: str, inputs: Sequence[
         if missing := [name for name in inputs if row.get(name) is None]:
             raise UserError(f"{file}: row {number}: no '{missing[0]}', which the task {head} reads")
         asked = {name: row[name] for name in inputs}
-        if half := _half_character([asked, answer]):
-            raise UserError(f"{file}: row {number}: {half}, half of a surrogate pair, is not a character")
+        if problem := _unkeepable([asked, answer]):
+            raise UserError(f"{file}: row {number}: {problem}")
         request, item = _request(row.get(REQUEST))
         yield Feedback(
             request=request,
@@ -85,11 +85,14 @@ def read(file: Path, kind: str | None, head: str, family: str, inputs: Sequence[
         )
 
 
-def _half_character(values: list[Row]) -> str:
-    """The first half of a pair that stands alone, which a JSON file may have and no file of ours."""
-    text = json.dumps(values, ensure_ascii=False, default=str)
+def _unkeepable(values: list[Row]) -> str:
+    """What a JSON file may have and no file of ours: half of a pair that stands alone, and no number."""
+    try:
+        text = json.dumps(values, ensure_ascii=False, default=str, allow_nan=False)
+    except ValueError:
+        return "a number in it is not finite"
     found = re.search("[\ud800-\udfff]", text)
-    return f"U+{ord(found[0]):04X}" if found else ""
+    return f"U+{ord(found[0]):04X}, half of a surrogate pair, is not a character" if found else ""
 
 
 def _request(said: Any) -> tuple[str, int]:

@@ -8,7 +8,7 @@ import json
 from components.families.base import Row
 from components.records import Record
 
-ID = r"[\w.:-]{1,64}"  # of a request, as the service gives it in X-Request-ID
+ID = r"[A-Za-z0-9_.:-]{1,64}"  # of a request, as the service gives it in X-Request-ID
 
 
 class Feedback(Record):

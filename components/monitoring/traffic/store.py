@@ -43,6 +43,8 @@ OWN = pa.schema(
 )
 
 
+MOST_COUNTED = 10**12  # characters or tokens of a text: more have no exact mean
+LONGEST_NAME = 80  # characters of a release: there is a file of that name
 MOST_HOURS = 24  # whose rows are held where they cannot be written
 
 
@@ -190,6 +192,12 @@ def _strangeness(table: pa.Table) -> Iterator[str]:
     for column in table.schema:
         if column.name not in OWN.names and column.type not in (pa.string(), pa.float64()):
             yield f"column {column.name} is {column.type}, expected string or double"
+    for name in ("characters", "tokens"):
+        least, most = pc.min_max(table[name]).as_py().values()
+        if table.num_rows and not 0 <= least <= most <= MOST_COUNTED:
+            yield f"column {name} is not from 0 to {MOST_COUNTED:,}"
+    if (pc.max(pc.utf8_length(table["release"])).as_py() or 0) > LONGEST_NAME:
+        yield f"a release has a name of more than {LONGEST_NAME} characters"
     if set(pc.unique(pc.binary_length(table["sketch"])).to_pylist()) - {BUCKETS}:
         yield f"a sketch is not {BUCKETS} bytes long"
 

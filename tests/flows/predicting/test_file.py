@@ -180,6 +180,22 @@ def test_bytes_in_a_column_are_no_text(ask: Ask) -> None:
     assert (row["error"], row["x"]) == ("row 1: found bytes, expected text", "nan")
 
 
+def test_moments_that_python_has_none_for_are_text(ask: Ask) -> None:
+    moments = {
+        "day": pa.array([10**7, None], pa.date32()),
+        "year": pa.array([-(10**18), 0], pa.timestamp("us")),
+        "zone": pa.array([1_000_000, None], pa.timestamp("us", tz="Mars/Olympus")),
+        "long": pa.array([9 * 10**17, 1], pa.duration("s")),
+    }
+    pq.write_table(pa.table({"text": ["ada", "bob"], **moments}), "in.parquet")
+    assert ask("in.parquet", "out.jsonl") == (2, 0)
+    first, second = map(json.loads, Path("out.jsonl").read_text().splitlines())
+    assert (first["day"], second["day"]) == ("29349-01-26", None)
+    assert first["year"].startswith("-29719-04-05 22:13:20")
+    assert first["zone"].startswith("1970-01-01 00:00:01")
+    assert (first["long"], second["long"]) == ("900000000000000000", "1")
+
+
 def test_a_torn_row_of_a_table_is_kept_with_its_reason(ask: Ask) -> None:
     Path("in.csv").write_bytes(b"text;id\nada;1\nada;2;3\n\nbob;4\ncaf\xe9;5\n")
     assert ask("in.csv", "out.csv") == (4, 2)
@@ -315,6 +331,14 @@ def parquet(names: list[str]) -> bytes:
     return file.getvalue()
 
 
+def far_off() -> bytes:
+    """A file with dates within an object, of a year that Python has none for."""
+    file = io.BytesIO()
+    when = pa.array([{"day": 10**7}], pa.struct({"day": pa.date32()}))
+    pq.write_table(pa.table({"text": ["a"], "when": when}), file)
+    return file.getvalue()
+
+
 TORN = gzip.compress(b"text\n" + b"".join(b"%d\n" % (number**3) for number in range(9000)))
 TORN = TORN[:2000] + b"\x00" * 2000 + TORN[4000:]  # damaged in the middle
 MISTAKES: list[tuple[bytes, dict[str, Any], str]] = [
@@ -343,8 +367,15 @@ MISTAKES: list[tuple[bytes, dict[str, Any], str]] = [
     (b'[{"text": "a"}]\n', {"source": "in.jsonl"}, "in.jsonl: is one JSON document, expected an object a line"),
     (b'[\n {"text": "a"}\n]\n', {"source": "in.jsonl"}, "in.jsonl: is one JSON document, expected an object a line"),
     (b"text,caf\xe9\na,b\n", {}, "in.csv: its header has bytes that are not UTF-8; save the file as UTF-8"),
+    (far_off(), {"source": "in.parquet"}, "in.parquet: column 'when' cannot be read (date value out of range)"),
     (b"\x00\x01\xff\n", {}, "in.csv: its first line is no text, expected the names of columns"),
 ]  # fmt: skip
+
+
+def test_a_folder_is_no_file(ask: Ask) -> None:
+    Path("in.csv").mkdir()
+    with pytest.raises(UserError, match=r"^in\.csv: is a folder, expected a file$"):
+        ask("in.csv", "out.csv")
 
 
 @pytest.mark.parametrize(("content", "changes", "sentence"), MISTAKES, ids=[one[2][:50] for one in MISTAKES])

@@ -1,0 +1,173 @@
+"""Who is let in, and when he is answered: the service's own queue and passes, in time that a test tells.
+
+A pass takes a fixed time and so much a token, as those of a real model do.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+
+from serving import batcher as batching
+from serving.batcher import Batcher
+from serving.predictor import UNLIMITED
+from serving.questions import Asked, Reader
+from serving.requests import BusyError
+from serving.waiting import Place, Ticket
+from tests.serving.tiny import CARDS
+
+LONGEST = 288.0  # tokens of a text
+FIXED, EACH = 6.7e-3, 0.25e-3  # seconds of a pass, and of a token in it
+LONE = FIXED + 28 * EACH  # of a text of the median length
+MOST = 4 * LONE  # that anybody may wait
+
+
+@dataclass
+class World:
+    """A batcher whose clock and model are the test's."""
+
+    now: float = 0.0
+    late: int = 0
+    answered: dict[bool, int] = field(default_factory=lambda: {True: 0, False: 0})  # long ones, others
+    refused: dict[bool, int] = field(default_factory=lambda: {True: 0, False: 0})
+    tokens: float = 0.0  # that were answered
+    longest: float = LONGEST
+
+    def __post_init__(self) -> None:
+        self.reader = self  # of itself, as a predictor
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def tokenise(self, item: Asked) -> None:
+        item.tokenised = True
+
+    def start(self) -> None:
+        """No thread: the test calls what it would."""
+
+    def is_alive(self) -> bool:
+        return True
+
+    def Thread(self, **_: Any) -> World:  # noqa: N802 as of the module that it stands for
+        return self
+
+    def overload(self, batcher: Batcher, requests: Iterator[tuple[float, float]], noise: float = 0.0) -> None:
+        """Requests (moment, tokens) of one text each, until all are answered or refused."""
+        draws, start, end = np.random.default_rng(1), 0.0, math.inf
+        taken: list[Place] = []
+        coming = next(requests, None)
+        while coming or taken:
+            if coming and coming[0] <= end:
+                self.now = coming[0]
+                self.comes(batcher, coming[1])
+                coming = next(requests, None)
+            else:
+                self.now = end
+                for place in taken:
+                    place.ticket.end()
+                batcher._noted(taken, start, end - start)
+                batcher._running, taken = 0.0, []
+            if not taken:
+                taken, start = batcher._take(wait=False), self.now
+                seconds = (FIXED + EACH * sum(place.item.size for place in taken)) * draws.lognormal(0, noise)
+                end = start + seconds if taken else math.inf
+
+    def comes(self, batcher: Batcher, tokens: float) -> None:
+        item, since, long = Asked([], tokens), self.now, tokens > 200
+        try:
+            batcher._admit([item])
+        except BusyError:
+            self.refused[long] += 1
+            return
+
+        def ends(_: Ticket) -> None:
+            self.answered[long] += 1
+            self.tokens += tokens
+            self.late += self.now - since > 2 * batcher.most_seconds + 1e-9
+
+        batcher.waiting.add(Ticket([item], ends, since=since, due=since + 2 * batcher.most_seconds))
+
+    def share(self, long: bool) -> float:
+        return self.answered[long] / (self.answered[long] + self.refused[long])
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    world = World()
+    monkeypatch.setattr(batching, "time", world)
+    monkeypatch.setattr(batching, "threading", world)
+    return world
+
+
+def requests(rate: float, count: int = 2000) -> Iterator[tuple[float, float]]:
+    """At random moments, `rate` a second; of lengths as people's texts have, a twentieth the longest."""
+    draws = np.random.default_rng(0)
+    came = np.cumsum(draws.exponential(1 / rate, count))
+    tokens = np.where(draws.random(count) < 0.05, LONGEST, np.minimum(draws.lognormal(3.3, 0.6, count), 160))
+    return zip(came.tolist(), tokens.tolist(), strict=True)
+
+
+CAPACITY = 8 / (FIXED + 8 * EACH * 44)  # requests a second, eight a pass
+
+
+@pytest.mark.parametrize(("noise", "late", "busy"), [(0.0, 0, 0.8), (0.05, 4, 0.7)])
+def test_at_twice_the_capacity_who_is_let_in_is_answered_in_time_whatever_the_length_of_his_text(
+    world: World, noise: float, late: int, busy: float
+) -> None:
+    world.overload(Batcher(world, MOST), requests(2 * CAPACITY), noise)  # type: ignore[arg-type]
+    assert world.late <= late
+    assert world.share(long=True) > 0.8 * world.share(long=False)
+    assert world.tokens * EACH / world.now > busy * CAPACITY * 44 * EACH
+
+
+def test_who_waits_for_few_is_not_refused(world: World) -> None:
+    batcher = Batcher(world, 40 * LONE)  # type: ignore[arg-type]
+    world.overload(batcher, requests(0.7 * CAPACITY))
+    assert not sum(world.refused.values())
+    assert not world.late
+
+
+def test_a_text_that_takes_longer_than_anybody_may_wait_is_let_in_where_nobody_does(world: World) -> None:
+    batcher = Batcher(world, LONE)  # type: ignore[arg-type]
+    world.overload(batcher, iter([(0.0, LONGEST), (0.001, 28.0), (1.0, LONGEST)]))
+    assert (world.answered, world.refused) == ({True: 2, False: 0}, {True: 0, False: 1})
+
+
+def test_a_large_request_that_waits_keeps_no_small_one_out(world: World) -> None:
+    batcher = Batcher(world, 1.0)  # type: ignore[arg-type]
+    batcher.waiting.add(Ticket([Asked([], LONGEST) for _ in range(64)], lambda _: None))
+    batcher._admit([Asked([], 28.0)])  # its turn is after the first of them
+    with pytest.raises(BusyError):
+        batcher._admit([Asked([], LONGEST) for _ in range(64)])
+
+
+def test_what_writes_a_text_is_reckoned_by_its_own_speed(world: World) -> None:
+    batcher = Batcher(world, 1.0)  # type: ignore[arg-type]
+
+    def ticket(tokens: float, decodes: bool) -> Ticket:
+        item = Asked([], tokens)
+        item.decodes = decodes
+        return Ticket([item], lambda _: None)
+
+    for _ in range(50):
+        for decodes, seconds in ((False, 0.02), (True, 1.0)):
+            batcher._noted([Place(0, 0, ticket(100, decodes), 0, 100)], 0.0, seconds)
+    batcher.waiting.add(ticket(400, decodes=False))
+    batcher._admit([Asked([], 28.0)])
+    batcher.waiting.add(ticket(200, decodes=True))
+    with pytest.raises(BusyError):
+        batcher._admit([Asked([], 28.0)])
+
+
+def test_a_text_that_fits_all_tasks_counts_once_before_it_is_tokens() -> None:
+    reader = Reader(CARDS, None, UNLIMITED)  # type: ignore[arg-type] # which `items` does not need
+    short, long = (reader.items(["a" * length], None, None)[0].size for length in (40, 4000))
+    assert short < 14
+    cuts = {card["max_length"] for card in CARDS.values() if card["inputs"] == ["text"]}
+    assert len(cuts) > 1
+    assert long > sum(cuts)
