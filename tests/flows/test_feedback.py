@@ -266,6 +266,7 @@ BAD = {
     "--id elsewhere": (("--id", "x"), {}, "feedback show: --id is for accept and reject"),
     "no texts": (("candidates", "x", "--task", "ner"), {}, "params.yaml: traffic.texts is not true"),
     "half a character": (("import", "half.jsonl", "--task", "sentiment"), {}, "half.jsonl: row 1: U+D800, half of a"),
+    "a label twice": (("import", "twice.jsonl", "--task", "sentiment"), {}, "twice.jsonl: row 1: 'label' is there twice"),
     "other columns": (("import", "other.jsonl", "--task", "ner", "--format", "doccano"), {}, "other.jsonl: row 1: no 'text'"),
 }  # fmt: skip
 
@@ -278,6 +279,7 @@ def test_a_mistake_is_one_sentence_and_nothing_is_lost(
     before = waiting()
     settings(project, **sections)
     Path("half.jsonl").write_text('{"text": "\\ud800", "label": ["neutral"]}\n')
+    Path("twice.jsonl").write_text('{"text": "Ada", "label": ["neutral"], "label": ["negative"]}\n')
     Path("other.jsonl").write_text('{"body": "Ada", "label": [[0, 3, "PER"]]}\n')
     code, said = run(capsys, *words)
     assert (code, said.count("error: ")) == (2, 1)
