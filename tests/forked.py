@@ -159,7 +159,7 @@ def _take(files: dict[int, int]) -> None:
 def _ended(child: int, connection: socket.socket) -> int:
     """Pass on the caller's signals until the child has ended; a caller who is gone takes it along."""
     running = os.pidfd_open(child)
-    while running not in (ready := select.select([running, connection], [], [])[0]):
+    while running not in (ready := select.select([running, connection.fileno()], [], [])[0]):
         heard = connection.recv(16) if ready else b""
         for number in heard or [signal.SIGKILL]:
             os.kill(child, number)
