@@ -9,12 +9,15 @@ from __future__ import annotations
 import configparser
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import platformdirs
 import yaml
 
+from components.errors import UserError
 from components.release.git import Git
 
 LOCK = "dvc.lock"
@@ -29,12 +32,20 @@ def recorded(lock: bytes, path: str) -> str | None:
 
 
 def place(project: Path) -> Path:
-    """The folder of a project's cache."""
-    for name in ("config.local", "config"):
-        file = project / ".dvc" / name
+    """The folder of a project's cache: as the project's configuration says, else the user's, else the
+    machine's."""
+    own = project / ".dvc"
+    for file in (own / "config.local", own / "config", *_of_all_projects()):
         if file.is_file() and (folder := _configured(file.read_text(encoding="utf-8"))):
-            return project / ".dvc" / folder
-    return project / ".dvc/cache"
+            return file.parent / Path(folder).expanduser()
+    return own / "cache"
+
+
+def _of_all_projects() -> Iterator[Path]:
+    """DVC's configurations of the user and of the machine (its dvc/dirs.py)."""
+    home, machine = platformdirs.user_config_path("dvc"), platformdirs.site_config_path("dvc")
+    for name, default in (("GLOBAL", home), ("SYSTEM", machine)):
+        yield Path(os.environ.get(f"DVC_{name}_CONFIG_DIR") or default, "config")
 
 
 def _configured(text: str) -> str | None:
@@ -55,29 +66,41 @@ def hash_file(file: Path) -> str:
 
 
 def listing(cache: Path, oid: str) -> dict[str, str] | None:
-    """What a folder of this hash holds: path -> hash; None where the cache does not know."""
+    """What a folder of this hash holds: path -> hash; None where the cache does not know.
+
+    Raises:
+        UserError: the cache's file was altered, or names something outside of the folder.
+    """
     file = file_of(cache, oid)
     if not oid.endswith(FOLDER) or not file.is_file():
         return None
-    return {entry["relpath"]: entry["md5"] for entry in json.loads(file.read_text(encoding="utf-8"))}
+    if hash_file(file) != oid.removesuffix(FOLDER):
+        raise UserError(
+            f"{file}: its bytes are not those that DVC kept; remove it, `dvc fetch --all-tags` gets it anew"
+        )
+    found = {entry["relpath"]: entry["md5"] for entry in json.loads(file.read_text(encoding="utf-8"))}
+    for name in map(Path, found):
+        if name.is_absolute() or ".." in name.parts:
+            raise UserError(f"{file}: names {name}, which is outside of the folder that it lists")
+    return found
 
 
-def copy(git: Git, oid: str, target: Path) -> bool:
-    """Copy the folder of this hash to `target`, which is not there yet; False where no cache has it all."""
-    for cache in _caches(git):
-        found = listing(cache, oid)
-        if found is None or not all(file_of(cache, md5).is_file() for md5 in found.values()):
-            continue
-        for name, md5 in found.items():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file_of(cache, md5), target / name)
-        return True
-    return False
+def copy(cache: Path, oid: str, target: Path) -> None:
+    """Copy the folder of this hash to `target`, which is not there yet; the bytes are not checked.
+
+    Raises:
+        UserError: this cache does not have all of it.
+    """
+    found = listing(cache, oid)
+    if found is None or not all(file_of(cache, md5).is_file() for md5 in found.values()):
+        raise UserError(f"{cache}: does not have all of {oid}")
+    for name, md5 in found.items():
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file_of(cache, md5), target / name)
 
 
-def _caches(git: Git) -> Iterator[Path]:
+def places(git: Git) -> Iterator[Path]:
     """The project's own, then those of the repository's other worktrees."""
     yield place(git.project)
-    for line in git("worktree", "list", "--porcelain").splitlines():
-        if line.startswith("worktree "):
-            yield place(Path(line.removeprefix("worktree ")) / git.prefix)
+    for tree in git.trees():
+        yield place(tree / git.prefix)

@@ -27,9 +27,11 @@ SETTINGS = {
     "gc.auto": "0",
     "maintenance.auto": "false",
 }
-OF_A_CALLER = (  # set while a hook runs, for the repository of that hook
+OF_A_CALLER = (  # set while a hook runs, for the repository of that hook; and what paths mean to its user
     "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY",
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE", "GIT_QUARANTINE_PATH",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE", "GIT_QUARANTINE_PATH", "GIT_SHALLOW_FILE",
+    "GIT_GRAFT_FILE", "GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS",
+    "GIT_ICASE_PATHSPECS",
 )  # fmt: skip
 NOTHING: Mapping[str, str] = {}
 NAME, EMAIL = "onetrunk", "onetrunk@localhost"
@@ -117,6 +119,13 @@ class Git:
     def who(self) -> str:
         """Who commits: name <email>."""
         return self("var", "GIT_COMMITTER_IDENT", env=self.identity).rpartition(">")[0] + ">"
+
+    def trees(self) -> list[Path]:
+        """The working trees that are there, first this one: in a submodule git's list does not have it."""
+        listed = self("worktree", "list", "--porcelain").splitlines()
+        others = [line.removeprefix("worktree ") for line in listed if line.startswith("worktree ")]
+        all_ = dict.fromkeys([self("rev-parse", "--show-toplevel"), *others])
+        return [tree for tree in map(Path, all_) if (tree / ".git").exists()]
 
     def blobs(self, names: Sequence[str]) -> list[bytes | None]:
         """What `COMMIT:PATH` and the like name; None for what there is not. One process for all."""
