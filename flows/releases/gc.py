@@ -72,7 +72,7 @@ def run(root: Path, confirmed: bool) -> None:
 
 def _say_what_stays(waste: Waste) -> None:
     if waste.left_alone:
-        print(f"{waste.left_alone}: DVC's cache lies outside of the project, so others may use it; left alone")
+        print(f"{waste.left_alone}: DVC's cache lies outside of the project, others may use it; left alone")
 
 
 def find(root: Path) -> Waste:
@@ -123,8 +123,8 @@ def _named(git: Git) -> set[str]:
 
 
 def _committed(git: Git) -> set[str]:
-    """The blobs of those files that any commit has: each was new in one of them, and is so in its difference to
-    its parents. (`rev-list --objects` looks for a name in the uppermost folder alone.)"""
+    """The blobs of those files that any commit has: each was new in one of them, and so is in its difference
+    to its parents. (`rev-list --objects` looks for a name in the uppermost folder alone.)"""
     commits = git("rev-list", "--all", "--reflog", "--full-history", "--", *NAMING)  # of merged branches too
     flags = ("--stdin", "-r", "-m", "--root", "--no-commit-id", "--no-abbrev")
     changed = git("diff-tree", *flags, "--", *NAMING, text=f"{commits}\n".encode())

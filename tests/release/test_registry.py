@@ -312,8 +312,9 @@ def test_altered_bytes_are_not_opened(two: Path) -> None:
             file.write_bytes(b"y")
     (folder / WEIGHTS).write_text("y")
     write_manifest(folder)  # whoever alters the manifest too
-    with pytest.raises(UserError, match="model.safetensors: SHA-256 differs"):
+    with pytest.raises(UserError, match="neither DVC's cache nor its remote has its bytes"):
         open_champion(found, two)
+    assert not folder.exists()
 
 
 def test_another_release_under_the_name_of_a_champion_is_refused(two: Path) -> None:
