@@ -409,8 +409,26 @@ def test_tags_of_other_people_are_not_read(two: Path) -> None:
     git(two, "tag", "-a", "-m", "1.0", "v1.0")
     git(two, "tag", "-a", "-m", "mine\n\n\x1e\x1f\x1e", "tiny-mine")
     with_no_tagger(two, "tiny#champion#101")
+    git(two, "tag", "-a", "-m", "onetrunk promote v1.0.0", "tiny#champion#102", "tiny@v1.0.0^{tree}")
     assert served(two) == "v1.0.1"
-    assert tags.unread(registry.read(two).git) == [f"tiny#champion#{n}" for n in (100, 101, 99)]
+    assert registry.read(two).unread() == [f"tiny#champion#{n}" for n in (100, 101, 102, 99)]
+
+
+def test_a_tag_that_stands_in_the_way_stops_no_rollback_and_no_release(two: Path) -> None:
+    """As `gto assign` and `git tag --force` leave them."""
+    numbers = [tag.number for tag in registry.read(two).tags]
+    git(two, "tag", f"tiny#champion#{max(numbers) + 1}", "tiny@v1.0.0^{commit}")
+    git(two, "tag", "--force", "tiny@v1.0.0", "tiny@v1.0.1^{commit}")
+    git(two, "tag", "tiny@v1.0.2")
+    roll_back(two, "v1.0.0")
+    assert served(two) == "v1.0.0"
+    assert release(two, "c").release == "v1.0.3"
+    assert registry.read(two).unread() == ["tiny#champion#5", "tiny@v1.0.0"]
+
+
+def test_a_first_release_has_no_version_that_somebody_else_has_given(project: Path) -> None:
+    git(project, "tag", "tiny@v1.0.0")
+    assert release(project, "a").release == "v2.0.0"
 
 
 def with_no_tagger(project: Path, name: str) -> None:
