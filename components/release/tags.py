@@ -29,7 +29,8 @@ SUBJECT = re.compile(rf"onetrunk ({'|'.join(get_args(Action))}) (v\d+\.\d+\.\d+)
 VERSION = r"v\d+\.\d+\.\d+"
 TAG = re.compile(rf"(?P<name>[\w/-]+)(?:@(?P<version>{VERSION})|#(?P<stage>\w+)(?P<left>!?)#(?P<number>\d+))")
 FIELDS = (
-    "refname", "*objectname", "*objecttype", "taggerdate:unix", "taggername", "contents:subject", "contents:body",
+    "refname", "*objectname", "*objecttype", "taggerdate:unix", "taggername", "contents:subject",
+    "contents:body",
 )  # fmt: skip
 DIGITS = 8  # of the digest of a folder's name
 RECORD = "release.json"  # in the commit of a release
