@@ -118,8 +118,11 @@ def test_a_task_that_a_linear_model_does_better_on_is_named_at_the_top() -> None
 def test_a_model_that_was_rolled_back_is_said_to_be_though_every_task_passes() -> None:
     measured = samples.evaluation()
     passed = samples.verdict("PROMOTE", measured)
-    held = passed.model_copy(update={"verdict": "HOLD", "withheld": "released as v1.0.1 and rolled back"})
-    said = words(drawn.evaluated_from(measured, held))
+    why = "released as v1.0.1 and rolled back: `onetrunk promote v1.0.1` <b>"
+    held = passed.model_copy(update={"verdict": "HOLD", "withheld": why})
+    html = drawn.evaluated_from(measured, held)
+    assert "rolled back: <code>onetrunk promote v1.0.1</code> &lt;b&gt;" in html
+    said = words(html)
     text = markdown.render(Report(held, measured, samples.plan(), samples.training()))
     for seen in (said, text.replace("*", "")):
         assert "The model is withheld, whatever was measured: nothing is released." in seen
