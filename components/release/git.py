@@ -22,6 +22,7 @@ SETTINGS = {
     "safe.directory": "*",
     "core.hooksPath": os.devnull,
     "core.fsmonitor": "false",
+    "protocol.file.allow": "always",  # a clone beside the project
     "core.fsync": "committed,loose-object",  # a release outlives a power cut
     "i18n.commitEncoding": "UTF-8",
     "gc.auto": "0",

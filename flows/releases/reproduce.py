@@ -69,7 +69,7 @@ def _clone(found: Registry, release: Release, folder: Path) -> Path:
         git("checkout", "--quiet", "--detach", release.record.commit)
     else:
         git("symbolic-ref", "HEAD", "refs/heads/onetrunk-reproduce")
-    git("checkout", "--quiet", release.commit, "--", ":/")
+    git("checkout", "--quiet", "--no-overlay", release.commit, "--", ":/")  # without files that were gone
     git("read-tree", release.record.commit or "--empty")  # outputs are no files of git's to DVC
     project = folder / found.git.prefix
     shutil.rmtree(project / "reports", ignore_errors=True)
@@ -87,11 +87,13 @@ def _forget_later(git: Git, release: Release) -> None:
     own = tags.read(git)
     moved = min(tag.number for tag in own if tag.stage == tags.CHAMPION and tag.commit == release.commit)
     earlier = {tag.of for tag in own if tag.stage == tags.CHAMPION and tag.number < moved}
-    for name in git("tag", "--list").split("\n"):
+    gone = []
+    for name in git("for-each-ref", "--format=%(refname)", "refs/tags").split("\n"):
         number, version = name.rpartition("#")[2], name.rpartition("@")[2]
         later = "#" in name and number.isdecimal() and int(number) >= moved
         if later or ("@v" in name and version not in earlier):
-            git("tag", "--delete", name)
+            gone.append(f"delete {name}\n")
+    git("update-ref", "--stdin", text="".join(gone).encode())
 
 
 def _bring(project: Path, stages: Iterable[str]) -> None:

@@ -62,7 +62,8 @@ read = [pathlib.Path(name).read_text() for name in names]
 head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True).stdout
 sharing = pathlib.Path("reports/sharing.json")  # which it does not wait for
 pathlib.Path("reports/evaluation.json").write_text(read[0] + (sharing.read_text() if sharing.exists() else ""))
-write_bento(pathlib.Path("bento"), read[0].strip()[-1], "".join(read) + head)
+gone = str(pathlib.Path("gone.txt").exists())
+write_bento(pathlib.Path("bento"), read[0].strip()[-1], "".join(read) + head + gone)
 """
 
 
@@ -82,8 +83,10 @@ def _made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         file.parent.mkdir(parents=True)
         file.write_text("from outside\n")
     toy.dvc(project, "commit", "--force", "download@rows", "start@champion")
+    (project / "gone.txt").touch()
     git(project, "add", ".")
     git(project, "commit", "-q", "-m", "a project")
+    (project / "gone.txt").unlink()  # which nobody commits
     (project / "reports").mkdir()
     toy.dvc(project, "repro", "comparison@seeds")
     for seed in (1, 2):
@@ -95,8 +98,11 @@ def _made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_release_is_made_again_as_the_project_was_then(
-    project: Path, capsys: pytest.CaptureFixture[str]
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    users = project.with_name("gitconfig")  # who reads tags in columns, and clones nothing of this disk
+    users.write_text('[column]\n    ui = always\n[protocol "file"]\n    allow = never\n')
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(users))
     (project / "params.yaml").write_text("seed: 3\n")
     git(project, "commit", "-q", "-a", "-m", "on and on")
     before = git(project, "for-each-ref"), git(project, "status", "--porcelain=v2")
