@@ -143,7 +143,9 @@ def test_a_release_whose_folder_was_removed_is_named(
     assert bundles(project) == ["b", "b"]
 
 
-@pytest.mark.parametrize(("gone", "what"), [("b", "names b, whose folder"), ("champion.json", "no such file")])
+@pytest.mark.parametrize(
+    ("gone", "what"), [("b", "names b, whose folder"), ("champion.json", "no such file")]
+)
 def test_a_champion_that_is_gone_is_asked_for_before_anything_is_written(
     project: Path, gone: str, what: str
 ) -> None:
