@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import os
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -188,9 +189,14 @@ class Turn:
 
 @contextlib.contextmanager
 def turn(git: Git) -> Iterator[Turn]:
-    """Wait for one's turn to write releases; the system ends the turn of one that dies."""
+    """Wait for one's turn to write releases, and say so; the system ends the turn of one that dies."""
     with (git.common / TURN).open("a+", encoding="utf-8") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            said = f"{file.name}: another command writes releases here; waiting for its end"
+            print(said, file=sys.stderr)  # noqa: T201
+            fcntl.flock(file, fcntl.LOCK_EX)
         mine = Turn(git, file)
         mine.clear()
         yield mine

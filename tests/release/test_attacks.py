@@ -278,8 +278,8 @@ def _in_another_process(work: Callable[[], object]) -> multiprocessing.Process:
 
 
 @pytest.mark.slow
-def test_a_writer_waits_for_the_git_of_one_that_was_killed(
-    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_writer_waits_for_the_git_of_one_that_was_killed_and_says_so(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Else it would take git's lock files for those of the dead."""
     for bundle in ("a", "b"):
@@ -299,6 +299,7 @@ def test_a_writer_waits_for_the_git_of_one_that_was_killed(
         writer.join()
     moves.promote("v1.0.1", "", project)
     assert done.exists()
+    assert "onetrunk.lock: another command writes releases here; waiting" in capsys.readouterr().err
     assert [move.of for move in registry.read(project).moves[-2:]] == ["v1.0.0", "v1.0.1"]
 
 
