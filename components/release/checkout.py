@@ -102,6 +102,11 @@ def _fetch(git: Git, record: ReleaseRecord, commit: str, target: Path) -> None:
     )
     if done.returncode != 0 or not target.is_dir():
         said = " ".join(done.stderr.split()) or "nothing came"
+        if "not owned by current user" in said:
+            raise UserError(
+                f"{top}: another user's, so DVC does not read it, and DVC's cache has not all of release "
+                f"{record.version}; `git config --global --add safe.directory {top}`, then again"
+            )
         raise UserError(
             f"release {record.version} (bundle {record.bundle}): neither DVC's cache nor its remote has "
             f"its bytes; `dvc push --all-tags` where it was released, then the same command here ({said})"

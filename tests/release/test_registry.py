@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import multiprocessing
+import os
 import re
 import shutil
 from pathlib import Path
@@ -301,6 +302,21 @@ def test_bytes_that_are_nowhere_are_never_no_champion(two: Path) -> None:
     ):
         open_champion(found, two)
     assert not list((two / ".onetrunk/releases").glob("*"))
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file to another user")
+def test_bytes_of_another_users_repository_are_one_sentence_that_says_how_git_may_read_it(
+    two: Path,
+) -> None:
+    """As root in a container meets the project of the machine's user."""
+    found = champion(hash_of("new"), two)
+    assert found is not None
+    for folder in (".onetrunk", ".dvc/cache"):
+        shutil.rmtree(two / folder)
+    for path in [two, *two.rglob("*")]:
+        os.chown(path, 65534, 65534, follow_symlinks=False)
+    with pytest.raises(UserError, match=rf"another user's, .*--add safe\.directory {two}`"):
+        open_champion(found, two)
 
 
 def test_altered_bytes_are_not_opened(two: Path) -> None:
