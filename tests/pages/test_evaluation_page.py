@@ -154,6 +154,13 @@ def test_a_hostile_name_breaks_no_row_of_the_markdown() -> None:
     assert markdown.text("a|b `c`\n<i>") == r"a\|b \`c\` \<i\>"
 
 
+def test_of_a_first_release_nothing_is_said_to_have_come_or_gone() -> None:
+    measured = samples.evaluation(champion=False)
+    seen = words(drawn.evaluated_from(measured, samples.verdict("PROMOTE", measured)))
+    assert "there is nothing that rows could have come or gone since" in seen
+    assert "unknown" not in seen
+
+
 def test_what_came_and_went_in_the_test_sets_is_said_where_it_is_known() -> None:
     measured = samples.evaluation()
     against = measured.tasks["intent"].metrics["accuracy"].champion

@@ -157,6 +157,12 @@ def test_nothing_is_cut_at_the_edge(name: str, width: int, browser: Tab, tmp_pat
     assert browser.value(too_wide) == 0
     tall = "[...document.querySelectorAll('.badge')].filter(one => one.offsetHeight > 48).length"
     assert browser.value(tall) == 0  # beside a reason of several lines
+    touching = """[...document.querySelectorAll('.card + .packed, .packed + .card')].filter(one =>
+        one.getBoundingClientRect().top - one.previousElementSibling.getBoundingClientRect().bottom < 8).length"""
+    assert browser.value(touching) == 0
+    unmarked = """[...document.querySelectorAll('*')].filter(one => one.scrollHeight > one.clientHeight + 1
+        && getComputedStyle(one).overflowY === 'auto' && getComputedStyle(one).backgroundImage === 'none').length"""
+    assert browser.value(unmarked) == 0  # what scrolls shows that there is more
 
 
 @pytest.mark.parametrize("name", ["validation", "evaluation, REJECT", "training", "comparison"])
