@@ -79,7 +79,8 @@ def find(root: Path) -> Waste:
     """What may go.
 
     Raises:
-        UserError: a file of DVC's cache that lists a folder was altered, so that nobody knows what it named.
+        UserError: a file of DVC's cache that lists a folder was altered, or git has lost one that names some,
+            so that nobody knows what it named.
     """
     found = registry.read(root)
     cache = dvc_cache.place(root).resolve()
@@ -117,7 +118,10 @@ def _named(git: Git) -> set[str]:
     for tree in git.trees():
         blobs |= {line.split()[1] for line in Git(tree)("ls-files", "--stage", "--", *NAMING).splitlines()}
         texts += [file.read_bytes() for file in _files_below(tree)]
-    texts += [text for text in git.blobs(sorted(blobs)) if text is not None]
+    for blob, text in zip(sorted(blobs), git.blobs(sorted(blobs)), strict=True):
+        if text is None:
+            raise UserError(f"{git.project}: git has lost {blob}, which named bytes; `git fsck` says more")
+        texts.append(text)
     texts += [file.read_bytes() for file in (git.project / ".onetrunk").glob("dvc.lock.*")]
     return {match.decode() for text in texts for match in HASH.findall(text)}
 
@@ -128,7 +132,8 @@ def _committed(git: Git) -> set[str]:
     commits = git("rev-list", "--all", "--reflog", "--full-history", "--", *NAMING)  # of merged branches too
     flags = ("--stdin", "-r", "-m", "--root", "--no-commit-id", "--no-abbrev")
     changed = git("diff-tree", *flags, "--", *NAMING, text=f"{commits}\n".encode())
-    return {blob for line in changed.splitlines() for blob in line.split()[2:4]}
+    found = {blob for line in changed.splitlines() for blob in line.split()[2:4]}
+    return {blob for blob in found if blob.strip("0")}  # not what stands for none
 
 
 def _files_below(tree: Path) -> Iterator[Path]:

@@ -172,6 +172,13 @@ def test_where_it_is_not_known_what_a_folder_held_nothing_is_freed(project: Path
         gc.find(project)
 
 
+def test_where_git_has_lost_what_named_them_nothing_is_freed(project: Path) -> None:
+    blob = git(project, "rev-parse", "tiny@v1.0.0:dvc.lock")
+    (project / ".git/objects" / blob[:2] / blob[2:]).unlink()
+    with pytest.raises(UserError, match=f"git has lost {blob}, which named bytes"):
+        gc.find(project)
+
+
 def test_a_listing_that_leads_out_of_its_folder_writes_nothing_there(project: Path) -> None:
     """The hash is right, as that of a release that somebody else has pushed."""
     found = registry.read(project)
