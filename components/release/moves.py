@@ -262,9 +262,11 @@ def _write(after: Registry, mine: Turn, names: Mapping[str, str]) -> None:
 
 
 def _next_number(found: Registry) -> int:
-    return max((one.number for one in (*found.tags, *found.named)), default=0) + 1
+    numbers = [tag.number for tag in found.tags] + [one.number for one in found.named]
+    return max(numbers, default=0) + 1
 
 
 def now(found: Registry) -> int:
     """The time, and after that of every tag there is: GTO orders them by it."""
-    return max([int(time.time()), *(one.when + 1 for one in (*found.tags, *found.named))])
+    taken = [tag.when for tag in found.tags] + [one.when for one in found.named]
+    return max([int(time.time()), *(when + 1 for when in taken)])
