@@ -19,7 +19,7 @@ from pathlib import Path
 import yaml
 
 from components.errors import UserError
-from components.release import dvc_cache, registry, tags
+from components.release import checkout, dvc_cache, registry, tags
 from components.release.git import Git
 from components.release.registry import Registry, Release
 from flows.running import dvc_stage
@@ -52,6 +52,7 @@ def run(root: Path, version: str, target: Path | None) -> bool:
             f"{release.version}: taken over from an earlier version, which kept no dvc.lock with it"
         )
     _bring(project, before)
+    _bring_compared(found, release, project)
     made = _make(project)
     differ = list(_differences(before, _outputs(lock), made))
     print("\n".join([*differ, _conclusion(release, made, differ)]))
@@ -74,12 +75,20 @@ def _clone(found: Registry, release: Release, folder: Path) -> Path:
     project = folder / found.git.prefix
     shutil.rmtree(project / "reports", ignore_errors=True)
     _forget_later(Git(project), release)
-    cache = dvc_cache.place(found.git.project.absolute()).resolve()
-    (project / ".dvc/config.local").write_text(
-        f"[core]\n    remote = {PROJECTS}\n[cache]\n    dir = cache\n['remote \"{PROJECTS}\"']\n    url = "
-        f"{cache}\n"
-    )
+    _configure(project, found.git.project.absolute())
     return project
+
+
+def _configure(project: Path, original: Path) -> None:
+    """Let DVC know the remotes of the project's user, and as one more the project's cache; its own is empty."""
+    from dvc.config import Config
+
+    known = Config(os.fspath(original / ".dvc"))
+    with Config(os.fspath(project / ".dvc")).edit("local") as local:
+        url = dvc_cache.place(original).resolve()
+        local["remote"] = {**known["remote"], PROJECTS: {"url": os.fspath(url)}}
+        local["core"]["remote"] = known["core"].get("remote", PROJECTS)
+        local["cache"]["dir"] = os.fspath(project.absolute() / ".dvc/cache")
 
 
 def _forget_later(git: Git, release: Release) -> None:
@@ -103,7 +112,7 @@ def _bring(project: Path, stages: Iterable[str]) -> None:
     if not wanted:
         return
     if _dvc(project, "pull", "--remote", PROJECTS, *wanted).returncode != 0:
-        done = _dvc(project, "pull", "--remote", _remote(project), *wanted)
+        done = _dvc(project, "pull", *wanted)
         if done.returncode != 0:
             raise UserError(
                 f"dvc pull: {' '.join(done.stderr.split())}; `dvc pull` in the project, then again"
@@ -114,12 +123,14 @@ def _is_from_outside(stage: str) -> bool:
     return stage.partition("@")[0] in (*FROM_OUTSIDE, *BESIDE)
 
 
-def _remote(project: Path) -> str:
-    """The default remote that the project shares with others."""
-    said = Git(project)("show", "HEAD:./.dvc/config").splitlines()
-    return next(
-        (line.partition("=")[2].strip() for line in said if line.strip().startswith("remote")), PROJECTS
-    )
+def _bring_compared(found: Registry, release: Release, project: Path) -> None:
+    """The releases that it was compared with, from where the project has them."""
+    if (against := release.record.against) is None:
+        return
+    anchors = found.release(against.release).record.anchors.values()
+    for one in found.releases(sorted({against.release, *anchors})):
+        kept = project / checkout.FOLDER / one.record.bundle
+        shutil.copytree(found.folder(one), kept, dirs_exist_ok=True)
 
 
 def _make(project: Path) -> list[str]:

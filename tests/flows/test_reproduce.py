@@ -52,7 +52,9 @@ AGAINST = """
 import pathlib
 from components.release import registry
 pathlib.Path("reports").mkdir(exist_ok=True)
-pathlib.Path("reports/champion.json").write_text(str(registry.champion("a new model")))
+found = registry.champion("a new model")
+weights = registry.open_champion(found) / "model.safetensors" if found else None
+pathlib.Path("reports/champion.json").write_text(f"{found} {weights and weights.read_text()}")
 """
 PACKAGE = """
 import pathlib, subprocess
@@ -106,10 +108,21 @@ def test_every_release_is_made_again_as_the_project_was_then(
     (project / "params.yaml").write_text("seed: 3\n")
     git(project, "commit", "-q", "-a", "-m", "on and on")
     before = git(project, "for-each-ref"), git(project, "status", "--porcelain=v2")
-    for version in ("v1.0.0", "1.0.1"):
-        assert reproduce.run(project, version, None)
+    for place, version in ((project, "v1.0.0"), (_elsewhere(project), "1.0.1")):
+        assert reproduce.run(place, version, None)
         assert "3 stages made the same bytes again" in capsys.readouterr().out
     assert (git(project, "for-each-ref"), git(project, "status", "--porcelain=v2")) == before
+
+
+def _elsewhere(project: Path) -> Path:
+    """A clone that has no bytes yet, and is told by its user alone where they are."""
+    said = "['remote \"there\"']\n    url = ../../bytes\n[core]\n    remote = there\n"
+    (project / ".dvc/config.local").write_text(said)
+    toy.dvc(project, "push", "--all-tags")
+    clone = project.with_name("clone")
+    git(project.parent, "-c", "protocol.file.allow=always", "clone", "-q", str(project), str(clone))
+    shutil.move(project / ".dvc/config.local", clone / ".dvc/config.local")
+    return clone
 
 
 def test_what_differs_is_named_and_kept(
